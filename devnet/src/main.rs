@@ -1,0 +1,2 @@
+//! The embedded chain as a program.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Delivery-versus-payment: swaps securities for cash atomically, or does nothing.

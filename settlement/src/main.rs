@@ -1,0 +1,2 @@
+//! Prints the ABI and the constructor for `cargo stylus`.
+fn main() {}
