@@ -1,0 +1,65 @@
+//! EIP-712 domains: the separator, the digest of a struct hash, and the ERC-5267 answer.
+
+use alloc::{string::String, vec::Vec};
+use alloy_primitives::{Address, FixedBytes, B256, U256};
+use stylus_sdk::{crypto::keccak, stylus_core::Host};
+
+/// `keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)")`.
+pub const DOMAIN_TYPEHASH: [u8; 32] = [
+    0x8b, 0x73, 0xc3, 0xc6, 0x9b, 0xb8, 0xfe, 0x3d, 0x51, 0x2e, 0xcc, 0x4c, 0xf7, 0x59, 0xcc, 0x79,
+    0x23, 0x9f, 0x7b, 0x17, 0x9b, 0x0f, 0xfa, 0xca, 0xa9, 0xa7, 0x5d, 0x52, 0x2b, 0x39, 0x40, 0x0f,
+];
+
+/// `keccak256("1")`, the version hash of every contract here.
+pub const VERSION_1_HASH: [u8; 32] = [
+    0xc8, 0x9e, 0xfd, 0xaa, 0x54, 0xc0, 0xf2, 0x0c, 0x7a, 0xdf, 0x61, 0x28, 0x82, 0xdf, 0x09, 0x50,
+    0xf5, 0xa9, 0x51, 0x63, 0x7e, 0x03, 0x07, 0xcd, 0xcb, 0x4c, 0x67, 0x2f, 0x29, 0x8b, 0x8b, 0xc6,
+];
+
+/// The answer of ERC-5267's `eip712Domain()`: fields, name, version, chain id, contract, salt, extensions.
+pub type Eip712Domain = (
+    FixedBytes<1>,
+    String,
+    String,
+    U256,
+    Address,
+    B256,
+    Vec<U256>,
+);
+
+/// The domain separator of `(name, version "1", live chain id, this contract)`.
+///
+/// The chain id is read on every call: after a fork of the chain, signatures of one side are void on the other.
+#[inline(never)]
+pub fn separator(vm: &dyn Host, name_hash: B256) -> B256 {
+    let mut words = [0; 160];
+    words[..32].copy_from_slice(constant_word!(DOMAIN_TYPEHASH).as_slice());
+    words[32..64].copy_from_slice(name_hash.as_slice());
+    words[64..96].copy_from_slice(constant_word!(VERSION_1_HASH).as_slice());
+    words[120..128].copy_from_slice(&vm.chain_id().to_be_bytes());
+    words[140..].copy_from_slice(vm.contract_address().as_slice());
+    keccak(words)
+}
+
+/// What is signed: `keccak256(0x1901 ‖ separator ‖ struct_hash)` (EIP-712).
+#[inline(never)]
+pub fn digest(separator: B256, struct_hash: B256) -> B256 {
+    let mut preimage = [0; 66];
+    preimage[..2].copy_from_slice(&[0x19, 0x01]);
+    preimage[2..34].copy_from_slice(separator.as_slice());
+    preimage[34..].copy_from_slice(struct_hash.as_slice());
+    keccak(preimage)
+}
+
+/// The ERC-5267 answer of a domain with name, version "1", chain id and contract (fields 0x0f), no salt, no extensions.
+pub fn eip712_domain(vm: &dyn Host, name: String) -> Eip712Domain {
+    (
+        FixedBytes([0x0f]),
+        name,
+        String::from("1"),
+        U256::from(vm.chain_id()),
+        vm.contract_address(),
+        B256::ZERO,
+        Vec::new(),
+    )
+}

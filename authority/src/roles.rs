@@ -1,0 +1,320 @@
+//! Role-based access control with exactly one default admin, who is moved in two steps and cannot vanish.
+//!
+//! The interface is that of OpenZeppelin's `AccessControlDefaultAdminRules`, without the delay. The default admin is the
+//! only account with [`DEFAULT_ADMIN_ROLE`] and the admin of every role; it holds no other role unless it grants it to
+//! itself.
+
+use alloc::vec::Vec;
+
+use alloy_primitives::{Address, B256};
+use alloy_sol_types::sol;
+use stylus_sdk::{
+    prelude::*,
+    storage::{StorageAddress, StorageBool, StorageMap},
+};
+
+use crate::event::emit;
+
+/// The role of the default admin, and the admin role of every role.
+pub const DEFAULT_ADMIN_ROLE: B256 = B256::ZERO;
+
+pub use sol::*;
+
+#[allow(missing_docs, reason = "the macro copies no docs to fields")]
+mod sol {
+    super::sol! {
+        /// `account` got `role`, by an act of `sender`.
+        #[derive(Debug, PartialEq, Eq)]
+        event RoleGranted(bytes32 indexed role, address indexed account, address indexed sender);
+        /// `account` lost `role`, by an act of `sender`.
+        #[derive(Debug, PartialEq, Eq)]
+        event RoleRevoked(bytes32 indexed role, address indexed account, address indexed sender);
+        /// `newAdmin` may now accept to be the default admin; zero: nobody may.
+        #[derive(Debug, PartialEq, Eq)]
+        event DefaultAdminTransferScheduled(address indexed newAdmin);
+
+        /// `account` does not have `neededRole`.
+        #[derive(Debug, PartialEq, Eq)]
+        error AccessControlUnauthorizedAccount(address account, bytes32 neededRole);
+        /// `account` cannot become the default admin: it is zero, or not the pending one.
+        #[derive(Debug, PartialEq, Eq)]
+        error AccessControlInvalidDefaultAdmin(address account);
+        /// The default admin is never granted, revoked or renounced directly.
+        #[derive(Debug, PartialEq, Eq)]
+        error AccessControlEnforcedDefaultAdminRules();
+    }
+}
+
+/// Why an act on roles was refused.
+#[derive(SolidityError, Debug, PartialEq, Eq)]
+pub enum Error {
+    /// The account does not have the role.
+    Unauthorized(AccessControlUnauthorizedAccount),
+    /// The account cannot become the default admin.
+    InvalidDefaultAdmin(AccessControlInvalidDefaultAdmin),
+    /// The default admin is never granted, revoked or renounced directly.
+    EnforcedDefaultAdminRules(AccessControlEnforcedDefaultAdminRules),
+}
+
+/// Roles and the default admin: three slots.
+#[storage]
+pub struct Roles {
+    members: StorageMap<B256, StorageMap<Address, StorageBool>>,
+    default_admin: StorageAddress,
+    pending_default_admin: StorageAddress,
+}
+
+impl Roles {
+    /// Makes `admin` the first default admin; for constructors.
+    ///
+    /// # Errors
+    ///
+    /// * [`Error::InvalidDefaultAdmin`] - `admin` is zero.
+    ///
+    /// # Events
+    ///
+    /// * [`RoleGranted`].
+    pub fn initialize(&mut self, admin: Address) -> Result<(), Error> {
+        nonzero(admin)?;
+        self.set_default_admin(admin);
+        Ok(())
+    }
+
+    /// Whether `account` has `role`.
+    #[inline(never)]
+    pub fn has_role(&self, role: B256, account: Address) -> bool {
+        if role.is_zero() {
+            return !account.is_zero() && self.default_admin.get() == account;
+        }
+        self.members.getter(role).get(account)
+    }
+
+    /// Refuses an `account` without `role`: one storage read.
+    ///
+    /// # Errors
+    ///
+    /// * [`Error::Unauthorized`].
+    #[inline(never)]
+    pub fn only(&self, role: B256, account: Address) -> Result<(), Error> {
+        if self.has_role(role, account) {
+            return Ok(());
+        }
+        Err(Error::Unauthorized(AccessControlUnauthorizedAccount {
+            account,
+            neededRole: role,
+        }))
+    }
+
+    /// Refuses every caller but the default admin.
+    ///
+    /// # Errors
+    ///
+    /// * [`Error::Unauthorized`].
+    pub fn only_default_admin(&self) -> Result<(), Error> {
+        self.only(DEFAULT_ADMIN_ROLE, self.vm().msg_sender())
+    }
+
+    /// Gives `role` to `account`; nothing happens when it has it already.
+    ///
+    /// # Errors
+    ///
+    /// * [`Error::EnforcedDefaultAdminRules`] - the role is the default admin's.
+    /// * [`Error::Unauthorized`] - the caller is not the default admin.
+    ///
+    /// # Events
+    ///
+    /// * [`RoleGranted`], when something changed.
+    pub fn grant_role(&mut self, role: B256, account: Address) -> Result<(), Error> {
+        ordinary(role)?;
+        self.only_default_admin()?;
+        self.set_member(role, account, true);
+        Ok(())
+    }
+
+    /// Takes `role` from `account`; nothing happens when it does not have it.
+    ///
+    /// # Errors
+    ///
+    /// * [`Error::EnforcedDefaultAdminRules`] - the role is the default admin's.
+    /// * [`Error::Unauthorized`] - the caller is not the default admin.
+    ///
+    /// # Events
+    ///
+    /// * [`RoleRevoked`], when something changed.
+    pub fn revoke_role(&mut self, role: B256, account: Address) -> Result<(), Error> {
+        ordinary(role)?;
+        self.only_default_admin()?;
+        self.set_member(role, account, false);
+        Ok(())
+    }
+
+    /// Gives up the caller's own `role`; `confirmation` must be the caller, against calls sent by mistake.
+    ///
+    /// # Errors
+    ///
+    /// * [`Error::EnforcedDefaultAdminRules`] - the role is the default admin's.
+    /// * [`Error::Unauthorized`] - `confirmation` is somebody else.
+    ///
+    /// # Events
+    ///
+    /// * [`RoleRevoked`], when something changed.
+    pub fn renounce_role(&mut self, role: B256, confirmation: Address) -> Result<(), Error> {
+        ordinary(role)?;
+        let account = self.vm().msg_sender();
+        if account != confirmation {
+            return Err(Error::Unauthorized(AccessControlUnauthorizedAccount {
+                account,
+                neededRole: role,
+            }));
+        }
+        self.set_member(role, account, false);
+        Ok(())
+    }
+
+    /// The account that administers every role.
+    pub fn default_admin(&self) -> Address {
+        self.default_admin.get()
+    }
+
+    /// The account that may accept to be the default admin, or zero.
+    pub fn pending_default_admin(&self) -> Address {
+        self.pending_default_admin.get()
+    }
+
+    /// Offers the default admin's role to `new_admin`, instead of to anybody it was offered to before.
+    ///
+    /// # Errors
+    ///
+    /// * [`Error::Unauthorized`] - the caller is not the default admin.
+    /// * [`Error::InvalidDefaultAdmin`] - `new_admin` is zero.
+    ///
+    /// # Events
+    ///
+    /// * [`DefaultAdminTransferScheduled`].
+    pub fn begin_default_admin_transfer(&mut self, new_admin: Address) -> Result<(), Error> {
+        self.only_default_admin()?;
+        nonzero(new_admin)?;
+        self.schedule(new_admin);
+        Ok(())
+    }
+
+    /// Takes the offered role; the old default admin loses it.
+    ///
+    /// # Errors
+    ///
+    /// * [`Error::InvalidDefaultAdmin`] - the caller is not the one it was offered to.
+    ///
+    /// # Events
+    ///
+    /// * [`RoleRevoked`] for the old default admin.
+    /// * [`RoleGranted`] for the new one.
+    pub fn accept_default_admin_transfer(&mut self) -> Result<(), Error> {
+        let sender = self.vm().msg_sender();
+        if self.pending_default_admin.get() != sender {
+            return Err(invalid_default_admin(sender));
+        }
+        let account = self.default_admin.get();
+        emit(
+            self.vm(),
+            &RoleRevoked {
+                role: DEFAULT_ADMIN_ROLE,
+                account,
+                sender,
+            },
+        );
+        self.pending_default_admin.set(Address::ZERO);
+        self.set_default_admin(sender);
+        Ok(())
+    }
+
+    /// Withdraws the offer.
+    ///
+    /// # Errors
+    ///
+    /// * [`Error::Unauthorized`] - the caller is not the default admin.
+    ///
+    /// # Events
+    ///
+    /// * [`DefaultAdminTransferScheduled`] with the zero address.
+    pub fn cancel_default_admin_transfer(&mut self) -> Result<(), Error> {
+        self.only_default_admin()?;
+        self.schedule(Address::ZERO);
+        Ok(())
+    }
+
+    #[inline(never)]
+    fn schedule(&mut self, new_admin: Address) {
+        self.pending_default_admin.set(new_admin);
+        emit(
+            self.vm(),
+            &DefaultAdminTransferScheduled {
+                newAdmin: new_admin,
+            },
+        );
+    }
+
+    #[inline(never)]
+    fn set_default_admin(&mut self, account: Address) {
+        self.default_admin.set(account);
+        let sender = self.vm().msg_sender();
+        emit(
+            self.vm(),
+            &RoleGranted {
+                role: DEFAULT_ADMIN_ROLE,
+                account,
+                sender,
+            },
+        );
+    }
+
+    #[inline(never)]
+    fn set_member(&mut self, role: B256, account: Address, member: bool) {
+        let mut members = self.members.setter(role);
+        let mut slot = members.setter(account);
+        if slot.get() == member {
+            return;
+        }
+        slot.set(member);
+        let sender = self.vm().msg_sender();
+        if member {
+            emit(
+                self.vm(),
+                &RoleGranted {
+                    role,
+                    account,
+                    sender,
+                },
+            );
+        } else {
+            emit(
+                self.vm(),
+                &RoleRevoked {
+                    role,
+                    account,
+                    sender,
+                },
+            );
+        }
+    }
+}
+
+/// Refuses the default admin's role, which is never granted, revoked or renounced directly.
+fn ordinary(role: B256) -> Result<(), Error> {
+    if role.is_zero() {
+        return Err(Error::EnforcedDefaultAdminRules(
+            AccessControlEnforcedDefaultAdminRules {},
+        ));
+    }
+    Ok(())
+}
+
+fn nonzero(admin: Address) -> Result<(), Error> {
+    if admin.is_zero() {
+        return Err(invalid_default_admin(admin));
+    }
+    Ok(())
+}
+
+fn invalid_default_admin(account: Address) -> Error {
+    Error::InvalidDefaultAdmin(AccessControlInvalidDefaultAdmin { account })
+}

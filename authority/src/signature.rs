@@ -1,0 +1,124 @@
+//! Did this account sign this digest? One rule for externally owned accounts, contract wallets (ERC-1271) and
+//! delegated accounts (EIP-7702).
+//!
+//! | account | rule |
+//! | --- | --- |
+//! | no code | 65 bytes `r ‖ s ‖ v`, low s, v 27 or 28, recovered address is the signer and not zero |
+//! | code `0xef0100 ‖ address` (23 bytes) | the delegate by ERC-1271, else the rule for no code |
+//! | any other code | ERC-1271 only: the answer must be exactly the 32-byte magic word |
+
+use alloc::vec::Vec;
+use alloy_primitives::{Address, B256, U256};
+use stylus_sdk::stylus_core::Host;
+
+/// Bytes of an ECDSA signature `r ‖ s ‖ v`.
+pub const ECDSA_LENGTH: usize = 65;
+
+/// Half the order of secp256k1: a valid signature's `s` is at most this (EIP-2), or every signature would have a twin.
+const HALF_ORDER: U256 = U256::from_limbs([
+    0xdfe9_2f46_681b_20a0,
+    0x5d57_6e73_57a4_501d,
+    0xffff_ffff_ffff_ffff,
+    0x7fff_ffff_ffff_ffff,
+]);
+
+/// `keccak256("")`: the code hash of an account without code.
+const EMPTY_CODE_HASH: U256 = U256::from_limbs([
+    0x7bfa_d804_5d85_a470,
+    0xe500_b653_ca82_273b,
+    0x927e_7db2_dcc7_03c0,
+    0xc5d2_4601_86f7_233c,
+]);
+
+/// `isValidSignature(bytes32,bytes)`: selector and, padded to a word, the answer for yes (ERC-1271).
+const ERC1271_MAGIC: [u8; 4] = [0x16, 0x26, 0xba, 0x7e];
+
+/// Code of a delegated account: this prefix and the delegate's address (EIP-7702).
+const DELEGATION_PREFIX: [u8; 3] = [0xef, 0x01, 0x00];
+const DELEGATION_LENGTH: usize = 23;
+
+/// The precompile that recovers a signer.
+const ECRECOVER: Address = Address::with_last_byte(1);
+
+/// Whether `signer` signed `digest`.
+///
+/// A wallet is asked by a static call with all gas, and at most 32 bytes of its answer are copied: one that reverts,
+/// answers with a megabyte or burns its gas is a wallet that did not sign. Cached storage is flushed before the call.
+#[inline(never)]
+pub fn is_valid(vm: &dyn Host, signer: Address, digest: B256, signature: &[u8]) -> bool {
+    let code_hash = U256::from_be_bytes(vm.code_hash(signer).0);
+    if code_hash.is_zero() || code_hash == EMPTY_CODE_HASH {
+        return recovers(vm, signer, digest, signature);
+    }
+    wallet_agrees(vm, signer, digest, signature)
+        || is_delegated(vm, signer) && recovers(vm, signer, digest, signature)
+}
+
+/// The 65 bytes `r ‖ s ‖ v` of a signature given in parts.
+#[must_use]
+pub fn packed(v: u8, r: B256, s: B256) -> [u8; ECDSA_LENGTH] {
+    let mut signature = [0; ECDSA_LENGTH];
+    signature[..32].copy_from_slice(r.as_slice());
+    signature[32..64].copy_from_slice(s.as_slice());
+    signature[64] = v;
+    signature
+}
+
+/// Whether `signature` is well formed and recovers to `signer`.
+fn recovers(vm: &dyn Host, signer: Address, digest: B256, signature: &[u8]) -> bool {
+    let Ok(signature) = <&[u8; ECDSA_LENGTH]>::try_from(signature) else {
+        return false;
+    };
+    let (rs, v) = signature.split_at(64);
+    if !matches!(v, [27 | 28]) || U256::from_be_slice(&rs[32..]) > HALF_ORDER {
+        return false;
+    }
+    let mut input = [0; 128];
+    input[..32].copy_from_slice(digest.as_slice());
+    input[63] = v[0];
+    input[64..].copy_from_slice(rs);
+    // The precompile answers nothing when no key fits; the zero address signs nothing.
+    !signer.is_zero() && ask(vm, ECRECOVER, &input) == Some(signer.into_word())
+}
+
+/// Whether `wallet` confirms the signature by ERC-1271.
+fn wallet_agrees(vm: &dyn Host, wallet: Address, digest: B256, signature: &[u8]) -> bool {
+    let padded = signature.len().next_multiple_of(32);
+    let mut call = Vec::with_capacity(100 + padded);
+    call.extend_from_slice(&ERC1271_MAGIC);
+    call.extend_from_slice(digest.as_slice());
+    call.extend_from_slice(&U256::from(64).to_be_bytes::<32>());
+    call.extend_from_slice(&U256::from(signature.len()).to_be_bytes::<32>());
+    call.extend_from_slice(signature);
+    call.resize(100 + padded, 0);
+    let answer = ask(vm, wallet, &call);
+    answer.is_some_and(|word| word == B256::right_padding_from(&ERC1271_MAGIC))
+}
+
+/// Whether the account's code is an EIP-7702 delegation. The length is asked first: copying any other code costs gas.
+fn is_delegated(vm: &dyn Host, account: Address) -> bool {
+    vm.code_size(account) == DELEGATION_LENGTH && vm.code(account).starts_with(&DELEGATION_PREFIX)
+}
+
+/// The one word that a static call of `to` answered, or `None` when it reverted or answered anything else.
+#[inline(never)]
+#[allow(unsafe_code)]
+fn ask(vm: &dyn Host, to: Address, call: &[u8]) -> Option<B256> {
+    let mut answer_length = 0;
+    vm.flush_cache(false);
+    // SAFETY: the pointers are to live buffers of the lengths given. The call is static and the cache flushed, so no
+    // storage accessor can be left stale.
+    let status = unsafe {
+        vm.static_call_contract(
+            to.as_ptr(),
+            call.as_ptr(),
+            call.len(),
+            u64::MAX,
+            &mut answer_length,
+        )
+    };
+    if status != 0 || answer_length != 32 {
+        return None;
+    }
+    B256::try_from(vm.read_return_data(0, Some(32)).as_slice()).ok()
+}
