@@ -117,8 +117,20 @@ setup_stylus() {
   fi
 }
 
+# The server that the store's tests run against; scripts/with-postgres.sh starts one of its own.
+setup_postgres() {
+  have initdb || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null && return
+  if [ ! -e /etc/postgresql-common/createcluster.conf ] && [ "$(id -u)" -eq 0 ]; then
+    # Debian would start a server of its own otherwise.
+    mkdir -p /etc/postgresql-common
+    printf 'create_main_cluster = false\n' > /etc/postgresql-common/createcluster.conf
+  fi
+  debian postgresql
+}
+
 have cc && have pkg-config && have git && have curl || debian build-essential pkg-config git curl ca-certificates
 have node && have npm || debian nodejs npm
+setup_postgres
 setup_rust
 setup_binaryen
 setup_stylus

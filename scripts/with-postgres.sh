@@ -1,0 +1,27 @@
+#!/usr/bin/env bash
+# Runs a command with a PostgreSQL server of its own: a fresh data folder, a unix socket, no network port.
+# The tests find it through ORDERBOOK_TEST_POSTGRES.
+set -euo pipefail
+
+bin=$(compgen -G '/usr/lib/postgresql/*/bin' | sort -V | tail -n 1 || true)
+if [ -z "$bin" ]; then
+  command -v initdb >/dev/null && bin=$(dirname "$(command -v initdb)")
+fi
+[ -n "$bin" ] || { echo "with-postgres: no PostgreSQL server found; run scripts/setup.sh" >&2; exit 1; }
+
+work=$(mktemp -d "${TMPDIR:-/tmp}/postgres.XXXXXX")
+as_owner() { "$@"; }
+if [ "$(id -u)" -eq 0 ]; then # the server refuses to run as root
+  chown postgres "$work"
+  as_owner() { runuser -u postgres -- "$@"; }
+fi
+stop() {
+  as_owner "$bin/pg_ctl" -D "$work/data" -m immediate -s stop >/dev/null 2>&1 || true
+  rm -rf "$work"
+}
+trap stop EXIT
+
+as_owner "$bin/initdb" -D "$work/data" -U orderbook -A trust -E UTF8 --locale=C >/dev/null
+as_owner "$bin/pg_ctl" -D "$work/data" -l "$work/log" -s -w \
+  -o "-c listen_addresses='' -c unix_socket_directories='$work'" start || { cat "$work/log" >&2; exit 1; }
+ORDERBOOK_TEST_POSTGRES="postgres://orderbook@localhost/postgres?host=$work" "$@"
