@@ -1,20 +1,16 @@
 //! EIP-712 domains: the separator, the digest of a struct hash, and the ERC-5267 answer.
 
 use alloc::{string::String, vec::Vec};
-use alloy_primitives::{Address, FixedBytes, B256, U256};
+use alloy_primitives::{hex, Address, FixedBytes, B256, U256};
 use stylus_sdk::{crypto::keccak, stylus_core::Host};
 
 /// `keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)")`.
-pub const DOMAIN_TYPEHASH: [u8; 32] = [
-    0x8b, 0x73, 0xc3, 0xc6, 0x9b, 0xb8, 0xfe, 0x3d, 0x51, 0x2e, 0xcc, 0x4c, 0xf7, 0x59, 0xcc, 0x79,
-    0x23, 0x9f, 0x7b, 0x17, 0x9b, 0x0f, 0xfa, 0xca, 0xa9, 0xa7, 0x5d, 0x52, 0x2b, 0x39, 0x40, 0x0f,
-];
+pub const DOMAIN_TYPEHASH: [u8; 32] =
+    hex!("8b73c3c69bb8fe3d512ecc4cf759cc79239f7b179b0ffacaa9a75d522b39400f");
 
 /// `keccak256("1")`, the version hash of every contract here.
-pub const VERSION_1_HASH: [u8; 32] = [
-    0xc8, 0x9e, 0xfd, 0xaa, 0x54, 0xc0, 0xf2, 0x0c, 0x7a, 0xdf, 0x61, 0x28, 0x82, 0xdf, 0x09, 0x50,
-    0xf5, 0xa9, 0x51, 0x63, 0x7e, 0x03, 0x07, 0xcd, 0xcb, 0x4c, 0x67, 0x2f, 0x29, 0x8b, 0x8b, 0xc6,
-];
+pub const VERSION_1_HASH: [u8; 32] =
+    hex!("c89efdaa54c0f20c7adf612882df0950f5a951637e0307cdcb4c672f298b8bc6");
 
 /// The answer of ERC-5267's `eip712Domain()`: fields, name, version, chain id, contract, salt, extensions.
 pub type Eip712Domain = (

@@ -38,12 +38,12 @@ fn write(vm: &dyn Host, topics: &[WordToken], data: &[u8]) {
 /// the data segment. Used through [`constant_word!`](crate::constant_word).
 #[inline(never)]
 #[must_use]
-pub fn word(quarters: (u64, u64, u64, u64)) -> B256 {
+pub fn word(first: u64, second: u64, third: u64, fourth: u64) -> B256 {
     let mut bytes = [0; 32];
-    bytes[..8].copy_from_slice(&quarters.0.to_be_bytes());
-    bytes[8..16].copy_from_slice(&quarters.1.to_be_bytes());
-    bytes[16..24].copy_from_slice(&quarters.2.to_be_bytes());
-    bytes[24..].copy_from_slice(&quarters.3.to_be_bytes());
+    bytes[..8].copy_from_slice(&first.to_be_bytes());
+    bytes[8..16].copy_from_slice(&second.to_be_bytes());
+    bytes[16..24].copy_from_slice(&third.to_be_bytes());
+    bytes[24..].copy_from_slice(&fourth.to_be_bytes());
     B256::new(bytes)
 }
 

@@ -1,5 +1,5 @@
 //! Who may do what, shared by the contracts of this workspace: roles with a two-step default admin, EIP-712 domains,
-//! signature checks for every kind of account, and compact event emission.
+//! signature checks for every kind of account, and compact calldata and events.
 //!
 //! On wasm32 the crate is `no_std` and brings the panic handler (a trap); a contract that depends on it must not bring
 //! its own.
@@ -14,18 +14,15 @@ extern crate alloc;
 macro_rules! constant_word {
     ($bytes:expr) => {
         $crate::event::word(
-            const {
-                (
-                    $crate::event::quarter($bytes, 0),
-                    $crate::event::quarter($bytes, 1),
-                    $crate::event::quarter($bytes, 2),
-                    $crate::event::quarter($bytes, 3),
-                )
-            },
+            const { $crate::event::quarter($bytes, 0) },
+            const { $crate::event::quarter($bytes, 1) },
+            const { $crate::event::quarter($bytes, 2) },
+            const { $crate::event::quarter($bytes, 3) },
         )
     };
 }
 
+pub mod abi;
 pub mod domain;
 pub mod event;
 mod panic;

@@ -8,27 +8,19 @@
 //! | any other code | ERC-1271 only: the answer must be exactly the 32-byte magic word |
 
 use alloc::vec::Vec;
-use alloy_primitives::{Address, B256, U256};
+use alloy_primitives::{hex, Address, B256, U256};
 use stylus_sdk::stylus_core::Host;
 
 /// Bytes of an ECDSA signature `r ‖ s ‖ v`.
 pub const ECDSA_LENGTH: usize = 65;
 
 /// Half the order of secp256k1: a valid signature's `s` is at most this (EIP-2), or every signature would have a twin.
-const HALF_ORDER: U256 = U256::from_limbs([
-    0xdfe9_2f46_681b_20a0,
-    0x5d57_6e73_57a4_501d,
-    0xffff_ffff_ffff_ffff,
-    0x7fff_ffff_ffff_ffff,
-]);
+const HALF_ORDER: [u8; 32] =
+    hex!("7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a0");
 
 /// `keccak256("")`: the code hash of an account without code.
-const EMPTY_CODE_HASH: U256 = U256::from_limbs([
-    0x7bfa_d804_5d85_a470,
-    0xe500_b653_ca82_273b,
-    0x927e_7db2_dcc7_03c0,
-    0xc5d2_4601_86f7_233c,
-]);
+const EMPTY_CODE_HASH: [u8; 32] =
+    hex!("c5d2460186f7233c927e7db2dcc703c0e500b653ca82273b7bfad8045d85a470");
 
 /// `isValidSignature(bytes32,bytes)`: selector and, padded to a word, the answer for yes (ERC-1271).
 const ERC1271_MAGIC: [u8; 4] = [0x16, 0x26, 0xba, 0x7e];
@@ -46,8 +38,8 @@ const ECRECOVER: Address = Address::with_last_byte(1);
 /// answers with a megabyte or burns its gas is a wallet that did not sign. Cached storage is flushed before the call.
 #[inline(never)]
 pub fn is_valid(vm: &dyn Host, signer: Address, digest: B256, signature: &[u8]) -> bool {
-    let code_hash = U256::from_be_bytes(vm.code_hash(signer).0);
-    if code_hash.is_zero() || code_hash == EMPTY_CODE_HASH {
+    let code_hash = vm.code_hash(signer);
+    if code_hash.is_zero() || code_hash == constant_word!(EMPTY_CODE_HASH) {
         return recovers(vm, signer, digest, signature);
     }
     wallet_agrees(vm, signer, digest, signature)
@@ -70,7 +62,7 @@ fn recovers(vm: &dyn Host, signer: Address, digest: B256, signature: &[u8]) -> b
         return false;
     };
     let (rs, v) = signature.split_at(64);
-    if !matches!(v, [27 | 28]) || U256::from_be_slice(&rs[32..]) > HALF_ORDER {
+    if !matches!(v, [27 | 28]) || rs[32..] > constant_word!(HALF_ORDER).0[..] {
         return false;
     }
     let mut input = [0; 128];
