@@ -1,0 +1,283 @@
+//! The particulars of each event type. Field names are in alphabetical order, as canonical JSON writes them.
+
+use alloy::primitives::{Address, B256, Bytes, U256};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::event::EventType;
+use crate::board::isin::Isin;
+use crate::board::lei::Lei;
+use crate::board::order::Side;
+use crate::board::price::Price;
+use crate::board::record::Capacity;
+use crate::board::security::Security;
+
+/// Whom a book belongs to and which contract it settles through. Fixed for the life of the book.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BookOpened {
+    /// The broker-dealer's legal name.
+    pub broker_dealer: String,
+    /// The chain.
+    pub chain_id: u64,
+    /// The settlement contract.
+    pub contract: Address,
+    /// The broker-dealer's CRD number.
+    pub crd: u64,
+    /// The broker-dealer's LEI.
+    pub lei: Lei,
+    /// The settlement coin.
+    pub payment: Address,
+}
+
+/// An order's record; its id is the event's subject, its capture time the event's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs)] // The meaning of each stands at `board::record::OrderRecord`.
+pub struct OrderPosted {
+    pub account: String,
+    pub board_ref: B256,
+    pub capacity: Capacity,
+    pub chain_id: u64,
+    pub contract: Address,
+    pub counterparty: Address,
+    pub decimals: u8,
+    pub epoch: u64,
+    pub expiry: u64,
+    pub isin: Isin,
+    #[serde(with = "decimal")]
+    pub limit_total: u128,
+    pub owner: Address,
+    pub payment: Address,
+    pub price: Price,
+    #[serde(with = "decimal")]
+    pub quantity: u128,
+    pub security: Address,
+    pub side: Side,
+    pub signature: Bytes,
+    pub solicited: bool,
+    pub symbol: String,
+    pub taken_by: String,
+}
+
+/// An order was cancelled; its id is the event's subject.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrderCancelled {
+    /// The transaction that cancelled it, when the chain did.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub tx_hash: Option<B256>,
+}
+
+/// Two orders were put together; the match's id is the event's subject.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MatchProposed {
+    /// The ask's id.
+    pub ask: B256,
+    /// The bid's id.
+    pub bid: B256,
+    /// Coin base units that will move.
+    #[serde(with = "decimal")]
+    pub total: u128,
+}
+
+/// Written before a transaction is sent, so that a crash at any point leaves its hash behind.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SettlementSubmitted {
+    /// The sender's nonce.
+    pub nonce: u64,
+    /// The operator's wallet.
+    pub sender: Address,
+    /// The transaction's hash.
+    pub tx_hash: B256,
+}
+
+/// What the chain's `Settled` log says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SettlementSettled {
+    /// The ask's id.
+    pub ask: B256,
+    /// The bid's id.
+    pub bid: B256,
+    /// The block's number.
+    pub block: u64,
+    /// The match it fulfils; none when it was settled outside this board.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub match_id: Option<Uuid>,
+    /// The contract's running number.
+    #[serde(with = "decimal_u256")]
+    pub settlement_id: U256,
+    /// Coin base units moved.
+    #[serde(with = "decimal")]
+    pub total: u128,
+    /// The transaction's hash.
+    pub tx_hash: B256,
+}
+
+/// A settlement transaction reverted, or its nonce was used by another.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SettlementFailed {
+    /// The contract's failure code, when it gave one.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub failure: Option<u8>,
+    /// The token's restriction code, when the failure is a restriction.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub restriction: Option<u8>,
+    /// The transaction's hash.
+    pub tx_hash: B256,
+}
+
+/// The connection was lost before the outcome was known.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SettlementUnknown {
+    /// The transaction's hash.
+    pub tx_hash: B256,
+}
+
+/// The chain's events were read up to and with this block.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChainSynced {
+    /// The last block read.
+    pub block: u64,
+    /// Its hash.
+    pub block_hash: B256,
+}
+
+/// The log's root and size were put on chain.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BookAnchored {
+    /// The block's number.
+    pub block: u64,
+    /// The Merkle root over the first `size` events.
+    pub root: B256,
+    /// How many events it covers.
+    pub size: u64,
+    /// The transaction's hash.
+    pub tx_hash: B256,
+}
+
+/// The particulars of an event, decoded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Body {
+    /// See [`EventType::BookOpened`].
+    BookOpened(BookOpened),
+    /// See [`EventType::SecurityListed`].
+    SecurityListed(Security),
+    /// See [`EventType::OrderPosted`].
+    OrderPosted(Box<OrderPosted>),
+    /// See [`EventType::OrderCancelled`].
+    OrderCancelled(OrderCancelled),
+    /// See [`EventType::MatchProposed`].
+    MatchProposed(MatchProposed),
+    /// See [`EventType::MatchApproved`].
+    MatchApproved,
+    /// See [`EventType::MatchRefused`].
+    MatchRefused,
+    /// See [`EventType::SettlementSubmitted`].
+    SettlementSubmitted(SettlementSubmitted),
+    /// See [`EventType::SettlementSettled`].
+    SettlementSettled(SettlementSettled),
+    /// See [`EventType::SettlementFailed`].
+    SettlementFailed(SettlementFailed),
+    /// See [`EventType::SettlementUnknown`].
+    SettlementUnknown(SettlementUnknown),
+    /// See [`EventType::ChainSynced`].
+    ChainSynced(ChainSynced),
+    /// See [`EventType::BookAnchored`].
+    BookAnchored(BookAnchored),
+    /// See [`EventType::Note`]; the remark itself is the event's reason.
+    Note,
+}
+
+impl Body {
+    /// The type of event it belongs to.
+    pub fn kind(&self) -> EventType {
+        match self {
+            Self::BookOpened(_) => EventType::BookOpened,
+            Self::SecurityListed(_) => EventType::SecurityListed,
+            Self::OrderPosted(_) => EventType::OrderPosted,
+            Self::OrderCancelled(_) => EventType::OrderCancelled,
+            Self::MatchProposed(_) => EventType::MatchProposed,
+            Self::MatchApproved => EventType::MatchApproved,
+            Self::MatchRefused => EventType::MatchRefused,
+            Self::SettlementSubmitted(_) => EventType::SettlementSubmitted,
+            Self::SettlementSettled(_) => EventType::SettlementSettled,
+            Self::SettlementFailed(_) => EventType::SettlementFailed,
+            Self::SettlementUnknown(_) => EventType::SettlementUnknown,
+            Self::ChainSynced(_) => EventType::ChainSynced,
+            Self::BookAnchored(_) => EventType::BookAnchored,
+            Self::Note => EventType::Note,
+        }
+    }
+
+    /// As canonical JSON.
+    ///
+    /// # Errors
+    /// Never for bodies of this module: their keys are texts and their numbers integers.
+    pub fn to_json(&self) -> serde_json::Result<String> {
+        match self {
+            Self::BookOpened(body) => serde_json::to_string(body),
+            Self::SecurityListed(body) => serde_json::to_string(body),
+            Self::OrderPosted(body) => serde_json::to_string(body),
+            Self::OrderCancelled(body) => serde_json::to_string(body),
+            Self::MatchProposed(body) => serde_json::to_string(body),
+            Self::SettlementSubmitted(body) => serde_json::to_string(body),
+            Self::SettlementSettled(body) => serde_json::to_string(body),
+            Self::SettlementFailed(body) => serde_json::to_string(body),
+            Self::SettlementUnknown(body) => serde_json::to_string(body),
+            Self::ChainSynced(body) => serde_json::to_string(body),
+            Self::BookAnchored(body) => serde_json::to_string(body),
+            Self::MatchApproved | Self::MatchRefused | Self::Note => Ok("{}".to_owned()),
+        }
+    }
+
+    /// Reads the body of an event of type `kind`.
+    ///
+    /// # Errors
+    /// The text is not the JSON of that type.
+    pub fn from_json(kind: EventType, json: &str) -> serde_json::Result<Self> {
+        Ok(match kind {
+            EventType::BookOpened => Self::BookOpened(serde_json::from_str(json)?),
+            EventType::SecurityListed => Self::SecurityListed(serde_json::from_str(json)?),
+            EventType::OrderPosted => Self::OrderPosted(serde_json::from_str(json)?),
+            EventType::OrderCancelled => Self::OrderCancelled(serde_json::from_str(json)?),
+            EventType::MatchProposed => Self::MatchProposed(serde_json::from_str(json)?),
+            EventType::MatchApproved => Self::MatchApproved,
+            EventType::MatchRefused => Self::MatchRefused,
+            EventType::SettlementSubmitted => {
+                Self::SettlementSubmitted(serde_json::from_str(json)?)
+            }
+            EventType::SettlementSettled => Self::SettlementSettled(serde_json::from_str(json)?),
+            EventType::SettlementFailed => Self::SettlementFailed(serde_json::from_str(json)?),
+            EventType::SettlementUnknown => Self::SettlementUnknown(serde_json::from_str(json)?),
+            EventType::ChainSynced => Self::ChainSynced(serde_json::from_str(json)?),
+            EventType::BookAnchored => Self::BookAnchored(serde_json::from_str(json)?),
+            EventType::Note => Self::Note,
+        })
+    }
+}
+
+/// Amounts are decimal texts: JSON numbers are exact only up to 2^53.
+mod decimal {
+    use serde::{Deserialize, Deserializer, Serializer, de};
+
+    pub(super) fn serialize<S: Serializer>(value: &u128, s: S) -> Result<S::Ok, S::Error> {
+        s.collect_str(value)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<u128, D::Error> {
+        let text = std::borrow::Cow::<str>::deserialize(d)?;
+        text.parse().map_err(de::Error::custom)
+    }
+}
+
+mod decimal_u256 {
+    use alloy::primitives::U256;
+    use serde::{Deserialize, Deserializer, Serializer, de};
+
+    pub(super) fn serialize<S: Serializer>(value: &U256, s: S) -> Result<S::Ok, S::Error> {
+        s.collect_str(value)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<U256, D::Error> {
+        let text = std::borrow::Cow::<str>::deserialize(d)?;
+        U256::from_str_radix(&text, 10).map_err(de::Error::custom)
+    }
+}

@@ -1,0 +1,1 @@
+//! Signed orders as CSV.
