@@ -1,1 +1,32 @@
-//! Acceptance scenarios.
+//! Harness of the acceptance scenarios.
+//!
+//! The scenarios (`tests/*.rs`) speak JSON-RPC to a node and use nothing but what a user of the three contracts has:
+//! their compiled WASM, their ABI (`docs/interfaces`) and signed transactions. By default the node is `devnet`, one per
+//! test binary; `ACCEPTANCE_RPC_URL` and `ACCEPTANCE_KEY` (a funded key) point them at any other. What only a
+//! development chain can do (moving the clock, snapshots) is skipped there, with a line that says so.
+//!
+//! | module | what it is |
+//! | --- | --- |
+//! | [`bindings`] | the contracts' ABI as Rust types |
+//! | [`artifact`], [`deploy`] | from the files of `make wasm` to a contract on chain |
+//! | [`chain`], [`account`] | a node; a key that signs for it |
+//! | [`market`] | token, coin and settlement with a funded seller and buyer, ready to trade |
+//! | [`order`] | orders, their ids and signatures |
+//! | [`watch`], [`refusal`] | everything that must not move; asserting that a call is refused and moves nothing |
+//! | [`replay`] | rebuilding the market from its logs alone |
+//! | [`asm`], [`hostile`] | EVM bytecode of tokens and wallets that misbehave |
+//! | [`gas`] | the table of costs against their bars |
+
+pub mod account;
+pub mod artifact;
+pub mod asm;
+pub mod bindings;
+pub mod chain;
+pub mod deploy;
+pub mod gas;
+pub mod hostile;
+pub mod market;
+pub mod order;
+pub mod refusal;
+pub mod replay;
+pub mod watch;

@@ -1,0 +1,343 @@
+//! A node, spoken to over JSON-RPC: devnet by default, or the one that `ACCEPTANCE_RPC_URL` names.
+
+use std::{fmt, sync::OnceLock};
+
+use alloy::{
+    consensus::{SignableTransaction, TxEip1559, TxEnvelope},
+    eips::eip2718::Encodable2718,
+    network::TxSignerSync,
+    primitives::{Address, B256, Bytes, TxKind, U256},
+    providers::{Provider, ProviderBuilder, RootProvider},
+    rpc::{
+        json_rpc::{RpcRecv, RpcSend},
+        types::{Block, Filter, Log, TransactionReceipt},
+    },
+    sol_types::SolCall,
+    transports::{RpcError, TransportErrorKind},
+};
+use serde_json::json;
+use tokio::runtime::Runtime;
+
+use crate::{account::Account, refusal};
+
+/// Gas limit of every transaction; far above what any of them needs, and below the limit of one on Arbitrum.
+pub const GAS_LIMIT: u64 = 30_000_000;
+
+/// How often a receipt is asked for before the transaction counts as lost.
+const RECEIPT_ATTEMPTS: usize = 600;
+
+/// A node and a funded account on it.
+#[derive(Clone, Debug)]
+pub struct Chain {
+    provider: RootProvider,
+    /// The node's chain id, asked once.
+    pub chain_id: u64,
+    /// Pays for everything.
+    pub funded: Account,
+    /// Twice the node's gas price when the connection was made, wei.
+    pub max_fee: u128,
+    /// True when the node is ours and takes `evm_*`.
+    development: bool,
+}
+
+/// Why a call was refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Revert {
+    /// What the node says.
+    pub message: String,
+    /// The contract's revert data; `None` when the node gives none.
+    pub data: Option<Bytes>,
+}
+
+impl fmt::Display for Revert {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.data {
+            Some(data) => write!(f, "{} ({})", refusal::describe(data), self.message),
+            None => f.write_str(&self.message),
+        }
+    }
+}
+
+/// Outlives every test of the binary, unlike the runtime of a single test.
+fn background() -> &'static Runtime {
+    static RUNTIME: OnceLock<Runtime> = OnceLock::new();
+    RUNTIME.get_or_init(|| Runtime::new().expect("a tokio runtime"))
+}
+
+/// Spawns devnet once per test binary; later calls give the same URL.
+async fn devnet_url() -> String {
+    static DEVNET: tokio::sync::OnceCell<devnet::Devnet> = tokio::sync::OnceCell::const_new();
+    let devnet = DEVNET
+        .get_or_init(|| async {
+            background()
+                .spawn(async { devnet::Devnet::builder().spawn().await })
+                .await
+                .expect("the runtime stands")
+                .expect("devnet starts on a free port")
+        })
+        .await;
+    devnet.url()
+}
+
+/// The key of Nitro's development node, which devnet funds, too.
+const DEVNET_KEY: &str = "0xb6b15c8cb491557369f3c7d2c287b053eb229daa9c22138887752191c9520659";
+
+impl Chain {
+    /// Connects to the node that the environment names, or to this binary's devnet.
+    ///
+    /// # Panics
+    /// When the node does not answer, or `ACCEPTANCE_RPC_URL` is set without `ACCEPTANCE_KEY`.
+    pub async fn connect() -> Self {
+        let (url, key, development) = match std::env::var("ACCEPTANCE_RPC_URL") {
+            Ok(url) => {
+                let key = std::env::var("ACCEPTANCE_KEY")
+                    .expect("ACCEPTANCE_RPC_URL needs ACCEPTANCE_KEY, a funded private key");
+                (url, key, false)
+            }
+            Err(_) => (devnet_url().await, DEVNET_KEY.to_owned(), true),
+        };
+        let provider = ProviderBuilder::new()
+            .disable_recommended_fillers()
+            .connect_http(url.parse().expect("ACCEPTANCE_RPC_URL is a URL"));
+        let chain_id = provider
+            .get_chain_id()
+            .await
+            .expect("the node answers eth_chainId");
+        let max_fee = 2 * provider
+            .get_gas_price()
+            .await
+            .expect("the node answers eth_gasPrice");
+        Self {
+            provider,
+            chain_id,
+            funded: Account::from_key(&key),
+            max_fee,
+            development,
+        }
+    }
+
+    /// Any request, for what the typed methods do not cover.
+    ///
+    /// # Panics
+    /// When the node refuses it.
+    pub async fn request<P: RpcSend, R: RpcRecv>(&self, method: &'static str, params: P) -> R {
+        self.provider
+            .raw_request(method.into(), params)
+            .await
+            .unwrap_or_else(|error| panic!("{method}: {error}"))
+    }
+
+    /// Calls a view.
+    ///
+    /// # Panics
+    /// When it reverts or its answer is no value of the declared type.
+    pub async fn call<C: SolCall>(&self, to: Address, call: &C) -> C::Return {
+        let answer = self
+            .simulate(Address::ZERO, to, call.abi_encode().into())
+            .await
+            .unwrap_or_else(|revert| panic!("{} reverts: {revert}", C::SIGNATURE));
+        C::abi_decode_returns(&answer)
+            .unwrap_or_else(|error| panic!("{} answers {answer}: {error}", C::SIGNATURE))
+    }
+
+    /// What a transaction would return or revert with in the latest block.
+    ///
+    /// # Errors
+    /// The node's refusal with the revert data.
+    ///
+    /// # Panics
+    /// When the node is gone.
+    pub async fn simulate(
+        &self,
+        from: Address,
+        to: Address,
+        input: Bytes,
+    ) -> Result<Bytes, Revert> {
+        let call = json!({ "from": from, "to": to, "input": input, "gas": U256::from(GAS_LIMIT) });
+        self.provider
+            .raw_request("eth_call".into(), (call, "latest"))
+            .await
+            .map_err(revert)
+    }
+
+    /// The gas that the node would give a transaction.
+    ///
+    /// # Errors
+    /// The node's refusal with the revert data.
+    ///
+    /// # Panics
+    /// When the node is gone.
+    pub async fn estimate(&self, from: Address, to: Address, input: Bytes) -> Result<U256, Revert> {
+        let call = json!({ "from": from, "to": to, "input": input });
+        self.provider
+            .raw_request("eth_estimateGas".into(), (call,))
+            .await
+            .map_err(revert)
+    }
+
+    /// Sends a transaction that must succeed.
+    ///
+    /// # Panics
+    /// With the decoded error when it reverts.
+    pub async fn send<C: SolCall>(
+        &self,
+        from: &Account,
+        to: Address,
+        call: &C,
+    ) -> TransactionReceipt {
+        let input = Bytes::from(call.abi_encode());
+        let receipt = self
+            .attempt(from, TxKind::Call(to), input.clone(), U256::ZERO)
+            .await;
+        if !receipt.status() {
+            let why = match self.simulate(from.address, to, input).await {
+                Ok(_) => "no longer, when simulated".to_owned(),
+                Err(revert) => revert.to_string(),
+            };
+            panic!("{} reverts: {why}", C::SIGNATURE);
+        }
+        receipt
+    }
+
+    /// Sends a transaction and waits for its receipt, whatever its outcome.
+    ///
+    /// # Panics
+    /// When the node refuses the transaction itself, or never includes it.
+    pub async fn attempt(
+        &self,
+        from: &Account,
+        to: TxKind,
+        input: Bytes,
+        value: U256,
+    ) -> TransactionReceipt {
+        let nonce: U256 = self
+            .request("eth_getTransactionCount", (from.address, "pending"))
+            .await;
+        let mut transaction = TxEip1559 {
+            chain_id: self.chain_id,
+            nonce: nonce.to(),
+            gas_limit: GAS_LIMIT,
+            max_fee_per_gas: self.max_fee,
+            to,
+            value,
+            input,
+            ..TxEip1559::default()
+        };
+        let signature = from
+            .signer
+            .sign_transaction_sync(&mut transaction)
+            .expect("a local key signs");
+        let envelope = TxEnvelope::from(transaction.into_signed(signature));
+        let hash: B256 = self
+            .request(
+                "eth_sendRawTransaction",
+                (Bytes::from(envelope.encoded_2718()),),
+            )
+            .await;
+        for _ in 0..RECEIPT_ATTEMPTS {
+            let receipt: Option<TransactionReceipt> =
+                self.request("eth_getTransactionReceipt", (hash,)).await;
+            if let Some(receipt) = receipt {
+                return receipt;
+            }
+            tokio::task::yield_now().await;
+        }
+        panic!("transaction {hash} has no receipt")
+    }
+
+    /// Gives an account ether.
+    ///
+    /// # Panics
+    /// When the funded account has not enough.
+    pub async fn fund(&self, account: Address, wei: U256) {
+        let receipt = self
+            .attempt(&self.funded, TxKind::Call(account), Bytes::new(), wei)
+            .await;
+        assert!(receipt.status(), "funding {account} failed");
+    }
+
+    /// The code that stands at an address.
+    pub async fn code(&self, address: Address) -> Bytes {
+        self.request("eth_getCode", (address, "latest")).await
+    }
+
+    /// One storage word.
+    pub async fn storage(&self, address: Address, slot: U256) -> U256 {
+        let word: B256 = self
+            .request("eth_getStorageAt", (address, slot, "latest"))
+            .await;
+        word.into()
+    }
+
+    /// Every log of a contract from the first block on.
+    pub async fn logs(&self, address: Address) -> Vec<Log> {
+        self.request(
+            "eth_getLogs",
+            (Filter::new().address(address).from_block(0),),
+        )
+        .await
+    }
+
+    /// The latest block's time, unix seconds.
+    pub async fn now(&self) -> u64 {
+        let block: Block = self
+            .request("eth_getBlockByNumber", ("latest", false))
+            .await;
+        block.header.timestamp
+    }
+
+    /// The power over the node's clock, where there is one. Elsewhere says that the scenario is skipped.
+    pub fn clock(&self) -> Option<Clock<'_>> {
+        if !self.development {
+            eprintln!("skipped: this node's clock cannot be set");
+        }
+        self.development.then_some(Clock(self))
+    }
+
+    /// True when snapshots, the clock and the program cache are ours.
+    pub fn is_development(&self) -> bool {
+        self.development
+    }
+}
+
+/// A development chain's clock and memory.
+#[derive(Clone, Copy, Debug)]
+pub struct Clock<'a>(&'a Chain);
+
+impl Clock<'_> {
+    /// The next block, and only it, has this timestamp.
+    pub async fn next_block_at(&self, time: u64) {
+        let _: serde_json::Value = self.0.request("evm_setNextBlockTimestamp", (time,)).await;
+    }
+
+    /// Mines an empty block at `time`: views are answered as of then.
+    pub async fn mine_at(&self, time: u64) {
+        self.next_block_at(time).await;
+        let _: serde_json::Value = self.0.request("evm_mine", ()).await;
+        assert_eq!(self.0.now().await, time, "the node mined at another time");
+    }
+
+    /// Remembers the whole chain.
+    pub async fn snapshot(&self) -> U256 {
+        self.0.request("evm_snapshot", ()).await
+    }
+
+    /// Goes back to a snapshot, which is used up by that.
+    ///
+    /// # Panics
+    /// When the node does not know it.
+    pub async fn go_back(&self, snapshot: U256) {
+        let known: bool = self.0.request("evm_revert", (snapshot,)).await;
+        assert!(known, "snapshot {snapshot} is unknown");
+    }
+}
+
+fn revert(error: RpcError<TransportErrorKind>) -> Revert {
+    match error.as_error_resp() {
+        Some(response) => Revert {
+            message: response.message.to_string(),
+            data: response.as_revert_data(),
+        },
+        None => panic!("the node is gone: {error}"),
+    }
+}

@@ -1,0 +1,128 @@
+//! From code to a contract on chain: programs through `StylusDeployer`, EVM bytecode by a plain creation.
+
+use alloy::{
+    primitives::{Address, B256, Bytes, TxKind, U256, address, keccak256},
+    sol_types::{SolCall, SolEvent, SolValue},
+};
+
+use crate::{
+    artifact,
+    bindings::{IStylusDeployer, IStylusDeployer::ContractDeployed},
+    chain::Chain,
+};
+
+/// Where the factory of `cargo stylus` stands on every Arbitrum chain.
+pub const STYLUS_DEPLOYER: Address = address!("cEcba2F1DC234f70Dd89F2041029807F8D03A990");
+
+/// More than any activation's data fee; the factory sends back what is left.
+const ACTIVATION_VALUE: u64 = 100_000_000_000_000_000;
+
+/// Creation code that leaves `code` on chain: the prelude that `cargo stylus` puts before a program.
+pub fn creation(code: &[u8]) -> Bytes {
+    let mut creation = vec![0x7f]; // PUSH32 length
+    creation.extend(U256::from(code.len()).to_be_bytes::<32>());
+    creation.extend([0x80, 0x60, 43, 0x60, 0, 0x39, 0x60, 0, 0xf3]); // DUP1, copy from 43 to 0, return
+    creation.push(0); // the prelude's version
+    creation.extend(code);
+    creation.into()
+}
+
+/// Deploys and activates a program of `target/contracts`, its constructor called with `arguments` where it has one.
+///
+/// # Panics
+/// When the file is missing, or the node refuses the program or its constructor.
+pub async fn program(chain: &Chain, contract: &str, arguments: Option<Bytes>) -> Address {
+    let constructor = arguments.map(|arguments| {
+        let selector = keccak256("stylus_constructor()");
+        [&selector[..4], &arguments].concat()
+    });
+    let deploy = IStylusDeployer::deployCall {
+        bytecode: creation(&artifact::code(contract)),
+        initData: constructor.unwrap_or_default().into(),
+        initValue: U256::ZERO,
+        salt: B256::ZERO,
+    };
+    let input = Bytes::from(deploy.abi_encode());
+    let value = U256::from(ACTIVATION_VALUE);
+    let receipt = chain
+        .attempt(
+            &chain.funded,
+            TxKind::Call(STYLUS_DEPLOYER),
+            input.clone(),
+            value,
+        )
+        .await;
+    if !receipt.status() {
+        let why = match chain
+            .simulate(chain.funded.address, STYLUS_DEPLOYER, input)
+            .await
+        {
+            Ok(_) => "only with its value".to_owned(),
+            Err(revert) => revert.to_string(),
+        };
+        panic!(
+            "deploying {contract} reverts: {why}; gas used {}",
+            receipt.gas_used
+        );
+    }
+    let deployed = receipt.inner.logs().iter().find_map(|log| {
+        ContractDeployed::decode_log(&log.inner)
+            .ok()
+            .filter(|log| log.address == STYLUS_DEPLOYER)
+    });
+    deployed
+        .unwrap_or_else(|| panic!("{contract}: the factory logs no address"))
+        .deployedContract
+}
+
+/// The security token; units as in its ABI.
+pub async fn token(chain: &Chain, decimals: u8, supply_cap: U256, admin: Address) -> Address {
+    let arguments = (
+        "Series A Preferred",
+        "SAP",
+        U256::from(decimals),
+        "US0378331005",
+        supply_cap,
+        admin,
+    )
+        .abi_encode_params();
+    program(chain, "erc1404-token", Some(arguments.into())).await
+}
+
+/// TsUSDC.
+pub async fn coin(chain: &Chain, admin: Address) -> Address {
+    let arguments = ("TsUSDC", "TsUSDC", "USD", admin).abi_encode_params();
+    program(chain, "tsusdc", Some(arguments.into())).await
+}
+
+/// Name, CRD number and LEI of the broker-dealer in every test.
+pub const BROKER_DEALER: (&str, u64, &str) =
+    ("Example Securities LLC", 123_456, "5493001KJTIIGC8Y1R12");
+
+/// The settlement contract of one broker-dealer for one payment token.
+pub async fn settlement(
+    chain: &Chain,
+    payment: Address,
+    admin: Address,
+    operator: Address,
+) -> Address {
+    let (name, crd, lei) = BROKER_DEALER;
+    let arguments = (name, crd, lei, payment, admin, operator).abi_encode_params();
+    program(chain, "settlement", Some(arguments.into())).await
+}
+
+/// EVM bytecode as a contract of its own.
+///
+/// # Panics
+/// When the node refuses it.
+pub async fn evm(chain: &Chain, code: &[u8]) -> Address {
+    let receipt = chain
+        .attempt(&chain.funded, TxKind::Create, creation(code), U256::ZERO)
+        .await;
+    assert!(
+        receipt.status(),
+        "creating an EVM contract of {} bytes fails",
+        code.len()
+    );
+    receipt.contract_address.expect("a creation has an address")
+}

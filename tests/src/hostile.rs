@@ -1,0 +1,400 @@
+//! EVM bytecode of tokens and wallets that misbehave, each named for what it does.
+//!
+//! A balance is the storage word at the holder's address. Whatever a contract calls back into is laid out beforehand by
+//! [`arm`]: the target's address, and the call data as the code of another contract.
+
+use alloy::{
+    primitives::{Address, Bytes, U256, keccak256, uint},
+    sol,
+    sol_types::SolCall,
+};
+
+use crate::{account::Account, asm::assemble, chain::Chain, deploy};
+
+sol! {
+    /// What the hostile contracts answer beside the functions that they abuse.
+    interface IHostile {
+        function mint(address to, uint256 value) external;
+        function arm(address target, address callData) external;
+        function execute(address target, bytes callData) external;
+    }
+}
+
+/// What `transferFrom` does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moves {
+    /// Moves the value and answers true.
+    Honestly,
+    /// Moves the value and answers nothing, as USDT does.
+    Silently,
+    /// Moves the value and answers false.
+    AndReturnsFalse,
+    /// Moves the value and answers 31 bytes that end in 1.
+    AndReturns31Bytes,
+    /// Moves the value and answers two words, 1 and 0.
+    AndReturnsTwoWords,
+    /// Moves the value and answers the number 2.
+    AndReturnsTwo,
+    /// Moves the value and answers a megabyte that begins with 1.
+    AndReturnsMegabyte,
+    /// Answers true and does nothing.
+    Nothing,
+    /// Answers nothing and does nothing.
+    NothingSilently,
+    /// The recipient gets one unit less.
+    MinusFee,
+    /// The recipient gets one unit more.
+    PlusBonus,
+    /// The sender pays one unit more than the recipient gets.
+    WithExtraDebit,
+    /// The value goes to the zero address.
+    ToNobody,
+    /// Moves the value, makes the armed call, notes whether it succeeded and answers true.
+    AndReenters,
+    /// Moves the value, makes the armed call and passes its revert on.
+    AndInsistsOnReentering,
+    /// Reverts with four bytes, 0xdeadbeef.
+    RevertsWithData,
+    /// Reverts with a megabyte.
+    RevertsWithMegabyte,
+    /// Runs until the gas is gone.
+    BurnsGas,
+}
+
+/// What a view answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answers {
+    /// One word.
+    Word(U256),
+    /// No bytes.
+    Nothing,
+    /// 31 zero bytes.
+    ThirtyOneBytes,
+    /// A revert without data.
+    Reverts,
+    /// A revert with a megabyte.
+    RevertsWithMegabyte,
+    /// Until the gas is gone.
+    BurnsGas,
+}
+
+/// A token that plays either leg.
+#[derive(Clone, Copy, Debug)]
+pub struct Token {
+    /// `transferFrom`.
+    pub moves: Moves,
+    /// `detectTransferRestriction`.
+    pub detects: Answers,
+    /// `detectTransferRestrictionFrom`.
+    pub detects_from: Answers,
+    /// `supportsInterface`, whatever the id.
+    pub supports: Answers,
+    /// `isBlacklisted` and `paused`.
+    pub switches: Answers,
+    /// `balanceOf`; `None` tells the truth.
+    pub balances: Option<Answers>,
+    /// `allowance`.
+    pub allows: Answers,
+}
+
+impl Default for Token {
+    /// A token of which nothing bad can be said, without the spender extension of ERC-1404.
+    fn default() -> Self {
+        Self {
+            moves: Moves::Honestly,
+            detects: Answers::Word(U256::ZERO),
+            detects_from: Answers::Reverts,
+            supports: Answers::Word(U256::ZERO),
+            switches: Answers::Word(U256::ZERO),
+            balances: None,
+            allows: Answers::Word(U256::MAX),
+        }
+    }
+}
+
+/// The word where a re-entering contract notes the outcome: 0 not tried, 1 failed, 2 succeeded.
+pub const OUTCOME: U256 = uint!(0x100000000000000000000000000000000000000000000000002_U256);
+
+const MEGABYTE: usize = 1 << 20;
+const ANSWER_1: &str = "1 0 MSTORE 32 0 RETURN";
+const DEBIT: &str = "68 CALLDATALOAD 4 CALLDATALOAD SLOAD SUB 4 CALLDATALOAD SSTORE";
+const CREDIT: &str = "68 CALLDATALOAD 36 CALLDATALOAD SLOAD ADD 36 CALLDATALOAD SSTORE";
+/// Copies the armed call data to memory; leaves its length on the stack.
+const LOAD_CALL: &str = "
+    0x100000000000000000000000000000000000000000000000001 SLOAD EXTCODESIZE 1 SWAP1 SUB
+    DUP1 1 0 0x100000000000000000000000000000000000000000000000001 SLOAD EXTCODECOPY";
+/// Makes the armed call with the length on the stack; leaves the success on the stack.
+const MAKE_CALL: &str = "
+    0 0 SWAP2 0 0 0x100000000000000000000000000000000000000000000000000 SLOAD GAS CALL";
+/// The same as a static call.
+const MAKE_STATIC_CALL: &str = "
+    0 0 SWAP2 0 0x100000000000000000000000000000000000000000000000000 SLOAD GAS STATICCALL";
+const PASS_REVERT_ON: &str = "RETURNDATASIZE 0 0 RETURNDATACOPY RETURNDATASIZE 0 REVERT";
+
+impl Token {
+    /// A token that moves value in this way and is otherwise honest.
+    pub fn that_moves(moves: Moves) -> Self {
+        Self {
+            moves,
+            ..Self::default()
+        }
+    }
+
+    /// A token whose restriction views answer so, and which is otherwise honest.
+    pub fn that_detects(detects: Answers) -> Self {
+        Self {
+            detects,
+            ..Self::default()
+        }
+    }
+
+    /// Its bytecode.
+    pub fn bytecode(&self) -> Vec<u8> {
+        let balances = self.balances.map_or(
+            "4 CALLDATALOAD SLOAD 0 MSTORE 32 0 RETURN".to_owned(),
+            |answer| answer.code("balances"),
+        );
+        let functions = [
+            ("transferFrom(address,address,uint256)", self.moves.code()),
+            ("balanceOf(address)", balances),
+            ("allowance(address,address)", self.allows.code("allows")),
+            ("approve(address,uint256)", ANSWER_1.to_owned()),
+            ("supportsInterface(bytes4)", self.supports.code("supports")),
+            (
+                "detectTransferRestriction(address,address,uint256)",
+                self.detects.code("detects"),
+            ),
+            (
+                "detectTransferRestrictionFrom(address,address,address,uint256)",
+                self.detects_from.code("detects_from"),
+            ),
+            ("paused()", self.switches.code("paused")),
+            ("isBlacklisted(address)", self.switches.code("blacklisted")),
+            ("mint(address,uint256)", mint()),
+            ("arm(address,address)", armed()),
+        ];
+        dispatch(&functions)
+    }
+
+    /// Puts it on chain.
+    pub async fn deploy(&self, chain: &Chain) -> Address {
+        deploy::evm(chain, &self.bytecode()).await
+    }
+}
+
+impl Moves {
+    fn code(self) -> String {
+        let honest = format!("{DEBIT} {CREDIT}");
+        match self {
+            Self::Honestly => format!("{honest} {ANSWER_1}"),
+            Self::Silently => format!("{honest} STOP"),
+            Self::AndReturnsFalse => format!("{honest} 32 0 RETURN"),
+            Self::AndReturns31Bytes => format!("{honest} 1 0 MSTORE 31 1 RETURN"),
+            Self::AndReturnsTwoWords => format!("{honest} 1 0 MSTORE 64 0 RETURN"),
+            Self::AndReturnsTwo => format!("{honest} 2 0 MSTORE 32 0 RETURN"),
+            Self::AndReturnsMegabyte => format!("{honest} 1 0 MSTORE {MEGABYTE} 0 RETURN"),
+            Self::Nothing => ANSWER_1.to_owned(),
+            Self::NothingSilently => "STOP".to_owned(),
+            Self::MinusFee => {
+                let credit = CREDIT.replacen("ADD", "ADD 1 SWAP1 SUB", 1);
+                format!("{DEBIT} {credit} {ANSWER_1}")
+            }
+            Self::PlusBonus => {
+                let credit = CREDIT.replacen("ADD", "ADD 1 ADD", 1);
+                format!("{DEBIT} {credit} {ANSWER_1}")
+            }
+            Self::WithExtraDebit => {
+                let debit = DEBIT.replacen("SUB", "SUB 1 SWAP1 SUB", 1);
+                format!("{debit} {CREDIT} {ANSWER_1}")
+            }
+            Self::ToNobody => format!("{DEBIT} {ANSWER_1}"),
+            Self::AndReenters => {
+                format!("{honest} {LOAD_CALL} {MAKE_CALL} 1 ADD {OUTCOME:#x} SSTORE {ANSWER_1}")
+            }
+            Self::AndInsistsOnReentering => format!(
+                "{honest} {LOAD_CALL} {MAKE_CALL} @went_through JUMPI {PASS_REVERT_ON}
+                 went_through: {ANSWER_1}"
+            ),
+            Self::RevertsWithData => "0xdeadbeef 224 SHL 0 MSTORE 4 0 REVERT".to_owned(),
+            Self::RevertsWithMegabyte => format!("{MEGABYTE} 0 REVERT"),
+            Self::BurnsGas => "forever: @forever JUMP".to_owned(),
+        }
+    }
+}
+
+impl Answers {
+    /// The code; `label` tells its jump target apart from the others'.
+    fn code(self, label: &str) -> String {
+        match self {
+            Self::Word(word) => format!("{word:#x} 0 MSTORE 32 0 RETURN"),
+            Self::Nothing => "STOP".to_owned(),
+            Self::ThirtyOneBytes => "31 0 RETURN".to_owned(),
+            Self::Reverts => "0 0 REVERT".to_owned(),
+            Self::RevertsWithMegabyte => format!("{MEGABYTE} 0 REVERT"),
+            Self::BurnsGas => format!("{label}_forever: @{label}_forever JUMP"),
+        }
+    }
+}
+
+/// What an ERC-1271 wallet answers when asked whether a signature is its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wallet {
+    /// The magic word, for any signature.
+    Accepts,
+    /// The magic word, but only for signatures whose first byte is 1.
+    AcceptsOne,
+    /// 0xffffffff.
+    Refuses,
+    /// The magic word without its last byte.
+    Answers31Bytes,
+    /// The magic word and one word more.
+    AnswersTwoWords,
+    /// The magic four bytes, and rubbish in the rest of the word.
+    AnswersDirtyWord,
+    /// Nothing.
+    AnswersNothing,
+    /// A megabyte that begins with the magic word.
+    AnswersMegabyte,
+    /// A revert.
+    Reverts,
+    /// A revert with a megabyte.
+    RevertsWithMegabyte,
+    /// Until the gas is gone.
+    BurnsGas,
+    /// The magic word, after trying the armed call (which the static context must stop).
+    ReentersAndAccepts,
+    /// The magic word, but only when the armed static call succeeds.
+    AcceptsWhatItCanRead,
+}
+
+impl Wallet {
+    /// Its bytecode: `isValidSignature`, and `execute` for everyone.
+    pub fn bytecode(self) -> Vec<u8> {
+        const MAGIC: &str = "0x1626ba7e 224 SHL 0 MSTORE";
+        let answer = match self {
+            Self::Accepts => format!("{MAGIC} 32 0 RETURN"),
+            Self::AcceptsOne => format!(
+                "100 CALLDATALOAD 248 SHR 1 EQ @is_one JUMPI 32 0 RETURN
+                 is_one: {MAGIC} 32 0 RETURN"
+            ),
+            Self::Refuses => "0xffffffff 224 SHL 0 MSTORE 32 0 RETURN".to_owned(),
+            Self::Answers31Bytes => format!("{MAGIC} 31 0 RETURN"),
+            Self::AnswersTwoWords => format!("{MAGIC} 64 0 RETURN"),
+            Self::AnswersDirtyWord => "0x1626ba7e 224 SHL 1 OR 0 MSTORE 32 0 RETURN".to_owned(),
+            Self::AnswersNothing => "STOP".to_owned(),
+            Self::AnswersMegabyte => format!("{MAGIC} {MEGABYTE} 0 RETURN"),
+            Self::Reverts => "0 0 REVERT".to_owned(),
+            Self::RevertsWithMegabyte => format!("{MEGABYTE} 0 REVERT"),
+            Self::BurnsGas => "forever: @forever JUMP".to_owned(),
+            Self::ReentersAndAccepts => {
+                format!("{LOAD_CALL} {MAKE_CALL} POP {MAGIC} 32 0 RETURN")
+            }
+            Self::AcceptsWhatItCanRead => format!(
+                "{LOAD_CALL} {MAKE_STATIC_CALL} @could_read JUMPI 0 0 RETURN
+                 could_read: {MAGIC} 32 0 RETURN"
+            ),
+        };
+        let execute = format!(
+            "68 CALLDATALOAD 100 0 CALLDATACOPY 0 0 68 CALLDATALOAD 0 0 4 CALLDATALOAD GAS CALL
+             @executed JUMPI {PASS_REVERT_ON} executed: STOP"
+        );
+        dispatch(&[
+            ("isValidSignature(bytes32,bytes)", answer),
+            ("execute(address,bytes)", execute),
+            ("arm(address,address)", armed()),
+        ])
+    }
+
+    /// Puts it on chain.
+    pub async fn deploy(self, chain: &Chain) -> Address {
+        deploy::evm(chain, &self.bytecode()).await
+    }
+}
+
+fn mint() -> String {
+    "36 CALLDATALOAD 4 CALLDATALOAD SLOAD ADD 4 CALLDATALOAD SSTORE STOP".to_owned()
+}
+
+fn armed() -> String {
+    "4 CALLDATALOAD 0x100000000000000000000000000000000000000000000000000 SSTORE
+     36 CALLDATALOAD 0x100000000000000000000000000000000000000000000000001 SSTORE STOP"
+        .to_owned()
+}
+
+/// A program of functions; any other selector reverts without data.
+fn dispatch(functions: &[(&str, String)]) -> Vec<u8> {
+    let mut source = "0 CALLDATALOAD 224 SHR\n".to_owned();
+    for (index, (signature, _)) in functions.iter().enumerate() {
+        let selector = U256::from_be_slice(&keccak256(signature)[..4]);
+        source += &format!("DUP1 {selector:#x} EQ @function_{index} JUMPI\n");
+    }
+    source += "0 0 REVERT\n";
+    for (index, (_, body)) in functions.iter().enumerate() {
+        source += &format!("function_{index}: {body}\n");
+    }
+    assemble(&source)
+}
+
+/// Lays out the call that a hostile contract will make.
+pub async fn arm<C: SolCall>(
+    chain: &Chain,
+    from: &Account,
+    hostile: Address,
+    target: Address,
+    call: &C,
+) {
+    // One byte ahead of it keeps any selector from being taken for a program's prefix.
+    let call_data = deploy::evm(chain, &[&[0], call.abi_encode().as_slice()].concat()).await;
+    let arm = IHostile::armCall {
+        target,
+        callData: call_data,
+    };
+    chain.send(from, hostile, &arm).await;
+}
+
+/// Makes a wallet of this module call something.
+pub async fn execute<C: SolCall>(
+    chain: &Chain,
+    from: &Account,
+    wallet: Address,
+    target: Address,
+    call: &C,
+) {
+    let call_data = Bytes::from(call.abi_encode());
+    chain
+        .send(
+            from,
+            wallet,
+            &IHostile::executeCall {
+                target,
+                callData: call_data,
+            },
+        )
+        .await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Answers, Moves, Token, Wallet};
+
+    #[test]
+    fn everything_assembles() {
+        let answers = Answers::BurnsGas;
+        let burning = Token {
+            moves: Moves::BurnsGas,
+            detects: answers,
+            detects_from: answers,
+            supports: answers,
+            switches: answers,
+            balances: Some(answers),
+            allows: answers,
+        };
+        assert!(!burning.bytecode().is_empty());
+        assert!(
+            !Token::that_moves(Moves::AndInsistsOnReentering)
+                .bytecode()
+                .is_empty()
+        );
+        assert!(!Wallet::AcceptsWhatItCanRead.bytecode().is_empty());
+    }
+}
