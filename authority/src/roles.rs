@@ -267,8 +267,13 @@ impl Roles {
         );
     }
 
+    /// Gives or takes `role` without asking who calls: for constructors, and callers that asked already.
+    ///
+    /// # Events
+    ///
+    /// * [`RoleGranted`] or [`RoleRevoked`], when something changed.
     #[inline(never)]
-    fn set_member(&mut self, role: B256, account: Address, member: bool) {
+    pub fn set_member(&mut self, role: B256, account: Address, member: bool) {
         let mut members = self.members.setter(role);
         let mut slot = members.setter(account);
         if slot.get() == member {
