@@ -4,6 +4,11 @@ use alloc::{string::String, vec::Vec};
 use alloy_primitives::{hex, Address, FixedBytes, B256, U256};
 use stylus_sdk::{crypto::keccak, stylus_core::Host};
 
+use crate::{
+    abi::{Answer, Return},
+    text::Text,
+};
+
 /// `keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)")`.
 pub const DOMAIN_TYPEHASH: [u8; 32] =
     hex!("8b73c3c69bb8fe3d512ecc4cf759cc79239f7b179b0ffacaa9a75d522b39400f");
@@ -45,6 +50,29 @@ pub fn digest(separator: B256, struct_hash: B256) -> B256 {
     preimage[2..34].copy_from_slice(separator.as_slice());
     preimage[34..].copy_from_slice(struct_hash.as_slice());
     keccak(preimage)
+}
+
+/// The same answer for a contract that keeps its name as [`Text`].
+pub struct Domain {
+    /// The name.
+    pub name: Text,
+    /// The live chain id.
+    pub chain_id: u64,
+    /// The contract.
+    pub contract: Address,
+}
+
+impl Return for Domain {
+    fn write(self, answer: &mut Answer) {
+        answer.word(B256::right_padding_from(&[0x0f]));
+        answer.text(self.name, 7);
+        answer.text("1", 7);
+        answer.integer(self.chain_id);
+        answer.address(self.contract);
+        answer.word(B256::ZERO);
+        // An empty list is encoded as an empty string is.
+        answer.text("", 7);
+    }
 }
 
 /// The ERC-5267 answer of a domain with name, version "1", chain id and contract (fields 0x0f), no salt, no extensions.

@@ -4,7 +4,7 @@
 //! 960 bytes of signature hashes there; passed as integer arguments they live in the code, which costs almost nothing.
 
 use alloc::vec::Vec;
-use alloy_primitives::B256;
+use alloy_primitives::{Address, B256, U256};
 use alloy_sol_types::{abi::token::WordToken, SolEvent, TopicList};
 use stylus_sdk::stylus_core::Host;
 
@@ -30,6 +30,63 @@ fn write(vm: &dyn Host, topics: &[WordToken], data: &[u8]) {
     }
     log.extend_from_slice(data);
     vm.emit_log(&log, topics.len());
+}
+
+/// A log in the making: its topics, then [`data`](Self::data), then its words, then [`emit`](Self::emit).
+///
+/// The leanest way to emit: where [`emit()`] spells an event's encoding out at every place, this calls shared functions.
+pub struct Log {
+    bytes: Vec<u8>,
+    topics: usize,
+}
+
+impl Log {
+    /// A log whose first topic is `signature`, usually `constant_word!(Event::SIGNATURE_HASH.0)`.
+    #[inline(never)]
+    pub fn new(signature: B256) -> Self {
+        let mut log = Self {
+            bytes: Vec::with_capacity(256),
+            topics: 0,
+        };
+        log.word(signature);
+        log
+    }
+
+    /// Appends a word.
+    #[inline(never)]
+    pub fn word(&mut self, word: B256) -> &mut Self {
+        self.bytes.extend_from_slice(word.as_slice());
+        self
+    }
+
+    /// Appends an address.
+    #[inline(never)]
+    pub fn address(&mut self, address: Address) -> &mut Self {
+        self.word(address.into_word())
+    }
+
+    /// Appends an unsigned integer.
+    #[inline(never)]
+    pub fn uint(&mut self, value: U256) -> &mut Self {
+        self.word(value.into())
+    }
+
+    /// Ends the topics: what follows is not indexed. A log without this has topics only.
+    pub fn data(&mut self) -> &mut Self {
+        self.topics = self.bytes.len() / 32;
+        self
+    }
+
+    /// Emits the log.
+    #[inline(never)]
+    pub fn emit(&self, vm: &dyn Host) {
+        let topics = if self.topics == 0 {
+            self.bytes.len() / 32
+        } else {
+            self.topics
+        };
+        vm.emit_log(&self.bytes, topics);
+    }
 }
 
 /// The word whose big-endian quarters these are.

@@ -7,13 +7,13 @@
 use alloc::vec::Vec;
 
 use alloy_primitives::{Address, B256};
-use alloy_sol_types::sol;
+use alloy_sol_types::{sol, SolEvent};
 use stylus_sdk::{
     prelude::*,
     storage::{StorageAddress, StorageBool, StorageMap},
 };
 
-use crate::event::emit;
+use crate::{constant_word, event::Log};
 
 /// The role of the default admin, and the admin role of every role.
 pub const DEFAULT_ADMIN_ROLE: B256 = B256::ZERO;
@@ -214,13 +214,10 @@ impl Roles {
             return Err(invalid_default_admin(sender));
         }
         let account = self.default_admin.get();
-        emit(
-            self.vm(),
-            &RoleRevoked {
-                role: DEFAULT_ADMIN_ROLE,
-                account,
-                sender,
-            },
+        self.log(
+            constant_word!(RoleRevoked::SIGNATURE_HASH.0),
+            DEFAULT_ADMIN_ROLE,
+            account,
         );
         self.pending_default_admin.set(Address::ZERO);
         self.set_default_admin(sender);
@@ -245,25 +242,20 @@ impl Roles {
     #[inline(never)]
     fn schedule(&mut self, new_admin: Address) {
         self.pending_default_admin.set(new_admin);
-        emit(
-            self.vm(),
-            &DefaultAdminTransferScheduled {
-                newAdmin: new_admin,
-            },
-        );
+        Log::new(constant_word!(
+            DefaultAdminTransferScheduled::SIGNATURE_HASH.0
+        ))
+        .address(new_admin)
+        .emit(self.vm());
     }
 
     #[inline(never)]
     fn set_default_admin(&mut self, account: Address) {
         self.default_admin.set(account);
-        let sender = self.vm().msg_sender();
-        emit(
-            self.vm(),
-            &RoleGranted {
-                role: DEFAULT_ADMIN_ROLE,
-                account,
-                sender,
-            },
+        self.log(
+            constant_word!(RoleGranted::SIGNATURE_HASH.0),
+            DEFAULT_ADMIN_ROLE,
+            account,
         );
     }
 
@@ -280,26 +272,23 @@ impl Roles {
             return;
         }
         slot.set(member);
-        let sender = self.vm().msg_sender();
-        if member {
-            emit(
-                self.vm(),
-                &RoleGranted {
-                    role,
-                    account,
-                    sender,
-                },
-            );
+        let signature = if member {
+            constant_word!(RoleGranted::SIGNATURE_HASH.0)
         } else {
-            emit(
-                self.vm(),
-                &RoleRevoked {
-                    role,
-                    account,
-                    sender,
-                },
-            );
-        }
+            constant_word!(RoleRevoked::SIGNATURE_HASH.0)
+        };
+        self.log(signature, role, account);
+    }
+
+    /// Emits that the caller gave or took a role.
+    #[inline(never)]
+    fn log(&self, signature: B256, role: B256, account: Address) {
+        let vm = self.vm();
+        Log::new(signature)
+            .word(role)
+            .address(account)
+            .address(vm.msg_sender())
+            .emit(vm);
     }
 }
 

@@ -38,12 +38,17 @@ const ECRECOVER: Address = Address::with_last_byte(1);
 /// answers with a megabyte or burns its gas is a wallet that did not sign. Cached storage is flushed before the call.
 #[inline(never)]
 pub fn is_valid(vm: &dyn Host, signer: Address, digest: B256, signature: &[u8]) -> bool {
-    let code_hash = vm.code_hash(signer);
-    if code_hash.is_zero() || code_hash == constant_word!(EMPTY_CODE_HASH) {
+    if !has_code(vm, signer) {
         return recovers(vm, signer, digest, signature);
     }
     wallet_agrees(vm, signer, digest, signature)
         || is_delegated(vm, signer) && recovers(vm, signer, digest, signature)
+}
+
+/// Whether there is code at `account`: a contract, or a delegated account.
+pub fn has_code(vm: &dyn Host, account: Address) -> bool {
+    let hash = vm.code_hash(account);
+    !hash.is_zero() && hash != constant_word!(EMPTY_CODE_HASH)
 }
 
 /// The 65 bytes `r ‖ s ‖ v` of a signature given in parts.

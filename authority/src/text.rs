@@ -1,0 +1,128 @@
+//! Strings as contracts keep them: bytes that nobody interprets.
+//!
+//! Rust's `String` checks that they are UTF-8, which needs a table of 256 bytes in the data segment, and the SDK's storage
+//! string divides 256-bit numbers, which needs another of 512; every call would pay for both.
+
+use alloc::vec::Vec;
+
+use alloy_primitives::{keccak256, B256, U256};
+use stylus_sdk::{
+    prelude::*,
+    storage::{StorageB256, StorageMap},
+};
+
+/// The bytes of a string.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Text(pub Vec<u8>);
+
+impl AsRef<[u8]> for Text {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl From<&str> for Text {
+    fn from(text: &str) -> Self {
+        Self(text.as_bytes().to_vec())
+    }
+}
+
+/// A stored string: up to 31 bytes in one slot, as Solidity keeps them; longer ones in a word for every 32 bytes.
+#[storage]
+pub struct StorageText {
+    /// The bytes and twice their number in the last byte, or, when they are more than 31, twice their number plus one.
+    head: StorageB256,
+    chunks: StorageMap<U256, StorageB256>,
+}
+
+impl StorageText {
+    /// The string.
+    #[inline(never)]
+    pub fn get(&self) -> Text {
+        let head = self.head.get();
+        if head[31] & 1 == 0 {
+            let (text, _) = head.split_at(usize::from(head[31] / 2).min(31));
+            return Text(text.to_vec());
+        }
+        let length = head[28..]
+            .iter()
+            .fold(0_usize, |sum, &byte| sum << 8 | usize::from(byte))
+            / 2;
+        let mut text = Vec::with_capacity(length.next_multiple_of(32));
+        for chunk in 0..length.div_ceil(32) {
+            text.extend_from_slice(self.chunks.get(U256::from(chunk)).as_slice());
+        }
+        text.truncate(length);
+        Text(text)
+    }
+
+    /// Stores `text`.
+    #[inline(never)]
+    pub fn set(&mut self, text: &Text) {
+        let bytes = &text.0;
+        if bytes.len() < 32 {
+            let mut head = B256::right_padding_from(bytes);
+            head[31] = (bytes.len() * 2) as u8;
+            self.head.set(head);
+            return;
+        }
+        self.head.set(B256::from(U256::from(bytes.len() * 2 + 1)));
+        for (index, chunk) in bytes.chunks(32).enumerate() {
+            self.chunks
+                .insert(U256::from(index), B256::right_padding_from(chunk));
+        }
+    }
+
+    /// Its Keccak-256 hash, which EIP-712 domains want.
+    pub fn hash(&self) -> B256 {
+        keccak256(self.get().0)
+    }
+}
+
+/// How the type stands in an exported ABI.
+#[cfg(feature = "export-abi")]
+mod export {
+    use alloy_sol_types::{abi::token::PackedSeqToken, private::SolTypeValue, SolType, Word};
+    use stylus_sdk::abi::{AbiType, ConstString};
+
+    use super::{Text, Vec};
+
+    impl AbiType for Text {
+        type SolType = Self;
+
+        const ABI: ConstString = ConstString::new("string");
+        const EXPORT_ABI_ARG: ConstString = ConstString::new("string calldata");
+        const EXPORT_ABI_RET: ConstString = ConstString::new("string memory");
+    }
+
+    impl SolType for Text {
+        type RustType = Self;
+        type Token<'a> = PackedSeqToken<'a>;
+
+        const SOL_NAME: &'static str = "string";
+        const ENCODED_SIZE: Option<usize> = None;
+        const PACKED_ENCODED_SIZE: Option<usize> = None;
+
+        fn valid_token(_: &Self::Token<'_>) -> bool {
+            true
+        }
+
+        fn detokenize(token: Self::Token<'_>) -> Self {
+            Self(token.0.to_vec())
+        }
+    }
+
+    impl SolTypeValue<Self> for Text {
+        fn stv_to_tokens(&self) -> PackedSeqToken<'_> {
+            PackedSeqToken(&self.0)
+        }
+
+        fn stv_eip712_data_word(&self) -> Word {
+            alloy_primitives::keccak256(&self.0)
+        }
+
+        fn stv_abi_encode_packed_to(&self, out: &mut Vec<u8>) {
+            out.extend_from_slice(&self.0);
+        }
+    }
+}
