@@ -13,7 +13,7 @@ use stylus_sdk::{
     storage::{StorageAddress, StorageBool, StorageMap},
 };
 
-use crate::{constant_word, event::Log};
+use crate::event::Log;
 
 /// The role of the default admin, and the admin role of every role.
 pub const DEFAULT_ADMIN_ROLE: B256 = B256::ZERO;

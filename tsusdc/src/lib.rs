@@ -1,1 +1,182 @@
-//! TsUSDC, the 1:1 USD-backed cash leg with the ABI of USDC.
+//! TsUSDC, the 1:1 USD-backed cash leg with the ABI of USDC: six decimals, minters with finite allowances, minting that
+//! stops at the attested reserves, a blacklist with seizure, and signed approvals and transfers.
+//!
+//! `docs/interfaces/ITsUSDC.sol` says what every function means and `docs/tsusdc.md` when it is refused; where USDC's
+//! FiatToken v2.2 has a function of the same name, this one behaves the same unless that page says otherwise. Each file
+//! here implements one part of it, in the order in which the contract's functions are declared below.
+//!
+//! A call made while another call of this contract is running is refused by the entry point. No state is written before
+//! a signer's wallet is asked, and none after a foreign token is called.
+#![cfg_attr(target_arch = "wasm32", no_std)]
+
+#[macro_use]
+extern crate alloc;
+
+mod access;
+mod authorization;
+mod balance;
+mod blacklist;
+mod erc20;
+mod error;
+mod event;
+mod minting;
+mod pause;
+mod permit;
+mod rescue;
+mod reserves;
+mod seizure;
+
+#[cfg(test)]
+mod fixture;
+
+use alloc::vec::Vec;
+
+use alloy_primitives::{Address, FixedBytes, B256, U256};
+use authority::{
+    roles::Roles,
+    text::{StorageText, Text},
+};
+use stylus_sdk::{
+    abi::Bytes,
+    prelude::*,
+    storage::{StorageBool, StorageMap, StorageU256, StorageU64},
+};
+
+use crate::error::Error;
+
+/// Units of one coin are 10^-6.
+const DECIMALS: u8 = 6;
+
+/// The contract's storage, from slot 0 in this order. Amounts are base units, times seconds since the epoch.
+#[storage]
+pub struct TsUsdc {
+    /// Slot 0 with the next two, so that a transfer reads one word for all small globals.
+    paused: StorageBool,
+    /// When the reserves were what was attested last; zero before the first attestation.
+    reserves_as_of: StorageU64,
+    /// For how long an attestation allows minting; zero: never.
+    reserve_max_age: StorageU64,
+    total_supply: StorageU256,
+    reserves: StorageU256,
+    /// The balance and, in the top bit, whether the account is blacklisted: [`balance::BalanceWord`].
+    balances: StorageMap<Address, StorageU256>,
+    allowances: StorageMap<Address, StorageMap<Address, StorageU256>>,
+    minters: StorageMap<Address, StorageBool>,
+    minter_allowances: StorageMap<Address, StorageU256>,
+    /// References of mints and burns already made, of all minters.
+    bank_references: StorageMap<B256, StorageBool>,
+    /// Sequential nonces of permits.
+    nonces: StorageMap<Address, StorageU256>,
+    /// Nonces of ERC-3009 authorizations used or cancelled.
+    authorizations: StorageMap<Address, StorageMap<B256, StorageBool>>,
+    roles: Roles,
+    name: StorageText,
+    symbol: StorageText,
+    currency: StorageText,
+}
+
+authority::functions! {
+    TsUsdc;
+    constructor constructor(name: Text, symbol: Text, currency: Text, admin: Address);
+
+    "name" name() -> Text;
+    "symbol" symbol() -> Text;
+    "decimals" decimals() -> u8;
+    "currency" currency() -> Text;
+    "version" version() -> Text;
+    "totalSupply" total_supply() -> U256;
+    "balanceOf" balance_of(Address) -> U256;
+    "allowance" allowance(Address, Address) -> U256;
+    "approve" approve(Address, U256) -> bool;
+    "increaseAllowance" increase_allowance(Address, U256) -> bool;
+    "decreaseAllowance" decrease_allowance(Address, U256) -> bool;
+    "transfer" transfer(Address, U256) -> bool;
+    "transferFrom" transfer_from(Address, Address, U256) -> bool;
+
+    "hasRole" has_role(B256, Address) -> bool;
+    "getRoleAdmin" get_role_admin(B256) -> B256;
+    "grantRole" grant_role(B256, Address);
+    "revokeRole" revoke_role(B256, Address);
+    "renounceRole" renounce_role(B256, Address);
+    "defaultAdmin" default_admin() -> Address;
+    "pendingDefaultAdmin" pending_default_admin() -> Address;
+    "beginDefaultAdminTransfer" begin_default_admin_transfer(Address);
+    "acceptDefaultAdminTransfer" accept_default_admin_transfer();
+    "cancelDefaultAdminTransfer" cancel_default_admin_transfer();
+    "supportsInterface" supports_interface(FixedBytes<4>) -> bool;
+
+    "configureMinter" configure_minter(Address, U256) -> bool;
+    "increaseMinterAllowance" increase_minter_allowance(Address, U256) -> bool;
+    "decreaseMinterAllowance" decrease_minter_allowance(Address, U256) -> bool;
+    "removeMinter" remove_minter(Address) -> bool;
+    "isMinter" is_minter(Address) -> bool;
+    "minterAllowance" minter_allowance(Address) -> U256;
+    "mint" mint(Address, U256) -> bool;
+    "burn" burn(U256);
+    "mintWithReference" mint_with_reference(Address, U256, B256) -> bool;
+    "burnWithReference" burn_with_reference(U256, B256);
+    "isBankReferenceUsed" is_bank_reference_used(B256) -> bool;
+
+    "attestReserves" attest_reserves(U256, u64);
+    "setReserveMaxAge" set_reserve_max_age(u64);
+    "reserves" reserves() -> (U256, u64, u64);
+    "mintHeadroom" mint_headroom() -> U256;
+
+    "pause" pause();
+    "unpause" unpause();
+    "paused" paused() -> bool;
+
+    "blacklist" blacklist(Address);
+    "unBlacklist" un_blacklist(Address);
+    "blacklistBatch" blacklist_batch(Vec<Address>);
+    "isBlacklisted" is_blacklisted(Address) -> bool;
+    "seize" seize(Address, Address, B256);
+    "rescueERC20" rescue_erc20(Address, Address, U256);
+
+    "PERMIT_TYPEHASH" permit_typehash() -> B256;
+    "nonces" nonces(Address) -> U256;
+    "DOMAIN_SEPARATOR" domain_separator() -> B256;
+    "eip712Domain" eip712_domain() -> Eip712Domain;
+    "permit" permit(Address, Address, U256, U256, u8, B256, B256);
+    "permit" permit_bytes(Address, Address, U256, U256, Bytes);
+
+    "TRANSFER_WITH_AUTHORIZATION_TYPEHASH" transfer_with_authorization_typehash() -> B256;
+    "RECEIVE_WITH_AUTHORIZATION_TYPEHASH" receive_with_authorization_typehash() -> B256;
+    "CANCEL_AUTHORIZATION_TYPEHASH" cancel_authorization_typehash() -> B256;
+    "authorizationState" authorization_state(Address, B256) -> bool;
+    "transferWithAuthorization" transfer_with_authorization(
+        Address, Address, U256, U256, U256, B256, u8, B256, B256
+    );
+    "transferWithAuthorization" transfer_with_authorization_bytes(
+        Address, Address, U256, U256, U256, B256, Bytes
+    );
+    "receiveWithAuthorization" receive_with_authorization(
+        Address, Address, U256, U256, U256, B256, u8, B256, B256
+    );
+    "receiveWithAuthorization" receive_with_authorization_bytes(
+        Address, Address, U256, U256, U256, B256, Bytes
+    );
+    "cancelAuthorization" cancel_authorization(Address, B256, u8, B256, B256);
+    "cancelAuthorization" cancel_authorization_bytes(Address, B256, Bytes);
+}
+
+impl TsUsdc {
+    /// Names the coin and makes `admin` the default admin, who holds no other role.
+    ///
+    /// # Errors
+    ///
+    /// * [`Error::AccessControlInvalidDefaultAdmin`] - `admin` is zero.
+    pub(crate) fn constructor(
+        &mut self,
+        name: Text,
+        symbol: Text,
+        currency: Text,
+        admin: Address,
+    ) -> Result<(), Error> {
+        self.roles.initialize(admin)?;
+        self.name.set(&name);
+        self.symbol.set(&symbol);
+        self.currency.set(&currency);
+        Ok(())
+    }
+}

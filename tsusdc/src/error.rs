@@ -1,0 +1,57 @@
+//! Why a call is refused: the errors of `docs/interfaces/ITsUSDC.sol`, which carries the prose.
+
+use alloy_primitives::{Address, B256, U256};
+use authority::roles;
+
+authority::errors! {
+    /// Every refusal of the coin.
+    pub(crate) enum Error {
+        ERC20InsufficientBalance { sender: Address, balance: U256, needed: U256 }
+        ERC20InsufficientAllowance { spender: Address, allowance: U256, needed: U256 }
+        ERC20InvalidReceiver { receiver: Address }
+        ERC20InvalidSender { sender: Address }
+        ERC20InvalidSpender { spender: Address }
+        ERC20InvalidApprover { approver: Address }
+
+        AccessControlUnauthorizedAccount { account: Address, needed_role: B256 }
+        AccessControlInvalidDefaultAdmin { account: Address }
+        AccessControlEnforcedDefaultAdminRules {}
+
+        NotMinter { account: Address }
+        InvalidAmount { amount: U256 }
+        BankReferenceUsed { bank_reference: B256 }
+        MinterAllowanceExceeded { minter: Address, allowance: U256, amount: U256 }
+        ReservesExceeded { supply_after: U256, reserves: U256 }
+        ReservesStale { as_of: u64, max_age: u64 }
+        InvalidAttestation { as_of: u64, latest: u64 }
+
+        EnforcedPause {}
+        AccountBlacklisted { account: Address }
+        AccountNotBlacklisted { account: Address }
+        BatchTooLarge { length: U256, limit: U256 }
+        ZeroReference {}
+
+        InvalidSignature { signer: Address }
+        SignatureExpired { deadline: U256, now: U256 }
+        AuthorizationNotYetValid { valid_after: U256, now: U256 }
+        AuthorizationNonceUsed { authorizer: Address, nonce: B256 }
+        CallerNotPayee { caller: Address, payee: Address }
+    }
+}
+
+impl From<roles::Error> for Error {
+    fn from(error: roles::Error) -> Self {
+        match error {
+            roles::Error::Unauthorized(error) => Self::AccessControlUnauthorizedAccount {
+                account: error.account,
+                needed_role: error.neededRole,
+            },
+            roles::Error::InvalidDefaultAdmin(error) => Self::AccessControlInvalidDefaultAdmin {
+                account: error.account,
+            },
+            roles::Error::EnforcedDefaultAdminRules(_) => {
+                Self::AccessControlEnforcedDefaultAdminRules {}
+            }
+        }
+    }
+}
