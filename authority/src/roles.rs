@@ -7,13 +7,16 @@
 use alloc::vec::Vec;
 
 use alloy_primitives::{Address, B256};
-use alloy_sol_types::{sol, SolEvent};
+use alloy_sol_types::{sol, SolError, SolEvent};
 use stylus_sdk::{
     prelude::*,
     storage::{StorageAddress, StorageBool, StorageMap},
 };
 
-use crate::event::Log;
+use crate::{
+    abi::{Answer, Refusal},
+    event::Log,
+};
 
 /// The role of the default admin, and the admin role of every role.
 pub const DEFAULT_ADMIN_ROLE: B256 = B256::ZERO;
@@ -46,7 +49,7 @@ mod sol {
 }
 
 /// Why an act on roles was refused.
-#[derive(SolidityError, Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub enum Error {
     /// The account does not have the role.
     Unauthorized(AccessControlUnauthorizedAccount),
@@ -54,6 +57,38 @@ pub enum Error {
     InvalidDefaultAdmin(AccessControlInvalidDefaultAdmin),
     /// The default admin is never granted, revoked or renounced directly.
     EnforcedDefaultAdminRules(AccessControlEnforcedDefaultAdminRules),
+}
+
+impl From<Error> for Vec<u8> {
+    #[inline(never)]
+    fn from(error: Error) -> Self {
+        let mut answer;
+        match error {
+            Error::Unauthorized(error) => {
+                answer = Answer::refusal(selector::<AccessControlUnauthorizedAccount>());
+                answer.address(error.account);
+                answer.word(error.neededRole);
+            }
+            Error::InvalidDefaultAdmin(error) => {
+                answer = Answer::refusal(selector::<AccessControlInvalidDefaultAdmin>());
+                answer.address(error.account);
+            }
+            Error::EnforcedDefaultAdminRules(_) => {
+                answer = Answer::refusal(selector::<AccessControlEnforcedDefaultAdminRules>());
+            }
+        }
+        answer.finish()
+    }
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        Self(error.into())
+    }
+}
+
+const fn selector<E: SolError>() -> u32 {
+    u32::from_be_bytes(E::SELECTOR)
 }
 
 /// Roles and the default admin: three slots.

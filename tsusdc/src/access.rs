@@ -1,10 +1,11 @@
 //! Roles of the coin, and the interfaces it supports. Who has them is kept by [`authority::roles`].
 
 use alloy_primitives::{Address, FixedBytes, B256};
+use authority::abi::Refusal;
 use authority::{constant_word, roles::DEFAULT_ADMIN_ROLE};
 use stylus_sdk::{keccak_const::Keccak256, prelude::*};
 
-use crate::{error::Error, TsUsdc};
+use crate::TsUsdc;
 
 /// A role and its hash, `keccak256` of its name.
 macro_rules! role {
@@ -54,15 +55,19 @@ impl TsUsdc {
         DEFAULT_ADMIN_ROLE
     }
 
-    pub(crate) fn grant_role(&mut self, role: B256, account: Address) -> Result<(), Error> {
+    pub(crate) fn grant_role(&mut self, role: B256, account: Address) -> Result<(), Refusal> {
         Ok(self.roles.grant_role(role, account)?)
     }
 
-    pub(crate) fn revoke_role(&mut self, role: B256, account: Address) -> Result<(), Error> {
+    pub(crate) fn revoke_role(&mut self, role: B256, account: Address) -> Result<(), Refusal> {
         Ok(self.roles.revoke_role(role, account)?)
     }
 
-    pub(crate) fn renounce_role(&mut self, role: B256, confirmation: Address) -> Result<(), Error> {
+    pub(crate) fn renounce_role(
+        &mut self,
+        role: B256,
+        confirmation: Address,
+    ) -> Result<(), Refusal> {
         Ok(self.roles.renounce_role(role, confirmation)?)
     }
 
@@ -74,15 +79,15 @@ impl TsUsdc {
         self.roles.pending_default_admin()
     }
 
-    pub(crate) fn begin_default_admin_transfer(&mut self, admin: Address) -> Result<(), Error> {
+    pub(crate) fn begin_default_admin_transfer(&mut self, admin: Address) -> Result<(), Refusal> {
         Ok(self.roles.begin_default_admin_transfer(admin)?)
     }
 
-    pub(crate) fn accept_default_admin_transfer(&mut self) -> Result<(), Error> {
+    pub(crate) fn accept_default_admin_transfer(&mut self) -> Result<(), Refusal> {
         Ok(self.roles.accept_default_admin_transfer()?)
     }
 
-    pub(crate) fn cancel_default_admin_transfer(&mut self) -> Result<(), Error> {
+    pub(crate) fn cancel_default_admin_transfer(&mut self) -> Result<(), Refusal> {
         Ok(self.roles.cancel_default_admin_transfer()?)
     }
 
@@ -93,7 +98,7 @@ impl TsUsdc {
 
     /// Refuses a caller without `role`.
     #[inline(never)]
-    pub(crate) fn only(&self, role: B256) -> Result<(), Error> {
+    pub(crate) fn only(&self, role: B256) -> Result<(), Refusal> {
         Ok(self.roles.only(role, self.vm().msg_sender())?)
     }
 }

@@ -1,6 +1,7 @@
 //! Transfers and cancellations signed by the payer and sent by anybody (ERC-3009).
 
 use alloy_primitives::{hex, Address, B256, U256};
+use authority::abi::Refusal;
 use authority::{constant_word, signature::packed};
 use stylus_sdk::{abi::Bytes, prelude::*};
 
@@ -66,7 +67,7 @@ impl TsUsdc {
         v: u8,
         r: B256,
         s: B256,
-    ) -> Result<(), Error> {
+    ) -> Result<(), Refusal> {
         let authorization = Authorization {
             from,
             to,
@@ -87,7 +88,7 @@ impl TsUsdc {
         valid_before: U256,
         nonce: B256,
         signature: Bytes,
-    ) -> Result<(), Error> {
+    ) -> Result<(), Refusal> {
         let authorization = Authorization {
             from,
             to,
@@ -110,7 +111,7 @@ impl TsUsdc {
         v: u8,
         r: B256,
         s: B256,
-    ) -> Result<(), Error> {
+    ) -> Result<(), Refusal> {
         let authorization = Authorization {
             from,
             to,
@@ -131,7 +132,7 @@ impl TsUsdc {
         valid_before: U256,
         nonce: B256,
         signature: Bytes,
-    ) -> Result<(), Error> {
+    ) -> Result<(), Refusal> {
         let authorization = Authorization {
             from,
             to,
@@ -150,7 +151,7 @@ impl TsUsdc {
         v: u8,
         r: B256,
         s: B256,
-    ) -> Result<(), Error> {
+    ) -> Result<(), Refusal> {
         self.cancel(authorizer, nonce, &packed(v, r, s))
     }
 
@@ -159,7 +160,7 @@ impl TsUsdc {
         authorizer: Address,
         nonce: B256,
         signature: Bytes,
-    ) -> Result<(), Error> {
+    ) -> Result<(), Refusal> {
         self.cancel(authorizer, nonce, &signature)
     }
 
@@ -175,7 +176,7 @@ impl TsUsdc {
         authorization: &Authorization,
         signature: &[u8],
         by_payee: bool,
-    ) -> Result<(), Error> {
+    ) -> Result<(), Refusal> {
         let &Authorization {
             from,
             to,
@@ -189,17 +190,18 @@ impl TsUsdc {
         let target = self.unblocked(to)?;
         let caller = self.vm().msg_sender();
         if by_payee && caller != to {
-            return Err(Error::CallerNotPayee { caller, payee: to });
+            return Err(Error::CallerNotPayee { caller, payee: to }.into());
         }
         let now = self.now();
         if now <= valid_after {
-            return Err(Error::AuthorizationNotYetValid { valid_after, now });
+            return Err(Error::AuthorizationNotYetValid { valid_after, now }.into());
         }
         if now >= valid_before {
             return Err(Error::SignatureExpired {
                 deadline: valid_before,
                 now,
-            });
+            }
+            .into());
         }
         self.unused(from, nonce)?;
         let typehash = if by_payee {
@@ -228,7 +230,12 @@ impl TsUsdc {
 
     /// Errors, in this order: [`Error::EnforcedPause`], [`Error::AuthorizationNonceUsed`], [`Error::InvalidSignature`].
     #[inline(never)]
-    fn cancel(&mut self, authorizer: Address, nonce: B256, signature: &[u8]) -> Result<(), Error> {
+    fn cancel(
+        &mut self,
+        authorizer: Address,
+        nonce: B256,
+        signature: &[u8],
+    ) -> Result<(), Refusal> {
         self.when_not_paused()?;
         self.unused(authorizer, nonce)?;
         let words = [
@@ -246,9 +253,9 @@ impl TsUsdc {
     }
 
     /// Refuses a nonce that was used or cancelled.
-    fn unused(&self, authorizer: Address, nonce: B256) -> Result<(), Error> {
+    fn unused(&self, authorizer: Address, nonce: B256) -> Result<(), Refusal> {
         if self.authorization_state(authorizer, nonce) {
-            return Err(Error::AuthorizationNonceUsed { authorizer, nonce });
+            return Err(Error::AuthorizationNonceUsed { authorizer, nonce }.into());
         }
         Ok(())
     }

@@ -3,6 +3,7 @@
 use alloc::vec::Vec;
 
 use alloy_primitives::{Address, U256};
+use authority::abi::Refusal;
 use stylus_sdk::prelude::*;
 
 use crate::{
@@ -18,14 +19,14 @@ pub(crate) const BATCH_LIMIT: usize = 100;
 
 impl TsUsdc {
     /// Works while paused. Repeating it succeeds and emits again, as USDC's does.
-    pub(crate) fn blacklist(&mut self, account: Address) -> Result<(), Error> {
+    pub(crate) fn blacklist(&mut self, account: Address) -> Result<(), Refusal> {
         self.only(blacklister_role())?;
         self.set_blacklisted(account);
         Ok(())
     }
 
     /// Works while paused. Repeating it succeeds and emits again, as USDC's does.
-    pub(crate) fn un_blacklist(&mut self, account: Address) -> Result<(), Error> {
+    pub(crate) fn un_blacklist(&mut self, account: Address) -> Result<(), Refusal> {
         self.only(blacklister_role())?;
         let word = self.balance_word(account);
         self.set_balance_word(account, word.with_blacklisted(false));
@@ -34,11 +35,11 @@ impl TsUsdc {
     }
 
     /// All of up to [`BATCH_LIMIT`] accounts, or none.
-    pub(crate) fn blacklist_batch(&mut self, accounts: Vec<Address>) -> Result<(), Error> {
+    pub(crate) fn blacklist_batch(&mut self, accounts: Vec<Address>) -> Result<(), Refusal> {
         self.only(blacklister_role())?;
         if accounts.len() > BATCH_LIMIT {
             let (length, limit) = (U256::from(accounts.len()), U256::from(BATCH_LIMIT));
-            return Err(Error::BatchTooLarge { length, limit });
+            return Err(Error::BatchTooLarge { length, limit }.into());
         }
         for account in accounts {
             self.set_blacklisted(account);
@@ -56,10 +57,10 @@ impl TsUsdc {
     ///
     /// * [`Error::AccountBlacklisted`].
     #[inline(never)]
-    pub(crate) fn unblocked(&self, account: Address) -> Result<BalanceWord, Error> {
+    pub(crate) fn unblocked(&self, account: Address) -> Result<BalanceWord, Refusal> {
         let word = self.balance_word(account);
         if word.is_blacklisted() {
-            return Err(Error::AccountBlacklisted { account });
+            return Err(Error::AccountBlacklisted { account }.into());
         }
         Ok(word)
     }

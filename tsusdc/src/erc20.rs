@@ -1,6 +1,7 @@
 //! ERC-20 with metadata and relative allowance changes.
 
 use alloy_primitives::{Address, U256};
+use authority::abi::Refusal;
 use authority::text::Text;
 use stylus_sdk::prelude::*;
 
@@ -46,7 +47,7 @@ impl TsUsdc {
     }
 
     /// Errors: [`Error::EnforcedPause`], [`Error::ERC20InvalidApprover`], [`Error::ERC20InvalidSpender`].
-    pub(crate) fn approve(&mut self, spender: Address, value: U256) -> Result<bool, Error> {
+    pub(crate) fn approve(&mut self, spender: Address, value: U256) -> Result<bool, Refusal> {
         self.when_not_paused()?;
         self.set_allowance(self.vm().msg_sender(), spender, value)?;
         Ok(true)
@@ -57,11 +58,11 @@ impl TsUsdc {
         &mut self,
         spender: Address,
         increment: U256,
-    ) -> Result<bool, Error> {
+    ) -> Result<bool, Refusal> {
         self.when_not_paused()?;
         let owner = self.vm().msg_sender();
         let allowance = self.allowance(owner, spender).checked_add(increment);
-        let value = allowance.ok_or_else(|| Error::InvalidAmount { amount: increment })?;
+        let value = allowance.ok_or(Error::InvalidAmount { amount: increment })?;
         self.set_allowance(owner, spender, value)?;
         Ok(true)
     }
@@ -71,7 +72,7 @@ impl TsUsdc {
         &mut self,
         spender: Address,
         decrement: U256,
-    ) -> Result<bool, Error> {
+    ) -> Result<bool, Refusal> {
         self.when_not_paused()?;
         let owner = self.vm().msg_sender();
         let value = self.allowance_less(owner, spender, decrement)?;
@@ -81,7 +82,7 @@ impl TsUsdc {
 
     /// Errors, in this order: [`Error::EnforcedPause`], [`Error::AccountBlacklisted`] for the caller and `to`, those of
     /// [`move_coins`](Self::move_coins).
-    pub(crate) fn transfer(&mut self, to: Address, value: U256) -> Result<bool, Error> {
+    pub(crate) fn transfer(&mut self, to: Address, value: U256) -> Result<bool, Refusal> {
         self.when_not_paused()?;
         let from = self.vm().msg_sender();
         let source = self.unblocked(from)?;
@@ -99,7 +100,7 @@ impl TsUsdc {
         from: Address,
         to: Address,
         value: U256,
-    ) -> Result<bool, Error> {
+    ) -> Result<bool, Refusal> {
         self.when_not_paused()?;
         let spender = self.vm().msg_sender();
         self.unblocked(spender)?;
@@ -123,9 +124,9 @@ impl TsUsdc {
         to: Address,
         target: BalanceWord,
         value: U256,
-    ) -> Result<(), Error> {
+    ) -> Result<(), Refusal> {
         if from.is_zero() {
-            return Err(Error::ERC20InvalidSender { sender: from });
+            return Err(Error::ERC20InvalidSender { sender: from }.into());
         }
         self.valid_receiver(to)?;
         let source_after = source
@@ -135,7 +136,7 @@ impl TsUsdc {
             // No sum of two balances exceeds the supply (I7), so this never refuses.
             let target_after = target
                 .credited(value)
-                .ok_or_else(|| Error::InvalidAmount { amount: value })?;
+                .ok_or(Error::InvalidAmount { amount: value })?;
             self.set_balance_word(from, source_after);
             self.set_balance_word(to, target_after);
         }
@@ -144,9 +145,9 @@ impl TsUsdc {
     }
 
     /// Refuses a receiver that is zero or this contract.
-    pub(crate) fn valid_receiver(&self, to: Address) -> Result<(), Error> {
+    pub(crate) fn valid_receiver(&self, to: Address) -> Result<(), Refusal> {
         if to.is_zero() || to == self.vm().contract_address() {
-            return Err(Error::ERC20InvalidReceiver { receiver: to });
+            return Err(Error::ERC20InvalidReceiver { receiver: to }.into());
         }
         Ok(())
     }
@@ -158,12 +159,12 @@ impl TsUsdc {
         owner: Address,
         spender: Address,
         value: U256,
-    ) -> Result<(), Error> {
+    ) -> Result<(), Refusal> {
         if owner.is_zero() {
-            return Err(Error::ERC20InvalidApprover { approver: owner });
+            return Err(Error::ERC20InvalidApprover { approver: owner }.into());
         }
         if spender.is_zero() {
-            return Err(Error::ERC20InvalidSpender { spender });
+            return Err(Error::ERC20InvalidSpender { spender }.into());
         }
         self.allowances.setter(owner).insert(spender, value);
         log!(Approval)
@@ -177,15 +178,20 @@ impl TsUsdc {
 
     /// What is left of an allowance after `value`.
     #[inline(never)]
-    fn allowance_less(&self, owner: Address, spender: Address, value: U256) -> Result<U256, Error> {
+    fn allowance_less(
+        &self,
+        owner: Address,
+        spender: Address,
+        value: U256,
+    ) -> Result<U256, Refusal> {
         let allowance = self.allowance(owner, spender);
-        allowance
-            .checked_sub(value)
-            .ok_or_else(|| Error::ERC20InsufficientAllowance {
-                spender,
-                allowance,
-                needed: value,
-            })
+        let left = allowance.checked_sub(value);
+        let needed = value;
+        Ok(left.ok_or(Error::ERC20InsufficientAllowance {
+            spender,
+            allowance,
+            needed,
+        })?)
     }
 
     #[inline(never)]

@@ -1,7 +1,6 @@
 //! Why a call is refused: the errors of `docs/interfaces/ITsUSDC.sol`, which carries the prose.
 
 use alloy_primitives::{Address, B256, U256};
-use authority::roles;
 
 authority::errors! {
     /// Every refusal of the coin.
@@ -36,22 +35,5 @@ authority::errors! {
         AuthorizationNotYetValid { valid_after: U256, now: U256 }
         AuthorizationNonceUsed { authorizer: Address, nonce: B256 }
         CallerNotPayee { caller: Address, payee: Address }
-    }
-}
-
-impl From<roles::Error> for Error {
-    fn from(error: roles::Error) -> Self {
-        match error {
-            roles::Error::Unauthorized(error) => Self::AccessControlUnauthorizedAccount {
-                account: error.account,
-                needed_role: error.neededRole,
-            },
-            roles::Error::InvalidDefaultAdmin(error) => Self::AccessControlInvalidDefaultAdmin {
-                account: error.account,
-            },
-            roles::Error::EnforcedDefaultAdminRules(_) => {
-                Self::AccessControlEnforcedDefaultAdminRules {}
-            }
-        }
     }
 }

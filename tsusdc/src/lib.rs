@@ -32,6 +32,7 @@ mod fixture;
 use alloc::vec::Vec;
 
 use alloy_primitives::{Address, FixedBytes, B256, U256};
+use authority::abi::Refusal;
 use authority::{
     roles::Roles,
     text::{StorageText, Text},
@@ -41,8 +42,6 @@ use stylus_sdk::{
     prelude::*,
     storage::{StorageBool, StorageMap, StorageU256, StorageU64},
 };
-
-use crate::error::Error;
 
 /// Units of one coin are 10^-6.
 const DECIMALS: u8 = 6;
@@ -172,7 +171,7 @@ impl TsUsdc {
         symbol: Text,
         currency: Text,
         admin: Address,
-    ) -> Result<(), Error> {
+    ) -> Result<(), Refusal> {
         self.roles.initialize(admin)?;
         self.name.set(&name);
         self.symbol.set(&symbol);

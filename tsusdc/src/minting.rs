@@ -1,6 +1,7 @@
 //! Minters with finite allowances, minting and burning, and the bank references that tie both to a bank statement.
 
 use alloy_primitives::{Address, B256, U256};
+use authority::abi::Refusal;
 use stylus_sdk::prelude::*;
 
 use crate::{
@@ -17,7 +18,7 @@ impl TsUsdc {
         &mut self,
         minter: Address,
         allowance: U256,
-    ) -> Result<bool, Error> {
+    ) -> Result<bool, Refusal> {
         self.when_not_paused()?;
         self.only(master_minter_role())?;
         self.minters.insert(minter, true);
@@ -31,12 +32,12 @@ impl TsUsdc {
         &mut self,
         minter: Address,
         increment: U256,
-    ) -> Result<bool, Error> {
+    ) -> Result<bool, Refusal> {
         self.when_not_paused()?;
         self.only(master_minter_role())?;
         self.only_minter(minter)?;
         let allowance = self.minter_allowances.get(minter).checked_add(increment);
-        let allowance = allowance.ok_or_else(|| Error::InvalidAmount { amount: increment })?;
+        let allowance = allowance.ok_or(Error::InvalidAmount { amount: increment })?;
         self.set_minter_allowance(minter, allowance);
         Ok(true)
     }
@@ -48,7 +49,7 @@ impl TsUsdc {
         &mut self,
         minter: Address,
         decrement: U256,
-    ) -> Result<bool, Error> {
+    ) -> Result<bool, Refusal> {
         self.only(master_minter_role())?;
         self.only_minter(minter)?;
         let allowance = self.minter_allowances.get(minter).saturating_sub(decrement);
@@ -57,7 +58,7 @@ impl TsUsdc {
     }
 
     /// Works while paused. Repeating it succeeds and emits again, as USDC's does.
-    pub(crate) fn remove_minter(&mut self, minter: Address) -> Result<bool, Error> {
+    pub(crate) fn remove_minter(&mut self, minter: Address) -> Result<bool, Refusal> {
         self.only(master_minter_role())?;
         self.minters.insert(minter, false);
         self.minter_allowances.insert(minter, U256::ZERO);
@@ -74,7 +75,7 @@ impl TsUsdc {
     }
 
     /// Errors: those of [`mint_with_reference`](Self::mint_with_reference) but for the reference.
-    pub(crate) fn mint(&mut self, to: Address, amount: U256) -> Result<bool, Error> {
+    pub(crate) fn mint(&mut self, to: Address, amount: U256) -> Result<bool, Refusal> {
         self.mint_coins(to, amount, None)?;
         Ok(true)
     }
@@ -87,13 +88,13 @@ impl TsUsdc {
         to: Address,
         amount: U256,
         bank_reference: B256,
-    ) -> Result<bool, Error> {
+    ) -> Result<bool, Refusal> {
         self.mint_coins(to, amount, Some(bank_reference))?;
         Ok(true)
     }
 
     /// Errors: those of [`burn_with_reference`](Self::burn_with_reference) but for the reference.
-    pub(crate) fn burn(&mut self, amount: U256) -> Result<(), Error> {
+    pub(crate) fn burn(&mut self, amount: U256) -> Result<(), Refusal> {
         self.burn_coins(amount, None)
     }
 
@@ -105,7 +106,7 @@ impl TsUsdc {
         &mut self,
         amount: U256,
         bank_reference: B256,
-    ) -> Result<(), Error> {
+    ) -> Result<(), Refusal> {
         self.burn_coins(amount, Some(bank_reference))
     }
 
@@ -119,7 +120,7 @@ impl TsUsdc {
         to: Address,
         amount: U256,
         bank_reference: Option<B256>,
-    ) -> Result<(), Error> {
+    ) -> Result<(), Refusal> {
         self.when_not_paused()?;
         let minter = self.vm().msg_sender();
         self.only_minter(minter)?;
@@ -138,7 +139,7 @@ impl TsUsdc {
         // No balance exceeds the supply (I7), so this never refuses.
         let target = target
             .credited(amount)
-            .ok_or_else(|| Error::InvalidAmount { amount })?;
+            .ok_or(Error::InvalidAmount { amount })?;
 
         self.minter_allowances.insert(minter, left);
         self.total_supply.set(supply);
@@ -155,7 +156,7 @@ impl TsUsdc {
     }
 
     #[inline(never)]
-    fn burn_coins(&mut self, amount: U256, bank_reference: Option<B256>) -> Result<(), Error> {
+    fn burn_coins(&mut self, amount: U256, bank_reference: Option<B256>) -> Result<(), Refusal> {
         self.when_not_paused()?;
         let burner = self.vm().msg_sender();
         self.only_minter(burner)?;
@@ -184,23 +185,24 @@ impl TsUsdc {
         self.emit_transfer(burner, Address::ZERO, amount);
     }
 
-    fn only_minter(&self, account: Address) -> Result<(), Error> {
+    fn only_minter(&self, account: Address) -> Result<(), Refusal> {
         if !self.minters.get(account) {
-            return Err(Error::NotMinter { account });
+            return Err(Error::NotMinter { account }.into());
         }
         Ok(())
     }
 
     /// Refuses an amount of zero and a reference that is zero or used.
-    fn mintable(&self, amount: U256, bank_reference: Option<B256>) -> Result<(), Error> {
+    fn mintable(&self, amount: U256, bank_reference: Option<B256>) -> Result<(), Refusal> {
         if amount.is_zero() {
-            return Err(Error::InvalidAmount { amount });
+            return Err(Error::InvalidAmount { amount }.into());
         }
         match bank_reference {
             Some(reference) if reference.is_zero() || self.bank_references.get(reference) => {
                 Err(Error::BankReferenceUsed {
                     bank_reference: reference,
-                })
+                }
+                .into())
             }
             _ => Ok(()),
         }

@@ -1,5 +1,6 @@
 //! The pause: stops all that moves value and all approvals and signatures.
 
+use authority::abi::Refusal;
 use stylus_sdk::prelude::*;
 
 use crate::{
@@ -11,7 +12,7 @@ use crate::{
 
 impl TsUsdc {
     /// Repeating it succeeds and emits again, as USDC's does.
-    pub(crate) fn pause(&mut self) -> Result<(), Error> {
+    pub(crate) fn pause(&mut self) -> Result<(), Refusal> {
         self.only(pauser_role())?;
         self.paused.set(true);
         log!(Pause).emit(self.vm());
@@ -19,7 +20,7 @@ impl TsUsdc {
     }
 
     /// Repeating it succeeds and emits again, as USDC's does.
-    pub(crate) fn unpause(&mut self) -> Result<(), Error> {
+    pub(crate) fn unpause(&mut self) -> Result<(), Refusal> {
         self.only(pauser_role())?;
         self.paused.set(false);
         log!(Unpause).emit(self.vm());
@@ -31,9 +32,9 @@ impl TsUsdc {
     }
 
     /// Refuses everything that the pause stops.
-    pub(crate) fn when_not_paused(&self) -> Result<(), Error> {
+    pub(crate) fn when_not_paused(&self) -> Result<(), Refusal> {
         if self.paused.get() {
-            return Err(Error::EnforcedPause {});
+            return Err(Error::EnforcedPause {}.into());
         }
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! The EIP-712 domain (ERC-5267) and signed approvals (ERC-2612).
 
 use alloy_primitives::{hex, keccak256, Address, B256, U256};
+use authority::abi::Refusal;
 use authority::{
     constant_word,
     domain::{self, Domain},
@@ -48,7 +49,7 @@ impl TsUsdc {
         v: u8,
         r: B256,
         s: B256,
-    ) -> Result<(), Error> {
+    ) -> Result<(), Refusal> {
         self.permit_signed(owner, spender, value, deadline, &packed(v, r, s))
     }
 
@@ -59,7 +60,7 @@ impl TsUsdc {
         value: U256,
         deadline: U256,
         signature: Bytes,
-    ) -> Result<(), Error> {
+    ) -> Result<(), Refusal> {
         self.permit_signed(owner, spender, value, deadline, &signature)
     }
 
@@ -75,11 +76,11 @@ impl TsUsdc {
         value: U256,
         deadline: U256,
         signature: &[u8],
-    ) -> Result<(), Error> {
+    ) -> Result<(), Refusal> {
         self.when_not_paused()?;
         let now = self.now();
         if now > deadline {
-            return Err(Error::SignatureExpired { deadline, now });
+            return Err(Error::SignatureExpired { deadline, now }.into());
         }
         let nonce = self.nonces.get(owner);
         let words = [
@@ -103,10 +104,10 @@ impl TsUsdc {
         signer: Address,
         words: &[B256],
         signature: &[u8],
-    ) -> Result<(), Error> {
+    ) -> Result<(), Refusal> {
         let digest = domain::digest(self.domain_separator(), keccak256(words.concat()));
         if !is_valid(self.vm(), signer, digest, signature) {
-            return Err(Error::InvalidSignature { signer });
+            return Err(Error::InvalidSignature { signer }.into());
         }
         Ok(())
     }

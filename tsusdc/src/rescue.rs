@@ -1,6 +1,7 @@
 //! Sending on other tokens that somebody sent to this contract by mistake.
 
 use alloy_primitives::{Address, U256};
+use authority::abi::Refusal;
 use stylus_sdk::prelude::*;
 
 use crate::{access::rescuer_role, error::Error, TsUsdc};
@@ -18,10 +19,10 @@ impl TsUsdc {
         token: Address,
         to: Address,
         amount: U256,
-    ) -> Result<(), Error> {
+    ) -> Result<(), Refusal> {
         self.only(rescuer_role())?;
         if token == self.vm().contract_address() || !self.token_transfers(token, to, amount) {
-            return Err(Error::ERC20InvalidSender { sender: token });
+            return Err(Error::ERC20InvalidSender { sender: token }.into());
         }
         Ok(())
     }

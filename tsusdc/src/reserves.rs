@@ -1,6 +1,7 @@
 //! 1:1 backing: minting stops at the reserves attested last, and when that attestation grows old.
 
 use alloy_primitives::{Address, U256};
+use authority::abi::Refusal;
 use stylus_sdk::prelude::*;
 
 use crate::{
@@ -21,11 +22,11 @@ impl TsUsdc {
     /// Works while paused. `as_of` is never in the future and never older than the last one.
     ///
     /// Errors, in this order: [`Error::AccessControlUnauthorizedAccount`], [`Error::InvalidAttestation`].
-    pub(crate) fn attest_reserves(&mut self, reserves: U256, as_of: u64) -> Result<(), Error> {
+    pub(crate) fn attest_reserves(&mut self, reserves: U256, as_of: u64) -> Result<(), Refusal> {
         self.only(attestor_role())?;
         let latest = self.reserves_as_of.get().to();
         if as_of < latest || as_of > self.vm().block_timestamp() {
-            return Err(Error::InvalidAttestation { as_of, latest });
+            return Err(Error::InvalidAttestation { as_of, latest }.into());
         }
         self.reserves.set(reserves);
         self.reserves_as_of.set(alloy_primitives::U64::from(as_of));
@@ -40,7 +41,7 @@ impl TsUsdc {
     }
 
     /// Works while paused; by the default admin.
-    pub(crate) fn set_reserve_max_age(&mut self, max_age: u64) -> Result<(), Error> {
+    pub(crate) fn set_reserve_max_age(&mut self, max_age: u64) -> Result<(), Refusal> {
         self.roles.only_default_admin()?;
         self.reserve_max_age
             .set(alloy_primitives::U64::from(max_age));
@@ -73,10 +74,10 @@ impl TsUsdc {
     ///
     /// Errors, in this order: [`Error::ReservesStale`], [`Error::ReservesExceeded`] (with the reserves that count:
     /// at most [`MAX_SUPPLY`]).
-    pub(crate) fn supply_after_mint(&self, amount: U256) -> Result<U256, Error> {
+    pub(crate) fn supply_after_mint(&self, amount: U256) -> Result<U256, Refusal> {
         let (reserves, as_of, max_age) = self.reserves();
         if !is_fresh(as_of, max_age, self.vm().block_timestamp()) {
-            return Err(Error::ReservesStale { as_of, max_age });
+            return Err(Error::ReservesStale { as_of, max_age }.into());
         }
         let reserves = reserves.min(MAX_SUPPLY);
         let supply = self.total_supply.get().saturating_add(amount);
@@ -84,7 +85,8 @@ impl TsUsdc {
             return Err(Error::ReservesExceeded {
                 supply_after: supply,
                 reserves,
-            });
+            }
+            .into());
         }
         Ok(supply)
     }

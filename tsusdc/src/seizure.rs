@@ -1,6 +1,7 @@
 //! Seizure of what a blacklisted account holds, by order of an authority.
 
 use alloy_primitives::{Address, B256, U256};
+use authority::abi::Refusal;
 use stylus_sdk::prelude::*;
 
 use crate::{
@@ -22,14 +23,14 @@ impl TsUsdc {
         from: Address,
         to: Address,
         order_reference: B256,
-    ) -> Result<(), Error> {
+    ) -> Result<(), Refusal> {
         self.only(seizer_role())?;
         if order_reference.is_zero() {
-            return Err(Error::ZeroReference {});
+            return Err(Error::ZeroReference {}.into());
         }
         let source = self.balance_word(from);
         if !source.is_blacklisted() {
-            return Err(Error::AccountNotBlacklisted { account: from });
+            return Err(Error::AccountNotBlacklisted { account: from }.into());
         }
         let amount = source.balance();
         let emptied = BalanceWord(U256::ZERO).with_blacklisted(true);
@@ -39,12 +40,12 @@ impl TsUsdc {
         } else {
             let target = self.unblocked(to)?;
             if to == self.vm().contract_address() {
-                return Err(Error::ERC20InvalidReceiver { receiver: to });
+                return Err(Error::ERC20InvalidReceiver { receiver: to }.into());
             }
             // No sum of two balances exceeds the supply (I7), so this never refuses.
             let target = target
                 .credited(amount)
-                .ok_or_else(|| Error::InvalidAmount { amount })?;
+                .ok_or(Error::InvalidAmount { amount })?;
             self.set_balance_word(from, emptied);
             self.set_balance_word(to, target);
             self.emit_transfer(from, to, amount);

@@ -162,6 +162,18 @@ impl Return for crate::domain::Eip712Domain {
     }
 }
 
+/// Why a call is refused: an encoded error, which becomes the revert data.
+///
+/// Methods pass this on instead of an enum of all errors, which is a hundred bytes to copy at every `?`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal(pub Vec<u8>);
+
+impl From<Refusal> for Vec<u8> {
+    fn from(refusal: Refusal) -> Self {
+        refusal.0
+    }
+}
+
 /// What a method may give back: an answer, or a refusal that becomes the revert data.
 pub trait Outcome {
     /// The bytes to return or to revert with.

@@ -11,5 +11,5 @@ mod answer;
 mod arguments;
 mod table;
 
-pub use answer::{Answer, Outcome, Return};
+pub use answer::{Answer, Outcome, Refusal, Return};
 pub use arguments::{Argument, Arguments};

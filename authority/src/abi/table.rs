@@ -138,7 +138,7 @@ macro_rules! errors {
             )*
         }
 
-        impl From<$name> for alloc::vec::Vec<u8> {
+        impl From<$name> for $crate::abi::Refusal {
             #[inline(never)]
             fn from(error: $name) -> Self {
                 match error {
@@ -149,7 +149,7 @@ macro_rules! errors {
                         #[allow(unused_mut)]
                         let mut answer = $crate::abi::Answer::refusal(SELECTOR);
                         $($crate::abi::Return::write($field, &mut answer);)*
-                        answer.finish()
+                        Self(answer.finish())
                     })*
                 }
             }
