@@ -1,0 +1,133 @@
+//! Calls of other accounts and creation of new ones.
+
+use crate::stylus::{
+    host::{Guest, Stop, state::length},
+    ink,
+    vm::{Answer, CallKind},
+};
+use revm::primitives::{Address, Bytes};
+
+/// What calls return to the program: 0, or this when the callee failed.
+const FAILED: u32 = 2;
+
+/// Where the pieces of a call are in the program's memory.
+struct Call {
+    to: u32,
+    data: u32,
+    len: u32,
+    gas: u64,
+    returned: u32,
+}
+
+impl Call {
+    /// Pays for the call, makes it, and tells the program the length of what came back.
+    fn make(&self, guest: &mut Guest<'_>, value: Option<u32>, kind: CallKind) -> Result<u32, Stop> {
+        guest.buy_ink(ink::HOST + 3 * ink::POINTER + ink::EVM)?;
+        guest.buy_ink(ink::read(self.len))?;
+        let gas_left = guest.gas_left()?;
+        let to = guest.read_address(self.to)?;
+        let input = Bytes::copy_from_slice(guest.read(self.data, self.len)?);
+        let kind = match value {
+            Some(pointer) => CallKind::Call(guest.read_u256(pointer)?),
+            None => kind,
+        };
+        let gas_requested = self.gas.min(gas_left);
+        let answer = guest.vm().call(kind, to, input, gas_left, gas_requested)?;
+        guest.buy_gas(answer.gas)?;
+        let failed = !answer.success;
+        finish(guest, answer, self.returned)?;
+        Ok(if failed { FAILED } else { 0 })
+    }
+}
+
+fn finish(guest: &mut Guest<'_>, answer: Answer, returned: u32) -> Result<(), Stop> {
+    let size = length(&answer.output);
+    guest.state().returned = answer.output;
+    guest.write_length(returned, size)
+}
+
+/// Calls `to` with `value`.
+pub(super) fn call_contract(
+    guest: &mut Guest<'_>,
+    to: u32,
+    data: u32,
+    len: u32,
+    value: u32,
+    gas: u64,
+    returned: u32,
+) -> Result<u32, Stop> {
+    Call { to, data, len, gas, returned }.make(guest, Some(value), CallKind::Static)
+}
+
+/// Runs the code of `to` on the program's own account.
+pub(super) fn delegate_call_contract(
+    guest: &mut Guest<'_>,
+    to: u32,
+    data: u32,
+    len: u32,
+    gas: u64,
+    returned: u32,
+) -> Result<u32, Stop> {
+    Call { to, data, len, gas, returned }.make(guest, None, CallKind::Delegate)
+}
+
+/// Calls `to` without the right to change anything.
+pub(super) fn static_call_contract(
+    guest: &mut Guest<'_>,
+    to: u32,
+    data: u32,
+    len: u32,
+    gas: u64,
+    returned: u32,
+) -> Result<u32, Stop> {
+    Call { to, data, len, gas, returned }.make(guest, None, CallKind::Static)
+}
+
+/// Creates an account at an address made of the program's own and its nonce.
+pub(super) fn create1(
+    guest: &mut Guest<'_>,
+    code: u32,
+    len: u32,
+    value: u32,
+    contract: u32,
+    returned: u32,
+) -> Result<(), Stop> {
+    guest.buy_ink(ink::HOST + 3 * ink::POINTER + ink::EVM)?;
+    create(guest, code, len, value, None, contract, returned)
+}
+
+/// Creates an account at an address made of the program's own, the code and `salt`.
+pub(super) fn create2(
+    guest: &mut Guest<'_>,
+    code: u32,
+    len: u32,
+    value: u32,
+    salt: u32,
+    contract: u32,
+    returned: u32,
+) -> Result<(), Stop> {
+    guest.buy_ink(ink::HOST + 4 * ink::POINTER + ink::EVM)?;
+    create(guest, code, len, value, Some(salt), contract, returned)
+}
+
+fn create(
+    guest: &mut Guest<'_>,
+    code: u32,
+    len: u32,
+    value: u32,
+    salt: Option<u32>,
+    contract: u32,
+    returned: u32,
+) -> Result<(), Stop> {
+    guest.buy_ink(ink::read(len))?;
+    let code = Bytes::copy_from_slice(guest.read(code, len)?);
+    let value = guest.read_u256(value)?;
+    let salt = salt.map(|pointer| guest.read_u256(pointer)).transpose()?;
+    let gas_left = guest.gas_left()?;
+    guest.require_writable()?;
+    let answer = guest.vm().create(code, value, salt, gas_left)?;
+    guest.buy_gas(answer.gas)?;
+    let address = if answer.success { answer.address } else { Address::ZERO };
+    finish(guest, answer, returned)?;
+    guest.write(contract, address.as_slice())
+}

@@ -1,0 +1,298 @@
+//! The ink meter: a pass over a valid program that makes it count what it spends.
+//!
+//! The program gets one more global, a 64-bit counter of the ink left. Before every straight-line block (it ends
+//! with a branch, a call or a scope) the whole block is paid for; a program that cannot pay marks the counter
+//! [`EXHAUSTED`] and traps. `memory.copy` and `memory.fill` also pay per byte, and `memory.grow` first calls the
+//! import that pays for pages. Memory never grows beyond the page limit.
+
+use crate::stylus::{host::imports, ink, memory::PAGE_LIMIT};
+use wasm_encoder::{
+    CodeSection, ConstExpr, ExportKind, Function, GlobalSection, GlobalType, Instruction, Module,
+    ValType,
+    reencode::{Error, Reencode, RoundtripReencoder, utils},
+};
+use wasmparser::{CompositeInnerType, FunctionBody, Operator, Parser, TypeRef};
+
+/// The export under which the host finds the counter.
+pub(crate) const INK_GLOBAL: &str = "stylus_ink_left";
+/// What the counter holds once the program could not pay.
+pub(crate) const EXHAUSTED: u64 = u64::MAX;
+
+/// Adds the meter to a module that passed validation.
+pub(crate) fn meter(wasm: &[u8]) -> Result<Vec<u8>, Error> {
+    let mut module = Module::new();
+    Meter::survey(wasm)?.parse_core_module(&mut module, Parser::new(0), wasm)?;
+    Ok(module.finish())
+}
+
+/// What the pass knows of the module before it rewrites it.
+struct Meter {
+    /// Parameter counts of the function types.
+    parameters: Vec<u64>,
+    /// The type of every defined function.
+    functions: Vec<u32>,
+    /// Index of the counter: the first after the program's own globals.
+    counter: u32,
+    /// Index of the import that pays for pages.
+    pay_for_pages: Option<u32>,
+    has_globals: bool,
+    /// Defined functions rewritten so far.
+    rewritten: usize,
+}
+
+impl Meter {
+    fn survey(wasm: &[u8]) -> Result<Self, Error> {
+        let mut meter = Self {
+            parameters: Vec::new(),
+            functions: Vec::new(),
+            counter: 0,
+            pay_for_pages: None,
+            has_globals: false,
+            rewritten: 0,
+        };
+        for payload in Parser::new(0).parse_all(wasm) {
+            match payload? {
+                wasmparser::Payload::TypeSection(section) => {
+                    for group in section {
+                        for sub_type in group?.into_types() {
+                            let count = match sub_type.composite_type.inner {
+                                CompositeInnerType::Func(ty) => ty.params().len() as u64,
+                                _ => 0,
+                            };
+                            meter.parameters.push(count);
+                        }
+                    }
+                }
+                wasmparser::Payload::ImportSection(section) => {
+                    for (index, import) in (0..).zip(section.into_imports()) {
+                        let import = import?;
+                        if matches!(import.ty, TypeRef::Func(_))
+                            && import.module == imports::MODULE
+                            && import.name == "pay_for_memory_grow"
+                        {
+                            meter.pay_for_pages = Some(index);
+                        }
+                    }
+                }
+                wasmparser::Payload::FunctionSection(section) => {
+                    for ty in section {
+                        meter.functions.push(ty?);
+                    }
+                }
+                wasmparser::Payload::GlobalSection(section) => {
+                    meter.has_globals = true;
+                    meter.counter = section.count();
+                }
+                _ => {}
+            }
+        }
+        Ok(meter)
+    }
+
+    fn add_counter(globals: &mut GlobalSection) {
+        let ty = GlobalType { val_type: ValType::I64, mutable: true, shared: false };
+        globals.global(ty, &ConstExpr::i64_const(0));
+    }
+
+    /// Rewrites one function.
+    fn function(&mut self, body: &FunctionBody<'_>) -> Result<Function, Error> {
+        let mut encoder = RoundtripReencoder;
+        let mut locals = Vec::new();
+        let parameters = self
+            .functions
+            .get(self.rewritten)
+            .and_then(|&ty| self.parameters.get(ty as usize))
+            .copied()
+            .unwrap_or_default();
+        self.rewritten += 1;
+        let mut count = u32::try_from(parameters).unwrap_or(u32::MAX);
+        for group in body.get_locals_reader()? {
+            let (number, ty) = group?;
+            count = count.saturating_add(number);
+            locals.push((number, encoder.val_type(ty)?));
+        }
+        // One local of ours holds a length or page count while it is paid for.
+        locals.push((1, ValType::I32));
+        let mut out = Rewriter {
+            function: Function::new(locals),
+            counter: self.counter,
+            scratch: count,
+            block: Vec::new(),
+            cost: ink::BLOCK,
+        };
+        for operator in body.get_operators_reader()? {
+            let operator = operator?;
+            let price = ink::operator(&operator, |ty| {
+                self.parameters.get(ty as usize).copied().unwrap_or_default()
+            });
+            // Validation refused the operators without a price.
+            out.cost = out.cost.saturating_add(price.unwrap_or(u64::MAX));
+            match operator {
+                Operator::MemoryCopy { .. } | Operator::MemoryFill { .. } => out.pay_per_byte(),
+                Operator::MemoryGrow { .. } => out.pay_for_pages(self.pay_for_pages),
+                _ => {}
+            }
+            let ends_block = ends_block(&operator);
+            out.block.push(encoder.instruction(operator)?);
+            if ends_block {
+                out.close_block();
+            }
+        }
+        Ok(out.function)
+    }
+}
+
+impl Reencode for Meter {
+    type Error = std::convert::Infallible;
+
+    fn memory_type(
+        &mut self,
+        memory: wasmparser::MemoryType,
+    ) -> Result<wasm_encoder::MemoryType, Error> {
+        let mut memory = utils::memory_type(self, memory);
+        let limit = u64::from(PAGE_LIMIT);
+        memory.maximum = Some(memory.maximum.map_or(limit, |maximum| maximum.min(limit)));
+        Ok(memory)
+    }
+
+    fn parse_global_section(
+        &mut self,
+        globals: &mut GlobalSection,
+        section: wasmparser::GlobalSectionReader<'_>,
+    ) -> Result<(), Error> {
+        utils::parse_global_section(self, globals, section)?;
+        Self::add_counter(globals);
+        Ok(())
+    }
+
+    fn parse_export_section(
+        &mut self,
+        exports: &mut wasm_encoder::ExportSection,
+        section: wasmparser::ExportSectionReader<'_>,
+    ) -> Result<(), Error> {
+        utils::parse_export_section(self, exports, section)?;
+        exports.export(INK_GLOBAL, ExportKind::Global, self.counter);
+        Ok(())
+    }
+
+    fn intersperse_section_hook(
+        &mut self,
+        module: &mut Module,
+        _after: Option<wasm_encoder::SectionId>,
+        before: Option<wasm_encoder::SectionId>,
+    ) -> Result<(), Error> {
+        // A module without a global section gets one where it belongs: right before the exports, of which a
+        // program always has some.
+        if !self.has_globals && before == Some(wasm_encoder::SectionId::Export) {
+            let mut globals = GlobalSection::new();
+            Self::add_counter(&mut globals);
+            module.section(&globals);
+        }
+        Ok(())
+    }
+
+    fn parse_function_body(
+        &mut self,
+        code: &mut CodeSection,
+        body: FunctionBody<'_>,
+    ) -> Result<(), Error> {
+        let function = self.function(&body)?;
+        code.function(&function);
+        Ok(())
+    }
+
+    fn parse_custom_section(
+        &mut self,
+        _module: &mut Module,
+        _section: wasmparser::CustomSectionReader<'_>,
+    ) -> Result<(), Error> {
+        Ok(())
+    }
+}
+
+/// Whether a straight-line block ends with this operator.
+fn ends_block(operator: &Operator<'_>) -> bool {
+    use Operator as O;
+    matches!(
+        operator,
+        O::End
+            | O::Else
+            | O::Return
+            | O::Loop { .. }
+            | O::Br { .. }
+            | O::BrTable { .. }
+            | O::BrIf { .. }
+            | O::If { .. }
+            | O::Call { .. }
+            | O::CallIndirect { .. }
+    )
+}
+
+/// One function being written.
+struct Rewriter<'a> {
+    function: Function,
+    counter: u32,
+    scratch: u32,
+    block: Vec<Instruction<'a>>,
+    cost: u64,
+}
+
+impl Rewriter<'_> {
+    /// Writes the block with its charge before it.
+    fn close_block(&mut self) {
+        let price = [Instruction::I64Const(self.cost.cast_signed())];
+        let charge = charge(self.counter, &price);
+        for instruction in charge.iter().chain(&self.block) {
+            self.function.instruction(instruction);
+        }
+        self.block.clear();
+        self.cost = ink::BLOCK;
+    }
+
+    /// Charges for the length on top of the stack, which stays there.
+    fn pay_per_byte(&mut self) {
+        let price = [
+            Instruction::LocalGet(self.scratch),
+            Instruction::I64ExtendI32U,
+            Instruction::I64Const(ink::MEMORY_BYTE.cast_signed()),
+            Instruction::I64Mul,
+        ];
+        self.block.push(Instruction::LocalSet(self.scratch));
+        self.block.extend(charge(self.counter, &price));
+        self.block.push(Instruction::LocalGet(self.scratch));
+    }
+
+    /// Hands the page count on top of the stack, which stays there, to the import that charges for it. More pages
+    /// than 16 bits hold are charged as the most that they do hold, which nobody can pay.
+    fn pay_for_pages(&mut self, import: Option<u32>) {
+        let Some(import) = import else { return };
+        self.block.extend([
+            Instruction::LocalTee(self.scratch),
+            Instruction::LocalGet(self.scratch),
+            Instruction::I32Const(0xFFFF),
+            Instruction::LocalGet(self.scratch),
+            Instruction::I32Const(0xFFFF),
+            Instruction::I32LtU,
+            Instruction::Select,
+            Instruction::Call(import),
+        ]);
+    }
+}
+
+/// Takes what `price` pushes from the counter, or marks it exhausted and traps.
+fn charge<'a>(counter: u32, price: &[Instruction<'a>]) -> Vec<Instruction<'a>> {
+    let mut code = vec![Instruction::GlobalGet(counter)];
+    code.extend_from_slice(price);
+    code.extend([
+        Instruction::I64LtU,
+        Instruction::If(wasm_encoder::BlockType::Empty),
+        Instruction::I64Const(EXHAUSTED.cast_signed()),
+        Instruction::GlobalSet(counter),
+        Instruction::Unreachable,
+        Instruction::End,
+        Instruction::GlobalGet(counter),
+    ]);
+    code.extend_from_slice(price);
+    code.extend([Instruction::I64Sub, Instruction::GlobalSet(counter)]);
+    code
+}

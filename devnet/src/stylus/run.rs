@@ -1,0 +1,112 @@
+//! One call of one program.
+
+use crate::stylus::{
+    compile::Program,
+    host::{HostState, Stop},
+    ink,
+    meter::EXHAUSTED,
+    vm::Vm,
+};
+use revm::primitives::Bytes;
+use wasmtime::{Error, Store, Trap, TypedFunc, Val};
+
+/// How a program ended.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Status {
+    /// It returned 0: its output is the result.
+    Success,
+    /// It returned something else: its output is the revert data.
+    Revert,
+    /// It trapped or misused the host interface: a revert without data.
+    Failure,
+    /// It could not pay.
+    OutOfInk,
+    /// It recursed too deeply.
+    OutOfStack,
+    /// The chain's database failed.
+    Fatal,
+}
+
+/// The end of a program call.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    pub(crate) status: Status,
+    pub(crate) output: Vec<u8>,
+    pub(crate) gas_left: u64,
+}
+
+/// Runs `program` on `arguments` with `gas`.
+pub(crate) fn run(program: &Program, vm: &mut dyn Vm, arguments: Bytes, gas: u64) -> Outcome {
+    // The arguments' length is an i32 to the program.
+    let Ok(length) = i32::try_from(arguments.len()) else {
+        return Outcome { status: Status::OutOfInk, output: Vec::new(), gas_left: 0 };
+    };
+    let engine = program.instance.module().engine();
+    let mut store = Store::new(engine, HostState::new(vm, arguments));
+    let result = start(program, &mut store, gas, length);
+    let ink = store.data().ink().map_or(0, |ink| {
+        let left = ink.get(&mut store).i64().unwrap_or_default().cast_unsigned();
+        if left == EXHAUSTED { 0 } else { left }
+    });
+    let exhausted = store.data().ink().is_some_and(|counter| {
+        counter.get(&mut store).i64().map(i64::cast_unsigned) == Some(EXHAUSTED)
+    });
+    let status = match result {
+        Ok(0) => Status::Success,
+        Ok(_) => Status::Revert,
+        Err(_) if exhausted => Status::OutOfInk,
+        Err(error) => status(&error),
+    };
+    let output = match status {
+        Status::Success | Status::Revert => store.into_data().into_output(),
+        _ => Vec::new(),
+    };
+    let gas_left = match status {
+        Status::OutOfInk | Status::OutOfStack | Status::Fatal => 0,
+        _ => ink::to_gas(ink),
+    };
+    Outcome { status, output, gas_left }
+}
+
+/// Instantiates the program and calls it; the result is what it returned.
+fn start(
+    program: &Program,
+    store: &mut Store<HostState>,
+    gas: u64,
+    length: i32,
+) -> Result<u32, Error> {
+    let instance = program.instance.instantiate(&mut *store)?;
+    let export = |store: &mut Store<HostState>, index| {
+        instance.get_module_export(store, index).ok_or_else(|| Error::msg("an export vanished"))
+    };
+    let memory = export(store, &program.memory)?.into_memory();
+    let counter = export(store, &program.ink)?.into_global();
+    let entrypoint = export(store, &program.entrypoint)?.into_func();
+    let (Some(memory), Some(counter), Some(entrypoint)) = (memory, counter, entrypoint) else {
+        return Err(Error::msg("an export changed its kind"));
+    };
+    // One below the mark for "could not pay"; no real amount of gas comes near.
+    let ink = ink::from_gas(gas).min(EXHAUSTED - 1);
+    counter.set(&mut *store, Val::I64(ink.cast_signed()))?;
+    store.data_mut().attach(memory, counter);
+    let entrypoint: TypedFunc<i32, u32> = entrypoint.typed(&*store)?;
+    match entrypoint.call(&mut *store, length) {
+        Err(error) => match error.downcast_ref::<Stop>() {
+            Some(Stop::Exit(status)) => Ok(*status),
+            _ => Err(error),
+        },
+        returned => returned,
+    }
+}
+
+fn status(error: &Error) -> Status {
+    match error.downcast_ref::<Stop>() {
+        Some(Stop::OutOfInk) => Status::OutOfInk,
+        Some(Stop::Fatal) => Status::Fatal,
+        Some(Stop::Failure | Stop::Exit(_)) => Status::Failure,
+        None => match error.downcast_ref::<Trap>() {
+            Some(Trap::StackOverflow) => Status::OutOfStack,
+            _ => Status::Failure,
+        },
+    }
+}
