@@ -1,2 +1,129 @@
-//! The embedded chain as a program.
-fn main() {}
+//! The embedded Stylus chain as a program.
+
+use clap::Parser;
+use devnet::{Devnet, Error};
+use serde_json::json;
+use std::{io::Write, net::IpAddr, path::PathBuf, process::ExitCode, time::Duration};
+
+/// An embedded Arbitrum Stylus chain: runs the compiled WASM, charges Nitro's ink, speaks JSON-RPC.
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Arguments {
+    /// Address to listen on.
+    #[arg(long, default_value = "127.0.0.1", env = "DEVNET_HOST")]
+    host: IpAddr,
+    /// Port to listen on; 0 takes any that is free.
+    #[arg(long, default_value_t = 8547, env = "DEVNET_PORT")]
+    port: u16,
+    /// Chain id.
+    #[arg(long, default_value_t = 412_346)]
+    chain_id: u64,
+    /// Keep the chain in this file, across restarts and crashes.
+    #[arg(long, value_name = "FILE")]
+    state: Option<PathBuf>,
+    /// Make a block every so many seconds instead of one per transaction.
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
+    block_time: Option<u64>,
+    /// How many accounts of the test mnemonic to fund.
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(..=1000))]
+    accounts: u32,
+    /// How many blocks keep their state for calls in the past.
+    #[arg(long, default_value_t = 16_384, value_name = "BLOCKS")]
+    history: usize,
+    /// Print nothing but errors.
+    #[arg(long, conflicts_with = "json")]
+    quiet: bool,
+    /// Print one line of JSON with URL, chain id, accounts and keys instead of the banner.
+    #[arg(long)]
+    json: bool,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    let outcome = match runtime {
+        Ok(runtime) => runtime.block_on(run(arguments)),
+        Err(error) => Err(Error::Threads(error)),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Nobody reading the error is no reason for another.
+            let _ = writeln!(std::io::stderr(), "error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(arguments: Arguments) -> Result<(), Error> {
+    let mut builder = Devnet::builder()
+        .host(arguments.host)
+        .port(arguments.port)
+        .chain_id(arguments.chain_id)
+        .accounts(arguments.accounts)
+        .history(arguments.history);
+    if let Some(path) = &arguments.state {
+        builder = builder.state(path);
+    }
+    if let Some(seconds) = arguments.block_time {
+        builder = builder.block_time(Duration::from_secs(seconds));
+    }
+    let devnet = builder.spawn().await?;
+    let text = if arguments.json {
+        description(&devnet)
+    } else if arguments.quiet {
+        String::new()
+    } else {
+        banner(&devnet)
+    };
+    // Whoever started us may not read what we print.
+    let _ = std::io::stdout().write_all(text.as_bytes());
+    stop_signal().await.map_err(Error::Threads)?;
+    // A client that keeps its connection open does not keep us from ending.
+    let _ = tokio::time::timeout(Duration::from_secs(2), devnet.stop()).await;
+    Ok(())
+}
+
+fn description(devnet: &Devnet) -> String {
+    let line = json!({
+        "url": devnet.url(),
+        "wsUrl": devnet.ws_url(),
+        "chainId": devnet.chain_id(),
+        "accounts": devnet.accounts(),
+        "keys": devnet.keys(),
+    });
+    format!("{line}\n")
+}
+
+fn banner(devnet: &Devnet) -> String {
+    let mut text = format!(
+        "devnet {}\n\nAccounts, each with 1,000,000 ether (the keys are public: never use them elsewhere)\n",
+        env!("CARGO_PKG_VERSION")
+    );
+    for (index, (address, key)) in devnet.accounts().iter().zip(devnet.keys()).enumerate() {
+        text += &format!("{index:>4}  {address}  {key}\n");
+    }
+    let head = devnet.chain().head().number();
+    text += &format!(
+        "\nChain id {}, at block {head}\nListening on {} (WebSocket on the same port)\n",
+        devnet.chain_id(),
+        devnet.url()
+    );
+    text
+}
+
+/// Waits for SIGINT or SIGTERM.
+async fn stop_signal() -> std::io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (mut interrupt, mut terminate) = (
+        signal(SignalKind::interrupt())?,
+        signal(SignalKind::terminate())?,
+    );
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+    Ok(())
+}

@@ -1,0 +1,224 @@
+//! What only a development chain allows: editing accounts, time and mining from outside.
+
+use super::{
+    Chain, PooledTransaction,
+    block::Block,
+    diff::{AccountChange, Diff, SlotChange},
+    error::ChainError,
+    store::{EditRecord, Record},
+};
+use alloy::primitives::{Address, B256, Bytes, U256, keccak256};
+use std::sync::Arc;
+
+/// The most blocks one request may ask for.
+const MAX_BLOCKS: u64 = 100_000;
+
+impl Chain {
+    /// Edits the account at `address` in the newest block's state.
+    fn edit(
+        &self,
+        address: Address,
+        change: impl FnOnce(&mut AccountChange) -> Vec<Bytes>,
+    ) -> Result<(), ChainError> {
+        let mut producer = self.producer();
+        let mut state = self.ledger().head_state().clone();
+        let mut account = AccountChange::of(&state, address);
+        let codes = change(&mut account);
+        let diff = Diff {
+            accounts: vec![account],
+            codes,
+        };
+        state.apply(&diff);
+        producer.write(|| Record::Edit(EditRecord { diff }))?;
+        self.update_ledger(|ledger| ledger.replace_head_state(state));
+        Ok(())
+    }
+
+    /// Gives `address` a balance of `wei`.
+    ///
+    /// # Errors
+    /// [`ChainError::Store`].
+    pub fn set_balance(&self, address: Address, wei: U256) -> Result<(), ChainError> {
+        self.edit(address, |account| {
+            account.balance = wei;
+            Vec::new()
+        })
+    }
+
+    /// Gives `address` a next nonce.
+    ///
+    /// # Errors
+    /// [`ChainError::Store`].
+    pub fn set_nonce(&self, address: Address, nonce: u64) -> Result<(), ChainError> {
+        self.edit(address, |account| {
+            account.nonce = nonce;
+            Vec::new()
+        })
+    }
+
+    /// Puts `code` at `address`.
+    ///
+    /// # Errors
+    /// [`ChainError::Store`].
+    pub fn set_code(&self, address: Address, code: Bytes) -> Result<(), ChainError> {
+        self.edit(address, |account| {
+            account.code_hash = keccak256(&code);
+            vec![code]
+        })
+    }
+
+    /// Puts `value` into `slot` of `address`.
+    ///
+    /// # Errors
+    /// [`ChainError::Store`].
+    pub fn set_storage(&self, address: Address, slot: U256, value: B256) -> Result<(), ChainError> {
+        self.edit(address, |account| {
+            account.storage.push(SlotChange {
+                key: slot,
+                value: U256::from_be_bytes(value.0),
+            });
+            Vec::new()
+        })
+    }
+
+    /// Lets anybody send as `address`.
+    pub fn impersonate(&self, address: Address) {
+        self.producer().impersonated.insert(address);
+    }
+
+    /// Ends [`Self::impersonate`]; whether there was anything to end.
+    pub fn stop_impersonating(&self, address: &Address) -> bool {
+        self.producer().impersonated.remove(address)
+    }
+
+    /// Lets anybody send as everybody, or ends that.
+    pub fn impersonate_all(&self, on: bool) {
+        self.producer().impersonate_all = on;
+    }
+
+    /// Whether every transaction gets its block at once.
+    pub fn automine(&self) -> bool {
+        self.producer().automine
+    }
+
+    /// Makes every transaction get its block at once, or wait for [`Self::mine`].
+    ///
+    /// # Errors
+    /// [`ChainError::Store`].
+    pub fn set_automine(&self, on: bool) -> Result<(), ChainError> {
+        let mut producer = self.producer();
+        producer.automine = on;
+        if on {
+            self.drain(&mut producer)?;
+        }
+        Ok(())
+    }
+
+    /// Makes `count` blocks, `interval` seconds apart when given.
+    ///
+    /// # Errors
+    /// [`ChainError::InvalidParameter`] for too many, [`ChainError::Store`].
+    pub fn mine_many(&self, count: u64, interval: Option<u64>) -> Result<(), ChainError> {
+        if count > MAX_BLOCKS {
+            return Err(ChainError::InvalidParameter(format!(
+                "more than {MAX_BLOCKS} blocks"
+            )));
+        }
+        let mut producer = self.producer();
+        for index in 0..count {
+            if let Some(interval) = interval
+                && index > 0
+            {
+                let parent = self.head().timestamp();
+                producer
+                    .clock
+                    .set_next(parent.saturating_add(interval), parent)?;
+            }
+            self.produce(&mut producer, usize::MAX)?;
+        }
+        Ok(())
+    }
+
+    /// Makes a block at `timestamp`, seconds since the epoch.
+    ///
+    /// # Errors
+    /// [`ChainError::TimestampTooLow`], [`ChainError::InvalidParameter`], [`ChainError::Store`].
+    pub fn mine_at(&self, timestamp: u64) -> Result<Arc<Block>, ChainError> {
+        let mut producer = self.producer();
+        producer
+            .clock
+            .set_next(timestamp, self.head().timestamp())?;
+        Ok(self.produce(&mut producer, usize::MAX)?.0)
+    }
+
+    /// Moves time forward; answers how many seconds it is ahead of the machine's in all.
+    ///
+    /// # Errors
+    /// [`ChainError::InvalidParameter`].
+    pub fn increase_time(&self, seconds: u64) -> Result<i64, ChainError> {
+        self.producer().clock.increase(seconds)
+    }
+
+    /// The next block gets `timestamp`, seconds since the epoch.
+    ///
+    /// # Errors
+    /// [`ChainError::TimestampTooLow`], [`ChainError::InvalidParameter`].
+    pub fn set_next_timestamp(&self, timestamp: u64) -> Result<(), ChainError> {
+        let mut producer = self.producer();
+        let parent = self.head().timestamp();
+        producer.clock.set_next(timestamp, parent)
+    }
+
+    /// From now on it is `timestamp`, seconds since the epoch; answers how many seconds that is ahead
+    /// of the machine's time.
+    ///
+    /// # Errors
+    /// [`ChainError::TimestampTooLow`], [`ChainError::InvalidParameter`].
+    pub fn set_time(&self, timestamp: u64) -> Result<i64, ChainError> {
+        let mut producer = self.producer();
+        let previous = self.head().timestamp();
+        if timestamp < previous {
+            return Err(ChainError::TimestampTooLow {
+                asked: timestamp,
+                previous,
+            });
+        }
+        producer.clock.set(timestamp);
+        Ok(producer.clock.offset())
+    }
+
+    /// Blocks come `interval` seconds apart, whatever the machine's time; `None` ends that.
+    pub fn set_block_interval(&self, interval: Option<u64>) {
+        self.producer().clock.set_interval(interval);
+    }
+
+    /// Seconds since the epoch the next block would get now.
+    pub fn pending_timestamp(&self) -> u64 {
+        let producer = self.producer();
+        producer.clock.peek(self.head().timestamp())
+    }
+
+    /// Forgets the waiting transaction of a hash; whether there was one.
+    pub fn drop_transaction(&self, hash: &B256) -> bool {
+        self.producer().pool.remove(hash)
+    }
+
+    /// The waiting transaction of a hash.
+    pub fn waiting(&self, hash: &B256) -> Option<PooledTransaction> {
+        self.producer().pool.get(hash).cloned()
+    }
+
+    /// All waiting transactions, by sender in no order, then by nonce.
+    pub fn waiting_all(&self) -> Vec<PooledTransaction> {
+        self.producer().pool.iter().cloned().collect()
+    }
+
+    /// How many transactions have been accepted, and the hashes of those from the `from`th.
+    pub fn accepted_since(&self, from: usize) -> (usize, Vec<B256>) {
+        let accepted = &self.producer().accepted;
+        (
+            accepted.len(),
+            accepted.get(from..).unwrap_or_default().to_vec(),
+        )
+    }
+}

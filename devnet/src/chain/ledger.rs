@@ -1,0 +1,179 @@
+//! The blocks so far, found by number, hash and transaction, and the states they left.
+
+use super::{block::Block, error::ChainError, state::State};
+use alloy::primitives::{B256, map::B256HashMap};
+use std::{collections::VecDeque, sync::Arc};
+
+/// Where a transaction stands.
+#[derive(Clone, Debug)]
+pub struct Position {
+    /// Its block.
+    pub block: Arc<Block>,
+    /// Its index there.
+    pub index: usize,
+}
+
+/// A chain of at least one block.
+#[derive(Clone, Debug)]
+pub struct Ledger {
+    blocks: Vec<Arc<Block>>,
+    numbers: B256HashMap<u64>,
+    transactions: B256HashMap<(u64, usize)>,
+    /// Of the newest blocks; the last is the head's.
+    states: VecDeque<State>,
+    history: usize,
+}
+
+impl Ledger {
+    /// A chain of `genesis` alone that keeps the states of `history` blocks, at least one.
+    pub fn new(genesis: Block, state: State, history: usize) -> Self {
+        let mut ledger = Self {
+            blocks: Vec::new(),
+            numbers: B256HashMap::default(),
+            transactions: B256HashMap::default(),
+            states: VecDeque::new(),
+            history: history.max(1),
+        };
+        ledger.push(Arc::new(genesis), state);
+        ledger
+    }
+
+    /// The newest block.
+    ///
+    /// # Panics
+    /// Never: a ledger begins with its genesis, which is never removed.
+    pub fn head(&self) -> &Arc<Block> {
+        self.blocks.last().expect("a ledger has a genesis")
+    }
+
+    /// The state after the newest block, and edits since.
+    ///
+    /// # Panics
+    /// Never: the head's state is always kept.
+    pub fn head_state(&self) -> &State {
+        self.states.back().expect("a ledger keeps its head's state")
+    }
+
+    /// The block of a number.
+    pub fn block(&self, number: u64) -> Option<&Arc<Block>> {
+        usize::try_from(number)
+            .ok()
+            .and_then(|index| self.blocks.get(index))
+    }
+
+    /// The block of a hash.
+    pub fn block_by_hash(&self, hash: &B256) -> Option<&Arc<Block>> {
+        self.numbers
+            .get(hash)
+            .and_then(|number| self.block(*number))
+    }
+
+    /// The hash of the block of a number, zero when there is none.
+    pub fn hash(&self, number: u64) -> B256 {
+        self.block(number).map_or(B256::ZERO, |block| block.hash)
+    }
+
+    /// Where the transaction of a hash stands.
+    pub fn transaction(&self, hash: &B256) -> Option<Position> {
+        let (number, index) = *self.transactions.get(hash)?;
+        Some(Position {
+            block: Arc::clone(self.block(number)?),
+            index,
+        })
+    }
+
+    /// The state after block `number`.
+    ///
+    /// # Errors
+    /// [`ChainError::UnknownBlock`], [`ChainError::StateNotKept`].
+    pub fn state(&self, number: u64) -> Result<&State, ChainError> {
+        let age = self
+            .head()
+            .number()
+            .checked_sub(number)
+            .ok_or(ChainError::UnknownBlock)?;
+        usize::try_from(age)
+            .ok()
+            .and_then(|age| self.states.len().checked_sub(age.checked_add(1)?))
+            .and_then(|index| self.states.get(index))
+            .ok_or(ChainError::StateNotKept {
+                number,
+                kept: self.history,
+            })
+    }
+
+    /// Appends `block`, whose parent is the head, and the state it leaves.
+    pub fn push(&mut self, block: Arc<Block>, state: State) {
+        let number = block.number();
+        self.numbers.insert(block.hash, number);
+        for (index, transaction) in block.transactions.iter().enumerate() {
+            self.transactions
+                .insert(transaction.hash(), (number, index));
+        }
+        self.blocks.push(block);
+        if self.states.len() == self.history {
+            self.states.pop_front();
+        }
+        self.states.push_back(state);
+    }
+
+    /// Puts `state` in place of the head's: somebody edited an account.
+    pub fn replace_head_state(&mut self, state: State) {
+        self.states.pop_back();
+        self.states.push_back(state);
+    }
+
+    /// Forgets all blocks above `number`, whose state is `state` again.
+    pub fn truncate(&mut self, number: u64, state: State) {
+        while self.head().number() > number {
+            if let Some(block) = self.blocks.pop() {
+                self.numbers.remove(&block.hash);
+                for transaction in &block.transactions {
+                    self.transactions.remove(&transaction.hash());
+                }
+            }
+            self.states.pop_back();
+        }
+        self.states.pop_back();
+        self.states.push_back(state);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chain::settings::Settings;
+
+    fn chain(length: u64, history: usize) -> Ledger {
+        let settings = Settings::default();
+        let seal =
+            |parent, time| Block::seal(&settings, parent, time, B256::ZERO, Vec::new(), Vec::new());
+        let mut ledger = Ledger::new(seal(None, 0), State::default(), history);
+        for time in 1..length {
+            let block = seal(Some(ledger.head()), time);
+            ledger.push(Arc::new(block), State::default());
+        }
+        ledger
+    }
+
+    #[test]
+    fn states_beyond_the_history_are_refused_by_name() {
+        let ledger = chain(10, 3);
+        assert!(ledger.state(9).is_ok());
+        assert!(ledger.state(7).is_ok());
+        let refused = ledger.state(6).unwrap_err();
+        assert_eq!(refused, ChainError::StateNotKept { number: 6, kept: 3 });
+        assert_eq!(ledger.state(10).unwrap_err(), ChainError::UnknownBlock);
+    }
+
+    #[test]
+    fn truncating_forgets_what_came_after() {
+        let mut ledger = chain(10, 3);
+        let gone = ledger.hash(9);
+        ledger.truncate(5, State::default());
+        assert_eq!(ledger.head().number(), 5);
+        assert!(ledger.block_by_hash(&gone).is_none());
+        assert!(ledger.state(5).is_ok());
+        assert!(ledger.state(4).is_err());
+    }
+}

@@ -1,0 +1,105 @@
+//! Looking for logs.
+
+use super::{Chain, block::Block, error::ChainError, ledger::Ledger};
+use alloy::{
+    eips::{BlockId, BlockNumberOrTag, RpcBlockHash},
+    rpc::types::{Filter, FilterBlockOption, Log},
+};
+use std::sync::Arc;
+
+/// More logs than this are refused, not cut off.
+pub const MAX_LOGS: usize = 100_000;
+
+/// The logs of `block` that `filter` asks for, appended to `found`.
+pub fn matching_logs(block: &Block, filter: &Filter, found: &mut Vec<Log>) {
+    if !filter.matches_bloom(block.header.logs_bloom) {
+        return;
+    }
+    for (index, (transaction, receipt)) in
+        block.transactions.iter().zip(&block.receipts).enumerate()
+    {
+        for (log, log_index) in receipt.logs.iter().zip(receipt.first_log_index..) {
+            if filter.matches(log) {
+                found.push(Log {
+                    inner: log.clone(),
+                    block_hash: Some(block.hash),
+                    block_number: Some(block.number()),
+                    block_timestamp: Some(block.timestamp()),
+                    transaction_hash: Some(transaction.hash()),
+                    transaction_index: Some(index as u64),
+                    log_index: Some(log_index),
+                    removed: false,
+                });
+            }
+        }
+    }
+}
+
+impl Chain {
+    /// The logs `filter` asks for, oldest first.
+    ///
+    /// # Errors
+    /// [`ChainError::UnknownBlock`] for a hash; [`ChainError::InvalidParameter`] for a range that
+    /// ends before it begins, or more than [`MAX_LOGS`] logs.
+    pub fn logs(&self, filter: &Filter) -> Result<Vec<Log>, ChainError> {
+        let blocks: Vec<Arc<Block>> = {
+            let ledger = self.ledger();
+            match filter.block_option {
+                FilterBlockOption::AtBlockHash(hash) => {
+                    vec![Arc::clone(
+                        ledger
+                            .block_by_hash(&hash)
+                            .ok_or(ChainError::UnknownBlock)?,
+                    )]
+                }
+                FilterBlockOption::Range {
+                    from_block,
+                    to_block,
+                } => {
+                    let head = ledger.head().number();
+                    let from = bound(&ledger, from_block.unwrap_or_default());
+                    let to = bound(&ledger, to_block.unwrap_or_default());
+                    if from > to {
+                        return Err(ChainError::InvalidParameter(format!(
+                            "invalid block range: from {from} to {to}"
+                        )));
+                    }
+                    (from..=to.min(head))
+                        .filter_map(|number| ledger.block(number).cloned())
+                        .collect()
+                }
+            }
+        };
+        let mut found = Vec::new();
+        for block in blocks {
+            matching_logs(&block, filter, &mut found);
+            if found.len() > MAX_LOGS {
+                return Err(ChainError::InvalidParameter(format!(
+                    "query returned more than {MAX_LOGS} results"
+                )));
+            }
+        }
+        Ok(found)
+    }
+
+    /// The block `id` refers to; `pending` is the newest.
+    ///
+    /// # Errors
+    /// [`ChainError::UnknownBlock`].
+    pub fn resolve(&self, ledger: &Ledger, id: BlockId) -> Result<Arc<Block>, ChainError> {
+        let block = match id {
+            BlockId::Hash(RpcBlockHash { block_hash, .. }) => ledger.block_by_hash(&block_hash),
+            BlockId::Number(number) => ledger.block(bound(ledger, number)),
+        };
+        block.cloned().ok_or(ChainError::UnknownBlock)
+    }
+}
+
+/// The number `tag` stands for.
+fn bound(ledger: &Ledger, tag: BlockNumberOrTag) -> u64 {
+    match tag {
+        BlockNumberOrTag::Number(number) => number,
+        BlockNumberOrTag::Earliest => 0,
+        _ => ledger.head().number(),
+    }
+}

@@ -1,0 +1,134 @@
+//! The chain: state, blocks, transactions, and the writing down of all three.
+//!
+//! One writer at a time makes blocks ([`Producer`], behind a mutex). It works on its own copy of the
+//! state, which costs nothing to take, and publishes a finished block to the [`Ledger`] in one step:
+//! readers never wait for an execution and never see half of one.
+
+mod admin;
+mod block;
+mod call;
+mod diff;
+mod error;
+mod estimate;
+mod genesis;
+mod keys;
+mod ledger;
+mod logs;
+mod overrides;
+mod pool;
+mod produce;
+mod receipt;
+mod settings;
+mod snapshot;
+mod state;
+mod store;
+mod submit;
+mod time;
+mod transaction;
+
+pub use block::Block;
+pub use call::{At, CallRequest};
+pub use error::ChainError;
+pub use keys::{Keyring, NITRO_DEV_KEY, TEST_MNEMONIC};
+pub use ledger::{Ledger, Position};
+pub use logs::{MAX_LOGS, matching_logs};
+pub use receipt::Receipt;
+pub use settings::Settings;
+pub use state::State;
+pub use store::StoreError;
+pub use transaction::PooledTransaction;
+
+use crate::evm::Engine;
+use alloy::primitives::B256;
+use produce::Producer;
+use std::{
+    path::Path,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard},
+};
+use tokio::sync::broadcast;
+
+/// Events a slow listener may fall behind before it loses some.
+const EVENT_BACKLOG: usize = 4_096;
+
+/// Something the chain tells its listeners.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// A new block.
+    Block(Arc<Block>),
+    /// A transaction was accepted.
+    Accepted(B256),
+}
+
+/// A chain of its own. All methods may be called from any thread at any time.
+#[derive(Debug)]
+pub struct Chain {
+    engine: Engine,
+    settings: Settings,
+    keys: Keyring,
+    ledger: RwLock<Ledger>,
+    producer: Mutex<Producer>,
+    events: broadcast::Sender<Event>,
+    /// Held while the node picks a nonce for its own account and sends with it.
+    sending: Mutex<()>,
+}
+
+impl Chain {
+    /// A chain in memory, or, with `state`, one that is kept in that file and goes on from there.
+    ///
+    /// # Errors
+    /// What makes the file unusable.
+    pub fn open(settings: Settings, state: Option<&Path>) -> Result<Self, StoreError> {
+        let keys = Keyring::development(settings.accounts);
+        let (ledger, producer) = genesis::open(&settings, &keys, state)?;
+        let (events, _) = broadcast::channel(EVENT_BACKLOG);
+        Ok(Self {
+            engine: Engine::new(),
+            settings,
+            keys,
+            ledger: RwLock::new(ledger),
+            producer: Mutex::new(producer),
+            events,
+            sending: Mutex::new(()),
+        })
+    }
+
+    /// What the chain was configured with.
+    pub const fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// The accounts the node signs for.
+    pub const fn keys(&self) -> &Keyring {
+        &self.keys
+    }
+
+    /// The blocks as they stand now. Do not hold it across an execution: writers wait.
+    pub fn ledger(&self) -> RwLockReadGuard<'_, Ledger> {
+        // A panic cannot leave a ledger half written: blocks are appended in one step.
+        self.ledger.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The newest block.
+    pub fn head(&self) -> Arc<Block> {
+        Arc::clone(self.ledger().head())
+    }
+
+    /// What happens from now on.
+    pub fn subscribe(&self) -> broadcast::Receiver<Event> {
+        self.events.subscribe()
+    }
+
+    fn producer(&self) -> MutexGuard<'_, Producer> {
+        // A panic inside the engine leaves the producer as it was before the transaction.
+        self.producer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn emit(&self, event: Event) {
+        // Nobody listening is no error.
+        let _ = self.events.send(event);
+    }
+
+    fn update_ledger(&self, change: impl FnOnce(&mut Ledger)) {
+        change(&mut self.ledger.write().unwrap_or_else(PoisonError::into_inner));
+    }
+}

@@ -1,0 +1,237 @@
+//! Making blocks.
+
+use super::{
+    Chain, Event,
+    block::{self, Block},
+    diff::Diff,
+    error::ChainError,
+    pool::Pool,
+    receipt::Receipt,
+    snapshot::Snapshots,
+    state::{State, View},
+    store::{BlockRecord, Journal, Record},
+    time::Clock,
+    transaction::PooledTransaction,
+};
+use crate::evm::{Engine, RecentPrograms};
+use alloy::{
+    consensus::Transaction as _,
+    primitives::{Address, B256, logs_bloom, map::AddressHashSet},
+};
+use revm::context::{BlockEnv, result::EVMError};
+use std::sync::Arc;
+
+/// What only the one who makes blocks touches.
+#[derive(Debug)]
+pub(super) struct Producer {
+    pub(super) clock: Clock,
+    pub(super) pool: Pool,
+    pub(super) snapshots: Snapshots,
+    pub(super) automine: bool,
+    pub(super) impersonated: AddressHashSet,
+    pub(super) impersonate_all: bool,
+    pub(super) journal: Option<Journal>,
+    /// Hashes of accepted transactions, for those who poll.
+    pub(super) accepted: Vec<B256>,
+}
+
+impl Producer {
+    pub(super) fn new(clock: Clock, pool: Pool, journal: Option<Journal>) -> Self {
+        Self {
+            clock,
+            pool,
+            snapshots: Snapshots::default(),
+            automine: true,
+            impersonated: AddressHashSet::default(),
+            impersonate_all: false,
+            journal,
+            accepted: Vec::new(),
+        }
+    }
+
+    pub(super) fn write(&mut self, record: impl FnOnce() -> Record) -> Result<(), ChainError> {
+        match &mut self.journal {
+            Some(journal) => journal
+                .append(&record())
+                .map_err(|error| ChainError::Store(error.to_string())),
+            None => Ok(()),
+        }
+    }
+}
+
+/// A block while transactions are added to it.
+struct Draft<'a> {
+    chain: &'a Chain,
+    environment: BlockEnv,
+    state: State,
+    diff: Diff,
+    recent: RecentPrograms,
+    transactions: Vec<PooledTransaction>,
+    receipts: Vec<Receipt>,
+}
+
+impl Draft<'_> {
+    fn gas_used(&self) -> u64 {
+        self.receipts
+            .last()
+            .map_or(0, |receipt| receipt.cumulative_gas_used)
+    }
+
+    /// Executes `transaction` on top of those before it; an invalid one changes nothing.
+    fn add(&mut self, transaction: PooledTransaction) -> Result<(), ChainError> {
+        let settings = &self.chain.settings;
+        transaction.check(&self.state, settings)?;
+        let mut config = Engine::config(settings.chain_id);
+        config.disable_eip3607 = transaction.impersonated;
+        let mut view = View::new(&self.state, |number| self.chain.ledger().hash(number));
+        let outcome = self
+            .chain
+            .engine
+            .transact_in_block(
+                &mut view,
+                config,
+                self.environment.clone(),
+                transaction.env(settings),
+                &mut self.recent,
+            )
+            .map_err(|error| match error {
+                EVMError::Transaction(invalid) => ChainError::invalid(
+                    invalid,
+                    transaction.sender,
+                    settings.base_fee,
+                    transaction.envelope.max_fee_per_gas(),
+                ),
+                other => ChainError::InvalidTransaction(other.to_string()),
+            })?;
+        let diff = Diff::from(outcome.state);
+        self.state.write(&diff);
+        self.diff.merge(diff);
+        let gas_used = outcome.result.tx_gas_used();
+        let success = outcome.result.is_success();
+        let logs = if success {
+            outcome.result.into_logs()
+        } else {
+            Vec::new()
+        };
+        let envelope = &transaction.envelope;
+        self.receipts.push(Receipt {
+            tx_type: envelope.tx_type(),
+            success,
+            gas_used,
+            cumulative_gas_used: self.gas_used().saturating_add(gas_used),
+            effective_gas_price: settings.base_fee.into(),
+            contract_address: envelope
+                .is_create()
+                .then(|| transaction.sender.create(envelope.nonce())),
+            bloom: logs_bloom(logs.iter()),
+            first_log_index: self.receipts.last().map_or(0, |before| {
+                before.first_log_index + before.logs.len() as u64
+            }),
+            logs,
+        });
+        self.transactions.push(transaction);
+        Ok(())
+    }
+}
+
+/// A transaction that could not go into a block after all, and why.
+pub(super) type Dropped = (B256, ChainError);
+
+impl Chain {
+    /// Makes one block of waiting transactions, at most `limit` of them and as many as its gas
+    /// allows; those that turn out invalid are dropped and named.
+    ///
+    /// # Errors
+    /// [`ChainError::Store`]; the chain and the pool are then as before.
+    pub(super) fn produce(
+        &self,
+        producer: &mut Producer,
+        limit: usize,
+    ) -> Result<(Arc<Block>, Vec<Dropped>), ChainError> {
+        let (parent, state) = {
+            let ledger = self.ledger();
+            (Arc::clone(ledger.head()), ledger.head_state().clone())
+        };
+        let timestamp = producer.clock.peek(parent.timestamp());
+        let mut draft = Draft {
+            chain: self,
+            environment: block::environment(&self.settings, parent.number() + 1, timestamp),
+            state,
+            diff: Diff::default(),
+            recent: RecentPrograms::default(),
+            transactions: Vec::new(),
+            receipts: Vec::new(),
+        };
+        let mut dropped = Vec::new();
+        while draft.transactions.len() < limit
+            && draft.gas_used() < self.settings.transaction_gas_limit
+        {
+            let next_nonce = |sender: &Address| draft.state.nonce(sender);
+            let Some(transaction) = producer.pool.take_ready(next_nonce) else {
+                break;
+            };
+            let hash = transaction.hash();
+            if let Err(error) = draft.add(transaction) {
+                dropped.push((hash, error));
+            }
+        }
+        let Draft {
+            mut state,
+            diff,
+            transactions,
+            receipts,
+            ..
+        } = draft;
+        state.commit(&diff);
+        let commitment = state.commitment();
+        let block = Block::seal(
+            &self.settings,
+            Some(&parent),
+            timestamp,
+            commitment,
+            transactions,
+            receipts,
+        );
+        let mut clock = producer.clock.clone();
+        clock.advance(timestamp);
+        let written =
+            producer.write(|| Record::Block(BlockRecord::new(&block, diff, clock.offset())));
+        if let Err(error) = written {
+            for transaction in block.transactions {
+                // It fitted a moment ago.
+                let _ = producer.pool.insert(transaction);
+            }
+            return Err(error);
+        }
+        producer.clock = clock;
+        let block = Arc::new(block);
+        self.update_ledger(|ledger| ledger.push(Arc::clone(&block), state));
+        self.emit(Event::Block(Arc::clone(&block)));
+        Ok((block, dropped))
+    }
+
+    /// Makes a block of each waiting transaction whose turn it is; those that turn out invalid are
+    /// dropped and named.
+    ///
+    /// # Errors
+    /// [`ChainError::Store`].
+    pub(super) fn drain(&self, producer: &mut Producer) -> Result<Vec<Dropped>, ChainError> {
+        let mut dropped = Vec::new();
+        loop {
+            let state = self.ledger().head_state().clone();
+            if !producer.pool.any_ready(|sender| state.nonce(sender)) {
+                return Ok(dropped);
+            }
+            dropped.extend(self.produce(producer, 1)?.1);
+        }
+    }
+
+    /// Makes a block of what waits, also of nothing.
+    ///
+    /// # Errors
+    /// [`ChainError::Store`].
+    pub fn mine(&self) -> Result<Arc<Block>, ChainError> {
+        let (block, _) = self.produce(&mut self.producer(), usize::MAX)?;
+        Ok(block)
+    }
+}

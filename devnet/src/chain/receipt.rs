@@ -1,0 +1,52 @@
+//! What a transaction did.
+
+use alloy::{
+    consensus::{
+        Eip658Value, Receipt as ConsensusReceipt, ReceiptEnvelope, ReceiptWithBloom, TxType,
+    },
+    primitives::{Address, Bloom, Log},
+};
+
+/// The outcome of one transaction in a block.
+#[derive(Clone, Debug)]
+pub struct Receipt {
+    /// The transaction's type.
+    pub tx_type: TxType,
+    /// It did not revert.
+    pub success: bool,
+    /// Gas it used.
+    pub gas_used: u64,
+    /// Gas used in the block up to and including it.
+    pub cumulative_gas_used: u64,
+    /// Wei per gas it paid.
+    pub effective_gas_price: u128,
+    /// The contract it created, for a transaction without recipient, also when that failed.
+    pub contract_address: Option<Address>,
+    /// In order of emission; none when it reverted.
+    pub logs: Vec<Log>,
+    /// The index of its first log in the block.
+    pub first_log_index: u64,
+    /// Over its logs.
+    pub bloom: Bloom,
+}
+
+impl Receipt {
+    /// The receipt as consensus encodes it.
+    pub fn envelope(&self) -> ReceiptEnvelope {
+        self.map_logs(<[Log]>::to_vec)
+    }
+
+    /// The receipt as consensus encodes it, its logs turned into something else by `logs`.
+    pub fn map_logs<T>(&self, logs: impl FnOnce(&[Log]) -> Vec<T>) -> ReceiptEnvelope<T> {
+        let receipt = ConsensusReceipt {
+            status: Eip658Value::Eip658(self.success),
+            cumulative_gas_used: self.cumulative_gas_used,
+            logs: logs(&self.logs),
+        };
+        let receipt = ReceiptWithBloom {
+            receipt,
+            logs_bloom: self.bloom,
+        };
+        ReceiptEnvelope::from_typed(self.tx_type, receipt)
+    }
+}

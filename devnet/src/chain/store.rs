@@ -1,0 +1,420 @@
+//! The state file: a journal of everything that happened, written before it is acknowledged.
+//!
+//! A record is a frame of 16 bytes (length, its complement, checksum) and a payload; each checksum
+//! covers the one before it, so that no record can be lost, doubled or moved unseen. A last record
+//! that a crash cut short was never acknowledged: it is cut off. Anything else that does not fit is
+//! damage, and an error that says where. Going back to a snapshot cuts the file to what it was then.
+
+use super::{block::Block, diff::Diff, receipt::Receipt, transaction::PooledTransaction};
+use alloy::{
+    consensus::{Transaction as _, TxEnvelope},
+    eips::eip2718::{Decodable2718, Encodable2718},
+    primitives::{Address, B256, Bytes, Log, keccak256, logs_bloom},
+};
+use alloy_rlp::{Decodable, Encodable, RlpDecodable, RlpEncodable};
+use std::{
+    fs::{File, OpenOptions, TryLockError},
+    io::{self, BufReader, Read, Seek, SeekFrom, Write},
+    path::{Path, PathBuf},
+};
+
+/// The format of the records; a file of another one is refused.
+const VERSION: u64 = 1;
+const FRAME: usize = 16;
+
+/// The first record: what the chain started with.
+#[derive(Clone, Debug, PartialEq, Eq, RlpEncodable, RlpDecodable)]
+pub struct GenesisRecord {
+    /// [`VERSION`].
+    pub version: u64,
+    /// EIP-155 chain id.
+    pub chain_id: u64,
+    /// Wei per gas.
+    pub base_fee: u64,
+    /// Seconds since the epoch.
+    pub timestamp: u64,
+    /// The accounts.
+    pub diff: Diff,
+}
+
+impl GenesisRecord {
+    /// A record of the current format.
+    pub const fn new(chain_id: u64, base_fee: u64, timestamp: u64, diff: Diff) -> Self {
+        Self {
+            version: VERSION,
+            chain_id,
+            base_fee,
+            timestamp,
+            diff,
+        }
+    }
+}
+
+/// A transaction in a block and what it did.
+#[derive(Clone, Debug, PartialEq, Eq, RlpEncodable, RlpDecodable)]
+pub struct TransactionRecord {
+    sender: Address,
+    impersonated: bool,
+    raw: Bytes,
+    success: bool,
+    gas_used: u64,
+    logs: Vec<Log>,
+}
+
+/// A block and the change it made.
+#[derive(Clone, Debug, PartialEq, Eq, RlpEncodable, RlpDecodable)]
+pub struct BlockRecord {
+    /// Its hash, to compare the restored block with.
+    pub hash: B256,
+    /// Seconds since the epoch.
+    pub timestamp: u64,
+    /// Seconds the clock ran ahead of the machine's, as two's complement.
+    pub clock_offset: u64,
+    /// In order.
+    pub transactions: Vec<TransactionRecord>,
+    /// What they changed.
+    pub diff: Diff,
+}
+
+impl BlockRecord {
+    /// What to write down of `block`.
+    pub fn new(block: &Block, diff: Diff, clock_offset: i64) -> Self {
+        let transactions = block
+            .transactions
+            .iter()
+            .zip(&block.receipts)
+            .map(|(transaction, receipt)| TransactionRecord {
+                sender: transaction.sender,
+                impersonated: transaction.impersonated,
+                raw: transaction.envelope.encoded_2718().into(),
+                success: receipt.success,
+                gas_used: receipt.gas_used,
+                logs: receipt.logs.clone(),
+            })
+            .collect();
+        Self {
+            hash: block.hash,
+            timestamp: block.timestamp(),
+            clock_offset: clock_offset.cast_unsigned(),
+            transactions,
+            diff,
+        }
+    }
+
+    /// The transactions and their receipts again.
+    ///
+    /// # Errors
+    /// A transaction that does not decode.
+    pub fn contents(
+        &self,
+        base_fee: u64,
+    ) -> Result<(Vec<PooledTransaction>, Vec<Receipt>), alloy::eips::eip2718::Eip2718Error> {
+        let mut transactions = Vec::with_capacity(self.transactions.len());
+        let mut receipts = Vec::with_capacity(self.transactions.len());
+        let (mut cumulative_gas_used, mut first_log_index) = (0_u64, 0_u64);
+        for record in &self.transactions {
+            let envelope = TxEnvelope::decode_2718(&mut record.raw.as_ref())?;
+            cumulative_gas_used = cumulative_gas_used.saturating_add(record.gas_used);
+            receipts.push(Receipt {
+                tx_type: envelope.tx_type(),
+                success: record.success,
+                gas_used: record.gas_used,
+                cumulative_gas_used,
+                effective_gas_price: base_fee.into(),
+                contract_address: envelope
+                    .is_create()
+                    .then(|| record.sender.create(envelope.nonce())),
+                bloom: logs_bloom(record.logs.iter()),
+                logs: record.logs.clone(),
+                first_log_index,
+            });
+            first_log_index += record.logs.len() as u64;
+            transactions.push(PooledTransaction {
+                envelope,
+                sender: record.sender,
+                impersonated: record.impersonated,
+            });
+        }
+        Ok((transactions, receipts))
+    }
+}
+
+/// An account edited from outside between two blocks.
+#[derive(Clone, Debug, PartialEq, Eq, RlpEncodable, RlpDecodable)]
+pub struct EditRecord {
+    /// What changed.
+    pub diff: Diff,
+}
+
+/// One entry of the journal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Record {
+    /// Always the first.
+    Genesis(GenesisRecord),
+    /// A block on top of the one before.
+    Block(BlockRecord),
+    /// An edit of the newest block's state.
+    Edit(EditRecord),
+}
+
+impl Record {
+    fn encode(&self) -> Vec<u8> {
+        let mut payload = Vec::new();
+        match self {
+            Self::Genesis(record) => {
+                payload.push(0);
+                record.encode(&mut payload);
+            }
+            Self::Block(record) => {
+                payload.push(1);
+                record.encode(&mut payload);
+            }
+            Self::Edit(record) => {
+                payload.push(2);
+                record.encode(&mut payload);
+            }
+        }
+        payload
+    }
+
+    fn decode(payload: &[u8]) -> Option<Self> {
+        let (tag, mut rest) = payload.split_first()?;
+        let record = match tag {
+            0 => Self::Genesis(GenesisRecord::decode(&mut rest).ok()?),
+            1 => Self::Block(BlockRecord::decode(&mut rest).ok()?),
+            2 => Self::Edit(EditRecord::decode(&mut rest).ok()?),
+            _ => return None,
+        };
+        rest.is_empty().then_some(record)
+    }
+}
+
+/// Why a state file cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The file system refused.
+    #[error("cannot use the state file {}: {source}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// Another process has it.
+    #[error("the state file {} is in use by another devnet", .0.display())]
+    Locked(PathBuf),
+    /// Bytes that no crash explains.
+    #[error(
+        "the state file {} is damaged at byte {offset} (record {record}): {what}; restore a copy, or cut it \
+         there to lose what follows",
+        path.display()
+    )]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// Where the record begins.
+        offset: u64,
+        /// Which record, from 0.
+        record: u64,
+        /// What does not fit.
+        what: String,
+    },
+    /// Written for another chain or by another version.
+    #[error("the state file {} belongs to another chain: {what}", path.display())]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+        /// What differs.
+        what: String,
+    },
+}
+
+/// A state file, open and locked.
+#[derive(Debug)]
+pub struct Journal {
+    path: PathBuf,
+    file: File,
+    end: u64,
+    records: u64,
+    checksum: [u8; 8],
+}
+
+/// Where a journal stood: what [`Journal::rewind`] goes back to.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Mark {
+    end: u64,
+    records: u64,
+    checksum: [u8; 8],
+}
+
+impl Journal {
+    /// Opens or creates the file at `path` and hands every record in it to `apply`, in order.
+    ///
+    /// # Errors
+    /// In this order: [`StoreError::Io`], [`StoreError::Locked`], [`StoreError::Damaged`], also when
+    /// `apply` objects to a record.
+    pub fn open(
+        path: &Path,
+        mut apply: impl FnMut(Record) -> Result<(), String>,
+    ) -> Result<Self, StoreError> {
+        let io = |source| StoreError::Io {
+            path: path.into(),
+            source,
+        };
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(path)
+            .map_err(io)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(StoreError::Locked(path.into())),
+            Err(TryLockError::Error(source)) => return Err(io(source)),
+        }
+        let length = file.metadata().map_err(io)?.len();
+        let mut journal = Self {
+            path: path.into(),
+            file,
+            end: 0,
+            records: 0,
+            checksum: [0; 8],
+        };
+        let mut reader = BufReader::new(journal.file.try_clone().map_err(io)?);
+        while let Some((record, checksum, size)) = journal.read(&mut reader, length)? {
+            apply(record).map_err(|what| journal.damaged(what))?;
+            journal.end += size;
+            journal.records += 1;
+            journal.checksum = checksum;
+        }
+        if journal.end < length {
+            journal
+                .file
+                .set_len(journal.end)
+                .and_then(|()| journal.file.sync_all())
+                .map_err(io)?;
+        }
+        journal
+            .file
+            .seek(SeekFrom::Start(journal.end))
+            .map_err(io)?;
+        Ok(journal)
+    }
+
+    /// The record at the end of what has been read; `None` at the end of the file, or of what a
+    /// crash left of it.
+    #[allow(clippy::type_complexity)]
+    fn read(
+        &self,
+        reader: &mut impl Read,
+        length: u64,
+    ) -> Result<Option<(Record, [u8; 8], u64)>, StoreError> {
+        let io = |source| StoreError::Io {
+            path: self.path.clone(),
+            source,
+        };
+        let left = length - self.end;
+        let mut frame = [0; FRAME];
+        if left < FRAME as u64 {
+            return Ok(None);
+        }
+        reader.read_exact(&mut frame).map_err(io)?;
+        let [a, b, c, d, e, f, g, h, checksum @ ..] = frame;
+        let size = u32::from_be_bytes([a, b, c, d]);
+        if u32::from_be_bytes([e, f, g, h]) != !size {
+            // A crash of the machine can leave a tail of zeros that was never written.
+            let mut rest = Vec::new();
+            reader.read_to_end(&mut rest).map_err(io)?;
+            if frame.iter().chain(&rest).all(|byte| *byte == 0) {
+                return Ok(None);
+            }
+            return Err(self.damaged("not a record"));
+        }
+        if left - (FRAME as u64) < u64::from(size) {
+            return Ok(None);
+        }
+        let mut payload = vec![0; size as usize];
+        reader.read_exact(&mut payload).map_err(io)?;
+        if checksum != self.next_checksum(&payload) {
+            return Err(self.damaged("the checksum does not match"));
+        }
+        let record = Record::decode(&payload).ok_or_else(|| self.damaged("an unknown record"))?;
+        Ok(Some((record, checksum, FRAME as u64 + u64::from(size))))
+    }
+
+    fn damaged(&self, what: impl Into<String>) -> StoreError {
+        StoreError::Damaged {
+            path: self.path.clone(),
+            offset: self.end,
+            record: self.records,
+            what: what.into(),
+        }
+    }
+
+    fn next_checksum(&self, payload: &[u8]) -> [u8; 8] {
+        let mut bytes = self.checksum.to_vec();
+        bytes.extend_from_slice(payload);
+        let mut checksum = [0; 8];
+        checksum.copy_from_slice(&keccak256(bytes)[..8]);
+        checksum
+    }
+
+    /// No record has been written yet.
+    pub const fn is_empty(&self) -> bool {
+        self.records == 0
+    }
+
+    /// Writes `record` down; it is on the disk when this returns.
+    ///
+    /// # Errors
+    /// The file system's; the file is then as it was.
+    pub fn append(&mut self, record: &Record) -> io::Result<()> {
+        let payload = record.encode();
+        let size = u32::try_from(payload.len())
+            .map_err(|_| io::Error::new(io::ErrorKind::FileTooLarge, "a record over 4 GiB"))?;
+        let checksum = self.next_checksum(&payload);
+        let mut bytes = Vec::with_capacity(FRAME + payload.len());
+        bytes.extend_from_slice(&size.to_be_bytes());
+        bytes.extend_from_slice(&(!size).to_be_bytes());
+        bytes.extend_from_slice(&checksum);
+        bytes.extend_from_slice(&payload);
+        let written = self
+            .file
+            .write_all(&bytes)
+            .and_then(|()| self.file.sync_data());
+        if let Err(error) = written {
+            self.cut()?;
+            return Err(error);
+        }
+        self.end += bytes.len() as u64;
+        self.records += 1;
+        self.checksum = checksum;
+        Ok(())
+    }
+
+    /// Where the journal stands.
+    pub const fn mark(&self) -> Mark {
+        Mark {
+            end: self.end,
+            records: self.records,
+            checksum: self.checksum,
+        }
+    }
+
+    /// Forgets everything written since `mark`.
+    ///
+    /// # Errors
+    /// The file system's.
+    pub fn rewind(&mut self, mark: Mark) -> io::Result<()> {
+        self.file.set_len(mark.end)?;
+        (self.end, self.records, self.checksum) = (mark.end, mark.records, mark.checksum);
+        self.cut()
+    }
+
+    fn cut(&mut self) -> io::Result<()> {
+        self.file.set_len(self.end)?;
+        self.file.seek(SeekFrom::Start(self.end))?;
+        self.file.sync_all()
+    }
+}

@@ -1,0 +1,67 @@
+//! Errors on the wire, as geth words them.
+
+use crate::chain::ChainError;
+use jsonrpsee::types::{
+    ErrorObjectOwned,
+    error::{INTERNAL_ERROR_CODE, INVALID_PARAMS_CODE},
+};
+use std::fmt;
+
+/// Why a request failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct RpcError {
+    code: i32,
+    message: String,
+    data: Option<String>,
+}
+
+impl RpcError {
+    /// The parameters are wrong (-32602); `message` says how.
+    pub(super) fn invalid(message: impl Into<String>) -> Self {
+        Self {
+            code: INVALID_PARAMS_CODE,
+            message: message.into(),
+            data: None,
+        }
+    }
+
+    /// Something else is wrong with the request (-32000).
+    pub(super) fn refused(message: impl Into<String>) -> Self {
+        Self {
+            code: -32000,
+            message: message.into(),
+            data: None,
+        }
+    }
+
+    /// The node itself failed (-32603).
+    pub(super) fn internal(message: impl Into<String>) -> Self {
+        Self {
+            code: INTERNAL_ERROR_CODE,
+            message: message.into(),
+            data: None,
+        }
+    }
+}
+
+impl fmt::Display for RpcError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.message, self.code)
+    }
+}
+
+impl From<ChainError> for RpcError {
+    fn from(error: ChainError) -> Self {
+        Self {
+            code: error.code(),
+            message: error.to_string(),
+            data: error.data(),
+        }
+    }
+}
+
+impl From<RpcError> for ErrorObjectOwned {
+    fn from(error: RpcError) -> Self {
+        Self::owned(error.code, error.message, error.data)
+    }
+}

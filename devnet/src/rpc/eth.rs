@@ -1,0 +1,104 @@
+//! `eth_`: accounts, state and calls.
+
+use super::{Context, Methods, arguments::Arguments, error::RpcError};
+use crate::chain::CallRequest;
+use alloy::{
+    eips::{BlockId, BlockNumberOrTag},
+    primitives::{Address, B256, Bytes, U64, U256},
+    rpc::types::TransactionRequest,
+};
+use jsonrpsee::core::RegisterMethodError;
+
+pub(super) fn register(methods: &mut Methods) -> Result<(), RegisterMethodError> {
+    methods.quick("eth_chainId", 0, |context, _| {
+        Ok(U64::from(context.chain.settings().chain_id))
+    })?;
+    methods.quick("eth_blockNumber", 0, |context, _| {
+        Ok(U64::from(context.chain.head().number()))
+    })?;
+    methods.quick("eth_accounts", 0, |context, _| {
+        Ok(context.chain.keys().addresses())
+    })?;
+    methods.quick("eth_syncing", 0, |_, _| Ok(false))?;
+    methods.quick("eth_mining", 0, |_, _| Ok(false))?;
+    methods.quick("eth_hashrate", 0, |_, _| Ok(U64::ZERO))?;
+    methods.quick("eth_coinbase", 0, |context, _| {
+        Ok(context.chain.head().header.beneficiary)
+    })?;
+    methods.blocking("eth_getBalance", 2, balance)?;
+    methods.blocking("eth_getCode", 2, code)?;
+    methods.blocking("eth_getStorageAt", 3, storage)?;
+    methods.blocking("eth_getTransactionCount", 2, nonce)?;
+    methods.blocking("eth_call", 4, call)?;
+    methods.blocking("eth_estimateGas", 4, estimate)?;
+    methods.blocking("eth_sign", 2, sign)
+}
+
+const LATEST: BlockId = BlockId::Number(BlockNumberOrTag::Latest);
+
+fn block_or_latest(arguments: &Arguments, index: usize) -> Result<BlockId, RpcError> {
+    Ok(arguments.optional(index, "block")?.unwrap_or(LATEST))
+}
+
+fn balance(context: &Context, arguments: Arguments) -> Result<U256, RpcError> {
+    let address: Address = arguments.required(0, "address")?;
+    let at = context.chain.at(block_or_latest(&arguments, 1)?)?;
+    Ok(at.state.balance(&address))
+}
+
+fn code(context: &Context, arguments: Arguments) -> Result<Bytes, RpcError> {
+    let address: Address = arguments.required(0, "address")?;
+    let at = context.chain.at(block_or_latest(&arguments, 1)?)?;
+    Ok(at.state.code(&address))
+}
+
+fn storage(context: &Context, arguments: Arguments) -> Result<B256, RpcError> {
+    let address: Address = arguments.required(0, "address")?;
+    let slot: U256 = arguments.required(1, "slot")?;
+    let at = context.chain.at(block_or_latest(&arguments, 2)?)?;
+    Ok(at.state.storage(&address, &slot).into())
+}
+
+fn nonce(context: &Context, arguments: Arguments) -> Result<U64, RpcError> {
+    let address: Address = arguments.required(0, "address")?;
+    let block = block_or_latest(&arguments, 1)?;
+    if block == BlockId::Number(BlockNumberOrTag::Pending) {
+        return Ok(U64::from(context.chain.pending_nonce(&address)));
+    }
+    Ok(U64::from(context.chain.at(block)?.state.nonce(&address)))
+}
+
+/// The call in `arguments`, on `block` when they name none.
+fn request(arguments: &Arguments, block: BlockId) -> Result<CallRequest, RpcError> {
+    Ok(CallRequest {
+        transaction: arguments.required::<TransactionRequest>(0, "transaction")?,
+        block: arguments.optional(1, "block")?.unwrap_or(block),
+        overrides: arguments.optional(2, "state overrides")?,
+        block_overrides: arguments.optional(3, "block overrides")?,
+    })
+}
+
+fn call(context: &Context, arguments: Arguments) -> Result<Bytes, RpcError> {
+    Ok(context.chain.call(request(&arguments, LATEST)?)?)
+}
+
+/// Estimates are for the block that comes next, at the time it will have, also when `latest` is asked for.
+fn estimate(context: &Context, arguments: Arguments) -> Result<U64, RpcError> {
+    let pending = BlockId::Number(BlockNumberOrTag::Pending);
+    let mut request = request(&arguments, pending)?;
+    if request.block == LATEST {
+        request.block = pending;
+    }
+    Ok(U64::from(context.chain.estimate(request)?))
+}
+
+fn sign(context: &Context, arguments: Arguments) -> Result<Bytes, RpcError> {
+    let signer: Address = arguments.required(0, "address")?;
+    let message: Bytes = arguments.required(1, "message")?;
+    let signature = context
+        .chain
+        .keys()
+        .sign_message(&signer, &message)
+        .ok_or_else(|| RpcError::refused("unknown account"))?;
+    Ok(signature.as_bytes().into())
+}

@@ -1,0 +1,31 @@
+//! `eth_getLogs`.
+
+use super::{Context, Methods, arguments::Arguments, error::RpcError};
+use alloy::rpc::types::{Filter, Log};
+use jsonrpsee::core::RegisterMethodError;
+
+/// More addresses, or alternatives for one topic, than this are refused.
+const MAX_ALTERNATIVES: usize = 1_000;
+
+pub(super) fn register(methods: &mut Methods) -> Result<(), RegisterMethodError> {
+    methods.blocking("eth_getLogs", 1, get)
+}
+
+/// The filter in `arguments`, of a size that can be evaluated.
+pub(super) fn filter(arguments: &Arguments, index: usize) -> Result<Filter, RpcError> {
+    let filter: Filter = arguments.required(index, "filter")?;
+    let longest = filter.topics.iter().map(alloy::rpc::types::FilterSet::len);
+    if longest
+        .chain([filter.address.len()])
+        .any(|length| length > MAX_ALTERNATIVES)
+    {
+        return Err(RpcError::invalid(format!(
+            "invalid argument {index} (filter): more than {MAX_ALTERNATIVES} addresses or topics"
+        )));
+    }
+    Ok(filter)
+}
+
+fn get(context: &Context, arguments: Arguments) -> Result<Vec<Log>, RpcError> {
+    Ok(context.chain.logs(&filter(&arguments, 0)?)?)
+}

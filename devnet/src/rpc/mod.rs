@@ -1,0 +1,126 @@
+//! JSON-RPC over HTTP and WebSocket, one file per namespace.
+
+mod anvil;
+mod arguments;
+mod block;
+mod error;
+mod eth;
+mod evm;
+mod fee;
+mod filter;
+mod logs;
+mod net;
+mod server;
+mod subscribe;
+mod transaction;
+mod txpool;
+mod web3;
+
+pub(crate) use server::{Listener, listen};
+
+use crate::chain::Chain;
+use arguments::Arguments;
+use error::RpcError;
+use filter::Filters;
+use jsonrpsee::{
+    RpcModule,
+    core::RegisterMethodError,
+    types::{ErrorObjectOwned, Params},
+};
+use serde::Serialize;
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
+
+/// What every method works on.
+#[derive(Debug)]
+pub(crate) struct Context {
+    chain: Arc<Chain>,
+    filters: Filters,
+}
+
+/// The methods, while they are registered.
+struct Methods {
+    module: RpcModule<Context>,
+}
+
+/// Calls `handler`; if it panics, that is this request's error and nobody else's.
+fn respond<R>(
+    context: &Context,
+    params: &Params<'_>,
+    limit: usize,
+    handler: fn(&Context, Arguments) -> Result<R, RpcError>,
+) -> Result<R, ErrorObjectOwned> {
+    catch_unwind(AssertUnwindSafe(|| {
+        handler(context, Arguments::parse(params, limit)?)
+    }))
+    .unwrap_or_else(|_| Err(RpcError::internal("the request made the node panic")))
+    .map_err(Into::into)
+}
+
+impl Methods {
+    /// A method of at most `limit` parameters that only looks something up.
+    fn quick<R: Serialize + Clone + 'static>(
+        &mut self,
+        name: &'static str,
+        limit: usize,
+        handler: fn(&Context, Arguments) -> Result<R, RpcError>,
+    ) -> Result<(), RegisterMethodError> {
+        self.module
+            .register_method(name, move |params, context, _| {
+                respond(context, &params, limit, handler)
+            })?;
+        Ok(())
+    }
+
+    /// A method of at most `limit` parameters that executes or waits for whoever does: on a thread
+    /// of its own, with the stack deep calls need.
+    fn blocking<R: Serialize + Clone + Send + 'static>(
+        &mut self,
+        name: &'static str,
+        limit: usize,
+        handler: fn(&Context, Arguments) -> Result<R, RpcError>,
+    ) -> Result<(), RegisterMethodError> {
+        self.module
+            .register_blocking_method(name, move |params, context, _| {
+                respond(&context, &params, limit, handler)
+            })?;
+        Ok(())
+    }
+
+    /// Other names for a method.
+    fn aliases(
+        &mut self,
+        method: &'static str,
+        names: &[&'static str],
+    ) -> Result<(), RegisterMethodError> {
+        names
+            .iter()
+            .try_for_each(|name| self.module.register_alias(name, method))
+    }
+}
+
+/// All methods on `chain`.
+fn methods(chain: Arc<Chain>) -> Result<RpcModule<Context>, RegisterMethodError> {
+    let context = Context {
+        chain,
+        filters: Filters::default(),
+    };
+    let mut methods = Methods {
+        module: RpcModule::new(context),
+    };
+    eth::register(&mut methods)?;
+    block::register(&mut methods)?;
+    transaction::register(&mut methods)?;
+    fee::register(&mut methods)?;
+    logs::register(&mut methods)?;
+    filter::register(&mut methods)?;
+    subscribe::register(&mut methods)?;
+    evm::register(&mut methods)?;
+    anvil::register(&mut methods)?;
+    net::register(&mut methods)?;
+    web3::register(&mut methods)?;
+    txpool::register(&mut methods)?;
+    Ok(methods.module)
+}

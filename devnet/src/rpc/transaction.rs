@@ -1,0 +1,161 @@
+//! `eth_`: transactions and receipts.
+
+use super::{Context, Methods, arguments::Arguments, error::RpcError};
+use crate::chain::{PooledTransaction, Position};
+use alloy::{
+    consensus::{ReceiptEnvelope, Transaction as _, transaction::Recovered},
+    eips::eip2718::Encodable2718,
+    primitives::{Address, B256, Bytes, U64},
+    rpc::types::{Log, Transaction, TransactionReceipt, TransactionRequest},
+};
+use jsonrpsee::core::RegisterMethodError;
+use serde::Serialize;
+
+/// A receipt on the wire, with what Arbitrum adds to it.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Receipt {
+    #[serde(flatten)]
+    receipt: TransactionReceipt<ReceiptEnvelope<Log>>,
+    gas_used_for_l1: U64,
+    l1_block_number: U64,
+}
+
+/// A transaction signed but not sent.
+#[derive(Clone, Debug, Serialize)]
+struct Signed {
+    raw: Bytes,
+    tx: Transaction,
+}
+
+pub(super) fn register(methods: &mut Methods) -> Result<(), RegisterMethodError> {
+    methods.blocking("eth_sendRawTransaction", 1, |context, arguments| {
+        let raw: Bytes = arguments.required(0, "signed transaction")?;
+        Ok(context.chain.submit_raw(&raw)?)
+    })?;
+    methods.blocking("eth_sendTransaction", 1, |context, arguments| {
+        Ok(context.chain.send(own(&arguments)?)?)
+    })?;
+    methods.blocking("eth_signTransaction", 1, sign)?;
+    methods.blocking("eth_getTransactionByHash", 1, by_hash)?;
+    methods.blocking("eth_getRawTransactionByHash", 1, raw)?;
+    methods.quick("eth_getTransactionReceipt", 1, |context, arguments| {
+        let hash: B256 = arguments.required(0, "transaction hash")?;
+        let position = context.chain.ledger().transaction(&hash);
+        Ok(position.and_then(|position| receipt_on_wire(&position)))
+    })
+}
+
+/// A transaction for the node to sign; `from` must be there.
+fn own(arguments: &Arguments) -> Result<TransactionRequest, RpcError> {
+    let request: TransactionRequest = arguments.required(0, "transaction")?;
+    if request.from.is_none() {
+        return Err(RpcError::invalid(
+            "invalid argument 0 (transaction): missing field `from`",
+        ));
+    }
+    Ok(request)
+}
+
+fn sign(context: &Context, arguments: Arguments) -> Result<Signed, RpcError> {
+    let request = own(&arguments)?;
+    let sender: Address = request.from.unwrap_or_default();
+    let transaction = context.chain.complete(request)?;
+    let envelope = context
+        .chain
+        .keys()
+        .sign_transaction(&sender, transaction)
+        .ok_or_else(|| RpcError::refused("unknown account"))?;
+    let raw = envelope.encoded_2718().into();
+    let tx = waiting_on_wire(PooledTransaction {
+        envelope,
+        sender,
+        impersonated: false,
+    });
+    Ok(Signed { raw, tx })
+}
+
+fn by_hash(context: &Context, arguments: Arguments) -> Result<Option<Transaction>, RpcError> {
+    let hash: B256 = arguments.required(0, "transaction hash")?;
+    let position = context.chain.ledger().transaction(&hash);
+    Ok(match position {
+        Some(position) => transaction_on_wire(&position),
+        None => context.chain.waiting(&hash).map(waiting_on_wire),
+    })
+}
+
+fn raw(context: &Context, arguments: Arguments) -> Result<Option<Bytes>, RpcError> {
+    let hash: B256 = arguments.required(0, "transaction hash")?;
+    let mined = context
+        .chain
+        .ledger()
+        .transaction(&hash)
+        .and_then(|position| position.block.transactions.get(position.index).cloned());
+    let transaction = mined.or_else(|| context.chain.waiting(&hash));
+    Ok(transaction.map(|transaction| transaction.envelope.encoded_2718().into()))
+}
+
+/// A transaction that waits for a block, on the wire.
+pub(super) fn waiting_on_wire(transaction: PooledTransaction) -> Transaction {
+    Transaction {
+        inner: Recovered::new_unchecked(transaction.envelope, transaction.sender),
+        block_hash: None,
+        block_number: None,
+        transaction_index: None,
+        effective_gas_price: None,
+        block_timestamp: None,
+    }
+}
+
+/// The transaction at `position` on the wire.
+pub(super) fn transaction_on_wire(position: &Position) -> Option<Transaction> {
+    let Position { block, index } = position;
+    let (transaction, receipt) = (block.transactions.get(*index)?, block.receipts.get(*index)?);
+    Some(Transaction {
+        block_hash: Some(block.hash),
+        block_number: Some(block.number()),
+        transaction_index: Some(*index as u64),
+        effective_gas_price: Some(receipt.effective_gas_price),
+        ..waiting_on_wire(transaction.clone())
+    })
+}
+
+/// The receipt at `position` on the wire.
+pub(super) fn receipt_on_wire(position: &Position) -> Option<Receipt> {
+    let Position { block, index } = position;
+    let (transaction, receipt) = (block.transactions.get(*index)?, block.receipts.get(*index)?);
+    let hash = transaction.hash();
+    let inner = receipt.map_logs(|logs| {
+        logs.iter()
+            .zip(receipt.first_log_index..)
+            .map(|(log, log_index)| Log {
+                inner: log.clone(),
+                block_hash: Some(block.hash),
+                block_number: Some(block.number()),
+                block_timestamp: Some(block.timestamp()),
+                transaction_hash: Some(hash),
+                transaction_index: Some(*index as u64),
+                log_index: Some(log_index),
+                removed: false,
+            })
+            .collect()
+    });
+    Some(Receipt {
+        receipt: TransactionReceipt {
+            inner,
+            transaction_hash: hash,
+            transaction_index: Some(*index as u64),
+            block_hash: Some(block.hash),
+            block_number: Some(block.number()),
+            gas_used: receipt.gas_used,
+            effective_gas_price: receipt.effective_gas_price,
+            blob_gas_used: None,
+            blob_gas_price: None,
+            from: transaction.sender,
+            to: transaction.envelope.to(),
+            contract_address: receipt.contract_address,
+        },
+        gas_used_for_l1: U64::ZERO,
+        l1_block_number: U64::ZERO,
+    })
+}
