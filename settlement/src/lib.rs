@@ -1,1 +1,218 @@
 //! Delivery-versus-payment: swaps securities for cash atomically, or does nothing.
+//!
+//! One deployment serves one broker-dealer, whose identity is fixed at construction. It is not upgradeable, makes no
+//! arbitrary call, and never holds or takes a token (I1).
+//!
+//! A trade takes four steps:
+//!
+//! | step | who | on chain |
+//! | --- | --- | --- |
+//! | sign | seller and buyer, each alone | nothing; the EIP-712 digest is the order's id |
+//! | register | operator or owner | the order is OPEN, its terms and signature are in the log |
+//! | allow | seller and buyer | `approve` on their own token |
+//! | settle | operator | both orders FILLED, then both legs, then four balances compared |
+//!
+//! `settleSigned` does the second and the fourth step in one transaction.
+//!
+//! # Reentrancy
+//!
+//! The SDK's feature `reentrant` is off: the host refuses every call that reenters this contract, views included, before
+//! a line of it runs. So no token and no wallet can see or change this contract half way through a call, whatever it
+//! calls, and no function needs a guard of its own. The price is that a token which asks this contract something inside a
+//! transfer, or a wallet inside `isValidSignature`, fails; neither has a reason to. Behind that wall the order of effects
+//! holds by itself: checks are static calls, both orders are FILLED and written through before the first call that can
+//! change state, and nothing but the four balances is decided from what was read before it.
+//!
+//! # Storage
+//!
+//! | slots | content |
+//! | --- | --- |
+//! | 0-2 | roles |
+//! | 3 | desk: payment token, CRD number, pause, count of settlements |
+//! | 4-5 | name and LEI of the broker-dealer |
+//! | 6 | orders by id, two words each, three with a counterparty ([`record`]) |
+//! | 7 | epochs by owner |
+//! | 8-9 | listings by address and by number, one word each ([`listing`]) |
+//! | 10 | count of securities ever listed |
+#![cfg_attr(target_arch = "wasm32", no_std)]
+#![cfg_attr(
+    not(test),
+    warn(
+        clippy::arithmetic_side_effects,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::unwrap_used
+    )
+)]
+
+#[macro_use]
+extern crate alloc;
+
+mod administration;
+mod answer;
+mod checks;
+mod desk;
+mod error;
+mod event;
+mod leg;
+mod listing;
+mod message;
+mod order;
+mod price;
+mod record;
+mod registration;
+mod settling;
+mod token;
+
+use alloc::vec::Vec;
+
+use alloy_primitives::{Address, B256, U256};
+use authority::{
+    abi::Refusal,
+    constant_word,
+    domain::{self, Domain},
+    roles::Roles,
+    text::{StorageText, Text},
+};
+use stylus_sdk::{
+    abi::Bytes,
+    prelude::*,
+    storage::{StorageB256, StorageMap, StorageU16, StorageU64},
+};
+
+use self::{answer::BrokerDealer, desk::Desk, order::Order, record::StoredOrder};
+
+/// The contract's storage. What each of its functions means stands in `docs/interfaces/IDvPSettlement.sol`.
+#[storage]
+pub struct DvPSettlement {
+    roles: Roles,
+    desk: StorageB256,
+    name: StorageText,
+    lei: StorageText,
+    orders: StorageMap<B256, StoredOrder>,
+    epochs: StorageMap<Address, StorageU64>,
+    listings: StorageMap<Address, StorageB256>,
+    listings_by_number: StorageMap<U256, StorageB256>,
+    securities: StorageU16,
+}
+
+authority::functions! {
+    DvPSettlement;
+    constructor constructor(
+        brokerDealer: Text, crd: u64, lei: Text, payment: Address, admin: Address, operator: Address
+    );
+
+    "brokerDealer" broker_dealer() -> BrokerDealer;
+    "payment" payment() -> Address;
+    "settlementCount" settlement_count() -> U256;
+    "eip712Domain" eip712_domain() -> Domain;
+    "DOMAIN_SEPARATOR" domain_separator() -> B256;
+
+    "orderId" order_id(Order) -> B256;
+    "orderState" order_state(B256) -> u8;
+    "isExpired" is_expired(B256) -> bool;
+    "getOrder" get_order(B256) -> answer::OrderView;
+    "epochOf" epoch_of(Address) -> u64;
+    "registerOrder" register_order(Order, Bytes) -> B256;
+    "cancelOrder" cancel_order(Order);
+    "cancelOrderById" cancel_order_by_id(B256, B256);
+    "cancelAllOrders" cancel_all_orders() -> u64;
+
+    "preflight" preflight(B256, B256) -> answer::Forecast;
+    "preflightSigned" preflight_signed(Order, Bytes, Order, Bytes) -> answer::Forecast;
+    "failureMessage" failure_message(u8) -> Text;
+    "settle" settle(B256, B256) -> U256;
+    "settleSigned" settle_signed(Order, Bytes, Order, Bytes) -> U256;
+    "anchorBook" anchor_book(B256, u64);
+
+    "listSecurity" list_security(Address, bool);
+    "isListed" is_listed(Address) -> bool;
+    "pause" pause();
+    "unpause" unpause();
+    "paused" paused() -> bool;
+    "hasRole" has_role(B256, Address) -> bool;
+    "getRoleAdmin" get_role_admin(B256) -> B256;
+    "grantRole" grant_role(B256, Address);
+    "revokeRole" revoke_role(B256, Address);
+    "renounceRole" renounce_role(B256, Address);
+    "defaultAdmin" default_admin() -> Address;
+    "pendingDefaultAdmin" pending_default_admin() -> Address;
+    "beginDefaultAdminTransfer" begin_default_admin_transfer(Address);
+    "acceptDefaultAdminTransfer" accept_default_admin_transfer();
+    "cancelDefaultAdminTransfer" cancel_default_admin_transfer();
+}
+
+impl DvPSettlement {
+    /// Fixes the broker-dealer's identity and the payment token; `admin` becomes the default admin, and `operator`,
+    /// unless zero, the first operator.
+    ///
+    /// # Errors
+    ///
+    /// * `AccessControlInvalidDefaultAdmin` - `admin` is zero.
+    pub(crate) fn constructor(
+        &mut self,
+        name: Text,
+        crd: u64,
+        lei: Text,
+        payment: Address,
+        admin: Address,
+        operator: Address,
+    ) -> Result<(), Refusal> {
+        self.roles.initialize(admin)?;
+        if !operator.is_zero() {
+            self.roles
+                .set_member(administration::operator_role(), operator, true);
+        }
+        self.set_desk(&Desk {
+            payment,
+            crd,
+            settlements: 0,
+            paused: false,
+        });
+        self.name.set(&name);
+        self.lei.set(&lei);
+        Ok(())
+    }
+
+    pub(crate) fn broker_dealer(&self) -> BrokerDealer {
+        let (name, lei) = (self.name.get().0.into(), self.lei.get().0.into());
+        BrokerDealer {
+            name,
+            crd: self.desk().crd,
+            lei,
+        }
+    }
+
+    pub(crate) fn payment(&self) -> Address {
+        self.desk().payment
+    }
+
+    pub(crate) fn settlement_count(&self) -> U256 {
+        U256::from(self.desk().settlements)
+    }
+
+    pub(crate) fn eip712_domain(&self) -> Domain {
+        Domain {
+            name: Text::from(order::DOMAIN_NAME),
+            chain_id: self.vm().chain_id(),
+            contract: self.vm().contract_address(),
+        }
+    }
+
+    pub(crate) fn domain_separator(&self) -> B256 {
+        domain::separator(self.vm(), constant_word!(order::DOMAIN_NAME_HASH))
+    }
+
+    #[allow(clippy::unused_self, reason = "an entry point")]
+    pub(crate) fn failure_message(&self, failure: u8) -> Text {
+        message::failure_message(failure)
+    }
+
+    fn desk(&self) -> Desk {
+        Desk::unpack(self.desk.get())
+    }
+
+    fn set_desk(&mut self, desk: &Desk) {
+        self.desk.set(desk.pack());
+    }
+}

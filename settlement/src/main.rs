@@ -1,2 +1,14 @@
 //! Prints the ABI and the constructor for `cargo stylus`.
-fn main() {}
+//!
+//! The library is a `cdylib` alone, which nothing can link: hence its source by path.
+
+#[macro_use]
+extern crate alloc;
+
+#[path = "lib.rs"]
+#[allow(dead_code, reason = "only the ABI is printed here")]
+mod contract;
+
+fn main() {
+    stylus_sdk::abi::export::print_from_args::<contract::DvPSettlement>();
+}

@@ -1,0 +1,572 @@
+//! The failure table: one pure function that `settle` (the first failure) and `preflight` (all of them) share.
+//!
+//! The facts are gathered first and judged afterwards, over values alone. What needs an unknown order is left out, and so
+//! is what was not asked of a token. A token's answer that cannot be read counts as the worst one.
+
+use alloc::vec::Vec;
+
+use alloy_primitives::{Address, B256, U256};
+
+use super::{
+    order::{Order, ASK, BID},
+    price::midpoint,
+};
+
+/// Why a settlement is refused. Numbers are never reused; their order is the order of the checks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Failure {
+    /// The contract is paused.
+    Paused = 1,
+    /// Bid and ask are one order.
+    SameOrder = 2,
+    /// The bid is not open; in a signed settlement: has ended, or could not be registered.
+    BidNotOpen = 3,
+    /// The ask is not open; likewise.
+    AskNotOpen = 4,
+    /// The bid is not a bid.
+    BidIsNoBid = 5,
+    /// The ask is not an ask.
+    AskIsNoAsk = 6,
+    /// Both orders have one owner.
+    SameOwner = 7,
+    /// The orders name different securities.
+    OtherSecurity = 8,
+    /// The orders name different quantities.
+    OtherQuantity = 9,
+    /// An order names another payment token than the contract's.
+    OtherPayment = 10,
+    /// The bid's expiry is reached.
+    BidExpired = 11,
+    /// The ask's expiry is reached.
+    AskExpired = 12,
+    /// The bid is of another epoch than its owner.
+    BidEpochStale = 13,
+    /// The ask is of another epoch than its owner.
+    AskEpochStale = 14,
+    /// The bid names another counterparty.
+    BidCounterparty = 15,
+    /// The ask names another counterparty.
+    AskCounterparty = 16,
+    /// The bid's limit is below the ask's.
+    NoCross = 17,
+    /// The security is not listed.
+    NotListed = 18,
+    /// The security token restricts the transfer; its code stands beside it.
+    Restricted = 19,
+    /// The seller holds too little of the security.
+    SellerBalance = 20,
+    /// The seller allows this contract too little of the security.
+    SellerAllowance = 21,
+    /// The buyer holds too little cash.
+    BuyerBalance = 22,
+    /// The buyer allows this contract too little cash.
+    BuyerAllowance = 23,
+    /// The payment token blacklists the buyer.
+    BuyerBlacklisted = 24,
+    /// The payment token blacklists the seller.
+    SellerBlacklisted = 25,
+    /// The payment token is paused.
+    PaymentPaused = 26,
+    /// The bid's signature is not its owner's.
+    BidSignature = 27,
+    /// The ask's signature is not its owner's.
+    AskSignature = 28,
+    /// A leg did not move exactly what it should; known only after the fact.
+    InexactLeg = 29,
+    /// The payment token blacklists this contract.
+    ContractBlacklisted = 30,
+}
+
+/// The restriction code of a security token whose answer could not be read.
+pub(crate) const UNREADABLE_RESTRICTION: u8 = u8::MAX;
+
+/// A set of failures.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Failures(u32);
+
+impl Failures {
+    fn note(&mut self, failure: Failure, holds: bool) {
+        self.0 |= u32::from(holds) << failure as u8;
+    }
+
+    /// The first failure of the table, if any.
+    pub(crate) fn first(self) -> Option<u8> {
+        self.all().first().copied()
+    }
+
+    /// All failures in the order of the table.
+    pub(crate) fn all(self) -> Vec<u8> {
+        (0..32)
+            .filter(|failure| self.0 >> failure & 1 == 1)
+            .collect()
+    }
+}
+
+/// What a token said.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Answer {
+    /// It was not asked.
+    #[default]
+    LeftOut,
+    /// It reverted, or did not answer a word.
+    Unreadable,
+    /// It answered this word.
+    Word(U256),
+}
+
+impl Answer {
+    /// Whether a balance or allowance is below `need`.
+    fn lacks(self, need: U256) -> bool {
+        match self {
+            Self::LeftOut => false,
+            Self::Unreadable => true,
+            Self::Word(word) => word < need,
+        }
+    }
+
+    /// Whether a flag is anything but false.
+    fn holds(self) -> bool {
+        match self {
+            Self::LeftOut => false,
+            Self::Unreadable => true,
+            Self::Word(word) => !word.is_zero(),
+        }
+    }
+
+    /// The ERC-1404 code; an answer above 255 cannot be read.
+    fn restriction(self) -> u8 {
+        match self {
+            Self::LeftOut => 0,
+            Self::Unreadable => UNREADABLE_RESTRICTION,
+            Self::Word(word) => u8::try_from(word).unwrap_or(UNREADABLE_RESTRICTION),
+        }
+    }
+}
+
+/// What the two tokens and the owners' wallets said.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Answers {
+    /// ERC-1404 code of the security's transfer.
+    pub(crate) restriction: Answer,
+    /// The seller's balance of the security.
+    pub(crate) seller_balance: Answer,
+    /// What the seller allows this contract of the security.
+    pub(crate) seller_allowance: Answer,
+    /// The buyer's balance of the payment token.
+    pub(crate) buyer_balance: Answer,
+    /// What the buyer allows this contract of the payment token.
+    pub(crate) buyer_allowance: Answer,
+    /// Whether the payment token blacklists the buyer.
+    pub(crate) buyer_blacklisted: Answer,
+    /// Whether the payment token blacklists the seller.
+    pub(crate) seller_blacklisted: Answer,
+    /// Whether the payment token is paused.
+    pub(crate) payment_paused: Answer,
+    /// Whether the payment token blacklists this contract.
+    pub(crate) contract_blacklisted: Answer,
+    /// Whether the bid needs a signature and has not its owner's.
+    pub(crate) bid_signed_badly: bool,
+    /// Whether the ask needs a signature and has not its owner's.
+    pub(crate) ask_signed_badly: bool,
+}
+
+/// One of the two orders, as the checks see it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Party {
+    /// The order's id.
+    pub(crate) id: B256,
+    /// Whether it may settle: it is open, or could be registered in this call.
+    pub(crate) open: bool,
+    /// Its terms, when they are known; an order from storage has no board reference.
+    pub(crate) terms: Option<Order>,
+    /// Its owner's epoch.
+    pub(crate) epoch: u64,
+}
+
+/// Everything that decides whether a bid and an ask settle.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Facts {
+    /// Whether this contract is paused.
+    pub(crate) paused: bool,
+    /// Now, in unix seconds.
+    pub(crate) now: u64,
+    /// This contract's payment token.
+    pub(crate) payment: Address,
+    /// Whether the security is listed.
+    pub(crate) listed: bool,
+    /// The bid.
+    pub(crate) bid: Party,
+    /// The ask.
+    pub(crate) ask: Party,
+    /// What the outside said.
+    pub(crate) answers: Answers,
+}
+
+impl Facts {
+    /// Both orders, when both are known.
+    pub(crate) fn pair(&self) -> Option<(&Order, &Order)> {
+        self.bid.terms.as_ref().zip(self.ask.terms.as_ref())
+    }
+
+    /// What the buyer would pay, in payment base units, when both orders are known and cross.
+    pub(crate) fn total(&self) -> Option<U256> {
+        self.pair()
+            .and_then(|(bid, ask)| midpoint(bid.limitTotal, ask.limitTotal))
+    }
+
+    /// The ERC-1404 code of the transfer, 0 when it is free or was not asked for.
+    pub(crate) fn restriction(&self) -> u8 {
+        self.answers.restriction.restriction()
+    }
+}
+
+/// Every failure that holds.
+#[inline(never)]
+pub(crate) fn failures(facts: &Facts) -> Failures {
+    let mut failures = Failures::default();
+    failures.note(Failure::Paused, facts.paused);
+    failures.note(Failure::SameOrder, facts.bid.id == facts.ask.id);
+    failures.note(Failure::BidNotOpen, !facts.bid.open);
+    failures.note(Failure::AskNotOpen, !facts.ask.open);
+    if let Some(bid) = &facts.bid.terms {
+        failures.note(Failure::BidIsNoBid, bid.side != BID);
+        failures.note(Failure::BidExpired, bid.expiry <= facts.now);
+        failures.note(Failure::BidEpochStale, bid.epoch != facts.bid.epoch);
+        judge_order(&mut failures, facts, bid);
+    }
+    if let Some(ask) = &facts.ask.terms {
+        failures.note(Failure::AskIsNoAsk, ask.side != ASK);
+        failures.note(Failure::AskExpired, ask.expiry <= facts.now);
+        failures.note(Failure::AskEpochStale, ask.epoch != facts.ask.epoch);
+        judge_order(&mut failures, facts, ask);
+    }
+    if let Some((bid, ask)) = facts.pair() {
+        failures.note(Failure::SameOwner, bid.owner == ask.owner);
+        failures.note(Failure::OtherSecurity, bid.security != ask.security);
+        failures.note(Failure::OtherQuantity, bid.quantity != ask.quantity);
+        failures.note(Failure::BidCounterparty, refuses(bid, ask.owner));
+        failures.note(Failure::AskCounterparty, refuses(ask, bid.owner));
+        failures.note(Failure::NoCross, facts.total().is_none());
+    }
+    judge_answers(&mut failures, facts);
+    failures
+}
+
+/// What either order alone can fail by.
+fn judge_order(failures: &mut Failures, facts: &Facts, order: &Order) {
+    failures.note(Failure::OtherPayment, order.payment != facts.payment);
+    failures.note(Failure::NotListed, !facts.listed);
+}
+
+/// Whether `order` names another counterparty than `owner`.
+fn refuses(order: &Order, owner: Address) -> bool {
+    !order.counterparty.is_zero() && order.counterparty != owner
+}
+
+fn judge_answers(failures: &mut Failures, facts: &Facts) {
+    let answers = &facts.answers;
+    failures.note(Failure::Restricted, facts.restriction() != 0);
+    if let Some(ask) = &facts.ask.terms {
+        failures.note(
+            Failure::SellerBalance,
+            answers.seller_balance.lacks(ask.quantity),
+        );
+        failures.note(
+            Failure::SellerAllowance,
+            answers.seller_allowance.lacks(ask.quantity),
+        );
+    }
+    if let Some(total) = facts.total() {
+        failures.note(Failure::BuyerBalance, answers.buyer_balance.lacks(total));
+        failures.note(
+            Failure::BuyerAllowance,
+            answers.buyer_allowance.lacks(total),
+        );
+    }
+    failures.note(Failure::BuyerBlacklisted, answers.buyer_blacklisted.holds());
+    failures.note(
+        Failure::SellerBlacklisted,
+        answers.seller_blacklisted.holds(),
+    );
+    failures.note(Failure::PaymentPaused, answers.payment_paused.holds());
+    failures.note(Failure::BidSignature, answers.bid_signed_badly);
+    failures.note(Failure::AskSignature, answers.ask_signed_badly);
+    failures.note(
+        Failure::ContractBlacklisted,
+        answers.contract_blacklisted.holds(),
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{vec, vec::Vec};
+
+    use proptest::{prelude::*, sample::subsequence};
+
+    use super::*;
+
+    const NOW: u64 = 1_000;
+
+    fn word(value: u64) -> Answer {
+        Answer::Word(U256::from(value))
+    }
+
+    /// Facts of a pair that settles: 100 for a limit of 1,050 and 1,020.
+    fn good() -> Facts {
+        let party = |side, limit| Party {
+            id: B256::repeat_byte(side + 1),
+            open: true,
+            terms: Some(Order {
+                owner: Address::repeat_byte(side + 1),
+                side,
+                security: Address::repeat_byte(8),
+                payment: Address::repeat_byte(9),
+                quantity: U256::from(100),
+                limitTotal: U256::from(limit),
+                expiry: NOW + 1,
+                epoch: 3,
+                ..Order::default()
+            }),
+            epoch: 3,
+        };
+        Facts {
+            paused: false,
+            now: NOW,
+            payment: Address::repeat_byte(9),
+            listed: true,
+            bid: party(BID, 1_050),
+            ask: party(ASK, 1_020),
+            answers: Answers {
+                restriction: word(0),
+                seller_balance: word(100),
+                seller_allowance: word(100),
+                buyer_balance: word(1_035),
+                buyer_allowance: word(1_035),
+                buyer_blacklisted: word(0),
+                seller_blacklisted: word(0),
+                payment_paused: word(0),
+                contract_blacklisted: word(0),
+                ..Answers::default()
+            },
+        }
+    }
+
+    fn bid(facts: &mut Facts) -> &mut Order {
+        facts.bid.terms.as_mut().unwrap()
+    }
+
+    fn ask(facts: &mut Facts) -> &mut Order {
+        facts.ask.terms.as_mut().unwrap()
+    }
+
+    type Spoil = fn(&mut Facts);
+
+    /// One spoiled fact for each failure that can be combined freely with the others.
+    const SPOILS: [(Failure, Spoil); 27] = [
+        (Failure::Paused, |facts| facts.paused = true),
+        (Failure::SameOrder, |facts| facts.ask.id = facts.bid.id),
+        (Failure::BidNotOpen, |facts| facts.bid.open = false),
+        (Failure::AskNotOpen, |facts| facts.ask.open = false),
+        (Failure::BidIsNoBid, |facts| bid(facts).side = ASK),
+        (Failure::AskIsNoAsk, |facts| ask(facts).side = BID),
+        (Failure::SameOwner, |facts| {
+            ask(facts).owner = bid(facts).owner
+        }),
+        (Failure::OtherSecurity, |facts| {
+            bid(facts).security = Address::ZERO
+        }),
+        (Failure::OtherQuantity, |facts| {
+            bid(facts).quantity = U256::from(101)
+        }),
+        (Failure::OtherPayment, |facts| {
+            bid(facts).payment = Address::ZERO
+        }),
+        (Failure::BidExpired, |facts| bid(facts).expiry = NOW),
+        (Failure::AskExpired, |facts| ask(facts).expiry = NOW),
+        (Failure::BidEpochStale, |facts| facts.bid.epoch = 4),
+        (Failure::AskEpochStale, |facts| facts.ask.epoch = 4),
+        (Failure::BidCounterparty, |facts| {
+            bid(facts).counterparty = Address::repeat_byte(7)
+        }),
+        (Failure::AskCounterparty, |facts| {
+            ask(facts).counterparty = Address::repeat_byte(7)
+        }),
+        (Failure::NotListed, |facts| facts.listed = false),
+        (Failure::Restricted, |facts| {
+            facts.answers.restriction = word(11)
+        }),
+        (Failure::SellerBalance, |facts| {
+            facts.answers.seller_balance = word(99)
+        }),
+        (Failure::SellerAllowance, |facts| {
+            facts.answers.seller_allowance = word(99)
+        }),
+        (Failure::BuyerBalance, |facts| {
+            facts.answers.buyer_balance = word(1_034)
+        }),
+        (Failure::BuyerAllowance, |facts| {
+            facts.answers.buyer_allowance = word(1_034)
+        }),
+        (Failure::BuyerBlacklisted, |facts| {
+            facts.answers.buyer_blacklisted = word(1)
+        }),
+        (Failure::SellerBlacklisted, |facts| {
+            facts.answers.seller_blacklisted = word(1)
+        }),
+        (Failure::PaymentPaused, |facts| {
+            facts.answers.payment_paused = word(1)
+        }),
+        (Failure::BidSignature, |facts| {
+            facts.answers.bid_signed_badly = true
+        }),
+        (Failure::ContractBlacklisted, |facts| {
+            facts.answers.contract_blacklisted = word(1)
+        }),
+    ];
+
+    proptest! {
+        #[test]
+        fn any_combination_is_listed_in_the_order_of_the_table(
+            spoils in subsequence(SPOILS.to_vec(), 0..=SPOILS.len()),
+        ) {
+            let mut facts = good();
+            for (_, spoil) in &spoils {
+                spoil(&mut facts);
+            }
+            let expected: Vec<u8> = spoils.iter().map(|(failure, _)| *failure as u8).collect();
+            let found = failures(&facts);
+            prop_assert_eq!(found.first(), expected.first().copied());
+            prop_assert_eq!(found.all(), expected);
+        }
+
+        #[test]
+        fn buyer_shortfalls_are_those_of_the_midpoint(
+            bid_limit in 1u64..3_000, ask_limit in 1u64..3_000, held: u16, allowed: u16,
+        ) {
+            let mut facts = good();
+            bid(&mut facts).limitTotal = U256::from(bid_limit);
+            ask(&mut facts).limitTotal = U256::from(ask_limit);
+            facts.answers.buyer_balance = word(held.into());
+            facts.answers.buyer_allowance = word(allowed.into());
+            let crosses = bid_limit >= ask_limit;
+            let total = (bid_limit + ask_limit) / 2;
+            let found = failures(&facts);
+            prop_assert_eq!(found.all().contains(&(Failure::NoCross as u8)), !crosses);
+            prop_assert_eq!(found.all().contains(&(Failure::BuyerBalance as u8)), crosses && u64::from(held) < total);
+            prop_assert_eq!(
+                found.all().contains(&(Failure::BuyerAllowance as u8)),
+                crosses && u64::from(allowed) < total
+            );
+        }
+    }
+
+    #[test]
+    fn a_good_pair_has_no_failure() {
+        assert_eq!(failures(&good()).all(), vec![0u8; 0]);
+        assert_eq!(failures(&good()).first(), None);
+        assert_eq!(good().total(), Some(U256::from(1_035)));
+    }
+
+    #[test]
+    fn an_unsigned_ask_fails_by_its_own_number() {
+        let mut facts = good();
+        facts.answers.ask_signed_badly = true;
+        assert_eq!(failures(&facts).all(), vec![Failure::AskSignature as u8]);
+    }
+
+    #[test]
+    fn either_order_may_name_another_payment_token() {
+        let mut facts = good();
+        ask(&mut facts).payment = Address::ZERO;
+        assert_eq!(failures(&facts).all(), vec![Failure::OtherPayment as u8]);
+    }
+
+    #[test]
+    fn naming_each_other_as_counterparties_is_no_failure() {
+        let mut facts = good();
+        bid(&mut facts).counterparty = ask(&mut facts).owner;
+        ask(&mut facts).counterparty = bid(&mut facts).owner;
+        assert_eq!(failures(&facts).all(), vec![0u8; 0]);
+    }
+
+    #[test]
+    fn an_expiry_one_second_ahead_is_no_failure() {
+        let mut facts = good();
+        facts.now = NOW;
+        assert_eq!(failures(&facts).first(), None);
+        facts.now = NOW + 1;
+        let both = vec![Failure::BidExpired as u8, Failure::AskExpired as u8];
+        assert_eq!(failures(&facts).all(), both);
+    }
+
+    #[test]
+    fn what_needs_an_unknown_order_is_left_out() {
+        let mut facts = good();
+        for (_, spoil) in SPOILS {
+            spoil(&mut facts);
+        }
+        facts.bid.terms = None;
+        let without_bid = [
+            1, 2, 3, 4, 6, 10, 12, 14, 18, 19, 20, 21, 24, 25, 26, 27, 30,
+        ];
+        let mut expected = without_bid.to_vec();
+        expected.retain(|failure| *failure != Failure::OtherPayment as u8);
+        assert_eq!(failures(&facts).all(), expected);
+        facts.ask.terms = None;
+        let without_both = vec![1, 2, 3, 4, 19, 24, 25, 26, 27, 30];
+        assert_eq!(failures(&facts).all(), without_both);
+    }
+
+    #[test]
+    fn unreadable_answers_count_as_the_worst_ones() {
+        let mut facts = good();
+        facts.answers = Answers {
+            restriction: Answer::Unreadable,
+            seller_balance: Answer::Unreadable,
+            seller_allowance: Answer::Unreadable,
+            buyer_balance: Answer::Unreadable,
+            buyer_allowance: Answer::Unreadable,
+            buyer_blacklisted: Answer::Unreadable,
+            seller_blacklisted: Answer::Unreadable,
+            payment_paused: Answer::Unreadable,
+            contract_blacklisted: Answer::Unreadable,
+            ..Answers::default()
+        };
+        assert_eq!(
+            failures(&facts).all(),
+            vec![19, 20, 21, 22, 23, 24, 25, 26, 30]
+        );
+        assert_eq!(facts.restriction(), 255);
+    }
+
+    #[test]
+    fn answers_that_were_left_out_count_for_nothing() {
+        let facts = Facts {
+            answers: Answers::default(),
+            ..good()
+        };
+        assert_eq!(failures(&facts).first(), None);
+        assert_eq!(facts.restriction(), 0);
+    }
+
+    #[test]
+    fn a_restriction_above_255_is_unreadable() {
+        let mut facts = good();
+        facts.answers.restriction = word(255);
+        assert_eq!(facts.restriction(), 255);
+        facts.answers.restriction = word(254);
+        assert_eq!(facts.restriction(), 254);
+        facts.answers.restriction = word(256);
+        assert_eq!(facts.restriction(), 255);
+        facts.answers.restriction = Answer::Word(U256::MAX);
+        assert_eq!(facts.restriction(), 255);
+    }
+
+    #[test]
+    fn a_flag_that_is_neither_zero_nor_one_counts_as_set() {
+        let mut facts = good();
+        facts.answers.payment_paused = word(2);
+        assert_eq!(failures(&facts).all(), vec![Failure::PaymentPaused as u8]);
+    }
+}

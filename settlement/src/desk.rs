@@ -1,0 +1,101 @@
+//! The contract's own word, which every settlement reads and writes once.
+//!
+//! Bytes: payment token 20, CRD number 8, then 32 bits, of which the highest is the pause and the others count
+//! settlements.
+
+use alloy_primitives::{Address, B256};
+
+const PAUSED: u32 = 1 << 31;
+
+/// The most settlements one deployment can number, `2^31 - 1`: one each second for 68 years. At the last the contract
+/// stays closed like a paused one.
+pub(crate) const MAX_SETTLEMENTS: u32 = PAUSED - 1;
+
+/// What the contract's own word holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Desk {
+    /// The cash leg of every settlement.
+    pub(crate) payment: Address,
+    /// The broker-dealer's number in FINRA's Central Registration Depository.
+    pub(crate) crd: u64,
+    /// How many settlements there were, at most [`MAX_SETTLEMENTS`].
+    pub(crate) settlements: u32,
+    /// Whether registration, settlement and anchoring are stopped.
+    pub(crate) paused: bool,
+}
+
+impl Desk {
+    /// Whether nothing can settle: paused, or out of numbers.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.paused || self.settlements >= MAX_SETTLEMENTS
+    }
+
+    /// The stored word.
+    pub(crate) fn pack(&self) -> B256 {
+        let pause = if self.paused { PAUSED } else { 0 };
+        let mut word = [0; 32];
+        word[..20].copy_from_slice(self.payment.as_slice());
+        word[20..28].copy_from_slice(&self.crd.to_be_bytes());
+        word[28..].copy_from_slice(&(self.settlements & MAX_SETTLEMENTS | pause).to_be_bytes());
+        B256::new(word)
+    }
+
+    /// What a stored word holds.
+    pub(crate) fn unpack(word: B256) -> Self {
+        let mut crd = [0; 8];
+        crd.copy_from_slice(&word[20..28]);
+        let tail = u32::from_be_bytes([word[28], word[29], word[30], word[31]]);
+        Self {
+            payment: Address::from_slice(&word[..20]),
+            crd: u64::from_be_bytes(crd),
+            settlements: tail & MAX_SETTLEMENTS,
+            paused: tail & PAUSED != 0,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn desk_survives_storage(
+            payment: [u8; 20],
+            crd: u64,
+            settlements in 0..=MAX_SETTLEMENTS,
+            paused: bool,
+        ) {
+            let desk = Desk { payment: Address::new(payment), crd, settlements, paused };
+            prop_assert_eq!(Desk::unpack(desk.pack()), desk);
+        }
+    }
+
+    #[test]
+    fn desk_is_closed_when_paused_or_out_of_numbers() {
+        let open = Desk {
+            payment: Address::ZERO,
+            crd: 1,
+            settlements: 0,
+            paused: false,
+        };
+        assert!(!open.is_closed());
+        assert!(!Desk {
+            settlements: MAX_SETTLEMENTS - 1,
+            ..open
+        }
+        .is_closed());
+        assert!(Desk {
+            settlements: MAX_SETTLEMENTS,
+            ..open
+        }
+        .is_closed());
+        assert!(Desk {
+            paused: true,
+            ..open
+        }
+        .is_closed());
+    }
+}

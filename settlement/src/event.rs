@@ -1,0 +1,45 @@
+//! What the contract logs. An auditor rebuilds every order, signature, state and settlement from these logs alone.
+
+pub(crate) use self::sol::*;
+pub(crate) use super::order::OrderRegistered;
+
+/// Starts the log of an event: its indexed fields follow, then `data()`, then the others.
+macro_rules! log {
+    ($event:ident) => {
+        authority::event::Log::new(authority::constant_word!(
+            <$event as alloy_sol_types::SolEvent>::SIGNATURE_HASH.0
+        ))
+    };
+}
+pub(crate) use log;
+
+#[allow(missing_docs, reason = "the macro copies no docs to fields")]
+mod sol {
+    use alloy_sol_types::sol;
+
+    sol! {
+        /// The order `id` can never settle; `reason` is the operator's, or zero when the owner cancelled it.
+        #[derive(Debug, PartialEq, Eq)]
+        event OrderCancelled(bytes32 indexed id, address indexed by, bytes32 reason);
+        /// Orders of `owner` from before `epoch`, registered or not, are dead.
+        #[derive(Debug, PartialEq, Eq)]
+        event EpochAdvanced(address indexed owner, uint64 epoch);
+        /// `quantity` base units of `security` went from seller to buyer and `total` base units of payment back.
+        #[derive(Debug, PartialEq, Eq)]
+        event Settled(uint256 indexed settlementId, bytes32 indexed bidId, bytes32 indexed askId, address buyer,
+            address seller, address security, uint256 quantity, uint256 total, uint256 bidLimit, uint256 askLimit,
+            address operator, uint64 crd);
+        /// Orders for `security` may be registered and settled, or may not any more.
+        #[derive(Debug, PartialEq, Eq)]
+        event SecurityListed(address indexed security, bool listed);
+        /// The off-chain board's audit log of `size` entries had this Merkle root.
+        #[derive(Debug, PartialEq, Eq)]
+        event BookAnchored(bytes32 indexed root, uint64 size, address indexed operator);
+        /// `account` stopped registrations and settlements.
+        #[derive(Debug, PartialEq, Eq)]
+        event Paused(address account);
+        /// `account` allowed them again.
+        #[derive(Debug, PartialEq, Eq)]
+        event Unpaused(address account);
+    }
+}

@@ -1,0 +1,89 @@
+//! One leg of a settlement: a token moves from one owner to the other, exactly.
+//!
+//! A leg counts when the token returned nothing or the word 1, and both balances changed by exactly the amount. So a
+//! token that answers false, moves nothing, takes a fee, pays extra or pretends cannot settle anything.
+
+use alloy_primitives::{Address, U256};
+use authority::abi::Refusal;
+use stylus_sdk::stylus_core::Host;
+
+use super::{
+    checks::{Answer, Failure},
+    error::Error,
+    token::Token,
+};
+
+/// A transfer to be made and what it must leave behind.
+pub(crate) struct Leg {
+    token: Token,
+    from: Address,
+    to: Address,
+    amount: U256,
+    from_after: Answer,
+    to_after: Answer,
+}
+
+impl Leg {
+    /// A leg of `amount` base units of the token at `address`, from one who holds `held` to another owner.
+    ///
+    /// # Errors
+    ///
+    /// * [`Error::SettlementRefused`] - inexact leg: a balance cannot be read, or would leave its range.
+    pub(crate) fn new(
+        vm: &dyn Host,
+        address: Address,
+        from: Address,
+        to: Address,
+        amount: U256,
+        held: Answer,
+    ) -> Result<Self, Refusal> {
+        let token = Token::new(address);
+        let (Answer::Word(held), Answer::Word(received)) = (held, token.balance_of(vm, to)) else {
+            return Err(inexact());
+        };
+        let (Some(from_after), Some(to_after)) =
+            (held.checked_sub(amount), received.checked_add(amount))
+        else {
+            return Err(inexact());
+        };
+        let (from_after, to_after) = (Answer::Word(from_after), Answer::Word(to_after));
+        Ok(Self {
+            token,
+            from,
+            to,
+            amount,
+            from_after,
+            to_after,
+        })
+    }
+
+    /// Makes the transfer.
+    ///
+    /// # Errors
+    ///
+    /// * The token's own refusal: the token reverted.
+    /// * [`Error::SettlementRefused`] - inexact leg: it did not answer as a token does.
+    pub(crate) fn transfer(&self, vm: &dyn Host) -> Result<(), Refusal> {
+        self.token
+            .transfer_from(vm, self.from, self.to, self.amount)
+    }
+
+    /// Makes sure that both balances are what the leg should have left.
+    ///
+    /// # Errors
+    ///
+    /// * [`Error::SettlementRefused`] - inexact leg.
+    pub(crate) fn verify(&self, vm: &dyn Host) -> Result<(), Refusal> {
+        let exact = self.token.balance_of(vm, self.from) == self.from_after
+            && self.token.balance_of(vm, self.to) == self.to_after;
+        if exact {
+            Ok(())
+        } else {
+            Err(inexact())
+        }
+    }
+}
+
+fn inexact() -> Refusal {
+    Error::refused(Failure::InexactLeg).into()
+}

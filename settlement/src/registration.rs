@@ -1,0 +1,274 @@
+//! From a signed order to an open one, and to a cancelled one.
+
+use alloy_primitives::{Address, B256, U256, U64};
+use authority::{abi::Refusal, domain, signature};
+use stylus_sdk::{abi::Bytes, prelude::*};
+
+use super::{
+    administration::operator_role,
+    answer::OrderView,
+    error::Error,
+    event::{log, EpochAdvanced, OrderCancelled, OrderRegistered},
+    listing::Listing,
+    order::{first_bad_field, Admission, Order},
+    record::{self, pack_amounts, unpack_amounts, Head},
+    DvPSettlement,
+};
+
+impl DvPSettlement {
+    #[allow(clippy::needless_pass_by_value, reason = "an entry point")]
+    pub(crate) fn order_id(&self, order: Order) -> B256 {
+        self.id_of(&order)
+    }
+
+    /// Of I2: forward only.
+    pub(crate) fn order_state(&self, id: B256) -> u8 {
+        self.head(id).state
+    }
+
+    pub(crate) fn is_expired(&self, id: B256) -> bool {
+        let head = self.head(id);
+        head.state == record::OPEN && head.expiry <= self.vm().block_timestamp()
+    }
+
+    /// What is stored of an order. Of one that ended without registration that is owner, side and state; its terms
+    /// are in the log.
+    pub(crate) fn get_order(&self, id: B256) -> OrderView {
+        let head = self.head(id);
+        let terms = self.stored_terms(id, &head).unwrap_or_default();
+        OrderView {
+            owner: head.owner,
+            side: head.side,
+            security: terms.security,
+            quantity: terms.quantity,
+            limitTotal: terms.limitTotal,
+            expiry: head.expiry,
+            epoch: u64::from(head.epoch),
+            counterparty: terms.counterparty,
+            state: head.state,
+        }
+    }
+
+    pub(crate) fn epoch_of(&self, owner: Address) -> u64 {
+        self.epochs.get(owner).to()
+    }
+
+    /// The id of `order`: its EIP-712 digest.
+    pub(crate) fn id_of(&self, order: &Order) -> B256 {
+        domain::digest(self.domain_separator(), order.struct_hash())
+    }
+
+    /// The first word of the order `id`; in state none when nothing is stored.
+    pub(crate) fn head(&self, id: B256) -> Head {
+        Head::unpack(self.orders.getter(id).head.get())
+    }
+
+    pub(crate) fn set_head(&mut self, id: B256, head: &Head) {
+        self.orders.setter(id).head.set(head.pack());
+    }
+
+    /// The terms of the order `id`, without its board reference; none when it was never registered.
+    pub(crate) fn stored_terms(&self, id: B256, head: &Head) -> Option<Order> {
+        if !head.was_registered() {
+            return None;
+        }
+        let stored = self.orders.getter(id);
+        let (quantity, limit_total) = unpack_amounts(stored.amounts.get());
+        let counterparty = if head.has_counterparty {
+            stored.counterparty.get()
+        } else {
+            Address::ZERO
+        };
+        Some(Order {
+            owner: head.owner,
+            side: head.side,
+            security: self.listing_by_number(head.security).security,
+            payment: self.desk().payment,
+            quantity,
+            limitTotal: limit_total,
+            expiry: head.expiry,
+            epoch: u64::from(head.epoch),
+            counterparty,
+            boardRef: B256::ZERO,
+        })
+    }
+
+    /// What `order` must agree with, given its security's `listing`.
+    pub(crate) fn admission(&self, order: &Order, listing: &Listing) -> Admission {
+        Admission {
+            payment: self.desk().payment,
+            listed: listing.listed,
+            now: self.vm().block_timestamp(),
+            epoch: self.epoch_of(order.owner),
+        }
+    }
+
+    /// Logs an order that is open from now on, or was settled in this call.
+    pub(crate) fn log_registration(&self, id: B256, order: &Order, signature: &[u8]) {
+        let mut log = log!(OrderRegistered);
+        log.word(id)
+            .address(order.owner)
+            .address(order.security)
+            .data();
+        for word in order.words() {
+            log.word(word);
+        }
+        // Order, position of the signature, sender; then the signature: 12 words stand before it.
+        log.uint(U256::from(12 * 32))
+            .address(self.vm().msg_sender());
+        log.uint(U256::from(signature.len()));
+        for chunk in signature.chunks(32) {
+            log.word(B256::right_padding_from(chunk));
+        }
+        log.emit(self.vm());
+    }
+
+    /// Opens an order.
+    ///
+    /// # Errors
+    ///
+    /// * [`Error::AccessControlUnauthorizedAccount`] - the caller is neither an operator nor the order's owner.
+    /// * [`Error::EnforcedPause`].
+    /// * [`Error::InvalidOrder`] - with the first bad field.
+    /// * [`Error::OrderNotRegistrable`] - the id is used.
+    /// * [`Error::InvalidSignature`] - it is not the owner's; an owner who registers may leave it empty.
+    ///
+    /// # Events
+    ///
+    /// * [`OrderRegistered`].
+    #[allow(clippy::needless_pass_by_value, reason = "an entry point")]
+    pub(crate) fn register_order(
+        &mut self,
+        order: Order,
+        signature: Bytes,
+    ) -> Result<B256, Refusal> {
+        let by_owner = self.vm().msg_sender() == order.owner;
+        if !by_owner {
+            self.only_operator()?;
+        }
+        self.while_running()?;
+        let listing = self.listing(order.security);
+        if let Some(field) = first_bad_field(&order, &self.admission(&order, &listing)) {
+            return Err(Error::InvalidOrder { field }.into());
+        }
+        let id = self.id_of(&order);
+        let state = self.head(id).state;
+        if state != record::NONE {
+            return Err(Error::OrderNotRegistrable { id, state }.into());
+        }
+        let waived = by_owner && signature.is_empty();
+        if !waived && !signature::is_valid(self.vm(), order.owner, id, &signature) {
+            return Err(Error::InvalidSignature { owner: order.owner }.into());
+        }
+        let head =
+            Head::open(&order, listing.number).ok_or_else(|| Refusal::from(Error::OVERFLOW))?;
+        let mut stored = self.orders.setter(id);
+        stored.head.set(head.pack());
+        stored
+            .amounts
+            .set(pack_amounts(order.quantity, order.limitTotal));
+        if head.has_counterparty {
+            stored.counterparty.set(order.counterparty);
+        }
+        self.log_registration(id, &order, &signature);
+        Ok(id)
+    }
+
+    /// Cancels the caller's own order, whether it was registered or not.
+    ///
+    /// # Errors
+    ///
+    /// * [`Error::NotOrderOwner`].
+    /// * [`Error::OrderNotCancellable`] - it is filled or cancelled already.
+    ///
+    /// # Events
+    ///
+    /// * [`OrderCancelled`] with a zero reason.
+    #[allow(clippy::needless_pass_by_value, reason = "an entry point")]
+    pub(crate) fn cancel_order(&mut self, order: Order) -> Result<(), Refusal> {
+        let id = self.id_of(&order);
+        let caller = self.vm().msg_sender();
+        if caller != order.owner {
+            return Err(Error::NotOrderOwner { id, caller }.into());
+        }
+        let head = match self.head(id) {
+            head if head.state == record::OPEN => head,
+            head if head.state == record::NONE => Head::ended(&order, record::NONE),
+            head => return Err(not_cancellable(id, head.state)),
+        };
+        self.mark_cancelled(id, head, B256::ZERO);
+        Ok(())
+    }
+
+    /// Cancels a registered order for its owner or an operator.
+    ///
+    /// # Errors
+    ///
+    /// * [`Error::OrderNotCancellable`] - it is unknown.
+    /// * [`Error::NotOrderOwner`] - the caller is neither.
+    /// * [`Error::OrderNotCancellable`] - it is filled or cancelled already.
+    ///
+    /// # Events
+    ///
+    /// * [`OrderCancelled`].
+    pub(crate) fn cancel_order_by_id(&mut self, id: B256, reason: B256) -> Result<(), Refusal> {
+        let head = self.head(id);
+        if head.state == record::NONE {
+            return Err(not_cancellable(id, head.state));
+        }
+        let caller = self.vm().msg_sender();
+        if caller != head.owner && !self.roles.has_role(operator_role(), caller) {
+            return Err(Error::NotOrderOwner { id, caller }.into());
+        }
+        if head.state != record::OPEN {
+            return Err(not_cancellable(id, head.state));
+        }
+        self.mark_cancelled(id, head, reason);
+        Ok(())
+    }
+
+    fn mark_cancelled(&mut self, id: B256, head: Head, reason: B256) {
+        self.set_head(
+            id,
+            &Head {
+                state: record::CANCELLED,
+                ..head
+            },
+        );
+        let by = self.vm().msg_sender();
+        log!(OrderCancelled)
+            .word(id)
+            .address(by)
+            .data()
+            .word(reason)
+            .emit(self.vm());
+    }
+
+    /// Moves the caller to its next epoch: orders of earlier ones, registered or not, can never settle.
+    ///
+    /// # Errors
+    ///
+    /// * [`Error::OVERFLOW`] - after `2^32 - 1` epochs, which nobody can pay for.
+    ///
+    /// # Events
+    ///
+    /// * [`EpochAdvanced`].
+    pub(crate) fn cancel_all_orders(&mut self) -> Result<u64, Refusal> {
+        let owner = self.vm().msg_sender();
+        let epoch = u32::try_from(self.epoch_of(owner))
+            .ok()
+            .and_then(|epoch| epoch.checked_add(1));
+        let epoch = u64::from(epoch.ok_or_else(|| Refusal::from(Error::OVERFLOW))?);
+        self.epochs.insert(owner, U64::from(epoch));
+        log!(EpochAdvanced)
+            .address(owner)
+            .data()
+            .uint(U256::from(epoch))
+            .emit(self.vm());
+        Ok(epoch)
+    }
+}
+
+fn not_cancellable(id: B256, state: u8) -> Refusal {
+    Error::OrderNotCancellable { id, state }.into()
+}
