@@ -1,2 +1,9 @@
 //! Prints the ABI and the constructor for `cargo stylus`.
-fn main() {}
+
+#[path = "lib.rs"]
+#[allow(dead_code, reason = "only the ABI is printed here")]
+mod contract;
+
+fn main() {
+    stylus_sdk::abi::export::print_from_args::<contract::SecurityToken>();
+}

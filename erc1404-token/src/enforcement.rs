@@ -1,0 +1,272 @@
+//! Acts of the enforcer: sanctions, freezes, forced movements, recovery of lost wallets.
+
+use alloy_primitives::{Address, B256, U256};
+use authority::abi::Refusal;
+use stylus_sdk::prelude::*;
+
+use crate::{
+    codes,
+    error::{restricted, Error},
+    event::log,
+    restriction::{Facts, Party},
+    store::{set_word, word},
+    word::Record,
+    SecurityToken,
+};
+
+impl SecurityToken {
+    /// Sanctions accounts, or lifts that.
+    pub(crate) fn sanction(&mut self, accounts: &[Address], sanctioned: bool) {
+        let by = self.vm().msg_sender();
+        for account in accounts {
+            self.set_flag(*account, Record::SANCTIONED, sanctioned);
+            log!(SanctionSet)
+                .address(*account)
+                .address(by)
+                .data()
+                .uint(U256::from(sanctioned))
+                .emit(self.vm());
+        }
+    }
+
+    /// Freezes an address, or lifts that.
+    pub(crate) fn freeze_address(&mut self, account: Address, frozen: bool) {
+        self.set_flag(account, Record::FROZEN, frozen);
+        let by = self.vm().msg_sender();
+        log!(AddressFrozen)
+            .address(account)
+            .uint(U256::from(frozen))
+            .address(by)
+            .emit(self.vm());
+    }
+
+    /// Freezes `amount` more of the tokens of `account`, up to all it has.
+    pub(crate) fn freeze_tokens(&mut self, account: Address, amount: U256) -> Result<(), Refusal> {
+        let (frozen, balance) = (word(&self.frozen_tokens, account), word(&self.balances, account));
+        match frozen.checked_add(amount) {
+            Some(sum) if sum <= balance => self.set_frozen_tokens(account, sum),
+            _ => return Err(Error::FreezeExceedsBalance { account, frozen, amount, balance }.into()),
+        }
+        log!(TokensFrozen).address(account).data().uint(amount).emit(self.vm());
+        Ok(())
+    }
+
+    /// Releases `amount` of the frozen tokens of `account`.
+    #[inline(never)]
+    pub(crate) fn unfreeze_tokens(
+        &mut self,
+        account: Address,
+        amount: U256,
+    ) -> Result<(), Refusal> {
+        let frozen = word(&self.frozen_tokens, account);
+        let Some(left) = frozen.checked_sub(amount) else {
+            return Err(Error::UnfreezeExceedsFrozen { account, frozen, amount }.into());
+        };
+        self.set_frozen_tokens(account, left);
+        self.log_unfrozen(account, amount);
+        Ok(())
+    }
+
+    #[inline(never)]
+    fn log_unfrozen(&self, account: Address, amount: U256) {
+        log!(TokensUnfrozen).address(account).data().uint(amount).emit(self.vm());
+    }
+
+    fn set_frozen_tokens(&mut self, account: Address, amount: U256) {
+        set_word(&mut self.frozen_tokens, account, amount);
+        self.set_flag(account, Record::PARTLY_FROZEN, !amount.is_zero());
+    }
+
+    /// Partly frozen, locked and unvested tokens of `wallet`.
+    #[inline(never)]
+    pub(crate) fn encumbrances(&self, wallet: Address) -> (U256, U256, U256) {
+        let now = self.now();
+        (self.part_frozen(wallet), self.locked(wallet, now), self.unvested(wallet, now))
+    }
+
+    /// What `wallet` may dispose of.
+    pub(crate) fn spendable(&self, wallet: Address) -> U256 {
+        let (frozen, locked, unvested) = self.encumbrances(wallet);
+        let encumbered = frozen.saturating_add(locked).saturating_add(unvested);
+        word(&self.balances, wallet).saturating_sub(encumbered)
+    }
+
+    /// Moves `value` by order: see [`Self::force`].
+    pub(crate) fn force_transfer(
+        &mut self,
+        from: Address,
+        to: Address,
+        value: U256,
+        reason: B256,
+    ) -> Result<(), Refusal> {
+        self.force_to(from, to, value)?;
+        let by = self.vm().msg_sender();
+        log!(ForcedTransfer)
+            .address(from)
+            .address(to)
+            .address(by)
+            .data()
+            .uint(value)
+            .word(reason)
+            .emit(self.vm());
+        Ok(())
+    }
+
+    /// Moves `value` to a wallet: see [`Self::force`].
+    #[inline(never)]
+    pub(crate) fn force_to(
+        &mut self,
+        from: Address,
+        to: Address,
+        value: U256,
+    ) -> Result<(), Refusal> {
+        if to.is_zero() {
+            return Err(restricted(codes::INVALID_RECIPIENT));
+        }
+        self.force(from, to, value)
+    }
+
+    /// Destroys `value` by order: see [`Self::force`].
+    pub(crate) fn force_burn(
+        &mut self,
+        from: Address,
+        value: U256,
+        reason: B256,
+    ) -> Result<(), Refusal> {
+        self.force(from, Address::ZERO, value)?;
+        self.set_supply(self.total_supply.get().saturating_sub(value));
+        self.log_burned(from, value, reason);
+        Ok(())
+    }
+
+    /// Moves `value` from `from` to `to` (zero: nowhere), whatever freezes, locks and vesting say, and reduces them.
+    ///
+    /// The pause and the limits do not stand in the way; a deactivation and an unfit recipient do.
+    #[inline(never)]
+    pub(crate) fn force(&mut self, from: Address, to: Address, value: U256) -> Result<(), Refusal> {
+        self.check_active()?;
+        let sender = self.party(from);
+        let mut recipient = Party::default();
+        if !to.is_zero() {
+            if from == to {
+                return Err(Error::InvalidWallet { wallet: to }.into());
+            }
+            recipient = self.party(to);
+            self.check_fit(&recipient)?;
+        }
+        self.check_balance(&sender, value)?;
+        self.reduce_encumbrances(&sender, value);
+        // The record may have changed; what is settled are balances and counts.
+        self.settle(&sender, &recipient, value);
+        Ok(())
+    }
+
+    /// Hands everything of `lost` over to `replacement`.
+    pub(crate) fn recover(
+        &mut self,
+        lost: Address,
+        replacement: Address,
+        reason: B256,
+    ) -> Result<(), Refusal> {
+        self.check_active()?;
+        self.check_wallet(replacement)?;
+        if lost == replacement {
+            return Err(Error::InvalidWallet { wallet: replacement }.into());
+        }
+        let (old, new) = (self.record(lost), self.record(replacement));
+        if (old.flags | new.flags) & Record::SANCTIONED != 0 {
+            return Err(restricted(codes::SANCTIONED));
+        }
+        if !old.is_registered() {
+            return Err(Error::WalletNotRegistered { wallet: lost }.into());
+        }
+        if new.is_registered() && new.investor != old.investor {
+            return Err(Error::WalletOfAnotherInvestor {
+                wallet: replacement,
+                investor_id: self.investor_id(new.investor),
+            }.into());
+        }
+        self.check_empty(replacement)?;
+        let locked = self.locked(replacement, self.now());
+        let schedules = self.count_schedules(replacement);
+        if schedules != 0 || !locked.is_zero() {
+            return Err(Error::WalletEncumbered {
+                wallet: replacement,
+                locked,
+                schedules: U256::from(schedules),
+            }.into());
+        }
+
+        self.replace(lost, replacement);
+        self.move_locks(lost, replacement);
+        self.move_schedules(lost, replacement);
+        let frozen_tokens = word(&self.frozen_tokens, lost);
+        self.set_frozen_tokens(lost, U256::ZERO);
+        self.set_frozen_tokens(replacement, frozen_tokens);
+        self.set_flag(replacement, Record::FROZEN, (old.flags | new.flags) & Record::FROZEN != 0);
+        self.set_flag(lost, Record::FROZEN, true);
+
+        let value = word(&self.balances, lost);
+        set_word(&mut self.balances, lost, U256::ZERO);
+        set_word(&mut self.balances, replacement, value);
+        self.log_transfer(lost, replacement, value);
+        let by = self.vm().msg_sender();
+        log!(WalletRecovered)
+            .address(lost)
+            .address(replacement)
+            .address(by)
+            .data()
+            .word(reason)
+            .emit(self.vm());
+        Ok(())
+    }
+
+    /// Refuses a recipient that is the token itself, sanctioned, frozen or not registered.
+    fn check_fit(&self, to: &Party) -> Result<(), Refusal> {
+        let code = if to.wallet == self.vm().contract_address() {
+            codes::INVALID_RECIPIENT
+        } else if to.record.has(Record::SANCTIONED) {
+            codes::SANCTIONED
+        } else if to.record.has(Record::FROZEN) {
+            codes::RECIPIENT_FROZEN
+        } else if !to.record.is_registered() {
+            codes::NOT_ALLOWED
+        } else {
+            return Ok(());
+        };
+        Err(restricted(code))
+    }
+
+    /// Reduces what encumbers `from` by what of `value` is not free: first frozen, then locked, then unvested tokens.
+    ///
+    /// Encumbrances may overlap; frozen and unvested tokens are never left to exceed the balance.
+    #[inline(never)]
+    fn reduce_encumbrances(&mut self, from: &Party, value: U256) {
+        if !from.record.has(Record::ENCUMBERED) {
+            return;
+        }
+        let account = from.wallet;
+        let (frozen, locked, unvested) = self.encumbrances(account);
+        let encumbered = frozen.saturating_add(locked).saturating_add(unvested);
+        let left = from.balance.saturating_sub(value);
+        let mut excess = value.saturating_sub(from.balance.saturating_sub(encumbered));
+        let mut reduction = |amount: U256, limit: U256| {
+            let reduction = amount.min(excess).max(amount.saturating_sub(limit));
+            excess = excess.saturating_sub(reduction);
+            reduction
+        };
+        let frozen = reduction(frozen, left);
+        let locked = reduction(locked, U256::MAX);
+        let unvested = reduction(unvested, left);
+        if !frozen.is_zero() {
+            self.set_frozen_tokens(account, word(&self.frozen_tokens, account).saturating_sub(frozen));
+            self.log_unfrozen(account, frozen);
+        }
+        if !locked.is_zero() {
+            self.reduce_locks(account, locked);
+        }
+        if !unvested.is_zero() {
+            self.reduce_schedules(account, unvested);
+        }
+    }
+}

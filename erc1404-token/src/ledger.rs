@@ -1,0 +1,243 @@
+//! Balances, supply and allowances, and the movements that the rules judge.
+
+use alloy_primitives::{Address, B256, U256};
+use authority::{abi::Refusal, constant_word, domain, signature};
+use stylus_sdk::{crypto::keccak, keccak_const::Keccak256, prelude::*};
+
+use crate::{
+    codes,
+    error::{restricted, Error},
+    event::log,
+    restriction::{restriction, Kind, Movement, Party},
+    store::{set_word, word},
+    word::{Record, Settings},
+    SecurityToken,
+};
+
+/// Type hash of ERC-2612.
+const PERMIT_TYPEHASH: [u8; 32] = Keccak256::new()
+    .update(b"Permit(address owner,address spender,uint256 value,uint256 nonce,uint256 deadline)")
+    .finalize();
+
+impl SecurityToken {
+    /// The settings.
+    #[inline(never)]
+    pub(crate) fn settings(&self) -> Settings {
+        self.settings.get().into()
+    }
+
+    #[inline(never)]
+    pub(crate) fn set_settings(&mut self, settings: Settings) {
+        self.settings.set(settings.into());
+    }
+
+    /// Seconds since the epoch.
+    pub(crate) fn now(&self) -> u64 {
+        self.vm().block_timestamp()
+    }
+
+    /// What the rules say of a transfer, or, from zero, of a mint.
+    pub(crate) fn detect(&self, spender: Address, from: Address, to: Address, value: U256) -> u8 {
+        let kind = if from.is_zero() { Kind::Mint } else { Kind::Transfer };
+        restriction(self, &self.movement(kind, spender, from, to, value))
+    }
+
+    /// Moves `value` when the rules allow it and the sender has it.
+    pub(crate) fn send(&mut self, from: Address, to: Address, value: U256) -> Result<(), Refusal> {
+        let movement = self.allowed(Kind::Transfer, from, from, to, value)?;
+        self.carry_out(&movement)
+    }
+
+    /// The same for a spender, out of its allowance.
+    pub(crate) fn send_from(
+        &mut self,
+        spender: Address,
+        from: Address,
+        to: Address,
+        value: U256,
+    ) -> Result<(), Refusal> {
+        if from.is_zero() {
+            return Err(Error::ERC20InvalidSender { sender: from }.into());
+        }
+        let movement = self.allowed(Kind::Transfer, spender, from, to, value)?;
+        let allowance = word(&self.allowances.getter(from), spender);
+        if allowance != U256::MAX {
+            let Some(left) = allowance.checked_sub(value) else {
+                let needed = value;
+                return Err(Error::ERC20InsufficientAllowance { spender, allowance, needed }.into());
+            };
+            set_word(&mut self.allowances.setter(from), spender, left);
+        }
+        self.carry_out(&movement)
+    }
+
+    /// Mints `value` to `to` when the rules allow it.
+    #[inline(never)]
+    pub(crate) fn issue(&mut self, to: Address, value: U256) -> Result<(), Refusal> {
+        let movement = self.allowed(Kind::Mint, Address::ZERO, Address::ZERO, to, value)?;
+        self.carry_out(&movement)
+    }
+
+    /// Burns `value` of `from` when the rules allow it.
+    pub(crate) fn redeem(
+        &mut self,
+        from: Address,
+        value: U256,
+        reason: B256,
+    ) -> Result<(), Refusal> {
+        let movement = self.allowed(Kind::Burn, from, from, Address::ZERO, value)?;
+        self.carry_out(&movement)?;
+        self.log_burned(from, value, reason);
+        Ok(())
+    }
+
+    #[inline(never)]
+    pub(crate) fn log_burned(&self, from: Address, value: U256, reason: B256) {
+        log!(Burned)
+            .address(from)
+            .address(self.vm().msg_sender())
+            .data()
+            .uint(value)
+            .word(reason)
+            .emit(self.vm());
+    }
+
+    /// Lets `spender` spend `value` of `owner`'s.
+    #[inline(never)]
+    pub(crate) fn allow(
+        &mut self,
+        owner: Address,
+        spender: Address,
+        value: U256,
+    ) -> Result<(), Refusal> {
+        if spender.is_zero() {
+            return Err(Error::ERC20InvalidSpender { spender }.into());
+        }
+        set_word(&mut self.allowances.setter(owner), spender, value);
+        log!(Approval).address(owner).address(spender).data().uint(value).emit(self.vm());
+        Ok(())
+    }
+
+    /// The same by signature (ERC-2612): of a key, an ERC-1271 wallet or an EIP-7702 account.
+    pub(crate) fn allow_signed(
+        &mut self,
+        owner: Address,
+        spender: Address,
+        value: U256,
+        deadline: U256,
+        signature: &[u8],
+    ) -> Result<(), Refusal> {
+        if owner.is_zero() {
+            return Err(Error::ERC20InvalidApprover { approver: owner }.into());
+        }
+        let now = U256::from(self.now());
+        if deadline < now {
+            return Err(Error::SignatureExpired { deadline, now }.into());
+        }
+        let nonce = word(&self.nonces, owner);
+        set_word(&mut self.nonces, owner, nonce.wrapping_add(U256::from(1)));
+        self.allow(owner, spender, value)?;
+        let words = [
+            constant_word!(PERMIT_TYPEHASH),
+            owner.into_word(),
+            spender.into_word(),
+            value.into(),
+            nonce.into(),
+            deadline.into(),
+        ];
+        let digest = domain::digest(self.domain_separator_word(), keccak(words.concat()));
+        if signature::is_valid(self.vm(), owner, digest, signature) {
+            return Ok(());
+        }
+        Err(Error::InvalidSignature { signer: owner }.into())
+    }
+
+    /// The EIP-712 domain separator.
+    pub(crate) fn domain_separator_word(&self) -> B256 {
+        domain::separator(self.vm(), self.name.hash())
+    }
+
+    /// Moves `value` between two sides, whose balances must have been checked, counts holders and logs the transfer.
+    #[inline(never)]
+    pub(crate) fn settle(&mut self, from: &Party, to: &Party, value: U256) {
+        if from.wallet != to.wallet {
+            if !from.wallet.is_zero() {
+                set_word(&mut self.balances, from.wallet, from.balance.saturating_sub(value));
+            }
+            if !to.wallet.is_zero() {
+                // No balance exceeds the supply (I7), which was checked to fit.
+                set_word(&mut self.balances, to.wallet, to.balance.saturating_add(value));
+            }
+            self.count_holders(from, to, value);
+        }
+        self.log_transfer(from.wallet, to.wallet, value);
+    }
+
+    #[inline(never)]
+    pub(crate) fn log_transfer(&self, from: Address, to: Address, value: U256) {
+        log!(Transfer).address(from).address(to).data().uint(value).emit(self.vm());
+    }
+
+    /// Refuses when `from` has less than `value`.
+    #[inline(never)]
+    pub(crate) fn check_balance(&self, from: &Party, value: U256) -> Result<(), Refusal> {
+        let Party { wallet: sender, balance, .. } = *from;
+        if balance >= value {
+            return Ok(());
+        }
+        Err(Error::ERC20InsufficientBalance { sender, balance, needed: value }.into())
+    }
+
+    #[inline(never)]
+    fn movement(
+        &self,
+        kind: Kind,
+        spender: Address,
+        from: Address,
+        to: Address,
+        value: U256,
+    ) -> Movement {
+        Movement {
+            kind,
+            settings: self.settings(),
+            token: self.vm().contract_address(),
+            spender: if spender == from { Record::default() } else { self.record(spender) },
+            from: if kind == Kind::Mint { Party::default() } else { self.party(from) },
+            to: if kind == Kind::Burn { Party::default() } else { self.party(to) },
+            value,
+            now: self.now(),
+        }
+    }
+
+    #[inline(never)]
+    fn allowed(
+        &self,
+        kind: Kind,
+        spender: Address,
+        from: Address,
+        to: Address,
+        value: U256,
+    ) -> Result<Movement, Refusal> {
+        let movement = self.movement(kind, spender, from, to, value);
+        match restriction(self, &movement) {
+            codes::SUCCESS => Ok(movement),
+            code => Err(restricted(code)),
+        }
+    }
+
+    #[inline(never)]
+    fn carry_out(&mut self, movement: &Movement) -> Result<(), Refusal> {
+        let Movement { kind, from, to, value, .. } = movement;
+        if *kind != Kind::Mint {
+            self.check_balance(from, *value)?;
+        }
+        match kind {
+            Kind::Transfer => (),
+            // The rules left room for it.
+            Kind::Mint => self.set_supply(self.total_supply.get().saturating_add(*value)),
+            Kind::Burn => self.set_supply(self.total_supply.get().saturating_sub(*value)),
+        }
+        self.settle(from, to, *value);
+        Ok(())
+    }
+}

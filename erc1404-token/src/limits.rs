@@ -1,0 +1,223 @@
+//! Limits on holdings, holders, sizes and supply, and the counts they are compared with.
+//!
+//! A transfer reads one word of thresholds: the cap per investor (96 bits), the minimum holding and the granularity (80
+//! bits each). The cap is kept up to date with the supply. A field of all ones does not fit, and stands in a word of its
+//! own.
+
+use alloy_primitives::{Address, U256};
+use authority::abi::Refusal;
+use stylus_sdk::{prelude::*, storage::StorageU256};
+
+use crate::{
+    error::Error,
+    event::log,
+    fraction::{fraction, WHOLE_BIPS},
+    lockup,
+    registry::check_group,
+    restriction::{Facts, HolderChange, Party, Thresholds},
+    store::{low, word},
+    word::Settings,
+    SecurityToken,
+};
+
+const SIZE_BITS: usize = 80;
+const CAP_BITS: usize = 96;
+
+/// What of a field of the word of thresholds says that its value does not fit.
+fn wide(bits: usize) -> U256 {
+    U256::MAX >> (256 - bits)
+}
+
+impl SecurityToken {
+    /// Replaces all limits; 0: none.
+    pub(crate) fn limit(
+        &mut self,
+        max_per_investor: U256,
+        max_bips: u16,
+        max_holders: u32,
+        min_holding: U256,
+        granularity: U256,
+    ) -> Result<(), Refusal> {
+        if max_bips > WHOLE_BIPS {
+            return Err(Error::InvalidBips { bips: U256::from(max_bips) }.into());
+        }
+        self.max_per_investor.set(max_per_investor);
+        self.min_holding.set(min_holding);
+        self.granularity.set(granularity);
+        let mut settings = self.settings();
+        settings.max_bips = max_bips;
+        settings.max_holders = max_holders;
+        self.set_settings(settings);
+        self.refresh_thresholds();
+        log!(LimitsSet)
+            .data()
+            .uint(max_per_investor)
+            .uint(U256::from(max_bips))
+            .uint(U256::from(max_holders))
+            .uint(min_holding)
+            .uint(granularity)
+            .emit(self.vm());
+        Ok(())
+    }
+
+    /// Limits the holders of one group; 0: no limit.
+    pub(crate) fn limit_group(&mut self, group: u8, max_holders: u32) -> Result<(), Refusal> {
+        check_group(group)?;
+        let (holders, _) = self.holders_of(group);
+        self.set_group_holders(group, holders, max_holders);
+        log!(GroupHolderLimitSet)
+            .uint(U256::from(group))
+            .data()
+            .uint(U256::from(max_holders))
+            .emit(self.vm());
+        Ok(())
+    }
+
+    /// Limits the supply; 0: no limit.
+    pub(crate) fn cap_supply(&mut self, supply_cap: U256) -> Result<(), Refusal> {
+        let supply = self.total_supply.get();
+        if !supply_cap.is_zero() && supply > supply_cap {
+            return Err(Error::SupplyAboveCap { total_supply: supply, supply_cap }.into());
+        }
+        self.supply_cap.set(supply_cap);
+        log!(SupplyCapSet).data().uint(supply_cap).emit(self.vm());
+        Ok(())
+    }
+
+    /// Sets the supply, and the cap per investor that depends on it.
+    #[inline(never)]
+    pub(crate) fn set_supply(&mut self, supply: U256) {
+        self.total_supply.set(supply);
+        if self.settings().max_bips != 0 {
+            self.refresh_thresholds();
+        }
+    }
+
+    /// Counts who became a holder and who is one no more, by a movement of `value`.
+    #[inline(never)]
+    pub(crate) fn count_holders(&mut self, from: &Party, to: &Party, value: U256) {
+        let HolderChange { leaves, joins } = HolderChange::of(from, to, value);
+        if leaves != joins {
+            let mut settings = self.settings();
+            settings.holders = step(settings.holders, joins);
+            self.set_settings(settings);
+        }
+        if leaves && joins && from.group == to.group {
+            return;
+        }
+        if leaves {
+            self.count_group(from.group, false);
+        }
+        if joins {
+            self.count_group(to.group, true);
+        }
+    }
+
+    /// Counts one holder more or less in `group`.
+    #[inline(never)]
+    pub(crate) fn count_group(&mut self, group: u8, joins: bool) {
+        let (holders, limit) = self.holders_of(group);
+        self.set_group_holders(group, step(holders, joins), limit);
+    }
+
+    /// Number of holders in a group, and their limit.
+    #[inline(never)]
+    pub(crate) fn holders_of(&self, group: u8) -> (u32, u32) {
+        let word = low(self.holders_by_group.get(usize::from(group)).unwrap_or_default());
+        #[allow(clippy::cast_possible_truncation, reason = "the low half is the count")]
+        let holders = word as u32;
+        (holders, (word >> 32) as u32)
+    }
+
+    fn set_group_holders(&mut self, group: u8, holders: u32, limit: u32) {
+        let word = u64::from(holders) | u64::from(limit) << 32;
+        if let Some(mut stored) = self.holders_by_group.setter(usize::from(group)) {
+            stored.set(U256::from(word));
+        }
+    }
+
+    /// Most that one investor may hold when the supply is `supply`.
+    fn cap(&self, supply: U256) -> U256 {
+        let bips = self.settings().max_bips;
+        let relative = if bips == 0 { U256::MAX } else { fraction(supply, bips, WHOLE_BIPS) };
+        let absolute = self.max_per_investor.get();
+        if absolute.is_zero() { relative } else { relative.min(absolute) }
+    }
+
+    /// Packs the limits into the word that transfers read.
+    #[inline(never)]
+    fn refresh_thresholds(&mut self) {
+        let cap = self.cap(self.total_supply.get());
+        // Zero stands for no cap; a cap of zero is read from its own words.
+        let cap = match cap {
+            U256::MAX => U256::ZERO,
+            U256::ZERO => wide(CAP_BITS),
+            cap => cap.min(wide(CAP_BITS)),
+        };
+        let min_holding = self.min_holding.get().min(wide(SIZE_BITS));
+        let granularity = self.granularity.get().min(wide(SIZE_BITS));
+        let word = cap << (2 * SIZE_BITS) | min_holding << SIZE_BITS | granularity;
+        self.thresholds.set(word);
+        let mut settings = self.settings();
+        let limited = if word.is_zero() { 0 } else { Settings::LIMITED };
+        settings.flags = settings.flags & !Settings::LIMITED | limited;
+        self.set_settings(settings);
+    }
+}
+
+/// One more, or one less.
+fn step(count: u32, up: bool) -> u32 {
+    if up { count.saturating_add(1) } else { count.saturating_sub(1) }
+}
+
+impl Facts for SecurityToken {
+    fn opens_at(&self, from_group: u8, to_group: u8) -> u64 {
+        self.opening(from_group, to_group)
+    }
+
+    fn is_country_blocked(&self, country: u16) -> bool {
+        self.is_blocked(country)
+    }
+
+    fn part_frozen(&self, wallet: Address) -> U256 {
+        word(&self.frozen_tokens, wallet)
+    }
+
+    fn locked(&self, wallet: Address, now: u64) -> U256 {
+        lockup::total(&self.locks_in_force(wallet, now))
+    }
+
+    fn unvested(&self, wallet: Address, now: u64) -> U256 {
+        self.unvested_of(wallet, now)
+    }
+
+    fn thresholds(&self, minted: U256) -> Thresholds {
+        let packed = self.thresholds.get();
+        let field = packed >> (2 * SIZE_BITS);
+        let cap = if field.is_zero() {
+            U256::MAX
+        } else if field == wide(CAP_BITS) || !minted.is_zero() {
+            self.cap(self.total_supply.get().saturating_add(minted))
+        } else {
+            field
+        };
+        let size = |field: U256, own: &StorageU256| {
+            if field == wide(SIZE_BITS) { own.get() } else { field }
+        };
+        Thresholds {
+            cap,
+            min_holding: size(packed >> SIZE_BITS & wide(SIZE_BITS), &self.min_holding),
+            granularity: size(packed & wide(SIZE_BITS), &self.granularity),
+        }
+    }
+
+    fn group_holders(&self, group: u8) -> (u32, u32) {
+        self.holders_of(group)
+    }
+
+    fn has_room_for(&self, minted: U256) -> bool {
+        let cap = self.supply_cap.get();
+        let cap = if cap.is_zero() { U256::MAX } else { cap };
+        self.total_supply.get().checked_add(minted).is_some_and(|supply| supply <= cap)
+    }
+}

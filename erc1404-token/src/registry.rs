@@ -1,0 +1,350 @@
+//! The registry: wallets and their investors, group rules, blocked countries.
+//!
+//! An investor has up to [`MAX_WALLETS`] wallets. It counts once as a holder, in the group of its first wallet.
+
+use alloc::vec::Vec;
+
+use alloy_primitives::{Address, B256, U256};
+use authority::abi::Refusal;
+use stylus_sdk::prelude::*;
+
+use crate::{
+    error::Error,
+    event::log,
+    restriction::Party,
+    store::{cell, low, set_cell, set_word, word},
+    word::Record,
+    SecurityToken,
+};
+
+/// Most wallets of one investor.
+pub(crate) const MAX_WALLETS: usize = 8;
+
+/// Highest number that ISO 3166-1 leaves room for.
+const HIGHEST_COUNTRY: u16 = 999;
+
+/// Words of 256 bits that have a bit for each country.
+pub(crate) const COUNTRY_WORDS: usize = 4;
+
+/// Words of the table of group rules, four pairs to a word.
+pub(crate) const RULE_WORDS: usize = 256 * 256 / 4;
+
+impl SecurityToken {
+    /// The record of `wallet`.
+    #[inline(never)]
+    pub(crate) fn record(&self, wallet: Address) -> Record {
+        word(&self.records, wallet).into()
+    }
+
+    #[inline(never)]
+    pub(crate) fn set_record(&mut self, wallet: Address, record: Record) {
+        set_word(&mut self.records, wallet, record.into());
+    }
+
+    /// Turns one flag of the record of `wallet` on or off.
+    #[inline(never)]
+    pub(crate) fn set_flag(&mut self, wallet: Address, flag: u8, on: bool) {
+        let mut record = self.record(wallet);
+        record.set(flag, on);
+        self.set_record(wallet, record);
+    }
+
+    /// `wallet` as one side of a movement.
+    #[inline(never)]
+    pub(crate) fn party(&self, wallet: Address) -> Party {
+        let record = self.record(wallet);
+        let balance = word(&self.balances, wallet);
+        let (holdings, group) = if record.is_registered() && !record.has(Record::SOLE) {
+            self.position(record.investor)
+        } else {
+            (balance, record.group)
+        };
+        Party { wallet, record, balance, holdings, group }
+    }
+
+    /// Registers `wallet`, or changes its record.
+    pub(crate) fn register(
+        &mut self,
+        wallet: Address,
+        investor_id: B256,
+        group: u8,
+        country: u16,
+        kyc_expiry: u64,
+    ) -> Result<(), Refusal> {
+        self.check_wallet(wallet)?;
+        if investor_id.is_zero() {
+            return Err(Error::InvalidInvestor { wallet }.into());
+        }
+        check_group(group)?;
+        check_country(country)?;
+        let investor = self.investor_index(investor_id);
+        let old = self.record(wallet);
+        if old.is_registered() && old.investor != investor {
+            self.check_empty(wallet)?;
+            self.detach(wallet, old.investor);
+        }
+        let (holdings, old_group) = self.position(investor);
+        if old.investor != investor && !self.attach(wallet, investor) {
+            return Err(Error::TooManyWallets { investor_id, limit: U256::from(MAX_WALLETS) }.into());
+        }
+        // Read again: attaching and detaching set the flag of a sole wallet.
+        let Record { flags, .. } = self.record(wallet);
+        self.set_record(wallet, Record { kyc_expiry, investor, country, group, flags });
+        self.regroup(investor, holdings, old_group);
+        self.log_set(wallet);
+        Ok(())
+    }
+
+    /// Takes `wallet`, which must be registered and empty, out of the registry.
+    pub(crate) fn unregister(&mut self, wallet: Address) -> Result<(), Refusal> {
+        let record = self.record(wallet);
+        if !record.is_registered() {
+            return Err(Error::WalletNotRegistered { wallet }.into());
+        }
+        self.check_empty(wallet)?;
+        self.detach(wallet, record.investor);
+        self.log_removed(wallet, record.investor);
+        Ok(())
+    }
+
+    /// Refuses zero and the token itself.
+    pub(crate) fn check_wallet(&self, wallet: Address) -> Result<(), Refusal> {
+        if wallet.is_zero() || wallet == self.vm().contract_address() {
+            return Err(Error::InvalidWallet { wallet }.into());
+        }
+        Ok(())
+    }
+
+    /// Refuses a wallet with a balance.
+    #[inline(never)]
+    pub(crate) fn check_empty(&self, wallet: Address) -> Result<(), Refusal> {
+        let balance = word(&self.balances, wallet);
+        if balance.is_zero() {
+            return Ok(());
+        }
+        Err(Error::WalletNotEmpty { wallet, balance }.into())
+    }
+
+    /// The id of the investor with this index; zero for index 0.
+    pub(crate) fn investor_id(&self, investor: u32) -> B256 {
+        cell(&self.investors, key(investor), 0).into()
+    }
+
+    /// The wallets of an investor.
+    #[inline(never)]
+    pub(crate) fn wallets(&self, investor: u32) -> Vec<Address> {
+        let mut wallets = Vec::with_capacity(MAX_WALLETS);
+        for place in 1..=MAX_WALLETS {
+            let wallet = cell(&self.investors, key(investor), place);
+            if wallet.is_zero() {
+                break;
+            }
+            wallets.push(Address::from_word(wallet.into()));
+        }
+        wallets
+    }
+
+    /// What an investor holds in all, and the group it counts in.
+    #[inline(never)]
+    pub(crate) fn position(&self, investor: u32) -> (U256, u8) {
+        let wallets = self.wallets(investor);
+        let holdings = wallets
+            .iter()
+            .fold(U256::ZERO, |sum, wallet| sum.saturating_add(word(&self.balances, *wallet)));
+        (holdings, wallets.first().map_or(0, |first| self.record(*first).group))
+    }
+
+    /// Hands the place of `lost` in the registry to `replacement`, which has no record of another investor.
+    pub(crate) fn replace(&mut self, lost: Address, replacement: Address) {
+        let Record { kyc_expiry, investor, country, group, .. } = self.record(lost);
+        let (holdings, old_group) = self.position(investor);
+        let mut wallets = self.wallets(investor);
+        wallets.retain(|wallet| *wallet != replacement);
+        if let Some(place) = wallets.iter_mut().find(|wallet| **wallet == lost) {
+            *place = replacement;
+        }
+        self.set_wallets_of(investor, &wallets);
+        let left = self.record(lost).unregistered();
+        self.set_record(lost, left);
+        let Record { flags, .. } = self.record(replacement);
+        self.set_record(replacement, Record { kyc_expiry, investor, country, group, flags });
+        self.regroup(investor, holdings, old_group);
+        self.log_removed(lost, investor);
+        self.log_set(replacement);
+    }
+
+    #[inline(never)]
+    fn log_set(&self, wallet: Address) {
+        let record = self.record(wallet);
+        log!(WalletSet)
+            .address(wallet)
+            .word(self.investor_id(record.investor))
+            .data()
+            .uint(U256::from(record.group))
+            .uint(U256::from(record.country))
+            .uint(U256::from(record.kyc_expiry))
+            .emit(self.vm());
+    }
+
+    #[inline(never)]
+    fn log_removed(&self, wallet: Address, investor: u32) {
+        log!(WalletRemoved).address(wallet).word(self.investor_id(investor)).emit(self.vm());
+    }
+
+    /// The index of the investor with this id, a new one if need be.
+    fn investor_index(&mut self, id: B256) -> u32 {
+        let known = self.known_investor(id);
+        if known != 0 {
+            return known;
+        }
+        let mut settings = self.settings();
+        // 2^32 registrations do not fit the life of a chain.
+        settings.investors = settings.investors.saturating_add(1);
+        self.set_settings(settings);
+        self.investor_indices.insert(id, U256::from(settings.investors));
+        set_cell(&mut self.investors, key(settings.investors), 0, id.into());
+        settings.investors
+    }
+
+    /// The index of the investor with this id, or 0.
+    pub(crate) fn known_investor(&self, id: B256) -> u32 {
+        let index = low(self.investor_indices.get(id));
+        #[allow(clippy::cast_possible_truncation, reason = "indices are 32 bits wide")]
+        let index = index as u32;
+        index
+    }
+
+    /// Adds `wallet` to an investor's; false when it has as many as it may have.
+    fn attach(&mut self, wallet: Address, investor: u32) -> bool {
+        let mut wallets = self.wallets(investor);
+        if wallets.len() >= MAX_WALLETS {
+            return false;
+        }
+        wallets.push(wallet);
+        self.set_wallets_of(investor, &wallets);
+        true
+    }
+
+    /// Takes `wallet` from an investor's; the last one takes its place.
+    fn detach(&mut self, wallet: Address, investor: u32) {
+        let (holdings, old_group) = self.position(investor);
+        let mut wallets = self.wallets(investor);
+        if let Some(i) = wallets.iter().position(|other| *other == wallet) {
+            wallets.swap_remove(i);
+        }
+        self.set_wallets_of(investor, &wallets);
+        let left = self.record(wallet).unregistered();
+        self.set_record(wallet, left);
+        self.regroup(investor, holdings, old_group);
+    }
+
+    /// Stores the list of an investor's wallets and marks the sole one.
+    #[inline(never)]
+    fn set_wallets_of(&mut self, investor: u32, wallets: &[Address]) {
+        for i in 0..MAX_WALLETS {
+            let wallet = wallets.get(i).copied().unwrap_or_default().into_word();
+            set_cell(&mut self.investors, key(investor), i.wrapping_add(1), wallet.into());
+        }
+        for wallet in wallets {
+            self.set_flag(*wallet, Record::SOLE, wallets.len() == 1);
+        }
+    }
+
+    /// Moves an investor with `holdings` from its old group's count to its present group's.
+    fn regroup(&mut self, investor: u32, holdings: U256, old_group: u8) {
+        let (_, group) = self.position(investor);
+        if !holdings.is_zero() && group != old_group {
+            self.count_group(old_group, false);
+            self.count_group(group, true);
+        }
+    }
+}
+
+/// Key of an investor's row: its id, then its wallets up to the first zero.
+fn key(investor: u32) -> B256 {
+    U256::from(investor).into()
+}
+
+/// Refuses group 0.
+pub(crate) fn check_group(group: u8) -> Result<(), Refusal> {
+    if group == 0 {
+        return Err(Error::InvalidGroup { group }.into());
+    }
+    Ok(())
+}
+
+fn check_country(country: u16) -> Result<(), Refusal> {
+    if country > HIGHEST_COUNTRY {
+        return Err(Error::InvalidCountry { country: U256::from(country) }.into());
+    }
+    Ok(())
+}
+
+impl SecurityToken {
+    /// Opens or closes transfers from one group to another.
+    pub(crate) fn open(&mut self, from: u8, to: u8, opens_at: u64) -> Result<(), Refusal> {
+        check_group(from)?;
+        check_group(to)?;
+        let (word, limb) = pair(from, to);
+        if let Some(mut stored) = self.group_rules.setter(word) {
+            let mut limbs = stored.get().into_limbs();
+            if let Some(rule) = limbs.get_mut(limb) {
+                *rule = opens_at;
+            }
+            stored.set(U256::from_limbs(limbs));
+        }
+        log!(GroupRuleSet)
+            .uint(U256::from(from))
+            .uint(U256::from(to))
+            .data()
+            .uint(U256::from(opens_at))
+            .emit(self.vm());
+        Ok(())
+    }
+
+    /// Second from which transfers from one group to another are open; 0: closed.
+    pub(crate) fn opening(&self, from: u8, to: u8) -> u64 {
+        let (word, limb) = pair(from, to);
+        let rules = self.group_rules.get(word).unwrap_or_default();
+        rules.as_limbs().get(limb).copied().unwrap_or_default()
+    }
+
+    /// Blocks a country, or lifts that.
+    pub(crate) fn block_country(&mut self, country: u16, blocked: bool) -> Result<(), Refusal> {
+        check_country(country)?;
+        let (word, bit) = country_bit(country);
+        if let Some(mut stored) = self.blocked_countries.setter(word) {
+            let mut bits = stored.get();
+            bits.set_bit(bit, blocked);
+            stored.set(bits);
+        }
+        let class = country % 64;
+        let alike = (class..=HIGHEST_COUNTRY).step_by(64);
+        let any = alike.into_iter().any(|country| self.is_blocked(country));
+        let mut settings = self.settings();
+        settings.countries = settings.countries & !(1 << class) | u64::from(any) << class;
+        self.set_settings(settings);
+        log!(CountryBlockedSet)
+            .uint(U256::from(country))
+            .data()
+            .uint(U256::from(blocked))
+            .emit(self.vm());
+        Ok(())
+    }
+
+    /// Whether a country is blocked.
+    pub(crate) fn is_blocked(&self, country: u16) -> bool {
+        let (word, bit) = country_bit(country);
+        self.blocked_countries.get(word).is_some_and(|bits| bits.bit(bit))
+    }
+}
+
+/// Word and limb of a directed pair of groups in the table of rules.
+fn pair(from: u8, to: u8) -> (usize, usize) {
+    (usize::from(from) << 6 | usize::from(to) >> 2, usize::from(to) & 3)
+}
+
+/// Word and bit of a country in the table of blocked ones.
+fn country_bit(country: u16) -> (usize, usize) {
+    (usize::from(country >> 8), usize::from(country & 0xff))
+}

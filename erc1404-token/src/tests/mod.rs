@@ -1,0 +1,13 @@
+//! Tests of the contract as a whole.
+use alloy_primitives::U256;
+use proptest::prelude::*;
+
+/// Amounts of every size, the extremes among them.
+pub(crate) fn amount() -> impl Strategy<Value = U256> {
+    prop_oneof![
+        Just(U256::ZERO),
+        Just(U256::MAX),
+        any::<u64>().prop_map(U256::from),
+        (any::<[u64; 4]>(), 0_usize..256).prop_map(|(limbs, shift)| U256::from_limbs(limbs) >> shift),
+    ]
+}

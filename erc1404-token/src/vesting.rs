@@ -1,0 +1,277 @@
+//! Vesting schedules: the arithmetic as plain functions of values, and the schedules of a wallet in storage.
+
+use alloy_primitives::{Address, U256};
+use authority::abi::Refusal;
+use stylus_sdk::prelude::*;
+
+use crate::{
+    error::Error,
+    event::log,
+    fraction::{divide, fraction, steps_of, WHOLE_BIPS},
+    store::{self, cell, count, set_cell},
+    word::Record,
+    SecurityToken,
+};
+
+/// When a granted amount becomes free.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Terms {
+    /// Seconds since the epoch.
+    pub(crate) start: u64,
+    /// Seconds from start to the first release.
+    pub(crate) cliff: u32,
+    /// Seconds between releases after the first.
+    pub(crate) period: u32,
+    /// Number of releases after the first.
+    pub(crate) periods: u16,
+    /// Basis points of the first release; 0 with `periods` above 0: as much as an equal share.
+    pub(crate) first_bips: u16,
+    /// Whether the issuer may take back what is not vested.
+    pub(crate) revocable: bool,
+    /// Whether that happened.
+    pub(crate) revoked: bool,
+}
+
+impl Terms {
+    /// Whether a schedule of `amount` on these terms can release anything, and in the end everything.
+    pub(crate) fn are_valid(&self, amount: U256) -> bool {
+        !amount.is_zero() && self.first_bips <= WHOLE_BIPS && (self.periods == 0 || self.period != 0)
+    }
+
+    /// How much of `amount` these terms have released at `now`. Never fails, whatever the terms.
+    pub(crate) fn released(&self, amount: U256, now: u64) -> U256 {
+        let first_release = self.start.saturating_add(u64::from(self.cliff));
+        let Some(elapsed) = now.checked_sub(first_release) else {
+            return U256::ZERO;
+        };
+        let periods = u64::from(self.periods);
+        let steps = elapsed.checked_div(u64::from(self.period)).unwrap_or(periods);
+        if steps >= periods {
+            return amount;
+        }
+        let first = if self.first_bips == 0 {
+            divide(amount, u32::from(self.periods).wrapping_add(1)).0
+        } else {
+            // Terms that would release more than everything are never stored.
+            fraction(amount, self.first_bips.min(WHOLE_BIPS), WHOLE_BIPS)
+        };
+        #[allow(clippy::cast_possible_truncation, reason = "less than the number of periods")]
+        let steps = steps as u16;
+        first.saturating_add(steps_of(amount.saturating_sub(first), steps, self.periods))
+    }
+}
+
+impl From<U256> for Terms {
+    fn from(word: U256) -> Self {
+        let [start, times, rest, _] = *word.as_limbs();
+        #[allow(clippy::cast_possible_truncation, reason = "the fields of the word")]
+        Self {
+            start,
+            cliff: times as u32,
+            period: (times >> 32) as u32,
+            periods: rest as u16,
+            first_bips: (rest >> 16) as u16,
+            revocable: rest >> 32 & 1 != 0,
+            revoked: rest >> 33 & 1 != 0,
+        }
+    }
+}
+
+impl From<Terms> for U256 {
+    fn from(terms: Terms) -> Self {
+        Self::from_limbs([
+            terms.start,
+            u64::from(terms.cliff) | u64::from(terms.period) << 32,
+            u64::from(terms.periods)
+                | u64::from(terms.first_bips) << 16
+                | u64::from(terms.revocable) << 32
+                | u64::from(terms.revoked) << 33,
+            0,
+        ])
+    }
+}
+
+/// One schedule as it stands at some second.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Schedule {
+    /// The amount granted.
+    pub(crate) amount: U256,
+    /// The part of it that a revocation or force took away, out of what would have vested last.
+    pub(crate) taken: U256,
+    /// The terms.
+    pub(crate) terms: Terms,
+}
+
+impl Schedule {
+    /// What is free at `now`.
+    pub(crate) fn vested(&self, now: u64) -> U256 {
+        self.left().min(self.terms.released(self.amount, now))
+    }
+
+    /// What is still bound at `now`.
+    pub(crate) fn unvested(&self, now: u64) -> U256 {
+        self.left().saturating_sub(self.terms.released(self.amount, now))
+    }
+
+    /// What of the grant was not taken away.
+    fn left(&self) -> U256 {
+        self.amount.saturating_sub(self.taken)
+    }
+}
+
+/// Most schedules of one wallet, ended ones included.
+pub(crate) const MAX_SCHEDULES: usize = 8;
+
+/// Words of a stored schedule.
+const WORDS: usize = 3;
+
+/// Where a schedule stands in the row of its wallet, after the number of schedules.
+fn place(index: usize) -> usize {
+    index.wrapping_mul(WORDS).wrapping_add(1)
+}
+
+impl SecurityToken {
+    /// Mints `amount` to `holder` on `terms`; the index of the new schedule.
+    pub(crate) fn grant_schedule(
+        &mut self,
+        holder: Address,
+        amount: U256,
+        terms: Terms,
+    ) -> Result<U256, Refusal> {
+        if !terms.are_valid(amount) {
+            return Err(Error::InvalidSchedule {
+                holder,
+                amount,
+                period: terms.period.into(),
+                periods: terms.periods.into(),
+                first_bips: terms.first_bips.into(),
+            }.into());
+        }
+        let count = self.count_schedules(holder);
+        if count >= MAX_SCHEDULES {
+            return Err(Error::TooManySchedules { holder, limit: U256::from(MAX_SCHEDULES) }.into());
+        }
+        self.issue(holder, amount)?;
+        self.store_schedule(holder, count, &Schedule { amount, taken: U256::ZERO, terms });
+        self.set_count(holder, count.wrapping_add(1));
+        let index = U256::from(count);
+        log!(VestingGranted)
+            .address(holder)
+            .uint(index)
+            .data()
+            .uint(amount)
+            .uint(U256::from(terms.start))
+            .uint(U256::from(terms.cliff))
+            .uint(U256::from(terms.period))
+            .uint(U256::from(terms.periods))
+            .uint(U256::from(terms.first_bips))
+            .uint(U256::from(terms.revocable))
+            .emit(self.vm());
+        Ok(index)
+    }
+
+    /// Ends a schedule and moves what is unvested to `to` by force.
+    pub(crate) fn revoke_schedule(
+        &mut self,
+        holder: Address,
+        index: U256,
+        to: Address,
+    ) -> Result<(), Refusal> {
+        let mut schedule = self.schedule(holder, index)?;
+        if !schedule.terms.revocable || schedule.terms.revoked {
+            let revoked = schedule.terms.revoked;
+            return Err(Error::ScheduleNotRevocable { holder, index, revoked }.into());
+        }
+        let unvested = schedule.unvested(self.now());
+        schedule.taken = schedule.taken.saturating_add(unvested);
+        schedule.terms.revoked = true;
+        self.store_schedule(holder, count(index), &schedule);
+        log!(VestingRevoked)
+            .address(holder)
+            .uint(index)
+            .address(to)
+            .data()
+            .uint(unvested)
+            .emit(self.vm());
+        self.force_to(holder, to, unvested)
+    }
+
+    /// One schedule of `holder`.
+    #[inline(never)]
+    pub(crate) fn schedule(&self, holder: Address, index: U256) -> Result<Schedule, Refusal> {
+        let count = U256::from(self.count_schedules(holder));
+        if index >= count {
+            return Err(Error::ScheduleNotFound { holder, index, count }.into());
+        }
+        Ok(self.load_schedule(holder, store::count(index)))
+    }
+
+    /// Number of schedules of `holder`.
+    #[inline(never)]
+    pub(crate) fn count_schedules(&self, holder: Address) -> usize {
+        count(cell(&self.schedules, holder.into_word(), 0))
+    }
+
+    /// Sum of what is unvested in the schedules of `holder`.
+    #[inline(never)]
+    pub(crate) fn unvested_of(&self, holder: Address, now: u64) -> U256 {
+        (0..self.count_schedules(holder)).fold(U256::ZERO, |sum, i| {
+            sum.saturating_add(self.load_schedule(holder, i).unvested(now))
+        })
+    }
+
+    /// Takes `amount` of what is unvested, schedule by schedule.
+    pub(crate) fn reduce_schedules(&mut self, holder: Address, mut amount: U256) {
+        let now = self.now();
+        for i in 0..self.count_schedules(holder) {
+            let mut schedule = self.load_schedule(holder, i);
+            let reduction = amount.min(schedule.unvested(now));
+            if reduction.is_zero() {
+                continue;
+            }
+            amount = amount.saturating_sub(reduction);
+            schedule.taken = schedule.taken.saturating_add(reduction);
+            self.store_schedule(holder, i, &schedule);
+            log!(VestingReduced)
+                .address(holder)
+                .uint(U256::from(i))
+                .data()
+                .uint(reduction)
+                .emit(self.vm());
+        }
+    }
+
+    /// Moves every schedule of `lost` to `replacement`, which has none.
+    pub(crate) fn move_schedules(&mut self, lost: Address, replacement: Address) {
+        let count = self.count_schedules(lost);
+        for i in 0..count {
+            let schedule = self.load_schedule(lost, i);
+            self.store_schedule(replacement, i, &schedule);
+        }
+        self.set_count(replacement, count);
+        self.set_count(lost, 0);
+    }
+
+    #[inline(never)]
+    fn load_schedule(&self, holder: Address, index: usize) -> Schedule {
+        let word = |i: usize| {
+            cell(&self.schedules, holder.into_word(), place(index).wrapping_add(i))
+        };
+        Schedule { amount: word(0), terms: word(1).into(), taken: word(2) }
+    }
+
+    #[inline(never)]
+    fn store_schedule(&mut self, holder: Address, index: usize, schedule: &Schedule) {
+        let words = [schedule.amount, schedule.terms.into(), schedule.taken];
+        for (word, i) in words.into_iter().zip(place(index)..) {
+            set_cell(&mut self.schedules, holder.into_word(), i, word);
+        }
+    }
+
+    /// Sets the number of schedules and marks the wallet that has any.
+    #[inline(never)]
+    fn set_count(&mut self, holder: Address, count: usize) {
+        set_cell(&mut self.schedules, holder.into_word(), 0, U256::from(count));
+        self.set_flag(holder, Record::VESTING, count != 0);
+    }
+}

@@ -1,0 +1,195 @@
+//! The two packed words that every transfer reads: the token's settings, and one record per wallet.
+
+use alloy_primitives::U256;
+
+/// Global switches, limits and counters in one word.
+///
+/// | bits | field |
+/// | --- | --- |
+/// | 0..64 | `countries` |
+/// | 64..96, 96..128 | `holders`, `max_holders` |
+/// | 128..144, 144..152, 152..160, 160..192 | `max_bips`, `decimals`, `flags`, `investors` |
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Settings {
+    /// Bit `n` is set when a country whose number is `n` modulo 64 is blocked: where it is not, the table of blocked
+    /// countries need not be read.
+    pub(crate) countries: u64,
+    /// Investors with holdings above zero.
+    pub(crate) holders: u32,
+    /// Most holders, or 0: no limit.
+    pub(crate) max_holders: u32,
+    /// Most one investor may hold, in basis points of the supply, or 0: no limit.
+    pub(crate) max_bips: u16,
+    /// Decimals of the token.
+    pub(crate) decimals: u8,
+    /// [`Self::PAUSED`] and following.
+    pub(crate) flags: u8,
+    /// Investors ever registered: the index of the latest one.
+    pub(crate) investors: u32,
+}
+
+impl Settings {
+    /// Transfers, mints and burns are suspended.
+    pub(crate) const PAUSED: u8 = 1;
+    /// Transfers, mints and burns are refused for ever.
+    pub(crate) const DEACTIVATED: u8 = 2;
+    /// The word of thresholds holds a limit.
+    pub(crate) const LIMITED: u8 = 4;
+
+    pub(crate) fn has(&self, flag: u8) -> bool {
+        self.flags & flag != 0
+    }
+}
+
+impl From<U256> for Settings {
+    fn from(word: U256) -> Self {
+        let [countries, holders, rest, _] = *word.as_limbs();
+        Self {
+            countries,
+            holders: low(holders),
+            max_holders: low(holders >> 32),
+            max_bips: low(rest) as u16,
+            decimals: (rest >> 16) as u8,
+            flags: (rest >> 24) as u8,
+            investors: low(rest >> 32),
+        }
+    }
+}
+
+impl From<Settings> for U256 {
+    fn from(settings: Settings) -> Self {
+        Self::from_limbs([
+            settings.countries,
+            u64::from(settings.holders) | u64::from(settings.max_holders) << 32,
+            u64::from(settings.max_bips)
+                | u64::from(settings.decimals) << 16
+                | u64::from(settings.flags) << 24
+                | u64::from(settings.investors) << 32,
+            0,
+        ])
+    }
+}
+
+/// What the rules know about one wallet, in one word.
+///
+/// | bits | field |
+/// | --- | --- |
+/// | 0..64 | `kyc_expiry` |
+/// | 64..96, 96..112, 112..120, 120..128 | `investor`, `country`, `group`, `flags` |
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Record {
+    /// First second at which the KYC check is no longer valid.
+    pub(crate) kyc_expiry: u64,
+    /// Index of the investor, or 0: the wallet is not registered.
+    pub(crate) investor: u32,
+    /// ISO 3166-1 numeric country.
+    pub(crate) country: u16,
+    /// Group, from 1 on.
+    pub(crate) group: u8,
+    /// [`Self::FROZEN`] and following; they outlive the registration.
+    pub(crate) flags: u8,
+}
+
+impl Record {
+    /// The address can neither send nor receive nor spend.
+    pub(crate) const FROZEN: u8 = 1;
+    /// The address is sanctioned.
+    pub(crate) const SANCTIONED: u8 = 2;
+    /// The wallet is the only one of its investor, whose holdings are then its balance.
+    pub(crate) const SOLE: u8 = 4;
+    /// Part of the balance is frozen.
+    pub(crate) const PARTLY_FROZEN: u8 = 8;
+    /// There are locks, perhaps all released.
+    pub(crate) const LOCKED: u8 = 16;
+    /// There are vesting schedules, perhaps all ended.
+    pub(crate) const VESTING: u8 = 32;
+    /// Any of the three that can encumber a balance.
+    pub(crate) const ENCUMBERED: u8 = Self::PARTLY_FROZEN | Self::LOCKED | Self::VESTING;
+
+    pub(crate) fn has(&self, flag: u8) -> bool {
+        self.flags & flag != 0
+    }
+
+    pub(crate) fn set(&mut self, flag: u8, on: bool) {
+        self.flags = if on { self.flags | flag } else { self.flags & !flag };
+    }
+
+    pub(crate) fn is_registered(&self) -> bool {
+        self.investor != 0
+    }
+
+    /// This record without its registration.
+    pub(crate) fn unregistered(&self) -> Self {
+        Self {
+            flags: self.flags & !Self::SOLE,
+            ..Self::default()
+        }
+    }
+}
+
+impl From<U256> for Record {
+    fn from(word: U256) -> Self {
+        let [kyc_expiry, rest, ..] = *word.as_limbs();
+        Self {
+            kyc_expiry,
+            investor: low(rest),
+            country: (rest >> 32) as u16,
+            group: (rest >> 48) as u8,
+            flags: (rest >> 56) as u8,
+        }
+    }
+}
+
+impl From<Record> for U256 {
+    fn from(record: Record) -> Self {
+        Self::from_limbs([
+            record.kyc_expiry,
+            u64::from(record.investor)
+                | u64::from(record.country) << 32
+                | u64::from(record.group) << 48
+                | u64::from(record.flags) << 56,
+            0,
+            0,
+        ])
+    }
+}
+
+#[allow(clippy::cast_possible_truncation, reason = "the low half is what is asked for")]
+fn low(word: u64) -> u32 {
+    word as u32
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn settings_survive_packing(
+            countries: u64, holders: u32, max_holders: u32, max_bips: u16, decimals: u8, flags: u8, investors: u32,
+        ) {
+            let settings =
+                Settings { countries, holders, max_holders, max_bips, decimals, flags, investors };
+            prop_assert_eq!(Settings::from(U256::from(settings)), settings);
+        }
+
+        #[test]
+        fn a_record_survives_packing(
+            kyc_expiry: u64, investor: u32, country: u16, group: u8, flags: u8,
+        ) {
+            let record = Record { kyc_expiry, investor, country, group, flags };
+            prop_assert_eq!(Record::from(U256::from(record)), record);
+        }
+    }
+
+    #[test]
+    fn removing_a_registration_keeps_sanction_and_freeze() {
+        let flags = Record::FROZEN | Record::SANCTIONED | Record::SOLE | Record::LOCKED;
+        let record = Record { kyc_expiry: 1, investor: 2, country: 3, group: 4, flags };
+        let left = record.unregistered();
+        let flags = Record::FROZEN | Record::SANCTIONED | Record::LOCKED;
+        assert_eq!(left, Record { flags, ..Record::default() });
+    }
+}
