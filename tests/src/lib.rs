@@ -13,6 +13,7 @@
 //! | [`market`] | token, coin and settlement with a funded seller and buyer, ready to trade |
 //! | [`order`] | orders, their ids and signatures |
 //! | [`watch`], [`refusal`] | everything that must not move; asserting that a call is refused and moves nothing |
+//! | [`random`] | seeded randomness and run lengths |
 //! | [`replay`] | rebuilding the market from its logs alone |
 //! | [`asm`], [`hostile`] | EVM bytecode of tokens and wallets that misbehave |
 //! | [`gas`] | the table of costs against their bars |
@@ -27,6 +28,7 @@ pub mod gas;
 pub mod hostile;
 pub mod market;
 pub mod order;
+pub mod random;
 pub mod refusal;
 pub mod replay;
 pub mod watch;

@@ -1,0 +1,405 @@
+//! Tokens that misbehave on either leg. Whatever they do, nothing moves, or exactly the trade does.
+
+use acceptance::{
+    bindings::{
+        IDvPSettlement::{self, SettlementRefused},
+        Order,
+    },
+    deploy,
+    hostile::{Answers, IHostile, Moves, OUTCOME, Token, arm},
+    market::{Market, role, s, settle_call, settle_signed_call, usd},
+    order::{self, Signed, state},
+    refusal,
+    watch::Watch,
+};
+use alloy::{
+    primitives::{Address, B256, Bytes, TxKind, U256},
+    sol_types::{SolCall, SolError},
+};
+
+/// A market in which one leg is a hostile token.
+struct Stage {
+    market: Market,
+    settlement: Address,
+    hostile: Address,
+    bid: Signed,
+    ask: Signed,
+}
+
+impl Stage {
+    /// The hostile token as the security.
+    async fn security(token: Token) -> Self {
+        let market = Market::open().await;
+        let hostile = token.deploy(&market.chain).await;
+        let settlement = market.settlement;
+        list(&market, settlement, hostile).await;
+        let mint = IHostile::mintCall { to: market.seller.address, value: s(1_000) };
+        market.chain.send(&market.admin, hostile, &mint).await;
+        let bid = Order { security: hostile, ..market.bid() };
+        let ask = Order { security: hostile, ..market.ask() };
+        Self::registered(market, settlement, hostile, bid, ask).await
+    }
+
+    /// The hostile token as the cash.
+    async fn payment(token: Token) -> Self {
+        let market = Market::open().await;
+        let hostile = token.deploy(&market.chain).await;
+        let (admin, operator) = (market.admin.address, market.operator.address);
+        let settlement = deploy::settlement(&market.chain, hostile, admin, operator).await;
+        list(&market, settlement, market.token).await;
+        let mint = IHostile::mintCall { to: market.buyer.address, value: usd(50_000) };
+        market.chain.send(&market.admin, hostile, &mint).await;
+        let approve = acceptance::bindings::ISecurityToken::approveCall {
+            spender: settlement,
+            value: s(1_000),
+        };
+        market.chain.send(&market.seller, market.token, &approve).await;
+        let bid = Order { payment: hostile, ..market.bid() };
+        let ask = Order { payment: hostile, ..market.ask() };
+        Self::registered(market, settlement, hostile, bid, ask).await
+    }
+
+    async fn registered(
+        market: Market,
+        settlement: Address,
+        hostile: Address,
+        bid: Order,
+        ask: Order,
+    ) -> Self {
+        let domain = order::domain(market.chain.chain_id, settlement);
+        let bid = order::sign(bid, &domain, &market.buyer);
+        let ask = order::sign(ask, &domain, &market.seller);
+        for signed in [&bid, &ask] {
+            let register = acceptance::market::register_call(signed);
+            market.chain.send(&market.operator, settlement, &register).await;
+        }
+        Self { market, settlement, hostile, bid, ask }
+    }
+
+    /// Every balance and state, the hostile token's included.
+    fn watch(&self) -> Watch {
+        let mut watch = self.market.watch(&[]);
+        let mut accounts = self.market.accounts();
+        accounts.extend([self.settlement, self.hostile, Address::ZERO]);
+        watch.settlement(self.settlement, &accounts, &[self.bid.id, self.ask.id]);
+        for account in accounts {
+            let balance = acceptance::bindings::ISecurityToken::balanceOfCall { account };
+            watch.view(format!("hostile balance of {account}"), self.hostile, &balance);
+        }
+        watch
+    }
+
+    fn settle(&self) -> Bytes {
+        settle_call(self.bid.id, self.ask.id).abi_encode().into()
+    }
+
+    /// Settle is refused with exactly this revert data.
+    async fn refused_with(&self, expected: &[u8], what: &str) {
+        let (market, watch) = (&self.market, self.watch());
+        let (operator, input) = (&market.operator, self.settle());
+        let to = self.settlement;
+        refusal::refused_with(&market.chain, &watch, operator, to, input, expected, what).await;
+    }
+
+    /// Settle is refused with this failure.
+    async fn refused(&self, failure: u8, restriction: u8, what: &str) {
+        let error = SettlementRefused { failure, restrictionCode: restriction };
+        self.refused_with(&error.abi_encode(), what).await;
+    }
+
+    /// Settle is refused with whatever; nothing moves.
+    async fn refused_somehow(&self, what: &str) {
+        let watch = self.watch();
+        let before = watch.read(&self.market.chain).await;
+        let (chain, operator) = (&self.market.chain, &self.market.operator);
+        let simulated = chain.simulate(operator.address, self.settlement, self.settle()).await;
+        assert!(simulated.is_err(), "{what}: settle would succeed");
+        let to = TxKind::Call(self.settlement);
+        let receipt = chain.attempt(operator, to, self.settle(), U256::ZERO).await;
+        assert!(!receipt.status(), "{what}: settle succeeds");
+        before.assert_unchanged(&watch.read(chain).await, what);
+    }
+
+    /// Settle succeeds and moves exactly the trade.
+    async fn settles(&self, what: &str) {
+        let market = &self.market;
+        market
+            .chain
+            .send(&market.operator, self.settlement, &settle_call(self.bid.id, self.ask.id))
+            .await;
+        self.assert_traded_once(what).await;
+    }
+
+    /// Exactly one trade has happened.
+    async fn assert_traded_once(&self, what: &str) {
+        let market = &self.market;
+        let (security, payment) = (self.bid.order.security, self.bid.order.payment);
+        let (seller, buyer) = (market.seller.address, market.buyer.address);
+        let balance = async |token: Address, account: Address| {
+            let call = acceptance::bindings::ISecurityToken::balanceOfCall { account };
+            market.chain.call(token, &call).await
+        };
+        assert_eq!(balance(security, seller).await, s(900), "{what}");
+        assert_eq!(balance(security, buyer).await, s(100), "{what}");
+        assert_eq!(balance(payment, seller).await, usd(1_035), "{what}");
+        assert_eq!(balance(payment, buyer).await, usd(50_000) - usd(1_035), "{what}");
+        assert_eq!(balance(security, self.settlement).await, U256::ZERO, "{what}");
+        assert_eq!(balance(payment, self.settlement).await, U256::ZERO, "{what}");
+        let count = IDvPSettlement::settlementCountCall {};
+        assert_eq!(market.chain.call(self.settlement, &count).await, U256::from(1), "{what}");
+        for id in [self.bid.id, self.ask.id] {
+            let call = IDvPSettlement::orderStateCall { id };
+            let found = market.chain.call(self.settlement, &call).await;
+            assert_eq!(found, state::FILLED, "{what}");
+        }
+    }
+}
+
+async fn list(market: &Market, settlement: Address, security: Address) {
+    let list = IDvPSettlement::listSecurityCall { security, listed: true };
+    market.chain.send(&market.admin, settlement, &list).await;
+}
+
+/// Scenario 26: what moves exactly, however it answers of what the rules allow.
+#[tokio::test]
+async fn a_token_that_answers_true_or_nothing_is_settled() {
+    for moves in [Moves::Honestly, Moves::Silently] {
+        let what = format!("{moves:?}");
+        Stage::security(Token::that_moves(moves)).await.settles(&what).await;
+        Stage::payment(Token::that_moves(moves)).await.settles(&what).await;
+    }
+}
+
+/// Scenario 26, and invariant I1.
+#[tokio::test]
+async fn a_leg_that_is_not_exact_or_answers_anything_else_is_refused() {
+    let inexact = [
+        Moves::AndReturnsFalse,
+        Moves::AndReturns31Bytes,
+        Moves::AndReturnsTwo,
+        Moves::AndReturnsTwoWords,
+        Moves::AndReturnsMegabyte,
+        Moves::Nothing,
+        Moves::NothingSilently,
+        Moves::MinusFee,
+        Moves::PlusBonus,
+        Moves::WithExtraDebit,
+        Moves::ToNobody,
+    ];
+    for moves in inexact {
+        let what = format!("{moves:?}");
+        Stage::security(Token::that_moves(moves)).await.refused(29, 0, &what).await;
+        Stage::payment(Token::that_moves(moves)).await.refused(29, 0, &what).await;
+    }
+}
+
+/// Scenario 26: what a token says when it reverts reaches the operator unchanged.
+#[tokio::test]
+async fn a_tokens_own_revert_data_is_passed_on() {
+    let token = Token::that_moves(Moves::RevertsWithData);
+    let data = [0xde, 0xad, 0xbe, 0xef];
+    Stage::security(token).await.refused_with(&data, "the security reverts").await;
+    Stage::payment(token).await.refused_with(&data, "the cash reverts").await;
+}
+
+/// Scenario 26.
+#[tokio::test]
+async fn a_token_that_reverts_with_a_megabyte_or_burns_the_gas_moves_nothing() {
+    for moves in [Moves::RevertsWithMegabyte, Moves::BurnsGas] {
+        let what = format!("{moves:?}");
+        Stage::security(Token::that_moves(moves)).await.refused_somehow(&what).await;
+        Stage::payment(Token::that_moves(moves)).await.refused_somehow(&what).await;
+    }
+}
+
+/// Scenario 26: every entry point, called back by a token that is operator and pauser itself.
+#[tokio::test]
+async fn a_token_that_reenters_as_operator_changes_nothing_but_the_trade() {
+    for insists in [false, true] {
+        for leg in ["security", "payment"] {
+            for entry in 0..REENTRIES.len() {
+                reenter(insists, leg, entry).await;
+            }
+        }
+    }
+}
+
+const REENTRIES: [&str; 8] = [
+    "settle",
+    "settleSigned",
+    "cancelOrderById",
+    "registerOrder",
+    "cancelAllOrders",
+    "pause",
+    "anchorBook",
+    "settle of another pair",
+];
+
+async fn reenter(insists: bool, leg: &str, entry: usize) {
+    let what = format!("{} from the {leg} (insisting: {insists})", REENTRIES[entry]);
+    eprintln!("{what}");
+    let token = Token::that_moves(if insists {
+        Moves::AndInsistsOnReentering
+    } else {
+        Moves::AndReenters
+    });
+    let stage = match leg {
+        "security" => Stage::security(token).await,
+        _ => Stage::payment(token).await,
+    };
+    let (market, settlement) = (&stage.market, stage.settlement);
+    for name in ["OPERATOR_ROLE", "PAUSER_ROLE"] {
+        let grant = IDvPSettlement::grantRoleCall { role: role(name), account: stage.hostile };
+        market.chain.send(&market.admin, settlement, &grant).await;
+    }
+    let (bid, ask) = (&stage.bid, &stage.ask);
+    let domain = order::domain(market.chain.chain_id, settlement);
+    let other = |of: &Signed, signer| {
+        let other = Order { boardRef: B256::repeat_byte(0x77), ..of.order.clone() };
+        order::sign(other, &domain, signer)
+    };
+    let (other_bid, other_ask) = (other(bid, &market.buyer), other(ask, &market.seller));
+    let input: Vec<u8> = match REENTRIES[entry] {
+        "settle" => settle_call(bid.id, ask.id).abi_encode(),
+        "settleSigned" => settle_signed_call(&other_bid, &other_ask).abi_encode(),
+        "cancelOrderById" => {
+            IDvPSettlement::cancelOrderByIdCall { id: bid.id, reason: B256::ZERO }.abi_encode()
+        }
+        "registerOrder" => acceptance::market::register_call(&other_bid).abi_encode(),
+        "cancelAllOrders" => IDvPSettlement::cancelAllOrdersCall {}.abi_encode(),
+        "pause" => IDvPSettlement::pauseCall {}.abi_encode(),
+        "anchorBook" => {
+            IDvPSettlement::anchorBookCall { root: B256::ZERO, size: 1 }.abi_encode()
+        }
+        _ => {
+            for signed in [&other_bid, &other_ask] {
+                let register = acceptance::market::register_call(signed);
+                market.chain.send(&market.operator, settlement, &register).await;
+            }
+            settle_call(other_bid.id, other_ask.id).abi_encode()
+        }
+    };
+    arm_with(&stage, input).await;
+    if insists {
+        stage.refused_somehow(&what).await;
+    } else {
+        // The token swallows its failure and goes on honestly: the one trade happens, and nothing else.
+        stage.settles(&what).await;
+        let outcome = market.chain.storage(stage.hostile, OUTCOME).await;
+        assert_eq!(outcome, U256::from(1), "{what}: the call back succeeded");
+        let paused = IDvPSettlement::pausedCall {};
+        assert!(!market.chain.call(settlement, &paused).await, "{what}");
+        let epoch = IDvPSettlement::epochOfCall { owner: stage.hostile };
+        assert_eq!(market.chain.call(settlement, &epoch).await, 0, "{what}");
+        if REENTRIES[entry] == "registerOrder" {
+            let call = IDvPSettlement::orderStateCall { id: other_bid.id };
+            assert_eq!(market.chain.call(settlement, &call).await, state::NONE, "{what}");
+        }
+    }
+}
+
+async fn arm_with(stage: &Stage, input: Vec<u8>) {
+    let chain = &stage.market.chain;
+    let call_data = deploy::evm(chain, &[&[0], input.as_slice()].concat()).await;
+    let arm = IHostile::armCall { target: stage.settlement, callData: call_data };
+    chain.send(&stage.market.admin, stage.hostile, &arm).await;
+}
+
+/// Restriction views that lie or fail are a refusal with code 255.
+#[tokio::test]
+async fn a_restriction_answer_that_is_no_code_is_refused() {
+    let answers = [
+        (Answers::Word(U256::from(255)), 255),
+        (Answers::Word(U256::from(7)), 7),
+        (Answers::Word(U256::from(256)), 255),
+        (Answers::Word(U256::MAX), 255),
+        (Answers::Nothing, 255),
+        (Answers::ThirtyOneBytes, 255),
+        (Answers::Reverts, 255),
+        (Answers::RevertsWithMegabyte, 255),
+    ];
+    for (answer, code) in answers {
+        let what = format!("{answer:?}");
+        let stage = Stage::security(Token::that_detects(answer)).await;
+        stage.refused(19, code, &what).await;
+        let call = IDvPSettlement::preflightCall { bidId: stage.bid.id, askId: stage.ask.id };
+        let seen = stage.market.chain.call(stage.settlement, &call).await;
+        assert_eq!((seen.failures, seen.restrictionCode), (vec![19], code), "{what}");
+    }
+}
+
+/// A restriction view that burns the gas cannot settle; whether it can be named depends on the gas left.
+#[tokio::test]
+async fn a_restriction_view_that_burns_the_gas_moves_nothing() {
+    let token = Token::that_detects(Answers::BurnsGas);
+    Stage::security(token).await.refused_somehow("burns gas").await;
+}
+
+/// The extension for spenders is asked when the token declares it.
+#[tokio::test]
+async fn the_spender_extension_is_used_where_it_is_declared() {
+    let declared = Token {
+        supports: Answers::Word(U256::from(1)),
+        detects: Answers::Word(U256::ZERO),
+        detects_from: Answers::Word(U256::from(42)),
+        ..Token::default()
+    };
+    Stage::security(declared).await.refused(19, 42, "declared").await;
+    // A declaration that is no bool is none.
+    let answers = [
+        Answers::Word(U256::from(2)),
+        Answers::Nothing,
+        Answers::Reverts,
+        Answers::RevertsWithMegabyte,
+        Answers::ThirtyOneBytes,
+    ];
+    for supports in answers {
+        let undeclared = Token { supports, ..declared };
+        Stage::security(undeclared).await.settles(&format!("{supports:?}")).await;
+    }
+}
+
+/// A token that says 0 and then refuses: its own error, and nothing moved.
+#[tokio::test]
+async fn a_token_that_predicts_success_and_refuses_moves_nothing() {
+    let token = Token { moves: Moves::RevertsWithData, ..Token::default() };
+    let stage = Stage::security(token).await;
+    let call = IDvPSettlement::preflightCall { bidId: stage.bid.id, askId: stage.ask.id };
+    let seen = stage.market.chain.call(stage.settlement, &call).await;
+    assert!(seen.failures.is_empty(), "it behaves as its views say, until it does not");
+    stage.refused_with(&[0xde, 0xad, 0xbe, 0xef], "says 0 and refuses").await;
+}
+
+/// A payment token without the coin's switches is refused by all of them.
+#[tokio::test]
+async fn a_payment_token_without_switches_is_refused() {
+    for switches in [Answers::Reverts, Answers::Nothing, Answers::ThirtyOneBytes] {
+        let what = format!("{switches:?}");
+        let stage = Stage::payment(Token { switches, ..Token::default() }).await;
+        let call = IDvPSettlement::preflightCall { bidId: stage.bid.id, askId: stage.ask.id };
+        let seen = stage.market.chain.call(stage.settlement, &call).await;
+        assert_eq!(seen.failures, vec![24, 25, 26, 30], "{what}");
+        stage.refused(24, 0, &what).await;
+    }
+}
+
+/// Balances and allowances that cannot be read count as nothing.
+#[tokio::test]
+async fn views_of_balance_and_allowance_that_fail_are_refused() {
+    for answer in [Answers::Reverts, Answers::Nothing, Answers::ThirtyOneBytes] {
+        let allows = Token { allows: answer, ..Token::default() };
+        Stage::security(allows).await.refused(21, 0, "no allowance of the security").await;
+        Stage::payment(allows).await.refused(23, 0, "no allowance of the cash").await;
+    }
+}
+
+/// The armed helper of this module and the library's agree.
+#[tokio::test]
+async fn a_token_cannot_settle_on_its_own_without_the_role() {
+    let stage = Stage::security(Token::that_moves(Moves::AndReenters)).await;
+    let market = &stage.market;
+    let call = settle_call(stage.bid.id, stage.ask.id);
+    arm(&market.chain, &market.admin, stage.hostile, stage.settlement, &call).await;
+    stage.settles("without the role").await;
+    assert_eq!(market.chain.storage(stage.hostile, OUTCOME).await, U256::from(1));
+}

@@ -1,0 +1,16 @@
+//! The scenarios that must hold on a running chain, over JSON-RPC, on contracts deployed from their compiled WASM.
+//!
+//! One file per area. A refused call is always asserted with its error's fields, and with everything as it was.
+
+mod coin;
+mod coin_signatures;
+mod compliance;
+mod hostile_tokens;
+mod hostile_wallets;
+mod operator;
+mod orders;
+mod predictions;
+mod preflight;
+mod replay;
+mod security_token;
+mod settlement;
