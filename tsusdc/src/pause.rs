@@ -39,3 +39,38 @@ impl TsUsdc {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        access::pauser_role,
+        fixture::{log_of, unauthorized, Coin},
+    };
+
+    #[test]
+    fn pause_and_unpause_emit_each_time() {
+        let coin = Coin::new();
+        for _ in 0..2 {
+            let logs = coin.logs(|coin_| coin_.sender(coin.pauser).pause());
+            assert_eq!(logs, [log_of(&Pause {})]);
+            assert!(coin.contract.sender(coin.alice).paused());
+        }
+        for _ in 0..2 {
+            let logs = coin.logs(|coin_| coin_.sender(coin.pauser).unpause());
+            assert_eq!(logs, [log_of(&Unpause {})]);
+            assert!(!coin.contract.sender(coin.alice).paused());
+        }
+    }
+
+    #[test]
+    fn pause_and_unpause_revert_for_others() {
+        let coin = Coin::new();
+        coin.reverts(unauthorized(coin.admin, pauser_role()), |c| {
+            c.sender(coin.admin).pause()
+        });
+        coin.reverts(unauthorized(coin.alice, pauser_role()), |c| {
+            c.sender(coin.alice).unpause()
+        });
+    }
+}
