@@ -281,3 +281,129 @@ mod decimal_u256 {
         U256::from_str_radix(&text, 10).map_err(de::Error::custom)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn posted(account: String, quantity: u128, expiry: u64) -> OrderPosted {
+        OrderPosted {
+            account,
+            board_ref: B256::repeat_byte(1),
+            capacity: Capacity::RisklessPrincipal,
+            chain_id: 42_161,
+            contract: Address::repeat_byte(2),
+            counterparty: Address::ZERO,
+            decimals: 18,
+            epoch: 0,
+            expiry,
+            isin: "US0378331005".parse().unwrap(),
+            limit_total: quantity,
+            owner: Address::repeat_byte(3),
+            payment: Address::repeat_byte(4),
+            price: "10.35".parse().unwrap(),
+            quantity,
+            security: Address::repeat_byte(5),
+            side: Side::Ask,
+            signature: Bytes::from_static(&[6; 65]),
+            solicited: false,
+            symbol: "ACME".into(),
+            taken_by: "desk".into(),
+        }
+    }
+
+    fn all() -> Vec<Body> {
+        let hash = B256::repeat_byte(9);
+        vec![
+            Body::BookOpened(BookOpened {
+                broker_dealer: "Example Securities \"LLC\"".into(),
+                chain_id: 1,
+                contract: Address::ZERO,
+                crd: 7,
+                lei: "5493001KJTIIGC8Y1R12".parse().unwrap(),
+                payment: Address::ZERO,
+            }),
+            Body::SecurityListed(Security {
+                decimals: 18,
+                isin: "US0378331005".parse().unwrap(),
+                name: "Acmé".into(),
+                symbol: "ACME".into(),
+                token: Address::ZERO,
+            }),
+            Body::OrderPosted(Box::new(posted("A-1".into(), 1, 2))),
+            Body::OrderCancelled(OrderCancelled { tx_hash: None }),
+            Body::OrderCancelled(OrderCancelled {
+                tx_hash: Some(hash),
+            }),
+            Body::MatchProposed(MatchProposed {
+                ask: hash,
+                bid: hash,
+                total: 3,
+            }),
+            Body::MatchApproved,
+            Body::MatchRefused,
+            Body::SettlementSubmitted(SettlementSubmitted {
+                nonce: 1,
+                sender: Address::ZERO,
+                tx_hash: hash,
+            }),
+            Body::SettlementSettled(SettlementSettled {
+                ask: hash,
+                bid: hash,
+                block: 5,
+                match_id: Some(Uuid::now_v7()),
+                settlement_id: U256::MAX,
+                total: u128::MAX,
+                tx_hash: hash,
+            }),
+            Body::SettlementFailed(SettlementFailed {
+                failure: Some(19),
+                restriction: Some(16),
+                tx_hash: hash,
+            }),
+            Body::SettlementUnknown(SettlementUnknown { tx_hash: hash }),
+            Body::ChainSynced(ChainSynced {
+                block: 1,
+                block_hash: hash,
+            }),
+            Body::BookAnchored(BookAnchored {
+                block: 1,
+                root: hash,
+                size: 2,
+                tx_hash: hash,
+            }),
+            Body::Note,
+        ]
+    }
+
+    #[test]
+    fn every_type_round_trips_and_is_canonical() {
+        for body in all() {
+            let json = body.to_json().unwrap();
+            let value: serde_json::Value = serde_json::from_str(&json).unwrap();
+            assert_eq!(json, serde_jcs::to_string(&value).unwrap());
+            assert_eq!(Body::from_json(body.kind(), &json).unwrap(), body);
+        }
+        for kind in EventType::ALL {
+            assert!(
+                all().iter().any(|body| body.kind() == kind),
+                "{kind} is untested"
+            );
+            assert_eq!(kind.as_str().parse(), Ok(kind));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn orders_round_trip_and_are_canonical(
+            account in any::<String>(), quantity in any::<u128>(), expiry in 0u64..1 << 53
+        ) {
+            let body = Body::OrderPosted(Box::new(posted(account, quantity, expiry)));
+            let json = body.to_json().unwrap();
+            let value: serde_json::Value = serde_json::from_str(&json).unwrap();
+            prop_assert_eq!(&json, &serde_jcs::to_string(&value).unwrap());
+            prop_assert_eq!(Body::from_json(EventType::OrderPosted, &json).unwrap(), body);
+        }
+    }
+}

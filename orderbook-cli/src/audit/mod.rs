@@ -2,5 +2,7 @@
 
 pub mod body;
 pub mod event;
+pub(crate) mod hash;
+pub mod merkle;
 pub mod proof;
 pub mod verify;

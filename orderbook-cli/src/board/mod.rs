@@ -4,56 +4,77 @@ pub mod address;
 pub mod csv;
 pub mod depth;
 pub mod error;
+
 pub mod filter;
+
+mod import;
 pub mod isin;
 pub mod lei;
 pub mod matching;
+mod matchmaking;
 pub mod order;
+mod orders;
 pub mod posting;
 pub mod price;
 pub mod record;
 pub mod security;
+mod settlement;
 pub mod signature;
-
-use std::io::{BufRead, Write};
+mod views;
 
 use alloy::primitives::B256;
 use jiff::Timestamp;
-use uuid::Uuid;
 
 pub use error::BoardError;
+pub use import::Imported;
 
-use crate::audit::body::{
-    BookAnchored, BookOpened, ChainSynced, SettlementFailed, SettlementSettled,
-};
-use crate::audit::event::Event;
-use crate::store::Store;
-use depth::BookView;
-use filter::OrderFilter;
-use matching::{Match, MatchState, Submission};
-use posting::Posting;
-use record::{OrderRecord, OrderView};
+use crate::audit::body::{Body, BookOpened};
+use crate::audit::event::{Event, EventType};
+use crate::store::append::Draft;
+use crate::store::error::StoreError;
+use crate::store::head::HeadRow;
+use crate::store::{Clock, Store, query, row};
+use posting::{Rules, text};
 use security::Security;
-use signature::ContractSignatures;
+
+/// The subject of events about the book itself.
+const BOOK: &str = "book";
+/// The subject of events about what was read from the chain.
+const CHAIN: &str = "chain";
 
 /// Who acts, and why; both stand in the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct By {
     /// The person or wallet: 1 to 128 characters.
     pub actor: String,
-    /// Why; may be empty.
+    /// Why: up to 1,000 characters, may be empty.
     pub reason: String,
 }
 
-/// How many rows were imported.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Imported {
-    /// Orders posted.
-    pub orders: u64,
-    /// The first event of the import.
-    pub first_seq: u64,
-    /// The last event of the import.
-    pub last_seq: u64,
+impl By {
+    /// `actor`, without a reason.
+    pub fn new(actor: impl Into<String>) -> Self {
+        Self {
+            actor: actor.into(),
+            reason: String::new(),
+        }
+    }
+
+    /// With that reason.
+    #[must_use]
+    pub fn because(mut self, reason: impl Into<String>) -> Self {
+        self.reason = reason.into();
+        self
+    }
+
+    fn check(&self) -> Result<(), BoardError> {
+        text("actor", &self.actor, 128)?;
+        if self.reason.is_empty() {
+            Ok(())
+        } else {
+            text("reason", &self.reason, 1_000)
+        }
+    }
 }
 
 /// What the log commits to now.
@@ -76,179 +97,206 @@ pub struct Board {
     identity: BookOpened,
 }
 
-#[allow(
-    clippy::unused_async,
-    unused_variables,
-    clippy::missing_errors_doc,
-    missing_docs,
-    clippy::todo
-)]
 impl Board {
+    /// Creates a book at `url` (a path, `sqlite:PATH` or `postgres://...`); its identity is event 1, for ever.
+    ///
+    /// # Errors
+    /// [`BoardError::Text`], [`BoardError::Field`], [`StoreError::Exists`], or the store's.
     pub async fn create(url: &str, identity: BookOpened, by: By) -> Result<Self, BoardError> {
-        todo!()
+        Self::create_with(url, identity, by, Clock::system()).await
     }
-    /// `url`: `sqlite:path`, a bare path, or `postgres://...`.
+
+    /// Like [`Self::create`], with another clock.
+    ///
+    /// # Errors
+    /// Those of [`Self::create`].
+    pub async fn create_with(
+        url: &str,
+        identity: BookOpened,
+        by: By,
+        clock: Clock,
+    ) -> Result<Self, BoardError> {
+        by.check()?;
+        text("broker_dealer", &identity.broker_dealer, 128)?;
+        for (field, number) in [("chain_id", identity.chain_id), ("crd", identity.crd)] {
+            if number == 0 || number >= 1 << 53 {
+                let (found, wanted) = (number.to_string(), "1 to 2^53 - 1 is wanted".to_owned());
+                return Err(BoardError::Field {
+                    field,
+                    found,
+                    wanted,
+                });
+            }
+        }
+        let store = Store::create(url, clock).await?;
+        let mut writer = store.writer().await?;
+        if writer.size() > 0 {
+            return Err(StoreError::Exists(store.place().to_owned()).into());
+        }
+        let body = Body::BookOpened(identity.clone());
+        writer
+            .append(vec![Draft::new(BOOK, store.clock().now(), &by, body)?])
+            .await?;
+        writer.commit().await?;
+        Ok(Self { store, identity })
+    }
+
+    /// Opens the book at `url`.
+    ///
+    /// # Errors
+    /// [`StoreError::Missing`], [`StoreError::Damaged`], or the store's.
     pub async fn open(url: &str) -> Result<Self, BoardError> {
-        todo!()
+        Self::open_with(url, Clock::system()).await
     }
+
+    /// Like [`Self::open`], with another clock.
+    ///
+    /// # Errors
+    /// Those of [`Self::open`].
+    pub async fn open_with(url: &str, clock: Clock) -> Result<Self, BoardError> {
+        let store = Store::open(url, clock).await?;
+        let first = query::event(store.reader().await?.link(), 1).await?;
+        let first =
+            row::event(first.ok_or_else(|| StoreError::Missing(store.place().to_owned()))?)?;
+        match row::body(1, first.kind, &first.body)? {
+            Body::BookOpened(identity) => Ok(Self { store, identity }),
+            _ => Err(damaged(
+                1,
+                format!("type is {}, the first is book_opened", first.kind),
+            )),
+        }
+    }
+
+    /// Whom the book belongs to and which contract it settles through.
     pub fn identity(&self) -> &BookOpened {
         &self.identity
     }
+
+    /// Where it is kept.
     pub fn store(&self) -> &Store {
         &self.store
     }
+
+    /// What the log commits to now.
+    ///
+    /// # Errors
+    /// The store's.
     pub async fn head(&self) -> Result<Head, BoardError> {
-        todo!()
+        let head = HeadRow::read(self.store.reader().await?.link()).await?;
+        let head = head.unwrap_or_else(HeadRow::empty);
+        Ok(Head {
+            size: head.size(),
+            root: head.root,
+            hash: head.hash,
+            captured_at: row::timestamp(row::signed(head.size()), "captured_at", head.captured_at)?,
+        })
     }
 
-    // securities
+    /// Lists a security: from then on orders for it can be posted.
+    ///
+    /// # Errors
+    /// [`BoardError::Text`], [`BoardError::Price`] (decimal places), [`BoardError::SecurityListed`], or the store's.
     pub async fn list_security(&self, security: Security, by: By) -> Result<Event, BoardError> {
-        todo!()
+        text("symbol", &security.symbol, 32)?;
+        text("name", &security.name, 128)?;
+        if security.decimals > price::MAX_SECURITY_DECIMALS {
+            return Err(price::PriceError::Decimals(security.decimals).into());
+        }
+        let symbol = security.symbol.clone();
+        let body = Body::SecurityListed(security.clone());
+        let subject = security.token.to_string().to_lowercase();
+        self.record(subject, self.store.clock().now(), by, body)
+            .await
+            .map_err(|error| match error {
+                BoardError::Store(StoreError::Duplicate(_)) => BoardError::SecurityListed(symbol),
+                other => other,
+            })
     }
+
+    /// Every listed security, oldest first.
+    ///
+    /// # Errors
+    /// The store's.
     pub async fn securities(&self) -> Result<Vec<Security>, BoardError> {
-        todo!()
+        let listed = query::securities(self.store.reader().await?.link()).await?;
+        Ok(listed.into_iter().map(|(_, security)| security).collect())
     }
-    /// By symbol, ISIN or token address.
+
+    /// A listed security by symbol, ISIN or token address.
+    ///
+    /// # Errors
+    /// [`BoardError::UnknownSecurity`], or the store's.
     pub async fn security(&self, name: &str) -> Result<Security, BoardError> {
-        todo!()
+        Ok(self.security_number(name).await?.1)
     }
 
-    // orders
-    /// Checks everything that `post` checks and writes nothing.
-    pub async fn check(
-        &self,
-        posting: &Posting,
-        chain: Option<&dyn ContractSignatures>,
-    ) -> Result<OrderRecord, BoardError> {
-        todo!()
-    }
-    pub async fn post(
-        &self,
-        posting: Posting,
-        chain: Option<&dyn ContractSignatures>,
-        by: By,
-    ) -> Result<OrderRecord, BoardError> {
-        todo!()
-    }
-    /// Imports a CSV file of signed orders in one transaction: all rows or none. `progress` gets the rows read so far.
-    pub async fn import(
-        &self,
-        file: impl BufRead + Send,
-        by: By,
-        progress: impl FnMut(u64) + Send,
-    ) -> Result<Imported, BoardError> {
-        todo!()
-    }
-    pub async fn cancel(&self, order: B256, by: By) -> Result<Event, BoardError> {
-        todo!()
-    }
-    /// Records a cancel that the chain has logged; ends a live match of the order. `None` when the order is unknown to the board or closed already.
-    pub async fn record_cancelled_on_chain(
-        &self,
-        order: B256,
-        tx_hash: B256,
-        occurred_at: Timestamp,
-        by: By,
-    ) -> Result<Option<Event>, BoardError> {
-        todo!()
-    }
-    /// By full id, or a unique prefix of it of at least 6 digits (`0x...`).
-    pub async fn order(&self, id: &str) -> Result<OrderView, BoardError> {
-        todo!()
-    }
-    pub async fn orders(&self, filter: &OrderFilter) -> Result<Vec<OrderView>, BoardError> {
-        todo!()
-    }
-    /// The best `levels` price levels of each side.
-    pub async fn book(&self, security: &str, levels: u32) -> Result<BookView, BoardError> {
-        todo!()
-    }
-    /// The events about an order: posting, its matches' events, closing.
-    pub async fn history(&self, order: B256) -> Result<Vec<Event>, BoardError> {
-        todo!()
+    async fn security_number(&self, name: &str) -> Result<(u64, Security), BoardError> {
+        let token = address::parse(name).ok();
+        query::securities(self.store.reader().await?.link())
+            .await?
+            .into_iter()
+            .find(|(_, listed)| {
+                listed.symbol == name || listed.isin.as_str() == name || Some(listed.token) == token
+            })
+            .ok_or_else(|| BoardError::UnknownSecurity(name.to_owned()))
     }
 
-    // matches
-    pub async fn propose(&self, bid: B256, ask: B256, by: By) -> Result<Match, BoardError> {
-        todo!()
-    }
-    pub async fn approve(&self, id: Uuid, by: By) -> Result<Match, BoardError> {
-        todo!()
-    }
-    pub async fn refuse(&self, id: Uuid, by: By) -> Result<Match, BoardError> {
-        todo!()
-    }
-    pub async fn match_by_id(&self, id: Uuid) -> Result<Match, BoardError> {
-        todo!()
-    }
-    /// The live match of exactly these two orders, if any.
-    pub async fn match_of(&self, bid: B256, ask: B256) -> Result<Option<Match>, BoardError> {
-        todo!()
-    }
-    pub async fn matches(&self, state: Option<MatchState>) -> Result<Vec<Match>, BoardError> {
-        todo!()
+    async fn rules(&self) -> Result<Rules, BoardError> {
+        Ok(Rules::new(self.identity.clone(), self.securities().await?))
     }
 
-    // settlement
-    /// Before sending: refuses unless the match is APPROVED or FAILED.
-    pub async fn record_submitted(
-        &self,
-        id: Uuid,
-        submission: Submission,
-        by: By,
-    ) -> Result<Match, BoardError> {
-        todo!()
-    }
-    /// From the chain's own `Settled` log; fills both orders. Idempotent: `None` when it is recorded already.
-    pub async fn record_settled(
-        &self,
-        settled: SettlementSettled,
-        occurred_at: Timestamp,
-        by: By,
-    ) -> Result<Option<Event>, BoardError> {
-        todo!()
-    }
-    pub async fn record_failed(
-        &self,
-        id: Uuid,
-        failed: SettlementFailed,
-        by: By,
-    ) -> Result<Match, BoardError> {
-        todo!()
-    }
-    pub async fn record_unknown(&self, id: Uuid, by: By) -> Result<Match, BoardError> {
-        todo!()
-    }
-    pub async fn record_synced(&self, synced: ChainSynced, by: By) -> Result<Event, BoardError> {
-        todo!()
-    }
-    pub async fn last_synced(&self) -> Result<Option<ChainSynced>, BoardError> {
-        todo!()
-    }
-    pub async fn record_anchored(
-        &self,
-        anchored: BookAnchored,
-        by: By,
-    ) -> Result<Event, BoardError> {
-        todo!()
-    }
-    pub async fn last_anchored(&self) -> Result<Option<(Timestamp, BookAnchored)>, BoardError> {
-        todo!()
-    }
+    /// Adds a remark about `subject` (an order or match id, or anything else); its text is the reason.
+    ///
+    /// # Errors
+    /// [`BoardError::Text`], or the store's.
     pub async fn note(&self, subject: &str, by: By) -> Result<Event, BoardError> {
-        todo!()
+        text("subject", subject, 128)?;
+        text("reason", &by.reason, 1_000)?;
+        self.record(subject, self.store.clock().now(), by, Body::Note)
+            .await
     }
 
-    // log and exports
-    /// Events `from..=to` in sequence, at most `limit`.
-    pub async fn events(&self, from: u64, limit: u32) -> Result<Vec<Event>, BoardError> {
-        todo!()
-    }
-    pub async fn export_orders(
+    /// Appends one event that depends on nothing but the store's own constraints.
+    async fn record(
         &self,
-        filter: &OrderFilter,
-        out: impl Write + Send,
-    ) -> Result<u64, BoardError> {
-        todo!()
+        subject: impl ToString,
+        occurred_at: Timestamp,
+        by: By,
+        body: Body,
+    ) -> Result<Event, BoardError> {
+        by.check()?;
+        let draft = Draft::new(subject, occurred_at, &by, body)?;
+        let mut writer = self.store.writer().await?;
+        let event = only(writer.append(vec![draft]).await?)?;
+        writer.commit().await?;
+        Ok(event)
     }
+
+    async fn last_body(
+        &self,
+        subject: &str,
+        kind: EventType,
+    ) -> Result<Option<(Event, Body)>, BoardError> {
+        let found = query::last_event(self.store.reader().await?.link(), subject, kind).await?;
+        let Some(event) = found.map(row::event).transpose()? else {
+            return Ok(None);
+        };
+        let body = row::body(event.seq, event.kind, &event.body)?;
+        Ok(Some((event, body)))
+    }
+}
+
+fn damaged(seq: u64, what: impl Into<String>) -> BoardError {
+    StoreError::Damaged {
+        seq,
+        what: what.into(),
+    }
+    .into()
+}
+
+/// The event of an append of one.
+fn only(mut events: Vec<Event>) -> Result<Event, BoardError> {
+    events
+        .pop()
+        .ok_or_else(|| damaged(0, "an append returned no event"))
 }

@@ -93,25 +93,6 @@ pub fn verify(owner: Address, digest: B256, signature: &[u8]) -> Result<(), Sign
     }
 }
 
-/// Like [`verify`], with the chain's verdict on an owner that has code.
-///
-/// # Errors
-/// [`SignatureError::ContractRefuses`], or those of [`verify`] where the key decides.
-pub fn verify_with(
-    verdict: ContractVerdict,
-    owner: Address,
-    digest: B256,
-    signature: &[u8],
-) -> Result<(), SignatureError> {
-    match verdict {
-        ContractVerdict::Accepts => Ok(()),
-        ContractVerdict::Refuses => Err(SignatureError::ContractRefuses(owner)),
-        ContractVerdict::NoCode | ContractVerdict::DelegateRefuses => {
-            verify(owner, digest, signature)
-        }
-    }
-}
-
 fn recover(digest: B256, signature: &[u8]) -> Result<Address, SignatureError> {
     let bytes: &[u8; 65] = signature
         .try_into()
@@ -218,18 +199,5 @@ mod tests {
             verify(owner, keccak256("another order"), &signature),
             Err(SignatureError::NotOwner { .. })
         ));
-    }
-
-    #[test]
-    fn the_chain_s_verdict_decides_for_accounts_with_code() {
-        let (owner, digest, signature) = signed();
-        let by = |verdict, bytes: &[u8]| verify_with(verdict, owner, digest, bytes);
-        assert_eq!(by(ContractVerdict::Accepts, b"anything"), Ok(()));
-        assert_eq!(
-            by(ContractVerdict::Refuses, &signature),
-            Err(SignatureError::ContractRefuses(owner))
-        );
-        assert_eq!(by(ContractVerdict::DelegateRefuses, &signature), Ok(()));
-        assert_eq!(by(ContractVerdict::NoCode, &signature), Ok(()));
     }
 }

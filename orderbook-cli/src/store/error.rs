@@ -1,8 +1,11 @@
-//! Why the store failed.
+//! Why the store failed. Whatever was not confirmed was not written.
 
+use sqlx::error::DatabaseError;
+
+use super::engine::LOCK_TIMEOUT;
 use crate::class::ErrorClass;
 
-/// Why the store failed. Whatever was not confirmed was not written.
+/// Why the store failed.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// No book at this place.
@@ -16,15 +19,23 @@ pub enum StoreError {
     Url(String),
     /// Another process writes.
     #[error(
-        "another process is writing to this book, waited {0} s: nothing was written, try again"
+        "another process is writing to this book, waited {LOCK_TIMEOUT} s: \
+         nothing was written, try again"
     )]
-    Locked(u64),
+    Locked,
     /// No space left.
     #[error("the disk is full: nothing was written, free some space and try again")]
     Full,
+    /// The file or the disk may not be written.
+    #[error("the book cannot be written: {0}; check the file's owner and permissions")]
+    ReadOnly(String),
+    /// The file is no SQLite database, or its pages are damaged.
+    #[error("the file is no readable book: {0}; restore it from a backup and run `audit verify`")]
+    Corrupt(String),
     /// The clock is behind the last event.
     #[error(
-        "the clock reads {now}, the last event was captured at {last}: set the clock, nothing was written"
+        "the clock reads {now}, the last event was captured at {last}: \
+         nothing was written, set the clock"
     )]
     ClockBehind {
         /// This machine's clock.
@@ -33,19 +44,66 @@ pub enum StoreError {
         last: jiff::Timestamp,
     },
     /// The stored rows contradict each other.
-    #[error("the book at event {seq} is damaged: {what}; run `audit verify`")]
+    #[error("the book is damaged at event {seq}: {what}; run `audit verify`")]
     Damaged {
         /// The event.
         seq: u64,
         /// What is wrong.
         what: String,
     },
+    /// A row that may exist once exists already.
+    #[error("the record exists already: {0}")]
+    Duplicate(String),
     /// The database refused for another reason.
     #[error("database: {0}")]
-    Database(#[from] sqlx::Error),
+    Database(#[source] sqlx::Error),
     /// The embedded migrations do not fit this store.
-    #[error("the book was written by another version: {0}")]
+    #[error("the book was written by another version of this program: {0}")]
     Migration(#[from] sqlx::migrate::MigrateError),
+    /// The file system failed.
+    #[error("file: {0}")]
+    File(#[from] std::io::Error),
+}
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        let Some(database) = error.as_database_error() else {
+            return Self::Database(error);
+        };
+        let message = database.message().to_owned();
+        match condition(database) {
+            Condition::Locked => Self::Locked,
+            Condition::Full => Self::Full,
+            Condition::ReadOnly => Self::ReadOnly(message),
+            Condition::Corrupt => Self::Corrupt(message),
+            Condition::Duplicate => Self::Duplicate(message),
+            Condition::Other => Self::Database(error),
+        }
+    }
+}
+
+enum Condition {
+    Locked,
+    Full,
+    ReadOnly,
+    Corrupt,
+    Duplicate,
+    Other,
+}
+
+fn condition(error: &dyn DatabaseError) -> Condition {
+    if error.is_unique_violation() {
+        return Condition::Duplicate;
+    }
+    let code = error.code().unwrap_or_default();
+    // SQLSTATE has five characters; SQLite's extended codes carry the primary one in their low byte.
+    match (code.as_ref(), code.parse::<i32>().map(|code| code & 0xff)) {
+        ("55P03" | "40001" | "40P01", _) | (_, Ok(5 | 6)) => Condition::Locked,
+        ("53100", _) | (_, Ok(13)) => Condition::Full,
+        ("25006", _) | (_, Ok(3 | 8 | 14)) => Condition::ReadOnly,
+        ("XX001" | "XX002", _) | (_, Ok(11 | 26)) => Condition::Corrupt,
+        _ => Condition::Other,
+    }
 }
 
 impl StoreError {
@@ -53,7 +111,8 @@ impl StoreError {
     pub fn class(&self) -> ErrorClass {
         match self {
             Self::Url(_) => ErrorClass::Usage,
-            Self::Damaged { .. } => ErrorClass::Integrity,
+            Self::Damaged { .. } | Self::Corrupt(_) => ErrorClass::Integrity,
+            Self::Duplicate(_) => ErrorClass::Refused,
             _ => ErrorClass::Failed,
         }
     }

@@ -1,0 +1,199 @@
+//! Posting and cancelling orders.
+
+use alloy::primitives::B256;
+use jiff::Timestamp;
+
+use super::error::BoardError;
+use super::posting::{Posting, verify_signature};
+use super::record::{OrderRecord, OrderState, OrderView};
+use super::signature::ContractSignatures;
+use super::{Board, By, only};
+use crate::audit::body::{Body, OrderCancelled};
+use crate::audit::event::Event;
+use crate::store::append::{Draft, Writer};
+use crate::store::error::StoreError;
+use crate::store::{query, row};
+
+impl Board {
+    /// Checks everything that [`Self::post`] checks and writes nothing.
+    ///
+    /// # Errors
+    /// Those of [`Self::post`].
+    pub async fn check(
+        &self,
+        posting: &Posting,
+        chain: Option<&dyn ContractSignatures>,
+    ) -> Result<OrderRecord, BoardError> {
+        let now = self.store.clock().now();
+        let (id, posted) = self.rules().await?.check(posting, now)?;
+        verify_signature(chain, posted.owner, id, &posting.signature).await?;
+        if query::order(self.store.reader().await?.link(), id)
+            .await?
+            .is_some()
+        {
+            return Err(BoardError::DuplicateOrder(id));
+        }
+        Ok(row::record(id, posting.received_at, now, posted))
+    }
+
+    /// Posts a signed order. An owner with code is asked through `chain`; without one, only a key's signature counts.
+    ///
+    /// # Errors
+    /// The first bad field in the sequence of the signed struct ([`BoardError::Field`], [`BoardError::UnknownSecurity`]),
+    /// [`BoardError::Price`], [`BoardError::PriceMismatch`], [`BoardError::Text`], [`BoardError::Signature`],
+    /// [`BoardError::Chain`], [`BoardError::DuplicateOrder`], or the store's.
+    pub async fn post(
+        &self,
+        posting: Posting,
+        chain: Option<&dyn ContractSignatures>,
+        by: By,
+    ) -> Result<OrderRecord, BoardError> {
+        by.check()?;
+        let (id, posted) = self
+            .rules()
+            .await?
+            .check(&posting, self.store.clock().now())?;
+        verify_signature(chain, posted.owner, id, &posting.signature).await?;
+        let body = Body::OrderPosted(Box::new(posted.clone()));
+        let draft = Draft::new(id, posting.received_at, &by, body)?;
+        let mut writer = self.store.writer().await?;
+        let event = only(
+            writer
+                .append(vec![draft])
+                .await
+                .map_err(|error| match error {
+                    StoreError::Duplicate(_) => BoardError::DuplicateOrder(id),
+                    other => other.into(),
+                })?,
+        )?;
+        writer.commit().await?;
+        Ok(row::record(
+            id,
+            posting.received_at,
+            event.captured_at,
+            posted,
+        ))
+    }
+
+    /// Takes an order off the board. A match of it that is not in flight ends with it.
+    ///
+    /// # Errors
+    /// [`BoardError::UnknownOrder`], [`BoardError::NotOpen`], [`BoardError::Matched`] while a settlement is in flight, or
+    /// the store's.
+    pub async fn cancel(&self, order: B256, by: By) -> Result<Event, BoardError> {
+        by.check()?;
+        let mut writer = self.store.writer().await?;
+        let view = order_in(&mut writer, order, self.store.clock().now()).await?;
+        require_open(&view)?;
+        let now = self.store.clock().now();
+        end_match(&mut writer, order, now, &by, "was cancelled", true).await?;
+        let body = Body::OrderCancelled(OrderCancelled { tx_hash: None });
+        let event = only(
+            writer
+                .append(vec![Draft::new(order, now, &by, body)?])
+                .await?,
+        )?;
+        writer.commit().await?;
+        Ok(event)
+    }
+
+    /// Records a cancel that the chain has logged; a live match of the order ends with it. `None` when the board does not
+    /// have the order, or has it cancelled already.
+    ///
+    /// # Errors
+    /// [`BoardError::Contradiction`] when the board has it filled, or the store's.
+    pub async fn record_cancelled_on_chain(
+        &self,
+        order: B256,
+        tx_hash: B256,
+        occurred_at: Timestamp,
+        by: By,
+    ) -> Result<Option<Event>, BoardError> {
+        by.check()?;
+        let mut writer = self.store.writer().await?;
+        let view = match order_in(&mut writer, order, occurred_at).await {
+            Ok(view) => view,
+            Err(BoardError::UnknownOrder(_)) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        match view.state {
+            OrderState::Open => {}
+            OrderState::Cancelled => return Ok(None),
+            OrderState::Filled => {
+                return Err(BoardError::Contradiction(format!(
+                    "order {order} is FILLED here and cancelled on chain by {tx_hash}"
+                )));
+            }
+        }
+        end_match(
+            &mut writer,
+            order,
+            occurred_at,
+            &by,
+            "was cancelled on chain",
+            false,
+        )
+        .await?;
+        let body = Body::OrderCancelled(OrderCancelled {
+            tx_hash: Some(tx_hash),
+        });
+        let event = only(
+            writer
+                .append(vec![Draft::new(order, occurred_at, &by, body)?])
+                .await?,
+        )?;
+        writer.commit().await?;
+        Ok(Some(event))
+    }
+}
+
+/// The order as this transaction sees it.
+pub(super) async fn order_in(
+    writer: &mut Writer,
+    id: B256,
+    now: Timestamp,
+) -> Result<OrderView, BoardError> {
+    let row = query::order(writer.link(), id).await?;
+    let row = row.ok_or_else(|| BoardError::UnknownOrder(id.to_string()))?;
+    Ok(row::order(row, now)?)
+}
+
+pub(super) fn require_open(view: &OrderView) -> Result<(), BoardError> {
+    if view.state == OrderState::Open {
+        Ok(())
+    } else {
+        Err(BoardError::NotOpen {
+            id: view.record.id,
+            state: view.state,
+        })
+    }
+}
+
+/// Ends the live match of an order that leaves the board; refuses when `careful` and a transaction is in flight.
+async fn end_match(
+    writer: &mut Writer,
+    order: B256,
+    now: Timestamp,
+    by: &By,
+    why: &str,
+    careful: bool,
+) -> Result<(), BoardError> {
+    for row in query::matches_of(writer.link(), order).await? {
+        let live = row::matching(row)?;
+        if !live.state.is_live() {
+            continue;
+        }
+        if careful && live.state.is_in_flight() {
+            return Err(BoardError::Matched {
+                id: order,
+                in_match: live.id,
+                state: live.state,
+            });
+        }
+        let by = By::new(&by.actor).because(format!("order {order} {why}"));
+        writer
+            .append(vec![Draft::new(live.id, now, &by, Body::MatchRefused)?])
+            .await?;
+    }
+    Ok(())
+}

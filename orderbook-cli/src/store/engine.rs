@@ -1,0 +1,267 @@
+//! The two database engines behind one set of SQL statements: both understand `$1`, and the columns have the same types.
+
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::time::Duration;
+
+use sqlx::pool::PoolConnection;
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
+use sqlx::{PgConnection, Postgres, Sqlite, SqliteConnection, Transaction};
+
+use super::error::StoreError;
+
+/// How long a writer waits for another, seconds.
+pub const LOCK_TIMEOUT: u64 = 5;
+
+/// Memory for pages of one SQLite connection, kibibytes.
+const SQLITE_CACHE: &str = "-40960";
+
+/// Open connections of either engine.
+#[derive(Debug, Clone)]
+pub(crate) enum Pool {
+    Sqlite(SqlitePool),
+    Postgres(PgPool),
+}
+
+/// A connection taken out of the pool for reading.
+#[derive(Debug)]
+pub(crate) enum Reader {
+    Sqlite(PoolConnection<Sqlite>),
+    Postgres(PoolConnection<Postgres>),
+}
+
+/// A transaction; rolled back when dropped.
+#[derive(Debug)]
+pub(crate) enum Tx {
+    Sqlite(Transaction<'static, Sqlite>),
+    Postgres(Transaction<'static, Postgres>),
+}
+
+/// A borrowed connection, inside or outside of a transaction.
+#[derive(Debug)]
+pub(crate) enum Link<'a> {
+    Sqlite(&'a mut SqliteConnection),
+    Postgres(&'a mut PgConnection),
+}
+
+/// Runs the same statements on whichever engine `link` is; `db` is the connection inside `body`.
+macro_rules! on_engine {
+    ($link:expr, $db:ident => $body:expr) => {
+        match $link {
+            $crate::store::engine::Link::Sqlite($db) => $body,
+            $crate::store::engine::Link::Postgres($db) => $body,
+        }
+    };
+}
+pub(crate) use on_engine;
+
+impl Reader {
+    pub(crate) fn link(&mut self) -> Link<'_> {
+        match self {
+            Self::Sqlite(connection) => Link::Sqlite(connection),
+            Self::Postgres(connection) => Link::Postgres(connection),
+        }
+    }
+}
+
+impl Tx {
+    pub(crate) fn link(&mut self) -> Link<'_> {
+        match self {
+            Self::Sqlite(tx) => Link::Sqlite(tx),
+            Self::Postgres(tx) => Link::Postgres(tx),
+        }
+    }
+
+    pub(crate) async fn commit(self) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(tx) => tx.commit().await?,
+            Self::Postgres(tx) => tx.commit().await?,
+        }
+        Ok(())
+    }
+}
+
+/// What a URL names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Place {
+    File(PathBuf),
+    Server(String),
+}
+
+fn place(url: &str) -> Result<Place, StoreError> {
+    let unsupported = || StoreError::Url(redacted(url));
+    if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+        return Ok(Place::Server(url.to_owned()));
+    }
+    let path = url
+        .strip_prefix("sqlite://")
+        .or_else(|| url.strip_prefix("sqlite:"))
+        .unwrap_or(url);
+    if path.is_empty() || path.contains(":memory:") || path.contains("://") {
+        return Err(unsupported());
+    }
+    Ok(Place::File(PathBuf::from(path)))
+}
+
+/// The URL without its password.
+pub(crate) fn redacted(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else {
+        return url.to_owned();
+    };
+    let Some((login, host)) = rest.rsplit_once('@') else {
+        return url.to_owned();
+    };
+    let user = login.split(':').next().unwrap_or_default();
+    format!("{scheme}://{user}@{host}")
+}
+
+impl Pool {
+    /// Connects to an existing store and brings its schema up to date.
+    pub(crate) async fn open(url: &str) -> Result<Self, StoreError> {
+        match place(url)? {
+            Place::File(path) => {
+                if !path.try_exists()? {
+                    return Err(StoreError::Missing(redacted(url)));
+                }
+                Self::sqlite(&path, false).await
+            }
+            Place::Server(url) => Self::postgres(&url).await,
+        }
+    }
+
+    /// Connects, making the file where there is none, and brings the schema up to date.
+    pub(crate) async fn create(url: &str) -> Result<Self, StoreError> {
+        match place(url)? {
+            Place::File(path) => {
+                if let Some(folder) = path
+                    .parent()
+                    .filter(|folder| !folder.as_os_str().is_empty())
+                {
+                    std::fs::create_dir_all(folder)?;
+                }
+                Self::sqlite(&path, true).await
+            }
+            Place::Server(url) => Self::postgres(&url).await,
+        }
+    }
+
+    async fn sqlite(path: &Path, create: bool) -> Result<Self, StoreError> {
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(create)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            .busy_timeout(Duration::from_secs(LOCK_TIMEOUT))
+            .pragma("cache_size", SQLITE_CACHE)
+            .pragma("trusted_schema", "OFF")
+            .row_buffer_size(1024);
+        let pool = SqlitePoolOptions::new()
+            .max_connections(8)
+            .connect_with(options)
+            .await?;
+        let migrator = sqlx::migrate!("migrations/sqlite");
+        // Looking first keeps the start of a command from taking the write lock.
+        if !is_current(&pool, migrator.iter().map(|m| m.version).max()).await {
+            migrator.run(&pool).await?;
+        }
+        Ok(Self::Sqlite(pool))
+    }
+
+    async fn postgres(url: &str) -> Result<Self, StoreError> {
+        let options =
+            PgConnectOptions::from_str(url).map_err(|_| StoreError::Url(redacted(url)))?;
+        let pool = PgPoolOptions::new()
+            .max_connections(8)
+            .connect_with(options)
+            .await?;
+        sqlx::migrate!("migrations/postgres").run(&pool).await?;
+        Ok(Self::Postgres(pool))
+    }
+
+    /// A connection for reading.
+    pub(crate) async fn reader(&self) -> Result<Reader, StoreError> {
+        Ok(match self {
+            Self::Sqlite(pool) => Reader::Sqlite(pool.acquire().await?),
+            Self::Postgres(pool) => Reader::Postgres(pool.acquire().await?),
+        })
+    }
+
+    /// A transaction that sees one moment of the book, whatever is appended meanwhile.
+    pub(crate) async fn snapshot(&self) -> Result<Tx, StoreError> {
+        Ok(match self {
+            Self::Sqlite(pool) => Tx::Sqlite(pool.begin().await?),
+            Self::Postgres(pool) => Tx::Postgres(
+                pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+                    .await?,
+            ),
+        })
+    }
+
+    /// The transaction of the book's one writer; waits for another at most [`LOCK_TIMEOUT`].
+    pub(crate) async fn write(&self) -> Result<Tx, StoreError> {
+        Ok(match self {
+            Self::Sqlite(pool) => Tx::Sqlite(pool.begin_with("BEGIN IMMEDIATE").await?),
+            Self::Postgres(pool) => {
+                let mut tx = pool.begin().await?;
+                sqlx::query("SET LOCAL lock_timeout = '5s'")
+                    .execute(&mut *tx)
+                    .await?;
+                sqlx::query(
+                    "SELECT pg_advisory_xact_lock(hashtext('orderbook:' || current_schema()))",
+                )
+                .execute(&mut *tx)
+                .await?;
+                Tx::Postgres(tx)
+            }
+        })
+    }
+
+    /// Closes every connection; SQLite folds its write-ahead log into the file.
+    pub(crate) async fn close(&self) {
+        match self {
+            Self::Sqlite(pool) => pool.close().await,
+            Self::Postgres(pool) => pool.close().await,
+        }
+    }
+}
+
+async fn is_current(pool: &SqlitePool, wanted: Option<i64>) -> bool {
+    let found: Result<Option<i64>, _> =
+        sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations WHERE success")
+            .fetch_one(pool)
+            .await;
+    found.is_ok_and(|found| found.is_some() && found == wanted)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls_name_files_and_servers() {
+        for url in ["book.db", "sqlite:book.db", "sqlite://book.db"] {
+            assert_eq!(place(url).unwrap(), Place::File("book.db".into()));
+        }
+        assert_eq!(place("sqlite:///a/b").unwrap(), Place::File("/a/b".into()));
+        assert!(matches!(
+            place("postgres://u:p@h/d").unwrap(),
+            Place::Server(_)
+        ));
+        for url in ["", "sqlite:", "sqlite::memory:", "mysql://h/d"] {
+            assert!(matches!(place(url), Err(StoreError::Url(_))), "{url}");
+        }
+    }
+
+    #[test]
+    fn passwords_never_show() {
+        assert_eq!(
+            redacted("postgres://desk:secret@db:5432/book"),
+            "postgres://desk@db:5432/book"
+        );
+        assert_eq!(redacted("book.db"), "book.db");
+    }
+}
