@@ -1,0 +1,89 @@
+//! The contracts' ABI, read from `docs/interfaces`, and the few Arbitrum contracts that a deployment needs.
+
+#![allow(missing_docs, clippy::pedantic)]
+
+use alloy::primitives::{Address, B256, address, keccak256};
+use alloy::sol;
+
+sol!(
+    #![sol(all_derives)]
+    "../docs/interfaces/ISecurityToken.sol"
+);
+sol!(
+    #![sol(all_derives)]
+    "../docs/interfaces/ITsUSDC.sol"
+);
+sol!(
+    #![sol(all_derives)]
+    "../docs/interfaces/IDvPSettlement.sol"
+);
+
+sol! {
+    /// Creates, activates and initialises a program in one transaction.
+    interface StylusDeployer {
+        event ContractDeployed(address deployedContract);
+        function deploy(bytes calldata bytecode, bytes calldata initData, uint256 initValue, bytes32 salt)
+            external payable returns (address);
+    }
+
+    /// The precompile that activates programs.
+    interface ArbWasm {
+        error ProgramNotWasm();
+        error ProgramNotActivated();
+        error ProgramNeedsUpgrade(uint16 version, uint16 stylusVersion);
+        error ProgramExpired(uint64 ageInSeconds);
+        error ProgramUpToDate();
+        error ProgramKeepaliveTooSoon(uint64 ageInSeconds);
+        error ProgramInsufficientValue(uint256 have, uint256 want);
+        function activateProgram(address program) external payable returns (uint16 version, uint256 dataFee);
+        function programVersion(address program) external view returns (uint16 version);
+    }
+
+    function stylus_constructor();
+
+    /// EIP-2612, the same for both tokens.
+    struct Permit {
+        address owner;
+        address spender;
+        uint256 value;
+        uint256 nonce;
+        uint256 deadline;
+    }
+}
+
+/// Where `StylusDeployer` stands on every Arbitrum chain.
+pub const STYLUS_DEPLOYER: Address = address!("cEcba2F1DC234f70Dd89F2041029807F8D03A990");
+/// The precompile `ArbWasm`.
+pub const ARB_WASM: Address = address!("0000000000000000000000000000000000000071");
+
+/// The id of a role: the hash of its name; the default admin is zero.
+pub fn role(name: &str) -> B256 {
+    if name == "DEFAULT_ADMIN_ROLE" {
+        B256::ZERO
+    } else {
+        keccak256(name)
+    }
+}
+
+/// Every role that one of the three contracts knows, to turn an id back into its name.
+pub const ROLE_NAMES: [&str; 11] = [
+    "DEFAULT_ADMIN_ROLE",
+    "ISSUER_ROLE",
+    "COMPLIANCE_ROLE",
+    "ENFORCER_ROLE",
+    "PAUSER_ROLE",
+    "OPERATOR_ROLE",
+    "MASTER_MINTER_ROLE",
+    "BLACKLISTER_ROLE",
+    "SEIZER_ROLE",
+    "RESCUER_ROLE",
+    "ATTESTOR_ROLE",
+];
+
+/// The name behind a role id, or the id itself.
+pub fn role_name(id: B256) -> String {
+    ROLE_NAMES
+        .iter()
+        .find(|name| role(name) == id)
+        .map_or_else(|| id.to_string(), |name| (*name).to_string())
+}

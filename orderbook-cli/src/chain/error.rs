@@ -1,0 +1,122 @@
+//! What can go wrong between the desk and the chain.
+
+use std::path::PathBuf;
+
+use alloy::primitives::{Address, B256};
+use alloy::transports::{RpcError, TransportErrorKind};
+
+use super::revert::Revert;
+
+/// A failed read, simulation or transaction.
+#[derive(Debug, thiserror::Error)]
+pub enum ChainError {
+    /// No answer: wrong URL, node down, connection lost.
+    #[error("the node at {url} does not answer: {cause}")]
+    Unreachable {
+        /// The endpoint that was asked.
+        url: String,
+        /// What the transport said.
+        cause: String,
+    },
+    /// The node answered with an error that is not a revert.
+    #[error("the node refused: {message} (code {code})")]
+    Node {
+        /// The JSON-RPC error code.
+        code: i64,
+        /// The node's words.
+        message: String,
+    },
+    /// The contract refused.
+    #[error("{0}")]
+    Reverted(Revert),
+    /// The node is on another chain than the profile.
+    #[error("the node is on chain {found}, the profile says {expected}")]
+    WrongChain {
+        /// From the profile.
+        expected: u64,
+        /// From the node.
+        found: u64,
+    },
+    /// Nothing stands at an address that should be a contract.
+    #[error("no contract stands at {0} on this chain")]
+    NoCode(Address),
+    /// An answer that does not decode.
+    #[error("{address} gave an answer that is not {expected}")]
+    Undecodable {
+        /// The contract asked.
+        address: Address,
+        /// The function signature asked for.
+        expected: &'static str,
+    },
+    /// Sent, or perhaps sent, and no receipt: the chain has to be asked again.
+    #[error("transaction {hash} may have been sent, but its outcome is unknown: {cause}")]
+    OutcomeUnknown {
+        /// Its hash.
+        hash: B256,
+        /// Why no receipt could be had.
+        cause: String,
+    },
+    /// Mined and failed.
+    #[error("transaction {hash} was mined and reverted: {reason}")]
+    Failed {
+        /// Its hash.
+        hash: B256,
+        /// The reason, when the node could replay it.
+        reason: String,
+    },
+    /// A compiled contract that is not there.
+    #[error("cannot read {path}: {cause}")]
+    Artifact {
+        /// The file looked for.
+        path: PathBuf,
+        /// What the system said.
+        cause: String,
+    },
+    /// Signing failed.
+    #[error("cannot sign the transaction: {0}")]
+    Sign(String),
+    /// A URL that is none.
+    #[error("'{0}' is not an RPC URL (http:// or https://)")]
+    Url(String),
+}
+
+impl ChainError {
+    /// Sorts a transport error into refused, reverted and unreachable.
+    pub fn from_rpc(url: &str, error: RpcError<TransportErrorKind>) -> Self {
+        match error {
+            RpcError::ErrorResp(payload) => {
+                let reverted = payload.code == 3 || payload.message.contains("revert");
+                match payload.as_revert_data() {
+                    Some(bytes) => Self::Reverted(Revert::decode(&bytes)),
+                    None if reverted => Self::Reverted(Revert::decode(&[])),
+                    None => Self::Node {
+                        code: payload.code,
+                        message: payload.message.into_owned(),
+                    },
+                }
+            }
+            other => Self::Unreachable {
+                url: url.to_string(),
+                cause: root_cause(&other),
+            },
+        }
+    }
+
+    /// The revert inside, if the contract refused.
+    pub fn revert(&self) -> Option<&Revert> {
+        if let Self::Reverted(revert) = self {
+            Some(revert)
+        } else {
+            None
+        }
+    }
+}
+
+/// The innermost cause: a transport's outer layers only say that sending failed.
+fn root_cause(error: &dyn std::error::Error) -> String {
+    let mut cause = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    cause.to_string()
+}

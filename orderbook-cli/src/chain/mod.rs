@@ -1,0 +1,12 @@
+//! The chain as the desk sees it: ABI, reads, transactions whose hash is known before they are sent, and reverts in words.
+
+pub mod abi;
+pub mod client;
+pub mod deploy;
+pub mod error;
+pub mod revert;
+pub mod words;
+
+pub use client::{Block, Chain, Prepared, Receipt};
+pub use error::ChainError;
+pub use revert::Revert;

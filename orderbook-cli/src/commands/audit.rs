@@ -1,0 +1,165 @@
+//! `audit verify, prove, check, anchor, log`.
+
+use clap::Subcommand;
+use serde_json::{Value, json};
+
+use super::context::Context;
+use super::failure::{Exit, Failure, Result};
+use crate::audit::verify::{Anchor, verify};
+use crate::desk::reconcile;
+use crate::desk::settlement::Desk;
+use crate::render::{Answer, Block, Table};
+
+/// Prove what happened: replay the log, anchor it on chain, prove single events
+#[derive(Debug, Subcommand)]
+pub(super) enum Audit {
+    /// Replay the whole log and name the first bad row; compare anchors and fills with the chain
+    #[command(
+        after_help = "Examples:\n  orderbook audit verify\n  orderbook audit verify --offline      the log alone, no chain"
+    )]
+    Verify {
+        /// Do not ask the chain
+        #[arg(long)]
+        offline: bool,
+    },
+    /// Put the log's root and size on chain
+    Anchor,
+    /// Print the log
+    #[command(after_help = "Example: orderbook audit log --from 100 --limit 50 --json")]
+    Log {
+        /// First event
+        #[arg(long, default_value_t = 1)]
+        from: u64,
+        /// How many at most
+        #[arg(long, default_value_t = 100)]
+        limit: u32,
+    },
+}
+
+impl Audit {
+    pub(super) async fn run(self, context: &Context) -> Result {
+        match self {
+            Self::Verify { offline } => run_verify(context, offline).await,
+            Self::Anchor => anchor(context).await,
+            Self::Log { from, limit } => log(context, from, limit).await,
+        }
+    }
+}
+
+async fn run_verify(context: &Context, offline: bool) -> Result {
+    let board = context.board().await?;
+    let mut anchors: Vec<Anchor> = Vec::new();
+    let mut differences = Vec::new();
+    if !offline {
+        let chain = context.chain().await?;
+        let logged = reconcile::read(&chain, context.settlement()?, context.first_block()).await?;
+        differences = reconcile::fills(&board, &logged).await?;
+        anchors = logged.anchors;
+    }
+    let bar = context.progress("events");
+    bar.set_length(board.head().await?.size);
+    let report = verify(&board, &anchors, |events| bar.set_position(events)).await?;
+    bar.finish_and_clear();
+    if let Some(finding) = report.finding {
+        let words = format!(
+            "event {} is bad ({:?}): {}",
+            finding.seq, finding.fault, finding.message
+        );
+        return Err(Failure::new(Exit::Integrity, "LOG_BROKEN", words)
+            .hint("keep this file as evidence and compare it with your backups"));
+    }
+    if let Some(first) = differences.first() {
+        let words = format!(
+            "{} fill(s) differ, settlement {}: {}",
+            differences.len(),
+            first.settlement_id,
+            first.words
+        );
+        return Err(Failure::new(Exit::Integrity, "FILLS_DIFFER", words)
+            .hint("fills the book has not seen yet come with: orderbook sync"));
+    }
+    let data = json!({
+        "events": report.events,
+        "root": report.root,
+        "hash": report.hash,
+        "anchors": report.anchors,
+        "chain_compared": !offline,
+    });
+    let chain = if offline {
+        "not asked"
+    } else {
+        "same fills, same anchors"
+    };
+    Ok(Answer::new(data).with(Block::Pairs(vec![
+        (
+            "log".into(),
+            format!("{} events, every hash and every state holds", report.events),
+        ),
+        ("root".into(), report.root.to_string()),
+        ("anchors confirmed".into(), report.anchors.to_string()),
+        ("chain".into(), chain.into()),
+    ])))
+}
+
+async fn anchor(context: &Context) -> Result {
+    let board = context.board().await?;
+    let operator = context.sender("operator", "anchoring the log")?;
+    let chain = context.chain().await?;
+    let desk = Desk {
+        board: &board,
+        chain: &chain,
+        settlement: context.settlement()?,
+        operator: &operator,
+        by: context.by("")?,
+    };
+    let anchored = desk.anchor().await?;
+    Ok(Answer::new(json!(anchored)).with(Block::Pairs(vec![
+        ("events".into(), anchored.size.to_string()),
+        ("root".into(), anchored.root.to_string()),
+        ("transaction".into(), anchored.tx_hash.to_string()),
+        ("block".into(), anchored.block.to_string()),
+    ])))
+}
+
+async fn log(context: &Context, from: u64, limit: u32) -> Result {
+    let events = context.board().await?.events(from, limit).await?;
+    let mut table = Table::new(&[
+        ">seq", "type", "subject", "captured", "actor", "reason", "hash",
+    ]);
+    let mut data = Vec::with_capacity(events.len());
+    for event in &events {
+        let subject = if event.subject.len() > 14 {
+            format!("{}…", &event.subject[..12])
+        } else {
+            event.subject.clone()
+        };
+        table.row([
+            event.seq.into(),
+            event.kind.into(),
+            subject.into(),
+            event.captured_at.strftime("%Y-%m-%d %H:%M:%S").into(),
+            event.actor.clone().into(),
+            event.reason.clone().into(),
+            crate::render::amount::short_id(event.hash).into(),
+        ]);
+        data.push(event_json(event));
+    }
+    Ok(Answer::new(Value::Array(data)).with(Block::Table(table)))
+}
+
+/// An event for programs: every field that its hash covers, and both hashes.
+pub(super) fn event_json(event: &crate::audit::event::Event) -> Value {
+    let body: Value = serde_json::from_str(&event.body).unwrap_or(Value::Null);
+    json!({
+        "seq": event.seq,
+        "type": event.kind,
+        "subject": event.subject,
+        "occurred_at": event.occurred_at,
+        "captured_at": event.captured_at,
+        "actor": event.actor,
+        "reason": event.reason,
+        "body": body,
+        "prev": event.prev,
+        "hash": event.hash,
+    })
+}

@@ -1,0 +1,222 @@
+//! What commands share: settings, and the doors to chain, book and wallets that open on demand.
+
+use std::collections::HashMap;
+use std::io::{IsTerminal as _, Write as _};
+use std::path::PathBuf;
+
+use alloy::primitives::Address;
+use alloy::signers::local::PrivateKeySigner;
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::failure::{Exit, Failure, Result};
+use crate::board::{Board, By};
+use crate::chain::Chain;
+use crate::config::{Overrides, Security, Settings, Source};
+use crate::desk::order_form::Venue;
+use crate::wallet::keystore::Wallets;
+use crate::wallet::password;
+
+/// One invocation.
+#[derive(Debug)]
+pub(super) struct Context {
+    /// All settings with their sources.
+    pub(super) settings: Settings,
+    json: bool,
+}
+
+impl Context {
+    pub(super) fn new(overrides: &Overrides, json: bool) -> Result<Self> {
+        Ok(Self {
+            settings: Settings::load(overrides)?,
+            json,
+        })
+    }
+
+    /// For the demonstration: a profile at a path, nothing from flags.
+    pub(super) fn of_profile(path: PathBuf) -> Result<Self> {
+        Self::new(
+            &Overrides {
+                profile: Some(path),
+                ..Overrides::default()
+            },
+            false,
+        )
+    }
+
+    /// The chain of the profile.
+    pub(super) async fn chain(&self) -> Result<Chain> {
+        let url = self.settings.need("rpc_url")?;
+        Ok(Chain::connect(&url, self.settings.chain_id()?, self.settings.timeout()?).await?)
+    }
+
+    /// The book of the profile.
+    pub(super) async fn board(&self) -> Result<Board> {
+        Ok(Board::open(&self.settings.need("store")?).await?)
+    }
+
+    /// Who acts, and why.
+    pub(super) fn by(&self, reason: impl Into<String>) -> Result<By> {
+        Ok(By {
+            actor: self.settings.need("actor")?,
+            reason: reason.into(),
+        })
+    }
+
+    pub(super) fn wallets(&self) -> Result<Wallets> {
+        Ok(Wallets::new(self.settings.need("wallets")?))
+    }
+
+    /// The name of the wallet that acts in a role: `--wallet` (or its variable) first, then the profile's role, then its
+    /// default.
+    pub(super) fn wallet_of(&self, role: &str) -> Result<String> {
+        let given = self
+            .settings
+            .all()
+            .iter()
+            .find(|setting| setting.key == "wallet");
+        let explicit = given
+            .filter(|setting| matches!(setting.source, Source::Flag(_) | Source::Environment(_)))
+            .and_then(|setting| setting.value.clone());
+        let named = explicit.or_else(|| {
+            self.settings
+                .profile()
+                .roles
+                .wallet(role)
+                .map(str::to_string)
+        });
+        named.ok_or_else(|| {
+            Failure::usage(format!("no wallet is set for the role '{role}'"))
+                .hint("name one with --wallet, or in the profile under [roles]")
+        })
+    }
+
+    /// Opens the wallet of a role for signing something off line.
+    pub(super) fn signer(&self, role: &str) -> Result<PrivateKeySigner> {
+        let name = self.wallet_of(role)?;
+        self.open(&name)
+    }
+
+    /// Opens a wallet by name.
+    pub(super) fn open(&self, name: &str) -> Result<PrivateKeySigner> {
+        let wallets = self.wallets()?;
+        wallets.address(name)?;
+        let file = self.settings.get("password_file").map(PathBuf::from);
+        let password = password::ask(name, file.as_deref())?;
+        Ok(wallets.open(name, &password)?)
+    }
+
+    /// Opens the wallet of a role for sending `what`; a live profile asks first.
+    pub(super) fn sender(&self, role: &str, what: &str) -> Result<PrivateKeySigner> {
+        self.confirm(what)?;
+        self.signer(role)
+    }
+
+    /// A profile marked live sends nothing before its name was typed.
+    pub(super) fn confirm(&self, what: &str) -> Result<()> {
+        let profile = self.settings.profile();
+        if !profile.live || self.settings.confirmation() == Some(profile.name.as_str()) {
+            return Ok(());
+        }
+        let refused = Failure::refused(
+            "NOT_CONFIRMED",
+            format!(
+                "profile '{}' is live: {what} was not confirmed, nothing was sent",
+                profile.name
+            ),
+        )
+        .hint(format!(
+            "type the profile's name when asked, or give --confirm {}",
+            profile.name
+        ));
+        if self.settings.confirmation().is_some() || !std::io::stdin().is_terminal() {
+            return Err(refused);
+        }
+        let mut screen = std::io::stderr();
+        let _ = write!(screen, "LIVE: {what}. Type the profile's name to go on: ");
+        let _ = screen.flush();
+        let mut typed = String::new();
+        let _ = std::io::stdin().read_line(&mut typed);
+        if typed.trim() == profile.name {
+            Ok(())
+        } else {
+            Err(refused)
+        }
+    }
+
+    /// The addresses of the profile's wallets by name.
+    pub(super) fn addresses(&self) -> Result<HashMap<String, Address>> {
+        let entries = self.wallets()?.list()?;
+        Ok(entries
+            .into_iter()
+            .filter_map(|e| Some((e.name, e.address?)))
+            .collect())
+    }
+
+    /// An address, or the name of a wallet of the profile.
+    pub(super) fn account(&self, text: &str) -> Result<Address> {
+        if text.starts_with("0x") {
+            return crate::board::address::parse_nonzero(text).map_err(Failure::usage);
+        }
+        self.wallets()?
+            .address(text)?
+            .ok_or_else(|| Failure::usage(format!("the wallet file '{text}' states no address")))
+    }
+
+    pub(super) fn coin(&self) -> Result<Address> {
+        Ok(self.settings.address("coin")?)
+    }
+
+    pub(super) fn settlement(&self) -> Result<Address> {
+        Ok(self.settings.address("settlement")?)
+    }
+
+    pub(super) fn security(&self, name: &str) -> Result<Security> {
+        Ok(self.settings.security(name)?)
+    }
+
+    /// What orders are signed for; needs no chain when the profile knows its id.
+    pub(super) async fn venue(&self) -> Result<Venue> {
+        let chain_id = match self.settings.chain_id()? {
+            Some(id) => id,
+            None => self.chain().await?.id(),
+        };
+        Ok(Venue {
+            chain_id,
+            settlement: self.settlement()?,
+            payment: self.coin()?,
+        })
+    }
+
+    /// The block `sync` starts at.
+    pub(super) fn first_block(&self) -> u64 {
+        self.settings
+            .profile()
+            .addresses
+            .settlement_block
+            .unwrap_or(0)
+    }
+
+    /// A progress bar on a terminal, nothing elsewhere.
+    pub(super) fn progress(&self, what: &'static str) -> ProgressBar {
+        if self.json || !std::io::stderr().is_terminal() {
+            return ProgressBar::hidden();
+        }
+        let style = ProgressStyle::with_template("{msg} [{bar:30}] {pos}/{len} {elapsed}")
+            .unwrap_or_else(|_| ProgressStyle::default_bar());
+        ProgressBar::new(0).with_style(style).with_message(what)
+    }
+
+    /// Changes the profile's file.
+    pub(super) fn rewrite(&self, change: impl FnOnce(&mut crate::config::Profile)) -> Result<()> {
+        if !self.settings.has_profile() {
+            return Err(
+                Failure::new(Exit::Usage, "NO_PROFILE", "there is no profile to write to")
+                    .hint("make one with: orderbook init"),
+            );
+        }
+        // Read again: another command may have written since this one began.
+        let mut profile = crate::config::Profile::read(self.settings.path())?;
+        change(&mut profile);
+        Ok(profile.write(self.settings.path())?)
+    }
+}

@@ -1,0 +1,202 @@
+//! `deploy token, coin, settlement`.
+
+use std::path::Path;
+
+use alloy::primitives::Address;
+use clap::{Args, Subcommand};
+use serde_json::json;
+
+use super::context::Context;
+use super::failure::{Failure, Result};
+use super::init::create_book;
+use super::role;
+use crate::board::isin::Isin;
+use crate::board::lei::Lei;
+use crate::chain::deploy::{Constructor, Deployed, deploy};
+use crate::config::Security;
+use crate::render::amount::{parse_units, units};
+use crate::render::{Answer, Block};
+
+/// Deploy, activate and construct the contracts; addresses go into the profile
+#[derive(Debug, Subcommand)]
+pub(super) enum Deploy {
+    Token(Token),
+    Coin(Coin),
+    Settlement(Settlement),
+}
+
+/// Deploy a security token (ERC-1404)
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Example: orderbook deploy token 'Harbor Street Class A' HRBR --isin US4115002009 --supply-cap 10000000"
+)]
+pub(super) struct Token {
+    /// Full name of the share class
+    name: String,
+    /// Ticker
+    symbol: String,
+    /// ISIN
+    #[arg(long)]
+    isin: String,
+    /// Decimals of one share
+    #[arg(long, default_value_t = 6)]
+    decimals: u8,
+    /// Most tokens that may ever exist; 0 means no cap
+    #[arg(long, default_value = "0", value_name = "QUANTITY")]
+    supply_cap: String,
+    /// Default admin [default: the sender]
+    #[arg(long, value_name = "WALLET")]
+    admin: Option<String>,
+}
+
+/// Deploy TsUSDC
+#[derive(Args, Debug)]
+#[command(after_help = "Example: orderbook deploy coin")]
+pub(super) struct Coin {
+    /// Name
+    #[arg(long, default_value = "TsUSDC")]
+    name: String,
+    /// Ticker
+    #[arg(long, default_value = "TsUSDC")]
+    symbol: String,
+    /// ISO 4217 code of the money behind it
+    #[arg(long, default_value = "USD")]
+    currency: String,
+    /// Default admin [default: the sender]
+    #[arg(long, value_name = "WALLET")]
+    admin: Option<String>,
+}
+
+/// Deploy the settlement contract of the profile's broker-dealer and open its book
+#[derive(Args, Debug)]
+#[command(after_help = "Example: orderbook deploy settlement --operator desk")]
+pub(super) struct Settlement {
+    /// Default admin [default: the sender]
+    #[arg(long, value_name = "WALLET")]
+    admin: Option<String>,
+    /// The hot key that settles [default: the profile's operator]
+    #[arg(long, value_name = "WALLET")]
+    operator: Option<String>,
+}
+
+impl Deploy {
+    pub(super) async fn run(self, context: &Context) -> Result {
+        match self {
+            Self::Token(command) => command.run(context).await,
+            Self::Coin(command) => command.run(context).await,
+            Self::Settlement(command) => command.run(context).await,
+        }
+    }
+}
+
+async fn send(context: &Context, constructor: &Constructor) -> Result<Deployed> {
+    let signer = context.sender("admin", &format!("deploying {}", constructor.package()))?;
+    let chain = context.chain().await?;
+    let contracts = context.settings.need("contracts")?;
+    Ok(deploy(&chain, &signer, Path::new(&contracts), constructor).await?)
+}
+
+fn admin(context: &Context, named: Option<&String>) -> Result<Address> {
+    match named {
+        Some(name) => context.account(name),
+        None => context.account(&context.wallet_of("admin")?),
+    }
+}
+
+fn answer(what: &str, deployed: &Deployed, notes: &[String]) -> Answer {
+    let hash = deployed.receipt.transaction_hash;
+    let data = json!({
+        "contract": what,
+        "address": deployed.address,
+        "transaction": hash,
+        "gas": deployed.receipt.gas_used,
+        "code_bytes": deployed.code_size,
+        "roles": notes,
+    });
+    let mut pairs = vec![
+        (what.to_string(), deployed.address.to_string()),
+        ("transaction".into(), hash.to_string()),
+        ("code".into(), format!("{} bytes", deployed.code_size)),
+        (
+            "gas".into(),
+            units(alloy::primitives::U256::from(deployed.receipt.gas_used), 0),
+        ),
+    ];
+    pairs.extend(notes.iter().map(|note| ("role".to_string(), note.clone())));
+    Answer::new(data).with(Block::Pairs(pairs))
+}
+
+impl Token {
+    pub(super) async fn run(self, context: &Context) -> Result {
+        self.isin.parse::<Isin>().map_err(Failure::usage)?;
+        if context.settings.profile().security(&self.symbol).is_some() {
+            return Err(Failure::refused(
+                "SECURITY_EXISTS",
+                format!("the profile has a security '{}' already", self.symbol),
+            ));
+        }
+        let supply_cap = parse_units(&self.supply_cap, self.decimals).map_err(Failure::usage)?;
+        let constructor = Constructor::Token {
+            name: self.name,
+            symbol: self.symbol.clone(),
+            decimals: self.decimals,
+            isin: self.isin.clone(),
+            supply_cap,
+            admin: admin(context, self.admin.as_ref())?,
+        };
+        let deployed = send(context, &constructor).await?;
+        let security = Security {
+            symbol: self.symbol,
+            isin: self.isin,
+            token: deployed.address,
+            decimals: self.decimals,
+        };
+        context.rewrite(|profile| profile.securities.push(security))?;
+        let notes = role::grant_profile(context, deployed.address, role::TOKEN_ROLES).await?;
+        Ok(answer("token", &deployed, &notes))
+    }
+}
+
+impl Coin {
+    pub(super) async fn run(self, context: &Context) -> Result {
+        let constructor = Constructor::Coin {
+            name: self.name,
+            symbol: self.symbol,
+            currency: self.currency,
+            admin: admin(context, self.admin.as_ref())?,
+        };
+        let deployed = send(context, &constructor).await?;
+        context.rewrite(|profile| profile.addresses.coin = Some(deployed.address))?;
+        let notes = role::grant_profile(context, deployed.address, role::COIN_ROLES).await?;
+        Ok(answer("coin", &deployed, &notes))
+    }
+}
+
+impl Settlement {
+    pub(super) async fn run(self, context: &Context) -> Result {
+        let Some(who) = context.settings.profile().broker_dealer.clone() else {
+            return Err(Failure::usage("the profile names no broker-dealer")
+                .hint("write it under [broker_dealer], or: orderbook init --broker-dealer ..."));
+        };
+        who.lei.parse::<Lei>().map_err(Failure::usage)?;
+        let operator = match &self.operator {
+            Some(name) => context.account(name)?,
+            None => context.account(&context.wallet_of("operator")?)?,
+        };
+        let constructor = Constructor::Settlement {
+            broker_dealer: who.name,
+            crd: who.crd,
+            lei: who.lei,
+            payment: context.coin()?,
+            admin: admin(context, self.admin.as_ref())?,
+            operator,
+        };
+        let deployed = send(context, &constructor).await?;
+        context.rewrite(|profile| {
+            profile.addresses.settlement = Some(deployed.address);
+            profile.addresses.settlement_block = deployed.receipt.block_number;
+        })?;
+        create_book(context, &context.chain().await?, deployed.address).await?;
+        Ok(answer("settlement", &deployed, &[]))
+    }
+}

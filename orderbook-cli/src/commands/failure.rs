@@ -1,0 +1,295 @@
+//! A command's failure: an exit code, a stable code for programs, words and a hint for people.
+
+use std::fmt;
+
+use serde_json::{Value, json};
+
+use crate::board::BoardError;
+use crate::chain::ChainError;
+use crate::chain::revert::{Cause, Revert};
+use crate::class::ErrorClass;
+use crate::config::ConfigError;
+use crate::desk::DeskError;
+use crate::render::answer::SCHEMA_VERSION;
+use crate::wallet::WalletError;
+
+/// Exit codes, the same for every command.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[repr(u8)]
+pub enum Exit {
+    /// Something else failed.
+    Failed = 1,
+    /// The command was called wrongly or set up incompletely.
+    Usage = 2,
+    /// A rule refused: of the board, of a token or of the settlement contract.
+    Refused = 3,
+    /// A key, password, role or signature is missing or wrong.
+    Auth = 4,
+    /// The chain or the network.
+    Chain = 5,
+    /// The record does not hold together.
+    Integrity = 6,
+    /// A transaction may or may not have happened.
+    Unknown = 7,
+}
+
+/// Why a command failed.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Failure {
+    /// The process' exit code.
+    pub exit: Exit,
+    /// For programs: upper case, stable.
+    pub code: String,
+    /// One sentence.
+    pub message: String,
+    /// What to do.
+    pub hint: Option<String>,
+}
+
+/// What commands return.
+pub type Result<T = crate::render::Answer> = std::result::Result<T, Failure>;
+
+impl Failure {
+    /// A failure without hint.
+    pub fn new(exit: Exit, code: &str, message: impl fmt::Display) -> Self {
+        Self {
+            exit,
+            code: code.to_string(),
+            message: message.to_string(),
+            hint: None,
+        }
+    }
+
+    /// Called wrongly.
+    pub fn usage(message: impl fmt::Display) -> Self {
+        Self::new(Exit::Usage, "USAGE", message)
+    }
+
+    /// Refused by a rule.
+    pub fn refused(code: &str, message: impl fmt::Display) -> Self {
+        Self::new(Exit::Refused, code, message)
+    }
+
+    /// Something else.
+    pub fn other(message: impl fmt::Display) -> Self {
+        Self::new(Exit::Failed, "FAILED", message)
+    }
+
+    /// With a hint.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// With words before the message.
+    #[must_use]
+    pub fn context(mut self, before: impl fmt::Display) -> Self {
+        self.message = format!("{before}: {}", self.message);
+        self
+    }
+
+    /// The JSON envelope.
+    pub fn envelope(&self) -> Value {
+        json!({
+            "schema_version": SCHEMA_VERSION,
+            "success": false,
+            "data": null,
+            "errors": [{ "code": self.code, "message": self.message, "hint": self.hint }],
+            "warnings": [],
+        })
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl From<&Revert> for Failure {
+    fn from(revert: &Revert) -> Self {
+        let exit = match revert.cause {
+            Cause::Rule => Exit::Refused,
+            Cause::Authority => Exit::Auth,
+        };
+        let code = match (revert.restriction, revert.failure) {
+            (Some(restriction), _) => format!("RESTRICTION_{restriction}"),
+            (None, Some(failure)) => format!("SETTLEMENT_{failure}"),
+            (None, None) => shouted(&revert.name),
+        };
+        Self {
+            exit,
+            code,
+            message: revert.words.clone(),
+            hint: revert.remedy.clone(),
+        }
+    }
+}
+
+impl From<ChainError> for Failure {
+    fn from(error: ChainError) -> Self {
+        let chain = |code: &str| Self::new(Exit::Chain, code, &error);
+        match &error {
+            ChainError::Reverted(revert) => revert.into(),
+            ChainError::Unreachable { .. } => chain("RPC_UNREACHABLE").hint(
+                "check rpc_url (orderbook config show) and that the node runs: orderbook doctor",
+            ),
+            ChainError::Node { .. } => chain("RPC_ERROR"),
+            ChainError::WrongChain { .. } => {
+                chain("WRONG_CHAIN").hint("change rpc_url or chain_id: orderbook config show")
+            }
+            ChainError::NoCode(_) => chain("NO_CONTRACT")
+                .hint("check the address and the chain; a fresh chain needs: orderbook deploy"),
+            ChainError::Undecodable { .. } => chain("NOT_THAT_CONTRACT"),
+            ChainError::Failed { .. } => chain("TRANSACTION_FAILED"),
+            ChainError::OutcomeUnknown { .. } => {
+                Self::new(Exit::Unknown, "OUTCOME_UNKNOWN", &error)
+                    .hint("do not send it again; ask the chain: orderbook sync")
+            }
+            ChainError::Artifact { .. } => Self::new(Exit::Failed, "NO_ARTIFACT", &error).hint(
+                "build the contracts first (make wasm), or name their folder with --contracts",
+            ),
+            ChainError::Sign(_) => Self::new(Exit::Auth, "CANNOT_SIGN", &error),
+            ChainError::Url(_) => Self::new(Exit::Usage, "BAD_URL", &error),
+        }
+    }
+}
+
+impl From<WalletError> for Failure {
+    fn from(error: WalletError) -> Self {
+        let auth = |code: &str| Self::new(Exit::Auth, code, &error);
+        match &error {
+            WalletError::Missing { .. } => {
+                auth("NO_WALLET").hint("see: orderbook wallet list; make one: orderbook wallet new")
+            }
+            WalletError::Password(_) | WalletError::PasswordsDiffer => auth("WRONG_PASSWORD"),
+            WalletError::NoPassword(_) => {
+                auth("NO_PASSWORD").hint("name a file with --password-file or in the profile")
+            }
+            WalletError::PasswordFile { .. } => auth("NO_PASSWORD"),
+            WalletError::Key => auth("BAD_KEY"),
+            WalletError::Name(_) => Self::new(Exit::Usage, "BAD_NAME", &error),
+            WalletError::Exists(_) => Self::refused("WALLET_EXISTS", &error),
+            WalletError::Malformed { .. } | WalletError::Io { .. } => {
+                Self::new(Exit::Failed, "WALLET_UNREADABLE", &error)
+            }
+        }
+    }
+}
+
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Self {
+        let usage = |code: &str| Self::new(Exit::Usage, code, &error);
+        match &error {
+            ConfigError::Missing(_) => usage("NO_PROFILE").hint("make one with: orderbook init"),
+            ConfigError::Exists(_) => {
+                Self::refused("PROFILE_EXISTS", &error).hint("use --force to replace it")
+            }
+            ConfigError::Io { .. } => Self::new(Exit::Failed, "PROFILE_UNREADABLE", &error),
+            ConfigError::Malformed { .. } => usage("BAD_PROFILE"),
+            ConfigError::Unset(key) => usage("NOT_SET").hint(format!(
+                "give --{}, set ORDERBOOK_{} or write it into the profile",
+                key.replace('_', "-"),
+                key.to_uppercase()
+            )),
+            ConfigError::Invalid { .. } => usage("BAD_SETTING").hint("see: orderbook config show"),
+            ConfigError::Security(_) => usage("UNKNOWN_SECURITY")
+                .hint("see the profile's [[security]] entries: orderbook config show"),
+        }
+    }
+}
+
+impl From<BoardError> for Failure {
+    fn from(error: BoardError) -> Self {
+        let (exit, code) = match error.class() {
+            ErrorClass::Failed => (Exit::Failed, "STORE_FAILED"),
+            ErrorClass::Usage => (Exit::Usage, "BAD_INPUT"),
+            ErrorClass::Refused => (Exit::Refused, "BOARD_REFUSED"),
+            ErrorClass::Auth => (Exit::Auth, "NOT_ALLOWED"),
+            ErrorClass::Chain => (Exit::Chain, "RPC_UNREACHABLE"),
+            ErrorClass::Integrity => (Exit::Integrity, "BOOK_DAMAGED"),
+            ErrorClass::Unknown => (Exit::Unknown, "OUTCOME_UNKNOWN"),
+        };
+        // The board's messages say themselves what to do, after the colon.
+        Self::new(exit, code, error)
+    }
+}
+
+impl From<DeskError> for Failure {
+    fn from(error: DeskError) -> Self {
+        match error {
+            DeskError::Board(error) => error.into(),
+            DeskError::Chain(error) => error.into(),
+            DeskError::Preflight(ref reasons) => {
+                let code = reasons.first().map_or("PREFLIGHT".to_string(), |first| {
+                    first.restriction.map_or_else(
+                        || format!("SETTLEMENT_{}", first.failure),
+                        |restriction| format!("RESTRICTION_{restriction}"),
+                    )
+                });
+                let failure = Self::refused(&code, &error);
+                match reasons.first() {
+                    Some(first) => failure.hint(first.remedy),
+                    None => failure,
+                }
+            }
+            DeskError::NoMatch { .. } => Self::refused("NO_MATCH", &error)
+                .hint("propose it and have another person approve it: orderbook match propose"),
+            DeskError::NoEvent(_) => Self::new(Exit::Integrity, "NO_EVENT", &error),
+            DeskError::OtherHistory { .. } => Self::new(Exit::Integrity, "OTHER_HISTORY", &error)
+                .hint("this node has another chain than the one this book was kept on: orderbook doctor"),
+            DeskError::Rows(_) | DeskError::File(_) => Self::new(Exit::Usage, "BAD_FILE", &error),
+        }
+    }
+}
+
+/// `NotMinter` becomes `NOT_MINTER`.
+fn shouted(name: &str) -> String {
+    let mut code = String::new();
+    let mut before_lower = false;
+    for c in name.chars() {
+        if c.is_uppercase() && before_lower {
+            code.push('_');
+        }
+        before_lower = c.is_lowercase() || c.is_ascii_digit();
+        code.extend(c.to_uppercase());
+    }
+    code
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_for_programs_are_upper_case_with_underscores() {
+        assert_eq!(shouted("NotMinter"), "NOT_MINTER");
+        assert_eq!(
+            shouted("ERC20InsufficientBalance"),
+            "ERC20_INSUFFICIENT_BALANCE"
+        );
+    }
+
+    #[test]
+    fn a_failure_names_its_code_message_and_hint_in_the_envelope() {
+        let envelope = Failure::from(ConfigError::Unset("coin")).envelope();
+        assert_eq!(envelope["success"], false);
+        assert_eq!(envelope["errors"][0]["code"], "NOT_SET");
+        assert!(
+            envelope["errors"][0]["hint"]
+                .as_str()
+                .unwrap()
+                .contains("--coin")
+        );
+    }
+
+    #[test]
+    fn an_unknown_outcome_has_its_own_exit_code() {
+        let error = ChainError::OutcomeUnknown {
+            hash: Default::default(),
+            cause: "x".into(),
+        };
+        assert_eq!(Failure::from(error).exit as u8, 7);
+    }
+}

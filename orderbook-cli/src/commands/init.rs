@@ -1,0 +1,144 @@
+//! `init`: a profile, and the book once the settlement contract is known.
+
+use alloy::primitives::Address;
+use clap::Args;
+use serde_json::json;
+
+use super::context::Context;
+use super::failure::{Failure, Result};
+use crate::audit::body::BookOpened;
+use crate::board::{Board, lei::Lei};
+use crate::chain::Chain;
+use crate::chain::abi::IDvPSettlement;
+use crate::config::profile::{BrokerDealer, FILE_NAME, file_of};
+use crate::config::{ConfigError, Overrides, Profile};
+use crate::render::Answer;
+
+/// Write a profile; on a profile that has a settlement contract, create its book
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Examples:\n  orderbook init --name desk --broker-dealer 'Harbor Street Securities LLC' --crd 123456 \\\n      --lei 5493001KJTIIGC8Y1R12 --rpc-url http://127.0.0.1:8547\n  orderbook init --book          create the book of an existing profile"
+)]
+pub(super) struct Init {
+    /// What to call the profile
+    #[arg(long)]
+    name: Option<String>,
+    /// Real money: ask before anything is sent
+    #[arg(long)]
+    live: bool,
+    /// The broker-dealer's legal name
+    #[arg(long, value_name = "NAME", requires_all = ["crd", "lei"])]
+    broker_dealer: Option<String>,
+    /// Its CRD number
+    #[arg(long, value_name = "NUMBER")]
+    crd: Option<u64>,
+    /// Its LEI
+    #[arg(long)]
+    lei: Option<String>,
+    /// Create the book of the profile, whose settlement contract stands on chain
+    #[arg(long)]
+    book: bool,
+    /// Replace an existing profile
+    #[arg(long)]
+    force: bool,
+}
+
+impl Init {
+    pub(super) async fn run(self, overrides: &Overrides) -> Result {
+        if self.book {
+            let context = Context::new(overrides, false)?;
+            let chain = context.chain().await?;
+            let settlement = context.settlement()?;
+            create_book(&context, &chain, settlement).await?;
+            let store = context.settings.need("store")?;
+            return Ok(Answer::line(
+                json!({ "store": store }),
+                format!("book created: {store}"),
+            ));
+        }
+        let path = file_of(
+            overrides
+                .profile
+                .clone()
+                .unwrap_or_else(|| FILE_NAME.into()),
+        );
+        if path.exists() && !self.force {
+            return Err(ConfigError::Exists(path).into());
+        }
+        let broker_dealer = match (self.broker_dealer, self.crd, self.lei) {
+            (Some(name), Some(crd), Some(lei)) => {
+                lei.parse::<Lei>().map_err(Failure::usage)?;
+                Some(BrokerDealer { name, crd, lei })
+            }
+            _ => None,
+        };
+        let chain_id = match overrides.chain_id.as_deref().map(str::parse) {
+            None => None,
+            Some(Ok(id)) => Some(id),
+            Some(Err(_)) => return Err(Failure::usage("--chain-id is no number")),
+        };
+        let parse = |address: &Option<String>| -> Result<Option<Address>> {
+            let parsed = address.as_deref().map(crate::board::address::parse_nonzero);
+            parsed.transpose().map_err(Failure::usage)
+        };
+        let mut profile = Profile {
+            name: self.name.unwrap_or_else(|| "default".into()),
+            live: self.live,
+            rpc_url: overrides
+                .rpc_url
+                .clone()
+                .or_else(|| Some("http://127.0.0.1:8547".into())),
+            chain_id,
+            store: overrides
+                .store
+                .clone()
+                .or_else(|| Some("sqlite:board.db".into())),
+            wallets: overrides.wallets.clone().or_else(|| Some("wallets".into())),
+            contracts: overrides.contracts.clone(),
+            password_file: overrides.password_file.clone(),
+            actor: overrides.actor.clone(),
+            broker_dealer,
+            ..Profile::default()
+        };
+        profile.roles.default.clone_from(&overrides.wallet);
+        profile.addresses.coin = parse(&overrides.coin)?;
+        profile.addresses.settlement = parse(&overrides.settlement)?;
+        if let Some(folder) = path
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty())
+        {
+            std::fs::create_dir_all(folder)
+                .map_err(|e| Failure::other(format!("{}: {e}", folder.display())))?;
+        }
+        profile.write(&path)?;
+        let words = format!(
+            "profile written to {}\nnext: orderbook wallet new desk; orderbook deploy coin; orderbook deploy settlement; orderbook doctor",
+            path.display()
+        );
+        Ok(Answer::line(json!({ "profile": path }), words))
+    }
+}
+
+/// Creates the book of a settlement contract, with the identity that the contract itself states.
+pub(super) async fn create_book(
+    context: &Context,
+    chain: &Chain,
+    settlement: Address,
+) -> Result<Board> {
+    let who = chain
+        .view(settlement, IDvPSettlement::brokerDealerCall {})
+        .await?;
+    let payment = chain
+        .view(settlement, IDvPSettlement::paymentCall {})
+        .await?;
+    let identity = BookOpened {
+        broker_dealer: who.name,
+        chain_id: chain.id(),
+        contract: settlement,
+        crd: who.crd,
+        lei: who.lei.parse().map_err(Failure::usage)?,
+        payment,
+    };
+    let store = context.settings.need("store")?;
+    Ok(Board::create(&store, identity, context.by("the book is opened")?).await?)
+}

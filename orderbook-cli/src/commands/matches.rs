@@ -1,0 +1,165 @@
+//! `match propose, approve, refuse, list`.
+
+use alloy::primitives::U256;
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::context::Context;
+use super::failure::{Failure, Result};
+use crate::board::Board;
+use crate::board::matching::{Match as Matched, MatchState};
+use crate::render::amount::{dollars, short_id};
+use crate::render::{Answer, Block, Cell, Table, Tone};
+
+/// Propose matches; another person approves or refuses them
+#[derive(Debug, Subcommand)]
+pub(super) enum Match {
+    /// Propose to settle a bid with an ask
+    #[command(after_help = "Example: orderbook match propose 0x12ab34 0x56cd78 --actor dana")]
+    Propose {
+        /// The bid's id, or the first digits of it
+        bid: String,
+        /// The ask's id, or the first digits of it
+        ask: String,
+        /// Why these two
+        #[arg(long, default_value = "")]
+        reason: String,
+    },
+    /// Approve a proposed match; whoever proposed it may not
+    Approve(Decision),
+    /// Refuse a match
+    Refuse(Decision),
+    /// List matches
+    List {
+        /// proposed, approved, refused, submitted, unknown, failed or settled
+        #[arg(long)]
+        state: Option<MatchState>,
+    },
+}
+
+/// A principal's decision.
+#[derive(Args, Debug)]
+#[command(after_help = "Example: orderbook match approve 0190f3c2 --actor ruth")]
+pub(super) struct Decision {
+    /// The match's id, or the first digits of it
+    id: String,
+    /// Why
+    #[arg(long, default_value = "")]
+    reason: String,
+}
+
+impl Match {
+    pub(super) async fn run(self, context: &Context) -> Result {
+        let board = context.board().await?;
+        match self {
+            Self::Propose { bid, ask, reason } => {
+                let bid = board.order(&bid).await?.record.id;
+                let ask = board.order(&ask).await?.record.id;
+                Ok(answer(&board.propose(bid, ask, context.by(reason)?).await?))
+            }
+            Self::Approve(decision) => {
+                let id = find(&board, &decision.id).await?;
+                Ok(answer(
+                    &board.approve(id, context.by(decision.reason)?).await?,
+                ))
+            }
+            Self::Refuse(decision) => {
+                let id = find(&board, &decision.id).await?;
+                Ok(answer(
+                    &board.refuse(id, context.by(decision.reason)?).await?,
+                ))
+            }
+            Self::List { state } => {
+                let matches = board.matches(state).await?;
+                let answer = Answer::new(Value::Array(matches.iter().map(match_json).collect()));
+                Ok(answer.with(Block::Table(table(&matches))))
+            }
+        }
+    }
+}
+
+/// The match of an id or of the only one that begins or ends so: ids made in the same second begin alike.
+async fn find(board: &Board, text: &str) -> Result<Uuid> {
+    if let Ok(id) = text.parse() {
+        return Ok(id);
+    }
+    let text = text.to_ascii_lowercase();
+    let all = board.matches(None).await?;
+    let mut found = all.iter().map(|matched| matched.id).filter(|id| {
+        let id = id.to_string();
+        id.starts_with(&text) || id.ends_with(&text)
+    });
+    match (found.next(), found.next()) {
+        (Some(id), None) if text.len() >= 4 => Ok(id),
+        (None, _) => Err(
+            Failure::refused("NO_MATCH", format!("there is no match {text}"))
+                .hint("see: orderbook match list"),
+        ),
+        _ => Err(Failure::usage(format!(
+            "{text} fits more than one match: give more digits"
+        ))),
+    }
+}
+
+fn answer(matched: &Matched) -> Answer {
+    let words = format!(
+        "match {} is {}: bid {} with ask {}, ${}",
+        matched.id,
+        matched.state,
+        short_id(matched.bid),
+        short_id(matched.ask),
+        dollars(U256::from(matched.total))
+    );
+    Answer::line(match_json(matched), words)
+}
+
+/// A table of matches.
+pub(super) fn table(matches: &[Matched]) -> Table {
+    let mut table = Table::new(&[
+        "match",
+        "bid",
+        "ask",
+        ">total",
+        "state",
+        "proposed by",
+        "approved by",
+        "transaction",
+    ]);
+    for matched in matches {
+        let tone = match matched.state {
+            MatchState::Settled => Tone::Good,
+            MatchState::Refused | MatchState::Failed => Tone::Bad,
+            MatchState::Unknown | MatchState::Submitted => Tone::Warn,
+            MatchState::Proposed | MatchState::Approved => Tone::Plain,
+        };
+        let hash = matched
+            .submission
+            .map(|submission| short_id(submission.tx_hash));
+        table.row([
+            matched.id.into(),
+            short_id(matched.bid).into(),
+            short_id(matched.ask).into(),
+            dollars(U256::from(matched.total)).into(),
+            Cell::new(matched.state.as_str(), tone),
+            matched.proposed_by.clone().into(),
+            matched.approved_by.clone().unwrap_or_default().into(),
+            hash.unwrap_or_default().into(),
+        ]);
+    }
+    table
+}
+
+fn match_json(matched: &Matched) -> Value {
+    json!({
+        "id": matched.id,
+        "bid": matched.bid,
+        "ask": matched.ask,
+        "total": matched.total.to_string(),
+        "state": matched.state,
+        "proposed_by": matched.proposed_by,
+        "approved_by": matched.approved_by,
+        "transaction": matched.submission.map(|s| s.tx_hash),
+        "nonce": matched.submission.map(|s| s.nonce),
+    })
+}

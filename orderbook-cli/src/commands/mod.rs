@@ -1,0 +1,216 @@
+//! The command line: one file for each noun, one struct of arguments with a `run` for each command.
+//!
+//! stdout carries results only, stderr everything else. Exit codes: 0 ok, 1 failed, 2 usage, 3 refused by a rule, 4 key or
+//! role, 5 chain or network, 6 integrity broken, 7 outcome unknown.
+
+mod allowance;
+mod audit;
+mod book;
+mod coin;
+mod complete;
+mod config;
+mod context;
+mod demo;
+mod deploy;
+mod doctor;
+mod export;
+pub mod failure;
+mod init;
+mod matches;
+mod order;
+mod preflight;
+mod role;
+mod settle;
+mod sync;
+mod token;
+mod wallet;
+
+use std::ffi::OsString;
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::config::Overrides;
+use crate::render::{Answer, Surface, Tone};
+use context::Context;
+use failure::{Exit, Failure};
+
+/// Bulletin board, matching desk, settlement and audit trail of a broker-dealer for ERC-1404 security tokens.
+#[derive(Debug, Parser)]
+#[command(
+    name = "orderbook",
+    version,
+    max_term_width = 110,
+    after_help = "Start with: orderbook demo\n\nExit codes: 0 ok, 1 failed, 2 usage, 3 refused by a rule, \
+        4 key or role, 5 chain or network, 6 integrity broken, 7 outcome unknown"
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    /// Wrap the answer in {schema_version, success, data, errors, warnings}
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(flatten)]
+    overrides: Overrides,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Demo(demo::Demo),
+    Init(init::Init),
+    #[command(subcommand)]
+    Config(config::Config),
+    Doctor(doctor::Doctor),
+    #[command(subcommand)]
+    Wallet(wallet::Wallet),
+    #[command(subcommand)]
+    Deploy(deploy::Deploy),
+    #[command(subcommand)]
+    Role(role::Role),
+    #[command(subcommand)]
+    Token(token::Token),
+    #[command(subcommand)]
+    Coin(coin::Coin),
+    #[command(subcommand)]
+    Order(order::Order),
+    Book(book::Book),
+    #[command(subcommand)]
+    Match(matches::Match),
+    Approve(allowance::Approve),
+    Permit(allowance::Permit),
+    Preflight(preflight::Preflight),
+    Settle(settle::Settle),
+    Sync(sync::Sync),
+    #[command(subcommand)]
+    Audit(audit::Audit),
+    #[command(subcommand)]
+    Export(export::Export),
+    Completions(complete::Completions),
+    Man(complete::Man),
+}
+
+/// Parses the arguments, runs the command and says how it ended.
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let cli = match Cli::try_parse_from(&arguments) {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error, arguments.iter().any(|a| a == "--json")),
+    };
+    let json = cli.json;
+    match run(cli) {
+        Ok(answer) => succeed(&answer, json),
+        Err(failure) => fail(&failure, json),
+    }
+}
+
+fn run(cli: Cli) -> failure::Result {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| Failure::other(format!("cannot start the runtime: {e}")))?;
+    let context = Context::new(&cli.overrides, cli.json);
+    runtime.block_on(async {
+        match cli.command {
+            Command::Completions(command) => return command.run(),
+            Command::Man(command) => return command.run(),
+            Command::Demo(command) => return command.run(cli.json).await,
+            Command::Init(command) => return command.run(&cli.overrides).await,
+            _ => {}
+        }
+        let context = context?;
+        match cli.command {
+            Command::Config(command) => command.run(&context),
+            Command::Doctor(command) => command.run(&context).await,
+            Command::Wallet(command) => command.run(&context),
+            Command::Deploy(command) => command.run(&context).await,
+            Command::Role(command) => command.run(&context).await,
+            Command::Token(command) => command.run(&context).await,
+            Command::Coin(command) => command.run(&context).await,
+            Command::Order(command) => command.run(&context).await,
+            Command::Book(command) => command.run(&context).await,
+            Command::Match(command) => command.run(&context).await,
+            Command::Approve(command) => command.run(&context).await,
+            Command::Permit(command) => command.run(&context).await,
+            Command::Preflight(command) => command.run(&context).await,
+            Command::Settle(command) => command.run(&context).await,
+            Command::Sync(command) => command.run(&context).await,
+            Command::Audit(command) => command.run(&context).await,
+            Command::Export(command) => command.run(&context).await,
+            Command::Completions(_) | Command::Man(_) | Command::Demo(_) | Command::Init(_) => {
+                Ok(Answer::default())
+            }
+        }
+    })
+}
+
+fn succeed(answer: &Answer, json: bool) -> ExitCode {
+    let text = if json {
+        format!("{:#}\n", answer.envelope())
+    } else {
+        for warning in &answer.warnings {
+            say(Tone::Warn, "warning", warning);
+        }
+        answer.render(Surface::stdout())
+    };
+    // A reader that has seen enough closes the pipe: that is no failure.
+    match std::io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => ExitCode::FAILURE,
+        _ => ExitCode::SUCCESS,
+    }
+}
+
+fn fail(failure: &Failure, json: bool) -> ExitCode {
+    if json {
+        let _ = writeln!(std::io::stdout(), "{:#}", failure.envelope());
+    } else {
+        say(Tone::Bad, "error", &failure.message);
+        if let Some(hint) = &failure.hint {
+            say(Tone::Title, "hint", hint);
+        }
+    }
+    ExitCode::from(failure.exit as u8)
+}
+
+fn usage(error: &clap::Error, json: bool) -> ExitCode {
+    if json && error.use_stderr() {
+        let message = error.render().to_string();
+        return fail(&Failure::usage(message.trim()), true);
+    }
+    let _ = error.print();
+    if error.use_stderr() {
+        ExitCode::from(Exit::Usage as u8)
+    } else {
+        ExitCode::SUCCESS
+    }
+}
+
+/// A labelled line on stderr.
+fn say(tone: Tone, label: &str, text: &str) {
+    let label = Surface::stderr().tint(tone, &format!("{label}:"));
+    let _ = writeln!(std::io::stderr(), "{label} {text}");
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_says_what_it_does() {
+        fn walk(command: &clap::Command, path: &str) {
+            for sub in command.get_subcommands() {
+                let path = format!("{path} {}", sub.get_name());
+                assert!(sub.get_about().is_some(), "{path} has no description");
+                walk(sub, &path);
+            }
+        }
+        walk(&Cli::command(), "orderbook");
+    }
+}

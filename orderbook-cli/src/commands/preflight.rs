@@ -1,0 +1,63 @@
+//! `preflight BID ASK`.
+
+use clap::Args;
+use serde_json::json;
+
+use super::context::Context;
+use super::failure::Result;
+use crate::chain::abi::IDvPSettlement;
+use crate::desk::preflight::{self as check, Form, Reason};
+use crate::render::{Answer, Block, Cell, Table, Tone};
+
+/// List every reason why two orders would not settle now, each with its remedy
+#[derive(Args, Debug)]
+#[command(after_help = "Example: orderbook preflight 0x12ab34 0x56cd78")]
+pub(super) struct Preflight {
+    /// The bid's id, or the first digits of it
+    bid: String,
+    /// The ask's id, or the first digits of it
+    ask: String,
+}
+
+impl Preflight {
+    pub(super) async fn run(self, context: &Context) -> Result {
+        let board = context.board().await?;
+        let bid = board.order(&self.bid).await?.record;
+        let ask = board.order(&self.ask).await?.record;
+        let (chain, settlement) = (context.chain().await?, context.settlement()?);
+        let mut registered = true;
+        for id in [bid.id, ask.id] {
+            registered &= chain
+                .view(settlement, IDvPSettlement::orderStateCall { id })
+                .await?
+                == 1;
+        }
+        let form = if registered {
+            Form::Registered
+        } else {
+            Form::Signed
+        };
+        let reasons = check::run(&chain, settlement, &bid, &ask, form).await?;
+        let data = json!({ "would_settle": reasons.is_empty(), "registered": registered, "reasons": reasons });
+        if reasons.is_empty() {
+            return Ok(Answer::line(
+                data,
+                "nothing stands in the way: it would settle now",
+            ));
+        }
+        Ok(Answer::new(data).with(Block::Table(table(&reasons))))
+    }
+}
+
+/// A table of reasons.
+pub(super) fn table(reasons: &[Reason]) -> Table {
+    let mut table = Table::new(&[">code", "reason", "remedy"]);
+    for reason in reasons {
+        table.row([
+            reason.failure.into(),
+            Cell::new(reason.words.clone(), Tone::Bad),
+            reason.remedy.into(),
+        ]);
+    }
+    table
+}

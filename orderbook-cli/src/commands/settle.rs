@@ -1,0 +1,123 @@
+//! `settle BID ASK`.
+
+use clap::Args;
+use serde_json::json;
+
+use super::context::Context;
+use super::failure::{Failure, Result};
+use crate::board::matching::MatchState;
+use crate::desk::DeskError;
+use crate::desk::preflight::Form;
+use crate::desk::settlement::Desk;
+use crate::desk::trade::Trade;
+use crate::render::amount::{dollars, units};
+use crate::render::{Answer, Block};
+
+/// Settle an approved match: preflight, simulate, write down, send, wait, record
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Examples:\n  orderbook settle 0x12ab34 0x56cd78 --dry-run\n  orderbook settle 0x12ab34 0x56cd78 --signed\n\nWithout --signed the two orders are registered on chain first, each in a transaction of its own.\nA lost connection leaves the match UNKNOWN (exit code 7): orderbook sync asks the chain."
+)]
+pub(super) struct Settle {
+    /// The bid's id, or the first digits of it
+    bid: String,
+    /// The ask's id, or the first digits of it
+    ask: String,
+    /// Orders, signatures and settlement in one transaction
+    #[arg(long)]
+    signed: bool,
+    /// Preflight and simulate only
+    #[arg(long)]
+    dry_run: bool,
+}
+
+impl Settle {
+    pub(super) async fn run(self, context: &Context) -> Result {
+        let board = context.board().await?;
+        let bid = board.order(&self.bid).await?.record;
+        let ask = board.order(&self.ask).await?.record;
+        let matched = board
+            .match_of(bid.id, ask.id)
+            .await?
+            .ok_or(DeskError::NoMatch {
+                bid: bid.id,
+                ask: ask.id,
+            })?;
+        if matched.state.is_in_flight() {
+            let words = format!(
+                "match {} is {}: a transaction may be on its way",
+                matched.id, matched.state
+            );
+            return Err(Failure::refused("IN_FLIGHT", words).hint("ask the chain: orderbook sync"));
+        }
+        if !self.dry_run && !matches!(matched.state, MatchState::Approved | MatchState::Failed) {
+            let words = format!("match {} is {}, not approved", matched.id, matched.state);
+            return Err(Failure::refused("NOT_APPROVED", words).hint("orderbook match approve"));
+        }
+        let trade = Trade::of(&bid, &ask);
+        let what = format!(
+            "{} {} for ${}",
+            units(trade.quantity, trade.decimals),
+            trade.symbol,
+            dollars(trade.total)
+        );
+        let operator = if self.dry_run {
+            context.signer("operator")?
+        } else {
+            context.sender("operator", &format!("settling {what}"))?
+        };
+        let chain = context.chain().await?;
+        let desk = Desk {
+            board: &board,
+            chain: &chain,
+            settlement: context.settlement()?,
+            operator: &operator,
+            by: context.by("")?,
+        };
+        let form = if self.signed {
+            Form::Signed
+        } else {
+            Form::Registered
+        };
+        desk.preflight(&bid, &ask, form).await?;
+        if self.dry_run {
+            // Registering is a transaction; the signed form simulates both orders whether registered or not.
+            desk.prepare(&bid, &ask, Form::Signed).await?;
+            let data = json!({ "dry_run": true, "would_settle": true });
+            return Ok(Answer::line(data, format!("would settle: {what}")));
+        }
+        if form == Form::Registered {
+            desk.register_missing(&bid, &ask).await?;
+        }
+        let prepared = desk.prepare(&bid, &ask, form).await?;
+        let settled = desk.submit(&matched, &prepared).await?;
+        let anchored = desk.anchor_daily().await;
+        let data = json!({
+            "settlement_id": settled.settlement_id.to_string(),
+            "match": matched.id,
+            "bid": bid.id,
+            "ask": ask.id,
+            "quantity": trade.quantity.to_string(),
+            "total": settled.total.to_string(),
+            "transaction": settled.tx_hash,
+            "block": settled.block,
+            "gas": settled.gas,
+        });
+        let answer = Answer::new(data).with(Block::Pairs(vec![
+            ("settlement".into(), settled.settlement_id.to_string()),
+            ("moved".into(), what),
+            ("seller".into(), trade.seller.to_string()),
+            ("buyer".into(), trade.buyer.to_string()),
+            ("transaction".into(), settled.tx_hash.to_string()),
+            ("block".into(), settled.block.to_string()),
+            ("gas".into(), settled.gas.to_string()),
+        ]));
+        // The fill stands whatever becomes of the anchor.
+        Ok(match anchored {
+            Ok(_) => answer,
+            Err(error) => answer.warn(format!(
+                "the daily anchor failed: {error}; run: orderbook audit anchor"
+            )),
+        })
+    }
+}

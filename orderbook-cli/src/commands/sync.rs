@@ -1,0 +1,92 @@
+//! `sync`.
+
+use alloy::primitives::U256;
+use clap::Args;
+use serde_json::json;
+
+use super::context::Context;
+use super::failure::{Exit, Failure, Result};
+use crate::chain::abi::IDvPSettlement;
+use crate::desk::sync;
+use crate::render::{Answer, Block};
+
+/// Read the chain's events since the last block seen; resolve matches whose outcome is unknown
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Examples:\n  orderbook sync\n  orderbook sync --abandon      give up transactions that were never mined: their nonces are used up"
+)]
+pub(super) struct Sync {
+    /// Use up the nonces of transactions that were not mined, so that they never can be
+    #[arg(long)]
+    abandon: bool,
+}
+
+impl Sync {
+    pub(super) async fn run(self, context: &Context) -> Result {
+        let board = context.board().await?;
+        let (chain, settlement) = (context.chain().await?, context.settlement()?);
+        let by = context.by("")?;
+        let bar = context.progress("blocks");
+        let follow = |done, all| {
+            bar.set_length(all);
+            bar.set_position(done);
+        };
+        let first = context.first_block();
+        let mut synced = sync::run(&board, &chain, settlement, first, &by, follow).await?;
+        if self.abandon && !synced.pending.is_empty() {
+            let operator =
+                context.sender("operator", "using up the nonces of lost transactions")?;
+            for matched in &synced.pending {
+                let Some(submission) = matched.submission else {
+                    continue;
+                };
+                if submission.sender != operator.address() {
+                    let words = format!(
+                        "match {} was submitted by {}",
+                        matched.id, submission.sender
+                    );
+                    return Err(Failure::new(Exit::Auth, "OTHER_OPERATOR", words));
+                }
+                // Any transaction at that nonce does: a view that changes nothing, sent to the contract itself.
+                let call = IDvPSettlement::settlementCountCall {};
+                let prepared = chain
+                    .prepare(&operator, settlement, U256::ZERO, &call)
+                    .await?;
+                if prepared.nonce == submission.nonce {
+                    chain.send(&prepared).await?;
+                }
+            }
+            let again = sync::run(&board, &chain, settlement, first, &by, follow).await?;
+            synced.fills += again.fills;
+            synced.failed += again.failed;
+            synced.to = again.to;
+            synced.pending = again.pending;
+        }
+        bar.finish_and_clear();
+        let pending: Vec<_> = synced.pending.iter().map(|matched| matched.id).collect();
+        let data = json!({
+            "from": synced.from,
+            "to": synced.to,
+            "fills": synced.fills,
+            "cancels": synced.cancels,
+            "failed": synced.failed,
+            "pending": pending,
+        });
+        if let Some(matched) = synced.pending.first() {
+            let words = format!(
+                "{} transaction(s) not mined yet, the first of match {}",
+                synced.pending.len(),
+                matched.id
+            );
+            return Err(Failure::new(Exit::Unknown, "OUTCOME_UNKNOWN", words).hint(
+                "wait and sync again; or make sure they never come: orderbook sync --abandon",
+            ));
+        }
+        Ok(Answer::new(data).with(Block::Pairs(vec![
+            ("blocks".into(), format!("{} to {}", synced.from, synced.to)),
+            ("new fills".into(), synced.fills.to_string()),
+            ("cancels on chain".into(), synced.cancels.to_string()),
+            ("failed submissions".into(), synced.failed.to_string()),
+        ])))
+    }
+}

@@ -1,0 +1,550 @@
+//! `token`: the acts of the issuer, its compliance officer and its enforcer.
+
+use std::fs::File;
+use std::path::PathBuf;
+
+use alloy::primitives::U256;
+use alloy::sol_types::SolCall;
+use clap::{Args, Subcommand};
+use serde_json::json;
+
+use super::context::Context;
+use super::failure::{Failure, Result};
+use crate::board::security::Security as BoardSecurity;
+use crate::chain::abi::{IDvPSettlement, ISecurityToken};
+use crate::chain::{ChainError, words};
+use crate::config::Security;
+use crate::desk::cap_table;
+use crate::desk::explain::{self, Movement};
+use crate::render::amount::{date, parse_units, time, units};
+use crate::render::{Answer, Cell, Table, Tone};
+
+/// Act as the security's issuer, compliance officer or enforcer
+#[derive(Debug, Subcommand)]
+pub(super) enum Token {
+    /// Register investors' wallets from a cap table (CSV), all or none
+    #[command(
+        after_help = "Example: orderbook token register HRBR examples/cap-table.csv\n\nColumns: account, investor, name, wallet, group, country, kyc_expiry, and optionally holding, cash.\n`wallet` is an address or the name of a wallet of the profile."
+    )]
+    Register {
+        /// The security
+        security: String,
+        /// The cap table
+        file: PathBuf,
+        /// Also issue the holdings of the file
+        #[arg(long)]
+        issue: bool,
+    },
+    /// Open or close transfers from one group to another
+    #[command(
+        after_help = "Examples:\n  orderbook token group HRBR 1 2              open now\n  orderbook token group HRBR 2 1 --opens-at 1893456000\n  orderbook token group HRBR 1 2 --close"
+    )]
+    Group {
+        /// The security
+        security: String,
+        /// From this group
+        from: u8,
+        /// To this group
+        to: u8,
+        /// Unix second from which it is open
+        #[arg(long, default_value_t = 1)]
+        opens_at: u64,
+        /// Close the pair
+        #[arg(long, conflicts_with = "opens_at")]
+        close: bool,
+    },
+    /// Issue tokens to a wallet
+    Mint(Amount),
+    /// Redeem tokens of a wallet
+    Burn {
+        #[command(flatten)]
+        amount: Amount,
+        /// Why: up to 32 characters, for the record on chain
+        #[arg(long)]
+        reason: String,
+    },
+    /// Issue tokens under a vesting schedule
+    #[command(
+        after_help = "Example: orderbook token grant HRBR ada 1000 --cliff 31536000 --period 2592000 --periods 36"
+    )]
+    Grant(Grant),
+    /// Lock part of a holding up until a time
+    Lock {
+        #[command(flatten)]
+        amount: Amount,
+        /// Unix second of the release
+        #[arg(long)]
+        until: u64,
+    },
+    /// Freeze a wallet, or part of its holding
+    #[command(
+        after_help = "Examples:\n  orderbook token freeze HRBR ada\n  orderbook token freeze HRBR ada --quantity 100\n  orderbook token freeze HRBR ada --lift"
+    )]
+    Freeze {
+        /// The security
+        security: String,
+        /// Wallet or address
+        wallet: String,
+        /// Only this much of the holding
+        #[arg(long)]
+        quantity: Option<String>,
+        /// Lift it instead
+        #[arg(long)]
+        lift: bool,
+    },
+    /// Put wallets on the sanctions list, or take them off
+    Sanction {
+        /// The security
+        security: String,
+        /// Wallets or addresses
+        #[arg(required = true)]
+        wallets: Vec<String>,
+        /// Take them off
+        #[arg(long)]
+        lift: bool,
+    },
+    /// List the profile's wallets that hold or may hold the security
+    Holders {
+        /// The security
+        security: String,
+    },
+    /// Ask whether a transfer would be allowed, and why not
+    #[command(after_help = "Example: orderbook token check HRBR ada bob 100")]
+    Check {
+        /// The security
+        security: String,
+        /// Who would send
+        from: String,
+        /// Who would receive
+        to: String,
+        /// How many
+        quantity: String,
+    },
+    /// Admit the security to trading: on the settlement contract and on the board
+    Admit {
+        /// The security
+        security: String,
+        /// Withdraw it from the settlement contract instead
+        #[arg(long)]
+        withdraw: bool,
+    },
+}
+
+/// How many of what for whom.
+#[derive(Args, Debug)]
+pub(super) struct Amount {
+    /// The security
+    security: String,
+    /// Wallet or address
+    wallet: String,
+    /// How many tokens
+    quantity: String,
+}
+
+/// A vesting schedule.
+#[derive(Args, Debug)]
+pub(super) struct Grant {
+    #[command(flatten)]
+    amount: Amount,
+    /// Unix second at which it starts [default: now]
+    #[arg(long)]
+    start: Option<u64>,
+    /// Seconds before anything vests
+    #[arg(long)]
+    cliff: u32,
+    /// Seconds of each later step
+    #[arg(long, default_value_t = 0)]
+    period: u32,
+    /// Later steps
+    #[arg(long, default_value_t = 0)]
+    periods: u16,
+    /// Basis points that vest at the cliff; 0 with periods means an equal share
+    #[arg(long, default_value_t = 0)]
+    first_bips: u16,
+    /// May be revoked
+    #[arg(long)]
+    revocable: bool,
+}
+
+impl Token {
+    pub(super) async fn run(self, context: &Context) -> Result {
+        match self {
+            Self::Register {
+                security,
+                file,
+                issue,
+            } => register(context, &security, file, issue).await,
+            Self::Group {
+                security,
+                from,
+                to,
+                opens_at,
+                close,
+            } => {
+                let security = context.security(&security)?;
+                let opens_at = if close { 0 } else { opens_at };
+                let call = ISecurityToken::setGroupRuleCall {
+                    fromGroup: from,
+                    toGroup: to,
+                    opensAt: opens_at,
+                };
+                let state = match opens_at {
+                    0 => "closed".to_string(),
+                    1 => "open".to_string(),
+                    at => format!("open from {}", time(at)),
+                };
+                let words = format!(
+                    "{}: transfers from group {from} to group {to} are {state}",
+                    security.symbol
+                );
+                send(context, "compliance", &security, &call, words).await
+            }
+            Self::Mint(amount) => {
+                let (security, to, value) = amount.read(context)?;
+                let call = ISecurityToken::mintCall { to, value };
+                send(
+                    context,
+                    "issuer",
+                    &security,
+                    &call,
+                    amount.words("issued to"),
+                )
+                .await
+            }
+            Self::Burn { amount, reason } => {
+                let (security, from, value) = amount.read(context)?;
+                let reason =
+                    cap_table::investor_id(&reason.replace(' ', "_")).map_err(Failure::usage)?;
+                let call = ISecurityToken::burnCall {
+                    from,
+                    value,
+                    reason,
+                };
+                send(
+                    context,
+                    "issuer",
+                    &security,
+                    &call,
+                    amount.words("redeemed from"),
+                )
+                .await
+            }
+            Self::Grant(grant) => grant.run(context).await,
+            Self::Lock { amount, until } => {
+                let (security, holder, value) = amount.read(context)?;
+                let call = ISecurityToken::lockTokensCall {
+                    holder,
+                    amount: value,
+                    releaseTime: until,
+                };
+                let words = format!("{} until {}", amount.words("locked up for"), time(until));
+                send(context, "compliance", &security, &call, words).await
+            }
+            Self::Freeze {
+                security,
+                wallet,
+                quantity,
+                lift,
+            } => freeze(context, &security, &wallet, quantity, lift).await,
+            Self::Sanction {
+                security,
+                wallets,
+                lift,
+            } => {
+                let security = context.security(&security)?;
+                let accounts = wallets
+                    .iter()
+                    .map(|name| context.account(name))
+                    .collect::<Result<Vec<_>>>()?;
+                let call = ISecurityToken::setSanctionedCall {
+                    accounts,
+                    sanctioned: !lift,
+                };
+                let verb = if lift { "taken off" } else { "put on" };
+                let words = format!(
+                    "{} {verb} the sanctions list of {}",
+                    wallets.join(", "),
+                    security.symbol
+                );
+                send(context, "enforcer", &security, &call, words).await
+            }
+            Self::Holders { security } => holders(context, &security).await,
+            Self::Check {
+                security,
+                from,
+                to,
+                quantity,
+            } => check(context, &security, &from, &to, &quantity).await,
+            Self::Admit { security, withdraw } => admit(context, &security, !withdraw).await,
+        }
+    }
+}
+
+/// Sends one call to the security and says what it did.
+async fn send<C: SolCall>(
+    context: &Context,
+    role: &str,
+    security: &Security,
+    call: &C,
+    words: String,
+) -> Result {
+    let signer = context.sender(role, &words)?;
+    let receipt = context
+        .chain()
+        .await?
+        .execute(&signer, security.token, call)
+        .await?;
+    let hash = receipt.transaction_hash;
+    let data = json!({ "done": words, "transaction": hash, "gas": receipt.gas_used });
+    Ok(Answer::line(data, format!("{words}\n  transaction {hash}")))
+}
+
+impl Amount {
+    fn read(&self, context: &Context) -> Result<(Security, alloy::primitives::Address, U256)> {
+        let security = context.security(&self.security)?;
+        let value = parse_units(&self.quantity, security.decimals).map_err(Failure::usage)?;
+        Ok((security, context.account(&self.wallet)?, value))
+    }
+
+    fn words(&self, verb: &str) -> String {
+        format!("{} {} {verb} {}", self.quantity, self.security, self.wallet)
+    }
+}
+
+async fn register(context: &Context, name: &str, file: PathBuf, issue: bool) -> Result {
+    let security = context.security(name)?;
+    let opened =
+        File::open(&file).map_err(|e| Failure::usage(format!("{}: {e}", file.display())))?;
+    let holders = cap_table::read(opened, security.decimals, &context.addresses()?)?;
+    let words = format!(
+        "{} wallets registered for {}",
+        holders.len(),
+        security.symbol
+    );
+    let compliance = context.sender("compliance", &words)?;
+    let chain = context.chain().await?;
+    let bar = context.progress("registering");
+    bar.set_length(holders.len() as u64);
+    for call in cap_table::register_calls(&holders) {
+        chain.execute(&compliance, security.token, &call).await?;
+        bar.inc(call.wallets.len() as u64);
+    }
+    bar.finish_and_clear();
+    let mut issued = U256::ZERO;
+    if issue {
+        let issuer = context.signer("issuer")?;
+        for call in cap_table::mint_calls(&holders) {
+            chain.execute(&issuer, security.token, &call).await?;
+        }
+        issued = holders
+            .iter()
+            .fold(U256::ZERO, |sum, holder| sum.saturating_add(holder.holding));
+    }
+    let mut text = words;
+    if issue {
+        text.push_str(&format!(", {} issued", units(issued, security.decimals)));
+    }
+    Ok(Answer::line(
+        json!({ "wallets": holders.len(), "issued": issued.to_string() }),
+        text,
+    ))
+}
+
+impl Grant {
+    async fn run(self, context: &Context) -> Result {
+        let (security, holder, amount) = self.amount.read(context)?;
+        let start = match self.start {
+            Some(start) => start,
+            None => context.chain().await?.head().await?.time,
+        };
+        let call = ISecurityToken::grantVestingCall {
+            holder,
+            amount,
+            start,
+            cliff: self.cliff,
+            period: self.period,
+            periods: self.periods,
+            firstBips: self.first_bips,
+            revocable: self.revocable,
+        };
+        let words = format!(
+            "{}, vesting from {}",
+            self.amount.words("granted to"),
+            time(start)
+        );
+        send(context, "issuer", &security, &call, words).await
+    }
+}
+
+async fn freeze(
+    context: &Context,
+    security: &str,
+    wallet: &str,
+    quantity: Option<String>,
+    lift: bool,
+) -> Result {
+    let security = context.security(security)?;
+    let account = context.account(wallet)?;
+    let verb = if lift { "unfrozen" } else { "frozen" };
+    let Some(quantity) = quantity else {
+        let call = ISecurityToken::setAddressFrozenCall {
+            account,
+            frozen: !lift,
+        };
+        return send(
+            context,
+            "enforcer",
+            &security,
+            &call,
+            format!("{wallet} is {verb}"),
+        )
+        .await;
+    };
+    let amount = parse_units(&quantity, security.decimals).map_err(Failure::usage)?;
+    let words = format!("{quantity} {} of {wallet} are {verb}", security.symbol);
+    if lift {
+        let call = ISecurityToken::unfreezePartialTokensCall { account, amount };
+        send(context, "enforcer", &security, &call, words).await
+    } else {
+        let call = ISecurityToken::freezePartialTokensCall { account, amount };
+        send(context, "enforcer", &security, &call, words).await
+    }
+}
+
+async fn holders(context: &Context, name: &str) -> Result {
+    let security = context.security(name)?;
+    let chain = context.chain().await?;
+    let amount = |value| units(value, security.decimals);
+    let mut table = Table::new(&[
+        "wallet",
+        "address",
+        ">group",
+        ">country",
+        "kyc until",
+        ">holding",
+        ">free",
+        "state",
+    ]);
+    let mut wallets: Vec<_> = context.addresses()?.into_iter().collect();
+    wallets.sort();
+    let now = chain.head().await?.time;
+    for (wallet, account) in wallets {
+        let record = chain
+            .view(
+                security.token,
+                ISecurityToken::walletRecordCall { wallet: account },
+            )
+            .await?;
+        if record.investorId.is_zero() {
+            continue;
+        }
+        let balance = chain
+            .view(security.token, ISecurityToken::balanceOfCall { account })
+            .await?;
+        let free = chain
+            .view(
+                security.token,
+                ISecurityToken::spendableBalanceOfCall { holder: account },
+            )
+            .await?;
+        let state = match () {
+            () if record.sanctioned => Cell::new("sanctioned", Tone::Bad),
+            () if record.frozen => Cell::new("frozen", Tone::Bad),
+            () if record.kycExpiry <= now => Cell::new("kyc expired", Tone::Warn),
+            () => Cell::new("ok", Tone::Good),
+        };
+        table.row([
+            wallet.into(),
+            account.into(),
+            record.group.into(),
+            format!("{:03}", record.country).into(),
+            date(record.kycExpiry).into(),
+            amount(balance).into(),
+            amount(free).into(),
+            state,
+        ]);
+    }
+    Ok(Answer::table(table))
+}
+
+async fn check(context: &Context, name: &str, from: &str, to: &str, quantity: &str) -> Result {
+    let security = context.security(name)?;
+    let value = parse_units(quantity, security.decimals).map_err(Failure::usage)?;
+    let movement = Movement {
+        token: security.token,
+        decimals: security.decimals,
+        from: context.account(from)?,
+        to: context.account(to)?,
+        quantity: value,
+        names: ("the sender", "the recipient"),
+    };
+    let chain = context.chain().await?;
+    let call = ISecurityToken::detectTransferRestrictionCall {
+        from: movement.from,
+        to: movement.to,
+        value,
+    };
+    let code = chain.view(security.token, call).await?;
+    if code == 0 {
+        let data = json!({ "allowed": true, "code": 0, "message": "SUCCESS" });
+        let words = format!(
+            "allowed: {quantity} {} from {from} to {to}",
+            security.symbol
+        );
+        return Ok(Answer::line(data, words));
+    }
+    let message = explain::restriction(&chain, code, &movement).await?;
+    Err(Failure::refused(&format!("RESTRICTION_{code}"), message)
+        .hint(words::restriction(code).remedy))
+}
+
+async fn admit(context: &Context, name: &str, listed: bool) -> Result {
+    let security = context.security(name)?;
+    let verb = if listed {
+        "admitted to"
+    } else {
+        "withdrawn from"
+    };
+    let words = format!("{} {verb} trading", security.symbol);
+    let signer = context.sender("admin", &words)?;
+    let (chain, settlement) = (context.chain().await?, context.settlement()?);
+    let call = IDvPSettlement::listSecurityCall {
+        security: security.token,
+        listed,
+    };
+    let receipt = chain.execute(&signer, settlement, &call).await?;
+    if listed {
+        list_on_board(context, &security).await?;
+    }
+    let data = json!({ "security": security.symbol, "listed": listed,
+        "transaction": receipt.transaction_hash });
+    Ok(Answer::line(data, words))
+}
+
+/// Lists a security on the board unless it is there.
+pub(super) async fn list_on_board(context: &Context, security: &Security) -> Result<()> {
+    let board = context.board().await?;
+    if board
+        .securities()
+        .await?
+        .iter()
+        .any(|listed| listed.token == security.token)
+    {
+        return Ok(());
+    }
+    let chain = context.chain().await?;
+    let name: std::result::Result<String, ChainError> = chain
+        .view(security.token, ISecurityToken::nameCall {})
+        .await;
+    let listed = BoardSecurity {
+        decimals: security.decimals,
+        isin: security.isin.parse().map_err(Failure::usage)?,
+        name: name?,
+        symbol: security.symbol.clone(),
+        token: security.token,
+    };
+    board
+        .list_security(listed, context.by("admitted to trading")?)
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,109 @@
+//! `wallet new, import, list, address`.
+
+use alloy::signers::local::PrivateKeySigner;
+use clap::Subcommand;
+use serde_json::json;
+
+use super::context::Context;
+use super::failure::{Failure, Result};
+use crate::render::{Answer, Cell, Table, Tone};
+use crate::wallet::keystore::{Cost, parse_key};
+use crate::wallet::password;
+
+/// Keep encrypted wallets (JSON keystores, as `cast wallet` and geth use them)
+#[derive(Debug, Subcommand)]
+pub(super) enum Wallet {
+    /// Make a new key and store it encrypted
+    #[command(
+        after_help = "Examples:\n  orderbook wallet new desk\n  orderbook wallet new desk --password-file /run/secrets/desk"
+    )]
+    New {
+        /// What to call it: letters, digits, '-', '_' and '.'
+        name: String,
+    },
+    /// Store an existing private key encrypted; it is asked for, or read from a file, never a flag
+    #[command(after_help = "Example: orderbook wallet import desk --key-file key.hex")]
+    Import {
+        /// What to call it
+        name: String,
+        /// File with the key in hexadecimal
+        #[arg(long, value_name = "FILE")]
+        key_file: Option<std::path::PathBuf>,
+    },
+    /// List the wallets and their roles in the profile
+    List,
+    /// Print a wallet's address
+    Address {
+        /// Its name
+        name: String,
+    },
+}
+
+impl Wallet {
+    pub(super) fn run(self, context: &Context) -> Result {
+        match self {
+            Self::New { name } => store(context, &name, &PrivateKeySigner::random()),
+            Self::Import { name, key_file } => {
+                let text = match key_file {
+                    Some(path) => std::fs::read_to_string(&path)
+                        .map_err(|e| Failure::other(format!("{}: {e}", path.display())))?,
+                    None => password::ask(&format!("{name} (its private key)"), None)?,
+                };
+                store(context, &name, &parse_key(&text)?)
+            }
+            Self::List => list(context),
+            Self::Address { name } => {
+                let address = context.account(&name)?.to_string();
+                Ok(Answer::line(
+                    json!({ "name": name, "address": address }),
+                    address,
+                ))
+            }
+        }
+    }
+}
+
+fn store(context: &Context, name: &str, signer: &PrivateKeySigner) -> Result {
+    let file = context
+        .settings
+        .get("password_file")
+        .map(std::path::PathBuf::from);
+    let password = password::choose(name, file.as_deref())?;
+    let path = context
+        .wallets()?
+        .create(name, signer, &password, Cost::Standard)?;
+    let address = signer.address().to_string();
+    let data = json!({ "name": name, "address": address, "file": path });
+    Ok(Answer::line(data, format!("{address}  {}", path.display())))
+}
+
+fn list(context: &Context) -> Result {
+    const ROLES: [&str; 9] = [
+        "admin",
+        "operator",
+        "issuer",
+        "compliance",
+        "enforcer",
+        "attestor",
+        "master_minter",
+        "minter",
+        "blacklister",
+    ];
+    let roles = &context.settings.profile().roles;
+    let mut table = Table::new(&["name", "address", "roles"]);
+    for entry in context.wallets()?.list()? {
+        let acts: Vec<&str> = ROLES
+            .into_iter()
+            .filter(|role| roles.wallet(role) == Some(entry.name.as_str()))
+            .collect();
+        let address = entry
+            .address
+            .map_or_else(|| "not stated".to_string(), |a| a.to_string());
+        table.row([
+            Cell::new(entry.name, Tone::Strong),
+            address.into(),
+            acts.join(", ").into(),
+        ]);
+    }
+    Ok(Answer::table(table))
+}

@@ -1,0 +1,54 @@
+//! Profiles and settings: what the desk works with, and where each value comes from.
+
+pub mod profile;
+pub mod settings;
+
+use std::path::PathBuf;
+
+pub use profile::{Profile, Security};
+pub use settings::{Overrides, Settings, Source};
+
+/// What can be wrong with a profile or a setting.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The profile named is not there.
+    #[error("no profile at {0}")]
+    Missing(PathBuf),
+    /// `init` would overwrite.
+    #[error("a profile is at {0} already")]
+    Exists(PathBuf),
+    /// The file cannot be read or written.
+    #[error("{path}: {cause}")]
+    Io {
+        /// The profile.
+        path: PathBuf,
+        /// What the system said.
+        cause: std::io::Error,
+    },
+    /// The file is no profile.
+    #[error("{path} is no profile: {cause}")]
+    Malformed {
+        /// The profile.
+        path: PathBuf,
+        /// Where and why.
+        cause: String,
+    },
+    /// A setting that is needed and set nowhere.
+    #[error("'{0}' is not set")]
+    Unset(&'static str),
+    /// A value that does not parse.
+    #[error("'{key}' is '{value}' (from {source_}), which is not {expected}")]
+    Invalid {
+        /// The setting.
+        key: &'static str,
+        /// Its value.
+        value: String,
+        /// Where it came from.
+        source_: Source,
+        /// What it should be.
+        expected: &'static str,
+    },
+    /// A security that the profile does not know.
+    #[error("the profile knows no security '{0}'")]
+    Security(String),
+}

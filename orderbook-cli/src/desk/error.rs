@@ -1,0 +1,56 @@
+//! Why the desk cannot do something.
+
+use alloy::primitives::B256;
+
+use super::preflight::Reason;
+use crate::board::BoardError;
+use crate::chain::ChainError;
+
+/// A failure between board and chain.
+#[derive(Debug, thiserror::Error)]
+pub enum DeskError {
+    /// The board refused.
+    #[error(transparent)]
+    Board(#[from] BoardError),
+    /// The chain refused or did not answer.
+    #[error(transparent)]
+    Chain(#[from] ChainError),
+    /// Preflight found reasons; nothing was sent.
+    #[error("the settlement would fail: {}", sentence(.0))]
+    Preflight(Vec<Reason>),
+    /// Nobody approved a match of these two.
+    #[error("orders {bid} and {ask} have no match")]
+    NoMatch {
+        /// The bid.
+        bid: B256,
+        /// The ask.
+        ask: B256,
+    },
+    /// The receipt says success, and no `Settled` event is in it.
+    #[error("transaction {0} succeeded without a Settled event of this contract")]
+    NoEvent(B256),
+    /// The chain is not the one that was synced before.
+    #[error("block {block} of this chain has the hash {found}, the book knows it as {known}")]
+    OtherHistory {
+        /// The block.
+        block: u64,
+        /// The book's hash.
+        known: B256,
+        /// The chain's, or zero when the chain is shorter.
+        found: B256,
+    },
+    /// A file with bad rows; nothing of it was used.
+    #[error("{} bad rows, nothing was done: {}", .0.len(), .0.join("; "))]
+    Rows(Vec<String>),
+    /// A file that cannot be read.
+    #[error("{0}")]
+    File(String),
+}
+
+fn sentence(reasons: &[Reason]) -> String {
+    reasons
+        .iter()
+        .map(|reason| reason.words.clone())
+        .collect::<Vec<_>>()
+        .join("; ")
+}

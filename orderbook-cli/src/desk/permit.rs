@@ -1,0 +1,100 @@
+//! Allowances for the settlement contract: given by the owner, or signed by the owner and sent by anybody (EIP-2612).
+
+use alloy::primitives::{Address, B256, U256};
+use alloy::signers::SignerSync;
+use alloy::signers::local::PrivateKeySigner;
+use alloy::sol_types::{Eip712Domain, SolStruct};
+use serde::{Deserialize, Serialize};
+
+use crate::chain::abi::{ISecurityToken, Permit};
+use crate::chain::{Chain, ChainError, Receipt};
+
+/// A signed allowance; both tokens have the same functions for it.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct SignedPermit {
+    /// The token.
+    pub token: Address,
+    /// Who allows.
+    pub owner: Address,
+    /// Who may spend.
+    pub spender: Address,
+    /// Base units.
+    pub value: U256,
+    /// The last second at which it is valid.
+    pub deadline: u64,
+    /// Recovery id, 27 or 28.
+    pub v: u8,
+    /// First half of the signature.
+    pub r: B256,
+    /// Second half.
+    pub s: B256,
+}
+
+/// Signs an allowance over the token's own domain and the owner's next nonce there.
+///
+/// # Errors
+/// What the chain answers; `Sign`.
+pub async fn sign(
+    chain: &Chain,
+    signer: &PrivateKeySigner,
+    token: Address,
+    spender: Address,
+    value: U256,
+    deadline: u64,
+) -> Result<SignedPermit, ChainError> {
+    let owner = signer.address();
+    let domain = chain
+        .view(token, ISecurityToken::eip712DomainCall {})
+        .await?;
+    let nonce = chain
+        .view(token, ISecurityToken::noncesCall { owner })
+        .await?;
+    let domain = Eip712Domain::new(
+        Some(domain.name.into()),
+        Some(domain.version.into()),
+        Some(domain.chainId),
+        Some(domain.verifyingContract),
+        None,
+    );
+    let permit = Permit {
+        owner,
+        spender,
+        value,
+        nonce,
+        deadline: U256::from(deadline),
+    };
+    let signature = signer
+        .sign_hash_sync(&permit.eip712_signing_hash(&domain))
+        .map_err(|e| ChainError::Sign(e.to_string()))?;
+    Ok(SignedPermit {
+        token,
+        owner,
+        spender,
+        value,
+        deadline,
+        v: 27 + u8::from(signature.v()),
+        r: signature.r().into(),
+        s: signature.s().into(),
+    })
+}
+
+/// Sends a signed allowance with anybody's wallet.
+///
+/// # Errors
+/// What the chain answers.
+pub async fn submit(
+    chain: &Chain,
+    sender: &PrivateKeySigner,
+    permit: &SignedPermit,
+) -> Result<Receipt, ChainError> {
+    let call = ISecurityToken::permitCall {
+        owner: permit.owner,
+        spender: permit.spender,
+        value: permit.value,
+        deadline: U256::from(permit.deadline),
+        v: permit.v,
+        r: permit.r,
+        s: permit.s,
+    };
+    chain.execute(sender, permit.token, &call).await
+}

@@ -1,0 +1,144 @@
+//! What a command answers: the same content as text for people and as JSON for programs.
+
+use serde_json::{Value, json};
+
+use super::table::Table;
+use super::{Surface, Tone};
+
+/// The version of the JSON envelope; it grows when a field changes its meaning.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// A piece of an answer.
+#[derive(Clone, Debug)]
+pub enum Block {
+    /// One line.
+    Line(String),
+    /// A table.
+    Table(Table),
+    /// Names and values.
+    Pairs(Vec<(String, String)>),
+    /// Text that goes out as it is: scripts, CSV.
+    Raw(String),
+}
+
+/// A command's result.
+#[derive(Clone, Debug, Default)]
+pub struct Answer {
+    /// For programs.
+    pub data: Value,
+    /// For people.
+    pub blocks: Vec<Block>,
+    /// What did not fail and still should be known; goes to stderr.
+    pub warnings: Vec<String>,
+}
+
+impl Answer {
+    /// An answer with JSON only.
+    pub fn new(data: Value) -> Self {
+        Self {
+            data,
+            ..Self::default()
+        }
+    }
+
+    /// One line for people beside the JSON.
+    pub fn line(data: Value, line: impl Into<String>) -> Self {
+        Self::new(data).with(Block::Line(line.into()))
+    }
+
+    /// A table, whose rows are the JSON as well.
+    pub fn table(table: Table) -> Self {
+        Self::new(table.json()).with(Block::Table(table))
+    }
+
+    /// Adds a piece.
+    #[must_use]
+    pub fn with(mut self, block: Block) -> Self {
+        self.blocks.push(block);
+        self
+    }
+
+    /// Adds a warning.
+    #[must_use]
+    pub fn warn(mut self, warning: impl Into<String>) -> Self {
+        self.warnings.push(warning.into());
+        self
+    }
+
+    /// The text for a surface.
+    pub fn render(&self, surface: Surface) -> String {
+        let mut text = String::new();
+        for block in &self.blocks {
+            match block {
+                Block::Line(line) => {
+                    text.push_str(line);
+                    text.push('\n');
+                }
+                Block::Raw(raw) => text.push_str(raw),
+                Block::Table(table) => text.push_str(&table.render(surface)),
+                Block::Pairs(pairs) => text.push_str(&render_pairs(pairs, surface)),
+            }
+        }
+        text
+    }
+
+    /// The envelope of a success.
+    pub fn envelope(&self) -> Value {
+        json!({
+            "schema_version": SCHEMA_VERSION,
+            "success": true,
+            "data": self.data,
+            "errors": [],
+            "warnings": self.warnings,
+        })
+    }
+}
+
+fn render_pairs(pairs: &[(String, String)], surface: Surface) -> String {
+    let widest = pairs
+        .iter()
+        .map(|(name, _)| name.chars().count())
+        .max()
+        .unwrap_or(0);
+    let line = |(name, value): &(String, String)| {
+        if surface.terminal {
+            let label = surface.tint(Tone::Dim, &format!("{name:<widest$}"));
+            format!("  {label}  {value}\n")
+        } else {
+            format!("{name}\t{value}\n")
+        }
+    };
+    pairs.iter().map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_envelope_has_five_fields() {
+        let envelope = Answer::line(json!({"id": 1}), "done")
+            .warn("careful")
+            .envelope();
+        assert_eq!(
+            envelope,
+            json!({"schema_version": 1, "success": true, "data": {"id": 1}, "errors": [],
+                "warnings": ["careful"]})
+        );
+    }
+
+    #[test]
+    fn pairs_are_aligned_on_a_terminal_and_tab_separated_in_a_pipe() {
+        let answer = Answer::default().with(Block::Pairs(vec![
+            ("a".into(), "1".into()),
+            ("long".into(), "2".into()),
+        ]));
+        assert_eq!(answer.render(Surface::paper(80)), "  a     1\n  long  2\n");
+        let pipe = Surface {
+            terminal: false,
+            colour: false,
+            width: 80,
+        };
+        assert_eq!(answer.render(pipe), "a\t1\nlong\t2\n");
+    }
+}

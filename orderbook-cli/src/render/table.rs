@@ -1,0 +1,240 @@
+//! A table: drawn to fit a terminal, or tab-separated for the next program.
+
+use comfy_table::presets::NOTHING;
+use comfy_table::{
+    Attribute, Cell as Drawn, CellAlignment, Color, ColumnConstraint, ContentArrangement,
+    Table as Drawing,
+};
+use serde_json::{Map, Value, json};
+
+use super::Surface;
+
+/// How a cell stands out.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Tone {
+    /// Not at all.
+    #[default]
+    Plain,
+    /// What the eye should find first.
+    Strong,
+    /// What may be skipped.
+    Dim,
+    /// Fine.
+    Good,
+    /// Refused, failed, sold.
+    Bad,
+    /// Needs a look.
+    Warn,
+    /// A heading.
+    Title,
+}
+
+/// One cell.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Cell {
+    text: String,
+    tone: Tone,
+}
+
+impl Cell {
+    /// A cell in a tone.
+    pub fn new(text: impl Into<String>, tone: Tone) -> Self {
+        Self {
+            text: text.into(),
+            tone,
+        }
+    }
+}
+
+impl<T: ToString> From<T> for Cell {
+    fn from(text: T) -> Self {
+        Self::new(text.to_string(), Tone::Plain)
+    }
+}
+
+#[derive(Clone, Debug)]
+struct Column {
+    heading: &'static str,
+    right: bool,
+}
+
+/// Headed columns and rows.
+#[derive(Clone, Debug, Default)]
+pub struct Table {
+    columns: Vec<Column>,
+    rows: Vec<Vec<Cell>>,
+}
+
+impl Table {
+    /// A table with these columns; a heading that begins with '>' is set to the right, as numbers are.
+    pub fn new(headings: &[&'static str]) -> Self {
+        let columns = headings
+            .iter()
+            .map(|heading| match heading.strip_prefix('>') {
+                Some(heading) => Column {
+                    heading,
+                    right: true,
+                },
+                None => Column {
+                    heading,
+                    right: false,
+                },
+            })
+            .collect();
+        Self {
+            columns,
+            rows: Vec::new(),
+        }
+    }
+
+    /// Adds a row.
+    pub fn row(&mut self, cells: impl IntoIterator<Item = Cell>) {
+        self.rows.push(cells.into_iter().collect());
+    }
+
+    /// Whether there is no row.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// The rows as JSON objects, keyed by heading in snake case.
+    pub fn json(&self) -> Value {
+        let object = |row: &Vec<Cell>| {
+            self.columns
+                .iter()
+                .zip(row)
+                .map(|(column, cell)| (column.heading.replace(' ', "_"), json!(cell.text)))
+                .collect::<Map<_, _>>()
+        };
+        Value::Array(
+            self.rows
+                .iter()
+                .map(|row| Value::Object(object(row)))
+                .collect(),
+        )
+    }
+
+    /// The table for a surface, with its last line end.
+    pub fn render(&self, surface: Surface) -> String {
+        if surface.terminal {
+            self.draw(surface)
+        } else {
+            self.tsv()
+        }
+    }
+
+    /// Tab-separated; a tab or line end inside a cell becomes a space.
+    fn tsv(&self) -> String {
+        let clean = |text: &str| text.replace(['\t', '\n', '\r'], " ");
+        let mut lines = vec![
+            self.columns
+                .iter()
+                .map(|column| clean(column.heading))
+                .collect::<Vec<_>>(),
+        ];
+        lines.extend(
+            self.rows
+                .iter()
+                .map(|row| row.iter().map(|c| clean(&c.text)).collect()),
+        );
+        lines.iter().map(|line| line.join("\t") + "\n").collect()
+    }
+
+    fn draw(&self, surface: Surface) -> String {
+        let mut drawing = Drawing::new();
+        drawing
+            .load_style(NOTHING)
+            .set_content_arrangement(ContentArrangement::Dynamic);
+        drawing.set_width(surface.width);
+        if surface.colour {
+            drawing.enforce_styling();
+        } else {
+            drawing.force_no_tty();
+        }
+        let tone = |cell: Drawn, tone: Tone| match tone {
+            _ if !surface.colour => cell,
+            Tone::Plain => cell,
+            Tone::Strong => cell.add_attribute(Attribute::Bold),
+            Tone::Dim => cell.add_attribute(Attribute::Dim),
+            Tone::Good => cell.fg(Color::Green),
+            Tone::Bad => cell.fg(Color::Red),
+            Tone::Warn => cell.fg(Color::Yellow),
+            Tone::Title => cell.fg(Color::Cyan),
+        };
+        let headings = self
+            .columns
+            .iter()
+            .map(|c| tone(Drawn::new(c.heading), Tone::Dim));
+        drawing.set_header(headings.collect::<Vec<_>>());
+        for row in &self.rows {
+            let cells = row
+                .iter()
+                .map(|cell| tone(Drawn::new(&cell.text), cell.tone));
+            drawing.add_row(cells.collect::<Vec<_>>());
+        }
+        for (index, column) in self.columns.iter().enumerate() {
+            let Some(drawn) = drawing.column_mut(index) else {
+                continue;
+            };
+            drawn.set_padding((0, 2));
+            if column.right {
+                drawn.set_cell_alignment(CellAlignment::Right);
+                // A number broken over two lines is misread; text may wrap instead.
+                drawn.set_constraint(ColumnConstraint::ContentWidth);
+            }
+        }
+        let text = drawing.to_string();
+        text.lines()
+            .map(|line| format!("  {}\n", line.trim_end()))
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sample() -> Table {
+        let mut table = Table::new(&["name", ">quantity"]);
+        table.row(["Ada\tLovelace".into(), "12.5".into()]);
+        table.row(["B".into(), Cell::new("1,000", Tone::Good)]);
+        table
+    }
+
+    #[test]
+    fn a_pipe_gets_one_tab_separated_line_for_each_row() {
+        let pipe = Surface {
+            terminal: false,
+            colour: false,
+            width: 80,
+        };
+        assert_eq!(
+            sample().render(pipe),
+            "name\tquantity\nAda Lovelace\t12.5\nB\t1,000\n"
+        );
+    }
+
+    #[test]
+    fn a_terminal_gets_numbers_set_to_the_right() {
+        let text = sample().render(Surface::paper(60));
+        let lines: Vec<&str> = text.lines().collect();
+        assert!(lines[1].ends_with(" 12.5"), "{text}");
+        assert_eq!(lines[1].len(), lines[2].len(), "{text}");
+    }
+
+    #[test]
+    fn a_table_never_exceeds_the_terminal() {
+        let mut table = Table::new(&["a", "b"]);
+        table.row(["word ".repeat(40).into(), "other ".repeat(40).into()]);
+        let text = table.render(Surface::paper(60));
+        assert!(
+            text.lines().all(|line| line.chars().count() <= 62),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn json_keys_are_the_headings() {
+        assert_eq!(sample().json()[1]["quantity"], "1,000");
+    }
+}
