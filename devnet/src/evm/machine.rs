@@ -1,36 +1,343 @@
-//! The EVM type.
+//! The EVM type: revm's own, except that a frame whose code is a program runs in WASM.
+//!
+//! revm executes calls in a loop over a stack of frames. A program cannot be suspended like an interpreter, so a call
+//! that it makes runs a loop of its own ([`Machine::run_nested`]) on the same frame stack and the same journal, down
+//! to the frame that called.
 
-use crate::evm::engine::{Engine, RecentPrograms};
+use crate::{
+    evm::{
+        arbos,
+        engine::{Engine, RecentPrograms},
+        precompiles::ArbPrecompiles,
+        program_vm::ProgramVm,
+    },
+    stylus::{
+        compile::WASM_STACK,
+        ink,
+        memory::Pages,
+        prefix,
+        run::{self, Status},
+    },
+};
 use revm::{
-    Context, Database, ExecuteEvm, Journal, MainBuilder,
+    Context, Database, Journal,
     context::{
-        BlockEnv, CfgEnv, TxEnv,
+        BlockEnv, CfgEnv, ContextTr, Evm, FrameStack, JournalTr, TxEnv,
         result::{EVMError, ResultAndState},
     },
-    handler::MainnetEvm,
+    handler::{
+        EthFrame, EvmTr, FrameInitOrResult, FrameResult, Handler, ItemOrResult, MainnetHandler,
+        evm::{ContextDbError, FrameInitResult},
+        instructions::{EthInstructions, InstructionProvider},
+    },
+    interpreter::{
+        Gas, InstructionResult, InterpreterAction, InterpreterResult, interpreter::EthInterpreter,
+        interpreter_action::FrameInit,
+    },
+    primitives::{Address, Bytes},
 };
 
-type MachineContext<'a, DB> = Context<BlockEnv, TxEnv, CfgEnv, &'a mut DB, Journal<&'a mut DB>>;
+/// Native stack that must be free to run one more program: its WASM, and the host's own frames with room to spare.
+const STACK_NEEDED: usize = WASM_STACK + (512 << 10);
+/// The stack that is added when less is free. Only what is touched of it becomes memory.
+const STACK_ADDED: usize = 64 << 20;
+
+/// What the EVM's context carries along for programs.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ProgramState {
+    pub(crate) pages: Pages,
+    pub(crate) recent: RecentPrograms,
+    /// The account that each frame on the stack acts for, or `None` where a frame borrows another's account.
+    pub(crate) actors: Vec<Option<Address>>,
+}
+
+pub(crate) type MachineContext<'a, DB> =
+    Context<BlockEnv, TxEnv, CfgEnv, &'a mut DB, Journal<&'a mut DB>, ProgramState>;
+pub(crate) type DbError<'a, DB> = ContextDbError<MachineContext<'a, DB>>;
+type Frame = EthFrame<EthInterpreter>;
 
 /// One EVM for one transaction.
 pub(crate) struct Machine<'a, DB: Database> {
-    inner: MainnetEvm<MachineContext<'a, DB>>,
+    evm: Evm<
+        MachineContext<'a, DB>,
+        (),
+        EthInstructions<EthInterpreter, MachineContext<'a, DB>>,
+        ArbPrecompiles,
+        Frame,
+    >,
+    engine: Engine,
 }
 
 impl<'a, DB: Database> Machine<'a, DB> {
     pub(crate) fn new(
-        _engine: &Engine,
+        engine: &Engine,
         db: &'a mut DB,
-        cfg: CfgEnv,
+        mut cfg: CfgEnv,
         block: BlockEnv,
-        _recent: &mut RecentPrograms,
+        recent: RecentPrograms,
     ) -> Self {
+        // `frame_run` applies the rule, with its exception for programs.
+        cfg.disable_eip3541 = true;
         let spec = cfg.spec;
-        let context = MachineContext::<'a, DB>::new(db, spec).with_cfg(cfg).with_block(block);
-        Self { inner: context.build_mainnet() }
+        let mut context = MachineContext::<'a, DB>::new(db, spec)
+            .with_cfg(cfg)
+            .with_block(block);
+        context.chain.recent = recent;
+        let instructions = EthInstructions::new_mainnet_with_spec(spec);
+        let precompiles = ArbPrecompiles::new(engine.clone(), spec);
+        Self {
+            evm: Evm::new(context, instructions, precompiles),
+            engine: engine.clone(),
+        }
     }
 
-    pub(crate) fn transact(mut self, tx: TxEnv) -> Result<ResultAndState, EVMError<DB::Error>> {
-        self.inner.transact(tx)
+    /// Executes the transaction; also returns the programs that ran in the block so far.
+    pub(crate) fn transact(
+        mut self,
+        tx: TxEnv,
+    ) -> (Result<ResultAndState, EVMError<DB::Error>>, RecentPrograms) {
+        self.evm.ctx.tx = tx;
+        let result = MainnetHandler::<Self, EVMError<DB::Error>, Frame>::default().run(&mut self);
+        let state = self.evm.ctx.journal_mut().finalize();
+        let recent = std::mem::take(&mut self.evm.ctx.chain.recent);
+        (
+            result.map(|result| ResultAndState::new(result, state)),
+            recent,
+        )
+    }
+
+    pub(crate) fn context(&mut self) -> &mut MachineContext<'a, DB> {
+        &mut self.evm.ctx
+    }
+
+    /// The frame that runs.
+    pub(crate) fn frame(&mut self) -> &mut Frame {
+        self.evm.frame_stack.get()
+    }
+
+    /// Executes a call or creation that the running frame makes, to its end.
+    pub(crate) fn run_nested(
+        &mut self,
+        input: revm::interpreter::FrameInput,
+    ) -> Result<FrameResult, DbError<'a, DB>> {
+        let frame = self.frame();
+        let init = FrameInit {
+            frame_input: input,
+            depth: frame.depth + 1,
+            memory: frame.interpreter.memory.new_child_context(),
+        };
+        let result = self.run_frames(init);
+        self.frame().interpreter.memory.free_child_context();
+        result
+    }
+
+    fn run_frames(&mut self, init: FrameInit) -> Result<FrameResult, DbError<'a, DB>> {
+        let caller = self.evm.frame_stack.index();
+        if let ItemOrResult::Result(result) = self.frame_init(init)? {
+            return Ok(result);
+        }
+        loop {
+            let result = match self.frame_run()? {
+                ItemOrResult::Result(result) => result,
+                ItemOrResult::Item(init) => match self.frame_init(init)? {
+                    ItemOrResult::Item(_) => continue,
+                    ItemOrResult::Result(result) => result,
+                },
+            };
+            if self.frame().is_finished() {
+                self.pop_frame();
+            }
+            if self.evm.frame_stack.index() == caller {
+                return Ok(result);
+            }
+            let context = &mut self.evm.ctx;
+            self.evm
+                .frame_stack
+                .get()
+                .return_result::<_, DbError<'a, DB>>(context, result)?;
+        }
+    }
+
+    fn pop_frame(&mut self) {
+        self.evm.frame_stack.pop();
+        self.evm.ctx.chain.actors.pop();
+    }
+
+    /// Runs the program that is the code of the top frame.
+    fn run_program(&mut self) -> Result<InterpreterResult, DbError<'a, DB>> {
+        let frame = self.evm.frame_stack.get();
+        let start_gas = frame.interpreter.gas.remaining();
+        let code_hash = frame.interpreter.bytecode.get_or_calculate_hash();
+        let code = frame.interpreter.bytecode.original_bytes();
+        let arguments = frame.interpreter.input.input.bytes(&self.evm.ctx);
+
+        let timestamp = self.evm.ctx.block.timestamp;
+        let record = match arbos::active_program(self.evm.ctx.journal_mut(), code_hash, timestamp)?
+        {
+            Ok(record) => record,
+            Err(error) => {
+                let output = error.abi_encode().into();
+                return Ok(self.finish(InstructionResult::Revert, output, start_gas));
+            }
+        };
+        let pages = self.evm.ctx.chain.pages;
+        let cached = self.evm.ctx.chain.recent.insert(code_hash) || record.cached;
+        let mut price = record.cached_gas();
+        if !cached {
+            price = price.saturating_add(record.init_gas());
+        }
+        price = price.saturating_add(self.evm.ctx.chain.pages.add(record.footprint));
+        let Some(gas) = start_gas.checked_sub(price) else {
+            self.evm.ctx.chain.pages.open = pages.open;
+            return Ok(self.finish(InstructionResult::OutOfGas, Bytes::new(), 0));
+        };
+        let program = match self.engine.program(code_hash, &code) {
+            Ok(program) => program,
+            // It was compiled when it was activated, so this is a state somebody edited by hand.
+            Err(_) => return Ok(self.finish(InstructionResult::Revert, Bytes::new(), gas)),
+        };
+
+        let (outcome, refund, error) = stacker::maybe_grow(STACK_NEEDED, STACK_ADDED, || {
+            let mut vm = ProgramVm::new(self);
+            let outcome = run::run(&program, &mut vm, arguments, gas);
+            let (refund, error) = vm.finish();
+            (outcome, refund, error)
+        });
+        self.evm.ctx.chain.pages.open = pages.open;
+        if let Some(error) = error {
+            return Err(error);
+        }
+        let (result, output) = match outcome.status {
+            Status::Success => (InstructionResult::Return, outcome.output.into()),
+            Status::Revert => (InstructionResult::Revert, outcome.output.into()),
+            Status::Failure => (InstructionResult::Revert, Bytes::new()),
+            Status::OutOfInk | Status::Fatal => (InstructionResult::OutOfGas, Bytes::new()),
+            Status::OutOfStack => (InstructionResult::StackOverflow, Bytes::new()),
+        };
+        // Returning data must cost what the memory for it costs in the EVM, at least.
+        let Some(most_gas_left) = start_gas.checked_sub(ink::evm_memory(output.len() as u64))
+        else {
+            return Ok(self.finish(InstructionResult::OutOfGas, Bytes::new(), 0));
+        };
+        let mut result = self.finish(result, output, outcome.gas_left.min(most_gas_left));
+        if result.result.is_ok() {
+            result.gas.record_refund(refund);
+        }
+        Ok(result)
+    }
+
+    /// The result of the top frame, with `gas_left` of what it was given.
+    fn finish(
+        &mut self,
+        result: InstructionResult,
+        output: Bytes,
+        gas_left: u64,
+    ) -> InterpreterResult {
+        let mut gas = Gas::new(self.frame().interpreter.gas.limit());
+        gas.set_remaining(gas_left);
+        InterpreterResult {
+            result,
+            output,
+            gas,
+        }
+    }
+}
+
+/// EIP-3541, except for programs: new code must not begin with 0xEF.
+fn refuse_reserved_code(frame: &Frame, action: &mut InterpreterAction) {
+    if let InterpreterAction::Return(result) = action
+        && frame.data.is_create()
+        && result.result.is_ok()
+        && result.output.first() == Some(&0xEF)
+        && !prefix::is_program(&result.output)
+    {
+        result.result = InstructionResult::CreateContractStartingWithEF;
+        result.gas.spend_all();
+    }
+}
+
+impl<'a, DB: Database> EvmTr for Machine<'a, DB> {
+    type Context = MachineContext<'a, DB>;
+    type Instructions = EthInstructions<EthInterpreter, MachineContext<'a, DB>>;
+    type Precompiles = ArbPrecompiles;
+    type Frame = Frame;
+
+    fn all(
+        &self,
+    ) -> (
+        &Self::Context,
+        &Self::Instructions,
+        &Self::Precompiles,
+        &FrameStack<Self::Frame>,
+    ) {
+        self.evm.all()
+    }
+
+    fn all_mut(
+        &mut self,
+    ) -> (
+        &mut Self::Context,
+        &mut Self::Instructions,
+        &mut Self::Precompiles,
+        &mut FrameStack<Self::Frame>,
+    ) {
+        self.evm.all_mut()
+    }
+
+    fn frame_init(
+        &mut self,
+        init: FrameInit,
+    ) -> Result<FrameInitResult<'_, Self::Frame>, ContextDbError<Self::Context>> {
+        if let ItemOrResult::Result(result) = self.evm.frame_init(init)? {
+            return Ok(ItemOrResult::Result(result));
+        }
+        let frame = self.evm.frame_stack.get();
+        let input = &frame.interpreter.input;
+        let own = match &frame.input {
+            revm::interpreter::FrameInput::Call(inputs) => {
+                !inputs.scheme.is_delegate_call() && !inputs.scheme.is_call_code()
+            }
+            _ => true,
+        };
+        self.evm
+            .ctx
+            .chain
+            .actors
+            .push(own.then_some(input.target_address));
+        Ok(ItemOrResult::Item(self.evm.frame_stack.get()))
+    }
+
+    fn frame_run(
+        &mut self,
+    ) -> Result<FrameInitOrResult<Self::Frame>, ContextDbError<Self::Context>> {
+        let frame = self.evm.frame_stack.get();
+        let is_program = frame.data.is_call()
+            && prefix::is_program(frame.interpreter.bytecode.original_byte_slice());
+        let action = if is_program {
+            InterpreterAction::Return(self.run_program()?)
+        } else {
+            let table = self.evm.instruction.instruction_table();
+            let mut action = frame.interpreter.run_plain(table, &mut self.evm.ctx);
+            refuse_reserved_code(frame, &mut action);
+            action
+        };
+        let frame = self.evm.frame_stack.get();
+        frame
+            .process_next_action(&mut self.evm.ctx, action)
+            .inspect(|next| {
+                if next.is_result() {
+                    frame.set_finished(true);
+                }
+            })
+    }
+
+    fn frame_return_result(
+        &mut self,
+        result: FrameResult,
+    ) -> Result<Option<FrameResult>, ContextDbError<Self::Context>> {
+        if self.frame().is_finished() {
+            self.evm.ctx.chain.actors.pop();
+        }
+        self.evm.frame_return_result(result)
     }
 }

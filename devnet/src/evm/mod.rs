@@ -1,6 +1,11 @@
 //! The execution engine: revm with Stylus programs, Nitro's precompiles and its genesis accounts.
 
+pub(crate) mod arbos;
 mod engine;
+pub mod genesis;
 mod machine;
+mod precompiles;
+mod program_vm;
 
+pub use arbos::ARBOS;
 pub use engine::{Engine, RecentPrograms};

@@ -36,7 +36,9 @@ pub(crate) struct Program {
 
 impl fmt::Debug for Program {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Program").field("shape", &self.shape).finish_non_exhaustive()
+        f.debug_struct("Program")
+            .field("shape", &self.shape)
+            .finish_non_exhaustive()
     }
 }
 
@@ -56,7 +58,8 @@ impl Compiler {
             .memory_reservation(8 << 20)
             .memory_guard_size(1 << 16)
             .memory_reservation_for_growth(0);
-        let engine = wasmtime::Engine::new(&config).expect("a fixed configuration for this machine");
+        let engine =
+            wasmtime::Engine::new(&config).expect("a fixed configuration for this machine");
         let mut linker = Linker::new(&engine);
         host::link(&mut linker).expect("every import has a name of its own");
         Self { engine, linker }
@@ -70,14 +73,19 @@ impl Compiler {
         let metered = meter::meter(&wasm).map_err(|error| fault(&error))?;
         let module = Module::new(&self.engine, metered).map_err(|error| fault(&error))?;
         let export = |name| {
-            module.get_export_index(name).ok_or_else(|| fault(&format!("no export {name}")))
+            module
+                .get_export_index(name)
+                .ok_or_else(|| fault(&format!("no export {name}")))
         };
         Ok(Program {
             shape,
             memory: export(MEMORY)?,
             ink: export(INK_GLOBAL)?,
             entrypoint: export(ENTRYPOINT)?,
-            instance: self.linker.instantiate_pre(&module).map_err(|error| fault(&error))?,
+            instance: self
+                .linker
+                .instantiate_pre(&module)
+                .map_err(|error| fault(&error))?,
         })
     }
 }

@@ -28,6 +28,11 @@ pub const ADD_MOD: u64 = 21_000;
 /// `math_mul_mod`, on top of the host call.
 pub const MUL_MOD: u64 = 24_100;
 
+/// Entering any program, in gas; its shape and its memory pages come on top.
+pub const CACHED_ENTRY_GAS: u64 = 352;
+/// Entering any program that is not cached, in gas, on top of [`CACHED_ENTRY_GAS`].
+pub const UNCACHED_ENTRY_GAS: u64 = 8_832;
+
 /// The gas that a program must have left to write storage (EIP-2200).
 pub const SSTORE_SENTRY_GAS: u64 = 2_300;
 /// A cold storage read (EIP-2929).
@@ -115,10 +120,9 @@ pub fn operator(operator: &Operator<'_>, parameters: impl Fn(u32) -> u64) -> Opt
         | O::I64Load32S { .. }
         | O::I64Load32U { .. } => 680,
         O::I32Store { .. } | O::I32Store8 { .. } | O::I32Store16 { .. } => 825,
-        O::I64Store { .. }
-        | O::I64Store8 { .. }
-        | O::I64Store16 { .. }
-        | O::I64Store32 { .. } => 950,
+        O::I64Store { .. } | O::I64Store8 { .. } | O::I64Store16 { .. } | O::I64Store32 { .. } => {
+            950
+        }
         O::MemorySize { .. } => 3_000,
         O::MemoryGrow { .. } => 8_050,
         O::MemoryCopy { .. } | O::MemoryFill { .. } => 950,
@@ -147,12 +151,6 @@ pub fn operator(operator: &Operator<'_>, parameters: impl Fn(u32) -> u64) -> Opt
     })
 }
 
-/// Gas of entering a program of this `shape` that is cached, without its memory pages.
-#[must_use]
-pub fn cached_entry(shape: &Shape) -> u64 {
-    352 + cached_dynamic(shape)
-}
-
 /// What a program's shape adds to the price of entering it cached.
 pub(crate) fn cached_dynamic(shape: &Shape) -> u64 {
     shape.functions * 13_420 / 100_000
@@ -163,15 +161,15 @@ pub(crate) fn cached_dynamic(shape: &Shape) -> u64 {
         + u64::from(shape.pages) * 5
 }
 
-/// Gas that entering a program costs on top of [`cached_entry`] when it is not cached.
-#[must_use]
-pub fn uncached_surcharge(shape: &Shape) -> u64 {
-    8_832 + uncached_dynamic(shape)
-}
-
 /// What a program's shape adds to the surcharge for entering it uncached.
 pub(crate) fn uncached_dynamic(shape: &Shape) -> u64 {
     shape.functions * 8_252 / 1_000
         + shape.type_values * 1_059 / 1_000
         + shape.wasm_bytes * 1_286 / 10_000
+}
+
+/// Gas that the EVM charges for `bytes` of memory.
+pub(crate) fn evm_memory(bytes: u64) -> u64 {
+    let words = bytes.div_ceil(32);
+    3 * words + words * words / 512
 }

@@ -88,6 +88,13 @@ mod tests {
     #[test]
     fn more_pages_than_the_limit_have_no_price() {
         assert_eq!(Pages::default().add(PAGE_LIMIT + 1), u64::MAX);
-        assert_eq!(Pages { open: 100, ever: 100 }.add(u16::MAX), u64::MAX);
+        assert_eq!(
+            Pages {
+                open: 100,
+                ever: 100
+            }
+            .add(u16::MAX),
+            u64::MAX
+        );
     }
 }

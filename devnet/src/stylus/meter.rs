@@ -90,7 +90,11 @@ impl Meter {
     }
 
     fn add_counter(globals: &mut GlobalSection) {
-        let ty = GlobalType { val_type: ValType::I64, mutable: true, shared: false };
+        let ty = GlobalType {
+            val_type: ValType::I64,
+            mutable: true,
+            shared: false,
+        };
         globals.global(ty, &ConstExpr::i64_const(0));
     }
 
@@ -123,7 +127,10 @@ impl Meter {
         for operator in body.get_operators_reader()? {
             let operator = operator?;
             let price = ink::operator(&operator, |ty| {
-                self.parameters.get(ty as usize).copied().unwrap_or_default()
+                self.parameters
+                    .get(ty as usize)
+                    .copied()
+                    .unwrap_or_default()
             });
             // Validation refused the operators without a price.
             out.cost = out.cost.saturating_add(price.unwrap_or(u64::MAX));

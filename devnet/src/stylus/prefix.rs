@@ -51,7 +51,11 @@ pub fn unpack(code: &[u8]) -> Result<Vec<u8>, PrefixError> {
 /// The code under which `wasm` is put on chain.
 #[must_use]
 pub fn pack(wasm: &[u8]) -> Vec<u8> {
-    let params = brotli::enc::BrotliEncoderParams { quality: 11, lgwin: 22, ..Default::default() };
+    let params = brotli::enc::BrotliEncoderParams {
+        quality: 11,
+        lgwin: 22,
+        ..Default::default()
+    };
     let mut code = PREFIX.to_vec();
     brotli::BrotliCompress(&mut &wasm[..], &mut code, &params)
         .expect("compressing from memory to memory does no I/O");
@@ -88,8 +92,14 @@ mod tests {
     #[test]
     fn unpack_reverts_one_byte_beyond_the_limit() {
         assert_eq!(unpack(&pack(&vec![0; MAX_WASM])).unwrap().len(), MAX_WASM);
-        assert_eq!(unpack(&pack(&vec![0; MAX_WASM + 1])), Err(PrefixError::TooLarge));
+        assert_eq!(
+            unpack(&pack(&vec![0; MAX_WASM + 1])),
+            Err(PrefixError::TooLarge)
+        );
         // 100 MB in a few bytes: refused without being unpacked.
-        assert_eq!(unpack(&pack(&vec![0; 100 << 20])), Err(PrefixError::TooLarge));
+        assert_eq!(
+            unpack(&pack(&vec![0; 100 << 20])),
+            Err(PrefixError::TooLarge)
+        );
     }
 }

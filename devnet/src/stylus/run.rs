@@ -39,13 +39,21 @@ pub(crate) struct Outcome {
 pub(crate) fn run(program: &Program, vm: &mut dyn Vm, arguments: Bytes, gas: u64) -> Outcome {
     // The arguments' length is an i32 to the program.
     let Ok(length) = i32::try_from(arguments.len()) else {
-        return Outcome { status: Status::OutOfInk, output: Vec::new(), gas_left: 0 };
+        return Outcome {
+            status: Status::OutOfInk,
+            output: Vec::new(),
+            gas_left: 0,
+        };
     };
     let engine = program.instance.module().engine();
     let mut store = Store::new(engine, HostState::new(vm, arguments));
     let result = start(program, &mut store, gas, length);
     let ink = store.data().ink().map_or(0, |ink| {
-        let left = ink.get(&mut store).i64().unwrap_or_default().cast_unsigned();
+        let left = ink
+            .get(&mut store)
+            .i64()
+            .unwrap_or_default()
+            .cast_unsigned();
         if left == EXHAUSTED { 0 } else { left }
     });
     let exhausted = store.data().ink().is_some_and(|counter| {
@@ -65,7 +73,11 @@ pub(crate) fn run(program: &Program, vm: &mut dyn Vm, arguments: Bytes, gas: u64
         Status::OutOfInk | Status::OutOfStack | Status::Fatal => 0,
         _ => ink::to_gas(ink),
     };
-    Outcome { status, output, gas_left }
+    Outcome {
+        status,
+        output,
+        gas_left,
+    }
 }
 
 /// Instantiates the program and calls it; the result is what it returned.
@@ -77,7 +89,9 @@ fn start(
 ) -> Result<u32, Error> {
     let instance = program.instance.instantiate(&mut *store)?;
     let export = |store: &mut Store<HostState>, index| {
-        instance.get_module_export(store, index).ok_or_else(|| Error::msg("an export vanished"))
+        instance
+            .get_module_export(store, index)
+            .ok_or_else(|| Error::msg("an export vanished"))
     };
     let memory = export(store, &program.memory)?.into_memory();
     let counter = export(store, &program.ink)?.into_global();

@@ -45,7 +45,13 @@ impl StorageCache {
 
     /// Remembers what the state has at `key`.
     pub(crate) fn learn(&mut self, key: U256, value: U256) {
-        self.slots.insert(key, Slot { value, known: Some(value) });
+        self.slots.insert(
+            key,
+            Slot {
+                value,
+                known: Some(value),
+            },
+        );
     }
 
     /// Writes `value` at `key`, in the cache only.
@@ -102,8 +108,14 @@ mod tests {
     fn heavy_use_costs_gas() {
         let mut cache = StorageCache::default();
         let reads: Vec<_> = (0..130).map(|_| cache.read_gas()).collect();
-        assert_eq!((reads[31], reads[32], reads[127], reads[128]), (0, 2, 2, 10));
+        assert_eq!(
+            (reads[31], reads[32], reads[127], reads[128]),
+            (0, 2, 2, 10)
+        );
         let writes: Vec<_> = (0..66).map(|_| cache.write_gas()).collect();
-        assert_eq!((writes[7], writes[8], writes[63], writes[64]), (0, 7, 7, 10));
+        assert_eq!(
+            (writes[7], writes[8], writes[63], writes[64]),
+            (0, 7, 7, 10)
+        );
     }
 }

@@ -102,7 +102,11 @@ pub struct Shape {
 }
 
 fn limit(what: &'static str, found: u64, limit: u64) -> Result<(), ValidationError> {
-    if found > limit { Err(ValidationError::Limit { what, found, limit }) } else { Ok(()) }
+    if found > limit {
+        Err(ValidationError::Limit { what, found, limit })
+    } else {
+        Ok(())
+    }
 }
 
 /// Checks `wasm` and measures it.
@@ -110,8 +114,13 @@ fn limit(what: &'static str, found: u64, limit: u64) -> Result<(), ValidationErr
 /// # Errors
 /// The first rule broken, in the order of the program's sections.
 pub fn validate(wasm: &[u8]) -> Result<Shape, ValidationError> {
-    let mut walk =
-        Walk { shape: Shape { wasm_bytes: wasm.len() as u64, ..Shape::default() }, ..Walk::default() };
+    let mut walk = Walk {
+        shape: Shape {
+            wasm_bytes: wasm.len() as u64,
+            ..Shape::default()
+        },
+        ..Walk::default()
+    };
     let mut validator = Validator::new_with_features(FEATURES);
     let mut allocations = wasmparser::FuncValidatorAllocations::default();
     for payload in Parser::new(0).parse_all(wasm) {
@@ -197,7 +206,11 @@ impl Walk {
                 limit("exports", section.count().into(), MAX_EXPORTS)?;
                 for export in section {
                     let export = export?;
-                    limit("bytes of an export's name", export.name.len() as u64, MAX_NAME_BYTES)?;
+                    limit(
+                        "bytes of an export's name",
+                        export.name.len() as u64,
+                        MAX_NAME_BYTES,
+                    )?;
                     self.export(export.name, export.kind, export.index)?;
                 }
             }
@@ -232,7 +245,9 @@ impl Walk {
             module: import.module.to_owned(),
             name: import.name.to_owned(),
         };
-        let TypeRef::Func(index) = import.ty else { return Err(unknown()) };
+        let TypeRef::Func(index) = import.ty else {
+            return Err(unknown());
+        };
         if import.module != imports::MODULE {
             return Err(unknown());
         }

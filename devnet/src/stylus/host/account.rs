@@ -7,11 +7,7 @@ use crate::stylus::{
 use revm::primitives::Bytes;
 
 /// Copies the balance of an account, in wei, to `dest`.
-pub(super) fn account_balance(
-    guest: &mut Guest<'_>,
-    account: u32,
-    dest: u32,
-) -> Result<(), Stop> {
+pub(super) fn account_balance(guest: &mut Guest<'_>, account: u32, dest: u32) -> Result<(), Stop> {
     guest.buy_ink(ink::HOST + 2 * ink::POINTER + ink::EVM)?;
     guest.require_gas(ink::COLD_ACCOUNT_GAS)?;
     let account = guest.read_address(account)?;
@@ -50,11 +46,7 @@ fn load_code(guest: &mut Guest<'_>, account: u32) -> Result<Bytes, Stop> {
 }
 
 /// Copies the code hash of an account to `dest`.
-pub(super) fn account_codehash(
-    guest: &mut Guest<'_>,
-    account: u32,
-    dest: u32,
-) -> Result<(), Stop> {
+pub(super) fn account_codehash(guest: &mut Guest<'_>, account: u32, dest: u32) -> Result<(), Stop> {
     guest.buy_ink(ink::HOST + 2 * ink::POINTER + ink::EVM)?;
     guest.require_gas(ink::COLD_ACCOUNT_GAS)?;
     let account = guest.read_address(account)?;

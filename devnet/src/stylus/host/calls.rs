@@ -56,7 +56,14 @@ pub(super) fn call_contract(
     gas: u64,
     returned: u32,
 ) -> Result<u32, Stop> {
-    Call { to, data, len, gas, returned }.make(guest, Some(value), CallKind::Static)
+    Call {
+        to,
+        data,
+        len,
+        gas,
+        returned,
+    }
+    .make(guest, Some(value), CallKind::Static)
 }
 
 /// Runs the code of `to` on the program's own account.
@@ -68,7 +75,14 @@ pub(super) fn delegate_call_contract(
     gas: u64,
     returned: u32,
 ) -> Result<u32, Stop> {
-    Call { to, data, len, gas, returned }.make(guest, None, CallKind::Delegate)
+    Call {
+        to,
+        data,
+        len,
+        gas,
+        returned,
+    }
+    .make(guest, None, CallKind::Delegate)
 }
 
 /// Calls `to` without the right to change anything.
@@ -80,7 +94,14 @@ pub(super) fn static_call_contract(
     gas: u64,
     returned: u32,
 ) -> Result<u32, Stop> {
-    Call { to, data, len, gas, returned }.make(guest, None, CallKind::Static)
+    Call {
+        to,
+        data,
+        len,
+        gas,
+        returned,
+    }
+    .make(guest, None, CallKind::Static)
 }
 
 /// Creates an account at an address made of the program's own and its nonce.
@@ -127,7 +148,11 @@ fn create(
     guest.require_writable()?;
     let answer = guest.vm().create(code, value, salt, gas_left)?;
     guest.buy_gas(answer.gas)?;
-    let address = if answer.success { answer.address } else { Address::ZERO };
+    let address = if answer.success {
+        answer.address
+    } else {
+        Address::ZERO
+    };
     finish(guest, answer, returned)?;
     guest.write(contract, address.as_slice())
 }

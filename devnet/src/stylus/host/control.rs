@@ -27,6 +27,8 @@ pub(super) fn pay_for_memory_grow(guest: &mut Guest<'_>, pages: u32) -> Result<(
     if pages == 0 {
         return guest.buy_ink(ink::HOST);
     }
-    let gas = guest.vm().add_pages(u16::try_from(pages).unwrap_or(u16::MAX));
+    let gas = guest
+        .vm()
+        .add_pages(u16::try_from(pages).unwrap_or(u16::MAX));
     guest.buy_gas(gas)
 }

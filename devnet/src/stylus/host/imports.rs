@@ -54,7 +54,15 @@ const IMPORTS: [(&str, &str, &str); 42] = [
 /// Parameters and results of the import `name`, or `None` when there is no such import.
 pub(crate) fn signature(name: &str) -> Option<(Vec<ValType>, Vec<ValType>)> {
     let types = |text: &str| {
-        text.bytes().map(|c| if c == b'i' { ValType::I32 } else { ValType::I64 }).collect()
+        text.bytes()
+            .map(|c| {
+                if c == b'i' {
+                    ValType::I32
+                } else {
+                    ValType::I64
+                }
+            })
+            .collect()
     };
     let (_, parameters, results) = IMPORTS.iter().find(|import| import.0 == name)?;
     Some((types(parameters), types(results)))

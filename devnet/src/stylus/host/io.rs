@@ -31,7 +31,9 @@ pub(super) fn read_return_data(
 ) -> Result<u32, Stop> {
     guest.buy_ink(ink::HOST + ink::EVM)?;
     let returned = guest.state().returned.clone();
-    guest.buy_ink(ink::write(size.min(length(&returned).saturating_sub(offset))))?;
+    guest.buy_ink(ink::write(
+        size.min(length(&returned).saturating_sub(offset)),
+    ))?;
     let part = overlap(&returned, offset, size);
     if !part.is_empty() {
         guest.write(dest, part)?;
@@ -48,6 +50,8 @@ pub(super) fn return_data_size(guest: &mut Guest<'_>) -> Result<u32, Stop> {
 /// The part of `data` in `offset..offset + size`.
 pub(super) fn overlap(data: &[u8], offset: u32, size: u32) -> &[u8] {
     let start = (offset as usize).min(data.len());
-    let end = (offset as usize).saturating_add(size as usize).min(data.len());
+    let end = (offset as usize)
+        .saturating_add(size as usize)
+        .min(data.len());
     &data[start..end]
 }

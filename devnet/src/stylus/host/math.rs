@@ -35,8 +35,11 @@ pub(super) fn math_add_mod(
     modulus: u32,
 ) -> Result<(), Stop> {
     guest.buy_ink(ink::HOST + 4 * ink::POINTER + ink::ADD_MOD)?;
-    let (a, b, c) =
-        (guest.read_u256(value)?, guest.read_u256(addend)?, guest.read_u256(modulus)?);
+    let (a, b, c) = (
+        guest.read_u256(value)?,
+        guest.read_u256(addend)?,
+        guest.read_u256(modulus)?,
+    );
     guest.write_u256(value, a.add_mod(b, c))
 }
 
@@ -48,7 +51,10 @@ pub(super) fn math_mul_mod(
     modulus: u32,
 ) -> Result<(), Stop> {
     guest.buy_ink(ink::HOST + 4 * ink::POINTER + ink::MUL_MOD)?;
-    let (a, b, c) =
-        (guest.read_u256(value)?, guest.read_u256(factor)?, guest.read_u256(modulus)?);
+    let (a, b, c) = (
+        guest.read_u256(value)?,
+        guest.read_u256(factor)?,
+        guest.read_u256(modulus)?,
+    );
     guest.write_u256(value, a.mul_mod(b, c))
 }

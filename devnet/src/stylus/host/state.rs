@@ -106,7 +106,11 @@ impl<'a> Guest<'a> {
 
     /// Fails in a static call.
     pub(super) fn require_writable(&mut self) -> Result<(), Stop> {
-        if self.environment().is_static { Err(Stop::Failure) } else { Ok(()) }
+        if self.environment().is_static {
+            Err(Stop::Failure)
+        } else {
+            Ok(())
+        }
     }
 
     pub(super) fn ink_left(&mut self) -> Result<u64, Stop> {
@@ -121,7 +125,9 @@ impl<'a> Guest<'a> {
 
     fn set_ink(&mut self, ink: u64) -> Result<(), Stop> {
         let counter = self.caller.data().ink.ok_or(Stop::Failure)?;
-        counter.set(&mut self.caller, Val::I64(ink.cast_signed())).map_err(|_| Stop::Failure)
+        counter
+            .set(&mut self.caller, Val::I64(ink.cast_signed()))
+            .map_err(|_| Stop::Failure)
     }
 
     pub(super) fn buy_ink(&mut self, price: u64) -> Result<(), Stop> {
@@ -147,7 +153,11 @@ impl<'a> Guest<'a> {
 
     /// Pays for touching an account and returns what was found there.
     pub(super) fn buy_access<T>(&mut self, access: Access<T>) -> Result<T, Stop> {
-        self.buy_gas(if access.cold { ink::COLD_ACCOUNT_GAS } else { ink::WARM_GAS })?;
+        self.buy_gas(if access.cold {
+            ink::COLD_ACCOUNT_GAS
+        } else {
+            ink::WARM_GAS
+        })?;
         Ok(access.value)
     }
 
@@ -157,7 +167,9 @@ impl<'a> Guest<'a> {
 
     pub(super) fn read(&self, pointer: u32, length: u32) -> Result<&[u8], Stop> {
         let memory = self.memory()?.data(&self.caller);
-        memory.get(range(pointer, length as usize)?).ok_or(Stop::Failure)
+        memory
+            .get(range(pointer, length as usize)?)
+            .ok_or(Stop::Failure)
     }
 
     pub(super) fn read_address(&self, pointer: u32) -> Result<Address, Stop> {
@@ -174,7 +186,9 @@ impl<'a> Guest<'a> {
 
     pub(super) fn write(&mut self, pointer: u32, data: &[u8]) -> Result<(), Stop> {
         let memory = self.memory()?.data_mut(self.caller.as_context_mut());
-        let place = memory.get_mut(range(pointer, data.len())?).ok_or(Stop::Failure)?;
+        let place = memory
+            .get_mut(range(pointer, data.len())?)
+            .ok_or(Stop::Failure)?;
         place.copy_from_slice(data);
         Ok(())
     }

@@ -16,7 +16,12 @@ pub(super) fn storage_load_bytes32(guest: &mut Guest<'_>, key: u32, dest: u32) -
         value
     } else {
         let slot = guest.vm().load(key)?;
-        gas += evm + if slot.cold { ink::COLD_SLOAD_GAS } else { ink::WARM_GAS };
+        gas += evm
+            + if slot.cold {
+                ink::COLD_SLOAD_GAS
+            } else {
+                ink::WARM_GAS
+            };
         guest.state().cache.learn(key, slot.value);
         slot.value
     };

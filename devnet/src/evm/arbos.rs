@@ -1,0 +1,373 @@
+//! ArbOS' own state: which programs are active, what their data costs, who owns the chain.
+//!
+//! All of it is storage of one account of the ordinary state, so that reverts, snapshots, simulations and
+//! persistence cover it without knowing of it.
+
+use crate::stylus::{ink, validate::Shape};
+use alloy::sol_types::SolError;
+use revm::{
+    Database,
+    context::JournalTr,
+    primitives::{Address, B256, U256, address, keccak256},
+};
+
+/// The account that holds the state.
+pub const ARBOS: Address = address!("A4B05FffffFffFFFFfFFfffFfffFFfffFFFFfFFF");
+/// Who receives data fees.
+pub(crate) const FEE_ACCOUNT: Address = address!("A4B000000000000000000073657175656e636572");
+/// The version under which programs are activated.
+pub(crate) const STYLUS_VERSION: u16 = 2;
+/// Days after which a program must be activated anew.
+pub(crate) const EXPIRY_DAYS: u16 = 365;
+/// Days after which an active program's life may be extended.
+pub(crate) const KEEPALIVE_DAYS: u16 = 31;
+
+const SECONDS_PER_HOUR: u64 = 3_600;
+const SECONDS_PER_DAY: u64 = 24 * SECONDS_PER_HOUR;
+/// When Arbitrum began, in seconds since the epoch; activation times count hours from here.
+const START_TIME: u64 = 1_421_388_000;
+
+/// Wei per byte of machine code when there is no demand.
+const MIN_DATA_PRICE: u64 = 82_928_201;
+/// Demand, in bytes, that multiplies the price by e.
+const DATA_INERTIA: u32 = 70_177_364;
+/// Demand, in bytes, that every second takes away.
+const DATA_BYTES_PER_SECOND: u32 = 139_461;
+
+mod errors {
+    alloy::sol! {
+        error ProgramNotWasm();
+        error ProgramNotActivated();
+        error ProgramNeedsUpgrade(uint16 version, uint16 stylusVersion);
+        error ProgramExpired(uint64 ageInSeconds);
+        error ProgramUpToDate();
+        error ProgramKeepaliveTooSoon(uint64 ageInSeconds);
+        error ProgramInsufficientValue(uint256 have, uint256 want);
+    }
+}
+pub(crate) use errors::{
+    ProgramExpired, ProgramInsufficientValue, ProgramKeepaliveTooSoon, ProgramNeedsUpgrade,
+    ProgramNotActivated, ProgramNotWasm, ProgramUpToDate,
+};
+
+/// Why a program cannot run, as the revert data that says so.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Inactive(Vec<u8>);
+
+impl Inactive {
+    /// The encoded custom error.
+    pub(crate) fn abi_encode(self) -> Vec<u8> {
+        self.0
+    }
+}
+
+/// What activation wrote down about the programs of one code hash.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) struct Record {
+    /// 0 when it was never activated.
+    pub(crate) version: u16,
+    init_cost: u16,
+    cached_cost: u16,
+    /// Initial memory, in pages.
+    pub(crate) footprint: u16,
+    /// Hours since [`START_TIME`].
+    activated_at: u32,
+    /// Estimated size of the machine code, in KiB.
+    asm_kib: u32,
+    /// Whether entering it always costs the cached price.
+    pub(crate) cached: bool,
+}
+
+impl Record {
+    /// The record of a program of this `shape`, activated at `time`.
+    pub(crate) fn new(shape: &Shape, time: u64, cached: bool) -> Self {
+        let small = |gas: u64| u16::try_from(gas).unwrap_or(u16::MAX);
+        Self {
+            version: STYLUS_VERSION,
+            init_cost: small(ink::uncached_dynamic(shape)),
+            cached_cost: small(ink::cached_dynamic(shape)),
+            footprint: shape.pages,
+            activated_at: hours(time),
+            asm_kib: asm_estimate(shape).div_ceil(1024),
+            cached,
+        }
+    }
+
+    /// Gas of every entry.
+    pub(crate) fn cached_gas(&self) -> u64 {
+        ink::CACHED_ENTRY_GAS + u64::from(self.cached_cost)
+    }
+
+    /// Gas of an entry on top of [`Self::cached_gas`] when the program is not cached.
+    pub(crate) fn init_gas(&self) -> u64 {
+        ink::UNCACHED_ENTRY_GAS + u64::from(self.init_cost)
+    }
+
+    /// Seconds since activation.
+    pub(crate) fn age(&self, time: u64) -> u64 {
+        let activated = START_TIME + u64::from(self.activated_at) * SECONDS_PER_HOUR;
+        time.saturating_sub(activated)
+    }
+
+    /// Whether it must be activated anew.
+    pub(crate) fn expired(&self, time: u64) -> bool {
+        self.age(time) > u64::from(EXPIRY_DAYS) * SECONDS_PER_DAY
+    }
+
+    /// Seconds until it expires.
+    pub(crate) fn time_left(&self, time: u64) -> u64 {
+        (u64::from(EXPIRY_DAYS) * SECONDS_PER_DAY).saturating_sub(self.age(time))
+    }
+
+    /// Whether its life may be extended.
+    pub(crate) fn may_be_extended(&self, time: u64) -> bool {
+        self.age(time) >= u64::from(KEEPALIVE_DAYS) * SECONDS_PER_DAY
+    }
+
+    /// Starts its life again at `time`.
+    pub(crate) fn extend(&mut self, time: u64) {
+        self.activated_at = hours(time);
+    }
+
+    /// Estimated size of the machine code, in bytes.
+    pub(crate) fn asm_size(&self) -> u32 {
+        self.asm_kib.saturating_mul(1024)
+    }
+
+    /// Fails unless the program may run at `time`.
+    pub(crate) fn require_active(&self, time: u64) -> Result<(), Inactive> {
+        if self.version == 0 {
+            return Err(Inactive(ProgramNotActivated {}.abi_encode()));
+        }
+        if self.version != STYLUS_VERSION {
+            let error = ProgramNeedsUpgrade {
+                version: self.version,
+                stylusVersion: STYLUS_VERSION,
+            };
+            return Err(Inactive(error.abi_encode()));
+        }
+        if self.expired(time) {
+            return Err(Inactive(
+                ProgramExpired {
+                    ageInSeconds: self.age(time),
+                }
+                .abi_encode(),
+            ));
+        }
+        Ok(())
+    }
+
+    fn to_word(self) -> U256 {
+        let mut word = [0; 32];
+        word[0..2].copy_from_slice(&self.version.to_be_bytes());
+        word[2..4].copy_from_slice(&self.init_cost.to_be_bytes());
+        word[4..6].copy_from_slice(&self.cached_cost.to_be_bytes());
+        word[6..8].copy_from_slice(&self.footprint.to_be_bytes());
+        word[8..11].copy_from_slice(&self.activated_at.to_be_bytes()[1..]);
+        word[11..14].copy_from_slice(&self.asm_kib.to_be_bytes()[1..]);
+        word[14] = self.cached.into();
+        U256::from_be_bytes(word)
+    }
+
+    fn from_word(word: U256) -> Self {
+        let word = word.to_be_bytes::<32>();
+        let short = |at: usize| u16::from_be_bytes([word[at], word[at + 1]]);
+        let long = |at: usize| u32::from_be_bytes([0, word[at], word[at + 1], word[at + 2]]);
+        Self {
+            version: short(0),
+            init_cost: short(2),
+            cached_cost: short(4),
+            footprint: short(6),
+            activated_at: long(8),
+            asm_kib: long(11),
+            cached: word[14] != 0,
+        }
+    }
+}
+
+/// Whole hours since [`START_TIME`], as far as 24 bits go.
+fn hours(time: u64) -> u32 {
+    let hours = time.saturating_sub(START_TIME) / SECONDS_PER_HOUR;
+    u32::try_from(hours).unwrap_or(u32::MAX).min(0x00FF_FFFF)
+}
+
+/// The size, in bytes, that the machine code of a program of this `shape` is taken to have.
+fn asm_estimate(shape: &Shape) -> u32 {
+    let bytes = 512_000
+        + shape.functions * 996_829 / 1_000
+        + shape.type_values * 11_416 / 1_000
+        + shape.wasm_bytes * 62_628 / 10_000;
+    u32::try_from(bytes).unwrap_or(u32::MAX)
+}
+
+type DbError<J> = <<J as JournalTr>::Database as Database>::Error;
+
+fn slot(kind: &str, key: &[u8]) -> U256 {
+    U256::from_be_bytes(keccak256([kind.as_bytes(), key].concat()).0)
+}
+
+fn load<J: JournalTr>(journal: &mut J, slot: U256) -> Result<U256, DbError<J>> {
+    journal.load_account(ARBOS)?;
+    Ok(journal.sload(ARBOS, slot)?.data)
+}
+
+fn store<J: JournalTr>(journal: &mut J, slot: U256, value: U256) -> Result<(), DbError<J>> {
+    journal.load_account(ARBOS)?;
+    journal.touch_account(ARBOS);
+    journal.sstore(ARBOS, slot, value)?;
+    Ok(())
+}
+
+/// What is known about the programs of `code_hash`.
+pub(crate) fn record<J: JournalTr>(journal: &mut J, code_hash: B256) -> Result<Record, DbError<J>> {
+    load(journal, slot("program", code_hash.as_slice())).map(Record::from_word)
+}
+
+/// Writes down what is known about the programs of `code_hash`.
+pub(crate) fn set_record<J: JournalTr>(
+    journal: &mut J,
+    code_hash: B256,
+    record: Record,
+) -> Result<(), DbError<J>> {
+    store(
+        journal,
+        slot("program", code_hash.as_slice()),
+        record.to_word(),
+    )
+}
+
+/// The record of a program that may run now, or why it may not.
+pub(crate) fn active_program<J: JournalTr>(
+    journal: &mut J,
+    code_hash: B256,
+    timestamp: U256,
+) -> Result<Result<Record, Inactive>, DbError<J>> {
+    let record = record(journal, code_hash)?;
+    Ok(record
+        .require_active(timestamp.saturating_to())
+        .map(|()| record))
+}
+
+/// Adds `bytes` of machine code to the demand and returns their price in wei.
+pub(crate) fn charge_data<J: JournalTr>(
+    journal: &mut J,
+    bytes: u32,
+    time: u64,
+) -> Result<U256, DbError<J>> {
+    let (demand_slot, time_slot) = (slot("data demand", &[]), slot("data time", &[]));
+    let demand: u32 = load(journal, demand_slot)?.saturating_to();
+    let last: u64 = load(journal, time_slot)?.saturating_to();
+    let elapsed = u32::try_from(time.saturating_sub(last)).unwrap_or(u32::MAX);
+    let demand = demand
+        .saturating_sub(DATA_BYTES_PER_SECOND.saturating_mul(elapsed))
+        .saturating_add(bytes);
+    store(journal, demand_slot, U256::from(demand))?;
+    store(journal, time_slot, U256::from(time))?;
+    Ok(U256::from(data_price(demand, bytes)))
+}
+
+/// Wei for `bytes` at this `demand`.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "the cast saturates, as the price does"
+)]
+fn data_price(demand: u32, bytes: u32) -> u64 {
+    let multiplier = (f64::from(demand) / f64::from(DATA_INERTIA)).exp();
+    let basis_points = (multiplier * 10_000.0) as u64;
+    let per_byte = MIN_DATA_PRICE.saturating_mul(basis_points);
+    per_byte.saturating_mul(u64::from(bytes)) / 10_000
+}
+
+/// The owners of the chain, oldest first.
+pub(crate) fn owners<J: JournalTr>(journal: &mut J) -> Result<Vec<Address>, DbError<J>> {
+    let count: u64 = load(journal, slot("owners", &[]))?.saturating_to();
+    (0..count)
+        .map(|index| {
+            let word = load(journal, slot("owner", &index.to_be_bytes()))?;
+            Ok(Address::from_word(word.into()))
+        })
+        .collect()
+}
+
+/// Makes `account` an owner of the chain, if it is none yet.
+pub(crate) fn add_owner<J: JournalTr>(journal: &mut J, account: Address) -> Result<(), DbError<J>> {
+    let owners = owners(journal)?;
+    if owners.contains(&account) {
+        return Ok(());
+    }
+    let count = owners.len() as u64;
+    store(
+        journal,
+        slot("owner", &count.to_be_bytes()),
+        account.into_word().into(),
+    )?;
+    store(journal, slot("owners", &[]), U256::from(count + 1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DAY: u64 = SECONDS_PER_DAY;
+    const NOW: u64 = 1_750_000_000;
+
+    fn shape() -> Shape {
+        Shape {
+            wasm_bytes: 20_000,
+            functions: 100,
+            type_values: 300,
+            globals: 3,
+            data_bytes: 500,
+            code_bytes: 18_000,
+            pages: 1,
+        }
+    }
+
+    #[test]
+    fn a_record_survives_its_word() {
+        let record = Record::new(&shape(), NOW, true);
+        assert_eq!(Record::from_word(record.to_word()), record);
+        assert_eq!(Record::from_word(U256::ZERO), Record::default());
+    }
+
+    #[test]
+    fn entry_prices_follow_the_shape() {
+        let record = Record::new(&shape(), NOW, false);
+        // 100*0.1342 + 300*0.00089 + 20000*0.00122 + 3*1.628 + 500*0.75244 + 5, each floored
+        assert_eq!(record.cached_gas(), 352 + 13 + 24 + 4 + 376 + 5);
+        // 100*8.252 + 300*1.059 + 20000*0.1286, each floored
+        assert_eq!(record.init_gas(), 8_832 + 825 + 317 + 2_572);
+    }
+
+    #[test]
+    fn a_program_expires_after_a_year() {
+        let record = Record::new(&shape(), NOW, false);
+        let start = NOW - record.age(NOW);
+        assert_eq!(record.require_active(start + 365 * DAY), Ok(()));
+        assert_eq!(record.time_left(start + 364 * DAY), DAY);
+        let expired = record
+            .require_active(start + 365 * DAY + 1)
+            .unwrap_err()
+            .abi_encode();
+        let error = ProgramExpired::abi_decode(&expired).unwrap();
+        assert_eq!(error.ageInSeconds, 365 * DAY + 1);
+    }
+
+    #[test]
+    fn a_record_that_was_never_written_is_not_activated() {
+        let error = Record::default()
+            .require_active(NOW)
+            .unwrap_err()
+            .abi_encode();
+        assert_eq!(error, ProgramNotActivated::SELECTOR);
+    }
+
+    #[test]
+    fn data_costs_the_minimum_without_demand_and_grows_with_it() {
+        assert_eq!(data_price(0, 1_000_000), MIN_DATA_PRICE * 1_000_000);
+        let ratio = data_price(DATA_INERTIA, 1000) * 1000 / data_price(0, 1000);
+        assert_eq!(ratio, 2_718);
+        assert_eq!(data_price(u32::MAX, u32::MAX), u64::MAX / 10_000);
+    }
+}

@@ -1,0 +1,74 @@
+//! `ArbGasInfo` (0x6c): prices. Nothing is paid to a parent chain, so all its prices are zero.
+
+use super::call::{Answer, Call, Refusal};
+use alloy::sol_types::{SolCall, SolInterface};
+use revm::{Database, context::Block, primitives::U256};
+
+alloy::sol! {
+    interface ArbGasInfo {
+        function getPricesInWei() external view returns (uint256 perTransaction, uint256 perCalldataUnit, uint256 perStorage, uint256 perGasBase, uint256 perGasCongestion, uint256 perGasTotal);
+        function getPricesInArbGas() external view returns (uint256 perTransaction, uint256 perCalldataUnit, uint256 perStorage);
+        function getGasAccountingParams() external view returns (uint256 speedLimit, uint256 poolSize, uint256 transactionLimit);
+        function getMinimumGasPrice() external view returns (uint256);
+        function getL1BaseFeeEstimate() external view returns (uint256);
+        function getL1GasPriceEstimate() external view returns (uint256);
+        function getCurrentTxL1GasFees() external view returns (uint256);
+        function getGasBacklog() external view returns (uint64);
+    }
+}
+use ArbGasInfo::ArbGasInfoCalls as Calls;
+
+/// Gas of writing a fresh storage slot.
+const STORAGE_GAS: u64 = 20_000;
+/// Gas per second that an Arbitrum chain sustains.
+const SPEED_LIMIT: u64 = 7_000_000;
+
+pub(super) fn run<DB: Database>(call: &mut Call<'_, '_, DB>, input: &[u8]) -> Answer {
+    call.require_no_value()?;
+    let base_fee = U256::from(call.context.block.basefee());
+    let storage = U256::from(STORAGE_GAS);
+    let zero = U256::ZERO;
+    let encoded = match Calls::abi_decode(input).map_err(|_| Refusal::silent())? {
+        Calls::getPricesInWei(_) => {
+            ArbGasInfo::getPricesInWeiCall::abi_encode_returns(&ArbGasInfo::getPricesInWeiReturn {
+                perTransaction: zero,
+                perCalldataUnit: zero,
+                perStorage: base_fee.saturating_mul(storage),
+                perGasBase: base_fee,
+                perGasCongestion: zero,
+                perGasTotal: base_fee,
+            })
+        }
+        Calls::getPricesInArbGas(_) => {
+            let prices = ArbGasInfo::getPricesInArbGasReturn {
+                perTransaction: zero,
+                perCalldataUnit: zero,
+                perStorage: storage,
+            };
+            ArbGasInfo::getPricesInArbGasCall::abi_encode_returns(&prices)
+        }
+        Calls::getGasAccountingParams(_) => {
+            let limit = U256::from(call.context.block.gas_limit());
+            let parameters = ArbGasInfo::getGasAccountingParamsReturn {
+                speedLimit: U256::from(SPEED_LIMIT),
+                poolSize: limit,
+                transactionLimit: limit,
+            };
+            ArbGasInfo::getGasAccountingParamsCall::abi_encode_returns(&parameters)
+        }
+        Calls::getMinimumGasPrice(_) => {
+            ArbGasInfo::getMinimumGasPriceCall::abi_encode_returns(&base_fee)
+        }
+        Calls::getL1BaseFeeEstimate(_) => {
+            ArbGasInfo::getL1BaseFeeEstimateCall::abi_encode_returns(&zero)
+        }
+        Calls::getL1GasPriceEstimate(_) => {
+            ArbGasInfo::getL1GasPriceEstimateCall::abi_encode_returns(&zero)
+        }
+        Calls::getCurrentTxL1GasFees(_) => {
+            ArbGasInfo::getCurrentTxL1GasFeesCall::abi_encode_returns(&zero)
+        }
+        Calls::getGasBacklog(_) => ArbGasInfo::getGasBacklogCall::abi_encode_returns(&0),
+    };
+    Ok(encoded)
+}

@@ -1,0 +1,54 @@
+//! `ArbOwnerPublic` (0x6b): who owns the chain.
+
+use super::call::{Answer, Call, Refusal};
+use crate::evm::arbos::{self, FEE_ACCOUNT};
+use alloy::sol_types::{SolCall, SolInterface};
+use revm::Database;
+
+alloy::sol! {
+    interface ArbOwnerPublic {
+        function isChainOwner(address account) external view returns (bool);
+        function getAllChainOwners() external view returns (address[]);
+        function getNetworkFeeAccount() external view returns (address);
+        function getInfraFeeAccount() external view returns (address);
+        function getBrotliCompressionLevel() external view returns (uint64);
+        function getScheduledUpgrade() external view returns (uint64 arbosVersion, uint64 scheduledForTimestamp);
+        function isCalldataPriceIncreaseEnabled() external view returns (bool);
+    }
+}
+use ArbOwnerPublic::ArbOwnerPublicCalls as Calls;
+
+pub(super) fn run<DB: Database>(call: &mut Call<'_, '_, DB>, input: &[u8]) -> Answer {
+    call.require_no_value()?;
+    let encoded = match Calls::abi_decode(input).map_err(|_| Refusal::silent())? {
+        Calls::isChainOwner(arguments) => {
+            let owners = arbos::owners(call.journal()).map_err(Refusal::database)?;
+            let owns = owners.contains(&arguments.account);
+            ArbOwnerPublic::isChainOwnerCall::abi_encode_returns(&owns)
+        }
+        Calls::getAllChainOwners(_) => {
+            let owners = arbos::owners(call.journal()).map_err(Refusal::database)?;
+            ArbOwnerPublic::getAllChainOwnersCall::abi_encode_returns(&owners)
+        }
+        Calls::getNetworkFeeAccount(_) => {
+            ArbOwnerPublic::getNetworkFeeAccountCall::abi_encode_returns(&FEE_ACCOUNT)
+        }
+        Calls::getInfraFeeAccount(_) => {
+            ArbOwnerPublic::getInfraFeeAccountCall::abi_encode_returns(&FEE_ACCOUNT)
+        }
+        Calls::getBrotliCompressionLevel(_) => {
+            ArbOwnerPublic::getBrotliCompressionLevelCall::abi_encode_returns(&1)
+        }
+        Calls::getScheduledUpgrade(_) => {
+            let none = ArbOwnerPublic::getScheduledUpgradeReturn {
+                arbosVersion: 0,
+                scheduledForTimestamp: 0,
+            };
+            ArbOwnerPublic::getScheduledUpgradeCall::abi_encode_returns(&none)
+        }
+        Calls::isCalldataPriceIncreaseEnabled(_) => {
+            ArbOwnerPublic::isCalldataPriceIncreaseEnabledCall::abi_encode_returns(&true)
+        }
+    };
+    Ok(encoded)
+}

@@ -1,0 +1,112 @@
+//! Precompiled contracts: Ethereum's, and those of Arbitrum that contracts and tools use.
+
+mod arb_debug;
+mod arb_gas_info;
+mod arb_owner_public;
+mod arb_sys;
+mod arb_wasm;
+mod arb_wasm_cache;
+mod call;
+
+use crate::evm::{engine::Engine, machine::MachineContext};
+use call::{Call, Refusal};
+use revm::{
+    Database,
+    handler::{EthPrecompiles, PrecompileProvider},
+    interpreter::{CallInputs, Gas, InstructionResult, InterpreterResult},
+    primitives::{Address, Bytes, hardfork::SpecId},
+};
+
+const fn at(last: u8) -> Address {
+    Address::with_last_byte(last)
+}
+
+const ARB_SYS: Address = at(0x64);
+const ARB_OWNER_PUBLIC: Address = at(0x6b);
+const ARB_GAS_INFO: Address = at(0x6c);
+const ARB_WASM: Address = at(0x71);
+const ARB_WASM_CACHE: Address = at(0x72);
+const ARB_DEBUG: Address = at(0xff);
+
+/// Arbitrum's precompiles.
+pub(crate) const ARBITRUM: [Address; 6] = [
+    ARB_SYS,
+    ARB_OWNER_PUBLIC,
+    ARB_GAS_INFO,
+    ARB_WASM,
+    ARB_WASM_CACHE,
+    ARB_DEBUG,
+];
+
+/// All precompiles of the chain.
+#[derive(Clone, Debug)]
+pub(crate) struct ArbPrecompiles {
+    ethereum: EthPrecompiles,
+    engine: Engine,
+}
+
+impl ArbPrecompiles {
+    pub(crate) fn new(engine: Engine, spec: SpecId) -> Self {
+        Self {
+            ethereum: EthPrecompiles::new(spec),
+            engine,
+        }
+    }
+}
+
+impl<'a, DB: Database> PrecompileProvider<MachineContext<'a, DB>> for ArbPrecompiles {
+    type Output = InterpreterResult;
+
+    fn set_spec(&mut self, spec: SpecId) -> bool {
+        <EthPrecompiles as PrecompileProvider<MachineContext<'a, DB>>>::set_spec(
+            &mut self.ethereum,
+            spec,
+        )
+    }
+
+    fn run(
+        &mut self,
+        context: &mut MachineContext<'a, DB>,
+        inputs: &CallInputs,
+    ) -> Result<Option<InterpreterResult>, String> {
+        let function = match inputs.bytecode_address {
+            ARB_SYS => arb_sys::run,
+            ARB_OWNER_PUBLIC => arb_owner_public::run,
+            ARB_GAS_INFO => arb_gas_info::run,
+            ARB_WASM => arb_wasm::run,
+            ARB_WASM_CACHE => arb_wasm_cache::run,
+            ARB_DEBUG => arb_debug::run,
+            _ => return self.ethereum.run(context, inputs),
+        };
+        let input = inputs.input.bytes(context);
+        let mut call = Call::new(context, &self.engine, inputs);
+        let answer = call
+            .begin(&input)
+            .and_then(|()| function(&mut call, &input));
+        let answer = answer.and_then(|output| call.burn_words(output.len()).map(|()| output));
+        let mut gas = Gas::new(inputs.gas_limit);
+        gas.set_remaining(call.gas_left());
+        let (result, output) = match answer {
+            Ok(output) => (InstructionResult::Return, Bytes::from(output)),
+            Err(Refusal::Revert(data)) => (InstructionResult::Revert, Bytes::from(data)),
+            Err(Refusal::OutOfGas) => {
+                gas.spend_all();
+                (InstructionResult::PrecompileOOG, Bytes::new())
+            }
+            Err(Refusal::Database(error)) => return Err(error),
+        };
+        Ok(Some(InterpreterResult {
+            result,
+            output,
+            gas,
+        }))
+    }
+
+    fn warm_addresses(&self) -> Box<impl Iterator<Item = Address>> {
+        Box::new(self.ethereum.warm_addresses().chain(ARBITRUM))
+    }
+
+    fn contains(&self, address: &Address) -> bool {
+        self.ethereum.contains(address) || ARBITRUM.contains(address)
+    }
+}
