@@ -98,10 +98,11 @@ function build(name) {
   const run = spawnSync("cargo", ["stylus", "get-initcode", "--output", initcode], {
     cwd: folder(name), encoding: "utf8", maxBuffer: 1 << 28, env: { ...process.env, CARGO_TERM_COLOR: "never" },
   });
-  if (run.status !== 0 || !existsSync(initcode)) fail(`cargo stylus could not build ${name}:\n${run.stdout}${run.stderr}`);
+  const hex = existsSync(initcode) ? readFileSync(initcode, "utf8") : "";
+  rmSync(initcode, { force: true });
+  if (run.status !== 0 || hex === "") fail(`cargo stylus could not build ${name}:\n${run.stdout}${run.stderr}`);
 
-  const code = Buffer.from(readFileSync(initcode, "utf8"), "hex").subarray(PRELUDE);
-  rmSync(initcode);
+  const code = Buffer.from(hex, "hex").subarray(PRELUDE);
   if (!code.subarray(0, 4).equals(PREFIX)) fail(`the code of ${name} does not begin with 0x${PREFIX.toString("hex")}`);
   const wasm = brotliDecompressSync(code.subarray(4));
   const raw = readFileSync(join("target/wasm32-unknown-unknown/release/deps", `${name.replaceAll("-", "_")}.wasm`));
