@@ -5,7 +5,7 @@ use authority::abi::Refusal;
 use authority::{constant_word, roles::DEFAULT_ADMIN_ROLE};
 use stylus_sdk::{keccak_const::Keccak256, prelude::*};
 
-use crate::TsUsdc;
+use super::TsUsdc;
 
 /// A role and its hash, `keccak256` of its name.
 macro_rules! role {
@@ -100,5 +100,185 @@ impl TsUsdc {
     #[inline(never)]
     pub(crate) fn only(&self, role: B256) -> Result<(), Refusal> {
         Ok(self.roles.only(role, self.vm().msg_sender())?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloy_primitives::keccak256;
+    use authority::roles::{
+        DefaultAdminTransferScheduled, RoleGranted, RoleRevoked, DEFAULT_ADMIN_ROLE,
+    };
+    use motsu::prelude::*;
+
+    use super::*;
+    use crate::{
+        error::Error,
+        fixture::{log_of, unauthorized, Coin},
+    };
+
+    #[test]
+    fn roles_are_the_hashes_of_their_names() {
+        for (role, name) in [
+            (master_minter_role(), "MASTER_MINTER_ROLE"),
+            (pauser_role(), "PAUSER_ROLE"),
+            (blacklister_role(), "BLACKLISTER_ROLE"),
+            (seizer_role(), "SEIZER_ROLE"),
+            (rescuer_role(), "RESCUER_ROLE"),
+            (attestor_role(), "ATTESTOR_ROLE"),
+        ] {
+            assert_eq!(role, keccak256(name));
+        }
+    }
+
+    #[test]
+    fn the_admin_gets_no_other_role_and_zero_is_refused() {
+        let contract = Contract::<TsUsdc>::new();
+        let admin = Account::from_seed("admin");
+        let deploy = |admin: Address| {
+            let mut deployer = contract.sender(Address::repeat_byte(1));
+            deployer.constructor("a".into(), "b".into(), "c".into(), admin)
+        };
+        let refusal = deploy(Address::ZERO).motsu_unwrap_err();
+        let error = Error::AccessControlInvalidDefaultAdmin {
+            account: Address::ZERO,
+        };
+        assert_eq!(refusal, error.into());
+        deploy(admin.address()).motsu_unwrap();
+        let view = contract.sender(admin);
+        assert!(view.has_role(DEFAULT_ADMIN_ROLE, admin.address()));
+        assert_eq!(view.default_admin(), admin.address());
+        for role in [master_minter_role(), pauser_role(), attestor_role()] {
+            assert!(!view.has_role(role, admin.address()));
+            assert_eq!(view.get_role_admin(role), DEFAULT_ADMIN_ROLE);
+        }
+    }
+
+    #[test]
+    fn roles_are_granted_revoked_and_renounced_while_paused_too() {
+        let coin = Coin::new();
+        coin.pause();
+        let (role, account) = (pauser_role(), coin.bob.address());
+        let sender = coin.admin.address();
+        let logs = coin.logs(|c| c.sender(coin.admin).grant_role(role, account));
+        assert_eq!(
+            logs,
+            [log_of(&RoleGranted {
+                role,
+                account,
+                sender
+            })]
+        );
+        assert!(coin
+            .logs(|c| c.sender(coin.admin).grant_role(role, account))
+            .is_empty());
+        let logs = coin.logs(|c| c.sender(coin.admin).revoke_role(role, account));
+        assert_eq!(
+            logs,
+            [log_of(&RoleRevoked {
+                role,
+                account,
+                sender
+            })]
+        );
+        let account = coin.pauser.address();
+        let logs = coin.logs(|c| c.sender(coin.pauser).renounce_role(role, account));
+        assert_eq!(
+            logs,
+            [log_of(&RoleRevoked {
+                role,
+                account,
+                sender: account
+            })]
+        );
+        coin.reverts(unauthorized(coin.pauser, role), |c| {
+            c.sender(coin.pauser).unpause()
+        });
+    }
+
+    #[test]
+    fn roles_are_changed_by_the_admin_alone() {
+        let coin = Coin::new();
+        let (role, account) = (pauser_role(), coin.pauser.address());
+        let error = || unauthorized(coin.bob, DEFAULT_ADMIN_ROLE);
+        coin.reverts(error(), |c| c.sender(coin.bob).grant_role(role, account));
+        coin.reverts(error(), |c| c.sender(coin.bob).revoke_role(role, account));
+        coin.reverts(unauthorized(coin.bob, role), |c| {
+            c.sender(coin.bob).renounce_role(role, account)
+        });
+        coin.reverts(error(), |c| {
+            c.sender(coin.bob).begin_default_admin_transfer(account)
+        });
+        coin.reverts(error(), |c| {
+            c.sender(coin.bob).cancel_default_admin_transfer()
+        });
+        let enforced = || Error::AccessControlEnforcedDefaultAdminRules {};
+        let admin = coin.admin.address();
+        coin.reverts(enforced(), |c| {
+            c.sender(coin.admin).grant_role(B256::ZERO, account)
+        });
+        coin.reverts(enforced(), |c| {
+            c.sender(coin.admin).revoke_role(B256::ZERO, admin)
+        });
+        coin.reverts(enforced(), |c| {
+            c.sender(coin.admin).renounce_role(B256::ZERO, admin)
+        });
+    }
+
+    #[test]
+    fn the_admin_moves_in_two_steps() {
+        let coin = Coin::new();
+        let (old, new) = (coin.admin.address(), coin.bob.address());
+        let scheduled = |admin| log_of(&DefaultAdminTransferScheduled { newAdmin: admin });
+        let logs = coin.logs(|c| c.sender(coin.admin).begin_default_admin_transfer(new));
+        assert_eq!(logs, [scheduled(new)]);
+        let logs = coin.logs(|c| c.sender(coin.admin).cancel_default_admin_transfer());
+        assert_eq!(logs, [scheduled(Address::ZERO)]);
+        let invalid = |account| Error::AccessControlInvalidDefaultAdmin { account };
+        coin.reverts(invalid(new), |c| {
+            c.sender(coin.bob).accept_default_admin_transfer()
+        });
+        coin.reverts(invalid(Address::ZERO), |c| {
+            c.sender(coin.admin)
+                .begin_default_admin_transfer(Address::ZERO)
+        });
+        coin.logs(|c| c.sender(coin.admin).begin_default_admin_transfer(new));
+        assert_eq!(coin.contract.sender(coin.bob).pending_default_admin(), new);
+        assert_eq!(coin.contract.sender(coin.bob).default_admin(), old);
+        let logs = coin.logs(|c| c.sender(coin.bob).accept_default_admin_transfer());
+        let role = DEFAULT_ADMIN_ROLE;
+        let revoked = RoleRevoked {
+            role,
+            account: old,
+            sender: new,
+        };
+        let granted = RoleGranted {
+            role,
+            account: new,
+            sender: new,
+        };
+        assert_eq!(logs, [log_of(&revoked), log_of(&granted)]);
+        assert_eq!(
+            coin.contract.sender(coin.bob).pending_default_admin(),
+            Address::ZERO
+        );
+        assert_eq!(coin.contract.sender(coin.bob).default_admin(), new);
+        coin.reverts(unauthorized(coin.admin, role), |c| {
+            c.sender(coin.admin).grant_role(pauser_role(), old)
+        });
+    }
+
+    #[test]
+    fn supports_erc165_erc20_and_access_control() {
+        let coin = Coin::deployed();
+        let supports = |id: u32| {
+            coin.contract
+                .sender(coin.bob)
+                .supports_interface(id.to_be_bytes().into())
+        };
+        for id in [0x01ff_c9a7, 0x3637_2b07, 0x7965_db0b] {
+            assert!(supports(id));
+        }
+        assert!(!supports(0xffff_ffff) && !supports(0));
     }
 }

@@ -5,7 +5,7 @@ use authority::abi::Refusal;
 use authority::{constant_word, signature::packed};
 use stylus_sdk::{abi::Bytes, prelude::*};
 
-use crate::{
+use super::{
     error::Error,
     event::{log, AuthorizationCanceled, AuthorizationUsed},
     TsUsdc,

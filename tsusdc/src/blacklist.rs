@@ -6,7 +6,7 @@ use alloy_primitives::{Address, U256};
 use authority::abi::Refusal;
 use stylus_sdk::prelude::*;
 
-use crate::{
+use super::{
     access::blacklister_role,
     balance::BalanceWord,
     error::Error,
@@ -80,5 +80,75 @@ impl TsUsdc {
     #[inline(never)]
     pub(crate) fn set_balance_word(&mut self, account: Address, word: BalanceWord) {
         self.balances.insert(account, word.0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::{log_of, unauthorized, Coin, HOLDING};
+
+    #[test]
+    fn blacklisting_keeps_the_balance_and_emits_each_time() {
+        let coin = Coin::new();
+        let account = coin.alice.address();
+        for _ in 0..2 {
+            let logs = coin.logs(|c| c.sender(coin.blacklister).blacklist(account));
+            assert_eq!(logs, [log_of(&Blacklisted { account })]);
+            assert!(coin.contract.sender(coin.bob).is_blacklisted(account));
+            assert_eq!(coin.balance(account), U256::from(HOLDING));
+        }
+        for _ in 0..2 {
+            let logs = coin.logs(|c| c.sender(coin.blacklister).un_blacklist(account));
+            assert_eq!(logs, [log_of(&UnBlacklisted { account })]);
+            assert!(!coin.contract.sender(coin.bob).is_blacklisted(account));
+            assert_eq!(coin.balance(account), U256::from(HOLDING));
+        }
+    }
+
+    #[test]
+    fn blacklisting_works_while_paused() {
+        let coin = Coin::new();
+        coin.pause();
+        coin.logs(|c| c.sender(coin.blacklister).blacklist(coin.alice.address()));
+        coin.logs(|c| {
+            c.sender(coin.blacklister)
+                .un_blacklist(coin.alice.address())
+        });
+        coin.logs(|c| {
+            c.sender(coin.blacklister)
+                .blacklist_batch(vec![coin.bob.address()])
+        });
+        assert!(coin
+            .contract
+            .sender(coin.bob)
+            .is_blacklisted(coin.bob.address()));
+    }
+
+    #[test]
+    fn blacklist_batch_takes_a_hundred_and_reverts_beyond() {
+        let coin = Coin::new();
+        let accounts = |count: u8| (0..count).map(Address::repeat_byte).collect::<Vec<_>>();
+        let (length, limit) = (U256::from(101), U256::from(100));
+        coin.reverts(Error::BatchTooLarge { length, limit }, |c| {
+            c.sender(coin.blacklister).blacklist_batch(accounts(101))
+        });
+        let logs = coin.logs(|c| c.sender(coin.blacklister).blacklist_batch(accounts(100)));
+        assert_eq!(logs.len(), 100);
+        for account in accounts(100) {
+            assert!(coin.contract.sender(coin.bob).is_blacklisted(account));
+        }
+    }
+
+    #[test]
+    fn blacklisting_reverts_for_others() {
+        let coin = Coin::new();
+        let error = || unauthorized(coin.admin, blacklister_role());
+        let account = coin.alice.address();
+        coin.reverts(error(), |c| c.sender(coin.admin).blacklist(account));
+        coin.reverts(error(), |c| c.sender(coin.admin).un_blacklist(account));
+        coin.reverts(error(), |c| {
+            c.sender(coin.admin).blacklist_batch(vec![account])
+        });
     }
 }

@@ -5,7 +5,7 @@ use authority::abi::Refusal;
 use authority::text::Text;
 use stylus_sdk::prelude::*;
 
-use crate::{
+use super::{
     balance::BalanceWord,
     error::Error,
     event::{log, Approval, Transfer},
@@ -211,5 +211,310 @@ pub(crate) fn insufficient_balance(sender: Address, word: BalanceWord, needed: U
         sender,
         balance: word.balance(),
         needed,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloy_primitives::{Address, U256};
+    use motsu::prelude::*;
+
+    use super::*;
+    use crate::fixture::{log_of, u, Coin, HOLDING};
+
+    #[test]
+    fn metadata_is_what_the_constructor_was_given() {
+        let coin = Coin::deployed();
+        let view = coin.contract.sender(coin.alice);
+        assert_eq!(view.name(), "Test USD".into());
+        assert_eq!(view.symbol(), "TsUSDC".into());
+        assert_eq!(view.currency(), "USD".into());
+        assert_eq!(view.version(), "1".into());
+        assert_eq!(view.decimals(), 6);
+        assert_eq!(view.total_supply(), U256::ZERO);
+    }
+
+    #[test]
+    fn transfer_moves_and_emits() {
+        let coin = Coin::new();
+        let (from, to) = (coin.alice.address(), coin.carol.address());
+        let logs = coin.logs(|c| c.sender(coin.alice).transfer(to, u(7)));
+        assert_eq!(
+            logs,
+            [log_of(&Transfer {
+                from,
+                to,
+                value: u(7)
+            })]
+        );
+        assert_eq!(coin.balance(from), u(HOLDING - 7));
+        assert_eq!(coin.balance(to), u(7));
+        assert_eq!(
+            coin.contract.sender(coin.bob).total_supply(),
+            u(2 * HOLDING)
+        );
+    }
+
+    #[test]
+    fn transfer_to_oneself_and_of_zero_change_nothing_but_emit() {
+        let coin = Coin::new();
+        let alice = coin.alice.address();
+        for (to, value) in [(alice, u(HOLDING)), (coin.carol.address(), U256::ZERO)] {
+            let logs = coin.logs(|c| c.sender(coin.alice).transfer(to, value));
+            assert_eq!(
+                logs,
+                [log_of(&Transfer {
+                    from: alice,
+                    to,
+                    value
+                })]
+            );
+            assert_eq!(coin.balance(alice), u(HOLDING));
+        }
+    }
+
+    #[test]
+    fn transfer_reverts_beyond_the_balance_even_to_oneself() {
+        let coin = Coin::new();
+        let sender = coin.alice.address();
+        for to in [coin.bob.address(), sender] {
+            let (balance, needed) = (u(HOLDING), u(HOLDING + 1));
+            coin.reverts(
+                Error::ERC20InsufficientBalance {
+                    sender,
+                    balance,
+                    needed,
+                },
+                |c| c.sender(coin.alice).transfer(to, needed),
+            );
+        }
+    }
+
+    #[test]
+    fn transfer_reverts_to_zero_and_to_the_contract() {
+        let coin = Coin::new();
+        for receiver in [Address::ZERO, coin.contract.address()] {
+            coin.reverts(Error::ERC20InvalidReceiver { receiver }, |c| {
+                c.sender(coin.alice).transfer(receiver, u(1))
+            });
+        }
+    }
+
+    #[test]
+    fn transfer_reverts_from_zero() {
+        let coin = Coin::new();
+        coin.reverts(
+            Error::ERC20InvalidSender {
+                sender: Address::ZERO,
+            },
+            |c| {
+                c.sender(Address::ZERO)
+                    .transfer(coin.bob.address(), U256::ZERO)
+            },
+        );
+    }
+
+    #[test]
+    fn transfer_reverts_while_paused_or_with_a_party_blacklisted() {
+        let coin = Coin::new();
+        coin.blacklist(coin.alice);
+        coin.blacklist(coin.carol);
+        let (alice, bob, carol) = (
+            coin.alice.address(),
+            coin.bob.address(),
+            coin.carol.address(),
+        );
+        coin.reverts(Error::AccountBlacklisted { account: alice }, |c| {
+            c.sender(coin.alice).transfer(carol, u(1))
+        });
+        coin.reverts(Error::AccountBlacklisted { account: carol }, |c| {
+            c.sender(coin.bob).transfer(carol, u(1))
+        });
+        coin.pause();
+        coin.reverts(Error::EnforcedPause {}, |c| {
+            c.sender(coin.alice).transfer(bob, u(1))
+        });
+    }
+
+    #[test]
+    fn approve_sets_and_emits() {
+        let coin = Coin::new();
+        let (owner, spender) = (coin.alice.address(), coin.bob.address());
+        for value in [U256::MAX, u(5), U256::ZERO] {
+            let logs = coin.logs(|c| c.sender(coin.alice).approve(spender, value));
+            assert_eq!(
+                logs,
+                [log_of(&Approval {
+                    owner,
+                    spender,
+                    value
+                })]
+            );
+            assert_eq!(
+                coin.contract.sender(coin.bob).allowance(owner, spender),
+                value
+            );
+        }
+    }
+
+    #[test]
+    fn allowances_change_by_a_difference() {
+        let coin = Coin::new();
+        let (owner, spender) = (coin.alice.address(), coin.bob.address());
+        let logs = coin.logs(|c| c.sender(coin.alice).increase_allowance(spender, u(9)));
+        assert_eq!(
+            logs,
+            [log_of(&Approval {
+                owner,
+                spender,
+                value: u(9)
+            })]
+        );
+        let logs = coin.logs(|c| c.sender(coin.alice).decrease_allowance(spender, u(4)));
+        assert_eq!(
+            logs,
+            [log_of(&Approval {
+                owner,
+                spender,
+                value: u(5)
+            })]
+        );
+        coin.reverts(
+            Error::ERC20InsufficientAllowance {
+                spender,
+                allowance: u(5),
+                needed: u(6),
+            },
+            |c| c.sender(coin.alice).decrease_allowance(spender, u(6)),
+        );
+        coin.reverts(Error::InvalidAmount { amount: U256::MAX }, |c| {
+            c.sender(coin.alice).increase_allowance(spender, U256::MAX)
+        });
+    }
+
+    #[test]
+    fn approvals_revert_while_paused_and_for_zero_but_not_for_the_blacklisted() {
+        let coin = Coin::new();
+        coin.blacklist(coin.alice);
+        coin.blacklist(coin.bob);
+        let bob = coin.bob.address();
+        coin.contract
+            .sender(coin.alice)
+            .approve(bob, u(1))
+            .motsu_unwrap();
+        coin.reverts(
+            Error::ERC20InvalidSpender {
+                spender: Address::ZERO,
+            },
+            |c| c.sender(coin.alice).approve(Address::ZERO, u(1)),
+        );
+        coin.reverts(
+            Error::ERC20InvalidApprover {
+                approver: Address::ZERO,
+            },
+            |c| c.sender(Address::ZERO).approve(bob, u(1)),
+        );
+        coin.pause();
+        coin.reverts(Error::EnforcedPause {}, |c| {
+            c.sender(coin.alice).approve(bob, u(1))
+        });
+        coin.reverts(Error::EnforcedPause {}, |c| {
+            c.sender(coin.alice).increase_allowance(bob, u(1))
+        });
+        coin.reverts(Error::EnforcedPause {}, |c| {
+            c.sender(coin.alice).decrease_allowance(bob, u(1))
+        });
+    }
+
+    #[test]
+    fn transfer_from_lowers_any_allowance_and_emits_no_approval() {
+        let coin = Coin::new();
+        let (from, to) = (coin.alice.address(), coin.carol.address());
+        let spender = coin.bob.address();
+        for allowance in [u(10), U256::MAX] {
+            coin.contract
+                .sender(coin.alice)
+                .approve(spender, allowance)
+                .motsu_unwrap();
+            let logs = coin.logs(|c| c.sender(coin.bob).transfer_from(from, to, u(3)));
+            assert_eq!(
+                logs,
+                [log_of(&Transfer {
+                    from,
+                    to,
+                    value: u(3)
+                })]
+            );
+            let left = coin.contract.sender(coin.bob).allowance(from, spender);
+            assert_eq!(left, allowance - u(3));
+        }
+        assert_eq!(coin.balance(to), u(6));
+    }
+
+    #[test]
+    fn transfer_from_reverts_beyond_the_allowance_even_for_own_coins() {
+        let coin = Coin::new();
+        let alice = coin.alice.address();
+        for caller in [coin.alice, coin.bob] {
+            let spender = caller.address();
+            let (allowance, needed) = (U256::ZERO, u(1));
+            coin.reverts(
+                Error::ERC20InsufficientAllowance {
+                    spender,
+                    allowance,
+                    needed,
+                },
+                |c| {
+                    c.sender(caller)
+                        .transfer_from(alice, coin.carol.address(), needed)
+                },
+            );
+        }
+    }
+
+    #[test]
+    fn transfer_from_checks_the_allowance_before_the_balance() {
+        let coin = Coin::new();
+        let (sender, spender) = (coin.alice.address(), coin.bob.address());
+        coin.contract
+            .sender(coin.alice)
+            .approve(spender, u(2 * HOLDING))
+            .motsu_unwrap();
+        let needed = u(HOLDING + 1);
+        coin.reverts(
+            Error::ERC20InsufficientBalance {
+                sender,
+                balance: u(HOLDING),
+                needed,
+            },
+            |c| {
+                c.sender(coin.bob)
+                    .transfer_from(sender, coin.carol.address(), needed)
+            },
+        );
+    }
+
+    #[test]
+    fn transfer_from_reverts_for_each_party_blacklisted_in_order() {
+        let coin = Coin::new();
+        let (alice, bob, carol) = (
+            coin.alice.address(),
+            coin.bob.address(),
+            coin.carol.address(),
+        );
+        coin.contract
+            .sender(coin.alice)
+            .approve(bob, u(5))
+            .motsu_unwrap();
+        for (blocked, account) in [(coin.carol, carol), (coin.alice, alice), (coin.bob, bob)] {
+            coin.blacklist(blocked);
+            coin.reverts(Error::AccountBlacklisted { account }, |c| {
+                c.sender(coin.bob).transfer_from(alice, carol, u(1))
+            });
+        }
+        coin.pause();
+        coin.reverts(Error::EnforcedPause {}, |c| {
+            c.sender(coin.bob).transfer_from(alice, carol, u(1))
+        });
     }
 }

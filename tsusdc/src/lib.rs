@@ -9,7 +9,6 @@
 //! a signer's wallet is asked, and none after a foreign token is called.
 #![cfg_attr(target_arch = "wasm32", no_std)]
 
-#[macro_use]
 extern crate alloc;
 
 mod access;
@@ -29,10 +28,12 @@ mod seizure;
 #[cfg(test)]
 mod fixture;
 
-use alloc::vec::Vec;
+use alloc::{vec, vec::Vec};
 
 use alloy_primitives::{Address, FixedBytes, B256, U256};
 use authority::abi::Refusal;
+#[cfg(feature = "export-abi")]
+use authority::domain::Eip712Domain;
 use authority::{
     roles::Roles,
     text::{StorageText, Text},
@@ -78,71 +79,71 @@ authority::functions! {
     TsUsdc;
     constructor constructor(name: Text, symbol: Text, currency: Text, admin: Address);
 
-    "name" name() -> Text;
-    "symbol" symbol() -> Text;
-    "decimals" decimals() -> u8;
-    "currency" currency() -> Text;
-    "version" version() -> Text;
-    "totalSupply" total_supply() -> U256;
-    "balanceOf" balance_of(Address) -> U256;
-    "allowance" allowance(Address, Address) -> U256;
+    view "name" name() -> Text;
+    view "symbol" symbol() -> Text;
+    view "decimals" decimals() -> u8;
+    view "currency" currency() -> Text;
+    view "version" version() -> Text;
+    view "totalSupply" total_supply() -> U256;
+    view "balanceOf" balance_of(Address) -> U256;
+    view "allowance" allowance(Address, Address) -> U256;
     "approve" approve(Address, U256) -> bool;
     "increaseAllowance" increase_allowance(Address, U256) -> bool;
     "decreaseAllowance" decrease_allowance(Address, U256) -> bool;
     "transfer" transfer(Address, U256) -> bool;
     "transferFrom" transfer_from(Address, Address, U256) -> bool;
 
-    "hasRole" has_role(B256, Address) -> bool;
-    "getRoleAdmin" get_role_admin(B256) -> B256;
+    view "hasRole" has_role(B256, Address) -> bool;
+    view "getRoleAdmin" get_role_admin(B256) -> B256;
     "grantRole" grant_role(B256, Address);
     "revokeRole" revoke_role(B256, Address);
     "renounceRole" renounce_role(B256, Address);
-    "defaultAdmin" default_admin() -> Address;
-    "pendingDefaultAdmin" pending_default_admin() -> Address;
+    view "defaultAdmin" default_admin() -> Address;
+    view "pendingDefaultAdmin" pending_default_admin() -> Address;
     "beginDefaultAdminTransfer" begin_default_admin_transfer(Address);
     "acceptDefaultAdminTransfer" accept_default_admin_transfer();
     "cancelDefaultAdminTransfer" cancel_default_admin_transfer();
-    "supportsInterface" supports_interface(FixedBytes<4>) -> bool;
+    view "supportsInterface" supports_interface(FixedBytes<4>) -> bool;
 
     "configureMinter" configure_minter(Address, U256) -> bool;
     "increaseMinterAllowance" increase_minter_allowance(Address, U256) -> bool;
     "decreaseMinterAllowance" decrease_minter_allowance(Address, U256) -> bool;
     "removeMinter" remove_minter(Address) -> bool;
-    "isMinter" is_minter(Address) -> bool;
-    "minterAllowance" minter_allowance(Address) -> U256;
+    view "isMinter" is_minter(Address) -> bool;
+    view "minterAllowance" minter_allowance(Address) -> U256;
     "mint" mint(Address, U256) -> bool;
     "burn" burn(U256);
     "mintWithReference" mint_with_reference(Address, U256, B256) -> bool;
     "burnWithReference" burn_with_reference(U256, B256);
-    "isBankReferenceUsed" is_bank_reference_used(B256) -> bool;
+    view "isBankReferenceUsed" is_bank_reference_used(B256) -> bool;
 
     "attestReserves" attest_reserves(U256, u64);
     "setReserveMaxAge" set_reserve_max_age(u64);
-    "reserves" reserves() -> (U256, u64, u64);
-    "mintHeadroom" mint_headroom() -> U256;
+    view "reserves" reserves() -> (U256, u64, u64);
+    view "mintHeadroom" mint_headroom() -> U256;
 
     "pause" pause();
     "unpause" unpause();
-    "paused" paused() -> bool;
+    view "paused" paused() -> bool;
 
     "blacklist" blacklist(Address);
     "unBlacklist" un_blacklist(Address);
     "blacklistBatch" blacklist_batch(Vec<Address>);
-    "isBlacklisted" is_blacklisted(Address) -> bool;
+    view "isBlacklisted" is_blacklisted(Address) -> bool;
     "seize" seize(Address, Address, B256);
     "rescueERC20" rescue_erc20(Address, Address, U256);
 
-    "PERMIT_TYPEHASH" permit_typehash() -> B256;
-    "nonces" nonces(Address) -> U256;
-    "DOMAIN_SEPARATOR" domain_separator() -> B256;
-    "eip712Domain" eip712_domain() -> Eip712Domain;
+    view "PERMIT_TYPEHASH" permit_typehash() -> B256;
+    view "nonces" nonces(Address) -> U256;
+    view "DOMAIN_SEPARATOR" domain_separator() -> B256;
+    view "eip712Domain" eip712_domain() -> Eip712Domain;
     "permit" permit(Address, Address, U256, U256, u8, B256, B256);
     "permit" permit_bytes(Address, Address, U256, U256, Bytes);
 
-    "TRANSFER_WITH_AUTHORIZATION_TYPEHASH" transfer_with_authorization_typehash() -> B256;
-    "RECEIVE_WITH_AUTHORIZATION_TYPEHASH" receive_with_authorization_typehash() -> B256;
-    "CANCEL_AUTHORIZATION_TYPEHASH" cancel_authorization_typehash() -> B256;
-    "authorizationState" authorization_state(Address, B256) -> bool;
+    view "TRANSFER_WITH_AUTHORIZATION_TYPEHASH" transfer_with_authorization_typehash() -> B256;
+    view "RECEIVE_WITH_AUTHORIZATION_TYPEHASH" receive_with_authorization_typehash() -> B256;
+    view "CANCEL_AUTHORIZATION_TYPEHASH" cancel_authorization_typehash() -> B256;
+    view "authorizationState" authorization_state(Address, B256) -> bool;
     "transferWithAuthorization" transfer_with_authorization(
         Address, Address, U256, U256, U256, B256, u8, B256, B256
     );

@@ -4,7 +4,7 @@ use alloy_primitives::{Address, B256, U256};
 use authority::abi::Refusal;
 use stylus_sdk::prelude::*;
 
-use crate::{
+use super::{
     access::master_minter_role,
     erc20::insufficient_balance,
     error::Error,
@@ -237,5 +237,324 @@ impl TsUsdc {
             .data()
             .uint(allowance)
             .emit(self.vm());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use motsu::prelude::*;
+
+    use super::*;
+    use crate::{
+        event::Transfer,
+        fixture::{log_of, u, unauthorized, Coin, HOLDING, RESERVES},
+    };
+
+    const LEFT: u64 = RESERVES - 2 * HOLDING;
+
+    #[test]
+    fn minters_are_configured_raised_lowered_and_removed() {
+        let coin = Coin::new();
+        let minter = coin.bob.address();
+        let configured = |allowance| {
+            log_of(&MinterConfigured {
+                minter,
+                minterAllowedAmount: allowance,
+            })
+        };
+        let view = || {
+            let view = coin.contract.sender(coin.carol);
+            (view.is_minter(minter), view.minter_allowance(minter))
+        };
+        let logs = coin.logs(|c| c.sender(coin.master).configure_minter(minter, u(10)));
+        assert_eq!((logs, view()), (vec![configured(u(10))], (true, u(10))));
+        let logs = coin.logs(|c| {
+            c.sender(coin.master)
+                .increase_minter_allowance(minter, u(5))
+        });
+        assert_eq!((logs, view()), (vec![configured(u(15))], (true, u(15))));
+        let logs = coin.logs(|c| {
+            c.sender(coin.master)
+                .decrease_minter_allowance(minter, u(6))
+        });
+        assert_eq!((logs, view()), (vec![configured(u(9))], (true, u(9))));
+        let logs = coin.logs(|c| {
+            c.sender(coin.master)
+                .decrease_minter_allowance(minter, u(99))
+        });
+        assert_eq!((logs, view()), (vec![configured(u(0))], (true, u(0))));
+        coin.logs(|c| c.sender(coin.master).configure_minter(minter, u(3)));
+        for _ in 0..2 {
+            let logs = coin.logs(|c| c.sender(coin.master).remove_minter(minter));
+            assert_eq!(logs, [log_of(&MinterRemoved { oldMinter: minter })]);
+            assert_eq!(view(), (false, u(0)));
+        }
+    }
+
+    #[test]
+    fn an_allowance_is_changed_only_for_minters_and_never_beyond_what_fits() {
+        let coin = Coin::new();
+        let (account, minter) = (coin.bob.address(), coin.minter.address());
+        coin.reverts(Error::NotMinter { account }, |c| {
+            c.sender(coin.master)
+                .increase_minter_allowance(account, u(1))
+        });
+        coin.reverts(Error::NotMinter { account }, |c| {
+            c.sender(coin.master)
+                .decrease_minter_allowance(account, u(1))
+        });
+        coin.reverts(Error::InvalidAmount { amount: U256::MAX }, |c| {
+            c.sender(coin.master)
+                .increase_minter_allowance(minter, U256::MAX)
+        });
+    }
+
+    #[test]
+    fn minters_are_changed_by_the_master_minter_alone() {
+        let coin = Coin::new();
+        let error = || unauthorized(coin.admin, master_minter_role());
+        let minter = coin.minter.address();
+        coin.reverts(error(), |c| {
+            c.sender(coin.admin).configure_minter(minter, u(1))
+        });
+        coin.reverts(error(), |c| {
+            c.sender(coin.admin).increase_minter_allowance(minter, u(1))
+        });
+        coin.reverts(error(), |c| {
+            c.sender(coin.admin).decrease_minter_allowance(minter, u(1))
+        });
+        coin.reverts(error(), |c| c.sender(coin.admin).remove_minter(minter));
+    }
+
+    #[test]
+    fn while_paused_minters_are_lowered_and_removed_but_not_configured_or_raised() {
+        let coin = Coin::new();
+        let minter = coin.minter.address();
+        coin.pause();
+        coin.reverts(Error::EnforcedPause {}, |c| {
+            c.sender(coin.master).configure_minter(minter, u(1))
+        });
+        coin.reverts(Error::EnforcedPause {}, |c| {
+            c.sender(coin.master)
+                .increase_minter_allowance(minter, u(1))
+        });
+        coin.logs(|c| {
+            c.sender(coin.master)
+                .decrease_minter_allowance(minter, u(1))
+        });
+        coin.logs(|c| c.sender(coin.master).remove_minter(minter));
+    }
+
+    #[test]
+    fn mint_emits_mint_before_transfer_and_lowers_the_allowance() {
+        let coin = Coin::new();
+        let (minter, to, amount) = (coin.minter.address(), coin.carol.address(), u(7));
+        let logs = coin.logs(|c| c.sender(coin.minter).mint(to, amount));
+        let transfer = Transfer {
+            from: Address::ZERO,
+            to,
+            value: amount,
+        };
+        assert_eq!(
+            logs,
+            [log_of(&Mint { minter, to, amount }), log_of(&transfer)]
+        );
+        let view = coin.contract.sender(coin.bob);
+        assert_eq!(view.balance_of(to), amount);
+        assert_eq!(view.total_supply(), u(2 * HOLDING + 7));
+        assert_eq!(view.minter_allowance(minter), u(LEFT - 7));
+    }
+
+    #[test]
+    fn mint_reverts_for_strangers_nothing_bad_receivers_and_beyond_the_allowance() {
+        let coin = Coin::new();
+        let (minter, to) = (coin.minter.address(), coin.carol.address());
+        coin.reverts(
+            Error::NotMinter {
+                account: coin.master.address(),
+            },
+            |c| c.sender(coin.master).mint(to, u(1)),
+        );
+        coin.reverts(Error::InvalidAmount { amount: u(0) }, |c| {
+            c.sender(coin.minter).mint(to, u(0))
+        });
+        for receiver in [Address::ZERO, coin.contract.address()] {
+            coin.reverts(Error::ERC20InvalidReceiver { receiver }, |c| {
+                c.sender(coin.minter).mint(receiver, u(1))
+            });
+        }
+        let (allowance, amount) = (u(LEFT), u(LEFT + 1));
+        coin.reverts(
+            Error::MinterAllowanceExceeded {
+                minter,
+                allowance,
+                amount,
+            },
+            |c| c.sender(coin.minter).mint(to, amount),
+        );
+    }
+
+    #[test]
+    fn mint_and_burn_revert_while_paused_or_with_a_party_blacklisted() {
+        let coin = Coin::new();
+        let (minter, to) = (coin.minter.address(), coin.carol.address());
+        coin.contract
+            .sender(coin.minter)
+            .mint(minter, u(5))
+            .motsu_unwrap();
+        coin.blacklist(to);
+        coin.reverts(Error::AccountBlacklisted { account: to }, |c| {
+            c.sender(coin.minter).mint(to, u(1))
+        });
+        coin.blacklist(minter);
+        coin.reverts(Error::AccountBlacklisted { account: minter }, |c| {
+            c.sender(coin.minter).mint(to, u(1))
+        });
+        coin.reverts(Error::AccountBlacklisted { account: minter }, |c| {
+            c.sender(coin.minter).burn(u(1))
+        });
+        coin.pause();
+        coin.reverts(Error::EnforcedPause {}, |c| {
+            c.sender(coin.minter).mint(to, u(1))
+        });
+        coin.reverts(Error::EnforcedPause {}, |c| {
+            c.sender(coin.minter).burn(u(1))
+        });
+        let reference = B256::repeat_byte(1);
+        coin.reverts(Error::EnforcedPause {}, |c| {
+            c.sender(coin.minter)
+                .mint_with_reference(to, u(1), reference)
+        });
+        coin.reverts(Error::EnforcedPause {}, |c| {
+            c.sender(coin.minter).burn_with_reference(u(1), reference)
+        });
+    }
+
+    #[test]
+    fn burn_emits_burn_before_transfer_and_restores_no_allowance() {
+        let coin = Coin::new();
+        let burner = coin.minter.address();
+        coin.contract
+            .sender(coin.minter)
+            .mint(burner, u(9))
+            .motsu_unwrap();
+        // Without an attestation that counts nothing may be minted; burning is not gated.
+        coin.contract
+            .sender(coin.admin)
+            .set_reserve_max_age(0)
+            .motsu_unwrap();
+        let logs = coin.logs(|c| c.sender(coin.minter).burn(u(4)));
+        let transfer = Transfer {
+            from: burner,
+            to: Address::ZERO,
+            value: u(4),
+        };
+        assert_eq!(
+            logs,
+            [
+                log_of(&Burn {
+                    burner,
+                    amount: u(4)
+                }),
+                log_of(&transfer)
+            ]
+        );
+        let view = coin.contract.sender(coin.bob);
+        assert_eq!(view.balance_of(burner), u(5));
+        assert_eq!(view.total_supply(), u(2 * HOLDING + 5));
+        assert_eq!(view.minter_allowance(burner), u(LEFT - 9));
+    }
+
+    #[test]
+    fn burn_reverts_for_strangers_of_nothing_and_beyond_the_balance() {
+        let coin = Coin::new();
+        coin.reverts(
+            Error::NotMinter {
+                account: coin.alice.address(),
+            },
+            |c| c.sender(coin.alice).burn(u(1)),
+        );
+        coin.reverts(Error::InvalidAmount { amount: u(0) }, |c| {
+            c.sender(coin.minter).burn(u(0))
+        });
+        let (sender, balance, needed) = (coin.minter.address(), u(0), u(1));
+        coin.reverts(
+            Error::ERC20InsufficientBalance {
+                sender,
+                balance,
+                needed,
+            },
+            |c| c.sender(coin.minter).burn(u(1)),
+        );
+    }
+
+    #[test]
+    fn a_bank_reference_serves_one_mint_or_burn_of_any_minter() {
+        let coin = Coin::new();
+        let (minter, other) = (coin.minter.address(), coin.bob.address());
+        coin.contract
+            .sender(coin.master)
+            .configure_minter(other, u(100))
+            .motsu_unwrap();
+        let [first, second] = [B256::repeat_byte(1), B256::repeat_byte(2)];
+        let logs = coin.logs(|c| {
+            c.sender(coin.minter)
+                .mint_with_reference(minter, u(9), first)
+        });
+        let event = BankReference {
+            bankReference: first,
+            minter,
+            isMint: true,
+            amount: u(9),
+        };
+        assert_eq!(logs.len(), 3);
+        assert_eq!(logs[2], log_of(&event));
+        let logs = coin.logs(|c| c.sender(coin.minter).burn_with_reference(u(4), second));
+        let event = BankReference {
+            bankReference: second,
+            minter,
+            isMint: false,
+            amount: u(4),
+        };
+        assert_eq!(logs.len(), 3);
+        assert_eq!(logs[2], log_of(&event));
+
+        for bank_reference in [first, second, B256::ZERO] {
+            let error = || Error::BankReferenceUsed { bank_reference };
+            for caller in [coin.minter, coin.bob] {
+                coin.reverts(error(), |c| {
+                    c.sender(caller)
+                        .mint_with_reference(other, u(1), bank_reference)
+                });
+                coin.reverts(error(), |c| {
+                    c.sender(caller).burn_with_reference(u(1), bank_reference)
+                });
+            }
+        }
+        let view = coin.contract.sender(coin.carol);
+        assert!(view.is_bank_reference_used(first) && view.is_bank_reference_used(second));
+        assert!(!view.is_bank_reference_used(B256::repeat_byte(3)));
+    }
+
+    #[test]
+    fn a_refused_mint_leaves_its_bank_reference_unused() {
+        let coin = Coin::new();
+        let reference = B256::repeat_byte(1);
+        let (minter, allowance, amount) = (coin.minter.address(), u(LEFT), u(LEFT + 1));
+        coin.reverts(
+            Error::MinterAllowanceExceeded {
+                minter,
+                allowance,
+                amount,
+            },
+            |c| {
+                c.sender(coin.minter)
+                    .mint_with_reference(minter, amount, reference)
+            },
+        );
+        assert!(!coin
+            .contract
+            .sender(coin.bob)
+            .is_bank_reference_used(reference));
     }
 }

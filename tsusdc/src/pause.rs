@@ -3,7 +3,7 @@
 use authority::abi::Refusal;
 use stylus_sdk::prelude::*;
 
-use crate::{
+use super::{
     access::pauser_role,
     error::Error,
     event::{log, Pause, Unpause},

@@ -9,7 +9,7 @@ use authority::{
 };
 use stylus_sdk::{abi::Bytes, prelude::*};
 
-use crate::{error::Error, TsUsdc};
+use super::{error::Error, TsUsdc};
 
 /// `Permit(address owner,address spender,uint256 value,uint256 nonce,uint256 deadline)`, hashed.
 const PERMIT_TYPEHASH: [u8; 32] =

@@ -4,7 +4,7 @@ use alloy_primitives::{Address, U256};
 use authority::abi::Refusal;
 use stylus_sdk::prelude::*;
 
-use crate::{access::rescuer_role, error::Error, TsUsdc};
+use super::{access::rescuer_role, error::Error, TsUsdc};
 
 /// `transfer(address,uint256)`.
 const TRANSFER: [u8; 4] = [0xa9, 0x05, 0x9c, 0xbb];
@@ -58,5 +58,93 @@ impl TsUsdc {
         answer_length == 0
             || answer_length >= 32
                 && vm.read_return_data(0, Some(32)) == U256::from(1).to_be_bytes::<32>()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use motsu::prelude::*;
+
+    use super::*;
+    use crate::fixture::{u, unauthorized, Coin, Wallet};
+
+    fn token(answer: &[u8], fails: bool) -> Contract<Wallet> {
+        let token = Contract::<Wallet>::new();
+        token.sender(Address::ZERO).will_answer(answer, fails);
+        token
+    }
+
+    #[test]
+    fn rescuing_calls_transfer_of_the_token_while_paused_too() {
+        let coin = Coin::new();
+        let stuck = Coin::new();
+        // Another coin does not refuse this one as a receiver.
+        let (here, to) = (coin.contract.address(), coin.carol.address());
+        stuck
+            .contract
+            .sender(stuck.alice)
+            .transfer(here, u(9))
+            .motsu_unwrap();
+        coin.pause();
+        let token = stuck.contract.address();
+        coin.contract
+            .sender(coin.rescuer)
+            .rescue_erc20(token, to, u(4))
+            .motsu_unwrap();
+        assert_eq!((stuck.balance(here), stuck.balance(to)), (u(5), u(4)));
+        coin.reverts(Error::ERC20InvalidSender { sender: token }, |c| {
+            c.sender(coin.rescuer).rescue_erc20(token, to, u(6))
+        });
+        assert_eq!((stuck.balance(here), stuck.balance(to)), (u(5), u(4)));
+    }
+
+    #[test]
+    fn rescuing_accepts_true_and_nothing() {
+        let coin = Coin::new();
+        for answer in [
+            &[][..],
+            &u(1).to_be_bytes::<32>(),
+            &[&u(1).to_be_bytes::<32>()[..], &[9]].concat(),
+        ] {
+            let token = token(answer, false);
+            coin.logs(|c| {
+                c.sender(coin.rescuer)
+                    .rescue_erc20(token.address(), Address::ZERO, u(1))
+            });
+        }
+    }
+
+    #[test]
+    fn rescuing_reverts_when_the_token_refuses_or_answers_anything_else() {
+        let coin = Coin::new();
+        let (no, two) = (u(0).to_be_bytes::<32>(), u(2).to_be_bytes::<32>());
+        let yes = u(1).to_be_bytes::<32>();
+        for (answer, fails) in [
+            (&no[..], false),
+            (&two, false),
+            (&yes[..31], false),
+            (&yes, true),
+        ] {
+            let token = token(answer, fails);
+            let sender = token.address();
+            coin.reverts(Error::ERC20InvalidSender { sender }, |c| {
+                c.sender(coin.rescuer)
+                    .rescue_erc20(sender, coin.carol.address(), u(1))
+            });
+        }
+    }
+
+    #[test]
+    fn rescuing_reverts_for_others_without_code_and_of_the_coin_itself() {
+        let coin = Coin::new();
+        let (own, to) = (coin.contract.address(), coin.carol.address());
+        for sender in [own, Address::repeat_byte(9)] {
+            coin.reverts(Error::ERC20InvalidSender { sender }, |c| {
+                c.sender(coin.rescuer).rescue_erc20(sender, to, u(0))
+            });
+        }
+        coin.reverts(unauthorized(coin.admin, rescuer_role()), |c| {
+            c.sender(coin.admin).rescue_erc20(own, to, u(1))
+        });
     }
 }

@@ -4,7 +4,7 @@ use alloy_primitives::{Address, B256, U256};
 use authority::abi::Refusal;
 use stylus_sdk::prelude::*;
 
-use crate::{
+use super::{
     access::seizer_role,
     balance::BalanceWord,
     error::Error,
@@ -58,5 +58,117 @@ impl TsUsdc {
             .uint(amount)
             .emit(self.vm());
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use motsu::prelude::*;
+
+    use super::*;
+    use crate::{
+        event::{Burn, Transfer},
+        fixture::{log_of, u, unauthorized, Coin, HOLDING},
+    };
+
+    const ORDER: B256 = B256::repeat_byte(7);
+
+    #[test]
+    fn seizing_moves_the_whole_balance_and_keeps_the_block() {
+        let coin = Coin::new();
+        coin.blacklist(coin.alice);
+        coin.pause();
+        let (from, to, amount) = (coin.alice.address(), coin.carol.address(), u(HOLDING));
+        let logs = coin.logs(|c| c.sender(coin.seizer).seize(from, to, ORDER));
+        let transfer = Transfer {
+            from,
+            to,
+            value: amount,
+        };
+        let seized = Seized {
+            from,
+            to,
+            amount,
+            orderReference: ORDER,
+        };
+        assert_eq!(logs, [log_of(&transfer), log_of(&seized)]);
+        assert_eq!((coin.balance(from), coin.balance(to)), (u(0), amount));
+        let view = coin.contract.sender(coin.bob);
+        assert!(view.is_blacklisted(from) && !view.is_blacklisted(to));
+        assert_eq!(view.total_supply(), u(2 * HOLDING));
+    }
+
+    #[test]
+    fn seizing_to_zero_burns() {
+        let coin = Coin::new();
+        coin.blacklist(coin.alice);
+        let (from, to, amount) = (coin.alice.address(), Address::ZERO, u(HOLDING));
+        let logs = coin.logs(|c| c.sender(coin.seizer).seize(from, to, ORDER));
+        let burn = Burn {
+            burner: from,
+            amount,
+        };
+        let transfer = Transfer {
+            from,
+            to,
+            value: amount,
+        };
+        let seized = Seized {
+            from,
+            to,
+            amount,
+            orderReference: ORDER,
+        };
+        assert_eq!(logs, [log_of(&burn), log_of(&transfer), log_of(&seized)]);
+        let view = coin.contract.sender(coin.bob);
+        assert_eq!((view.balance_of(from), view.balance_of(to)), (u(0), u(0)));
+        assert_eq!(view.total_supply(), amount);
+        assert!(view.is_blacklisted(from));
+    }
+
+    #[test]
+    fn one_order_serves_several_accounts() {
+        let coin = Coin::new();
+        for account in [coin.alice, coin.bob] {
+            coin.blacklist(account);
+            coin.logs(|c| {
+                c.sender(coin.seizer)
+                    .seize(account.address(), coin.carol.address(), ORDER)
+            });
+        }
+        assert_eq!(coin.balance(coin.carol), u(2 * HOLDING));
+    }
+
+    #[test]
+    fn seizing_reverts_for_others_without_order_and_from_the_unblocked() {
+        let coin = Coin::new();
+        let (from, to) = (coin.alice.address(), coin.carol.address());
+        coin.reverts(Error::AccountNotBlacklisted { account: from }, |c| {
+            c.sender(coin.seizer).seize(from, to, ORDER)
+        });
+        coin.blacklist(from);
+        coin.reverts(unauthorized(coin.admin, seizer_role()), |c| {
+            c.sender(coin.admin).seize(from, to, ORDER)
+        });
+        coin.reverts(Error::ZeroReference {}, |c| {
+            c.sender(coin.seizer).seize(from, to, B256::ZERO)
+        });
+    }
+
+    #[test]
+    fn seizing_reverts_to_the_blocked_and_to_the_contract() {
+        let coin = Coin::new();
+        coin.blacklist(coin.alice);
+        coin.blacklist(coin.bob);
+        let (from, bob) = (coin.alice.address(), coin.bob.address());
+        for account in [bob, from] {
+            coin.reverts(Error::AccountBlacklisted { account }, |c| {
+                c.sender(coin.seizer).seize(from, account, ORDER)
+            });
+        }
+        let receiver = coin.contract.address();
+        coin.reverts(Error::ERC20InvalidReceiver { receiver }, |c| {
+            c.sender(coin.seizer).seize(from, receiver, ORDER)
+        });
     }
 }

@@ -1,6 +1,7 @@
 //! The macros that declare what a contract can be asked and how it refuses.
 
-/// Declares a contract's functions: `"solidityName" rust_method(Argument, ...) -> Answer;`, the constructor first.
+/// Declares a contract's functions: `view "solidityName" rust_method(Argument, ...) -> Answer;`, the constructor first.
+/// (`view` only stands in the exported ABI; a static call cannot write, whatever it calls.)
 ///
 /// Implements stylus-sdk's entry point and `Router` (and with feature `export-abi` its `GenerateAbi`) for the storage
 /// type, whose inherent methods do the work. Every function refuses ether; calldata that is no encoding of the arguments
@@ -10,7 +11,7 @@ macro_rules! functions {
     (
         $contract:ident;
         constructor $constructor:ident($($constructor_name:ident: $constructor_type:ty),* $(,)?);
-        $($name:literal $method:ident($($argument:ty),* $(,)?) $(-> $answer:ty)?;)*
+        $($($purity:ident)? $name:literal $method:ident($($argument:ty),* $(,)?) $(-> $answer:ty)?;)*
     ) => {
         #[allow(
             dead_code,
@@ -81,6 +82,14 @@ macro_rules! functions {
             }
         }
 
+        #[cfg(test)]
+        #[allow(dead_code, reason = "for a test against the interface file")]
+        impl $contract {
+            /// Name and selector of every function declared.
+            pub(crate) const FUNCTIONS: &'static [(&'static str, [u8; 4])] =
+                &[$(($name, stylus_sdk::function_selector!($name $(, $argument)*))),*];
+        }
+
         #[cfg(feature = "export-abi")]
         impl stylus_sdk::abi::GenerateAbi for $contract {
             const NAME: &'static str = stringify!($contract);
@@ -91,6 +100,7 @@ macro_rules! functions {
                 $(
                     let arguments: &[&str] = &[$(<$argument as AbiType>::EXPORT_ABI_ARG.as_str()),*];
                     write!(f, "    function {}({}) external", $name, arguments.join(", "))?;
+                    $(write!(f, " {}", stringify!($purity))?;)?
                     $(
                         let answer = <$answer as AbiType>::EXPORT_ABI_RET;
                         let answer = answer.as_str();
@@ -136,6 +146,16 @@ macro_rules! errors {
                 #[allow(missing_docs, reason = "the interface file carries the prose")]
                 $error { $($field: $kind),* },
             )*
+        }
+
+        #[cfg(test)]
+        #[allow(dead_code, reason = "for a test against the interface file")]
+        impl $name {
+            /// Name and selector of every error declared.
+            pub(crate) const ERRORS: &'static [(&'static str, [u8; 4])] = &[$((
+                stringify!($error),
+                stylus_sdk::function_selector!(stringify!($error) $(, $kind)*),
+            )),*];
         }
 
         impl From<$name> for $crate::abi::Refusal {
