@@ -160,6 +160,13 @@ impl Chain {
             .map_err(revert)
     }
 
+    /// Whether a call of any form, as the node takes it, would succeed.
+    pub async fn accepts(&self, call: &serde_json::Value) -> bool {
+        let answer: Result<Bytes, _> =
+            self.provider.raw_request("eth_call".into(), (call, "latest")).await;
+        answer.map_err(revert).is_ok()
+    }
+
     /// The gas that the node would give a transaction.
     ///
     /// # Errors

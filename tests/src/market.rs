@@ -30,6 +30,9 @@ pub const GROUP: u8 = 20;
 /// The parties' country, ISO 3166-1 numeric.
 pub const COUNTRY: u16 = 840;
 
+/// When the market opens on a chain whose clock is ours, unix seconds (2033).
+const OPENING: u64 = 2_000_000_000;
+
 /// Whole securities in base units.
 pub fn s(whole: u64) -> U256 {
     U256::from(whole) * U256::from(10).pow(U256::from(18))
@@ -432,6 +435,10 @@ async fn deploy_all(chain: &Chain) -> Parties {
     let token = deploy::token(chain, 18, U256::ZERO, admin.address).await;
     let coin = deploy::coin(chain, admin.address).await;
     let settlement = deploy::settlement(chain, coin, admin.address, operator.address).await;
+    if let Some(clock) = chain.is_development().then(|| chain.clock()).flatten() {
+        // The same time in every run makes the same orders, signatures and gas.
+        clock.mine_at(OPENING).await;
+    }
     let opened = chain.now().await;
     let parties = Parties {
         token,

@@ -1,0 +1,287 @@
+//! What the operations cost on the embedded chain, compared with the committed snapshot and the bars.
+//!
+//! `make snapshots` (this test with `UPDATE_SNAPSHOTS=1`) writes the snapshot.
+
+use std::collections::BTreeMap;
+
+use acceptance::{
+    account::Account,
+    bindings::{
+        IArbDebug, IArbWasmCache, IDvPSettlement, IFloor, IPlainErc20, ISecurityToken, ITsUSDC,
+        Order,
+    },
+    deploy,
+    gas::{self, Cost},
+    market::{DAY, GROUP, Market, register_call, s, settle_call, settle_signed_call, usd},
+    order::Signed,
+};
+use alloy::{
+    primitives::{Address, B256, U256, address},
+    sol,
+    sol_types::{SolCall, SolStruct, eip712_domain},
+};
+
+const ARB_WASM_CACHE: Address = address!("0000000000000000000000000000000000000072");
+const ARB_DEBUG: Address = address!("00000000000000000000000000000000000000ff");
+
+sol! {
+    struct TransferWithAuthorization { address from; address to; uint256 value; uint256 validAfter; uint256 validBefore; bytes32 nonce; }
+}
+
+/// The market and the reference contracts, everybody funded, so that no measured write is the first of its slot.
+struct Bench {
+    market: Market,
+    plain: Address,
+    floor: Address,
+    /// A holder with 16 locks and 8 vestings.
+    encumbered: Account,
+}
+
+impl Bench {
+    async fn set_up() -> Self {
+        let market = Market::open().await;
+        let plain = deploy::program(&market.chain, "plain-erc20", None).await;
+        let floor = deploy::program(&market.chain, "floor", None).await;
+        let chain = &market.chain;
+        let (buyer, seller, operator) = (&market.buyer, &market.seller, &market.operator);
+
+        for account in [buyer, seller] {
+            let mint = IPlainErc20::mintCall { to: account.address, value: s(1_000) };
+            chain.send(&market.admin, plain, &mint).await;
+        }
+        let move_some = ISecurityToken::transferCall { to: buyer.address, value: s(10) };
+        chain.send(seller, market.token, &move_some).await;
+        let move_some = ITsUSDC::transferCall { to: seller.address, value: usd(10) };
+        chain.send(buyer, market.coin, &move_some).await;
+        let approve = |spender, value| ISecurityToken::approveCall { spender, value };
+        for spender in [operator.address, floor] {
+            chain.send(seller, market.token, &approve(spender, s(500))).await;
+            chain.send(buyer, market.coin, &approve(spender, usd(20_000))).await;
+            chain.send(seller, plain, &approve(spender, s(500))).await;
+        }
+
+        // Every rule on, none in the way.
+        let limits = ISecurityToken::setLimitsCall {
+            maxPerInvestor: s(1_000_000),
+            maxBipsPerInvestor: 10_000,
+            maxHolders: 1_000,
+            minHolding: U256::from(1),
+            granularity: U256::from(1),
+        };
+        chain.send(&market.admin, market.token, &limits).await;
+        let limit = ISecurityToken::setGroupHolderLimitCall { group: GROUP, maxHolders: 500 };
+        chain.send(&market.admin, market.token, &limit).await;
+        let blocked = ISecurityToken::setCountryBlockedCall { country: 408, blocked: true };
+        chain.send(&market.admin, market.token, &blocked).await;
+
+        let encumbered = market.account("encumbered").await;
+        market.register(encumbered.address, GROUP).await;
+        market.mint(encumbered.address, s(100)).await;
+        encumber(&market, encumbered.address).await;
+
+        // The first settlement writes the counter's first word; the measured ones do not.
+        let (bid, ask) = signed(&market, 0);
+        chain.send(operator, market.settlement, &settle_signed_call(&bid, &ask)).await;
+        Self { market, plain, floor, encumbered }
+    }
+
+    async fn send<C: SolCall>(&self, from: &Account, to: Address, call: &C) -> u64 {
+        self.market.chain.send(from, to, call).await.gas_used
+    }
+
+    /// Gas of every operation, each from the same state as far as the others allow.
+    async fn measure(&self) -> BTreeMap<&'static str, u64> {
+        let market = &self.market;
+        let (token, coin, settlement) = (market.token, market.coin, market.settlement);
+        let (buyer, seller, operator) = (&market.buyer, &market.seller, &market.operator);
+        let mut costs = BTreeMap::new();
+        let to_buyer = ISecurityToken::transferCall { to: buyer.address, value: s(1) };
+        let from_seller = |value| ISecurityToken::transferFromCall {
+            from: seller.address,
+            to: buyer.address,
+            value,
+        };
+        costs.insert("plain.transfer", self.send(seller, self.plain, &to_buyer).await);
+        costs.insert("plain.transferFrom", self.send(operator, self.plain, &from_seller(s(1))).await);
+        let approve = ISecurityToken::approveCall { spender: market.stranger.address, value: s(7) };
+        costs.insert("plain.approve", self.send(seller, self.plain, &approve).await);
+        let mint = IPlainErc20::mintCall { to: seller.address, value: s(1) };
+        costs.insert("plain.mint", self.send(&market.admin, self.plain, &mint).await);
+
+        costs.insert("token.transfer", self.send(seller, token, &to_buyer).await);
+        costs.insert("token.transferFrom", self.send(operator, token, &from_seller(s(1))).await);
+        costs.insert("token.transferWorst", self.send(&self.encumbered, token, &to_buyer).await);
+        costs.insert("token.approve", self.send(seller, token, &approve).await);
+        let mint = ISecurityToken::mintCall { to: seller.address, value: s(1) };
+        costs.insert("token.mint", self.send(&market.admin, token, &mint).await);
+
+        let to_seller = ITsUSDC::transferCall { to: seller.address, value: usd(1) };
+        costs.insert("coin.transfer", self.send(buyer, coin, &to_seller).await);
+        let from_buyer = ITsUSDC::transferFromCall {
+            from: buyer.address,
+            to: seller.address,
+            value: usd(1),
+        };
+        costs.insert("coin.transferFrom", self.send(operator, coin, &from_buyer).await);
+        let authorized = authorization(market);
+        let stranger = &market.stranger;
+        costs.insert(
+            "coin.transferWithAuthorization",
+            self.send(stranger, coin, &authorized).await,
+        );
+        let mint = ITsUSDC::mintCall { to: seller.address, amount: usd(1) };
+        costs.insert("coin.mint", self.send(&market.admin, coin, &mint).await);
+        let approve = ITsUSDC::approveCall { spender: market.stranger.address, value: usd(7) };
+        costs.insert("coin.approve", self.send(buyer, coin, &approve).await);
+
+        let exchange = IFloor::exchangeCall {
+            security: token,
+            payment: coin,
+            seller: seller.address,
+            buyer: buyer.address,
+            quantity: s(100),
+            total: usd(1_035),
+        };
+        costs.insert("settlement.floor", self.send(operator, self.floor, &exchange).await);
+        let (bid, ask) = signed(market, 1);
+        costs.insert(
+            "settlement.registerOrder",
+            self.send(operator, settlement, &register_call(&bid)).await,
+        );
+        self.send(operator, settlement, &register_call(&ask)).await;
+        costs.insert(
+            "settlement.settle",
+            self.send(operator, settlement, &settle_call(bid.id, ask.id)).await,
+        );
+        let (bid, ask) = signed(market, 2);
+        costs.insert(
+            "settlement.settleSigned",
+            self.send(operator, settlement, &settle_signed_call(&bid, &ask)).await,
+        );
+        let (bid, ask) = signed(market, 3);
+        self.send(operator, settlement, &register_call(&bid)).await;
+        let cancel =
+            IDvPSettlement::cancelOrderByIdCall { id: bid.id, reason: B256::repeat_byte(1) };
+        costs.insert(
+            "settlement.cancelOrderById",
+            self.send(operator, settlement, &cancel).await,
+        );
+        let cancel = IDvPSettlement::cancelOrderCall { order: ask.order };
+        costs.insert("settlement.cancelOrder", self.send(seller, settlement, &cancel).await);
+        let advance = IDvPSettlement::cancelAllOrdersCall {};
+        costs.insert(
+            "settlement.cancelAllOrders",
+            self.send(&market.stranger, settlement, &advance).await,
+        );
+        let anchor = IDvPSettlement::anchorBookCall { root: B256::repeat_byte(2), size: 1 };
+        costs.insert("settlement.anchorBook", self.send(operator, settlement, &anchor).await);
+        costs
+    }
+
+    /// Puts every program into the chain's cache.
+    async fn cache(&self) {
+        let (chain, admin) = (&self.market.chain, &self.market.admin);
+        chain.send(admin, ARB_DEBUG, &IArbDebug::becomeChainOwnerCall {}).await;
+        let market = &self.market;
+        for program in [market.token, market.coin, market.settlement, self.plain, self.floor] {
+            chain.send(admin, ARB_WASM_CACHE, &IArbWasmCache::cacheProgramCall { program }).await;
+        }
+    }
+}
+
+/// The scenarios' pair with a reference of its own.
+fn signed(market: &Market, reference: u8) -> (Signed, Signed) {
+    let reference = B256::repeat_byte(0x10 + reference);
+    let bid = Order { boardRef: reference, ..market.bid() };
+    let ask = Order { boardRef: reference, ..market.ask() };
+    (market.sign(bid, &market.buyer), market.sign(ask, &market.seller))
+}
+
+/// The most that the rules let one wallet carry.
+async fn encumber(market: &Market, holder: Address) {
+    for index in 0..16 {
+        let lock = ISecurityToken::lockTokensCall {
+            holder,
+            amount: s(1),
+            releaseTime: market.opened + (100 + index) * DAY,
+        };
+        market.chain.send(&market.admin, market.token, &lock).await;
+    }
+    for index in 0..8 {
+        let grant = ISecurityToken::grantVestingCall {
+            holder,
+            amount: s(10),
+            start: market.opened + index * DAY,
+            cliff: 42 * 86_400,
+            period: 42 * 86_400,
+            periods: 7,
+            firstBips: 1_250,
+            revocable: true,
+        };
+        market.chain.send(&market.admin, market.token, &grant).await;
+    }
+}
+
+/// The buyer's authorisation of one coin to the seller.
+fn authorization(market: &Market) -> ITsUSDC::transferWithAuthorization_1Call {
+    let message = TransferWithAuthorization {
+        from: market.buyer.address,
+        to: market.seller.address,
+        value: usd(1),
+        validAfter: U256::ZERO,
+        validBefore: U256::from(market.opened + 365 * DAY),
+        nonce: B256::repeat_byte(0x42),
+    };
+    let domain = eip712_domain! {
+        name: "TsUSDC",
+        version: "1",
+        chain_id: market.chain.chain_id,
+        verifying_contract: market.coin,
+    };
+    let signature = market.buyer.sign(message.eip712_signing_hash(&domain));
+    let TransferWithAuthorization { from, to, value, validAfter, validBefore, nonce } = message;
+    ITsUSDC::transferWithAuthorization_1Call {
+        from,
+        to,
+        value,
+        validAfter,
+        validBefore,
+        nonce,
+        v: signature[64],
+        r: B256::from_slice(&signature[..32]),
+        s: B256::from_slice(&signature[32..64]),
+    }
+}
+
+#[tokio::test]
+async fn every_operation_costs_what_the_snapshot_says() {
+    let bench = Bench::set_up().await;
+    let Some(clock) = bench.market.chain.clock() else { return };
+    let snapshot = clock.snapshot().await;
+    let uncached = bench.measure().await;
+    clock.go_back(snapshot).await;
+    bench.cache().await;
+    let cached = bench.measure().await;
+    let costs: BTreeMap<String, Cost> = cached
+        .into_iter()
+        .map(|(key, cached)| (key.to_owned(), Cost { cached, uncached: uncached[key] }))
+        .collect();
+    println!("{}", gas::table(&costs));
+
+    let path = gas::snapshot_path();
+    if std::env::var_os("UPDATE_SNAPSHOTS").is_some() {
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("the folder is made");
+        std::fs::write(&path, gas::to_json(&costs)).expect("the snapshot is written");
+    } else {
+        let committed = std::fs::read_to_string(&path).unwrap_or_default();
+        let differences = gas::differences(&gas::from_json(&committed), &costs);
+        assert!(
+            differences.is_empty(),
+            "{} differs from what was measured; if that is meant, run `make snapshots` and commit it:\n{}",
+            path.display(),
+            differences.join("\n")
+        );
+    }
+    let over = gas::over_the_bar(&costs);
+    assert!(over.is_empty(), "over the bar:\n{}", over.join("\n"));
+}
