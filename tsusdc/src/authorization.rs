@@ -260,3 +260,373 @@ impl TsUsdc {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use alloy_primitives::keccak256;
+    use authority::abi::Refusal;
+    use motsu::prelude::*;
+
+    use super::*;
+    use crate::{
+        event::Transfer,
+        fixture::{log_of, u, Coin, Signature, Wallet, HOLDING, NOW},
+    };
+
+    const NONCE: B256 = B256::repeat_byte(5);
+
+    /// An authorization and how it is sent.
+    #[derive(Clone, Copy)]
+    struct Payment {
+        receive: bool,
+        bytes: bool,
+        from: Account,
+        to: Account,
+        value: u64,
+        valid_after: u64,
+        valid_before: u64,
+        nonce: B256,
+        sender: Account,
+    }
+
+    impl Payment {
+        /// Alice pays carol 7; bob sends it, or carol when only she may.
+        fn new(coin: &Coin, receive: bool) -> Self {
+            Self {
+                receive,
+                bytes: false,
+                from: coin.alice,
+                to: coin.carol,
+                value: 7,
+                valid_after: NOW - 1,
+                valid_before: NOW + 1,
+                nonce: NONCE,
+                sender: if receive { coin.carol } else { coin.bob },
+            }
+        }
+
+        fn words(self) -> [B256; 7] {
+            let kind = if self.receive { "Receive" } else { "Transfer" };
+            let fields = "(address from,address to,uint256 value,uint256 validAfter,\
+                          uint256 validBefore,bytes32 nonce)";
+            [
+                keccak256(format!("{kind}WithAuthorization{fields}")),
+                self.from.address().into_word(),
+                self.to.address().into_word(),
+                u(self.value).into(),
+                u(self.valid_after).into(),
+                u(self.valid_before).into(),
+                self.nonce,
+            ]
+        }
+
+        fn send(self, c: &Contract<TsUsdc>, signature: Signature) -> Result<(), Refusal> {
+            let (from, to, value) = (self.from.address(), self.to.address(), u(self.value));
+            let (after, before, nonce) = (u(self.valid_after), u(self.valid_before), self.nonce);
+            let Signature { v, r, s } = signature;
+            let mut coin = c.sender(self.sender);
+            match (self.receive, self.bytes) {
+                (false, false) => {
+                    coin.transfer_with_authorization(from, to, value, after, before, nonce, v, r, s)
+                }
+                (false, true) => coin.transfer_with_authorization_bytes(
+                    from,
+                    to,
+                    value,
+                    after,
+                    before,
+                    nonce,
+                    signature.bytes(),
+                ),
+                (true, false) => {
+                    coin.receive_with_authorization(from, to, value, after, before, nonce, v, r, s)
+                }
+                (true, true) => coin.receive_with_authorization_bytes(
+                    from,
+                    to,
+                    value,
+                    after,
+                    before,
+                    nonce,
+                    signature.bytes(),
+                ),
+            }
+        }
+
+        /// Signs and sends it.
+        fn pay(self, coin: &Coin, c: &Contract<TsUsdc>) -> Result<(), Refusal> {
+            self.send(c, coin.sign(self.from, &self.words()))
+        }
+    }
+
+    fn cancel_words(authorizer: Address, nonce: B256) -> [B256; 3] {
+        let typehash = keccak256("CancelAuthorization(address authorizer,bytes32 nonce)");
+        [typehash, authorizer.into_word(), nonce]
+    }
+
+    #[test]
+    fn the_type_hashes_are_those_of_their_texts() {
+        let coin = Coin::new();
+        let view = coin.contract.sender(coin.bob);
+        let hash = |receive| Payment::new(&coin, receive).words()[0];
+        assert_eq!(view.transfer_with_authorization_typehash(), hash(false));
+        assert_eq!(view.receive_with_authorization_typehash(), hash(true));
+        let cancel = cancel_words(Address::ZERO, NONCE)[0];
+        assert_eq!(view.cancel_authorization_typehash(), cancel);
+    }
+
+    #[test]
+    fn an_authorization_moves_once_in_both_encodings() {
+        let coin = Coin::new();
+        let (from, to) = (coin.alice.address(), coin.carol.address());
+        let mut paid = 0;
+        for (receive, bytes) in [(false, false), (false, true), (true, false), (true, true)] {
+            let nonce = B256::with_last_byte(paid);
+            let payment = Payment {
+                bytes,
+                nonce,
+                ..Payment::new(&coin, receive)
+            };
+            assert!(!coin
+                .contract
+                .sender(coin.bob)
+                .authorization_state(from, nonce));
+            let logs = coin.logs(|c| payment.pay(&coin, c));
+            let used = log_of(&AuthorizationUsed {
+                authorizer: from,
+                nonce,
+            });
+            assert_eq!(
+                logs,
+                [
+                    used,
+                    log_of(&Transfer {
+                        from,
+                        to,
+                        value: u(7)
+                    })
+                ]
+            );
+            assert!(coin
+                .contract
+                .sender(coin.bob)
+                .authorization_state(from, nonce));
+            paid += 7;
+            assert_eq!(
+                (coin.balance(from), coin.balance(to)),
+                (u(HOLDING - u64::from(paid)), u(paid.into()))
+            );
+            let again = Error::AuthorizationNonceUsed {
+                authorizer: from,
+                nonce,
+            };
+            coin.reverts(again.clone(), |c| payment.pay(&coin, c));
+            // One set of nonces for both kinds.
+            let other = Payment {
+                nonce,
+                ..Payment::new(&coin, !receive)
+            };
+            coin.reverts(again, |c| other.pay(&coin, c));
+        }
+    }
+
+    #[test]
+    fn an_authorization_reverts_outside_its_window() {
+        let coin = Coin::new();
+        let now = u(NOW);
+        for receive in [false, true] {
+            let good = Payment::new(&coin, receive);
+            let early = Payment {
+                valid_after: NOW,
+                ..good
+            };
+            coin.reverts(
+                Error::AuthorizationNotYetValid {
+                    valid_after: now,
+                    now,
+                },
+                |c| early.pay(&coin, c),
+            );
+            let late = Payment {
+                valid_before: NOW,
+                ..good
+            };
+            coin.reverts(Error::SignatureExpired { deadline: now, now }, |c| {
+                late.pay(&coin, c)
+            });
+        }
+    }
+
+    #[test]
+    fn receiving_reverts_for_everybody_but_the_payee() {
+        let coin = Coin::new();
+        let payee = coin.carol.address();
+        for sender in [coin.alice, coin.bob] {
+            let caller = sender.address();
+            let payment = Payment {
+                sender,
+                ..Payment::new(&coin, true)
+            };
+            coin.reverts(Error::CallerNotPayee { caller, payee }, |c| {
+                payment.pay(&coin, c)
+            });
+        }
+    }
+
+    #[test]
+    fn an_authorization_reverts_when_anything_signed_differs() {
+        let coin = Coin::new();
+        let error = || Error::InvalidSignature {
+            signer: coin.alice.address(),
+        };
+        for receive in [false, true] {
+            let payment = Payment::new(&coin, receive);
+            for word in 0..7 {
+                let mut words = payment.words();
+                words[word].0[31] ^= 1;
+                let signature = coin.sign(coin.alice, &words);
+                coin.reverts(error(), |c| payment.send(c, signature));
+            }
+            // Neither kind passes as the other, nor a stranger's signature as the payer's.
+            let signature = coin.sign(coin.alice, &Payment::new(&coin, !receive).words());
+            coin.reverts(error(), |c| payment.send(c, signature));
+            let signature = coin.sign(coin.bob, &payment.words());
+            coin.reverts(error(), |c| payment.send(c, signature));
+            assert!(!coin
+                .contract
+                .sender(coin.bob)
+                .authorization_state(coin.alice.address(), NONCE));
+        }
+    }
+
+    #[test]
+    fn an_authorization_reverts_beyond_the_balance_and_leaves_its_nonce() {
+        let coin = Coin::new();
+        let payment = Payment {
+            value: HOLDING + 1,
+            ..Payment::new(&coin, false)
+        };
+        let (sender, balance) = (coin.alice.address(), u(HOLDING));
+        let needed = u(HOLDING + 1);
+        coin.reverts(
+            Error::ERC20InsufficientBalance {
+                sender,
+                balance,
+                needed,
+            },
+            |c| payment.pay(&coin, c),
+        );
+        assert!(!coin
+            .contract
+            .sender(coin.bob)
+            .authorization_state(sender, NONCE));
+    }
+
+    #[test]
+    fn payer_and_payee_must_not_be_blacklisted_but_the_relayer_may() {
+        let coin = Coin::new();
+        let payment = Payment::new(&coin, false);
+        coin.blacklist(coin.bob);
+        coin.logs(|c| payment.pay(&coin, c));
+        for receive in [false, true] {
+            for account in [coin.carol, coin.alice] {
+                let coin = coin.another();
+                coin.blacklist(account);
+                let error = Error::AccountBlacklisted {
+                    account: account.address(),
+                };
+                coin.reverts(error, |c| Payment::new(&coin, receive).pay(&coin, c));
+            }
+        }
+    }
+
+    #[test]
+    fn authorizations_and_cancellations_stop_with_the_pause() {
+        let coin = Coin::new();
+        coin.pause();
+        for receive in [false, true] {
+            coin.reverts(Error::EnforcedPause {}, |c| {
+                Payment::new(&coin, receive).pay(&coin, c)
+            });
+        }
+        let alice = coin.alice.address();
+        let signature = coin.sign(coin.alice, &cancel_words(alice, NONCE));
+        coin.reverts(Error::EnforcedPause {}, |c| {
+            c.sender(coin.bob)
+                .cancel_authorization_bytes(alice, NONCE, signature.bytes())
+        });
+    }
+
+    #[test]
+    fn a_cancelled_authorization_is_void_in_both_encodings() {
+        let coin = Coin::new();
+        let authorizer = coin.alice.address();
+        for (nonce, bytes) in [(NONCE, false), (B256::repeat_byte(6), true)] {
+            let signature = coin.sign(coin.alice, &cancel_words(authorizer, nonce));
+            let Signature { v, r, s } = signature;
+            let cancel = |c: &Contract<TsUsdc>| {
+                let mut relayer = c.sender(coin.bob);
+                if bytes {
+                    relayer.cancel_authorization_bytes(authorizer, nonce, signature.bytes())
+                } else {
+                    relayer.cancel_authorization(authorizer, nonce, v, r, s)
+                }
+            };
+            let logs = coin.logs(cancel);
+            assert_eq!(logs, [log_of(&AuthorizationCanceled { authorizer, nonce })]);
+            let error = || Error::AuthorizationNonceUsed { authorizer, nonce };
+            coin.reverts(error(), cancel);
+            let payment = Payment {
+                nonce,
+                ..Payment::new(&coin, false)
+            };
+            coin.reverts(error(), |c| payment.pay(&coin, c));
+        }
+    }
+
+    #[test]
+    fn a_cancellation_reverts_when_somebody_else_signed_it() {
+        let coin = Coin::new();
+        let signer = coin.alice.address();
+        let signature = coin.sign(coin.bob, &cancel_words(signer, NONCE));
+        coin.reverts(Error::InvalidSignature { signer }, |c| {
+            c.sender(coin.bob)
+                .cancel_authorization_bytes(signer, NONCE, signature.bytes())
+        });
+        assert!(!coin
+            .contract
+            .sender(coin.bob)
+            .authorization_state(signer, NONCE));
+    }
+
+    #[test]
+    fn a_wallet_pays_by_its_own_rule() {
+        let coin = Coin::new();
+        let wallet = Contract::<Wallet>::new();
+        let (from, to) = (wallet.address(), coin.carol.address());
+        coin.contract
+            .sender(coin.alice)
+            .transfer(from, u(9))
+            .motsu_unwrap();
+        let pay = |c: &Contract<TsUsdc>| {
+            let (after, before) = (u(NOW - 1), u(NOW + 1));
+            let mut relayer = c.sender(coin.bob);
+            let signature = Bytes(vec![]);
+            relayer.transfer_with_authorization_bytes(
+                from,
+                to,
+                u(4),
+                after,
+                before,
+                NONCE,
+                signature,
+            )
+        };
+        wallet.sender(coin.bob).will_answer(&[], true);
+        coin.reverts(Error::InvalidSignature { signer: from }, pay);
+        let magic = B256::right_padding_from(&[0x16, 0x26, 0xba, 0x7e]);
+        wallet.sender(coin.bob).will_answer(&magic[..], false);
+        coin.logs(pay);
+        assert_eq!((coin.balance(from), coin.balance(to)), (u(5), u(4)));
+    }
+}

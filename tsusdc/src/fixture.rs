@@ -56,6 +56,10 @@ pub(crate) struct Coin {
 impl Coin {
     /// As deployed: roles are granted, nothing else was done.
     pub(crate) fn deployed() -> Self {
+        Self::deployed_beside(Box::new(deploy_precompiles()))
+    }
+
+    fn deployed_beside(precompiles: Box<dyn Any>) -> Self {
         let coin = Self {
             contract: Contract::new(),
             admin: Account::from_seed("admin"),
@@ -69,7 +73,7 @@ impl Coin {
             alice: Account::from_seed("alice"),
             bob: Account::from_seed("bob"),
             carol: Account::from_seed("carol"),
-            _precompiles: Box::new(deploy_precompiles()),
+            _precompiles: precompiles,
         };
         let admin = coin.admin.address();
         coin.contract
@@ -94,7 +98,16 @@ impl Coin {
 
     /// In use: reserves attested, a minter configured, alice and bob hold coins.
     pub(crate) fn new() -> Self {
-        let coin = Self::deployed();
+        Self::deployed().in_use()
+    }
+
+    /// Another coin in use, in the test of this one, whose precompiles serve both.
+    pub(crate) fn another(&self) -> Self {
+        Self::deployed_beside(Box::new(())).in_use()
+    }
+
+    fn in_use(self) -> Self {
+        let coin = self;
         coin.contract
             .sender(coin.admin)
             .set_reserve_max_age(86_400)
@@ -269,6 +282,8 @@ pub(crate) fn log_of(event: &impl SolEvent) -> LogData {
 #[storage]
 pub(crate) struct Wallet {
     answer: stylus_sdk::storage::StorageBytes,
+    /// Zeros that follow the answer.
+    padding: stylus_sdk::storage::StorageU32,
     fails: stylus_sdk::storage::StorageBool,
 }
 
@@ -279,7 +294,8 @@ unsafe impl TopLevelStorage for Wallet {}
 impl Wallet {
     #[fallback]
     fn fallback(&mut self, _calldata: &[u8]) -> Result<Vec<u8>, Vec<u8>> {
-        let answer = self.answer.get_bytes();
+        let mut answer = self.answer.get_bytes();
+        answer.resize(answer.len() + self.padding.get().to::<usize>(), 0);
         if self.fails.get() {
             Err(answer)
         } else {
@@ -292,5 +308,9 @@ impl Wallet {
     pub(crate) fn will_answer(&mut self, answer: &[u8], fails: bool) {
         self.answer.set_bytes(answer);
         self.fails.set(fails);
+    }
+
+    pub(crate) fn will_pad(&mut self, zeros: u32) {
+        self.padding.set(alloy_primitives::U32::from(zeros));
     }
 }

@@ -77,7 +77,7 @@ mod tests {
     #[test]
     fn rescuing_calls_transfer_of_the_token_while_paused_too() {
         let coin = Coin::new();
-        let stuck = Coin::new();
+        let stuck = coin.another();
         // Another coin does not refuse this one as a receiver.
         let (here, to) = (coin.contract.address(), coin.carol.address());
         stuck

@@ -63,8 +63,6 @@ impl TsUsdc {
 
 #[cfg(test)]
 mod tests {
-    use motsu::prelude::*;
-
     use super::*;
     use crate::{
         event::{Burn, Transfer},
