@@ -6,6 +6,10 @@ pub mod genesis;
 mod machine;
 mod precompiles;
 mod program_vm;
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
 
 pub use arbos::ARBOS;
 pub use engine::{Engine, RecentPrograms};

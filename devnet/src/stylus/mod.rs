@@ -15,3 +15,13 @@ pub(crate) mod run;
 pub(crate) mod storage_cache;
 pub mod validate;
 pub(crate) mod vm;
+
+/// Parameters and results of an import, as WAT has them.
+#[cfg(test)]
+pub(crate) fn test_signature(name: &str) -> (String, String) {
+    let (parameters, results) = host::imports::signature(name).expect("an import");
+    let text = |types: Vec<wasmparser::ValType>| {
+        types.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+    };
+    (text(parameters), text(results))
+}
