@@ -7,7 +7,7 @@ ENV := set -euo pipefail; env="$$(scripts/setup.sh --env)"; eval "$$env";
 HOST := --locked --profile host
 BIN := target/host
 
-.PHONY: help setup wasm build demo test lint unit acceptance bench snapshots picture clean
+.PHONY: help setup wasm build demo test lint bench snapshots picture clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -24,19 +24,15 @@ build: wasm ## build the command line and the embedded chain too
 demo: build ## show a whole trade on the embedded chain
 	@$(BIN)/orderbook demo --force
 
-test: lint unit acceptance ## everything that CI runs
+# The whole workspace at once: one set of features, so that no dependency is built twice.
+test: lint ## everything that CI runs
+	@$(ENV) node scripts/contracts.mjs --check
+	@$(ENV) cargo test $(HOST) --workspace --no-run
+	@$(ENV) scripts/with-postgres.sh cargo test $(HOST) --workspace
 
 lint: ## formatting and lints; a warning fails
 	@$(ENV) cargo fmt --all --check
 	@$(ENV) cargo clippy $(HOST) --workspace --all-targets -- -D warnings
-
-unit: wasm ## the tests of every crate, beside the code
-	@$(ENV) scripts/with-postgres.sh cargo test $(HOST) --workspace --exclude acceptance
-
-acceptance: wasm ## scenarios over JSON-RPC on the compiled WASM, and the snapshots of size and gas
-	@$(ENV) node scripts/contracts.mjs --check
-	@$(ENV) cargo build $(HOST) -p devnet -p orderbook-cli
-	@$(ENV) cargo test $(HOST) -p acceptance
 
 bench: wasm ## rates and ratios, printed (docs/benchmarks.md)
 	@$(ENV) cargo bench $(HOST) -p devnet
@@ -44,7 +40,7 @@ bench: wasm ## rates and ratios, printed (docs/benchmarks.md)
 
 snapshots: wasm ## write size and gas anew; look at the difference before committing
 	@$(ENV) node scripts/contracts.mjs --update
-	@$(ENV) UPDATE_SNAPSHOTS=1 cargo test $(HOST) -p acceptance --test gas
+	@$(ENV) UPDATE_SNAPSHOTS=1 cargo test $(HOST) --workspace --test gas
 
 picture: build ## draw docs/demo.svg from a real run
 	@$(ENV) scripts/picture.sh
