@@ -10,12 +10,6 @@ mod sol {
     use alloy_sol_types::sol;
 
     sol! {
-        /// The text of a restriction code, as the second field of an error.
-        #[derive(Debug, PartialEq, Eq)]
-        struct Message {
-            uint8 code;
-        }
-
         /// A number of 32 bits.
         #[derive(Debug, PartialEq, Eq)]
         struct Count {
@@ -76,12 +70,6 @@ mod sol {
             bool revocable;
             bool revoked;
         }
-    }
-}
-
-impl Return for Message {
-    fn write(self, answer: &mut Answer) {
-        answer.text(crate::codes::message(self.code), 2);
     }
 }
 
@@ -172,7 +160,6 @@ macro_rules! exported {
     };
 }
 
-exported!(Message, "string", "string memory");
 exported!(Count, "uint32", "uint32");
 exported!(WalletList, "address[]", "address[] memory");
 exported!(

@@ -3,7 +3,7 @@
 use alloy_primitives::U256;
 use authority::abi::Refusal;
 
-use crate::error::Error;
+use crate::error::refusal;
 
 /// Most entries of one call.
 pub(crate) const MAX_ENTRIES: usize = 100;
@@ -13,10 +13,10 @@ pub(crate) const MAX_ENTRIES: usize = 100;
 pub(crate) fn check(length: usize, others: &[usize]) -> Result<(), Refusal> {
     let entries = U256::from(length);
     if let Some(other) = others.iter().find(|other| **other != length) {
-        return Err(Error::LengthMismatch { length: entries, other_length: U256::from(*other) }.into());
+        return Err(refusal!(LengthMismatch { length: entries, otherLength: U256::from(*other) }));
     }
     if length > MAX_ENTRIES {
-        return Err(Error::BatchTooLarge { length: entries, limit: U256::from(MAX_ENTRIES) }.into());
+        return Err(refusal!(BatchTooLarge { length: entries, limit: U256::from(MAX_ENTRIES) }));
     }
     Ok(())
 }

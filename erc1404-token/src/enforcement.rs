@@ -6,16 +6,17 @@ use stylus_sdk::prelude::*;
 
 use crate::{
     codes,
-    error::{restricted, Error},
+    error::{refusal, restricted},
     event::log,
     restriction::{Facts, Party},
-    store::{set_word, word},
+    store::{BALANCE, FROZEN_TOKENS, TOTAL_SUPPLY},
     word::Record,
     SecurityToken,
 };
 
 impl SecurityToken {
     /// Sanctions accounts, or lifts that.
+    #[inline(never)]
     pub(crate) fn sanction(&mut self, accounts: &[Address], sanctioned: bool) {
         let by = self.vm().msg_sender();
         for account in accounts {
@@ -30,6 +31,7 @@ impl SecurityToken {
     }
 
     /// Freezes an address, or lifts that.
+    #[inline(never)]
     pub(crate) fn freeze_address(&mut self, account: Address, frozen: bool) {
         self.set_flag(account, Record::FROZEN, frozen);
         let by = self.vm().msg_sender();
@@ -41,11 +43,12 @@ impl SecurityToken {
     }
 
     /// Freezes `amount` more of the tokens of `account`, up to all it has.
+    #[inline(never)]
     pub(crate) fn freeze_tokens(&mut self, account: Address, amount: U256) -> Result<(), Refusal> {
-        let (frozen, balance) = (word(&self.frozen_tokens, account), word(&self.balances, account));
+        let (frozen, balance) = (self.of(account, FROZEN_TOKENS), self.of(account, BALANCE));
         match frozen.checked_add(amount) {
             Some(sum) if sum <= balance => self.set_frozen_tokens(account, sum),
-            _ => return Err(Error::FreezeExceedsBalance { account, frozen, amount, balance }.into()),
+            _ => return Err(refusal!(FreezeExceedsBalance { account, frozen, amount, balance })),
         }
         log!(TokensFrozen).address(account).data().uint(amount).emit(self.vm());
         Ok(())
@@ -58,9 +61,9 @@ impl SecurityToken {
         account: Address,
         amount: U256,
     ) -> Result<(), Refusal> {
-        let frozen = word(&self.frozen_tokens, account);
+        let frozen = self.of(account, FROZEN_TOKENS);
         let Some(left) = frozen.checked_sub(amount) else {
-            return Err(Error::UnfreezeExceedsFrozen { account, frozen, amount }.into());
+            return Err(refusal!(UnfreezeExceedsFrozen { account, frozen, amount }));
         };
         self.set_frozen_tokens(account, left);
         self.log_unfrozen(account, amount);
@@ -73,7 +76,7 @@ impl SecurityToken {
     }
 
     fn set_frozen_tokens(&mut self, account: Address, amount: U256) {
-        set_word(&mut self.frozen_tokens, account, amount);
+        self.set_of(account, FROZEN_TOKENS, amount);
         self.set_flag(account, Record::PARTLY_FROZEN, !amount.is_zero());
     }
 
@@ -85,13 +88,15 @@ impl SecurityToken {
     }
 
     /// What `wallet` may dispose of.
+    #[inline(never)]
     pub(crate) fn spendable(&self, wallet: Address) -> U256 {
         let (frozen, locked, unvested) = self.encumbrances(wallet);
         let encumbered = frozen.saturating_add(locked).saturating_add(unvested);
-        word(&self.balances, wallet).saturating_sub(encumbered)
+        self.of(wallet, BALANCE).saturating_sub(encumbered)
     }
 
     /// Moves `value` by order: see [`Self::force`].
+    #[inline(never)]
     pub(crate) fn force_transfer(
         &mut self,
         from: Address,
@@ -127,6 +132,7 @@ impl SecurityToken {
     }
 
     /// Destroys `value` by order: see [`Self::force`].
+    #[inline(never)]
     pub(crate) fn force_burn(
         &mut self,
         from: Address,
@@ -134,7 +140,7 @@ impl SecurityToken {
         reason: B256,
     ) -> Result<(), Refusal> {
         self.force(from, Address::ZERO, value)?;
-        self.set_supply(self.total_supply.get().saturating_sub(value));
+        self.set_supply(self.word(TOTAL_SUPPLY).saturating_sub(value));
         self.log_burned(from, value, reason);
         Ok(())
     }
@@ -149,7 +155,7 @@ impl SecurityToken {
         let mut recipient = Party::default();
         if !to.is_zero() {
             if from == to {
-                return Err(Error::InvalidWallet { wallet: to }.into());
+                return Err(refusal!(InvalidWallet { wallet: to }));
             }
             recipient = self.party(to);
             self.check_fit(&recipient)?;
@@ -162,6 +168,7 @@ impl SecurityToken {
     }
 
     /// Hands everything of `lost` over to `replacement`.
+    #[inline(never)]
     pub(crate) fn recover(
         &mut self,
         lost: Address,
@@ -171,44 +178,37 @@ impl SecurityToken {
         self.check_active()?;
         self.check_wallet(replacement)?;
         if lost == replacement {
-            return Err(Error::InvalidWallet { wallet: replacement }.into());
+            return Err(refusal!(InvalidWallet { wallet: replacement }));
         }
         let (old, new) = (self.record(lost), self.record(replacement));
         if (old.flags | new.flags) & Record::SANCTIONED != 0 {
             return Err(restricted(codes::SANCTIONED));
         }
         if !old.is_registered() {
-            return Err(Error::WalletNotRegistered { wallet: lost }.into());
+            return Err(refusal!(WalletNotRegistered { wallet: lost }));
         }
         if new.is_registered() && new.investor != old.investor {
-            return Err(Error::WalletOfAnotherInvestor {
-                wallet: replacement,
-                investor_id: self.investor_id(new.investor),
-            }.into());
+            return Err(refusal!(WalletOfAnotherInvestor { wallet: replacement, investorId: self.investor_id(new.investor) }));
         }
         self.check_empty(replacement)?;
         let locked = self.locked(replacement, self.now());
         let schedules = self.count_schedules(replacement);
         if schedules != 0 || !locked.is_zero() {
-            return Err(Error::WalletEncumbered {
-                wallet: replacement,
-                locked,
-                schedules: U256::from(schedules),
-            }.into());
+            return Err(refusal!(WalletEncumbered { wallet: replacement, locked, schedules: U256::from(schedules) }));
         }
 
         self.replace(lost, replacement);
         self.move_locks(lost, replacement);
         self.move_schedules(lost, replacement);
-        let frozen_tokens = word(&self.frozen_tokens, lost);
+        let frozen_tokens = self.of(lost, FROZEN_TOKENS);
         self.set_frozen_tokens(lost, U256::ZERO);
         self.set_frozen_tokens(replacement, frozen_tokens);
         self.set_flag(replacement, Record::FROZEN, (old.flags | new.flags) & Record::FROZEN != 0);
         self.set_flag(lost, Record::FROZEN, true);
 
-        let value = word(&self.balances, lost);
-        set_word(&mut self.balances, lost, U256::ZERO);
-        set_word(&mut self.balances, replacement, value);
+        let value = self.of(lost, BALANCE);
+        self.set_of(lost, BALANCE, U256::ZERO);
+        self.set_of(replacement, BALANCE, value);
         self.log_transfer(lost, replacement, value);
         let by = self.vm().msg_sender();
         log!(WalletRecovered)
@@ -259,7 +259,7 @@ impl SecurityToken {
         let locked = reduction(locked, U256::MAX);
         let unvested = reduction(unvested, left);
         if !frozen.is_zero() {
-            self.set_frozen_tokens(account, word(&self.frozen_tokens, account).saturating_sub(frozen));
+            self.set_frozen_tokens(account, self.of(account, FROZEN_TOKENS).saturating_sub(frozen));
             self.log_unfrozen(account, frozen);
         }
         if !locked.is_zero() {

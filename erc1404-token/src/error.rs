@@ -3,71 +3,98 @@
 //! The first part is that of `docs/interfaces/ISecurityToken.sol`, without the errors of roles, which are in
 //! `authority::roles`; the rest stands beside it.
 
-use alloy_primitives::{Address, B256, U256};
-use authority::abi::Refusal;
+use alloy_sol_types::SolError;
+use authority::abi::{Answer, Refusal, Return};
 
-use crate::answer::Message;
+use crate::codes;
 
-authority::errors! {
-    /// Every refusal of the token, but those of its roles.
-    pub(crate) enum Error {
-        ERC20InsufficientBalance { sender: Address, balance: U256, needed: U256 }
-        ERC20InsufficientAllowance { spender: Address, allowance: U256, needed: U256 }
-        ERC20InvalidSpender { spender: Address }
-        ERC20InvalidApprover { approver: Address }
-        TransferRestricted { code: u8, message: Message }
+pub(crate) use sol::*;
 
-        // transferFrom the zero address
-        ERC20InvalidSender { sender: Address }
-        InvalidSignature { signer: Address }
-        SignatureExpired { deadline: U256, now: U256 }
+/// The refusal of an error: its fields must stand in the order of its declaration, in which they are written.
+///
+/// Written where it arises: an enum of all errors would first have to be built, then be taken apart again.
+macro_rules! refusal {
+    ($error:ident { $($field:ident $(: $value:expr)?),* $(,)? }) => {{
+        let error = $crate::error::$error { $($field $(: $value)?),* };
+        let mut answer = $crate::error::open(&error);
+        $(authority::abi::Return::write(error.$field, &mut answer);)*
+        authority::abi::Refusal(answer.finish())
+    }};
+}
+pub(crate) use refusal;
 
-        // zero, the token itself, or, where two wallets are needed, the same as the other
-        InvalidWallet { wallet: Address }
-        // the investor id of the wallet would be zero
-        InvalidInvestor { wallet: Address }
-        // groups are numbered from 1
-        InvalidGroup { group: u8 }
-        // ISO 3166-1 numbers end at 999
-        InvalidCountry { country: U256 }
-        WalletNotRegistered { wallet: Address }
-        // cannot be removed, given another investor, or serve as a replacement
-        WalletNotEmpty { wallet: Address, balance: U256 }
-        // has locks or schedules and cannot serve as a replacement
-        WalletEncumbered { wallet: Address, locked: U256, schedules: U256 }
-        WalletOfAnotherInvestor { wallet: Address, investor_id: B256 }
-        TooManyWallets { investor_id: B256, limit: U256 }
-
-        LengthMismatch { length: U256, other_length: U256 }
-        BatchTooLarge { length: U256, limit: U256 }
-
-        // more than 10,000
-        InvalidBips { bips: U256 }
-        SupplyAboveCap { total_supply: U256, supply_cap: U256 }
-
-        // of nothing, or of more together with the lock of the same time than a number can hold
-        InvalidLock { holder: Address, amount: U256, already_locked: U256 }
-        ReleaseTimePassed { holder: Address, release_time: u64, now: u64 }
-        TooManyLocks { holder: Address, limit: U256 }
-        LockNotFound { holder: Address, release_time: u64 }
-
-        // of nothing, with steps but no period, or with a first release above everything
-        InvalidSchedule { holder: Address, amount: U256, period: u64, periods: u64, first_bips: u64 }
-        TooManySchedules { holder: Address, limit: U256 }
-        ScheduleNotFound { holder: Address, index: U256, count: U256 }
-        // granted for good, or revoked before
-        ScheduleNotRevocable { holder: Address, index: U256, revoked: bool }
-
-        FreezeExceedsBalance { account: Address, frozen: U256, amount: U256, balance: U256 }
-        UnfreezeExceedsFrozen { account: Address, frozen: U256, amount: U256 }
-
-        EnforcedPause {}
-        ExpectedPause {}
-    }
+/// The answer that starts with the selector of an error.
+pub(crate) fn open<E: SolError>(_: &E) -> Answer {
+    Answer::refusal(u32::from_be_bytes(E::SELECTOR))
 }
 
 /// The refusal of an ERC-1404 code.
 #[inline(never)]
 pub(crate) fn restricted(code: u8) -> Refusal {
-    Error::TransferRestricted { code, message: Message { code } }.into()
+    let mut answer = Answer::refusal(u32::from_be_bytes(TransferRestricted::SELECTOR));
+    code.write(&mut answer);
+    answer.text(codes::message(code), 2);
+    Refusal(answer.finish())
+}
+
+#[allow(missing_docs, reason = "the interface file carries the prose")]
+mod sol {
+    use alloy_sol_types::sol;
+
+    sol! {
+        #![sol(all_derives)]
+
+        error ERC20InsufficientBalance(address sender, uint256 balance, uint256 needed);
+        error ERC20InsufficientAllowance(address spender, uint256 allowance, uint256 needed);
+        error ERC20InvalidSpender(address spender);
+        error ERC20InvalidApprover(address approver);
+        error TransferRestricted(uint8 code, string message);
+
+        /// TransferFrom the zero address.
+        error ERC20InvalidSender(address sender);
+        error InvalidSignature(address signer);
+        error SignatureExpired(uint256 deadline, uint256 now_);
+
+        /// Zero, the token itself, or, where two wallets are needed, the same as the other.
+        error InvalidWallet(address wallet);
+        /// The investor id of the wallet would be zero.
+        error InvalidInvestor(address wallet);
+        /// Groups are numbered from 1.
+        error InvalidGroup(uint8 group);
+        /// ISO 3166-1 numbers end at 999.
+        error InvalidCountry(uint256 country);
+        error WalletNotRegistered(address wallet);
+        /// Cannot be removed, given another investor, or serve as a replacement.
+        error WalletNotEmpty(address wallet, uint256 balance);
+        /// Has locks or schedules and cannot serve as a replacement.
+        error WalletEncumbered(address wallet, uint256 locked, uint256 schedules);
+        error WalletOfAnotherInvestor(address wallet, bytes32 investorId);
+        error TooManyWallets(bytes32 investorId, uint256 limit);
+
+        error LengthMismatch(uint256 length, uint256 otherLength);
+        error BatchTooLarge(uint256 length, uint256 limit);
+
+        /// More than 10,000.
+        error InvalidBips(uint256 bips);
+        error SupplyAboveCap(uint256 totalSupply, uint256 supplyCap);
+
+        /// Of nothing, or of more together with the lock of the same time than a number can hold.
+        error InvalidLock(address holder, uint256 amount, uint256 alreadyLocked);
+        error ReleaseTimePassed(address holder, uint64 releaseTime, uint64 now_);
+        error TooManyLocks(address holder, uint256 limit);
+        error LockNotFound(address holder, uint64 releaseTime);
+
+        /// Of nothing, with steps but no period, or with a first release above everything.
+        error InvalidSchedule(address holder, uint256 amount, uint64 period, uint64 periods, uint64 firstBips);
+        error TooManySchedules(address holder, uint256 limit);
+        error ScheduleNotFound(address holder, uint256 index, uint256 count);
+        /// Granted for good, or revoked before.
+        error ScheduleNotRevocable(address holder, uint256 index, bool revoked);
+
+        error FreezeExceedsBalance(address account, uint256 frozen, uint256 amount, uint256 balance);
+        error UnfreezeExceedsFrozen(address account, uint256 frozen, uint256 amount);
+
+        error EnforcedPause();
+        error ExpectedPause();
+    }
 }

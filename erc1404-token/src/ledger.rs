@@ -6,10 +6,10 @@ use stylus_sdk::{crypto::keccak, keccak_const::Keccak256, prelude::*};
 
 use crate::{
     codes,
-    error::{restricted, Error},
+    error::{refusal, restricted},
     event::log,
     restriction::{restriction, Kind, Movement, Party},
-    store::{set_word, word},
+    store::{BALANCE, NONCE, SETTINGS, TOTAL_SUPPLY},
     word::{Record, Settings},
     SecurityToken,
 };
@@ -23,32 +23,36 @@ impl SecurityToken {
     /// The settings.
     #[inline(never)]
     pub(crate) fn settings(&self) -> Settings {
-        self.settings.get().into()
+        self.word(SETTINGS).into()
     }
 
     #[inline(never)]
     pub(crate) fn set_settings(&mut self, settings: Settings) {
-        self.settings.set(settings.into());
+        self.set_word(SETTINGS, settings.into());
     }
 
     /// Seconds since the epoch.
+    #[inline(never)]
     pub(crate) fn now(&self) -> u64 {
         self.vm().block_timestamp()
     }
 
     /// What the rules say of a transfer, or, from zero, of a mint.
+    #[inline(never)]
     pub(crate) fn detect(&self, spender: Address, from: Address, to: Address, value: U256) -> u8 {
         let kind = if from.is_zero() { Kind::Mint } else { Kind::Transfer };
         restriction(self, &self.movement(kind, spender, from, to, value))
     }
 
     /// Moves `value` when the rules allow it and the sender has it.
+    #[inline(never)]
     pub(crate) fn send(&mut self, from: Address, to: Address, value: U256) -> Result<(), Refusal> {
         let movement = self.allowed(Kind::Transfer, from, from, to, value)?;
         self.carry_out(&movement)
     }
 
     /// The same for a spender, out of its allowance.
+    #[inline(never)]
     pub(crate) fn send_from(
         &mut self,
         spender: Address,
@@ -57,16 +61,16 @@ impl SecurityToken {
         value: U256,
     ) -> Result<(), Refusal> {
         if from.is_zero() {
-            return Err(Error::ERC20InvalidSender { sender: from }.into());
+            return Err(refusal!(ERC20InvalidSender { sender: from }));
         }
         let movement = self.allowed(Kind::Transfer, spender, from, to, value)?;
-        let allowance = word(&self.allowances.getter(from), spender);
+        let allowance = self.allowances.getter(from).get(spender);
         if allowance != U256::MAX {
             let Some(left) = allowance.checked_sub(value) else {
                 let needed = value;
-                return Err(Error::ERC20InsufficientAllowance { spender, allowance, needed }.into());
+                return Err(refusal!(ERC20InsufficientAllowance { spender, allowance, needed }));
             };
-            set_word(&mut self.allowances.setter(from), spender, left);
+            self.set_allowance(from, spender, left);
         }
         self.carry_out(&movement)
     }
@@ -79,6 +83,7 @@ impl SecurityToken {
     }
 
     /// Burns `value` of `from` when the rules allow it.
+    #[inline(never)]
     pub(crate) fn redeem(
         &mut self,
         from: Address,
@@ -102,6 +107,11 @@ impl SecurityToken {
             .emit(self.vm());
     }
 
+    #[inline(never)]
+    fn set_allowance(&mut self, owner: Address, spender: Address, value: U256) {
+        self.allowances.setter(owner).insert(spender, value);
+    }
+
     /// Lets `spender` spend `value` of `owner`'s.
     #[inline(never)]
     pub(crate) fn allow(
@@ -111,14 +121,15 @@ impl SecurityToken {
         value: U256,
     ) -> Result<(), Refusal> {
         if spender.is_zero() {
-            return Err(Error::ERC20InvalidSpender { spender }.into());
+            return Err(refusal!(ERC20InvalidSpender { spender }));
         }
-        set_word(&mut self.allowances.setter(owner), spender, value);
+        self.set_allowance(owner, spender, value);
         log!(Approval).address(owner).address(spender).data().uint(value).emit(self.vm());
         Ok(())
     }
 
     /// The same by signature (ERC-2612): of a key, an ERC-1271 wallet or an EIP-7702 account.
+    #[inline(never)]
     pub(crate) fn allow_signed(
         &mut self,
         owner: Address,
@@ -128,14 +139,14 @@ impl SecurityToken {
         signature: &[u8],
     ) -> Result<(), Refusal> {
         if owner.is_zero() {
-            return Err(Error::ERC20InvalidApprover { approver: owner }.into());
+            return Err(refusal!(ERC20InvalidApprover { approver: owner }));
         }
         let now = U256::from(self.now());
         if deadline < now {
-            return Err(Error::SignatureExpired { deadline, now }.into());
+            return Err(refusal!(SignatureExpired { deadline, now_: now }));
         }
-        let nonce = word(&self.nonces, owner);
-        set_word(&mut self.nonces, owner, nonce.wrapping_add(U256::from(1)));
+        let nonce = self.of(owner, NONCE);
+        self.set_of(owner, NONCE, nonce.wrapping_add(U256::from(1)));
         self.allow(owner, spender, value)?;
         let words = [
             constant_word!(PERMIT_TYPEHASH),
@@ -149,10 +160,11 @@ impl SecurityToken {
         if signature::is_valid(self.vm(), owner, digest, signature) {
             return Ok(());
         }
-        Err(Error::InvalidSignature { signer: owner }.into())
+        Err(refusal!(InvalidSignature { signer: owner }))
     }
 
     /// The EIP-712 domain separator.
+    #[inline(never)]
     pub(crate) fn domain_separator_word(&self) -> B256 {
         domain::separator(self.vm(), self.name.hash())
     }
@@ -162,11 +174,11 @@ impl SecurityToken {
     pub(crate) fn settle(&mut self, from: &Party, to: &Party, value: U256) {
         if from.wallet != to.wallet {
             if !from.wallet.is_zero() {
-                set_word(&mut self.balances, from.wallet, from.balance.saturating_sub(value));
+                self.set_of(from.wallet, BALANCE, from.balance.saturating_sub(value));
             }
             if !to.wallet.is_zero() {
                 // No balance exceeds the supply (I7), which was checked to fit.
-                set_word(&mut self.balances, to.wallet, to.balance.saturating_add(value));
+                self.set_of(to.wallet, BALANCE, to.balance.saturating_add(value));
             }
             self.count_holders(from, to, value);
         }
@@ -185,7 +197,7 @@ impl SecurityToken {
         if balance >= value {
             return Ok(());
         }
-        Err(Error::ERC20InsufficientBalance { sender, balance, needed: value }.into())
+        Err(refusal!(ERC20InsufficientBalance { sender, balance, needed: value }))
     }
 
     #[inline(never)]
@@ -234,8 +246,8 @@ impl SecurityToken {
         match kind {
             Kind::Transfer => (),
             // The rules left room for it.
-            Kind::Mint => self.set_supply(self.total_supply.get().saturating_add(*value)),
-            Kind::Burn => self.set_supply(self.total_supply.get().saturating_sub(*value)),
+            Kind::Mint => self.set_supply(self.word(TOTAL_SUPPLY).saturating_add(*value)),
+            Kind::Burn => self.set_supply(self.word(TOTAL_SUPPLY).saturating_sub(*value)),
         }
         self.settle(from, to, *value);
         Ok(())

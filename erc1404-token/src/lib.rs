@@ -32,7 +32,7 @@ use authority::{
 use stylus_sdk::{
     keccak_const::Keccak256,
     prelude::*,
-    storage::{StorageArray, StorageMap, StorageU256},
+    storage::{StorageMap, StorageU256},
 };
 
 mod answer;
@@ -56,46 +56,29 @@ mod word;
 mod tests;
 
 use answer::{Count, GroupHolders, Limits, LockList, Vesting, WalletList, WalletRecord};
-use registry::{COUNTRY_WORDS, RULE_WORDS};
-use store::{word, Rows, Words};
+use store::{
+    Rows, BALANCE, FROZEN_TOKENS, GRANULARITY, MAX_PER_INVESTOR, MIN_HOLDING, NONCE, SUPPLY_CAP,
+    TOTAL_SUPPLY, Words,
+};
 use vesting::Terms;
 use word::{Record, Settings};
 
 /// State of the token. The order is the storage layout; new fields go to the end.
 #[storage]
 pub struct SecurityToken {
-    /// [`Settings`].
-    settings: StorageU256,
-    /// The limits that transfers read: see [`limits`].
-    thresholds: StorageU256,
-    total_supply: StorageU256,
-    balances: Words,
-    /// [`Record`]s.
-    records: Words,
-    allowances: StorageMap<Address, Words>,
-    nonces: Words,
-    frozen_tokens: Words,
-    /// The number of locks of a wallet, then amount and release time of each.
-    locks: Rows,
-    /// The number of vesting schedules of a wallet, then amount, terms and what was taken of each.
-    schedules: Rows,
-    /// Of an investor's index: its id, then its wallets.
+    /// Numbered words: see [`store`].
+    words: Words,
+    /// A row per account: see [`store`].
+    accounts: Rows,
+    /// A row per index of an investor: its id, then its wallets up to the first zero.
     investors: Rows,
+    /// The index of an investor's id, from 1 on.
     investor_indices: StorageMap<B256, StorageU256>,
-    supply_cap: StorageU256,
-    max_per_investor: StorageU256,
-    min_holding: StorageU256,
-    granularity: StorageU256,
+    allowances: StorageMap<Address, StorageMap<Address, StorageU256>>,
     name: StorageText,
     symbol: StorageText,
     isin: StorageText,
     roles: Roles,
-    /// A bit per country.
-    blocked_countries: StorageArray<StorageU256, COUNTRY_WORDS>,
-    /// Number of holders in a group (32 bits) and its limit (32 bits).
-    holders_by_group: StorageArray<StorageU256, 256>,
-    /// Second from which each directed pair of groups is open, 64 bits each.
-    group_rules: StorageArray<StorageU256, RULE_WORDS>,
 }
 
 authority::functions! {
@@ -232,19 +215,19 @@ impl SecurityToken {
     }
 
     fn total_supply(&self) -> U256 {
-        self.total_supply.get()
+        self.word(TOTAL_SUPPLY)
     }
 
     fn supply_cap(&self) -> U256 {
-        self.supply_cap.get()
+        self.word(SUPPLY_CAP)
     }
 
     fn balance_of(&self, account: Address) -> U256 {
-        word(&self.balances, account)
+        self.of(account, BALANCE)
     }
 
     fn allowance(&self, owner: Address, spender: Address) -> U256 {
-        word(&self.allowances.getter(owner), spender)
+        self.allowances.getter(owner).get(spender)
     }
 
     fn approve(&mut self, spender: Address, value: U256) -> Result<bool, Refusal> {
@@ -309,7 +292,7 @@ impl SecurityToken {
     }
 
     fn nonces(&self, owner: Address) -> U256 {
-        word(&self.nonces, owner)
+        self.of(owner, NONCE)
     }
 
     fn domain_separator(&self) -> B256 {
@@ -464,11 +447,11 @@ impl SecurityToken {
     fn limits(&self) -> Limits {
         let settings = self.settings();
         Limits {
-            maxPerInvestor: self.max_per_investor.get(),
+            maxPerInvestor: self.word(MAX_PER_INVESTOR),
             maxBipsPerInvestor: settings.max_bips,
             maxHolders: settings.max_holders,
-            minHolding: self.min_holding.get(),
-            granularity: self.granularity.get(),
+            minHolding: self.word(MIN_HOLDING),
+            granularity: self.word(GRANULARITY),
         }
     }
 
@@ -612,7 +595,7 @@ impl SecurityToken {
     }
 
     fn get_frozen_tokens(&self, account: Address) -> U256 {
-        word(&self.frozen_tokens, account)
+        self.of(account, FROZEN_TOKENS)
     }
 
     fn forced_transfer(

@@ -6,16 +6,19 @@
 
 use alloy_primitives::{Address, U256};
 use authority::abi::Refusal;
-use stylus_sdk::{prelude::*, storage::StorageU256};
+use stylus_sdk::prelude::*;
 
 use crate::{
-    error::Error,
+    error::refusal,
     event::log,
     fraction::{fraction, WHOLE_BIPS},
     lockup,
     registry::check_group,
     restriction::{Facts, HolderChange, Party, Thresholds},
-    store::{low, word},
+    store::{
+        low, FROZEN_TOKENS, GRANULARITY, GROUPS, MAX_PER_INVESTOR, MIN_HOLDING, SUPPLY_CAP, THRESHOLDS,
+        TOTAL_SUPPLY,
+    },
     word::Settings,
     SecurityToken,
 };
@@ -30,6 +33,7 @@ fn wide(bits: usize) -> U256 {
 
 impl SecurityToken {
     /// Replaces all limits; 0: none.
+    #[inline(never)]
     pub(crate) fn limit(
         &mut self,
         max_per_investor: U256,
@@ -39,11 +43,11 @@ impl SecurityToken {
         granularity: U256,
     ) -> Result<(), Refusal> {
         if max_bips > WHOLE_BIPS {
-            return Err(Error::InvalidBips { bips: U256::from(max_bips) }.into());
+            return Err(refusal!(InvalidBips { bips: U256::from(max_bips) }));
         }
-        self.max_per_investor.set(max_per_investor);
-        self.min_holding.set(min_holding);
-        self.granularity.set(granularity);
+        self.set_word(MAX_PER_INVESTOR, max_per_investor);
+        self.set_word(MIN_HOLDING, min_holding);
+        self.set_word(GRANULARITY, granularity);
         let mut settings = self.settings();
         settings.max_bips = max_bips;
         settings.max_holders = max_holders;
@@ -61,6 +65,7 @@ impl SecurityToken {
     }
 
     /// Limits the holders of one group; 0: no limit.
+    #[inline(never)]
     pub(crate) fn limit_group(&mut self, group: u8, max_holders: u32) -> Result<(), Refusal> {
         check_group(group)?;
         let (holders, _) = self.holders_of(group);
@@ -74,12 +79,13 @@ impl SecurityToken {
     }
 
     /// Limits the supply; 0: no limit.
+    #[inline(never)]
     pub(crate) fn cap_supply(&mut self, supply_cap: U256) -> Result<(), Refusal> {
-        let supply = self.total_supply.get();
+        let supply = self.word(TOTAL_SUPPLY);
         if !supply_cap.is_zero() && supply > supply_cap {
-            return Err(Error::SupplyAboveCap { total_supply: supply, supply_cap }.into());
+            return Err(refusal!(SupplyAboveCap { totalSupply: supply, supplyCap: supply_cap }));
         }
-        self.supply_cap.set(supply_cap);
+        self.set_word(SUPPLY_CAP, supply_cap);
         log!(SupplyCapSet).data().uint(supply_cap).emit(self.vm());
         Ok(())
     }
@@ -87,7 +93,7 @@ impl SecurityToken {
     /// Sets the supply, and the cap per investor that depends on it.
     #[inline(never)]
     pub(crate) fn set_supply(&mut self, supply: U256) {
-        self.total_supply.set(supply);
+        self.set_word(TOTAL_SUPPLY, supply);
         if self.settings().max_bips != 0 {
             self.refresh_thresholds();
         }
@@ -123,7 +129,7 @@ impl SecurityToken {
     /// Number of holders in a group, and their limit.
     #[inline(never)]
     pub(crate) fn holders_of(&self, group: u8) -> (u32, u32) {
-        let word = low(self.holders_by_group.get(usize::from(group)).unwrap_or_default());
+        let word = low(self.word(GROUPS | usize::from(group)));
         #[allow(clippy::cast_possible_truncation, reason = "the low half is the count")]
         let holders = word as u32;
         (holders, (word >> 32) as u32)
@@ -131,33 +137,31 @@ impl SecurityToken {
 
     fn set_group_holders(&mut self, group: u8, holders: u32, limit: u32) {
         let word = u64::from(holders) | u64::from(limit) << 32;
-        if let Some(mut stored) = self.holders_by_group.setter(usize::from(group)) {
-            stored.set(U256::from(word));
-        }
+        self.set_word(GROUPS | usize::from(group), U256::from(word));
     }
 
     /// Most that one investor may hold when the supply is `supply`.
     fn cap(&self, supply: U256) -> U256 {
         let bips = self.settings().max_bips;
         let relative = if bips == 0 { U256::MAX } else { fraction(supply, bips, WHOLE_BIPS) };
-        let absolute = self.max_per_investor.get();
+        let absolute = self.word(MAX_PER_INVESTOR);
         if absolute.is_zero() { relative } else { relative.min(absolute) }
     }
 
     /// Packs the limits into the word that transfers read.
     #[inline(never)]
     fn refresh_thresholds(&mut self) {
-        let cap = self.cap(self.total_supply.get());
+        let cap = self.cap(self.word(TOTAL_SUPPLY));
         // Zero stands for no cap; a cap of zero is read from its own words.
         let cap = match cap {
             U256::MAX => U256::ZERO,
             U256::ZERO => wide(CAP_BITS),
             cap => cap.min(wide(CAP_BITS)),
         };
-        let min_holding = self.min_holding.get().min(wide(SIZE_BITS));
-        let granularity = self.granularity.get().min(wide(SIZE_BITS));
+        let min_holding = self.word(MIN_HOLDING).min(wide(SIZE_BITS));
+        let granularity = self.word(GRANULARITY).min(wide(SIZE_BITS));
         let word = cap << (2 * SIZE_BITS) | min_holding << SIZE_BITS | granularity;
-        self.thresholds.set(word);
+        self.set_word(THRESHOLDS, word);
         let mut settings = self.settings();
         let limited = if word.is_zero() { 0 } else { Settings::LIMITED };
         settings.flags = settings.flags & !Settings::LIMITED | limited;
@@ -180,7 +184,7 @@ impl Facts for SecurityToken {
     }
 
     fn part_frozen(&self, wallet: Address) -> U256 {
-        word(&self.frozen_tokens, wallet)
+        self.of(wallet, FROZEN_TOKENS)
     }
 
     fn locked(&self, wallet: Address, now: u64) -> U256 {
@@ -192,22 +196,22 @@ impl Facts for SecurityToken {
     }
 
     fn thresholds(&self, minted: U256) -> Thresholds {
-        let packed = self.thresholds.get();
+        let packed = self.word(THRESHOLDS);
         let field = packed >> (2 * SIZE_BITS);
         let cap = if field.is_zero() {
             U256::MAX
         } else if field == wide(CAP_BITS) || !minted.is_zero() {
-            self.cap(self.total_supply.get().saturating_add(minted))
+            self.cap(self.word(TOTAL_SUPPLY).saturating_add(minted))
         } else {
             field
         };
-        let size = |field: U256, own: &StorageU256| {
-            if field == wide(SIZE_BITS) { own.get() } else { field }
+        let size = |field: U256, own: usize| {
+            if field == wide(SIZE_BITS) { self.word(own) } else { field }
         };
         Thresholds {
             cap,
-            min_holding: size(packed >> SIZE_BITS & wide(SIZE_BITS), &self.min_holding),
-            granularity: size(packed & wide(SIZE_BITS), &self.granularity),
+            min_holding: size(packed >> SIZE_BITS & wide(SIZE_BITS), MIN_HOLDING),
+            granularity: size(packed & wide(SIZE_BITS), GRANULARITY),
         }
     }
 
@@ -216,8 +220,8 @@ impl Facts for SecurityToken {
     }
 
     fn has_room_for(&self, minted: U256) -> bool {
-        let cap = self.supply_cap.get();
+        let cap = self.word(SUPPLY_CAP);
         let cap = if cap.is_zero() { U256::MAX } else { cap };
-        self.total_supply.get().checked_add(minted).is_some_and(|supply| supply <= cap)
+        self.word(TOTAL_SUPPLY).checked_add(minted).is_some_and(|supply| supply <= cap)
     }
 }

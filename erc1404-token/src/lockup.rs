@@ -7,9 +7,9 @@ use authority::abi::Refusal;
 use stylus_sdk::prelude::*;
 
 use crate::{
-    error::Error,
+    error::refusal,
     event::log,
-    store::{cell, count, low, set_cell},
+    store::{count, low, LOCKS},
     word::Record,
     SecurityToken,
 };
@@ -33,11 +33,12 @@ pub(crate) fn total(locks: &[Lock]) -> U256 {
 
 /// Where a lock stands in the row of its wallet, after the number of locks: its amount, then its release time.
 fn place(index: usize) -> usize {
-    index.wrapping_mul(2).wrapping_add(1)
+    index.wrapping_mul(2).wrapping_add(LOCKS).wrapping_add(1)
 }
 
 impl SecurityToken {
     /// Locks `amount` more of `holder`'s tokens; locks with the same release time merge.
+    #[inline(never)]
     pub(crate) fn lock(
         &mut self,
         holder: Address,
@@ -46,19 +47,19 @@ impl SecurityToken {
     ) -> Result<(), Refusal> {
         let now = self.now();
         if release_time <= now {
-            return Err(Error::ReleaseTimePassed { holder, release_time, now }.into());
+            return Err(refusal!(ReleaseTimePassed { holder, releaseTime: release_time, now_: now }));
         }
         let mut locks = self.locks_in_force(holder, now);
         let count = locks.len();
         let same_time = locks.iter_mut().find(|lock| lock.release_time == release_time);
         let already_locked = same_time.as_ref().map_or(U256::ZERO, |lock| lock.amount);
         let Some(sum) = already_locked.checked_add(amount).filter(|_| !amount.is_zero()) else {
-            return Err(Error::InvalidLock { holder, amount, already_locked }.into());
+            return Err(refusal!(InvalidLock { holder, amount, alreadyLocked: already_locked }));
         };
         match same_time {
             Some(lock) => lock.amount = sum,
             None if count < MAX_LOCKS => locks.push(Lock { amount, release_time }),
-            None => return Err(Error::TooManyLocks { holder, limit: U256::from(MAX_LOCKS) }.into()),
+            None => return Err(refusal!(TooManyLocks { holder, limit: U256::from(MAX_LOCKS) })),
         }
         self.store_locks(holder, &locks);
         log!(TokensLocked)
@@ -71,10 +72,11 @@ impl SecurityToken {
     }
 
     /// Ends the lock of `holder` with this release time.
+    #[inline(never)]
     pub(crate) fn unlock(&mut self, holder: Address, release_time: u64) -> Result<(), Refusal> {
         let mut locks = self.locks_in_force(holder, self.now());
         let Some(i) = locks.iter().position(|lock| lock.release_time == release_time) else {
-            return Err(Error::LockNotFound { holder, release_time }.into());
+            return Err(refusal!(LockNotFound { holder, releaseTime: release_time }));
         };
         let amount = locks.swap_remove(i).amount;
         self.store_locks(holder, &locks);
@@ -85,9 +87,9 @@ impl SecurityToken {
     /// The locks of `holder` that are not released at `now`.
     #[inline(never)]
     pub(crate) fn locks_in_force(&self, holder: Address, now: u64) -> Vec<Lock> {
-        let word = |i: usize| cell(&self.locks, holder.into_word(), i);
+        let word = |i: usize| self.of(holder, i);
         let mut locks = Vec::new();
-        for i in 0..count(word(0)) {
+        for i in 0..count(word(LOCKS)) {
             let release_time = low(word(place(i).wrapping_add(1)));
             if release_time > now {
                 locks.push(Lock { amount: word(place(i)), release_time });
@@ -97,6 +99,7 @@ impl SecurityToken {
     }
 
     /// Releases `amount` of what is locked, lock by lock.
+    #[inline(never)]
     pub(crate) fn reduce_locks(&mut self, holder: Address, mut amount: U256) {
         let mut locks = self.locks_in_force(holder, self.now());
         for lock in &mut locks {
@@ -113,6 +116,7 @@ impl SecurityToken {
     }
 
     /// Moves every lock of `lost` to `replacement`, which has none in force.
+    #[inline(never)]
     pub(crate) fn move_locks(&mut self, lost: Address, replacement: Address) {
         let locks = self.locks_in_force(lost, self.now());
         self.store_locks(replacement, &locks);
@@ -122,8 +126,8 @@ impl SecurityToken {
     /// Replaces the locks of `holder`. Released ones are thus left out whenever the list changes.
     #[inline(never)]
     fn store_locks(&mut self, holder: Address, locks: &[Lock]) {
-        let mut set = |i, word| set_cell(&mut self.locks, holder.into_word(), i, word);
-        set(0, U256::from(locks.len()));
+        let mut set = |i, word| self.set_of(holder, i, word);
+        set(LOCKS, U256::from(locks.len()));
         for (i, lock) in locks.iter().enumerate() {
             set(place(i), lock.amount);
             set(place(i).wrapping_add(1), U256::from(lock.release_time));

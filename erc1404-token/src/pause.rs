@@ -5,7 +5,7 @@ use stylus_sdk::prelude::*;
 
 use crate::{
     codes,
-    error::{restricted, Error},
+    error::{refusal, restricted},
     event::log,
     word::Settings,
     SecurityToken,
@@ -17,7 +17,7 @@ impl SecurityToken {
     pub(crate) fn set_paused(&mut self, paused: bool) -> Result<(), Refusal> {
         let mut settings = self.settings();
         if settings.has(Settings::PAUSED) == paused {
-            return Err(if paused { Error::EnforcedPause {} } else { Error::ExpectedPause {} }.into());
+            return Err(if paused { refusal!(EnforcedPause {}) } else { refusal!(ExpectedPause {}) });
         }
         settings.flags ^= Settings::PAUSED;
         self.set_settings(settings);
@@ -27,6 +27,7 @@ impl SecurityToken {
     }
 
     /// Refuses transfers, mints and burns for ever, forced ones included.
+    #[inline(never)]
     pub(crate) fn end(&mut self) -> Result<(), Refusal> {
         self.check_active()?;
         let mut settings = self.settings();
@@ -37,6 +38,7 @@ impl SecurityToken {
     }
 
     /// Refuses what moves tokens once the token is deactivated.
+    #[inline(never)]
     pub(crate) fn check_active(&self) -> Result<(), Refusal> {
         if self.settings().has(Settings::DEACTIVATED) {
             return Err(restricted(codes::DEACTIVATED));

@@ -9,10 +9,10 @@ use authority::abi::Refusal;
 use stylus_sdk::prelude::*;
 
 use crate::{
-    error::Error,
+    error::refusal,
     event::log,
     restriction::Party,
-    store::{cell, low, set_cell, set_word, word},
+    store::{cell, low, set_cell, BALANCE, COUNTRIES, GROUP_RULES, RECORD},
     word::Record,
     SecurityToken,
 };
@@ -23,22 +23,16 @@ pub(crate) const MAX_WALLETS: usize = 8;
 /// Highest number that ISO 3166-1 leaves room for.
 const HIGHEST_COUNTRY: u16 = 999;
 
-/// Words of 256 bits that have a bit for each country.
-pub(crate) const COUNTRY_WORDS: usize = 4;
-
-/// Words of the table of group rules, four pairs to a word.
-pub(crate) const RULE_WORDS: usize = 256 * 256 / 4;
-
 impl SecurityToken {
     /// The record of `wallet`.
     #[inline(never)]
     pub(crate) fn record(&self, wallet: Address) -> Record {
-        word(&self.records, wallet).into()
+        self.of(wallet, RECORD).into()
     }
 
     #[inline(never)]
     pub(crate) fn set_record(&mut self, wallet: Address, record: Record) {
-        set_word(&mut self.records, wallet, record.into());
+        self.set_of(wallet, RECORD, record.into());
     }
 
     /// Turns one flag of the record of `wallet` on or off.
@@ -53,7 +47,7 @@ impl SecurityToken {
     #[inline(never)]
     pub(crate) fn party(&self, wallet: Address) -> Party {
         let record = self.record(wallet);
-        let balance = word(&self.balances, wallet);
+        let balance = self.of(wallet, BALANCE);
         let (holdings, group) = if record.is_registered() && !record.has(Record::SOLE) {
             self.position(record.investor)
         } else {
@@ -63,6 +57,7 @@ impl SecurityToken {
     }
 
     /// Registers `wallet`, or changes its record.
+    #[inline(never)]
     pub(crate) fn register(
         &mut self,
         wallet: Address,
@@ -73,7 +68,7 @@ impl SecurityToken {
     ) -> Result<(), Refusal> {
         self.check_wallet(wallet)?;
         if investor_id.is_zero() {
-            return Err(Error::InvalidInvestor { wallet }.into());
+            return Err(refusal!(InvalidInvestor { wallet }));
         }
         check_group(group)?;
         check_country(country)?;
@@ -85,7 +80,7 @@ impl SecurityToken {
         }
         let (holdings, old_group) = self.position(investor);
         if old.investor != investor && !self.attach(wallet, investor) {
-            return Err(Error::TooManyWallets { investor_id, limit: U256::from(MAX_WALLETS) }.into());
+            return Err(refusal!(TooManyWallets { investorId: investor_id, limit: U256::from(MAX_WALLETS) }));
         }
         // Read again: attaching and detaching set the flag of a sole wallet.
         let Record { flags, .. } = self.record(wallet);
@@ -96,10 +91,11 @@ impl SecurityToken {
     }
 
     /// Takes `wallet`, which must be registered and empty, out of the registry.
+    #[inline(never)]
     pub(crate) fn unregister(&mut self, wallet: Address) -> Result<(), Refusal> {
         let record = self.record(wallet);
         if !record.is_registered() {
-            return Err(Error::WalletNotRegistered { wallet }.into());
+            return Err(refusal!(WalletNotRegistered { wallet }));
         }
         self.check_empty(wallet)?;
         self.detach(wallet, record.investor);
@@ -108,9 +104,10 @@ impl SecurityToken {
     }
 
     /// Refuses zero and the token itself.
+    #[inline(never)]
     pub(crate) fn check_wallet(&self, wallet: Address) -> Result<(), Refusal> {
         if wallet.is_zero() || wallet == self.vm().contract_address() {
-            return Err(Error::InvalidWallet { wallet }.into());
+            return Err(refusal!(InvalidWallet { wallet }));
         }
         Ok(())
     }
@@ -118,14 +115,15 @@ impl SecurityToken {
     /// Refuses a wallet with a balance.
     #[inline(never)]
     pub(crate) fn check_empty(&self, wallet: Address) -> Result<(), Refusal> {
-        let balance = word(&self.balances, wallet);
+        let balance = self.of(wallet, BALANCE);
         if balance.is_zero() {
             return Ok(());
         }
-        Err(Error::WalletNotEmpty { wallet, balance }.into())
+        Err(refusal!(WalletNotEmpty { wallet, balance }))
     }
 
     /// The id of the investor with this index; zero for index 0.
+    #[inline(never)]
     pub(crate) fn investor_id(&self, investor: u32) -> B256 {
         cell(&self.investors, key(investor), 0).into()
     }
@@ -150,11 +148,12 @@ impl SecurityToken {
         let wallets = self.wallets(investor);
         let holdings = wallets
             .iter()
-            .fold(U256::ZERO, |sum, wallet| sum.saturating_add(word(&self.balances, *wallet)));
+            .fold(U256::ZERO, |sum, wallet| sum.saturating_add(self.of(*wallet, BALANCE)));
         (holdings, wallets.first().map_or(0, |first| self.record(*first).group))
     }
 
     /// Hands the place of `lost` in the registry to `replacement`, which has no record of another investor.
+    #[inline(never)]
     pub(crate) fn replace(&mut self, lost: Address, replacement: Address) {
         let Record { kyc_expiry, investor, country, group, .. } = self.record(lost);
         let (holdings, old_group) = self.position(investor);
@@ -207,6 +206,7 @@ impl SecurityToken {
     }
 
     /// The index of the investor with this id, or 0.
+    #[inline(never)]
     pub(crate) fn known_investor(&self, id: B256) -> u32 {
         let index = low(self.investor_indices.get(id));
         #[allow(clippy::cast_possible_truncation, reason = "indices are 32 bits wide")]
@@ -268,31 +268,30 @@ fn key(investor: u32) -> B256 {
 /// Refuses group 0.
 pub(crate) fn check_group(group: u8) -> Result<(), Refusal> {
     if group == 0 {
-        return Err(Error::InvalidGroup { group }.into());
+        return Err(refusal!(InvalidGroup { group }));
     }
     Ok(())
 }
 
 fn check_country(country: u16) -> Result<(), Refusal> {
     if country > HIGHEST_COUNTRY {
-        return Err(Error::InvalidCountry { country: U256::from(country) }.into());
+        return Err(refusal!(InvalidCountry { country: U256::from(country) }));
     }
     Ok(())
 }
 
 impl SecurityToken {
     /// Opens or closes transfers from one group to another.
+    #[inline(never)]
     pub(crate) fn open(&mut self, from: u8, to: u8, opens_at: u64) -> Result<(), Refusal> {
         check_group(from)?;
         check_group(to)?;
         let (word, limb) = pair(from, to);
-        if let Some(mut stored) = self.group_rules.setter(word) {
-            let mut limbs = stored.get().into_limbs();
-            if let Some(rule) = limbs.get_mut(limb) {
-                *rule = opens_at;
-            }
-            stored.set(U256::from_limbs(limbs));
+        let mut limbs = self.word(word).into_limbs();
+        if let Some(rule) = limbs.get_mut(limb) {
+            *rule = opens_at;
         }
+        self.set_word(word, U256::from_limbs(limbs));
         log!(GroupRuleSet)
             .uint(U256::from(from))
             .uint(U256::from(to))
@@ -303,21 +302,20 @@ impl SecurityToken {
     }
 
     /// Second from which transfers from one group to another are open; 0: closed.
+    #[inline(never)]
     pub(crate) fn opening(&self, from: u8, to: u8) -> u64 {
         let (word, limb) = pair(from, to);
-        let rules = self.group_rules.get(word).unwrap_or_default();
-        rules.as_limbs().get(limb).copied().unwrap_or_default()
+        self.word(word).as_limbs().get(limb).copied().unwrap_or_default()
     }
 
     /// Blocks a country, or lifts that.
+    #[inline(never)]
     pub(crate) fn block_country(&mut self, country: u16, blocked: bool) -> Result<(), Refusal> {
         check_country(country)?;
         let (word, bit) = country_bit(country);
-        if let Some(mut stored) = self.blocked_countries.setter(word) {
-            let mut bits = stored.get();
-            bits.set_bit(bit, blocked);
-            stored.set(bits);
-        }
+        let mut bits = self.word(word);
+        bits.set_bit(bit, blocked);
+        self.set_word(word, bits);
         let class = country % 64;
         let alike = (class..=HIGHEST_COUNTRY).step_by(64);
         let any = alike.into_iter().any(|country| self.is_blocked(country));
@@ -333,18 +331,20 @@ impl SecurityToken {
     }
 
     /// Whether a country is blocked.
+    #[inline(never)]
     pub(crate) fn is_blocked(&self, country: u16) -> bool {
         let (word, bit) = country_bit(country);
-        self.blocked_countries.get(word).is_some_and(|bits| bits.bit(bit))
+        self.word(word).bit(bit)
     }
 }
 
 /// Word and limb of a directed pair of groups in the table of rules.
 fn pair(from: u8, to: u8) -> (usize, usize) {
-    (usize::from(from) << 6 | usize::from(to) >> 2, usize::from(to) & 3)
+    let pair = usize::from(from) << 8 | usize::from(to);
+    (GROUP_RULES.wrapping_add(pair >> 2), pair & 3)
 }
 
 /// Word and bit of a country in the table of blocked ones.
 fn country_bit(country: u16) -> (usize, usize) {
-    (usize::from(country >> 8), usize::from(country & 0xff))
+    (COUNTRIES | usize::from(country >> 8), usize::from(country & 0xff))
 }

@@ -1,30 +1,53 @@
-//! Words in storage: maps of single words, and rows of words that belong to one key.
+//! The storage layout: numbered words, and a row of words per account and per investor.
 //!
-//! Every access of these shapes goes through one of four functions, so that its code exists once.
+//! Everything known about an account stands in one row, so that its slot is hashed from one key; every access of a shape
+//! goes through one function, so that its code exists once.
 
 use alloy_primitives::{Address, B256, U256};
 use stylus_sdk::storage::{StorageArray, StorageMap, StorageU256};
 
-/// A word per account.
-pub(crate) type Words = StorageMap<Address, StorageU256>;
+use crate::SecurityToken;
 
-/// Words of a row: the longest are the locks of a wallet, two words for each of 16 and one for their number.
-const ROW: usize = 33;
+/// [`Settings`](crate::word::Settings).
+pub(crate) const SETTINGS: usize = 0;
+/// The limits that transfers read: see [`limits`](crate::limits).
+pub(crate) const THRESHOLDS: usize = 1;
+/// Base units there are.
+pub(crate) const TOTAL_SUPPLY: usize = 2;
+/// Base units there may be; 0: no limit.
+pub(crate) const SUPPLY_CAP: usize = 3;
+/// Most one investor may hold; 0: no limit.
+pub(crate) const MAX_PER_INVESTOR: usize = 4;
+/// Least a wallet may hold, unless nothing; 0: no limit.
+pub(crate) const MIN_HOLDING: usize = 5;
+/// What a value must be a multiple of; 0: no limit.
+pub(crate) const GRANULARITY: usize = 6;
+/// Four words with a bit per country, set when it is blocked.
+pub(crate) const COUNTRIES: usize = 8;
+/// A word per group: number of holders (32 bits) and its limit (32 bits).
+pub(crate) const GROUPS: usize = 256;
+/// For each directed pair of groups the second from which it is open (64 bits), four pairs to a word.
+pub(crate) const GROUP_RULES: usize = 512;
+/// Numbered words.
+const WORDS: usize = GROUP_RULES + 256 * 256 / 4;
+
+/// Of an account: base units it holds.
+pub(crate) const BALANCE: usize = 0;
+/// Of an account: its [`Record`](crate::word::Record).
+pub(crate) const RECORD: usize = 1;
+/// Of an account: base units partly frozen.
+pub(crate) const FROZEN_TOKENS: usize = 2;
+/// Of an account: permits used.
+pub(crate) const NONCE: usize = 3;
+/// Of an account: number of locks, then amount and release time of each of up to 16.
+pub(crate) const LOCKS: usize = 4;
+/// Of an account: number of vesting schedules, then amount, terms and what was taken of each of up to 8.
+pub(crate) const SCHEDULES: usize = 37;
+/// Numbered words, or a row of them, which is shorter; one type, so that its code exists once.
+pub(crate) type Words = StorageArray<StorageU256, WORDS>;
 
 /// A row of words per key.
-pub(crate) type Rows = StorageMap<B256, StorageArray<StorageU256, ROW>>;
-
-/// The word of `account`.
-#[inline(never)]
-pub(crate) fn word(words: &Words, account: Address) -> U256 {
-    words.get(account)
-}
-
-/// Sets the word of `account`.
-#[inline(never)]
-pub(crate) fn set_word(words: &mut Words, account: Address, value: U256) {
-    words.insert(account, value);
-}
+pub(crate) type Rows = StorageMap<B256, Words>;
 
 /// One word of a row; zero beyond its end.
 #[inline(never)]
@@ -37,6 +60,32 @@ pub(crate) fn cell(rows: &Rows, key: B256, index: usize) -> U256 {
 pub(crate) fn set_cell(rows: &mut Rows, key: B256, index: usize, value: U256) {
     if let Some(mut cell) = rows.setter(key).setter(index) {
         cell.set(value);
+    }
+}
+
+impl SecurityToken {
+    /// A numbered word.
+    #[inline(never)]
+    pub(crate) fn word(&self, index: usize) -> U256 {
+        self.words.get(index).unwrap_or_default()
+    }
+
+    #[inline(never)]
+    pub(crate) fn set_word(&mut self, index: usize, value: U256) {
+        if let Some(mut word) = self.words.setter(index) {
+            word.set(value);
+        }
+    }
+
+    /// A word of an account's row.
+    #[inline(never)]
+    pub(crate) fn of(&self, account: Address, index: usize) -> U256 {
+        cell(&self.accounts, account.into_word(), index)
+    }
+
+    #[inline(never)]
+    pub(crate) fn set_of(&mut self, account: Address, index: usize, value: U256) {
+        set_cell(&mut self.accounts, account.into_word(), index, value);
     }
 }
 

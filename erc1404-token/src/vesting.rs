@@ -5,10 +5,10 @@ use authority::abi::Refusal;
 use stylus_sdk::prelude::*;
 
 use crate::{
-    error::Error,
+    error::refusal,
     event::log,
     fraction::{divide, fraction, steps_of, WHOLE_BIPS},
-    store::{self, cell, count, set_cell},
+    store::{self, count, SCHEDULES},
     word::Record,
     SecurityToken,
 };
@@ -34,11 +34,13 @@ pub(crate) struct Terms {
 
 impl Terms {
     /// Whether a schedule of `amount` on these terms can release anything, and in the end everything.
+    #[inline(never)]
     pub(crate) fn are_valid(&self, amount: U256) -> bool {
         !amount.is_zero() && self.first_bips <= WHOLE_BIPS && (self.periods == 0 || self.period != 0)
     }
 
     /// How much of `amount` these terms have released at `now`. Never fails, whatever the terms.
+    #[inline(never)]
     pub(crate) fn released(&self, amount: U256, now: u64) -> U256 {
         let first_release = self.start.saturating_add(u64::from(self.cliff));
         let Some(elapsed) = now.checked_sub(first_release) else {
@@ -104,11 +106,13 @@ pub(crate) struct Schedule {
 
 impl Schedule {
     /// What is free at `now`.
+    #[inline(never)]
     pub(crate) fn vested(&self, now: u64) -> U256 {
         self.left().min(self.terms.released(self.amount, now))
     }
 
     /// What is still bound at `now`.
+    #[inline(never)]
     pub(crate) fn unvested(&self, now: u64) -> U256 {
         self.left().saturating_sub(self.terms.released(self.amount, now))
     }
@@ -127,11 +131,12 @@ const WORDS: usize = 3;
 
 /// Where a schedule stands in the row of its wallet, after the number of schedules.
 fn place(index: usize) -> usize {
-    index.wrapping_mul(WORDS).wrapping_add(1)
+    index.wrapping_mul(WORDS).wrapping_add(SCHEDULES).wrapping_add(1)
 }
 
 impl SecurityToken {
     /// Mints `amount` to `holder` on `terms`; the index of the new schedule.
+    #[inline(never)]
     pub(crate) fn grant_schedule(
         &mut self,
         holder: Address,
@@ -139,17 +144,11 @@ impl SecurityToken {
         terms: Terms,
     ) -> Result<U256, Refusal> {
         if !terms.are_valid(amount) {
-            return Err(Error::InvalidSchedule {
-                holder,
-                amount,
-                period: terms.period.into(),
-                periods: terms.periods.into(),
-                first_bips: terms.first_bips.into(),
-            }.into());
+            return Err(refusal!(InvalidSchedule { holder, amount, period: terms.period.into(), periods: terms.periods.into(), firstBips: terms.first_bips.into() }));
         }
         let count = self.count_schedules(holder);
         if count >= MAX_SCHEDULES {
-            return Err(Error::TooManySchedules { holder, limit: U256::from(MAX_SCHEDULES) }.into());
+            return Err(refusal!(TooManySchedules { holder, limit: U256::from(MAX_SCHEDULES) }));
         }
         self.issue(holder, amount)?;
         self.store_schedule(holder, count, &Schedule { amount, taken: U256::ZERO, terms });
@@ -171,6 +170,7 @@ impl SecurityToken {
     }
 
     /// Ends a schedule and moves what is unvested to `to` by force.
+    #[inline(never)]
     pub(crate) fn revoke_schedule(
         &mut self,
         holder: Address,
@@ -180,7 +180,7 @@ impl SecurityToken {
         let mut schedule = self.schedule(holder, index)?;
         if !schedule.terms.revocable || schedule.terms.revoked {
             let revoked = schedule.terms.revoked;
-            return Err(Error::ScheduleNotRevocable { holder, index, revoked }.into());
+            return Err(refusal!(ScheduleNotRevocable { holder, index, revoked }));
         }
         let unvested = schedule.unvested(self.now());
         schedule.taken = schedule.taken.saturating_add(unvested);
@@ -201,7 +201,7 @@ impl SecurityToken {
     pub(crate) fn schedule(&self, holder: Address, index: U256) -> Result<Schedule, Refusal> {
         let count = U256::from(self.count_schedules(holder));
         if index >= count {
-            return Err(Error::ScheduleNotFound { holder, index, count }.into());
+            return Err(refusal!(ScheduleNotFound { holder, index, count }));
         }
         Ok(self.load_schedule(holder, store::count(index)))
     }
@@ -209,7 +209,7 @@ impl SecurityToken {
     /// Number of schedules of `holder`.
     #[inline(never)]
     pub(crate) fn count_schedules(&self, holder: Address) -> usize {
-        count(cell(&self.schedules, holder.into_word(), 0))
+        count(self.of(holder, SCHEDULES))
     }
 
     /// Sum of what is unvested in the schedules of `holder`.
@@ -221,6 +221,7 @@ impl SecurityToken {
     }
 
     /// Takes `amount` of what is unvested, schedule by schedule.
+    #[inline(never)]
     pub(crate) fn reduce_schedules(&mut self, holder: Address, mut amount: U256) {
         let now = self.now();
         for i in 0..self.count_schedules(holder) {
@@ -242,6 +243,7 @@ impl SecurityToken {
     }
 
     /// Moves every schedule of `lost` to `replacement`, which has none.
+    #[inline(never)]
     pub(crate) fn move_schedules(&mut self, lost: Address, replacement: Address) {
         let count = self.count_schedules(lost);
         for i in 0..count {
@@ -254,9 +256,7 @@ impl SecurityToken {
 
     #[inline(never)]
     fn load_schedule(&self, holder: Address, index: usize) -> Schedule {
-        let word = |i: usize| {
-            cell(&self.schedules, holder.into_word(), place(index).wrapping_add(i))
-        };
+        let word = |i: usize| self.of(holder, place(index).wrapping_add(i));
         Schedule { amount: word(0), terms: word(1).into(), taken: word(2) }
     }
 
@@ -264,14 +264,14 @@ impl SecurityToken {
     fn store_schedule(&mut self, holder: Address, index: usize, schedule: &Schedule) {
         let words = [schedule.amount, schedule.terms.into(), schedule.taken];
         for (word, i) in words.into_iter().zip(place(index)..) {
-            set_cell(&mut self.schedules, holder.into_word(), i, word);
+            self.set_of(holder, i, word);
         }
     }
 
     /// Sets the number of schedules and marks the wallet that has any.
     #[inline(never)]
     fn set_count(&mut self, holder: Address, count: usize) {
-        set_cell(&mut self.schedules, holder.into_word(), 0, U256::from(count));
+        self.set_of(holder, SCHEDULES, U256::from(count));
         self.set_flag(holder, Record::VESTING, count != 0);
     }
 }
