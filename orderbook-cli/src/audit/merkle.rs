@@ -82,10 +82,43 @@ impl Frontier {
         self.size += 1;
     }
 
+    /// Appends another tree whose first leaf comes next, and reports every subtree that this completes beyond those of
+    /// the other tree itself. The size so far must be a multiple of the other's largest subtree.
+    pub(crate) fn append_aligned(&mut self, other: Self, mut completed: impl FnMut(Node, B256)) {
+        for (peak, level) in other.peaks.into_iter().zip(levels(other.size)) {
+            let (mut hash, mut node) = (
+                peak,
+                Node {
+                    level,
+                    position: self.size >> level,
+                },
+            );
+            completed(node, hash);
+            while node.position % 2 == 1 {
+                let Some(left) = self.peaks.pop() else { break };
+                hash = node_hash(&left, &hash);
+                node = Node {
+                    level: node.level + 1,
+                    position: node.position / 2,
+                };
+                completed(node, hash);
+            }
+            self.peaks.push(hash);
+            self.size += 1 << level;
+        }
+    }
+
     /// The root over all leaves.
     pub fn root(&self) -> B256 {
         fold_right(&self.peaks)
     }
+}
+
+/// The levels of the complete subtrees of a tree, largest first.
+fn levels(size: u64) -> impl Iterator<Item = u32> {
+    (0..u64::BITS)
+        .rev()
+        .filter(move |level| size >> level & 1 == 1)
 }
 
 /// Complete subtrees next to each other, largest first, joined as RFC 6962 joins them.
@@ -331,6 +364,20 @@ mod tests {
                 Some(frontier.clone())
             );
             assert_eq!(Frontier::new(frontier.size() + 1, vec![]), None);
+        }
+    }
+
+    #[test]
+    fn trees_join_where_one_ends() {
+        let whole = pair(300);
+        for (first, second) in [(0, 300), (64, 64), (256, 44), (64, 40), (32, 1)] {
+            let mut left = whole.frontiers[first].clone();
+            let mut right = Frontier::default();
+            for leaf in &whole.leaves[first..first + second] {
+                right.push(*leaf, |_, _| {});
+            }
+            left.append_aligned(right, |node, hash| assert_eq!(whole.nodes[&node], hash));
+            assert_eq!(left, whole.frontiers[first + second]);
         }
     }
 

@@ -5,4 +5,6 @@ pub mod event;
 pub(crate) mod hash;
 pub mod merkle;
 pub mod proof;
+mod segment;
+pub(crate) mod sum;
 pub mod verify;

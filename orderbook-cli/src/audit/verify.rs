@@ -1,11 +1,29 @@
-//! Replaying the whole log.
+//! Replaying the whole log: every hash, the chain of hashes, the clock, the Merkle tree, the chain's anchors, and every
+//! row that the board's tables have or should have. Memory does not grow with the log; segments are checked in parallel.
+
+use std::collections::{BTreeMap, HashMap};
 
 use alloy::primitives::B256;
+use futures::{StreamExt, TryStreamExt, stream};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
+use super::body::{Body, BookAnchored};
+use super::event::EventType;
+use super::merkle::{Frontier, Node};
+use super::segment::{self, SEGMENT, Segment};
+use super::sum::RowSum;
+use crate::board::fold::apply_match;
+use crate::board::matching::Match;
 use crate::board::{Board, BoardError};
+use crate::store::append::STORED_LEVELS;
+use crate::store::engine::{Link, Tx};
+use crate::store::error::StoreError;
+use crate::store::head::HeadRow;
+use crate::store::{query, replay, row};
 
 /// A root that stands on chain: the log's first `size` events have this root, for ever.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Anchor {
     /// How many events.
     pub size: u64,
@@ -18,17 +36,21 @@ pub struct Anchor {
 pub enum Fault {
     /// Its content does not have its hash.
     Edited,
-    /// Rows before it are missing.
+    /// It is missing.
     Deleted,
     /// It stood elsewhere.
     Reordered,
-    /// Rows at the end are missing.
+    /// It and everything after it is missing.
     CutTail,
-    /// It continues another history.
+    /// It stands behind the end of the log.
+    Inserted,
+    /// It belongs to another history than the rows before it, the head or the chain's anchor.
     Forked,
     /// It was captured before the row before it.
     ClockBackwards,
-    /// The board's tables do not say what the log says.
+    /// It says something that cannot follow from the rows before it.
+    Impossible,
+    /// The board's tables do not say what it says.
     Projection,
 }
 
@@ -43,6 +65,16 @@ pub struct Finding {
     pub message: String,
 }
 
+impl Finding {
+    pub(crate) fn new(seq: u64, fault: Fault, message: impl Into<String>) -> Self {
+        Self {
+            seq,
+            fault,
+            message: message.into(),
+        }
+    }
+}
+
 /// The result of a replay.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Report {
@@ -52,21 +84,399 @@ pub struct Report {
     pub root: B256,
     /// The last event's hash.
     pub hash: B256,
-    /// How many anchors were confirmed.
+    /// How many of the given anchors were confirmed.
     pub anchors: u64,
     /// The first bad row; `None` when all is well.
     pub finding: Option<Finding>,
 }
 
-/// Replays the log and compares it with the board's tables and the chain's anchors.
+/// What every segment is held against.
+#[derive(Debug, Clone)]
+pub(crate) struct Reference {
+    /// How many events the log has.
+    pub(crate) size: u64,
+    /// Securities by token (lower-case text) with the event that listed them.
+    pub(crate) securities: HashMap<String, i64>,
+    /// Sizes at which a root is wanted, ascending.
+    pub(crate) sizes: Vec<u64>,
+}
+
+/// Replays the log and compares it with the board's tables and the roots on chain; `progress` gets the events replayed.
 ///
 /// # Errors
-/// The store could not be read; what is wrong with its rows is a [`Finding`], not an error.
-#[allow(clippy::unused_async, clippy::todo)]
+/// The store could not be read. What is wrong with its rows is a [`Finding`], not an error.
 pub async fn verify(
-    _board: &Board,
-    _anchors: &[Anchor],
-    _progress: impl FnMut(u64) + Send,
+    board: &Board,
+    anchors: &[Anchor],
+    mut progress: impl FnMut(u64) + Send,
 ) -> Result<Report, BoardError> {
-    todo!()
+    let store = board.store();
+    let mut snapshot = store.snapshot().await?;
+    let head = match HeadRow::read(snapshot.link()).await {
+        Ok(head) => head.unwrap_or_else(HeadRow::empty),
+        Err(StoreError::Damaged { seq, what }) => return Ok(unreadable(seq, what)),
+        Err(error) => return Err(error.into()),
+    };
+    let size = head.size();
+    let mut wanted = roots_wanted(snapshot.link(), anchors).await?;
+    wanted.sort_unstable_by_key(|anchor| anchor.size);
+    let reference = Reference {
+        size,
+        securities: securities(snapshot.link()).await?,
+        sizes: wanted.iter().map(|anchor| anchor.size).collect(),
+    };
+    // Reads the open orders while the segments are checked.
+    let open = tokio::spawn(open_sum(snapshot));
+    let mut replayed = Replay::new(wanted);
+    let starts = (0..size.div_ceil(SEGMENT)).map(|number| number * SEGMENT);
+    let mut segments = stream::iter(starts)
+        .map(|start| segment::check(store.clone(), reference.clone(), start))
+        .buffered(segment::PARALLEL);
+    while let Some(found) = segments.try_next().await? {
+        replayed.take(found);
+        progress(replayed.frontier.size());
+        if replayed.finding.is_some() {
+            break;
+        }
+    }
+    drop(segments);
+    let (open, mut snapshot) = open
+        .await
+        .map_err(|panic| std::io::Error::other(panic.to_string()))??;
+    if replayed.finding.is_none() {
+        replayed.finding = match replayed.compare(&head, snapshot.link()).await? {
+            Some(finding) => Some(finding),
+            None => tables(&replayed, open, snapshot).await?,
+        };
+    }
+    let confirmed = anchors
+        .iter()
+        .filter(|anchor| replayed.confirmed.contains(anchor))
+        .count();
+    Ok(Report {
+        events: replayed.frontier.size(),
+        root: replayed.frontier.root(),
+        hash: replayed.hash,
+        anchors: confirmed as u64,
+        finding: replayed.finding,
+    })
+}
+
+fn unreadable(seq: u64, what: String) -> Report {
+    let frontier = Frontier::default();
+    Report {
+        events: 0,
+        root: frontier.root(),
+        hash: B256::ZERO,
+        anchors: 0,
+        finding: Some(Finding::new(seq, Fault::Forked, what)),
+    }
+}
+
+/// The chain's roots, and those that the log itself says were anchored.
+async fn roots_wanted(link: Link<'_>, anchors: &[Anchor]) -> Result<Vec<Anchor>, StoreError> {
+    let mut wanted = anchors.to_vec();
+    for claim in query::events_of(link, crate::board::BOOK).await? {
+        if claim.1 != EventType::BookAnchored.as_str() {
+            continue;
+        }
+        // What is not JSON any more is found as an edited row.
+        if let Ok(claim) = serde_json::from_str::<BookAnchored>(&claim.7) {
+            wanted.push(Anchor {
+                size: claim.size,
+                root: claim.root,
+            });
+        }
+    }
+    Ok(wanted)
+}
+
+async fn securities(link: Link<'_>) -> Result<HashMap<String, i64>, StoreError> {
+    let listed = query::securities(link).await?;
+    let key = |token: alloy::primitives::Address| token.to_string().to_lowercase();
+    Ok(listed
+        .into_iter()
+        .map(|(seq, listed)| (key(listed.token), row::signed(seq)))
+        .collect())
+}
+
+async fn open_sum(mut snapshot: Tx) -> Result<(RowSum, Tx), StoreError> {
+    let sum = replay::open_orders(snapshot.link()).await?;
+    Ok((sum, snapshot))
+}
+
+/// What the segments add up to.
+struct Replay {
+    frontier: Frontier,
+    hash: B256,
+    captured_at: i64,
+    wanted: Vec<Anchor>,
+    confirmed: Vec<Anchor>,
+    open: RowSum,
+    orders: u64,
+    closings: u64,
+    securities: u64,
+    /// Matches that may still change.
+    live: BTreeMap<Uuid, Match>,
+    /// Those that may not.
+    ended: RowSum,
+    finding: Option<Finding>,
+}
+
+impl Replay {
+    fn new(wanted: Vec<Anchor>) -> Self {
+        Self {
+            frontier: Frontier::default(),
+            hash: B256::ZERO,
+            captured_at: 0,
+            wanted,
+            confirmed: Vec::new(),
+            open: RowSum::default(),
+            orders: 0,
+            closings: 0,
+            securities: 0,
+            live: BTreeMap::new(),
+            ended: RowSum::default(),
+            finding: None,
+        }
+    }
+
+    /// Takes the next segment, which was checked by itself, and checks where it joins the ones before it.
+    fn take(&mut self, segment: Segment) {
+        let first = self.frontier.size() + 1;
+        self.finding = self.join(&segment, first).or(segment.finding);
+        let below = self
+            .finding
+            .as_ref()
+            .map_or(u64::MAX, |finding| finding.seq);
+        for (event, body) in &segment.matches {
+            if event.seq >= below {
+                break;
+            }
+            match apply_match(&mut self.live, event, body) {
+                Ok(Some(id)) => self.retire(id),
+                Ok(None) => {}
+                Err(refused) => {
+                    self.finding = Some(Finding::new(event.seq, Fault::Impossible, refused.what));
+                    return;
+                }
+            }
+        }
+        for (size, peaks) in segment.roots {
+            let peaks = self.frontier.peaks().iter().copied().chain(peaks).collect();
+            let root = Frontier::new(size, peaks).map(|frontier| frontier.root());
+            self.anchor(size, root);
+        }
+        let mut completed = Vec::new();
+        self.frontier
+            .append_aligned(segment.tree, |node, hash| completed.push((node, hash)));
+        for (node, hash) in completed {
+            self.node(node, hash, &segment.stored);
+        }
+        self.hash = segment.last_hash;
+        self.captured_at = segment.last_captured_at;
+        self.open.add(&segment.open);
+        self.orders += segment.orders;
+        self.closings += segment.closings;
+        self.securities += segment.securities;
+    }
+
+    fn join(&self, segment: &Segment, first: u64) -> Option<Finding> {
+        let (prev, captured_at) = segment.first?;
+        if prev != self.hash {
+            let message = "its prev is not the hash of the event before it";
+            return Some(Finding::new(first, Fault::Forked, message));
+        }
+        (captured_at < self.captured_at).then(|| {
+            Finding::new(
+                first,
+                Fault::ClockBackwards,
+                "it was captured before the event before it",
+            )
+        })
+    }
+
+    /// Compares a node above the segments with the stored one.
+    fn node(&mut self, node: Node, hash: B256, stored: &HashMap<Node, B256>) {
+        let above = node.level >= SEGMENT.ilog2() && node.level % STORED_LEVELS == 0;
+        if !above || self.finding.is_some() {
+            return;
+        }
+        if stored.get(&node) != Some(&hash) {
+            self.finding = Some(segment::bad_node(node));
+        }
+    }
+
+    fn anchor(&mut self, size: u64, root: Option<B256>) {
+        for anchor in self.wanted.iter().filter(|anchor| anchor.size == size) {
+            if Some(anchor.root) == root {
+                self.confirmed.push(*anchor);
+            } else if self.finding.is_none() {
+                let before = self.confirmed.last().map_or(0, |anchor| anchor.size);
+                let message = format!(
+                    "the root over {size} events is not the anchored {}: an event from {} to {size} is not the \
+                     one that was anchored",
+                    anchor.root,
+                    before + 1
+                );
+                self.finding = Some(Finding::new(before + 1, Fault::Forked, message));
+            }
+        }
+    }
+
+    fn retire(&mut self, id: Uuid) {
+        if self
+            .live
+            .get(&id)
+            .is_some_and(|found| !found.state.is_live())
+        {
+            if let Some(ended) = self.live.remove(&id) {
+                self.ended.add_row(&match_row(&ended));
+            }
+        }
+    }
+
+    /// Holds the end of the log against the head and the anchors.
+    async fn compare(&self, head: &HeadRow, link: Link<'_>) -> Result<Option<Finding>, StoreError> {
+        let size = self.frontier.size();
+        if let Some(beyond) = self.wanted.iter().find(|anchor| anchor.size > size) {
+            let message = format!(
+                "a root over {} events was anchored, the log ends at {size}: later events were cut off",
+                beyond.size
+            );
+            return Ok(Some(Finding::new(size + 1, Fault::CutTail, message)));
+        }
+        if let Some(seq) = replay::first_beyond(link, size).await? {
+            let message = format!("the head says that the log ends at {size}");
+            return Ok(Some(Finding::new(seq, Fault::Inserted, message)));
+        }
+        let honest = HeadRow {
+            hash: self.hash,
+            captured_at: self.captured_at,
+            root: self.frontier.root(),
+            frontier: self.frontier.clone(),
+        };
+        Ok((honest != *head).then(|| {
+            let message = "the stored head does not belong to this log";
+            Finding::new(size, Fault::Forked, message)
+        }))
+    }
+}
+
+/// What is summed of a match.
+fn match_row(found: &Match) -> Vec<u8> {
+    format!("{found:?}").into_bytes()
+}
+
+/// Holds what the events add up to against the tables; when they differ, looks again for the first row that does.
+async fn tables(
+    replayed: &Replay,
+    open: RowSum,
+    mut snapshot: Tx,
+) -> Result<Option<Finding>, BoardError> {
+    let finding =
+        |seq: u64, message: String| Ok(Some(Finding::new(seq, Fault::Projection, message)));
+    for (table, wanted) in [
+        ("orders", replayed.orders),
+        ("closings", replayed.closings),
+        ("securities", replayed.securities),
+    ] {
+        let found = replay::count(snapshot.link(), table).await?;
+        if found != wanted {
+            let message =
+                format!("table {table} has {found} rows, the log has {wanted} such events");
+            return finding(replayed.frontier.size(), message);
+        }
+    }
+    if open != replayed.open {
+        if let Some((seq, message)) = replay::bad_open_order(snapshot.link()).await? {
+            return finding(seq, message);
+        }
+        return finding(
+            replayed.frontier.size(),
+            "table open_orders has foreign rows".to_owned(),
+        );
+    }
+    let mut live = replayed.ended;
+    for found in replayed.live.values() {
+        live.add_row(&match_row(found));
+    }
+    let mut stored = RowSum::default();
+    let mut after = 0;
+    loop {
+        let page = query::matches(snapshot.link(), None, after, 1_000).await?;
+        let Some(last) = page.last() else { break };
+        after = row::unsigned(last.10);
+        for found in page {
+            let seq = row::unsigned(found.11);
+            match row::matching(found) {
+                Ok(found) => stored.add_row(&match_row(&found)),
+                Err(error) => return finding(seq, error.to_string()),
+            }
+        }
+    }
+    if stored != live {
+        let (seq, message) = bad_match(snapshot.link(), replayed.frontier.size()).await?;
+        return finding(seq, message);
+    }
+    let nodes = replay::count(snapshot.link(), "merkle").await?;
+    let wanted = segment::stored_nodes(replayed.frontier.size());
+    if nodes != wanted {
+        let message = format!("table merkle has {nodes} rows, {wanted} belong to this log");
+        return finding(replayed.frontier.size(), message);
+    }
+    Ok(None)
+}
+
+/// The first match whose row is not what its events say. Only reached when one differs, so memory may grow.
+async fn bad_match(mut link: Link<'_>, size: u64) -> Result<(u64, String), BoardError> {
+    let mut folded = BTreeMap::new();
+    for event in replay::match_events(&mut link).await? {
+        let event = row::event(event)?;
+        let body = row::body(event.seq, event.kind, &event.body)?;
+        // It was applied without an error a moment ago.
+        let _ = apply_match(&mut folded, &event, &body);
+    }
+    let stored = query::matches(link, None, 0, i32::MAX as u32).await?;
+    for found in stored {
+        let (id, seq) = (found.0.clone(), row::unsigned(found.11));
+        let stored = row::matching(found)?;
+        match folded.remove(&stored.id) {
+            Some(wanted) if wanted == stored => {}
+            Some(wanted) => {
+                let message =
+                    format!("match {id} is stored as {stored:?}, its events say {wanted:?}");
+                return Ok((wanted.changed_seq, message));
+            }
+            None => {
+                return Ok((
+                    seq,
+                    format!("match {id} is stored, but no event proposes it"),
+                ));
+            }
+        }
+    }
+    Ok(folded.into_values().next().map_or_else(
+        || (size, "table matches differs from the log".to_owned()),
+        |missing| {
+            (
+                missing.proposed_seq,
+                format!("match {} is not stored", missing.id),
+            )
+        },
+    ))
+}
+
+/// The type of an event that concerns a match.
+pub(crate) fn concerns_match(body: &Body) -> bool {
+    matches!(
+        body,
+        Body::MatchProposed(_)
+            | Body::MatchApproved
+            | Body::MatchRefused
+            | Body::SettlementSubmitted(_)
+            | Body::SettlementSettled(_)
+            | Body::SettlementFailed(_)
+            | Body::SettlementUnknown(_)
+    )
 }

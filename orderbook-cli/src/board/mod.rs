@@ -7,6 +7,7 @@ pub mod error;
 
 pub mod filter;
 
+pub mod fold;
 mod import;
 pub mod isin;
 pub mod lei;
@@ -17,9 +18,13 @@ mod orders;
 pub mod posting;
 pub mod price;
 pub mod record;
+#[cfg(test)]
+pub(crate) mod sample;
 pub mod security;
 mod settlement;
 pub mod signature;
+#[cfg(test)]
+mod tests;
 mod views;
 
 use alloy::primitives::B256;
@@ -38,7 +43,7 @@ use posting::{Rules, text};
 use security::Security;
 
 /// The subject of events about the book itself.
-const BOOK: &str = "book";
+pub(crate) const BOOK: &str = "book";
 /// The subject of events about what was read from the chain.
 const CHAIN: &str = "chain";
 

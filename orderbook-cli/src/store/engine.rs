@@ -14,10 +14,10 @@ use sqlx::{PgConnection, Postgres, Sqlite, SqliteConnection, Transaction};
 use super::error::StoreError;
 
 /// How long a writer waits for another, seconds.
-pub const LOCK_TIMEOUT: u64 = 5;
+pub(crate) const LOCK_TIMEOUT: u64 = 5;
 
-/// Memory for pages of one SQLite connection, kibibytes.
-const SQLITE_CACHE: &str = "-40960";
+/// Memory for pages of one SQLite connection, kibibytes (negative, as the pragma wants it).
+const SQLITE_CACHE: &str = "-8192";
 
 /// Open connections of either engine.
 #[derive(Debug, Clone)]

@@ -6,6 +6,7 @@ pub mod error;
 pub(crate) mod head;
 pub(crate) mod projection;
 pub(crate) mod query;
+pub(crate) mod replay;
 pub(crate) mod row;
 
 use std::fmt;

@@ -9,6 +9,7 @@ use super::engine::{Link, on_engine};
 use super::error::StoreError;
 use super::row::{EVENT_COLUMNS, EventRow, MatchRow, OrderRow, amount, signed, unsigned};
 use crate::audit::event::EventType;
+use crate::audit::merkle::leaf_hash;
 use crate::board::filter::{OrderFilter, OrderSort};
 use crate::board::order::Side;
 use crate::board::record::OrderState;
@@ -358,4 +359,41 @@ pub(crate) async fn known(mut link: Link<'_>, ids: &[B256]) -> Result<Vec<B256>,
         );
     }
     Ok(found)
+}
+
+/// The hashes of neighbouring nodes of a stored level, left to right; level 0 are the leaves, made from the events.
+pub(crate) async fn nodes(
+    link: &mut Link<'_>,
+    level: u32,
+    first: u64,
+    last: u64,
+) -> Result<Vec<B256>, StoreError> {
+    let rows: Vec<Vec<u8>> = on_engine!(link, db => {
+        if level == 0 {
+            sqlx::query_scalar("SELECT hash FROM events WHERE seq BETWEEN $1 AND $2 ORDER BY seq")
+                .bind(signed(first + 1))
+                .bind(signed(last + 1))
+                .fetch_all(&mut **db)
+                .await?
+        } else {
+            sqlx::query_scalar(
+                "SELECT hash FROM merkle WHERE level = $3 AND position BETWEEN $1 AND $2 ORDER BY position",
+            )
+            .bind(signed(first))
+            .bind(signed(last))
+            .bind(i64::from(level))
+            .fetch_all(&mut **db)
+            .await?
+        }
+    });
+    rows.iter()
+        .map(|bytes| {
+            let hash = super::row::hash(signed(first), "hash", bytes)?;
+            Ok(if level == 0 {
+                leaf_hash(hash.as_slice())
+            } else {
+                hash
+            })
+        })
+        .collect()
 }

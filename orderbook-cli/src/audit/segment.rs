@@ -1,0 +1,467 @@
+//! One stretch of the log, checked by itself.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use alloy::hex;
+use alloy::primitives::B256;
+use serde::Deserialize;
+
+use super::body::{Body, SettlementSettled};
+use super::event::{Event, EventType};
+use super::merkle::{Frontier, Node, leaf_hash};
+use super::sum::RowSum;
+use super::verify::{Fault, Finding, Reference, concerns_match};
+use crate::board::BoardError;
+use crate::board::price::Price;
+use crate::board::security::Security;
+use crate::store::append::STORED_LEVELS;
+use crate::store::replay::{self, ClosingRow, IndexRow, Stretch};
+use crate::store::row::{self, EventRow, signed, unsigned};
+use crate::store::{Store, query};
+
+/// Events checked at once: a power of two, so that a full segment is one subtree.
+pub(crate) const SEGMENT: u64 = 1 << 12;
+/// Segments read and checked at the same time.
+pub(crate) const PARALLEL: usize = 4;
+
+/// What a segment contributes to the whole.
+#[derive(Debug)]
+pub(crate) struct Segment {
+    /// The first event's prev and capture; `None` when it is missing.
+    pub(crate) first: Option<(B256, i64)>,
+    pub(crate) last_hash: B256,
+    pub(crate) last_captured_at: i64,
+    /// The tree over its own events.
+    pub(crate) tree: Frontier,
+    /// Sizes of the whole log that end in here, with the peaks of its own part.
+    pub(crate) roots: Vec<(u64, Vec<B256>)>,
+    /// Stored nodes above the segment that end in here.
+    pub(crate) stored: HashMap<Node, B256>,
+    /// Events about matches.
+    pub(crate) matches: Vec<(Event, Body)>,
+    /// Orders that are open.
+    pub(crate) open: RowSum,
+    pub(crate) orders: u64,
+    pub(crate) closings: u64,
+    pub(crate) securities: u64,
+    pub(crate) finding: Option<Finding>,
+}
+
+/// Reads and checks the events after the first `start`.
+pub(crate) async fn check(
+    store: Store,
+    reference: Reference,
+    start: u64,
+) -> Result<Segment, BoardError> {
+    let end = reference.size.min(start + SEGMENT);
+    let mut reader = store.reader().await?;
+    let stretch = replay::stretch(&mut reader.link(), start, end, reference.size).await?;
+    drop(reader);
+    let checked =
+        tokio::task::spawn_blocking(move || judge(&stretch, &reference, start, end)).await;
+    let mut checked = checked.map_err(|panic| std::io::Error::other(panic.to_string()))?;
+    // What was found needs the store again, which only happens once.
+    if checked.finding.is_none() {
+        checked.finding = confirm_absent(&store, &mut checked.doubtful).await?;
+    }
+    Ok(checked.segment())
+}
+
+/// A segment with what could only be asked of the store.
+struct Judged {
+    segment: Segment,
+    finding: Option<Finding>,
+    /// Orders that a settlement should have closed: fine when the board never had them.
+    doubtful: Vec<(u64, B256)>,
+}
+
+impl Judged {
+    fn segment(mut self) -> Segment {
+        self.segment.finding = self.finding;
+        self.segment
+    }
+}
+
+async fn confirm_absent(
+    store: &Store,
+    doubtful: &mut Vec<(u64, B256)>,
+) -> Result<Option<Finding>, BoardError> {
+    for (seq, id) in doubtful.drain(..) {
+        if query::order(store.reader().await?.link(), id)
+            .await?
+            .is_some()
+        {
+            let message = format!("order {id} was settled by it and is not closed by it");
+            return Ok(Some(Finding::new(seq, Fault::Projection, message)));
+        }
+    }
+    Ok(None)
+}
+
+fn judge(stretch: &Stretch, reference: &Reference, start: u64, end: u64) -> Judged {
+    let mut judge = Judge {
+        stretch,
+        reference,
+        buffer: Vec::with_capacity(4_096),
+        next_order: 0,
+        next_closing: 0,
+        closed: stretch.closed.iter().copied().collect(),
+        stored: stretch.nodes.iter().copied().collect(),
+        doubtful: Vec::new(),
+        segment: Segment {
+            first: stretch.events.first().and_then(|row| {
+                (unsigned(row.0) == start + 1)
+                    .then(|| (B256::try_from(row.8.as_slice()).unwrap_or_default(), row.4))
+            }),
+            last_hash: B256::ZERO,
+            last_captured_at: 0,
+            tree: Frontier::default(),
+            roots: Vec::new(),
+            stored: HashMap::new(),
+            matches: Vec::new(),
+            open: RowSum::default(),
+            orders: 0,
+            closings: 0,
+            securities: 0,
+            finding: None,
+        },
+    };
+    let finding = judge.run(start, end).err();
+    judge.segment.stored = judge.stored;
+    Judged {
+        segment: judge.segment,
+        finding,
+        doubtful: judge.doubtful,
+    }
+}
+
+struct Judge<'a> {
+    stretch: &'a Stretch,
+    reference: &'a Reference,
+    buffer: Vec<u8>,
+    next_order: usize,
+    next_closing: usize,
+    closed: std::collections::HashSet<i64>,
+    stored: HashMap<Node, B256>,
+    doubtful: Vec<(u64, B256)>,
+    segment: Segment,
+}
+
+impl<'a> Judge<'a> {
+    fn run(&mut self, start: u64, end: u64) -> Result<(), Finding> {
+        let mut before: Option<(&[u8], i64)> = None;
+        for (seq, row) in (start + 1..=end).zip(&self.stretch.events) {
+            let found = unsigned(row.0);
+            if found != seq {
+                let message = format!("the next event is {found}: those between are missing");
+                return Err(Finding::new(seq, Fault::Deleted, message));
+            }
+            let hash = self.hash(seq, row)?;
+            if let Some((hash, captured_at)) = before {
+                if row.8 != hash {
+                    let message = "its prev is not the hash of the event before it";
+                    return Err(Finding::new(seq, Fault::Forked, message));
+                }
+                if row.4 < captured_at {
+                    let message = "it was captured before the event before it";
+                    return Err(Finding::new(seq, Fault::ClockBackwards, message));
+                }
+            }
+            before = Some((&row.9, row.4));
+            self.grow(seq, start, hash)?;
+            self.segment.last_hash = hash;
+            self.segment.last_captured_at = row.4;
+            self.projected(seq, row)?;
+        }
+        let last = start + self.stretch.events.len() as u64;
+        if last < end {
+            let (seq, size) = (last + 1, self.reference.size);
+            let message =
+                format!("the head says that the log has {size} events, none follows {last}");
+            return Err(Finding::new(seq, Fault::CutTail, message));
+        }
+        Ok(())
+    }
+
+    /// The hash of the row's content, which must be the stored one.
+    fn hash(&mut self, seq: u64, row: &EventRow) -> Result<B256, Finding> {
+        let columns = row::columns(row);
+        let hash = columns.hash(&mut self.buffer);
+        if row.9 == hash.as_slice() {
+            return Ok(hash);
+        }
+        let moved = (1..=self.reference.size).find(|&seq| {
+            let columns = super::hash::Columns { seq, ..columns };
+            row.9 == columns.hash(&mut self.buffer).as_slice()
+        });
+        Err(match moved {
+            Some(origin) => Finding::new(
+                seq,
+                Fault::Reordered,
+                format!("it was event {origin}: rows were moved or removed"),
+            ),
+            None => Finding::new(
+                seq,
+                Fault::Edited,
+                format!(
+                    "its content has hash {hash}, {} is stored",
+                    hex::encode_prefixed(&row.9)
+                ),
+            ),
+        })
+    }
+
+    /// Appends the leaf and compares every node it completes with the stored one.
+    fn grow(&mut self, seq: u64, start: u64, hash: B256) -> Result<(), Finding> {
+        let mut bad = None;
+        let stored = &mut self.stored;
+        self.segment
+            .tree
+            .push(leaf_hash(hash.as_slice()), |node, hash| {
+                let node = Node {
+                    level: node.level,
+                    position: (start >> node.level) + node.position,
+                };
+                if node.level > 0 && node.level % STORED_LEVELS == 0 && node.level < SEGMENT.ilog2()
+                {
+                    if stored.remove(&node) != Some(hash) {
+                        bad = bad.or(Some(node));
+                    }
+                }
+            });
+        if let Some(node) = bad {
+            return Err(bad_node(node));
+        }
+        if self.reference.sizes.binary_search(&seq).is_ok() {
+            self.segment
+                .roots
+                .push((seq, self.segment.tree.peaks().to_vec()));
+        }
+        Ok(())
+    }
+
+    /// Holds the rows that the event was folded into against it.
+    fn projected(&mut self, seq: u64, row: &'a EventRow) -> Result<(), Finding> {
+        let stretch = self.stretch;
+        let order = stretch
+            .orders
+            .get(self.next_order)
+            .filter(|order| unsigned(order.0) == seq);
+        if row.1 == EventType::OrderPosted.as_str() {
+            let Some(order) = order else {
+                return Err(projection(seq, "its order is not in table orders"));
+            };
+            self.next_order += 1;
+            self.segment.orders += 1;
+            self.order(seq, row, order)?;
+            return Ok(());
+        }
+        if order.is_some() {
+            return Err(projection(
+                seq,
+                "table orders has an order that it does not post",
+            ));
+        }
+        let kind = row
+            .1
+            .parse()
+            .map_err(|error| Finding::new(seq, Fault::Impossible, format!("{error}")))?;
+        let body = Body::from_json(kind, &row.7)
+            .map_err(|error| Finding::new(seq, Fault::Impossible, error.to_string()))?;
+        let first = self.next_closing;
+        let rest = &stretch.closings[first..];
+        let count = rest
+            .iter()
+            .take_while(|closing| unsigned(closing.0) == seq)
+            .count();
+        let closings = &rest[..count];
+        self.next_closing += count;
+        self.segment.closings += count as u64;
+        match &body {
+            Body::OrderCancelled(_) => cancelled(seq, row, closings)?,
+            Body::SettlementSettled(settled) => self.settled(seq, settled, closings)?,
+            _ if count > 0 => {
+                return Err(projection(
+                    seq,
+                    "table closings has an order that it does not close",
+                ));
+            }
+            Body::SecurityListed(security) => self.listed(seq, security)?,
+            _ => {}
+        }
+        if concerns_match(&body) {
+            let event = row::event(row.clone())
+                .map_err(|error| Finding::new(seq, Fault::Impossible, error.to_string()))?;
+            self.segment.matches.push((event, body));
+        }
+        Ok(())
+    }
+
+    fn order(&mut self, seq: u64, row: &EventRow, order: &IndexRow) -> Result<(), Finding> {
+        let posted: Posted<'_> = serde_json::from_str(&row.7)
+            .map_err(|error| Finding::new(seq, Fault::Impossible, error.to_string()))?;
+        let wrong = |column| {
+            Err(projection(
+                seq,
+                format!("table orders has another {column}"),
+            ))
+        };
+        let (_, id, security, side, price, quantity, expiry, owner, account) = order;
+        if !is_hex(&row.2, id) {
+            return wrong("id");
+        }
+        if self.reference.securities.get(posted.security.as_ref()) != Some(security) {
+            return wrong("security");
+        }
+        if posted.side != if *side == 0 { "bid" } else { "ask" } {
+            return wrong("side");
+        }
+        let scaled = posted
+            .price
+            .parse::<Price>()
+            .map(Price::scaled)
+            .unwrap_or_default();
+        if price[..] != scaled.to_be_bytes() {
+            return wrong("price");
+        }
+        if quantity[..] != posted.quantity.parse().unwrap_or(0u128).to_be_bytes() {
+            return wrong("quantity");
+        }
+        if *expiry != signed(posted.expiry) {
+            return wrong("expiry");
+        }
+        if !is_hex(&posted.owner, owner) {
+            return wrong("owner");
+        }
+        if *account != posted.account {
+            return wrong("account");
+        }
+        if !self.closed.contains(&order.0) {
+            let open = (
+                order.2,
+                order.3,
+                &price[..],
+                order.0,
+                &quantity[..],
+                order.6,
+            );
+            replay::open_row(open, &mut self.buffer);
+            self.segment.open.add_row(&self.buffer);
+        }
+        Ok(())
+    }
+
+    fn listed(&mut self, seq: u64, security: &Security) -> Result<(), Finding> {
+        self.segment.securities += 1;
+        let stored = self
+            .stretch
+            .securities
+            .iter()
+            .find(|(listed, _)| *listed == seq);
+        match stored {
+            Some((_, stored)) if stored == security => Ok(()),
+            _ => Err(projection(
+                seq,
+                format!("table securities has another {}", security.symbol),
+            )),
+        }
+    }
+
+    fn settled(
+        &mut self,
+        seq: u64,
+        settled: &SettlementSettled,
+        closings: &[ClosingRow],
+    ) -> Result<(), Finding> {
+        let mut filled = 0;
+        for id in [settled.bid, settled.ask] {
+            match closings.iter().find(|closing| closing.2 == id.as_slice()) {
+                Some(closing) if closing.1 == 2 => filled += 1,
+                Some(_) => {
+                    return Err(projection(
+                        seq,
+                        format!("order {id} is not stored as filled"),
+                    ));
+                }
+                None => self.doubtful.push((seq, id)),
+            }
+        }
+        if filled == closings.len() {
+            Ok(())
+        } else {
+            Err(projection(
+                seq,
+                "table closings has an order that it does not settle",
+            ))
+        }
+    }
+}
+
+/// What the search columns are made from.
+#[derive(Deserialize)]
+struct Posted<'a> {
+    #[serde(borrow)]
+    account: Cow<'a, str>,
+    expiry: u64,
+    #[serde(borrow)]
+    owner: Cow<'a, str>,
+    #[serde(borrow)]
+    price: Cow<'a, str>,
+    #[serde(borrow)]
+    quantity: Cow<'a, str>,
+    #[serde(borrow)]
+    security: Cow<'a, str>,
+    #[serde(borrow)]
+    side: Cow<'a, str>,
+}
+
+fn projection(seq: u64, message: impl Into<String>) -> Finding {
+    Finding::new(seq, Fault::Projection, message)
+}
+
+fn cancelled(seq: u64, row: &EventRow, closings: &[ClosingRow]) -> Result<(), Finding> {
+    match closings {
+        [closing] if closing.1 == 3 && is_hex(&row.2, &closing.2) => Ok(()),
+        _ => Err(projection(
+            seq,
+            "table closings does not have just the order that it cancels",
+        )),
+    }
+}
+
+/// Whether `text` is `0x` and the digits of `bytes` in lower case.
+fn is_hex(text: &str, bytes: &[u8]) -> bool {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let Some(digits) = text.strip_prefix("0x") else {
+        return false;
+    };
+    digits.len() == 2 * bytes.len()
+        && digits
+            .as_bytes()
+            .chunks_exact(2)
+            .zip(bytes)
+            .all(|(pair, byte)| {
+                pair == [
+                    DIGITS[usize::from(byte >> 4)],
+                    DIGITS[usize::from(byte & 15)],
+                ]
+            })
+}
+
+/// The finding about a stored node that is not the one of this log.
+pub(crate) fn bad_node(node: Node) -> Finding {
+    let last = (node.position + 1) << node.level;
+    let message = format!(
+        "the stored Merkle node of level {} over the events up to {last} is another",
+        node.level
+    );
+    Finding::new(last, Fault::Forked, message)
+}
+
+/// How many nodes are stored of a log of `size` events.
+pub(crate) fn stored_nodes(size: u64) -> u64 {
+    (1..=63 / STORED_LEVELS)
+        .map(|step| size >> (step * STORED_LEVELS))
+        .sum()
+}
