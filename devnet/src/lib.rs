@@ -25,8 +25,8 @@ use std::{
 };
 use tokio::runtime::{Builder as RuntimeBuilder, Runtime};
 
-/// Address space, not memory, per thread: a call a thousand programs deep must fit.
-const STACK: usize = 512 << 20;
+/// Bytes per thread; the engine adds to it when calls run deep.
+const STACK: usize = 8 << 20;
 const BLOCKING_THREADS: usize = 32;
 
 /// Why a devnet did not start.

@@ -29,7 +29,7 @@ impl Block {
     /// Seals `transactions` with what they did into a block on top of `parent`.
     ///
     /// `commitment` stands for the state afterwards, see [`super::state::State::commitment`].
-    pub fn seal(
+    pub(super) fn seal(
         settings: &Settings,
         parent: Option<&Self>,
         timestamp: u64,
@@ -82,7 +82,7 @@ impl Block {
 }
 
 /// The environment transactions see in block `number`.
-pub fn environment(settings: &Settings, number: u64, timestamp: u64) -> BlockEnv {
+pub(super) fn environment(settings: &Settings, number: u64, timestamp: u64) -> BlockEnv {
     BlockEnv {
         number: U256::from(number),
         beneficiary: SEQUENCER,

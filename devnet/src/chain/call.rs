@@ -85,7 +85,7 @@ impl Chain {
                 state: ledger.head_state().clone(),
             });
         }
-        let block = self.resolve(&ledger, block)?;
+        let block = ledger.find(block)?;
         let (number, timestamp) = (block.number(), block.timestamp());
         Ok(At {
             number,

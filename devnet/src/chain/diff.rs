@@ -8,44 +8,44 @@ use std::collections::BTreeMap;
 
 /// A word written to storage; zero clears the slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, RlpEncodable, RlpDecodable)]
-pub struct SlotChange {
+pub(super) struct SlotChange {
     /// The slot.
-    pub key: U256,
+    pub(super) key: U256,
     /// Its word afterwards.
-    pub value: U256,
+    pub(super) value: U256,
 }
 
 /// One account afterwards.
 #[derive(Clone, Debug, PartialEq, Eq, RlpEncodable, RlpDecodable)]
-pub struct AccountChange {
+pub(super) struct AccountChange {
     /// Whose account.
-    pub address: Address,
+    pub(super) address: Address,
     /// The account is gone; nothing else counts.
-    pub removed: bool,
+    pub(super) removed: bool,
     /// Storage was emptied before `storage` was written.
-    pub cleared: bool,
+    pub(super) cleared: bool,
     /// Afterwards.
-    pub nonce: u64,
+    pub(super) nonce: u64,
     /// Afterwards, wei.
-    pub balance: U256,
+    pub(super) balance: U256,
     /// Afterwards.
-    pub code_hash: B256,
+    pub(super) code_hash: B256,
     /// Slots written, by slot.
-    pub storage: Vec<SlotChange>,
+    pub(super) storage: Vec<SlotChange>,
 }
 
 /// Changed accounts by address, and code that is new.
 #[derive(Clone, Debug, Default, PartialEq, Eq, RlpEncodable, RlpDecodable)]
-pub struct Diff {
+pub(super) struct Diff {
     /// By address, each once.
-    pub accounts: Vec<AccountChange>,
+    pub(super) accounts: Vec<AccountChange>,
     /// Code that the changed accounts refer to.
-    pub codes: Vec<Bytes>,
+    pub(super) codes: Vec<Bytes>,
 }
 
 impl AccountChange {
     /// The account at `address` as it stands in `state`: the start of an edit.
-    pub fn of(state: &State, address: Address) -> Self {
+    pub(super) fn of(state: &State, address: Address) -> Self {
         let account = state.account(&address).cloned().unwrap_or_default();
         Self {
             address,
@@ -120,7 +120,7 @@ impl From<EvmState> for Diff {
 
 impl Diff {
     /// This change followed by `next`.
-    pub fn merge(&mut self, next: Self) {
+    pub(super) fn merge(&mut self, next: Self) {
         if self.accounts.is_empty() && self.codes.is_empty() {
             *self = next;
             return;
@@ -156,7 +156,7 @@ impl Diff {
     }
 
     /// The commitment of a state that had `commitment` and underwent this change.
-    pub fn commit(&self, commitment: B256) -> B256 {
+    pub(super) fn commit(&self, commitment: B256) -> B256 {
         let mut bytes = commitment.to_vec();
         alloy_rlp::Encodable::encode(self, &mut bytes);
         keccak256(bytes)

@@ -12,15 +12,28 @@ use super::{
     store::{BlockRecord, GenesisRecord, Journal, Record, StoreError},
     time::Clock,
 };
+use crate::evm;
 use alloy::primitives::U256;
 use std::{path::Path, sync::Arc};
 
 /// Wei every development account begins with: a million ether.
 const ENDOWMENT: u128 = 1_000_000_000_000_000_000_000_000;
 
-/// The accounts of the first block: the funded ones.
+/// The accounts of the first block: what programs need to be deployed, and the funded ones.
 fn accounts(keys: &Keyring) -> Diff {
     let mut diff = Diff::default();
+    for (address, info) in evm::genesis::accounts() {
+        let mut change = AccountChange::of(&State::default(), address);
+        change.nonce = info.nonce;
+        change.balance = info.balance;
+        change.code_hash = info.code_hash;
+        diff.accounts.push(change);
+        diff.codes.extend(
+            info.code
+                .filter(|code| !code.is_empty())
+                .map(|code| code.original_bytes()),
+        );
+    }
     for address in keys.addresses() {
         let mut change = AccountChange::of(&State::default(), address);
         change.balance = U256::from(ENDOWMENT);

@@ -84,7 +84,7 @@ impl Keyring {
 
 /// What stands in place of a signature when `sender` is impersonated: its address and s = 1, so that the
 /// same transaction of two senders has two hashes.
-pub fn impersonated_signature(sender: &Address) -> Signature {
+pub(super) fn impersonated_signature(sender: &Address) -> Signature {
     Signature::new(U256::from_be_slice(sender.as_slice()), U256::from(1), false)
 }
 

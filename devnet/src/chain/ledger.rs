@@ -1,7 +1,10 @@
 //! The blocks so far, found by number, hash and transaction, and the states they left.
 
 use super::{block::Block, error::ChainError, state::State};
-use alloy::primitives::{B256, map::B256HashMap};
+use alloy::{
+    eips::{BlockId, BlockNumberOrTag},
+    primitives::{B256, map::B256HashMap},
+};
 use std::{collections::VecDeque, sync::Arc};
 
 /// Where a transaction stands.
@@ -26,7 +29,7 @@ pub struct Ledger {
 
 impl Ledger {
     /// A chain of `genesis` alone that keeps the states of `history` blocks, at least one.
-    pub fn new(genesis: Block, state: State, history: usize) -> Self {
+    pub(super) fn new(genesis: Block, state: State, history: usize) -> Self {
         let mut ledger = Self {
             blocks: Vec::new(),
             numbers: B256HashMap::default(),
@@ -59,6 +62,27 @@ impl Ledger {
         usize::try_from(number)
             .ok()
             .and_then(|index| self.blocks.get(index))
+    }
+
+    /// The block `id` refers to; `pending` is the newest.
+    ///
+    /// # Errors
+    /// [`ChainError::UnknownBlock`].
+    pub fn find(&self, id: BlockId) -> Result<&Arc<Block>, ChainError> {
+        let block = match id {
+            BlockId::Hash(hash) => self.block_by_hash(&hash.block_hash),
+            BlockId::Number(tag) => self.block(self.number(tag)),
+        };
+        block.ok_or(ChainError::UnknownBlock)
+    }
+
+    /// The number `tag` stands for, whether or not there is such a block.
+    pub fn number(&self, tag: BlockNumberOrTag) -> u64 {
+        match tag {
+            BlockNumberOrTag::Number(number) => number,
+            BlockNumberOrTag::Earliest => 0,
+            _ => self.head().number(),
+        }
     }
 
     /// The block of a hash.
@@ -103,7 +127,7 @@ impl Ledger {
     }
 
     /// Appends `block`, whose parent is the head, and the state it leaves.
-    pub fn push(&mut self, block: Arc<Block>, state: State) {
+    pub(super) fn push(&mut self, block: Arc<Block>, state: State) {
         let number = block.number();
         self.numbers.insert(block.hash, number);
         for (index, transaction) in block.transactions.iter().enumerate() {
@@ -118,13 +142,13 @@ impl Ledger {
     }
 
     /// Puts `state` in place of the head's: somebody edited an account.
-    pub fn replace_head_state(&mut self, state: State) {
+    pub(super) fn replace_head_state(&mut self, state: State) {
         self.states.pop_back();
         self.states.push_back(state);
     }
 
     /// Forgets all blocks above `number`, whose state is `state` again.
-    pub fn truncate(&mut self, number: u64, state: State) {
+    pub(super) fn truncate(&mut self, number: u64, state: State) {
         while self.head().number() > number {
             if let Some(block) = self.blocks.pop() {
                 self.numbers.remove(&block.hash);
@@ -144,14 +168,22 @@ mod tests {
     use super::*;
     use crate::chain::settings::Settings;
 
+    fn seal(parent: Option<&Block>, time: u64) -> Block {
+        Block::seal(
+            &Settings::default(),
+            parent,
+            time,
+            B256::ZERO,
+            Vec::new(),
+            Vec::new(),
+        )
+    }
+
     fn chain(length: u64, history: usize) -> Ledger {
-        let settings = Settings::default();
-        let seal =
-            |parent, time| Block::seal(&settings, parent, time, B256::ZERO, Vec::new(), Vec::new());
         let mut ledger = Ledger::new(seal(None, 0), State::default(), history);
         for time in 1..length {
-            let block = seal(Some(ledger.head()), time);
-            ledger.push(Arc::new(block), State::default());
+            let head = Arc::clone(ledger.head());
+            ledger.push(Arc::new(seal(Some(&head), time)), State::default());
         }
         ledger
     }

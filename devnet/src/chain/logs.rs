@@ -1,8 +1,8 @@
 //! Looking for logs.
 
-use super::{Chain, block::Block, error::ChainError, ledger::Ledger};
+use super::{Chain, block::Block, error::ChainError};
 use alloy::{
-    eips::{BlockId, BlockNumberOrTag, RpcBlockHash},
+    eips::BlockNumberOrTag,
     rpc::types::{Filter, FilterBlockOption, Log},
 };
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use std::sync::Arc;
 pub const MAX_LOGS: usize = 100_000;
 
 /// The logs of `block` that `filter` asks for, appended to `found`.
-pub fn matching_logs(block: &Block, filter: &Filter, found: &mut Vec<Log>) {
+pub(crate) fn matching_logs(block: &Block, filter: &Filter, found: &mut Vec<Log>) {
     if !filter.matches_bloom(block.header.logs_bloom) {
         return;
     }
@@ -57,13 +57,18 @@ impl Chain {
                     to_block,
                 } => {
                     let head = ledger.head().number();
-                    let from = bound(&ledger, from_block.unwrap_or_default());
-                    let to = bound(&ledger, to_block.unwrap_or_default());
-                    if from > to {
+                    if let (
+                        Some(BlockNumberOrTag::Number(from)),
+                        Some(BlockNumberOrTag::Number(to)),
+                    ) = (from_block, to_block)
+                        && from > to
+                    {
                         return Err(ChainError::InvalidParameter(format!(
-                            "invalid block range: from {from} to {to}"
+                            "invalid block range params: from {from} to {to}"
                         )));
                     }
+                    let from = ledger.number(from_block.unwrap_or_default());
+                    let to = ledger.number(to_block.unwrap_or_default());
                     (from..=to.min(head))
                         .filter_map(|number| ledger.block(number).cloned())
                         .collect()
@@ -80,26 +85,5 @@ impl Chain {
             }
         }
         Ok(found)
-    }
-
-    /// The block `id` refers to; `pending` is the newest.
-    ///
-    /// # Errors
-    /// [`ChainError::UnknownBlock`].
-    pub fn resolve(&self, ledger: &Ledger, id: BlockId) -> Result<Arc<Block>, ChainError> {
-        let block = match id {
-            BlockId::Hash(RpcBlockHash { block_hash, .. }) => ledger.block_by_hash(&block_hash),
-            BlockId::Number(number) => ledger.block(bound(ledger, number)),
-        };
-        block.cloned().ok_or(ChainError::UnknownBlock)
-    }
-}
-
-/// The number `tag` stands for.
-fn bound(ledger: &Ledger, tag: BlockNumberOrTag) -> u64 {
-    match tag {
-        BlockNumberOrTag::Number(number) => number,
-        BlockNumberOrTag::Earliest => 0,
-        _ => ledger.head().number(),
     }
 }

@@ -15,7 +15,7 @@ struct Entry {
 
 /// Waiting transactions by sender and nonce; they leave in the order they came, nonces permitting.
 #[derive(Clone, Debug)]
-pub struct Pool {
+pub(super) struct Pool {
     senders: AddressHashMap<BTreeMap<u64, Entry>>,
     arrivals: u64,
     capacity: usize,
@@ -23,7 +23,7 @@ pub struct Pool {
 
 impl Pool {
     /// An empty pool for `capacity` transactions.
-    pub fn new(capacity: usize) -> Self {
+    pub(super) fn new(capacity: usize) -> Self {
         Self {
             senders: AddressHashMap::default(),
             arrivals: 0,
@@ -32,7 +32,7 @@ impl Pool {
     }
 
     /// How many transactions wait.
-    pub fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.senders.values().map(BTreeMap::len).sum()
     }
 
@@ -41,7 +41,7 @@ impl Pool {
     /// # Errors
     /// In this order: [`ChainError::AlreadyKnown`], [`ChainError::Underpriced`],
     /// [`ChainError::PoolFull`].
-    pub fn insert(&mut self, transaction: PooledTransaction) -> Result<(), ChainError> {
+    pub(super) fn insert(&mut self, transaction: PooledTransaction) -> Result<(), ChainError> {
         let waiting = self.len();
         let queue = self.senders.entry(transaction.sender).or_default();
         let mut arrival = self.arrivals;
@@ -70,7 +70,7 @@ impl Pool {
     }
 
     /// Whether it is any transaction's turn, by the senders' next nonces.
-    pub fn any_ready(&self, next_nonce: impl Fn(&Address) -> u64) -> bool {
+    pub(super) fn any_ready(&self, next_nonce: impl Fn(&Address) -> u64) -> bool {
         self.senders
             .iter()
             .any(|(sender, queue)| queue.contains_key(&next_nonce(sender)))
@@ -78,7 +78,7 @@ impl Pool {
 
     /// Takes out the transaction that came first among those whose turn it is, by the senders' next
     /// nonces; those whose nonce is used up are dropped.
-    pub fn take_ready(
+    pub(super) fn take_ready(
         &mut self,
         next_nonce: impl Fn(&Address) -> u64,
     ) -> Option<PooledTransaction> {
@@ -100,7 +100,7 @@ impl Pool {
     }
 
     /// Removes the transaction of a hash; whether it was there.
-    pub fn remove(&mut self, hash: &B256) -> bool {
+    pub(super) fn remove(&mut self, hash: &B256) -> bool {
         let before = self.len();
         for queue in self.senders.values_mut() {
             queue.retain(|_, entry| entry.transaction.hash() != *hash);
@@ -109,12 +109,12 @@ impl Pool {
     }
 
     /// The waiting transaction of a hash.
-    pub fn get(&self, hash: &B256) -> Option<&PooledTransaction> {
+    pub(super) fn get(&self, hash: &B256) -> Option<&PooledTransaction> {
         self.iter().find(|transaction| transaction.hash() == *hash)
     }
 
     /// All waiting transactions, by sender in no order, then by nonce.
-    pub fn iter(&self) -> impl Iterator<Item = &PooledTransaction> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = &PooledTransaction> {
         self.senders
             .values()
             .flat_map(BTreeMap::values)
@@ -122,7 +122,7 @@ impl Pool {
     }
 
     /// The nonce after the waiting transactions of `sender` that follow `next` without a gap.
-    pub fn nonce_after(&self, sender: &Address, next: u64) -> u64 {
+    pub(super) fn nonce_after(&self, sender: &Address, next: u64) -> u64 {
         let Some(queue) = self.senders.get(sender) else {
             return next;
         };

@@ -3,7 +3,7 @@
 use alloy::primitives::{Address, address};
 
 /// The coinbase of Arbitrum's sequencer.
-pub const SEQUENCER: Address = address!("0xa4b000000000000000000073657175656e636572");
+pub(super) const SEQUENCER: Address = address!("0xa4b000000000000000000073657175656e636572");
 
 /// The rules of one chain, fixed for its life.
 #[derive(Clone, Debug)]

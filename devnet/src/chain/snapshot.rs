@@ -15,7 +15,7 @@ struct Snapshot {
 
 /// The snapshots taken and not yet gone back to, oldest first.
 #[derive(Clone, Debug, Default)]
-pub struct Snapshots {
+pub(super) struct Snapshots {
     taken: Vec<Snapshot>,
     count: u64,
 }

@@ -109,18 +109,18 @@ impl State {
     }
 
     /// Applies `diff` and commits to it.
-    pub fn apply(&mut self, diff: &Diff) {
+    pub(super) fn apply(&mut self, diff: &Diff) {
         self.write(diff);
         self.commit(diff);
     }
 
     /// Commits to `diff`, which has been written.
-    pub fn commit(&mut self, diff: &Diff) {
+    pub(super) fn commit(&mut self, diff: &Diff) {
         self.commitment = diff.commit(self.commitment);
     }
 
     /// Writes `diff` without committing to it yet: a block commits once to all it changed.
-    pub fn write(&mut self, diff: &Diff) {
+    pub(super) fn write(&mut self, diff: &Diff) {
         for code in &diff.codes {
             self.codes
                 .insert_mut(keccak256(code), bytecode(code.clone()));
@@ -160,14 +160,14 @@ fn bytecode(code: Bytes) -> Bytecode {
 
 /// What a transaction sees: a state and the hashes of the blocks before it.
 #[derive(Debug)]
-pub struct View<'a, H> {
+pub(super) struct View<'a, H> {
     state: &'a State,
     hashes: H,
 }
 
 impl<'a, H: Fn(u64) -> B256> View<'a, H> {
     /// A view of `state`; `hashes` answers the hash of the block of a number (zero when unknown).
-    pub const fn new(state: &'a State, hashes: H) -> Self {
+    pub(super) const fn new(state: &'a State, hashes: H) -> Self {
         Self { state, hashes }
     }
 }

@@ -24,22 +24,22 @@ const FRAME: usize = 16;
 
 /// The first record: what the chain started with.
 #[derive(Clone, Debug, PartialEq, Eq, RlpEncodable, RlpDecodable)]
-pub struct GenesisRecord {
+pub(super) struct GenesisRecord {
     /// [`VERSION`].
-    pub version: u64,
+    pub(super) version: u64,
     /// EIP-155 chain id.
-    pub chain_id: u64,
+    pub(super) chain_id: u64,
     /// Wei per gas.
-    pub base_fee: u64,
+    pub(super) base_fee: u64,
     /// Seconds since the epoch.
-    pub timestamp: u64,
+    pub(super) timestamp: u64,
     /// The accounts.
-    pub diff: Diff,
+    pub(super) diff: Diff,
 }
 
 impl GenesisRecord {
     /// A record of the current format.
-    pub const fn new(chain_id: u64, base_fee: u64, timestamp: u64, diff: Diff) -> Self {
+    pub(super) const fn new(chain_id: u64, base_fee: u64, timestamp: u64, diff: Diff) -> Self {
         Self {
             version: VERSION,
             chain_id,
@@ -52,7 +52,7 @@ impl GenesisRecord {
 
 /// A transaction in a block and what it did.
 #[derive(Clone, Debug, PartialEq, Eq, RlpEncodable, RlpDecodable)]
-pub struct TransactionRecord {
+pub(super) struct TransactionRecord {
     sender: Address,
     impersonated: bool,
     raw: Bytes,
@@ -63,22 +63,22 @@ pub struct TransactionRecord {
 
 /// A block and the change it made.
 #[derive(Clone, Debug, PartialEq, Eq, RlpEncodable, RlpDecodable)]
-pub struct BlockRecord {
+pub(super) struct BlockRecord {
     /// Its hash, to compare the restored block with.
-    pub hash: B256,
+    pub(super) hash: B256,
     /// Seconds since the epoch.
-    pub timestamp: u64,
+    pub(super) timestamp: u64,
     /// Seconds the clock ran ahead of the machine's, as two's complement.
-    pub clock_offset: u64,
+    pub(super) clock_offset: u64,
     /// In order.
-    pub transactions: Vec<TransactionRecord>,
+    pub(super) transactions: Vec<TransactionRecord>,
     /// What they changed.
-    pub diff: Diff,
+    pub(super) diff: Diff,
 }
 
 impl BlockRecord {
     /// What to write down of `block`.
-    pub fn new(block: &Block, diff: Diff, clock_offset: i64) -> Self {
+    pub(super) fn new(block: &Block, diff: Diff, clock_offset: i64) -> Self {
         let transactions = block
             .transactions
             .iter()
@@ -105,7 +105,7 @@ impl BlockRecord {
     ///
     /// # Errors
     /// A transaction that does not decode.
-    pub fn contents(
+    pub(super) fn contents(
         &self,
         base_fee: u64,
     ) -> Result<(Vec<PooledTransaction>, Vec<Receipt>), alloy::eips::eip2718::Eip2718Error> {
@@ -141,14 +141,14 @@ impl BlockRecord {
 
 /// An account edited from outside between two blocks.
 #[derive(Clone, Debug, PartialEq, Eq, RlpEncodable, RlpDecodable)]
-pub struct EditRecord {
+pub(super) struct EditRecord {
     /// What changed.
-    pub diff: Diff,
+    pub(super) diff: Diff,
 }
 
 /// One entry of the journal.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Record {
+pub(super) enum Record {
     /// Always the first.
     Genesis(GenesisRecord),
     /// A block on top of the one before.
@@ -231,7 +231,7 @@ pub enum StoreError {
 
 /// A state file, open and locked.
 #[derive(Debug)]
-pub struct Journal {
+pub(super) struct Journal {
     path: PathBuf,
     file: File,
     end: u64,
@@ -241,7 +241,7 @@ pub struct Journal {
 
 /// Where a journal stood: what [`Journal::rewind`] goes back to.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Mark {
+pub(super) struct Mark {
     end: u64,
     records: u64,
     checksum: [u8; 8],
@@ -253,7 +253,7 @@ impl Journal {
     /// # Errors
     /// In this order: [`StoreError::Io`], [`StoreError::Locked`], [`StoreError::Damaged`], also when
     /// `apply` objects to a record.
-    pub fn open(
+    pub(super) fn open(
         path: &Path,
         mut apply: impl FnMut(Record) -> Result<(), String>,
     ) -> Result<Self, StoreError> {
@@ -360,16 +360,11 @@ impl Journal {
         checksum
     }
 
-    /// No record has been written yet.
-    pub const fn is_empty(&self) -> bool {
-        self.records == 0
-    }
-
     /// Writes `record` down; it is on the disk when this returns.
     ///
     /// # Errors
     /// The file system's; the file is then as it was.
-    pub fn append(&mut self, record: &Record) -> io::Result<()> {
+    pub(super) fn append(&mut self, record: &Record) -> io::Result<()> {
         let payload = record.encode();
         let size = u32::try_from(payload.len())
             .map_err(|_| io::Error::new(io::ErrorKind::FileTooLarge, "a record over 4 GiB"))?;
@@ -394,7 +389,7 @@ impl Journal {
     }
 
     /// Where the journal stands.
-    pub const fn mark(&self) -> Mark {
+    pub(super) const fn mark(&self) -> Mark {
         Mark {
             end: self.end,
             records: self.records,
@@ -406,7 +401,7 @@ impl Journal {
     ///
     /// # Errors
     /// The file system's.
-    pub fn rewind(&mut self, mark: Mark) -> io::Result<()> {
+    pub(super) fn rewind(&mut self, mark: Mark) -> io::Result<()> {
         self.file.set_len(mark.end)?;
         (self.end, self.records, self.checksum) = (mark.end, mark.records, mark.checksum);
         self.cut()

@@ -14,7 +14,7 @@ fn machine_time() -> u64 {
 ///
 /// As on Arbitrum, consecutive blocks may share a timestamp; time never runs backwards.
 #[derive(Clone, Debug, Default)]
-pub struct Clock {
+pub(super) struct Clock {
     offset: i64,
     next: Option<u64>,
     interval: Option<u64>,
@@ -22,7 +22,7 @@ pub struct Clock {
 
 impl Clock {
     /// A clock that runs `offset` seconds ahead of the machine's.
-    pub const fn with_offset(offset: i64) -> Self {
+    pub(super) const fn with_offset(offset: i64) -> Self {
         Self {
             offset,
             next: None,
@@ -31,12 +31,12 @@ impl Clock {
     }
 
     /// Seconds ahead of the machine's time.
-    pub const fn offset(&self) -> i64 {
+    pub(super) const fn offset(&self) -> i64 {
         self.offset
     }
 
     /// The timestamp a block on top of one at `parent` would get now.
-    pub fn peek(&self, parent: u64) -> u64 {
+    pub(super) fn peek(&self, parent: u64) -> u64 {
         if let Some(next) = self.next {
             return next.max(parent);
         }
@@ -49,14 +49,14 @@ impl Clock {
     }
 
     /// A block at `timestamp` was made: a time that was set is used up, and goes on from there.
-    pub fn advance(&mut self, timestamp: u64) {
+    pub(super) fn advance(&mut self, timestamp: u64) {
         if self.next.take().is_some() {
             self.set(timestamp);
         }
     }
 
     /// From now on it is `timestamp`, seconds since the epoch.
-    pub fn set(&mut self, timestamp: u64) {
+    pub(super) fn set(&mut self, timestamp: u64) {
         let machine = i64::try_from(machine_time()).unwrap_or(i64::MAX);
         self.offset = i64::try_from(timestamp)
             .unwrap_or(i64::MAX)
@@ -67,7 +67,7 @@ impl Clock {
     ///
     /// # Errors
     /// [`ChainError::InvalidParameter`] beyond what 64 bits hold.
-    pub fn increase(&mut self, seconds: u64) -> Result<i64, ChainError> {
+    pub(super) fn increase(&mut self, seconds: u64) -> Result<i64, ChainError> {
         let offset = i64::try_from(seconds)
             .ok()
             .and_then(|seconds| self.offset.checked_add(seconds))
@@ -81,7 +81,7 @@ impl Clock {
     /// # Errors
     /// [`ChainError::TimestampTooLow`] before `parent`; [`ChainError::InvalidParameter`] beyond what
     /// 63 bits hold.
-    pub fn set_next(&mut self, timestamp: u64, parent: u64) -> Result<(), ChainError> {
+    pub(super) fn set_next(&mut self, timestamp: u64, parent: u64) -> Result<(), ChainError> {
         if timestamp < parent {
             return Err(ChainError::TimestampTooLow {
                 asked: timestamp,
@@ -98,7 +98,7 @@ impl Clock {
     }
 
     /// Blocks come `interval` seconds apart, whatever the machine's time; `None` ends that.
-    pub const fn set_interval(&mut self, interval: Option<u64>) {
+    pub(super) const fn set_interval(&mut self, interval: Option<u64>) {
         self.interval = interval;
     }
 }

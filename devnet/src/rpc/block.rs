@@ -76,7 +76,7 @@ pub(super) fn register(methods: &mut Methods) -> Result<(), RegisterMethodError>
 
 fn find(context: &Context, id: BlockId) -> Option<Arc<Block>> {
     let ledger = context.chain.ledger();
-    context.chain.resolve(&ledger, id).ok()
+    ledger.find(id).ok().cloned()
 }
 
 fn one(

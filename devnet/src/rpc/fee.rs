@@ -39,10 +39,7 @@ fn history(context: &Context, arguments: Arguments) -> Result<FeeHistory, RpcErr
     }
     let settings = context.chain.settings();
     let ledger = context.chain.ledger();
-    let newest = context
-        .chain
-        .resolve(&ledger, BlockId::Number(newest))?
-        .number();
+    let newest = ledger.find(BlockId::Number(newest))?.number();
     if count == 0 {
         return Ok(FeeHistory::default());
     }

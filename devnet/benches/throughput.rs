@@ -1,0 +1,90 @@
+//! How many transactions a second the chain makes, beside a bare revm loop on the same transactions.
+//!
+//! `cargo bench --profile host -p devnet`; no figure is compared with anything, ratios are what counts.
+
+#[path = "../tests/support/bytecode.rs"]
+#[allow(dead_code)]
+mod bytecode;
+#[path = "throughput/plain.rs"]
+mod plain;
+#[path = "throughput/wire.rs"]
+mod wire;
+
+use devnet::Devnet;
+use std::time::{Duration, Instant};
+
+/// Transactions measured in each row, after as many to warm up.
+const COUNT: u64 = 2_000;
+
+/// Calls `step` `COUNT` times to warm up and `COUNT` times with the clock running.
+fn measure(mut step: impl FnMut(u64)) -> Duration {
+    (0..COUNT).for_each(&mut step);
+    let start = Instant::now();
+    (COUNT..2 * COUNT).for_each(step);
+    start.elapsed()
+}
+
+#[allow(clippy::cast_precision_loss)]
+fn rate(elapsed: Duration) -> f64 {
+    COUNT as f64 / elapsed.as_secs_f64()
+}
+
+#[allow(clippy::print_stdout)]
+fn row(name: &str, elapsed: Duration, reference: Option<Duration>) {
+    let ratio = reference.map_or(String::new(), |reference| {
+        format!(
+            "  {:.2} of the reference",
+            reference.as_secs_f64() / elapsed.as_secs_f64()
+        )
+    });
+    println!("{name:<58}{:>9.0} per second{ratio}", rate(elapsed));
+}
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    // What `cargo test` passes to every target: nothing to do then.
+    if std::env::args().any(|argument| argument == "--test") {
+        return Ok(());
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let devnet = runtime.block_on(Devnet::spawn())?;
+
+    let plain = plain::transfers();
+    row("coin transfer in EVM bytecode, bare revm loop", plain, None);
+    let mut connection = wire::Connection::open(devnet.address())?;
+    let round_trip = measure(|_| {
+        connection.call("eth_chainId", "[]");
+    });
+    row("eth_chainId over HTTP, one client", round_trip, None);
+
+    let transfers = wire::Transfers::sign(&devnet, 2 * COUNT)?;
+    let over_http = measure(|index| transfers.send(&mut connection, index));
+    row(
+        "the same transfer sent to devnet over HTTP",
+        over_http,
+        Some(plain + round_trip),
+    );
+
+    let in_process = Devnet::builder();
+    let in_process = runtime.block_on(in_process.spawn())?;
+    let transfers = wire::Transfers::sign(&in_process, 2 * COUNT)?;
+    let without_http = measure(|index| transfers.submit(&in_process, index));
+    row(
+        "the same transfer submitted in process",
+        without_http,
+        Some(plain),
+    );
+
+    let folder = tempfile::tempdir()?;
+    let kept = Devnet::builder().state(folder.path().join("chain"));
+    let kept = runtime.block_on(kept.spawn())?;
+    let transfers = wire::Transfers::sign(&kept, 2 * COUNT)?;
+    let with_file = measure(|index| transfers.submit(&kept, index));
+    row(
+        "the same transfer submitted in process, with a state file",
+        with_file,
+        Some(plain),
+    );
+    Ok(())
+}

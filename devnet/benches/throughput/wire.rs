@@ -1,0 +1,123 @@
+//! A client that does no more than it must, and transactions signed beforehand.
+
+use crate::bytecode;
+use alloy::{
+    consensus::{SignableTransaction, TxEip1559, TxEnvelope},
+    eips::eip2718::Encodable2718,
+    hex,
+    primitives::{Address, Bytes, TxKind},
+    signers::{SignerSync, local::PrivateKeySigner},
+};
+use devnet::Devnet;
+use std::{
+    error::Error,
+    io::{BufRead, BufReader, Read, Write},
+    net::{SocketAddr, TcpStream},
+};
+
+const PAYEE: Address = Address::repeat_byte(0xee);
+
+/// One HTTP connection, kept open.
+pub(crate) struct Connection {
+    reader: BufReader<TcpStream>,
+}
+
+impl Connection {
+    pub(crate) fn open(address: SocketAddr) -> Result<Self, Box<dyn Error>> {
+        let stream = TcpStream::connect(address)?;
+        stream.set_nodelay(true)?;
+        Ok(Self {
+            reader: BufReader::new(stream),
+        })
+    }
+
+    /// Sends a request and answers the response's body.
+    pub(crate) fn call(&mut self, method: &str, params: &str) -> String {
+        let body = format!(r#"{{"jsonrpc":"2.0","id":1,"method":"{method}","params":{params}}}"#);
+        let request = format!(
+            "POST / HTTP/1.1\r\nhost: devnet\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        self.reader
+            .get_mut()
+            .write_all(request.as_bytes())
+            .expect("the server reads");
+        let mut length = 0;
+        loop {
+            let mut line = String::new();
+            self.reader
+                .read_line(&mut line)
+                .expect("the server answers");
+            let line = line.trim_end().to_ascii_lowercase();
+            if line.is_empty() {
+                break;
+            }
+            if let Some(value) = line.strip_prefix("content-length:") {
+                length = value.trim().parse().expect("a length");
+            }
+        }
+        let mut answer = vec![0; length];
+        self.reader
+            .read_exact(&mut answer)
+            .expect("the whole answer");
+        String::from_utf8(answer).expect("text")
+    }
+}
+
+/// Transfers of a coin, signed.
+pub(crate) struct Transfers {
+    raw: Vec<Bytes>,
+}
+
+impl Transfers {
+    /// Creates the coin on `devnet` and signs `count` transfers of it.
+    pub(crate) fn sign(devnet: &Devnet, count: u64) -> Result<Self, Box<dyn Error>> {
+        let signer = PrivateKeySigner::from_bytes(&devnet.keys()[1])?;
+        let coin = signer.address().create(0);
+        let sign = |nonce, to, data: &str| -> Result<Bytes, Box<dyn Error>> {
+            let transaction = TxEip1559 {
+                chain_id: devnet.chain_id(),
+                nonce,
+                gas_limit: 500_000,
+                max_fee_per_gas: 100_000_000,
+                to,
+                input: data.parse()?,
+                ..TxEip1559::default()
+            };
+            let signature = signer.sign_hash_sync(&transaction.signature_hash())?;
+            Ok(TxEnvelope::from(transaction.into_signed(signature))
+                .encoded_2718()
+                .into())
+        };
+        devnet
+            .chain()
+            .submit_raw(&sign(0, TxKind::Create, bytecode::COIN)?)?;
+        let data = bytecode::transfer(&PAYEE.to_string(), 1);
+        let raw = (1..=count).map(|nonce| sign(nonce, TxKind::Call(coin), &data));
+        Ok(Self {
+            raw: raw.collect::<Result<_, _>>()?,
+        })
+    }
+
+    fn get(&self, index: u64) -> &Bytes {
+        usize::try_from(index)
+            .ok()
+            .and_then(|index| self.raw.get(index))
+            .expect("signed")
+    }
+
+    /// Sends the `index`th over `connection`.
+    pub(crate) fn send(&self, connection: &mut Connection, index: u64) {
+        let params = format!("[\"{}\"]", hex::encode_prefixed(self.get(index)));
+        let answer = connection.call("eth_sendRawTransaction", &params);
+        assert!(answer.contains("\"result\""), "{answer}");
+    }
+
+    /// Hands the `index`th to `devnet` without a wire.
+    pub(crate) fn submit(&self, devnet: &Devnet, index: u64) {
+        devnet
+            .chain()
+            .submit_raw(self.get(index))
+            .expect("accepted");
+    }
+}
