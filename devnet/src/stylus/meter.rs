@@ -303,3 +303,73 @@ fn charge<'a>(counter: u32, price: &[Instruction<'a>]) -> Vec<Instruction<'a>> {
     code.extend([Instruction::I64Sub, Instruction::GlobalSet(counter)]);
     code
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn metered(wat: &str) -> Vec<u8> {
+        let metered = meter(&wat::parse_str(wat).unwrap()).unwrap();
+        wasmparser::validate(&metered).unwrap();
+        metered
+    }
+
+    fn export(wasm: &[u8], name: &str) -> Option<(wasmparser::ExternalKind, u32)> {
+        Parser::new(0)
+            .parse_all(wasm)
+            .find_map(|payload| match payload.unwrap() {
+                wasmparser::Payload::ExportSection(section) => section
+                    .into_iter()
+                    .map(Result::unwrap)
+                    .find(|export| export.name == name)
+                    .map(|export| (export.kind, export.index)),
+                _ => None,
+            })
+    }
+
+    #[test]
+    fn the_counter_comes_after_the_programs_own_globals() {
+        let with = metered(
+            "(module (global i32 (i32.const 0)) (global i32 (i32.const 0)) (memory (export \"memory\") 1))",
+        );
+        assert_eq!(
+            export(&with, INK_GLOBAL),
+            Some((wasmparser::ExternalKind::Global, 2))
+        );
+        let without = metered("(module (memory (export \"memory\") 1))");
+        assert_eq!(
+            export(&without, INK_GLOBAL),
+            Some((wasmparser::ExternalKind::Global, 0))
+        );
+    }
+
+    #[test]
+    fn memory_is_bounded() {
+        let maximum = |declared: &str| {
+            let wasm = metered(&format!(
+                "(module (memory (export \"memory\") 1 {declared}))"
+            ));
+            Parser::new(0)
+                .parse_all(&wasm)
+                .find_map(|payload| match payload.unwrap() {
+                    wasmparser::Payload::MemorySection(section) => {
+                        section.into_iter().next().unwrap().unwrap().maximum
+                    }
+                    _ => None,
+                })
+                .unwrap()
+        };
+        assert_eq!(maximum(""), 128);
+        assert_eq!(maximum("7"), 7);
+        assert_eq!(maximum("1000"), 128);
+    }
+
+    #[test]
+    fn names_and_other_custom_sections_are_dropped() {
+        let wasm = metered("(module $name (memory (export \"memory\") 1) (@custom \"x\" \"y\"))");
+        let custom = Parser::new(0)
+            .parse_all(&wasm)
+            .any(|payload| matches!(payload.unwrap(), wasmparser::Payload::CustomSection(_)));
+        assert!(!custom);
+    }
+}

@@ -21,7 +21,19 @@ pub(crate) mod vm;
 pub(crate) fn test_signature(name: &str) -> (String, String) {
     let (parameters, results) = host::imports::signature(name).expect("an import");
     let text = |types: Vec<wasmparser::ValType>| {
-        types.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+        types
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+            .join(" ")
     };
     (text(parameters), text(results))
+}
+
+/// The names of all imports, sorted.
+#[cfg(test)]
+pub(crate) fn test_imports() -> Vec<&'static str> {
+    let mut names: Vec<_> = host::imports::names().collect();
+    names.sort_unstable();
+    names
 }

@@ -319,3 +319,307 @@ impl Walk {
         Ok(self.shape)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A valid module with more fields before its entry point.
+    fn module(fields: &str) -> String {
+        format!(
+            "(module {fields} (memory (export \"memory\") 1)
+             (func (export \"user_entrypoint\") (param i32) (result i32) (i32.const 0)))"
+        )
+    }
+
+    fn check(wat: &str) -> Result<Shape, ValidationError> {
+        validate(&wat::parse_str(wat).unwrap())
+    }
+
+    fn reason(wat: &str) -> String {
+        check(wat).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_plain_module_is_valid_and_measured() {
+        let wat = "(module
+            (type (func (param i32 i64) (result i32)))
+            (import \"vm_hooks\" \"msg_sender\" (func (param i32)))
+            (memory (export \"memory\") 3)
+            (table 2 funcref) (elem (i32.const 0) 2 2)
+            (global (mut i32) (i32.const 0)) (global i64 (i64.const 1))
+            (func (export \"user_entrypoint\") (param i32) (result i32) (i32.const 0))
+            (func (type 0) (i32.const 0))
+            (data (i32.const 0) \"abcde\"))";
+        let wasm = wat::parse_str(wat).unwrap();
+        let shape = validate(&wasm).unwrap();
+        let expected = Shape {
+            wasm_bytes: wasm.len() as u64,
+            functions: 2,
+            type_values: 2 + 3,
+            globals: 2,
+            data_bytes: 5 + 2,
+            // i32.const 0, end, twice
+            code_bytes: 6,
+            pages: 3,
+        };
+        assert_eq!(shape, expected);
+    }
+
+    #[test]
+    fn what_programs_may_use_is_accepted() {
+        for fields in [
+            "(func (drop (i32.extend8_s (i32.const 1))))",
+            "(func (memory.fill (i32.const 0) (i32.const 0) (i32.const 0)))",
+            "(func (memory.copy (i32.const 0) (i32.const 0) (i32.const 0)))",
+            "(global (export \"g\") (mut i32) (i32.const 0))",
+            "(import \"vm_hooks\" \"pay_for_memory_grow\" (func (param i32))) (func (drop (memory.grow (i32.const 1))))",
+        ] {
+            assert!(
+                check(&module(fields)).is_ok(),
+                "{fields}: {}",
+                reason(&module(fields))
+            );
+        }
+    }
+
+    #[test]
+    fn other_features_are_refused() {
+        for (fields, word) in [
+            ("(func (param f32))", "floating"),
+            (
+                "(func (drop (f64.add (f64.const 1) (f64.const 2))))",
+                "F64Const",
+            ),
+            (
+                "(func (drop (i32.trunc_sat_f32_s (f32.const 1))))",
+                "F32Const",
+            ),
+            ("(func (param v128))", "SIMD"),
+            ("(func (drop (i32x4.splat (i32.const 1))))", "I32x4Splat"),
+            ("(func (param externref))", "reference types"),
+            ("(func (drop (ref.null func)))", "RefNull"),
+            ("(table 1 externref)", "reference types"),
+            (
+                "(func (result i32 i32) (i32.const 1) (i32.const 2))",
+                "multi-value",
+            ),
+            (
+                "(func (i32.const 0) (block (param i32) (drop)))",
+                "multi-value",
+            ),
+            ("(func $f (return_call $f))", "ReturnCall"),
+            (
+                "(func (drop (i32.atomic.load (i32.const 0))))",
+                "I32AtomicLoad",
+            ),
+            ("(table 1 funcref) (func (drop (table.size)))", "TableSize"),
+            (
+                "(table 1 funcref) (func (table.copy (i32.const 0) (i32.const 0) (i32.const 0)))",
+                "TableCopy",
+            ),
+            ("(tag)", "exceptions"),
+            ("(memory 1)", "multi"),
+            (
+                "(global i32 (i32.add (i32.const 1) (i32.const 1)))",
+                "constant",
+            ),
+        ] {
+            let reason = reason(&module(fields));
+            assert!(reason.contains(word), "{fields}: {reason}");
+        }
+    }
+
+    #[test]
+    fn passive_segments_are_refused() {
+        let wat = "(module (memory (export \"memory\") 1) (data \"abc\")
+            (func (export \"user_entrypoint\") (param i32) (result i32) (i32.const 0)))";
+        assert!(reason(wat).contains("bulk-memory"), "{}", reason(wat));
+    }
+
+    #[test]
+    fn sections_that_programs_may_not_have_are_refused() {
+        let start = module("(func $f) (start $f)");
+        assert_eq!(check(&start), Err(ValidationError::Section("start")));
+        // With a data count section, as compilers write it with bulk memory on.
+        let counted = "(module (memory (export \"memory\") 1) (data \"abc\")
+            (func (export \"user_entrypoint\") (param i32) (result i32) (data.drop 0) (i32.const 0)))";
+        assert_eq!(check(counted), Err(ValidationError::Section("data count")));
+    }
+
+    #[test]
+    fn imports_must_be_known_and_fit() {
+        let unknown = |module: &str, name: &str| ValidationError::UnknownImport {
+            module: module.into(),
+            name: name.into(),
+        };
+        for (import, error) in [
+            (
+                "\"env\" \"msg_sender\" (func (param i32))",
+                unknown("env", "msg_sender"),
+            ),
+            (
+                "\"console\" \"log_i32\" (func (param i32))",
+                unknown("console", "log_i32"),
+            ),
+            ("\"vm_hooks\" \"gift\" (func)", unknown("vm_hooks", "gift")),
+            (
+                "\"vm_hooks\" \"msg_sender\" (global i32)",
+                unknown("vm_hooks", "msg_sender"),
+            ),
+            (
+                "\"vm_hooks\" \"msg_sender\" (func (param i64))",
+                ValidationError::ImportType("msg_sender".into()),
+            ),
+            (
+                "\"vm_hooks\" \"chainid\" (func (result i32))",
+                ValidationError::ImportType("chainid".into()),
+            ),
+        ] {
+            assert_eq!(
+                check(&module(&format!("(import {import})"))),
+                Err(error),
+                "{import}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_entry_point_and_a_memory_must_be_exported() {
+        let memory = "(memory (export \"memory\") 1)";
+        for entrypoint in [
+            "",
+            "(func (export \"user_entrypoint\"))",
+            "(func (export \"user_entrypoint\") (param i64) (result i32) (i32.const 0))",
+            "(func (export \"main\") (param i32) (result i32) (i32.const 0))",
+            "(global (export \"user_entrypoint\") i32 (i32.const 0))",
+        ] {
+            let wat = format!("(module {memory} {entrypoint})");
+            assert_eq!(
+                check(&wat),
+                Err(ValidationError::NoEntrypoint),
+                "{entrypoint}"
+            );
+        }
+        let entrypoint =
+            "(func (export \"user_entrypoint\") (param i32) (result i32) (i32.const 0))";
+        for memory in ["", "(memory 1)", "(memory (export \"mem\") 1)"] {
+            let wat = format!("(module {memory} {entrypoint})");
+            assert_eq!(check(&wat), Err(ValidationError::NoMemory), "{memory}");
+        }
+    }
+
+    #[test]
+    fn the_meters_name_is_reserved() {
+        let wat = module("(global (export \"stylus_ink_left\") (mut i64) (i64.const 0))");
+        let error = ValidationError::ReservedExport("stylus_ink_left".into());
+        assert_eq!(check(&wat), Err(error));
+    }
+
+    #[test]
+    fn memory_cannot_grow_unpaid() {
+        let wat = module("(func (drop (memory.grow (i32.const 1))))");
+        assert_eq!(check(&wat), Err(ValidationError::UnpaidGrowth));
+    }
+
+    #[test]
+    fn there_are_limits_on_everything() {
+        let limited = |what, found, limit| Err(ValidationError::Limit { what, found, limit });
+        let sized = |pages: u32| {
+            format!(
+                "(module (memory (export \"memory\") {pages})
+                 (func (export \"user_entrypoint\") (param i32) (result i32) (i32.const 0)))"
+            )
+        };
+        assert!(check(&sized(128)).is_ok());
+        assert_eq!(check(&sized(129)), limited("pages of memory", 129, 128));
+
+        let cases = [
+            ("functions", "(func)".repeat(4_096), 4_097, 4_096),
+            (
+                "globals",
+                "(global i32 (i32.const 0))".repeat(32_769),
+                32_769,
+                32_768,
+            ),
+            (
+                "locals of a function",
+                format!("(func (local {}))", "i32 ".repeat(349)),
+                349,
+                348,
+            ),
+            (
+                "bytes of a function",
+                format!("(func {})", "(nop)".repeat(65_536)),
+                65_537,
+                65_536,
+            ),
+            ("table entries", "(table 4097 funcref)".into(), 4_097, 4_096),
+            (
+                "data segments",
+                "(data (i32.const 0) \"\")".repeat(129),
+                129,
+                128,
+            ),
+            (
+                "element segments",
+                format!(
+                    "(table 1 funcref) (func $f) {}",
+                    "(elem (i32.const 0) $f)".repeat(129)
+                ),
+                129,
+                128,
+            ),
+            (
+                "element entries",
+                format!(
+                    "(table 1 funcref) (func $f) (elem (i32.const 0) {})",
+                    "$f ".repeat(4_097)
+                ),
+                4_097,
+                4_096,
+            ),
+            (
+                "bytes of an export's name",
+                format!(
+                    "(global (export \"{}\") i32 (i32.const 0))",
+                    "n".repeat(513)
+                ),
+                513,
+                512,
+            ),
+            (
+                "exports",
+                (0..1_023)
+                    .map(|n| format!("(global (export \"{n}\") i32 (i32.const 0))"))
+                    .collect(),
+                1_025,
+                1_024,
+            ),
+        ];
+        for (what, fields, found, limit) in cases {
+            assert_eq!(
+                check(&module(&fields)),
+                limited(what, found, limit),
+                "{what}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_no_wasm_is_refused() {
+        for bytes in [
+            &b""[..],
+            b"\0asm",
+            b"\0asm\x02\0\0\0",
+            b"hello world",
+            &[0; 100],
+        ] {
+            assert!(validate(bytes).is_err(), "{bytes:?}");
+        }
+        let valid = wat::parse_str(module("")).unwrap();
+        for cut in 0..valid.len() {
+            assert!(validate(&valid[..cut]).is_err(), "cut at {cut}");
+        }
+    }
+}

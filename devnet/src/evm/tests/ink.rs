@@ -18,7 +18,11 @@ const fn import_call(n: u64) -> u64 {
 /// `i32.const`, `local.get`, `call`, the block and the second host call.
 fn ink_in(chain: &mut TestChain, imports: &[&str], fields: &str, body: &str) -> u64 {
     let mut all = vec!["evm_ink_left", "write_result"];
-    all.extend(imports.iter().filter(|name| **name != "write_result" && **name != "evm_ink_left"));
+    all.extend(
+        imports
+            .iter()
+            .filter(|name| **name != "write_result" && **name != "evm_ink_left"),
+    );
     let program = chain.program(&module(
         &all,
         fields,
@@ -57,7 +61,11 @@ fn binary_operators_cost_their_price() {
     for (ty, operators, price) in prices {
         for operator in operators.split(' ') {
             let body = format!("(drop ({ty}.{operator} ({ty}.const 7) ({ty}.const 3)))");
-            assert_eq!(ink_in(&mut chain, &[], "", &body), 1 + 1 + price + 9, "{ty}.{operator}");
+            assert_eq!(
+                ink_in(&mut chain, &[], "", &body),
+                1 + 1 + price + 9,
+                "{ty}.{operator}"
+            );
         }
     }
 }
@@ -71,14 +79,26 @@ fn unary_operators_cost_their_price() {
         ("i64", "i64.clz i64.ctz", 210),
         ("i32", "i32.popcnt", 2_650),
         ("i64", "i64.popcnt", 6_000),
-        ("i32", "i32.extend8_s i32.extend16_s i64.extend_i32_s i64.extend_i32_u", 100),
-        ("i64", "i32.wrap_i64 i64.extend8_s i64.extend16_s i64.extend32_s", 100),
+        (
+            "i32",
+            "i32.extend8_s i32.extend16_s i64.extend_i32_s i64.extend_i32_u",
+            100,
+        ),
+        (
+            "i64",
+            "i32.wrap_i64 i64.extend8_s i64.extend16_s i64.extend32_s",
+            100,
+        ),
     ];
     let mut chain = TestChain::new();
     for (ty, operators, price) in prices {
         for operator in operators.split(' ') {
             let body = format!("(drop ({operator} ({ty}.const 7)))");
-            assert_eq!(ink_in(&mut chain, &[], "", &body), 1 + price + 9, "{operator}");
+            assert_eq!(
+                ink_in(&mut chain, &[], "", &body),
+                1 + price + 9,
+                "{operator}"
+            );
         }
     }
 }
@@ -86,12 +106,17 @@ fn unary_operators_cost_their_price() {
 #[test]
 fn loads_and_stores_cost_their_price() {
     let loads = "i32.load i32.load8_s i32.load8_u i32.load16_s i32.load16_u";
-    let wide_loads = "i64.load i64.load8_s i64.load8_u i64.load16_s i64.load16_u i64.load32_s i64.load32_u";
+    let wide_loads =
+        "i64.load i64.load8_s i64.load8_u i64.load16_s i64.load16_u i64.load32_s i64.load32_u";
     let mut chain = TestChain::new();
     for (operators, price) in [(loads, 670), (wide_loads, 680)] {
         for operator in operators.split(' ') {
             let body = format!("(drop ({operator} (i32.const 8)))");
-            assert_eq!(ink_in(&mut chain, &[], "", &body), 1 + price + 9, "{operator}");
+            assert_eq!(
+                ink_in(&mut chain, &[], "", &body),
+                1 + price + 9,
+                "{operator}"
+            );
         }
     }
     let stores = "i32.store i32.store8 i32.store16";
@@ -100,7 +125,11 @@ fn loads_and_stores_cost_their_price() {
         for operator in operators.split(' ') {
             let ty = &operator[..3];
             let body = format!("({operator} (i32.const 8) ({ty}.const 5))");
-            assert_eq!(ink_in(&mut chain, &[], "", &body), 1 + 1 + price, "{operator}");
+            assert_eq!(
+                ink_in(&mut chain, &[], "", &body),
+                1 + 1 + price,
+                "{operator}"
+            );
         }
     }
 }
@@ -118,7 +147,10 @@ fn variables_and_parametric_operators_cost_their_price() {
         ("(drop (local.tee $x (i32.const 0)))", 1 + 75 + 9),
         ("(drop (global.get $g))", 225 + 9),
         ("(global.set $g (i32.const 0))", 1 + 575),
-        ("(drop (select (i32.const 1) (i32.const 2) (i32.const 0)))", 3 + 1_250 + 9),
+        (
+            "(drop (select (i32.const 1) (i32.const 2) (i32.const 0)))",
+            3 + 1_250 + 9,
+        ),
         ("(drop (memory.size))", 3_000 + 9),
     ];
     for (body, price) in cases {
@@ -133,7 +165,11 @@ fn bulk_memory_pays_per_byte() {
         for operator in ["memory.fill", "memory.copy"] {
             let body = format!("({operator} (i32.const 0) (i32.const 0) (i32.const {bytes}))");
             let price = 3 + 950 + 100 * bytes;
-            assert_eq!(ink_in(&mut chain, &[], "", &body), price, "{operator} {bytes}");
+            assert_eq!(
+                ink_in(&mut chain, &[], "", &body),
+                price,
+                "{operator} {bytes}"
+            );
         }
     }
 }
@@ -150,15 +186,30 @@ fn branches_pay_for_the_blocks_they_run() {
         ("(loop (nop))", 3 + 2 * BLOCK),
         ("(if (i32.const 1) (then (nop)))", 1 + 765 + 2 + 2 * BLOCK),
         ("(if (i32.const 0) (then (nop)))", 1 + 765 + BLOCK),
-        ("(if (i32.const 1) (then (nop)) (else (nop) (nop)))", 1 + 765 + 2 + 2 * BLOCK),
-        ("(if (i32.const 0) (then (nop)) (else (nop) (nop)))", 1 + 765 + 3 + 2 * BLOCK),
+        (
+            "(if (i32.const 1) (then (nop)) (else (nop) (nop)))",
+            1 + 765 + 2 + 2 * BLOCK,
+        ),
+        (
+            "(if (i32.const 0) (then (nop)) (else (nop) (nop)))",
+            1 + 765 + 3 + 2 * BLOCK,
+        ),
         ("(block (br 0))", 1 + 765 + BLOCK),
         ("(block (br_if 0 (i32.const 1)))", 1 + 1 + 765 + BLOCK),
-        ("(block (br_if 0 (i32.const 0)))", 1 + 1 + 765 + 1 + 2 * BLOCK),
-        ("(block (br_table 0 0 0 (i32.const 1)))", 1 + 1 + 2_400 + 2 * 325 + BLOCK),
+        (
+            "(block (br_if 0 (i32.const 0)))",
+            1 + 1 + 765 + 1 + 2 * BLOCK,
+        ),
+        (
+            "(block (br_table 0 0 0 (i32.const 1)))",
+            1 + 1 + 2_400 + 2 * 325 + BLOCK,
+        ),
         ("(call $empty)", 3_800 + 1 + 2 * BLOCK),
         ("(call $returns)", 3_800 + 1 + 2 * BLOCK),
-        ("(call_indirect (type $t) (i32.const 5) (i32.const 0))", 2 + 13_610 + 650 + 1 + 2 * BLOCK),
+        (
+            "(call_indirect (type $t) (i32.const 5) (i32.const 0))",
+            2 + 13_610 + 650 + 1 + 2 * BLOCK,
+        ),
     ];
     for (body, price) in cases {
         assert_eq!(ink_in(&mut chain, &[], fields, body), price, "{body}");
@@ -193,7 +244,11 @@ fn calls_for_values_cost_the_base() {
         "tx_ink_price",
     ] {
         let body = format!("(drop (call ${name}))");
-        assert_eq!(ink_in(&mut chain, &[name], "", &body), import_call(0) + 9 + HOST, "{name}");
+        assert_eq!(
+            ink_in(&mut chain, &[name], "", &body),
+            import_call(0) + 9 + HOST,
+            "{name}"
+        );
     }
 }
 
@@ -227,7 +282,11 @@ fn bytes_cost_more_beyond_a_word() {
         let body =
             format!("(call $native_keccak256 (i32.const 0) (i32.const {bytes}) (i32.const 0))");
         let price = import_call(3) + 121_800 + words * 21_000;
-        assert_eq!(ink_in(&mut chain, &["native_keccak256"], "", &body), price, "{bytes}");
+        assert_eq!(
+            ink_in(&mut chain, &["native_keccak256"], "", &body),
+            price,
+            "{bytes}"
+        );
     }
 }
 
@@ -247,7 +306,11 @@ fn read_args_pays_for_the_calldata() {
         let output = chain.call(program, vec![1; bytes]).output();
         let measured = u64::from_le_bytes(output.as_ref().try_into().unwrap());
         let around = 210 + 1 + 75 + 3_800 + BLOCK + HOST;
-        assert_eq!(measured - around, import_call(1) + HOST + 5_040 + extra, "{bytes}");
+        assert_eq!(
+            measured - around,
+            import_call(1) + HOST + 5_040 + extra,
+            "{bytes}"
+        );
     }
 }
 
@@ -270,7 +333,8 @@ fn math_costs_its_price() {
 
 #[test]
 fn math_pow_pays_per_byte_of_the_exponent() {
-    let body = "(i32.store8 (i32.const 62) (i32.const 1)) (call $math_pow (i32.const 0) (i32.const 32))";
+    let body =
+        "(i32.store8 (i32.const 62) (i32.const 1)) (call $math_pow (i32.const 0) (i32.const 32))";
     let price = 2 + 825 + import_call(2) + HOST + 3 * POINTER + 3_000 + 3 * 17_500;
     assert_eq!(ink(&["math_pow"], "", body), price);
 }
@@ -314,13 +378,20 @@ fn transient_storage_pays_the_evm_price() {
 fn storage_pays_the_evm_price_once() {
     let mut chain = TestChain::new();
     let load = "(call $storage_load_bytes32 (i32.const 0) (i32.const 32))";
-    let imports = ["storage_load_bytes32", "storage_cache_bytes32", "storage_flush_cache"];
+    let imports = [
+        "storage_load_bytes32",
+        "storage_cache_bytes32",
+        "storage_flush_cache",
+    ];
     let base = import_call(2) + HOST + 2 * POINTER;
     // EVM access costs whole gas here: 59,673 ink are 5 gas.
     let cold = base + (2_100 + 5) * 10_000;
     assert_eq!(ink_in(&mut chain, &imports, "", load), cold);
     // The second read comes from the cache.
-    assert_eq!(ink_in(&mut chain, &imports, "", &load.repeat(2)), cold + base);
+    assert_eq!(
+        ink_in(&mut chain, &imports, "", &load.repeat(2)),
+        cold + base
+    );
 
     let write = "(call $storage_cache_bytes32 (i32.const 0) (i32.const 64))";
     assert_eq!(ink_in(&mut chain, &imports, "", write), base);
@@ -338,11 +409,16 @@ fn logs_pay_the_evm_price() {
     let mut chain = TestChain::new();
     for topics in 0..=4 {
         let bytes: u64 = topics * 32 + 10;
-        let body = format!("(call $emit_log (i32.const 0) (i32.const {bytes}) (i32.const {topics}))");
+        let body =
+            format!("(call $emit_log (i32.const 0) (i32.const {bytes}) (i32.const {topics}))");
         let read = 16_381 + 55 * bytes.saturating_sub(32);
         let gas = 375 * (1 + topics) + 8 * 10;
         let price = import_call(3) + HOST + EVM + read + gas * 10_000;
-        assert_eq!(ink_in(&mut chain, &["emit_log"], "", &body), price, "{topics}");
+        assert_eq!(
+            ink_in(&mut chain, &["emit_log"], "", &body),
+            price,
+            "{topics}"
+        );
     }
 }
 
@@ -401,7 +477,10 @@ fn entering_a_program_costs_what_its_shape_says() {
     let uncached = 8_832 + 8_252 / 1_000 + 2 * 1_059 / 1_000 + bytes * 1_286 / 10_000;
     // Rounded up, as ink is left that buys no whole gas.
     let body = (BLOCK + 2).div_ceil(10_000);
-    assert_eq!(chain.call(address, []).gas(), INTRINSIC + cached + uncached + body);
+    assert_eq!(
+        chain.call(address, []).gas(),
+        INTRINSIC + cached + uncached + body
+    );
     chain.cache(address);
     assert_eq!(chain.call(address, []).gas(), INTRINSIC + cached + body);
 }

@@ -18,7 +18,11 @@ fn an_infinite_loop_runs_out_of_gas() {
     let mut chain = TestChain::new();
     let address = chain.program(&program(&[], "(loop $l (br $l)) (unreachable)"));
     let ended = chain.call(address, []);
-    assert!(matches!(halt(&ended.result), Some(HaltReason::OutOfGas(_))), "{:?}", ended.result);
+    assert!(
+        matches!(halt(&ended.result), Some(HaltReason::OutOfGas(_))),
+        "{:?}",
+        ended.result
+    );
     assert_eq!(ended.gas(), GAS);
 }
 
@@ -30,7 +34,11 @@ fn endless_recursion_ends_as_a_stack_overflow() {
         (i64.add (call $f (i64.add (local.get 0) (i64.const 1))) (local.get 0)))";
     let address = chain.program(&module(&[], recursion, body));
     let ended = chain.call(address, []);
-    assert!(matches!(halt(&ended.result), Some(HaltReason::StackOverflow)), "{:?}", ended.result);
+    assert!(
+        matches!(halt(&ended.result), Some(HaltReason::StackOverflow)),
+        "{:?}",
+        ended.result
+    );
 }
 
 #[test]
@@ -40,7 +48,10 @@ fn a_memory_bomb_runs_out_of_gas() {
         let body = format!("(drop (memory.grow (i32.const {pages}))) (i32.const 0)");
         let address = chain.program(&program(&["pay_for_memory_grow"], &body));
         let ended = chain.call(address, []);
-        assert!(matches!(halt(&ended.result), Some(HaltReason::OutOfGas(_))), "{pages}");
+        assert!(
+            matches!(halt(&ended.result), Some(HaltReason::OutOfGas(_))),
+            "{pages}"
+        );
     }
 }
 
@@ -55,7 +66,11 @@ fn bulk_memory_out_of_bounds_reverts() {
     ] {
         let address = chain.program(&program(&[], &format!("{body} (i32.const 0)")));
         let ended = chain.call(address, []);
-        assert!(ended.reverted() && ended.output().is_empty(), "{body}: {:?}", ended.result);
+        assert!(
+            ended.reverted() && ended.output().is_empty(),
+            "{body}: {:?}",
+            ended.result
+        );
         assert!(ended.gas() < 100_000, "{body}: a trap keeps the gas");
     }
 }
@@ -72,7 +87,11 @@ fn traps_revert_without_data() {
         let text = program(&["write_result"], &format!("{write} {body} (i32.const 0)"));
         let address = chain.program(&text);
         let ended = chain.call(address, []);
-        assert!(ended.reverted() && ended.output().is_empty(), "{body}: {:?}", ended.result);
+        assert!(
+            ended.reverted() && ended.output().is_empty(),
+            "{body}: {:?}",
+            ended.result
+        );
     }
 }
 
@@ -137,7 +156,11 @@ fn the_most_native_stack_per_nested_program_does_not_crash_the_host() {
             (call $contract_address (i32.const 0))
             (drop (call $call_contract (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 128) (i64.const -1) (i32.const 96))))))";
     let body = "(call $down (i32.const 8000)) (i32.const 0)";
-    let address = chain.program(&module(&["contract_address", "call_contract"], fields, body));
+    let address = chain.program(&module(
+        &["contract_address", "call_contract"],
+        fields,
+        body,
+    ));
     let ended = chain.transact(
         revm::primitives::TxKind::Call(address),
         [].into(),

@@ -2,7 +2,6 @@
 
 mod arguments;
 mod calls;
-mod contracts;
 mod deployer;
 mod ink;
 mod limits;

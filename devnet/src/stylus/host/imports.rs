@@ -69,6 +69,7 @@ pub(crate) fn signature(name: &str) -> Option<(Vec<ValType>, Vec<ValType>)> {
 }
 
 /// The names of all imports.
+#[cfg(test)]
 pub(crate) fn names() -> impl Iterator<Item = &'static str> {
     IMPORTS.iter().map(|import| import.0)
 }

@@ -6,7 +6,7 @@ use crate::stylus::{
     storage_cache::StorageCache,
     vm::{Access, Environment, Fatal, Vm},
 };
-use revm::primitives::{Address, B256, Bytes, U256};
+use revm::primitives::{Address, Bytes, U256};
 use std::{ops::Range, ptr::NonNull};
 use thiserror::Error;
 use wasmtime::{AsContextMut, Caller, Global, Memory, Val};
@@ -174,10 +174,6 @@ impl<'a> Guest<'a> {
 
     pub(super) fn read_address(&self, pointer: u32) -> Result<Address, Stop> {
         self.read(pointer, 20).map(Address::from_slice)
-    }
-
-    pub(super) fn read_word(&self, pointer: u32) -> Result<B256, Stop> {
-        self.read(pointer, 32).map(B256::from_slice)
     }
 
     pub(super) fn read_u256(&self, pointer: u32) -> Result<U256, Stop> {
