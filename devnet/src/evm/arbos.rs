@@ -1,4 +1,4 @@
-//! ArbOS' own state: which programs are active, what their data costs, who owns the chain.
+//! `ArbOS`' own state: which programs are active, what their data costs, who owns the chain.
 //!
 //! All of it is storage of one account of the ordinary state, so that reverts, snapshots, simulations and
 //! persistence cover it without knowing of it.

@@ -12,7 +12,11 @@ pub const STYLUS_DEPLOYER: Address = address!("cEcba2F1DC234f70Dd89F2041029807F8
 pub const CREATE2_FACTORY: Address = address!("4e59b44847b379578588920cA78FbF26c0B4956C");
 
 /// Compiled from `stylus_deployer.sol`, which says how.
-const STYLUS_DEPLOYER_CODE: &str = include_str!("stylus_deployer.hex");
+const STYLUS_DEPLOYER_CODE: [u8; 1836] =
+    match hex::const_decode_to_array(include_bytes!("stylus_deployer.hex")) {
+        Ok(code) => code,
+        Err(_) => panic!("the file holds hexadecimal digits and nothing else"),
+    };
 /// The factory's well-known code.
 const CREATE2_FACTORY_CODE: [u8; 69] = hex!(
     "7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe0"
@@ -25,9 +29,11 @@ const CREATE2_FACTORY_CODE: [u8; 69] = hex!(
 /// find some.
 #[must_use]
 pub fn accounts() -> Vec<(Address, AccountInfo)> {
-    let deployer = hex::decode(STYLUS_DEPLOYER_CODE.trim()).expect("committed hexadecimal digits");
     let mut accounts = vec![
-        (STYLUS_DEPLOYER, contract(deployer.into())),
+        (
+            STYLUS_DEPLOYER,
+            contract(Bytes::from_static(&STYLUS_DEPLOYER_CODE)),
+        ),
         (
             CREATE2_FACTORY,
             contract(Bytes::from_static(&CREATE2_FACTORY_CODE)),

@@ -191,10 +191,9 @@ impl<'a, DB: Database> Machine<'a, DB> {
             self.evm.ctx.chain.pages.open = pages.open;
             return Ok(self.finish(InstructionResult::OutOfGas, Bytes::new(), 0));
         };
-        let program = match self.engine.program(code_hash, &code) {
-            Ok(program) => program,
-            // It was compiled when it was activated, so this is a state somebody edited by hand.
-            Err(_) => return Ok(self.finish(InstructionResult::Revert, Bytes::new(), gas)),
+        // It compiled when it was activated; if not, somebody edited the state by hand.
+        let Ok(program) = self.engine.program(code_hash, &code) else {
+            return Ok(self.finish(InstructionResult::Revert, Bytes::new(), gas));
         };
 
         let (outcome, refund, error) = stacker::maybe_grow(STACK_NEEDED, STACK_ADDED, || {

@@ -144,6 +144,10 @@ pub fn validate(wasm: &[u8]) -> Result<Shape, ValidationError> {
 
 /// What has been seen of the module so far.
 #[derive(Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each tells whether one thing was seen"
+)]
 struct Walk {
     shape: Shape,
     types: Vec<FuncType>,
@@ -291,7 +295,7 @@ impl Walk {
             limit("locals of a function", locals, MAX_LOCALS)?;
         }
         let mut operators = body.get_operators_reader()?;
-        let bytes = (body.range().end - operators.original_position()) as u64;
+        let bytes = body.range().end - operators.original_position();
         limit("bytes of a function", bytes, MAX_BODY_BYTES)?;
         self.shape.code_bytes += bytes;
         while !operators.eof() {

@@ -25,7 +25,7 @@ alloy::sol! {
 }
 use ArbSys::ArbSysCalls as Calls;
 
-/// ArbOS 40, the first with Stylus version 2 and Prague, in the numbering that began with 55.
+/// `ArbOS` 40, the first with Stylus version 2 and Prague, in the numbering that began with 55.
 const ARBOS_VERSION: u64 = 55 + 40;
 /// Blocks whose hashes are known.
 const HASHES: u64 = 256;

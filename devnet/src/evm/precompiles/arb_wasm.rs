@@ -18,6 +18,7 @@ use revm::{
     Database,
     context::JournalTr,
     primitives::{Address, B256, U256, keccak256},
+    state::Bytecode,
 };
 
 alloy::sol! {
@@ -111,7 +112,7 @@ pub(super) fn run<DB: Database>(call: &mut Call<'_, '_, DB>, input: &[u8]) -> An
 /// The functions that tell a parameter of the chain.
 fn parameter(function: &Calls) -> Vec<u8> {
     match function {
-        Calls::inkPrice(_) => ArbWasm::inkPriceCall::abi_encode_returns(&INK_PRICE),
+        Calls::inkPrice(_) => ArbWasm::inkPriceCall::abi_encode_returns(&ink::INK_PRICE),
         Calls::maxStackDepth(_) => ArbWasm::maxStackDepthCall::abi_encode_returns(&MAX_STACK_DEPTH),
         Calls::freePages(_) => ArbWasm::freePagesCall::abi_encode_returns(&FREE_PAGES),
         Calls::pageGas(_) => ArbWasm::pageGasCall::abi_encode_returns(&PAGE_PRICE),
@@ -135,8 +136,6 @@ fn parameter(function: &Calls) -> Vec<u8> {
     }
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "10,000")]
-const INK_PRICE: u32 = ink::INK_PER_GAS as u32;
 #[expect(clippy::cast_possible_truncation, reason = "1,000")]
 const PAGE_PRICE: u16 = PAGE_GAS as u16;
 
@@ -177,7 +176,7 @@ fn activate<DB: Database>(call: &mut Call<'_, '_, DB>, program: Address) -> Answ
         .info
         .code
         .as_ref()
-        .map(|code| code.original_bytes())
+        .map(Bytecode::original_bytes)
         .unwrap_or_default();
     if !prefix::is_program(&code) {
         return Err(Refusal::error(&ProgramNotWasm {}));

@@ -10,7 +10,7 @@ use revm::{
 };
 use std::fmt::Display;
 
-/// Opening ArbOS' state.
+/// Opening the state of `ArbOS`.
 const STATE_GAS: u64 = 800;
 /// Each word of input and output.
 const WORD_GAS: u64 = 3;

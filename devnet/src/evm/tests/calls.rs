@@ -497,10 +497,10 @@ fn a_program_creates_contracts_and_programs() {
     );
     // A program made by a program.
     let code = prefix::pack(&wat::parse_str(reporter()).unwrap());
-    let created = address(&chain.call(create1, init_code(&code)).output(), 0);
-    assert_eq!(created, create1.create(2));
-    assert!(chain.activate(created).success());
-    assert_eq!(address(&chain.call(created, []).output(), 2), created);
+    let child = address(&chain.call(create1, init_code(&code)).output(), 0);
+    assert_eq!(child, create1.create(2));
+    assert!(chain.activate(child).success());
+    assert_eq!(address(&chain.call(child, []).output(), 2), child);
     // A constructor that reverts leaves its data.
     let output = chain.call(create1, EVM_REVERTER).output();
     assert_eq!(address(&output, 0), Address::ZERO);

@@ -501,8 +501,8 @@ fn a_program_that_ran_in_the_block_pays_the_cached_price() {
         (call $write_result (i32.const 128) (i32.const 16))
         (i32.const 0)";
     let imports = ["read_args", "evm_ink_left", "call_contract", "write_result"];
-    let caller = chain.program(&program(&imports, twice));
-    let output = chain.call(caller, callee.to_vec()).output();
+    let repeats = chain.program(&program(&imports, twice));
+    let output = chain.call(repeats, callee.to_vec()).output();
     let price = |at: usize| u64::from_le_bytes(output[at..at + 8].try_into().unwrap());
     let record_init = {
         let bytes = wat::parse_str(program(&[], "(i32.const 0)")).unwrap().len() as u64;

@@ -35,7 +35,7 @@ pub(super) fn tx_gas_price(guest: &mut Guest<'_>, dest: u32) -> Result<(), Stop>
 /// Ink per gas.
 pub(super) fn tx_ink_price(guest: &mut Guest<'_>) -> Result<u32, Stop> {
     guest.buy_ink(ink::HOST)?;
-    Ok(ink::INK_PER_GAS as u32)
+    Ok(ink::INK_PRICE)
 }
 
 /// Copies the sender of the transaction to `dest`.
