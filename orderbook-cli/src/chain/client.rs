@@ -240,7 +240,7 @@ impl Chain {
             .map_err(|e| self.rpc(e))
     }
 
-    /// Signs a transaction with the sender's next nonce (pending ones counted) and room of one fifth above the estimate.
+    /// Signs a call with the sender's next nonce (pending ones counted) and room of one fifth above the estimate.
     ///
     /// # Errors
     /// `Unreachable`, `Node`, `Reverted` (the estimate runs the call), `Sign`.
@@ -251,8 +251,21 @@ impl Chain {
         value: U256,
         call: &C,
     ) -> Result<Prepared, ChainError> {
+        self.prepare_raw(signer, to, value, call.abi_encode().into()).await
+    }
+
+    /// As [`Self::prepare`], with the input as bytes; empty input sends ether.
+    ///
+    /// # Errors
+    /// As `prepare`.
+    pub async fn prepare_raw(
+        &self,
+        signer: &PrivateKeySigner,
+        to: Address,
+        value: U256,
+        input: Bytes,
+    ) -> Result<Prepared, ChainError> {
         let from = signer.address();
-        let input: Bytes = call.abi_encode().into();
         let request = TransactionRequest::default()
             .from(from)
             .to(to)

@@ -14,7 +14,7 @@ pub(super) struct Book {
     security: String,
     /// Price levels of each side
     #[arg(long, default_value_t = 10)]
-    levels: u32,
+    levels: usize,
 }
 
 impl Book {

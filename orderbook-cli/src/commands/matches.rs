@@ -2,14 +2,18 @@
 
 use alloy::primitives::U256;
 use clap::{Args, Subcommand};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::context::Context;
 use super::failure::{Failure, Result};
 use crate::board::Board;
-use crate::board::matching::{Match as Matched, MatchState};
-use crate::render::amount::{dollars, short_id};
+use crate::board::filter::OrderFilter;
+use crate::board::matching::{Match as Matched, MatchState, midpoint};
+use crate::board::record::OrderState;
+use crate::desk::suggest;
+use crate::render::amount::{dollars, short_id, units};
 use crate::render::{Answer, Block, Cell, Table, Tone};
 
 /// Propose matches; another person approves or refuses them
@@ -30,6 +34,11 @@ pub(super) enum Match {
     Approve(Decision),
     /// Refuse a match
     Refuse(Decision),
+    /// List bids and asks of a security that could be matched: same quantity, crossing limits
+    Suggest {
+        /// Symbol, ISIN or token
+        security: String,
+    },
     /// List matches
     List {
         /// proposed, approved, refused, submitted, unknown, failed or settled
@@ -70,6 +79,7 @@ impl Match {
                     &board.refuse(id, context.by(decision.reason)?).await?,
                 ))
             }
+            Self::Suggest { security } => suggestions(&board, &security).await,
             Self::List { state } => {
                 let matches = board.matches(state).await?;
                 let answer = Answer::new(Value::Array(matches.iter().map(match_json).collect()));
@@ -100,6 +110,35 @@ async fn find(board: &Board, text: &str) -> Result<Uuid> {
             "{text} fits more than one match: give more digits"
         ))),
     }
+}
+
+/// Open orders of a security that are in no live match, paired.
+async fn suggestions(board: &Board, security: &str) -> Result {
+    let filter = OrderFilter {
+        security: Some(security.to_string()),
+        state: Some(OrderState::Open),
+        limit: Some(u32::MAX),
+        ..OrderFilter::default()
+    };
+    let orders = board.orders(&filter).await?;
+    let live = board.matches(None).await?;
+    let taken = live.iter().filter(|m| m.state.is_live()).flat_map(|m| [m.bid, m.ask]).collect();
+    let mut table = Table::new(&["bid", "ask", ">quantity", ">bid price", ">ask price", ">total"]);
+    let mut data = Vec::new();
+    for (bid, ask) in suggest::pairs(&orders, &taken, Timestamp::now()) {
+        let total = midpoint(bid.limit_total, ask.limit_total).unwrap_or_default();
+        table.row([
+            short_id(bid.id).into(),
+            short_id(ask.id).into(),
+            units(U256::from(bid.quantity), bid.decimals).into(),
+            bid.price.into(),
+            ask.price.into(),
+            dollars(U256::from(total)).into(),
+        ]);
+        data.push(json!({ "bid": bid.id, "ask": ask.id, "quantity": bid.quantity.to_string(),
+            "total": total.to_string() }));
+    }
+    Ok(Answer::new(Value::Array(data)).with(Block::Table(table)))
 }
 
 fn answer(matched: &Matched) -> Answer {

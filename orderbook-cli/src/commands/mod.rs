@@ -114,7 +114,7 @@ fn run(cli: Cli) -> failure::Result {
         match cli.command {
             Command::Completions(command) => return command.run(),
             Command::Man(command) => return command.run(),
-            Command::Demo(command) => return command.run(cli.json).await,
+            Command::Demo(command) => return command.run(&cli.overrides, cli.json).await,
             Command::Init(command) => return command.run(&cli.overrides).await,
             _ => {}
         }

@@ -1,16 +1,145 @@
 //! `demo`: a whole trade on the embedded chain, from nothing, in the terminal.
+//!
+//! It does what the other commands do, through the same library, and leaves a folder on which they can be tried.
+
+mod issue;
+mod node;
+mod proof;
+mod stage;
+mod trade;
+mod world;
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use clap::Args;
+use serde_json::json;
 
-use super::failure::Result;
+use super::failure::{Failure, Result};
+use crate::config::{Overrides, Settings};
 use crate::render::Answer;
+use stage::Stage;
+use world::World;
+
+/// Where the chain is started again afterwards.
+const PORT: u16 = 8547;
 
 /// Run a whole trade on the embedded chain, from nothing
+///
+/// Starts the sibling binary `devnet`, deploys the three contracts, registers investors, issues securities and cash, signs
+/// and posts orders, matches, settles, sanctions a buyer, and proves what happened. Everything is left in a folder.
 #[derive(Args, Debug)]
-pub(super) struct Demo {}
+#[command(after_help = "Examples:\n  orderbook demo\n  orderbook demo --folder /tmp/market --force\n  orderbook demo --serve      keep the chain running at the end")]
+pub(super) struct Demo {
+    /// Where to put profile, book, wallets and chain state
+    #[arg(long, default_value = "demo")]
+    folder: PathBuf,
+    /// Replace the folder of an earlier demo
+    #[arg(long)]
+    force: bool,
+    /// The devnet binary [default: beside this one, then on the PATH]
+    #[arg(long, value_name = "PATH")]
+    devnet: Option<PathBuf>,
+    /// Folder with profile.toml, cap-table.csv, cap-table-notes.csv and orders.csv [default: the built-in ones]
+    #[arg(long, value_name = "FOLDER")]
+    examples: Option<PathBuf>,
+    /// Keep the chain running at the end, until interrupted
+    #[arg(long)]
+    serve: bool,
+}
 
 impl Demo {
-    pub(super) async fn run(self, _json: bool) -> Result {
-        Ok(Answer::default())
+    pub(super) async fn run(self, overrides: &Overrides, json: bool) -> Result {
+        let started = Instant::now();
+        let contracts = contracts(overrides)?;
+        clear(&self.folder, self.force)?;
+        let mut stage = Stage::new(json);
+        stage.title("A secondary market for ERC-1404 securities, on a chain of its own");
+        let files = world::Files::read(self.examples.as_deref())?;
+        let mut world =
+            World::create(&mut stage, &self.folder, &contracts, self.devnet.as_deref(), files).await?;
+        issue::contracts(&mut stage, &mut world).await?;
+        issue::investors(&mut stage, &world).await?;
+        issue::cash(&mut stage, &world).await?;
+        trade::orders(&mut stage, &mut world).await?;
+        trade::book(&mut stage, &world).await?;
+        let approved = trade::matches(&mut stage, &world).await?;
+        trade::permits(&mut stage, &world).await?;
+        let settled = trade::settle(&mut stage, &world, &approved).await?;
+        trade::sanction(&mut stage, &world, &approved).await?;
+        let proof = proof::prove(&mut stage, &world, &settled).await?;
+        world.point_profile_at(PORT)?;
+        let seconds = started.elapsed().as_secs_f64();
+        stage.end(&self.folder, &world, seconds, self.serve);
+        if self.serve {
+            let _ = tokio::signal::ctrl_c().await;
+        }
+        world.stop().await;
+        let data = json!({
+            "folder": self.folder,
+            "securities": world.addresses_json(),
+            "settlements": settled.len(),
+            "log": proof,
+            "seconds": (seconds * 10.0).round() / 10.0,
+        });
+        Ok(Answer::new(data))
+    }
+}
+
+/// The folder of compiled contracts: as set, or beside this binary, where `make` puts both.
+fn contracts(overrides: &Overrides) -> Result<PathBuf> {
+    let settings = Settings::load(&Overrides { profile: None, ..overrides.clone() })?;
+    let set = PathBuf::from(settings.need("contracts")?);
+    let beside = std::env::current_exe().ok().and_then(|exe| {
+        exe.parent().and_then(Path::parent).map(|target| target.join("contracts"))
+    });
+    let whole = |folder: &PathBuf| {
+        ["erc1404-token", "tsusdc", "settlement"]
+            .iter()
+            .all(|package| crate::chain::deploy::artifact(folder, package).is_file())
+    };
+    let found = [Some(set.clone()), beside].into_iter().flatten().find(whole);
+    let found = found.ok_or_else(|| {
+        Failure::other(format!("there are no compiled contracts in {}", set.display()))
+            .hint("build them with: make wasm, or name their folder with --contracts")
+    })?;
+    std::path::absolute(&found).map_err(|e| Failure::other(format!("{}: {e}", found.display())))
+}
+
+/// Removes an earlier demo's folder, and only that: a folder without its mark is never touched.
+fn clear(folder: &Path, force: bool) -> Result<()> {
+    let failed = |e: std::io::Error| Failure::other(format!("{}: {e}", folder.display()));
+    let occupied = folder.is_dir() && std::fs::read_dir(folder).map_err(failed)?.next().is_some();
+    if occupied {
+        if !folder.join(world::MARK).is_file() {
+            let words = format!("{} is not empty and no demo's folder", folder.display());
+            return Err(Failure::refused("FOLDER_EXISTS", words).hint("name another with --folder"));
+        }
+        if !force {
+            let words = format!("{} holds an earlier demo", folder.display());
+            return Err(Failure::refused("FOLDER_EXISTS", words)
+                .hint("replace it with --force, or name another with --folder"));
+        }
+        std::fs::remove_dir_all(folder).map_err(failed)?;
+    }
+    std::fs::create_dir_all(folder).map_err(failed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_an_earlier_demo_is_replaced_and_only_when_asked() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("demo");
+        clear(&path, false).unwrap();
+        std::fs::write(path.join("mine"), "x").unwrap();
+        assert_eq!(clear(&path, true).unwrap_err().code, "FOLDER_EXISTS");
+        std::fs::write(path.join(world::MARK), "").unwrap();
+        assert_eq!(clear(&path, false).unwrap_err().code, "FOLDER_EXISTS");
+        assert!(path.join("mine").exists());
+        clear(&path, true).unwrap();
+        assert!(!path.join("mine").exists());
     }
 }

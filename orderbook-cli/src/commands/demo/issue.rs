@@ -1,0 +1,288 @@
+//! Acts two to four: contracts, investors and securities, cash.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use alloy::primitives::{Address, U256};
+
+use super::super::context::Context;
+use super::super::failure::{Failure, Result};
+use super::super::init::create_book;
+use super::super::role::{COIN_ROLES, TOKEN_ROLES};
+use super::stage::Stage;
+use super::world::{Listing, World};
+use crate::board::security::Security as BoardSecurity;
+use crate::chain::abi::{IDvPSettlement, ISecurityToken, ITsUSDC, role};
+use crate::chain::deploy::{Constructor, Deployed, deploy};
+use crate::chain::{Chain, Revert};
+use crate::config::Security;
+use crate::desk::cap_table;
+use crate::render::amount::{COIN_DECIMALS, dollars, units};
+use crate::render::{Cell, Table, Tone};
+
+/// Dollars in the coin issuer's bank.
+const RESERVES: u64 = 25_000_000;
+
+/// Act two: deploy everything and admit the securities to trading.
+pub(super) async fn contracts(stage: &mut Stage, world: &mut World) -> Result<()> {
+    stage.act("Three contracts, compiled from Rust to WASM");
+    stage.say("Each deployment creates the program, activates it and runs its constructor in one transaction.");
+    stage.gap();
+    let counsel = world.address("counsel")?;
+    let mut table = Table::new(&["contract", "what it is", "address", ">bytes", ">gas"]);
+    let mut row = |name: &str, what: &str, deployed: &Deployed| {
+        table.row([
+            Cell::new(name, Tone::Strong),
+            what.into(),
+            deployed.address.into(),
+            grouped(deployed.code_size as u64).into(),
+            grouped(deployed.receipt.gas_used).into(),
+        ]);
+    };
+    let constructor = Constructor::Coin {
+        name: "TsUSDC".into(),
+        symbol: "TsUSDC".into(),
+        currency: "USD".into(),
+        admin: counsel,
+    };
+    let coin = construct(world, &constructor).await?;
+    row("TsUSDC", "cash, backed 1:1 by dollars", &coin);
+    grant(world, coin.address, COIN_ROLES).await?;
+    world.coin = coin.address;
+
+    let who = world.profile().broker_dealer.clone().ok_or_else(|| Failure::usage("no broker-dealer"))?;
+    let constructor = Constructor::Settlement {
+        broker_dealer: who.name.clone(),
+        crd: who.crd,
+        lei: who.lei.clone(),
+        payment: coin.address,
+        admin: counsel,
+        operator: world.address("desk")?,
+    };
+    let settlement = construct(world, &constructor).await?;
+    row("settlement", &format!("of {}", who.name), &settlement);
+    world.settlement = settlement.address;
+    for listing in [world.equity.clone(), world.notes.clone()] {
+        let constructor = Constructor::Token {
+            name: listing.name.into(),
+            symbol: listing.symbol.into(),
+            decimals: listing.decimals,
+            isin: listing.isin.into(),
+            supply_cap: whole(listing.supply_cap, listing.decimals),
+            admin: counsel,
+        };
+        let token = construct(world, &constructor).await?;
+        row(listing.symbol, listing.name, &token);
+        grant(world, token.address, TOKEN_ROLES).await?;
+        if listing.symbol == world.equity.symbol {
+            world.equity.token = token.address;
+        } else {
+            world.notes.token = token.address;
+        }
+    }
+    stage.table(&table);
+    stage.gap();
+    let block = settlement.receipt.block_number;
+    let securities = world.listings().map(|listing| Security {
+        symbol: listing.symbol.into(),
+        isin: listing.isin.into(),
+        token: listing.token,
+        decimals: listing.decimals,
+    });
+    world.rewrite(|profile| {
+        profile.addresses.coin = Some(coin.address);
+        profile.addresses.settlement = Some(settlement.address);
+        profile.addresses.settlement_block = block;
+        profile.securities = securities.into();
+    })?;
+    open_book(world).await?;
+    stage.done("roles granted: issuer, compliance, enforcer, treasury, attestor, operator are different keys");
+    stage.done("both securities admitted to trading; the broker-dealer's book is open");
+    Ok(())
+}
+
+async fn construct(world: &World, constructor: &Constructor) -> Result<Deployed> {
+    Ok(deploy(&world.chain, world.key("counsel")?, &world.contracts, constructor).await?)
+}
+
+async fn grant(world: &World, contract: Address, roles: &[(&str, &str)]) -> Result<()> {
+    for (name, holder) in roles {
+        let wallet = world.profile().roles.wallet(holder).unwrap_or("counsel");
+        let call =
+            ISecurityToken::grantRoleCall { role: role(name), account: world.address(wallet)? };
+        world.chain.execute(world.key("counsel")?, contract, &call).await?;
+    }
+    Ok(())
+}
+
+async fn open_book(world: &mut World) -> Result<()> {
+    let context = Context::of_profile(PathBuf::from(world.profile_path()))?;
+    let board = create_book(&context, &world.chain, world.settlement).await?;
+    for listing in world.listings() {
+        let call = IDvPSettlement::listSecurityCall { security: listing.token, listed: true };
+        world.chain.execute(world.key("counsel")?, world.settlement, &call).await?;
+        let security = BoardSecurity {
+            decimals: listing.decimals,
+            isin: listing.isin.parse().map_err(Failure::usage)?,
+            name: listing.name.into(),
+            symbol: listing.symbol.into(),
+            token: listing.token,
+        };
+        board.list_security(security, World::by(super::world::PRINCIPAL, "admitted to trading")).await?;
+    }
+    world.open_board(board);
+    Ok(())
+}
+
+/// Act three: registry, group rules, limits, issuance, a lock-up.
+pub(super) async fn investors(stage: &mut Stage, world: &World) -> Result<()> {
+    stage.act("Investors are registered, securities issued");
+    stage.say(
+        "A wallet that is not in the registry can hold nothing. Groups: 1 US accredited, 2 outside the US, 3 institutions; \
+         transfers between 1 and 2 stay closed (Regulation S).",
+    );
+    stage.gap();
+    for listing in world.listings() {
+        issue(world, listing).await?;
+    }
+    let holders = world.holders(&world.equity)?;
+    let mut groups: BTreeMap<u8, (usize, U256)> = BTreeMap::new();
+    for holder in &holders {
+        let entry = groups.entry(holder.group).or_default();
+        entry.0 += 1;
+        entry.1 = entry.1.saturating_add(holder.holding);
+    }
+    let mut table = Table::new(&["largest holders of HRBR", ">group", ">country", ">holding", ">free to sell"]);
+    let mut largest: Vec<_> = holders.iter().collect();
+    largest.sort_by_key(|holder| std::cmp::Reverse(holder.holding));
+    for holder in largest.iter().take(6) {
+        let call = ISecurityToken::spendableBalanceOfCall { holder: holder.wallet };
+        let free = world.chain.view(world.equity.token, call).await?;
+        table.row([
+            holder.name.clone().into(),
+            holder.group.into(),
+            format!("{:03}", holder.country).into(),
+            units(holder.holding, world.equity.decimals).into(),
+            Cell::new(
+                units(free, world.equity.decimals),
+                if free < holder.holding { Tone::Warn } else { Tone::Plain },
+            ),
+        ]);
+    }
+    stage.table(&table);
+    stage.gap();
+    for listing in world.listings() {
+        let supply = world.chain.view(listing.token, ISecurityToken::totalSupplyCall {}).await?;
+        let count = world.chain.view(listing.token, ISecurityToken::holderCountCall {}).await?;
+        stage.done(&format!(
+            "{}: {} issued to {count} holders ({})",
+            listing.symbol,
+            units(supply, listing.decimals),
+            listing.isin
+        ));
+    }
+    stage.done("Brightwater's 100,000 HRBR of the founding round are locked up for 180 days");
+    Ok(())
+}
+
+async fn issue(world: &World, listing: &Listing) -> Result<()> {
+    const OPEN: [(u8, u8); 7] = [(1, 1), (1, 3), (3, 1), (3, 3), (2, 2), (2, 3), (3, 2)];
+    let (chain, token) = (&world.chain, listing.token);
+    let (compliance, issuer) = (world.key("issuer")?, world.key("issuer")?);
+    let holders = world.holders(listing)?;
+    for call in cap_table::register_calls(&holders) {
+        chain.execute(compliance, token, &call).await?;
+    }
+    for (from, to) in OPEN {
+        let call = ISecurityToken::setGroupRuleCall { fromGroup: from, toGroup: to, opensAt: 1 };
+        chain.execute(compliance, token, &call).await?;
+    }
+    let call = ISecurityToken::setLimitsCall {
+        maxPerInvestor: U256::ZERO,
+        maxBipsPerInvestor: 3_000,
+        maxHolders: 99,
+        minHolding: U256::ZERO,
+        granularity: U256::ZERO,
+    };
+    for call in cap_table::mint_calls(&holders) {
+        chain.execute(issuer, token, &call).await?;
+    }
+    chain.execute(compliance, token, &call).await?;
+    if listing.symbol == world.equity.symbol {
+        let now = chain.head().await?.time;
+        let call = ISecurityToken::lockTokensCall {
+            holder: world.address("brightwater-lp")?,
+            amount: whole(100_000, listing.decimals),
+            releaseTime: now + 180 * 86_400,
+        };
+        chain.execute(compliance, token, &call).await?;
+    }
+    Ok(())
+}
+
+/// Act four: reserves, minting, and the refusal of a coin too many.
+pub(super) async fn cash(stage: &mut Stage, world: &World) -> Result<()> {
+    stage.act("Cash comes in");
+    stage.say("Not one coin more than the auditor attests: the contract compares supply and reserves at every mint.");
+    stage.gap();
+    let (chain, coin) = (&world.chain, world.coin);
+    let reserves = whole(RESERVES, COIN_DECIMALS);
+    let as_of = chain.head().await?.time;
+    let call = ITsUSDC::setReserveMaxAgeCall { maxAge: 30 * 86_400 };
+    chain.execute(world.key("counsel")?, coin, &call).await?;
+    let call = ITsUSDC::attestReservesCall { reserves, asOf: as_of };
+    chain.execute(world.key("auditor")?, coin, &call).await?;
+    let treasury = world.key("treasury")?;
+    let call = ITsUSDC::configureMinterCall {
+        minter: treasury.address(),
+        minterAllowedAmount: whole(100_000_000, COIN_DECIMALS),
+    };
+    chain.execute(treasury, coin, &call).await?;
+    for holder in world.holders(&world.equity)? {
+        if holder.cash.is_zero() {
+            continue;
+        }
+        let reference = cap_table::investor_id(&format!("WIRE-{}", holder.account));
+        let call = ITsUSDC::mintWithReferenceCall {
+            to: holder.wallet,
+            amount: holder.cash,
+            bankReference: reference.map_err(Failure::usage)?,
+        };
+        chain.execute(treasury, coin, &call).await?;
+    }
+    let supply = chain.view(coin, ITsUSDC::totalSupplyCall {}).await?;
+    stage.done(&format!(
+        "reserves of ${} attested, ${} minted, each against a bank reference",
+        dollars(reserves),
+        dollars(supply)
+    ));
+    let call = ITsUSDC::mintCall { to: treasury.address(), amount: reserves };
+    let revert = refusal(chain, treasury.address(), coin, &call).await?;
+    stage.say(&format!("The treasury tries to mint another ${}:", dollars(reserves)));
+    stage.refused(&revert.words);
+    Ok(())
+}
+
+/// The refusal of a call that must be refused.
+pub(super) async fn refusal<C: alloy::sol_types::SolCall>(
+    chain: &Chain,
+    from: Address,
+    to: Address,
+    call: &C,
+) -> Result<Revert> {
+    match chain.simulate(from, to, call).await {
+        Err(crate::chain::ChainError::Reverted(revert)) => Ok(revert),
+        Err(error) => Err(error.into()),
+        Ok(_) => Err(Failure::other(format!("{} was not refused", C::SIGNATURE))),
+    }
+}
+
+/// Whole tokens in base units; the demo's numbers are far from overflowing.
+pub(super) fn whole(count: u64, decimals: u8) -> U256 {
+    U256::from(count).saturating_mul(U256::from(10).pow(U256::from(decimals)))
+}
+
+/// A number with grouped thousands.
+pub(super) fn grouped(number: u64) -> String {
+    units(U256::from(number), 0)
+}

@@ -1,0 +1,49 @@
+//! The last act: the log is anchored on chain, replayed and proved.
+
+use serde_json::{Value, json};
+
+use super::super::failure::{Exit, Failure, Result};
+use super::stage::Stage;
+use super::trade::Fill;
+use super::world::{TRADER, World};
+use crate::audit::verify::verify;
+use crate::desk::settlement::Desk;
+use crate::desk::{reconcile, sync};
+
+/// Syncs, anchors, verifies, and proves one order.
+pub(super) async fn prove(stage: &mut Stage, world: &World, fills: &[Fill]) -> Result<Value> {
+    stage.act("What happened, provably");
+    stage.say(
+        "Every step is an event in an append-only log: hash-chained, a leaf of a Merkle tree, its root on chain. The board is \
+         nothing but a fold over it.",
+    );
+    stage.gap();
+    let (board, chain) = (world.board()?, &world.chain);
+    let first = world.profile().addresses.settlement_block.unwrap_or(0);
+    let by = World::by(TRADER, "");
+    let synced = sync::run(board, chain, world.settlement, first, &by, |_, _| {}).await?;
+    stage.done(&format!(
+        "sync read blocks {} to {}: {} fills that the book did not have",
+        synced.from, synced.to, synced.fills
+    ));
+    let desk = Desk { board, chain, settlement: world.settlement, operator: world.key("desk")?, by };
+    let anchored = desk.anchor().await?;
+    stage.done(&format!("anchored {} events on chain, root {}", anchored.size, anchored.root));
+    let logged = reconcile::read(chain, world.settlement, first).await?;
+    let differences = reconcile::fills(board, &logged).await?;
+    let report = verify(board, &logged.anchors, |_| {}).await?;
+    if let Some(finding) = report.finding {
+        return Err(Failure::new(Exit::Integrity, "LOG_BROKEN", finding.message));
+    }
+    if let Some(difference) = differences.first() {
+        return Err(Failure::new(Exit::Integrity, "FILLS_DIFFER", &difference.words));
+    }
+    stage.done(&format!(
+        "replayed {} events: every hash holds, {} anchor(s) confirmed, {} fills on chain and in the book",
+        report.events,
+        report.anchors,
+        logged.fills.len()
+    ));
+    let _ = fills;
+    Ok(json!({ "events": report.events, "root": report.root, "anchors": report.anchors }))
+}

@@ -1,0 +1,154 @@
+//! The narration: numbered acts, short sentences, tables.
+//!
+//! It is the demo's result and goes to stdout; with `--json` it goes to stderr and the envelope alone to stdout.
+
+use std::io::Write as _;
+use std::path::Path;
+
+use super::world::World;
+use crate::render::{Surface, Table, Tone};
+
+/// Columns of the narration when nobody's terminal says otherwise.
+const WIDTH: u16 = 110;
+
+/// Where the narration goes.
+pub(super) struct Stage {
+    surface: Surface,
+    to_stderr: bool,
+    act: u32,
+}
+
+impl Stage {
+    pub(super) fn new(json: bool) -> Self {
+        let screen = if json { Surface::stderr() } else { Surface::stdout() };
+        let surface = if screen.terminal { screen } else { Surface::paper(WIDTH) };
+        Self { surface, to_stderr: json, act: 0 }
+    }
+
+    /// What tables and books are drawn for.
+    pub(super) fn surface(&self) -> Surface {
+        self.surface
+    }
+
+    fn put(&self, text: &str) {
+        // Nobody reading is no reason to stop.
+        if self.to_stderr {
+            let _ = std::io::stderr().write_all(text.as_bytes());
+        } else {
+            let _ = std::io::stdout().write_all(text.as_bytes());
+            let _ = std::io::stdout().flush();
+        }
+    }
+
+    /// The first line.
+    pub(super) fn title(&self, text: &str) {
+        self.put(&format!("\n{}\n", self.surface.tint(Tone::Strong, text)));
+    }
+
+    /// Opens the next act.
+    pub(super) fn act(&mut self, title: &str) {
+        self.act += 1;
+        let head = format!("{:>2}  {title} ", self.act);
+        let rule = "─".repeat(usize::from(self.surface.width.min(WIDTH)).saturating_sub(head.chars().count()));
+        let head = self.surface.tint(Tone::Title, &head);
+        let rule = self.surface.tint(Tone::Dim, &rule);
+        self.put(&format!("\n{head}{rule}\n\n"));
+    }
+
+    /// A sentence of narration.
+    pub(super) fn say(&self, text: &str) {
+        let width = usize::from(self.surface.width.min(WIDTH)).saturating_sub(4);
+        for line in wrap(text, width) {
+            self.put(&format!("  {line}\n"));
+        }
+    }
+
+    /// A blank line.
+    pub(super) fn gap(&self) {
+        self.put("\n");
+    }
+
+    /// Something worked.
+    pub(super) fn done(&self, text: &str) {
+        self.put(&format!("  {} {text}\n", self.surface.tint(Tone::Good, "✓")));
+    }
+
+    /// Something was refused, as it should be.
+    pub(super) fn refused(&self, text: &str) {
+        let mark = self.surface.tint(Tone::Bad, "✗");
+        self.put(&format!("  {mark} {}\n", self.surface.tint(Tone::Bad, text)));
+    }
+
+    /// A table.
+    pub(super) fn table(&self, table: &Table) {
+        self.put(&table.render(self.surface));
+    }
+
+    /// Text that is drawn already.
+    pub(super) fn drawn(&self, text: &str) {
+        self.put(text);
+    }
+
+    /// The last words: what to try next.
+    pub(super) fn end(&mut self, folder: &Path, world: &World, seconds: f64, serving: bool) {
+        self.act("Your turn");
+        self.say(&format!(
+            "Done in {seconds:.1} s. Profile, book, wallets and the chain itself are in {}.",
+            folder.display()
+        ));
+        self.gap();
+        let folder = folder.display();
+        let start = format!("devnet --state {folder}/chain.state &");
+        let start = if serving { String::new() } else { format!("{start}\n") };
+        let commands = [
+            (start.trim_end().to_string(), "start the same chain again"),
+            (format!("export ORDERBOOK_PROFILE={folder}"), "work with this profile"),
+            ("orderbook doctor".into(), "is everything in place?"),
+            (format!("orderbook book {}", world.equity.symbol), "the book"),
+            (format!("orderbook match suggest {}", world.notes.symbol), "what could be matched"),
+            (format!("orderbook token check {} ada-lindqvist elena-rossi 100", world.equity.symbol), "refused, and why"),
+            ("orderbook match list".into(), "what happened to each match"),
+            ("orderbook export blotter".into(), "the trades"),
+            ("orderbook audit verify".into(), "replay the log against the chain"),
+        ];
+        let widest = commands.iter().map(|(command, _)| command.len()).max().unwrap_or(0);
+        for (command, why) in commands.iter().filter(|(command, _)| !command.is_empty()) {
+            let command = self.surface.tint(Tone::Strong, &format!("{command:<widest$}"));
+            self.put(&format!("    {command}  {}\n", self.surface.tint(Tone::Dim, why)));
+        }
+        self.gap();
+        self.say("The wallets' keys are derived from public words, and one cheap password opens them all: never use them elsewhere.");
+        if serving {
+            self.say(&format!("The chain is running at {} until you interrupt this (Ctrl-C).", world.chain.url()));
+        }
+        self.gap();
+    }
+}
+
+/// Breaks text at spaces.
+fn wrap(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split_whitespace() {
+        let line = lines.last_mut().expect("starts with one line");
+        if !line.is_empty() && line.chars().count() + 1 + word.chars().count() > width {
+            lines.push(word.to_string());
+        } else {
+            if !line.is_empty() {
+                line.push(' ');
+            }
+            line.push_str(word);
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn narration_is_wrapped_at_spaces() {
+        assert_eq!(wrap("one two three", 8), ["one two", "three"]);
+        assert_eq!(wrap("", 8), [""]);
+    }
+}

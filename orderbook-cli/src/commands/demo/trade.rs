@@ -1,0 +1,347 @@
+//! Acts five to ten: orders, book, matches, permits, settlement, a sanction.
+
+use std::collections::{BTreeMap, HashSet};
+
+use alloy::primitives::{Address, U256};
+
+use super::super::failure::{Failure, Result};
+use super::issue::grouped;
+use super::stage::Stage;
+use super::world::{Listing, PRINCIPAL, TRADER, World};
+use crate::board::filter::OrderFilter;
+use crate::board::matching::Match;
+use crate::board::order::Side;
+use crate::board::record::{OrderRecord, OrderState};
+use crate::chain::abi::{ISecurityToken, ITsUSDC};
+use crate::desk::preflight::{self, Form};
+use crate::desk::settlement::{Desk, Settled};
+use crate::desk::trade::Trade;
+use crate::desk::{DeskError, permit, suggest};
+use crate::render::amount::{dollars, short_id, units};
+use crate::render::{Cell, Table, Tone, book as book_view};
+
+/// Whom the enforcer sanctions between match and settlement.
+const SANCTIONED: &str = "corvid-capital";
+
+/// One settled trade.
+pub(super) struct Fill {
+    pub(super) bid: OrderRecord,
+    pub(super) settled: Settled,
+}
+
+/// An approved match with its two orders.
+pub(super) struct Approved {
+    matched: Match,
+    bid: OrderRecord,
+    ask: OrderRecord,
+}
+
+/// Act five: every order is signed and posted; a forged one is not.
+pub(super) async fn orders(stage: &mut Stage, world: &mut World) -> Result<()> {
+    stage.act("Investors sign orders");
+    stage.say(
+        "An order is signed by its owner (EIP-712); its digest is its id, on the board and on chain alike. Nobody can alter a \
+         posted order, not even the broker-dealer.",
+    );
+    stage.gap();
+    let (venue, board) = (world.venue(), world.board()?);
+    let (mut bids, mut asks, mut forged) = (0, 0, None);
+    let mut sample = None;
+    for (line, form) in world.forms()? {
+        let security = world.security(&form.security)?;
+        let signed = form
+            .sign(&venue, security.token, security.decimals, world.key(&form.wallet)?, 0)
+            .map_err(|words| Failure::usage(format!("orders.csv line {line}: {words}")))?;
+        let record = board.post(signed.posting(TRADER), None, World::by(TRADER, "")).await?;
+        match record.side {
+            Side::Bid => bids += 1,
+            Side::Ask => asks += 1,
+        }
+        sample.get_or_insert(record);
+        forged = Some(signed);
+    }
+    stage.done(&format!("{} orders signed and posted: {bids} bids, {asks} asks", bids + asks));
+    if let Some(record) = sample {
+        stage.done(&format!(
+            "the first: {} of {}, {} {} at ${}, id {}",
+            record.side,
+            world.name(record.owner),
+            units(U256::from(record.quantity), record.decimals),
+            record.symbol,
+            record.price,
+            short_id(record.id)
+        ));
+    }
+    if let Some(mut order) = forged {
+        stage.say("Somebody doubles the quantity of a signed order and posts it:");
+        order.quantity = order.quantity.saturating_mul(U256::from(2));
+        order.limit_total = order.limit_total.saturating_mul(U256::from(2));
+        match board.post(order.posting(TRADER), None, World::by(TRADER, "")).await {
+            Err(error) => stage.refused(&error.to_string()),
+            Ok(_) => return Err(Failure::other("a forged order was posted")),
+        }
+    }
+    Ok(())
+}
+
+/// Act six: both books.
+pub(super) async fn book(stage: &mut Stage, world: &World) -> Result<()> {
+    stage.act("The book");
+    for (listing, levels) in [(&world.equity, 8), (&world.notes, 4)] {
+        let view = world.board()?.book(listing.symbol, levels).await?;
+        stage.say(&format!("{}  {}", listing.symbol, listing.name));
+        stage.drawn(&book_view::render(&view, stage.surface()));
+        stage.gap();
+    }
+    Ok(())
+}
+
+/// Act seven: proposals, preflight, the second person.
+pub(super) async fn matches(stage: &mut Stage, world: &World) -> Result<Vec<Approved>> {
+    stage.act("The desk proposes, a principal decides");
+    stage.say(&format!(
+        "{TRADER} proposes what crosses at equal quantity. {PRINCIPAL}, a registered principal, reads each preflight: every \
+         reason why the chain would refuse it."
+    ));
+    stage.gap();
+    let board = world.board()?;
+    let mut table = Table::new(&["", ">quantity", "seller", "buyer", ">total", "decision"]);
+    let (mut approved, mut same_person) = (Vec::new(), None);
+    for (bid, ask) in candidates(world).await? {
+        let matched = board.propose(bid.id, ask.id, World::by(TRADER, "crossing limits")).await?;
+        if same_person.is_none() {
+            let refusal = board.approve(matched.id, World::by(TRADER, "")).await;
+            same_person = refusal.err().map(|error| error.to_string());
+        }
+        let trade = Trade::of(&bid, &ask);
+        // Allowances come after the match: until then their absence is no reason against it.
+        let reasons: Vec<_> =
+            preflight::run(&world.chain, world.settlement, &bid, &ask, Form::Signed)
+                .await?
+                .into_iter()
+                .filter(|reason| !matches!(reason.failure, 21 | 23))
+                .collect();
+        let decision = if let Some(reason) = reasons.first() {
+            board.refuse(matched.id, World::by(PRINCIPAL, &reason.words)).await?;
+            Cell::new(format!("refused: {}", reason.words), Tone::Bad)
+        } else {
+            let matched = board.approve(matched.id, World::by(PRINCIPAL, "suitable")).await?;
+            approved.push(Approved { matched, bid, ask });
+            Cell::new("approved", Tone::Good)
+        };
+        table.row([
+            Cell::new(trade.symbol.clone(), Tone::Strong),
+            units(trade.quantity, trade.decimals).into(),
+            world.name(trade.seller).into(),
+            world.name(trade.buyer).into(),
+            format!("${}", dollars(trade.total)).into(),
+            decision,
+        ]);
+    }
+    stage.table(&table);
+    stage.gap();
+    stage.say(&format!("{TRADER} tries to approve a match of her own:"));
+    stage.refused(&same_person.ok_or_else(|| Failure::other("the proposer approved her own match"))?);
+    Ok(approved)
+}
+
+async fn candidates(world: &World) -> Result<Vec<(OrderRecord, OrderRecord)>> {
+    let mut found = Vec::new();
+    for listing in world.listings() {
+        let filter = OrderFilter {
+            security: Some(listing.symbol.into()),
+            state: Some(OrderState::Open),
+            limit: Some(1_000),
+            ..OrderFilter::default()
+        };
+        let orders = world.board()?.orders(&filter).await?;
+        let pairs = suggest::pairs(&orders, &HashSet::new(), jiff::Timestamp::now());
+        found.extend(pairs.into_iter().map(|(bid, ask)| (bid.clone(), ask.clone())));
+    }
+    Ok(found)
+}
+
+/// Act eight: signed allowances.
+pub(super) async fn permits(stage: &mut Stage, world: &World) -> Result<()> {
+    stage.act("Both sides give the settlement contract its allowance");
+    stage.say("Investors sign permits (EIP-2612) at home; the desk sends them. Nobody hands anything over.");
+    stage.gap();
+    let filter = OrderFilter {
+        state: Some(OrderState::Open),
+        limit: Some(1_000),
+        ..OrderFilter::default()
+    };
+    let mut needed: BTreeMap<(Address, Address), U256> = BTreeMap::new();
+    for order in world.board()?.orders(&filter).await? {
+        let record = order.record;
+        let (token, amount) = match record.side {
+            Side::Ask => (record.security, record.quantity),
+            Side::Bid => (record.payment, record.limit_total),
+        };
+        let sum = needed.entry((record.owner, token)).or_default();
+        *sum = sum.saturating_add(U256::from(amount));
+    }
+    let (chain, desk) = (&world.chain, world.key("desk")?);
+    let deadline = chain.head().await?.time + 3_600;
+    let mut gas = 0;
+    for ((owner, token), value) in &needed {
+        let signer = world.key(&world.name(*owner))?;
+        let signed =
+            permit::sign(chain, signer, *token, world.settlement, *value, deadline).await?;
+        gas += permit::submit(chain, desk, &signed).await?.gas_used;
+    }
+    let count = needed.len() as u64;
+    stage.done(&format!(
+        "{count} permits signed and sent, for all open orders, {} gas each on average",
+        grouped(gas / count.max(1))
+    ));
+    Ok(())
+}
+
+/// What the two parties hold of both legs.
+async fn holdings(world: &World, trade: &Trade) -> Result<[[U256; 2]; 2]> {
+    let mut found = [[U256::ZERO; 2]; 2];
+    for (index, account) in [trade.seller, trade.buyer].into_iter().enumerate() {
+        found[index] = [
+            world.chain.view(trade.token, ISecurityToken::balanceOfCall { account }).await?,
+            world.chain.view(trade.payment, ITsUSDC::balanceOfCall { account }).await?,
+        ];
+    }
+    Ok(found)
+}
+
+fn desk(world: &World) -> Result<Desk<'_>> {
+    Ok(Desk {
+        board: world.board()?,
+        chain: &world.chain,
+        settlement: world.settlement,
+        operator: world.key("desk")?,
+        by: World::by(TRADER, ""),
+    })
+}
+
+/// Act nine: securities against cash, or nothing.
+pub(super) async fn settle(
+    stage: &mut Stage,
+    world: &World,
+    approved: &[Approved],
+) -> Result<Vec<Fill>> {
+    stage.act("Settlement: securities against cash in one transaction, or nothing");
+    stage.say(
+        "The price is the midpoint of two signed limits, never an argument. The first match is registered on chain and then \
+         settled; the others take one transaction each, orders and signatures included.",
+    );
+    stage.gap();
+    let desk = desk(world)?;
+    let mut fills = Vec::new();
+    let mut table =
+        Table::new(&[">no", "", ">quantity", "seller", "buyer", ">total", "how", ">gas"]);
+    let mut balances = None;
+    for (index, match_) in approved.iter().enumerate() {
+        let Approved { matched, bid, ask } = match_;
+        let trade = Trade::of(bid, ask);
+        if world.name(trade.buyer) == SANCTIONED {
+            continue;
+        }
+        let before = holdings(world, &trade).await?;
+        let form = if index == 0 { Form::Registered } else { Form::Signed };
+        desk.preflight(bid, ask, form).await?;
+        if form == Form::Registered {
+            desk.register_missing(bid, ask).await?;
+        }
+        let prepared = desk.prepare(bid, ask, form).await?;
+        let settled = desk.submit(matched, &prepared).await?;
+        if index == 0 {
+            balances = Some((trade.clone(), before, holdings(world, &trade).await?));
+        }
+        table.row([
+            settled.settlement_id.into(),
+            Cell::new(trade.symbol.clone(), Tone::Strong),
+            units(trade.quantity, trade.decimals).into(),
+            world.name(trade.seller).into(),
+            world.name(trade.buyer).into(),
+            format!("${}", dollars(settled.total)).into(),
+            if form == Form::Registered { "settle" } else { "settleSigned" }.into(),
+            grouped(settled.gas).into(),
+        ]);
+        fills.push(Fill { bid: bid.clone(), settled });
+    }
+    stage.table(&table);
+    stage.gap();
+    if let Some((trade, before, after)) = balances {
+        stage.say("What the first of them moved:");
+        stage.table(&moved(world, &trade, before, after));
+        stage.gap();
+    }
+    stage.done(&format!("{} trades settled; the settlement contract itself holds nothing", fills.len()));
+    Ok(fills)
+}
+
+fn moved(world: &World, trade: &Trade, before: [[U256; 2]; 2], after: [[U256; 2]; 2]) -> Table {
+    let security = |value| format!("{} {}", units(value, trade.decimals), trade.symbol);
+    let cash = |value| format!("${}", dollars(value));
+    let mut table = Table::new(&["", "wallet", ">security before", ">after", ">cash before", ">after "]);
+    for (index, (role, account)) in
+        [("seller", trade.seller), ("buyer", trade.buyer)].into_iter().enumerate()
+    {
+        table.row([
+            role.into(),
+            world.name(account).into(),
+            security(before[index][0]).into(),
+            Cell::new(security(after[index][0]), Tone::Strong),
+            cash(before[index][1]).into(),
+            Cell::new(cash(after[index][1]), Tone::Strong),
+        ]);
+    }
+    table
+}
+
+/// Act ten: a sanction after the match; the settlement refuses, and nothing moves.
+pub(super) async fn sanction(stage: &mut Stage, world: &World, approved: &[Approved]) -> Result<()> {
+    stage.act("A buyer is sanctioned after the match");
+    let found = approved.iter().find(|match_| world.name(match_.bid.owner) == SANCTIONED);
+    let Some(Approved { bid, ask, .. }) = found else {
+        return Err(Failure::other(format!("no match of {SANCTIONED} was approved")));
+    };
+    let trade = Trade::of(bid, ask);
+    stage.say(&format!(
+        "{} is matched and approved: {} {} for ${}. Before it settles, the issuer's enforcer sanctions the buyer.",
+        SANCTIONED,
+        units(trade.quantity, trade.decimals),
+        trade.symbol,
+        dollars(trade.total)
+    ));
+    stage.gap();
+    let before = holdings(world, &trade).await?;
+    for listing in world.listings() {
+        set_sanctioned(world, listing, trade.buyer).await?;
+    }
+    let desk = desk(world)?;
+    match desk.preflight(bid, ask, Form::Signed).await {
+        Err(DeskError::Preflight(reasons)) => {
+            stage.say("The desk's preflight says no:");
+            for reason in &reasons {
+                stage.refused(&format!("failure {}: {}", reason.failure, reason.words));
+            }
+        }
+        Err(error) => return Err(error.into()),
+        Ok(()) => return Err(Failure::other("preflight did not see the sanction")),
+    }
+    stage.say("And if the desk ignores that and sends the transaction, the chain itself refuses:");
+    match desk.prepare(bid, ask, Form::Signed).await {
+        Err(crate::chain::ChainError::Reverted(revert)) => stage.refused(&revert.to_string()),
+        Err(error) => return Err(error.into()),
+        Ok(_) => return Err(Failure::other("the chain did not refuse the sanctioned buyer")),
+    }
+    if holdings(world, &trade).await? != before {
+        return Err(Failure::other("a refused settlement moved something"));
+    }
+    stage.done("not one token moved on either side");
+    Ok(())
+}
+
+async fn set_sanctioned(world: &World, listing: &Listing, account: Address) -> Result<()> {
+    let call = ISecurityToken::setSanctionedCall { accounts: vec![account], sanctioned: true };
+    world.chain.execute(world.key("counsel")?, listing.token, &call).await?;
+    Ok(())
+}

@@ -1,0 +1,310 @@
+//! What the demo works with: its folder, its chain, its people.
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use alloy::primitives::{Address, U256, keccak256};
+use alloy::signers::local::PrivateKeySigner;
+use serde_json::{Value, json};
+
+use super::super::failure::{Failure, Result};
+use super::node::Node;
+use super::stage::Stage;
+use crate::board::{Board, By};
+use crate::chain::Chain;
+use crate::config::profile::FILE_NAME;
+use crate::config::{Profile, Security};
+use crate::desk::cap_table::{self, Holder};
+use crate::desk::order_form::{self, OrderForm, Venue};
+use crate::wallet::keystore::{Cost, Wallets};
+
+/// The file that marks a folder as a demo's, so that `--force` removes nothing else.
+pub(super) const MARK: &str = ".orderbook-demo";
+/// Opens every wallet of the demo.
+const PASSWORD: &str = "demo";
+/// Who proposes.
+pub(super) const TRADER: &str = "dana.whitfield";
+/// Who approves.
+pub(super) const PRINCIPAL: &str = "ruth.castellano";
+
+/// The example files, as text.
+pub(super) struct Files {
+    profile: String,
+    equity_cap_table: String,
+    notes_cap_table: String,
+    orders: String,
+}
+
+impl Files {
+    /// From a folder, or the ones built in.
+    pub(super) fn read(folder: Option<&Path>) -> Result<Self> {
+        let Some(folder) = folder else {
+            return Ok(Self {
+                profile: include_str!("../../../../examples/profile.toml").into(),
+                equity_cap_table: include_str!("../../../../examples/cap-table.csv").into(),
+                notes_cap_table: include_str!("../../../../examples/cap-table-notes.csv").into(),
+                orders: include_str!("../../../../examples/orders.csv").into(),
+            });
+        };
+        let read = |name: &str| {
+            let path = folder.join(name);
+            fs::read_to_string(&path)
+                .map_err(|e| Failure::usage(format!("{}: {e}", path.display())))
+        };
+        Ok(Self {
+            profile: read("profile.toml")?,
+            equity_cap_table: read("cap-table.csv")?,
+            notes_cap_table: read("cap-table-notes.csv")?,
+            orders: read("orders.csv")?,
+        })
+    }
+
+    /// Every wallet that a file names, in the order of the files.
+    fn wallets(&self) -> Result<Vec<String>> {
+        let mut names: Vec<String> = Vec::new();
+        for text in [&self.equity_cap_table, &self.notes_cap_table, &self.orders] {
+            let mut reader = csv::Reader::from_reader(text.as_bytes());
+            let bad = |e: csv::Error| Failure::usage(e.to_string());
+            let column = reader.headers().map_err(bad)?.iter().position(|name| name == "wallet");
+            let column = column.ok_or_else(|| Failure::usage("a file has no column 'wallet'"))?;
+            for record in reader.records() {
+                let name = record.map_err(bad)?.get(column).unwrap_or_default().trim().to_string();
+                if !names.contains(&name) {
+                    names.push(name);
+                }
+            }
+        }
+        Ok(names)
+    }
+}
+
+/// A security of the demo before it has an address.
+#[derive(Clone)]
+pub(super) struct Listing {
+    pub(super) name: &'static str,
+    pub(super) symbol: &'static str,
+    pub(super) isin: &'static str,
+    pub(super) decimals: u8,
+    pub(super) supply_cap: u64,
+    /// Zero until it is deployed.
+    pub(super) token: Address,
+}
+
+/// Everything there is.
+pub(super) struct World {
+    node: Node,
+    pub(super) chain: Chain,
+    pub(super) contracts: PathBuf,
+    profile_path: PathBuf,
+    profile: Profile,
+    keys: HashMap<String, PrivateKeySigner>,
+    names: HashMap<Address, String>,
+    files: Files,
+    pub(super) equity: Listing,
+    pub(super) notes: Listing,
+    pub(super) coin: Address,
+    pub(super) settlement: Address,
+    board: Option<Board>,
+}
+
+impl World {
+    /// Act one: the folder, the chain and the wallets.
+    pub(super) async fn create(
+        stage: &mut Stage,
+        folder: &Path,
+        contracts: &Path,
+        devnet: Option<&Path>,
+        files: Files,
+    ) -> Result<Self> {
+        stage.act("A chain and its people");
+        let failed = |e: std::io::Error| Failure::other(format!("{}: {e}", folder.display()));
+        fs::write(folder.join(MARK), "").map_err(failed)?;
+        fs::write(folder.join("password"), format!("{PASSWORD}\n")).map_err(failed)?;
+        for (name, text) in [
+            ("cap-table.csv", &files.equity_cap_table),
+            ("cap-table-notes.csv", &files.notes_cap_table),
+            ("orders.csv", &files.orders),
+        ] {
+            fs::write(folder.join(name), text).map_err(failed)?;
+        }
+        let node = Node::spawn(devnet, &folder.join("chain.state")).await?;
+        let chain =
+            Chain::connect(&node.about.url, Some(node.about.chain_id), Duration::from_secs(30)).await?;
+        stage.done(&format!(
+            "an Arbitrum Stylus chain runs at {} (chain id {}), its state is in a file",
+            chain.url(),
+            chain.id()
+        ));
+        let profile_path = folder.join(FILE_NAME);
+        let mut profile: Profile = toml::from_str(&files.profile)
+            .map_err(|e| Failure::usage(format!("profile.toml: {e}")))?;
+        profile.rpc_url = Some(chain.url().to_string());
+        profile.chain_id = Some(chain.id());
+        profile.contracts = Some(contracts.to_string_lossy().into_owned());
+        profile.write(&profile_path)?;
+
+        let investors = files.wallets()?;
+        let keys = keys(&node, &investors)?;
+        let wallets = Wallets::new(folder.join(profile.wallets.as_deref().unwrap_or("wallets")));
+        for (name, key) in &keys {
+            wallets.create(name, key, PASSWORD, Cost::Throwaway)?;
+        }
+        let names = keys.iter().map(|(name, key)| (key.address(), name.clone())).collect();
+        stage.done(&format!(
+            "{} encrypted wallets: {} investors, and desk, issuer, counsel, treasury, auditor",
+            keys.len(),
+            investors.len()
+        ));
+        let world = Self {
+            node,
+            chain,
+            contracts: contracts.to_path_buf(),
+            profile_path,
+            profile,
+            keys,
+            names,
+            files,
+            equity: Listing {
+                name: "Harbor Street Logistics REIT, Class A",
+                symbol: "HRBR",
+                isin: "US41150HRB07",
+                decimals: 6,
+                supply_cap: 5_000_000,
+                token: Address::ZERO,
+            },
+            notes: Listing {
+                name: "Solara Grid 6.5% Notes 2031",
+                symbol: "SLRA",
+                isin: "US83413SLR31",
+                decimals: 2,
+                supply_cap: 100_000,
+                token: Address::ZERO,
+            },
+            coin: Address::ZERO,
+            settlement: Address::ZERO,
+            board: None,
+        };
+        world.fund(&investors).await?;
+        stage.done("every investor has a little ether, to cancel or approve on their own");
+        Ok(world)
+    }
+
+    /// A tenth of an ether for each investor.
+    async fn fund(&self, investors: &[String]) -> Result<()> {
+        let tenth = U256::from(10).pow(U256::from(17));
+        for name in investors {
+            let to = self.address(name)?;
+            let prepared =
+                self.chain.prepare_raw(self.key("treasury")?, to, tenth, Default::default()).await?;
+            self.chain.send(&prepared).await?;
+        }
+        Ok(())
+    }
+
+    /// The key of a wallet.
+    pub(super) fn key(&self, name: &str) -> Result<&PrivateKeySigner> {
+        self.keys.get(name).ok_or_else(|| Failure::usage(format!("the demo has no wallet '{name}'")))
+    }
+
+    /// The address of a wallet.
+    pub(super) fn address(&self, name: &str) -> Result<Address> {
+        Ok(self.key(name)?.address())
+    }
+
+    /// The wallet's name behind an address.
+    pub(super) fn name(&self, address: Address) -> String {
+        self.names.get(&address).cloned().unwrap_or_else(|| address.to_string())
+    }
+
+    pub(super) fn profile(&self) -> &Profile {
+        &self.profile
+    }
+
+    /// Changes the profile, in memory and on disk.
+    pub(super) fn rewrite(&mut self, change: impl FnOnce(&mut Profile)) -> Result<()> {
+        change(&mut self.profile);
+        Ok(self.profile.write(&self.profile_path)?)
+    }
+
+    /// Where the chain will be when it is started again without a port.
+    pub(super) fn point_profile_at(&mut self, port: u16) -> Result<()> {
+        self.rewrite(|profile| profile.rpc_url = Some(format!("http://127.0.0.1:{port}")))
+    }
+
+    pub(super) fn profile_path(&self) -> PathBuf {
+        self.profile_path.clone()
+    }
+
+    pub(super) fn open_board(&mut self, board: Board) {
+        self.board = Some(board);
+    }
+
+    pub(super) fn board(&self) -> Result<&Board> {
+        self.board.as_ref().ok_or_else(|| Failure::other("the book is not open yet"))
+    }
+
+    /// A person's act, for the log.
+    pub(super) fn by(actor: &str, reason: &str) -> By {
+        By { actor: actor.into(), reason: reason.into() }
+    }
+
+    pub(super) fn venue(&self) -> Venue {
+        Venue { chain_id: self.chain.id(), settlement: self.settlement, payment: self.coin }
+    }
+
+    pub(super) fn listings(&self) -> [&Listing; 2] {
+        [&self.equity, &self.notes]
+    }
+
+    /// The cap table of a security.
+    pub(super) fn holders(&self, listing: &Listing) -> Result<Vec<Holder>> {
+        let text = if listing.symbol == self.equity.symbol {
+            &self.files.equity_cap_table
+        } else {
+            &self.files.notes_cap_table
+        };
+        let wallets = self.keys.iter().map(|(name, key)| (name.clone(), key.address())).collect();
+        Ok(cap_table::read(text.as_bytes(), listing.decimals, &wallets)?)
+    }
+
+    /// The orders' forms with their lines.
+    pub(super) fn forms(&self) -> Result<Vec<(u64, OrderForm)>> {
+        Ok(order_form::read(self.files.orders.as_bytes())?)
+    }
+
+    pub(super) fn security(&self, symbol: &str) -> Result<Security> {
+        let found = self.profile.security(symbol).cloned();
+        found.ok_or_else(|| crate::config::ConfigError::Security(symbol.into()).into())
+    }
+
+    pub(super) fn addresses_json(&self) -> Value {
+        json!({
+            self.equity.symbol: self.equity.token,
+            self.notes.symbol: self.notes.token,
+            "coin": self.coin,
+            "settlement": self.settlement,
+        })
+    }
+
+    pub(super) async fn stop(&mut self) {
+        self.node.stop().await;
+    }
+}
+
+/// The professionals' keys are devnet's funded ones; the investors' are derived from public words.
+fn keys(node: &Node, investors: &[String]) -> Result<HashMap<String, PrivateKeySigner>> {
+    let mut keys = HashMap::new();
+    let professionals = ["desk", "counsel", "issuer", "treasury", "auditor"];
+    for (name, key) in professionals.iter().zip(&node.about.keys) {
+        keys.insert((*name).to_string(), crate::wallet::keystore::parse_key(key)?);
+    }
+    for name in investors {
+        let secret = keccak256(format!("orderbook demo wallet {name}"));
+        let key = PrivateKeySigner::from_bytes(&secret)
+            .map_err(|e| Failure::other(format!("no key for {name}: {e}")))?;
+        keys.insert(name.clone(), key);
+    }
+    Ok(keys)
+}
