@@ -115,18 +115,13 @@ mod tests {
 
     use super::*;
 
-    /// The answer as Solidity returns it: the struct's fields as parameters.
-    fn parameters(value: &impl SolValue) -> Vec<u8> {
-        value.abi_encode_params()
-    }
-
     #[test]
     fn broker_dealer_is_returned_as_three_values() {
         let (name, lei) = (
             String::from("Example Securities LLC"),
             String::from("5493001KJTIIGC8Y1R12"),
         );
-        let expected = parameters(&(name.clone(), 12_345u64, lei.clone()));
+        let expected = (name.clone(), 12_345u64, lei.clone()).abi_encode_params();
         assert_eq!(
             BrokerDealer {
                 name: name.into_bytes().into(),
@@ -145,7 +140,7 @@ mod tests {
                 .iter()
                 .map(|&failure| U256::from(failure))
                 .collect();
-            let expected = parameters(&(list, U256::from(11)));
+            let expected = (list, U256::from(11)).abi_encode_params();
             assert_eq!(
                 Forecast {
                     failures,

@@ -64,6 +64,9 @@ mod registration;
 mod settling;
 mod token;
 
+#[cfg(test)]
+mod tests;
+
 use alloc::vec::Vec;
 
 use alloy_primitives::{Address, B256, U256};

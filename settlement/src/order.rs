@@ -172,7 +172,6 @@ pub(crate) fn first_bad_field(order: &Order, admission: &Admission) -> Option<u8
 #[cfg(test)]
 mod tests {
     use alloy_sol_types::{SolStruct, SolValue};
-    use motsu::prelude::*;
 
     use super::*;
 
@@ -220,8 +219,8 @@ mod tests {
         first_bad_field(&changed, &admission())
     }
 
-    #[motsu::test]
-    fn struct_hash_is_that_of_an_independent_implementation(_alice: Address) {
+    #[test]
+    fn struct_hash_is_that_of_an_independent_implementation() {
         assert_eq!(Order::eip712_encode_type(), ORDER_TYPE);
         assert_eq!(order().eip712_type_hash(), B256::new(ORDER_TYPE_HASH));
         assert_eq!(order().struct_hash(), order().eip712_hash_struct());

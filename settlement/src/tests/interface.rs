@@ -1,0 +1,253 @@
+//! The functions, errors and events against the frozen ABI file.
+
+use std::collections::BTreeSet;
+
+use alloy_primitives::{keccak256, Address, Bytes, B256, U256};
+use alloy_sol_types::{SolEvent, SolValue};
+use authority::abi::Refusal;
+use serde_json::Value;
+use stylus_sdk::abi::Router;
+
+use super::fixture::{u, Market, CRD};
+use crate::{
+    error::Error,
+    event::{
+        BookAnchored, EpochAdvanced, OrderCancelled, OrderRegistered, Paused, SecurityListed,
+        Settled, Unpaused,
+    },
+    DvPSettlement,
+};
+
+fn abi() -> Vec<Value> {
+    let file = include_str!("../../../docs/interfaces/IDvPSettlement.json");
+    serde_json::from_str(file).unwrap()
+}
+
+fn kind(parameter: &Value) -> String {
+    let kind = parameter["type"].as_str().unwrap();
+    match kind.strip_prefix("tuple") {
+        Some(array) => format!("{}{array}", kinds(&parameter["components"])),
+        None => kind.into(),
+    }
+}
+
+fn kinds(parameters: &Value) -> String {
+    let kinds: Vec<String> = parameters.as_array().unwrap().iter().map(kind).collect();
+    format!("({})", kinds.join(","))
+}
+
+/// `name(type,...)` of every entry of a kind.
+fn signatures(entry: &str) -> BTreeSet<String> {
+    let of_kind = abi().into_iter().filter(|item| item["type"] == entry);
+    of_kind
+        .map(|item| {
+            format!(
+                "{}{}",
+                item["name"].as_str().unwrap(),
+                kinds(&item["inputs"])
+            )
+        })
+        .collect()
+}
+
+fn selector(signature: &str) -> [u8; 4] {
+    keccak256(signature)[..4].try_into().unwrap()
+}
+
+/// Calls through the router, as a transaction would.
+fn call(market: &Market, signature: &str, arguments: &[u8]) -> Option<Result<Vec<u8>, Vec<u8>>> {
+    let selector = u32::from_be_bytes(selector(signature));
+    let mut contract = market.dvp.sender(market.stranger);
+    <DvPSettlement as Router<DvPSettlement>>::route(&mut contract, selector, arguments)
+}
+
+#[test]
+fn every_function_of_the_interface_is_routed() {
+    let market = Market::new();
+    let functions = signatures("function");
+    assert_eq!(functions.len(), 35);
+    // Zero words are good arguments of every function; preflightSigned would ask a token at address zero, which the
+    // mock host does not survive, and is called below.
+    for function in functions
+        .into_iter()
+        .filter(|name| !name.starts_with("preflightSigned"))
+    {
+        let arguments = [0; 64 * 32];
+        assert!(call(&market, &function, &arguments).is_some(), "{function}");
+        if !function.ends_with("()") {
+            assert!(call(&market, &function, &[]).is_none(), "{function}");
+        }
+    }
+    assert!(call(&market, "settle(bytes32)", &[0; 64]).is_none());
+}
+
+#[test]
+fn every_event_is_that_of_the_interface() {
+    let mut events: BTreeSet<String> = [
+        OrderRegistered::SIGNATURE,
+        OrderCancelled::SIGNATURE,
+        EpochAdvanced::SIGNATURE,
+        Settled::SIGNATURE,
+        SecurityListed::SIGNATURE,
+        BookAnchored::SIGNATURE,
+        Paused::SIGNATURE,
+        Unpaused::SIGNATURE,
+        authority::roles::RoleGranted::SIGNATURE,
+        authority::roles::RoleRevoked::SIGNATURE,
+        authority::roles::DefaultAdminTransferScheduled::SIGNATURE,
+    ]
+    .map(String::from)
+    .into();
+    events.retain(|event| !signatures("event").contains(event));
+    assert!(events.is_empty(), "not in the interface: {events:?}");
+    assert_eq!(signatures("event").len(), 11);
+}
+
+#[test]
+fn every_error_is_encoded_as_in_the_interface() {
+    let (id, account) = (B256::repeat_byte(7), Address::repeat_byte(8));
+    let words = |words: &[U256]| words.to_vec().abi_encode_packed();
+    let id_word = U256::from_be_bytes(id.0);
+    let account_word = U256::from_be_bytes(account.into_word().0);
+    let errors = [
+        (
+            Error::SettlementRefused {
+                failure: 19,
+                restriction_code: 14,
+            },
+            "SettlementRefused(uint8,uint8)",
+            words(&[u(19), u(14)]),
+        ),
+        (
+            Error::OrderNotRegistrable { id, state: 2 },
+            "OrderNotRegistrable(bytes32,uint8)",
+            words(&[id_word, u(2)]),
+        ),
+        (
+            Error::InvalidOrder { field: 6 },
+            "InvalidOrder(uint8)",
+            words(&[u(6)]),
+        ),
+        (
+            Error::InvalidSignature { owner: account },
+            "InvalidSignature(address)",
+            words(&[account_word]),
+        ),
+        (
+            Error::NotOrderOwner {
+                id,
+                caller: account,
+            },
+            "NotOrderOwner(bytes32,address)",
+            words(&[id_word, account_word]),
+        ),
+        (
+            Error::OrderNotCancellable { id, state: 3 },
+            "OrderNotCancellable(bytes32,uint8)",
+            words(&[id_word, u(3)]),
+        ),
+        (
+            Error::NotAContract { account },
+            "NotAContract(address)",
+            words(&[account_word]),
+        ),
+        (Error::EnforcedPause {}, "EnforcedPause()", vec![]),
+        (Error::ExpectedPause {}, "ExpectedPause()", vec![]),
+        (
+            Error::AccessControlUnauthorizedAccount {
+                account,
+                needed_role: id,
+            },
+            "AccessControlUnauthorizedAccount(address,bytes32)",
+            words(&[account_word, id_word]),
+        ),
+        (
+            Error::AccessControlInvalidDefaultAdmin { account },
+            "AccessControlInvalidDefaultAdmin(address)",
+            words(&[account_word]),
+        ),
+        (
+            Error::AccessControlEnforcedDefaultAdminRules {},
+            "AccessControlEnforcedDefaultAdminRules()",
+            vec![],
+        ),
+    ];
+    let named: BTreeSet<String> = errors
+        .iter()
+        .map(|(_, name, _)| String::from(*name))
+        .collect();
+    assert_eq!(named, signatures("error"));
+    for (error, signature, fields) in errors {
+        let expected = [selector(signature).to_vec(), fields].concat();
+        assert_eq!(Refusal::from(error).0, expected, "{signature}");
+    }
+    let panic = [selector("Panic(uint256)").to_vec(), words(&[u(0x11)])].concat();
+    assert_eq!(Refusal::from(Error::OVERFLOW).0, panic);
+}
+
+#[test]
+fn answers_are_encoded_as_solidity_does() {
+    let market = Market::new();
+    let pair = market.pair();
+    let call = |signature: &str, arguments: &[u8]| call(&market, signature, arguments).unwrap().unwrap();
+    let broker = call("brokerDealer()", &[]);
+    let (name, crd, lei) = <(String, u64, String)>::abi_decode_params(&broker, true).unwrap();
+    assert_eq!(
+        (name.as_str(), crd, lei.as_str()),
+        ("Example Securities LLC", CRD, "5493001KJTIIGC8Y1R12")
+    );
+    let forecast = call("preflight(bytes32,bytes32)", &(pair.0, pair.0).abi_encode());
+    let (failures, code) = <(Vec<U256>, U256)>::abi_decode_params(&forecast, true).unwrap();
+    assert_eq!((failures, code), ([2, 6, 7, 20, 21].map(u).to_vec(), u(0)));
+    let order = "(address,uint8,address,address,uint256,uint256,uint64,uint64,address,bytes32)";
+    let arguments = (market.bid(), Bytes::new(), market.ask(), Bytes::new()).abi_encode_params();
+    let forecast = call(
+        &format!("preflightSigned({order},bytes,{order},bytes)"),
+        &arguments,
+    );
+    let open = (vec![u(0); 0], u(0)).abi_encode_params();
+    assert_eq!(forecast, open, "both are open, so no signature is needed");
+    let message = call("failureMessage(uint8)", &u(17).abi_encode());
+    assert_eq!(
+        String::abi_decode(&message, true).unwrap(),
+        "prices do not cross"
+    );
+    let order = call("getOrder(bytes32)", &pair.0.abi_encode());
+    assert_eq!(order.len(), 9 * 32);
+    assert_eq!(order[..32], *market.buyer.address().into_word());
+    let domain = call("eip712Domain()", &[]);
+    let (fields, name, version, chain, contract, salt, extensions) =
+        <(
+            alloy_primitives::FixedBytes<1>,
+            String,
+            String,
+            U256,
+            Address,
+            B256,
+            Vec<U256>,
+        )>::abi_decode_params(&domain, true)
+        .unwrap();
+    assert_eq!(
+        (fields[0], name.as_str(), version.as_str()),
+        (0x0f, "DvP Settlement", "1")
+    );
+    assert_eq!((chain, contract), (u(42_161), market.dvp.address()));
+    assert_eq!((salt, extensions.len()), (B256::ZERO, 0));
+}
+
+#[test]
+fn an_order_is_decoded_as_solidity_does() {
+    let market = Market::new();
+    let order = market.bid();
+    let registered = (order.clone(), Bytes::from(market.signature(&order).0));
+    let signature = "registerOrder((address,uint8,address,address,uint256,uint256,uint64,uint64,address,bytes32),bytes)";
+    let selector = u32::from_be_bytes(selector(signature));
+    let mut contract = market.dvp.sender(market.operator);
+    let answer = <DvPSettlement as Router<DvPSettlement>>::route(
+        &mut contract,
+        selector,
+        &registered.abi_encode_params(),
+    );
+    assert_eq!(answer.unwrap().unwrap(), market.id(&order).to_vec());
+    assert_eq!(market.order_state(market.id(&order)), 1);
+}

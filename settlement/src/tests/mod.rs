@@ -1,0 +1,15 @@
+//! The contract against mock tokens and wallets. What the mock host cannot show (time, reentrancy, gas, accounts without
+//! code) is tested on a chain, in the acceptance scenarios.
+
+mod administration;
+mod cancellation;
+mod fixture;
+mod hostile;
+mod interface;
+mod preflight;
+mod registration;
+mod settling;
+mod signed;
+mod token;
+mod vectors;
+mod wallet;
