@@ -114,7 +114,7 @@ mod tests {
     use super::*;
     use crate::{
         error::Error,
-        fixture::{log_of, unauthorized, Coin},
+        fixture::{log_of, turn, unauthorized, Coin},
     };
 
     #[test]
@@ -133,6 +133,7 @@ mod tests {
 
     #[test]
     fn the_admin_gets_no_other_role_and_zero_is_refused() {
+        let _turn = turn();
         let contract = Contract::<TsUsdc>::new();
         let admin = Account::from_seed("admin");
         let deploy = |admin: Address| {

@@ -1,6 +1,10 @@
 //! A deployed coin with one account per role, for the tests beside the code.
 
-use std::{any::Any, fmt::Debug};
+use std::{
+    any::Any,
+    fmt::Debug,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
 
 use alloy_primitives::{Address, LogData, B256, U256};
 use alloy_signer::SignerSync;
@@ -19,6 +23,12 @@ pub(crate) const RESERVES: u64 = 1_000_000_000_000;
 
 /// What each of alice and bob holds at first.
 pub(crate) const HOLDING: u64 = 1_000_000;
+
+/// Lets one test at a time use motsu, which gives up when another thread holds its storage for 10 ms.
+pub(crate) fn turn() -> MutexGuard<'static, ()> {
+    static TURN: Mutex<()> = Mutex::new(());
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 pub(crate) fn u(value: u64) -> U256 {
     U256::from(value)
@@ -50,16 +60,18 @@ pub(crate) struct Coin {
     pub(crate) alice: Account,
     pub(crate) bob: Account,
     pub(crate) carol: Account,
-    _precompiles: Box<dyn Any>,
+    /// Dropped last.
+    _surroundings: Box<dyn Any>,
 }
 
 impl Coin {
     /// As deployed: roles are granted, nothing else was done.
     pub(crate) fn deployed() -> Self {
-        Self::deployed_beside(Box::new(deploy_precompiles()))
+        let turn = turn();
+        Self::deployed_beside(Box::new((deploy_precompiles(), turn)))
     }
 
-    fn deployed_beside(precompiles: Box<dyn Any>) -> Self {
+    fn deployed_beside(surroundings: Box<dyn Any>) -> Self {
         let coin = Self {
             contract: Contract::new(),
             admin: Account::from_seed("admin"),
@@ -73,7 +85,7 @@ impl Coin {
             alice: Account::from_seed("alice"),
             bob: Account::from_seed("bob"),
             carol: Account::from_seed("carol"),
-            _precompiles: precompiles,
+            _surroundings: surroundings,
         };
         let admin = coin.admin.address();
         coin.contract

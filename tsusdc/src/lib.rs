@@ -27,6 +27,8 @@ mod seizure;
 
 #[cfg(test)]
 mod fixture;
+#[cfg(test)]
+mod tests;
 
 use alloc::{vec, vec::Vec};
 

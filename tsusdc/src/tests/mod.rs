@@ -1,0 +1,7 @@
+//! Tests across the parts of the coin.
+
+mod calldata;
+mod interface;
+mod invariants;
+mod parties;
+mod storage;
