@@ -179,7 +179,10 @@ impl Table {
             drawn.set_padding((0, 2));
             if column.right {
                 drawn.set_cell_alignment(CellAlignment::Right);
-                // A number broken over two lines is misread; text may wrap instead.
+            }
+            // A number broken over two lines is misread, an address cannot be copied: only text with spaces may wrap.
+            let words = self.rows.iter().any(|row| row.get(index).is_some_and(|c| c.text.contains(' ')));
+            if column.right || !words {
                 drawn.set_constraint(ColumnConstraint::ContentWidth);
             }
         }
