@@ -189,7 +189,8 @@ fn every_error_is_encoded_as_in_the_interface() {
 fn answers_are_encoded_as_solidity_does() {
     let market = Market::new();
     let pair = market.pair();
-    let call = |signature: &str, arguments: &[u8]| call(&market, signature, arguments).unwrap().unwrap();
+    let call =
+        |signature: &str, arguments: &[u8]| call(&market, signature, arguments).unwrap().unwrap();
     let broker = call("brokerDealer()", &[]);
     let (name, crd, lei) = <(String, u64, String)>::abi_decode_params(&broker, true).unwrap();
     assert_eq!(
@@ -198,7 +199,10 @@ fn answers_are_encoded_as_solidity_does() {
     );
     let forecast = call("preflight(bytes32,bytes32)", &(pair.0, pair.0).abi_encode());
     let (failures, code) = <(Vec<U256>, U256)>::abi_decode_params(&forecast, true).unwrap();
-    assert_eq!((failures, code), ([2, 6, 7, 20, 21].map(u).to_vec(), u(0)));
+    assert_eq!(
+        (failures, code),
+        ([2, 6, 7, 20, 21, 23].map(u).to_vec(), u(0))
+    );
     let order = "(address,uint8,address,address,uint256,uint256,uint64,uint64,address,bytes32)";
     let arguments = (market.bid(), Bytes::new(), market.ask(), Bytes::new()).abi_encode_params();
     let forecast = call(

@@ -155,7 +155,7 @@ fn settle_reverts_when_the_numbers_are_used_up() {
 fn settle_reverts_when_bid_and_ask_are_one_order() {
     let market = Market::new();
     let (bid, ask) = market.pair();
-    market.assert_fails((bid, bid), &[2, 6, 7, 20, 21], 0);
+    market.assert_fails((bid, bid), &[2, 6, 7, 20, 21, 23], 0);
     market.assert_fails((ask, ask), &[2, 5, 7, 22, 23], 0);
 }
 

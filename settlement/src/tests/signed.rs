@@ -244,7 +244,8 @@ fn settle_lets_a_wallets_registration_stand() {
         owner,
         ..market.bid()
     };
-    wallet.sender(admin).agree(market.id(&bid));
+    let id = market.id(&bid);
+    wallet.sender(admin).agree(id);
     let pair = (market.register(&bid), market.register(&market.ask()));
     wallet.sender(admin).agree(B256::ZERO);
     assert_eq!(market.settle(pair), Ok(u(1)));
@@ -254,7 +255,7 @@ fn settle_lets_a_wallets_registration_stand() {
 fn settle_signed_reverts_when_paused_or_with_one_order_twice() {
     let market = Market::new();
     let (bid, ask) = (market.bid(), market.ask());
-    market.assert_signed_fails(&bid, &bid, &[2, 6, 7, 20, 21]);
+    market.assert_signed_fails(&bid, &bid, &[2, 6, 7, 20, 21, 23]);
     market.dvp.sender(market.pauser).pause().motsu_unwrap();
     market.assert_signed_fails(&bid, &ask, &[1]);
 }
