@@ -13,6 +13,7 @@ CREATE TABLE events (
 );
 -- Orders are found through their own table; everything else is rare enough to be indexed by subject.
 CREATE INDEX events_by_subject ON events (subject, seq) WHERE type <> 'order_posted';
+CREATE INDEX events_by_type ON events (type, seq) WHERE type <> 'order_posted';
 
 -- What the log commits to: one row, rewritten with every append.
 CREATE TABLE head (

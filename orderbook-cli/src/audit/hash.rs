@@ -6,6 +6,8 @@ use alloy::hex;
 use alloy::primitives::B256;
 use sha2::{Digest, Sha256};
 
+use super::event::Event;
+
 /// The columns of an event as they are stored.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Columns<'a> {
@@ -20,9 +22,23 @@ pub(crate) struct Columns<'a> {
     pub(crate) prev: &'a [u8],
 }
 
-impl Columns<'_> {
-    /// Writes the canonical JSON without its final brace, so that a caller may append the hash.
-    fn write_open(&self, out: &mut Vec<u8>) {
+impl<'a> Columns<'a> {
+    /// The columns of an event.
+    pub(crate) fn of(event: &'a Event) -> Self {
+        Self {
+            seq: event.seq,
+            kind: event.kind.as_str(),
+            subject: &event.subject,
+            occurred_at: event.occurred_at.as_microsecond(),
+            captured_at: event.captured_at.as_microsecond(),
+            actor: &event.actor,
+            reason: &event.reason,
+            body: &event.body,
+            prev: event.prev.as_slice(),
+        }
+    }
+
+    fn write(&self, hash: Option<&B256>, out: &mut Vec<u8>) {
         out.clear();
         out.extend_from_slice(b"{\"actor\":");
         text(out, self.actor);
@@ -30,14 +46,15 @@ impl Columns<'_> {
         out.extend_from_slice(self.body.as_bytes());
         out.extend_from_slice(b",\"captured_at\":");
         number(out, self.captured_at);
+        if let Some(hash) = hash {
+            out.extend_from_slice(b",\"hash\":");
+            bytes(out, hash.as_slice());
+        }
         out.extend_from_slice(b",\"occurred_at\":");
         number(out, self.occurred_at);
-        out.extend_from_slice(b",\"prev\":\"0x");
-        let start = out.len();
-        out.resize(start + 2 * self.prev.len(), 0);
-        // The slice has just been given that very length.
-        let _ = hex::encode_to_slice(self.prev, &mut out[start..]);
-        out.extend_from_slice(b"\",\"reason\":");
+        out.extend_from_slice(b",\"prev\":");
+        bytes(out, self.prev);
+        out.extend_from_slice(b",\"reason\":");
         text(out, self.reason);
         out.extend_from_slice(b",\"seq\":");
         number(out, i64::try_from(self.seq).unwrap_or(i64::MAX));
@@ -45,12 +62,17 @@ impl Columns<'_> {
         text(out, self.subject);
         out.extend_from_slice(b",\"type\":");
         text(out, self.kind);
+        out.push(b'}');
     }
 
     /// The canonical JSON that is hashed, into `out`.
     pub(crate) fn write_json(&self, out: &mut Vec<u8>) {
-        self.write_open(out);
-        out.push(b'}');
+        self.write(None, out);
+    }
+
+    /// The same with the hash as one more member, still canonical: a line of an export.
+    pub(crate) fn write_json_with_hash(&self, hash: &B256, out: &mut Vec<u8>) {
+        self.write(Some(hash), out);
     }
 
     /// The event's hash; `buffer` is reused from event to event.
@@ -64,6 +86,15 @@ impl Columns<'_> {
 fn text(out: &mut Vec<u8>, text: &str) {
     // Writing to memory does not fail.
     let _ = serde_json::to_writer(out, text);
+}
+
+fn bytes(out: &mut Vec<u8>, bytes: &[u8]) {
+    out.extend_from_slice(b"\"0x");
+    let start = out.len();
+    out.resize(start + 2 * bytes.len(), 0);
+    // The slice has just been given that very length.
+    let _ = hex::encode_to_slice(bytes, &mut out[start..]);
+    out.push(b'"');
 }
 
 fn number(out: &mut Vec<u8>, number: i64) {

@@ -1,5 +1,7 @@
 //! The audit log: append-only events, hash-chained, and each a leaf of an RFC 6962 Merkle tree.
 
+#[cfg(test)]
+mod attacks;
 pub mod body;
 pub mod event;
 pub(crate) mod hash;

@@ -339,17 +339,6 @@ fn root_of(leaf: B256, index: u64, size: u64, path: &[B256]) -> Option<B256> {
 /// The canonical JSON of an event, as it is hashed and as proofs carry it.
 pub fn canonical_json(event: &super::event::Event) -> String {
     let mut json = Vec::new();
-    Columns {
-        seq: event.seq,
-        kind: event.kind.as_str(),
-        subject: &event.subject,
-        occurred_at: event.occurred_at.as_microsecond(),
-        captured_at: event.captured_at.as_microsecond(),
-        actor: &event.actor,
-        reason: &event.reason,
-        body: &event.body,
-        prev: event.prev.as_slice(),
-    }
-    .write_json(&mut json);
+    Columns::of(event).write_json(&mut json);
     String::from_utf8(json).unwrap_or_default()
 }

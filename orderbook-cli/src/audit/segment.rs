@@ -62,8 +62,16 @@ pub(crate) async fn check(
         tokio::task::spawn_blocking(move || judge(&stretch, &reference, start, end)).await;
     let mut checked = checked.map_err(|panic| std::io::Error::other(panic.to_string()))?;
     // What was found needs the store again, which only happens once.
-    if checked.finding.is_none() {
-        checked.finding = confirm_absent(&store, &mut checked.doubtful).await?;
+    match &mut checked.finding {
+        None => checked.finding = confirm_absent(&store, &mut checked.doubtful).await?,
+        Some(finding) if finding.fault == Fault::CutTail => {
+            let mut reader = store.reader().await?;
+            if let Some(next) = replay::next_event(reader.link(), finding.seq).await? {
+                finding.fault = Fault::Deleted;
+                finding.message = format!("the next event is {next}: those between are missing");
+            }
+        }
+        Some(_) => {}
     }
     Ok(checked.segment())
 }

@@ -5,6 +5,7 @@ pub mod csv;
 pub mod depth;
 pub mod error;
 
+pub mod export;
 pub mod filter;
 
 pub mod fold;

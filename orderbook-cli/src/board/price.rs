@@ -145,6 +145,16 @@ impl Price {
     }
 }
 
+impl Price {
+    /// Like [`Self::of`], rounded down to eighteen places; `None` where it is zero or does not fit. For display only.
+    pub fn rounded_down(total: u128, quantity: u128, decimals: u8) -> Option<Self> {
+        let product = U256::from(total).checked_mul(unit(quantity, decimals).ok()?)?;
+        u128::try_from(product / U256::from(quantity))
+            .ok()
+            .and_then(Self::from_scaled)
+    }
+}
+
 /// 10^(18 + decimals - 6): scaled price times quantity, divided by this, is the total.
 fn unit(quantity: u128, decimals: u8) -> Result<U256, PriceError> {
     if decimals > MAX_SECURITY_DECIMALS {

@@ -117,7 +117,7 @@ impl Writer {
                 prev: self.head.hash,
                 hash: B256::ZERO,
             };
-            event.hash = columns(&event).hash(&mut self.buffer);
+            event.hash = Columns::of(&event).hash(&mut self.buffer);
             self.head.hash = event.hash;
             self.head.captured_at = captured_at.as_microsecond();
             self.head
@@ -157,20 +157,6 @@ impl Writer {
             });
         }
         stamp(now.max(last))
-    }
-}
-
-fn columns(event: &Event) -> Columns<'_> {
-    Columns {
-        seq: event.seq,
-        kind: event.kind.as_str(),
-        subject: &event.subject,
-        occurred_at: event.occurred_at.as_microsecond(),
-        captured_at: event.captured_at.as_microsecond(),
-        actor: &event.actor,
-        reason: &event.reason,
-        body: &event.body,
-        prev: event.prev.as_slice(),
     }
 }
 

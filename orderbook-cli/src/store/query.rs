@@ -298,6 +298,26 @@ pub(crate) async fn events_of(link: Link<'_>, subject: &str) -> Result<Vec<Event
     }))
 }
 
+/// Events of a rare type in sequence, after one.
+pub(crate) async fn events_of_type(
+    link: Link<'_>,
+    kind: EventType,
+    after: u64,
+    limit: u32,
+) -> Result<Vec<EventRow>, StoreError> {
+    let sql = format!(
+        "SELECT {EVENT_COLUMNS} FROM events e WHERE e.type = $1 AND e.type <> 'order_posted'
+         AND e.seq > $2 ORDER BY e.seq LIMIT {limit}"
+    );
+    Ok(on_engine!(link, db => {
+        sqlx::query_as(AssertSqlSafe(sql))
+            .bind(kind.as_str())
+            .bind(signed(after))
+            .fetch_all(db)
+            .await?
+    }))
+}
+
 /// The last event of a type about a subject.
 pub(crate) async fn last_event(
     link: Link<'_>,

@@ -198,6 +198,17 @@ pub(crate) async fn first_beyond(link: Link<'_>, size: u64) -> Result<Option<u64
     Ok(found.map(unsigned))
 }
 
+/// The first event from `seq` on.
+pub(crate) async fn next_event(link: Link<'_>, seq: u64) -> Result<Option<u64>, StoreError> {
+    let found: Option<i64> = on_engine!(link, db => {
+        sqlx::query_scalar("SELECT min(seq) FROM events WHERE seq >= $1")
+            .bind(signed(seq))
+            .fetch_one(db)
+            .await?
+    });
+    Ok(found.map(unsigned))
+}
+
 /// Every event that is not the posting of an order.
 pub(crate) async fn match_events(link: &mut Link<'_>) -> Result<Vec<EventRow>, StoreError> {
     let sql = format!(

@@ -1,0 +1,442 @@
+//! The bars of the board, measured in one run: `cargo bench --profile host -p orderbook-cli --bench board`.
+//!
+//! `ORDERBOOK_BENCH_ORDERS` sets the size of the large book (default 1,000,000), `ORDERBOOK_BENCH_URL` another store.
+
+use std::fs::File;
+use std::hint::black_box;
+use std::io::{BufReader, BufWriter};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use alloy::primitives::{Address, B256, Bytes, U256, keccak256};
+use jiff::Timestamp;
+use orderbook_cli::audit::body::BookOpened;
+use orderbook_cli::audit::proof;
+use orderbook_cli::audit::verify::{Anchor, verify};
+use orderbook_cli::board::csv::OrderWriter;
+use orderbook_cli::board::export::Period;
+use orderbook_cli::board::filter::{OrderFilter, OrderSort};
+use orderbook_cli::board::order::{Order, OrderHasher, Side, board_ref};
+use orderbook_cli::board::posting::Posting;
+use orderbook_cli::board::price::Price;
+use orderbook_cli::board::record::{Capacity, OrderRecord, OrderState};
+use orderbook_cli::board::security::Security;
+use orderbook_cli::board::{Board, By};
+use secp256k1::{Message, PublicKey, SECP256K1, SecretKey};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use sqlx::{ConnectOptions, Connection};
+use uuid::Uuid;
+
+const TOKEN: u128 = 1_000_000_000_000_000_000;
+const WALLETS: usize = 500;
+const SECURITIES: usize = 5;
+
+fn main() {
+    let orders = std::env::var("ORDERBOOK_BENCH_ORDERS").map_or(1_000_000, |orders| {
+        orders.parse().expect("a number of orders")
+    });
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    runtime.block_on(run(orders));
+}
+
+fn identity() -> BookOpened {
+    BookOpened {
+        broker_dealer: "Harbour Securities LLC".into(),
+        chain_id: 412_346,
+        contract: Address::repeat_byte(0xd1),
+        crd: 104_221,
+        lei: "5493001KJTIIGC8Y1R12".parse().expect("an lei"),
+        payment: Address::repeat_byte(0xc1),
+    }
+}
+
+fn security(number: usize) -> Security {
+    // ISINs differ in the last digits before the check digit.
+    let isin = (0..10)
+        .find_map(|digit| format!("US03783310{number}{digit}").parse().ok())
+        .expect("one check digit fits");
+    Security {
+        decimals: 18,
+        isin,
+        name: format!("Security {number}"),
+        symbol: format!("SEC{number}"),
+        token: Address::repeat_byte(0x50 + u8::try_from(number).expect("few securities")),
+    }
+}
+
+/// Wallets that sign orders, deterministic but for the board references.
+struct Signers {
+    keys: Vec<(SecretKey, Address)>,
+    hasher: OrderHasher,
+    expiry: u64,
+    received_at: Timestamp,
+}
+
+impl Signers {
+    fn new() -> Self {
+        let keys = (0..WALLETS)
+            .map(|number| {
+                let secret = keccak256(number.to_be_bytes());
+                let key = SecretKey::from_byte_array(secret.0).expect("a key");
+                let public = PublicKey::from_secret_key(SECP256K1, &key).serialize_uncompressed();
+                (key, Address::from_slice(&keccak256(&public[1..])[12..]))
+            })
+            .collect();
+        let now = Timestamp::now();
+        Self {
+            keys,
+            hasher: OrderHasher::new(identity().chain_id, identity().contract),
+            expiry: u64::try_from(now.as_second()).expect("after 1970") + 30 * 86_400,
+            received_at: now,
+        }
+    }
+
+    fn posting(&self, number: usize) -> Posting {
+        let (key, owner) = &self.keys[number % WALLETS];
+        let side = if number.is_multiple_of(2) {
+            Side::Bid
+        } else {
+            Side::Ask
+        };
+        // Bids from 9.00 to 9.99, asks from 10.01 to 11.00, in an irregular sequence.
+        let tick = (number.wrapping_mul(2_654_435_761) >> 7) % 100;
+        let cents = if side == Side::Bid {
+            900 + tick
+        } else {
+            1_001 + tick
+        } as u128;
+        let tokens = 1 + (number % 97) as u128;
+        let order = Order {
+            owner: *owner,
+            side: side.code(),
+            security: security(number % SECURITIES).token,
+            payment: identity().payment,
+            quantity: U256::from(tokens * TOKEN),
+            limitTotal: U256::from(tokens * cents * 10_000),
+            expiry: self.expiry,
+            epoch: 0,
+            counterparty: Address::ZERO,
+            boardRef: board_ref(Uuid::now_v7()),
+        };
+        let message = Message::from_digest(self.hasher.id(&order).0);
+        let (id, compact) = SECP256K1
+            .sign_ecdsa_recoverable(message, key)
+            .serialize_compact();
+        let mut signature = compact.to_vec();
+        signature.push(27 + u8::try_from(i32::from(id)).expect("0 or 1"));
+        Posting {
+            order,
+            signature: Bytes::from(signature),
+            price: None,
+            account: format!("A-{}", 1_000 + number % WALLETS),
+            capacity: Capacity::Agency,
+            solicited: false,
+            received_at: self.received_at,
+            taken_by: "ada".into(),
+        }
+    }
+
+    fn write_file(&self, path: &Path, from: usize, count: usize) {
+        let mut writer = OrderWriter::new(BufWriter::new(File::create(path).expect("a file")))
+            .expect("a header");
+        for number in from..from + count {
+            writer
+                .write(&record(self.posting(number), number))
+                .expect("a row");
+        }
+        writer.finish().expect("the end of the file");
+    }
+}
+
+fn record(posting: Posting, number: usize) -> OrderRecord {
+    let listed = security(number % SECURITIES);
+    let (quantity, limit_total) = (posting.order.quantity.to(), posting.order.limitTotal.to());
+    OrderRecord {
+        id: B256::ZERO,
+        board_ref: posting.order.boardRef,
+        symbol: listed.symbol,
+        isin: listed.isin,
+        decimals: listed.decimals,
+        security: listed.token,
+        payment: posting.order.payment,
+        chain_id: identity().chain_id,
+        contract: identity().contract,
+        side: Side::from_code(posting.order.side).expect("a side"),
+        quantity,
+        price: Price::of(limit_total, quantity, listed.decimals).expect("an exact price"),
+        limit_total,
+        expiry: posting.order.expiry,
+        epoch: 0,
+        counterparty: Address::ZERO,
+        owner: posting.order.owner,
+        account: posting.account,
+        capacity: posting.capacity,
+        solicited: posting.solicited,
+        received_at: posting.received_at,
+        captured_at: posting.received_at,
+        taken_by: posting.taken_by,
+        signature: posting.signature,
+    }
+}
+
+async fn fresh(url: &str) -> Board {
+    let board = Board::create(url, identity(), By::new("ada"))
+        .await
+        .expect("a fresh book");
+    for number in 0..SECURITIES {
+        board
+            .list_security(security(number), By::new("ada"))
+            .await
+            .expect("a listing");
+    }
+    board
+}
+
+fn rate(count: usize, took: Duration) -> f64 {
+    count as f64 / took.as_secs_f64()
+}
+
+/// The most memory this process ever had, megabytes; `None` where the system does not say.
+fn peak_memory() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
+    line.split_whitespace()
+        .nth(1)?
+        .parse::<u64>()
+        .ok()
+        .map(|kib| kib / 1_024)
+}
+
+fn forget_peak_memory() {
+    // Supported by Linux; elsewhere the figure is the whole run's.
+    let _ = std::fs::write("/proc/self/clear_refs", "5");
+}
+
+fn report(name: &str, value: &str, bar: &str, holds: bool) {
+    println!(
+        "{name:<44} {value:>18}   {bar:<28} {}",
+        if holds { "ok" } else { "MISSED" }
+    );
+}
+
+fn memory(name: &str) {
+    if let Some(peak) = peak_memory() {
+        report(
+            &format!("  memory of {name}"),
+            &format!("{peak} MB"),
+            "under 200 MB",
+            peak < 200,
+        );
+    }
+    forget_peak_memory();
+}
+
+/// One INSERT per commit of a row as wide as an event, with the durability of the book.
+async fn raw_commits(path: &Path, count: usize) -> f64 {
+    let mut connection = SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .connect()
+        .await
+        .expect("a database");
+    sqlx::query("CREATE TABLE raw (seq INTEGER PRIMARY KEY, body TEXT NOT NULL) STRICT")
+        .execute(&mut connection)
+        .await
+        .expect("a table");
+    let body = "x".repeat(1_200);
+    let start = Instant::now();
+    for _ in 0..count {
+        sqlx::query("INSERT INTO raw (body) VALUES ($1)")
+            .bind(body.as_str())
+            .execute(&mut connection)
+            .await
+            .expect("a row");
+    }
+    let took = start.elapsed();
+    connection.close().await.expect("a closed database");
+    rate(count, took)
+}
+
+/// The median of several runs, milliseconds.
+async fn median<F: Future>(run: impl Fn() -> F) -> f64 {
+    let mut times = Vec::new();
+    for _ in 0..21 {
+        let start = Instant::now();
+        black_box(run().await);
+        times.push(start.elapsed().as_secs_f64() * 1_000.0);
+    }
+    times.sort_by(f64::total_cmp);
+    times[times.len() / 2]
+}
+
+async fn reads(board: &Board) -> [(&'static str, f64); 4] {
+    let filter = |sort, state| OrderFilter {
+        security: Some("SEC1".into()),
+        sort,
+        state,
+        descending: true,
+        ..OrderFilter::default()
+    };
+    let newest = filter(OrderSort::Posted, None);
+    let dearest = filter(OrderSort::Price, Some(OrderState::Open));
+    [
+        (
+            "book, 20 levels",
+            median(|| async { board.book("SEC1", 20).await.expect("a book") }).await,
+        ),
+        (
+            "order list, newest",
+            median(|| async { board.orders(&newest).await.expect("a list") }).await,
+        ),
+        (
+            "order list, open by price",
+            median(|| async { board.orders(&dearest).await.expect("a list") }).await,
+        ),
+        (
+            "book, best level",
+            median(|| async { board.book("SEC1", 1).await.expect("a book") }).await,
+        ),
+    ]
+}
+
+async fn run(orders: usize) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let at = |name: &str| folder.path().join(name);
+    let signers = Signers::new();
+
+    let count = 2_000;
+    let postings: Vec<_> = (0..count).map(|number| signers.posting(number)).collect();
+    let board = fresh(at("posted.db").to_str().expect("a path")).await;
+    let first = raw_commits(&at("raw1.db"), count).await;
+    let start = Instant::now();
+    for posting in postings {
+        board
+            .post(posting, None, By::new("ada"))
+            .await
+            .expect("a posted order");
+    }
+    let posted = rate(count, start.elapsed());
+    let raw = f64::midpoint(first, raw_commits(&at("raw2.db"), count).await);
+    report(
+        "raw commits, one row each",
+        &format!("{raw:.0} /s"),
+        "",
+        true,
+    );
+    report(
+        "post signed orders",
+        &format!("{posted:.0} /s"),
+        "half the raw commits",
+        posted >= raw / 2.0,
+    );
+
+    let small = fresh(at("small.db").to_str().expect("a path")).await;
+    signers.write_file(&at("small.csv"), 0, 10_000);
+    let file = BufReader::new(File::open(at("small.csv")).expect("the file"));
+    small
+        .import(file, By::new("ada"), |_| {})
+        .await
+        .expect("an import");
+    let before = reads(&small).await;
+
+    signers.write_file(&at("orders.csv"), 0, orders);
+    let url = std::env::var("ORDERBOOK_BENCH_URL")
+        .unwrap_or_else(|_| at("large.db").to_str().expect("a path").to_owned());
+    let board = fresh(&url).await;
+    forget_peak_memory();
+    let file = BufReader::new(File::open(at("orders.csv")).expect("the file"));
+    let start = Instant::now();
+    board
+        .import(file, By::new("ada"), |_| {})
+        .await
+        .expect("an import");
+    let imported = rate(orders, start.elapsed());
+    report(
+        &format!("import of {orders} orders"),
+        &format!("{imported:.0} /s"),
+        "20,000 /s",
+        imported >= 20_000.0,
+    );
+    memory("the import");
+
+    for ((name, small), (_, large)) in before.into_iter().zip(reads(&board).await) {
+        let holds = large < 50.0 && large <= 2.0 * small.max(1.0);
+        let value = format!("{large:.2} ms");
+        report(
+            &format!("{name} ({small:.2} ms of 10,000)"),
+            &value,
+            "50 ms, twice the small one",
+            holds,
+        );
+    }
+
+    let head = board.head().await.expect("a head");
+    let size = usize::try_from(head.size).expect("a size");
+    forget_peak_memory();
+    let start = Instant::now();
+    let anchor = Anchor {
+        size: head.size,
+        root: head.root,
+    };
+    let replayed = verify(&board, &[anchor], |_| {}).await.expect("a replay");
+    let verified = rate(size, start.elapsed());
+    assert_eq!((replayed.finding, replayed.anchors), (None, 1));
+    report(
+        "audit verify",
+        &format!("{verified:.0} events/s"),
+        "200,000 /s",
+        verified >= 200_000.0,
+    );
+    memory("the replay");
+
+    let seq = head.size / 3;
+    let proved =
+        median(|| async { proof::prove(&board, seq, head.size).await.expect("a proof") }).await;
+    report(
+        "proof of one event",
+        &format!("{proved:.2} ms"),
+        "50 ms",
+        proved < 50.0,
+    );
+    let consistent = median(|| async {
+        proof::prove_consistency(&board, seq, head.size)
+            .await
+            .expect("a proof")
+    });
+    let consistent = consistent.await;
+    report(
+        "proof of consistency",
+        &format!("{consistent:.2} ms"),
+        "50 ms",
+        consistent < 50.0,
+    );
+
+    forget_peak_memory();
+    let start = Instant::now();
+    board
+        .export_exam(Period::default(), &at("exam"))
+        .await
+        .expect("an exam pack");
+    report(
+        "export of the exam pack",
+        &format!("{:.0} orders/s", rate(orders, start.elapsed())),
+        "",
+        true,
+    );
+    memory("the export");
+
+    board.store().close().await;
+    let start = Instant::now();
+    if std::env::var("ORDERBOOK_BENCH_URL").is_err() {
+        Board::open(&url).await.expect("the book");
+        let opened = start.elapsed().as_secs_f64() * 1_000.0;
+        report(
+            "open the book",
+            &format!("{opened:.2} ms"),
+            "30 ms",
+            opened < 30.0,
+        );
+    }
+}
