@@ -162,8 +162,10 @@ impl Chain {
 
     /// Whether a call of any form, as the node takes it, would succeed.
     pub async fn accepts(&self, call: &serde_json::Value) -> bool {
-        let answer: Result<Bytes, _> =
-            self.provider.raw_request("eth_call".into(), (call, "latest")).await;
+        let answer: Result<Bytes, _> = self
+            .provider
+            .raw_request("eth_call".into(), (call, "latest"))
+            .await;
         answer.map_err(revert).is_ok()
     }
 

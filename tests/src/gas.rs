@@ -38,9 +38,16 @@ pub const FLOOR_PERCENT: u64 = 160;
 /// # Panics
 /// When there is no `rustc`.
 pub fn snapshot_path() -> PathBuf {
-    let version = Command::new("rustc").arg("-vV").output().expect("rustc is on the path");
+    let version = Command::new("rustc")
+        .arg("-vV")
+        .output()
+        .expect("rustc is on the path");
     let debian = String::from_utf8_lossy(&version.stdout).contains("built from a source tarball");
-    workspace().join(if debian { "snapshots/debian/gas.json" } else { "snapshots/gas.json" })
+    workspace().join(if debian {
+        "snapshots/debian/gas.json"
+    } else {
+        "snapshots/gas.json"
+    })
 }
 
 /// The snapshot's text.
@@ -48,7 +55,10 @@ pub fn to_json(costs: &BTreeMap<String, Cost>) -> String {
     let rows: serde_json::Map<String, Value> = costs
         .iter()
         .map(|(key, cost)| {
-            (key.clone(), json!({ "cached": cost.cached, "uncached": cost.uncached }))
+            (
+                key.clone(),
+                json!({ "cached": cost.cached, "uncached": cost.uncached }),
+            )
         })
         .collect();
     let mut text = serde_json::to_string_pretty(&rows).unwrap_or_default();
@@ -63,7 +73,13 @@ pub fn from_json(text: &str) -> BTreeMap<String, Cost> {
     rows.into_iter()
         .map(|(key, row)| {
             let gas = |name| row.get(name).copied().unwrap_or_default();
-            (key, Cost { cached: gas("cached"), uncached: gas("uncached") })
+            (
+                key,
+                Cost {
+                    cached: gas("cached"),
+                    uncached: gas("uncached"),
+                },
+            )
         })
         .collect()
 }
@@ -84,7 +100,11 @@ pub fn differences(
                     format!("{} cached, {} not cached", cost.cached, cost.uncached)
                 })
             };
-            format!("{key}: {} -> {}", show(committed.get(key)), show(measured.get(key)))
+            format!(
+                "{key}: {} -> {}",
+                show(committed.get(key)),
+                show(measured.get(key))
+            )
         })
         .collect()
 }
@@ -96,7 +116,10 @@ pub fn table(costs: &BTreeMap<String, Cost>) -> String {
         "operation", "cached", "not cached", "bar", "of bar"
     );
     for (key, cost) in costs {
-        let bar = BARS.iter().find(|(name, _)| name == key).map(|(_, bar)| *bar);
+        let bar = BARS
+            .iter()
+            .find(|(name, _)| name == key)
+            .map(|(_, bar)| *bar);
         let (bar, share) = bar.map_or((String::new(), String::new()), |bar| {
             (bar.to_string(), format!("{} %", cost.cached * 100 / bar))
         });
@@ -125,7 +148,9 @@ pub fn over_the_bar(costs: &BTreeMap<String, Cost>) -> Vec<String> {
         })
         .collect();
     if let Some(percent) = floor_percent(costs).filter(|percent| *percent > FLOOR_PERCENT) {
-        over.push(format!("settlement.settle is {percent} % of its floor, the bar is {FLOOR_PERCENT} %"));
+        over.push(format!(
+            "settlement.settle is {percent} % of its floor, the bar is {FLOOR_PERCENT} %"
+        ));
     }
     over
 }
@@ -142,7 +167,15 @@ mod tests {
 
     fn costs(settle: u64) -> BTreeMap<String, Cost> {
         [("settlement.settle", settle), ("settlement.floor", 90_000)]
-            .map(|(key, cached)| (key.to_owned(), Cost { cached, uncached: cached * 2 }))
+            .map(|(key, cached)| {
+                (
+                    key.to_owned(),
+                    Cost {
+                        cached,
+                        uncached: cached * 2,
+                    },
+                )
+            })
             .into()
     }
 

@@ -415,6 +415,7 @@ fn allowance_of_ether(chain: &Chain) -> U256 {
 }
 
 async fn deploy_all(chain: &Chain) -> Parties {
+    set_time(chain, OPENING - DAY).await;
     let nonce: U256 = chain
         .request("eth_getTransactionCount", (chain.funded.address, "latest"))
         .await;
@@ -435,10 +436,7 @@ async fn deploy_all(chain: &Chain) -> Parties {
     let token = deploy::token(chain, 18, U256::ZERO, admin.address).await;
     let coin = deploy::coin(chain, admin.address).await;
     let settlement = deploy::settlement(chain, coin, admin.address, operator.address).await;
-    if let Some(clock) = chain.is_development().then(|| chain.clock()).flatten() {
-        // The same time in every run makes the same orders, signatures and gas.
-        clock.mine_at(OPENING).await;
-    }
+    set_time(chain, OPENING).await;
     let opened = chain.now().await;
     let parties = Parties {
         token,
@@ -454,6 +452,16 @@ async fn deploy_all(chain: &Chain) -> Parties {
     };
     list(chain, &parties).await;
     parties
+}
+
+/// The same time in every run makes the same orders, signatures and gas. Programs expire after a year, so the clock is
+/// set before they are activated, and once more to drop the seconds that deploying takes.
+async fn set_time(chain: &Chain, time: u64) {
+    if chain.is_development()
+        && let Some(clock) = chain.clock()
+    {
+        clock.mine_at(time.max(chain.now().await)).await;
+    }
 }
 
 /// Roles, records, holdings, approvals.

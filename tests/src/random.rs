@@ -50,6 +50,7 @@ impl Random {
 /// # Panics
 /// When the variable is no number.
 pub fn cases(usual: u32) -> u32 {
-    std::env::var("ACCEPTANCE_CASES")
-        .map_or(usual, |cases| cases.parse().expect("ACCEPTANCE_CASES is a decimal number"))
+    std::env::var("ACCEPTANCE_CASES").map_or(usual, |cases| {
+        cases.parse().expect("ACCEPTANCE_CASES is a decimal number")
+    })
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use acceptance::{artifact::workspace, market::Market, refusal::describe};
 use alloy::{
-    dyn_abi::{DynSolType, DynSolValue, JsonAbiExt, FunctionExt, Specifier},
+    dyn_abi::{DynSolType, DynSolValue, FunctionExt, JsonAbiExt, Specifier},
     json_abi::{Function, JsonAbi, StateMutability},
     primitives::{Address, B256, Bytes, I256, TxKind, U256, keccak256},
     sol_types::{SolCall, SolValue},
@@ -48,7 +48,10 @@ fn call_data(function: &Function) -> Bytes {
         .iter()
         .map(|input| zero(&input.resolve().expect("a type of the ABI")))
         .collect();
-    function.abi_encode_input(&values).expect("values of the types").into()
+    function
+        .abi_encode_input(&values)
+        .expect("values of the types")
+        .into()
 }
 
 /// What a contract does with a selector that it does not have: it reverts without data.
@@ -56,8 +59,12 @@ fn call_data(function: &Function) -> Bytes {
 async fn an_unknown_selector_reverts_without_data() {
     let market = Market::open().await;
     for (name, contract, _) in contracts(&market) {
-        let inputs: [&[u8]; 4] =
-            [&[0xde, 0xad, 0xbe, 0xef], &[0xde, 0xad, 0xbe, 0xef, 0, 0], &[1, 2], &[]];
+        let inputs: [&[u8]; 4] = [
+            &[0xde, 0xad, 0xbe, 0xef],
+            &[0xde, 0xad, 0xbe, 0xef, 0, 0],
+            &[1, 2],
+            &[],
+        ];
         for input in inputs {
             let input = Bytes::copy_from_slice(input);
             let revert = market
@@ -65,7 +72,11 @@ async fn an_unknown_selector_reverts_without_data() {
                 .simulate(market.stranger.address, contract, input.clone())
                 .await
                 .expect_err("unknown");
-            assert_eq!(revert.data.unwrap_or_default(), Bytes::new(), "{name} with {input}");
+            assert_eq!(
+                revert.data.unwrap_or_default(),
+                Bytes::new(),
+                "{name} with {input}"
+            );
         }
     }
 }
@@ -76,8 +87,10 @@ async fn every_function_of_the_frozen_abi_answers() {
     let market = Market::open().await;
     let mut wrong = Vec::new();
     for (name, contract, abi) in contracts(&market) {
-        let errors: BTreeMap<_, _> =
-            abi.errors().map(|error| (error.selector(), error.signature())).collect();
+        let errors: BTreeMap<_, _> = abi
+            .errors()
+            .map(|error| (error.selector(), error.signature()))
+            .collect();
         for function in abi.functions() {
             let signature = function.signature();
             let outcome = market
@@ -94,9 +107,15 @@ async fn every_function_of_the_frozen_abi_answers() {
                     let data = revert.data.unwrap_or_default();
                     if data.is_empty() {
                         wrong.push(format!("{name}.{signature} is not there"));
-                    } else if !errors.keys().any(|error| data.starts_with(error.as_slice())) {
+                    } else if !errors
+                        .keys()
+                        .any(|error| data.starts_with(error.as_slice()))
+                    {
                         // Beyond the frozen ones a contract may have typed errors of its own.
-                        eprintln!("{name}.{signature}: an error of its own, {}", describe(&data));
+                        eprintln!(
+                            "{name}.{signature}: an error of its own, {}",
+                            describe(&data)
+                        );
                     }
                 }
             }
@@ -126,7 +145,12 @@ async fn ether_is_refused_by_every_function() {
     for (name, contract, abi) in contracts(&market) {
         let receipt = market
             .chain
-            .attempt(&market.stranger, TxKind::Call(contract), Bytes::new(), U256::from(1))
+            .attempt(
+                &market.stranger,
+                TxKind::Call(contract),
+                Bytes::new(),
+                U256::from(1),
+            )
             .await;
         assert!(!receipt.status(), "{name} takes plain ether");
         for function in abi.functions() {
@@ -154,7 +178,10 @@ async fn truncated_arguments_revert_and_spare_bytes_are_ignored() {
             let whole = call_data(function);
             let (stranger, signature) = (market.stranger.address, function.signature());
             let longer = Bytes::from([&whole[..], &[0xab; 33]].concat());
-            let as_ever = market.chain.simulate(stranger, contract, whole.clone()).await;
+            let as_ever = market
+                .chain
+                .simulate(stranger, contract, whole.clone())
+                .await;
             let with_spare = market.chain.simulate(stranger, contract, longer).await;
             assert_eq!(
                 as_ever.as_ref().ok(),
@@ -185,15 +212,36 @@ async fn dirty_arguments_revert() {
     let calls = [
         (market.token, dirty("balanceOf(address)", &[dirty_to])),
         (market.coin, dirty("balanceOf(address)", &[dirty_to])),
-        (market.token, dirty("transfer(address,uint256)", &[dirty_to, one])),
-        (market.coin, dirty("transfer(address,uint256)", &[dirty_to, one])),
+        (
+            market.token,
+            dirty("transfer(address,uint256)", &[dirty_to, one]),
+        ),
+        (
+            market.coin,
+            dirty("transfer(address,uint256)", &[dirty_to, one]),
+        ),
         (market.settlement, dirty("epochOf(address)", &[dirty_to])),
-        (market.settlement, dirty("failureMessage(uint8)", &[B256::repeat_byte(1)])),
-        (market.token, dirty("messageForTransferRestriction(uint8)", &[B256::repeat_byte(1)])),
-        (market.token, dirty("isCountryBlocked(uint16)", &[B256::repeat_byte(1)])),
+        (
+            market.settlement,
+            dirty("failureMessage(uint8)", &[B256::repeat_byte(1)]),
+        ),
+        (
+            market.token,
+            dirty(
+                "messageForTransferRestriction(uint8)",
+                &[B256::repeat_byte(1)],
+            ),
+        ),
+        (
+            market.token,
+            dirty("isCountryBlocked(uint16)", &[B256::repeat_byte(1)]),
+        ),
     ];
     for (contract, input) in calls {
-        let outcome = market.chain.simulate(market.seller.address, contract, input.clone()).await;
+        let outcome = market
+            .chain
+            .simulate(market.seller.address, contract, input.clone())
+            .await;
         assert!(outcome.is_err(), "{contract} takes {input}");
     }
 }
@@ -203,10 +251,18 @@ async fn dirty_arguments_revert() {
 async fn absurd_array_lengths_revert() {
     let market = Market::open().await;
     let selector = keccak256("setSanctioned(address[],bool)");
-    for length in [U256::MAX, U256::from(u32::MAX), U256::from(1) << 64, U256::from(101)] {
+    for length in [
+        U256::MAX,
+        U256::from(u32::MAX),
+        U256::from(1) << 64,
+        U256::from(101),
+    ] {
         let words = (U256::from(64), true, length).abi_encode();
         let input = Bytes::from([&selector[..4], &words].concat());
-        let outcome = market.chain.simulate(market.admin.address, market.token, input).await;
+        let outcome = market
+            .chain
+            .simulate(market.admin.address, market.token, input)
+            .await;
         assert!(outcome.is_err(), "{length} accounts");
     }
 }

@@ -46,17 +46,30 @@ impl Bench {
         let (buyer, seller, operator) = (&market.buyer, &market.seller, &market.operator);
 
         for account in [buyer, seller] {
-            let mint = IPlainErc20::mintCall { to: account.address, value: s(1_000) };
+            let mint = IPlainErc20::mintCall {
+                to: account.address,
+                value: s(1_000),
+            };
             chain.send(&market.admin, plain, &mint).await;
         }
-        let move_some = ISecurityToken::transferCall { to: buyer.address, value: s(10) };
+        let move_some = ISecurityToken::transferCall {
+            to: buyer.address,
+            value: s(10),
+        };
         chain.send(seller, market.token, &move_some).await;
-        let move_some = ITsUSDC::transferCall { to: seller.address, value: usd(10) };
+        let move_some = ITsUSDC::transferCall {
+            to: seller.address,
+            value: usd(10),
+        };
         chain.send(buyer, market.coin, &move_some).await;
         let approve = |spender, value| ISecurityToken::approveCall { spender, value };
         for spender in [operator.address, floor] {
-            chain.send(seller, market.token, &approve(spender, s(500))).await;
-            chain.send(buyer, market.coin, &approve(spender, usd(20_000))).await;
+            chain
+                .send(seller, market.token, &approve(spender, s(500)))
+                .await;
+            chain
+                .send(buyer, market.coin, &approve(spender, usd(20_000)))
+                .await;
             chain.send(seller, plain, &approve(spender, s(500))).await;
         }
 
@@ -69,9 +82,15 @@ impl Bench {
             granularity: U256::from(1),
         };
         chain.send(&market.admin, market.token, &limits).await;
-        let limit = ISecurityToken::setGroupHolderLimitCall { group: GROUP, maxHolders: 500 };
+        let limit = ISecurityToken::setGroupHolderLimitCall {
+            group: GROUP,
+            maxHolders: 500,
+        };
         chain.send(&market.admin, market.token, &limit).await;
-        let blocked = ISecurityToken::setCountryBlockedCall { country: 408, blocked: true };
+        let blocked = ISecurityToken::setCountryBlockedCall {
+            country: 408,
+            blocked: true,
+        };
         chain.send(&market.admin, market.token, &blocked).await;
 
         let encumbered = market.account("encumbered").await;
@@ -81,8 +100,15 @@ impl Bench {
 
         // The first settlement writes the counter's first word; the measured ones do not.
         let (bid, ask) = signed(&market, 0);
-        chain.send(operator, market.settlement, &settle_signed_call(&bid, &ask)).await;
-        Self { market, plain, floor, encumbered }
+        chain
+            .send(operator, market.settlement, &settle_signed_call(&bid, &ask))
+            .await;
+        Self {
+            market,
+            plain,
+            floor,
+            encumbered,
+        }
     }
 
     async fn send<C: SolCall>(&self, from: &Account, to: Address, call: &C) -> u64 {
@@ -95,43 +121,85 @@ impl Bench {
         let (token, coin, settlement) = (market.token, market.coin, market.settlement);
         let (buyer, seller, operator) = (&market.buyer, &market.seller, &market.operator);
         let mut costs = BTreeMap::new();
-        let to_buyer = ISecurityToken::transferCall { to: buyer.address, value: s(1) };
+        let to_buyer = ISecurityToken::transferCall {
+            to: buyer.address,
+            value: s(1),
+        };
         let from_seller = |value| ISecurityToken::transferFromCall {
             from: seller.address,
             to: buyer.address,
             value,
         };
-        costs.insert("plain.transfer", self.send(seller, self.plain, &to_buyer).await);
-        costs.insert("plain.transferFrom", self.send(operator, self.plain, &from_seller(s(1))).await);
-        let approve = ISecurityToken::approveCall { spender: market.stranger.address, value: s(7) };
-        costs.insert("plain.approve", self.send(seller, self.plain, &approve).await);
-        let mint = IPlainErc20::mintCall { to: seller.address, value: s(1) };
-        costs.insert("plain.mint", self.send(&market.admin, self.plain, &mint).await);
+        costs.insert(
+            "plain.transfer",
+            self.send(seller, self.plain, &to_buyer).await,
+        );
+        costs.insert(
+            "plain.transferFrom",
+            self.send(operator, self.plain, &from_seller(s(1))).await,
+        );
+        let approve = ISecurityToken::approveCall {
+            spender: market.stranger.address,
+            value: s(7),
+        };
+        costs.insert(
+            "plain.approve",
+            self.send(seller, self.plain, &approve).await,
+        );
+        let mint = IPlainErc20::mintCall {
+            to: seller.address,
+            value: s(1),
+        };
+        costs.insert(
+            "plain.mint",
+            self.send(&market.admin, self.plain, &mint).await,
+        );
 
         costs.insert("token.transfer", self.send(seller, token, &to_buyer).await);
-        costs.insert("token.transferFrom", self.send(operator, token, &from_seller(s(1))).await);
-        costs.insert("token.transferWorst", self.send(&self.encumbered, token, &to_buyer).await);
+        costs.insert(
+            "token.transferFrom",
+            self.send(operator, token, &from_seller(s(1))).await,
+        );
+        costs.insert(
+            "token.transferWorst",
+            self.send(&self.encumbered, token, &to_buyer).await,
+        );
         costs.insert("token.approve", self.send(seller, token, &approve).await);
-        let mint = ISecurityToken::mintCall { to: seller.address, value: s(1) };
+        let mint = ISecurityToken::mintCall {
+            to: seller.address,
+            value: s(1),
+        };
         costs.insert("token.mint", self.send(&market.admin, token, &mint).await);
 
-        let to_seller = ITsUSDC::transferCall { to: seller.address, value: usd(1) };
+        let to_seller = ITsUSDC::transferCall {
+            to: seller.address,
+            value: usd(1),
+        };
         costs.insert("coin.transfer", self.send(buyer, coin, &to_seller).await);
         let from_buyer = ITsUSDC::transferFromCall {
             from: buyer.address,
             to: seller.address,
             value: usd(1),
         };
-        costs.insert("coin.transferFrom", self.send(operator, coin, &from_buyer).await);
+        costs.insert(
+            "coin.transferFrom",
+            self.send(operator, coin, &from_buyer).await,
+        );
         let authorized = authorization(market);
         let stranger = &market.stranger;
         costs.insert(
             "coin.transferWithAuthorization",
             self.send(stranger, coin, &authorized).await,
         );
-        let mint = ITsUSDC::mintCall { to: seller.address, amount: usd(1) };
+        let mint = ITsUSDC::mintCall {
+            to: seller.address,
+            amount: usd(1),
+        };
         costs.insert("coin.mint", self.send(&market.admin, coin, &mint).await);
-        let approve = ITsUSDC::approveCall { spender: market.stranger.address, value: usd(7) };
+        let approve = ITsUSDC::approveCall {
+            spender: market.stranger.address,
+            value: usd(7),
+        };
         costs.insert("coin.approve", self.send(buyer, coin, &approve).await);
 
         let exchange = IFloor::exchangeCall {
@@ -142,7 +210,10 @@ impl Bench {
             quantity: s(100),
             total: usd(1_035),
         };
-        costs.insert("settlement.floor", self.send(operator, self.floor, &exchange).await);
+        costs.insert(
+            "settlement.floor",
+            self.send(operator, self.floor, &exchange).await,
+        );
         let (bid, ask) = signed(market, 1);
         costs.insert(
             "settlement.registerOrder",
@@ -151,40 +222,67 @@ impl Bench {
         self.send(operator, settlement, &register_call(&ask)).await;
         costs.insert(
             "settlement.settle",
-            self.send(operator, settlement, &settle_call(bid.id, ask.id)).await,
+            self.send(operator, settlement, &settle_call(bid.id, ask.id))
+                .await,
         );
         let (bid, ask) = signed(market, 2);
         costs.insert(
             "settlement.settleSigned",
-            self.send(operator, settlement, &settle_signed_call(&bid, &ask)).await,
+            self.send(operator, settlement, &settle_signed_call(&bid, &ask))
+                .await,
         );
         let (bid, ask) = signed(market, 3);
         self.send(operator, settlement, &register_call(&bid)).await;
-        let cancel =
-            IDvPSettlement::cancelOrderByIdCall { id: bid.id, reason: B256::repeat_byte(1) };
+        let cancel = IDvPSettlement::cancelOrderByIdCall {
+            id: bid.id,
+            reason: B256::repeat_byte(1),
+        };
         costs.insert(
             "settlement.cancelOrderById",
             self.send(operator, settlement, &cancel).await,
         );
         let cancel = IDvPSettlement::cancelOrderCall { order: ask.order };
-        costs.insert("settlement.cancelOrder", self.send(seller, settlement, &cancel).await);
+        costs.insert(
+            "settlement.cancelOrder",
+            self.send(seller, settlement, &cancel).await,
+        );
         let advance = IDvPSettlement::cancelAllOrdersCall {};
         costs.insert(
             "settlement.cancelAllOrders",
             self.send(&market.stranger, settlement, &advance).await,
         );
-        let anchor = IDvPSettlement::anchorBookCall { root: B256::repeat_byte(2), size: 1 };
-        costs.insert("settlement.anchorBook", self.send(operator, settlement, &anchor).await);
+        let anchor = IDvPSettlement::anchorBookCall {
+            root: B256::repeat_byte(2),
+            size: 1,
+        };
+        costs.insert(
+            "settlement.anchorBook",
+            self.send(operator, settlement, &anchor).await,
+        );
         costs
     }
 
     /// Puts every program into the chain's cache.
     async fn cache(&self) {
         let (chain, admin) = (&self.market.chain, &self.market.admin);
-        chain.send(admin, ARB_DEBUG, &IArbDebug::becomeChainOwnerCall {}).await;
+        chain
+            .send(admin, ARB_DEBUG, &IArbDebug::becomeChainOwnerCall {})
+            .await;
         let market = &self.market;
-        for program in [market.token, market.coin, market.settlement, self.plain, self.floor] {
-            chain.send(admin, ARB_WASM_CACHE, &IArbWasmCache::cacheProgramCall { program }).await;
+        for program in [
+            market.token,
+            market.coin,
+            market.settlement,
+            self.plain,
+            self.floor,
+        ] {
+            chain
+                .send(
+                    admin,
+                    ARB_WASM_CACHE,
+                    &IArbWasmCache::cacheProgramCall { program },
+                )
+                .await;
         }
     }
 }
@@ -192,9 +290,18 @@ impl Bench {
 /// The scenarios' pair with a reference of its own.
 fn signed(market: &Market, reference: u8) -> (Signed, Signed) {
     let reference = B256::repeat_byte(0x10 + reference);
-    let bid = Order { boardRef: reference, ..market.bid() };
-    let ask = Order { boardRef: reference, ..market.ask() };
-    (market.sign(bid, &market.buyer), market.sign(ask, &market.seller))
+    let bid = Order {
+        boardRef: reference,
+        ..market.bid()
+    };
+    let ask = Order {
+        boardRef: reference,
+        ..market.ask()
+    };
+    (
+        market.sign(bid, &market.buyer),
+        market.sign(ask, &market.seller),
+    )
 }
 
 /// The most that the rules let one wallet carry.
@@ -239,7 +346,14 @@ fn authorization(market: &Market) -> ITsUSDC::transferWithAuthorization_1Call {
         verifying_contract: market.coin,
     };
     let signature = market.buyer.sign(message.eip712_signing_hash(&domain));
-    let TransferWithAuthorization { from, to, value, validAfter, validBefore, nonce } = message;
+    let TransferWithAuthorization {
+        from,
+        to,
+        value,
+        validAfter,
+        validBefore,
+        nonce,
+    } = message;
     ITsUSDC::transferWithAuthorization_1Call {
         from,
         to,
@@ -256,7 +370,9 @@ fn authorization(market: &Market) -> ITsUSDC::transferWithAuthorization_1Call {
 #[tokio::test]
 async fn every_operation_costs_what_the_snapshot_says() {
     let bench = Bench::set_up().await;
-    let Some(clock) = bench.market.chain.clock() else { return };
+    let Some(clock) = bench.market.chain.clock() else {
+        return;
+    };
     let snapshot = clock.snapshot().await;
     let uncached = bench.measure().await;
     clock.go_back(snapshot).await;
@@ -264,7 +380,15 @@ async fn every_operation_costs_what_the_snapshot_says() {
     let cached = bench.measure().await;
     let costs: BTreeMap<String, Cost> = cached
         .into_iter()
-        .map(|(key, cached)| (key.to_owned(), Cost { cached, uncached: uncached[key] }))
+        .map(|(key, cached)| {
+            (
+                key.to_owned(),
+                Cost {
+                    cached,
+                    uncached: uncached[key],
+                },
+            )
+        })
         .collect();
     println!("{}", gas::table(&costs));
 

@@ -50,7 +50,11 @@ fn orders() -> Vec<(u64, Address, Order)> {
         counterparty: Address::repeat_byte(0xff),
         boardRef: B256::repeat_byte(0xff),
     };
-    let ask = Order { side: order::ASK, counterparty: Address::repeat_byte(0x44), ..plain.clone() };
+    let ask = Order {
+        side: order::ASK,
+        counterparty: Address::repeat_byte(0x44),
+        ..plain.clone()
+    };
     let contract = Address::repeat_byte(0xaa);
     vec![
         (412_346, contract, plain.clone()),
@@ -93,7 +97,11 @@ fn order_ids_are_the_golden_ones() {
     let text = serde_json::to_string_pretty(&vectors).expect("JSON") + "\n";
     let path = workspace().join("tests/vectors/order-ids.json");
     let golden = std::fs::read_to_string(&path).expect("the golden vectors are there");
-    assert!(golden == text, "{} differs; the hash of an order is frozen:\n{text}", path.display());
+    assert!(
+        golden == text,
+        "{} differs; the hash of an order is frozen:\n{text}",
+        path.display()
+    );
 }
 
 #[test]

@@ -3,7 +3,13 @@
 use acceptance::artifact;
 use wasmparser::{Parser, Payload};
 
-const CONTRACTS: [&str; 5] = ["erc1404-token", "tsusdc", "settlement", "plain-erc20", "floor"];
+const CONTRACTS: [&str; 5] = [
+    "erc1404-token",
+    "tsusdc",
+    "settlement",
+    "plain-erc20",
+    "floor",
+];
 
 /// EIP-170, which Arbitrum applies to the compressed program.
 const CODE_LIMIT: usize = 24_576;
@@ -14,9 +20,15 @@ const MODULE_LIMIT: usize = 128 * 1024;
 fn every_contract_fits_into_one_account() {
     for contract in CONTRACTS {
         let size = artifact::code(contract).len();
-        assert!(size <= CODE_LIMIT, "{contract} has {size} bytes, the limit is {CODE_LIMIT}");
+        assert!(
+            size <= CODE_LIMIT,
+            "{contract} has {size} bytes, the limit is {CODE_LIMIT}"
+        );
         let size = artifact::wasm(contract).len();
-        assert!(size <= MODULE_LIMIT, "{contract} decompresses to {size} bytes");
+        assert!(
+            size <= MODULE_LIMIT,
+            "{contract} decompresses to {size} bytes"
+        );
     }
 }
 
@@ -27,7 +39,10 @@ fn the_code_is_the_compressed_module() {
         assert_eq!(code[..4], [0xef, 0xf0, 0, 0], "{contract}");
         let mut module = Vec::new();
         brotli::BrotliDecompress(&mut &code[4..], &mut module).expect("brotli");
-        assert!(module == artifact::wasm(contract), "{contract}: .code and .wasm differ");
+        assert!(
+            module == artifact::wasm(contract),
+            "{contract}: .code and .wasm differ"
+        );
     }
 }
 
@@ -56,7 +71,17 @@ fn no_contract_holds_a_path_of_the_build_machine() {
     for contract in CONTRACTS {
         let module = artifact::wasm(contract);
         let text = String::from_utf8_lossy(&module);
-        for path in ["/home/", "/root/", "/Users/", ".cargo", "registry/", "/rustc/", "src/", ".rs:", own] {
+        for path in [
+            "/home/",
+            "/root/",
+            "/Users/",
+            ".cargo",
+            "registry/",
+            "/rustc/",
+            "src/",
+            ".rs:",
+            own,
+        ] {
             assert!(!text.contains(path), "{contract} holds {path}");
         }
     }
@@ -73,7 +98,11 @@ fn every_contract_imports_from_the_host_alone() {
                 Payload::ImportSection(section) => {
                     for import in section.into_imports() {
                         let import = import.expect("valid WASM");
-                        assert_eq!(import.module, "vm_hooks", "{contract} imports {}", import.name);
+                        assert_eq!(
+                            import.module, "vm_hooks",
+                            "{contract} imports {}",
+                            import.name
+                        );
                     }
                 }
                 Payload::ExportSection(section) => {
@@ -84,7 +113,13 @@ fn every_contract_imports_from_the_host_alone() {
                 _ => {}
             }
         }
-        assert!(exports.iter().any(|name| name == "user_entrypoint"), "{contract}: {exports:?}");
-        assert!(exports.iter().any(|name| name == "memory"), "{contract}: {exports:?}");
+        assert!(
+            exports.iter().any(|name| name == "user_entrypoint"),
+            "{contract}: {exports:?}"
+        );
+        assert!(
+            exports.iter().any(|name| name == "memory"),
+            "{contract}: {exports:?}"
+        );
     }
 }

@@ -18,8 +18,10 @@ async fn refused<C: SolCall, E: SolError>(market: &Market, from: &Account, call:
 async fn fresh_coin(market: &Market) -> Address {
     let coin = acceptance::deploy::coin(&market.chain, market.admin.address).await;
     for name in ["MASTER_MINTER_ROLE", "ATTESTOR_ROLE", "PAUSER_ROLE"] {
-        let grant =
-            ITsUSDC::grantRoleCall { role: keccak256(name), account: market.admin.address };
+        let grant = ITsUSDC::grantRoleCall {
+            role: keccak256(name),
+            account: market.admin.address,
+        };
         market.chain.send(&market.admin, coin, &grant).await;
     }
     let minter = ITsUSDC::configureMinterCall {
@@ -31,7 +33,10 @@ async fn fresh_coin(market: &Market) -> Address {
 }
 
 fn attest(reserves: U256, as_of: u64) -> ITsUSDC::attestReservesCall {
-    ITsUSDC::attestReservesCall { reserves, asOf: as_of }
+    ITsUSDC::attestReservesCall {
+        reserves,
+        asOf: as_of,
+    }
 }
 
 /// Scenario 13, and invariant I6.
@@ -41,7 +46,10 @@ async fn mint_reverts_beyond_the_attested_reserves() {
     let coin = fresh_coin(&market).await;
     let mut watch = market.watch(&[]);
     watch.coin(coin, &market.accounts());
-    let mint = |amount| ITsUSDC::mintCall { to: market.buyer.address, amount };
+    let mint = |amount| ITsUSDC::mintCall {
+        to: market.buyer.address,
+        amount,
+    };
     let refused = async |amount, error: &dyn Fn() -> Vec<u8>| {
         let input = mint(amount).abi_encode().into();
         let expected = error();
@@ -51,21 +59,37 @@ async fn mint_reverts_beyond_the_attested_reserves() {
     };
     // No attestation and no maximum age: nothing can be minted.
     let stale = |as_of, max_age| {
-        move || ITsUSDC::ReservesStale { asOf: as_of, maxAge: max_age }.abi_encode()
+        move || {
+            ITsUSDC::ReservesStale {
+                asOf: as_of,
+                maxAge: max_age,
+            }
+            .abi_encode()
+        }
     };
     refused(usd(1), &stale(0, 0)).await;
     let now = market.chain.now().await;
-    market.chain.send(&market.admin, coin, &attest(usd(1_000_000), now)).await;
+    market
+        .chain
+        .send(&market.admin, coin, &attest(usd(1_000_000), now))
+        .await;
     refused(usd(1), &stale(now, 0)).await;
     let max_age = ITsUSDC::setReserveMaxAgeCall { maxAge: DAY };
     market.chain.send(&market.admin, coin, &max_age).await;
 
     let headroom = ITsUSDC::mintHeadroomCall {};
     assert_eq!(market.chain.call(coin, &headroom).await, usd(1_000_000));
-    market.chain.send(&market.admin, coin, &mint(usd(1_000_000))).await;
+    market
+        .chain
+        .send(&market.admin, coin, &mint(usd(1_000_000)))
+        .await;
     let exceeded = || {
         let supply = usd(1_000_000) + U256::from(1);
-        ITsUSDC::ReservesExceeded { supplyAfter: supply, reserves: usd(1_000_000) }.abi_encode()
+        ITsUSDC::ReservesExceeded {
+            supplyAfter: supply,
+            reserves: usd(1_000_000),
+        }
+        .abi_encode()
     };
     refused(U256::from(1), &exceeded).await;
     assert_eq!(market.chain.call(coin, &headroom).await, U256::ZERO);
@@ -77,16 +101,42 @@ async fn an_attestation_older_than_the_last_or_from_the_future_reverts() {
     let market = Market::open().await;
     let latest = market.opened;
     let older = latest - 1;
-    let error = ITsUSDC::InvalidAttestation { asOf: older, latest };
-    refused(&market, &market.admin, &attest(usd(2_000_000), older), &error).await;
+    let error = ITsUSDC::InvalidAttestation {
+        asOf: older,
+        latest,
+    };
+    refused(
+        &market,
+        &market.admin,
+        &attest(usd(2_000_000), older),
+        &error,
+    )
+    .await;
     let future = market.chain.now().await + DAY;
-    let error = ITsUSDC::InvalidAttestation { asOf: future, latest };
-    refused(&market, &market.admin, &attest(usd(2_000_000), future), &error).await;
+    let error = ITsUSDC::InvalidAttestation {
+        asOf: future,
+        latest,
+    };
+    refused(
+        &market,
+        &market.admin,
+        &attest(usd(2_000_000), future),
+        &error,
+    )
+    .await;
     // Of the same second is fine, and so is a smaller one.
-    market.chain.send(&market.admin, market.coin, &attest(usd(1), latest)).await;
-    let error =
-        ITsUSDC::ReservesExceeded { supplyAfter: usd(50_000) + U256::from(1), reserves: usd(1) };
-    let mint = ITsUSDC::mintCall { to: market.buyer.address, amount: U256::from(1) };
+    market
+        .chain
+        .send(&market.admin, market.coin, &attest(usd(1), latest))
+        .await;
+    let error = ITsUSDC::ReservesExceeded {
+        supplyAfter: usd(50_000) + U256::from(1),
+        reserves: usd(1),
+    };
+    let mint = ITsUSDC::mintCall {
+        to: market.buyer.address,
+        amount: U256::from(1),
+    };
     refused(&market, &market.admin, &mint, &error).await;
 }
 
@@ -94,17 +144,31 @@ async fn an_attestation_older_than_the_last_or_from_the_future_reverts() {
 #[tokio::test]
 async fn mint_reverts_past_the_attestations_age() {
     let market = Market::open().await;
-    let Some(clock) = market.chain.clock() else { return };
+    let Some(clock) = market.chain.clock() else {
+        return;
+    };
     let max_age = ITsUSDC::setReserveMaxAgeCall { maxAge: 10 * DAY };
-    market.chain.send(&market.admin, market.coin, &max_age).await;
-    let mint = ITsUSDC::mintCall { to: market.buyer.address, amount: usd(1) };
+    market
+        .chain
+        .send(&market.admin, market.coin, &max_age)
+        .await;
+    let mint = ITsUSDC::mintCall {
+        to: market.buyer.address,
+        amount: usd(1),
+    };
     let last = market.opened + 10 * DAY;
     clock.next_block_at(last).await;
     market.chain.send(&market.admin, market.coin, &mint).await;
     clock.mine_at(last + 1).await;
-    let error = ITsUSDC::ReservesStale { asOf: market.opened, maxAge: 10 * DAY };
+    let error = ITsUSDC::ReservesStale {
+        asOf: market.opened,
+        maxAge: 10 * DAY,
+    };
     refused(&market, &market.admin, &mint, &error).await;
-    let headroom = market.chain.call(market.coin, &ITsUSDC::mintHeadroomCall {}).await;
+    let headroom = market
+        .chain
+        .call(market.coin, &ITsUSDC::mintHeadroomCall {})
+        .await;
     assert_eq!(headroom, U256::ZERO);
 }
 
@@ -112,8 +176,13 @@ async fn mint_reverts_past_the_attestations_age() {
 #[tokio::test]
 async fn mint_reverts_for_strangers_for_nothing_and_beyond_the_allowance() {
     let market = Market::open().await;
-    let mint = |amount| ITsUSDC::mintCall { to: market.buyer.address, amount };
-    let error = ITsUSDC::NotMinter { account: market.stranger.address };
+    let mint = |amount| ITsUSDC::mintCall {
+        to: market.buyer.address,
+        amount,
+    };
+    let error = ITsUSDC::NotMinter {
+        account: market.stranger.address,
+    };
     refused(&market, &market.stranger, &mint(usd(1)), &error).await;
     let error = ITsUSDC::InvalidAmount { amount: U256::ZERO };
     refused(&market, &market.admin, &mint(U256::ZERO), &error).await;
@@ -121,14 +190,20 @@ async fn mint_reverts_for_strangers_for_nothing_and_beyond_the_allowance() {
         minter: market.operator.address,
         minterAllowedAmount: usd(5),
     };
-    market.chain.send(&market.admin, market.coin, &configure).await;
+    market
+        .chain
+        .send(&market.admin, market.coin, &configure)
+        .await;
     let error = ITsUSDC::MinterAllowanceExceeded {
         minter: market.operator.address,
         allowance: usd(5),
         amount: usd(6),
     };
     refused(&market, &market.operator, &mint(usd(6)), &error).await;
-    market.chain.send(&market.operator, market.coin, &mint(usd(5))).await;
+    market
+        .chain
+        .send(&market.operator, market.coin, &mint(usd(5)))
+        .await;
     let lower = ITsUSDC::decreaseMinterAllowanceCall {
         minter: market.operator.address,
         decrement: usd(7),
@@ -151,19 +226,32 @@ async fn a_bank_reference_is_used_once() {
         amount: usd(10),
         bankReference: reference,
     };
-    let burn = |reference| ITsUSDC::burnWithReferenceCall { amount: usd(1), bankReference: reference };
-    let error = |reference| ITsUSDC::BankReferenceUsed { bankReference: reference };
+    let burn = |reference| ITsUSDC::burnWithReferenceCall {
+        amount: usd(1),
+        bankReference: reference,
+    };
+    let error = |reference| ITsUSDC::BankReferenceUsed {
+        bankReference: reference,
+    };
     let zero = B256::ZERO;
     refused(&market, &market.admin, &mint(zero), &error(zero)).await;
     refused(&market, &market.admin, &burn(zero), &error(zero)).await;
     let (first, second) = (B256::repeat_byte(1), B256::repeat_byte(2));
-    market.chain.send(&market.admin, market.coin, &mint(first)).await;
+    market
+        .chain
+        .send(&market.admin, market.coin, &mint(first))
+        .await;
     refused(&market, &market.admin, &mint(first), &error(first)).await;
     refused(&market, &market.admin, &burn(first), &error(first)).await;
-    market.chain.send(&market.admin, market.coin, &burn(second)).await;
+    market
+        .chain
+        .send(&market.admin, market.coin, &burn(second))
+        .await;
     refused(&market, &market.admin, &mint(second), &error(second)).await;
     for (reference, used) in [(first, true), (second, true), (B256::repeat_byte(3), false)] {
-        let call = ITsUSDC::isBankReferenceUsedCall { bankReference: reference };
+        let call = ITsUSDC::isBankReferenceUsedCall {
+            bankReference: reference,
+        };
         assert_eq!(market.chain.call(market.coin, &call).await, used);
     }
 }
@@ -174,9 +262,15 @@ async fn transfers_to_zero_and_to_the_coin_itself_revert() {
     let market = Market::open().await;
     for receiver in [Address::ZERO, market.coin] {
         let error = ITsUSDC::ERC20InvalidReceiver { receiver };
-        let call = ITsUSDC::transferCall { to: receiver, value: usd(1) };
+        let call = ITsUSDC::transferCall {
+            to: receiver,
+            value: usd(1),
+        };
         refused(&market, &market.buyer, &call, &error).await;
-        let call = ITsUSDC::mintCall { to: receiver, amount: usd(1) };
+        let call = ITsUSDC::mintCall {
+            to: receiver,
+            amount: usd(1),
+        };
         refused(&market, &market.admin, &call, &error).await;
     }
 }
@@ -186,19 +280,38 @@ async fn transfers_to_zero_and_to_the_coin_itself_revert() {
 async fn transfer_from_always_uses_up_allowance() {
     let market = Market::open().await;
     let from = market.buyer.address;
-    let call = ITsUSDC::transferFromCall { from, to: market.seller.address, value: usd(1) };
+    let call = ITsUSDC::transferFromCall {
+        from,
+        to: market.seller.address,
+        value: usd(1),
+    };
     let error = ITsUSDC::ERC20InsufficientAllowance {
         spender: from,
         allowance: U256::ZERO,
         needed: usd(1),
     };
     refused(&market, &market.buyer, &call, &error).await;
-    let approve = ITsUSDC::approveCall { spender: market.operator.address, value: U256::MAX };
-    market.chain.send(&market.buyer, market.coin, &approve).await;
-    let receipt = market.chain.send(&market.operator, market.coin, &call).await;
+    let approve = ITsUSDC::approveCall {
+        spender: market.operator.address,
+        value: U256::MAX,
+    };
+    market
+        .chain
+        .send(&market.buyer, market.coin, &approve)
+        .await;
+    let receipt = market
+        .chain
+        .send(&market.operator, market.coin, &call)
+        .await;
     assert_eq!(receipt.inner.logs().len(), 1, "no Approval");
-    let left = ITsUSDC::allowanceCall { owner: from, spender: market.operator.address };
-    assert_eq!(market.chain.call(market.coin, &left).await, U256::MAX - usd(1));
+    let left = ITsUSDC::allowanceCall {
+        owner: from,
+        spender: market.operator.address,
+    };
+    assert_eq!(
+        market.chain.call(market.coin, &left).await,
+        U256::MAX - usd(1)
+    );
 }
 
 /// What every movement is refused for.
@@ -211,7 +324,10 @@ impl Block {
     async fn apply(&self, market: &Market) {
         match self {
             Self::Pause => {
-                market.chain.send(&market.admin, market.coin, &ITsUSDC::pauseCall {}).await
+                market
+                    .chain
+                    .send(&market.admin, market.coin, &ITsUSDC::pauseCall {})
+                    .await
             }
             Self::Blacklist(account) => {
                 let call = ITsUSDC::blacklistCall { account: *account };
@@ -243,9 +359,18 @@ struct Entry {
 
 /// Every entry point that moves value, and every one that only allows it.
 async fn entries(market: &Market) -> Vec<Entry> {
-    let approve = ITsUSDC::approveCall { spender: market.operator.address, value: usd(100) };
-    market.chain.send(&market.buyer, market.coin, &approve).await;
-    let mint = ITsUSDC::mintCall { to: market.admin.address, amount: usd(10) };
+    let approve = ITsUSDC::approveCall {
+        spender: market.operator.address,
+        value: usd(100),
+    };
+    market
+        .chain
+        .send(&market.buyer, market.coin, &approve)
+        .await;
+    let mint = ITsUSDC::mintCall {
+        to: market.admin.address,
+        amount: usd(10),
+    };
     market.chain.send(&market.admin, market.coin, &mint).await;
     let (admin, operator) = (market.admin.clone(), market.operator.clone());
     let (buyer, seller) = (market.buyer.clone(), market.seller.clone());
@@ -271,7 +396,12 @@ async fn entries(market: &Market) -> Vec<Entry> {
         entry(
             "transferFrom",
             &operator,
-            ITsUSDC::transferFromCall { from, to, value: usd(1) }.abi_encode(),
+            ITsUSDC::transferFromCall {
+                from,
+                to,
+                value: usd(1),
+            }
+            .abi_encode(),
             &[spender, from, to],
             true,
         ),
@@ -285,60 +415,96 @@ async fn entries(market: &Market) -> Vec<Entry> {
         entry(
             "mintWithReference",
             &admin,
-            ITsUSDC::mintWithReferenceCall { to, amount: usd(1), bankReference: reference }
-                .abi_encode(),
+            ITsUSDC::mintWithReferenceCall {
+                to,
+                amount: usd(1),
+                bankReference: reference,
+            }
+            .abi_encode(),
             &[minter, to],
             true,
         ),
-        entry("burn", &admin, ITsUSDC::burnCall { amount: usd(1) }.abi_encode(), &[minter], true),
+        entry(
+            "burn",
+            &admin,
+            ITsUSDC::burnCall { amount: usd(1) }.abi_encode(),
+            &[minter],
+            true,
+        ),
         entry(
             "burnWithReference",
             &admin,
-            ITsUSDC::burnWithReferenceCall { amount: usd(1), bankReference: reference }
-                .abi_encode(),
+            ITsUSDC::burnWithReferenceCall {
+                amount: usd(1),
+                bankReference: reference,
+            }
+            .abi_encode(),
             &[minter],
             true,
         ),
         entry(
             "approve",
             &buyer,
-            ITsUSDC::approveCall { spender, value: usd(1) }.abi_encode(),
+            ITsUSDC::approveCall {
+                spender,
+                value: usd(1),
+            }
+            .abi_encode(),
             &[],
             true,
         ),
         entry(
             "increaseAllowance",
             &buyer,
-            ITsUSDC::increaseAllowanceCall { spender, increment: usd(1) }.abi_encode(),
+            ITsUSDC::increaseAllowanceCall {
+                spender,
+                increment: usd(1),
+            }
+            .abi_encode(),
             &[],
             true,
         ),
         entry(
             "decreaseAllowance",
             &buyer,
-            ITsUSDC::decreaseAllowanceCall { spender, decrement: usd(1) }.abi_encode(),
+            ITsUSDC::decreaseAllowanceCall {
+                spender,
+                decrement: usd(1),
+            }
+            .abi_encode(),
             &[],
             true,
         ),
         entry(
             "configureMinter",
             &admin,
-            ITsUSDC::configureMinterCall { minter: spender, minterAllowedAmount: usd(1) }
-                .abi_encode(),
+            ITsUSDC::configureMinterCall {
+                minter: spender,
+                minterAllowedAmount: usd(1),
+            }
+            .abi_encode(),
             &[],
             true,
         ),
         entry(
             "increaseMinterAllowance",
             &admin,
-            ITsUSDC::increaseMinterAllowanceCall { minter, increment: usd(1) }.abi_encode(),
+            ITsUSDC::increaseMinterAllowanceCall {
+                minter,
+                increment: usd(1),
+            }
+            .abi_encode(),
             &[],
             true,
         ),
         entry(
             "decreaseMinterAllowance",
             &admin,
-            ITsUSDC::decreaseMinterAllowanceCall { minter, decrement: usd(1) }.abi_encode(),
+            ITsUSDC::decreaseMinterAllowanceCall {
+                minter,
+                decrement: usd(1),
+            }
+            .abi_encode(),
             &[],
             false,
         ),
@@ -352,7 +518,10 @@ async fn entries(market: &Market) -> Vec<Entry> {
         entry(
             "blacklistBatch",
             &admin,
-            ITsUSDC::blacklistBatchCall { accounts: vec![spender] }.abi_encode(),
+            ITsUSDC::blacklistBatchCall {
+                accounts: vec![spender],
+            }
+            .abi_encode(),
             &[],
             false,
         ),
@@ -372,7 +541,13 @@ async fn entries(market: &Market) -> Vec<Entry> {
         ),
     ];
     entries.extend(super::coin_signatures::entries(market).into_iter().map(
-        |(what, caller, input, parties)| Entry { what, caller, input, parties, pausable: true },
+        |(what, caller, input, parties)| Entry {
+            what,
+            caller,
+            input,
+            parties,
+            pausable: true,
+        },
     ));
     entries
 }
@@ -381,7 +556,9 @@ async fn entries(market: &Market) -> Vec<Entry> {
 #[tokio::test]
 async fn every_entry_point_is_refused_for_each_blacklisted_party_and_in_a_pause() {
     let market = Market::open().await;
-    let Some(clock) = market.chain.clock() else { return };
+    let Some(clock) = market.chain.clock() else {
+        return;
+    };
     let entries = entries(&market).await;
     let coin = market.coin;
     let everyone = [
@@ -391,8 +568,11 @@ async fn every_entry_point_is_refused_for_each_blacklisted_party_and_in_a_pause(
         market.seller.address,
         market.stranger.address,
     ];
-    let blocks: Vec<Block> =
-        everyone.into_iter().map(Block::Blacklist).chain([Block::Pause]).collect();
+    let blocks: Vec<Block> = everyone
+        .into_iter()
+        .map(Block::Blacklist)
+        .chain([Block::Pause])
+        .collect();
     for block in &blocks {
         let snapshot = clock.snapshot().await;
         block.apply(&market).await;
@@ -401,16 +581,21 @@ async fn every_entry_point_is_refused_for_each_blacklisted_party_and_in_a_pause(
                 Block::Pause => entry.pausable,
                 Block::Blacklist(account) => entry.parties.contains(account),
             };
-            let Entry { what, caller, input, .. } = entry;
+            let Entry {
+                what,
+                caller,
+                input,
+                ..
+            } = entry;
             if stopped {
                 let (chain, watch, error) = (&market.chain, market.watch(&[]), block.error());
                 let input = input.clone();
-                acceptance::refusal::refused_with(
-                    chain, &watch, caller, coin, input, &error, what,
-                )
-                .await;
-            } else if let Err(revert) =
-                market.chain.simulate(caller.address, coin, input.clone()).await
+                acceptance::refusal::refused_with(chain, &watch, caller, coin, input, &error, what)
+                    .await;
+            } else if let Err(revert) = market
+                .chain
+                .simulate(caller.address, coin, input.clone())
+                .await
             {
                 let why = acceptance::refusal::describe(&block.error());
                 panic!("{what} is refused while {why}: {revert}");
@@ -431,22 +616,46 @@ async fn seizure_works_on_blacklisted_accounts_only_even_in_a_pause() {
         orderReference: reference,
     };
     let to = market.stranger.address;
-    let error = ITsUSDC::AccountNotBlacklisted { account: market.buyer.address };
+    let error = ITsUSDC::AccountNotBlacklisted {
+        account: market.buyer.address,
+    };
     refused(&market, &market.admin, &seize(to, order), &error).await;
     let blacklist = |account| ITsUSDC::blacklistCall { account };
-    market.chain.send(&market.admin, market.coin, &blacklist(market.buyer.address)).await;
-    refused(&market, &market.admin, &seize(to, B256::ZERO), &ITsUSDC::ZeroReference {}).await;
-    let error = ITsUSDC::ERC20InvalidReceiver { receiver: market.coin };
+    market
+        .chain
+        .send(&market.admin, market.coin, &blacklist(market.buyer.address))
+        .await;
+    refused(
+        &market,
+        &market.admin,
+        &seize(to, B256::ZERO),
+        &ITsUSDC::ZeroReference {},
+    )
+    .await;
+    let error = ITsUSDC::ERC20InvalidReceiver {
+        receiver: market.coin,
+    };
     refused(&market, &market.admin, &seize(market.coin, order), &error).await;
     let error = ITsUSDC::AccessControlUnauthorizedAccount {
         account: market.operator.address,
         neededRole: keccak256("SEIZER_ROLE"),
     };
     refused(&market, &market.operator, &seize(to, order), &error).await;
-    market.chain.send(&market.admin, market.coin, &ITsUSDC::pauseCall {}).await;
-    market.chain.send(&market.admin, market.coin, &seize(to, order)).await;
+    market
+        .chain
+        .send(&market.admin, market.coin, &ITsUSDC::pauseCall {})
+        .await;
+    market
+        .chain
+        .send(&market.admin, market.coin, &seize(to, order))
+        .await;
     assert_eq!(market.cash(to).await, usd(50_000));
     assert_eq!(market.cash(market.buyer.address).await, U256::ZERO);
-    let blacklisted = ITsUSDC::isBlacklistedCall { account: market.buyer.address };
-    assert!(market.chain.call(market.coin, &blacklisted).await, "it stays blacklisted");
+    let blacklisted = ITsUSDC::isBlacklistedCall {
+        account: market.buyer.address,
+    };
+    assert!(
+        market.chain.call(market.coin, &blacklisted).await,
+        "it stays blacklisted"
+    );
 }

@@ -45,7 +45,13 @@ fn receive(
     valid_after: u64,
     valid_before: u64,
 ) -> ITsUSDC::receiveWithAuthorization_0Call {
-    receive_from(market, market.buyer.address, nonce, valid_after, valid_before)
+    receive_from(
+        market,
+        market.buyer.address,
+        nonce,
+        valid_after,
+        valid_before,
+    )
 }
 
 fn receive_from(
@@ -64,7 +70,14 @@ fn receive_from(
         nonce: B256::repeat_byte(nonce),
     };
     let signature = sign(market, &message, &market.buyer);
-    let ReceiveWithAuthorization { from, to, value, validAfter, validBefore, nonce } = message;
+    let ReceiveWithAuthorization {
+        from,
+        to,
+        value,
+        validAfter,
+        validBefore,
+        nonce,
+    } = message;
     ITsUSDC::receiveWithAuthorization_0Call {
         from,
         to,
@@ -78,11 +91,15 @@ fn receive_from(
 
 /// The signature's parts.
 fn parts(signature: &Bytes) -> (u8, B256, B256) {
-    (signature[64], B256::from_slice(&signature[..32]), B256::from_slice(&signature[32..64]))
+    (
+        signature[64],
+        B256::from_slice(&signature[..32]),
+        B256::from_slice(&signature[32..64]),
+    )
 }
 
 /// The entry points that take a signature, each with its caller and the parties whose blacklisting stops it.
-pub fn entries(market: &Market) -> Vec<(&'static str, Account, Bytes, Vec<Address>)> {
+pub(crate) fn entries(market: &Market) -> Vec<(&'static str, Account, Bytes, Vec<Address>)> {
     let (owner, to) = (market.buyer.address, market.seller.address);
     let spender = market.operator.address;
     let far = market.opened + 365 * DAY;
@@ -96,7 +113,14 @@ pub fn entries(market: &Market) -> Vec<(&'static str, Account, Bytes, Vec<Addres
     };
     let signature = sign(market, &message, &market.buyer);
     let (v, r, s) = parts(&signature);
-    let TransferWithAuthorization { from, value, validAfter, validBefore, nonce, .. } = message;
+    let TransferWithAuthorization {
+        from,
+        value,
+        validAfter,
+        validBefore,
+        nonce,
+        ..
+    } = message;
     let by_parts = ITsUSDC::transferWithAuthorization_1Call {
         from,
         to,
@@ -143,7 +167,10 @@ pub fn entries(market: &Market) -> Vec<(&'static str, Account, Bytes, Vec<Addres
         deadline: U256::from(far),
         signature,
     };
-    let cancel = CancelAuthorization { authorizer: owner, nonce: B256::repeat_byte(0x33) };
+    let cancel = CancelAuthorization {
+        authorizer: owner,
+        nonce: B256::repeat_byte(0x33),
+    };
     let cancel_by_bytes = ITsUSDC::cancelAuthorization_1Call {
         authorizer: owner,
         nonce: cancel.nonce,
@@ -152,12 +179,42 @@ pub fn entries(market: &Market) -> Vec<(&'static str, Account, Bytes, Vec<Addres
     let relayer = || market.stranger.clone();
     let moving = vec![owner, to];
     vec![
-        ("transferWithAuthorization (v, r, s)", relayer(), by_parts.abi_encode().into(), moving.clone()),
-        ("transferWithAuthorization (bytes)", relayer(), by_bytes.abi_encode().into(), moving.clone()),
-        ("receiveWithAuthorization", market.seller.clone(), received.abi_encode().into(), moving),
-        ("permit (v, r, s)", relayer(), permit_by_parts.abi_encode().into(), vec![]),
-        ("permit (bytes)", relayer(), permit_by_bytes.abi_encode().into(), vec![]),
-        ("cancelAuthorization", relayer(), cancel_by_bytes.abi_encode().into(), vec![]),
+        (
+            "transferWithAuthorization (v, r, s)",
+            relayer(),
+            by_parts.abi_encode().into(),
+            moving.clone(),
+        ),
+        (
+            "transferWithAuthorization (bytes)",
+            relayer(),
+            by_bytes.abi_encode().into(),
+            moving.clone(),
+        ),
+        (
+            "receiveWithAuthorization",
+            market.seller.clone(),
+            received.abi_encode().into(),
+            moving,
+        ),
+        (
+            "permit (v, r, s)",
+            relayer(),
+            permit_by_parts.abi_encode().into(),
+            vec![],
+        ),
+        (
+            "permit (bytes)",
+            relayer(),
+            permit_by_bytes.abi_encode().into(),
+            vec![],
+        ),
+        (
+            "cancelAuthorization",
+            relayer(),
+            cancel_by_bytes.abi_encode().into(),
+            vec![],
+        ),
     ]
 }
 
@@ -168,11 +225,20 @@ async fn the_domains_are_those_that_wallets_compute() {
     let call = ITsUSDC::DOMAIN_SEPARATORCall {};
     let separator = market.chain.call(market.coin, &call).await;
     assert_eq!(separator, coin_domain(&market).separator());
-    let described = market.chain.call(market.coin, &ITsUSDC::eip712DomainCall {}).await;
-    assert_eq!((described.name.as_str(), described.version.as_str()), ("TsUSDC", "1"));
+    let described = market
+        .chain
+        .call(market.coin, &ITsUSDC::eip712DomainCall {})
+        .await;
+    assert_eq!(
+        (described.name.as_str(), described.version.as_str()),
+        ("TsUSDC", "1")
+    );
     assert_eq!(described.chainId, U256::from(market.chain.chain_id));
     assert_eq!(described.verifyingContract, market.coin);
-    let described = market.chain.call(market.token, &ITsUSDC::eip712DomainCall {}).await;
+    let described = market
+        .chain
+        .call(market.token, &ITsUSDC::eip712DomainCall {})
+        .await;
     let separator = market.chain.call(market.token, &call).await;
     let expected = eip712_domain! {
         name: described.name,
@@ -192,16 +258,22 @@ async fn receive_with_authorization_is_for_the_payee_and_once() {
         caller: market.stranger.address,
         payee: market.seller.address,
     };
-    market.refused(&[], &market.stranger, market.coin, &call, &error).await;
+    market
+        .refused(&[], &market.stranger, market.coin, &call, &error)
+        .await;
     market.chain.send(&market.seller, market.coin, &call).await;
     assert_eq!(market.cash(market.seller.address).await, usd(10));
     let error = ITsUSDC::AuthorizationNonceUsed {
         authorizer: market.buyer.address,
         nonce: call.nonce,
     };
-    market.refused(&[], &market.seller, market.coin, &call, &error).await;
-    let state =
-        ITsUSDC::authorizationStateCall { authorizer: market.buyer.address, nonce: call.nonce };
+    market
+        .refused(&[], &market.seller, market.coin, &call, &error)
+        .await;
+    let state = ITsUSDC::authorizationStateCall {
+        authorizer: market.buyer.address,
+        nonce: call.nonce,
+    };
     assert!(market.chain.call(market.coin, &state).await);
 }
 
@@ -219,33 +291,45 @@ async fn an_authorization_to_receive_is_none_to_transfer() {
         nonce: received.nonce,
         signature: received.signature,
     };
-    let error = ITsUSDC::InvalidSignature { signer: market.buyer.address };
-    market.refused(&[], &market.stranger, market.coin, &call, &error).await;
+    let error = ITsUSDC::InvalidSignature {
+        signer: market.buyer.address,
+    };
+    market
+        .refused(&[], &market.stranger, market.coin, &call, &error)
+        .await;
 }
 
 /// Scenario 15.
 #[tokio::test]
 async fn an_authorization_is_valid_strictly_inside_its_window() {
     let market = Market::open().await;
-    let Some(clock) = market.chain.clock() else { return };
+    let Some(clock) = market.chain.clock() else {
+        return;
+    };
     let (after, before) = (market.opened + 10 * DAY, market.opened + 20 * DAY);
     let early = receive(&market, 1, after, before);
     let late = receive(&market, 2, after, before);
     let input = Bytes::from(early.abi_encode());
 
     clock.mine_at(after).await;
-    let simulated =
-        market.chain.simulate(market.seller.address, market.coin, input.clone()).await;
+    let simulated = market
+        .chain
+        .simulate(market.seller.address, market.coin, input.clone())
+        .await;
     let data = simulated.expect_err("at validAfter").data.expect("typed");
-    let error = <ITsUSDC::AuthorizationNotYetValid as alloy::sol_types::SolError>::abi_decode(&data)
-        .expect("AuthorizationNotYetValid");
+    let error =
+        <ITsUSDC::AuthorizationNotYetValid as alloy::sol_types::SolError>::abi_decode(&data)
+            .expect("AuthorizationNotYetValid");
     assert_eq!(error.validAfter, U256::from(after));
 
     clock.next_block_at(after + 1).await;
     market.chain.send(&market.seller, market.coin, &early).await;
     clock.mine_at(before).await;
     let input = Bytes::from(late.abi_encode());
-    let simulated = market.chain.simulate(market.seller.address, market.coin, input).await;
+    let simulated = market
+        .chain
+        .simulate(market.seller.address, market.coin, input)
+        .await;
     let data = simulated.expect_err("at validBefore").data.expect("typed");
     let error = <ITsUSDC::SignatureExpired as alloy::sol_types::SolError>::abi_decode(&data)
         .expect("SignatureExpired");
@@ -270,10 +354,17 @@ async fn authorizations_with_malformed_signatures_revert() {
         signature[..64].to_vec().into(),
         [&signature[..], &[0]].concat().into(),
     ];
-    let error = ITsUSDC::InvalidSignature { signer: market.buyer.address };
+    let error = ITsUSDC::InvalidSignature {
+        signer: market.buyer.address,
+    };
     for signature in malformed {
-        let call = ITsUSDC::receiveWithAuthorization_0Call { signature, ..good.clone() };
-        market.refused(&[], &market.seller, market.coin, &call, &error).await;
+        let call = ITsUSDC::receiveWithAuthorization_0Call {
+            signature,
+            ..good.clone()
+        };
+        market
+            .refused(&[], &market.seller, market.coin, &call, &error)
+            .await;
     }
     market.chain.send(&market.seller, market.coin, &good).await;
 }
@@ -297,7 +388,10 @@ async fn erc1271_wallets_authorize_by_the_exact_magic_word() {
     for (wallet, accepted) in answers {
         eprintln!("{wallet:?}");
         let from = wallet.deploy(&market.chain).await;
-        let fund = ITsUSDC::transferCall { to: from, value: usd(10) };
+        let fund = ITsUSDC::transferCall {
+            to: from,
+            value: usd(10),
+        };
         market.chain.send(&market.buyer, market.coin, &fund).await;
         let call = receive_from(&market, from, 7, 0, market.opened + DAY);
         if accepted {
@@ -305,7 +399,9 @@ async fn erc1271_wallets_authorize_by_the_exact_magic_word() {
             assert_eq!(market.cash(from).await, U256::ZERO);
         } else {
             let error = ITsUSDC::InvalidSignature { signer: from };
-            market.refused(&[], &market.seller, market.coin, &call, &error).await;
+            market
+                .refused(&[], &market.seller, market.coin, &call, &error)
+                .await;
             assert_eq!(market.cash(from).await, usd(10));
         }
     }
@@ -318,18 +414,27 @@ async fn a_wallet_that_reads_the_coin_back_is_served_or_refused_cleanly() {
     let from = Wallet::AcceptsWhatItCanRead.deploy(&market.chain).await;
     let read = ITsUSDC::balanceOfCall { account: from };
     acceptance::hostile::arm(&market.chain, &market.admin, from, market.coin, &read).await;
-    let fund = ITsUSDC::transferCall { to: from, value: usd(10) };
+    let fund = ITsUSDC::transferCall {
+        to: from,
+        value: usd(10),
+    };
     market.chain.send(&market.buyer, market.coin, &fund).await;
     let call = receive_from(&market, from, 7, 0, market.opened + DAY);
     let input = Bytes::from(call.abi_encode());
-    match market.chain.simulate(market.seller.address, market.coin, input).await {
+    match market
+        .chain
+        .simulate(market.seller.address, market.coin, input)
+        .await
+    {
         Ok(_) => {
             market.chain.send(&market.seller, market.coin, &call).await;
             assert_eq!(market.cash(from).await, U256::ZERO);
         }
         Err(_) => {
             let error = ITsUSDC::InvalidSignature { signer: from };
-            market.refused(&[], &market.seller, market.coin, &call, &error).await;
+            market
+                .refused(&[], &market.seller, market.coin, &call, &error)
+                .await;
         }
     }
 }
@@ -338,7 +443,9 @@ async fn a_wallet_that_reads_the_coin_back_is_served_or_refused_cleanly() {
 #[tokio::test]
 async fn a_permit_is_valid_at_its_deadline_and_once() {
     let market = Market::open().await;
-    let Some(clock) = market.chain.clock() else { return };
+    let Some(clock) = market.chain.clock() else {
+        return;
+    };
     let (owner, spender) = (market.buyer.address, market.operator.address);
     let deadline = market.opened + 5 * DAY;
     let message = Permit {
@@ -359,7 +466,10 @@ async fn a_permit_is_valid_at_its_deadline_and_once() {
         s,
     };
     clock.next_block_at(deadline).await;
-    market.chain.send(&market.stranger, market.coin, &call).await;
+    market
+        .chain
+        .send(&market.stranger, market.coin, &call)
+        .await;
     let allowance = ITsUSDC::allowanceCall { owner, spender };
     assert_eq!(market.chain.call(market.coin, &allowance).await, usd(7));
     let nonce = ITsUSDC::noncesCall { owner };
@@ -367,7 +477,11 @@ async fn a_permit_is_valid_at_its_deadline_and_once() {
     let later = market.chain.now().await + DAY;
     clock.mine_at(later).await;
     let input = Bytes::from(call.abi_encode());
-    let revert = market.chain.simulate(spender, market.coin, input).await.expect_err("it expired");
+    let revert = market
+        .chain
+        .simulate(spender, market.coin, input)
+        .await
+        .expect_err("it expired");
     let data = revert.data.expect("typed");
     <ITsUSDC::SignatureExpired as alloy::sol_types::SolError>::abi_decode(&data)
         .expect("SignatureExpired");
@@ -382,7 +496,10 @@ async fn a_permit_reverts_the_second_time() {
         .find(|(what, ..)| *what == "permit (bytes)")
         .expect("it is among them");
     let to = alloy::primitives::TxKind::Call(market.coin);
-    let first = market.chain.attempt(&relayer, to, input.clone(), U256::ZERO).await;
+    let first = market
+        .chain
+        .attempt(&relayer, to, input.clone(), U256::ZERO)
+        .await;
     assert!(first.status());
     let error = alloy::sol_types::SolError::abi_encode(&ITsUSDC::InvalidSignature {
         signer: market.buyer.address,
@@ -397,16 +514,24 @@ async fn a_permit_reverts_the_second_time() {
 async fn a_cancelled_authorization_reverts() {
     let market = Market::open().await;
     let call = receive(&market, 9, 0, market.opened + DAY);
-    let message = CancelAuthorization { authorizer: market.buyer.address, nonce: call.nonce };
+    let message = CancelAuthorization {
+        authorizer: market.buyer.address,
+        nonce: call.nonce,
+    };
     let cancel = ITsUSDC::cancelAuthorization_1Call {
         authorizer: message.authorizer,
         nonce: message.nonce,
         signature: sign(&market, &message, &market.buyer),
     };
-    market.chain.send(&market.stranger, market.coin, &cancel).await;
+    market
+        .chain
+        .send(&market.stranger, market.coin, &cancel)
+        .await;
     let error = ITsUSDC::AuthorizationNonceUsed {
         authorizer: market.buyer.address,
         nonce: call.nonce,
     };
-    market.refused(&[], &market.seller, market.coin, &call, &error).await;
+    market
+        .refused(&[], &market.seller, market.coin, &call, &error)
+        .await;
 }

@@ -20,11 +20,17 @@ async fn refused_until_repaired<B: SolCall, R: SolCall>(
 ) {
     let market = Market::open().await;
     let (bid, ask) = market.registered().await;
-    market.chain.send(&market.admin, contract(&market), &breaking(&market)).await;
+    market
+        .chain
+        .send(&market.admin, contract(&market), &breaking(&market))
+        .await;
     market.settle_refused(bid, ask, failure, restriction).await;
     assert_eq!(market.state(bid).await, state::OPEN);
     assert_eq!(market.state(ask).await, state::OPEN);
-    market.chain.send(&market.admin, contract(&market), &repairing(&market)).await;
+    market
+        .chain
+        .send(&market.admin, contract(&market), &repairing(&market))
+        .await;
     market.settle(bid, ask).await;
     market.assert_settled(bid, ask).await;
 }
@@ -36,7 +42,9 @@ async fn settle_reverts_when_the_buyer_was_deregistered() {
         |market| market.token,
         19,
         1,
-        |market| ISecurityToken::removeWalletCall { wallet: market.buyer.address },
+        |market| ISecurityToken::removeWalletCall {
+            wallet: market.buyer.address,
+        },
         |market| {
             let buyer = market.buyer.address;
             wallet_record(buyer, keccak256(buyer), GROUP, market.opened + 365 * DAY)
@@ -46,7 +54,10 @@ async fn settle_reverts_when_the_buyer_was_deregistered() {
 }
 
 fn sanction(market: &Market, sanctioned: bool) -> ISecurityToken::setSanctionedCall {
-    ISecurityToken::setSanctionedCall { accounts: vec![market.buyer.address], sanctioned }
+    ISecurityToken::setSanctionedCall {
+        accounts: vec![market.buyer.address],
+        sanctioned,
+    }
 }
 
 /// Scenario 24.
@@ -83,15 +94,23 @@ async fn settle_reverts_when_the_settlement_contract_was_sanctioned() {
 #[tokio::test]
 async fn settle_reverts_when_the_buyers_kyc_expired() {
     let market = Market::open().await;
-    let Some(clock) = market.chain.clock() else { return };
+    let Some(clock) = market.chain.clock() else {
+        return;
+    };
     let (bid, ask) = market.registered().await;
     let buyer = market.buyer.address;
     let expiry = market.opened + 2 * DAY;
     let record = |expiry| wallet_record(buyer, keccak256(buyer), GROUP, expiry);
-    market.chain.send(&market.admin, market.token, &record(expiry)).await;
+    market
+        .chain
+        .send(&market.admin, market.token, &record(expiry))
+        .await;
     clock.mine_at(expiry).await;
     market.settle_refused(bid, ask, 19, 16).await;
-    market.chain.send(&market.admin, market.token, &record(expiry + 365 * DAY)).await;
+    market
+        .chain
+        .send(&market.admin, market.token, &record(expiry + 365 * DAY))
+        .await;
     market.settle(bid, ask).await;
     market.assert_settled(bid, ask).await;
 }
@@ -103,8 +122,12 @@ async fn settle_reverts_when_the_buyer_was_blacklisted_at_the_coin() {
         |market| market.coin,
         24,
         0,
-        |market| ITsUSDC::blacklistCall { account: market.buyer.address },
-        |market| ITsUSDC::unBlacklistCall { account: market.buyer.address },
+        |market| ITsUSDC::blacklistCall {
+            account: market.buyer.address,
+        },
+        |market| ITsUSDC::unBlacklistCall {
+            account: market.buyer.address,
+        },
     )
     .await;
 }
@@ -116,8 +139,12 @@ async fn settle_reverts_when_the_seller_was_blacklisted_at_the_coin() {
         |market| market.coin,
         25,
         0,
-        |market| ITsUSDC::blacklistCall { account: market.seller.address },
-        |market| ITsUSDC::unBlacklistCall { account: market.seller.address },
+        |market| ITsUSDC::blacklistCall {
+            account: market.seller.address,
+        },
+        |market| ITsUSDC::unBlacklistCall {
+            account: market.seller.address,
+        },
     )
     .await;
 }
@@ -142,8 +169,12 @@ async fn settle_reverts_when_the_coin_blocks_the_settlement_contract() {
         |market| market.coin,
         30,
         0,
-        |market| ITsUSDC::blacklistCall { account: market.settlement },
-        |market| ITsUSDC::unBlacklistCall { account: market.settlement },
+        |market| ITsUSDC::blacklistCall {
+            account: market.settlement,
+        },
+        |market| ITsUSDC::unBlacklistCall {
+            account: market.settlement,
+        },
     )
     .await;
 }
@@ -199,7 +230,10 @@ async fn settle_reverts_when_the_security_is_paused() {
 }
 
 fn approve(market: &Market, value: U256) -> ISecurityToken::approveCall {
-    ISecurityToken::approveCall { spender: market.settlement, value }
+    ISecurityToken::approveCall {
+        spender: market.settlement,
+        value,
+    }
 }
 
 /// Scenario 25.
@@ -208,9 +242,15 @@ async fn settle_reverts_when_the_sellers_allowance_is_one_unit_short() {
     let market = Market::open().await;
     let (bid, ask) = market.registered().await;
     let short = approve(&market, s(100) - U256::from(1));
-    market.chain.send(&market.seller, market.token, &short).await;
+    market
+        .chain
+        .send(&market.seller, market.token, &short)
+        .await;
     market.settle_refused(bid, ask, 21, 0).await;
-    market.chain.send(&market.seller, market.token, &approve(&market, s(100))).await;
+    market
+        .chain
+        .send(&market.seller, market.token, &approve(&market, s(100)))
+        .await;
     market.settle(bid, ask).await;
     market.assert_settled(bid, ask).await;
 }
@@ -223,7 +263,10 @@ async fn settle_reverts_when_the_buyers_allowance_is_one_unit_short() {
     let short = approve(&market, usd(1_035) - U256::from(1));
     market.chain.send(&market.buyer, market.coin, &short).await;
     market.settle_refused(bid, ask, 23, 0).await;
-    market.chain.send(&market.buyer, market.coin, &approve(&market, usd(1_035))).await;
+    market
+        .chain
+        .send(&market.buyer, market.coin, &approve(&market, usd(1_035)))
+        .await;
     market.settle(bid, ask).await;
     market.assert_settled(bid, ask).await;
 }
@@ -234,7 +277,10 @@ async fn empty_the_seller(market: &Market) {
         to: market.buyer.address,
         value: s(900) + U256::from(1),
     };
-    market.chain.send(&market.seller, market.token, &transfer).await;
+    market
+        .chain
+        .send(&market.seller, market.token, &transfer)
+        .await;
 }
 
 /// Leaves the buyer with one unit less than the total.
@@ -243,7 +289,10 @@ async fn empty_the_buyer(market: &Market) {
         to: market.stranger.address,
         value: usd(50_000) - usd(1_035) + U256::from(1),
     };
-    market.chain.send(&market.buyer, market.coin, &transfer).await;
+    market
+        .chain
+        .send(&market.buyer, market.coin, &transfer)
+        .await;
 }
 
 /// Scenario 25.
@@ -272,7 +321,10 @@ async fn preflight_names_every_shortfall_at_once() {
     empty_the_seller(&market).await;
     empty_the_buyer(&market).await;
     let short = approve(&market, s(100) - U256::from(1));
-    market.chain.send(&market.seller, market.token, &short).await;
+    market
+        .chain
+        .send(&market.seller, market.token, &short)
+        .await;
     let short = approve(&market, usd(1_035) - U256::from(1));
     market.chain.send(&market.buyer, market.coin, &short).await;
     assert_eq!(market.preflight(bid, ask).await, (vec![20, 21, 22, 23], 0));
@@ -285,18 +337,47 @@ async fn preflight_names_failures_of_every_party_in_the_tables_order() {
     let market = Market::open().await;
     let (bid, ask) = market.registered().await;
     let sanctioned = sanction(&market, true);
-    market.chain.send(&market.admin, market.token, &sanctioned).await;
-    for account in [market.buyer.address, market.seller.address, market.settlement] {
+    market
+        .chain
+        .send(&market.admin, market.token, &sanctioned)
+        .await;
+    for account in [
+        market.buyer.address,
+        market.seller.address,
+        market.settlement,
+    ] {
         let call = ITsUSDC::blacklistCall { account };
         market.chain.send(&market.admin, market.coin, &call).await;
     }
-    market.chain.send(&market.admin, market.coin, &ITsUSDC::pauseCall {}).await;
-    market.chain.send(&market.admin, market.settlement, &IDvPSettlement::pauseCall {}).await;
-    let delist = IDvPSettlement::listSecurityCall { security: market.token, listed: false };
-    market.chain.send(&market.admin, market.settlement, &delist).await;
+    market
+        .chain
+        .send(&market.admin, market.coin, &ITsUSDC::pauseCall {})
+        .await;
+    market
+        .chain
+        .send(
+            &market.admin,
+            market.settlement,
+            &IDvPSettlement::pauseCall {},
+        )
+        .await;
+    let delist = IDvPSettlement::listSecurityCall {
+        security: market.token,
+        listed: false,
+    };
+    market
+        .chain
+        .send(&market.admin, market.settlement, &delist)
+        .await;
     let advance = IDvPSettlement::cancelAllOrdersCall {};
-    market.chain.send(&market.buyer, market.settlement, &advance).await;
-    market.chain.send(&market.seller, market.settlement, &advance).await;
+    market
+        .chain
+        .send(&market.buyer, market.settlement, &advance)
+        .await;
+    market
+        .chain
+        .send(&market.seller, market.settlement, &advance)
+        .await;
     let expected = vec![1, 13, 14, 18, 19, 24, 25, 26, 30];
     assert_eq!(market.preflight(bid, ask).await, (expected, 3));
     market.settle_refused(bid, ask, 1, 0).await;

@@ -33,10 +33,19 @@ impl Stage {
         let hostile = token.deploy(&market.chain).await;
         let settlement = market.settlement;
         list(&market, settlement, hostile).await;
-        let mint = IHostile::mintCall { to: market.seller.address, value: s(1_000) };
+        let mint = IHostile::mintCall {
+            to: market.seller.address,
+            value: s(1_000),
+        };
         market.chain.send(&market.admin, hostile, &mint).await;
-        let bid = Order { security: hostile, ..market.bid() };
-        let ask = Order { security: hostile, ..market.ask() };
+        let bid = Order {
+            security: hostile,
+            ..market.bid()
+        };
+        let ask = Order {
+            security: hostile,
+            ..market.ask()
+        };
         Self::registered(market, settlement, hostile, bid, ask).await
     }
 
@@ -47,15 +56,27 @@ impl Stage {
         let (admin, operator) = (market.admin.address, market.operator.address);
         let settlement = deploy::settlement(&market.chain, hostile, admin, operator).await;
         list(&market, settlement, market.token).await;
-        let mint = IHostile::mintCall { to: market.buyer.address, value: usd(50_000) };
+        let mint = IHostile::mintCall {
+            to: market.buyer.address,
+            value: usd(50_000),
+        };
         market.chain.send(&market.admin, hostile, &mint).await;
         let approve = acceptance::bindings::ISecurityToken::approveCall {
             spender: settlement,
             value: s(1_000),
         };
-        market.chain.send(&market.seller, market.token, &approve).await;
-        let bid = Order { payment: hostile, ..market.bid() };
-        let ask = Order { payment: hostile, ..market.ask() };
+        market
+            .chain
+            .send(&market.seller, market.token, &approve)
+            .await;
+        let bid = Order {
+            payment: hostile,
+            ..market.bid()
+        };
+        let ask = Order {
+            payment: hostile,
+            ..market.ask()
+        };
         Self::registered(market, settlement, hostile, bid, ask).await
     }
 
@@ -71,9 +92,18 @@ impl Stage {
         let ask = order::sign(ask, &domain, &market.seller);
         for signed in [&bid, &ask] {
             let register = acceptance::market::register_call(signed);
-            market.chain.send(&market.operator, settlement, &register).await;
+            market
+                .chain
+                .send(&market.operator, settlement, &register)
+                .await;
         }
-        Self { market, settlement, hostile, bid, ask }
+        Self {
+            market,
+            settlement,
+            hostile,
+            bid,
+            ask,
+        }
     }
 
     /// Every balance and state, the hostile token's included.
@@ -84,7 +114,11 @@ impl Stage {
         watch.settlement(self.settlement, &accounts, &[self.bid.id, self.ask.id]);
         for account in accounts {
             let balance = acceptance::bindings::ISecurityToken::balanceOfCall { account };
-            watch.view(format!("hostile balance of {account}"), self.hostile, &balance);
+            watch.view(
+                format!("hostile balance of {account}"),
+                self.hostile,
+                &balance,
+            );
         }
         watch
     }
@@ -103,7 +137,10 @@ impl Stage {
 
     /// Settle is refused with this failure.
     async fn refused(&self, failure: u8, restriction: u8, what: &str) {
-        let error = SettlementRefused { failure, restrictionCode: restriction };
+        let error = SettlementRefused {
+            failure,
+            restrictionCode: restriction,
+        };
         self.refused_with(&error.abi_encode(), what).await;
     }
 
@@ -112,7 +149,9 @@ impl Stage {
         let watch = self.watch();
         let before = watch.read(&self.market.chain).await;
         let (chain, operator) = (&self.market.chain, &self.market.operator);
-        let simulated = chain.simulate(operator.address, self.settlement, self.settle()).await;
+        let simulated = chain
+            .simulate(operator.address, self.settlement, self.settle())
+            .await;
         assert!(simulated.is_err(), "{what}: settle would succeed");
         let to = TxKind::Call(self.settlement);
         let receipt = chain.attempt(operator, to, self.settle(), U256::ZERO).await;
@@ -125,7 +164,11 @@ impl Stage {
         let market = &self.market;
         market
             .chain
-            .send(&market.operator, self.settlement, &settle_call(self.bid.id, self.ask.id))
+            .send(
+                &market.operator,
+                self.settlement,
+                &settle_call(self.bid.id, self.ask.id),
+            )
             .await;
         self.assert_traded_once(what).await;
     }
@@ -142,11 +185,27 @@ impl Stage {
         assert_eq!(balance(security, seller).await, s(900), "{what}");
         assert_eq!(balance(security, buyer).await, s(100), "{what}");
         assert_eq!(balance(payment, seller).await, usd(1_035), "{what}");
-        assert_eq!(balance(payment, buyer).await, usd(50_000) - usd(1_035), "{what}");
-        assert_eq!(balance(security, self.settlement).await, U256::ZERO, "{what}");
-        assert_eq!(balance(payment, self.settlement).await, U256::ZERO, "{what}");
+        assert_eq!(
+            balance(payment, buyer).await,
+            usd(50_000) - usd(1_035),
+            "{what}"
+        );
+        assert_eq!(
+            balance(security, self.settlement).await,
+            U256::ZERO,
+            "{what}"
+        );
+        assert_eq!(
+            balance(payment, self.settlement).await,
+            U256::ZERO,
+            "{what}"
+        );
         let count = IDvPSettlement::settlementCountCall {};
-        assert_eq!(market.chain.call(self.settlement, &count).await, U256::from(1), "{what}");
+        assert_eq!(
+            market.chain.call(self.settlement, &count).await,
+            U256::from(1),
+            "{what}"
+        );
         for id in [self.bid.id, self.ask.id] {
             let call = IDvPSettlement::orderStateCall { id };
             let found = market.chain.call(self.settlement, &call).await;
@@ -156,7 +215,10 @@ impl Stage {
 }
 
 async fn list(market: &Market, settlement: Address, security: Address) {
-    let list = IDvPSettlement::listSecurityCall { security, listed: true };
+    let list = IDvPSettlement::listSecurityCall {
+        security,
+        listed: true,
+    };
     market.chain.send(&market.admin, settlement, &list).await;
 }
 
@@ -165,8 +227,14 @@ async fn list(market: &Market, settlement: Address, security: Address) {
 async fn a_token_that_answers_true_or_nothing_is_settled() {
     for moves in [Moves::Honestly, Moves::Silently] {
         let what = format!("{moves:?}");
-        Stage::security(Token::that_moves(moves)).await.settles(&what).await;
-        Stage::payment(Token::that_moves(moves)).await.settles(&what).await;
+        Stage::security(Token::that_moves(moves))
+            .await
+            .settles(&what)
+            .await;
+        Stage::payment(Token::that_moves(moves))
+            .await
+            .settles(&what)
+            .await;
     }
 }
 
@@ -188,8 +256,14 @@ async fn a_leg_that_is_not_exact_or_answers_anything_else_is_refused() {
     ];
     for moves in inexact {
         let what = format!("{moves:?}");
-        Stage::security(Token::that_moves(moves)).await.refused(29, 0, &what).await;
-        Stage::payment(Token::that_moves(moves)).await.refused(29, 0, &what).await;
+        Stage::security(Token::that_moves(moves))
+            .await
+            .refused(29, 0, &what)
+            .await;
+        Stage::payment(Token::that_moves(moves))
+            .await
+            .refused(29, 0, &what)
+            .await;
     }
 }
 
@@ -198,8 +272,14 @@ async fn a_leg_that_is_not_exact_or_answers_anything_else_is_refused() {
 async fn a_tokens_own_revert_data_is_passed_on() {
     let token = Token::that_moves(Moves::RevertsWithData);
     let data = [0xde, 0xad, 0xbe, 0xef];
-    Stage::security(token).await.refused_with(&data, "the security reverts").await;
-    Stage::payment(token).await.refused_with(&data, "the cash reverts").await;
+    Stage::security(token)
+        .await
+        .refused_with(&data, "the security reverts")
+        .await;
+    Stage::payment(token)
+        .await
+        .refused_with(&data, "the cash reverts")
+        .await;
 }
 
 /// Scenario 26.
@@ -207,8 +287,14 @@ async fn a_tokens_own_revert_data_is_passed_on() {
 async fn a_token_that_reverts_with_a_megabyte_or_burns_the_gas_moves_nothing() {
     for moves in [Moves::RevertsWithMegabyte, Moves::BurnsGas] {
         let what = format!("{moves:?}");
-        Stage::security(Token::that_moves(moves)).await.refused_somehow(&what).await;
-        Stage::payment(Token::that_moves(moves)).await.refused_somehow(&what).await;
+        Stage::security(Token::that_moves(moves))
+            .await
+            .refused_somehow(&what)
+            .await;
+        Stage::payment(Token::that_moves(moves))
+            .await
+            .refused_somehow(&what)
+            .await;
     }
 }
 
@@ -249,32 +335,45 @@ async fn reenter(insists: bool, leg: &str, entry: usize) {
     };
     let (market, settlement) = (&stage.market, stage.settlement);
     for name in ["OPERATOR_ROLE", "PAUSER_ROLE"] {
-        let grant = IDvPSettlement::grantRoleCall { role: role(name), account: stage.hostile };
+        let grant = IDvPSettlement::grantRoleCall {
+            role: role(name),
+            account: stage.hostile,
+        };
         market.chain.send(&market.admin, settlement, &grant).await;
     }
     let (bid, ask) = (&stage.bid, &stage.ask);
     let domain = order::domain(market.chain.chain_id, settlement);
     let other = |of: &Signed, signer| {
-        let other = Order { boardRef: B256::repeat_byte(0x77), ..of.order.clone() };
+        let other = Order {
+            boardRef: B256::repeat_byte(0x77),
+            ..of.order.clone()
+        };
         order::sign(other, &domain, signer)
     };
     let (other_bid, other_ask) = (other(bid, &market.buyer), other(ask, &market.seller));
     let input: Vec<u8> = match REENTRIES[entry] {
         "settle" => settle_call(bid.id, ask.id).abi_encode(),
         "settleSigned" => settle_signed_call(&other_bid, &other_ask).abi_encode(),
-        "cancelOrderById" => {
-            IDvPSettlement::cancelOrderByIdCall { id: bid.id, reason: B256::ZERO }.abi_encode()
+        "cancelOrderById" => IDvPSettlement::cancelOrderByIdCall {
+            id: bid.id,
+            reason: B256::ZERO,
         }
+        .abi_encode(),
         "registerOrder" => acceptance::market::register_call(&other_bid).abi_encode(),
         "cancelAllOrders" => IDvPSettlement::cancelAllOrdersCall {}.abi_encode(),
         "pause" => IDvPSettlement::pauseCall {}.abi_encode(),
-        "anchorBook" => {
-            IDvPSettlement::anchorBookCall { root: B256::ZERO, size: 1 }.abi_encode()
+        "anchorBook" => IDvPSettlement::anchorBookCall {
+            root: B256::ZERO,
+            size: 1,
         }
+        .abi_encode(),
         _ => {
             for signed in [&other_bid, &other_ask] {
                 let register = acceptance::market::register_call(signed);
-                market.chain.send(&market.operator, settlement, &register).await;
+                market
+                    .chain
+                    .send(&market.operator, settlement, &register)
+                    .await;
             }
             settle_call(other_bid.id, other_ask.id).abi_encode()
         }
@@ -289,11 +388,17 @@ async fn reenter(insists: bool, leg: &str, entry: usize) {
         assert_eq!(outcome, U256::from(1), "{what}: the call back succeeded");
         let paused = IDvPSettlement::pausedCall {};
         assert!(!market.chain.call(settlement, &paused).await, "{what}");
-        let epoch = IDvPSettlement::epochOfCall { owner: stage.hostile };
+        let epoch = IDvPSettlement::epochOfCall {
+            owner: stage.hostile,
+        };
         assert_eq!(market.chain.call(settlement, &epoch).await, 0, "{what}");
         if REENTRIES[entry] == "registerOrder" {
             let call = IDvPSettlement::orderStateCall { id: other_bid.id };
-            assert_eq!(market.chain.call(settlement, &call).await, state::NONE, "{what}");
+            assert_eq!(
+                market.chain.call(settlement, &call).await,
+                state::NONE,
+                "{what}"
+            );
         }
     }
 }
@@ -301,7 +406,10 @@ async fn reenter(insists: bool, leg: &str, entry: usize) {
 async fn arm_with(stage: &Stage, input: Vec<u8>) {
     let chain = &stage.market.chain;
     let call_data = deploy::evm(chain, &[&[0], input.as_slice()].concat()).await;
-    let arm = IHostile::armCall { target: stage.settlement, callData: call_data };
+    let arm = IHostile::armCall {
+        target: stage.settlement,
+        callData: call_data,
+    };
     chain.send(&stage.market.admin, stage.hostile, &arm).await;
 }
 
@@ -322,9 +430,16 @@ async fn a_restriction_answer_that_is_no_code_is_refused() {
         let what = format!("{answer:?}");
         let stage = Stage::security(Token::that_detects(answer)).await;
         stage.refused(19, code, &what).await;
-        let call = IDvPSettlement::preflightCall { bidId: stage.bid.id, askId: stage.ask.id };
+        let call = IDvPSettlement::preflightCall {
+            bidId: stage.bid.id,
+            askId: stage.ask.id,
+        };
         let seen = stage.market.chain.call(stage.settlement, &call).await;
-        assert_eq!((seen.failures, seen.restrictionCode), (vec![19], code), "{what}");
+        assert_eq!(
+            (seen.failures, seen.restrictionCode),
+            (vec![19], code),
+            "{what}"
+        );
     }
 }
 
@@ -332,7 +447,10 @@ async fn a_restriction_answer_that_is_no_code_is_refused() {
 #[tokio::test]
 async fn a_restriction_view_that_burns_the_gas_moves_nothing() {
     let token = Token::that_detects(Answers::BurnsGas);
-    Stage::security(token).await.refused_somehow("burns gas").await;
+    Stage::security(token)
+        .await
+        .refused_somehow("burns gas")
+        .await;
 }
 
 /// The extension for spenders is asked when the token declares it.
@@ -344,7 +462,10 @@ async fn the_spender_extension_is_used_where_it_is_declared() {
         detects_from: Answers::Word(U256::from(42)),
         ..Token::default()
     };
-    Stage::security(declared).await.refused(19, 42, "declared").await;
+    Stage::security(declared)
+        .await
+        .refused(19, 42, "declared")
+        .await;
     // A declaration that is no bool is none.
     let answers = [
         Answers::Word(U256::from(2)),
@@ -354,20 +475,37 @@ async fn the_spender_extension_is_used_where_it_is_declared() {
         Answers::ThirtyOneBytes,
     ];
     for supports in answers {
-        let undeclared = Token { supports, ..declared };
-        Stage::security(undeclared).await.settles(&format!("{supports:?}")).await;
+        let undeclared = Token {
+            supports,
+            ..declared
+        };
+        Stage::security(undeclared)
+            .await
+            .settles(&format!("{supports:?}"))
+            .await;
     }
 }
 
 /// A token that says 0 and then refuses: its own error, and nothing moved.
 #[tokio::test]
 async fn a_token_that_predicts_success_and_refuses_moves_nothing() {
-    let token = Token { moves: Moves::RevertsWithData, ..Token::default() };
+    let token = Token {
+        moves: Moves::RevertsWithData,
+        ..Token::default()
+    };
     let stage = Stage::security(token).await;
-    let call = IDvPSettlement::preflightCall { bidId: stage.bid.id, askId: stage.ask.id };
+    let call = IDvPSettlement::preflightCall {
+        bidId: stage.bid.id,
+        askId: stage.ask.id,
+    };
     let seen = stage.market.chain.call(stage.settlement, &call).await;
-    assert!(seen.failures.is_empty(), "it behaves as its views say, until it does not");
-    stage.refused_with(&[0xde, 0xad, 0xbe, 0xef], "says 0 and refuses").await;
+    assert!(
+        seen.failures.is_empty(),
+        "it behaves as its views say, until it does not"
+    );
+    stage
+        .refused_with(&[0xde, 0xad, 0xbe, 0xef], "says 0 and refuses")
+        .await;
 }
 
 /// A payment token without the coin's switches is refused by all of them.
@@ -375,8 +513,15 @@ async fn a_token_that_predicts_success_and_refuses_moves_nothing() {
 async fn a_payment_token_without_switches_is_refused() {
     for switches in [Answers::Reverts, Answers::Nothing, Answers::ThirtyOneBytes] {
         let what = format!("{switches:?}");
-        let stage = Stage::payment(Token { switches, ..Token::default() }).await;
-        let call = IDvPSettlement::preflightCall { bidId: stage.bid.id, askId: stage.ask.id };
+        let stage = Stage::payment(Token {
+            switches,
+            ..Token::default()
+        })
+        .await;
+        let call = IDvPSettlement::preflightCall {
+            bidId: stage.bid.id,
+            askId: stage.ask.id,
+        };
         let seen = stage.market.chain.call(stage.settlement, &call).await;
         assert_eq!(seen.failures, vec![24, 25, 26, 30], "{what}");
         stage.refused(24, 0, &what).await;
@@ -387,9 +532,18 @@ async fn a_payment_token_without_switches_is_refused() {
 #[tokio::test]
 async fn views_of_balance_and_allowance_that_fail_are_refused() {
     for answer in [Answers::Reverts, Answers::Nothing, Answers::ThirtyOneBytes] {
-        let allows = Token { allows: answer, ..Token::default() };
-        Stage::security(allows).await.refused(21, 0, "no allowance of the security").await;
-        Stage::payment(allows).await.refused(23, 0, "no allowance of the cash").await;
+        let allows = Token {
+            allows: answer,
+            ..Token::default()
+        };
+        Stage::security(allows)
+            .await
+            .refused(21, 0, "no allowance of the security")
+            .await;
+        Stage::payment(allows)
+            .await
+            .refused(23, 0, "no allowance of the cash")
+            .await;
     }
 }
 
@@ -399,7 +553,17 @@ async fn a_token_cannot_settle_on_its_own_without_the_role() {
     let stage = Stage::security(Token::that_moves(Moves::AndReenters)).await;
     let market = &stage.market;
     let call = settle_call(stage.bid.id, stage.ask.id);
-    arm(&market.chain, &market.admin, stage.hostile, stage.settlement, &call).await;
+    arm(
+        &market.chain,
+        &market.admin,
+        stage.hostile,
+        stage.settlement,
+        &call,
+    )
+    .await;
     stage.settles("without the role").await;
-    assert_eq!(market.chain.storage(stage.hostile, OUTCOME).await, U256::from(1));
+    assert_eq!(
+        market.chain.storage(stage.hostile, OUTCOME).await,
+        U256::from(1)
+    );
 }

@@ -12,13 +12,29 @@ use alloy::primitives::{Address, Bytes, U256, keccak256};
 async fn buying(market: &Market, wallet: Wallet) -> (Address, Signed) {
     let buyer = wallet.deploy(&market.chain).await;
     market.register_as(buyer, keccak256(buyer), GROUP).await;
-    let fund = ITsUSDC::transferCall { to: buyer, value: usd(2_000) };
+    let fund = ITsUSDC::transferCall {
+        to: buyer,
+        value: usd(2_000),
+    };
     market.chain.send(&market.buyer, market.coin, &fund).await;
-    let approve = ITsUSDC::approveCall { spender: market.settlement, value: usd(2_000) };
+    let approve = ITsUSDC::approveCall {
+        spender: market.settlement,
+        value: usd(2_000),
+    };
     execute(&market.chain, &market.admin, buyer, market.coin, &approve).await;
-    let order = Order { owner: buyer, ..market.bid() };
+    let order = Order {
+        owner: buyer,
+        ..market.bid()
+    };
     let id = order::id(&order, &market.domain());
-    (buyer, Signed { order, id, signature: Bytes::from_static(&[1, 2, 3]) })
+    (
+        buyer,
+        Signed {
+            order,
+            id,
+            signature: Bytes::from_static(&[1, 2, 3]),
+        },
+    )
 }
 
 /// Signatures of any length are the wallet's to judge.
@@ -27,7 +43,10 @@ async fn a_wallet_contract_buys_with_a_signature_of_its_own_kind() {
     for length in [0, 3, 64, 65, 66, 500] {
         let market = Market::open().await;
         let (buyer, bid) = buying(&market, Wallet::Accepts).await;
-        let bid = Signed { signature: vec![1; length].into(), ..bid };
+        let bid = Signed {
+            signature: vec![1; length].into(),
+            ..bid
+        };
         let ask = market.sign(market.ask(), &market.seller);
         market.register_order(&bid).await;
         market.register_order(&ask).await;
@@ -56,12 +75,25 @@ async fn a_wallet_that_does_not_answer_the_exact_magic_word_is_refused() {
         let (owner, bid) = buying(&market, wallet).await;
         let error = IDvPSettlement::InvalidSignature { owner };
         let call = register_call(&bid);
-        market.refused(&[bid.id], &market.operator, market.settlement, &call, &error).await;
+        market
+            .refused(
+                &[bid.id],
+                &market.operator,
+                market.settlement,
+                &call,
+                &error,
+            )
+            .await;
         let ask = market.sign(market.ask(), &market.seller);
         let call = settle_signed_call(&bid, &ask);
-        let refused = IDvPSettlement::SettlementRefused { failure: 27, restrictionCode: 0 };
+        let refused = IDvPSettlement::SettlementRefused {
+            failure: 27,
+            restrictionCode: 0,
+        };
         let ids = [bid.id, ask.id];
-        market.refused(&ids, &market.operator, market.settlement, &call, &refused).await;
+        market
+            .refused(&ids, &market.operator, market.settlement, &call, &refused)
+            .await;
     }
 }
 
@@ -71,10 +103,20 @@ async fn a_wallet_that_reenters_while_it_is_asked_changes_nothing() {
     let market = Market::open().await;
     let (buyer, bid) = buying(&market, Wallet::ReentersAndAccepts).await;
     let cancel = IDvPSettlement::cancelAllOrdersCall {};
-    arm(&market.chain, &market.admin, buyer, market.settlement, &cancel).await;
+    arm(
+        &market.chain,
+        &market.admin,
+        buyer,
+        market.settlement,
+        &cancel,
+    )
+    .await;
     let ask = market.sign(market.ask(), &market.seller);
     let call = settle_signed_call(&bid, &ask);
-    market.chain.send(&market.operator, market.settlement, &call).await;
+    market
+        .chain
+        .send(&market.operator, market.settlement, &call)
+        .await;
     let epoch = IDvPSettlement::epochOfCall { owner: buyer };
     assert_eq!(market.chain.call(market.settlement, &epoch).await, 0);
     assert_eq!(market.securities(buyer).await, s(100));
@@ -88,13 +130,28 @@ async fn settle_signed_asks_a_wallet_contract_even_when_its_order_is_open() {
     let (_, bid) = buying(&market, Wallet::AcceptsOne).await;
     let ask = market.sign(market.ask(), &market.seller);
     market.register_order(&bid).await;
-    let refusing = Signed { signature: Bytes::from_static(&[2]), ..bid.clone() };
+    let refusing = Signed {
+        signature: Bytes::from_static(&[2]),
+        ..bid.clone()
+    };
     let call = settle_signed_call(&refusing, &ask);
-    let refused = IDvPSettlement::SettlementRefused { failure: 27, restrictionCode: 0 };
+    let refused = IDvPSettlement::SettlementRefused {
+        failure: 27,
+        restrictionCode: 0,
+    };
     let ids = [bid.id, ask.id];
-    market.refused(&ids, &market.operator, market.settlement, &call, &refused).await;
+    market
+        .refused(&ids, &market.operator, market.settlement, &call, &refused)
+        .await;
     market.register_order(&ask).await;
-    market.chain.send(&market.operator, market.settlement, &settle_call(bid.id, ask.id)).await;
+    market
+        .chain
+        .send(
+            &market.operator,
+            market.settlement,
+            &settle_call(bid.id, ask.id),
+        )
+        .await;
     assert_eq!(market.state(bid.id).await, state::FILLED);
 }
 
@@ -105,9 +162,15 @@ async fn settle_signed_asks_no_signature_of_a_key_whose_order_is_open() {
     let (bid, ask) = market.signed();
     market.register_order(&bid).await;
     market.register_order(&ask).await;
-    let empty = |of: &Signed| Signed { signature: Bytes::new(), ..of.clone() };
+    let empty = |of: &Signed| Signed {
+        signature: Bytes::new(),
+        ..of.clone()
+    };
     let call = settle_signed_call(&empty(&bid), &empty(&ask));
-    market.chain.send(&market.operator, market.settlement, &call).await;
+    market
+        .chain
+        .send(&market.operator, market.settlement, &call)
+        .await;
     market.assert_settled(bid.id, ask.id).await;
 }
 
@@ -120,10 +183,26 @@ async fn a_wallet_contract_registers_and_cancels_its_own_orders() {
         order: bid.order.clone(),
         signature: Bytes::new(),
     };
-    execute(&market.chain, &market.admin, buyer, market.settlement, &register).await;
+    execute(
+        &market.chain,
+        &market.admin,
+        buyer,
+        market.settlement,
+        &register,
+    )
+    .await;
     assert_eq!(market.state(bid.id).await, state::OPEN);
-    let cancel = IDvPSettlement::cancelOrderCall { order: bid.order.clone() };
-    execute(&market.chain, &market.admin, buyer, market.settlement, &cancel).await;
+    let cancel = IDvPSettlement::cancelOrderCall {
+        order: bid.order.clone(),
+    };
+    execute(
+        &market.chain,
+        &market.admin,
+        buyer,
+        market.settlement,
+        &cancel,
+    )
+    .await;
     assert_eq!(market.state(bid.id).await, state::CANCELLED);
     let held = ISecurityToken::balanceOfCall { account: buyer };
     assert_eq!(market.chain.call(market.token, &held).await, U256::ZERO);

@@ -14,7 +14,15 @@ use alloy::{
 
 async fn not_registered<E: SolError>(market: &Market, signed: &Signed, error: &E) {
     let call = register_call(signed);
-    market.refused(&[signed.id], &market.operator, market.settlement, &call, error).await;
+    market
+        .refused(
+            &[signed.id],
+            &market.operator,
+            market.settlement,
+            &call,
+            error,
+        )
+        .await;
 }
 
 /// An auditor needs only the log.
@@ -39,7 +47,10 @@ async fn registration_logs_the_whole_order_and_its_signature() {
     );
     let record = market
         .chain
-        .call(market.settlement, &IDvPSettlement::getOrderCall { id: bid.id })
+        .call(
+            market.settlement,
+            &IDvPSettlement::getOrderCall { id: bid.id },
+        )
         .await;
     assert_eq!(record.owner, bid.order.owner);
     assert_eq!(record.side, bid.order.side);
@@ -76,7 +87,12 @@ async fn the_order_id_is_the_eip712_digest() {
     for order in [market.bid(), market.ask(), extremes] {
         let id = market
             .chain
-            .call(market.settlement, &IDvPSettlement::orderIdCall { order: order.clone() })
+            .call(
+                market.settlement,
+                &IDvPSettlement::orderIdCall {
+                    order: order.clone(),
+                },
+            )
             .await;
         assert_eq!(id, order::id(&order, &market.domain()));
     }
@@ -117,7 +133,12 @@ async fn register_reverts_for_each_bad_field() {
 #[tokio::test]
 async fn register_names_the_first_bad_field() {
     let market = Market::open().await;
-    let order = Order { quantity: U256::ZERO, expiry: 0, epoch: 9, ..market.bid() };
+    let order = Order {
+        quantity: U256::ZERO,
+        expiry: 0,
+        epoch: 9,
+        ..market.bid()
+    };
     let signed = market.sign(order, &market.buyer);
     not_registered(&market, &signed, &IDvPSettlement::InvalidOrder { field: 4 }).await;
 }
@@ -137,7 +158,10 @@ async fn register_accepts_the_limits_of_each_field() {
     market.register_order(&signed).await;
     let record = market
         .chain
-        .call(market.settlement, &IDvPSettlement::getOrderCall { id: signed.id })
+        .call(
+            market.settlement,
+            &IDvPSettlement::getOrderCall { id: signed.id },
+        )
         .await;
     assert_eq!((record.quantity, record.limitTotal), (largest, largest));
 }
@@ -149,15 +173,26 @@ async fn register_reverts_for_an_id_in_any_state() {
     let (bid, ask) = market.signed();
     market.register_order(&bid).await;
     market.register_order(&ask).await;
-    let open = IDvPSettlement::OrderNotRegistrable { id: bid.id, state: state::OPEN };
+    let open = IDvPSettlement::OrderNotRegistrable {
+        id: bid.id,
+        state: state::OPEN,
+    };
     not_registered(&market, &bid, &open).await;
     market.settle(bid.id, ask.id).await;
-    let filled = IDvPSettlement::OrderNotRegistrable { id: bid.id, state: state::FILLED };
+    let filled = IDvPSettlement::OrderNotRegistrable {
+        id: bid.id,
+        state: state::FILLED,
+    };
     not_registered(&market, &bid, &filled).await;
-    let refused = IDvPSettlement::SettlementRefused { failure: 3, restrictionCode: 0 };
+    let refused = IDvPSettlement::SettlementRefused {
+        failure: 3,
+        restrictionCode: 0,
+    };
     let call = settle_signed_call(&bid, &ask);
     let ids = [bid.id, ask.id];
-    market.refused(&ids, &market.operator, market.settlement, &call, &refused).await;
+    market
+        .refused(&ids, &market.operator, market.settlement, &call, &refused)
+        .await;
 }
 
 /// Scenario 21.
@@ -165,18 +200,34 @@ async fn register_reverts_for_an_id_in_any_state() {
 async fn register_reverts_for_an_order_cancelled_before() {
     let market = Market::open().await;
     let (bid, ask) = market.signed();
-    let cancel = IDvPSettlement::cancelOrderCall { order: bid.order.clone() };
-    let receipt = market.chain.send(&market.buyer, market.settlement, &cancel).await;
+    let cancel = IDvPSettlement::cancelOrderCall {
+        order: bid.order.clone(),
+    };
+    let receipt = market
+        .chain
+        .send(&market.buyer, market.settlement, &cancel)
+        .await;
     let log = IDvPSettlement::OrderCancelled::decode_log(&receipt.inner.logs()[0].inner)
         .expect("OrderCancelled");
-    assert_eq!((log.id, log.by, log.reason), (bid.id, market.buyer.address, B256::ZERO));
+    assert_eq!(
+        (log.id, log.by, log.reason),
+        (bid.id, market.buyer.address, B256::ZERO)
+    );
     assert_eq!(market.state(bid.id).await, state::CANCELLED);
-    let error = IDvPSettlement::OrderNotRegistrable { id: bid.id, state: state::CANCELLED };
+    let error = IDvPSettlement::OrderNotRegistrable {
+        id: bid.id,
+        state: state::CANCELLED,
+    };
     not_registered(&market, &bid, &error).await;
-    let refused = IDvPSettlement::SettlementRefused { failure: 3, restrictionCode: 0 };
+    let refused = IDvPSettlement::SettlementRefused {
+        failure: 3,
+        restrictionCode: 0,
+    };
     let call = settle_signed_call(&bid, &ask);
     let ids = [bid.id, ask.id];
-    market.refused(&ids, &market.operator, market.settlement, &call, &refused).await;
+    market
+        .refused(&ids, &market.operator, market.settlement, &call, &refused)
+        .await;
 }
 
 /// Scenario 22.
@@ -185,15 +236,32 @@ async fn register_reverts_when_the_order_was_signed_for_another_domain() {
     let market = Market::open().await;
     let ours = market.domain();
     let others = [
-        Eip712Domain { chain_id: Some(U256::from(market.chain.chain_id + 1)), ..ours.clone() },
-        Eip712Domain { verifying_contract: Some(market.token), ..ours.clone() },
-        Eip712Domain { name: Some("DvP".into()), ..ours.clone() },
-        Eip712Domain { version: Some("2".into()), ..ours.clone() },
+        Eip712Domain {
+            chain_id: Some(U256::from(market.chain.chain_id + 1)),
+            ..ours.clone()
+        },
+        Eip712Domain {
+            verifying_contract: Some(market.token),
+            ..ours.clone()
+        },
+        Eip712Domain {
+            name: Some("DvP".into()),
+            ..ours.clone()
+        },
+        Eip712Domain {
+            version: Some("2".into()),
+            ..ours.clone()
+        },
     ];
-    let error = IDvPSettlement::InvalidSignature { owner: market.buyer.address };
+    let error = IDvPSettlement::InvalidSignature {
+        owner: market.buyer.address,
+    };
     for domain in others {
         let signature = order::sign(market.bid(), &domain, &market.buyer).signature;
-        let signed = Signed { signature, ..market.sign(market.bid(), &market.buyer) };
+        let signed = Signed {
+            signature,
+            ..market.sign(market.bid(), &market.buyer)
+        };
         not_registered(&market, &signed, &error).await;
     }
 }
@@ -204,8 +272,14 @@ async fn register_reverts_when_any_field_was_changed_after_signing() {
     type Change = Box<dyn Fn(&mut Order)>;
     let market = Market::open().await;
     let other = Token::default().deploy(&market.chain).await;
-    let list = IDvPSettlement::listSecurityCall { security: other, listed: true };
-    market.chain.send(&market.admin, market.settlement, &list).await;
+    let list = IDvPSettlement::listSecurityCall {
+        security: other,
+        listed: true,
+    };
+    market
+        .chain
+        .send(&market.admin, market.settlement, &list)
+        .await;
     let advance = IDvPSettlement::cancelAllOrdersCall {};
     let stranger = market.stranger.address;
     let one = U256::from(1);
@@ -223,22 +297,43 @@ async fn register_reverts_when_any_field_was_changed_after_signing() {
     for change in changes {
         let mut forged = bid.order.clone();
         change(&mut forged);
-        let error = IDvPSettlement::InvalidSignature { owner: forged.owner };
+        let error = IDvPSettlement::InvalidSignature {
+            owner: forged.owner,
+        };
         let id = order::id(&forged, &market.domain());
-        let forged = Signed { order: forged, id, signature: bid.signature.clone() };
+        let forged = Signed {
+            order: forged,
+            id,
+            signature: bid.signature.clone(),
+        };
         not_registered(&market, &forged, &error).await;
     }
     // The payment token and the epoch have but one value that is registrable; with it, the signature is checked.
     let forged = Signed {
-        order: Order { payment: stranger, ..bid.order.clone() },
+        order: Order {
+            payment: stranger,
+            ..bid.order.clone()
+        },
         ..bid.clone()
     };
     not_registered(&market, &forged, &IDvPSettlement::InvalidOrder { field: 3 }).await;
-    market.chain.send(&market.buyer, market.settlement, &advance).await;
-    let order = Order { epoch: 1, ..bid.order.clone() };
+    market
+        .chain
+        .send(&market.buyer, market.settlement, &advance)
+        .await;
+    let order = Order {
+        epoch: 1,
+        ..bid.order.clone()
+    };
     let id = order::id(&order, &market.domain());
-    let forged = Signed { order, id, signature: bid.signature.clone() };
-    let error = IDvPSettlement::InvalidSignature { owner: market.buyer.address };
+    let forged = Signed {
+        order,
+        id,
+        signature: bid.signature.clone(),
+    };
+    let error = IDvPSettlement::InvalidSignature {
+        owner: market.buyer.address,
+    };
     not_registered(&market, &forged, &error).await;
 }
 
@@ -260,18 +355,31 @@ async fn register_reverts_for_every_malformed_signature() {
         ("of 64 bytes", bid.signature[..64].to_vec().into()),
         ("of 66 bytes", [&bid.signature[..], &[0]].concat().into()),
         ("with a high s", with_high_s(&bid.signature)),
-        ("with r zero", [&[0; 32], &bid.signature[32..]].concat().into()),
+        (
+            "with r zero",
+            [&[0; 32], &bid.signature[32..]].concat().into(),
+        ),
     ];
     let ask = market.sign(market.ask(), &market.seller);
     for (which, signature) in malformed {
         eprintln!("a signature {which}");
-        let forged = Signed { signature, ..bid.clone() };
-        let error = IDvPSettlement::InvalidSignature { owner: market.buyer.address };
+        let forged = Signed {
+            signature,
+            ..bid.clone()
+        };
+        let error = IDvPSettlement::InvalidSignature {
+            owner: market.buyer.address,
+        };
         not_registered(&market, &forged, &error).await;
-        let refused = IDvPSettlement::SettlementRefused { failure: 27, restrictionCode: 0 };
+        let refused = IDvPSettlement::SettlementRefused {
+            failure: 27,
+            restrictionCode: 0,
+        };
         let call = settle_signed_call(&forged, &ask);
         let ids = [bid.id, ask.id];
-        market.refused(&ids, &market.operator, market.settlement, &call, &refused).await;
+        market
+            .refused(&ids, &market.operator, market.settlement, &call, &refused)
+            .await;
     }
 }
 
@@ -280,11 +388,19 @@ async fn register_reverts_for_every_malformed_signature() {
 async fn settle_signed_reverts_when_the_ask_is_not_signed_by_its_owner() {
     let market = Market::open().await;
     let (bid, ask) = market.signed();
-    let forged = Signed { signature: market.stranger.sign(ask.id), ..ask };
-    let refused = IDvPSettlement::SettlementRefused { failure: 28, restrictionCode: 0 };
+    let forged = Signed {
+        signature: market.stranger.sign(ask.id),
+        ..ask
+    };
+    let refused = IDvPSettlement::SettlementRefused {
+        failure: 28,
+        restrictionCode: 0,
+    };
     let call = settle_signed_call(&bid, &forged);
     let ids = [bid.id, forged.id];
-    market.refused(&ids, &market.operator, market.settlement, &call, &refused).await;
+    market
+        .refused(&ids, &market.operator, market.settlement, &call, &refused)
+        .await;
 }
 
 /// Failures 3 and 4 of `settleSigned`.
@@ -292,19 +408,45 @@ async fn settle_signed_reverts_when_the_ask_is_not_signed_by_its_owner() {
 async fn settle_signed_reverts_when_an_order_could_not_be_registered() {
     let market = Market::open().await;
     let (bid, ask) = market.signed();
-    let bad_bid = market.sign(Order { epoch: 1, ..market.bid() }, &market.buyer);
-    let bad_ask = market.sign(Order { epoch: 1, ..market.ask() }, &market.seller);
-    for (bid, ask, failure) in [(&bad_bid, &ask, 3), (&bid, &bad_ask, 4), (&bad_bid, &bad_ask, 3)] {
-        let refused = IDvPSettlement::SettlementRefused { failure, restrictionCode: 0 };
+    let bad_bid = market.sign(
+        Order {
+            epoch: 1,
+            ..market.bid()
+        },
+        &market.buyer,
+    );
+    let bad_ask = market.sign(
+        Order {
+            epoch: 1,
+            ..market.ask()
+        },
+        &market.seller,
+    );
+    for (bid, ask, failure) in [
+        (&bad_bid, &ask, 3),
+        (&bid, &bad_ask, 4),
+        (&bad_bid, &bad_ask, 3),
+    ] {
+        let refused = IDvPSettlement::SettlementRefused {
+            failure,
+            restrictionCode: 0,
+        };
         let call = settle_signed_call(bid, ask);
         let ids = [bid.id, ask.id];
-        market.refused(&ids, &market.operator, market.settlement, &call, &refused).await;
+        market
+            .refused(&ids, &market.operator, market.settlement, &call, &refused)
+            .await;
     }
 }
 
 async fn not_cancelled<E: SolError>(market: &Market, by: &Account, id: B256, error: &E) {
-    let call = IDvPSettlement::cancelOrderByIdCall { id, reason: B256::ZERO };
-    market.refused(&[id], by, market.settlement, &call, error).await;
+    let call = IDvPSettlement::cancelOrderByIdCall {
+        id,
+        reason: B256::ZERO,
+    };
+    market
+        .refused(&[id], by, market.settlement, &call, error)
+        .await;
 }
 
 /// The owner and the operator cancel a registered order; a stranger, or the other party, does not.
@@ -313,16 +455,28 @@ async fn cancel_by_id_reverts_for_a_stranger() {
     let market = Market::open().await;
     let (bid, ask) = market.registered().await;
     for caller in [&market.stranger, &market.seller, &market.admin] {
-        let error = IDvPSettlement::NotOrderOwner { id: bid, caller: caller.address };
+        let error = IDvPSettlement::NotOrderOwner {
+            id: bid,
+            caller: caller.address,
+        };
         not_cancelled(&market, caller, bid, &error).await;
     }
     let reason = B256::repeat_byte(5);
     let cancel = |id| IDvPSettlement::cancelOrderByIdCall { id, reason };
-    let receipt = market.chain.send(&market.operator, market.settlement, &cancel(bid)).await;
+    let receipt = market
+        .chain
+        .send(&market.operator, market.settlement, &cancel(bid))
+        .await;
     let log = IDvPSettlement::OrderCancelled::decode_log(&receipt.inner.logs()[0].inner)
         .expect("OrderCancelled");
-    assert_eq!((log.id, log.by, log.reason), (bid, market.operator.address, reason));
-    market.chain.send(&market.seller, market.settlement, &cancel(ask)).await;
+    assert_eq!(
+        (log.id, log.by, log.reason),
+        (bid, market.operator.address, reason)
+    );
+    market
+        .chain
+        .send(&market.seller, market.settlement, &cancel(ask))
+        .await;
     market.settle_refused(bid, ask, 3, 0).await;
 }
 
@@ -331,23 +485,52 @@ async fn cancel_by_id_reverts_for_a_stranger() {
 async fn cancel_reverts_for_what_is_unknown_cancelled_or_filled() {
     let market = Market::open().await;
     let unknown = B256::repeat_byte(3);
-    let error = IDvPSettlement::OrderNotCancellable { id: unknown, state: state::NONE };
+    let error = IDvPSettlement::OrderNotCancellable {
+        id: unknown,
+        state: state::NONE,
+    };
     not_cancelled(&market, &market.operator, unknown, &error).await;
 
     let (bid, ask) = market.registered().await;
     market.settle(bid, ask).await;
-    let error = IDvPSettlement::OrderNotCancellable { id: bid, state: state::FILLED };
+    let error = IDvPSettlement::OrderNotCancellable {
+        id: bid,
+        state: state::FILLED,
+    };
     not_cancelled(&market, &market.operator, bid, &error).await;
     not_cancelled(&market, &market.buyer, bid, &error).await;
-    let by_owner = IDvPSettlement::cancelOrderCall { order: market.bid() };
-    market.refused(&[bid], &market.buyer, market.settlement, &by_owner, &error).await;
+    let by_owner = IDvPSettlement::cancelOrderCall {
+        order: market.bid(),
+    };
+    market
+        .refused(&[bid], &market.buyer, market.settlement, &by_owner, &error)
+        .await;
 
-    let second = Order { boardRef: B256::ZERO, ..market.bid() };
+    let second = Order {
+        boardRef: B256::ZERO,
+        ..market.bid()
+    };
     let second = market.sign(second, &market.buyer);
-    let cancel = IDvPSettlement::cancelOrderCall { order: second.order.clone() };
-    market.chain.send(&market.buyer, market.settlement, &cancel).await;
-    let error = IDvPSettlement::OrderNotCancellable { id: second.id, state: state::CANCELLED };
-    market.refused(&[second.id], &market.buyer, market.settlement, &cancel, &error).await;
+    let cancel = IDvPSettlement::cancelOrderCall {
+        order: second.order.clone(),
+    };
+    market
+        .chain
+        .send(&market.buyer, market.settlement, &cancel)
+        .await;
+    let error = IDvPSettlement::OrderNotCancellable {
+        id: second.id,
+        state: state::CANCELLED,
+    };
+    market
+        .refused(
+            &[second.id],
+            &market.buyer,
+            market.settlement,
+            &cancel,
+            &error,
+        )
+        .await;
     not_cancelled(&market, &market.buyer, second.id, &error).await;
 }
 
@@ -356,10 +539,22 @@ async fn cancel_reverts_for_what_is_unknown_cancelled_or_filled() {
 async fn cancel_of_an_unregistered_order_reverts_for_everyone_but_its_owner() {
     let market = Market::open().await;
     let (bid, _) = market.signed();
-    let call = IDvPSettlement::cancelOrderCall { order: bid.order.clone() };
-    for caller in [&market.operator, &market.seller, &market.admin, &market.stranger] {
-        let error = IDvPSettlement::NotOrderOwner { id: bid.id, caller: caller.address };
-        market.refused(&[bid.id], caller, market.settlement, &call, &error).await;
+    let call = IDvPSettlement::cancelOrderCall {
+        order: bid.order.clone(),
+    };
+    for caller in [
+        &market.operator,
+        &market.seller,
+        &market.admin,
+        &market.stranger,
+    ] {
+        let error = IDvPSettlement::NotOrderOwner {
+            id: bid.id,
+            caller: caller.address,
+        };
+        market
+            .refused(&[bid.id], caller, market.settlement, &call, &error)
+            .await;
     }
 }
 
@@ -370,12 +565,21 @@ async fn advancing_the_epoch_kills_every_earlier_order() {
     let (bid, ask) = market.signed();
     market.register_order(&ask).await;
     let advance = IDvPSettlement::cancelAllOrdersCall {};
-    let receipt = market.chain.send(&market.buyer, market.settlement, &advance).await;
+    let receipt = market
+        .chain
+        .send(&market.buyer, market.settlement, &advance)
+        .await;
     let log = IDvPSettlement::EpochAdvanced::decode_log(&receipt.inner.logs()[0].inner)
         .expect("EpochAdvanced");
     assert_eq!((log.owner, log.epoch), (market.buyer.address, 1));
     not_registered(&market, &bid, &IDvPSettlement::InvalidOrder { field: 7 }).await;
-    let next = market.sign(Order { epoch: 1, ..market.bid() }, &market.buyer);
+    let next = market.sign(
+        Order {
+            epoch: 1,
+            ..market.bid()
+        },
+        &market.buyer,
+    );
     market.register_order(&next).await;
     market.settle(next.id, ask.id).await;
     assert_eq!(market.cash(market.seller.address).await, usd(1_035));
@@ -385,14 +589,25 @@ async fn advancing_the_epoch_kills_every_earlier_order() {
 #[tokio::test]
 async fn an_expired_order_can_be_cancelled() {
     let market = Market::open().await;
-    let Some(clock) = market.chain.clock() else { return };
+    let Some(clock) = market.chain.clock() else {
+        return;
+    };
     let (bid, _) = market.registered().await;
     clock.mine_at(market.opened + 31 * DAY).await;
-    let cancel = IDvPSettlement::cancelOrderByIdCall { id: bid, reason: B256::ZERO };
-    market.chain.send(&market.buyer, market.settlement, &cancel).await;
+    let cancel = IDvPSettlement::cancelOrderByIdCall {
+        id: bid,
+        reason: B256::ZERO,
+    };
+    market
+        .chain
+        .send(&market.buyer, market.settlement, &cancel)
+        .await;
     assert_eq!(market.state(bid).await, state::CANCELLED);
     let expired = IDvPSettlement::isExpiredCall { id: bid };
-    assert!(!market.chain.call(market.settlement, &expired).await, "it is no longer open");
+    assert!(
+        !market.chain.call(market.settlement, &expired).await,
+        "it is no longer open"
+    );
 }
 
 /// Only contracts are listed, and only by the admin.
@@ -400,14 +615,21 @@ async fn an_expired_order_can_be_cancelled() {
 async fn list_security_reverts_for_an_address_without_code() {
     let market = Market::open().await;
     let account = market.stranger.address;
-    let call = IDvPSettlement::listSecurityCall { security: account, listed: true };
+    let call = IDvPSettlement::listSecurityCall {
+        security: account,
+        listed: true,
+    };
     let error = IDvPSettlement::NotAContract { account };
-    market.refused(&[], &market.admin, market.settlement, &call, &error).await;
+    market
+        .refused(&[], &market.admin, market.settlement, &call, &error)
+        .await;
     let error = IDvPSettlement::AccessControlUnauthorizedAccount {
         account: market.operator.address,
         neededRole: B256::ZERO,
     };
-    market.refused(&[], &market.operator, market.settlement, &call, &error).await;
+    market
+        .refused(&[], &market.operator, market.settlement, &call, &error)
+        .await;
 }
 
 /// The book's root goes on chain with who put it there.
@@ -416,8 +638,14 @@ async fn anchor_book_logs_the_root() {
     let market = Market::open().await;
     let (root, size) = (B256::repeat_byte(0xab), 17);
     let call = IDvPSettlement::anchorBookCall { root, size };
-    let receipt = market.chain.send(&market.operator, market.settlement, &call).await;
+    let receipt = market
+        .chain
+        .send(&market.operator, market.settlement, &call)
+        .await;
     let log = IDvPSettlement::BookAnchored::decode_log(&receipt.inner.logs()[0].inner)
         .expect("BookAnchored");
-    assert_eq!((log.root, log.size, log.operator), (root, size, market.operator.address));
+    assert_eq!(
+        (log.root, log.size, log.operator),
+        (root, size, market.operator.address)
+    );
 }

@@ -23,13 +23,22 @@ async fn a_prediction_of_zero_is_exactly_a_transfer_that_succeeds() {
     let mut random = Random::from_environment();
     let people = people(&market).await;
     let mut seen = [0u32; 256];
-    let states = if market.chain.is_development() { cases(STATES) } else { cases(20) };
+    let states = if market.chain.is_development() {
+        cases(STATES)
+    } else {
+        cases(20)
+    };
     for _ in 0..states {
         let input = step(&market, &mut random, &people);
         let to = alloy::primitives::TxKind::Call(market.token);
         // A step that the token refuses leaves the state as it was, which is as good as any.
-        market.chain.attempt(&market.admin, to, input, U256::ZERO).await;
-        if random.once_in(8) && let Some(clock) = quiet_clock(&market) {
+        market
+            .chain
+            .attempt(&market.admin, to, input, U256::ZERO)
+            .await;
+        if random.once_in(8)
+            && let Some(clock) = quiet_clock(&market)
+        {
             let now = market.chain.now().await;
             clock.mine_at(now + random.below(3) * DAY + 30).await;
         }
@@ -39,12 +48,19 @@ async fn a_prediction_of_zero_is_exactly_a_transfer_that_succeeds() {
     }
     let codes: Vec<_> = (0..256).filter(|&code| seen[code] > 0).collect();
     eprintln!("codes seen: {codes:?}");
-    assert!(codes.len() >= 10 || states < STATES, "the states are too alike: {codes:?}");
+    assert!(
+        codes.len() >= 10 || states < STATES,
+        "the states are too alike: {codes:?}"
+    );
     assert_conserved(&market, &people).await;
 }
 
 fn quiet_clock(market: &Market) -> Option<acceptance::chain::Clock<'_>> {
-    market.chain.is_development().then(|| market.chain.clock()).flatten()
+    market
+        .chain
+        .is_development()
+        .then(|| market.chain.clock())
+        .flatten()
 }
 
 /// Six wallets of four investors, each with the others' unlimited approval, and one that is never listed.
@@ -52,7 +68,9 @@ async fn people(market: &Market) -> Vec<Account> {
     let mut people = Vec::new();
     for index in 0..6 {
         let account = market.account(&format!("person {index}")).await;
-        market.register_as(account.address, investor(index), GROUPS[index % 3]).await;
+        market
+            .register_as(account.address, investor(index), GROUPS[index % 3])
+            .await;
         people.push(account);
     }
     for from in GROUPS {
@@ -63,8 +81,10 @@ async fn people(market: &Market) -> Vec<Account> {
     for account in &people {
         market.mint(account.address, s(100)).await;
         for spender in &people {
-            let approve =
-                ISecurityToken::approveCall { spender: spender.address, value: U256::MAX };
+            let approve = ISecurityToken::approveCall {
+                spender: spender.address,
+                value: U256::MAX,
+            };
             market.chain.send(account, market.token, &approve).await;
         }
     }
@@ -87,8 +107,15 @@ fn step(market: &Market, random: &mut Random, people: &[Account]) -> Bytes {
     let call: Vec<u8> = match random.below(17) {
         0 => {
             let group = *random.pick(&GROUPS);
-            let expiry = if on { now + random.below(900) * DAY } else { now + 3_600 * DAY };
-            let index = people.iter().position(|who| who.address == address).expect("listed");
+            let expiry = if on {
+                now + random.below(900) * DAY
+            } else {
+                now + 3_600 * DAY
+            };
+            let index = people
+                .iter()
+                .position(|who| who.address == address)
+                .expect("listed");
             ISecurityToken::setWalletCall {
                 wallet: address,
                 investorId: investor(index),
@@ -102,7 +129,11 @@ fn step(market: &Market, random: &mut Random, people: &[Account]) -> Bytes {
         2 => ISecurityToken::setGroupRuleCall {
             fromGroup: *random.pick(&GROUPS),
             toGroup: *random.pick(&GROUPS),
-            opensAt: if on { random.below(2) * (now + random.below(900) * DAY) } else { 1 },
+            opensAt: if on {
+                random.below(2) * (now + random.below(900) * DAY)
+            } else {
+                1
+            },
         }
         .abi_encode(),
         3 => ISecurityToken::setCountryBlockedCall {
@@ -110,11 +141,26 @@ fn step(market: &Market, random: &mut Random, people: &[Account]) -> Bytes {
             blocked: random.once_in(5),
         }
         .abi_encode(),
-        4 => ISecurityToken::setSanctionedCall { accounts: vec![address], sanctioned: on }
-            .abi_encode(),
-        5 => ISecurityToken::setAddressFrozenCall { account: address, frozen: on }.abi_encode(),
-        6 => ISecurityToken::freezePartialTokensCall { account: address, amount }.abi_encode(),
-        7 => ISecurityToken::unfreezePartialTokensCall { account: address, amount }.abi_encode(),
+        4 => ISecurityToken::setSanctionedCall {
+            accounts: vec![address],
+            sanctioned: on,
+        }
+        .abi_encode(),
+        5 => ISecurityToken::setAddressFrozenCall {
+            account: address,
+            frozen: on,
+        }
+        .abi_encode(),
+        6 => ISecurityToken::freezePartialTokensCall {
+            account: address,
+            amount,
+        }
+        .abi_encode(),
+        7 => ISecurityToken::unfreezePartialTokensCall {
+            account: address,
+            amount,
+        }
+        .abi_encode(),
         8 => ISecurityToken::lockTokensCall {
             holder: address,
             amount,
@@ -133,7 +179,11 @@ fn step(market: &Market, random: &mut Random, people: &[Account]) -> Bytes {
         }
         .abi_encode(),
         10 | 11 => ISecurityToken::setLimitsCall {
-            maxPerInvestor: if on { s(150 + random.below(300)) } else { U256::ZERO },
+            maxPerInvestor: if on {
+                s(150 + random.below(300))
+            } else {
+                U256::ZERO
+            },
             maxBipsPerInvestor: if random.once_in(4) { 2_500 } else { 0 },
             maxHolders: if random.once_in(4) { 4 } else { 0 },
             minHolding: if random.once_in(4) { s(10) } else { U256::ZERO },
@@ -145,7 +195,11 @@ fn step(market: &Market, random: &mut Random, people: &[Account]) -> Bytes {
             maxHolders: if on { 1 } else { 0 },
         }
         .abi_encode(),
-        13 => ISecurityToken::mintCall { to: address, value: amount }.abi_encode(),
+        13 => ISecurityToken::mintCall {
+            to: address,
+            value: amount,
+        }
+        .abi_encode(),
         14 => ISecurityToken::forcedTransferCall {
             from: address,
             to: other,
@@ -153,8 +207,12 @@ fn step(market: &Market, random: &mut Random, people: &[Account]) -> Bytes {
             reason: B256::ZERO,
         }
         .abi_encode(),
-        15 => ISecurityToken::burnCall { from: address, value: amount, reason: B256::ZERO }
-            .abi_encode(),
+        15 => ISecurityToken::burnCall {
+            from: address,
+            value: amount,
+            reason: B256::ZERO,
+        }
+        .abi_encode(),
         _ if random.once_in(6) => ISecurityToken::pauseCall {}.abi_encode(),
         _ => ISecurityToken::unpauseCall {}.abi_encode(),
     };
@@ -177,18 +235,35 @@ async fn compare(market: &Market, random: &mut Random, people: &[Account]) -> u8
         2 => U256::from(1),
         _ => balance / U256::from(1 + random.below(9)),
     };
-    let ask = ISecurityToken::detectTransferRestrictionFromCall { spender, from, to, value };
+    let ask = ISecurityToken::detectTransferRestrictionFromCall {
+        spender,
+        from,
+        to,
+        value,
+    };
     let code = market.chain.call(market.token, &ask).await;
     let try_it = ISecurityToken::transferFromCall { from, to, value };
-    let outcome =
-        market.chain.simulate(spender, market.token, try_it.abi_encode().into()).await;
-    check(code, &outcome, &format!("{spender} sends {value} from {from} to {to}"));
+    let outcome = market
+        .chain
+        .simulate(spender, market.token, try_it.abi_encode().into())
+        .await;
+    check(
+        code,
+        &outcome,
+        &format!("{spender} sends {value} from {from} to {to}"),
+    );
     if spender == from {
         let ask = ISecurityToken::detectTransferRestrictionCall { from, to, value };
-        assert_eq!(market.chain.call(market.token, &ask).await, code, "without a spender");
+        assert_eq!(
+            market.chain.call(market.token, &ask).await,
+            code,
+            "without a spender"
+        );
         let try_it = ISecurityToken::transferCall { to, value };
-        let outcome =
-            market.chain.simulate(from, market.token, try_it.abi_encode().into()).await;
+        let outcome = market
+            .chain
+            .simulate(from, market.token, try_it.abi_encode().into())
+            .await;
         check(code, &outcome, &format!("{from} sends {value} to {to}"));
     }
     code
@@ -198,7 +273,11 @@ fn check(code: u8, outcome: &Result<Bytes, acceptance::chain::Revert>, what: &st
     match outcome {
         Ok(answer) => {
             assert_eq!(code, 0, "{what} succeeds");
-            assert_eq!(U256::from_be_slice(answer), U256::from(1), "{what} answers true");
+            assert_eq!(
+                U256::from_be_slice(answer),
+                U256::from(1),
+                "{what} answers true"
+            );
         }
         Err(revert) => {
             let data = revert.data.clone().unwrap_or_default();
@@ -223,15 +302,31 @@ async fn assert_conserved(market: &Market, people: &[Account]) {
         let investor = market.chain.call(market.token, &record).await.investorId;
         *holders.entry(investor).or_insert(U256::ZERO) += balance;
     }
-    let supply = market.chain.call(market.token, &ISecurityToken::totalSupplyCall {}).await;
+    let supply = market
+        .chain
+        .call(market.token, &ISecurityToken::totalSupplyCall {})
+        .await;
     assert_eq!(sum, supply, "the sum of the balances");
-    let count = market.chain.call(market.token, &ISecurityToken::holderCountCall {}).await;
+    let count = market
+        .chain
+        .call(market.token, &ISecurityToken::holderCountCall {})
+        .await;
     let expected = holders.values().filter(|held| **held > U256::ZERO).count();
-    assert_eq!(usize::try_from(count).expect("fits"), expected, "the holders");
+    assert_eq!(
+        usize::try_from(count).expect("fits"),
+        expected,
+        "the holders"
+    );
     for (investor, held) in holders {
-        let call = ISecurityToken::holdingsOfCall { investorId: investor };
+        let call = ISecurityToken::holdingsOfCall {
+            investorId: investor,
+        };
         if investor != B256::ZERO {
-            assert_eq!(market.chain.call(market.token, &call).await, held, "of {investor}");
+            assert_eq!(
+                market.chain.call(market.token, &call).await,
+                held,
+                "of {investor}"
+            );
         }
     }
 }

@@ -6,7 +6,9 @@ use acceptance::{
         IDvPSettlement::{self, SettlementRefused},
         ISecurityToken, ITsUSDC, Order,
     },
-    market::{DAY, GROUP, Market, register_call, s, settle_call, settle_signed_call, usd, wallet_record},
+    market::{
+        DAY, GROUP, Market, register_call, s, settle_call, settle_signed_call, usd, wallet_record,
+    },
     order::{ASK, BID, Signed},
     random::{Random, cases},
 };
@@ -25,23 +27,41 @@ async fn preflight_is_empty_exactly_when_settle_succeeds() {
     let mut random = Random::from_environment();
     let mut pool = Pool::new(&market).await;
     let (mut settled, mut failures) = (0u32, std::collections::BTreeSet::new());
-    let states = if market.chain.is_development() { cases(STATES) } else { cases(10) };
+    let states = if market.chain.is_development() {
+        cases(STATES)
+    } else {
+        cases(10)
+    };
     for _ in 0..states {
         pool.step(&market, &mut random).await;
+        if random.once_in(6) {
+            pool.make_tradable(&market, &mut random).await;
+        }
         let (bid, ask) = pool.pair(&mut random);
         let (failure, call) = compare(&market, bid, ask).await;
         failures.extend(failure);
         failures.extend(compare_signed(&market, bid, ask).await);
         if failure.is_none() && random.once_in(4) {
-            market.chain.send(&market.operator, market.settlement, &call).await;
+            market
+                .chain
+                .send(&market.operator, market.settlement, &call)
+                .await;
             settled += 1;
         }
     }
     eprintln!("{settled} settled; failures seen: {failures:?}");
-    assert!(states < STATES || settled > 5, "too few settlements to mean anything: {settled}");
-    assert!(states < STATES || failures.len() > 12, "too few failures seen: {failures:?}");
+    assert!(
+        states < STATES || settled > 20,
+        "too few settlements to mean anything: {settled}"
+    );
+    assert!(
+        states < STATES || failures.len() > 12,
+        "too few failures seen: {failures:?}"
+    );
     for token in [market.token, market.coin] {
-        let call = ISecurityToken::balanceOfCall { account: market.settlement };
+        let call = ISecurityToken::balanceOfCall {
+            account: market.settlement,
+        };
         let held = market.chain.call(token, &call).await;
         assert_eq!(held, U256::ZERO, "invariant I1 of {token}");
     }
@@ -62,14 +82,31 @@ impl Pool {
         for account in [&second_buyer, &second_seller] {
             market.register(account.address, GROUP).await;
         }
-        let share =
-            ISecurityToken::transferCall { to: second_seller.address, value: s(500) };
-        market.chain.send(&market.seller, market.token, &share).await;
-        let share = ITsUSDC::transferCall { to: second_buyer.address, value: usd(25_000) };
+        let share = ISecurityToken::transferCall {
+            to: second_seller.address,
+            value: s(500),
+        };
+        market
+            .chain
+            .send(&market.seller, market.token, &share)
+            .await;
+        let share = ITsUSDC::transferCall {
+            to: second_buyer.address,
+            value: usd(25_000),
+        };
         market.chain.send(&market.buyer, market.coin, &share).await;
-        let approve = |value| ITsUSDC::approveCall { spender: market.settlement, value };
-        market.chain.send(&second_buyer, market.coin, &approve(usd(25_000))).await;
-        market.chain.send(&second_seller, market.token, &approve(s(500))).await;
+        let approve = |value| ITsUSDC::approveCall {
+            spender: market.settlement,
+            value,
+        };
+        market
+            .chain
+            .send(&second_buyer, market.coin, &approve(usd(25_000)))
+            .await;
+        market
+            .chain
+            .send(&second_seller, market.token, &approve(s(500)))
+            .await;
         let mut pool = Self {
             buyers: [market.buyer.clone(), second_buyer],
             sellers: [market.seller.clone(), second_seller],
@@ -84,13 +121,19 @@ impl Pool {
 
     /// Signs a new order, mostly one that could trade, and mostly registers it.
     async fn add(&mut self, market: &Market, random: &mut Random, side: u8) {
-        let owners = if side == BID { &self.buyers } else { &self.sellers };
+        let owners = if side == BID {
+            &self.buyers
+        } else {
+            &self.sellers
+        };
         let owner = if random.once_in(15) {
             random.pick(&self.sellers).clone()
         } else {
             random.pick(owners).clone()
         };
-        let epoch = IDvPSettlement::epochOfCall { owner: owner.address };
+        let epoch = IDvPSettlement::epochOfCall {
+            owner: owner.address,
+        };
         let epoch = market.chain.call(market.settlement, &epoch).await;
         let around = if side == BID { 12 } else { 8 };
         let now = market.chain.now().await;
@@ -98,7 +141,11 @@ impl Pool {
             owner: owner.address,
             side: if random.once_in(20) { 1 - side } else { side },
             security: market.token,
-            payment: if random.once_in(40) { market.token } else { market.coin },
+            payment: if random.once_in(40) {
+                market.token
+            } else {
+                market.coin
+            },
             quantity: if random.once_in(10) { s(2) } else { s(1) },
             limitTotal: usd(around + random.below(4)) + U256::from(random.below(3)),
             expiry: now + if random.once_in(6) { DAY } else { 300 * DAY },
@@ -110,13 +157,22 @@ impl Pool {
             },
             boardRef: keccak256(random.below(u64::MAX).to_be_bytes()),
         };
-        let signer = if random.once_in(10) { &market.stranger } else { &owner };
+        let signer = if random.once_in(10) {
+            &market.stranger
+        } else {
+            &owner
+        };
         let signed = market.sign(order, signer);
         if !random.once_in(4) {
             let input = register_call(&signed).abi_encode();
             attempt(market, &market.operator, market.settlement, input).await;
         }
-        if side == BID { &mut self.bids } else { &mut self.asks }.push(signed);
+        if side == BID {
+            &mut self.bids
+        } else {
+            &mut self.asks
+        }
+        .push(signed);
     }
 
     /// A pair, mostly of the latest orders.
@@ -144,23 +200,39 @@ impl Pool {
             0..=4 => self.add(market, random, BID).await,
             5..=9 => self.add(market, random, ASK).await,
             10 => {
-                let value = if on { usd(random.below(12)) } else { usd(1_000) };
-                let call = ITsUSDC::approveCall { spender: market.settlement, value };
+                let value = if on {
+                    usd(random.below(12))
+                } else {
+                    usd(1_000)
+                };
+                let call = ITsUSDC::approveCall {
+                    spender: market.settlement,
+                    value,
+                };
                 attempt(market, &buyer, coin, call.abi_encode()).await;
             }
             11 => {
                 let value = if on { s(random.below(2)) } else { s(100) };
-                let call = ITsUSDC::approveCall { spender: market.settlement, value };
+                let call = ITsUSDC::approveCall {
+                    spender: market.settlement,
+                    value,
+                };
                 attempt(market, &seller, token, call.abi_encode()).await;
             }
             12 => {
                 // All the cash or all the securities of one party go to the other of the same kind, and back.
                 let (from, to) = if on { (0, 1) } else { (1, 0) };
                 let value = market.cash(self.buyers[from].address).await;
-                let call = ITsUSDC::transferCall { to: self.buyers[to].address, value };
+                let call = ITsUSDC::transferCall {
+                    to: self.buyers[to].address,
+                    value,
+                };
                 attempt(market, &self.buyers[from], coin, call.abi_encode()).await;
                 let value = market.securities(self.sellers[from].address).await;
-                let call = ITsUSDC::transferCall { to: self.sellers[to].address, value };
+                let call = ITsUSDC::transferCall {
+                    to: self.sellers[to].address,
+                    value,
+                };
                 attempt(market, &self.sellers[from], token, call.abi_encode()).await;
             }
             13 => {
@@ -171,11 +243,18 @@ impl Pool {
                 attempt(market, admin, token, call.abi_encode()).await;
             }
             14 => {
-                let call = ISecurityToken::setAddressFrozenCall { account, frozen: on };
+                let call = ISecurityToken::setAddressFrozenCall {
+                    account,
+                    frozen: on,
+                };
                 attempt(market, admin, token, call.abi_encode()).await;
             }
             15 => {
-                let expiry = if on { market.opened } else { market.opened + 3_000 * DAY };
+                let expiry = if on {
+                    market.opened
+                } else {
+                    market.opened + 3_000 * DAY
+                };
                 let call = wallet_record(account, keccak256(account), GROUP, expiry);
                 attempt(market, admin, token, call.abi_encode()).await;
             }
@@ -198,13 +277,25 @@ impl Pool {
             }
             18 => {
                 let listed = !random.once_in(6);
-                let call = IDvPSettlement::listSecurityCall { security: token, listed };
+                let call = IDvPSettlement::listSecurityCall {
+                    security: token,
+                    listed,
+                };
                 attempt(market, admin, market.settlement, call.abi_encode()).await;
             }
             19 => {
                 let id = random.pick(if on { &self.bids } else { &self.asks }).id;
-                let call = IDvPSettlement::cancelOrderByIdCall { id, reason: B256::ZERO };
-                attempt(market, &market.operator, market.settlement, call.abi_encode()).await;
+                let call = IDvPSettlement::cancelOrderByIdCall {
+                    id,
+                    reason: B256::ZERO,
+                };
+                attempt(
+                    market,
+                    &market.operator,
+                    market.settlement,
+                    call.abi_encode(),
+                )
+                .await;
             }
             20 if on => {
                 let call = IDvPSettlement::cancelAllOrdersCall {};
@@ -217,36 +308,97 @@ impl Pool {
                 }
             }
         }
-        // Nobody stays locked out for long.
-        if random.once_in(3) {
-            let open = [
-                (token, ITsUSDC::unpauseCall {}.abi_encode()),
-                (coin, ITsUSDC::unpauseCall {}.abi_encode()),
-                (market.settlement, ITsUSDC::unpauseCall {}.abi_encode()),
-            ];
-            for (contract, call) in open {
-                attempt(market, admin, contract, call).await;
+    }
+
+    /// Puts everything right and posts a pair that fits, so that settlements happen, too.
+    async fn make_tradable(&mut self, market: &Market, random: &mut Random) {
+        let (admin, token, coin) = (&market.admin, market.token, market.coin);
+        for contract in [token, coin, market.settlement] {
+            attempt(
+                market,
+                admin,
+                contract,
+                ITsUSDC::unpauseCall {}.abi_encode(),
+            )
+            .await;
+        }
+        let list = IDvPSettlement::listSecurityCall {
+            security: token,
+            listed: true,
+        };
+        attempt(market, admin, market.settlement, list.abi_encode()).await;
+        for account in self.buyers.iter().chain(&self.sellers) {
+            let address = account.address;
+            let frozen = ISecurityToken::setAddressFrozenCall {
+                account: address,
+                frozen: false,
+            };
+            let accounts = vec![address];
+            let sanctioned = ISecurityToken::setSanctionedCall {
+                accounts,
+                sanctioned: false,
+            };
+            let expiry = market.opened + 3_000 * DAY;
+            let record = wallet_record(address, keccak256(address), GROUP, expiry);
+            for call in [
+                frozen.abi_encode(),
+                sanctioned.abi_encode(),
+                record.abi_encode(),
+            ] {
+                attempt(market, admin, token, call).await;
             }
-            for account in [&buyer, &seller] {
-                let address = account.address;
-                let unfreeze =
-                    ISecurityToken::setAddressFrozenCall { account: address, frozen: false };
-                let lift = ISecurityToken::setSanctionedCall {
-                    accounts: vec![address],
-                    sanctioned: false,
-                };
-                attempt(market, admin, token, unfreeze.abi_encode()).await;
-                attempt(market, admin, token, lift.abi_encode()).await;
-                let lift = ITsUSDC::unBlacklistCall { account: address };
-                attempt(market, admin, coin, lift.abi_encode()).await;
-            }
+            let unblock = ITsUSDC::unBlacklistCall { account: address };
+            attempt(market, admin, coin, unblock.abi_encode()).await;
+            let approve = ITsUSDC::approveCall {
+                spender: market.settlement,
+                value: s(1_000),
+            };
+            attempt(market, account, token, approve.abi_encode()).await;
+            attempt(market, account, coin, approve.abi_encode()).await;
+        }
+        for (side, limit) in [(BID, usd(12)), (ASK, usd(8))] {
+            let owners = if side == BID {
+                &self.buyers
+            } else {
+                &self.sellers
+            };
+            let owner = random.pick(owners).clone();
+            let epoch = IDvPSettlement::epochOfCall {
+                owner: owner.address,
+            };
+            let order = Order {
+                owner: owner.address,
+                side,
+                security: token,
+                payment: coin,
+                quantity: s(1),
+                limitTotal: limit,
+                expiry: market.chain.now().await + 300 * DAY,
+                epoch: market.chain.call(market.settlement, &epoch).await,
+                counterparty: Address::ZERO,
+                boardRef: keccak256(random.below(u64::MAX).to_be_bytes()),
+            };
+            let signed = market.sign(order, &owner);
+            let input = register_call(&signed).abi_encode();
+            attempt(market, &market.operator, market.settlement, input).await;
+            // The latest orders are the likeliest to be paired.
+            let orders = if side == BID {
+                &mut self.bids
+            } else {
+                &mut self.asks
+            };
+            orders.truncate(orders.len().saturating_sub(2));
+            orders.push(signed);
         }
     }
 }
 
 /// Sends what may be refused: the state is then as good as any other.
 async fn attempt(market: &Market, from: &Account, to: Address, input: Vec<u8>) {
-    market.chain.attempt(from, TxKind::Call(to), input.into(), U256::ZERO).await;
+    market
+        .chain
+        .attempt(from, TxKind::Call(to), input.into(), U256::ZERO)
+        .await;
 }
 
 /// Compares preflight with settle; gives the first failure and the call.
@@ -271,22 +423,31 @@ async fn compare_signed(market: &Market, bid: &Signed, ask: &Signed) -> Option<u
     };
     let seen = market.chain.call(market.settlement, &call).await;
     let input = settle_signed_call(bid, ask).abi_encode().into();
-    check(market, input, &seen.failures, seen.restrictionCode, "settleSigned").await
+    check(
+        market,
+        input,
+        &seen.failures,
+        seen.restrictionCode,
+        "settleSigned",
+    )
+    .await
 }
 
-async fn check(
-    market: &Market,
-    input: Bytes,
-    failures: &[u8],
-    code: u8,
-    what: &str,
-) -> Option<u8> {
-    let outcome =
-        market.chain.simulate(market.operator.address, market.settlement, input).await;
+async fn check(market: &Market, input: Bytes, failures: &[u8], code: u8, what: &str) -> Option<u8> {
+    let outcome = market
+        .chain
+        .simulate(market.operator.address, market.settlement, input)
+        .await;
     match outcome {
         Ok(_) => {
-            assert!(failures.is_empty(), "{what} succeeds, preflight says {failures:?}");
-            assert_eq!(code, 0, "{what} succeeds, and preflight has a restriction code");
+            assert!(
+                failures.is_empty(),
+                "{what} succeeds, preflight says {failures:?}"
+            );
+            assert_eq!(
+                code, 0,
+                "{what} succeeds, and preflight has a restriction code"
+            );
             None
         }
         Err(revert) => {

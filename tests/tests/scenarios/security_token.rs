@@ -23,12 +23,19 @@ async fn transfer(market: &Market, from: &Account, to: Address, value: U256) {
 /// The refusal of a code, with the text that the token itself gives it.
 async fn restricted(market: &Market, code: u8) -> TransferRestricted {
     let call = ISecurityToken::messageForTransferRestrictionCall { code };
-    TransferRestricted { code, message: market.chain.call(market.token, &call).await }
+    TransferRestricted {
+        code,
+        message: market.chain.call(market.token, &call).await,
+    }
 }
 
 /// Asserts that a transfer is predicted and refused with `code`, and that nothing moves.
 async fn transfer_refused(market: &Market, from: &Account, to: Address, value: U256, code: u8) {
-    assert_eq!(detect(market, from.address, to, value).await, code, "the prediction");
+    assert_eq!(
+        detect(market, from.address, to, value).await,
+        code,
+        "the prediction"
+    );
     let mut watch = market.watch(&[]);
     watch.security(market.token, &[from.address, to]);
     let call = ISecurityToken::transferCall { to, value };
@@ -67,8 +74,14 @@ async fn the_first_four_codes_have_tokensofts_texts() {
     let market = Market::open().await;
     let texts = [
         (0, "SUCCESS"),
-        (1, "The transfer was restricted due to white list configuration."),
-        (2, "The transfer was restricted due to the contract being paused."),
+        (
+            1,
+            "The transfer was restricted due to white list configuration.",
+        ),
+        (
+            2,
+            "The transfer was restricted due to the contract being paused.",
+        ),
         (3, "Restricted due to blacklist"),
         (20, "Unknown restriction code"),
         (255, "Unknown restriction code"),
@@ -93,8 +106,14 @@ async fn the_interfaces_are_declared() {
         (0, false),
     ];
     for (id, supported) in ids {
-        let call = ISecurityToken::supportsInterfaceCall { interfaceId: id.to_be_bytes().into() };
-        assert_eq!(market.chain.call(market.token, &call).await, supported, "{id:#x}");
+        let call = ISecurityToken::supportsInterfaceCall {
+            interfaceId: id.to_be_bytes().into(),
+        };
+        assert_eq!(
+            market.chain.call(market.token, &call).await,
+            supported,
+            "{id:#x}"
+        );
     }
 }
 
@@ -136,29 +155,45 @@ async fn a_refused_transfer_from_leaves_the_allowance() {
     let a = holder(&market, "a", n(200)).await;
     let spender = market.account("spender").await;
     let b = market.wallet("b").address;
-    let approve = ISecurityToken::approveCall { spender: spender.address, value: n(100) };
+    let approve = ISecurityToken::approveCall {
+        spender: spender.address,
+        value: n(100),
+    };
     market.chain.send(&a, market.token, &approve).await;
-    let call = ISecurityToken::transferFromCall { from: a.address, to: b, value: n(100) };
+    let call = ISecurityToken::transferFromCall {
+        from: a.address,
+        to: b,
+        value: n(100),
+    };
     let mut watch = market.watch(&[]);
     watch.security(market.token, &[a.address, b, spender.address]);
     let error = restricted(&market, 1).await;
     acceptance::refusal::refused(&market.chain, &watch, &spender, market.token, &call, &error)
         .await;
-    let allowance =
-        ISecurityToken::allowanceCall { owner: a.address, spender: spender.address };
+    let allowance = ISecurityToken::allowanceCall {
+        owner: a.address,
+        spender: spender.address,
+    };
     assert_eq!(market.chain.call(market.token, &allowance).await, n(100));
 
     market.register(b, GROUP).await;
     transfer(&market, &a, b, n(100)).await;
     market.chain.send(&spender, market.token, &call).await;
     assert_eq!(market.securities(b).await, n(200));
-    assert_eq!(market.chain.call(market.token, &allowance).await, U256::ZERO);
+    assert_eq!(
+        market.chain.call(market.token, &allowance).await,
+        U256::ZERO
+    );
     let error = ISecurityToken::ERC20InsufficientAllowance {
         spender: spender.address,
         allowance: U256::ZERO,
         needed: n(1),
     };
-    let call = ISecurityToken::transferFromCall { from: a.address, to: b, value: n(1) };
+    let call = ISecurityToken::transferFromCall {
+        from: a.address,
+        to: b,
+        value: n(1),
+    };
     acceptance::refusal::refused(&market.chain, &watch, &spender, market.token, &call, &error)
         .await;
 }
@@ -175,7 +210,10 @@ async fn a_transfer_above_the_balance_reverts_with_what_there_is() {
         balance: n(5),
         needed: n(6),
     };
-    let call = ISecurityToken::transferCall { to: b.address, value: n(6) };
+    let call = ISecurityToken::transferCall {
+        to: b.address,
+        value: n(6),
+    };
     market.refused(&[], &a, market.token, &call, &error).await;
 }
 
@@ -189,13 +227,24 @@ async fn sanctions_work_at_once_in_both_directions() {
         accounts: vec![b.address],
         sanctioned,
     };
-    market.chain.send(&market.admin, market.token, &sanction(true)).await;
+    market
+        .chain
+        .send(&market.admin, market.token, &sanction(true))
+        .await;
     transfer_refused(&market, &a, b.address, n(1), 3).await;
     transfer_refused(&market, &b, a.address, n(1), 3).await;
-    let mint = ISecurityToken::mintCall { to: b.address, value: n(1) };
+    let mint = ISecurityToken::mintCall {
+        to: b.address,
+        value: n(1),
+    };
     let error = restricted(&market, 3).await;
-    market.refused(&[], &market.admin, market.token, &mint, &error).await;
-    market.chain.send(&market.admin, market.token, &sanction(false)).await;
+    market
+        .refused(&[], &market.admin, market.token, &mint, &error)
+        .await;
+    market
+        .chain
+        .send(&market.admin, market.token, &sanction(false))
+        .await;
     assert_eq!(detect(&market, a.address, b.address, n(1)).await, 0);
     assert_eq!(detect(&market, b.address, a.address, n(1)).await, 0);
 }
@@ -204,7 +253,9 @@ async fn sanctions_work_at_once_in_both_directions() {
 #[tokio::test]
 async fn a_pair_opens_at_exactly_its_second() {
     let market = Market::open().await;
-    let Some(clock) = market.chain.clock() else { return };
+    let Some(clock) = market.chain.clock() else {
+        return;
+    };
     let (a, b) = (market.account("a").await, market.account("b").await);
     market.register(a.address, 40).await;
     market.register(b.address, 41).await;
@@ -222,13 +273,17 @@ async fn a_pair_opens_at_exactly_its_second() {
 #[tokio::test]
 async fn a_transfer_one_second_before_its_pair_opens_reverts() {
     let market = Market::open().await;
-    let Some(clock) = market.chain.clock() else { return };
+    let Some(clock) = market.chain.clock() else {
+        return;
+    };
     let (a, b) = (market.account("a").await, market.account("b").await);
     market.register(a.address, 40).await;
     market.register(b.address, 41).await;
     market.mint(a.address, n(100)).await;
     // Far enough ahead for the chain's own clock not to reach it while the refusal is looked at.
-    market.open_pair(40, 41, market.chain.now().await + DAY).await;
+    market
+        .open_pair(40, 41, market.chain.now().await + DAY)
+        .await;
     transfer_refused(&market, &a, b.address, n(1), 14).await;
     let opens = market.chain.now().await + 2 * DAY;
     market.open_pair(40, 41, opens).await;
@@ -241,7 +296,9 @@ async fn a_transfer_one_second_before_its_pair_opens_reverts() {
 #[tokio::test]
 async fn locked_tokens_stay_until_their_release() {
     let market = Market::open().await;
-    let Some(clock) = market.chain.clock() else { return };
+    let Some(clock) = market.chain.clock() else {
+        return;
+    };
     let a = holder(&market, "a", n(60)).await;
     let b = holder(&market, "b", U256::ZERO).await;
     let release = market.opened + 30 * DAY;
@@ -267,7 +324,9 @@ async fn locked_tokens_stay_until_their_release() {
 #[tokio::test]
 async fn vesting_releases_step_by_step() {
     let market = Market::open().await;
-    let Some(clock) = market.chain.clock() else { return };
+    let Some(clock) = market.chain.clock() else {
+        return;
+    };
     let a = holder(&market, "a", U256::ZERO).await;
     let start = market.opened + DAY;
     let grant = ISecurityToken::grantVestingCall {
@@ -281,20 +340,36 @@ async fn vesting_releases_step_by_step() {
         revocable: false,
     };
     market.chain.send(&market.admin, market.token, &grant).await;
-    assert_eq!(market.securities(a.address).await, n(100_000), "minted on grant");
+    assert_eq!(
+        market.securities(a.address).await,
+        n(100_000),
+        "minted on grant"
+    );
     let spendable = async || {
         let call = ISecurityToken::spendableBalanceOfCall { holder: a.address };
         market.chain.call(market.token, &call).await
     };
-    let steps = [(41, 0), (42, 12_500), (84, 25_000), (294, 87_500), (336, 100_000)];
+    let steps = [
+        (41, 0),
+        (42, 12_500),
+        (84, 25_000),
+        (294, 87_500),
+        (336, 100_000),
+    ];
     let mut bought = U256::ZERO;
     for (day, free) in steps {
         clock.mine_at(start + day * DAY).await;
         assert_eq!(spendable().await, n(free) + bought, "day {day}");
         if day == 42 {
             // Tokens acquired otherwise are free at once.
-            let transfer = ISecurityToken::transferCall { to: a.address, value: n(2_000_000) };
-            market.chain.send(&market.seller, market.token, &transfer).await;
+            let transfer = ISecurityToken::transferCall {
+                to: a.address,
+                value: n(2_000_000),
+            };
+            market
+                .chain
+                .send(&market.seller, market.token, &transfer)
+                .await;
             bought = n(2_000_000);
             assert_eq!(spendable().await, n(12_500) + bought);
             transfer_refused(&market, &a, market.seller.address, n(2_012_501), 10).await;
@@ -306,7 +381,9 @@ async fn vesting_releases_step_by_step() {
 #[tokio::test]
 async fn vesting_releases_nothing_one_second_before_the_cliff() {
     let market = Market::open().await;
-    let Some(clock) = market.chain.clock() else { return };
+    let Some(clock) = market.chain.clock() else {
+        return;
+    };
     let a = holder(&market, "a", U256::ZERO).await;
     let b = holder(&market, "b", U256::ZERO).await;
     let start = market.opened + DAY;
@@ -333,8 +410,14 @@ async fn a_forced_transfer_eats_the_free_part_first() {
     let market = Market::open().await;
     let a = holder(&market, "a", n(100)).await;
     let b = holder(&market, "b", U256::ZERO).await;
-    let freeze = ISecurityToken::freezePartialTokensCall { account: a.address, amount: n(80) };
-    market.chain.send(&market.admin, market.token, &freeze).await;
+    let freeze = ISecurityToken::freezePartialTokensCall {
+        account: a.address,
+        amount: n(80),
+    };
+    market
+        .chain
+        .send(&market.admin, market.token, &freeze)
+        .await;
     transfer_refused(&market, &a, b.address, n(50), 8).await;
     let reason = B256::repeat_byte(1);
     let force = ISecurityToken::forcedTransferCall {
@@ -350,7 +433,10 @@ async fn a_forced_transfer_eats_the_free_part_first() {
     let place = |topic| logs.iter().position(|log| log.topics()[0] == topic);
     let unfrozen = place(ISecurityToken::TokensUnfrozen::SIGNATURE_HASH).expect("TokensUnfrozen");
     let moved = place(ISecurityToken::Transfer::SIGNATURE_HASH).expect("Transfer");
-    assert!(unfrozen < moved, "each reduction stands before the Transfer");
+    assert!(
+        unfrozen < moved,
+        "each reduction stands before the Transfer"
+    );
     let log = ISecurityToken::TokensUnfrozen::decode_log(&logs[unfrozen].inner).expect("decodes");
     assert_eq!((log.account, log.amount), (a.address, n(30)));
     let log = logs
@@ -374,26 +460,41 @@ async fn a_forced_transfer_eats_the_free_part_first() {
 async fn nobody_but_the_named_roles_moves_what_is_not_theirs() {
     let market = Market::open().await;
     let (from, to) = (market.seller.address, market.buyer.address);
-    let call = ISecurityToken::forcedTransferCall { from, to, value: n(1), reason: B256::ZERO };
+    let call = ISecurityToken::forcedTransferCall {
+        from,
+        to,
+        value: n(1),
+        reason: B256::ZERO,
+    };
     for caller in [&market.operator, &market.buyer, &market.stranger] {
         let error = ISecurityToken::AccessControlUnauthorizedAccount {
             account: caller.address,
             neededRole: keccak256("ENFORCER_ROLE"),
         };
-        market.refused(&[], caller, market.token, &call, &error).await;
-        let steal = ISecurityToken::transferFromCall { from, to, value: n(1) };
+        market
+            .refused(&[], caller, market.token, &call, &error)
+            .await;
+        let steal = ISecurityToken::transferFromCall {
+            from,
+            to,
+            value: n(1),
+        };
         let error = ISecurityToken::ERC20InsufficientAllowance {
             spender: caller.address,
             allowance: U256::ZERO,
             needed: n(1),
         };
-        market.refused(&[], caller, market.token, &steal, &error).await;
+        market
+            .refused(&[], caller, market.token, &steal, &error)
+            .await;
         let steal = acceptance::bindings::ITsUSDC::transferFromCall {
             from: market.buyer.address,
             to: caller.address,
             value: n(1),
         };
-        market.refused(&[], caller, market.coin, &steal, &error).await;
+        market
+            .refused(&[], caller, market.coin, &steal, &error)
+            .await;
     }
 }
 
@@ -410,7 +511,9 @@ async fn a_cap_counts_all_wallets_of_one_investor() {
     transfer_refused(&market, &b, a.address, n(241), 11).await;
     transfer_refused(&market, &b, a2, n(241), 11).await;
     transfer(&market, &b, a2, n(240)).await;
-    let holdings = ISecurityToken::holdingsOfCall { investorId: keccak256(a.address) };
+    let holdings = ISecurityToken::holdingsOfCall {
+        investorId: keccak256(a.address),
+    };
     assert_eq!(market.chain.call(market.token, &holdings).await, n(1_200));
 }
 
@@ -469,15 +572,24 @@ async fn recovering_a_wallet_moves_everything() {
     };
     let count = ISecurityToken::holderCountCall {};
     let before = market.chain.call(market.token, &count).await;
-    market.chain.send(&market.admin, market.token, &recover).await;
+    market
+        .chain
+        .send(&market.admin, market.token, &recover)
+        .await;
     assert_eq!(market.chain.call(market.token, &count).await, before);
     assert_eq!(market.securities(lost.address).await, U256::ZERO);
     assert_eq!(market.securities(replacement.address).await, n(100));
     let record = |wallet| ISecurityToken::walletRecordCall { wallet };
     let old = market.chain.call(market.token, &record(lost.address)).await;
-    let new = market.chain.call(market.token, &record(replacement.address)).await;
+    let new = market
+        .chain
+        .call(market.token, &record(replacement.address))
+        .await;
     assert_eq!((old.investorId, old.frozen), (B256::ZERO, true));
-    assert_eq!((new.investorId, new.frozen), (keccak256(lost.address), false));
+    assert_eq!(
+        (new.investorId, new.frozen),
+        (keccak256(lost.address), false)
+    );
     transfer_refused(&market, &replacement, market.buyer.address, n(71), 9).await;
     transfer(&market, &replacement, market.buyer.address, n(70)).await;
 }
@@ -486,17 +598,31 @@ async fn recovering_a_wallet_moves_everything() {
 #[tokio::test]
 async fn a_deactivated_token_moves_no_more() {
     let market = Market::open().await;
-    market.chain.send(&market.admin, market.token, &ISecurityToken::deactivateCall {}).await;
+    market
+        .chain
+        .send(
+            &market.admin,
+            market.token,
+            &ISecurityToken::deactivateCall {},
+        )
+        .await;
     transfer_refused(&market, &market.seller, market.buyer.address, n(1), 18).await;
-    let mint = ISecurityToken::mintCall { to: market.buyer.address, value: n(1) };
+    let mint = ISecurityToken::mintCall {
+        to: market.buyer.address,
+        value: n(1),
+    };
     let error = restricted(&market, 18).await;
-    market.refused(&[], &market.admin, market.token, &mint, &error).await;
+    market
+        .refused(&[], &market.admin, market.token, &mint, &error)
+        .await;
     let burn = ISecurityToken::burnCall {
         from: market.seller.address,
         value: n(1),
         reason: B256::ZERO,
     };
-    market.refused(&[], &market.admin, market.token, &burn, &error).await;
+    market
+        .refused(&[], &market.admin, market.token, &burn, &error)
+        .await;
 }
 
 /// A batch is all or nothing.
@@ -522,12 +648,21 @@ async fn a_batch_with_one_bad_record_sets_nothing() {
         .simulate(market.admin.address, market.token, input.clone().into())
         .await
         .expect_err("an investor id of zero is refused");
-    assert!(revert.data.is_some_and(|data| data.len() >= 4), "refusals are typed");
+    assert!(
+        revert.data.is_some_and(|data| data.len() >= 4),
+        "refusals are typed"
+    );
     let to = alloy::primitives::TxKind::Call(market.token);
-    let receipt = market.chain.attempt(&market.admin, to, input.into(), U256::ZERO).await;
+    let receipt = market
+        .chain
+        .attempt(&market.admin, to, input.into(), U256::ZERO)
+        .await;
     assert!(!receipt.status());
     seen.assert_unchanged(&watch.read(&market.chain).await, "setWallets");
-    let ragged = ISecurityToken::setWalletsCall { kycExpiries: vec![expiry], ..call };
+    let ragged = ISecurityToken::setWalletsCall {
+        kycExpiries: vec![expiry],
+        ..call
+    };
     let input = alloy::sol_types::SolCall::abi_encode(&ragged);
     market
         .chain
@@ -540,12 +675,17 @@ async fn a_batch_with_one_bad_record_sets_nothing() {
 #[tokio::test]
 async fn kyc_ends_at_its_second() {
     let market = Market::open().await;
-    let Some(clock) = market.chain.clock() else { return };
+    let Some(clock) = market.chain.clock() else {
+        return;
+    };
     let a = holder(&market, "a", n(10)).await;
     let b = holder(&market, "b", U256::ZERO).await;
     let expiry = market.opened + 50 * DAY;
     let record = wallet_record(b.address, keccak256(b.address), GROUP, expiry);
-    market.chain.send(&market.admin, market.token, &record).await;
+    market
+        .chain
+        .send(&market.admin, market.token, &record)
+        .await;
     clock.next_block_at(expiry - 1).await;
     transfer(&market, &a, b.address, n(1)).await;
     clock.mine_at(expiry).await;

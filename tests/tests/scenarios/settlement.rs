@@ -29,7 +29,10 @@ async fn settle_signed_does_registration_and_settlement_at_once() {
     let market = Market::open().await;
     let (bid, ask) = market.signed();
     let call = settle_signed_call(&bid, &ask);
-    let receipt = market.chain.send(&market.operator, market.settlement, &call).await;
+    let receipt = market
+        .chain
+        .send(&market.operator, market.settlement, &call)
+        .await;
     market.assert_settled(bid.id, ask.id).await;
     assert_settled_log(&market, &receipt, bid.id, ask.id);
     let registered: Vec<_> = receipt
@@ -38,7 +41,11 @@ async fn settle_signed_does_registration_and_settlement_at_once() {
         .iter()
         .filter_map(|log| IDvPSettlement::OrderRegistered::decode_log(&log.inner).ok())
         .collect();
-    assert_eq!(registered.len(), 2, "both orders are registered in the logs");
+    assert_eq!(
+        registered.len(),
+        2,
+        "both orders are registered in the logs"
+    );
     for (log, signed) in registered.iter().zip([&bid, &ask]) {
         assert_eq!(log.id, signed.id);
         assert_eq!(log.owner, signed.order.owner);
@@ -55,12 +62,19 @@ async fn settle_signed_accepts_an_order_that_is_open_already() {
     let (bid, ask) = market.signed();
     market.register_order(&ask).await;
     let call = settle_signed_call(&bid, &ask);
-    let receipt = market.chain.send(&market.operator, market.settlement, &call).await;
+    let receipt = market
+        .chain
+        .send(&market.operator, market.settlement, &call)
+        .await;
     market.assert_settled(bid.id, ask.id).await;
     let registered = receipt.inner.logs().iter();
-    let registered = registered
-        .filter(|log| log.topics()[0] == IDvPSettlement::OrderRegistered::SIGNATURE_HASH);
-    assert_eq!(registered.count(), 1, "the open order is not registered again");
+    let registered =
+        registered.filter(|log| log.topics()[0] == IDvPSettlement::OrderRegistered::SIGNATURE_HASH);
+    assert_eq!(
+        registered.count(),
+        1,
+        "the open order is not registered again"
+    );
 }
 
 fn assert_settled_log(
@@ -112,7 +126,10 @@ async fn pair(
 ) -> (Signed, Signed) {
     let (mut bid, mut ask) = (market.bid(), market.ask());
     change(&mut bid, &mut ask);
-    let (bid, ask) = (market.sign(bid, &market.buyer), market.sign(ask, &market.seller));
+    let (bid, ask) = (
+        market.sign(bid, &market.buyer),
+        market.sign(ask, &market.seller),
+    );
     market.register_order(&bid).await;
     market.register_order(&ask).await;
     (bid, ask)
@@ -122,7 +139,10 @@ async fn pair(
 #[tokio::test]
 async fn settle_reverts_when_the_prices_do_not_cross() {
     let market = Market::open().await;
-    let (bid, ask) = pair(&market, |bid, _| bid.limitTotal = usd(1_020) - U256::from(1)).await;
+    let (bid, ask) = pair(&market, |bid, _| {
+        bid.limitTotal = usd(1_020) - U256::from(1)
+    })
+    .await;
     market.settle_refused(bid.id, ask.id, 17, 0).await;
 }
 
@@ -130,9 +150,15 @@ async fn settle_reverts_when_the_prices_do_not_cross() {
 #[tokio::test]
 async fn settle_rounds_the_midpoint_down() {
     let market = Market::open().await;
-    let (bid, ask) = pair(&market, |bid, _| bid.limitTotal = usd(1_020) + U256::from(3)).await;
+    let (bid, ask) = pair(&market, |bid, _| {
+        bid.limitTotal = usd(1_020) + U256::from(3)
+    })
+    .await;
     market.settle(bid.id, ask.id).await;
-    assert_eq!(market.cash(market.seller.address).await, usd(1_020) + U256::from(1));
+    assert_eq!(
+        market.cash(market.seller.address).await,
+        usd(1_020) + U256::from(1)
+    );
 }
 
 /// Scenario 18: limits that meet exactly.
@@ -197,9 +223,18 @@ async fn settle_reverts_when_both_orders_have_one_owner() {
 async fn settle_reverts_when_the_securities_differ() {
     let market = Market::open().await;
     let other = Token::default().deploy(&market.chain).await;
-    let list = IDvPSettlement::listSecurityCall { security: other, listed: true };
-    market.chain.send(&market.admin, market.settlement, &list).await;
-    let mint = IHostile::mintCall { to: market.seller.address, value: s(1_000) };
+    let list = IDvPSettlement::listSecurityCall {
+        security: other,
+        listed: true,
+    };
+    market
+        .chain
+        .send(&market.admin, market.settlement, &list)
+        .await;
+    let mint = IHostile::mintCall {
+        to: market.seller.address,
+        value: s(1_000),
+    };
     market.chain.send(&market.seller, other, &mint).await;
     let (bid, ask) = pair(&market, |_, ask| ask.security = other).await;
     market.settle_refused(bid.id, ask.id, 8, 0).await;
@@ -251,9 +286,15 @@ async fn settle_reverts_when_an_owner_has_advanced_the_epoch() {
     let market = Market::open().await;
     let (bid, ask) = market.registered().await;
     let advance = IDvPSettlement::cancelAllOrdersCall {};
-    market.chain.send(&market.seller, market.settlement, &advance).await;
+    market
+        .chain
+        .send(&market.seller, market.settlement, &advance)
+        .await;
     market.settle_refused(bid, ask, 14, 0).await;
-    market.chain.send(&market.buyer, market.settlement, &advance).await;
+    market
+        .chain
+        .send(&market.buyer, market.settlement, &advance)
+        .await;
     market.settle_refused(bid, ask, 13, 0).await;
 }
 
@@ -262,10 +303,19 @@ async fn settle_reverts_when_an_owner_has_advanced_the_epoch() {
 async fn settle_reverts_when_the_security_is_delisted() {
     let market = Market::open().await;
     let (bid, ask) = market.registered().await;
-    let list = |listed| IDvPSettlement::listSecurityCall { security: market.token, listed };
-    market.chain.send(&market.admin, market.settlement, &list(false)).await;
+    let list = |listed| IDvPSettlement::listSecurityCall {
+        security: market.token,
+        listed,
+    };
+    market
+        .chain
+        .send(&market.admin, market.settlement, &list(false))
+        .await;
     market.settle_refused(bid, ask, 18, 0).await;
-    market.chain.send(&market.admin, market.settlement, &list(true)).await;
+    market
+        .chain
+        .send(&market.admin, market.settlement, &list(true))
+        .await;
     market.settle(bid, ask).await;
     market.assert_settled(bid, ask).await;
 }
@@ -274,9 +324,14 @@ async fn settle_reverts_when_the_security_is_delisted() {
 #[tokio::test]
 async fn settle_works_until_the_last_second_before_expiry() {
     let market = Market::open().await;
-    let Some(clock) = market.chain.clock() else { return };
+    let Some(clock) = market.chain.clock() else {
+        return;
+    };
     let expiry = market.opened + 3 * DAY;
-    let (bid, ask) = pair(&market, |bid, ask| (bid.expiry, ask.expiry) = (expiry, expiry)).await;
+    let (bid, ask) = pair(&market, |bid, ask| {
+        (bid.expiry, ask.expiry) = (expiry, expiry)
+    })
+    .await;
     clock.next_block_at(expiry - 1).await;
     market.settle(bid.id, ask.id).await;
     assert_eq!(market.chain.now().await, expiry - 1);
@@ -287,21 +342,29 @@ async fn settle_works_until_the_last_second_before_expiry() {
 #[tokio::test]
 async fn settle_reverts_when_the_bid_is_expired() {
     let market = Market::open().await;
-    let Some(clock) = market.chain.clock() else { return };
+    let Some(clock) = market.chain.clock() else {
+        return;
+    };
     let expiry = market.opened + 3 * DAY;
     let (bid, ask) = pair(&market, |bid, _| bid.expiry = expiry).await;
     clock.mine_at(expiry).await;
     market.settle_refused(bid.id, ask.id, 11, 0).await;
     let expired = IDvPSettlement::isExpiredCall { id: bid.id };
     assert!(market.chain.call(market.settlement, &expired).await);
-    assert_eq!(market.state(bid.id).await, state::OPEN, "expiry is a view, not a state");
+    assert_eq!(
+        market.state(bid.id).await,
+        state::OPEN,
+        "expiry is a view, not a state"
+    );
 }
 
 /// Scenario 23.
 #[tokio::test]
 async fn settle_reverts_when_the_ask_is_expired() {
     let market = Market::open().await;
-    let Some(clock) = market.chain.clock() else { return };
+    let Some(clock) = market.chain.clock() else {
+        return;
+    };
     let expiry = market.opened + 3 * DAY;
     let (bid, ask) = pair(&market, |_, ask| ask.expiry = expiry).await;
     clock.mine_at(expiry).await;
@@ -316,7 +379,10 @@ async fn settle_reverts_when_an_order_is_filled() {
     market.settle(bid, ask).await;
     market.settle_refused(bid, ask, 3, 0).await;
     let again = market.sign(
-        acceptance::bindings::Order { boardRef: B256::ZERO, ..market.bid() },
+        acceptance::bindings::Order {
+            boardRef: B256::ZERO,
+            ..market.bid()
+        },
         &market.buyer,
     );
     market.register_order(&again).await;
@@ -328,14 +394,16 @@ async fn settle_reverts_when_an_order_is_filled() {
 async fn settlement_ids_count_from_one() {
     let market = Market::open().await;
     let count = IDvPSettlement::settlementCountCall {};
-    assert_eq!(market.chain.call(market.settlement, &count).await, U256::ZERO);
+    assert_eq!(
+        market.chain.call(market.settlement, &count).await,
+        U256::ZERO
+    );
     for number in 1..=3u64 {
-        let (bid, ask) =
-            pair(&market, |bid, ask| {
-                bid.boardRef = B256::with_last_byte(u8::try_from(number).expect("small"));
-                ask.boardRef = bid.boardRef;
-            })
-            .await;
+        let (bid, ask) = pair(&market, |bid, ask| {
+            bid.boardRef = B256::with_last_byte(u8::try_from(number).expect("small"));
+            ask.boardRef = bid.boardRef;
+        })
+        .await;
         let answer = market
             .chain
             .simulate(
@@ -347,7 +415,10 @@ async fn settlement_ids_count_from_one() {
             .expect("it would settle");
         assert_eq!(U256::from_be_slice(&answer), U256::from(number));
         market.settle(bid.id, ask.id).await;
-        assert_eq!(market.chain.call(market.settlement, &count).await, U256::from(number));
+        assert_eq!(
+            market.chain.call(market.settlement, &count).await,
+            U256::from(number)
+        );
     }
 }
 
@@ -358,11 +429,17 @@ async fn settle_uses_up_exactly_the_allowance_it_needs() {
     let (bid, ask) = market.registered().await;
     market.settle(bid, ask).await;
     let left = async |owner: Address, asset: Address| {
-        let call = ISecurityToken::allowanceCall { owner, spender: market.settlement };
+        let call = ISecurityToken::allowanceCall {
+            owner,
+            spender: market.settlement,
+        };
         market.chain.call(asset, &call).await
     };
     assert_eq!(left(market.seller.address, market.token).await, s(900));
-    assert_eq!(left(market.buyer.address, market.coin).await, usd(50_000) - usd(1_035));
+    assert_eq!(
+        left(market.buyer.address, market.coin).await,
+        usd(50_000) - usd(1_035)
+    );
 }
 
 /// The contract says who answers for it.
@@ -373,7 +450,13 @@ async fn the_broker_dealer_is_on_record() {
         .chain
         .call(market.settlement, &IDvPSettlement::brokerDealerCall {})
         .await;
-    assert_eq!((record.name.as_str(), record.crd, record.lei.as_str()), BROKER_DEALER);
-    let payment = market.chain.call(market.settlement, &IDvPSettlement::paymentCall {}).await;
+    assert_eq!(
+        (record.name.as_str(), record.crd, record.lei.as_str()),
+        BROKER_DEALER
+    );
+    let payment = market
+        .chain
+        .call(market.settlement, &IDvPSettlement::paymentCall {})
+        .await;
     assert_eq!(payment, market.coin);
 }
