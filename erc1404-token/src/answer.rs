@@ -173,7 +173,11 @@ exported!(
     "(uint256 maxPerInvestor, uint16 maxBipsPerInvestor, uint32 maxHolders, uint256 minHolding, \
      uint256 granularity)"
 );
-exported!(GroupHolders, "(uint32,uint32)", "(uint32 count, uint32 limit)");
+exported!(
+    GroupHolders,
+    "(uint32,uint32)",
+    "(uint32 count, uint32 limit)"
+);
 exported!(
     LockList,
     "(uint256[],uint64[])",

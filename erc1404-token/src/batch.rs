@@ -13,10 +13,16 @@ pub(crate) const MAX_ENTRIES: usize = 100;
 pub(crate) fn check(length: usize, others: &[usize]) -> Result<(), Refusal> {
     let entries = U256::from(length);
     if let Some(other) = others.iter().find(|other| **other != length) {
-        return Err(refusal!(LengthMismatch { length: entries, otherLength: U256::from(*other) }));
+        return Err(refusal!(LengthMismatch {
+            length: entries,
+            otherLength: U256::from(*other)
+        }));
     }
     if length > MAX_ENTRIES {
-        return Err(refusal!(BatchTooLarge { length: entries, limit: U256::from(MAX_ENTRIES) }));
+        return Err(refusal!(BatchTooLarge {
+            length: entries,
+            limit: U256::from(MAX_ENTRIES)
+        }));
     }
     Ok(())
 }

@@ -48,9 +48,20 @@ impl SecurityToken {
         let (frozen, balance) = (self.of(account, FROZEN_TOKENS), self.of(account, BALANCE));
         match frozen.checked_add(amount) {
             Some(sum) if sum <= balance => self.set_frozen_tokens(account, sum),
-            _ => return Err(refusal!(FreezeExceedsBalance { account, frozen, amount, balance })),
+            _ => {
+                return Err(refusal!(FreezeExceedsBalance {
+                    account,
+                    frozen,
+                    amount,
+                    balance
+                }))
+            }
         }
-        log!(TokensFrozen).address(account).data().uint(amount).emit(self.vm());
+        log!(TokensFrozen)
+            .address(account)
+            .data()
+            .uint(amount)
+            .emit(self.vm());
         Ok(())
     }
 
@@ -63,7 +74,11 @@ impl SecurityToken {
     ) -> Result<(), Refusal> {
         let frozen = self.of(account, FROZEN_TOKENS);
         let Some(left) = frozen.checked_sub(amount) else {
-            return Err(refusal!(UnfreezeExceedsFrozen { account, frozen, amount }));
+            return Err(refusal!(UnfreezeExceedsFrozen {
+                account,
+                frozen,
+                amount
+            }));
         };
         self.set_frozen_tokens(account, left);
         self.log_unfrozen(account, amount);
@@ -72,7 +87,11 @@ impl SecurityToken {
 
     #[inline(never)]
     fn log_unfrozen(&self, account: Address, amount: U256) {
-        log!(TokensUnfrozen).address(account).data().uint(amount).emit(self.vm());
+        log!(TokensUnfrozen)
+            .address(account)
+            .data()
+            .uint(amount)
+            .emit(self.vm());
     }
 
     fn set_frozen_tokens(&mut self, account: Address, amount: U256) {
@@ -84,7 +103,11 @@ impl SecurityToken {
     #[inline(never)]
     pub(crate) fn encumbrances(&self, wallet: Address) -> (U256, U256, U256) {
         let now = self.now();
-        (self.part_frozen(wallet), self.locked(wallet, now), self.unvested(wallet, now))
+        (
+            self.part_frozen(wallet),
+            self.locked(wallet, now),
+            self.unvested(wallet, now),
+        )
     }
 
     /// What `wallet` may dispose of.
@@ -178,7 +201,9 @@ impl SecurityToken {
         self.check_active()?;
         self.check_wallet(replacement)?;
         if lost == replacement {
-            return Err(refusal!(InvalidWallet { wallet: replacement }));
+            return Err(refusal!(InvalidWallet {
+                wallet: replacement
+            }));
         }
         let (old, new) = (self.record(lost), self.record(replacement));
         if (old.flags | new.flags) & Record::SANCTIONED != 0 {
@@ -188,13 +213,20 @@ impl SecurityToken {
             return Err(refusal!(WalletNotRegistered { wallet: lost }));
         }
         if new.is_registered() && new.investor != old.investor {
-            return Err(refusal!(WalletOfAnotherInvestor { wallet: replacement, investorId: self.investor_id(new.investor) }));
+            return Err(refusal!(WalletOfAnotherInvestor {
+                wallet: replacement,
+                investorId: self.investor_id(new.investor)
+            }));
         }
         self.check_empty(replacement)?;
         let locked = self.locked(replacement, self.now());
         let schedules = self.count_schedules(replacement);
         if schedules != 0 || !locked.is_zero() {
-            return Err(refusal!(WalletEncumbered { wallet: replacement, locked, schedules: U256::from(schedules) }));
+            return Err(refusal!(WalletEncumbered {
+                wallet: replacement,
+                locked,
+                schedules: U256::from(schedules)
+            }));
         }
 
         self.replace(lost, replacement);
@@ -203,7 +235,11 @@ impl SecurityToken {
         let frozen_tokens = self.of(lost, FROZEN_TOKENS);
         self.set_frozen_tokens(lost, U256::ZERO);
         self.set_frozen_tokens(replacement, frozen_tokens);
-        self.set_flag(replacement, Record::FROZEN, (old.flags | new.flags) & Record::FROZEN != 0);
+        self.set_flag(
+            replacement,
+            Record::FROZEN,
+            (old.flags | new.flags) & Record::FROZEN != 0,
+        );
         self.set_flag(lost, Record::FROZEN, true);
 
         let value = self.of(lost, BALANCE);
@@ -259,7 +295,10 @@ impl SecurityToken {
         let locked = reduction(locked, U256::MAX);
         let unvested = reduction(unvested, left);
         if !frozen.is_zero() {
-            self.set_frozen_tokens(account, self.of(account, FROZEN_TOKENS).saturating_sub(frozen));
+            self.set_frozen_tokens(
+                account,
+                self.of(account, FROZEN_TOKENS).saturating_sub(frozen),
+            );
             self.log_unfrozen(account, frozen);
         }
         if !locked.is_zero() {

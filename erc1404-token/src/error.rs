@@ -16,6 +16,7 @@ pub(crate) use sol::*;
 macro_rules! refusal {
     ($error:ident { $($field:ident $(: $value:expr)?),* $(,)? }) => {{
         let error = $crate::error::$error { $($field $(: $value)?),* };
+        #[allow(unused_mut, reason = "an error may have no fields")]
         let mut answer = $crate::error::open(&error);
         $(authority::abi::Return::write(error.$field, &mut answer);)*
         authority::abi::Refusal(answer.finish())

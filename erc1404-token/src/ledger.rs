@@ -40,7 +40,11 @@ impl SecurityToken {
     /// What the rules say of a transfer, or, from zero, of a mint.
     #[inline(never)]
     pub(crate) fn detect(&self, spender: Address, from: Address, to: Address, value: U256) -> u8 {
-        let kind = if from.is_zero() { Kind::Mint } else { Kind::Transfer };
+        let kind = if from.is_zero() {
+            Kind::Mint
+        } else {
+            Kind::Transfer
+        };
         restriction(self, &self.movement(kind, spender, from, to, value))
     }
 
@@ -68,7 +72,11 @@ impl SecurityToken {
         if allowance != U256::MAX {
             let Some(left) = allowance.checked_sub(value) else {
                 let needed = value;
-                return Err(refusal!(ERC20InsufficientAllowance { spender, allowance, needed }));
+                return Err(refusal!(ERC20InsufficientAllowance {
+                    spender,
+                    allowance,
+                    needed
+                }));
             };
             self.set_allowance(from, spender, left);
         }
@@ -124,7 +132,12 @@ impl SecurityToken {
             return Err(refusal!(ERC20InvalidSpender { spender }));
         }
         self.set_allowance(owner, spender, value);
-        log!(Approval).address(owner).address(spender).data().uint(value).emit(self.vm());
+        log!(Approval)
+            .address(owner)
+            .address(spender)
+            .data()
+            .uint(value)
+            .emit(self.vm());
         Ok(())
     }
 
@@ -143,7 +156,10 @@ impl SecurityToken {
         }
         let now = U256::from(self.now());
         if deadline < now {
-            return Err(refusal!(SignatureExpired { deadline, now_: now }));
+            return Err(refusal!(SignatureExpired {
+                deadline,
+                now_: now
+            }));
         }
         let nonce = self.of(owner, NONCE);
         self.set_of(owner, NONCE, nonce.wrapping_add(U256::from(1)));
@@ -187,17 +203,30 @@ impl SecurityToken {
 
     #[inline(never)]
     pub(crate) fn log_transfer(&self, from: Address, to: Address, value: U256) {
-        log!(Transfer).address(from).address(to).data().uint(value).emit(self.vm());
+        log!(Transfer)
+            .address(from)
+            .address(to)
+            .data()
+            .uint(value)
+            .emit(self.vm());
     }
 
     /// Refuses when `from` has less than `value`.
     #[inline(never)]
     pub(crate) fn check_balance(&self, from: &Party, value: U256) -> Result<(), Refusal> {
-        let Party { wallet: sender, balance, .. } = *from;
+        let Party {
+            wallet: sender,
+            balance,
+            ..
+        } = *from;
         if balance >= value {
             return Ok(());
         }
-        Err(refusal!(ERC20InsufficientBalance { sender, balance, needed: value }))
+        Err(refusal!(ERC20InsufficientBalance {
+            sender,
+            balance,
+            needed: value
+        }))
     }
 
     #[inline(never)]
@@ -213,9 +242,21 @@ impl SecurityToken {
             kind,
             settings: self.settings(),
             token: self.vm().contract_address(),
-            spender: if spender == from { Record::default() } else { self.record(spender) },
-            from: if kind == Kind::Mint { Party::default() } else { self.party(from) },
-            to: if kind == Kind::Burn { Party::default() } else { self.party(to) },
+            spender: if spender == from {
+                Record::default()
+            } else {
+                self.record(spender)
+            },
+            from: if kind == Kind::Mint {
+                Party::default()
+            } else {
+                self.party(from)
+            },
+            to: if kind == Kind::Burn {
+                Party::default()
+            } else {
+                self.party(to)
+            },
             value,
             now: self.now(),
         }
@@ -239,7 +280,13 @@ impl SecurityToken {
 
     #[inline(never)]
     fn carry_out(&mut self, movement: &Movement) -> Result<(), Refusal> {
-        let Movement { kind, from, to, value, .. } = movement;
+        let Movement {
+            kind,
+            from,
+            to,
+            value,
+            ..
+        } = movement;
         if *kind != Kind::Mint {
             self.check_balance(from, *value)?;
         }

@@ -57,8 +57,8 @@ mod tests;
 
 use answer::{Count, GroupHolders, Limits, LockList, Vesting, WalletList, WalletRecord};
 use store::{
-    Rows, BALANCE, FROZEN_TOKENS, GRANULARITY, MAX_PER_INVESTOR, MIN_HOLDING, NONCE, SUPPLY_CAP,
-    TOTAL_SUPPLY, Words,
+    Rows, Words, BALANCE, FROZEN_TOKENS, GRANULARITY, MAX_PER_INVESTOR, MIN_HOLDING, NONCE,
+    SUPPLY_CAP, TOTAL_SUPPLY,
 };
 use vesting::Terms;
 use word::{Record, Settings};
@@ -188,7 +188,10 @@ impl SecurityToken {
         self.name.set(&name);
         self.symbol.set(&symbol);
         self.isin.set(&isin);
-        self.set_settings(Settings { decimals, ..Settings::default() });
+        self.set_settings(Settings {
+            decimals,
+            ..Settings::default()
+        });
         self.cap_supply(supply_cap)
     }
 
@@ -372,12 +375,15 @@ impl SecurityToken {
         kyc_expiries: Vec<u64>,
     ) -> Result<(), Refusal> {
         self.only_compliance()?;
-        batch::check(wallets.len(), &[
-            investor_ids.len(),
-            groups.len(),
-            countries.len(),
-            kyc_expiries.len(),
-        ])?;
+        batch::check(
+            wallets.len(),
+            &[
+                investor_ids.len(),
+                groups.len(),
+                countries.len(),
+                kyc_expiries.len(),
+            ],
+        )?;
         let records = groups.into_iter().zip(countries).zip(kyc_expiries);
         for ((wallet, investor), ((group, country), kyc_expiry)) in
             wallets.into_iter().zip(investor_ids).zip(records)
@@ -405,14 +411,21 @@ impl SecurityToken {
     }
 
     fn wallets_of(&self, investor_id: B256) -> WalletList {
-        WalletList { wallets: self.wallets(self.known_investor(investor_id)) }
+        WalletList {
+            wallets: self.wallets(self.known_investor(investor_id)),
+        }
     }
 
     fn holdings_of(&self, investor_id: B256) -> U256 {
         self.position(self.known_investor(investor_id)).0
     }
 
-    fn set_group_rule(&mut self, from_group: u8, to_group: u8, opens_at: u64) -> Result<(), Refusal> {
+    fn set_group_rule(
+        &mut self,
+        from_group: u8,
+        to_group: u8,
+        opens_at: u64,
+    ) -> Result<(), Refusal> {
         self.only_compliance()?;
         self.open(from_group, to_group, opens_at)
     }
@@ -441,7 +454,13 @@ impl SecurityToken {
         granularity: U256,
     ) -> Result<(), Refusal> {
         self.only_compliance()?;
-        self.limit(max_per_investor, max_bips_per_investor, max_holders, min_holding, granularity)
+        self.limit(
+            max_per_investor,
+            max_bips_per_investor,
+            max_holders,
+            min_holding,
+            granularity,
+        )
     }
 
     fn limits(&self) -> Limits {
@@ -466,7 +485,9 @@ impl SecurityToken {
     }
 
     fn holder_count(&self) -> Count {
-        Count { count: self.settings().holders }
+        Count {
+            count: self.settings().holders,
+        }
     }
 
     fn set_supply_cap(&mut self, supply_cap: U256) -> Result<(), Refusal> {
@@ -476,7 +497,12 @@ impl SecurityToken {
 
     // Lock-ups
 
-    fn lock_tokens(&mut self, holder: Address, amount: U256, release_time: u64) -> Result<(), Refusal> {
+    fn lock_tokens(
+        &mut self,
+        holder: Address,
+        amount: U256,
+        release_time: u64,
+    ) -> Result<(), Refusal> {
         self.only_compliance()?;
         self.lock(holder, amount, release_time)
     }
@@ -512,7 +538,9 @@ impl SecurityToken {
     fn mint_batch(&mut self, to: Vec<Address>, values: Vec<U256>) -> Result<(), Refusal> {
         self.only_issuer()?;
         batch::check(to.len(), &[values.len()])?;
-        to.into_iter().zip(values).try_for_each(|(to, value)| self.issue(to, value))
+        to.into_iter()
+            .zip(values)
+            .try_for_each(|(to, value)| self.issue(to, value))
     }
 
     fn burn(&mut self, from: Address, value: U256, reason: B256) -> Result<(), Refusal> {
@@ -532,7 +560,15 @@ impl SecurityToken {
         revocable: bool,
     ) -> Result<U256, Refusal> {
         self.only_issuer()?;
-        let terms = Terms { start, cliff, period, periods, first_bips, revocable, revoked: false };
+        let terms = Terms {
+            start,
+            cliff,
+            period,
+            periods,
+            first_bips,
+            revocable,
+            revoked: false,
+        };
         self.grant_schedule(holder, amount, terms)
     }
 
@@ -547,7 +583,15 @@ impl SecurityToken {
 
     fn vesting_of(&self, holder: Address, index: U256) -> Result<Vesting, Refusal> {
         let schedule = self.schedule(holder, index)?;
-        let Terms { start, cliff, period, periods, first_bips, revocable, revoked } = schedule.terms;
+        let Terms {
+            start,
+            cliff,
+            period,
+            periods,
+            first_bips,
+            revocable,
+            revoked,
+        } = schedule.terms;
         Ok(Vesting {
             amount: schedule.amount,
             vested: schedule.vested(self.now()),

@@ -16,8 +16,8 @@ use crate::{
     registry::check_group,
     restriction::{Facts, HolderChange, Party, Thresholds},
     store::{
-        low, FROZEN_TOKENS, GRANULARITY, GROUPS, MAX_PER_INVESTOR, MIN_HOLDING, SUPPLY_CAP, THRESHOLDS,
-        TOTAL_SUPPLY,
+        low, FROZEN_TOKENS, GRANULARITY, GROUPS, MAX_PER_INVESTOR, MIN_HOLDING, SUPPLY_CAP,
+        THRESHOLDS, TOTAL_SUPPLY,
     },
     word::Settings,
     SecurityToken,
@@ -43,7 +43,9 @@ impl SecurityToken {
         granularity: U256,
     ) -> Result<(), Refusal> {
         if max_bips > WHOLE_BIPS {
-            return Err(refusal!(InvalidBips { bips: U256::from(max_bips) }));
+            return Err(refusal!(InvalidBips {
+                bips: U256::from(max_bips)
+            }));
         }
         self.set_word(MAX_PER_INVESTOR, max_per_investor);
         self.set_word(MIN_HOLDING, min_holding);
@@ -83,7 +85,10 @@ impl SecurityToken {
     pub(crate) fn cap_supply(&mut self, supply_cap: U256) -> Result<(), Refusal> {
         let supply = self.word(TOTAL_SUPPLY);
         if !supply_cap.is_zero() && supply > supply_cap {
-            return Err(refusal!(SupplyAboveCap { totalSupply: supply, supplyCap: supply_cap }));
+            return Err(refusal!(SupplyAboveCap {
+                totalSupply: supply,
+                supplyCap: supply_cap
+            }));
         }
         self.set_word(SUPPLY_CAP, supply_cap);
         log!(SupplyCapSet).data().uint(supply_cap).emit(self.vm());
@@ -143,9 +148,17 @@ impl SecurityToken {
     /// Most that one investor may hold when the supply is `supply`.
     fn cap(&self, supply: U256) -> U256 {
         let bips = self.settings().max_bips;
-        let relative = if bips == 0 { U256::MAX } else { fraction(supply, bips, WHOLE_BIPS) };
+        let relative = if bips == 0 {
+            U256::MAX
+        } else {
+            fraction(supply, bips, WHOLE_BIPS)
+        };
         let absolute = self.word(MAX_PER_INVESTOR);
-        if absolute.is_zero() { relative } else { relative.min(absolute) }
+        if absolute.is_zero() {
+            relative
+        } else {
+            relative.min(absolute)
+        }
     }
 
     /// Packs the limits into the word that transfers read.
@@ -171,7 +184,11 @@ impl SecurityToken {
 
 /// One more, or one less.
 fn step(count: u32, up: bool) -> u32 {
-    if up { count.saturating_add(1) } else { count.saturating_sub(1) }
+    if up {
+        count.saturating_add(1)
+    } else {
+        count.saturating_sub(1)
+    }
 }
 
 impl Facts for SecurityToken {
@@ -206,7 +223,11 @@ impl Facts for SecurityToken {
             field
         };
         let size = |field: U256, own: usize| {
-            if field == wide(SIZE_BITS) { self.word(own) } else { field }
+            if field == wide(SIZE_BITS) {
+                self.word(own)
+            } else {
+                field
+            }
         };
         Thresholds {
             cap,
@@ -222,6 +243,8 @@ impl Facts for SecurityToken {
     fn has_room_for(&self, minted: U256) -> bool {
         let cap = self.word(SUPPLY_CAP);
         let cap = if cap.is_zero() { U256::MAX } else { cap };
-        self.word(TOTAL_SUPPLY).checked_add(minted).is_some_and(|supply| supply <= cap)
+        self.word(TOTAL_SUPPLY)
+            .checked_add(minted)
+            .is_some_and(|supply| supply <= cap)
     }
 }

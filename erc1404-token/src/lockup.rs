@@ -28,7 +28,9 @@ pub(crate) struct Lock {
 
 /// Sum of the locks.
 pub(crate) fn total(locks: &[Lock]) -> U256 {
-    locks.iter().fold(U256::ZERO, |sum, lock| sum.saturating_add(lock.amount))
+    locks
+        .iter()
+        .fold(U256::ZERO, |sum, lock| sum.saturating_add(lock.amount))
 }
 
 /// Where a lock stands in the row of its wallet, after the number of locks: its amount, then its release time.
@@ -47,19 +49,40 @@ impl SecurityToken {
     ) -> Result<(), Refusal> {
         let now = self.now();
         if release_time <= now {
-            return Err(refusal!(ReleaseTimePassed { holder, releaseTime: release_time, now_: now }));
+            return Err(refusal!(ReleaseTimePassed {
+                holder,
+                releaseTime: release_time,
+                now_: now
+            }));
         }
         let mut locks = self.locks_in_force(holder, now);
         let count = locks.len();
-        let same_time = locks.iter_mut().find(|lock| lock.release_time == release_time);
+        let same_time = locks
+            .iter_mut()
+            .find(|lock| lock.release_time == release_time);
         let already_locked = same_time.as_ref().map_or(U256::ZERO, |lock| lock.amount);
-        let Some(sum) = already_locked.checked_add(amount).filter(|_| !amount.is_zero()) else {
-            return Err(refusal!(InvalidLock { holder, amount, alreadyLocked: already_locked }));
+        let Some(sum) = already_locked
+            .checked_add(amount)
+            .filter(|_| !amount.is_zero())
+        else {
+            return Err(refusal!(InvalidLock {
+                holder,
+                amount,
+                alreadyLocked: already_locked
+            }));
         };
         match same_time {
             Some(lock) => lock.amount = sum,
-            None if count < MAX_LOCKS => locks.push(Lock { amount, release_time }),
-            None => return Err(refusal!(TooManyLocks { holder, limit: U256::from(MAX_LOCKS) })),
+            None if count < MAX_LOCKS => locks.push(Lock {
+                amount,
+                release_time,
+            }),
+            None => {
+                return Err(refusal!(TooManyLocks {
+                    holder,
+                    limit: U256::from(MAX_LOCKS)
+                }))
+            }
         }
         self.store_locks(holder, &locks);
         log!(TokensLocked)
@@ -75,8 +98,14 @@ impl SecurityToken {
     #[inline(never)]
     pub(crate) fn unlock(&mut self, holder: Address, release_time: u64) -> Result<(), Refusal> {
         let mut locks = self.locks_in_force(holder, self.now());
-        let Some(i) = locks.iter().position(|lock| lock.release_time == release_time) else {
-            return Err(refusal!(LockNotFound { holder, releaseTime: release_time }));
+        let Some(i) = locks
+            .iter()
+            .position(|lock| lock.release_time == release_time)
+        else {
+            return Err(refusal!(LockNotFound {
+                holder,
+                releaseTime: release_time
+            }));
         };
         let amount = locks.swap_remove(i).amount;
         self.store_locks(holder, &locks);
@@ -92,7 +121,10 @@ impl SecurityToken {
         for i in 0..count(word(LOCKS)) {
             let release_time = low(word(place(i).wrapping_add(1)));
             if release_time > now {
-                locks.push(Lock { amount: word(place(i)), release_time });
+                locks.push(Lock {
+                    amount: word(place(i)),
+                    release_time,
+                });
             }
         }
         locks

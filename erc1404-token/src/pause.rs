@@ -17,7 +17,11 @@ impl SecurityToken {
     pub(crate) fn set_paused(&mut self, paused: bool) -> Result<(), Refusal> {
         let mut settings = self.settings();
         if settings.has(Settings::PAUSED) == paused {
-            return Err(if paused { refusal!(EnforcedPause {}) } else { refusal!(ExpectedPause {}) });
+            return Err(if paused {
+                refusal!(EnforcedPause {})
+            } else {
+                refusal!(ExpectedPause {})
+            });
         }
         settings.flags ^= Settings::PAUSED;
         self.set_settings(settings);
@@ -33,7 +37,10 @@ impl SecurityToken {
         let mut settings = self.settings();
         settings.flags |= Settings::DEACTIVATED;
         self.set_settings(settings);
-        log!(Deactivated).data().address(self.vm().msg_sender()).emit(self.vm());
+        log!(Deactivated)
+            .data()
+            .address(self.vm().msg_sender())
+            .emit(self.vm());
         Ok(())
     }
 

@@ -53,7 +53,13 @@ impl SecurityToken {
         } else {
             (balance, record.group)
         };
-        Party { wallet, record, balance, holdings, group }
+        Party {
+            wallet,
+            record,
+            balance,
+            holdings,
+            group,
+        }
     }
 
     /// Registers `wallet`, or changes its record.
@@ -80,11 +86,23 @@ impl SecurityToken {
         }
         let (holdings, old_group) = self.position(investor);
         if old.investor != investor && !self.attach(wallet, investor) {
-            return Err(refusal!(TooManyWallets { investorId: investor_id, limit: U256::from(MAX_WALLETS) }));
+            return Err(refusal!(TooManyWallets {
+                investorId: investor_id,
+                limit: U256::from(MAX_WALLETS)
+            }));
         }
         // Read again: attaching and detaching set the flag of a sole wallet.
         let Record { flags, .. } = self.record(wallet);
-        self.set_record(wallet, Record { kyc_expiry, investor, country, group, flags });
+        self.set_record(
+            wallet,
+            Record {
+                kyc_expiry,
+                investor,
+                country,
+                group,
+                flags,
+            },
+        );
         self.regroup(investor, holdings, old_group);
         self.log_set(wallet);
         Ok(())
@@ -146,16 +164,25 @@ impl SecurityToken {
     #[inline(never)]
     pub(crate) fn position(&self, investor: u32) -> (U256, u8) {
         let wallets = self.wallets(investor);
-        let holdings = wallets
-            .iter()
-            .fold(U256::ZERO, |sum, wallet| sum.saturating_add(self.of(*wallet, BALANCE)));
-        (holdings, wallets.first().map_or(0, |first| self.record(*first).group))
+        let holdings = wallets.iter().fold(U256::ZERO, |sum, wallet| {
+            sum.saturating_add(self.of(*wallet, BALANCE))
+        });
+        (
+            holdings,
+            wallets.first().map_or(0, |first| self.record(*first).group),
+        )
     }
 
     /// Hands the place of `lost` in the registry to `replacement`, which has no record of another investor.
     #[inline(never)]
     pub(crate) fn replace(&mut self, lost: Address, replacement: Address) {
-        let Record { kyc_expiry, investor, country, group, .. } = self.record(lost);
+        let Record {
+            kyc_expiry,
+            investor,
+            country,
+            group,
+            ..
+        } = self.record(lost);
         let (holdings, old_group) = self.position(investor);
         let mut wallets = self.wallets(investor);
         wallets.retain(|wallet| *wallet != replacement);
@@ -166,7 +193,16 @@ impl SecurityToken {
         let left = self.record(lost).unregistered();
         self.set_record(lost, left);
         let Record { flags, .. } = self.record(replacement);
-        self.set_record(replacement, Record { kyc_expiry, investor, country, group, flags });
+        self.set_record(
+            replacement,
+            Record {
+                kyc_expiry,
+                investor,
+                country,
+                group,
+                flags,
+            },
+        );
         self.regroup(investor, holdings, old_group);
         self.log_removed(lost, investor);
         self.log_set(replacement);
@@ -187,7 +223,10 @@ impl SecurityToken {
 
     #[inline(never)]
     fn log_removed(&self, wallet: Address, investor: u32) {
-        log!(WalletRemoved).address(wallet).word(self.investor_id(investor)).emit(self.vm());
+        log!(WalletRemoved)
+            .address(wallet)
+            .word(self.investor_id(investor))
+            .emit(self.vm());
     }
 
     /// The index of the investor with this id, a new one if need be.
@@ -200,7 +239,8 @@ impl SecurityToken {
         // 2^32 registrations do not fit the life of a chain.
         settings.investors = settings.investors.saturating_add(1);
         self.set_settings(settings);
-        self.investor_indices.insert(id, U256::from(settings.investors));
+        self.investor_indices
+            .insert(id, U256::from(settings.investors));
         set_cell(&mut self.investors, key(settings.investors), 0, id.into());
         settings.investors
     }
@@ -243,7 +283,12 @@ impl SecurityToken {
     fn set_wallets_of(&mut self, investor: u32, wallets: &[Address]) {
         for i in 0..MAX_WALLETS {
             let wallet = wallets.get(i).copied().unwrap_or_default().into_word();
-            set_cell(&mut self.investors, key(investor), i.wrapping_add(1), wallet.into());
+            set_cell(
+                &mut self.investors,
+                key(investor),
+                i.wrapping_add(1),
+                wallet.into(),
+            );
         }
         for wallet in wallets {
             self.set_flag(*wallet, Record::SOLE, wallets.len() == 1);
@@ -275,7 +320,9 @@ pub(crate) fn check_group(group: u8) -> Result<(), Refusal> {
 
 fn check_country(country: u16) -> Result<(), Refusal> {
     if country > HIGHEST_COUNTRY {
-        return Err(refusal!(InvalidCountry { country: U256::from(country) }));
+        return Err(refusal!(InvalidCountry {
+            country: U256::from(country)
+        }));
     }
     Ok(())
 }
@@ -305,7 +352,11 @@ impl SecurityToken {
     #[inline(never)]
     pub(crate) fn opening(&self, from: u8, to: u8) -> u64 {
         let (word, limb) = pair(from, to);
-        self.word(word).as_limbs().get(limb).copied().unwrap_or_default()
+        self.word(word)
+            .as_limbs()
+            .get(limb)
+            .copied()
+            .unwrap_or_default()
     }
 
     /// Blocks a country, or lifts that.
@@ -346,5 +397,8 @@ fn pair(from: u8, to: u8) -> (usize, usize) {
 
 /// Word and bit of a country in the table of blocked ones.
 fn country_bit(country: u16) -> (usize, usize) {
-    (COUNTRIES | usize::from(country >> 8), usize::from(country & 0xff))
+    (
+        COUNTRIES | usize::from(country >> 8),
+        usize::from(country & 0xff),
+    )
 }

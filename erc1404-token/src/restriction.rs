@@ -115,7 +115,7 @@ impl HolderChange {
             return Self::default();
         }
         Self {
-            leaves: from.record.is_registered() && from.holdings <= value,
+            leaves: !from.holdings.is_zero() && from.holdings <= value,
             joins: to.record.is_registered() && to.holdings.is_zero(),
         }
     }
@@ -125,7 +125,9 @@ impl HolderChange {
 ///
 /// A value above the sender's balance is not a restriction: the balance is not judged here.
 pub(crate) fn restriction(facts: &impl Facts, movement: &Movement) -> u8 {
-    let Movement { kind, settings, to, .. } = movement;
+    let Movement {
+        kind, settings, to, ..
+    } = movement;
     if *kind != Kind::Burn && (to.wallet.is_zero() || to.wallet == movement.token) {
         return codes::INVALID_RECIPIENT;
     }
@@ -150,7 +152,15 @@ pub(crate) fn restriction(facts: &impl Facts, movement: &Movement) -> u8 {
 
 /// The rules on who takes part: sanctions, freezes, registration, KYC, countries, groups.
 fn parties(facts: &impl Facts, movement: &Movement) -> u8 {
-    let Movement { kind, settings, spender, from, to, now, .. } = movement;
+    let Movement {
+        kind,
+        settings,
+        spender,
+        from,
+        to,
+        now,
+        ..
+    } = movement;
     let (from, to) = (&from.record, &to.record);
     let transfer = *kind == Kind::Transfer;
     if (spender.flags | from.flags | to.flags) & Record::SANCTIONED != 0 {
@@ -219,7 +229,14 @@ fn encumbrance(facts: &impl Facts, from: &Party, value: U256, now: u64) -> u8 {
 
 /// The rules on quantities: caps, holder counts, sizes, supply.
 fn limits(facts: &impl Facts, movement: &Movement) -> u8 {
-    let Movement { kind, settings, from, to, value, .. } = movement;
+    let Movement {
+        kind,
+        settings,
+        from,
+        to,
+        value,
+        ..
+    } = movement;
     let mint = *kind == Kind::Mint;
     let thresholds = if settings.has(Settings::LIMITED) {
         facts.thresholds(if mint { *value } else { U256::ZERO })

@@ -96,7 +96,10 @@ pub(crate) fn low(word: U256) -> u64 {
 }
 
 /// The same as a number of entries.
-#[allow(clippy::cast_possible_truncation, reason = "what is counted here are single digits")]
+#[allow(
+    clippy::cast_possible_truncation,
+    reason = "what is counted here are single digits"
+)]
 pub(crate) fn count(word: U256) -> usize {
     low(word) as usize
 }

@@ -36,7 +36,9 @@ impl Terms {
     /// Whether a schedule of `amount` on these terms can release anything, and in the end everything.
     #[inline(never)]
     pub(crate) fn are_valid(&self, amount: U256) -> bool {
-        !amount.is_zero() && self.first_bips <= WHOLE_BIPS && (self.periods == 0 || self.period != 0)
+        !amount.is_zero()
+            && self.first_bips <= WHOLE_BIPS
+            && (self.periods == 0 || self.period != 0)
     }
 
     /// How much of `amount` these terms have released at `now`. Never fails, whatever the terms.
@@ -47,7 +49,9 @@ impl Terms {
             return U256::ZERO;
         };
         let periods = u64::from(self.periods);
-        let steps = elapsed.checked_div(u64::from(self.period)).unwrap_or(periods);
+        let steps = elapsed
+            .checked_div(u64::from(self.period))
+            .unwrap_or(periods);
         if steps >= periods {
             return amount;
         }
@@ -57,7 +61,10 @@ impl Terms {
             // Terms that would release more than everything are never stored.
             fraction(amount, self.first_bips.min(WHOLE_BIPS), WHOLE_BIPS)
         };
-        #[allow(clippy::cast_possible_truncation, reason = "less than the number of periods")]
+        #[allow(
+            clippy::cast_possible_truncation,
+            reason = "less than the number of periods"
+        )]
         let steps = steps as u16;
         first.saturating_add(steps_of(amount.saturating_sub(first), steps, self.periods))
     }
@@ -114,7 +121,8 @@ impl Schedule {
     /// What is still bound at `now`.
     #[inline(never)]
     pub(crate) fn unvested(&self, now: u64) -> U256 {
-        self.left().saturating_sub(self.terms.released(self.amount, now))
+        self.left()
+            .saturating_sub(self.terms.released(self.amount, now))
     }
 
     /// What of the grant was not taken away.
@@ -131,7 +139,10 @@ const WORDS: usize = 3;
 
 /// Where a schedule stands in the row of its wallet, after the number of schedules.
 fn place(index: usize) -> usize {
-    index.wrapping_mul(WORDS).wrapping_add(SCHEDULES).wrapping_add(1)
+    index
+        .wrapping_mul(WORDS)
+        .wrapping_add(SCHEDULES)
+        .wrapping_add(1)
 }
 
 impl SecurityToken {
@@ -144,14 +155,31 @@ impl SecurityToken {
         terms: Terms,
     ) -> Result<U256, Refusal> {
         if !terms.are_valid(amount) {
-            return Err(refusal!(InvalidSchedule { holder, amount, period: terms.period.into(), periods: terms.periods.into(), firstBips: terms.first_bips.into() }));
+            return Err(refusal!(InvalidSchedule {
+                holder,
+                amount,
+                period: terms.period.into(),
+                periods: terms.periods.into(),
+                firstBips: terms.first_bips.into()
+            }));
         }
         let count = self.count_schedules(holder);
         if count >= MAX_SCHEDULES {
-            return Err(refusal!(TooManySchedules { holder, limit: U256::from(MAX_SCHEDULES) }));
+            return Err(refusal!(TooManySchedules {
+                holder,
+                limit: U256::from(MAX_SCHEDULES)
+            }));
         }
         self.issue(holder, amount)?;
-        self.store_schedule(holder, count, &Schedule { amount, taken: U256::ZERO, terms });
+        self.store_schedule(
+            holder,
+            count,
+            &Schedule {
+                amount,
+                taken: U256::ZERO,
+                terms,
+            },
+        );
         self.set_count(holder, count.wrapping_add(1));
         let index = U256::from(count);
         log!(VestingGranted)
@@ -180,7 +208,11 @@ impl SecurityToken {
         let mut schedule = self.schedule(holder, index)?;
         if !schedule.terms.revocable || schedule.terms.revoked {
             let revoked = schedule.terms.revoked;
-            return Err(refusal!(ScheduleNotRevocable { holder, index, revoked }));
+            return Err(refusal!(ScheduleNotRevocable {
+                holder,
+                index,
+                revoked
+            }));
         }
         let unvested = schedule.unvested(self.now());
         schedule.taken = schedule.taken.saturating_add(unvested);
@@ -201,7 +233,11 @@ impl SecurityToken {
     pub(crate) fn schedule(&self, holder: Address, index: U256) -> Result<Schedule, Refusal> {
         let count = U256::from(self.count_schedules(holder));
         if index >= count {
-            return Err(refusal!(ScheduleNotFound { holder, index, count }));
+            return Err(refusal!(ScheduleNotFound {
+                holder,
+                index,
+                count
+            }));
         }
         Ok(self.load_schedule(holder, store::count(index)))
     }
@@ -257,7 +293,11 @@ impl SecurityToken {
     #[inline(never)]
     fn load_schedule(&self, holder: Address, index: usize) -> Schedule {
         let word = |i: usize| self.of(holder, place(index).wrapping_add(i));
-        Schedule { amount: word(0), terms: word(1).into(), taken: word(2) }
+        Schedule {
+            amount: word(0),
+            terms: word(1).into(),
+            taken: word(2),
+        }
     }
 
     #[inline(never)]
@@ -273,5 +313,179 @@ impl SecurityToken {
     fn set_count(&mut self, holder: Address, count: usize) {
         self.set_of(holder, SCHEDULES, U256::from(count));
         self.set_flag(holder, Record::VESTING, count != 0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloy_primitives::U512;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::tests::amount;
+
+    const DAY: u64 = 86_400;
+
+    fn terms() -> impl Strategy<Value = Terms> {
+        let start = prop_oneof![Just(0), Just(u64::MAX), 0_u64..10_000, any::<u64>()];
+        let seconds = || prop_oneof![Just(0_u32), Just(u32::MAX), 0_u32..100, any::<u32>()];
+        let periods = prop_oneof![Just(0_u16), Just(1), Just(u16::MAX), 0_u16..40];
+        let first_bips = prop_oneof![Just(0_u16), Just(WHOLE_BIPS), any::<u16>()];
+        (
+            start,
+            seconds(),
+            seconds(),
+            periods,
+            first_bips,
+            any::<bool>(),
+            any::<bool>(),
+        )
+            .prop_map(
+                |(start, cliff, period, periods, first_bips, revocable, revoked)| Terms {
+                    start,
+                    cliff,
+                    period,
+                    periods,
+                    first_bips,
+                    revocable,
+                    revoked,
+                },
+            )
+    }
+
+    /// The first release in wide numbers, as the interface words it.
+    fn first(terms: &Terms, amount: U256) -> U256 {
+        let (numerator, denominator) = match (terms.periods, terms.first_bips) {
+            (0, _) => (1, 1),
+            (periods, 0) => (1, u32::from(periods) + 1),
+            (_, bips) => (u32::from(bips), 10_000),
+        };
+        U256::from(U512::from(amount) * U512::from(numerator) / U512::from(denominator))
+    }
+
+    proptest! {
+        #[test]
+        fn terms_survive_packing(terms in terms()) {
+            let word: U256 = terms.into();
+            prop_assert_eq!(Terms::from(word), terms);
+        }
+
+        #[test]
+        fn no_schedule_makes_a_view_fail(
+            terms in terms(), amount in amount(), taken in amount(), now: u64,
+        ) {
+            let schedule = Schedule { amount, taken, terms };
+            let left = amount.saturating_sub(taken);
+            prop_assert_eq!(schedule.vested(now) + schedule.unvested(now), left);
+        }
+
+        #[test]
+        fn releases_never_shrink_and_end_with_everything(
+            terms in terms(), amount in amount(), times in prop::collection::vec(any::<u64>(), 2..9),
+        ) {
+            let mut times = times;
+            times.sort_unstable();
+            let released: Vec<U256> = times.iter().map(|now| terms.released(amount, *now)).collect();
+            prop_assert!(released.windows(2).all(|pair| pair[0] <= pair[1]));
+            prop_assert!(released.iter().all(|released| *released <= amount));
+            let end = u128::from(terms.start)
+                + u128::from(terms.cliff)
+                + u128::from(terms.period) * u128::from(terms.periods);
+            if let Ok(end) = u64::try_from(end) {
+                prop_assert_eq!(terms.released(amount, end), amount);
+            }
+        }
+
+        #[test]
+        fn every_step_is_exact_one_second_before_at_and_after_it(
+            amount in amount(),
+            start in 0_u64..1 << 40,
+            cliff: u32,
+            period in 2_u32..,
+            periods in 0_u16..60,
+            first_bips in 0..=WHOLE_BIPS,
+        ) {
+            let terms = Terms { start, cliff, period, periods, first_bips, ..Terms::default() };
+            prop_assert!(amount.is_zero() || terms.are_valid(amount));
+            let first = first(&terms, amount);
+            let step = match periods {
+                0 => U256::ZERO,
+                periods => (amount - first) / U256::from(periods),
+            };
+            let mut before = U256::ZERO;
+            let mut sum = U256::ZERO;
+            for k in 0..=periods {
+                let at = start + u64::from(cliff) + u64::from(k) * u64::from(period);
+                let expected = if k == periods { amount } else { first + step * U256::from(k) };
+                if at > 0 {
+                    prop_assert_eq!(terms.released(amount, at - 1), before);
+                }
+                prop_assert_eq!(terms.released(amount, at), expected);
+                prop_assert_eq!(terms.released(amount, at + 1), expected);
+                sum += expected - before;
+                before = expected;
+            }
+            prop_assert_eq!(sum, amount);
+        }
+
+        #[test]
+        fn what_was_taken_is_what_would_have_vested_last(
+            amount in amount(), share in 0..=WHOLE_BIPS, terms in terms(), now: u64, later: u64,
+        ) {
+            let mut schedule = Schedule { amount, taken: U256::ZERO, terms };
+            let vested = schedule.vested(now);
+            schedule.taken = fraction(schedule.unvested(now), share, WHOLE_BIPS);
+            prop_assert_eq!(schedule.vested(now), vested);
+            let left = amount - schedule.taken;
+            prop_assert_eq!(schedule.vested(later), terms.released(amount, later).min(left));
+        }
+    }
+
+    #[test]
+    fn a_hundred_thousand_vests_in_eight_releases() {
+        let terms = Terms {
+            cliff: (42 * DAY) as u32,
+            period: (42 * DAY) as u32,
+            periods: 7,
+            first_bips: 1_250,
+            ..Terms::default()
+        };
+        for (day, released) in [
+            (41, 0),
+            (42, 12_500),
+            (83, 12_500),
+            (84, 25_000),
+            (294, 87_500),
+            (336, 100_000),
+        ] {
+            assert_eq!(
+                terms.released(U256::from(100_000), day * DAY),
+                U256::from(released)
+            );
+        }
+    }
+
+    #[test]
+    fn impossible_terms_are_invalid() {
+        let valid = Terms {
+            period: 1,
+            periods: 1,
+            ..Terms::default()
+        };
+        let one = U256::from(1);
+        assert!(valid.are_valid(one));
+        assert!(!valid.are_valid(U256::ZERO));
+        assert!(!Terms { period: 0, ..valid }.are_valid(one));
+        assert!(Terms {
+            period: 0,
+            periods: 0,
+            ..valid
+        }
+        .are_valid(one));
+        assert!(!Terms {
+            first_bips: WHOLE_BIPS + 1,
+            ..valid
+        }
+        .are_valid(one));
     }
 }

@@ -111,7 +111,11 @@ impl Record {
     }
 
     pub(crate) fn set(&mut self, flag: u8, on: bool) {
-        self.flags = if on { self.flags | flag } else { self.flags & !flag };
+        self.flags = if on {
+            self.flags | flag
+        } else {
+            self.flags & !flag
+        };
     }
 
     pub(crate) fn is_registered(&self) -> bool {
@@ -154,7 +158,10 @@ impl From<Record> for U256 {
     }
 }
 
-#[allow(clippy::cast_possible_truncation, reason = "the low half is what is asked for")]
+#[allow(
+    clippy::cast_possible_truncation,
+    reason = "the low half is what is asked for"
+)]
 fn low(word: u64) -> u32 {
     word as u32
 }
@@ -172,7 +179,8 @@ mod tests {
         ) {
             let settings =
                 Settings { countries, holders, max_holders, max_bips, decimals, flags, investors };
-            prop_assert_eq!(Settings::from(U256::from(settings)), settings);
+            let word: U256 = settings.into();
+            prop_assert_eq!(Settings::from(word), settings);
         }
 
         #[test]
@@ -180,16 +188,29 @@ mod tests {
             kyc_expiry: u64, investor: u32, country: u16, group: u8, flags: u8,
         ) {
             let record = Record { kyc_expiry, investor, country, group, flags };
-            prop_assert_eq!(Record::from(U256::from(record)), record);
+            let word: U256 = record.into();
+            prop_assert_eq!(Record::from(word), record);
         }
     }
 
     #[test]
     fn removing_a_registration_keeps_sanction_and_freeze() {
         let flags = Record::FROZEN | Record::SANCTIONED | Record::SOLE | Record::LOCKED;
-        let record = Record { kyc_expiry: 1, investor: 2, country: 3, group: 4, flags };
+        let record = Record {
+            kyc_expiry: 1,
+            investor: 2,
+            country: 3,
+            group: 4,
+            flags,
+        };
         let left = record.unregistered();
         let flags = Record::FROZEN | Record::SANCTIONED | Record::LOCKED;
-        assert_eq!(left, Record { flags, ..Record::default() });
+        assert_eq!(
+            left,
+            Record {
+                flags,
+                ..Record::default()
+            }
+        );
     }
 }
