@@ -210,7 +210,12 @@ impl<'a, DB: Database> Machine<'a, DB> {
             Status::Success => (InstructionResult::Return, outcome.output.into()),
             Status::Revert => (InstructionResult::Revert, outcome.output.into()),
             Status::Failure => (InstructionResult::Revert, Bytes::new()),
-            Status::OutOfInk | Status::Fatal => (InstructionResult::OutOfGas, Bytes::new()),
+            Status::OutOfInk => (InstructionResult::OutOfGas, Bytes::new()),
+            Status::Fatal => {
+                return Err(DbError::<DB>::Custom(
+                    "too many programs run at once".into(),
+                ));
+            }
             Status::OutOfStack => (InstructionResult::StackOverflow, Bytes::new()),
         };
         // Returning data must cost what the memory for it costs in the EVM, at least.

@@ -2,16 +2,27 @@
 
 use crate::stylus::{
     host::{self, HostState},
+    memory::PAGE_LIMIT,
     meter::{self, INK_GLOBAL},
     prefix::{self, PrefixError},
     validate::{self, ENTRYPOINT, MEMORY, Shape, ValidationError},
 };
 use std::fmt;
 use thiserror::Error;
-use wasmtime::{Config, InstancePre, Linker, Module, ModuleExport, OptLevel};
+use wasmtime::{
+    Config, InstancePre, Linker, Module, ModuleExport, OptLevel, PoolingAllocationConfig,
+};
 
 /// The native stack one program call may use, in bytes. About what Nitro's limit of stack words comes to.
 pub(crate) const WASM_STACK: usize = 1 << 20;
+/// The most memory a program may have, in bytes.
+const MAX_MEMORY: usize = PAGE_LIMIT as usize * WASM_PAGE;
+const WASM_PAGE: usize = 64 << 10;
+/// Programs that can run at once in this process. One transaction nests as many as there are pages to open, so this
+/// many transactions can go as deep as they like at the same time: 8.
+const INSTANCES: u32 = 8 * PAGE_LIMIT as u32;
+/// The largest table a valid program can have, in entries.
+const TABLE_ENTRIES: usize = 4_096;
 
 /// Why code cannot be compiled.
 #[derive(Debug, Error)]
@@ -50,13 +61,22 @@ pub(crate) struct Compiler {
 
 impl Compiler {
     pub(crate) fn new() -> Self {
+        // A pool of memories makes a call half as expensive as mapping a new one each time. Only what programs touch
+        // becomes real memory, and the first page is kept for the next program rather than given back.
+        let mut pool = PoolingAllocationConfig::new();
+        pool.total_core_instances(INSTANCES)
+            .total_memories(INSTANCES)
+            .total_tables(INSTANCES)
+            .table_elements(TABLE_ENTRIES)
+            .max_memory_size(MAX_MEMORY)
+            .linear_memory_keep_resident(WASM_PAGE);
         let mut config = Config::new();
         config
+            .allocation_strategy(pool)
             .cranelift_opt_level(OptLevel::Speed)
             .max_wasm_stack(WASM_STACK)
-            // Programs have at most 8 MiB; the usual 4 GiB of address space each would not fit a thousand nested calls.
-            .memory_reservation(8 << 20)
-            .memory_guard_size(1 << 16)
+            .memory_reservation(MAX_MEMORY as u64)
+            .memory_guard_size(WASM_PAGE as u64)
             .memory_reservation_for_growth(0);
         let engine =
             wasmtime::Engine::new(&config).expect("a fixed configuration for this machine");

@@ -23,7 +23,7 @@ pub(crate) enum Status {
     OutOfInk,
     /// It recursed too deeply.
     OutOfStack,
-    /// The chain's database failed.
+    /// The host failed: its database, or too many programs run at once.
     Fatal,
 }
 
@@ -120,7 +120,9 @@ fn status(error: &Error) -> Status {
         Some(Stop::Failure | Stop::Exit(_)) => Status::Failure,
         None => match error.downcast_ref::<Trap>() {
             Some(Trap::StackOverflow) => Status::OutOfStack,
-            _ => Status::Failure,
+            Some(_) => Status::Failure,
+            // No fault of the program: the pool of memories is used up.
+            None => Status::Fatal,
         },
     }
 }

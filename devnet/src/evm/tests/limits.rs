@@ -76,6 +76,41 @@ fn bulk_memory_out_of_bounds_reverts() {
 }
 
 #[test]
+fn segments_out_of_bounds_revert() {
+    let mut chain = TestChain::new();
+    for segment in [
+        "(data (i32.const 65535) \"ab\")",
+        "(data (i32.const -1) \"a\")",
+        "(table 1 funcref) (func $f) (elem (i32.const 1) $f)",
+    ] {
+        let address = chain.program(&module(&[], segment, "(i32.const 0)"));
+        let ended = chain.call(address, []);
+        assert!(
+            ended.reverted() && ended.output().is_empty(),
+            "{segment}: {:?}",
+            ended.result
+        );
+    }
+}
+
+#[test]
+fn a_program_of_the_largest_size_runs() {
+    let mut chain = TestChain::new();
+    let globals = "(global (mut i64) (i64.const 1))".repeat(20_000);
+    let functions = "(func)".repeat(4_000);
+    let fields = format!("{globals} {functions} (table 4096 funcref)");
+    let wat = module(&[], &fields, "(i32.const 0)").replace("\"memory\") 1)", "\"memory\") 128)");
+    let address = chain.program(&wat);
+    let ended = chain.transact(
+        revm::primitives::TxKind::Call(address),
+        [].into(),
+        U256::ZERO,
+        1 << 40,
+    );
+    assert!(ended.success(), "{:?}", ended.result);
+}
+
+#[test]
 fn traps_revert_without_data() {
     let mut chain = TestChain::new();
     for body in [
