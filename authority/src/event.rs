@@ -9,7 +9,7 @@ use alloy_sol_types::{abi::token::WordToken, SolEvent, TopicList};
 use stylus_sdk::stylus_core::Host;
 
 /// Emits `event` as a log of this contract.
-#[inline(always)]
+#[inline]
 pub fn emit<E: SolEvent>(vm: &dyn Host, event: &E) {
     let mut topics = [WordToken::default(); 4];
     // Fails only for more than four topics, which no event can have.

@@ -29,3 +29,6 @@ mod panic;
 pub mod roles;
 pub mod signature;
 pub mod text;
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,6 @@
 //! Role-based access control with exactly one default admin, who is moved in two steps and cannot vanish.
 //!
-//! The interface is that of OpenZeppelin's `AccessControlDefaultAdminRules`, without the delay. The default admin is the
+//! The interface is that of `OpenZeppelin`'s `AccessControlDefaultAdminRules`, without the delay. The default admin is the
 //! only account with [`DEFAULT_ADMIN_ROLE`] and the admin of every role; it holds no other role unless it grants it to
 //! itself.
 
@@ -245,7 +245,7 @@ impl Roles {
     /// * [`RoleGranted`] for the new one.
     pub fn accept_default_admin_transfer(&mut self) -> Result<(), Error> {
         let sender = self.vm().msg_sender();
-        if self.pending_default_admin.get() != sender {
+        if sender.is_zero() || self.pending_default_admin.get() != sender {
             return Err(invalid_default_admin(sender));
         }
         let account = self.default_admin.get();

@@ -58,6 +58,7 @@ impl StorageText {
 
     /// Stores `text`.
     #[inline(never)]
+    #[allow(clippy::cast_possible_truncation, reason = "twice at most 31")]
     pub fn set(&mut self, text: &Text) {
         let bytes = &text.0;
         if bytes.len() < 32 {

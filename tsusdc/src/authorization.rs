@@ -35,8 +35,9 @@ struct Authorization {
 }
 
 #[allow(
-    clippy::unused_self,
+    clippy::needless_pass_by_value,
     clippy::too_many_arguments,
+    clippy::unused_self,
     reason = "entry points of ERC-3009"
 )]
 impl TsUsdc {

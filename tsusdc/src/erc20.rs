@@ -475,21 +475,21 @@ mod tests {
     #[test]
     fn transfer_from_checks_the_allowance_before_the_balance() {
         let coin = Coin::new();
-        let (sender, spender) = (coin.alice.address(), coin.bob.address());
+        let (owner, bob) = (coin.alice.address(), coin.bob.address());
         coin.contract
             .sender(coin.alice)
-            .approve(spender, u(2 * HOLDING))
+            .approve(bob, u(2 * HOLDING))
             .motsu_unwrap();
         let needed = u(HOLDING + 1);
         coin.reverts(
             Error::ERC20InsufficientBalance {
-                sender,
+                sender: owner,
                 balance: u(HOLDING),
                 needed,
             },
             |c| {
                 c.sender(coin.bob)
-                    .transfer_from(sender, coin.carol.address(), needed)
+                    .transfer_from(owner, coin.carol.address(), needed)
             },
         );
     }

@@ -114,6 +114,7 @@ impl Coin {
     }
 
     /// Another coin in use, in the test of this one, whose precompiles serve both.
+    #[allow(clippy::unused_self, reason = "there must be one")]
     pub(crate) fn another(&self) -> Self {
         Self::deployed_beside(Box::new(())).in_use()
     }

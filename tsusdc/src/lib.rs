@@ -1,13 +1,23 @@
-//! TsUSDC, the 1:1 USD-backed cash leg with the ABI of USDC: six decimals, minters with finite allowances, minting that
+//! `TsUSDC`, the 1:1 USD-backed cash leg with the ABI of USDC: six decimals, minters with finite allowances, minting that
 //! stops at the attested reserves, a blacklist with seizure, and signed approvals and transfers.
 //!
 //! `docs/interfaces/ITsUSDC.sol` says what every function means and `docs/tsusdc.md` when it is refused; where USDC's
-//! FiatToken v2.2 has a function of the same name, this one behaves the same unless that page says otherwise. Each file
+//! `FiatToken` v2.2 has a function of the same name, this one behaves the same unless that page says otherwise. Each file
 //! here implements one part of it, in the order in which the contract's functions are declared below.
 //!
 //! A call made while another call of this contract is running is refused by the entry point. No state is written before
 //! a signer's wallet is asked, and none after a foreign token is called.
 #![cfg_attr(target_arch = "wasm32", no_std)]
+#![cfg_attr(
+    not(test),
+    warn(
+        clippy::arithmetic_side_effects,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::panic,
+        clippy::unwrap_used
+    )
+)]
 
 extern crate alloc;
 
@@ -167,7 +177,8 @@ impl TsUsdc {
     ///
     /// # Errors
     ///
-    /// * [`Error::AccessControlInvalidDefaultAdmin`] - `admin` is zero.
+    /// * `AccessControlInvalidDefaultAdmin` - `admin` is zero.
+    #[allow(clippy::needless_pass_by_value, reason = "an entry point")]
     pub(crate) fn constructor(
         &mut self,
         name: Text,

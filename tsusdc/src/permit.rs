@@ -53,6 +53,7 @@ impl TsUsdc {
         self.permit_signed(owner, spender, value, deadline, &packed(v, r, s))
     }
 
+    #[allow(clippy::needless_pass_by_value, reason = "an entry point")]
     pub(crate) fn permit_bytes(
         &mut self,
         owner: Address,
@@ -158,6 +159,10 @@ mod tests {
             .permit(owner, spender, u(5), deadline, v, r, s)
     }
 
+    type DomainFields = alloy_sol_types::sol! {
+        (bytes1, string, string, uint256, address, bytes32, uint256[])
+    };
+
     fn invalid(signer: Address) -> Error {
         Error::InvalidSignature { signer }
     }
@@ -178,11 +183,8 @@ mod tests {
         assert_ne!(coin.contract.sender(coin.bob).domain_separator(), elsewhere);
         let answer =
             authority::abi::Outcome::encode(coin.contract.sender(coin.bob).eip712_domain());
-        type Fields = alloy_sol_types::sol! {
-            (bytes1, string, string, uint256, address, bytes32, uint256[])
-        };
         let fields =
-            <Fields as alloy_sol_types::SolType>::abi_decode_params(&answer.unwrap(), true)
+            <DomainFields as alloy_sol_types::SolType>::abi_decode_params(&answer.unwrap(), true)
                 .unwrap();
         assert_eq!(fields.0, FixedBytes([0x0f]));
         assert_eq!((fields.1.as_str(), fields.2.as_str()), ("Test USD", "1"));
