@@ -632,3 +632,74 @@ fn a_create_transaction_out_of_gas_for_its_code_fails() {
     );
     assert!(!ended.success());
 }
+
+/// A state whose storage cannot be read.
+struct Broken(revm::database::InMemoryDB);
+
+#[derive(Debug, thiserror::Error)]
+#[error("the disk is gone")]
+struct DiskIsGone;
+impl revm::database_interface::DBErrorMarker for DiskIsGone {}
+
+impl revm::Database for Broken {
+    type Error = DiskIsGone;
+
+    fn basic(&mut self, account: Address) -> Result<Option<AccountInfo>, DiskIsGone> {
+        Ok(revm::Database::basic(&mut self.0, account).unwrap())
+    }
+
+    fn code_by_hash(&mut self, hash: revm::primitives::B256) -> Result<Bytecode, DiskIsGone> {
+        Ok(revm::Database::code_by_hash(&mut self.0, hash).unwrap())
+    }
+
+    fn storage(&mut self, account: Address, slot: U256) -> Result<U256, DiskIsGone> {
+        if account != crate::evm::ARBOS {
+            return Err(DiskIsGone);
+        }
+        Ok(revm::Database::storage(&mut self.0, account, slot).unwrap())
+    }
+
+    fn block_hash(&mut self, number: u64) -> Result<revm::primitives::B256, DiskIsGone> {
+        Ok(revm::Database::block_hash(&mut self.0, number).unwrap())
+    }
+}
+
+#[test]
+fn a_database_failure_is_an_error_and_not_a_result() {
+    let mut chain = TestChain::new();
+    let writer = chain.program(&writer(STORE, 0));
+    let wasm = chain.program(&forwarder("call_contract"));
+    let evm = chain.contract(&evm_forwarder(CALL));
+    // SLOAD of slot 0.
+    let reader = chain.contract(&hex!("5f545f5260205ff3"));
+    let nonce = chain.db.cache.accounts[&SENDER].info.nonce;
+    let mut broken = Broken(chain.db);
+    for (first, rest) in [
+        (writer, Bytes::new()),
+        (wasm, to(writer, &[])),
+        (evm, to(writer, &[])),
+        (wasm, to(reader, &[])),
+        (wasm, to(evm, &to(reader, &[]))),
+    ] {
+        let tx = revm::context::TxEnv::builder()
+            .caller(SENDER)
+            .kind(TxKind::Call(first))
+            .data(rest)
+            .gas_limit(GAS)
+            .nonce(nonce)
+            .chain_id(Some(1))
+            .build()
+            .unwrap();
+        let config = crate::evm::Engine::config(1);
+        let result = chain
+            .engine
+            .transact(&mut broken, config, chain.block.clone(), tx);
+        assert!(
+            matches!(
+                result,
+                Err(revm::context::result::EVMError::Database(DiskIsGone))
+            ),
+            "{result:?}"
+        );
+    }
+}

@@ -1,6 +1,10 @@
 //! Programs that try to take the host down.
 
-use crate::evm::testing::{GAS, TestChain, module, program};
+use crate::{
+    evm::testing::{GAS, TestChain, module, program},
+    stylus::prefix,
+};
+use proptest::prelude::{ProptestConfig, any, proptest};
 use revm::{
     context::result::{ExecutionResult, HaltReason},
     primitives::U256,
@@ -203,4 +207,75 @@ fn the_most_native_stack_per_nested_program_does_not_crash_the_host() {
         1 << 49,
     );
     assert!(ended.success(), "{:?}", ended.result);
+}
+
+/// A program with most kinds of operators, sections and imports, to be damaged.
+fn varied() -> Vec<u8> {
+    let fields = "(type $t (func (param i32) (result i32)))
+        (table 4 funcref) (elem (i32.const 1) $double $down)
+        (global $g (mut i64) (i64.const 7)) (data (i32.const 16) \"some data\")
+        (func $double (type $t) (i32.mul (local.get 0) (i32.const 2)))
+        (func $down (type $t) (local i64)
+          (block $out (loop $again
+            (br_if $out (i32.eqz (local.get 0)))
+            (local.set 0 (i32.sub (local.get 0) (i32.const 1)))
+            (global.set $g (i64.add (global.get $g) (i64.const 1)))
+            (br $again)))
+          (select (local.get 0) (i32.const 1) (i32.wrap_i64 (global.get $g))))";
+    let body = "(local $x i32)
+        (call $read_args (i32.const 64))
+        (local.set $x (call_indirect (type $t) (i32.const 9) (i32.load8_u (i32.const 64))))
+        (memory.fill (i32.const 100) (local.get $x) (i32.const 50))
+        (memory.copy (i32.const 200) (i32.const 100) (i32.const 50))
+        (drop (memory.grow (i32.and (local.get $x) (i32.const 1))))
+        (block (block (block (br_table 0 1 2 (local.get $x)))))
+        (call $storage_load_bytes32 (i32.const 0) (i32.const 300))
+        (call $emit_log (i32.const 0) (i32.const 40) (i32.const 1))
+        (call $write_result (i32.const 100) (i32.const 64))
+        (i32.const 0)";
+    let imports = [
+        "read_args",
+        "storage_load_bytes32",
+        "emit_log",
+        "write_result",
+        "pay_for_memory_grow",
+    ];
+    wat::parse_str(module(&imports, fields, body)).unwrap()
+}
+
+#[test]
+fn the_program_to_be_damaged_works() {
+    let mut chain = TestChain::new();
+    let address = chain.contract(&prefix::pack(&varied()));
+    assert!(chain.activate(address).success());
+    let ended = chain.call(address, [1]);
+    assert_eq!(
+        ended.output().as_ref(),
+        [[18; 50].as_slice(), &[0; 14]].concat()
+    );
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn a_damaged_program_never_hurts_the_host(
+        damage in proptest::collection::vec((any::<proptest::sample::Index>(), any::<u8>()), 1..4),
+        cut in proptest::option::of(any::<proptest::sample::Index>()),
+        argument in any::<u8>(),
+    ) {
+        let mut wasm = varied();
+        for (index, byte) in damage {
+            *index.get_mut(&mut wasm[..]) = byte;
+        }
+        if let Some(cut) = cut {
+            wasm.truncate(cut.index(wasm.len()));
+        }
+        let mut chain = TestChain::new();
+        let address = chain.contract(&prefix::pack(&wasm));
+        // Whatever is accepted runs to some end.
+        if chain.activate(address).success() {
+            chain.call(address, [argument]);
+        }
+    }
 }
