@@ -39,6 +39,11 @@ sol! {
         function programVersion(address program) external view returns (uint16 version);
     }
 
+    /// How an account with code accepts a signature.
+    interface IERC1271 {
+        function isValidSignature(bytes32 hash, bytes memory signature) external view returns (bytes4);
+    }
+
     function stylus_constructor();
 
     /// EIP-2612, the same for both tokens.

@@ -160,17 +160,23 @@ impl Chain {
             .map_err(|e| self.rpc(e))
     }
 
+    /// The code at an address; empty for an account without code.
+    ///
+    /// # Errors
+    /// `Unreachable`, `Node`.
+    pub async fn code(&self, address: Address) -> Result<Bytes, ChainError> {
+        self.provider
+            .get_code_at(address)
+            .await
+            .map_err(|e| self.rpc(e))
+    }
+
     /// Bytes of code at an address.
     ///
     /// # Errors
     /// `Unreachable`, `Node`.
     pub async fn code_size(&self, address: Address) -> Result<usize, ChainError> {
-        Ok(self
-            .provider
-            .get_code_at(address)
-            .await
-            .map_err(|e| self.rpc(e))?
-            .len())
+        Ok(self.code(address).await?.len())
     }
 
     /// Ether of an account, in wei.
@@ -251,7 +257,8 @@ impl Chain {
         value: U256,
         call: &C,
     ) -> Result<Prepared, ChainError> {
-        self.prepare_raw(signer, to, value, call.abi_encode().into()).await
+        self.prepare_raw(signer, to, value, call.abi_encode().into())
+            .await
     }
 
     /// As [`Self::prepare`], with the input as bytes; empty input sends ether.

@@ -5,6 +5,7 @@ pub mod client;
 pub mod deploy;
 pub mod error;
 pub mod revert;
+pub mod signature;
 pub mod words;
 
 pub use client::{Block, Chain, Prepared, Receipt};

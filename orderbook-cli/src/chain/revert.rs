@@ -14,6 +14,7 @@ use super::abi::ISecurityToken::ISecurityTokenErrors as Token;
 use super::abi::ITsUSDC::ITsUSDCErrors as Coin;
 use super::abi::role_name;
 use super::words;
+use crate::render::amount::{dollars, time};
 
 /// Whether a rule or a missing role is behind a revert: the two have different exit codes.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -256,7 +257,7 @@ fn coin(error: &Coin) -> Revert {
         ),
         Coin::InvalidAmount(e) => Revert::new(
             "InvalidAmount",
-            format!("{} base units cannot be minted or burned", e.amount),
+            format!("${} cannot be minted or burned", dollars(e.amount)),
         ),
         Coin::BankReferenceUsed(e) => Revert::new(
             "BankReferenceUsed",
@@ -268,16 +269,19 @@ fn coin(error: &Coin) -> Revert {
         Coin::MinterAllowanceExceeded(e) => Revert::new(
             "MinterAllowanceExceeded",
             format!(
-                "{} may mint {} base units, not {}",
-                e.minter, e.allowance, e.amount
+                "{} may mint ${}, not ${}",
+                e.minter,
+                dollars(e.allowance),
+                dollars(e.amount)
             ),
         )
         .remedy("have the master minter raise it: orderbook coin minter"),
         Coin::ReservesExceeded(e) => Revert::new(
             "ReservesExceeded",
             format!(
-                "the supply would be {} base units, the attested reserves are {}",
-                e.supplyAfter, e.reserves
+                "the supply would be ${}, the attested reserves are ${}",
+                dollars(e.supplyAfter),
+                dollars(e.reserves)
             ),
         )
         .remedy("attest the new reserves first: orderbook coin attest"),
@@ -285,7 +289,8 @@ fn coin(error: &Coin) -> Revert {
             "ReservesStale",
             format!(
                 "the reserves were attested as of {}, and an attestation holds {} s",
-                e.asOf, e.maxAge
+                time(e.asOf),
+                e.maxAge
             ),
         )
         .remedy("attest the reserves again: orderbook coin attest"),
@@ -293,7 +298,8 @@ fn coin(error: &Coin) -> Revert {
             "InvalidAttestation",
             format!(
                 "an attestation as of {} lies in the future or before the last one ({})",
-                e.asOf, e.latest
+                time(e.asOf),
+                time(e.latest)
             ),
         ),
         Coin::AccountBlacklisted(e) => Revert::new(

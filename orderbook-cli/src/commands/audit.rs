@@ -1,10 +1,13 @@
 //! `audit verify, prove, check, anchor, log`.
 
+use std::path::{Path, PathBuf};
+
 use clap::Subcommand;
 use serde_json::{Value, json};
 
 use super::context::Context;
 use super::failure::{Exit, Failure, Result};
+use crate::audit::proof::{self, InclusionProof};
 use crate::audit::verify::{Anchor, verify};
 use crate::desk::reconcile;
 use crate::desk::settlement::Desk;
@@ -24,6 +27,23 @@ pub(super) enum Audit {
     },
     /// Put the log's root and size on chain
     Anchor,
+    /// Write a proof that an order was posted, which a stranger can check against the chain
+    #[command(after_help = "Example: orderbook audit prove 0x12ab34 --out proof.json")]
+    Prove {
+        /// The order's id, or the first digits of it
+        order: String,
+        /// Where to write it [default: stdout]
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
+    /// Check a proof against the root that stands on chain; needs no book
+    #[command(
+        after_help = "Example: orderbook audit check proof.json --rpc-url https://... --settlement 0x..."
+    )]
+    Check {
+        /// The proof
+        file: PathBuf,
+    },
     /// Print the log
     #[command(after_help = "Example: orderbook audit log --from 100 --limit 50 --json")]
     Log {
@@ -41,6 +61,8 @@ impl Audit {
         match self {
             Self::Verify { offline } => run_verify(context, offline).await,
             Self::Anchor => anchor(context).await,
+            Self::Prove { order, out } => prove(context, &order, out).await,
+            Self::Check { file } => check(context, &file).await,
             Self::Log { from, limit } => log(context, from, limit).await,
         }
     }
@@ -121,6 +143,75 @@ async fn anchor(context: &Context) -> Result {
     ])))
 }
 
+async fn prove(context: &Context, order: &str, out: Option<PathBuf>) -> Result {
+    let board = context.board().await?;
+    let proof = proof::prove_order(&board, order).await?;
+    let anchored = board
+        .last_anchored()
+        .await?
+        .is_some_and(|(_, a)| a.size == proof.tree_size);
+    let text = format!("{:#}\n", json!(proof));
+    let answer = match out {
+        None => Answer::new(json!(proof)).with(Block::Raw(text)),
+        Some(path) => {
+            std::fs::write(&path, text)
+                .map_err(|e| Failure::other(format!("{}: {e}", path.display())))?;
+            let words = format!(
+                "event {} is one of the {} under root {}: {}",
+                proof.leaf_index + 1,
+                proof.tree_size,
+                proof.root,
+                path.display()
+            );
+            Answer::line(
+                json!({ "file": path, "root": proof.root, "size": proof.tree_size }),
+                words,
+            )
+        }
+    };
+    Ok(if anchored {
+        answer
+    } else {
+        answer.warn("this root is not on chain yet: orderbook audit anchor, then prove again")
+    })
+}
+
+async fn check(context: &Context, file: &Path) -> Result {
+    let text = std::fs::read_to_string(file)
+        .map_err(|e| Failure::usage(format!("{}: {e}", file.display())))?;
+    let stated: InclusionProof = serde_json::from_str(&text)
+        .map_err(|e| Failure::usage(format!("{}: {e}", file.display())))?;
+    let (chain, settlement) = (context.chain().await?, context.settlement()?);
+    let broken = |words: String| Failure::new(Exit::Integrity, "PROOF_BROKEN", words);
+    if (stated.chain_id, stated.contract) != (chain.id(), settlement) {
+        return Err(broken(format!(
+            "the proof is about contract {} on chain {}",
+            stated.contract, stated.chain_id
+        )));
+    }
+    let logged = reconcile::read(&chain, settlement, context.first_block()).await?;
+    let anchor = Anchor {
+        size: stated.tree_size,
+        root: stated.root,
+    };
+    if !logged.anchors.contains(&anchor) {
+        return Err(broken(format!(
+            "the chain has no root {} of {} events",
+            anchor.root, anchor.size
+        )));
+    }
+    proof::verify(&text, anchor).map_err(|e| broken(e.to_string()))?;
+    let words = format!(
+        "the proof holds: event {} is in the log that settlement contract {settlement} anchored with {} events",
+        stated.leaf_index + 1,
+        anchor.size
+    );
+    Ok(Answer::line(
+        json!({ "holds": true, "event": stated.event }),
+        words,
+    ))
+}
+
 async fn log(context: &Context, from: u64, limit: u32) -> Result {
     let events = context.board().await?.events(from, limit).await?;
     let mut table = Table::new(&[
@@ -148,7 +239,7 @@ async fn log(context: &Context, from: u64, limit: u32) -> Result {
 }
 
 /// An event for programs: every field that its hash covers, and both hashes.
-pub(super) fn event_json(event: &crate::audit::event::Event) -> Value {
+fn event_json(event: &crate::audit::event::Event) -> Value {
     let body: Value = serde_json::from_str(&event.body).unwrap_or(Value::Null);
     json!({
         "seq": event.seq,

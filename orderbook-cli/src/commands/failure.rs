@@ -234,6 +234,10 @@ impl From<DeskError> for Failure {
                     None => failure,
                 }
             }
+            DeskError::Ineligible { restriction, .. } => {
+                Self::refused(&format!("RESTRICTION_{restriction}"), &error)
+                    .hint(crate::chain::words::restriction(restriction).remedy)
+            }
             DeskError::NoMatch { .. } => Self::refused("NO_MATCH", &error)
                 .hint("propose it and have another person approve it: orderbook match propose"),
             DeskError::NoEvent(_) => Self::new(Exit::Integrity, "NO_EVENT", &error),

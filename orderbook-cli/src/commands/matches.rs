@@ -122,8 +122,19 @@ async fn suggestions(board: &Board, security: &str) -> Result {
     };
     let orders = board.orders(&filter).await?;
     let live = board.matches(None).await?;
-    let taken = live.iter().filter(|m| m.state.is_live()).flat_map(|m| [m.bid, m.ask]).collect();
-    let mut table = Table::new(&["bid", "ask", ">quantity", ">bid price", ">ask price", ">total"]);
+    let taken = live
+        .iter()
+        .filter(|m| m.state.is_live())
+        .flat_map(|m| [m.bid, m.ask])
+        .collect();
+    let mut table = Table::new(&[
+        "bid",
+        "ask",
+        ">quantity",
+        ">bid price",
+        ">ask price",
+        ">total",
+    ]);
     let mut data = Vec::new();
     for (bid, ask) in suggest::pairs(&orders, &taken, Timestamp::now()) {
         let total = midpoint(bid.limit_total, ask.limit_total).unwrap_or_default();
@@ -135,8 +146,10 @@ async fn suggestions(board: &Board, security: &str) -> Result {
             ask.price.into(),
             dollars(U256::from(total)).into(),
         ]);
-        data.push(json!({ "bid": bid.id, "ask": ask.id, "quantity": bid.quantity.to_string(),
-            "total": total.to_string() }));
+        data.push(
+            json!({ "bid": bid.id, "ask": ask.id, "quantity": bid.quantity.to_string(),
+            "total": total.to_string() }),
+        );
     }
     Ok(Answer::new(Value::Array(data)).with(Block::Table(table)))
 }

@@ -18,6 +18,14 @@ pub enum DeskError {
     /// Preflight found reasons; nothing was sent.
     #[error("the settlement would fail: {}", sentence(.0))]
     Preflight(Vec<Reason>),
+    /// The owner may have no orders in the security.
+    #[error("restriction {restriction}: {words}")]
+    Ineligible {
+        /// The token's code for it.
+        restriction: u8,
+        /// Why.
+        words: String,
+    },
     /// Nobody approved a match of these two.
     #[error("orders {bid} and {ask} have no match")]
     NoMatch {

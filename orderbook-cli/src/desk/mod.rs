@@ -1,6 +1,7 @@
 //! The desk: what a broker-dealer does between the board and the chain.
 
 pub mod cap_table;
+pub mod eligibility;
 pub mod error;
 pub mod explain;
 pub mod order_form;

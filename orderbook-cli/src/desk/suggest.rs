@@ -23,7 +23,12 @@ pub fn pairs<'a>(
             && !order.record.is_expired(now)
             && !taken.contains(&order.record.id)
     };
-    let side = |side| orders.iter().filter(free).filter(move |order| order.record.side == side);
+    let side = |side| {
+        orders
+            .iter()
+            .filter(free)
+            .filter(move |order| order.record.side == side)
+    };
     let mut bids: Vec<&OrderView> = side(Side::Bid).collect();
     let mut asks: Vec<&OrderView> = side(Side::Ask).collect();
     bids.sort_by_key(|bid| (std::cmp::Reverse(bid.record.price), bid.posted_seq));
@@ -129,7 +134,10 @@ mod tests {
 
     #[test]
     fn limits_that_do_not_cross_make_no_pair() {
-        let orders = [order(1, Side::Bid, 10, "4.99"), order(2, Side::Ask, 10, "5")];
+        let orders = [
+            order(1, Side::Bid, 10, "4.99"),
+            order(2, Side::Ask, 10, "5"),
+        ];
         assert!(ids(&orders, &[], 0).is_empty());
     }
 }

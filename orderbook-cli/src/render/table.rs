@@ -181,7 +181,10 @@ impl Table {
                 drawn.set_cell_alignment(CellAlignment::Right);
             }
             // A number broken over two lines is misread, an address cannot be copied: only text with spaces may wrap.
-            let words = self.rows.iter().any(|row| row.get(index).is_some_and(|c| c.text.contains(' ')));
+            let words = self
+                .rows
+                .iter()
+                .any(|row| row.get(index).is_some_and(|c| c.text.contains(' ')));
             if column.right || !words {
                 drawn.set_constraint(ColumnConstraint::ContentWidth);
             }

@@ -50,7 +50,11 @@ pub(super) async fn contracts(stage: &mut Stage, world: &mut World) -> Result<()
     grant(world, coin.address, COIN_ROLES).await?;
     world.coin = coin.address;
 
-    let who = world.profile().broker_dealer.clone().ok_or_else(|| Failure::usage("no broker-dealer"))?;
+    let who = world
+        .profile()
+        .broker_dealer
+        .clone()
+        .ok_or_else(|| Failure::usage("no broker-dealer"))?;
     let constructor = Constructor::Settlement {
         broker_dealer: who.name.clone(),
         crd: who.crd,
@@ -102,15 +106,26 @@ pub(super) async fn contracts(stage: &mut Stage, world: &mut World) -> Result<()
 }
 
 async fn construct(world: &World, constructor: &Constructor) -> Result<Deployed> {
-    Ok(deploy(&world.chain, world.key("counsel")?, &world.contracts, constructor).await?)
+    Ok(deploy(
+        &world.chain,
+        world.key("counsel")?,
+        &world.contracts,
+        constructor,
+    )
+    .await?)
 }
 
 async fn grant(world: &World, contract: Address, roles: &[(&str, &str)]) -> Result<()> {
     for (name, holder) in roles {
         let wallet = world.profile().roles.wallet(holder).unwrap_or("counsel");
-        let call =
-            ISecurityToken::grantRoleCall { role: role(name), account: world.address(wallet)? };
-        world.chain.execute(world.key("counsel")?, contract, &call).await?;
+        let call = ISecurityToken::grantRoleCall {
+            role: role(name),
+            account: world.address(wallet)?,
+        };
+        world
+            .chain
+            .execute(world.key("counsel")?, contract, &call)
+            .await?;
     }
     Ok(())
 }
@@ -119,8 +134,14 @@ async fn open_book(world: &mut World) -> Result<()> {
     let context = Context::of_profile(PathBuf::from(world.profile_path()))?;
     let board = create_book(&context, &world.chain, world.settlement).await?;
     for listing in world.listings() {
-        let call = IDvPSettlement::listSecurityCall { security: listing.token, listed: true };
-        world.chain.execute(world.key("counsel")?, world.settlement, &call).await?;
+        let call = IDvPSettlement::listSecurityCall {
+            security: listing.token,
+            listed: true,
+        };
+        world
+            .chain
+            .execute(world.key("counsel")?, world.settlement, &call)
+            .await?;
         let security = BoardSecurity {
             decimals: listing.decimals,
             isin: listing.isin.parse().map_err(Failure::usage)?,
@@ -128,7 +149,12 @@ async fn open_book(world: &mut World) -> Result<()> {
             symbol: listing.symbol.into(),
             token: listing.token,
         };
-        board.list_security(security, World::by(super::world::PRINCIPAL, "admitted to trading")).await?;
+        board
+            .list_security(
+                security,
+                World::by(super::world::PRINCIPAL, "admitted to trading"),
+            )
+            .await?;
     }
     world.open_board(board);
     Ok(())
@@ -152,11 +178,19 @@ pub(super) async fn investors(stage: &mut Stage, world: &World) -> Result<()> {
         entry.0 += 1;
         entry.1 = entry.1.saturating_add(holder.holding);
     }
-    let mut table = Table::new(&["largest holders of HRBR", ">group", ">country", ">holding", ">free to sell"]);
+    let mut table = Table::new(&[
+        "largest holders of HRBR",
+        ">group",
+        ">country",
+        ">holding",
+        ">free to sell",
+    ]);
     let mut largest: Vec<_> = holders.iter().collect();
     largest.sort_by_key(|holder| std::cmp::Reverse(holder.holding));
     for holder in largest.iter().take(6) {
-        let call = ISecurityToken::spendableBalanceOfCall { holder: holder.wallet };
+        let call = ISecurityToken::spendableBalanceOfCall {
+            holder: holder.wallet,
+        };
         let free = world.chain.view(world.equity.token, call).await?;
         table.row([
             holder.name.clone().into(),
@@ -165,15 +199,25 @@ pub(super) async fn investors(stage: &mut Stage, world: &World) -> Result<()> {
             units(holder.holding, world.equity.decimals).into(),
             Cell::new(
                 units(free, world.equity.decimals),
-                if free < holder.holding { Tone::Warn } else { Tone::Plain },
+                if free < holder.holding {
+                    Tone::Warn
+                } else {
+                    Tone::Plain
+                },
             ),
         ]);
     }
     stage.table(&table);
     stage.gap();
     for listing in world.listings() {
-        let supply = world.chain.view(listing.token, ISecurityToken::totalSupplyCall {}).await?;
-        let count = world.chain.view(listing.token, ISecurityToken::holderCountCall {}).await?;
+        let supply = world
+            .chain
+            .view(listing.token, ISecurityToken::totalSupplyCall {})
+            .await?;
+        let count = world
+            .chain
+            .view(listing.token, ISecurityToken::holderCountCall {})
+            .await?;
         stage.done(&format!(
             "{}: {} issued to {count} holders ({})",
             listing.symbol,
@@ -194,7 +238,11 @@ async fn issue(world: &World, listing: &Listing) -> Result<()> {
         chain.execute(compliance, token, &call).await?;
     }
     for (from, to) in OPEN {
-        let call = ISecurityToken::setGroupRuleCall { fromGroup: from, toGroup: to, opensAt: 1 };
+        let call = ISecurityToken::setGroupRuleCall {
+            fromGroup: from,
+            toGroup: to,
+            opensAt: 1,
+        };
         chain.execute(compliance, token, &call).await?;
     }
     let call = ISecurityToken::setLimitsCall {
@@ -228,9 +276,14 @@ pub(super) async fn cash(stage: &mut Stage, world: &World) -> Result<()> {
     let (chain, coin) = (&world.chain, world.coin);
     let reserves = whole(RESERVES, COIN_DECIMALS);
     let as_of = chain.head().await?.time;
-    let call = ITsUSDC::setReserveMaxAgeCall { maxAge: 30 * 86_400 };
+    let call = ITsUSDC::setReserveMaxAgeCall {
+        maxAge: 30 * 86_400,
+    };
     chain.execute(world.key("counsel")?, coin, &call).await?;
-    let call = ITsUSDC::attestReservesCall { reserves, asOf: as_of };
+    let call = ITsUSDC::attestReservesCall {
+        reserves,
+        asOf: as_of,
+    };
     chain.execute(world.key("auditor")?, coin, &call).await?;
     let treasury = world.key("treasury")?;
     let call = ITsUSDC::configureMinterCall {
@@ -256,9 +309,15 @@ pub(super) async fn cash(stage: &mut Stage, world: &World) -> Result<()> {
         dollars(reserves),
         dollars(supply)
     ));
-    let call = ITsUSDC::mintCall { to: treasury.address(), amount: reserves };
+    let call = ITsUSDC::mintCall {
+        to: treasury.address(),
+        amount: reserves,
+    };
     let revert = refusal(chain, treasury.address(), coin, &call).await?;
-    stage.say(&format!("The treasury tries to mint another ${}:", dollars(reserves)));
+    stage.say(&format!(
+        "The treasury tries to mint another ${}:",
+        dollars(reserves)
+    ));
     stage.refused(&revert.words);
     Ok(())
 }

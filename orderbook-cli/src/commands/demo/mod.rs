@@ -29,7 +29,9 @@ const PORT: u16 = 8547;
 /// Starts the sibling binary `devnet`, deploys the three contracts, registers investors, issues securities and cash, signs
 /// and posts orders, matches, settles, sanctions a buyer, and proves what happened. Everything is left in a folder.
 #[derive(Args, Debug)]
-#[command(after_help = "Examples:\n  orderbook demo\n  orderbook demo --folder /tmp/market --force\n  orderbook demo --serve      keep the chain running at the end")]
+#[command(
+    after_help = "Examples:\n  orderbook demo\n  orderbook demo --folder /tmp/market --force\n  orderbook demo --serve      keep the chain running at the end"
+)]
 pub(super) struct Demo {
     /// Where to put profile, book, wallets and chain state
     #[arg(long, default_value = "demo")]
@@ -56,8 +58,14 @@ impl Demo {
         let mut stage = Stage::new(json);
         stage.title("A secondary market for ERC-1404 securities, on a chain of its own");
         let files = world::Files::read(self.examples.as_deref())?;
-        let mut world =
-            World::create(&mut stage, &self.folder, &contracts, self.devnet.as_deref(), files).await?;
+        let mut world = World::create(
+            &mut stage,
+            &self.folder,
+            &contracts,
+            self.devnet.as_deref(),
+            files,
+        )
+        .await?;
         issue::contracts(&mut stage, &mut world).await?;
         issue::investors(&mut stage, &world).await?;
         issue::cash(&mut stage, &world).await?;
@@ -88,20 +96,31 @@ impl Demo {
 
 /// The folder of compiled contracts: as set, or beside this binary, where `make` puts both.
 fn contracts(overrides: &Overrides) -> Result<PathBuf> {
-    let settings = Settings::load(&Overrides { profile: None, ..overrides.clone() })?;
+    let settings = Settings::load(&Overrides {
+        profile: None,
+        ..overrides.clone()
+    })?;
     let set = PathBuf::from(settings.need("contracts")?);
     let beside = std::env::current_exe().ok().and_then(|exe| {
-        exe.parent().and_then(Path::parent).map(|target| target.join("contracts"))
+        exe.parent()
+            .and_then(Path::parent)
+            .map(|target| target.join("contracts"))
     });
     let whole = |folder: &PathBuf| {
         ["erc1404-token", "tsusdc", "settlement"]
             .iter()
             .all(|package| crate::chain::deploy::artifact(folder, package).is_file())
     };
-    let found = [Some(set.clone()), beside].into_iter().flatten().find(whole);
+    let found = [Some(set.clone()), beside]
+        .into_iter()
+        .flatten()
+        .find(whole);
     let found = found.ok_or_else(|| {
-        Failure::other(format!("there are no compiled contracts in {}", set.display()))
-            .hint("build them with: make wasm, or name their folder with --contracts")
+        Failure::other(format!(
+            "there are no compiled contracts in {}",
+            set.display()
+        ))
+        .hint("build them with: make wasm, or name their folder with --contracts")
     })?;
     std::path::absolute(&found).map_err(|e| Failure::other(format!("{}: {e}", found.display())))
 }

@@ -44,7 +44,10 @@ impl Node {
                 failed(format!("cannot start {}: {e}", binary.display()))
                     .hint("build it with: make build, or name it with --devnet")
             })?;
-        let stdout = child.stdout.take().ok_or_else(|| failed("devnet has no output".into()))?;
+        let stdout = child
+            .stdout
+            .take()
+            .ok_or_else(|| failed("devnet has no output".into()))?;
         let mut line = String::new();
         let mut reader = BufReader::new(stdout);
         let read = tokio::time::timeout(Duration::from_secs(20), reader.read_line(&mut line)).await;
@@ -68,6 +71,10 @@ fn find(named: Option<&Path>) -> PathBuf {
     if let Some(path) = named {
         return path.to_path_buf();
     }
-    let beside = std::env::current_exe().ok().map(|exe| exe.with_file_name("devnet"));
-    beside.filter(|path| path.is_file()).unwrap_or_else(|| "devnet".into())
+    let beside = std::env::current_exe()
+        .ok()
+        .map(|exe| exe.with_file_name("devnet"));
+    beside
+        .filter(|path| path.is_file())
+        .unwrap_or_else(|| "devnet".into())
 }

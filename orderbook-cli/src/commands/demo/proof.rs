@@ -6,7 +6,8 @@ use super::super::failure::{Exit, Failure, Result};
 use super::stage::Stage;
 use super::trade::Fill;
 use super::world::{TRADER, World};
-use crate::audit::verify::verify;
+use crate::audit::proof;
+use crate::audit::verify::{Anchor, verify};
 use crate::desk::settlement::Desk;
 use crate::desk::{reconcile, sync};
 
@@ -26,9 +27,18 @@ pub(super) async fn prove(stage: &mut Stage, world: &World, fills: &[Fill]) -> R
         "sync read blocks {} to {}: {} fills that the book did not have",
         synced.from, synced.to, synced.fills
     ));
-    let desk = Desk { board, chain, settlement: world.settlement, operator: world.key("desk")?, by };
+    let desk = Desk {
+        board,
+        chain,
+        settlement: world.settlement,
+        operator: world.key("desk")?,
+        by,
+    };
     let anchored = desk.anchor().await?;
-    stage.done(&format!("anchored {} events on chain, root {}", anchored.size, anchored.root));
+    stage.done(&format!(
+        "anchored {} events on chain, root {}",
+        anchored.size, anchored.root
+    ));
     let logged = reconcile::read(chain, world.settlement, first).await?;
     let differences = reconcile::fills(board, &logged).await?;
     let report = verify(board, &logged.anchors, |_| {}).await?;
@@ -36,7 +46,11 @@ pub(super) async fn prove(stage: &mut Stage, world: &World, fills: &[Fill]) -> R
         return Err(Failure::new(Exit::Integrity, "LOG_BROKEN", finding.message));
     }
     if let Some(difference) = differences.first() {
-        return Err(Failure::new(Exit::Integrity, "FILLS_DIFFER", &difference.words));
+        return Err(Failure::new(
+            Exit::Integrity,
+            "FILLS_DIFFER",
+            &difference.words,
+        ));
     }
     stage.done(&format!(
         "replayed {} events: every hash holds, {} anchor(s) confirmed, {} fills on chain and in the book",
@@ -44,6 +58,45 @@ pub(super) async fn prove(stage: &mut Stage, world: &World, fills: &[Fill]) -> R
         report.anchors,
         logged.fills.len()
     ));
-    let _ = fills;
+    let Some(fill) = fills.first() else {
+        return Err(Failure::other("nothing was settled"));
+    };
+    let proof = proof::prove_order(board, &fill.bid.id.to_string()).await?;
+    let anchor = Anchor {
+        size: proof.tree_size,
+        root: proof.root,
+    };
+    if !logged.anchors.contains(&anchor) {
+        return Err(Failure::new(
+            Exit::Integrity,
+            "PROOF_BROKEN",
+            "the proof's root is not on chain",
+        ));
+    }
+    let text = format!("{:#}\n", json!(proof));
+    proof::verify(&text, anchor)
+        .map_err(|error| Failure::new(Exit::Integrity, "PROOF_BROKEN", error))?;
+    let path = world.folder().join("proof.json");
+    std::fs::write(&path, &text).map_err(|e| Failure::other(format!("{}: {e}", path.display())))?;
+    stage.done(&format!(
+        "{} hashes prove to a stranger that the bid of settlement {} is event {} of that log: {}",
+        proof.path.len(),
+        fill.settled.settlement_id,
+        proof.leaf_index + 1,
+        path.display()
+    ));
+    let mut forged = proof.clone();
+    forged.event["actor"] = json!("somebody else");
+    stage.say("Somebody changes one word of that event and shows the same proof:");
+    match forged.verify(anchor) {
+        Err(error) => stage.refused(&error.to_string()),
+        Ok(()) => {
+            return Err(Failure::new(
+                Exit::Integrity,
+                "PROOF_BROKEN",
+                "a forged event was accepted",
+            ));
+        }
+    }
     Ok(json!({ "events": report.events, "root": report.root, "anchors": report.anchors }))
 }

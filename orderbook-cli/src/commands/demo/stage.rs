@@ -20,9 +20,21 @@ pub(super) struct Stage {
 
 impl Stage {
     pub(super) fn new(json: bool) -> Self {
-        let screen = if json { Surface::stderr() } else { Surface::stdout() };
-        let surface = if screen.terminal { screen } else { Surface::paper(WIDTH) };
-        Self { surface, to_stderr: json, act: 0 }
+        let screen = if json {
+            Surface::stderr()
+        } else {
+            Surface::stdout()
+        };
+        let surface = if screen.terminal {
+            screen
+        } else {
+            Surface::paper(WIDTH)
+        };
+        Self {
+            surface,
+            to_stderr: json,
+            act: 0,
+        }
     }
 
     /// What tables and books are drawn for.
@@ -49,7 +61,9 @@ impl Stage {
     pub(super) fn act(&mut self, title: &str) {
         self.act += 1;
         let head = format!("{:>2}  {title} ", self.act);
-        let rule = "─".repeat(usize::from(self.surface.width.min(WIDTH)).saturating_sub(head.chars().count()));
+        let rule = "─".repeat(
+            usize::from(self.surface.width.min(WIDTH)).saturating_sub(head.chars().count()),
+        );
         let head = self.surface.tint(Tone::Title, &head);
         let rule = self.surface.tint(Tone::Dim, &rule);
         self.put(&format!("\n{head}{rule}\n\n"));
@@ -70,13 +84,23 @@ impl Stage {
 
     /// Something worked.
     pub(super) fn done(&self, text: &str) {
-        self.put(&format!("  {} {text}\n", self.surface.tint(Tone::Good, "✓")));
+        self.marked("✓", Tone::Good, text, Tone::Plain);
     }
 
     /// Something was refused, as it should be.
     pub(super) fn refused(&self, text: &str) {
-        let mark = self.surface.tint(Tone::Bad, "✗");
-        self.put(&format!("  {mark} {}\n", self.surface.tint(Tone::Bad, text)));
+        self.marked("✗", Tone::Bad, text, Tone::Bad);
+    }
+
+    fn marked(&self, mark: &str, mark_tone: Tone, text: &str, tone: Tone) {
+        let mut mark = self.surface.tint(mark_tone, mark);
+        for line in wrap(
+            text,
+            usize::from(self.surface.width.min(WIDTH)).saturating_sub(6),
+        ) {
+            self.put(&format!("  {mark} {}\n", self.surface.tint(tone, &line)));
+            mark = " ".into();
+        }
     }
 
     /// A table.
@@ -99,30 +123,78 @@ impl Stage {
         self.gap();
         let folder = folder.display();
         let start = format!("devnet --state {folder}/chain.state &");
-        let start = if serving { String::new() } else { format!("{start}\n") };
+        let start = if serving {
+            String::new()
+        } else {
+            format!("{start}\n")
+        };
+        let path = unreachable_folder().map(|folder| format!("export PATH={folder}:$PATH"));
         let commands = [
+            (path.unwrap_or_default(), "find orderbook and devnet"),
             (start.trim_end().to_string(), "start the same chain again"),
-            (format!("export ORDERBOOK_PROFILE={folder}"), "work with this profile"),
+            (
+                format!("export ORDERBOOK_PROFILE={folder}"),
+                "work with this profile",
+            ),
             ("orderbook doctor".into(), "is everything in place?"),
-            (format!("orderbook book {}", world.equity.symbol), "the book"),
-            (format!("orderbook match suggest {}", world.notes.symbol), "what could be matched"),
-            (format!("orderbook token check {} ada-lindqvist elena-rossi 100", world.equity.symbol), "refused, and why"),
+            (
+                format!("orderbook book {}", world.equity.symbol),
+                "the book",
+            ),
+            (
+                format!("orderbook match suggest {}", world.equity.symbol),
+                "what could be matched",
+            ),
+            (
+                format!(
+                    "orderbook token check {} ada-lindqvist elena-rossi 100",
+                    world.equity.symbol
+                ),
+                "refused, and why",
+            ),
             ("orderbook match list".into(), "what happened to each match"),
             ("orderbook export blotter".into(), "the trades"),
-            ("orderbook audit verify".into(), "replay the log against the chain"),
+            (
+                "orderbook audit verify".into(),
+                "replay the log against the chain",
+            ),
+            (
+                format!("orderbook audit check {folder}/proof.json"),
+                "check a proof as a stranger would",
+            ),
         ];
-        let widest = commands.iter().map(|(command, _)| command.len()).max().unwrap_or(0);
+        let widest = commands
+            .iter()
+            .map(|(command, _)| command.len())
+            .max()
+            .unwrap_or(0);
         for (command, why) in commands.iter().filter(|(command, _)| !command.is_empty()) {
-            let command = self.surface.tint(Tone::Strong, &format!("{command:<widest$}"));
-            self.put(&format!("    {command}  {}\n", self.surface.tint(Tone::Dim, why)));
+            let command = self
+                .surface
+                .tint(Tone::Strong, &format!("{command:<widest$}"));
+            self.put(&format!(
+                "    {command}  {}\n",
+                self.surface.tint(Tone::Dim, why)
+            ));
         }
         self.gap();
         self.say("The wallets' keys are derived from public words, and one cheap password opens them all: never use them elsewhere.");
         if serving {
-            self.say(&format!("The chain is running at {} until you interrupt this (Ctrl-C).", world.chain.url()));
+            self.say(&format!(
+                "The chain is running at {} until you interrupt this (Ctrl-C).",
+                world.chain.url()
+            ));
         }
         self.gap();
     }
+}
+
+/// The folder of this binary, when a shell would not find it.
+fn unreachable_folder() -> Option<String> {
+    let folder = std::env::current_exe().ok()?.parent()?.to_path_buf();
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let found = std::env::split_paths(&path).any(|entry| entry == folder);
+    (!found).then(|| folder.display().to_string())
 }
 
 /// Breaks text at spaces.

@@ -16,7 +16,7 @@ use crate::chain::abi::{ISecurityToken, ITsUSDC};
 use crate::desk::preflight::{self, Form};
 use crate::desk::settlement::{Desk, Settled};
 use crate::desk::trade::Trade;
-use crate::desk::{DeskError, permit, suggest};
+use crate::desk::{DeskError, eligibility, permit, suggest};
 use crate::render::amount::{dollars, short_id, units};
 use crate::render::{Cell, Table, Tone, book as book_view};
 
@@ -46,13 +46,32 @@ pub(super) async fn orders(stage: &mut Stage, world: &mut World) -> Result<()> {
     stage.gap();
     let (venue, board) = (world.venue(), world.board()?);
     let (mut bids, mut asks, mut forged) = (0, 0, None);
-    let mut sample = None;
+    let (mut sample, mut ineligible) = (None, Vec::new());
     for (line, form) in world.forms()? {
         let security = world.security(&form.security)?;
         let signed = form
-            .sign(&venue, security.token, security.decimals, world.key(&form.wallet)?, 0)
+            .sign(
+                &venue,
+                security.token,
+                security.decimals,
+                world.key(&form.wallet)?,
+                0,
+            )
             .map_err(|words| Failure::usage(format!("orders.csv line {line}: {words}")))?;
-        let record = board.post(signed.posting(TRADER), None, World::by(TRADER, "")).await?;
+        match eligibility::check(&world.chain, signed.security, signed.owner).await {
+            Err(error @ DeskError::Ineligible { .. }) => {
+                ineligible.push(format!("{}: {error}", form.wallet));
+                continue;
+            }
+            other => other?,
+        }
+        let record = board
+            .post(
+                signed.posting(TRADER),
+                Some(&world.chain),
+                World::by(TRADER, ""),
+            )
+            .await?;
         match record.side {
             Side::Bid => bids += 1,
             Side::Ask => asks += 1,
@@ -60,7 +79,10 @@ pub(super) async fn orders(stage: &mut Stage, world: &mut World) -> Result<()> {
         sample.get_or_insert(record);
         forged = Some(signed);
     }
-    stage.done(&format!("{} orders signed and posted: {bids} bids, {asks} asks", bids + asks));
+    stage.done(&format!(
+        "{} orders signed and posted: {bids} bids, {asks} asks",
+        bids + asks
+    ));
     if let Some(record) = sample {
         stage.done(&format!(
             "the first: {} of {}, {} {} at ${}, id {}",
@@ -72,11 +94,17 @@ pub(super) async fn orders(stage: &mut Stage, world: &mut World) -> Result<()> {
             short_id(record.id)
         ));
     }
+    for words in ineligible {
+        stage.refused(&words);
+    }
     if let Some(mut order) = forged {
         stage.say("Somebody doubles the quantity of a signed order and posts it:");
         order.quantity = order.quantity.saturating_mul(U256::from(2));
         order.limit_total = order.limit_total.saturating_mul(U256::from(2));
-        match board.post(order.posting(TRADER), None, World::by(TRADER, "")).await {
+        match board
+            .post(order.posting(TRADER), None, World::by(TRADER, ""))
+            .await
+        {
             Err(error) => stage.refused(&error.to_string()),
             Ok(_) => return Err(Failure::other("a forged order was posted")),
         }
@@ -108,7 +136,9 @@ pub(super) async fn matches(stage: &mut Stage, world: &World) -> Result<Vec<Appr
     let mut table = Table::new(&["", ">quantity", "seller", "buyer", ">total", "decision"]);
     let (mut approved, mut same_person) = (Vec::new(), None);
     for (bid, ask) in candidates(world).await? {
-        let matched = board.propose(bid.id, ask.id, World::by(TRADER, "crossing limits")).await?;
+        let matched = board
+            .propose(bid.id, ask.id, World::by(TRADER, "crossing limits"))
+            .await?;
         if same_person.is_none() {
             let refusal = board.approve(matched.id, World::by(TRADER, "")).await;
             same_person = refusal.err().map(|error| error.to_string());
@@ -122,10 +152,14 @@ pub(super) async fn matches(stage: &mut Stage, world: &World) -> Result<Vec<Appr
                 .filter(|reason| !matches!(reason.failure, 21 | 23))
                 .collect();
         let decision = if let Some(reason) = reasons.first() {
-            board.refuse(matched.id, World::by(PRINCIPAL, &reason.words)).await?;
+            board
+                .refuse(matched.id, World::by(PRINCIPAL, &reason.words))
+                .await?;
             Cell::new(format!("refused: {}", reason.words), Tone::Bad)
         } else {
-            let matched = board.approve(matched.id, World::by(PRINCIPAL, "suitable")).await?;
+            let matched = board
+                .approve(matched.id, World::by(PRINCIPAL, "suitable"))
+                .await?;
             approved.push(Approved { matched, bid, ask });
             Cell::new("approved", Tone::Good)
         };
@@ -141,7 +175,9 @@ pub(super) async fn matches(stage: &mut Stage, world: &World) -> Result<Vec<Appr
     stage.table(&table);
     stage.gap();
     stage.say(&format!("{TRADER} tries to approve a match of her own:"));
-    stage.refused(&same_person.ok_or_else(|| Failure::other("the proposer approved her own match"))?);
+    stage.refused(
+        &same_person.ok_or_else(|| Failure::other("the proposer approved her own match"))?,
+    );
     Ok(approved)
 }
 
@@ -156,7 +192,11 @@ async fn candidates(world: &World) -> Result<Vec<(OrderRecord, OrderRecord)>> {
         };
         let orders = world.board()?.orders(&filter).await?;
         let pairs = suggest::pairs(&orders, &HashSet::new(), jiff::Timestamp::now());
-        found.extend(pairs.into_iter().map(|(bid, ask)| (bid.clone(), ask.clone())));
+        found.extend(
+            pairs
+                .into_iter()
+                .map(|(bid, ask)| (bid.clone(), ask.clone())),
+        );
     }
     Ok(found)
 }
@@ -203,8 +243,14 @@ async fn holdings(world: &World, trade: &Trade) -> Result<[[U256; 2]; 2]> {
     let mut found = [[U256::ZERO; 2]; 2];
     for (index, account) in [trade.seller, trade.buyer].into_iter().enumerate() {
         found[index] = [
-            world.chain.view(trade.token, ISecurityToken::balanceOfCall { account }).await?,
-            world.chain.view(trade.payment, ITsUSDC::balanceOfCall { account }).await?,
+            world
+                .chain
+                .view(trade.token, ISecurityToken::balanceOfCall { account })
+                .await?,
+            world
+                .chain
+                .view(trade.payment, ITsUSDC::balanceOfCall { account })
+                .await?,
         ];
     }
     Ok(found)
@@ -234,8 +280,16 @@ pub(super) async fn settle(
     stage.gap();
     let desk = desk(world)?;
     let mut fills = Vec::new();
-    let mut table =
-        Table::new(&[">no", "", ">quantity", "seller", "buyer", ">total", "how", ">gas"]);
+    let mut table = Table::new(&[
+        ">no",
+        "",
+        ">quantity",
+        "seller",
+        "buyer",
+        ">total",
+        "how",
+        ">gas",
+    ]);
     let mut balances = None;
     for (index, match_) in approved.iter().enumerate() {
         let Approved { matched, bid, ask } = match_;
@@ -244,7 +298,11 @@ pub(super) async fn settle(
             continue;
         }
         let before = holdings(world, &trade).await?;
-        let form = if index == 0 { Form::Registered } else { Form::Signed };
+        let form = if index == 0 {
+            Form::Registered
+        } else {
+            Form::Signed
+        };
         desk.preflight(bid, ask, form).await?;
         if form == Form::Registered {
             desk.register_missing(bid, ask).await?;
@@ -261,10 +319,18 @@ pub(super) async fn settle(
             world.name(trade.seller).into(),
             world.name(trade.buyer).into(),
             format!("${}", dollars(settled.total)).into(),
-            if form == Form::Registered { "settle" } else { "settleSigned" }.into(),
+            if form == Form::Registered {
+                "settle"
+            } else {
+                "settleSigned"
+            }
+            .into(),
             grouped(settled.gas).into(),
         ]);
-        fills.push(Fill { bid: bid.clone(), settled });
+        fills.push(Fill {
+            bid: bid.clone(),
+            settled,
+        });
     }
     stage.table(&table);
     stage.gap();
@@ -273,16 +339,35 @@ pub(super) async fn settle(
         stage.table(&moved(world, &trade, before, after));
         stage.gap();
     }
-    stage.done(&format!("{} trades settled; the settlement contract itself holds nothing", fills.len()));
+    for token in [world.coin, world.equity.token, world.notes.token] {
+        let call = ISecurityToken::balanceOfCall {
+            account: world.settlement,
+        };
+        if !world.chain.view(token, call).await?.is_zero() {
+            return Err(Failure::other("the settlement contract holds tokens"));
+        }
+    }
+    stage.done(&format!(
+        "{} trades settled; the settlement contract itself holds nothing",
+        fills.len()
+    ));
     Ok(fills)
 }
 
 fn moved(world: &World, trade: &Trade, before: [[U256; 2]; 2], after: [[U256; 2]; 2]) -> Table {
     let security = |value| format!("{} {}", units(value, trade.decimals), trade.symbol);
     let cash = |value| format!("${}", dollars(value));
-    let mut table = Table::new(&["", "wallet", ">security before", ">after", ">cash before", ">after "]);
-    for (index, (role, account)) in
-        [("seller", trade.seller), ("buyer", trade.buyer)].into_iter().enumerate()
+    let mut table = Table::new(&[
+        "",
+        "wallet",
+        ">security before",
+        ">after",
+        ">cash before",
+        ">after ",
+    ]);
+    for (index, (role, account)) in [("seller", trade.seller), ("buyer", trade.buyer)]
+        .into_iter()
+        .enumerate()
     {
         table.row([
             role.into(),
@@ -297,11 +382,19 @@ fn moved(world: &World, trade: &Trade, before: [[U256; 2]; 2], after: [[U256; 2]
 }
 
 /// Act ten: a sanction after the match; the settlement refuses, and nothing moves.
-pub(super) async fn sanction(stage: &mut Stage, world: &World, approved: &[Approved]) -> Result<()> {
+pub(super) async fn sanction(
+    stage: &mut Stage,
+    world: &World,
+    approved: &[Approved],
+) -> Result<()> {
     stage.act("A buyer is sanctioned after the match");
-    let found = approved.iter().find(|match_| world.name(match_.bid.owner) == SANCTIONED);
+    let found = approved
+        .iter()
+        .find(|match_| world.name(match_.bid.owner) == SANCTIONED);
     let Some(Approved { bid, ask, .. }) = found else {
-        return Err(Failure::other(format!("no match of {SANCTIONED} was approved")));
+        return Err(Failure::other(format!(
+            "no match of {SANCTIONED} was approved"
+        )));
     };
     let trade = Trade::of(bid, ask);
     stage.say(&format!(
@@ -331,7 +424,11 @@ pub(super) async fn sanction(stage: &mut Stage, world: &World, approved: &[Appro
     match desk.prepare(bid, ask, Form::Signed).await {
         Err(crate::chain::ChainError::Reverted(revert)) => stage.refused(&revert.to_string()),
         Err(error) => return Err(error.into()),
-        Ok(_) => return Err(Failure::other("the chain did not refuse the sanctioned buyer")),
+        Ok(_) => {
+            return Err(Failure::other(
+                "the chain did not refuse the sanctioned buyer",
+            ));
+        }
     }
     if holdings(world, &trade).await? != before {
         return Err(Failure::other("a refused settlement moved something"));
@@ -341,7 +438,13 @@ pub(super) async fn sanction(stage: &mut Stage, world: &World, approved: &[Appro
 }
 
 async fn set_sanctioned(world: &World, listing: &Listing, account: Address) -> Result<()> {
-    let call = ISecurityToken::setSanctionedCall { accounts: vec![account], sanctioned: true };
-    world.chain.execute(world.key("counsel")?, listing.token, &call).await?;
+    let call = ISecurityToken::setSanctionedCall {
+        accounts: vec![account],
+        sanctioned: true,
+    };
+    world
+        .chain
+        .execute(world.key("counsel")?, listing.token, &call)
+        .await?;
     Ok(())
 }

@@ -67,10 +67,19 @@ impl Files {
         for text in [&self.equity_cap_table, &self.notes_cap_table, &self.orders] {
             let mut reader = csv::Reader::from_reader(text.as_bytes());
             let bad = |e: csv::Error| Failure::usage(e.to_string());
-            let column = reader.headers().map_err(bad)?.iter().position(|name| name == "wallet");
+            let column = reader
+                .headers()
+                .map_err(bad)?
+                .iter()
+                .position(|name| name == "wallet");
             let column = column.ok_or_else(|| Failure::usage("a file has no column 'wallet'"))?;
             for record in reader.records() {
-                let name = record.map_err(bad)?.get(column).unwrap_or_default().trim().to_string();
+                let name = record
+                    .map_err(bad)?
+                    .get(column)
+                    .unwrap_or_default()
+                    .trim()
+                    .to_string();
                 if !names.contains(&name) {
                     names.push(name);
                 }
@@ -130,8 +139,12 @@ impl World {
             fs::write(folder.join(name), text).map_err(failed)?;
         }
         let node = Node::spawn(devnet, &folder.join("chain.state")).await?;
-        let chain =
-            Chain::connect(&node.about.url, Some(node.about.chain_id), Duration::from_secs(30)).await?;
+        let chain = Chain::connect(
+            &node.about.url,
+            Some(node.about.chain_id),
+            Duration::from_secs(30),
+        )
+        .await?;
         stage.done(&format!(
             "an Arbitrum Stylus chain runs at {} (chain id {}), its state is in a file",
             chain.url(),
@@ -151,7 +164,10 @@ impl World {
         for (name, key) in &keys {
             wallets.create(name, key, PASSWORD, Cost::Throwaway)?;
         }
-        let names = keys.iter().map(|(name, key)| (key.address(), name.clone())).collect();
+        let names = keys
+            .iter()
+            .map(|(name, key)| (key.address(), name.clone()))
+            .collect();
         stage.done(&format!(
             "{} encrypted wallets: {} investors, and desk, issuer, counsel, treasury, auditor",
             keys.len(),
@@ -196,8 +212,10 @@ impl World {
         let tenth = U256::from(10).pow(U256::from(17));
         for name in investors {
             let to = self.address(name)?;
-            let prepared =
-                self.chain.prepare_raw(self.key("treasury")?, to, tenth, Default::default()).await?;
+            let prepared = self
+                .chain
+                .prepare_raw(self.key("treasury")?, to, tenth, Default::default())
+                .await?;
             self.chain.send(&prepared).await?;
         }
         Ok(())
@@ -205,7 +223,9 @@ impl World {
 
     /// The key of a wallet.
     pub(super) fn key(&self, name: &str) -> Result<&PrivateKeySigner> {
-        self.keys.get(name).ok_or_else(|| Failure::usage(format!("the demo has no wallet '{name}'")))
+        self.keys
+            .get(name)
+            .ok_or_else(|| Failure::usage(format!("the demo has no wallet '{name}'")))
     }
 
     /// The address of a wallet.
@@ -215,7 +235,10 @@ impl World {
 
     /// The wallet's name behind an address.
     pub(super) fn name(&self, address: Address) -> String {
-        self.names.get(&address).cloned().unwrap_or_else(|| address.to_string())
+        self.names
+            .get(&address)
+            .cloned()
+            .unwrap_or_else(|| address.to_string())
     }
 
     pub(super) fn profile(&self) -> &Profile {
@@ -233,6 +256,11 @@ impl World {
         self.rewrite(|profile| profile.rpc_url = Some(format!("http://127.0.0.1:{port}")))
     }
 
+    /// Where everything is.
+    pub(super) fn folder(&self) -> &Path {
+        self.profile_path.parent().unwrap_or(Path::new(""))
+    }
+
     pub(super) fn profile_path(&self) -> PathBuf {
         self.profile_path.clone()
     }
@@ -242,16 +270,25 @@ impl World {
     }
 
     pub(super) fn board(&self) -> Result<&Board> {
-        self.board.as_ref().ok_or_else(|| Failure::other("the book is not open yet"))
+        self.board
+            .as_ref()
+            .ok_or_else(|| Failure::other("the book is not open yet"))
     }
 
     /// A person's act, for the log.
     pub(super) fn by(actor: &str, reason: &str) -> By {
-        By { actor: actor.into(), reason: reason.into() }
+        By {
+            actor: actor.into(),
+            reason: reason.into(),
+        }
     }
 
     pub(super) fn venue(&self) -> Venue {
-        Venue { chain_id: self.chain.id(), settlement: self.settlement, payment: self.coin }
+        Venue {
+            chain_id: self.chain.id(),
+            settlement: self.settlement,
+            payment: self.coin,
+        }
     }
 
     pub(super) fn listings(&self) -> [&Listing; 2] {
@@ -265,8 +302,16 @@ impl World {
         } else {
             &self.files.notes_cap_table
         };
-        let wallets = self.keys.iter().map(|(name, key)| (name.clone(), key.address())).collect();
-        Ok(cap_table::read(text.as_bytes(), listing.decimals, &wallets)?)
+        let wallets = self
+            .keys
+            .iter()
+            .map(|(name, key)| (name.clone(), key.address()))
+            .collect();
+        Ok(cap_table::read(
+            text.as_bytes(),
+            listing.decimals,
+            &wallets,
+        )?)
     }
 
     /// The orders' forms with their lines.
@@ -298,7 +343,10 @@ fn keys(node: &Node, investors: &[String]) -> Result<HashMap<String, PrivateKeyS
     let mut keys = HashMap::new();
     let professionals = ["desk", "counsel", "issuer", "treasury", "auditor"];
     for (name, key) in professionals.iter().zip(&node.about.keys) {
-        keys.insert((*name).to_string(), crate::wallet::keystore::parse_key(key)?);
+        keys.insert(
+            (*name).to_string(),
+            crate::wallet::keystore::parse_key(key)?,
+        );
     }
     for name in investors {
         let secret = keccak256(format!("orderbook demo wallet {name}"));

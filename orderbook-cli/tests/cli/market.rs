@@ -1,0 +1,250 @@
+//! On a market that the demo has left: the commands one after the other, and what they refuse.
+
+use crate::process::{Market, demo};
+
+#[test]
+fn the_demo_answers_with_an_envelope_and_never_overwrites() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("demo");
+    let said = demo(&path).exits(0);
+    let data = said.json()["data"].clone();
+    assert_eq!(data["settlements"], 9);
+    assert_eq!(data["log"]["anchors"], 1);
+    assert!(
+        said.stderr.contains("not one token moved"),
+        "{}",
+        said.stderr
+    );
+    let before = std::fs::read(path.join("board.db")).unwrap();
+    assert_eq!(demo(&path).exits(3).code(), "FOLDER_EXISTS");
+    assert_eq!(std::fs::read(path.join("board.db")).unwrap(), before);
+}
+
+#[test]
+fn doctor_finds_nothing_wrong_and_names_what_is() {
+    let market = Market::open();
+    let checks = market.data("doctor");
+    assert!(
+        checks
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|check| check["state"] == "ok"),
+        "{checks}"
+    );
+    let said = market.run("doctor --wallet ada-lindqvist").exits(1);
+    assert!(
+        said.json()["errors"][0]["message"]
+            .as_str()
+            .unwrap()
+            .contains("may not settle")
+    );
+}
+
+#[test]
+fn a_trade_goes_from_two_signatures_to_a_fill() {
+    let market = Market::open();
+    let before = (
+        market.holding("HRBR", "victor-chen"),
+        market.holding("HRBR", "ada-lindqvist"),
+    );
+    let (bid, ask) = market.approved_match();
+    assert_eq!(
+        market.data(&format!("preflight {bid} {ask}"))["would_settle"],
+        true
+    );
+    assert_eq!(
+        market.data(&format!("settle {bid} {ask} --dry-run"))["would_settle"],
+        true
+    );
+    assert_eq!(market.match_state(&bid), "APPROVED");
+    let settled = market.data(&format!("settle {bid} {ask} --signed"));
+    assert_eq!(
+        (&settled["settlement_id"], &settled["total"]),
+        (&"10".into(), &"245000000".into())
+    );
+    assert_eq!(before, ("5,250".into(), "11,500".into()));
+    let after = (
+        market.holding("HRBR", "victor-chen"),
+        market.holding("HRBR", "ada-lindqvist"),
+    );
+    assert_eq!(after, ("5,260".into(), "11,490".into()));
+    for id in [&bid, &ask] {
+        assert_eq!(market.data(&format!("order show {id}"))["state"], "FILLED");
+    }
+    market.run(&format!("settle {bid} {ask} --signed")).exits(3);
+    market.run("audit verify").exits(0);
+}
+
+#[test]
+fn settle_registers_both_orders_when_they_are_not_sent_along() {
+    let market = Market::open();
+    let (bid, ask) = market.approved_match();
+    market.data(&format!("settle {bid} {ask}"));
+    let history = market.data(&format!("order show {bid}"))["history"].clone();
+    let noted = history.as_array().unwrap().iter().any(|event| {
+        event["reason"]
+            .as_str()
+            .is_some_and(|reason| reason.starts_with("registers on chain"))
+    });
+    assert!(noted, "{history}");
+    assert_eq!(market.match_state(&bid), "SETTLED");
+}
+
+#[test]
+fn the_proposer_may_not_approve() {
+    let market = Market::open();
+    let bid = market.post("bid HRBR 10 24.50 --account A-1028 --wallet victor-chen");
+    let ask = market.post("ask HRBR 10 24.50 --account A-1001 --wallet ada-lindqvist");
+    let matched = market.data(&format!("match propose {bid} {ask} --actor dana"));
+    let id = matched["id"].as_str().unwrap();
+    market
+        .run(&format!("match approve {id} --actor dana"))
+        .exits(4);
+    let said = market.run(&format!("settle {bid} {ask}")).exits(3);
+    assert_eq!(said.code(), "NOT_APPROVED");
+}
+
+#[test]
+fn a_sanctioned_buyer_is_refused_with_code_3_and_nothing_moves() {
+    let market = Market::open();
+    let matches = market.data("match list");
+    let approved = matches
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|m| m["state"] == "APPROVED")
+        .unwrap()
+        .clone();
+    let (bid, ask) = (
+        approved["bid"].as_str().unwrap(),
+        approved["ask"].as_str().unwrap(),
+    );
+    let before = market.holding("SLRA", "corvid-capital");
+    let said = market.run(&format!("settle {bid} {ask} --signed")).exits(3);
+    assert_eq!(said.code(), "RESTRICTION_3");
+    let message = said.json()["errors"][0]["message"]
+        .as_str()
+        .unwrap()
+        .to_string();
+    assert!(
+        message.contains("restriction 3: the buyer is sanctioned"),
+        "{message}"
+    );
+    assert_eq!(market.match_state(bid), "APPROVED");
+    assert_eq!(market.holding("SLRA", "corvid-capital"), before);
+}
+
+#[test]
+fn preflight_lists_every_reason_with_its_remedy() {
+    let market = Market::open();
+    let bid = market.post("bid HRBR 20 24.00 --account A-1007 --wallet elena-rossi");
+    let ask = market.post("ask HRBR 20 24.50 --account A-1001 --wallet ada-lindqvist");
+    let data = market.data(&format!("preflight {bid} {ask}"));
+    let reasons = data["reasons"].as_array().unwrap();
+    let failures: Vec<u64> = reasons
+        .iter()
+        .map(|r| r["failure"].as_u64().unwrap())
+        .collect();
+    assert!(failures.contains(&17) && failures.contains(&19), "{data}");
+    assert!(
+        reasons
+            .iter()
+            .all(|reason| !reason["remedy"].as_str().unwrap().is_empty()),
+        "{data}"
+    );
+}
+
+#[test]
+fn an_operator_without_the_role_is_refused_with_4() {
+    let market = Market::open();
+    let (bid, ask) = market.approved_match();
+    let said = market
+        .run(&format!(
+            "settle {bid} {ask} --signed --wallet ada-lindqvist"
+        ))
+        .exits(4);
+    assert!(said.stdout.contains("OPERATOR_ROLE"), "{said:?}");
+    assert_eq!(market.match_state(&bid), "APPROVED");
+}
+
+#[test]
+fn an_order_of_an_owner_whose_kyc_has_run_out_is_not_posted() {
+    let market = Market::open();
+    let line = "order sign bid HRBR 10 24.50 --account A-1014 --wallet jonas-meier";
+    let signed = market.data(line)[0].clone();
+    let file = market.path().join("signed.json");
+    std::fs::write(&file, signed.to_string()).unwrap();
+    let said = market
+        .run(&format!("order post {}", file.display()))
+        .exits(3);
+    assert_eq!(said.code(), "RESTRICTION_16");
+    assert!(said.stdout.contains("2026-06-30"), "{said:?}");
+}
+
+#[test]
+fn a_price_that_does_not_come_out_whole_is_refused_with_the_nearest() {
+    let market = Market::open();
+    let said = market
+        .run("order sign bid HRBR 0.000001 24.5000001 --wallet victor-chen --account A-1028")
+        .exits(3);
+    assert!(said.stdout.contains("nearest"), "{said:?}");
+}
+
+#[test]
+fn a_proof_holds_against_the_chain_and_a_changed_one_does_not() {
+    let market = Market::open();
+    let blotter = market.data("match list");
+    let settled = blotter
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|m| m["state"] == "SETTLED")
+        .unwrap();
+    let bid = settled["bid"].as_str().unwrap();
+    market
+        .run(&format!("audit prove {bid} --out p.json"))
+        .exits(0);
+    assert_eq!(market.data("audit check p.json")["holds"], true);
+    let path = market.path().join("p.json");
+    let text = std::fs::read_to_string(&path)
+        .unwrap()
+        .replace("dana.whitfield", "dana.whitfjeld");
+    std::fs::write(&path, text).unwrap();
+    assert_eq!(
+        market.run("audit check p.json").exits(6).code(),
+        "PROOF_BROKEN"
+    );
+}
+
+#[test]
+fn a_cancel_made_on_chain_reaches_the_board() {
+    let market = Market::open();
+    let bid = market.post("bid HRBR 10 24.50 --account A-1028 --wallet victor-chen");
+    market
+        .run(&format!(
+            "order cancel {bid} --on-chain --wallet ada-lindqvist"
+        ))
+        .exits(4);
+    market.data(&format!(
+        "order cancel {bid} --on-chain --wallet victor-chen"
+    ));
+    assert_eq!(
+        market.data(&format!("order show {bid}"))["state"],
+        "CANCELLED"
+    );
+    market.run("sync").exits(0);
+    market.run("audit verify").exits(0);
+}
+
+#[test]
+fn the_exam_pack_sums_to_the_trades() {
+    let market = Market::open();
+    let data = market.data("export exam --out exam");
+    assert!(data["files"].as_array().unwrap().len() >= 4, "{data}");
+    let text = std::fs::read_to_string(market.path().join("exam/blotter.csv")).unwrap();
+    assert!(
+        text.lines().last().unwrap().contains("986230.725"),
+        "{text}"
+    );
+}

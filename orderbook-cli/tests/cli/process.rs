@@ -1,0 +1,240 @@
+//! Runs `orderbook` and `devnet`.
+
+use std::ffi::OsStr;
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::OnceLock;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// The binary under test.
+pub(crate) fn orderbook() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_orderbook"));
+    // The surroundings of whoever runs the tests are not part of them.
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("ORDERBOOK_")) {
+        command.env_remove(name);
+    }
+    command
+        .env("NO_COLOR", "1")
+        .env("USER", "tester")
+        .stdin(Stdio::null());
+    command
+}
+
+/// What a run said.
+#[derive(Debug)]
+pub(crate) struct Said {
+    pub(crate) exit: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Said {
+    fn of(output: Output) -> Self {
+        Self {
+            exit: output.status.code().expect("it was not killed"),
+            stdout: String::from_utf8(output.stdout).expect("stdout is text"),
+            stderr: String::from_utf8(output.stderr).expect("stderr is text"),
+        }
+    }
+
+    /// The `--json` envelope.
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.stdout)
+            .unwrap_or_else(|error| panic!("stdout is no JSON ({error}): {self:?}"))
+    }
+
+    /// Fails unless the exit code is this one.
+    pub(crate) fn exits(self, code: i32) -> Self {
+        assert_eq!(self.exit, code, "{self:?}");
+        self
+    }
+
+    /// The first error's code in the envelope.
+    pub(crate) fn code(&self) -> String {
+        self.json()["errors"][0]["code"]
+            .as_str()
+            .unwrap_or_default()
+            .to_string()
+    }
+}
+
+/// Runs with arguments in a folder.
+pub(crate) fn run<I: AsRef<OsStr>>(folder: &Path, arguments: impl IntoIterator<Item = I>) -> Said {
+    let mut command = orderbook();
+    Said::of(
+        command
+            .current_dir(folder)
+            .args(arguments)
+            .output()
+            .expect("orderbook runs"),
+    )
+}
+
+fn devnet_binary() -> PathBuf {
+    let path = Path::new(env!("CARGO_BIN_EXE_orderbook")).with_file_name("devnet");
+    assert!(
+        path.is_file(),
+        "{} is missing: run `make build` first",
+        path.display()
+    );
+    path
+}
+
+fn contracts() -> PathBuf {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/contracts");
+    assert!(
+        path.join("settlement.code").is_file(),
+        "{} holds no compiled contracts: run `make wasm` first",
+        path.display()
+    );
+    path
+}
+
+/// The demo's arguments for a folder.
+pub(crate) fn demo(folder: &Path) -> Said {
+    let contracts = contracts();
+    let devnet = devnet_binary();
+    run(
+        Path::new("."),
+        [
+            OsStr::new("demo"),
+            "--json".as_ref(),
+            "--folder".as_ref(),
+            folder.as_ref(),
+            "--contracts".as_ref(),
+            contracts.as_ref(),
+            "--devnet".as_ref(),
+            devnet.as_ref(),
+        ],
+    )
+}
+
+/// A finished demo that no test changes; each works on a copy.
+fn finished() -> &'static Path {
+    static FINISHED: OnceLock<TempDir> = OnceLock::new();
+    FINISHED
+        .get_or_init(|| {
+            let folder = tempfile::tempdir().expect("a temporary folder");
+            demo(&folder.path().join("demo")).exits(0);
+            folder
+        })
+        .path()
+}
+
+/// A copy of the finished demo with its chain running.
+pub(crate) struct Market {
+    folder: TempDir,
+    node: Child,
+    pub(crate) url: String,
+}
+
+impl Market {
+    pub(crate) fn open() -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        copy(&finished().join("demo"), folder.path());
+        let mut node = Command::new(devnet_binary())
+            .args(["--port", "0", "--json", "--state"])
+            .arg(folder.path().join("chain.state"))
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("devnet starts");
+        let mut line = String::new();
+        let stdout = node.stdout.take().expect("piped");
+        BufReader::new(stdout)
+            .read_line(&mut line)
+            .expect("devnet speaks");
+        let about: Value = serde_json::from_str(&line).expect("devnet says JSON");
+        let url = about["url"].as_str().expect("a URL").to_string();
+        Self { folder, node, url }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Runs a command line, split at spaces, on the market; `--json` is added.
+    pub(crate) fn run(&self, line: &str) -> Said {
+        self.run_at(&self.url, line)
+    }
+
+    /// As `run`, through another RPC URL.
+    pub(crate) fn run_at(&self, url: &str, line: &str) -> Said {
+        let mut arguments: Vec<&str> = line.split(' ').collect();
+        arguments.extend(["--json", "--profile", ".", "--rpc-url", url]);
+        run(self.path(), arguments)
+    }
+
+    /// The data of a command that must succeed.
+    pub(crate) fn data(&self, line: &str) -> Value {
+        self.run(line).exits(0).json()["data"].clone()
+    }
+
+    /// Signs an order, posts it and returns its id.
+    pub(crate) fn post(&self, line: &str) -> String {
+        let signed = self.data(&format!("order sign {line}"))[0].clone();
+        let file = self.path().join("signed.json");
+        std::fs::write(&file, signed.to_string()).expect("the order is written");
+        let posted = self.data(&format!("order post {}", file.display()));
+        posted[0]["id"].as_str().expect("an id").to_string()
+    }
+
+    /// A crossing bid and ask, both approved on the tokens, matched by dana and approved by ruth: their ids.
+    pub(crate) fn approved_match(&self) -> (String, String) {
+        let bid = self.post("bid HRBR 10 24.50 --account A-1028 --wallet victor-chen");
+        let ask = self.post("ask HRBR 10 24.50 --account A-1001 --wallet ada-lindqvist");
+        self.data("approve coin 1000000 --wallet victor-chen");
+        self.data("approve HRBR 1000 --wallet ada-lindqvist");
+        let matched = self.data(&format!("match propose {bid} {ask} --actor dana"));
+        let id = matched["id"].as_str().expect("an id");
+        self.data(&format!("match approve {id} --actor ruth"));
+        (bid, ask)
+    }
+
+    /// The state of the match of a bid.
+    pub(crate) fn match_state(&self, bid: &str) -> String {
+        let matches = self.data("match list");
+        let matches = matches.as_array().expect("a list");
+        let found = matches.iter().rev().find(|matched| matched["bid"] == bid);
+        found.expect("a match")["state"]
+            .as_str()
+            .expect("a state")
+            .to_string()
+    }
+
+    /// What a wallet holds of a security, by its name.
+    pub(crate) fn holding(&self, security: &str, wallet: &str) -> String {
+        let holders = self.data(&format!("token holders {security}"));
+        let found = holders
+            .as_array()
+            .expect("a list")
+            .iter()
+            .find(|h| h["wallet"] == wallet);
+        found.expect("a holder")["holding"]
+            .as_str()
+            .expect("a holding")
+            .to_string()
+    }
+}
+
+impl Drop for Market {
+    fn drop(&mut self) {
+        let _ = self.node.kill();
+        let _ = self.node.wait();
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).expect("a folder");
+    for entry in std::fs::read_dir(from).expect("a folder") {
+        let entry = entry.expect("an entry");
+        let target = to.join(entry.file_name());
+        if entry.file_type().expect("a type").is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).expect("a copy");
+        }
+    }
+}
