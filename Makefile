@@ -29,6 +29,7 @@ test: lint ## everything that CI runs
 	@$(ENV) node scripts/contracts.mjs --check
 	@$(ENV) cargo test $(HOST) --workspace --no-run
 	@$(ENV) scripts/with-postgres.sh cargo test $(HOST) --workspace
+	@$(ENV) cd tests/js && npm ci --silent && node --test
 
 lint: ## formatting and lints; a warning fails
 	@$(ENV) cargo fmt --all --check

@@ -1,0 +1,71 @@
+// The embedded chain, and deployment of the compiled contracts on it, for the tests of this folder.
+
+import { spawn } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import {
+  concat, createPublicClient, createWalletClient, decodeEventLog, defineChain, encodeAbiParameters, http, parseAbi,
+  toFunctionSelector, toHex, zeroHash,
+} from "viem";
+import { privateKeyToAccount } from "viem/accounts";
+
+const root = fileURLToPath(new URL("../../", import.meta.url));
+export const abi = (name) => JSON.parse(readFileSync(`${root}docs/interfaces/${name}.json`, "utf8"));
+
+const DEPLOYER = "0xcEcba2F1DC234f70Dd89F2041029807F8D03A990";
+const deployerAbi = parseAbi([
+  "event ContractDeployed(address deployedContract)",
+  "function deploy(bytes bytecode, bytes initData, uint256 initValue, bytes32 salt) payable returns (address)",
+]);
+
+// Starts a chain of its own on a free port and stops it when the test file ends.
+export async function startChain(t) {
+  const binary = `${root}target/host/devnet`;
+  if (!existsSync(binary)) throw new Error(`${binary} is missing: run 'make build'`);
+  const node = spawn(binary, ["--port", "0", "--json"], { stdio: ["ignore", "pipe", "inherit"] });
+  t.after(() => node.kill());
+  const [line] = await new Promise((resolve, reject) => {
+    createInterface({ input: node.stdout }).once("line", (text) => resolve([text]));
+    node.once("exit", (code) => reject(new Error(`devnet ended with ${code} before it answered`)));
+  });
+  const { url, wsUrl, chainId, keys } = JSON.parse(line);
+  const chain = defineChain({
+    id: chainId, name: "devnet", nativeCurrency: { name: "Ether", symbol: "ETH", decimals: 18 }, rpcUrls: { default: { http: [url] } },
+  });
+  const reader = createPublicClient({ chain, transport: http(url), pollingInterval: 20 });
+  const wallets = keys.map((key) =>
+    createWalletClient({ account: privateKeyToAccount(key), chain, transport: http(url), pollingInterval: 20 }));
+  return { url, wsUrl, chain, reader, wallets };
+}
+
+// Sends a call of a contract, waits for it, and gives its receipt.
+export async function send({ reader }, wallet, contract, functionName, ...args) {
+  const { request } = await reader.simulateContract({ account: wallet.account, ...contract, functionName, args });
+  const receipt = await reader.waitForTransactionReceipt({ hash: await wallet.writeContract(request) });
+  if (receipt.status !== "success") throw new Error(`${functionName} reverted in ${receipt.transactionHash}`);
+  return receipt;
+}
+
+// The initcode that `cargo stylus` puts in front of a program: return everything behind these 43 bytes.
+function initcode(code) {
+  const length = toHex(code.length, { size: 32 });
+  return concat(["0x7f", length, "0x80602b6000396000f300", toHex(code)]);
+}
+
+// Deploys, activates and constructs a contract through StylusDeployer.
+export async function deploy(net, name, types, values) {
+  const path = `${root}target/contracts/${name}.code`;
+  if (!existsSync(path)) throw new Error(`${path} is missing: run 'make wasm'`);
+  const initData = concat([toFunctionSelector("stylus_constructor()"), encodeAbiParameters(types.map((type) => ({ type })), values)]);
+  const { request } = await net.reader.simulateContract({
+    account: net.wallets[0].account, address: DEPLOYER, abi: deployerAbi, functionName: "deploy", value: 10n ** 16n,
+    args: [initcode(readFileSync(path)), initData, 0n, zeroHash],
+  });
+  const receipt = await net.reader.waitForTransactionReceipt({ hash: await net.wallets[0].writeContract(request) });
+  for (const log of receipt.logs) {
+    if (log.address.toLowerCase() !== DEPLOYER.toLowerCase()) continue;
+    return decodeEventLog({ abi: deployerAbi, ...log }).args.deployedContract;
+  }
+  throw new Error(`${name} was not deployed: ${receipt.transactionHash}`);
+}
