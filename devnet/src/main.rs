@@ -98,20 +98,22 @@ fn description(devnet: &Devnet) -> String {
 }
 
 fn banner(devnet: &Devnet) -> String {
-    let mut text = format!(
-        "devnet {}\n\nAccounts, each with 1,000,000 ether (the keys are public: never use them elsewhere)\n",
-        env!("CARGO_PKG_VERSION")
-    );
+    let mut lines = vec![
+        format!("devnet {}", env!("CARGO_PKG_VERSION")),
+        String::new(),
+        "Accounts, each with 1,000,000 ether (their keys are public: use them nowhere else)".into(),
+    ];
     for (index, (address, key)) in devnet.accounts().iter().zip(devnet.keys()).enumerate() {
-        text += &format!("{index:>4}  {address}  {key}\n");
+        lines.push(format!("{index:>4}  {address}  {key}"));
     }
+    lines.push(String::new());
     let head = devnet.chain().head().number();
-    text += &format!(
-        "\nChain id {}, at block {head}\nListening on {} (WebSocket on the same port)\n",
-        devnet.chain_id(),
+    lines.push(format!("Chain id {}, at block {head}", devnet.chain_id()));
+    lines.push(format!(
+        "Listening on {} (WebSocket on the same port)",
         devnet.url()
-    );
-    text
+    ));
+    lines.join("\n") + "\n"
 }
 
 /// Waits for SIGINT or SIGTERM.

@@ -235,13 +235,13 @@ async fn a_block_links_to_its_parent_and_is_found_by_hash() {
     assert_eq!(by_hash["gasPrice"], "0x5f5e100");
     let receipts = node.call("eth_getBlockReceipts", json!(["latest"])).await;
     assert_eq!(receipts, json!([receipt]));
-    let none = node
+    let missing = node
         .call(
             "eth_getTransactionByBlockHashAndIndex",
             json!([block["hash"], "0x1"]),
         )
         .await;
-    assert_eq!(none, Value::Null);
+    assert_eq!(missing, Value::Null);
 }
 
 #[tokio::test]
@@ -254,7 +254,10 @@ async fn the_header_hash_is_the_hash_of_the_header() {
     let block: alloy::rpc::types::Block = serde_json::from_value(block).unwrap();
     assert_eq!(block.header.inner.hash_slow(), block.header.hash);
     let transactions: Vec<_> = block.transactions.into_transactions().collect();
-    let envelopes: Vec<_> = transactions.into_iter().map(|t| t.into_inner()).collect();
+    let envelopes: Vec<_> = transactions
+        .into_iter()
+        .map(alloy::rpc::types::Transaction::into_inner)
+        .collect();
     assert_eq!(
         alloy::consensus::proofs::calculate_transaction_root(&envelopes),
         block.header.inner.transactions_root

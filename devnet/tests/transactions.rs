@@ -148,6 +148,20 @@ async fn an_account_takes_on_code_by_authorization() {
 }
 
 #[tokio::test]
+async fn a_transaction_only_the_engine_refuses_makes_no_block() {
+    let node = Node::start().await;
+    let nothing = TxEip7702 {
+        chain_id: CHAIN,
+        gas_limit: 100_000,
+        max_fee_per_gas: FEE,
+        to: PAYEE,
+        ..TxEip7702::default()
+    };
+    let refused = refused(&node, sign(&signer(&node, 1), nothing)).await;
+    assert_eq!(refused, refusal("empty authorization list"));
+}
+
+#[tokio::test]
 async fn nonces_are_checked_in_the_words_of_geth() {
     let node = Node::start().await;
     let anna = signer(&node, 1);

@@ -134,7 +134,7 @@ impl Chain {
                     .clock
                     .set_next(parent.saturating_add(interval), parent)?;
             }
-            self.produce(&mut producer, usize::MAX)?;
+            self.produce_any(&mut producer)?;
         }
         Ok(())
     }
@@ -148,7 +148,7 @@ impl Chain {
         producer
             .clock
             .set_next(timestamp, self.head().timestamp())?;
-        Ok(self.produce(&mut producer, usize::MAX)?.0)
+        self.produce_any(&mut producer)
     }
 
     /// Moves time forward; answers how many seconds it is ahead of the machine's in all.

@@ -94,6 +94,16 @@ impl Chain {
         })
     }
 
+    /// The accounts after `block`; `pending` is `latest`.
+    ///
+    /// # Errors
+    /// [`ChainError::UnknownBlock`], [`ChainError::StateNotKept`].
+    pub fn state(&self, block: BlockId) -> Result<State, ChainError> {
+        let ledger = self.ledger();
+        let number = ledger.find(block)?.number();
+        ledger.state(number).cloned()
+    }
+
     /// Executes `request` and answers what it returns.
     ///
     /// # Errors
@@ -120,7 +130,7 @@ impl Chain {
         }
         let mut environment = block::environment(&self.settings, at.number, at.timestamp);
         if let Some(overrides) = request.block_overrides {
-            override_block(&mut environment, overrides);
+            override_block(&mut environment, &overrides);
         }
         let transaction = self.simulated(&at.state, request.transaction, gas_cap)?;
         Ok(Prepared {
@@ -217,7 +227,7 @@ impl Chain {
     }
 }
 
-fn override_block(environment: &mut BlockEnv, overrides: BlockOverrides) {
+fn override_block(environment: &mut BlockEnv, overrides: &BlockOverrides) {
     environment.number = overrides.number.unwrap_or(environment.number);
     environment.difficulty = overrides.difficulty.unwrap_or(environment.difficulty);
     environment.timestamp = overrides.time.map_or(environment.timestamp, U256::from);

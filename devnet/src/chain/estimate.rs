@@ -21,9 +21,9 @@ impl Chain {
     /// may burn, is not enough.
     pub fn estimate(&self, request: CallRequest) -> Result<u64, ChainError> {
         let mut prepared = self.prepare(request, self.settings.transaction_gas_limit)?;
-        let mut high = self.affordable(&prepared)?;
+        let mut high = Self::affordable(&prepared)?;
         prepared.transaction.gas_limit = high;
-        if self.is_transfer(&prepared) && self.succeeds(&prepared, TRANSFER_GAS)? {
+        if Self::is_transfer(&prepared) && self.succeeds(&prepared, TRANSFER_GAS)? {
             return Ok(TRANSFER_GAS);
         }
         let outcome = match self.run(&prepared, high) {
@@ -69,7 +69,7 @@ impl Chain {
     }
 
     /// The most gas `prepared` may ask for, given what its sender can pay.
-    fn affordable(&self, prepared: &Prepared) -> Result<u64, ChainError> {
+    fn affordable(prepared: &Prepared) -> Result<u64, ChainError> {
         let transaction = &prepared.transaction;
         let limit = transaction.gas_limit;
         if transaction.gas_price == 0 {
@@ -88,8 +88,7 @@ impl Chain {
     }
 
     /// Plain value sent to an account without code.
-    #[allow(clippy::unused_self)]
-    fn is_transfer(&self, prepared: &Prepared) -> bool {
+    fn is_transfer(prepared: &Prepared) -> bool {
         let transaction = &prepared.transaction;
         let TxKind::Call(to) = transaction.kind else {
             return false;

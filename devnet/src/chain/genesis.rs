@@ -84,22 +84,21 @@ pub(super) fn open(
             }
         })
         .transpose()?;
-    let ledger = match ledger {
-        Some(ledger) => ledger,
-        None => {
-            let (chain_id, base_fee) = (settings.chain_id, settings.base_fee);
-            let record = GenesisRecord::new(chain_id, base_fee, clock.peek(0), accounts(keys));
-            let ledger = first_block(settings, &record);
-            if let (Some(journal), Some(path)) = (&mut journal, path) {
-                journal
-                    .append(&Record::Genesis(record))
-                    .map_err(|source| StoreError::Io {
-                        path: path.into(),
-                        source,
-                    })?;
-            }
-            ledger
+    let ledger = if let Some(ledger) = ledger {
+        ledger
+    } else {
+        let (chain_id, base_fee) = (settings.chain_id, settings.base_fee);
+        let record = GenesisRecord::new(chain_id, base_fee, clock.peek(0), accounts(keys));
+        let ledger = first_block(settings, &record);
+        if let (Some(journal), Some(path)) = (&mut journal, path) {
+            journal
+                .append(&Record::Genesis(record))
+                .map_err(|source| StoreError::Io {
+                    path: path.into(),
+                    source,
+                })?;
         }
+        ledger
     };
     Ok((
         ledger,

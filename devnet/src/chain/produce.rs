@@ -134,12 +134,22 @@ impl Draft<'_> {
     }
 }
 
+/// What becomes of a block without transactions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Empty {
+    /// It is made.
+    Seal,
+    /// It is not made.
+    Skip,
+}
+
 /// A transaction that could not go into a block after all, and why.
 pub(super) type Dropped = (B256, ChainError);
 
 impl Chain {
     /// Makes one block of waiting transactions, at most `limit` of them and as many as its gas
-    /// allows; those that turn out invalid are dropped and named.
+    /// allows; those that turn out invalid are dropped and named. `empty` says what happens when none
+    /// is left.
     ///
     /// # Errors
     /// [`ChainError::Store`]; the chain and the pool are then as before.
@@ -147,7 +157,8 @@ impl Chain {
         &self,
         producer: &mut Producer,
         limit: usize,
-    ) -> Result<(Arc<Block>, Vec<Dropped>), ChainError> {
+        empty: Empty,
+    ) -> Result<(Option<Arc<Block>>, Vec<Dropped>), ChainError> {
         let (parent, state) = {
             let ledger = self.ledger();
             (Arc::clone(ledger.head()), ledger.head_state().clone())
@@ -174,6 +185,9 @@ impl Chain {
             if let Err(error) = draft.add(transaction) {
                 dropped.push((hash, error));
             }
+        }
+        if draft.transactions.is_empty() && empty == Empty::Skip {
+            return Ok((None, dropped));
         }
         let Draft {
             mut state,
@@ -207,7 +221,7 @@ impl Chain {
         let block = Arc::new(block);
         self.update_ledger(|ledger| ledger.push(Arc::clone(&block), state));
         self.emit(Event::Block(Arc::clone(&block)));
-        Ok((block, dropped))
+        Ok((Some(block), dropped))
     }
 
     /// Makes a block of each waiting transaction whose turn it is; those that turn out invalid are
@@ -222,7 +236,7 @@ impl Chain {
             if !producer.pool.any_ready(|sender| state.nonce(sender)) {
                 return Ok(dropped);
             }
-            dropped.extend(self.produce(producer, 1)?.1);
+            dropped.extend(self.produce(producer, 1, Empty::Skip)?.1);
         }
     }
 
@@ -231,7 +245,12 @@ impl Chain {
     /// # Errors
     /// [`ChainError::Store`].
     pub fn mine(&self) -> Result<Arc<Block>, ChainError> {
-        let (block, _) = self.produce(&mut self.producer(), usize::MAX)?;
-        Ok(block)
+        self.produce_any(&mut self.producer())
+    }
+
+    /// As [`Self::mine`], for whoever holds the producer.
+    pub(super) fn produce_any(&self, producer: &mut Producer) -> Result<Arc<Block>, ChainError> {
+        let (block, _) = self.produce(producer, usize::MAX, Empty::Seal)?;
+        Ok(block.unwrap_or_else(|| self.head()))
     }
 }

@@ -14,7 +14,7 @@ use alloy::{
 use alloy_rlp::{Decodable, Encodable, RlpDecodable, RlpEncodable};
 use std::{
     fs::{File, OpenOptions, TryLockError},
-    io::{self, BufReader, Read, Seek, SeekFrom, Write},
+    io::{self, BufReader, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
 };
 
@@ -229,6 +229,14 @@ pub enum StoreError {
     },
 }
 
+/// Makes the name of a new file at `path` survive a crash of the machine.
+fn sync_folder(path: &Path) -> io::Result<()> {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => File::open(folder)?.sync_all(),
+        _ => File::open(".")?.sync_all(),
+    }
+}
+
 /// A state file, open and locked.
 #[derive(Debug)]
 pub(super) struct Journal {
@@ -237,6 +245,21 @@ pub(super) struct Journal {
     end: u64,
     records: u64,
     checksum: [u8; 8],
+}
+
+/// A record as it was read.
+struct Read {
+    record: Record,
+    checksum: [u8; 8],
+    /// Bytes in the file.
+    size: u64,
+}
+
+/// The four bytes of `frame` from `start` as a number.
+fn be_u32(frame: &[u8; FRAME], start: usize) -> u32 {
+    frame[start..start + 4]
+        .iter()
+        .fold(0, |number, byte| number << 8 | u32::from(*byte))
 }
 
 /// Where a journal stood: what [`Journal::rewind`] goes back to.
@@ -274,6 +297,9 @@ impl Journal {
             Err(TryLockError::Error(source)) => return Err(io(source)),
         }
         let length = file.metadata().map_err(io)?.len();
+        if length == 0 {
+            sync_folder(path).map_err(io)?;
+        }
         let mut journal = Self {
             path: path.into(),
             file,
@@ -282,7 +308,12 @@ impl Journal {
             checksum: [0; 8],
         };
         let mut reader = BufReader::new(journal.file.try_clone().map_err(io)?);
-        while let Some((record, checksum, size)) = journal.read(&mut reader, length)? {
+        while let Some(Read {
+            record,
+            checksum,
+            size,
+        }) = journal.read(&mut reader, length)?
+        {
             apply(record).map_err(|what| journal.damaged(what))?;
             journal.end += size;
             journal.records += 1;
@@ -304,12 +335,7 @@ impl Journal {
 
     /// The record at the end of what has been read; `None` at the end of the file, or of what a
     /// crash left of it.
-    #[allow(clippy::type_complexity)]
-    fn read(
-        &self,
-        reader: &mut impl Read,
-        length: u64,
-    ) -> Result<Option<(Record, [u8; 8], u64)>, StoreError> {
+    fn read(&self, reader: &mut impl io::Read, length: u64) -> Result<Option<Read>, StoreError> {
         let io = |source| StoreError::Io {
             path: self.path.clone(),
             source,
@@ -320,9 +346,8 @@ impl Journal {
             return Ok(None);
         }
         reader.read_exact(&mut frame).map_err(io)?;
-        let [a, b, c, d, e, f, g, h, checksum @ ..] = frame;
-        let size = u32::from_be_bytes([a, b, c, d]);
-        if u32::from_be_bytes([e, f, g, h]) != !size {
+        let [size, complement] = [0, 4].map(|start| be_u32(&frame, start));
+        if complement != !size {
             // A crash of the machine can leave a tail of zeros that was never written.
             let mut rest = Vec::new();
             reader.read_to_end(&mut rest).map_err(io)?;
@@ -336,11 +361,16 @@ impl Journal {
         }
         let mut payload = vec![0; size as usize];
         reader.read_exact(&mut payload).map_err(io)?;
-        if checksum != self.next_checksum(&payload) {
+        let checksum = self.next_checksum(&payload);
+        if frame[8..] != checksum {
             return Err(self.damaged("the checksum does not match"));
         }
         let record = Record::decode(&payload).ok_or_else(|| self.damaged("an unknown record"))?;
-        Ok(Some((record, checksum, FRAME as u64 + u64::from(size))))
+        Ok(Some(Read {
+            record,
+            checksum,
+            size: FRAME as u64 + u64::from(size),
+        }))
     }
 
     fn damaged(&self, what: impl Into<String>) -> StoreError {

@@ -91,11 +91,11 @@ pub(super) fn register(methods: &mut Methods) -> Result<(), RegisterMethodError>
         context.chain.set_block_interval(None);
         Ok(true)
     })?;
-    methods.quick("anvil_nodeInfo", 0, node_info)?;
+    methods.quick("anvil_nodeInfo", 0, |context, _| Ok(node_info(context)))?;
     methods.aliases("anvil_nodeInfo", &["hardhat_metadata"])
 }
 
-fn set_storage(context: &Context, arguments: Arguments) -> Result<bool, RpcError> {
+fn set_storage(context: &Context, arguments: &Arguments) -> Result<bool, RpcError> {
     let address: Address = arguments.required(0, "address")?;
     let slot: U256 = arguments.required(1, "slot")?;
     let value: B256 = arguments.required(2, "value")?;
@@ -103,12 +103,12 @@ fn set_storage(context: &Context, arguments: Arguments) -> Result<bool, RpcError
     Ok(true)
 }
 
-fn node_info(context: &Context, _: Arguments) -> Result<Value, RpcError> {
+fn node_info(context: &Context) -> Value {
     let head = context.chain.head();
-    Ok(json!({
+    json!({
         "clientVersion": super::web3::CLIENT_VERSION,
         "chainId": context.chain.settings().chain_id,
         "latestBlockNumber": head.number(),
         "latestBlockHash": head.hash,
-    }))
+    })
 }

@@ -31,11 +31,11 @@ pub(super) struct WireArbitrumBlock {
 pub(super) fn register(methods: &mut Methods) -> Result<(), RegisterMethodError> {
     methods.quick("eth_getBlockByNumber", 2, |context, arguments| {
         let tag: BlockNumberOrTag = arguments.required(0, "block")?;
-        one(context, &arguments, BlockId::Number(tag))
+        one(context, arguments, BlockId::Number(tag))
     })?;
     methods.quick("eth_getBlockByHash", 2, |context, arguments| {
         let hash: B256 = arguments.required(0, "block hash")?;
-        one(context, &arguments, BlockId::from(hash))
+        one(context, arguments, BlockId::from(hash))
     })?;
     methods.quick("eth_getBlockReceipts", 1, receipts)?;
     methods.quick(
@@ -59,7 +59,7 @@ pub(super) fn register(methods: &mut Methods) -> Result<(), RegisterMethodError>
         2,
         |context, arguments| {
             let tag: BlockNumberOrTag = arguments.required(0, "block")?;
-            at_index(context, &arguments, BlockId::Number(tag))
+            at_index(context, arguments, BlockId::Number(tag))
         },
     )?;
     methods.quick(
@@ -67,7 +67,7 @@ pub(super) fn register(methods: &mut Methods) -> Result<(), RegisterMethodError>
         2,
         |context, arguments| {
             let hash: B256 = arguments.required(0, "block hash")?;
-            at_index(context, &arguments, BlockId::from(hash))
+            at_index(context, arguments, BlockId::from(hash))
         },
     )?;
     methods.quick("eth_getUncleCountByBlockNumber", 1, |_, _| Ok(U64::ZERO))?;
@@ -88,7 +88,7 @@ fn one(
     Ok(find(context, id).map(|block| block_on_wire(&block, full)))
 }
 
-fn receipts(context: &Context, arguments: Arguments) -> Result<Option<Vec<Receipt>>, RpcError> {
+fn receipts(context: &Context, arguments: &Arguments) -> Result<Option<Vec<Receipt>>, RpcError> {
     let id: BlockId = arguments.required(0, "block")?;
     Ok(find(context, id).map(|block| {
         (0..block.transactions.len())

@@ -25,9 +25,9 @@ pub(super) fn register(methods: &mut Methods) -> Result<(), RegisterMethodError>
     methods.quick("eth_coinbase", 0, |context, _| {
         Ok(context.chain.head().header.beneficiary)
     })?;
-    methods.blocking("eth_getBalance", 2, balance)?;
-    methods.blocking("eth_getCode", 2, code)?;
-    methods.blocking("eth_getStorageAt", 3, storage)?;
+    methods.quick("eth_getBalance", 2, balance)?;
+    methods.quick("eth_getCode", 2, code)?;
+    methods.quick("eth_getStorageAt", 3, storage)?;
     methods.blocking("eth_getTransactionCount", 2, nonce)?;
     methods.blocking("eth_call", 4, call)?;
     methods.blocking("eth_estimateGas", 4, estimate)?;
@@ -40,32 +40,32 @@ fn block_or_latest(arguments: &Arguments, index: usize) -> Result<BlockId, RpcEr
     Ok(arguments.optional(index, "block")?.unwrap_or(LATEST))
 }
 
-fn balance(context: &Context, arguments: Arguments) -> Result<U256, RpcError> {
+fn balance(context: &Context, arguments: &Arguments) -> Result<U256, RpcError> {
     let address: Address = arguments.required(0, "address")?;
-    let at = context.chain.at(block_or_latest(&arguments, 1)?)?;
-    Ok(at.state.balance(&address))
+    let state = context.chain.state(block_or_latest(arguments, 1)?)?;
+    Ok(state.balance(&address))
 }
 
-fn code(context: &Context, arguments: Arguments) -> Result<Bytes, RpcError> {
+fn code(context: &Context, arguments: &Arguments) -> Result<Bytes, RpcError> {
     let address: Address = arguments.required(0, "address")?;
-    let at = context.chain.at(block_or_latest(&arguments, 1)?)?;
-    Ok(at.state.code(&address))
+    let state = context.chain.state(block_or_latest(arguments, 1)?)?;
+    Ok(state.code(&address))
 }
 
-fn storage(context: &Context, arguments: Arguments) -> Result<B256, RpcError> {
+fn storage(context: &Context, arguments: &Arguments) -> Result<B256, RpcError> {
     let address: Address = arguments.required(0, "address")?;
     let slot: U256 = arguments.required(1, "slot")?;
-    let at = context.chain.at(block_or_latest(&arguments, 2)?)?;
-    Ok(at.state.storage(&address, &slot).into())
+    let state = context.chain.state(block_or_latest(arguments, 2)?)?;
+    Ok(state.storage(&address, &slot).into())
 }
 
-fn nonce(context: &Context, arguments: Arguments) -> Result<U64, RpcError> {
+fn nonce(context: &Context, arguments: &Arguments) -> Result<U64, RpcError> {
     let address: Address = arguments.required(0, "address")?;
-    let block = block_or_latest(&arguments, 1)?;
+    let block = block_or_latest(arguments, 1)?;
     if block == BlockId::Number(BlockNumberOrTag::Pending) {
         return Ok(U64::from(context.chain.pending_nonce(&address)));
     }
-    Ok(U64::from(context.chain.at(block)?.state.nonce(&address)))
+    Ok(U64::from(context.chain.state(block)?.nonce(&address)))
 }
 
 /// The call in `arguments`, on `block` when they name none.
@@ -78,21 +78,21 @@ fn request(arguments: &Arguments, block: BlockId) -> Result<CallRequest, RpcErro
     })
 }
 
-fn call(context: &Context, arguments: Arguments) -> Result<Bytes, RpcError> {
-    Ok(context.chain.call(request(&arguments, LATEST)?)?)
+fn call(context: &Context, arguments: &Arguments) -> Result<Bytes, RpcError> {
+    Ok(context.chain.call(request(arguments, LATEST)?)?)
 }
 
 /// Estimates are for the block that comes next, at the time it will have, also when `latest` is asked for.
-fn estimate(context: &Context, arguments: Arguments) -> Result<U64, RpcError> {
+fn estimate(context: &Context, arguments: &Arguments) -> Result<U64, RpcError> {
     let pending = BlockId::Number(BlockNumberOrTag::Pending);
-    let mut request = request(&arguments, pending)?;
+    let mut request = request(arguments, pending)?;
     if request.block == LATEST {
         request.block = pending;
     }
     Ok(U64::from(context.chain.estimate(request)?))
 }
 
-fn sign(context: &Context, arguments: Arguments) -> Result<Bytes, RpcError> {
+fn sign(context: &Context, arguments: &Arguments) -> Result<Bytes, RpcError> {
     let signer: Address = arguments.required(0, "address")?;
     let message: Bytes = arguments.required(1, "message")?;
     let signature = context

@@ -50,7 +50,7 @@ pub(super) fn register(methods: &mut Methods) -> Result<(), RegisterMethodError>
 }
 
 /// Takes a timestamp, or Ganache's and Foundry's `{"timestamp": ..., "blocks": ...}`.
-fn mine(context: &Context, arguments: Arguments) -> Result<&'static str, RpcError> {
+fn mine(context: &Context, arguments: &Arguments) -> Result<&'static str, RpcError> {
     let options = match arguments.optional::<Value>(0, "timestamp")? {
         Some(Value::Object(options)) => Value::Object(options),
         Some(timestamp) => json!({ "timestamp": timestamp }),

@@ -68,7 +68,7 @@ impl Filters {
 
 pub(super) fn register(methods: &mut Methods) -> Result<(), RegisterMethodError> {
     methods.blocking("eth_newFilter", 1, |context, arguments| {
-        let filter = logs::filter(&arguments, 0)?;
+        let filter = logs::filter(arguments, 0)?;
         let next = context.chain.head().number() + 1;
         context.filters.install(Kind::Logs(Box::new(filter)), next)
     })?;
@@ -93,7 +93,7 @@ fn unknown() -> RpcError {
     RpcError::refused("filter not found")
 }
 
-fn changes(context: &Context, arguments: Arguments) -> Result<FilterChanges, RpcError> {
+fn changes(context: &Context, arguments: &Arguments) -> Result<FilterChanges, RpcError> {
     let id = arguments.number(0, "filter id")?;
     let mut guard = context.filters.lock();
     let filter = guard.1.get_mut(&id).ok_or_else(unknown)?;
@@ -152,7 +152,7 @@ fn logs_between(
     })?)
 }
 
-fn all(context: &Context, arguments: Arguments) -> Result<Vec<Log>, RpcError> {
+fn all(context: &Context, arguments: &Arguments) -> Result<Vec<Log>, RpcError> {
     let id = arguments.number(0, "filter id")?;
     let wanted = {
         let mut guard = context.filters.lock();

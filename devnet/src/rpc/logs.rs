@@ -26,6 +26,6 @@ pub(super) fn filter(arguments: &Arguments, index: usize) -> Result<Filter, RpcE
     Ok(filter)
 }
 
-fn get(context: &Context, arguments: Arguments) -> Result<Vec<Log>, RpcError> {
-    Ok(context.chain.logs(&filter(&arguments, 0)?)?)
+fn get(context: &Context, arguments: &Arguments) -> Result<Vec<Log>, RpcError> {
+    Ok(context.chain.logs(&filter(arguments, 0)?)?)
 }

@@ -50,10 +50,10 @@ fn respond<R>(
     context: &Context,
     params: &Params<'_>,
     limit: usize,
-    handler: fn(&Context, Arguments) -> Result<R, RpcError>,
+    handler: fn(&Context, &Arguments) -> Result<R, RpcError>,
 ) -> Result<R, ErrorObjectOwned> {
     catch_unwind(AssertUnwindSafe(|| {
-        handler(context, Arguments::parse(params, limit)?)
+        handler(context, &Arguments::parse(params, limit)?)
     }))
     .unwrap_or_else(|_| Err(RpcError::internal("the request made the node panic")))
     .map_err(Into::into)
@@ -65,7 +65,7 @@ impl Methods {
         &mut self,
         name: &'static str,
         limit: usize,
-        handler: fn(&Context, Arguments) -> Result<R, RpcError>,
+        handler: fn(&Context, &Arguments) -> Result<R, RpcError>,
     ) -> Result<(), RegisterMethodError> {
         self.module
             .register_method(name, move |params, context, _| {
@@ -80,7 +80,7 @@ impl Methods {
         &mut self,
         name: &'static str,
         limit: usize,
-        handler: fn(&Context, Arguments) -> Result<R, RpcError>,
+        handler: fn(&Context, &Arguments) -> Result<R, RpcError>,
     ) -> Result<(), RegisterMethodError> {
         self.module
             .register_blocking_method(name, move |params, context, _| {

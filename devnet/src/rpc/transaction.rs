@@ -16,7 +16,7 @@ use serde::Serialize;
 #[serde(rename_all = "camelCase")]
 pub(super) struct Receipt {
     #[serde(flatten)]
-    receipt: TransactionReceipt<ReceiptEnvelope<Log>>,
+    inner: TransactionReceipt<ReceiptEnvelope<Log>>,
     gas_used_for_l1: U64,
     l1_block_number: U64,
 }
@@ -34,7 +34,7 @@ pub(super) fn register(methods: &mut Methods) -> Result<(), RegisterMethodError>
         Ok(context.chain.submit_raw(&raw)?)
     })?;
     methods.blocking("eth_sendTransaction", 1, |context, arguments| {
-        Ok(context.chain.send(own(&arguments)?)?)
+        Ok(context.chain.send(own(arguments)?)?)
     })?;
     methods.blocking("eth_signTransaction", 1, sign)?;
     methods.blocking("eth_getTransactionByHash", 1, by_hash)?;
@@ -57,8 +57,8 @@ fn own(arguments: &Arguments) -> Result<TransactionRequest, RpcError> {
     Ok(request)
 }
 
-fn sign(context: &Context, arguments: Arguments) -> Result<Signed, RpcError> {
-    let request = own(&arguments)?;
+fn sign(context: &Context, arguments: &Arguments) -> Result<Signed, RpcError> {
+    let request = own(arguments)?;
     let sender: Address = request.from.unwrap_or_default();
     let transaction = context.chain.complete(request)?;
     let envelope = context
@@ -75,7 +75,7 @@ fn sign(context: &Context, arguments: Arguments) -> Result<Signed, RpcError> {
     Ok(Signed { raw, tx })
 }
 
-fn by_hash(context: &Context, arguments: Arguments) -> Result<Option<Transaction>, RpcError> {
+fn by_hash(context: &Context, arguments: &Arguments) -> Result<Option<Transaction>, RpcError> {
     let hash: B256 = arguments.required(0, "transaction hash")?;
     let position = context.chain.ledger().transaction(&hash);
     Ok(match position {
@@ -84,7 +84,7 @@ fn by_hash(context: &Context, arguments: Arguments) -> Result<Option<Transaction
     })
 }
 
-fn raw(context: &Context, arguments: Arguments) -> Result<Option<Bytes>, RpcError> {
+fn raw(context: &Context, arguments: &Arguments) -> Result<Option<Bytes>, RpcError> {
     let hash: B256 = arguments.required(0, "transaction hash")?;
     let mined = context
         .chain
@@ -141,7 +141,7 @@ pub(super) fn receipt_on_wire(position: &Position) -> Option<Receipt> {
             .collect()
     });
     Some(Receipt {
-        receipt: TransactionReceipt {
+        inner: TransactionReceipt {
             inner,
             transaction_hash: hash,
             transaction_index: Some(*index as u64),

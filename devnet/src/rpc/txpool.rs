@@ -1,9 +1,6 @@
 //! `txpool_`: what waits for a block.
 
-use super::{
-    Context, Methods, arguments::Arguments, error::RpcError, transaction::waiting_on_wire,
-};
-use crate::chain::PooledTransaction;
+use super::{Context, Methods, transaction::waiting_on_wire};
 use alloy::{
     primitives::{Address, U64},
     rpc::types::Transaction,
@@ -24,32 +21,31 @@ type BySender = BTreeMap<Address, BTreeMap<String, Transaction>>;
 
 pub(super) fn register(methods: &mut Methods) -> Result<(), RegisterMethodError> {
     methods.blocking("txpool_content", 0, |context, _| Ok(content(context)))?;
-    methods.blocking("txpool_status", 0, status)
+    methods.blocking("txpool_status", 0, |context, _| Ok(status(context)))
 }
 
 fn content(context: &Context) -> Content<BySender> {
-    let mut content = Content::<BySender>::default();
+    let mut found = Content::<BySender>::default();
     for transaction in context.chain.waiting_all() {
-        let PooledTransaction { sender, .. } = transaction;
-        let ready = transaction.nonce() < context.chain.pending_nonce(&sender);
+        let (sender, nonce) = (transaction.sender, transaction.nonce());
+        let ready = nonce < context.chain.pending_nonce(&sender);
         let part = if ready {
-            &mut content.pending
+            &mut found.pending
         } else {
-            &mut content.queued
+            &mut found.queued
         };
-        let nonce = transaction.nonce().to_string();
         part.entry(sender)
             .or_default()
-            .insert(nonce, waiting_on_wire(transaction));
+            .insert(nonce.to_string(), waiting_on_wire(transaction));
     }
-    content
+    found
 }
 
-fn status(context: &Context, _: Arguments) -> Result<Content<U64>, RpcError> {
+fn status(context: &Context) -> Content<U64> {
     let Content { pending, queued } = content(context);
     let count = |part: BySender| U64::from(part.values().map(BTreeMap::len).sum::<usize>());
-    Ok(Content {
+    Content {
         pending: count(pending),
         queued: count(queued),
-    })
+    }
 }

@@ -1,6 +1,6 @@
 //! Small EVM contracts, assembled by hand.
 
-/// A coin: `balanceOf(address)`, `transfer(address,uint256)` with the Transfer event, and OpenZeppelin's
+/// A coin: `balanceOf(address)`, `transfer(address,uint256)` with the Transfer event, and `OpenZeppelin`'s
 /// `ERC20InsufficientBalance(address,uint256,uint256)`. Its creator holds 2^128. Slots as Solidity lays
 /// out a mapping in slot 0.
 ///
