@@ -1,7 +1,7 @@
 //! `ArbOS`' own state: which programs are active, what their data costs, who owns the chain.
 //!
-//! All of it is storage of one account of the ordinary state, so that reverts, snapshots, simulations and
-//! persistence cover it without knowing of it.
+//! All of it is storage of one account of the ordinary state, so that reverts, snapshots,
+//! simulations and persistence cover it without knowing of it.
 
 use crate::stylus::{ink, validate::Shape};
 use alloy::sol_types::SolError;

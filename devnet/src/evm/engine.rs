@@ -25,8 +25,8 @@ const MAX_RECENT: usize = 32;
 
 /// Executes transactions and calls, and keeps compiled programs between them.
 ///
-/// Cloning is cheap: clones share the compiled programs. All chain state comes from the database of each
-/// call, so one engine serves any number of chains, snapshots and simulations at once.
+/// Cloning is cheap: clones share the compiled programs. All chain state comes from the database of
+/// each call, so one engine serves any number of chains, snapshots and simulations at once.
 #[derive(Clone)]
 pub struct Engine {
     shared: Arc<Shared>,
@@ -85,8 +85,8 @@ impl Engine {
         CfgEnv::new_with_spec(SpecId::PRAGUE).with_chain_id(chain_id)
     }
 
-    /// The rules for simulations (`eth_call`, `eth_estimateGas`): no check of balance, nonce, base fee,
-    /// block gas limit or of the sender being an account without code.
+    /// The rules for simulations (`eth_call`, `eth_estimateGas`): no check of balance, nonce, base
+    /// fee, block gas limit or of the sender being an account without code.
     #[must_use]
     pub fn call_config(chain_id: u64) -> CfgEnv {
         let mut cfg = Self::config(chain_id);
@@ -101,8 +101,8 @@ impl Engine {
     /// Executes `tx` as the only transaction of a block; changes nothing in `db`.
     ///
     /// # Errors
-    /// The transaction is invalid (nonce, funds, intrinsic gas, ...) or the database failed. A transaction
-    /// that reverts or runs out of gas is a result, not an error.
+    /// The transaction is invalid (nonce, funds, intrinsic gas, ...) or the database failed. A
+    /// transaction that reverts or runs out of gas is a result, not an error.
     pub fn transact<DB: Database>(
         &self,
         db: &mut DB,
@@ -113,7 +113,8 @@ impl Engine {
         self.transact_in_block(db, cfg, block, tx, &mut RecentPrograms::default())
     }
 
-    /// Executes `tx` as the next transaction of the block in which `recent` programs ran, and adds its own.
+    /// Executes `tx` as the next transaction of the block in which `recent` programs ran, and adds
+    /// its own.
     ///
     /// # Errors
     /// As [`Self::transact`].

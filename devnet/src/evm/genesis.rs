@@ -6,7 +6,8 @@ use revm::{
     state::{AccountInfo, Bytecode},
 };
 
-/// Deploys, activates and initialises a program in one transaction; `cargo stylus deploy` expects it here.
+/// Deploys, activates and initialises a program in one transaction; `cargo stylus deploy` expects
+/// it here.
 pub const STYLUS_DEPLOYER: Address = address!("cEcba2F1DC234f70Dd89F2041029807F8D03A990");
 /// The deterministic CREATE2 factory: calldata is a salt and the init code.
 pub const CREATE2_FACTORY: Address = address!("4e59b44847b379578588920cA78FbF26c0B4956C");
@@ -25,8 +26,8 @@ const CREATE2_FACTORY_CODE: [u8; 69] = hex!(
 
 /// The accounts that a chain must have for programs to be deployed on it.
 ///
-/// The precompiles have one byte of code each, as on Arbitrum, so that contracts which look for code before a call
-/// find some.
+/// The precompiles have one byte of code each, as on Arbitrum, so that contracts which look for
+/// code before a call find some.
 #[must_use]
 pub fn accounts() -> Vec<(Address, AccountInfo)> {
     let mut accounts = vec![

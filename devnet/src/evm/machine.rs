@@ -1,8 +1,8 @@
 //! The EVM type: revm's own, except that a frame whose code is a program runs in WASM.
 //!
-//! revm executes calls in a loop over a stack of frames. A program cannot be suspended like an interpreter, so a call
-//! that it makes runs a loop of its own ([`Machine::run_nested`]) on the same frame stack and the same journal, down
-//! to the frame that called.
+//! revm executes calls in a loop over a stack of frames. A program cannot be suspended like an
+//! interpreter, so a call that it makes runs a loop of its own ([`Machine::run_nested`]) on the
+//! same frame stack and the same journal, down to the frame that called.
 
 use crate::{
     evm::{
@@ -37,8 +37,12 @@ use revm::{
     primitives::{Address, Bytes},
 };
 
-/// Native stack that must be free to run one more program: its WASM, and the host's own frames with room to spare.
+/// Native stack that must be free to run one more program: its WASM, and the host's own frames with
+/// room to spare.
 const STACK_NEEDED: usize = WASM_STACK + (512 << 10);
+/// What must be free for the outermost program of a transaction, so that the usual nesting below it
+/// adds no stack.
+const OUTERMOST_STACK_NEEDED: usize = 8 << 20;
 /// The stack that is added when less is free. Only what is touched of it becomes memory.
 const STACK_ADDED: usize = 64 << 20;
 
@@ -47,7 +51,8 @@ const STACK_ADDED: usize = 64 << 20;
 pub(crate) struct ProgramState {
     pub(crate) pages: Pages,
     pub(crate) recent: RecentPrograms,
-    /// The account that each frame on the stack acts for, or `None` where a frame borrows another's account.
+    /// The account that each frame on the stack acts for, or `None` where a frame borrows another's
+    /// account.
     pub(crate) actors: Vec<Option<Address>>,
 }
 
@@ -196,7 +201,12 @@ impl<'a, DB: Database> Machine<'a, DB> {
             return Ok(self.finish(InstructionResult::Revert, Bytes::new(), gas));
         };
 
-        let (outcome, refund, error) = stacker::maybe_grow(STACK_NEEDED, STACK_ADDED, || {
+        let needed = if pages.open == 0 {
+            OUTERMOST_STACK_NEEDED
+        } else {
+            STACK_NEEDED
+        };
+        let (outcome, refund, error) = stacker::maybe_grow(needed, STACK_ADDED, || {
             let mut vm = ProgramVm::new(self);
             let outcome = run::run(&program, &mut vm, arguments, gas);
             let (refund, error) = vm.finish();

@@ -133,7 +133,8 @@ impl<'m, 'a, DB: Database> ProgramVm<'m, 'a, DB> {
         self.checked(load)
     }
 
-    /// Runs a frame and settles its gas: the answer's price is `base` and what the callee used of `gas`.
+    /// Runs a frame and settles its gas: the answer's price is `base` and what the callee used of
+    /// `gas`.
     fn run(&mut self, input: FrameInput, base: u64, gas: u64) -> Result<Answer, Fatal> {
         let result = match self.machine.run_nested(input) {
             Ok(result) => result,
@@ -245,7 +246,8 @@ impl<DB: Database> Vm for ProgramVm<'_, '_, DB> {
 
     fn code_hash(&mut self, account: Address) -> Result<Access<B256>, Fatal> {
         let (hash, _, cold, empty) = self.load_code(account)?;
-        // As in the EVM: an account that does not exist has no hash, one without code the hash of nothing.
+        // As in the EVM: an account that does not exist has no hash, one without code the hash of
+        // nothing.
         let value = if empty {
             B256::ZERO
         } else if hash.is_zero() {

@@ -196,8 +196,8 @@ impl TestChain {
     }
 }
 
-/// A program with these imports and this body for its entry point. It has one page of memory, and `$len` is the
-/// length of the calldata.
+/// A program with these imports and this body for its entry point. It has one page of memory, and
+/// `$len` is the length of the calldata.
 pub(crate) fn program(imports: &[&str], body: &str) -> String {
     module(imports, "", body)
 }

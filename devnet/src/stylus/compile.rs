@@ -13,13 +13,14 @@ use wasmtime::{
     Config, InstancePre, Linker, Module, ModuleExport, OptLevel, PoolingAllocationConfig,
 };
 
-/// The native stack one program call may use, in bytes. About what Nitro's limit of stack words comes to.
+/// The native stack one program call may use, in bytes. About what Nitro's limit of stack words
+/// comes to.
 pub(crate) const WASM_STACK: usize = 1 << 20;
 /// The most memory a program may have, in bytes.
 const MAX_MEMORY: usize = PAGE_LIMIT as usize * WASM_PAGE;
 const WASM_PAGE: usize = 64 << 10;
-/// Programs that can run at once in this process. One transaction nests as many as there are pages to open, so this
-/// many transactions can go as deep as they like at the same time: 8.
+/// Programs that can run at once in this process. One transaction nests as many as there are pages
+/// to open, so this many transactions can go as deep as they like at the same time: 8.
 const INSTANCES: u32 = 8 * PAGE_LIMIT as u32;
 /// The largest table a valid program can have, in entries.
 const TABLE_ENTRIES: usize = 4_096;
@@ -61,8 +62,9 @@ pub(crate) struct Compiler {
 
 impl Compiler {
     pub(crate) fn new() -> Self {
-        // A pool of memories makes a call half as expensive as mapping a new one each time. Only what programs touch
-        // becomes real memory, and the first page is kept for the next program rather than given back.
+        // A pool of memories makes a call half as expensive as mapping a new one each time. Only
+        // what programs touch becomes real memory, and the first page is kept for the next program
+        // rather than given back.
         let mut pool = PoolingAllocationConfig::new();
         pool.total_core_instances(INSTANCES)
             .total_memories(INSTANCES)

@@ -1,7 +1,7 @@
 //! Prices: ink of every WASM operator and host call, gas of entering a program.
 //!
-//! The figures are those of Nitro's Stylus version 2 (ink price 10,000 per gas). Bytes and words are those of the
-//! program's memory; gas is Ethereum's.
+//! The figures are those of Nitro's Stylus version 2 (ink price 10,000 per gas). Bytes and words
+//! are those of the program's memory; gas is Ethereum's.
 
 use crate::stylus::validate::Shape;
 use revm::primitives::U256;
@@ -87,8 +87,8 @@ pub fn pow(exponent: U256) -> u64 {
     3_000 + 17_500 * (exponent.byte_len() as u64 + 1)
 }
 
-/// Ink of one operator, or `None` when programs may not use it. `call_indirect` pays for the `parameters` of the
-/// type it names.
+/// Ink of one operator, or `None` when programs may not use it. `call_indirect` pays for the
+/// `parameters` of the type it names.
 #[must_use]
 #[expect(
     clippy::match_same_arms,

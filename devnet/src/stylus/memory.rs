@@ -27,8 +27,8 @@ impl Pages {
         gas
     }
 
-    /// Gas for `new` pages on top of those open: linear in the pages beyond the free ones, exponential in the
-    /// most pages ever open, without bound beyond the page limit.
+    /// Gas for `new` pages on top of those open: linear in the pages beyond the free ones,
+    /// exponential in the most pages ever open, without bound beyond the page limit.
     fn price(self, new: u16) -> u64 {
         let open = self.open.saturating_add(new);
         let ever = self.ever.max(open);

@@ -1,9 +1,10 @@
 //! The ink meter: a pass over a valid program that makes it count what it spends.
 //!
-//! The program gets one more global, a 64-bit counter of the ink left. Before every straight-line block (it ends
-//! with a branch, a call or a scope) the whole block is paid for; a program that cannot pay marks the counter
-//! [`EXHAUSTED`] and traps. `memory.copy` and `memory.fill` also pay per byte, and `memory.grow` first calls the
-//! import that pays for pages. Memory never grows beyond the page limit.
+//! The program gets one more global, a 64-bit counter of the ink left. Before every straight-line
+//! block (it ends with a branch, a call or a scope) the whole block is paid for; a program that
+//! cannot pay marks the counter [`EXHAUSTED`] and traps. `memory.copy` and `memory.fill` also pay
+//! per byte, and `memory.grow` first calls the import that pays for pages. Memory never grows
+//! beyond the page limit.
 
 use crate::stylus::{host::imports, ink, memory::PAGE_LIMIT};
 use wasm_encoder::{
@@ -188,8 +189,8 @@ impl Reencode for Meter {
         _after: Option<wasm_encoder::SectionId>,
         before: Option<wasm_encoder::SectionId>,
     ) -> Result<(), Error> {
-        // A module without a global section gets one where it belongs: right before the exports, of which a
-        // program always has some.
+        // A module without a global section gets one where it belongs: right before the exports, of
+        // which a program always has some.
         if !self.has_globals && before == Some(wasm_encoder::SectionId::Export) {
             let mut globals = GlobalSection::new();
             Self::add_counter(&mut globals);
@@ -269,8 +270,9 @@ impl Rewriter<'_> {
         self.block.push(Instruction::LocalGet(self.scratch));
     }
 
-    /// Hands the page count on top of the stack, which stays there, to the import that charges for it. More pages
-    /// than 16 bits hold are charged as the most that they do hold, which nobody can pay.
+    /// Hands the page count on top of the stack, which stays there, to the import that charges for
+    /// it. More pages than 16 bits hold are charged as the most that they do hold, which nobody can
+    /// pay.
     fn pay_for_pages(&mut self, import: Option<u32>) {
         let Some(import) = import else { return };
         self.block.extend([

@@ -1,9 +1,11 @@
-//! Stylus programs: the code format, its validation, the ink meter, compilation and the host interface.
+//! Stylus programs: the code format, its validation, the ink meter, compilation and the host
+//! interface.
 //!
-//! A program's way from bytes to execution: [`prefix`] recognises and unpacks the code of an account, [`validate`]
-//! refuses what Nitro refuses and measures the rest, [`meter`] adds the ink charges of [`ink`], [`compile`] makes
-//! machine code of it, and [`run`] executes one call, whose imports are in [`host`]. What the program needs of the
-//! chain it asks through [`vm::Vm`]; nothing here knows about revm's EVM loop.
+//! A program's way from bytes to execution: [`prefix`] recognises and unpacks the code of an
+//! account, [`validate`] refuses what Nitro refuses and measures the rest, [`meter`] adds the ink
+//! charges of [`ink`], [`compile`] makes machine code of it, and [`run`] executes one call, whose
+//! imports are in [`host`]. What the program needs of the chain it asks through [`vm::Vm`]; nothing
+//! here knows about revm's EVM loop.
 
 pub(crate) mod compile;
 mod host;

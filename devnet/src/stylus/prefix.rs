@@ -3,8 +3,8 @@
 use std::io::Read;
 use thiserror::Error;
 
-/// What the code of an account that is a Stylus program begins with: the end-of-code magic, the version and the
-/// compression dictionary 0 (none).
+/// What the code of an account that is a Stylus program begins with: the end-of-code magic, the
+/// version and the compression dictionary 0 (none).
 pub const PREFIX: [u8; 4] = [0xEF, 0xF0, 0x00, 0x00];
 
 /// The largest WASM a program may unpack to, in bytes.
@@ -33,11 +33,13 @@ pub fn is_program(code: &[u8]) -> bool {
 /// The WASM in the code of an account.
 ///
 /// # Errors
-/// In the order checked: [`PrefixError::NotAProgram`], [`PrefixError::TooLarge`], [`PrefixError::Corrupt`].
+/// In the order checked: [`PrefixError::NotAProgram`], [`PrefixError::TooLarge`],
+/// [`PrefixError::Corrupt`].
 pub fn unpack(code: &[u8]) -> Result<Vec<u8>, PrefixError> {
     let compressed = code.strip_prefix(&PREFIX).ok_or(PrefixError::NotAProgram)?;
     let mut wasm = Vec::new();
-    // One byte more than allowed tells "exactly at the limit" from "beyond"; a bomb is never unpacked further.
+    // One byte more than allowed tells "exactly at the limit" from "beyond"; a bomb is never
+    // unpacked further.
     let read = brotli::Decompressor::new(compressed, 4096)
         .take(MAX_WASM as u64 + 1)
         .read_to_end(&mut wasm);

@@ -9,7 +9,8 @@ struct Slot {
     known: Option<U256>,
 }
 
-/// The cached slots of one program call. Writes that the program does not flush are lost when it returns.
+/// The cached slots of one program call. Writes that the program does not flush are lost when it
+/// returns.
 #[derive(Debug, Default)]
 pub(crate) struct StorageCache {
     slots: HashMap<U256, Slot>,
@@ -72,7 +73,8 @@ impl StorageCache {
         if clear {
             self.slots.clear();
         }
-        // Hash maps have no order of their own; which slot runs out of gas first must not differ between runs.
+        // Hash maps have no order of their own; which slot runs out of gas first must not differ
+        // between runs.
         dirty.sort_unstable();
         dirty
     }

@@ -1,7 +1,8 @@
 //! Which WASM may become a program, and its measures.
 //!
-//! The rules are Nitro's: plain WebAssembly 1.0 without floating point, plus sign extension, mutable globals,
-//! `memory.copy` and `memory.fill`; imports only from the host interface; limits on everything.
+//! The rules are Nitro's: plain WebAssembly 1.0 without floating point, plus sign extension,
+//! mutable globals, `memory.copy` and `memory.fill`; imports only from the host interface; limits
+//! on everything.
 
 use crate::stylus::{host::imports, ink, memory::PAGE_LIMIT, meter::INK_GLOBAL};
 use thiserror::Error;
@@ -538,6 +539,9 @@ mod tests {
         assert!(check(&sized(128)).is_ok());
         assert_eq!(check(&sized(129)), limited("pages of memory", 129, 128));
 
+        let many_exports: Vec<_> = (0..1_023)
+            .map(|n| format!("(global (export \"{n}\") i32 (i32.const 0))"))
+            .collect();
         let cases = [
             ("functions", "(func)".repeat(4_096), 4_097, 4_096),
             (
@@ -592,14 +596,7 @@ mod tests {
                 513,
                 512,
             ),
-            (
-                "exports",
-                (0..1_023)
-                    .map(|n| format!("(global (export \"{n}\") i32 (i32.const 0))"))
-                    .collect(),
-                1_025,
-                1_024,
-            ),
+            ("exports", many_exports.concat(), 1_025, 1_024),
         ];
         for (what, fields, found, limit) in cases {
             assert_eq!(

@@ -63,7 +63,8 @@ pub(super) fn run<DB: Database>(call: &mut Call<'_, '_, DB>, input: &[u8]) -> An
             ArbSys::getStorageGasAvailableCall::abi_encode_returns(&U256::ZERO)
         }
         Calls::isTopLevelCall(_) => {
-            // The contract that asks was itself called by the transaction's sender, or is the sender.
+            // The contract that asks was itself called by the transaction's sender, or is the
+            // sender.
             let top = call.context.chain.actors.len() <= 1;
             ArbSys::isTopLevelCallCall::abi_encode_returns(&top)
         }
@@ -77,8 +78,8 @@ pub(super) fn run<DB: Database>(call: &mut Call<'_, '_, DB>, input: &[u8]) -> An
             ArbSys::wasMyCallersAddressAliasedCall::abi_encode_returns(&false)
         }
         Calls::myCallersAddressWithoutAliasing(_) => {
-            // Nothing is aliased without a parent chain, so it is the sender of the transaction that the contract
-            // that asks sees, or the contract that called it.
+            // Nothing is aliased without a parent chain, so it is the sender of the transaction
+            // that the contract that asks sees, or the contract that called it.
             let origin = call.context.tx.caller;
             let actors = &call.context.chain.actors;
             let caller = actors

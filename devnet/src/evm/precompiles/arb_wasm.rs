@@ -155,10 +155,12 @@ fn active_at<DB: Database>(
     active(call, code_hash)
 }
 
-/// Compiles the program at an address and lets it run for a year, for a fee per byte of machine code.
+/// Compiles the program at an address and lets it run for a year, for a fee per byte of machine
+/// code.
 ///
-/// Refuses, in this order: static and delegate calls, a program that is active already, code that is no program,
-/// invalid WASM, too little gas, a value below the fee. What is above the fee goes back to the caller.
+/// Refuses, in this order: static and delegate calls, a program that is active already, code that
+/// is no program, invalid WASM, too little gas, a value below the fee. What is above the fee goes
+/// back to the caller.
 fn activate<DB: Database>(call: &mut Call<'_, '_, DB>, program: Address) -> Answer {
     call.require_writable()?;
     call.burn(ACTIVATION_GAS)?;
@@ -260,7 +262,8 @@ fn activation_gas(shape: &Shape) -> u64 {
     microseconds * GAS_PER_MICROSECOND
 }
 
-/// Stands for the hash of the machine code in the activation event: one per program, as the compiler is fixed.
+/// Stands for the hash of the machine code in the activation event: one per program, as the
+/// compiler is fixed.
 fn module_hash(code_hash: B256) -> B256 {
     keccak256([b"module".as_slice(), code_hash.as_slice()].concat())
 }

@@ -1,6 +1,7 @@
 //! `ArbWasmCache` (0x72): which programs always pay the cached price.
 //!
-//! On Arbitrum only cache managers decide that, by auction; on a development chain everybody is one.
+//! On Arbitrum only cache managers decide that, by auction; on a development chain everybody is
+//! one.
 
 use super::call::{Answer, Call, Refusal};
 use crate::evm::arbos;

@@ -1,4 +1,5 @@
-//! Every import with arguments at the edge of the memory and beyond: beyond is a revert without data, never a crash.
+//! Every import with arguments at the edge of the memory and beyond: beyond is a revert without
+//! data, never a crash.
 
 use crate::{
     evm::testing::{TestChain, module, program},
@@ -87,11 +88,12 @@ const WITHOUT_ARGUMENTS: [&str; 9] = [
 /// Calls `name` with these arguments; whether the program went on.
 fn call(chain: &mut TestChain, name: &str, arguments: &[u64]) -> bool {
     let (parameters, results) = crate::stylus::test_signature(name);
-    let constants: String = parameters
+    let constants: Vec<_> = parameters
         .split(' ')
         .zip(arguments)
         .map(|(ty, value)| format!("({ty}.const {value})"))
         .collect();
+    let constants = constants.concat();
     let call = format!("(call ${name} {constants})");
     let call = if results.is_empty() {
         call

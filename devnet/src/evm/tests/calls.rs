@@ -16,7 +16,8 @@ const EVM_REPORTER: [u8; 20] = hex!("335f5234602052306040523660605260805ff3ff");
 /// Reverts with a word that holds 0xFF.
 const EVM_REVERTER: [u8; 9] = hex!("60ff5f5260205ffdff");
 
-/// Forwards calldata after the first 20 bytes to the address in them, and what comes back. `operation` is the call.
+/// Forwards calldata after the first 20 bytes to the address in them, and what comes back.
+/// `operation` is the call.
 fn evm_forwarder(operation: &str) -> Vec<u8> {
     let value = if operation == "f1" { "34" } else { "" };
     let before = format!("601436038060145f375f5f825f{value}5f3560601c5a{operation}3d5f5f3e60");
@@ -353,7 +354,8 @@ fn msg_reentrant_counts_the_account_on_the_call_stack() {
     // Borrowed code runs for the borrower, which is on the stack once.
     assert!(!reentrant(delegate, to(report, &[])));
     assert!(!reentrant(evm_delegate, to(report, &[])));
-    // The borrower is called again from below itself: `delegate` runs, `wasm` calls it, and it borrows once more.
+    // The borrower is called again from below itself: `delegate` runs, `wasm` calls it, and it
+    // borrows once more.
     assert!(reentrant(
         delegate,
         to(wasm, &to(delegate, &to(report, &[])))
@@ -374,7 +376,8 @@ fn msg_reentrant_counts_the_account_on_the_call_stack() {
 #[test]
 fn msg_reentrant_is_true_for_a_program_that_calls_itself() {
     let mut chain = TestChain::new();
-    // With calldata it calls itself without, and returns what that returned: whether it was re-entered.
+    // With calldata it calls itself without, and returns what that returned: whether it was
+    // re-entered.
     let address = chain.program(&program(
         &["msg_reentrant", "contract_address", "call_contract", "read_return_data", "write_result"],
         "(if (local.get $len)
@@ -466,7 +469,8 @@ fn a_call_with_more_value_than_the_program_has_fails() {
 #[test]
 fn a_program_creates_contracts_and_programs() {
     let mut chain = TestChain::new();
-    // Creates from the calldata, with its value, and returns address and length of the returned data.
+    // Creates from the calldata, with its value, and returns address and length of the returned
+    // data.
     let text = |create: &str, salt: &str| {
         program(
             &["read_args", "msg_value", create, "read_return_data", "write_result"],

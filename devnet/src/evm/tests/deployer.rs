@@ -19,8 +19,8 @@ alloy::sol! {
     error InitValueButNotInitData();
 }
 
-/// Initialised with calldata, it remembers its caller in slot 0, or fails when the first byte is 0xFF. Without
-/// calldata it returns the slot.
+/// Initialised with calldata, it remembers its caller in slot 0, or fails when the first byte is
+/// 0xFF. Without calldata it returns the slot.
 fn initialised() -> String {
     program(
         &[

@@ -137,7 +137,8 @@ fn traps_revert_without_data() {
 #[test]
 fn a_program_that_calls_itself_ends_at_the_depth_limit() {
     let mut chain = TestChain::new();
-    // Counts its calls in storage slot 0 and calls itself with all gas; what the deepest call cannot do just fails.
+    // Counts its calls in storage slot 0 and calls itself with all gas; what the deepest call
+    // cannot do just fails.
     let body = "
         (call $contract_address (i32.const 0))
         (call $storage_load_bytes32 (i32.const 32) (i32.const 64))

@@ -49,7 +49,8 @@ fn a_flush_writes_to_the_state() {
 #[test]
 fn a_stale_cache_hides_what_a_callee_wrote_until_it_is_cleared() {
     let mut chain = TestChain::new();
-    // Called with calldata it sets slot 0 to 9. Without, it reads the slot, calls itself with calldata, and reads again.
+    // Called with calldata it sets slot 0 to 9. Without, it reads the slot, calls itself with
+    // calldata, and reads again.
     let text = |flush: &str| {
         let mut imports = IMPORTS.to_vec();
         imports.extend(["call_contract", "contract_address"]);

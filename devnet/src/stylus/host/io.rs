@@ -22,7 +22,8 @@ pub(super) fn write_result(guest: &mut Guest<'_>, data: u32, len: u32) -> Result
     Ok(())
 }
 
-/// Copies what overlaps with `offset..offset + size` of the last return data; returns how many bytes.
+/// Copies what overlaps with `offset..offset + size` of the last return data; returns how many
+/// bytes.
 pub(super) fn read_return_data(
     guest: &mut Guest<'_>,
     dest: u32,

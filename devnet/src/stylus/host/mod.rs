@@ -1,7 +1,8 @@
 //! The host interface `vm_hooks`: what a program can call.
 //!
-//! Every function first pays for itself, then touches the program's memory, then the chain; a pointer outside the
-//! memory ends the program as a revert. Prices are those of [`crate::stylus::ink`].
+//! Every function first pays for itself, then touches the program's memory, then the chain; a
+//! pointer outside the memory ends the program as a revert. Prices are those of
+//! [`crate::stylus::ink`].
 
 mod account;
 mod block;
