@@ -230,7 +230,7 @@ impl SecurityToken {
     }
 
     #[inline(never)]
-    fn movement(
+    pub(crate) fn movement(
         &self,
         kind: Kind,
         spender: Address,

@@ -1,6 +1,9 @@
 //! Tests of the contract as a whole.
 
+mod encumbrances;
+mod fixture;
 mod oracle;
+mod transfers;
 
 use alloy_primitives::U256;
 use proptest::prelude::*;
@@ -11,7 +14,6 @@ pub(crate) fn amount() -> impl Strategy<Value = U256> {
         Just(U256::ZERO),
         Just(U256::MAX),
         any::<u64>().prop_map(U256::from),
-        (any::<[u64; 4]>(), 0_usize..256)
-            .prop_map(|(limbs, shift)| U256::from_limbs(limbs) >> shift),
+        (any::<[u64; 4]>(), 0_usize..256).prop_map(|(limbs, shift)| U256::from_limbs(limbs) >> shift),
     ]
 }
