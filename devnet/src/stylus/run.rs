@@ -46,23 +46,17 @@ pub(crate) fn run(program: &Program, vm: &mut dyn Vm, arguments: Bytes, gas: u64
         };
     };
     let engine = program.instance.module().engine();
-    let mut store = Store::new(engine, HostState::new(vm, arguments));
+    // SAFETY: the store, and with it the state, is dropped before this function gives `vm` back, and
+    // nothing below uses `vm` itself.
+    #[expect(unsafe_code, reason = "see HostState::new")]
+    let state = unsafe { HostState::new(vm, arguments) };
+    let mut store = Store::new(engine, state);
     let result = start(program, &mut store, gas, length);
-    let ink = store.data().ink().map_or(0, |ink| {
-        let left = ink
-            .get(&mut store)
-            .i64()
-            .unwrap_or_default()
-            .cast_unsigned();
-        if left == EXHAUSTED { 0 } else { left }
-    });
-    let exhausted = store.data().ink().is_some_and(|counter| {
-        counter.get(&mut store).i64().map(i64::cast_unsigned) == Some(EXHAUSTED)
-    });
+    let ink = ink_left(&mut store);
     let status = match result {
         Ok(0) => Status::Success,
         Ok(_) => Status::Revert,
-        Err(_) if exhausted => Status::OutOfInk,
+        Err(_) if ink == EXHAUSTED => Status::OutOfInk,
         Err(error) => status(&error),
     };
     let output = match status {
@@ -78,6 +72,13 @@ pub(crate) fn run(program: &Program, vm: &mut dyn Vm, arguments: Bytes, gas: u64
         output,
         gas_left,
     }
+}
+
+/// What the program's counter holds; 0 when it was never started.
+fn ink_left(store: &mut Store<HostState>) -> u64 {
+    let counter = store.data().ink();
+    let value = counter.and_then(|counter| counter.get(&mut *store).i64());
+    value.unwrap_or_default().cast_unsigned()
 }
 
 /// Instantiates the program and calls it; the result is what it returned.

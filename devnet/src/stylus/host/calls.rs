@@ -19,17 +19,28 @@ struct Call {
     returned: u32,
 }
 
+/// A kind of call as the program asks for it.
+enum Request {
+    /// With the value at this pointer.
+    Call {
+        value: u32,
+    },
+    Delegate,
+    Static,
+}
+
 impl Call {
     /// Pays for the call, makes it, and tells the program the length of what came back.
-    fn make(&self, guest: &mut Guest<'_>, value: Option<u32>, kind: CallKind) -> Result<u32, Stop> {
+    fn make(&self, guest: &mut Guest<'_>, request: &Request) -> Result<u32, Stop> {
         guest.buy_ink(ink::HOST + 3 * ink::POINTER + ink::EVM)?;
         guest.buy_ink(ink::read(self.len))?;
         let gas_left = guest.gas_left()?;
         let to = guest.read_address(self.to)?;
         let input = Bytes::copy_from_slice(guest.read(self.data, self.len)?);
-        let kind = match value {
-            Some(pointer) => CallKind::Call(guest.read_u256(pointer)?),
-            None => kind,
+        let kind = match *request {
+            Request::Call { value } => CallKind::Call(guest.read_u256(value)?),
+            Request::Delegate => CallKind::Delegate,
+            Request::Static => CallKind::Static,
         };
         let gas_requested = self.gas.min(gas_left);
         let answer = guest.vm().call(kind, to, input, gas_left, gas_requested)?;
@@ -63,7 +74,7 @@ pub(super) fn call_contract(
         gas,
         returned,
     }
-    .make(guest, Some(value), CallKind::Static)
+    .make(guest, &Request::Call { value })
 }
 
 /// Runs the code of `to` on the program's own account.
@@ -82,7 +93,7 @@ pub(super) fn delegate_call_contract(
         gas,
         returned,
     }
-    .make(guest, None, CallKind::Delegate)
+    .make(guest, &Request::Delegate)
 }
 
 /// Calls `to` without the right to change anything.
@@ -101,7 +112,7 @@ pub(super) fn static_call_contract(
         gas,
         returned,
     }
-    .make(guest, None, CallKind::Static)
+    .make(guest, &Request::Static)
 }
 
 /// Creates an account at an address made of the program's own and its nonce.

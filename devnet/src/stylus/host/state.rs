@@ -45,13 +45,14 @@ pub(crate) struct HostState {
 }
 
 impl HostState {
-    /// The state for a call on `vm`. The caller must drop it before `vm` is used again:
-    /// [`super::super::run::run`], the only user, keeps both in one stack frame.
+    /// The state for one call of a program on `vm`.
+    ///
+    /// # Safety
+    /// `vm` must outlive the state and not be used otherwise while the state exists.
     #[expect(unsafe_code, reason = "wasmtime wants 'static data in a store")]
-    pub(crate) fn new(vm: &mut dyn Vm, arguments: Bytes) -> Self {
+    pub(crate) unsafe fn new(vm: &mut dyn Vm, arguments: Bytes) -> Self {
         let vm: NonNull<dyn Vm + '_> = NonNull::from(vm);
-        // SAFETY: only the lifetime changes. The pointer is used by host functions alone, which run
-        // while `run` holds the borrow.
+        // SAFETY: this changes the lifetime alone, and the caller vouches for it.
         let vm: NonNull<dyn Vm> = unsafe { std::mem::transmute(vm) };
         Self {
             vm,
@@ -95,8 +96,8 @@ impl<'a> Guest<'a> {
 
     #[expect(unsafe_code, reason = "see HostState::new")]
     pub(super) fn vm(&mut self) -> &mut dyn Vm {
-        // SAFETY: the pointer comes from the exclusive borrow that `run` holds while this function
-        // runs, and the returned borrow keeps this one away from a second use.
+        // SAFETY: whoever made the state promised that the pointer is valid and used by nobody else
+        // while the state exists; the returned borrow of `self` excludes a second use from here.
         unsafe { self.caller.data_mut().vm.as_mut() }
     }
 
