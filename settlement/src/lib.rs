@@ -29,11 +29,11 @@
 //! | --- | --- |
 //! | 0-2 | roles |
 //! | 3 | desk: payment token, CRD number, pause, count of settlements |
-//! | 4-5 | name and LEI of the broker-dealer |
-//! | 6 | orders by id, two words each, three with a counterparty ([`record`]) |
-//! | 7 | epochs by owner |
-//! | 8-9 | listings by address and by number, one word each ([`listing`]) |
-//! | 10 | count of securities ever listed |
+//! | 4-7 | name and LEI of the broker-dealer, two each |
+//! | 8 | orders by id, two words each, three with a counterparty ([`record`]) |
+//! | 9 | epochs by owner |
+//! | 10-11 | listings by address and by number, one word each ([`listing`]) |
+//! | 12 | count of securities ever listed |
 #![cfg_attr(target_arch = "wasm32", no_std)]
 #![cfg_attr(
     not(test),
