@@ -3,8 +3,8 @@
 use std::{fmt, sync::OnceLock};
 
 use alloy::{
-    consensus::{SignableTransaction, TxEip1559, TxEnvelope},
-    eips::eip2718::Encodable2718,
+    consensus::{SignableTransaction, TxEip1559, TxEip7702, TxEnvelope},
+    eips::{eip2718::Encodable2718, eip7702::Authorization},
     network::TxSignerSync,
     primitives::{Address, B256, Bytes, TxKind, U256},
     providers::{Provider, ProviderBuilder, RootProvider},
@@ -12,6 +12,7 @@ use alloy::{
         json_rpc::{RpcRecv, RpcSend},
         types::{Block, Filter, Log, TransactionReceipt},
     },
+    signers::SignerSync,
     sol_types::SolCall,
     transports::{RpcError, TransportErrorKind},
 };
@@ -236,7 +237,12 @@ impl Chain {
             .signer
             .sign_transaction_sync(&mut transaction)
             .expect("a local key signs");
-        let envelope = TxEnvelope::from(transaction.into_signed(signature));
+        self.include(TxEnvelope::from(transaction.into_signed(signature)))
+            .await
+    }
+
+    /// Sends a signed transaction and waits for its receipt.
+    async fn include(&self, envelope: TxEnvelope) -> TransactionReceipt {
         let hash: B256 = self
             .request(
                 "eth_sendRawTransaction",
@@ -252,6 +258,44 @@ impl Chain {
             tokio::task::yield_now().await;
         }
         panic!("transaction {hash} has no receipt")
+    }
+
+    /// Makes a key's account run the code of `target` from now on (EIP-7702); the zero address ends that.
+    ///
+    /// # Panics
+    /// When the node refuses it.
+    pub async fn delegate(&self, account: &Account, target: Address) {
+        let nonce = async |of: Address| -> u64 {
+            let nonce: U256 = self
+                .request("eth_getTransactionCount", (of, "pending"))
+                .await;
+            nonce.to()
+        };
+        let authorization = Authorization {
+            chain_id: U256::from(self.chain_id),
+            address: target,
+            nonce: nonce(account.address).await,
+        };
+        let signature = account
+            .signer
+            .sign_hash_sync(&authorization.signature_hash())
+            .expect("a local key signs");
+        let mut transaction = TxEip7702 {
+            chain_id: self.chain_id,
+            nonce: nonce(self.funded.address).await,
+            gas_limit: GAS_LIMIT,
+            max_fee_per_gas: self.max_fee,
+            to: account.address,
+            authorization_list: vec![authorization.into_signed(signature)],
+            ..TxEip7702::default()
+        };
+        let signature = self
+            .funded
+            .signer
+            .sign_transaction_sync(&mut transaction)
+            .expect("a local key signs");
+        self.include(TxEnvelope::from(transaction.into_signed(signature)))
+            .await;
     }
 
     /// Gives an account ether.

@@ -96,6 +96,9 @@ fn order_ids_are_the_golden_ones() {
         .collect();
     let text = serde_json::to_string_pretty(&vectors).expect("JSON") + "\n";
     let path = workspace().join("tests/vectors/order-ids.json");
+    if std::env::var_os("UPDATE_SNAPSHOTS").is_some() {
+        std::fs::write(&path, &text).expect("the golden vectors are written");
+    }
     let golden = std::fs::read_to_string(&path).expect("the golden vectors are there");
     assert!(
         golden == text,

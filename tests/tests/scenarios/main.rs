@@ -5,6 +5,7 @@
 mod coin;
 mod coin_signatures;
 mod compliance;
+mod delegated_keys;
 mod hostile_tokens;
 mod hostile_wallets;
 mod operator;
@@ -14,3 +15,4 @@ mod preflight;
 mod replay;
 mod security_token;
 mod settlement;
+mod storage;
