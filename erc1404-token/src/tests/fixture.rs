@@ -62,7 +62,10 @@ impl Token {
     pub(crate) fn deployed() -> Self {
         let turn = turn();
         let surroundings = Box::new((deploy_precompiles(), turn));
-        let token = Self { contract: Contract::new(), _surroundings: surroundings };
+        let token = Self {
+            contract: Contract::new(),
+            _surroundings: surroundings,
+        };
         token
             .by(ADMIN)
             .constructor(
@@ -80,7 +83,10 @@ impl Token {
             ("ENFORCER_ROLE", ENFORCER),
             ("PAUSER_ROLE", PAUSER),
         ] {
-            token.by(ADMIN).grant_role(role(name), account).motsu_unwrap();
+            token
+                .by(ADMIN)
+                .grant_role(role(name), account)
+                .motsu_unwrap();
         }
         token
     }
@@ -91,7 +97,10 @@ impl Token {
         for (wallet, number) in [(ALICE, 1), (BOB, 2), (CAROL, 3), (ALICE2, 1)] {
             token.register(wallet, number, 20);
         }
-        token.by(COMPLIANCE).set_group_rule(20, 20, 1).motsu_unwrap();
+        token
+            .by(COMPLIANCE)
+            .set_group_rule(20, 20, 1)
+            .motsu_unwrap();
         token
     }
 
@@ -120,7 +129,9 @@ impl Token {
     }
 
     pub(crate) fn lock(&self, holder: Address, amount: u64, release_time: u64) {
-        self.by(COMPLIANCE).lock_tokens(holder, u(amount), release_time).motsu_unwrap();
+        self.by(COMPLIANCE)
+            .lock_tokens(holder, u(amount), release_time)
+            .motsu_unwrap();
     }
 
     pub(crate) fn balance(&self, account: Address) -> U256 {

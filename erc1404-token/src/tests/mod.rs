@@ -2,7 +2,9 @@
 
 mod encumbrances;
 mod fixture;
+mod interface;
 mod oracle;
+mod random;
 mod transfers;
 
 use alloy_primitives::U256;
@@ -14,6 +16,7 @@ pub(crate) fn amount() -> impl Strategy<Value = U256> {
         Just(U256::ZERO),
         Just(U256::MAX),
         any::<u64>().prop_map(U256::from),
-        (any::<[u64; 4]>(), 0_usize..256).prop_map(|(limbs, shift)| U256::from_limbs(limbs) >> shift),
+        (any::<[u64; 4]>(), 0_usize..256)
+            .prop_map(|(limbs, shift)| U256::from_limbs(limbs) >> shift),
     ]
 }

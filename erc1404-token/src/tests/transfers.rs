@@ -28,7 +28,9 @@ fn a_new_token_says_what_it_was_given() {
 #[test]
 fn deploying_without_an_admin_reverts() {
     let token = Token::deployed();
-    let error = AccessControlInvalidDefaultAdmin { account: Address::ZERO };
+    let error = AccessControlInvalidDefaultAdmin {
+        account: Address::ZERO,
+    };
     token.reverts(&error, |token| {
         token.by(ADMIN).constructor(
             "".into(),
@@ -44,12 +46,17 @@ fn deploying_without_an_admin_reverts() {
 #[test]
 fn messages_are_fixed_for_the_codes_of_tokensoft_and_known_for_every_other() {
     let token = Token::deployed();
-    let message = |code| {
-        String::from_utf8(token.view().message_for_transfer_restriction(code).0).unwrap()
-    };
+    let message =
+        |code| String::from_utf8(token.view().message_for_transfer_restriction(code).0).unwrap();
     assert_eq!(message(0), "SUCCESS");
-    assert_eq!(message(1), "The transfer was restricted due to white list configuration.");
-    assert_eq!(message(2), "The transfer was restricted due to the contract being paused.");
+    assert_eq!(
+        message(1),
+        "The transfer was restricted due to white list configuration."
+    );
+    assert_eq!(
+        message(2),
+        "The transfer was restricted due to the contract being paused."
+    );
     assert_eq!(message(3), "Restricted due to blacklist");
     for code in 4..=19 {
         assert_ne!(message(code), "Unknown restriction code");
@@ -64,7 +71,14 @@ fn transfer_moves_and_emits() {
     let token = Token::new();
     token.mint(ALICE, 100);
     let logs = token.logs(|token| token.by(ALICE).transfer(BOB, u(40)));
-    assert_eq!(logs, [log(&Transfer { from: ALICE, to: BOB, value: u(40) })]);
+    assert_eq!(
+        logs,
+        [log(&Transfer {
+            from: ALICE,
+            to: BOB,
+            value: u(40)
+        })]
+    );
     assert_eq!((token.balance(ALICE), token.balance(BOB)), (u(60), u(40)));
 }
 
@@ -73,7 +87,11 @@ fn transfer_reverts_when_the_balance_is_short() {
     let token = Token::new();
     token.mint(ALICE, 100);
     assert_eq!(token.detect(ALICE, BOB, 101), 0);
-    let error = ERC20InsufficientBalance { sender: ALICE, balance: u(100), needed: u(101) };
+    let error = ERC20InsufficientBalance {
+        sender: ALICE,
+        balance: u(100),
+        needed: u(101),
+    };
     token.reverts(&error, |token| token.by(ALICE).transfer(BOB, u(101)));
 }
 
@@ -82,11 +100,27 @@ fn transfer_from_spends_the_allowance() {
     let token = Token::new();
     token.mint(ALICE, 100);
     let logs = token.logs(|token| token.by(ALICE).approve(STRANGER, u(60)));
-    assert_eq!(logs, [log(&Approval { owner: ALICE, spender: STRANGER, value: u(60) })]);
-    token.by(STRANGER).transfer_from(ALICE, BOB, u(50)).motsu_unwrap();
+    assert_eq!(
+        logs,
+        [log(&Approval {
+            owner: ALICE,
+            spender: STRANGER,
+            value: u(60)
+        })]
+    );
+    token
+        .by(STRANGER)
+        .transfer_from(ALICE, BOB, u(50))
+        .motsu_unwrap();
     assert_eq!(token.view().allowance(ALICE, STRANGER), u(10));
-    let error = ERC20InsufficientAllowance { spender: STRANGER, allowance: u(10), needed: u(11) };
-    token.reverts(&error, |token| token.by(STRANGER).transfer_from(ALICE, BOB, u(11)));
+    let error = ERC20InsufficientAllowance {
+        spender: STRANGER,
+        allowance: u(10),
+        needed: u(11),
+    };
+    token.reverts(&error, |token| {
+        token.by(STRANGER).transfer_from(ALICE, BOB, u(11))
+    });
 }
 
 #[test]
@@ -94,7 +128,10 @@ fn an_unlimited_allowance_is_not_lowered() {
     let token = Token::new();
     token.mint(ALICE, 100);
     token.by(ALICE).approve(STRANGER, U256::MAX).motsu_unwrap();
-    token.by(STRANGER).transfer_from(ALICE, BOB, u(50)).motsu_unwrap();
+    token
+        .by(STRANGER)
+        .transfer_from(ALICE, BOB, u(50))
+        .motsu_unwrap();
     assert_eq!(token.view().allowance(ALICE, STRANGER), U256::MAX);
 }
 
@@ -103,17 +140,24 @@ fn a_refused_transfer_from_leaves_the_allowance() {
     let token = Token::new();
     token.mint(ALICE, 100);
     token.by(ALICE).approve(STRANGER, u(100)).motsu_unwrap();
-    token.restricted(1, |token| token.by(STRANGER).transfer_from(ALICE, DAVE, u(100)));
+    token.restricted(1, |token| {
+        token.by(STRANGER).transfer_from(ALICE, DAVE, u(100))
+    });
     assert_eq!(token.view().allowance(ALICE, STRANGER), u(100));
     token.register(DAVE, 9, 20);
-    token.by(STRANGER).transfer_from(ALICE, DAVE, u(100)).motsu_unwrap();
+    token
+        .by(STRANGER)
+        .transfer_from(ALICE, DAVE, u(100))
+        .motsu_unwrap();
 }
 
 #[test]
 fn zero_can_neither_send_nor_be_approved() {
     let token = Token::new();
     let zero = Address::ZERO;
-    token.reverts(&ERC20InvalidSpender { spender: zero }, |token| token.by(ALICE).approve(zero, u(1)));
+    token.reverts(&ERC20InvalidSpender { spender: zero }, |token| {
+        token.by(ALICE).approve(zero, u(1))
+    });
     token.reverts(&ERC20InvalidSender { sender: zero }, |token| {
         token.by(ALICE).transfer_from(zero, BOB, U256::ZERO)
     });
@@ -128,10 +172,20 @@ fn both_wallets_and_their_pair_of_groups_must_be_allowed() {
     token.register(BOB, 2, 30);
     token.refuses(1, ALICE, BOB, 0);
     let logs = token.logs(|token| token.by(COMPLIANCE).set_group_rule(20, 30, 1));
-    assert_eq!(logs, [log(&GroupRuleSet { fromGroup: 20, toGroup: 30, opensAt: 1 })]);
+    assert_eq!(
+        logs,
+        [log(&GroupRuleSet {
+            fromGroup: 20,
+            toGroup: 30,
+            opensAt: 1
+        })]
+    );
     token.moves(ALICE, BOB, 0);
     token.refuses(1, BOB, ALICE, 0);
-    token.by(COMPLIANCE).set_group_rule(20, 30, 0).motsu_unwrap();
+    token
+        .by(COMPLIANCE)
+        .set_group_rule(20, 30, 0)
+        .motsu_unwrap();
     token.refuses(1, ALICE, BOB, 0);
 }
 
@@ -139,9 +193,15 @@ fn both_wallets_and_their_pair_of_groups_must_be_allowed() {
 fn a_pair_of_groups_opens_at_its_second() {
     let token = Token::new();
     token.mint(ALICE, 10);
-    token.by(COMPLIANCE).set_group_rule(20, 20, NOW + 1).motsu_unwrap();
+    token
+        .by(COMPLIANCE)
+        .set_group_rule(20, 20, NOW + 1)
+        .motsu_unwrap();
     token.refuses(14, ALICE, BOB, 1);
-    token.by(COMPLIANCE).set_group_rule(20, 20, NOW).motsu_unwrap();
+    token
+        .by(COMPLIANCE)
+        .set_group_rule(20, 20, NOW)
+        .motsu_unwrap();
     token.moves(ALICE, BOB, 1);
     assert_eq!(token.view().group_rule(20, 20), NOW);
 }
@@ -151,10 +211,19 @@ fn neighbouring_pairs_of_groups_are_independent() {
     let token = Token::deployed();
     for (from, to) in [(1, 1), (1, 2), (1, 3), (1, 4), (2, 1), (255, 255)] {
         let opens_at = u64::from(from) << 8 | u64::from(to);
-        token.by(COMPLIANCE).set_group_rule(from, to, opens_at).motsu_unwrap();
+        token
+            .by(COMPLIANCE)
+            .set_group_rule(from, to, opens_at)
+            .motsu_unwrap();
     }
     token.by(COMPLIANCE).set_group_rule(1, 2, 0).motsu_unwrap();
-    for (from, to, opens_at) in [(1, 1, 257), (1, 2, 0), (1, 3, 259), (2, 1, 513), (255, 255, 0xffff)] {
+    for (from, to, opens_at) in [
+        (1, 1, 257),
+        (1, 2, 0),
+        (1, 3, 259),
+        (2, 1, 513),
+        (255, 255, 0xffff),
+    ] {
         assert_eq!(token.view().group_rule(from, to), opens_at);
     }
 }
@@ -186,9 +255,15 @@ fn deactivation_is_for_ever_and_stops_force_too() {
     token.refuses(18, ALICE, BOB, 1);
     token.restricted(18, |token| token.by(ISSUER).mint(ALICE, u(1)));
     token.restricted(18, |token| token.by(ISSUER).burn(ALICE, u(1), REASON));
-    token.restricted(18, |token| token.by(ENFORCER).forced_transfer(ALICE, BOB, u(1), REASON));
-    token.restricted(18, |token| token.by(ENFORCER).forced_burn(ALICE, u(1), REASON));
-    token.restricted(18, |token| token.by(ENFORCER).recover_wallet(ALICE, DAVE, REASON));
+    token.restricted(18, |token| {
+        token.by(ENFORCER).forced_transfer(ALICE, BOB, u(1), REASON)
+    });
+    token.restricted(18, |token| {
+        token.by(ENFORCER).forced_burn(ALICE, u(1), REASON)
+    });
+    token.restricted(18, |token| {
+        token.by(ENFORCER).recover_wallet(ALICE, DAVE, REASON)
+    });
     token.restricted(18, |token| token.by(ADMIN).deactivate());
 }
 
@@ -197,18 +272,36 @@ fn blocked_countries_neither_send_nor_receive() {
     let token = Token::new();
     token.mint(ALICE, 10);
     // 200 is alike to 840 and 904 modulo 64.
-    token.by(COMPLIANCE).set_wallet(BOB, investor(2), 20, 200, NOW + 1).motsu_unwrap();
+    token
+        .by(COMPLIANCE)
+        .set_wallet(BOB, investor(2), 20, 200, NOW + 1)
+        .motsu_unwrap();
     let logs = token.logs(|token| token.by(COMPLIANCE).set_country_blocked(904, true));
-    assert_eq!(logs, [log(&CountryBlockedSet { country: 904, blocked: true })]);
+    assert_eq!(
+        logs,
+        [log(&CountryBlockedSet {
+            country: 904,
+            blocked: true
+        })]
+    );
     token.moves(ALICE, BOB, 1);
-    token.by(COMPLIANCE).set_country_blocked(200, true).motsu_unwrap();
+    token
+        .by(COMPLIANCE)
+        .set_country_blocked(200, true)
+        .motsu_unwrap();
     token.refuses(15, ALICE, BOB, 1);
     token.refuses(15, BOB, ALICE, 1);
     token.restricted(15, |token| token.by(ISSUER).mint(BOB, u(1)));
-    token.by(COMPLIANCE).set_country_blocked(904, false).motsu_unwrap();
+    token
+        .by(COMPLIANCE)
+        .set_country_blocked(904, false)
+        .motsu_unwrap();
     token.refuses(15, ALICE, BOB, 1);
     assert!(token.view().is_country_blocked(200));
-    token.by(COMPLIANCE).set_country_blocked(200, false).motsu_unwrap();
+    token
+        .by(COMPLIANCE)
+        .set_country_blocked(200, false)
+        .motsu_unwrap();
     token.moves(ALICE, BOB, 1);
     token.reverts(&InvalidCountry { country: u(1_000) }, |token| {
         token.by(COMPLIANCE).set_country_blocked(1_000, true)
@@ -219,7 +312,10 @@ fn blocked_countries_neither_send_nor_receive() {
 fn expired_kyc_neither_sends_nor_receives() {
     let token = Token::new();
     token.mint(ALICE, 10);
-    token.by(COMPLIANCE).set_wallet(BOB, investor(2), 20, 840, NOW).motsu_unwrap();
+    token
+        .by(COMPLIANCE)
+        .set_wallet(BOB, investor(2), 20, 840, NOW)
+        .motsu_unwrap();
     token.refuses(16, ALICE, BOB, 1);
     token.refuses(16, BOB, ALICE, 0);
     token.restricted(16, |token| token.by(ISSUER).mint(BOB, u(1)));
@@ -237,16 +333,35 @@ fn a_recipient_is_neither_zero_nor_the_token() {
 #[test]
 fn mint_batch_mints_to_all_or_none() {
     let token = Token::new();
-    token.by(ISSUER).mint_batch(vec![ALICE, BOB], vec![u(1), u(2)]).motsu_unwrap();
+    token
+        .by(ISSUER)
+        .mint_batch(vec![ALICE, BOB], vec![u(1), u(2)])
+        .motsu_unwrap();
     assert_eq!((token.balance(ALICE), token.balance(BOB)), (u(1), u(2)));
-    token.restricted(1, |token| token.by(ISSUER).mint_batch(vec![ALICE, DAVE], vec![u(1), u(2)]));
+    token.restricted(1, |token| {
+        token
+            .by(ISSUER)
+            .mint_batch(vec![ALICE, DAVE], vec![u(1), u(2)])
+    });
     assert_eq!(token.balance(ALICE), u(1));
-    token.reverts(&LengthMismatch { length: u(1), otherLength: u(2) }, |token| {
-        token.by(ISSUER).mint_batch(vec![ALICE], vec![u(1), u(2)])
-    });
-    token.reverts(&BatchTooLarge { length: u(101), limit: u(100) }, |token| {
-        token.by(ISSUER).mint_batch(vec![ALICE; 101], vec![u(1); 101])
-    });
+    token.reverts(
+        &LengthMismatch {
+            length: u(1),
+            otherLength: u(2),
+        },
+        |token| token.by(ISSUER).mint_batch(vec![ALICE], vec![u(1), u(2)]),
+    );
+    token.reverts(
+        &BatchTooLarge {
+            length: u(101),
+            limit: u(100),
+        },
+        |token| {
+            token
+                .by(ISSUER)
+                .mint_batch(vec![ALICE; 101], vec![u(1); 101])
+        },
+    );
 }
 
 #[test]
@@ -254,15 +369,34 @@ fn burn_redeems_and_names_the_reason() {
     let token = Token::new();
     token.mint(ALICE, 10);
     let logs = token.logs(|token| token.by(ISSUER).burn(ALICE, u(4), REASON));
-    let burned = Burned { from: ALICE, value: u(4), reason: REASON, by: ISSUER };
-    let transfer = Transfer { from: ALICE, to: Address::ZERO, value: u(4) };
+    let burned = Burned {
+        from: ALICE,
+        value: u(4),
+        reason: REASON,
+        by: ISSUER,
+    };
+    let transfer = Transfer {
+        from: ALICE,
+        to: Address::ZERO,
+        value: u(4),
+    };
     assert_eq!(logs, [log(&transfer), log(&burned)]);
-    assert_eq!((token.view().total_supply(), token.balance(ALICE)), (u(6), u(6)));
+    assert_eq!(
+        (token.view().total_supply(), token.balance(ALICE)),
+        (u(6), u(6))
+    );
     // A redemption looks at neither KYC nor freezes of the address.
-    token.by(ENFORCER).set_address_frozen(ALICE, true).motsu_unwrap();
+    token
+        .by(ENFORCER)
+        .set_address_frozen(ALICE, true)
+        .motsu_unwrap();
     token.by(ISSUER).burn(ALICE, u(6), REASON).motsu_unwrap();
     assert_eq!(token.view().holder_count().count, 0);
-    let error = ERC20InsufficientBalance { sender: ALICE, balance: U256::ZERO, needed: u(1) };
+    let error = ERC20InsufficientBalance {
+        sender: ALICE,
+        balance: U256::ZERO,
+        needed: u(1),
+    };
     token.reverts(&error, |token| token.by(ISSUER).burn(ALICE, u(1), REASON));
 }
 
@@ -285,7 +419,9 @@ fn the_relative_cap_binds_receiving_only_and_follows_the_supply() {
     let token = Token::new();
     token.mint(ALICE, 100_000);
     let logs = token.logs(|token| {
-        token.by(COMPLIANCE).set_limits(U256::ZERO, 1_000, 0, U256::ZERO, U256::ZERO)
+        token
+            .by(COMPLIANCE)
+            .set_limits(U256::ZERO, 1_000, 0, U256::ZERO, U256::ZERO)
     });
     let limits = LimitsSet {
         maxPerInvestor: U256::ZERO,
@@ -297,7 +433,10 @@ fn the_relative_cap_binds_receiving_only_and_follows_the_supply() {
     assert_eq!(logs, [log(&limits)]);
     token.refuses(11, ALICE, BOB, 10_001);
     token.moves(ALICE, BOB, 10_000);
-    token.by(ISSUER).burn(ALICE, u(50_000), REASON).motsu_unwrap();
+    token
+        .by(ISSUER)
+        .burn(ALICE, u(50_000), REASON)
+        .motsu_unwrap();
     token.refuses(11, ALICE, CAROL, 5_001);
     token.moves(ALICE, CAROL, 5_000);
     // Bob is over the cap because others burned: he may still send.
@@ -305,7 +444,10 @@ fn the_relative_cap_binds_receiving_only_and_follows_the_supply() {
     token.refuses(11, BOB, CAROL, 1);
     token.restricted(11, |token| token.by(ISSUER).mint(CAROL, u(1)));
     // After the mint Carol would hold 5,556 of 55,556.
-    token.by(ISSUER).burn(CAROL, u(4_999), REASON).motsu_unwrap();
+    token
+        .by(ISSUER)
+        .burn(CAROL, u(4_999), REASON)
+        .motsu_unwrap();
     assert_eq!(token.view().total_supply(), u(45_001));
     token.restricted(11, |token| token.by(ISSUER).mint(CAROL, u(5_000)));
     token.by(ISSUER).mint(CAROL, u(4_999)).motsu_unwrap();
@@ -337,10 +479,19 @@ fn who_leaves_makes_room_for_a_holder() {
 fn a_group_has_a_limit_of_its_own() {
     let token = Token::new();
     token.register(DAVE, 9, 30);
-    token.by(COMPLIANCE).set_group_rule(20, 30, 1).motsu_unwrap();
+    token
+        .by(COMPLIANCE)
+        .set_group_rule(20, 30, 1)
+        .motsu_unwrap();
     token.mint(ALICE, 10);
     let logs = token.logs(|token| token.by(COMPLIANCE).set_group_holder_limit(20, 1));
-    assert_eq!(logs, [log(&GroupHolderLimitSet { group: 20, maxHolders: 1 })]);
+    assert_eq!(
+        logs,
+        [log(&GroupHolderLimitSet {
+            group: 20,
+            maxHolders: 1
+        })]
+    );
     token.refuses(13, ALICE, BOB, 9);
     token.moves(ALICE, BOB, 10);
     token.moves(BOB, DAVE, 5);
@@ -376,7 +527,10 @@ fn limits_too_wide_to_pack_hold_as_well() {
     let wide = U256::from(1) << 200;
     token.by(ISSUER).mint(ALICE, wide).motsu_unwrap();
     let set = |max, min, granularity| {
-        token.by(COMPLIANCE).set_limits(max, 0, 0, min, granularity).motsu_unwrap();
+        token
+            .by(COMPLIANCE)
+            .set_limits(max, 0, 0, min, granularity)
+            .motsu_unwrap();
     };
     let detect = |value| token.view().detect_transfer_restriction(ALICE, BOB, value);
     set(wide - u(1), U256::ZERO, U256::ZERO);
@@ -409,7 +563,10 @@ fn the_supply_cap_stops_minting() {
     token.restricted(19, |token| token.by(ISSUER).mint(ALICE, u(3)));
     assert_eq!(token.detect(Address::ZERO, ALICE, 3), 19);
     token.mint(ALICE, 2);
-    let error = SupplyAboveCap { totalSupply: u(12), supplyCap: u(11) };
+    let error = SupplyAboveCap {
+        totalSupply: u(12),
+        supplyCap: u(11),
+    };
     token.reverts(&error, |token| token.by(ADMIN).set_supply_cap(u(11)));
     token.by(ADMIN).set_supply_cap(U256::ZERO).motsu_unwrap();
     token.restricted(19, |token| token.by(ISSUER).mint(ALICE, U256::MAX));
@@ -420,8 +577,12 @@ type Act = fn(&mut SecurityToken) -> Result<(), authority::abi::Refusal>;
 
 /// Every privileged function with the role it needs.
 const PRIVILEGED: [(&str, Act); 27] = [
-    ("COMPLIANCE_ROLE", |t| t.set_wallet(DAVE, investor(9), 1, 1, 1)),
-    ("COMPLIANCE_ROLE", |t| t.set_wallets(vec![], vec![], vec![], vec![], vec![])),
+    ("COMPLIANCE_ROLE", |t| {
+        t.set_wallet(DAVE, investor(9), 1, 1, 1)
+    }),
+    ("COMPLIANCE_ROLE", |t| {
+        t.set_wallets(vec![], vec![], vec![], vec![], vec![])
+    }),
     ("COMPLIANCE_ROLE", |t| t.remove_wallet(BOB)),
     ("COMPLIANCE_ROLE", |t| t.set_group_rule(1, 1, 1)),
     ("COMPLIANCE_ROLE", |t| t.set_country_blocked(1, true)),
@@ -432,13 +593,17 @@ const PRIVILEGED: [(&str, Act); 27] = [
     ("ISSUER_ROLE", |t| t.mint(ALICE, u(1))),
     ("ISSUER_ROLE", |t| t.mint_batch(vec![], vec![])),
     ("ISSUER_ROLE", |t| t.burn(ALICE, u(1), REASON)),
-    ("ISSUER_ROLE", |t| t.grant_vesting(ALICE, u(1), 0, 0, 0, 0, 0, false).map(drop)),
+    ("ISSUER_ROLE", |t| {
+        t.grant_vesting(ALICE, u(1), 0, 0, 0, 0, 0, false).map(drop)
+    }),
     ("ISSUER_ROLE", |t| t.revoke_vesting(ALICE, u(0), BOB)),
     ("ENFORCER_ROLE", |t| t.set_sanctioned(vec![DAVE], true)),
     ("ENFORCER_ROLE", |t| t.set_address_frozen(DAVE, true)),
     ("ENFORCER_ROLE", |t| t.freeze_partial_tokens(ALICE, u(1))),
     ("ENFORCER_ROLE", |t| t.unfreeze_partial_tokens(ALICE, u(0))),
-    ("ENFORCER_ROLE", |t| t.forced_transfer(ALICE, BOB, u(1), REASON)),
+    ("ENFORCER_ROLE", |t| {
+        t.forced_transfer(ALICE, BOB, u(1), REASON)
+    }),
     ("ENFORCER_ROLE", |t| t.forced_burn(ALICE, u(1), REASON)),
     ("ENFORCER_ROLE", |t| t.recover_wallet(ALICE, DAVE, REASON)),
     ("PAUSER_ROLE", |t| t.pause()),
@@ -451,20 +616,37 @@ const PRIVILEGED: [(&str, Act); 27] = [
 
 #[test]
 fn privileged_functions_revert_for_everybody_without_the_role() {
-    let roles = ["COMPLIANCE_ROLE", "ISSUER_ROLE", "ENFORCER_ROLE", "PAUSER_ROLE", "", "none"];
+    let roles = [
+        "COMPLIANCE_ROLE",
+        "ISSUER_ROLE",
+        "ENFORCER_ROLE",
+        "PAUSER_ROLE",
+        "",
+        "none",
+    ];
     let accounts = [COMPLIANCE, ISSUER, ENFORCER, PAUSER, ADMIN, STRANGER];
     for (needed, act) in PRIVILEGED {
         for (name, account) in roles.into_iter().zip(accounts) {
             let token = Token::new();
             token.mint(ALICE, 10);
             token.lock(ALICE, 1, NOW + 9);
-            token.by(ISSUER).grant_vesting(ALICE, u(1), NOW, 9, 0, 0, 0, true).motsu_unwrap();
+            token
+                .by(ISSUER)
+                .grant_vesting(ALICE, u(1), NOW, 9, 0, 0, 0, true)
+                .motsu_unwrap();
             if name == needed {
                 act(&mut token.by(account)).motsu_unwrap();
                 continue;
             }
-            let needed_role = if needed.is_empty() { B256::ZERO } else { role(needed) };
-            let error = AccessControlUnauthorizedAccount { account, neededRole: needed_role };
+            let needed_role = if needed.is_empty() {
+                B256::ZERO
+            } else {
+                role(needed)
+            };
+            let error = AccessControlUnauthorizedAccount {
+                account,
+                neededRole: needed_role,
+            };
             token.reverts(&error, |token| act(&mut token.by(account)));
         }
     }
@@ -473,17 +655,33 @@ fn privileged_functions_revert_for_everybody_without_the_role() {
 #[test]
 fn the_default_admin_moves_in_two_steps() {
     let token = Token::deployed();
-    token.by(ADMIN).begin_default_admin_transfer(STRANGER).motsu_unwrap();
+    token
+        .by(ADMIN)
+        .begin_default_admin_transfer(STRANGER)
+        .motsu_unwrap();
     assert_eq!(token.view().pending_default_admin(), STRANGER);
-    token.reverts(&AccessControlInvalidDefaultAdmin { account: ALICE }, |token| {
-        token.by(ALICE).accept_default_admin_transfer()
-    });
-    token.by(ADMIN).cancel_default_admin_transfer().motsu_unwrap();
-    token.by(ADMIN).begin_default_admin_transfer(STRANGER).motsu_unwrap();
-    token.by(STRANGER).accept_default_admin_transfer().motsu_unwrap();
+    token.reverts(
+        &AccessControlInvalidDefaultAdmin { account: ALICE },
+        |token| token.by(ALICE).accept_default_admin_transfer(),
+    );
+    token
+        .by(ADMIN)
+        .cancel_default_admin_transfer()
+        .motsu_unwrap();
+    token
+        .by(ADMIN)
+        .begin_default_admin_transfer(STRANGER)
+        .motsu_unwrap();
+    token
+        .by(STRANGER)
+        .accept_default_admin_transfer()
+        .motsu_unwrap();
     assert_eq!(token.view().default_admin(), STRANGER);
     assert!(token.view().has_role(B256::ZERO, STRANGER));
     assert_eq!(token.view().get_role_admin(role("ISSUER_ROLE")), B256::ZERO);
-    token.by(ISSUER).renounce_role(role("ISSUER_ROLE"), ISSUER).motsu_unwrap();
+    token
+        .by(ISSUER)
+        .renounce_role(role("ISSUER_ROLE"), ISSUER)
+        .motsu_unwrap();
     assert!(!token.view().has_role(role("ISSUER_ROLE"), ISSUER));
 }
