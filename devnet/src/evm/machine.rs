@@ -42,7 +42,7 @@ use revm::{
 const STACK_NEEDED: usize = WASM_STACK + (512 << 10);
 /// What must be free for the outermost program of a transaction, so that the usual nesting below it
 /// adds no stack.
-const OUTERMOST_STACK_NEEDED: usize = 8 << 20;
+const OUTERMOST_STACK_NEEDED: usize = 6 << 20;
 /// The stack that is added when less is free. Only what is touched of it becomes memory.
 const STACK_ADDED: usize = 64 << 20;
 
