@@ -8,6 +8,8 @@ use alloy_primitives::{Address, B256, U256};
 use alloy_sol_types::{abi::token::WordToken, SolEvent, TopicList};
 use stylus_sdk::stylus_core::Host;
 
+use crate::words::bytes;
+
 /// Emits `event` as a log of this contract.
 #[inline]
 pub fn emit<E: SolEvent>(vm: &dyn Host, event: &E) {
@@ -68,7 +70,7 @@ impl Log {
     /// Appends an unsigned integer.
     #[inline(never)]
     pub fn uint(&mut self, value: U256) -> &mut Self {
-        self.word(value.into())
+        self.word(bytes(&value))
     }
 
     /// Ends the topics: what follows is not indexed. A log without this has topics only.
@@ -96,12 +98,13 @@ impl Log {
 #[inline(never)]
 #[must_use]
 pub fn word(first: u64, second: u64, third: u64, fourth: u64) -> B256 {
-    let mut bytes = [0; 32];
-    bytes[..8].copy_from_slice(&first.to_be_bytes());
-    bytes[8..16].copy_from_slice(&second.to_be_bytes());
-    bytes[16..24].copy_from_slice(&third.to_be_bytes());
-    bytes[24..].copy_from_slice(&fourth.to_be_bytes());
-    B256::new(bytes)
+    let quarters = [
+        first.to_be_bytes(),
+        second.to_be_bytes(),
+        third.to_be_bytes(),
+        fourth.to_be_bytes(),
+    ];
+    B256::try_from(quarters.as_flattened()).unwrap_or_default()
 }
 
 /// One big-endian quarter of a 32-byte constant, for [`constant_word!`](crate::constant_word).

@@ -1,5 +1,5 @@
 //! Who may do what, shared by the contracts of this workspace: roles with a two-step default admin, EIP-712 domains,
-//! signature checks for every kind of account, and compact calldata, events and strings.
+//! signature checks for every kind of account, and compact calldata, events, strings and mappings.
 //!
 //! On wasm32 the crate is `no_std` and brings the panic handler (a trap); a contract that depends on it must not bring
 //! its own.
@@ -29,6 +29,7 @@ mod panic;
 pub mod roles;
 pub mod signature;
 pub mod text;
+pub mod words;
 
 #[cfg(test)]
 mod tests;

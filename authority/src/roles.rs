@@ -6,16 +6,14 @@
 
 use alloc::vec::Vec;
 
-use alloy_primitives::{Address, B256};
+use alloy_primitives::{Address, B256, U256};
 use alloy_sol_types::{sol, SolError, SolEvent};
-use stylus_sdk::{
-    prelude::*,
-    storage::{StorageAddress, StorageBool, StorageMap},
-};
+use stylus_sdk::{prelude::*, storage::StorageAddress};
 
 use crate::{
     abi::{Answer, Refusal},
     event::Log,
+    words::WordMap,
 };
 
 /// The role of the default admin, and the admin role of every role.
@@ -94,7 +92,7 @@ const fn selector<E: SolError>() -> u32 {
 /// Roles and the default admin: three slots.
 #[storage]
 pub struct Roles {
-    members: StorageMap<B256, StorageMap<Address, StorageBool>>,
+    members: WordMap,
     default_admin: StorageAddress,
     pending_default_admin: StorageAddress,
 }
@@ -121,7 +119,7 @@ impl Roles {
         if role.is_zero() {
             return !account.is_zero() && self.default_admin.get() == account;
         }
-        self.members.getter(role).get(account)
+        !self.members.at(role).get(account.into_word()).is_zero()
     }
 
     /// Refuses an `account` without `role`: one storage read.
@@ -301,12 +299,11 @@ impl Roles {
     /// * [`RoleGranted`] or [`RoleRevoked`], when something changed.
     #[inline(never)]
     pub fn set_member(&mut self, role: B256, account: Address, member: bool) {
-        let mut members = self.members.setter(role);
-        let mut slot = members.setter(account);
-        if slot.get() == member {
+        let (mut members, key) = (self.members.at(role), account.into_word());
+        if members.get(key).is_zero() != member {
             return;
         }
-        slot.set(member);
+        members.set(key, U256::from(member));
         let signature = if member {
             constant_word!(RoleGranted::SIGNATURE_HASH.0)
         } else {

@@ -54,7 +54,11 @@ impl TsUsdc {
     }
 
     pub(crate) fn authorization_state(&self, authorizer: Address, nonce: B256) -> bool {
-        self.authorizations.getter(authorizer).get(nonce)
+        !self
+            .authorizations
+            .at(authorizer.into_word())
+            .get(nonce)
+            .is_zero()
     }
 
     pub(crate) fn transfer_with_authorization(
@@ -221,7 +225,9 @@ impl TsUsdc {
         ];
         self.signed(from, &words, signature)?;
 
-        self.authorizations.setter(from).insert(nonce, true);
+        self.authorizations
+            .at(from.into_word())
+            .set(nonce, U256::from(1));
         log!(AuthorizationUsed)
             .address(from)
             .word(nonce)
@@ -245,7 +251,9 @@ impl TsUsdc {
             nonce,
         ];
         self.signed(authorizer, &words, signature)?;
-        self.authorizations.setter(authorizer).insert(nonce, true);
+        self.authorizations
+            .at(authorizer.into_word())
+            .set(nonce, U256::from(1));
         log!(AuthorizationCanceled)
             .address(authorizer)
             .word(nonce)

@@ -74,12 +74,12 @@ impl TsUsdc {
 
     #[inline(never)]
     pub(crate) fn balance_word(&self, account: Address) -> BalanceWord {
-        BalanceWord(self.balances.get(account))
+        BalanceWord(self.balances.get(account.into_word()))
     }
 
     #[inline(never)]
     pub(crate) fn set_balance_word(&mut self, account: Address, word: BalanceWord) {
-        self.balances.insert(account, word.0);
+        self.balances.set(account.into_word(), word.0);
     }
 }
 

@@ -43,7 +43,9 @@ impl TsUsdc {
     }
 
     pub(crate) fn allowance(&self, owner: Address, spender: Address) -> U256 {
-        self.allowances.getter(owner).get(spender)
+        self.allowances
+            .at(owner.into_word())
+            .get(spender.into_word())
     }
 
     /// Errors: [`Error::EnforcedPause`], [`Error::ERC20InvalidApprover`], [`Error::ERC20InvalidSpender`].
@@ -108,7 +110,9 @@ impl TsUsdc {
         let target = self.unblocked(to)?;
         let allowance = self.allowance_less(from, spender, value)?;
         self.move_coins(from, source, to, target, value)?;
-        self.allowances.setter(from).insert(spender, allowance);
+        self.allowances
+            .at(from.into_word())
+            .set(spender.into_word(), allowance);
         Ok(true)
     }
 
@@ -166,7 +170,9 @@ impl TsUsdc {
         if spender.is_zero() {
             return Err(Error::ERC20InvalidSpender { spender }.into());
         }
-        self.allowances.setter(owner).insert(spender, value);
+        self.allowances
+            .at(owner.into_word())
+            .set(spender.into_word(), value);
         log!(Approval)
             .address(owner)
             .address(spender)

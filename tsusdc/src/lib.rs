@@ -49,11 +49,12 @@ use authority::domain::Eip712Domain;
 use authority::{
     roles::Roles,
     text::{StorageText, Text},
+    words::WordMap,
 };
 use stylus_sdk::{
     abi::Bytes,
     prelude::*,
-    storage::{StorageBool, StorageMap, StorageU256, StorageU64},
+    storage::{StorageBool, StorageU256, StorageU64},
 };
 
 /// Units of one coin are 10^-6.
@@ -71,16 +72,18 @@ pub struct TsUsdc {
     total_supply: StorageU256,
     reserves: StorageU256,
     /// The balance and, in the top bit, whether the account is blacklisted: [`balance::BalanceWord`].
-    balances: StorageMap<Address, StorageU256>,
-    allowances: StorageMap<Address, StorageMap<Address, StorageU256>>,
-    minters: StorageMap<Address, StorageBool>,
-    minter_allowances: StorageMap<Address, StorageU256>,
-    /// References of mints and burns already made, of all minters.
-    bank_references: StorageMap<B256, StorageBool>,
+    balances: WordMap,
+    /// By owner, then by spender.
+    allowances: WordMap,
+    /// 1 for a minter.
+    minters: WordMap,
+    minter_allowances: WordMap,
+    /// 1 for the reference of a mint or burn already made, of all minters.
+    bank_references: WordMap,
     /// Sequential nonces of permits.
-    nonces: StorageMap<Address, StorageU256>,
-    /// Nonces of ERC-3009 authorizations used or cancelled.
-    authorizations: StorageMap<Address, StorageMap<B256, StorageBool>>,
+    nonces: WordMap,
+    /// By authorizer, then 1 for the nonce of an ERC-3009 authorization used or cancelled.
+    authorizations: WordMap,
     roles: Roles,
     name: StorageText,
     symbol: StorageText,

@@ -21,7 +21,7 @@ impl TsUsdc {
     ) -> Result<bool, Refusal> {
         self.when_not_paused()?;
         self.only(master_minter_role())?;
-        self.minters.insert(minter, true);
+        self.minters.set(minter.into_word(), U256::from(1));
         self.set_minter_allowance(minter, allowance);
         Ok(true)
     }
@@ -36,7 +36,7 @@ impl TsUsdc {
         self.when_not_paused()?;
         self.only(master_minter_role())?;
         self.only_minter(minter)?;
-        let allowance = self.minter_allowances.get(minter).checked_add(increment);
+        let allowance = self.minter_allowance(minter).checked_add(increment);
         let allowance = allowance.ok_or(Error::InvalidAmount { amount: increment })?;
         self.set_minter_allowance(minter, allowance);
         Ok(true)
@@ -52,7 +52,7 @@ impl TsUsdc {
     ) -> Result<bool, Refusal> {
         self.only(master_minter_role())?;
         self.only_minter(minter)?;
-        let allowance = self.minter_allowances.get(minter).saturating_sub(decrement);
+        let allowance = self.minter_allowance(minter).saturating_sub(decrement);
         self.set_minter_allowance(minter, allowance);
         Ok(true)
     }
@@ -60,18 +60,18 @@ impl TsUsdc {
     /// Works while paused. Repeating it succeeds and emits again, as USDC's does.
     pub(crate) fn remove_minter(&mut self, minter: Address) -> Result<bool, Refusal> {
         self.only(master_minter_role())?;
-        self.minters.insert(minter, false);
-        self.minter_allowances.insert(minter, U256::ZERO);
+        self.minters.set(minter.into_word(), U256::ZERO);
+        self.minter_allowances.set(minter.into_word(), U256::ZERO);
         log!(MinterRemoved).address(minter).emit(self.vm());
         Ok(true)
     }
 
     pub(crate) fn is_minter(&self, account: Address) -> bool {
-        self.minters.get(account)
+        !self.minters.get(account.into_word()).is_zero()
     }
 
     pub(crate) fn minter_allowance(&self, minter: Address) -> U256 {
-        self.minter_allowances.get(minter)
+        self.minter_allowances.get(minter.into_word())
     }
 
     /// Errors: those of [`mint_with_reference`](Self::mint_with_reference) but for the reference.
@@ -111,7 +111,7 @@ impl TsUsdc {
     }
 
     pub(crate) fn is_bank_reference_used(&self, bank_reference: B256) -> bool {
-        self.bank_references.get(bank_reference)
+        !self.bank_references.get(bank_reference).is_zero()
     }
 
     #[inline(never)]
@@ -128,7 +128,7 @@ impl TsUsdc {
         let target = self.unblocked(to)?;
         self.valid_receiver(to)?;
         self.mintable(amount, bank_reference)?;
-        let allowance = self.minter_allowances.get(minter);
+        let allowance = self.minter_allowance(minter);
         let left = allowance.checked_sub(amount);
         let left = left.ok_or(Error::MinterAllowanceExceeded {
             minter,
@@ -141,7 +141,7 @@ impl TsUsdc {
             .credited(amount)
             .ok_or(Error::InvalidAmount { amount })?;
 
-        self.minter_allowances.insert(minter, left);
+        self.minter_allowances.set(minter.into_word(), left);
         self.total_supply.set(supply);
         self.set_balance_word(to, target);
         log!(Mint)
@@ -186,7 +186,7 @@ impl TsUsdc {
     }
 
     fn only_minter(&self, account: Address) -> Result<(), Refusal> {
-        if !self.minters.get(account) {
+        if !self.is_minter(account) {
             return Err(Error::NotMinter { account }.into());
         }
         Ok(())
@@ -198,7 +198,7 @@ impl TsUsdc {
             return Err(Error::InvalidAmount { amount }.into());
         }
         match bank_reference {
-            Some(reference) if reference.is_zero() || self.bank_references.get(reference) => {
+            Some(reference) if reference.is_zero() || self.is_bank_reference_used(reference) => {
                 Err(Error::BankReferenceUsed {
                     bank_reference: reference,
                 }
@@ -219,7 +219,7 @@ impl TsUsdc {
         let Some(reference) = reference else {
             return;
         };
-        self.bank_references.insert(reference, true);
+        self.bank_references.set(reference, U256::from(1));
         log!(BankReference)
             .word(reference)
             .address(minter)
@@ -231,7 +231,7 @@ impl TsUsdc {
 
     #[inline(never)]
     fn set_minter_allowance(&mut self, minter: Address, allowance: U256) {
-        self.minter_allowances.insert(minter, allowance);
+        self.minter_allowances.set(minter.into_word(), allowance);
         log!(MinterConfigured)
             .address(minter)
             .data()

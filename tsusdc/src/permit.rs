@@ -22,7 +22,7 @@ impl TsUsdc {
     }
 
     pub(crate) fn nonces(&self, owner: Address) -> U256 {
-        self.nonces.get(owner)
+        self.nonces.get(owner.into_word())
     }
 
     #[inline(never)]
@@ -83,7 +83,7 @@ impl TsUsdc {
         if now > deadline {
             return Err(Error::SignatureExpired { deadline, now }.into());
         }
-        let nonce = self.nonces.get(owner);
+        let nonce = self.nonces(owner);
         let words = [
             constant_word!(PERMIT_TYPEHASH),
             owner.into_word(),
@@ -94,7 +94,8 @@ impl TsUsdc {
         ];
         self.signed(owner, &words, signature)?;
         // One permit at a time: this cannot reach 2^256.
-        self.nonces.insert(owner, nonce.wrapping_add(U256::from(1)));
+        self.nonces
+            .set(owner.into_word(), nonce.wrapping_add(U256::from(1)));
         self.set_allowance(owner, spender, value)
     }
 

@@ -3,7 +3,7 @@
 use alloc::{string::String, vec::Vec};
 use alloy_primitives::{Address, B256, U256};
 
-use crate::text::Text;
+use crate::{event::word, text::Text, words::bytes};
 
 /// Writes an answer as Solidity would return it: words first, then what has no fixed length.
 #[derive(Default)]
@@ -38,22 +38,22 @@ impl Answer {
     /// Appends an unsigned integer.
     #[inline(never)]
     pub fn uint(&mut self, value: U256) {
-        self.word(value.into());
+        self.word(bytes(&value));
     }
 
     /// Appends an integer.
     #[inline(never)]
     pub fn integer(&mut self, value: u64) {
-        self.word(U256::from(value).into());
+        self.word(word(0, 0, 0, value));
     }
 
     /// Appends a string; `words` is how many words the whole head has.
     pub fn text(&mut self, text: impl AsRef<[u8]>, words: usize) {
-        self.bytes(text.as_ref(), words);
+        self.string(text.as_ref(), words);
     }
 
     #[inline(never)]
-    fn bytes(&mut self, text: &[u8], words: usize) {
+    fn string(&mut self, text: &[u8], words: usize) {
         self.offset(words);
         self.tail
             .extend_from_slice(&U256::from(text.len()).to_be_bytes::<32>());

@@ -4,7 +4,7 @@ use alloc::{string::String, vec::Vec};
 use alloy_primitives::{Address, FixedBytes, B256, U256};
 use stylus_sdk::abi::Bytes;
 
-use crate::text::Text;
+use crate::{text::Text, words::uint};
 
 /// Reads the arguments of a call one after the other; bytes after the last one are ignored, as Solidity does.
 pub struct Arguments<'a> {
@@ -36,7 +36,7 @@ impl<'a> Arguments<'a> {
     /// The next word as an integer of at most 64 bits.
     #[inline(never)]
     fn integer(&mut self) -> Option<u64> {
-        u64::try_from(U256::from_be_bytes(self.word()?.0)).ok()
+        u64::try_from(uint(&self.word()?)).ok()
     }
 
     /// The next word as the position and length of an array, and the reader of its items.
@@ -74,7 +74,7 @@ impl Argument for B256 {
 
 impl Argument for U256 {
     fn take(arguments: &mut Arguments) -> Option<Self> {
-        Some(U256::from_be_bytes(arguments.word()?.0))
+        Some(uint(&arguments.word()?))
     }
 }
 
