@@ -1,6 +1,6 @@
 //! A connection that is lost at the worst moment: the match is UNKNOWN, nothing is sent twice, and `sync` finds out.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{BufReader, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::thread;
 
