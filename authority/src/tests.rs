@@ -65,6 +65,7 @@ impl Sample {
         self.text.get()
     }
 
+    #[allow(clippy::needless_pass_by_value)]
     fn set_text(&mut self, text: String) {
         self.text.set(&text.as_str().into());
     }
