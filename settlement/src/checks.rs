@@ -362,6 +362,10 @@ mod tests {
 
     type Spoil = fn(&mut Facts);
 
+    #[allow(
+        clippy::semicolon_if_nothing_returned,
+        reason = "a table reads better without"
+    )]
     /// One spoiled fact for each failure that can be combined freely with the others.
     const SPOILS: [(Failure, Spoil); 27] = [
         (Failure::Paused, |facts| facts.paused = true),
@@ -450,7 +454,7 @@ mod tests {
             facts.answers.buyer_balance = word(held.into());
             facts.answers.buyer_allowance = word(allowed.into());
             let crosses = bid_limit >= ask_limit;
-            let total = (bid_limit + ask_limit) / 2;
+            let total = u64::midpoint(bid_limit, ask_limit);
             let found = failures(&facts);
             prop_assert_eq!(found.all().contains(&(Failure::NoCross as u8)), !crosses);
             prop_assert_eq!(found.all().contains(&(Failure::BuyerBalance as u8)), crosses && u64::from(held) < total);

@@ -28,11 +28,11 @@
 //! | slots | content |
 //! | --- | --- |
 //! | 0-2 | roles |
-//! | 3 | desk: payment token, CRD number, pause, count of settlements |
-//! | 4-7 | name and LEI of the broker-dealer, two each |
+//! | 3 | desk: payment token, CRD number, pause, count of settlements ([`desk`]) |
+//! | 4-5, 6-7 | name and LEI of the broker-dealer |
 //! | 8 | orders by id, two words each, three with a counterparty ([`record`]) |
 //! | 9 | epochs by owner |
-//! | 10-11 | listings by address and by number, one word each ([`listing`]) |
+//! | 10, 11 | listings by address and by number, one word each ([`listing`]) |
 //! | 12 | count of securities ever listed |
 #![cfg_attr(target_arch = "wasm32", no_std)]
 #![cfg_attr(
@@ -152,6 +152,7 @@ impl DvPSettlement {
     /// # Errors
     ///
     /// * `AccessControlInvalidDefaultAdmin` - `admin` is zero.
+    #[allow(clippy::needless_pass_by_value, reason = "an entry point")]
     pub(crate) fn constructor(
         &mut self,
         name: Text,

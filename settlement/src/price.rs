@@ -7,6 +7,7 @@ use alloy_primitives::U256;
 ///
 /// The price is nobody's argument, so neither the operator nor the order of registration can move it. Computed without
 /// the sum, which could overflow: `a + b = 2(a & b) + (a ^ b)`.
+#[allow(clippy::arithmetic_side_effects, reason = "a shift by a constant")]
 pub(crate) fn midpoint(bid_limit: U256, ask_limit: U256) -> Option<U256> {
     if bid_limit < ask_limit {
         return None;

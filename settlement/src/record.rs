@@ -125,11 +125,16 @@ impl Head {
 }
 
 /// The second word: quantity and limit total, each at most [`MAX_AMOUNT`](super::order::MAX_AMOUNT).
+#[allow(
+    clippy::arithmetic_side_effects,
+    reason = "a shift by a constant, of a limited amount"
+)]
 pub(crate) fn pack_amounts(quantity: U256, limit_total: U256) -> B256 {
     B256::from((quantity << 128) | limit_total)
 }
 
 /// Quantity and limit total in a stored second word.
+#[allow(clippy::arithmetic_side_effects, reason = "a shift by a constant")]
 pub(crate) fn unpack_amounts(word: B256) -> (U256, U256) {
     let word = U256::from_be_bytes(word.0);
     (word >> 128, word & super::order::MAX_AMOUNT)
@@ -173,7 +178,7 @@ mod tests {
         #[test]
         fn head_refuses_what_it_cannot_store(expiry: u64, epoch: u64) {
             let order = Order { expiry, epoch, ..Order::default() };
-            let fits = expiry < 1 << 40 && epoch <= u64::from(u32::MAX);
+            let fits = expiry < 1 << 40 && u32::try_from(epoch).is_ok();
             prop_assert_eq!(Head::open(&order, 1).is_some(), fits);
         }
     }

@@ -157,20 +157,20 @@ impl DvPSettlement {
         facts.answers.ask_signed_badly = self.is_signed_badly(ask);
         refuse(&facts)?;
         // A pair without failures is known, crosses, and finds a number: the failure is never seen.
-        let (Some((buy, sell)), Some(total), Some(number)) =
+        let (Some((bid_order, ask_order)), Some(total), Some(number)) =
             (facts.pair(), facts.total(), desk.settlements.checked_add(1))
         else {
             return Err(Error::refused(Failure::NoCross).into());
         };
-        let (buyer, seller) = (buy.owner, sell.owner);
+        let (buyer, seller) = (bid_order.owner, ask_order.owner);
         let answers = &facts.answers;
         let vm = self.vm();
         let delivery = Leg::new(
             vm,
-            sell.security,
+            ask_order.security,
             seller,
             buyer,
-            sell.quantity,
+            ask_order.quantity,
             answers.seller_balance,
         )?;
         let cash = Leg::new(
@@ -186,8 +186,8 @@ impl DvPSettlement {
             settlements: number,
             ..desk
         });
-        self.fill(bid, buy);
-        self.fill(ask, sell);
+        self.fill(bid, bid_order);
+        self.fill(ask, ask_order);
         self.vm().flush_cache(false);
 
         delivery.transfer(self.vm())?;
@@ -203,11 +203,11 @@ impl DvPSettlement {
             .data()
             .address(buyer)
             .address(seller)
-            .address(sell.security)
-            .uint(sell.quantity)
+            .address(ask_order.security)
+            .uint(ask_order.quantity)
             .uint(total)
-            .uint(buy.limitTotal)
-            .uint(sell.limitTotal)
+            .uint(bid_order.limitTotal)
+            .uint(ask_order.limitTotal)
             .address(self.vm().msg_sender())
             .uint(U256::from(desk.crd))
             .emit(self.vm());

@@ -183,6 +183,7 @@ impl Token {
 }
 
 /// What a call may do.
+#[derive(Clone, Copy)]
 enum Access {
     Read,
     Write,

@@ -209,7 +209,7 @@ fn answers_are_encoded_as_solidity_does() {
         &format!("preflightSigned({order},bytes,{order},bytes)"),
         &arguments,
     );
-    let open = (vec![u(0); 0], u(0)).abi_encode_params();
+    let open = (Vec::<U256>::new(), u(0)).abi_encode_params();
     assert_eq!(forecast, open, "both are open, so no signature is needed");
     let message = call("failureMessage(uint8)", &u(17).abi_encode());
     assert_eq!(

@@ -130,6 +130,7 @@ fn register_order_reverts_when_paused() {
 }
 
 #[test]
+#[allow(clippy::too_many_lines, reason = "a table")]
 fn register_order_reverts_naming_the_first_bad_field() {
     let market = Market::new();
     let bid = market.bid();

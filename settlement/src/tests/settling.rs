@@ -542,7 +542,7 @@ proptest! {
             market.assert_refused(&[bid, ask], error, || market.settle((bid, ask)));
         } else {
             prop_assert_eq!(market.settle((bid, ask)), Ok(u(1)));
-            let total = (limits.0 + limits.1) / 2;
+            let total = u64::midpoint(limits.0, limits.1);
             let expected =
                 [held.0 - QUANTITY, QUANTITY, 0, total, held.1 - total, 0].map(u);
             prop_assert_eq!(market.holdings(), expected);

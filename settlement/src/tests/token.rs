@@ -77,6 +77,7 @@ fn selector(name: &str) -> u32 {
     u32::from_be_bytes(word)
 }
 
+#[allow(clippy::unnecessary_wraps, reason = "the answer of a call")]
 fn word(value: U256) -> ArbResult {
     Ok(value.to_be_bytes::<32>().to_vec())
 }
