@@ -27,7 +27,8 @@ use tokio::runtime::{Builder as RuntimeBuilder, Runtime};
 
 /// Bytes per thread; the engine adds to it when calls run deep.
 const STACK: usize = 8 << 20;
-const BLOCKING_THREADS: usize = 32;
+/// As many executions may wait or run while lookups are still answered.
+const BLOCKING_THREADS: usize = 256;
 
 /// Why a devnet did not start.
 #[derive(Debug, thiserror::Error)]

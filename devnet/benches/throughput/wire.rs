@@ -8,7 +8,7 @@ use alloy::{
     primitives::{Address, Bytes, TxKind},
     signers::{SignerSync, local::PrivateKeySigner},
 };
-use devnet::Devnet;
+use devnet::{Devnet, chain::PooledTransaction};
 use std::{
     error::Error,
     io::{BufRead, BufReader, Read, Write},
@@ -111,6 +111,11 @@ impl Transfers {
         let params = format!("[\"{}\"]", hex::encode_prefixed(self.get(index)));
         let answer = connection.call("eth_sendRawTransaction", &params);
         assert!(answer.contains("\"result\""), "{answer}");
+    }
+
+    /// Decodes the `index`th and recovers its sender.
+    pub(crate) fn decode(&self, index: u64) {
+        PooledTransaction::decode(self.get(index)).expect("a transaction");
     }
 
     /// Hands the `index`th to `devnet` without a wire.

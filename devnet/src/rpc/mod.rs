@@ -32,6 +32,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
 };
+use tokio::task::block_in_place;
 
 /// What every method works on.
 #[derive(Debug)]
@@ -74,17 +75,17 @@ impl Methods {
         Ok(())
     }
 
-    /// A method of at most `limit` parameters that executes or waits for whoever does: on a thread
-    /// of its own, with the stack deep calls need.
-    fn blocking<R: Serialize + Clone + Send + 'static>(
+    /// A method of at most `limit` parameters that executes or waits for whoever does. Its thread is
+    /// given up by the server for that time; no time is lost to handing the request to another.
+    fn blocking<R: Serialize + Clone + 'static>(
         &mut self,
         name: &'static str,
         limit: usize,
         handler: fn(&Context, &Arguments) -> Result<R, RpcError>,
     ) -> Result<(), RegisterMethodError> {
         self.module
-            .register_blocking_method(name, move |params, context, _| {
-                respond(&context, &params, limit, handler)
+            .register_method(name, move |params, context, _| {
+                block_in_place(|| respond(context, &params, limit, handler))
             })?;
         Ok(())
     }
