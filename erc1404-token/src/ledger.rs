@@ -68,7 +68,7 @@ impl SecurityToken {
             return Err(refusal!(ERC20InvalidSender { sender: from }));
         }
         let movement = self.allowed(Kind::Transfer, spender, from, to, value)?;
-        let allowance = self.allowances.getter(from).get(spender);
+        let allowance = self.spendable_by(from, spender);
         if allowance != U256::MAX {
             let Some(left) = allowance.checked_sub(value) else {
                 let needed = value;
@@ -115,9 +115,19 @@ impl SecurityToken {
             .emit(self.vm());
     }
 
+    /// What `spender` may spend of `owner`'s.
+    #[inline(never)]
+    pub(crate) fn spendable_by(&self, owner: Address, spender: Address) -> U256 {
+        self.allowances
+            .at(owner.into_word())
+            .get(spender.into_word())
+    }
+
     #[inline(never)]
     fn set_allowance(&mut self, owner: Address, spender: Address, value: U256) {
-        self.allowances.setter(owner).insert(spender, value);
+        self.allowances
+            .at(owner.into_word())
+            .set(spender.into_word(), value);
     }
 
     /// Lets `spender` spend `value` of `owner`'s.

@@ -28,12 +28,9 @@ use authority::{
     roles::{Roles, DEFAULT_ADMIN_ROLE},
     signature,
     text::{StorageText, Text},
+    words::WordMap,
 };
-use stylus_sdk::{
-    keccak_const::Keccak256,
-    prelude::*,
-    storage::{StorageMap, StorageU256},
-};
+use stylus_sdk::{keccak_const::Keccak256, prelude::*};
 
 mod answer;
 mod batch;
@@ -57,8 +54,8 @@ mod tests;
 
 use answer::{Count, GroupHolders, Limits, LockList, Vesting, WalletList, WalletRecord};
 use store::{
-    Rows, Words, BALANCE, FROZEN_TOKENS, GRANULARITY, MAX_PER_INVESTOR, MIN_HOLDING, NONCE,
-    SUPPLY_CAP, TOTAL_SUPPLY,
+    Words, BALANCE, FROZEN_TOKENS, GRANULARITY, MAX_PER_INVESTOR, MIN_HOLDING, NONCE, SUPPLY_CAP,
+    TOTAL_SUPPLY,
 };
 use vesting::Terms;
 use word::{Record, Settings};
@@ -69,12 +66,12 @@ pub struct SecurityToken {
     /// Numbered words: see [`store`].
     words: Words,
     /// A row per account: see [`store`].
-    accounts: Rows,
+    accounts: Words,
     /// A row per index of an investor: its id, then its wallets up to the first zero.
-    investors: Rows,
+    investors: Words,
     /// The index of an investor's id, from 1 on.
-    investor_indices: StorageMap<B256, StorageU256>,
-    allowances: StorageMap<Address, StorageMap<Address, StorageU256>>,
+    investor_indices: WordMap,
+    allowances: WordMap,
     name: StorageText,
     symbol: StorageText,
     isin: StorageText,
@@ -230,7 +227,7 @@ impl SecurityToken {
     }
 
     fn allowance(&self, owner: Address, spender: Address) -> U256 {
-        self.allowances.getter(owner).get(spender)
+        self.spendable_by(owner, spender)
     }
 
     fn approve(&mut self, spender: Address, value: U256) -> Result<bool, Refusal> {

@@ -12,7 +12,7 @@ use crate::{
     error::refusal,
     event::log,
     restriction::Party,
-    store::{cell, low, set_cell, BALANCE, COUNTRIES, GROUP_RULES, RECORD},
+    store::{low, BALANCE, COUNTRIES, GROUP_RULES, RECORD},
     word::Record,
     SecurityToken,
 };
@@ -143,15 +143,16 @@ impl SecurityToken {
     /// The id of the investor with this index; zero for index 0.
     #[inline(never)]
     pub(crate) fn investor_id(&self, investor: u32) -> B256 {
-        cell(&self.investors, key(investor), 0).into()
+        self.investors.row(key(investor)).get(0).into()
     }
 
     /// The wallets of an investor.
     #[inline(never)]
     pub(crate) fn wallets(&self, investor: u32) -> Vec<Address> {
+        let row = self.investors.row(key(investor));
         let mut wallets = Vec::with_capacity(MAX_WALLETS);
         for place in 1..=MAX_WALLETS {
-            let wallet = cell(&self.investors, key(investor), place);
+            let wallet = row.get(place);
             if wallet.is_zero() {
                 break;
             }
@@ -240,8 +241,10 @@ impl SecurityToken {
         settings.investors = settings.investors.saturating_add(1);
         self.set_settings(settings);
         self.investor_indices
-            .insert(id, U256::from(settings.investors));
-        set_cell(&mut self.investors, key(settings.investors), 0, id.into());
+            .set(id, U256::from(settings.investors));
+        self.investors
+            .row(key(settings.investors))
+            .set(0, id.into());
         settings.investors
     }
 
@@ -281,14 +284,10 @@ impl SecurityToken {
     /// Stores the list of an investor's wallets and marks the sole one.
     #[inline(never)]
     fn set_wallets_of(&mut self, investor: u32, wallets: &[Address]) {
+        let mut row = self.investors.row(key(investor));
         for i in 0..MAX_WALLETS {
             let wallet = wallets.get(i).copied().unwrap_or_default().into_word();
-            set_cell(
-                &mut self.investors,
-                key(investor),
-                i.wrapping_add(1),
-                wallet.into(),
-            );
+            row.set(i.wrapping_add(1), wallet.into());
         }
         for wallet in wallets {
             self.set_flag(*wallet, Record::SOLE, wallets.len() == 1);

@@ -4,7 +4,12 @@
 //! goes through one function, so that its code exists once.
 
 use alloy_primitives::{Address, B256, U256};
-use stylus_sdk::storage::{StorageArray, StorageMap, StorageU256};
+use authority::words::{bytes, uint};
+use stylus_sdk::{
+    crypto::keccak,
+    host::VM,
+    storage::{GlobalStorage, StorageCache, StorageGuard, StorageGuardMut, StorageType},
+};
 
 use crate::SecurityToken;
 
@@ -43,23 +48,61 @@ pub(crate) const NONCE: usize = 3;
 pub(crate) const LOCKS: usize = 4;
 /// Of an account: number of vesting schedules, then amount, terms and what was taken of each of up to 8.
 pub(crate) const SCHEDULES: usize = 37;
-/// Numbered words, or a row of them, which is shorter; one type, so that its code exists once.
-pub(crate) type Words = StorageArray<StorageU256, WORDS>;
-
-/// A row of words per key.
-pub(crate) type Rows = StorageMap<B256, Words>;
-
-/// One word of a row; zero beyond its end.
-#[inline(never)]
-pub(crate) fn cell(rows: &Rows, key: B256, index: usize) -> U256 {
-    rows.getter(key).get(index).unwrap_or_default()
+/// Words in storage, numbered from a slot: [`WORDS`] of them, or rows of them, one per key.
+///
+/// In place of the SDK's arrays and maps, which convert between integers and bytes in loops over single bytes.
+pub(crate) struct Words {
+    root: U256,
+    host: VM,
 }
 
-/// Sets one word of a row; nothing happens beyond its end.
-#[inline(never)]
-pub(crate) fn set_cell(rows: &mut Rows, key: B256, index: usize, value: U256) {
-    if let Some(mut cell) = rows.setter(key).setter(index) {
-        cell.set(value);
+impl Words {
+    /// One word.
+    #[inline(never)]
+    pub(crate) fn get(&self, index: usize) -> U256 {
+        uint(&StorageCache::get_word(self.host.clone(), self.slot(index)))
+    }
+
+    /// Sets one word.
+    #[inline(never)]
+    #[allow(unsafe_code)]
+    pub(crate) fn set(&mut self, index: usize, value: U256) {
+        // SAFETY: nothing else gives access to these slots, and this borrows them uniquely.
+        unsafe { StorageCache::set_word(self.host.clone(), self.slot(index), bytes(&value)) }
+    }
+
+    /// The row of `key`, where Solidity keeps the value of a mapping.
+    #[inline(never)]
+    pub(crate) fn row(&self, key: B256) -> Self {
+        let root = uint(&keccak([key.0, bytes(&self.root).0].as_flattened()));
+        Self {
+            root,
+            host: self.host.clone(),
+        }
+    }
+
+    fn slot(&self, index: usize) -> U256 {
+        self.root.wrapping_add(U256::from(index))
+    }
+}
+
+impl StorageType for Words {
+    type Wraps<'a> = StorageGuard<'a, Self>;
+    type WrapsMut<'a> = StorageGuardMut<'a, Self>;
+
+    const REQUIRED_SLOTS: usize = WORDS;
+
+    #[allow(unsafe_code)]
+    unsafe fn new(root: U256, _offset: u8, host: VM) -> Self {
+        Self { root, host }
+    }
+
+    fn load<'s>(self) -> Self::Wraps<'s> {
+        StorageGuard::new(self)
+    }
+
+    fn load_mut<'s>(self) -> Self::WrapsMut<'s> {
+        StorageGuardMut::new(self)
     }
 }
 
@@ -67,25 +110,23 @@ impl SecurityToken {
     /// A numbered word.
     #[inline(never)]
     pub(crate) fn word(&self, index: usize) -> U256 {
-        self.words.get(index).unwrap_or_default()
+        self.words.get(index)
     }
 
     #[inline(never)]
     pub(crate) fn set_word(&mut self, index: usize, value: U256) {
-        if let Some(mut word) = self.words.setter(index) {
-            word.set(value);
-        }
+        self.words.set(index, value);
     }
 
     /// A word of an account's row.
     #[inline(never)]
     pub(crate) fn of(&self, account: Address, index: usize) -> U256 {
-        cell(&self.accounts, account.into_word(), index)
+        self.accounts.row(account.into_word()).get(index)
     }
 
     #[inline(never)]
     pub(crate) fn set_of(&mut self, account: Address, index: usize, value: U256) {
-        set_cell(&mut self.accounts, account.into_word(), index, value);
+        self.accounts.row(account.into_word()).set(index, value);
     }
 }
 
