@@ -196,6 +196,26 @@ fn rate(count: usize, took: Duration) -> f64 {
     count as f64 / took.as_secs_f64()
 }
 
+/// Processor time of this process so far, seconds; what it does not say on a busy machine is left to the clock.
+fn processor() -> f64 {
+    let Ok(stat) = std::fs::read_to_string("/proc/self/stat") else {
+        return 0.0;
+    };
+    let fields: Vec<&str> = stat
+        .rsplit(')')
+        .next()
+        .unwrap_or_default()
+        .split_whitespace()
+        .collect();
+    let ticks = |at: usize| {
+        fields
+            .get(at)
+            .and_then(|ticks| ticks.parse::<f64>().ok())
+            .unwrap_or(0.0)
+    };
+    (ticks(11) + ticks(12)) / 100.0
+}
+
 /// The most memory this process ever had, megabytes; `None` where the system does not say.
 fn peak_memory() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
@@ -216,6 +236,16 @@ fn report(name: &str, value: &str, bar: &str, holds: bool) {
     println!(
         "{name:<44} {value:>18}   {bar:<28} {}",
         if holds { "ok" } else { "MISSED" }
+    );
+}
+
+fn cost(name: &str, count: usize, before: f64) {
+    let micros = (processor() - before) * 1e6 / count as f64;
+    report(
+        &format!("  processor time of {name}"),
+        &format!("{micros:.1} us"),
+        "",
+        true,
     );
 }
 
@@ -310,7 +340,7 @@ async fn run(orders: usize) {
     let postings: Vec<_> = (0..count).map(|number| signers.posting(number)).collect();
     let board = fresh(at("posted.db").to_str().expect("a path")).await;
     let first = raw_commits(&at("raw1.db"), count).await;
-    let start = Instant::now();
+    let (start, before_posts) = (Instant::now(), processor());
     for posting in postings {
         board
             .post(posting, None, By::new("ada"))
@@ -318,6 +348,7 @@ async fn run(orders: usize) {
             .expect("a posted order");
     }
     let posted = rate(count, start.elapsed());
+    cost("a posted order", count, before_posts);
     let raw = f64::midpoint(first, raw_commits(&at("raw2.db"), count).await);
     report(
         "raw commits, one row each",
@@ -347,12 +378,13 @@ async fn run(orders: usize) {
     let board = fresh(&url).await;
     forget_peak_memory();
     let file = BufReader::new(File::open(at("orders.csv")).expect("the file"));
-    let start = Instant::now();
+    let (start, before_import) = (Instant::now(), processor());
     board
         .import(file, By::new("ada"), |_| {})
         .await
         .expect("an import");
     let imported = rate(orders, start.elapsed());
+    cost("an imported order", orders, before_import);
     report(
         &format!("import of {orders} orders"),
         &format!("{imported:.0} /s"),
@@ -375,13 +407,14 @@ async fn run(orders: usize) {
     let head = board.head().await.expect("a head");
     let size = usize::try_from(head.size).expect("a size");
     forget_peak_memory();
-    let start = Instant::now();
+    let (start, before_replay) = (Instant::now(), processor());
     let anchor = Anchor {
         size: head.size,
         root: head.root,
     };
     let replayed = verify(&board, &[anchor], |_| {}).await.expect("a replay");
     let verified = rate(size, start.elapsed());
+    cost("a replayed event", size, before_replay);
     assert_eq!((replayed.finding, replayed.anchors), (None, 1));
     report(
         "audit verify",

@@ -75,6 +75,20 @@ CREATE TABLE open_orders (
     expiry   BIGINT NOT NULL,
     PRIMARY KEY (security, side, price, seq)
 );
+CREATE INDEX open_orders_by_expiry ON open_orders (security, side, expiry);
+
+-- The open orders added up by price, expired ones included; the quantity in four parts of 32 bits, lowest first.
+CREATE TABLE levels (
+    security  BIGINT NOT NULL,
+    side      BIGINT NOT NULL,
+    price     BYTEA NOT NULL,
+    orders    BIGINT NOT NULL,
+    quantity0 BIGINT NOT NULL,
+    quantity1 BIGINT NOT NULL,
+    quantity2 BIGINT NOT NULL,
+    quantity3 BIGINT NOT NULL,
+    PRIMARY KEY (security, side, price)
+);
 
 CREATE TABLE matches (
     id           TEXT   PRIMARY KEY,                -- a UUID v7

@@ -75,6 +75,20 @@ CREATE TABLE open_orders (
     expiry   INTEGER NOT NULL,
     PRIMARY KEY (security, side, price, seq)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX open_orders_by_expiry ON open_orders (security, side, expiry);
+
+-- The open orders added up by price, expired ones included; the quantity in four parts of 32 bits, lowest first.
+CREATE TABLE levels (
+    security  INTEGER NOT NULL,
+    side      INTEGER NOT NULL,
+    price     BLOB NOT NULL,
+    orders    INTEGER NOT NULL,
+    quantity0 INTEGER NOT NULL,
+    quantity1 INTEGER NOT NULL,
+    quantity2 INTEGER NOT NULL,
+    quantity3 INTEGER NOT NULL,
+    PRIMARY KEY (security, side, price)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE matches (
     id           TEXT    PRIMARY KEY,                 -- a UUID v7

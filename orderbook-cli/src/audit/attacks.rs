@@ -262,7 +262,7 @@ async fn triggers_refuse_update_and_delete() {
 async fn editing_any_column_of_any_row_is_found() {
     let (book, _) = lively().await;
     let stolen = Stolen::from(&book).await;
-    let tables: [(&str, &str, &[&str]); 8] = [
+    let tables: [(&str, &str, &[&str]); 9] = [
         (
             "events",
             "seq",
@@ -302,6 +302,20 @@ async fn editing_any_column_of_any_row_is_found() {
             "open_orders",
             "security, side, price, seq",
             &["security", "side", "price", "seq", "quantity", "expiry"],
+        ),
+        (
+            "levels",
+            "security, side, price",
+            &[
+                "security",
+                "side",
+                "price",
+                "orders",
+                "quantity0",
+                "quantity1",
+                "quantity2",
+                "quantity3",
+            ],
         ),
         (
             "matches",

@@ -200,7 +200,7 @@ async fn securities(link: Link<'_>) -> Result<HashMap<String, i64>, StoreError> 
         .collect())
 }
 
-async fn open_sum(mut snapshot: Tx) -> Result<(RowSum, Tx), StoreError> {
+async fn open_sum(mut snapshot: Tx) -> Result<((RowSum, RowSum), Tx), StoreError> {
     let sum = replay::open_orders(snapshot.link()).await?;
     Ok((sum, snapshot))
 }
@@ -371,7 +371,7 @@ fn match_row(found: &Match) -> Vec<u8> {
 /// Holds what the events add up to against the tables; when they differ, looks again for the first row that does.
 async fn tables(
     replayed: &Replay,
-    open: RowSum,
+    (open, levels): (RowSum, RowSum),
     mut snapshot: Tx,
 ) -> Result<Option<Finding>, BoardError> {
     let finding =
@@ -396,6 +396,10 @@ async fn tables(
             replayed.frontier.size(),
             "table open_orders has foreign rows".to_owned(),
         );
+    }
+    if levels != replay::levels(snapshot.link()).await? {
+        let message = "table levels is not the sum of the open orders".to_owned();
+        return finding(replayed.frontier.size(), message);
     }
     let mut live = replayed.ended;
     for found in replayed.live.values() {

@@ -71,7 +71,7 @@ impl Board {
                 }
             }
             let ids: Vec<_> = lines.iter().map(|(_, id)| *id).collect();
-            let mut known: HashSet<_> = query::known(writer.link(), &ids)
+            let mut known: HashSet<_> = query::known(writer.link().await?, &ids)
                 .await?
                 .into_iter()
                 .collect();

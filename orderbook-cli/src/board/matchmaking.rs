@@ -85,7 +85,7 @@ fn same_person(one: &str, other: &str) -> bool {
 }
 
 pub(super) async fn match_in(writer: &mut Writer, id: Uuid) -> Result<Match, BoardError> {
-    let row = query::match_by_id(writer.link(), &id.to_string()).await?;
+    let row = query::match_by_id(writer.link().await?, &id.to_string()).await?;
     Ok(row::matching(row.ok_or(BoardError::UnknownMatch(id))?)?)
 }
 
@@ -132,7 +132,7 @@ async fn available(
     let view = order_in(writer, id, now).await?;
     require_open(&view)?;
     require_unexpired(&view.record, now)?;
-    for row in query::matches_of(writer.link(), id).await? {
+    for row in query::matches_of(writer.link().await?, id).await? {
         let other = row::matching(row)?;
         if other.state.is_live() {
             return Err(BoardError::Matched {

@@ -28,7 +28,9 @@ pub mod signature;
 mod tests;
 mod views;
 
-use alloy::primitives::B256;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use alloy::primitives::{Address, B256};
 use jiff::Timestamp;
 
 pub use error::BoardError;
@@ -101,6 +103,7 @@ pub struct Head {
 pub struct Board {
     store: Store,
     identity: BookOpened,
+    rules: Arc<Mutex<Option<Arc<Rules>>>>,
 }
 
 impl Board {
@@ -144,7 +147,11 @@ impl Board {
             .append(vec![Draft::new(BOOK, store.clock().now(), &by, body)?])
             .await?;
         writer.commit().await?;
-        Ok(Self { store, identity })
+        Ok(Self {
+            store,
+            identity,
+            rules: Arc::default(),
+        })
     }
 
     /// Opens the book at `url`.
@@ -165,7 +172,11 @@ impl Board {
         let first =
             row::event(first.ok_or_else(|| StoreError::Missing(store.place().to_owned()))?)?;
         match row::body(1, first.kind, &first.body)? {
-            Body::BookOpened(identity) => Ok(Self { store, identity }),
+            Body::BookOpened(identity) => Ok(Self {
+                store,
+                identity,
+                rules: Arc::default(),
+            }),
             _ => Err(damaged(
                 1,
                 format!("type is {}, the first is book_opened", first.kind),
@@ -247,8 +258,23 @@ impl Board {
             .ok_or_else(|| BoardError::UnknownSecurity(name.to_owned()))
     }
 
-    async fn rules(&self) -> Result<Rules, BoardError> {
-        Ok(Rules::new(self.identity.clone(), self.securities().await?))
+    async fn rules(&self) -> Result<Arc<Rules>, BoardError> {
+        let rules = Arc::new(Rules::new(self.identity.clone(), self.securities().await?));
+        *self.rules.lock().unwrap_or_else(PoisonError::into_inner) = Some(rules.clone());
+        Ok(rules)
+    }
+
+    /// The rules read last, unless they do not have `token` yet: a listed security never changes.
+    async fn rules_for(&self, token: Address) -> Result<Arc<Rules>, BoardError> {
+        let known = self
+            .rules
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        match known.filter(|rules| rules.securities.contains_key(&token)) {
+            Some(rules) => Ok(rules),
+            None => self.rules().await,
+        }
     }
 
     /// Adds a remark about `subject` (an order or match id, or anything else); its text is the reason.

@@ -25,7 +25,8 @@ impl Board {
         chain: Option<&dyn ContractSignatures>,
     ) -> Result<OrderRecord, BoardError> {
         let now = self.store.clock().now();
-        let (id, posted) = self.rules().await?.check(posting, now)?;
+        let rules = self.rules_for(posting.order.security).await?;
+        let (id, posted) = rules.check(posting, now)?;
         verify_signature(chain, posted.owner, id, &posting.signature).await?;
         if query::order(self.store.reader().await?.link(), id)
             .await?
@@ -49,24 +50,18 @@ impl Board {
         by: By,
     ) -> Result<OrderRecord, BoardError> {
         by.check()?;
-        let (id, posted) = self
-            .rules()
-            .await?
-            .check(&posting, self.store.clock().now())?;
+        let rules = self.rules_for(posting.order.security).await?;
+        let (id, posted) = rules.check(&posting, self.store.clock().now())?;
         verify_signature(chain, posted.owner, id, &posting.signature).await?;
         let body = Body::OrderPosted(Box::new(posted.clone()));
         let draft = Draft::new(id, posting.received_at, &by, body)?;
+        let twice = |error| match error {
+            StoreError::Duplicate(_) => BoardError::DuplicateOrder(id),
+            other => other.into(),
+        };
         let mut writer = self.store.writer().await?;
-        let event = only(
-            writer
-                .append(vec![draft])
-                .await
-                .map_err(|error| match error {
-                    StoreError::Duplicate(_) => BoardError::DuplicateOrder(id),
-                    other => other.into(),
-                })?,
-        )?;
-        writer.commit().await?;
+        let event = only(writer.append(vec![draft]).await.map_err(twice)?)?;
+        writer.commit().await.map_err(twice)?;
         Ok(row::record(
             id,
             posting.received_at,
@@ -153,7 +148,7 @@ pub(super) async fn order_in(
     id: B256,
     now: Timestamp,
 ) -> Result<OrderView, BoardError> {
-    let row = query::order(writer.link(), id).await?;
+    let row = query::order(writer.link().await?, id).await?;
     let row = row.ok_or_else(|| BoardError::UnknownOrder(id.to_string()))?;
     Ok(row::order(row, now)?)
 }
@@ -178,7 +173,7 @@ async fn end_match(
     why: &str,
     careful: bool,
 ) -> Result<(), BoardError> {
-    for row in query::matches_of(writer.link(), order).await? {
+    for row in query::matches_of(writer.link().await?, order).await? {
         let live = row::matching(row)?;
         if !live.state.is_live() {
             continue;

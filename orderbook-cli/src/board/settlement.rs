@@ -94,7 +94,7 @@ impl Board {
         }
         settled.match_id = None;
         for order in [settled.bid, settled.ask] {
-            for row in query::matches_of(writer.link(), order).await? {
+            for row in query::matches_of(writer.link().await?, order).await? {
                 let found = row::matching(row)?;
                 if !found.state.is_live() || settled.match_id == Some(found.id) {
                     continue;
@@ -247,7 +247,7 @@ async fn require_same(
     settled: &SettlementSettled,
 ) -> Result<(), BoardError> {
     let seq = closed_seq.unwrap_or(0);
-    let row = query::event(writer.link(), seq).await?;
+    let row = query::event(writer.link().await?, seq).await?;
     let event = row::event(row.ok_or_else(|| damaged(seq, "the event is missing"))?)?;
     match row::body(seq, event.kind, &event.body)? {
         Body::SettlementSettled(recorded)

@@ -1127,6 +1127,7 @@ async fn what_was_not_committed_is_gone() {
         let body = crate::audit::body::Body::Note;
         let draft = crate::store::append::Draft::new("book", then(), &by("ada"), body).unwrap();
         writer.append(vec![draft]).await.unwrap();
+        writer.link().await.unwrap();
         drop(writer);
         assert_eq!(book.board.head().await.unwrap(), before);
         book.post(1, Side::Bid, 1, 10).await;

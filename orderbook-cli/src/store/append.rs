@@ -2,13 +2,13 @@
 
 use alloy::primitives::B256;
 use jiff::Timestamp;
-use sqlx::AssertSqlSafe;
 
 use super::Clock;
-use super::engine::{Link, Tx, on_engine};
+use super::batch::{Batch, Value};
+use super::engine::{Link, Tx};
 use super::error::StoreError;
 use super::head::HeadRow;
-use super::projection::Projector;
+use super::projection::{Numbers, Projector};
 use super::row::signed;
 use crate::audit::body::Body;
 use crate::audit::event::Event;
@@ -24,7 +24,7 @@ pub(crate) const STORED_LEVELS: u32 = 4;
 const CLOCK_TOLERANCE: i64 = 2_000_000;
 
 /// Rows per INSERT of many.
-const BATCH: usize = 64;
+const PORTION: usize = 64;
 
 /// An event that is not in the log yet.
 #[derive(Debug, Clone)]
@@ -62,7 +62,7 @@ impl Draft {
 /// The book's one writer.
 #[derive(Debug)]
 pub(crate) struct Writer {
-    tx: Tx,
+    batch: Batch,
     head: HeadRow,
     before: u64,
     clock: Clock,
@@ -71,17 +71,21 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    pub(crate) async fn begin(mut tx: Tx, clock: Clock) -> Result<Self, StoreError> {
+    pub(crate) async fn begin(
+        mut tx: Tx,
+        clock: Clock,
+        numbers: Numbers,
+    ) -> Result<Self, StoreError> {
         let head = HeadRow::read(tx.link())
             .await?
             .unwrap_or_else(HeadRow::empty);
         let before = head.size();
         Ok(Self {
-            tx,
+            batch: Batch::new(tx),
             head,
             before,
             clock,
-            projector: Projector::default(),
+            projector: Projector::new(numbers),
             buffer: Vec::new(),
         })
     }
@@ -92,8 +96,8 @@ impl Writer {
     }
 
     /// The connection, to read what this transaction sees.
-    pub(crate) fn link(&mut self) -> Link<'_> {
-        self.tx.link()
+    pub(crate) async fn link(&mut self) -> Result<Link<'_>, StoreError> {
+        self.batch.link().await
     }
 
     /// Appends in sequence and folds into the board's tables.
@@ -129,21 +133,21 @@ impl Writer {
                 });
             events.push(event);
         }
-        insert_events(self.tx.link(), &events).await?;
-        insert_nodes(self.tx.link(), &nodes).await?;
+        insert_events(&mut self.batch, &events);
+        insert_nodes(&mut self.batch, &nodes);
         for (event, body) in events.iter().zip(&bodies) {
-            self.projector.apply(self.tx.link(), event, body).await?;
+            self.projector.apply(&mut self.batch, event, body).await?;
         }
-        self.projector.flush(self.tx.link()).await?;
+        self.projector.flush(&mut self.batch);
         Ok(events)
     }
 
     /// Makes everything appended durable.
     pub(crate) async fn commit(mut self) -> Result<(), StoreError> {
         if self.head.size() > self.before {
-            self.head.write(self.tx.link(), self.before).await?;
+            self.head.write(&mut self.batch, self.before);
         }
-        self.tx.commit().await
+        self.batch.commit().await
     }
 
     fn stamp(&self) -> Result<Timestamp, StoreError> {
@@ -174,51 +178,49 @@ pub(super) fn insert(into: &str, columns: usize, rows: usize) -> String {
     sql
 }
 
-/// Full batches, then single rows: two statements to prepare, whatever the number of rows.
-pub(crate) fn batches<T>(rows: &[T]) -> impl Iterator<Item = &[T]> {
-    let full = rows.len() - rows.len() % BATCH;
-    rows[..full].chunks(BATCH).chain(rows[full..].chunks(1))
+/// Full portions, then single rows: two statements to prepare, whatever the number of rows.
+pub(crate) fn portions<T>(rows: Vec<T>) -> impl Iterator<Item = Vec<T>> {
+    let mut rows = rows.into_iter();
+    std::iter::from_fn(move || {
+        let count = if rows.len() < PORTION { 1 } else { PORTION };
+        let portion: Vec<_> = rows.by_ref().take(count).collect();
+        (!portion.is_empty()).then_some(portion)
+    })
 }
 
-async fn insert_events(mut link: Link<'_>, events: &[Event]) -> Result<(), StoreError> {
+fn insert_events(batch: &mut Batch, events: &[Event]) {
     const INTO: &str =
         "events (seq, type, subject, occurred_at, captured_at, actor, reason, body, prev, hash)";
-    for batch in batches(events) {
-        let sql = insert(INTO, 10, batch.len());
-        on_engine!(&mut link, db => {
-            let mut query = sqlx::query(AssertSqlSafe(sql));
-            for event in batch {
-                query = query
-                    .bind(signed(event.seq))
-                    .bind(event.kind.as_str())
-                    .bind(event.subject.as_str())
-                    .bind(event.occurred_at.as_microsecond())
-                    .bind(event.captured_at.as_microsecond())
-                    .bind(event.actor.as_str())
-                    .bind(event.reason.as_str())
-                    .bind(event.body.as_str())
-                    .bind(event.prev.as_slice())
-                    .bind(event.hash.as_slice());
-            }
-            query.execute(&mut **db).await?;
-        });
+    let rows = events.iter().map(|event| {
+        vec![
+            Value::Int(signed(event.seq)),
+            Value::Text(event.kind.as_str().to_owned()),
+            Value::Text(event.subject.clone()),
+            Value::Int(event.occurred_at.as_microsecond()),
+            Value::Int(event.captured_at.as_microsecond()),
+            Value::Text(event.actor.clone()),
+            Value::Text(event.reason.clone()),
+            Value::Text(event.body.clone()),
+            Value::Bytes(event.prev.to_vec()),
+            Value::Bytes(event.hash.to_vec()),
+        ]
+    });
+    for rows in portions(rows.collect()) {
+        let sql = insert(INTO, 10, rows.len());
+        batch.push(sql, rows.into_iter().flatten().collect());
     }
-    Ok(())
 }
 
-async fn insert_nodes(mut link: Link<'_>, nodes: &[(Node, B256)]) -> Result<(), StoreError> {
-    for batch in batches(nodes) {
-        let sql = insert("merkle (level, position, hash)", 3, batch.len());
-        on_engine!(&mut link, db => {
-            let mut query = sqlx::query(AssertSqlSafe(sql));
-            for (node, hash) in batch {
-                query = query
-                    .bind(i64::from(node.level))
-                    .bind(signed(node.position))
-                    .bind(hash.as_slice());
-            }
-            query.execute(&mut **db).await?;
-        });
+fn insert_nodes(batch: &mut Batch, nodes: &[(Node, B256)]) {
+    let rows = nodes.iter().map(|(node, hash)| {
+        vec![
+            Value::Int(i64::from(node.level)),
+            Value::Int(signed(node.position)),
+            Value::Bytes(hash.to_vec()),
+        ]
+    });
+    for rows in portions(rows.collect()) {
+        let sql = insert("merkle (level, position, hash)", 3, rows.len());
+        batch.push(sql, rows.into_iter().flatten().collect());
     }
-    Ok(())
 }

@@ -161,6 +161,7 @@ impl Pool {
             .row_buffer_size(1024);
         let pool = SqlitePoolOptions::new()
             .max_connections(8)
+            .test_before_acquire(false)
             .connect_with(options)
             .await?;
         let migrator = sqlx::migrate!("migrations/sqlite");
@@ -176,6 +177,7 @@ impl Pool {
             PgConnectOptions::from_str(url).map_err(|_| StoreError::Url(redacted(url)))?;
         let pool = PgPoolOptions::new()
             .max_connections(8)
+            .test_before_acquire(false)
             .connect_with(options)
             .await?;
         sqlx::migrate!("migrations/postgres").run(&pool).await?;

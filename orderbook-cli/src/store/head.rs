@@ -2,6 +2,7 @@
 
 use alloy::primitives::B256;
 
+use super::batch::{Batch, Value};
 use super::engine::{Link, on_engine};
 use super::error::StoreError;
 use super::row::{hash, signed, unsigned};
@@ -61,39 +62,31 @@ impl HeadRow {
         }))
     }
 
-    /// Replaces the row of a log that had `before` events.
-    pub(crate) async fn write(&self, link: Link<'_>, before: u64) -> Result<(), StoreError> {
-        let peaks: Vec<u8> = self
+    /// Replaces the row of a log that had `before` events. Two writers cannot both do so: the store's lock is held, and
+    /// were it not, both would insert the same event number.
+    pub(crate) fn write(&self, batch: &mut Batch, before: u64) {
+        let statement = if before == 0 {
+            "INSERT INTO head (only_row, size, hash, root, captured_at, frontier)
+             VALUES (1, $1, $2, $3, $4, $5)"
+        } else {
+            "UPDATE head SET size = $1, hash = $2, root = $3, captured_at = $4, frontier = $5
+             WHERE only_row = 1"
+        };
+        let peaks = self
             .frontier
             .peaks()
             .iter()
             .flat_map(|peak| peak.0)
             .collect();
-        let root = self.frontier.root();
-        let statement = if before == 0 {
-            "INSERT INTO head (only_row, size, hash, root, captured_at, frontier)
-             SELECT 1, $1, $2, $3, $4, $5 WHERE $6 = 0"
-        } else {
-            "UPDATE head SET size = $1, hash = $2, root = $3, captured_at = $4, frontier = $5
-             WHERE only_row = 1 AND size = $6"
-        };
-        let written = on_engine!(link, db => {
-            sqlx::query(statement)
-                .bind(signed(self.size()))
-                .bind(self.hash.to_vec())
-                .bind(root.to_vec())
-                .bind(self.captured_at)
-                .bind(peaks)
-                .bind(signed(before))
-                .execute(db)
-                .await?
-                .rows_affected()
-        });
-        // The writer's lock makes this impossible; were it broken, a fork must not be written.
-        if written == 1 {
-            Ok(())
-        } else {
-            Err(StoreError::Locked)
-        }
+        batch.push(
+            statement,
+            vec![
+                Value::Int(signed(self.size())),
+                Value::Bytes(self.hash.to_vec()),
+                Value::Bytes(self.frontier.root().to_vec()),
+                Value::Int(self.captured_at),
+                Value::Bytes(peaks),
+            ],
+        );
     }
 }

@@ -1,9 +1,11 @@
 //! Where a book is kept: SQLite by default, PostgreSQL by URL, with the same schema and the same statements.
 
 pub(crate) mod append;
+pub(crate) mod batch;
 pub(crate) mod engine;
 pub mod error;
 pub(crate) mod head;
+pub(crate) mod packed;
 pub(crate) mod projection;
 pub(crate) mod query;
 pub(crate) mod replay;
@@ -17,6 +19,7 @@ use jiff::Timestamp;
 use append::Writer;
 use engine::{Pool, Reader, Tx};
 use error::StoreError;
+use projection::Numbers;
 
 /// Tells the time; tests bring their own.
 #[derive(Clone)]
@@ -51,6 +54,7 @@ pub struct Store {
     pool: Pool,
     place: String,
     clock: Clock,
+    numbers: Numbers,
 }
 
 impl Store {
@@ -64,6 +68,7 @@ impl Store {
             pool,
             place: engine::redacted(url),
             clock,
+            numbers: Numbers::default(),
         })
     }
 
@@ -77,6 +82,7 @@ impl Store {
             pool,
             place: engine::redacted(url),
             clock,
+            numbers: Numbers::default(),
         })
     }
 
@@ -105,6 +111,11 @@ impl Store {
 
     /// The one writer; everything it appends is written at its `commit` or not at all.
     pub(crate) async fn writer(&self) -> Result<Writer, StoreError> {
-        Writer::begin(self.pool.write().await?, self.clock.clone()).await
+        Writer::begin(
+            self.pool.write().await?,
+            self.clock.clone(),
+            self.numbers.clone(),
+        )
+        .await
     }
 }

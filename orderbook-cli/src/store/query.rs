@@ -1,10 +1,13 @@
 //! Reading the board's tables and the log.
 
-use alloy::primitives::{Address, B256};
+use std::collections::HashMap;
+
+use alloy::primitives::{Address, B256, U256};
 use futures::TryStreamExt;
 use sqlx::AssertSqlSafe;
 
-use super::append::batches;
+use super::append::portions;
+use super::batch::{Value, bind_all};
 use super::engine::{Link, on_engine};
 use super::error::StoreError;
 use super::row::{EVENT_COLUMNS, EventRow, MatchRow, OrderRow, amount, signed, unsigned};
@@ -23,13 +26,6 @@ const ORDER: &str = "SELECT o.seq, c.state, c.seq, e.subject, e.occurred_at, e.c
 
 /// How many orders a list has when nobody says.
 const DEFAULT_LIMIT: u32 = 100;
-
-/// A bound value of a statement that is put together.
-enum Value {
-    Int(i64),
-    Bytes(Vec<u8>),
-    Text(String),
-}
 
 /// Conditions joined by AND, with their values.
 #[derive(Default)]
@@ -54,20 +50,6 @@ impl Conditions {
         });
         self.sql.push_str(condition);
     }
-}
-
-macro_rules! bind_all {
-    ($query:expr, $values:expr) => {{
-        let mut query = $query;
-        for value in $values {
-            query = match value {
-                Value::Int(value) => query.bind(value),
-                Value::Bytes(value) => query.bind(value),
-                Value::Text(value) => query.bind(value),
-            };
-        }
-        query
-    }};
 }
 
 pub(crate) async fn order(link: Link<'_>, id: B256) -> Result<Option<OrderRow>, StoreError> {
@@ -153,12 +135,29 @@ pub(crate) async fn orders(
         format!("{from} o")
     };
     let (limit, offset) = (filter.limit.unwrap_or(DEFAULT_LIMIT), filter.offset);
+    let rows = |side: &str, limit: u64| {
+        format!(
+            "SELECT o.seq, o.{column} AS sorted, c.state, c.seq AS closed
+             FROM {join} LEFT JOIN closings c ON c.order_seq = o.seq{conditions}{side}
+             ORDER BY o.{column} {way}, o.seq {way} LIMIT {limit}"
+        )
+    };
+    let reach = u64::from(limit) + u64::from(offset);
+    // One side at a time is a walk along the index, both together would be a sort of everything.
+    let found = if by_price && filter.side.is_none() && security.is_some() {
+        let (bids, asks) = (
+            rows(" AND o.side = 0", reach),
+            rows(" AND o.side = 1", reach),
+        );
+        format!("SELECT * FROM ({bids}) b UNION ALL SELECT * FROM ({asks}) a")
+    } else {
+        rows("", reach)
+    };
     // The wide rows of the log are joined only to those that are shown.
     let sql = format!(
         "SELECT x.seq, x.state, x.closed, e.subject, e.occurred_at, e.captured_at, e.body
-         FROM (SELECT o.seq, o.{column} AS sorted, c.state, c.seq AS closed
-               FROM {join} LEFT JOIN closings c ON c.order_seq = o.seq{conditions}
-               ORDER BY o.{column} {way}, o.seq {way} LIMIT {limit} OFFSET {offset}) x
+         FROM (SELECT * FROM ({found}) f ORDER BY sorted {way}, seq {way}
+               LIMIT {limit} OFFSET {offset}) x
          JOIN events e ON e.seq = x.seq ORDER BY x.sorted {way}, x.seq {way}"
     );
     Ok(on_engine!(link, db => {
@@ -169,40 +168,63 @@ pub(crate) async fn orders(
 /// One price with the orders and base units at it; `None` when the sum is beyond 128 bits.
 pub(crate) type LevelSum = (u128, u64, Option<u128>);
 
+/// Price, orders, four parts of the quantity, lowest first.
+type LevelRow = (Vec<u8>, i64, i64, i64, i64, i64);
+
 /// The best `levels` prices of one side, and whether there are more; `now` in unix seconds.
 pub(crate) async fn levels(
-    link: Link<'_>,
+    mut link: Link<'_>,
     security: u64,
     side: Side,
     now: i64,
     levels: usize,
 ) -> Result<(Vec<LevelSum>, bool), StoreError> {
-    let sql = match side {
-        Side::Bid => {
+    // The levels count every open order; those that expired and were not cancelled yet are few, and taken off here.
+    let expired: Vec<(Vec<u8>, Vec<u8>, i64)> = on_engine!(&mut link, db => {
+        sqlx::query_as(
             "SELECT price, quantity, seq FROM open_orders
-             WHERE security = $1 AND side = 0 AND expiry > $2 ORDER BY price DESC"
-        }
-        Side::Ask => {
-            "SELECT price, quantity, seq FROM open_orders
-             WHERE security = $1 AND side = 1 AND expiry > $2 ORDER BY price"
-        }
-    };
+             WHERE security = $1 AND side = $2 AND expiry <= $3",
+        )
+        .bind(signed(security))
+        .bind(i64::from(side.code()))
+        .bind(now)
+        .fetch_all(&mut **db)
+        .await?
+    });
+    let mut dead: HashMap<u128, (i64, U256)> = HashMap::new();
+    for (price, quantity, seq) in expired {
+        let entry = dead.entry(amount(seq, "price", &price)?).or_default();
+        entry.0 += 1;
+        // Fewer than 2^64 amounts below 2^128 do not wrap.
+        entry.1 = entry
+            .1
+            .wrapping_add(U256::from(amount(seq, "quantity", &quantity)?));
+    }
+    let way = if side == Side::Bid { "DESC" } else { "ASC" };
+    let sql = format!(
+        "SELECT price, orders, quantity0, quantity1, quantity2, quantity3 FROM levels
+         WHERE security = $1 AND side = $2 ORDER BY price {way}"
+    );
     let mut found: Vec<LevelSum> = Vec::new();
     on_engine!(link, db => {
-        let mut rows = sqlx::query_as::<_, (Vec<u8>, Vec<u8>, i64)>(sql)
+        let mut rows = sqlx::query_as::<_, LevelRow>(AssertSqlSafe(sql))
             .bind(signed(security))
-            .bind(now)
+            .bind(i64::from(side.code()))
             .fetch(db);
-        while let Some((price, quantity, seq)) = rows.try_next().await? {
-            let (price, quantity) = (amount(seq, "price", &price)?, amount(seq, "quantity", &quantity)?);
-            if let Some(level) = found.last_mut().filter(|level| level.0 == price) {
-                level.1 += 1;
-                level.2 = level.2.and_then(|sum| sum.checked_add(quantity));
-            } else if found.len() == levels {
-                return Ok((found, true));
-            } else {
-                found.push((price, 1, Some(quantity)));
+        while let Some((price, orders, q0, q1, q2, q3)) = rows.try_next().await? {
+            let price = amount(0, "price", &price)?;
+            let (gone, lost) = dead.get(&price).copied().unwrap_or_default();
+            if orders <= gone {
+                continue;
             }
+            if found.len() == levels {
+                return Ok((found, true));
+            }
+            let sum = [q3, q2, q1, q0].into_iter().fold(U256::ZERO, |sum: U256, part| {
+                sum.wrapping_shl(32).wrapping_add(U256::from(unsigned(part)))
+            });
+            let alive = sum.checked_sub(lost).and_then(|sum| u128::try_from(sum).ok());
+            found.push((price, unsigned(orders - gone), alive));
         }
     });
     Ok((found, false))
@@ -361,14 +383,14 @@ pub(crate) async fn order_events(link: Link<'_>, order: B256) -> Result<Vec<Even
 /// Which of these orders the board has.
 pub(crate) async fn known(mut link: Link<'_>, ids: &[B256]) -> Result<Vec<B256>, StoreError> {
     let mut found = Vec::new();
-    for batch in batches(ids) {
+    for batch in portions(ids.to_vec()) {
         let places: Vec<_> = (1..=batch.len())
             .map(|number| format!("${number}"))
             .collect();
         let sql = format!("SELECT id FROM orders WHERE id IN ({})", places.join(", "));
         let rows: Vec<Vec<u8>> = on_engine!(&mut link, db => {
             let mut query = sqlx::query_scalar(AssertSqlSafe(sql));
-            for id in batch {
+            for id in &batch {
                 query = query.bind(id.as_slice());
             }
             query.fetch_all(&mut **db).await?

@@ -4,8 +4,11 @@ use alloy::primitives::B256;
 use futures::TryStreamExt;
 use sqlx::AssertSqlSafe;
 
+use super::batch::Value;
 use super::engine::{Link, on_engine};
 use super::error::StoreError;
+use super::packed::{self, Column};
+use super::projection::limbs;
 use super::query;
 use super::row::{EVENT_COLUMNS, EventRow, signed, unsigned};
 use crate::audit::merkle::Node;
@@ -52,16 +55,14 @@ pub(crate) async fn stretch(
     size: u64,
 ) -> Result<Stretch, StoreError> {
     let (first, last, limit) = (signed(start + 1), signed(end), signed(size));
-    let sql = format!(
-        "SELECT {EVENT_COLUMNS} FROM events e WHERE e.seq BETWEEN $1 AND $2 ORDER BY e.seq"
-    );
-    let (events, orders, closings, closed, nodes) = on_engine!(link, db => {
-        let events: Vec<EventRow> = sqlx::query_as(AssertSqlSafe(sql))
-            .bind(first).bind(last).fetch_all(&mut **db).await?;
-        let orders: Vec<IndexRow> = sqlx::query_as(
-            "SELECT seq, id, security, side, price, quantity, expiry, owner, account FROM orders
-             WHERE seq BETWEEN $1 AND $2 ORDER BY seq",
-        ).bind(first).bind(last).fetch_all(&mut **db).await?;
+    let mut events = Vec::new();
+    let mut orders = Vec::new();
+    for from in (first..=last).step_by(PORTION) {
+        let to = last.min(from + PORTION as i64 - 1);
+        events.extend(packed_events(link, from, to).await?);
+        orders.extend(packed_orders(link, from, to).await?);
+    }
+    let (closings, closed, nodes) = on_engine!(&mut *link, db => {
         let closings: Vec<ClosingRow> = sqlx::query_as(
             "SELECT c.seq, c.state, o.id FROM closings c JOIN orders o ON o.seq = c.order_seq
              WHERE c.seq BETWEEN $1 AND $2 ORDER BY c.seq",
@@ -81,7 +82,7 @@ pub(crate) async fn stretch(
             ).bind(i64::from(level)).bind(signed(from)).bind(signed(to)).fetch_all(&mut **db).await?;
             nodes.extend(found);
         }
-        (events, orders, closings, closed, nodes)
+        (closings, closed, nodes)
     });
     let securities = if events.iter().any(|event| event.1 == "security_listed") {
         query::securities(reborrow(link)).await?
@@ -108,6 +109,122 @@ pub(crate) async fn stretch(
     })
 }
 
+/// Rows that are read as one.
+const PORTION: usize = 256;
+
+/// Security, side, price and seq: the sequence of `open_orders`.
+type Key = (i64, i64, Vec<u8>, i64);
+
+async fn packed_events(
+    link: &mut Link<'_>,
+    from: i64,
+    to: i64,
+) -> Result<Vec<EventRow>, StoreError> {
+    use Column::{Bytes, Int, Text};
+    const COLUMNS: [Column; 10] = [
+        Int("seq"),
+        Int("occurred_at"),
+        Int("captured_at"),
+        Text("type"),
+        Text("subject"),
+        Text("actor"),
+        Text("reason"),
+        Text("body"),
+        Bytes("prev"),
+        Bytes("hash"),
+    ];
+    let source = "SELECT * FROM events WHERE seq BETWEEN $1 AND $2 ORDER BY seq";
+    let rows = packed::rows(link, &COLUMNS, source, &[Value::Int(from), Value::Int(to)]).await?;
+    let event = |mut row: packed::Row| {
+        let (kind, subject) = (row.text(0), row.text(1));
+        let (actor, reason, body) = (row.text(2), row.text(3), row.text(4));
+        let (prev, hash) = (row.bytes(5), row.bytes(6));
+        (
+            row.int(0),
+            kind,
+            subject,
+            row.int(1),
+            row.int(2),
+            actor,
+            reason,
+            body,
+            prev,
+            hash,
+        )
+    };
+    Ok(rows.into_iter().map(event).collect())
+}
+
+async fn packed_orders(
+    link: &mut Link<'_>,
+    from: i64,
+    to: i64,
+) -> Result<Vec<IndexRow>, StoreError> {
+    use Column::{Bytes, Int, Text};
+    const COLUMNS: [Column; 9] = [
+        Int("seq"),
+        Int("security"),
+        Int("side"),
+        Int("expiry"),
+        Bytes("id"),
+        Bytes("price"),
+        Bytes("quantity"),
+        Bytes("owner"),
+        Text("account"),
+    ];
+    let source = "SELECT * FROM orders WHERE seq BETWEEN $1 AND $2 ORDER BY seq";
+    let rows = packed::rows(link, &COLUMNS, source, &[Value::Int(from), Value::Int(to)]).await?;
+    let order = |mut row: packed::Row| {
+        let (id, price, quantity, owner) = (row.bytes(0), row.bytes(1), row.bytes(2), row.bytes(3));
+        let account = row.text(4);
+        let (seq, security, side, expiry) = (row.int(0), row.int(1), row.int(2), row.int(3));
+        (
+            seq, id, security, side, price, quantity, expiry, owner, account,
+        )
+    };
+    Ok(rows.into_iter().map(order).collect())
+}
+
+/// The next open orders behind a key: security, side, price, seq, quantity, expiry.
+async fn packed_open_orders(
+    link: &mut Link<'_>,
+    last: &Key,
+) -> Result<Vec<(i64, i64, Vec<u8>, i64, Vec<u8>, i64)>, StoreError> {
+    use Column::{Bytes, Int};
+    const COLUMNS: [Column; 6] = [
+        Int("security"),
+        Int("side"),
+        Int("seq"),
+        Int("expiry"),
+        Bytes("price"),
+        Bytes("quantity"),
+    ];
+    let source = format!(
+        "SELECT * FROM open_orders WHERE (security, side, price, seq) > ($1, $2, $3, $4)
+         ORDER BY security, side, price, seq LIMIT {PORTION}"
+    );
+    let (security, side, price, seq) = last.clone();
+    let values = [
+        Value::Int(security),
+        Value::Int(side),
+        Value::Bytes(price),
+        Value::Int(seq),
+    ];
+    let rows = packed::rows(link, &COLUMNS, &source, &values).await?;
+    let order = |mut row: packed::Row| {
+        let (price, quantity) = (row.bytes(0), row.bytes(1));
+        (
+            row.int(0),
+            row.int(1),
+            price,
+            row.int(2),
+            quantity,
+            row.int(3),
+        )
+    };
+    Ok(rows.into_iter().map(order).collect())
+}
+
 fn reborrow<'a>(link: &'a mut Link<'_>) -> Link<'a> {
     match link {
         Link::Sqlite(db) => Link::Sqlite(db),
@@ -128,17 +245,70 @@ pub(crate) fn open_row(row: OpenRow<'_>, out: &mut Vec<u8>) {
     }
 }
 
-/// The fingerprint of the open orders.
-pub(crate) async fn open_orders(link: Link<'_>) -> Result<RowSum, StoreError> {
+/// What is summed of a row of `levels`, into `out`.
+fn level_row(security: i64, side: i64, price: &[u8], numbers: [i64; 5], out: &mut Vec<u8>) {
+    out.clear();
+    for number in [security, side].into_iter().chain(numbers) {
+        out.extend_from_slice(&number.to_be_bytes());
+    }
+    out.extend_from_slice(price);
+}
+
+/// The fingerprints of the open orders, and of the levels that they add up to.
+pub(crate) async fn open_orders(mut link: Link<'_>) -> Result<(RowSum, RowSum), StoreError> {
+    let (mut orders, mut levels) = (RowSum::default(), RowSum::default());
+    let mut buffer = Vec::new();
+    let mut level: Option<(i64, i64, Vec<u8>, [i64; 5])> = None;
+    let mut last: Key = (i64::MIN, 0, Vec::new(), 0);
+    loop {
+        let rows = packed_open_orders(&mut link, &last).await?;
+        if rows.is_empty() {
+            break;
+        }
+        for (security, side, price, seq, quantity, expiry) in rows {
+            open_row(
+                (security, side, &price, seq, &quantity, expiry),
+                &mut buffer,
+            );
+            orders.add_row(&buffer);
+            let same = level
+                .as_ref()
+                .is_some_and(|(s, d, p, _)| (*s, *d, p) == (security, side, &price));
+            if !same {
+                if let Some((security, side, price, numbers)) = level.take() {
+                    level_row(security, side, &price, numbers, &mut buffer);
+                    levels.add_row(&buffer);
+                }
+            }
+            let (_, _, _, numbers) = level.get_or_insert((security, side, price.clone(), [0; 5]));
+            numbers[0] += 1;
+            // A quantity of another length is found where the orders are compared.
+            let parts = limbs(super::row::amount(seq, "quantity", &quantity).unwrap_or_default());
+            for (number, part) in numbers[1..].iter_mut().zip(parts) {
+                *number = number.wrapping_add(part);
+            }
+            last = (security, side, price, seq);
+        }
+    }
+    if let Some((security, side, price, numbers)) = level {
+        level_row(security, side, &price, numbers, &mut buffer);
+        levels.add_row(&buffer);
+    }
+    Ok((orders, levels))
+}
+
+/// The fingerprint of table `levels`.
+pub(crate) async fn levels(link: Link<'_>) -> Result<RowSum, StoreError> {
+    type Row = (i64, i64, Vec<u8>, i64, i64, i64, i64, i64);
     let mut sum = RowSum::default();
     let mut buffer = Vec::new();
     on_engine!(link, db => {
-        let mut rows = sqlx::query_as::<_, (i64, i64, Vec<u8>, i64, Vec<u8>, i64)>(
-            "SELECT security, side, price, seq, quantity, expiry FROM open_orders",
+        let mut rows = sqlx::query_as::<_, Row>(
+            "SELECT security, side, price, orders, quantity0, quantity1, quantity2, quantity3 FROM levels",
         )
         .fetch(db);
-        while let Some((security, side, price, seq, quantity, expiry)) = rows.try_next().await? {
-            open_row((security, side, &price, seq, &quantity, expiry), &mut buffer);
+        while let Some((security, side, price, orders, q0, q1, q2, q3)) = rows.try_next().await? {
+            level_row(security, side, &price, [orders, q0, q1, q2, q3], &mut buffer);
             sum.add_row(&buffer);
         }
     });
