@@ -385,6 +385,7 @@ impl Clock<'_> {
     }
 }
 
+#[allow(clippy::needless_pass_by_value, reason = "the signature of map_err")]
 fn revert(error: RpcError<TransportErrorKind>) -> Revert {
     match error.as_error_resp() {
         Some(response) => Revert {

@@ -3,6 +3,8 @@
 //! A balance is the storage word at the holder's address. Whatever a contract calls back into is laid out beforehand by
 //! [`arm`]: the target's address, and the call data as the code of another contract.
 
+use std::fmt::Write as _;
+
 use alloy::{
     primitives::{Address, Bytes, U256, keccak256, uint},
     sol,
@@ -326,11 +328,11 @@ fn dispatch(functions: &[(&str, String)]) -> Vec<u8> {
     let mut source = "0 CALLDATALOAD 224 SHR\n".to_owned();
     for (index, (signature, _)) in functions.iter().enumerate() {
         let selector = U256::from_be_slice(&keccak256(signature)[..4]);
-        source += &format!("DUP1 {selector:#x} EQ @function_{index} JUMPI\n");
+        let _ = writeln!(source, "DUP1 {selector:#x} EQ @function_{index} JUMPI");
     }
     source += "0 0 REVERT\n";
     for (index, (_, body)) in functions.iter().enumerate() {
-        source += &format!("function_{index}: {body}\n");
+        let _ = writeln!(source, "function_{index}: {body}");
     }
     assemble(&source)
 }

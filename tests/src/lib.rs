@@ -17,6 +17,11 @@
 //! | [`replay`] | rebuilding the market from its logs alone |
 //! | [`asm`], [`hostile`] | EVM bytecode of tokens and wallets that misbehave |
 //! | [`gas`] | the table of costs against their bars |
+#![allow(clippy::doc_markdown, reason = "TsUSDC is a name")]
+#![allow(
+    clippy::missing_panics_doc,
+    reason = "a harness panics wherever a scenario fails"
+)]
 
 pub mod account;
 pub mod artifact;

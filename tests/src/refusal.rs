@@ -85,7 +85,7 @@ pub async fn refused_with(
         Err(revert) => {
             let data = revert.data.unwrap_or_default();
             assert!(
-                &*data == expected,
+                *data == *expected,
                 "{what} reverts with {}, expected {}",
                 describe(&data),
                 describe(expected)

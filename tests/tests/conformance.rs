@@ -38,7 +38,7 @@ fn zero(of: &DynSolType) -> DynSolValue {
         DynSolType::Array(_) => DynSolValue::Array(Vec::new()),
         DynSolType::FixedArray(of, length) => DynSolValue::FixedArray(vec![zero(of); *length]),
         DynSolType::Tuple(of) => DynSolValue::Tuple(of.iter().map(zero).collect()),
-        other => panic!("{other:?} does not occur"),
+        DynSolType::Function => panic!("no function takes a function"),
     }
 }
 

@@ -1,6 +1,7 @@
 //! What the operations cost on the embedded chain, compared with the committed snapshot and the bars.
 //!
 //! `make snapshots` (this test with `UPDATE_SNAPSHOTS=1`) writes the snapshot.
+#![allow(clippy::too_many_lines, reason = "one list of operations")]
 
 use std::collections::BTreeMap;
 

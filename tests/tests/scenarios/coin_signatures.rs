@@ -421,21 +421,16 @@ async fn a_wallet_that_reads_the_coin_back_is_served_or_refused_cleanly() {
     market.chain.send(&market.buyer, market.coin, &fund).await;
     let call = receive_from(&market, from, 7, 0, market.opened + DAY);
     let input = Bytes::from(call.abi_encode());
-    match market
-        .chain
-        .simulate(market.seller.address, market.coin, input)
-        .await
-    {
-        Ok(_) => {
-            market.chain.send(&market.seller, market.coin, &call).await;
-            assert_eq!(market.cash(from).await, U256::ZERO);
-        }
-        Err(_) => {
-            let error = ITsUSDC::InvalidSignature { signer: from };
-            market
-                .refused(&[], &market.seller, market.coin, &call, &error)
-                .await;
-        }
+    let seller = market.seller.address;
+    let served = market.chain.simulate(seller, market.coin, input).await;
+    if served.is_ok() {
+        market.chain.send(&market.seller, market.coin, &call).await;
+        assert_eq!(market.cash(from).await, U256::ZERO);
+    } else {
+        let error = ITsUSDC::InvalidSignature { signer: from };
+        market
+            .refused(&[], &market.seller, market.coin, &call, &error)
+            .await;
     }
 }
 

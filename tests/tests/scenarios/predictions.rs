@@ -192,7 +192,7 @@ fn step(market: &Market, random: &mut Random, people: &[Account]) -> Bytes {
         .abi_encode(),
         12 => ISecurityToken::setGroupHolderLimitCall {
             group: *random.pick(&GROUPS),
-            maxHolders: if on { 1 } else { 0 },
+            maxHolders: u32::from(on),
         }
         .abi_encode(),
         13 => ISecurityToken::mintCall {

@@ -10,11 +10,11 @@ use acceptance::{
 use alloy::primitives::{B256, Bytes, U256};
 
 /// Signs the scenarios' bid or ask with another reference.
-fn another(market: &Market, order: Order, reference: u8, signer: &Account) -> Signed {
+fn another(market: &Market, order: &Order, reference: u8, signer: &Account) -> Signed {
     market.sign(
         Order {
             boardRef: B256::repeat_byte(reference),
-            ..order
+            ..order.clone()
         },
         signer,
     )
@@ -28,8 +28,8 @@ async fn trade(market: &Market) -> Vec<B256> {
     market.settle(bid, ask).await;
 
     let at_once = [
-        another(market, market.bid(), 1, buyer),
-        another(market, market.ask(), 1, seller),
+        another(market, &market.bid(), 1, buyer),
+        another(market, &market.ask(), 1, seller),
     ];
     chain
         .send(
@@ -40,8 +40,8 @@ async fn trade(market: &Market) -> Vec<B256> {
         .await;
 
     let half = [
-        another(market, market.bid(), 2, buyer),
-        another(market, market.ask(), 2, seller),
+        another(market, &market.bid(), 2, buyer),
+        another(market, &market.ask(), 2, seller),
     ];
     market.register_order(&half[1]).await;
     chain
@@ -52,7 +52,7 @@ async fn trade(market: &Market) -> Vec<B256> {
         )
         .await;
 
-    let cancelled = another(market, market.bid(), 3, buyer);
+    let cancelled = another(market, &market.bid(), 3, buyer);
     market.register_order(&cancelled).await;
     let reason = B256::repeat_byte(0xcc);
     let cancel = IDvPSettlement::cancelOrderByIdCall {
@@ -61,22 +61,22 @@ async fn trade(market: &Market) -> Vec<B256> {
     };
     chain.send(operator, settlement, &cancel).await;
 
-    let never_registered = another(market, market.ask(), 4, seller);
+    let never_registered = another(market, &market.ask(), 4, seller);
     let cancel = IDvPSettlement::cancelOrderCall {
         order: never_registered.order.clone(),
     };
     chain.send(seller, settlement, &cancel).await;
 
-    let open = another(market, market.bid(), 5, buyer);
+    let open = another(market, &market.bid(), 5, buyer);
     market.register_order(&open).await;
-    let own = another(market, market.ask(), 6, seller);
+    let own = another(market, &market.ask(), 6, seller);
     let own = Signed {
         signature: Bytes::new(),
         ..own
     };
     chain.send(seller, settlement, &register_call(&own)).await;
 
-    let stale = another(market, market.ask(), 7, seller);
+    let stale = another(market, &market.ask(), 7, seller);
     market.register_order(&stale).await;
     chain
         .send(seller, settlement, &IDvPSettlement::cancelAllOrdersCall {})

@@ -140,7 +140,7 @@ async fn pair(
 async fn settle_reverts_when_the_prices_do_not_cross() {
     let market = Market::open().await;
     let (bid, ask) = pair(&market, |bid, _| {
-        bid.limitTotal = usd(1_020) - U256::from(1)
+        bid.limitTotal = usd(1_020) - U256::from(1);
     })
     .await;
     market.settle_refused(bid.id, ask.id, 17, 0).await;
@@ -151,7 +151,7 @@ async fn settle_reverts_when_the_prices_do_not_cross() {
 async fn settle_rounds_the_midpoint_down() {
     let market = Market::open().await;
     let (bid, ask) = pair(&market, |bid, _| {
-        bid.limitTotal = usd(1_020) + U256::from(3)
+        bid.limitTotal = usd(1_020) + U256::from(3);
     })
     .await;
     market.settle(bid.id, ask.id).await;
@@ -329,7 +329,7 @@ async fn settle_works_until_the_last_second_before_expiry() {
     };
     let expiry = market.opened + 3 * DAY;
     let (bid, ask) = pair(&market, |bid, ask| {
-        (bid.expiry, ask.expiry) = (expiry, expiry)
+        (bid.expiry, ask.expiry) = (expiry, expiry);
     })
     .await;
     clock.next_block_at(expiry - 1).await;

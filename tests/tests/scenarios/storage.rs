@@ -89,7 +89,7 @@ async fn the_settlement_contracts_slots_are_where_they_are_documented() {
         "a listing"
     );
     assert_eq!(
-        market.chain.storage(contract, U256::from(10)).await,
+        market.chain.storage(contract, U256::from(12)).await,
         U256::from(1),
         "the count"
     );
