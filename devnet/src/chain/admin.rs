@@ -5,7 +5,7 @@ use super::{
     block::Block,
     diff::{AccountChange, Diff, SlotChange},
     error::ChainError,
-    store::{EditRecord, Record},
+    record::{EditRecord, Record},
 };
 use alloy::primitives::{Address, B256, Bytes, U256, keccak256};
 use std::sync::Arc;

@@ -7,9 +7,10 @@ use super::{
     ledger::Ledger,
     pool::Pool,
     produce::Producer,
+    record::{BlockRecord, GenesisRecord, Record},
     settings::Settings,
     state::State,
-    store::{BlockRecord, GenesisRecord, Journal, Record, StoreError},
+    store::{Journal, StoreError},
     time::Clock,
 };
 use crate::evm;

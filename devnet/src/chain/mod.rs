@@ -18,6 +18,7 @@ mod overrides;
 mod pool;
 mod produce;
 mod receipt;
+mod record;
 mod settings;
 mod snapshot;
 mod state;

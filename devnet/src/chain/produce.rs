@@ -7,9 +7,10 @@ use super::{
     error::ChainError,
     pool::Pool,
     receipt::Receipt,
+    record::{BlockRecord, Record},
     snapshot::Snapshots,
     state::{State, View},
-    store::{BlockRecord, Journal, Record},
+    store::Journal,
     time::Clock,
     transaction::PooledTransaction,
 };
