@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use alloy::consensus::{SignableTransaction, TxEip1559, TxEnvelope};
 use alloy::eips::eip2718::Encodable2718;
+use alloy::eips::eip2930::AccessList;
 use alloy::eips::{BlockId, BlockNumberOrTag};
 use alloy::network::TxSignerSync;
 use alloy::primitives::{Address, B256, Bytes, TxKind, U256};
@@ -303,7 +304,7 @@ impl Chain {
             max_priority_fee_per_gas: 0,
             to: TxKind::Call(to),
             value,
-            access_list: Default::default(),
+            access_list: AccessList::default(),
             input,
         };
         let signature = signer

@@ -12,6 +12,7 @@ use super::abi::ArbWasm::ArbWasmErrors;
 use super::abi::IDvPSettlement::IDvPSettlementErrors as Dvp;
 use super::abi::ISecurityToken::ISecurityTokenErrors as Token;
 use super::abi::ITsUSDC::ITsUSDCErrors as Coin;
+use super::abi::TokenRules::TokenRulesErrors as Rules;
 use super::abi::role_name;
 use super::words;
 use crate::render::amount::{dollars, time};
@@ -62,6 +63,9 @@ impl Revert {
         }
         if let Ok(error) = Token::abi_decode(data) {
             return token(error);
+        }
+        if let Ok(error) = Rules::abi_decode(data) {
+            return typed("the security", &format!("{error:?}"));
         }
         if let Ok(error) = Coin::abi_decode(data) {
             return coin(&error);
@@ -223,7 +227,7 @@ fn token(error: Token) -> Revert {
             "ERC20InvalidApprover",
             format!("{} cannot approve", e.approver),
         ),
-        other => other_token_error(&other),
+        other => typed("the security", &format!("{other:?}")),
     }
 }
 
@@ -234,13 +238,12 @@ fn balance(holder: impl fmt::Display, found: U256, needed: U256) -> Revert {
     )
 }
 
-/// The token's typed errors beside ERC-1404 and ERC-20; the shared role errors never come here.
-fn other_token_error(error: &Token) -> Revert {
-    let text = format!("{error:?}");
-    let (name, fields) = text.split_once('(').unwrap_or((&text, ""));
+/// An error whose name and fields say everything: `LockNotFound { holder: 0x.., releaseTime: 5 }`.
+fn typed(who: &str, debug: &str) -> Revert {
+    let (name, fields) = debug.split_once('(').unwrap_or((debug, ""));
     Revert::new(
         name,
-        format!("the security refuses: {} {}", spaced(name), plain(fields)),
+        format!("{who} refuses: {} ({})", spaced(name), plain(fields)),
     )
 }
 
@@ -334,14 +337,7 @@ fn coin(error: &Coin) -> Revert {
             ),
             "",
         ),
-        other => {
-            let text = format!("{other:?}");
-            let (name, fields) = text.split_once('(').unwrap_or((&text, ""));
-            Revert::new(
-                name,
-                format!("the coin refuses: {} {}", spaced(name), plain(fields)),
-            )
-        }
+        other => typed("the coin", &format!("{other:?}")),
     }
 }
 
@@ -418,7 +414,7 @@ fn field(index: u8) -> &'static str {
 mod tests {
     use alloy::primitives::Address;
 
-    use super::super::abi::{IDvPSettlement, ISecurityToken, ITsUSDC, role};
+    use super::super::abi::{IDvPSettlement, ISecurityToken, ITsUSDC, TokenRules, role};
     use super::*;
 
     #[test]
@@ -463,6 +459,24 @@ mod tests {
         let revert = Revert::decode(&data);
         assert_eq!(revert.cause, Cause::Authority);
         assert!(revert.words.ends_with("OPERATOR_ROLE"), "{revert}");
+    }
+
+    #[test]
+    fn an_error_beside_the_abi_is_told_with_its_fields() {
+        let data = TokenRules::LockNotFound {
+            holder: Address::ZERO,
+            releaseTime: 5,
+        }
+        .abi_encode();
+        let revert = Revert::decode(&data);
+        assert_eq!(revert.name, "LockNotFound");
+        assert!(
+            revert
+                .words
+                .starts_with("the security refuses: lock not found (holder: 0x"),
+            "{revert}"
+        );
+        assert!(revert.words.ends_with("releaseTime: 5)"), "{revert}");
     }
 
     #[test]

@@ -86,14 +86,14 @@ impl Permit {
         if let Some(path) = self.send {
             let text = std::fs::read_to_string(&path)
                 .map_err(|e| Failure::usage(format!("{}: {e}", path.display())))?;
-            let signed: SignedPermit = serde_json::from_str(&text)
+            let allowance: SignedPermit = serde_json::from_str(&text)
                 .map_err(|e| Failure::usage(format!("{}: {e}", path.display())))?;
             let signer = context.sender("operator", "sending a permit")?;
-            let receipt = permit::submit(&chain, &signer, &signed).await?;
+            let receipt = permit::submit(&chain, &signer, &allowance).await?;
             let hash = receipt.transaction_hash;
             let words = format!(
                 "{} may move {} base units of {}",
-                signed.spender, signed.value, signed.owner
+                allowance.spender, allowance.value, allowance.owner
             );
             return Ok(Answer::line(
                 json!({ "transaction": hash }),
@@ -109,9 +109,9 @@ impl Permit {
         let deadline = chain.head().await?.time.saturating_add(self.valid);
         let signer = context.signer("default")?;
         let spender = context.settlement()?;
-        let signed = permit::sign(&chain, &signer, token, spender, value, deadline).await?;
-        let text = serde_json::to_string(&signed).unwrap_or_default();
-        let answer = Answer::new(json!(signed)).with(Block::Raw(format!("{text}\n")));
+        let allowance = permit::sign(&chain, &signer, token, spender, value, deadline).await?;
+        let text = serde_json::to_string(&allowance).unwrap_or_default();
+        let answer = Answer::new(json!(allowance)).with(Block::Raw(format!("{text}\n")));
         Ok(answer.warn(format!(
             "valid until {}: whoever holds this file can send it",
             time(deadline)

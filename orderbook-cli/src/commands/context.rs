@@ -1,6 +1,6 @@
 //! What commands share: settings, and the doors to chain, book and wallets that open on demand.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::io::{IsTerminal as _, Write as _};
 use std::path::PathBuf;
 
@@ -144,7 +144,7 @@ impl Context {
     }
 
     /// The addresses of the profile's wallets by name.
-    pub(super) fn addresses(&self) -> Result<HashMap<String, Address>> {
+    pub(super) fn addresses(&self) -> Result<BTreeMap<String, Address>> {
         let entries = self.wallets()?.list()?;
         Ok(entries
             .into_iter()

@@ -39,11 +39,11 @@ struct Check {
 struct Checks(Vec<Check>);
 
 impl Checks {
-    fn ok(&mut self, what: &'static str, found: impl ToString) {
+    fn ok(&mut self, what: &'static str, found: impl std::fmt::Display) {
         self.add(what, Verdict::Ok, found.to_string(), "");
     }
 
-    fn warn(&mut self, what: &'static str, found: impl ToString, remedy: &str) {
+    fn warn(&mut self, what: &'static str, found: impl std::fmt::Display, remedy: &str) {
         self.add(what, Verdict::Warn, found.to_string(), remedy);
     }
 
@@ -86,7 +86,7 @@ impl Doctor {
             Err(failure) => checks.fail("chain", &failure),
         }
         check_book(context, &mut checks).await;
-        report(checks)
+        report(&checks)
     }
 }
 
@@ -94,7 +94,7 @@ fn check_wallets(context: &Context, checks: &mut Checks) {
     let listed = context.wallets().and_then(|wallets| Ok(wallets.list()?));
     match listed {
         Ok(list) if list.is_empty() => {
-            checks.warn("wallets", "none yet", "orderbook wallet new desk")
+            checks.warn("wallets", "none yet", "orderbook wallet new desk");
         }
         Ok(list) => checks.ok(
             "wallets",
@@ -280,7 +280,7 @@ async fn check_book(context: &Context, checks: &mut Checks) {
     }
 }
 
-fn report(checks: Checks) -> Result {
+fn report(checks: &Checks) -> Result {
     let mut table = Table::new(&["check", "state", "found", "remedy"]);
     let mut data = Vec::new();
     for check in &checks.0 {

@@ -291,7 +291,7 @@ mod tests {
     #[test]
     fn an_unknown_outcome_has_its_own_exit_code() {
         let error = ChainError::OutcomeUnknown {
-            hash: Default::default(),
+            hash: alloy::primitives::B256::ZERO,
             cause: "x".into(),
         };
         assert_eq!(Failure::from(error).exit as u8, 7);

@@ -3,6 +3,9 @@
 //! stdout carries results only, stderr everything else. Exit codes: 0 ok, 1 failed, 2 usage, 3 refused by a rule, 4 key or
 //! role, 5 chain or network, 6 integrity broken, 7 outcome unknown.
 
+// Doc comments of arguments are the help texts that people read: no mark-up in them, and one shape of `run` for all.
+#![allow(clippy::doc_markdown, clippy::unnecessary_wraps)]
+
 mod allowance;
 mod audit;
 mod book;
@@ -18,7 +21,10 @@ pub mod failure;
 mod init;
 mod matches;
 mod order;
+mod order_cancel;
+mod order_entry;
 mod preflight;
+mod registry;
 mod role;
 mod settle;
 mod sync;

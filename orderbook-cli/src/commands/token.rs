@@ -10,14 +10,12 @@ use serde_json::json;
 
 use super::context::Context;
 use super::failure::{Failure, Result};
-use crate::board::security::Security as BoardSecurity;
-use crate::chain::abi::{IDvPSettlement, ISecurityToken};
-use crate::chain::{ChainError, words};
+use super::registry;
+use crate::chain::abi::ISecurityToken;
 use crate::config::Security;
 use crate::desk::cap_table;
-use crate::desk::explain::{self, Movement};
-use crate::render::amount::{date, parse_units, time, units};
-use crate::render::{Answer, Cell, Table, Tone};
+use crate::render::Answer;
+use crate::render::amount::{parse_units, time, units};
 
 /// Act as the security's issuer, compliance officer or enforcer
 #[derive(Debug, Subcommand)]
@@ -167,6 +165,7 @@ pub(super) struct Grant {
 }
 
 impl Token {
+    #[allow(clippy::too_many_lines)] // One arm for each act.
     pub(super) async fn run(self, context: &Context) -> Result {
         match self {
             Self::Register {
@@ -268,14 +267,16 @@ impl Token {
                 );
                 send(context, "enforcer", &security, &call, words).await
             }
-            Self::Holders { security } => holders(context, &security).await,
+            Self::Holders { security } => registry::holders(context, &security).await,
             Self::Check {
                 security,
                 from,
                 to,
                 quantity,
-            } => check(context, &security, &from, &to, &quantity).await,
-            Self::Admit { security, withdraw } => admit(context, &security, !withdraw).await,
+            } => registry::check(context, &security, &from, &to, &quantity).await,
+            Self::Admit { security, withdraw } => {
+                registry::admit(context, &security, !withdraw).await
+            }
         }
     }
 }
@@ -330,22 +331,23 @@ async fn register(context: &Context, name: &str, file: PathBuf, issue: bool) -> 
         bar.inc(call.wallets.len() as u64);
     }
     bar.finish_and_clear();
-    let mut issued = U256::ZERO;
+    let mut total = U256::ZERO;
     if issue {
         let issuer = context.signer("issuer")?;
         for call in cap_table::mint_calls(&holders) {
             chain.execute(&issuer, security.token, &call).await?;
         }
-        issued = holders
+        total = holders
             .iter()
             .fold(U256::ZERO, |sum, holder| sum.saturating_add(holder.holding));
     }
-    let mut text = words;
-    if issue {
-        text.push_str(&format!(", {} issued", units(issued, security.decimals)));
-    }
+    let text = if issue {
+        format!("{words}, {} issued", units(total, security.decimals))
+    } else {
+        words
+    };
     Ok(Answer::line(
-        json!({ "wallets": holders.len(), "issued": issued.to_string() }),
+        json!({ "wallets": holders.len(), "issued": total.to_string() }),
         text,
     ))
 }
@@ -409,142 +411,4 @@ async fn freeze(
         let call = ISecurityToken::freezePartialTokensCall { account, amount };
         send(context, "enforcer", &security, &call, words).await
     }
-}
-
-async fn holders(context: &Context, name: &str) -> Result {
-    let security = context.security(name)?;
-    let chain = context.chain().await?;
-    let amount = |value| units(value, security.decimals);
-    let mut table = Table::new(&[
-        "wallet",
-        "address",
-        ">group",
-        ">country",
-        "kyc until",
-        ">holding",
-        ">free",
-        "state",
-    ]);
-    let mut wallets: Vec<_> = context.addresses()?.into_iter().collect();
-    wallets.sort();
-    let now = chain.head().await?.time;
-    for (wallet, account) in wallets {
-        let record = chain
-            .view(
-                security.token,
-                ISecurityToken::walletRecordCall { wallet: account },
-            )
-            .await?;
-        if record.investorId.is_zero() {
-            continue;
-        }
-        let balance = chain
-            .view(security.token, ISecurityToken::balanceOfCall { account })
-            .await?;
-        let free = chain
-            .view(
-                security.token,
-                ISecurityToken::spendableBalanceOfCall { holder: account },
-            )
-            .await?;
-        let state = match () {
-            () if record.sanctioned => Cell::new("sanctioned", Tone::Bad),
-            () if record.frozen => Cell::new("frozen", Tone::Bad),
-            () if record.kycExpiry <= now => Cell::new("kyc expired", Tone::Warn),
-            () => Cell::new("ok", Tone::Good),
-        };
-        table.row([
-            wallet.into(),
-            account.into(),
-            record.group.into(),
-            format!("{:03}", record.country).into(),
-            date(record.kycExpiry).into(),
-            amount(balance).into(),
-            amount(free).into(),
-            state,
-        ]);
-    }
-    Ok(Answer::table(table))
-}
-
-async fn check(context: &Context, name: &str, from: &str, to: &str, quantity: &str) -> Result {
-    let security = context.security(name)?;
-    let value = parse_units(quantity, security.decimals).map_err(Failure::usage)?;
-    let movement = Movement {
-        token: security.token,
-        decimals: security.decimals,
-        from: context.account(from)?,
-        to: context.account(to)?,
-        quantity: value,
-        names: ("the sender", "the recipient"),
-    };
-    let chain = context.chain().await?;
-    let call = ISecurityToken::detectTransferRestrictionCall {
-        from: movement.from,
-        to: movement.to,
-        value,
-    };
-    let code = chain.view(security.token, call).await?;
-    if code == 0 {
-        let data = json!({ "allowed": true, "code": 0, "message": "SUCCESS" });
-        let words = format!(
-            "allowed: {quantity} {} from {from} to {to}",
-            security.symbol
-        );
-        return Ok(Answer::line(data, words));
-    }
-    let message = explain::restriction(&chain, code, &movement).await?;
-    Err(Failure::refused(&format!("RESTRICTION_{code}"), message)
-        .hint(words::restriction(code).remedy))
-}
-
-async fn admit(context: &Context, name: &str, listed: bool) -> Result {
-    let security = context.security(name)?;
-    let verb = if listed {
-        "admitted to"
-    } else {
-        "withdrawn from"
-    };
-    let words = format!("{} {verb} trading", security.symbol);
-    let signer = context.sender("admin", &words)?;
-    let (chain, settlement) = (context.chain().await?, context.settlement()?);
-    let call = IDvPSettlement::listSecurityCall {
-        security: security.token,
-        listed,
-    };
-    let receipt = chain.execute(&signer, settlement, &call).await?;
-    if listed {
-        list_on_board(context, &security).await?;
-    }
-    let data = json!({ "security": security.symbol, "listed": listed,
-        "transaction": receipt.transaction_hash });
-    Ok(Answer::line(data, words))
-}
-
-/// Lists a security on the board unless it is there.
-pub(super) async fn list_on_board(context: &Context, security: &Security) -> Result<()> {
-    let board = context.board().await?;
-    if board
-        .securities()
-        .await?
-        .iter()
-        .any(|listed| listed.token == security.token)
-    {
-        return Ok(());
-    }
-    let chain = context.chain().await?;
-    let name: std::result::Result<String, ChainError> = chain
-        .view(security.token, ISecurityToken::nameCall {})
-        .await;
-    let listed = BoardSecurity {
-        decimals: security.decimals,
-        isin: security.isin.parse().map_err(Failure::usage)?,
-        name: name?,
-        symbol: security.symbol.clone(),
-        token: security.token,
-    };
-    board
-        .list_security(listed, context.by("admitted to trading")?)
-        .await?;
-    Ok(())
 }

@@ -62,7 +62,7 @@ pub struct BrokerDealer {
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Addresses {
-    /// TsUSDC.
+    /// `TsUSDC`.
     pub coin: Option<Address>,
     /// The settlement contract.
     pub settlement: Option<Address>,

@@ -1,5 +1,8 @@
 //! Settings with their sources. A flag beats the environment, which beats the profile, which beats the default.
 
+// Doc comments of arguments are the help texts that people read: no mark-up in them.
+#![allow(clippy::doc_markdown)]
+
 use std::fmt;
 use std::path::{Path, PathBuf};
 

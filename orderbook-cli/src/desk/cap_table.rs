@@ -2,7 +2,7 @@
 //!
 //! One row for each wallet. All bad rows are reported with their line numbers, and then nothing is registered.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io::Read;
 
 use alloy::primitives::{Address, B256, U256};
@@ -63,7 +63,7 @@ struct Row {
 pub fn read(
     file: impl Read,
     decimals: u8,
-    wallets: &HashMap<String, Address>,
+    wallets: &BTreeMap<String, Address>,
 ) -> Result<Vec<Holder>, DeskError> {
     let mut reader = csv::ReaderBuilder::new()
         .trim(csv::Trim::All)
@@ -98,7 +98,7 @@ pub fn read(
     }
 }
 
-fn holder(row: &Row, decimals: u8, wallets: &HashMap<String, Address>) -> Result<Holder, String> {
+fn holder(row: &Row, decimals: u8, wallets: &BTreeMap<String, Address>) -> Result<Holder, String> {
     let wallet = match wallets.get(&row.wallet) {
         Some(address) => *address,
         None => address::parse_nonzero(&row.wallet)
@@ -202,8 +202,8 @@ mod tests {
 
     const HEAD: &str = "account,investor,name,wallet,group,country,kyc_expiry,holding,cash\n";
 
-    fn wallets() -> HashMap<String, Address> {
-        HashMap::from([("ada".to_string(), Address::repeat_byte(1))])
+    fn wallets() -> BTreeMap<String, Address> {
+        BTreeMap::from([("ada".to_string(), Address::repeat_byte(1))])
     }
 
     #[test]

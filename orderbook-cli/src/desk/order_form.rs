@@ -304,15 +304,15 @@ mod tests {
 
     #[test]
     fn a_signed_form_recovers_to_its_signer_and_survives_a_file() {
-        let signer = PrivateKeySigner::random();
+        let key = PrivateKeySigner::random();
         let signed = form()
-            .sign(&venue(), Address::repeat_byte(3), 6, &signer, 0)
+            .sign(&venue(), Address::repeat_byte(3), 6, &key, 0)
             .unwrap();
         assert_eq!(signed.limit_total, U256::from(1_025_000_000));
         let signature = alloy::primitives::Signature::try_from(&signed.signature[..]).unwrap();
         assert_eq!(
             signature.recover_address_from_prehash(&signed.id).unwrap(),
-            signer.address()
+            key.address()
         );
         let text = serde_json::to_string(&signed).unwrap();
         assert_eq!(serde_json::from_str::<SignedOrder>(&text).unwrap(), signed);

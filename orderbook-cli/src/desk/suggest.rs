@@ -2,7 +2,7 @@
 //!
 //! A suggestion, never a decision: a person proposes, another approves, and the contracts judge at settlement.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 
 use alloy::primitives::{Address, B256};
 use jiff::Timestamp;
@@ -15,7 +15,7 @@ use crate::board::record::{OrderRecord, OrderState, OrderView};
 /// A bid gets the lowest ask that fits it; equal prices go by posting sequence.
 pub fn pairs<'a>(
     orders: &'a [OrderView],
-    taken: &HashSet<B256>,
+    taken: &BTreeSet<B256>,
     now: Timestamp,
 ) -> Vec<(&'a OrderRecord, &'a OrderRecord)> {
     let free = |order: &&OrderView| {

@@ -3,7 +3,7 @@
 use alloy::primitives::{Address, B256, U256};
 use jiff::Timestamp;
 
-/// Decimals of TsUSDC.
+/// Decimals of `TsUSDC`.
 pub const COIN_DECIMALS: u8 = 6;
 
 /// A text that is no quantity of a token with that many decimals.
@@ -68,7 +68,7 @@ pub fn units(value: U256, decimals: u8) -> String {
     }
 }
 
-/// TsUSDC base units as dollars: always with cents, with more digits when there are more.
+/// `TsUSDC` base units as dollars: always with cents, with more digits when there are more.
 pub fn dollars(value: U256) -> String {
     let text = units(value, COIN_DECIMALS);
     match text.split_once('.') {
@@ -81,7 +81,7 @@ pub fn dollars(value: U256) -> String {
 fn grouped(digits: &str) -> String {
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index) % 3 == 0 {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);

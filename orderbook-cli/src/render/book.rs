@@ -41,7 +41,7 @@ pub fn render(book: &BookView, surface: Surface) -> String {
     let mut text = table.render(surface);
     if surface.terminal {
         let spread = surface.tint(Tone::Dim, &spread(book));
-        text.push_str(&format!("  {spread}\n"));
+        text.extend(["  ", &spread, "\n"]);
     }
     text
 }

@@ -15,7 +15,7 @@ use std::io::IsTerminal as _;
 pub struct Surface {
     /// A person looks at it: tables instead of TSV.
     pub terminal: bool,
-    /// It shows colours, and nobody asked for none (NO_COLOR).
+    /// It shows colours, and nobody asked for none (`NO_COLOR`).
     pub colour: bool,
     /// Columns.
     pub width: u16,

@@ -189,10 +189,16 @@ impl Table {
                 drawn.set_constraint(ColumnConstraint::ContentWidth);
             }
         }
-        let text = drawing.to_string();
-        text.lines()
-            .map(|line| format!("  {}\n", line.trim_end()))
-            .collect()
+        let mut text = String::new();
+        for line in drawing.lines() {
+            text.extend([
+                "  ",
+                line.trim_end(),
+                "
+",
+            ]);
+        }
+        text
     }
 }
 

@@ -1,7 +1,6 @@
 //! Acts two to four: contracts, investors and securities, cash.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 
 use alloy::primitives::{Address, U256};
 
@@ -131,7 +130,7 @@ async fn grant(world: &World, contract: Address, roles: &[(&str, &str)]) -> Resu
 }
 
 async fn open_book(world: &mut World) -> Result<()> {
-    let context = Context::of_profile(PathBuf::from(world.profile_path()))?;
+    let context = Context::of_profile(world.profile_path())?;
     let board = create_book(&context, &world.chain, world.settlement).await?;
     for listing in world.listings() {
         let call = IDvPSettlement::listSecurityCall {

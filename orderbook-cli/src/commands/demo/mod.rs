@@ -2,6 +2,7 @@
 //!
 //! It does what the other commands do, through the same library, and leaves a folder on which they can be tried.
 
+mod desk;
 mod issue;
 mod node;
 mod proof;
@@ -69,10 +70,10 @@ impl Demo {
         issue::contracts(&mut stage, &mut world).await?;
         issue::investors(&mut stage, &world).await?;
         issue::cash(&mut stage, &world).await?;
-        trade::orders(&mut stage, &mut world).await?;
-        trade::book(&mut stage, &world).await?;
-        let approved = trade::matches(&mut stage, &world).await?;
-        trade::permits(&mut stage, &world).await?;
+        desk::orders(&mut stage, &mut world).await?;
+        desk::book(&mut stage, &world).await?;
+        let approved = desk::matches(&mut stage, &world).await?;
+        desk::permits(&mut stage, &world).await?;
         let settled = trade::settle(&mut stage, &world, &approved).await?;
         trade::sanction(&mut stage, &world, &approved).await?;
         let proof = proof::prove(&mut stage, &world, &settled).await?;

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use alloy::primitives::{Address, U256, keccak256};
+use alloy::primitives::{Address, Bytes, U256, keccak256};
 use alloy::signers::local::PrivateKeySigner;
 use serde_json::{Value, json};
 
@@ -214,7 +214,7 @@ impl World {
             let to = self.address(name)?;
             let prepared = self
                 .chain
-                .prepare_raw(self.key("treasury")?, to, tenth, Default::default())
+                .prepare_raw(self.key("treasury")?, to, tenth, Bytes::default())
                 .await?;
             self.chain.send(&prepared).await?;
         }

@@ -1,0 +1,220 @@
+//! Acts five to eight: orders, book, matches, permits.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use alloy::primitives::{Address, U256};
+
+use super::super::failure::{Failure, Result};
+use super::issue::grouped;
+use super::stage::Stage;
+use super::trade::Approved;
+use super::world::{PRINCIPAL, TRADER, World};
+use crate::board::filter::OrderFilter;
+use crate::board::order::Side;
+use crate::board::record::{OrderRecord, OrderState};
+use crate::desk::preflight::{self, Form};
+use crate::desk::trade::Trade;
+use crate::desk::{DeskError, eligibility, permit, suggest};
+use crate::render::amount::{dollars, short_id, units};
+use crate::render::{Cell, Table, Tone, book as book_view};
+
+/// Act five: every order is signed and posted; a forged one is not.
+pub(super) async fn orders(stage: &mut Stage, world: &mut World) -> Result<()> {
+    stage.act("Investors sign orders");
+    stage.say(
+        "An order is signed by its owner (EIP-712); its digest is its id, on the board and on chain alike. Nobody can alter a \
+         posted order, not even the broker-dealer.",
+    );
+    stage.gap();
+    let (venue, board) = (world.venue(), world.board()?);
+    let (mut bids, mut asks, mut forged) = (0, 0, None);
+    let (mut sample, mut ineligible) = (None, Vec::new());
+    for (line, form) in world.forms()? {
+        let security = world.security(&form.security)?;
+        let signed = form
+            .sign(
+                &venue,
+                security.token,
+                security.decimals,
+                world.key(&form.wallet)?,
+                0,
+            )
+            .map_err(|words| Failure::usage(format!("orders.csv line {line}: {words}")))?;
+        match eligibility::check(&world.chain, signed.security, signed.owner).await {
+            Err(error @ DeskError::Ineligible { .. }) => {
+                ineligible.push(format!("{}: {error}", form.wallet));
+                continue;
+            }
+            other => other?,
+        }
+        let record = board
+            .post(
+                signed.posting(TRADER),
+                Some(&world.chain),
+                World::by(TRADER, ""),
+            )
+            .await?;
+        match record.side {
+            Side::Bid => bids += 1,
+            Side::Ask => asks += 1,
+        }
+        sample.get_or_insert(record);
+        forged = Some(signed);
+    }
+    stage.done(&format!(
+        "{} orders signed and posted: {bids} bids, {asks} asks",
+        bids + asks
+    ));
+    if let Some(record) = sample {
+        stage.done(&format!(
+            "the first: {} of {}, {} {} at ${}, id {}",
+            record.side,
+            world.name(record.owner),
+            units(U256::from(record.quantity), record.decimals),
+            record.symbol,
+            record.price,
+            short_id(record.id)
+        ));
+    }
+    for words in ineligible {
+        stage.refused(&words);
+    }
+    if let Some(mut order) = forged {
+        stage.say("Somebody doubles the quantity of a signed order and posts it:");
+        order.quantity = order.quantity.saturating_mul(U256::from(2));
+        order.limit_total = order.limit_total.saturating_mul(U256::from(2));
+        match board
+            .post(order.posting(TRADER), None, World::by(TRADER, ""))
+            .await
+        {
+            Err(error) => stage.refused(&error.to_string()),
+            Ok(_) => return Err(Failure::other("a forged order was posted")),
+        }
+    }
+    Ok(())
+}
+
+/// Act six: both books.
+pub(super) async fn book(stage: &mut Stage, world: &World) -> Result<()> {
+    stage.act("The book");
+    for (listing, levels) in [(&world.equity, 8), (&world.notes, 4)] {
+        let view = world.board()?.book(listing.symbol, levels).await?;
+        stage.say(&format!("{}  {}", listing.symbol, listing.name));
+        stage.drawn(&book_view::render(&view, stage.surface()));
+        stage.gap();
+    }
+    Ok(())
+}
+
+/// Act seven: proposals, preflight, the second person.
+pub(super) async fn matches(stage: &mut Stage, world: &World) -> Result<Vec<Approved>> {
+    stage.act("The desk proposes, a principal decides");
+    stage.say(&format!(
+        "{TRADER} proposes what crosses at equal quantity. {PRINCIPAL}, a registered principal, reads each preflight: every \
+         reason why the chain would refuse it."
+    ));
+    stage.gap();
+    let board = world.board()?;
+    let mut table = Table::new(&["", ">quantity", "seller", "buyer", ">total", "decision"]);
+    let (mut approved, mut same_person) = (Vec::new(), None);
+    for (bid, ask) in candidates(world).await? {
+        let matched = board
+            .propose(bid.id, ask.id, World::by(TRADER, "crossing limits"))
+            .await?;
+        if same_person.is_none() {
+            let refusal = board.approve(matched.id, World::by(TRADER, "")).await;
+            same_person = refusal.err().map(|error| error.to_string());
+        }
+        let trade = Trade::of(&bid, &ask);
+        // Allowances come after the match: until then their absence is no reason against it.
+        let reasons: Vec<_> =
+            preflight::run(&world.chain, world.settlement, &bid, &ask, Form::Signed)
+                .await?
+                .into_iter()
+                .filter(|reason| !matches!(reason.failure, 21 | 23))
+                .collect();
+        let decision = if let Some(reason) = reasons.first() {
+            board
+                .refuse(matched.id, World::by(PRINCIPAL, &reason.words))
+                .await?;
+            Cell::new(format!("refused: {}", reason.words), Tone::Bad)
+        } else {
+            let matched = board
+                .approve(matched.id, World::by(PRINCIPAL, "suitable"))
+                .await?;
+            approved.push(Approved { matched, bid, ask });
+            Cell::new("approved", Tone::Good)
+        };
+        table.row([
+            Cell::new(trade.symbol.clone(), Tone::Strong),
+            units(trade.quantity, trade.decimals).into(),
+            world.name(trade.seller).into(),
+            world.name(trade.buyer).into(),
+            format!("${}", dollars(trade.total)).into(),
+            decision,
+        ]);
+    }
+    stage.table(&table);
+    stage.gap();
+    stage.say(&format!("{TRADER} tries to approve a match of her own:"));
+    stage.refused(
+        &same_person.ok_or_else(|| Failure::other("the proposer approved her own match"))?,
+    );
+    Ok(approved)
+}
+
+async fn candidates(world: &World) -> Result<Vec<(OrderRecord, OrderRecord)>> {
+    let mut found = Vec::new();
+    for listing in world.listings() {
+        let filter = OrderFilter {
+            security: Some(listing.symbol.into()),
+            state: Some(OrderState::Open),
+            limit: Some(1_000),
+            ..OrderFilter::default()
+        };
+        let orders = world.board()?.orders(&filter).await?;
+        let pairs = suggest::pairs(&orders, &BTreeSet::new(), jiff::Timestamp::now());
+        found.extend(
+            pairs
+                .into_iter()
+                .map(|(bid, ask)| (bid.clone(), ask.clone())),
+        );
+    }
+    Ok(found)
+}
+
+/// Act eight: signed allowances.
+pub(super) async fn permits(stage: &mut Stage, world: &World) -> Result<()> {
+    stage.act("Both sides give the settlement contract its allowance");
+    stage.say("Investors sign permits (EIP-2612) at home; the desk sends them. Nobody hands anything over.");
+    stage.gap();
+    let filter = OrderFilter {
+        state: Some(OrderState::Open),
+        limit: Some(1_000),
+        ..OrderFilter::default()
+    };
+    let mut needed: BTreeMap<(Address, Address), U256> = BTreeMap::new();
+    for order in world.board()?.orders(&filter).await? {
+        let record = order.record;
+        let (token, amount) = match record.side {
+            Side::Ask => (record.security, record.quantity),
+            Side::Bid => (record.payment, record.limit_total),
+        };
+        let sum = needed.entry((record.owner, token)).or_default();
+        *sum = sum.saturating_add(U256::from(amount));
+    }
+    let (chain, desk) = (&world.chain, world.key("desk")?);
+    let deadline = chain.head().await?.time + 3_600;
+    let mut gas = 0;
+    for ((owner, token), value) in &needed {
+        let key = world.key(&world.name(*owner))?;
+        let signed = permit::sign(chain, key, *token, world.settlement, *value, deadline).await?;
+        gas += permit::submit(chain, desk, &signed).await?.gas_used;
+    }
+    let count = needed.len() as u64;
+    stage.done(&format!(
+        "{count} permits signed and sent, for all open orders, {} gas each on average",
+        grouped(gas / count.max(1))
+    ));
+    Ok(())
+}

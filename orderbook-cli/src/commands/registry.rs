@@ -1,0 +1,157 @@
+//! What `token holders`, `check` and `admit` do: the registry read, and the security listed.
+
+use serde_json::json;
+
+use super::context::Context;
+use super::failure::{Failure, Result};
+use crate::board::security::Security as BoardSecurity;
+use crate::chain::abi::{IDvPSettlement, ISecurityToken};
+use crate::chain::words;
+use crate::config::Security;
+use crate::desk::explain::{self, Movement};
+use crate::render::amount::{date, parse_units, units};
+use crate::render::{Answer, Cell, Table, Tone};
+
+pub(super) async fn holders(context: &Context, name: &str) -> Result {
+    let security = context.security(name)?;
+    let chain = context.chain().await?;
+    let amount = |value| units(value, security.decimals);
+    let mut table = Table::new(&[
+        "wallet",
+        "address",
+        ">group",
+        ">country",
+        "kyc until",
+        ">holding",
+        ">free",
+        "state",
+    ]);
+    let mut wallets: Vec<_> = context.addresses()?.into_iter().collect();
+    wallets.sort();
+    let now = chain.head().await?.time;
+    for (wallet, account) in wallets {
+        let record = chain
+            .view(
+                security.token,
+                ISecurityToken::walletRecordCall { wallet: account },
+            )
+            .await?;
+        if record.investorId.is_zero() {
+            continue;
+        }
+        let balance = chain
+            .view(security.token, ISecurityToken::balanceOfCall { account })
+            .await?;
+        let free = chain
+            .view(
+                security.token,
+                ISecurityToken::spendableBalanceOfCall { holder: account },
+            )
+            .await?;
+        let state = match () {
+            () if record.sanctioned => Cell::new("sanctioned", Tone::Bad),
+            () if record.frozen => Cell::new("frozen", Tone::Bad),
+            () if record.kycExpiry <= now => Cell::new("kyc expired", Tone::Warn),
+            () => Cell::new("ok", Tone::Good),
+        };
+        table.row([
+            wallet.into(),
+            account.into(),
+            record.group.into(),
+            format!("{:03}", record.country).into(),
+            date(record.kycExpiry).into(),
+            amount(balance).into(),
+            amount(free).into(),
+            state,
+        ]);
+    }
+    Ok(Answer::table(table))
+}
+
+pub(super) async fn check(
+    context: &Context,
+    name: &str,
+    from: &str,
+    to: &str,
+    quantity: &str,
+) -> Result {
+    let security = context.security(name)?;
+    let value = parse_units(quantity, security.decimals).map_err(Failure::usage)?;
+    let movement = Movement {
+        token: security.token,
+        decimals: security.decimals,
+        from: context.account(from)?,
+        to: context.account(to)?,
+        quantity: value,
+        names: ("the sender", "the recipient"),
+    };
+    let chain = context.chain().await?;
+    let call = ISecurityToken::detectTransferRestrictionCall {
+        from: movement.from,
+        to: movement.to,
+        value,
+    };
+    let code = chain.view(security.token, call).await?;
+    if code == 0 {
+        let data = json!({ "allowed": true, "code": 0, "message": "SUCCESS" });
+        let words = format!(
+            "allowed: {quantity} {} from {from} to {to}",
+            security.symbol
+        );
+        return Ok(Answer::line(data, words));
+    }
+    let message = explain::restriction(&chain, code, &movement).await?;
+    Err(Failure::refused(&format!("RESTRICTION_{code}"), message)
+        .hint(words::restriction(code).remedy))
+}
+
+pub(super) async fn admit(context: &Context, name: &str, listed: bool) -> Result {
+    let security = context.security(name)?;
+    let verb = if listed {
+        "admitted to"
+    } else {
+        "withdrawn from"
+    };
+    let words = format!("{} {verb} trading", security.symbol);
+    let signer = context.sender("admin", &words)?;
+    let (chain, settlement) = (context.chain().await?, context.settlement()?);
+    let call = IDvPSettlement::listSecurityCall {
+        security: security.token,
+        listed,
+    };
+    let receipt = chain.execute(&signer, settlement, &call).await?;
+    if listed {
+        list_on_board(context, &security).await?;
+    }
+    let data = json!({ "security": security.symbol, "listed": listed,
+        "transaction": receipt.transaction_hash });
+    Ok(Answer::line(data, words))
+}
+
+/// Lists a security on the board unless it is there.
+async fn list_on_board(context: &Context, security: &Security) -> Result<()> {
+    let board = context.board().await?;
+    if board
+        .securities()
+        .await?
+        .iter()
+        .any(|listed| listed.token == security.token)
+    {
+        return Ok(());
+    }
+    let chain = context.chain().await?;
+    let name = chain
+        .view(security.token, ISecurityToken::nameCall {})
+        .await?;
+    let listed = BoardSecurity {
+        decimals: security.decimals,
+        isin: security.isin.parse().map_err(Failure::usage)?,
+        name,
+        symbol: security.symbol.clone(),
+        token: security.token,
+    };
+    board
+        .list_security(listed, context.by("admitted to trading")?)
+        .await?;
+    Ok(())
+}
