@@ -45,7 +45,6 @@
     )
 )]
 
-#[macro_use]
 extern crate alloc;
 
 mod administration;
@@ -67,13 +66,13 @@ mod token;
 #[cfg(test)]
 mod tests;
 
-use alloc::vec::Vec;
+use alloc::{string::String, vec, vec::Vec};
 
 use alloy_primitives::{Address, B256, U256};
 use authority::{
     abi::Refusal,
     constant_word,
-    domain::{self, Domain},
+    domain::{self, Eip712Domain},
     roles::Roles,
     text::{StorageText, Text},
 };
@@ -105,41 +104,41 @@ authority::functions! {
         brokerDealer: Text, crd: u64, lei: Text, payment: Address, admin: Address, operator: Address
     );
 
-    "brokerDealer" broker_dealer() -> BrokerDealer;
-    "payment" payment() -> Address;
-    "settlementCount" settlement_count() -> U256;
-    "eip712Domain" eip712_domain() -> Domain;
-    "DOMAIN_SEPARATOR" domain_separator() -> B256;
+    view "brokerDealer" broker_dealer() -> BrokerDealer;
+    view "payment" payment() -> Address;
+    view "settlementCount" settlement_count() -> U256;
+    view "eip712Domain" eip712_domain() -> Eip712Domain;
+    view "DOMAIN_SEPARATOR" domain_separator() -> B256;
 
-    "orderId" order_id(Order) -> B256;
-    "orderState" order_state(B256) -> u8;
-    "isExpired" is_expired(B256) -> bool;
-    "getOrder" get_order(B256) -> answer::OrderView;
-    "epochOf" epoch_of(Address) -> u64;
+    view "orderId" order_id(Order) -> B256;
+    view "orderState" order_state(B256) -> u8;
+    view "isExpired" is_expired(B256) -> bool;
+    view "getOrder" get_order(B256) -> answer::OrderView;
+    view "epochOf" epoch_of(Address) -> u64;
     "registerOrder" register_order(Order, Bytes) -> B256;
     "cancelOrder" cancel_order(Order);
     "cancelOrderById" cancel_order_by_id(B256, B256);
     "cancelAllOrders" cancel_all_orders() -> u64;
 
-    "preflight" preflight(B256, B256) -> answer::Forecast;
-    "preflightSigned" preflight_signed(Order, Bytes, Order, Bytes) -> answer::Forecast;
-    "failureMessage" failure_message(u8) -> Text;
+    view "preflight" preflight(B256, B256) -> answer::Forecast;
+    view "preflightSigned" preflight_signed(Order, Bytes, Order, Bytes) -> answer::Forecast;
+    view "failureMessage" failure_message(u8) -> Text;
     "settle" settle(B256, B256) -> U256;
     "settleSigned" settle_signed(Order, Bytes, Order, Bytes) -> U256;
     "anchorBook" anchor_book(B256, u64);
 
     "listSecurity" list_security(Address, bool);
-    "isListed" is_listed(Address) -> bool;
+    view "isListed" is_listed(Address) -> bool;
     "pause" pause();
     "unpause" unpause();
-    "paused" paused() -> bool;
-    "hasRole" has_role(B256, Address) -> bool;
-    "getRoleAdmin" get_role_admin(B256) -> B256;
+    view "paused" paused() -> bool;
+    view "hasRole" has_role(B256, Address) -> bool;
+    view "getRoleAdmin" get_role_admin(B256) -> B256;
     "grantRole" grant_role(B256, Address);
     "revokeRole" revoke_role(B256, Address);
     "renounceRole" renounce_role(B256, Address);
-    "defaultAdmin" default_admin() -> Address;
-    "pendingDefaultAdmin" pending_default_admin() -> Address;
+    view "defaultAdmin" default_admin() -> Address;
+    view "pendingDefaultAdmin" pending_default_admin() -> Address;
     "beginDefaultAdminTransfer" begin_default_admin_transfer(Address);
     "acceptDefaultAdminTransfer" accept_default_admin_transfer();
     "cancelDefaultAdminTransfer" cancel_default_admin_transfer();
@@ -195,12 +194,8 @@ impl DvPSettlement {
         U256::from(self.desk().settlements)
     }
 
-    pub(crate) fn eip712_domain(&self) -> Domain {
-        Domain {
-            name: Text::from(order::DOMAIN_NAME),
-            chain_id: self.vm().chain_id(),
-            contract: self.vm().contract_address(),
-        }
+    pub(crate) fn eip712_domain(&self) -> Eip712Domain {
+        domain::eip712_domain(self.vm(), String::from(order::DOMAIN_NAME))
     }
 
     pub(crate) fn domain_separator(&self) -> B256 {

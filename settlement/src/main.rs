@@ -2,7 +2,6 @@
 //!
 //! The library is a `cdylib` alone, which nothing can link: hence its source by path.
 
-#[macro_use]
 extern crate alloc;
 
 #[path = "lib.rs"]

@@ -10,7 +10,7 @@
 //! own and the board's reference is only in the log. An order that ended without having been registered (settled by
 //! `settleSigned`, or cancelled before registration) has a head of owner, side and state alone.
 
-use alloc::vec::Vec;
+use alloc::{vec, vec::Vec};
 
 use alloy_primitives::{Address, B256, U256};
 use stylus_sdk::{
