@@ -138,8 +138,9 @@ async fn the_coins_slots_are_where_they_are_documented() {
 async fn the_tokens_slots_are_where_they_are_documented() {
     let market = Market::open().await;
     let token = market.token;
-    // 512 words, four group pairs to a word after them, then the maps.
+    // 512 words, four group pairs to a word after them; accounts and investors take as many slots and use none but rows.
     let accounts = 512 + 256 * 256 / 4;
+    let allowances = 3 * accounts + 1;
     let (seller, settlement) = (
         market.seller.address.into_word(),
         market.settlement.into_word(),
@@ -153,7 +154,7 @@ async fn the_tokens_slots_are_where_they_are_documented() {
         U256::ZERO,
         "a record"
     );
-    let allowance = nested(accounts + 3, seller, settlement);
+    let allowance = nested(allowances, seller, settlement);
     assert_eq!(at(allowance).await, s(1_000), "an allowance");
-    assert_roles(&market, token, accounts + 10, "token").await;
+    assert_roles(&market, token, allowances + 7, "token").await;
 }
