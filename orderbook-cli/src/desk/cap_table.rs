@@ -11,6 +11,7 @@ use jiff::tz::TimeZone;
 use serde::Deserialize;
 
 use super::error::DeskError;
+use super::sheet;
 use crate::board::address;
 use crate::chain::abi::ISecurityToken;
 use crate::render::amount::{COIN_DECIMALS, parse_units};
@@ -65,22 +66,10 @@ pub fn read(
     decimals: u8,
     wallets: &BTreeMap<String, Address>,
 ) -> Result<Vec<Holder>, DeskError> {
-    let mut reader = csv::ReaderBuilder::new()
-        .trim(csv::Trim::All)
-        .from_reader(file);
     let mut holders: Vec<Holder> = Vec::new();
     let mut bad = Vec::new();
     let mut seen: HashMap<Address, u64> = HashMap::new();
-    let headers = reader
-        .headers()
-        .map_err(|e| DeskError::File(e.to_string()))?
-        .clone();
-    for record in reader.records() {
-        let record = record.map_err(|e| DeskError::File(e.to_string()))?;
-        let line = record.position().map_or(0, csv::Position::line);
-        let row: Row = record
-            .deserialize(Some(&headers))
-            .map_err(|e| DeskError::File(e.to_string()))?;
+    for (line, row) in sheet::rows::<Row>(file)? {
         match holder(&row, decimals, wallets) {
             Ok(holder) => {
                 if let Some(first) = seen.insert(holder.wallet, line) {

@@ -9,6 +9,7 @@ pub mod permit;
 pub mod preflight;
 pub mod reconcile;
 pub mod settlement;
+pub mod sheet;
 pub mod suggest;
 pub mod sync;
 pub mod trade;

@@ -11,6 +11,7 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 use super::error::DeskError;
+use super::sheet;
 use crate::board::address;
 use crate::board::order::{Order, OrderHasher, Side, new_board_ref};
 use crate::board::posting::Posting;
@@ -224,25 +225,9 @@ impl SignedOrder {
 /// Reads a file of forms with the line of each.
 ///
 /// # Errors
-/// `File` when it is no CSV with these columns.
+/// `File` when it is no CSV with these columns, `Rows` with every row of the wrong length.
 pub fn read(file: impl Read) -> Result<Vec<(u64, OrderForm)>, DeskError> {
-    let mut reader = csv::ReaderBuilder::new()
-        .trim(csv::Trim::All)
-        .from_reader(file);
-    let headers = reader
-        .headers()
-        .map_err(|e| DeskError::File(e.to_string()))?
-        .clone();
-    let mut forms = Vec::new();
-    for record in reader.records() {
-        let record = record.map_err(|e| DeskError::File(e.to_string()))?;
-        let line = record.position().map_or(0, csv::Position::line);
-        let form = record
-            .deserialize(Some(&headers))
-            .map_err(|e| DeskError::File(e.to_string()))?;
-        forms.push((line, form));
-    }
-    Ok(forms)
+    sheet::rows(file)
 }
 
 fn yes(text: &str) -> Result<bool, String> {
