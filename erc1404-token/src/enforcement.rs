@@ -1,13 +1,16 @@
 //! Acts of the enforcer: sanctions, freezes, forced movements, recovery of lost wallets.
 
+use alloc::vec::Vec;
+
 use alloy_primitives::{Address, B256, U256};
 use authority::abi::Refusal;
 use stylus_sdk::prelude::*;
 
 use crate::{
-    codes,
+    batch, codes,
     error::{refusal, restricted},
     event::log,
+    ledger::check_balance,
     restriction::{Facts, Party},
     store::{BALANCE, FROZEN_TOKENS, TOTAL_SUPPLY},
     word::Record,
@@ -183,7 +186,7 @@ impl SecurityToken {
             recipient = self.party(to);
             self.check_fit(&recipient)?;
         }
-        self.check_balance(&sender, value)?;
+        check_balance(&sender, value)?;
         self.reduce_encumbrances(&sender, value);
         // The record may have changed; what is settled are balances and counts.
         self.settle(&sender, &recipient, value);
@@ -307,5 +310,93 @@ impl SecurityToken {
         if !unvested.is_zero() {
             self.reduce_schedules(account, unvested);
         }
+    }
+}
+
+impl SecurityToken {
+    #[allow(
+        clippy::needless_pass_by_value,
+        reason = "arguments are decoded into values"
+    )]
+    pub(crate) fn set_sanctioned(
+        &mut self,
+        accounts: Vec<Address>,
+        sanctioned: bool,
+    ) -> Result<(), Refusal> {
+        self.only_enforcer()?;
+        batch::check(accounts.len(), &[])?;
+        self.sanction(&accounts, sanctioned);
+        Ok(())
+    }
+
+    pub(crate) fn is_sanctioned(&self, account: Address) -> bool {
+        self.record(account).has(Record::SANCTIONED)
+    }
+
+    pub(crate) fn set_address_frozen(
+        &mut self,
+        account: Address,
+        frozen: bool,
+    ) -> Result<(), Refusal> {
+        self.only_enforcer()?;
+        self.freeze_address(account, frozen);
+        Ok(())
+    }
+
+    pub(crate) fn is_frozen(&self, account: Address) -> bool {
+        self.record(account).has(Record::FROZEN)
+    }
+
+    pub(crate) fn freeze_partial_tokens(
+        &mut self,
+        account: Address,
+        amount: U256,
+    ) -> Result<(), Refusal> {
+        self.only_enforcer()?;
+        self.freeze_tokens(account, amount)
+    }
+
+    pub(crate) fn unfreeze_partial_tokens(
+        &mut self,
+        account: Address,
+        amount: U256,
+    ) -> Result<(), Refusal> {
+        self.only_enforcer()?;
+        self.unfreeze_tokens(account, amount)
+    }
+
+    pub(crate) fn get_frozen_tokens(&self, account: Address) -> U256 {
+        self.of(account, FROZEN_TOKENS)
+    }
+
+    pub(crate) fn forced_transfer(
+        &mut self,
+        from: Address,
+        to: Address,
+        value: U256,
+        reason: B256,
+    ) -> Result<(), Refusal> {
+        self.only_enforcer()?;
+        self.force_transfer(from, to, value, reason)
+    }
+
+    pub(crate) fn forced_burn(
+        &mut self,
+        from: Address,
+        value: U256,
+        reason: B256,
+    ) -> Result<(), Refusal> {
+        self.only_enforcer()?;
+        self.force_burn(from, value, reason)
+    }
+
+    pub(crate) fn recover_wallet(
+        &mut self,
+        lost: Address,
+        replacement: Address,
+        reason: B256,
+    ) -> Result<(), Refusal> {
+        self.only_enforcer()?;
+        self.recover(lost, replacement, reason)
     }
 }

@@ -51,7 +51,7 @@ mod sol {
         error ERC20InvalidApprover(address approver);
         error TransferRestricted(uint8 code, string message);
 
-        /// TransferFrom the zero address.
+        /// Zero cannot send.
         error ERC20InvalidSender(address sender);
         error InvalidSignature(address signer);
         error SignatureExpired(uint256 deadline, uint256 now_);

@@ -64,7 +64,7 @@ pub(crate) fn is_multiple(amount: U256, unit: U256) -> bool {
     let mut remainder = U256::ZERO;
     for bit in (0..amount.bit_len()).rev() {
         let carry = remainder.bit(255);
-        remainder = remainder << 1;
+        remainder <<= 1;
         remainder.set_bit(0, amount.bit(bit));
         if carry || remainder >= unit {
             remainder = remainder.wrapping_sub(unit);

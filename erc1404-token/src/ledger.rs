@@ -1,11 +1,13 @@
 //! Balances, supply and allowances, and the movements that the rules judge.
 
+use alloc::vec::Vec;
+
 use alloy_primitives::{Address, B256, U256};
 use authority::{abi::Refusal, constant_word, domain, signature};
 use stylus_sdk::{crypto::keccak, keccak_const::Keccak256, prelude::*};
 
 use crate::{
-    codes,
+    batch, codes,
     error::{refusal, restricted},
     event::log,
     restriction::{restriction, Kind, Movement, Party},
@@ -18,6 +20,24 @@ use crate::{
 const PERMIT_TYPEHASH: [u8; 32] = Keccak256::new()
     .update(b"Permit(address owner,address spender,uint256 value,uint256 nonce,uint256 deadline)")
     .finalize();
+
+/// Refuses when `from` has less than `value`.
+#[inline(never)]
+pub(crate) fn check_balance(from: &Party, value: U256) -> Result<(), Refusal> {
+    let Party {
+        wallet: sender,
+        balance,
+        ..
+    } = *from;
+    if balance >= value {
+        return Ok(());
+    }
+    Err(refusal!(ERC20InsufficientBalance {
+        sender,
+        balance,
+        needed: value
+    }))
+}
 
 impl SecurityToken {
     /// The settings.
@@ -221,24 +241,6 @@ impl SecurityToken {
             .emit(self.vm());
     }
 
-    /// Refuses when `from` has less than `value`.
-    #[inline(never)]
-    pub(crate) fn check_balance(&self, from: &Party, value: U256) -> Result<(), Refusal> {
-        let Party {
-            wallet: sender,
-            balance,
-            ..
-        } = *from;
-        if balance >= value {
-            return Ok(());
-        }
-        Err(refusal!(ERC20InsufficientBalance {
-            sender,
-            balance,
-            needed: value
-        }))
-    }
-
     #[inline(never)]
     pub(crate) fn movement(
         &self,
@@ -298,7 +300,7 @@ impl SecurityToken {
             ..
         } = movement;
         if *kind != Kind::Mint {
-            self.check_balance(from, *value)?;
+            check_balance(from, *value)?;
         }
         match kind {
             Kind::Transfer => (),
@@ -308,5 +310,29 @@ impl SecurityToken {
         }
         self.settle(from, to, *value);
         Ok(())
+    }
+}
+
+impl SecurityToken {
+    pub(crate) fn mint(&mut self, to: Address, value: U256) -> Result<(), Refusal> {
+        self.only_issuer()?;
+        self.issue(to, value)
+    }
+
+    pub(crate) fn mint_batch(
+        &mut self,
+        to: Vec<Address>,
+        values: Vec<U256>,
+    ) -> Result<(), Refusal> {
+        self.only_issuer()?;
+        batch::check(to.len(), &[values.len()])?;
+        to.into_iter()
+            .zip(values)
+            .try_for_each(|(to, value)| self.issue(to, value))
+    }
+
+    pub(crate) fn burn(&mut self, from: Address, value: U256, reason: B256) -> Result<(), Refusal> {
+        self.only_issuer()?;
+        self.redeem(from, value, reason)
     }
 }

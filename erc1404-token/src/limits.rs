@@ -9,6 +9,7 @@ use authority::abi::Refusal;
 use stylus_sdk::prelude::*;
 
 use crate::{
+    answer::{Count, GroupHolders, Limits},
     error::refusal,
     event::log,
     fraction::{fraction, WHOLE_BIPS},
@@ -246,5 +247,61 @@ impl Facts for SecurityToken {
         self.word(TOTAL_SUPPLY)
             .checked_add(minted)
             .is_some_and(|supply| supply <= cap)
+    }
+}
+
+impl SecurityToken {
+    pub(crate) fn set_limits(
+        &mut self,
+        max_per_investor: U256,
+        max_bips_per_investor: u16,
+        max_holders: u32,
+        min_holding: U256,
+        granularity: U256,
+    ) -> Result<(), Refusal> {
+        self.only_compliance()?;
+        self.limit(
+            max_per_investor,
+            max_bips_per_investor,
+            max_holders,
+            min_holding,
+            granularity,
+        )
+    }
+
+    pub(crate) fn limits(&self) -> Limits {
+        let settings = self.settings();
+        Limits {
+            maxPerInvestor: self.word(MAX_PER_INVESTOR),
+            maxBipsPerInvestor: settings.max_bips,
+            maxHolders: settings.max_holders,
+            minHolding: self.word(MIN_HOLDING),
+            granularity: self.word(GRANULARITY),
+        }
+    }
+
+    pub(crate) fn set_group_holder_limit(
+        &mut self,
+        group: u8,
+        max_holders: u32,
+    ) -> Result<(), Refusal> {
+        self.only_compliance()?;
+        self.limit_group(group, max_holders)
+    }
+
+    pub(crate) fn group_holders(&self, group: u8) -> GroupHolders {
+        let (count, limit) = self.holders_of(group);
+        GroupHolders { count, limit }
+    }
+
+    pub(crate) fn holder_count(&self) -> Count {
+        Count {
+            count: self.settings().holders,
+        }
+    }
+
+    pub(crate) fn set_supply_cap(&mut self, supply_cap: U256) -> Result<(), Refusal> {
+        self.roles.only_default_admin()?;
+        self.cap_supply(supply_cap)
     }
 }

@@ -7,6 +7,7 @@ use authority::abi::Refusal;
 use stylus_sdk::prelude::*;
 
 use crate::{
+    answer::LockList,
     error::refusal,
     event::log,
     store::{count, low, LOCKS},
@@ -175,5 +176,42 @@ impl SecurityToken {
             .uint(amount)
             .uint(U256::from(release_time))
             .emit(self.vm());
+    }
+}
+
+impl SecurityToken {
+    pub(crate) fn lock_tokens(
+        &mut self,
+        holder: Address,
+        amount: U256,
+        release_time: u64,
+    ) -> Result<(), Refusal> {
+        self.only_compliance()?;
+        self.lock(holder, amount, release_time)
+    }
+
+    pub(crate) fn unlock_tokens(
+        &mut self,
+        holder: Address,
+        release_time: u64,
+    ) -> Result<(), Refusal> {
+        self.only_compliance()?;
+        self.unlock(holder, release_time)
+    }
+
+    pub(crate) fn locks_of(&self, holder: Address) -> LockList {
+        let locks = self.locks_in_force(holder, self.now());
+        LockList {
+            amounts: locks.iter().map(|lock| lock.amount).collect(),
+            releaseTimes: locks.iter().map(|lock| lock.release_time).collect(),
+        }
+    }
+
+    pub(crate) fn spendable_balance_of(&self, holder: Address) -> U256 {
+        self.spendable(holder)
+    }
+
+    pub(crate) fn encumbrances_of(&self, holder: Address) -> (U256, U256, U256) {
+        self.encumbrances(holder)
     }
 }

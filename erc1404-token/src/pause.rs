@@ -53,3 +53,28 @@ impl SecurityToken {
         Ok(())
     }
 }
+
+impl SecurityToken {
+    pub(crate) fn pause(&mut self) -> Result<(), Refusal> {
+        self.only_pauser()?;
+        self.set_paused(true)
+    }
+
+    pub(crate) fn unpause(&mut self) -> Result<(), Refusal> {
+        self.only_pauser()?;
+        self.set_paused(false)
+    }
+
+    pub(crate) fn paused(&self) -> bool {
+        self.settings().has(Settings::PAUSED)
+    }
+
+    pub(crate) fn deactivate(&mut self) -> Result<(), Refusal> {
+        self.roles.only_default_admin()?;
+        self.end()
+    }
+
+    pub(crate) fn deactivated(&self) -> bool {
+        self.settings().has(Settings::DEACTIVATED)
+    }
+}

@@ -9,10 +9,12 @@ use authority::abi::Refusal;
 use stylus_sdk::prelude::*;
 
 use crate::{
+    answer::{WalletList, WalletRecord},
+    batch,
     error::refusal,
     event::log,
     restriction::Party,
-    store::{low, BALANCE, COUNTRIES, GROUP_RULES, RECORD},
+    store::{low, BALANCE, RECORD},
     word::Record,
     SecurityToken,
 };
@@ -21,7 +23,7 @@ use crate::{
 pub(crate) const MAX_WALLETS: usize = 8;
 
 /// Highest number that ISO 3166-1 leaves room for.
-const HIGHEST_COUNTRY: u16 = 999;
+pub(crate) const HIGHEST_COUNTRY: u16 = 999;
 
 impl SecurityToken {
     /// The record of `wallet`.
@@ -317,7 +319,7 @@ pub(crate) fn check_group(group: u8) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn check_country(country: u16) -> Result<(), Refusal> {
+pub(crate) fn check_country(country: u16) -> Result<(), Refusal> {
     if country > HIGHEST_COUNTRY {
         return Err(refusal!(InvalidCountry {
             country: U256::from(country)
@@ -327,77 +329,69 @@ fn check_country(country: u16) -> Result<(), Refusal> {
 }
 
 impl SecurityToken {
-    /// Opens or closes transfers from one group to another.
-    #[inline(never)]
-    pub(crate) fn open(&mut self, from: u8, to: u8, opens_at: u64) -> Result<(), Refusal> {
-        check_group(from)?;
-        check_group(to)?;
-        let (word, limb) = pair(from, to);
-        let mut limbs = self.word(word).into_limbs();
-        if let Some(rule) = limbs.get_mut(limb) {
-            *rule = opens_at;
+    pub(crate) fn set_wallet(
+        &mut self,
+        wallet: Address,
+        investor_id: B256,
+        group: u8,
+        country: u16,
+        kyc_expiry: u64,
+    ) -> Result<(), Refusal> {
+        self.only_compliance()?;
+        self.register(wallet, investor_id, group, country, kyc_expiry)
+    }
+
+    pub(crate) fn set_wallets(
+        &mut self,
+        wallets: Vec<Address>,
+        investor_ids: Vec<B256>,
+        groups: Vec<u8>,
+        countries: Vec<u16>,
+        kyc_expiries: Vec<u64>,
+    ) -> Result<(), Refusal> {
+        self.only_compliance()?;
+        batch::check(
+            wallets.len(),
+            &[
+                investor_ids.len(),
+                groups.len(),
+                countries.len(),
+                kyc_expiries.len(),
+            ],
+        )?;
+        let records = groups.into_iter().zip(countries).zip(kyc_expiries);
+        for ((wallet, investor), ((group, country), kyc_expiry)) in
+            wallets.into_iter().zip(investor_ids).zip(records)
+        {
+            self.register(wallet, investor, group, country, kyc_expiry)?;
         }
-        self.set_word(word, U256::from_limbs(limbs));
-        log!(GroupRuleSet)
-            .uint(U256::from(from))
-            .uint(U256::from(to))
-            .data()
-            .uint(U256::from(opens_at))
-            .emit(self.vm());
         Ok(())
     }
 
-    /// Second from which transfers from one group to another are open; 0: closed.
-    #[inline(never)]
-    pub(crate) fn opening(&self, from: u8, to: u8) -> u64 {
-        let (word, limb) = pair(from, to);
-        self.word(word)
-            .as_limbs()
-            .get(limb)
-            .copied()
-            .unwrap_or_default()
+    pub(crate) fn remove_wallet(&mut self, wallet: Address) -> Result<(), Refusal> {
+        self.only_compliance()?;
+        self.unregister(wallet)
     }
 
-    /// Blocks a country, or lifts that.
-    #[inline(never)]
-    pub(crate) fn block_country(&mut self, country: u16, blocked: bool) -> Result<(), Refusal> {
-        check_country(country)?;
-        let (word, bit) = country_bit(country);
-        let mut bits = self.word(word);
-        bits.set_bit(bit, blocked);
-        self.set_word(word, bits);
-        let class = country % 64;
-        let alike = (class..=HIGHEST_COUNTRY).step_by(64);
-        let any = alike.into_iter().any(|country| self.is_blocked(country));
-        let mut settings = self.settings();
-        settings.countries = settings.countries & !(1 << class) | u64::from(any) << class;
-        self.set_settings(settings);
-        log!(CountryBlockedSet)
-            .uint(U256::from(country))
-            .data()
-            .uint(U256::from(blocked))
-            .emit(self.vm());
-        Ok(())
+    pub(crate) fn wallet_record(&self, wallet: Address) -> WalletRecord {
+        let record = self.record(wallet);
+        WalletRecord {
+            investorId: self.investor_id(record.investor),
+            group: record.group,
+            country: record.country,
+            kycExpiry: record.kyc_expiry,
+            frozen: record.has(Record::FROZEN),
+            sanctioned: record.has(Record::SANCTIONED),
+        }
     }
 
-    /// Whether a country is blocked.
-    #[inline(never)]
-    pub(crate) fn is_blocked(&self, country: u16) -> bool {
-        let (word, bit) = country_bit(country);
-        self.word(word).bit(bit)
+    pub(crate) fn wallets_of(&self, investor_id: B256) -> WalletList {
+        WalletList {
+            wallets: self.wallets(self.known_investor(investor_id)),
+        }
     }
-}
 
-/// Word and limb of a directed pair of groups in the table of rules.
-fn pair(from: u8, to: u8) -> (usize, usize) {
-    let pair = usize::from(from) << 8 | usize::from(to);
-    (GROUP_RULES.wrapping_add(pair >> 2), pair & 3)
-}
-
-/// Word and bit of a country in the table of blocked ones.
-fn country_bit(country: u16) -> (usize, usize) {
-    (
-        COUNTRIES | usize::from(country >> 8),
-        usize::from(country & 0xff),
-    )
+    pub(crate) fn holdings_of(&self, investor_id: B256) -> U256 {
+        self.position(self.known_investor(investor_id)).0
+    }
 }

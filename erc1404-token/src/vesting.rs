@@ -5,6 +5,7 @@ use authority::abi::Refusal;
 use stylus_sdk::prelude::*;
 
 use crate::{
+    answer::Vesting,
     error::refusal,
     event::log,
     fraction::{divide, fraction, steps_of, WHOLE_BIPS},
@@ -316,6 +317,71 @@ impl SecurityToken {
     }
 }
 
+impl SecurityToken {
+    #[allow(clippy::too_many_arguments, reason = "they are those of the interface")]
+    pub(crate) fn grant_vesting(
+        &mut self,
+        holder: Address,
+        amount: U256,
+        start: u64,
+        cliff: u32,
+        period: u32,
+        periods: u16,
+        first_bips: u16,
+        revocable: bool,
+    ) -> Result<U256, Refusal> {
+        self.only_issuer()?;
+        let terms = Terms {
+            start,
+            cliff,
+            period,
+            periods,
+            first_bips,
+            revocable,
+            revoked: false,
+        };
+        self.grant_schedule(holder, amount, terms)
+    }
+
+    pub(crate) fn revoke_vesting(
+        &mut self,
+        holder: Address,
+        index: U256,
+        to: Address,
+    ) -> Result<(), Refusal> {
+        self.only_issuer()?;
+        self.revoke_schedule(holder, index, to)
+    }
+
+    pub(crate) fn vesting_count(&self, holder: Address) -> U256 {
+        U256::from(self.count_schedules(holder))
+    }
+
+    pub(crate) fn vesting_of(&self, holder: Address, index: U256) -> Result<Vesting, Refusal> {
+        let schedule = self.schedule(holder, index)?;
+        let Terms {
+            start,
+            cliff,
+            period,
+            periods,
+            first_bips,
+            revocable,
+            revoked,
+        } = schedule.terms;
+        Ok(Vesting {
+            amount: schedule.amount,
+            vested: schedule.vested(self.now()),
+            start,
+            cliff,
+            period,
+            periods,
+            firstBips: first_bips,
+            revocable,
+            revoked,
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use alloy_primitives::U512;
@@ -324,7 +390,7 @@ mod tests {
     use super::*;
     use crate::tests::amount;
 
-    const DAY: u64 = 86_400;
+    const DAY: u32 = 86_400;
 
     fn terms() -> impl Strategy<Value = Terms> {
         let start = prop_oneof![Just(0), Just(u64::MAX), 0_u64..10_000, any::<u64>()];
@@ -444,8 +510,8 @@ mod tests {
     #[test]
     fn a_hundred_thousand_vests_in_eight_releases() {
         let terms = Terms {
-            cliff: (42 * DAY) as u32,
-            period: (42 * DAY) as u32,
+            cliff: 42 * DAY,
+            period: 42 * DAY,
             periods: 7,
             first_bips: 1_250,
             ..Terms::default()
@@ -459,7 +525,7 @@ mod tests {
             (336, 100_000),
         ] {
             assert_eq!(
-                terms.released(U256::from(100_000), day * DAY),
+                terms.released(U256::from(100_000), day * u64::from(DAY)),
                 U256::from(released)
             );
         }

@@ -42,6 +42,7 @@ impl Settings {
 }
 
 impl From<U256> for Settings {
+    #[allow(clippy::cast_possible_truncation, reason = "the fields of the word")]
     fn from(word: U256) -> Self {
         let [countries, holders, rest, _] = *word.as_limbs();
         Self {
@@ -132,6 +133,7 @@ impl Record {
 }
 
 impl From<U256> for Record {
+    #[allow(clippy::cast_possible_truncation, reason = "the fields of the word")]
     fn from(word: U256) -> Self {
         let [kyc_expiry, rest, ..] = *word.as_limbs();
         Self {

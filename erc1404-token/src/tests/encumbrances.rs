@@ -237,10 +237,10 @@ fn a_lock_must_lie_ahead_and_be_of_something_that_fits() {
         now_: NOW,
     };
     token.reverts(&error, lock(u(1), NOW));
-    let error = |amount, alreadyLocked| InvalidLock {
+    let error = |amount, already| InvalidLock {
         holder: ALICE,
         amount,
-        alreadyLocked,
+        alreadyLocked: already,
     };
     token.reverts(&error(U256::ZERO, U256::ZERO), lock(U256::ZERO, NOW + 1));
     lock(U256::MAX, NOW + 1)(&token).motsu_unwrap();

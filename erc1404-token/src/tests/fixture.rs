@@ -15,7 +15,6 @@ use crate::{codes, error::TransferRestricted, SecurityToken};
 
 /// The clock of motsu, which stands still.
 pub(crate) const NOW: u64 = 1_735_689_600;
-pub(crate) const DAY: u64 = 86_400;
 
 pub(crate) const ADMIN: Address = Address::repeat_byte(0xa0);
 pub(crate) const ISSUER: Address = Address::repeat_byte(0xa1);

@@ -1,5 +1,7 @@
 //! Tests of the contract as a whole.
 
+#![allow(clippy::cast_possible_truncation, reason = "the numbers are small")]
+
 mod encumbrances;
 mod fixture;
 mod interface;

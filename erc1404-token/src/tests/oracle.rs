@@ -106,52 +106,51 @@ impl World {
 
     /// The table of codes, in order.
     fn expected(&self, kind: Kind, spender: usize, from: usize, to: usize, value: u64) -> u8 {
-        let (spending, sender, recipient) =
-            (self.wallet(spender), self.wallet(from), self.wallet(to));
+        let (third, seller, buyer) = (self.wallet(spender), self.wallet(from), self.wallet(to));
         let mint = kind == Kind::Mint;
         let burn = kind == Kind::Burn;
         let transfer = kind == Kind::Transfer;
         let other = !mint && !burn && spender != from || mint && spender != 0;
         let sides: Vec<&Wallet> = match kind {
-            Kind::Transfer => vec![&sender, &recipient],
-            Kind::Mint => vec![&recipient],
+            Kind::Transfer => vec![&seller, &buyer],
+            Kind::Mint => vec![&buyer],
             Kind::Burn => vec![],
         };
         let rule = self
             .rules
-            .get(&(sender.group, recipient.group))
+            .get(&(seller.group, buyer.group))
             .copied()
             .unwrap_or_default();
 
         let leaves = |encumbered: u64| {
-            value > sender.balance
+            value > seller.balance
                 || value == 0
-                || sender.balance.saturating_sub(encumbered) >= value
+                || seller.balance.saturating_sub(encumbered) >= value
         };
-        let frozen = sender.part_frozen;
-        let locked = frozen.saturating_add(sender.locked);
-        let unvested = locked.saturating_add(sender.unvested);
+        let frozen = seller.part_frozen;
+        let locked = frozen.saturating_add(seller.locked);
+        let unvested = locked.saturating_add(seller.unvested);
 
         let moves = value > 0 && from != to;
-        let acquires = moves && (mint || sender.investor != recipient.investor);
-        let holdings = u128::from(self.holdings(recipient.investor)) + u128::from(value);
+        let acquires = moves && (mint || seller.investor != buyer.investor);
+        let holdings = u128::from(self.holdings(buyer.investor)) + u128::from(value);
         let supply = u128::from(self.supply()) + if mint { u128::from(value) } else { 0 };
         let too_much = self.max_per_investor != 0 && holdings > u128::from(self.max_per_investor)
             || self.max_bips != 0 && holdings * 10_000 > u128::from(self.max_bips) * supply;
-        let paying = if mint { 0 } else { sender.investor };
-        let after = self.holders_after(paying, recipient.investor, value);
-        let joins = acquires && self.holdings(recipient.investor) == 0;
-        let group = self.counting_group(recipient.investor);
+        let paying = if mint { 0 } else { seller.investor };
+        let after = self.holders_after(paying, buyer.investor, value);
+        let joins = acquires && self.holdings(buyer.investor) == 0;
+        let group = self.counting_group(buyer.investor);
         let in_group = after
             .iter()
             .filter(|&&holder| self.counting_group(holder) == group)
             .count() as u32;
         let group_limit = self.group_limits.get(&group).copied().unwrap_or_default();
-        let left = sender.balance.saturating_sub(value);
-        let odd = self.granularity != 0 && value % self.granularity != 0;
+        let left = seller.balance.saturating_sub(value);
+        let odd = self.granularity != 0 && !value.is_multiple_of(self.granularity);
         let small = moves
             && (!mint && left > 0 && left < self.min_holding
-                || recipient.balance.saturating_add(value) < self.min_holding);
+                || buyer.balance.saturating_add(value) < self.min_holding);
 
         let table = [
             (4, !burn && (to == 0 || to == 9)),
@@ -159,11 +158,11 @@ impl World {
             (2, self.paused),
             (
                 3,
-                !burn && sides.iter().any(|side| side.sanctioned) || other && spending.sanctioned,
+                !burn && sides.iter().any(|side| side.sanctioned) || other && third.sanctioned,
             ),
-            (7, other && spending.frozen),
-            (5, transfer && sender.frozen),
-            (6, !burn && recipient.frozen),
+            (7, other && third.frozen),
+            (5, transfer && seller.frozen),
+            (6, !burn && buyer.frozen),
             (1, sides.iter().any(|side| side.investor == 0)),
             (16, sides.iter().any(|side| NOW >= side.kyc_expiry)),
             (
@@ -175,8 +174,8 @@ impl World {
             (1, transfer && rule == 0),
             (14, transfer && NOW < rule),
             (8, !mint && frozen > 0 && !leaves(frozen)),
-            (9, !mint && sender.locked > 0 && !leaves(locked)),
-            (10, !mint && sender.unvested > 0 && !leaves(unvested)),
+            (9, !mint && seller.locked > 0 && !leaves(locked)),
+            (10, !mint && seller.unvested > 0 && !leaves(unvested)),
             (11, !burn && acquires && too_much),
             (
                 12,

@@ -1,0 +1,134 @@
+//! The functions of ERC-20, ERC-1404, ERC-2612 and ERC-5267.
+
+use alloy_primitives::{Address, FixedBytes, B256, U256};
+use authority::{abi::Refusal, domain::Domain, signature, text::Text};
+use stylus_sdk::prelude::*;
+
+use crate::{
+    codes,
+    store::{BALANCE, NONCE, SUPPLY_CAP, TOTAL_SUPPLY},
+    SecurityToken,
+};
+
+#[allow(clippy::unused_self, reason = "functions of the interface are methods")]
+impl SecurityToken {
+    pub(crate) fn name(&self) -> Text {
+        self.name.get()
+    }
+
+    pub(crate) fn symbol(&self) -> Text {
+        self.symbol.get()
+    }
+
+    pub(crate) fn decimals(&self) -> u8 {
+        self.settings().decimals
+    }
+
+    pub(crate) fn isin(&self) -> Text {
+        self.isin.get()
+    }
+
+    pub(crate) fn version(&self) -> Text {
+        "1".into()
+    }
+
+    pub(crate) fn total_supply(&self) -> U256 {
+        self.word(TOTAL_SUPPLY)
+    }
+
+    pub(crate) fn supply_cap(&self) -> U256 {
+        self.word(SUPPLY_CAP)
+    }
+
+    pub(crate) fn balance_of(&self, account: Address) -> U256 {
+        self.of(account, BALANCE)
+    }
+
+    pub(crate) fn allowance(&self, owner: Address, spender: Address) -> U256 {
+        self.spendable_by(owner, spender)
+    }
+
+    pub(crate) fn approve(&mut self, spender: Address, value: U256) -> Result<bool, Refusal> {
+        self.allow(self.vm().msg_sender(), spender, value)?;
+        Ok(true)
+    }
+
+    pub(crate) fn transfer(&mut self, to: Address, value: U256) -> Result<bool, Refusal> {
+        self.send(self.vm().msg_sender(), to, value)?;
+        Ok(true)
+    }
+
+    pub(crate) fn transfer_from(
+        &mut self,
+        from: Address,
+        to: Address,
+        value: U256,
+    ) -> Result<bool, Refusal> {
+        self.send_from(self.vm().msg_sender(), from, to, value)?;
+        Ok(true)
+    }
+
+    pub(crate) fn detect_transfer_restriction(
+        &self,
+        from: Address,
+        to: Address,
+        value: U256,
+    ) -> u8 {
+        self.detect(from, from, to, value)
+    }
+
+    pub(crate) fn detect_transfer_restriction_from(
+        &self,
+        spender: Address,
+        from: Address,
+        to: Address,
+        value: U256,
+    ) -> u8 {
+        self.detect(spender, from, to, value)
+    }
+
+    pub(crate) fn message_for_transfer_restriction(&self, code: u8) -> Text {
+        codes::message(code).into()
+    }
+
+    pub(crate) fn highest_restriction_code(&self) -> u8 {
+        codes::HIGHEST
+    }
+
+    pub(crate) fn supports_interface(&self, interface_id: FixedBytes<4>) -> bool {
+        matches!(
+            u32::from_be_bytes(interface_id.0),
+            0x01ff_c9a7 | 0x3637_2b07 | 0xab84_a5c8 | 0x78a8_de7d
+        )
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "they are those of ERC-2612")]
+    pub(crate) fn permit(
+        &mut self,
+        owner: Address,
+        spender: Address,
+        value: U256,
+        deadline: U256,
+        v: u8,
+        r: B256,
+        s: B256,
+    ) -> Result<(), Refusal> {
+        self.allow_signed(owner, spender, value, deadline, &signature::packed(v, r, s))
+    }
+
+    pub(crate) fn nonces(&self, owner: Address) -> U256 {
+        self.of(owner, NONCE)
+    }
+
+    pub(crate) fn domain_separator(&self) -> B256 {
+        self.domain_separator_word()
+    }
+
+    pub(crate) fn eip712_domain(&self) -> Domain {
+        Domain {
+            name: self.name.get(),
+            chain_id: self.vm().chain_id(),
+            contract: self.vm().contract_address(),
+        }
+    }
+}
