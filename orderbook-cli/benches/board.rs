@@ -2,6 +2,8 @@
 //!
 //! `ORDERBOOK_BENCH_ORDERS` sets the size of the large book (default 1,000,000), `ORDERBOOK_BENCH_URL` another store.
 
+#![allow(clippy::cast_precision_loss, clippy::too_many_lines)]
+
 use std::fs::File;
 use std::hint::black_box;
 use std::io::{BufReader, BufWriter};

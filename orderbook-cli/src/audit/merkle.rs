@@ -292,6 +292,10 @@ pub fn verify_consistency(
 }
 
 #[cfg(test)]
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::semicolon_if_nothing_returned
+)]
 mod tests {
     use std::collections::HashMap;
 

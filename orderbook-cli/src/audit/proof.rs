@@ -1,7 +1,7 @@
 //! A proof that one event is in an anchored log. A stranger checks it with nothing but the file and the root that stands
 //! on chain; the algorithms are SHA-256, RFC 8785 (canonical JSON) and RFC 6962 (Merkle tree).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use alloy::primitives::{Address, B256};
 use serde::{Deserialize, Serialize};
@@ -287,10 +287,8 @@ fn absent(seq: u64, size: u64) -> StoreError {
 
 async fn resolve(link: &mut Link<'_>, plan: &Plan, size: u64) -> Result<Vec<B256>, StoreError> {
     let mut nodes = BTreeMap::new();
-    for wanted in plan.nodes() {
-        if !nodes.contains_key(&wanted) {
-            nodes.insert(wanted, node(link, wanted, size).await?);
-        }
+    for wanted in plan.nodes().collect::<BTreeSet<_>>() {
+        nodes.insert(wanted, node(link, wanted, size).await?);
     }
     plan.resolve(|node| nodes.get(&node).copied())
         .ok_or_else(|| absent(size, size))

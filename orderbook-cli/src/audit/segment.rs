@@ -231,11 +231,11 @@ impl<'a> Judge<'a> {
                     level: node.level,
                     position: (start >> node.level) + node.position,
                 };
-                if node.level > 0 && node.level % STORED_LEVELS == 0 && node.level < SEGMENT.ilog2()
-                {
-                    if stored.remove(&node) != Some(hash) {
-                        bad = bad.or(Some(node));
-                    }
+                let kept = node.level > 0
+                    && node.level.is_multiple_of(STORED_LEVELS)
+                    && node.level < SEGMENT.ilog2();
+                if kept && stored.remove(&node) != Some(hash) {
+                    bad = bad.or(Some(node));
                 }
             });
         if let Some(node) = bad {

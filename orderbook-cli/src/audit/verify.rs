@@ -298,7 +298,7 @@ impl Replay {
 
     /// Compares a node above the segments with the stored one.
     fn node(&mut self, node: Node, hash: B256, stored: &HashMap<Node, B256>) {
-        let above = node.level >= SEGMENT.ilog2() && node.level % STORED_LEVELS == 0;
+        let above = node.level >= SEGMENT.ilog2() && node.level.is_multiple_of(STORED_LEVELS);
         if !above || self.finding.is_some() {
             return;
         }
@@ -325,14 +325,12 @@ impl Replay {
     }
 
     fn retire(&mut self, id: Uuid) {
-        if self
+        let ended = self
             .live
             .get(&id)
-            .is_some_and(|found| !found.state.is_live())
-        {
-            if let Some(ended) = self.live.remove(&id) {
-                self.ended.add_row(&match_row(&ended));
-            }
+            .is_some_and(|found| !found.state.is_live());
+        if ended && let Some(ended) = self.live.remove(&id) {
+            self.ended.add_row(&match_row(&ended));
         }
     }
 

@@ -55,6 +55,7 @@ impl Board {
         let checking =
             tokio::task::spawn_blocking(move || check_file(file, &rules, &by, &clock, &sender));
         let mut writer = self.store.writer().await?;
+        writer.widen_cache().await?;
         let first_seq = writer.size() + 1;
         let (mut bad, mut rows) = (Vec::new(), 0);
         while let Some(chunk) = chunks.recv().await {

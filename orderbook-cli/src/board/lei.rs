@@ -36,14 +36,17 @@ impl Lei {
 }
 
 /// The remainder modulo 97 of the decimal expansion (letters count 10 to 35).
-fn mod_97(text: &[u8]) -> u32 {
-    text.iter().fold(0, |rest, &c| {
+fn mod_97(text: &[u8]) -> u8 {
+    let digit = |rest: u16, digit: u8| (rest * 10 + u16::from(digit)) % 97;
+    let rest = text.iter().fold(0, |rest, &c| {
         if c.is_ascii_digit() {
-            (rest * 10 + u32::from(c - b'0')) % 97
+            digit(rest, c - b'0')
         } else {
-            (rest * 100 + u32::from(c - b'A') + 10) % 97
+            let value = c - b'A' + 10;
+            digit(digit(rest, value / 10), value % 10)
         }
-    })
+    });
+    u8::try_from(rest).unwrap_or_default()
 }
 
 impl FromStr for Lei {
@@ -57,7 +60,9 @@ impl FromStr for Lei {
             return Err(shape());
         }
         let found = (bytes[18] - b'0') * 10 + (bytes[19] - b'0');
-        let wanted = (98 - mod_97(&bytes[..18]) * 100 % 97) as u8;
+        // Two zeros behind the eighteen characters stand for the check digits.
+        let zeros = [&bytes[..18], b"00"].concat();
+        let wanted = 98 - mod_97(&zeros);
         if found == wanted {
             Ok(Self(bytes))
         } else {

@@ -143,10 +143,15 @@ impl Rules {
     }
 }
 
-fn field(field: &'static str, found: impl ToString, wanted: impl Into<String>) -> BoardError {
+#[allow(clippy::needless_pass_by_value)] // Numbers and addresses alike are handed over.
+fn field(
+    field: &'static str,
+    found: impl std::fmt::Display,
+    wanted: impl Into<String>,
+) -> BoardError {
     BoardError::Field {
         field,
-        found: found.to_string(),
+        found: format!("{found}"),
         wanted: wanted.into(),
     }
 }

@@ -85,14 +85,14 @@ pub(crate) struct Book {
     _folder: TempDir,
 }
 
-/// A fresh SQLite book with one security.
+/// A fresh `SQLite` book with one security.
 pub(crate) async fn book() -> Book {
     let folder = tempfile::tempdir().unwrap();
     let url = folder.path().join("book.db").to_str().unwrap().to_owned();
     open(folder, url).await
 }
 
-/// A fresh book in every engine there is: PostgreSQL when `ORDERBOOK_TEST_POSTGRES` names a server whose user may create
+/// A fresh book in every engine there is: `PostgreSQL` when `ORDERBOOK_TEST_POSTGRES` names a server whose user may create
 /// databases.
 pub(crate) async fn books() -> Vec<Book> {
     let mut books = vec![book().await];

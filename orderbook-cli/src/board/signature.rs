@@ -167,7 +167,7 @@ mod tests {
             .unwrap();
         let s = U256::from_be_slice(&signature[32..64]);
         signature[32..64].copy_from_slice(&(order - s).to_be_bytes::<32>());
-        signature[64] ^= 27 ^ 28;
+        signature[64] = 55 - signature[64];
         assert_eq!(
             verify(owner, digest, &signature),
             Err(SignatureError::HighS)

@@ -1,5 +1,11 @@
 //! The use cases, on every engine.
 
+#![allow(
+    clippy::semicolon_if_nothing_returned,
+    clippy::too_many_lines,
+    clippy::type_complexity
+)]
+
 use std::collections::BTreeMap;
 use std::io::Cursor;
 
@@ -1133,4 +1139,38 @@ async fn what_was_not_committed_is_gone() {
         book.post(1, Side::Bid, 1, 10).await;
         assert_folded(&book).await;
     }
+}
+
+#[tokio::test]
+async fn a_full_disk_is_told_and_loses_nothing() {
+    let book = book().await;
+    book.post(1, Side::Bid, 1, 10).await;
+    let before = book.board.head().await.unwrap();
+    let mut writer = book.board.store().writer().await.unwrap();
+    let crate::store::engine::Link::Sqlite(db) = writer.link().await.unwrap() else {
+        panic!()
+    };
+    // The file may not grow beyond what it has: to SQLite that is a full disk.
+    sqlx::query("PRAGMA max_page_count = 1")
+        .execute(db)
+        .await
+        .unwrap();
+    let draft = || {
+        let body = crate::audit::body::Body::Note;
+        crate::store::append::Draft::new("book", then(), &by("ada"), body).unwrap()
+    };
+    let appended = writer.append((0..500).map(|_| draft()).collect()).await;
+    let full = match appended {
+        Ok(_) => writer.commit().await.unwrap_err(),
+        Err(error) => error,
+    };
+    assert!(matches!(full, StoreError::Full), "{full:?}");
+    assert!(full.to_string().contains("nothing was written"));
+    let again = Board::open_with(&book.url, book.hands.clock())
+        .await
+        .unwrap();
+    assert_eq!(again.head().await.unwrap(), before);
+    let posting = signed(2, order(2, Side::Bid, 1, 10));
+    again.post(posting, None, by("ada")).await.unwrap();
+    assert_folded(&book).await;
 }

@@ -1,5 +1,7 @@
 //! Appending: events, their Merkle nodes and the tables folded from them, in one database transaction.
 
+use std::fmt::Write as _;
+
 use alloy::primitives::B256;
 use jiff::Timestamp;
 
@@ -38,6 +40,7 @@ pub(crate) struct Draft {
 }
 
 impl Draft {
+    #[allow(clippy::needless_pass_by_value)] // Ids and names alike are handed over.
     pub(crate) fn new(
         subject: impl ToString,
         occurred_at: Timestamp,
@@ -100,6 +103,16 @@ impl Writer {
         self.batch.link().await
     }
 
+    /// Gives a large append the memory to keep the indexes' inner pages: without it `SQLite` reads them again and again.
+    pub(crate) async fn widen_cache(&mut self) -> Result<(), StoreError> {
+        if let Link::Sqlite(db) = self.batch.link().await? {
+            sqlx::query("PRAGMA cache_size = -65536")
+                .execute(db)
+                .await?;
+        }
+        Ok(())
+    }
+
     /// Appends in sequence and folds into the board's tables.
     pub(crate) async fn append(&mut self, drafts: Vec<Draft>) -> Result<Vec<Event>, StoreError> {
         let captured_at = self.stamp()?;
@@ -127,7 +140,7 @@ impl Writer {
             self.head
                 .frontier
                 .push(leaf_hash(event.hash.as_slice()), |node, hash| {
-                    if node.level > 0 && node.level % STORED_LEVELS == 0 {
+                    if node.level > 0 && node.level.is_multiple_of(STORED_LEVELS) {
                         nodes.push((node, hash));
                     }
                 });
@@ -136,7 +149,7 @@ impl Writer {
         insert_events(&mut self.batch, &events);
         insert_nodes(&mut self.batch, &nodes);
         for (event, body) in events.iter().zip(&bodies) {
-            self.projector.apply(&mut self.batch, event, body).await?;
+            Box::pin(self.projector.apply(&mut self.batch, event, body)).await?;
         }
         self.projector.flush(&mut self.batch);
         Ok(events)
@@ -171,7 +184,8 @@ pub(super) fn insert(into: &str, columns: usize, rows: usize) -> String {
         sql.push_str(if row == 0 { "(" } else { ", (" });
         for column in 1..=columns {
             let comma = if column == 1 { "" } else { ", " };
-            sql.push_str(&format!("{comma}${}", row * columns + column));
+            // Writing to memory does not fail.
+            let _ = write!(sql, "{comma}${}", row * columns + column);
         }
         sql.push(')');
     }

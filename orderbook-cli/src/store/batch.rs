@@ -1,5 +1,5 @@
-//! Statements that wait for each other's company: SQLite runs several in one go, which saves a hand-over between
-//! threads each; PostgreSQL runs them one by one.
+//! Statements that wait for each other's company: `SQLite` runs several in one go, which saves a hand-over between
+//! threads each; `PostgreSQL` runs them one by one.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -73,6 +73,11 @@ impl Batch {
 
     /// Runs what was added.
     pub(crate) async fn run(&mut self) -> Result<(), StoreError> {
+        // Boxed, or every use case's future would carry two engines' statements.
+        Box::pin(self.run_all()).await
+    }
+
+    async fn run_all(&mut self) -> Result<(), StoreError> {
         let waiting = std::mem::take(&mut self.waiting);
         match self.tx.link() {
             Link::Sqlite(db) => {
@@ -122,7 +127,7 @@ fn join(statements: Vec<Statement>) -> Vec<Statement> {
     joined
 }
 
-/// `$1`, `$2`, ... as `?`, `?`, ...: SQLite looks a name up among all names, which is slow where there are hundreds. Only
+/// `$1`, `$2`, ... as `?`, `?`, ...: `SQLite` looks a name up among all names, which is slow where there are hundreds. Only
 /// for statements that use each value once and in sequence, as every wide one does.
 fn positional(sql: &str) -> String {
     let mut parts = sql.split('$');

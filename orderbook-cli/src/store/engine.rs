@@ -16,7 +16,7 @@ use super::error::StoreError;
 /// How long a writer waits for another, seconds.
 pub(crate) const LOCK_TIMEOUT: u64 = 5;
 
-/// Memory for pages of one SQLite connection, kibibytes (negative, as the pragma wants it).
+/// Memory for pages of one `SQLite` connection, kibibytes (negative, as the pragma wants it).
 const SQLITE_CACHE: &str = "-8192";
 
 /// Open connections of either engine.
@@ -222,7 +222,7 @@ impl Pool {
         })
     }
 
-    /// Closes every connection; SQLite folds its write-ahead log into the file.
+    /// Closes every connection; `SQLite` folds its write-ahead log into the file.
     pub(crate) async fn close(&self) {
         match self {
             Self::Sqlite(pool) => pool.close().await,

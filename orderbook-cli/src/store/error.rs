@@ -29,7 +29,7 @@ pub enum StoreError {
     /// The file or the disk may not be written.
     #[error("the book cannot be written: {0}; check the file's owner and permissions")]
     ReadOnly(String),
-    /// The file is no SQLite database, or its pages are damaged.
+    /// The file is no `SQLite` database, or its pages are damaged.
     #[error("the file is no readable book: {0}; restore it from a backup and run `audit verify`")]
     Corrupt(String),
     /// The clock is behind the last event.

@@ -1,4 +1,4 @@
-//! Where a book is kept: SQLite by default, PostgreSQL by URL, with the same schema and the same statements.
+//! Where a book is kept: `SQLite` by default, `PostgreSQL` by URL, with the same schema and the same statements.
 
 pub(crate) mod append;
 pub(crate) mod batch;
@@ -102,20 +102,17 @@ impl Store {
     }
 
     pub(crate) async fn reader(&self) -> Result<Reader, StoreError> {
-        self.pool.reader().await
+        Box::pin(self.pool.reader()).await
     }
 
     pub(crate) async fn snapshot(&self) -> Result<Tx, StoreError> {
-        self.pool.snapshot().await
+        Box::pin(self.pool.snapshot()).await
     }
 
     /// The one writer; everything it appends is written at its `commit` or not at all.
     pub(crate) async fn writer(&self) -> Result<Writer, StoreError> {
-        Writer::begin(
-            self.pool.write().await?,
-            self.clock.clone(),
-            self.numbers.clone(),
-        )
-        .await
+        // Boxed, as every use case's future would carry two engines' statements otherwise.
+        let tx = Box::pin(self.pool.write()).await?;
+        Box::pin(Writer::begin(tx, self.clock.clone(), self.numbers.clone())).await
     }
 }

@@ -65,7 +65,7 @@ pub(crate) async fn rows(
         match column {
             Column::Int(name) => head.push(format!("x.{name}")),
             Column::Text(name) | Column::Bytes(name) => {
-                head.push(format!("octet_length(x.{name})"))
+                head.push(format!("octet_length(x.{name})"));
             }
         }
         match column {

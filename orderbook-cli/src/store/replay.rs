@@ -57,10 +57,12 @@ pub(crate) async fn stretch(
     let (first, last, limit) = (signed(start + 1), signed(end), signed(size));
     let mut events = Vec::new();
     let mut orders = Vec::new();
-    for from in (first..=last).step_by(PORTION) {
-        let to = last.min(from + PORTION as i64 - 1);
+    let mut from = first;
+    while from <= last {
+        let to = last.min(from + PORTION - 1);
         events.extend(packed_events(link, from, to).await?);
         orders.extend(packed_orders(link, from, to).await?);
+        from = to + 1;
     }
     let (closings, closed, nodes) = on_engine!(&mut *link, db => {
         let closings: Vec<ClosingRow> = sqlx::query_as(
@@ -110,7 +112,7 @@ pub(crate) async fn stretch(
 }
 
 /// Rows that are read as one.
-const PORTION: usize = 256;
+const PORTION: i64 = 256;
 
 /// Security, side, price and seq: the sequence of `open_orders`.
 type Key = (i64, i64, Vec<u8>, i64);
@@ -274,11 +276,9 @@ pub(crate) async fn open_orders(mut link: Link<'_>) -> Result<(RowSum, RowSum), 
             let same = level
                 .as_ref()
                 .is_some_and(|(s, d, p, _)| (*s, *d, p) == (security, side, &price));
-            if !same {
-                if let Some((security, side, price, numbers)) = level.take() {
-                    level_row(security, side, &price, numbers, &mut buffer);
-                    levels.add_row(&buffer);
-                }
+            if !same && let Some((security, side, price, numbers)) = level.take() {
+                level_row(security, side, &price, numbers, &mut buffer);
+                levels.add_row(&buffer);
             }
             let (_, _, _, numbers) = level.get_or_insert((security, side, price.clone(), [0; 5]));
             numbers[0] += 1;

@@ -10,7 +10,7 @@ use crate::audit::hash::Columns;
 use crate::board::matching::{Match, Submission};
 use crate::board::record::{OrderRecord, OrderState, OrderView};
 
-/// seq, type, subject, occurred_at, captured_at, actor, reason, body, prev, hash.
+/// The columns of `events` in their sequence: seq to hash.
 pub(crate) type EventRow = (
     i64,
     String,
@@ -27,10 +27,10 @@ pub(crate) type EventRow = (
 /// The columns of [`EventRow`].
 pub(crate) const EVENT_COLUMNS: &str = "e.seq, e.type, e.subject, e.occurred_at, e.captured_at, e.actor, e.reason, e.body, e.prev, e.hash";
 
-/// posting seq, closing state, closing seq, subject, occurred_at, captured_at, body.
+/// Posting seq, closing state and seq, subject, times of receipt and capture, body.
 pub(crate) type OrderRow = (i64, Option<i64>, Option<i64>, String, i64, i64, String);
 
-/// id, bid, ask, total, state, proposed_by, approved_by, tx_hash, nonce, sender, proposed_seq, changed_seq.
+/// The columns of `matches` in their sequence: id to changing event.
 pub(crate) type MatchRow = (
     String,
     Vec<u8>,
@@ -46,10 +46,11 @@ pub(crate) type MatchRow = (
     i64,
 );
 
-fn damaged(seq: i64, what: impl ToString) -> StoreError {
+#[allow(clippy::needless_pass_by_value)] // Errors and texts alike are handed over.
+fn damaged(seq: i64, what: impl std::fmt::Display) -> StoreError {
     StoreError::Damaged {
         seq: unsigned(seq),
-        what: what.to_string(),
+        what: format!("{what}"),
     }
 }
 
