@@ -4,7 +4,7 @@ use alloy_primitives::{Address, B256};
 use authority::{abi::Refusal, constant_word, roles::DEFAULT_ADMIN_ROLE};
 use stylus_sdk::{keccak_const::Keccak256, prelude::*};
 
-use crate::SecurityToken;
+use super::SecurityToken;
 
 /// The hash that names a role.
 const fn role(name: &str) -> [u8; 32] {

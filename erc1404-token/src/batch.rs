@@ -3,7 +3,7 @@
 use alloy_primitives::U256;
 use authority::abi::Refusal;
 
-use crate::error::refusal;
+use super::error::refusal;
 
 /// Most entries of one call.
 pub(crate) const MAX_ENTRIES: usize = 100;

@@ -1,6 +1,8 @@
 //! Restriction codes and their messages. Codes are never renumbered; 0 to 3 keep the numbers and texts of tokensoft's
 //! ERC-1404 tokens.
 
+use authority::messages;
+
 /// No restriction.
 pub(crate) const SUCCESS: u8 = 0;
 /// A party is not registered, or the pair of their groups is closed.
@@ -44,9 +46,9 @@ pub(crate) const SUPPLY_CAP: u8 = 19;
 /// The highest code in use.
 pub(crate) const HIGHEST: u8 = SUPPLY_CAP;
 
-/// The text of `code`. Texts stand in the data segment, which every call pays for by the byte: hence so short.
-pub(crate) fn message(code: u8) -> &'static str {
-    match code {
+messages! {
+    /// The text of a code.
+    pub(crate) fn message {
         SUCCESS => "SUCCESS",
         NOT_ALLOWED => "The transfer was restricted due to white list configuration.",
         PAUSED => "The transfer was restricted due to the contract being paused.",

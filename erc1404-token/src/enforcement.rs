@@ -6,7 +6,7 @@ use alloy_primitives::{Address, B256, U256};
 use authority::abi::Refusal;
 use stylus_sdk::prelude::*;
 
-use crate::{
+use super::{
     batch, codes,
     error::{refusal, restricted},
     event::log,

@@ -4,7 +4,7 @@ use alloy_primitives::{Address, FixedBytes, B256, U256};
 use authority::{abi::Refusal, domain::Domain, signature, text::Text};
 use stylus_sdk::prelude::*;
 
-use crate::{
+use super::{
     codes,
     store::{BALANCE, NONCE, SUPPLY_CAP, TOTAL_SUPPLY},
     SecurityToken,
@@ -88,7 +88,7 @@ impl SecurityToken {
     }
 
     pub(crate) fn message_for_transfer_restriction(&self, code: u8) -> Text {
-        codes::message(code).into()
+        codes::message(code)
     }
 
     pub(crate) fn highest_restriction_code(&self) -> u8 {

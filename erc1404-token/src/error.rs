@@ -6,7 +6,7 @@
 use alloy_sol_types::SolError;
 use authority::abi::{Answer, Refusal, Return};
 
-use crate::codes;
+use super::codes;
 
 pub(crate) use sol::*;
 
@@ -15,9 +15,9 @@ pub(crate) use sol::*;
 /// Written where it arises: an enum of all errors would first have to be built, then be taken apart again.
 macro_rules! refusal {
     ($error:ident { $($field:ident $(: $value:expr)?),* $(,)? }) => {{
-        let error = $crate::error::$error { $($field $(: $value)?),* };
+        let error = super::error::$error { $($field $(: $value)?),* };
         #[allow(unused_mut, reason = "an error may have no fields")]
-        let mut answer = $crate::error::open(&error);
+        let mut answer = super::error::open(&error);
         $(authority::abi::Return::write(error.$field, &mut answer);)*
         authority::abi::Refusal(answer.finish())
     }};

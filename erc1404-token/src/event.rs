@@ -6,7 +6,7 @@ pub(crate) use sol::*;
 macro_rules! log {
     ($event:ident) => {
         authority::event::Log::new(authority::constant_word!(
-            <$crate::event::$event as alloy_sol_types::SolEvent>::SIGNATURE_HASH.0
+            <super::event::$event as alloy_sol_types::SolEvent>::SIGNATURE_HASH.0
         ))
     };
 }

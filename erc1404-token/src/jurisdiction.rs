@@ -4,7 +4,7 @@ use alloy_primitives::U256;
 use authority::abi::Refusal;
 use stylus_sdk::prelude::*;
 
-use crate::{
+use super::{
     event::log,
     registry::{check_country, check_group, HIGHEST_COUNTRY},
     store::{COUNTRIES, GROUP_RULES},

@@ -6,7 +6,7 @@ use alloy_primitives::{Address, B256, U256};
 use authority::{abi::Refusal, constant_word, domain, signature};
 use stylus_sdk::{crypto::keccak, keccak_const::Keccak256, prelude::*};
 
-use crate::{
+use super::{
     batch, codes,
     error::{refusal, restricted},
     event::log,

@@ -16,10 +16,9 @@
 //! The token calls other contracts only in `permit` (ERC-1271), as the last thing; re-entry of any kind reverts.
 #![cfg_attr(target_arch = "wasm32", no_std)]
 
-#[macro_use]
 extern crate alloc;
 
-use alloc::vec::Vec;
+use alloc::{vec, vec::Vec};
 
 use alloy_primitives::{Address, FixedBytes, B256, U256};
 use authority::{
@@ -57,7 +56,7 @@ mod tests;
 #[cfg(feature = "export-abi")]
 use answer::{Count, GroupHolders, Limits, LockList, Vesting, WalletList, WalletRecord};
 #[cfg(feature = "export-abi")]
-use authority::domain::Domain;
+use authority::domain::Eip712Domain;
 use store::Words;
 use word::Settings;
 
@@ -85,39 +84,39 @@ authority::functions! {
         name: Text, symbol: Text, decimals: u8, isin: Text, supply_cap: U256, admin: Address
     );
 
-    "name" name() -> Text;
-    "symbol" symbol() -> Text;
-    "decimals" decimals() -> u8;
-    "isin" isin() -> Text;
-    "version" version() -> Text;
-    "totalSupply" total_supply() -> U256;
-    "supplyCap" supply_cap() -> U256;
-    "balanceOf" balance_of(Address) -> U256;
-    "allowance" allowance(Address, Address) -> U256;
+    view "name" name() -> Text;
+    view "symbol" symbol() -> Text;
+    view "decimals" decimals() -> u8;
+    view "isin" isin() -> Text;
+    view "version" version() -> Text;
+    view "totalSupply" total_supply() -> U256;
+    view "supplyCap" supply_cap() -> U256;
+    view "balanceOf" balance_of(Address) -> U256;
+    view "allowance" allowance(Address, Address) -> U256;
     "approve" approve(Address, U256) -> bool;
     "transfer" transfer(Address, U256) -> bool;
     "transferFrom" transfer_from(Address, Address, U256) -> bool;
 
-    "detectTransferRestriction" detect_transfer_restriction(Address, Address, U256) -> u8;
-    "detectTransferRestrictionFrom" detect_transfer_restriction_from(
+    view "detectTransferRestriction" detect_transfer_restriction(Address, Address, U256) -> u8;
+    view "detectTransferRestrictionFrom" detect_transfer_restriction_from(
         Address, Address, Address, U256
     ) -> u8;
-    "messageForTransferRestriction" message_for_transfer_restriction(u8) -> Text;
-    "highestRestrictionCode" highest_restriction_code() -> u8;
-    "supportsInterface" supports_interface(FixedBytes<4>) -> bool;
+    view "messageForTransferRestriction" message_for_transfer_restriction(u8) -> Text;
+    view "highestRestrictionCode" highest_restriction_code() -> u8;
+    view "supportsInterface" supports_interface(FixedBytes<4>) -> bool;
 
     "permit" permit(Address, Address, U256, U256, u8, B256, B256);
-    "nonces" nonces(Address) -> U256;
-    "DOMAIN_SEPARATOR" domain_separator() -> B256;
-    "eip712Domain" eip712_domain() -> Domain;
+    view "nonces" nonces(Address) -> U256;
+    view "DOMAIN_SEPARATOR" domain_separator() -> B256;
+    view "eip712Domain" eip712_domain() -> Eip712Domain;
 
-    "hasRole" has_role(B256, Address) -> bool;
-    "getRoleAdmin" get_role_admin(B256) -> B256;
+    view "hasRole" has_role(B256, Address) -> bool;
+    view "getRoleAdmin" get_role_admin(B256) -> B256;
     "grantRole" grant_role(B256, Address);
     "revokeRole" revoke_role(B256, Address);
     "renounceRole" renounce_role(B256, Address);
-    "defaultAdmin" default_admin() -> Address;
-    "pendingDefaultAdmin" pending_default_admin() -> Address;
+    view "defaultAdmin" default_admin() -> Address;
+    view "pendingDefaultAdmin" pending_default_admin() -> Address;
     "beginDefaultAdminTransfer" begin_default_admin_transfer(Address);
     "acceptDefaultAdminTransfer" accept_default_admin_transfer();
     "cancelDefaultAdminTransfer" cancel_default_admin_transfer();
@@ -125,51 +124,51 @@ authority::functions! {
     "setWallet" set_wallet(Address, B256, u8, u16, u64);
     "setWallets" set_wallets(Vec<Address>, Vec<B256>, Vec<u8>, Vec<u16>, Vec<u64>);
     "removeWallet" remove_wallet(Address);
-    "walletRecord" wallet_record(Address) -> WalletRecord;
-    "walletsOf" wallets_of(B256) -> WalletList;
-    "holdingsOf" holdings_of(B256) -> U256;
+    view "walletRecord" wallet_record(Address) -> WalletRecord;
+    view "walletsOf" wallets_of(B256) -> WalletList;
+    view "holdingsOf" holdings_of(B256) -> U256;
     "setGroupRule" set_group_rule(u8, u8, u64);
-    "groupRule" group_rule(u8, u8) -> u64;
+    view "groupRule" group_rule(u8, u8) -> u64;
     "setCountryBlocked" set_country_blocked(u16, bool);
-    "isCountryBlocked" is_country_blocked(u16) -> bool;
+    view "isCountryBlocked" is_country_blocked(u16) -> bool;
 
     "setLimits" set_limits(U256, u16, u32, U256, U256);
-    "limits" limits() -> Limits;
+    view "limits" limits() -> Limits;
     "setGroupHolderLimit" set_group_holder_limit(u8, u32);
-    "groupHolders" group_holders(u8) -> GroupHolders;
-    "holderCount" holder_count() -> Count;
+    view "groupHolders" group_holders(u8) -> GroupHolders;
+    view "holderCount" holder_count() -> Count;
     "setSupplyCap" set_supply_cap(U256);
 
     "lockTokens" lock_tokens(Address, U256, u64);
     "unlockTokens" unlock_tokens(Address, u64);
-    "locksOf" locks_of(Address) -> LockList;
-    "spendableBalanceOf" spendable_balance_of(Address) -> U256;
-    "encumbrancesOf" encumbrances_of(Address) -> (U256, U256, U256);
+    view "locksOf" locks_of(Address) -> LockList;
+    view "spendableBalanceOf" spendable_balance_of(Address) -> U256;
+    view "encumbrancesOf" encumbrances_of(Address) -> (U256, U256, U256);
 
     "mint" mint(Address, U256);
     "mintBatch" mint_batch(Vec<Address>, Vec<U256>);
     "burn" burn(Address, U256, B256);
     "grantVesting" grant_vesting(Address, U256, u64, u32, u32, u16, u16, bool) -> U256;
     "revokeVesting" revoke_vesting(Address, U256, Address);
-    "vestingCount" vesting_count(Address) -> U256;
-    "vestingOf" vesting_of(Address, U256) -> Vesting;
+    view "vestingCount" vesting_count(Address) -> U256;
+    view "vestingOf" vesting_of(Address, U256) -> Vesting;
 
     "setSanctioned" set_sanctioned(Vec<Address>, bool);
-    "isSanctioned" is_sanctioned(Address) -> bool;
+    view "isSanctioned" is_sanctioned(Address) -> bool;
     "setAddressFrozen" set_address_frozen(Address, bool);
-    "isFrozen" is_frozen(Address) -> bool;
+    view "isFrozen" is_frozen(Address) -> bool;
     "freezePartialTokens" freeze_partial_tokens(Address, U256);
     "unfreezePartialTokens" unfreeze_partial_tokens(Address, U256);
-    "getFrozenTokens" get_frozen_tokens(Address) -> U256;
+    view "getFrozenTokens" get_frozen_tokens(Address) -> U256;
     "forcedTransfer" forced_transfer(Address, Address, U256, B256);
     "forcedBurn" forced_burn(Address, U256, B256);
     "recoverWallet" recover_wallet(Address, Address, B256);
 
     "pause" pause();
     "unpause" unpause();
-    "paused" paused() -> bool;
+    view "paused" paused() -> bool;
     "deactivate" deactivate();
-    "deactivated" deactivated() -> bool;
+    view "deactivated" deactivated() -> bool;
 }
 
 impl SecurityToken {

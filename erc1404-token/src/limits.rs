@@ -8,7 +8,7 @@ use alloy_primitives::{Address, U256};
 use authority::abi::Refusal;
 use stylus_sdk::prelude::*;
 
-use crate::{
+use super::{
     answer::{Count, GroupHolders, Limits},
     error::refusal,
     event::log,

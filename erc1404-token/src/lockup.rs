@@ -6,7 +6,7 @@ use alloy_primitives::{Address, U256};
 use authority::abi::Refusal;
 use stylus_sdk::prelude::*;
 
-use crate::{
+use super::{
     answer::LockList,
     error::refusal,
     event::log,

@@ -1,7 +1,11 @@
 //! Prints the ABI and the constructor for `cargo stylus`.
+//!
+//! The library is a `cdylib` alone, which nothing can link: hence its source by path.
+
+extern crate alloc;
 
 #[path = "lib.rs"]
-#[allow(dead_code, reason = "only the ABI is printed here")]
+#[allow(dead_code, unused_imports, reason = "only the ABI is printed here")]
 mod contract;
 
 fn main() {

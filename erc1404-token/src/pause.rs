@@ -3,7 +3,7 @@
 use authority::abi::Refusal;
 use stylus_sdk::prelude::*;
 
-use crate::{
+use super::{
     codes,
     error::{refusal, restricted},
     event::log,

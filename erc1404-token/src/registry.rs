@@ -8,7 +8,7 @@ use alloy_primitives::{Address, B256, U256};
 use authority::abi::Refusal;
 use stylus_sdk::prelude::*;
 
-use crate::{
+use super::{
     answer::{WalletList, WalletRecord},
     batch,
     error::refusal,

@@ -6,7 +6,7 @@
 
 use alloy_primitives::{Address, U256};
 
-use crate::{
+use super::{
     codes,
     fraction::is_multiple,
     word::{Record, Settings},

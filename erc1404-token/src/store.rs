@@ -11,11 +11,11 @@ use stylus_sdk::{
     storage::{GlobalStorage, StorageCache, StorageGuard, StorageGuardMut, StorageType},
 };
 
-use crate::SecurityToken;
+use super::SecurityToken;
 
-/// [`Settings`](crate::word::Settings).
+/// [`Settings`](super::word::Settings).
 pub(crate) const SETTINGS: usize = 0;
-/// The limits that transfers read: see [`limits`](crate::limits).
+/// The limits that transfers read: see [`limits`](super::limits).
 pub(crate) const THRESHOLDS: usize = 1;
 /// Base units there are.
 pub(crate) const TOTAL_SUPPLY: usize = 2;
@@ -38,7 +38,7 @@ const WORDS: usize = GROUP_RULES + 256 * 256 / 4;
 
 /// Of an account: base units it holds.
 pub(crate) const BALANCE: usize = 0;
-/// Of an account: its [`Record`](crate::word::Record).
+/// Of an account: its [`Record`](super::word::Record).
 pub(crate) const RECORD: usize = 1;
 /// Of an account: base units partly frozen.
 pub(crate) const FROZEN_TOKENS: usize = 2;

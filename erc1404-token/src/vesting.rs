@@ -4,7 +4,7 @@ use alloy_primitives::{Address, U256};
 use authority::abi::Refusal;
 use stylus_sdk::prelude::*;
 
-use crate::{
+use super::{
     answer::Vesting,
     error::refusal,
     event::log,

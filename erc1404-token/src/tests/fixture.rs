@@ -166,7 +166,7 @@ impl Token {
         code: u8,
         act: impl FnOnce(&Self) -> Result<T, Refusal>,
     ) {
-        let message = codes::message(code).into();
+        let message = String::from_utf8(codes::message(code).0).unwrap();
         self.reverts(&TransferRestricted { code, message }, act);
     }
 
