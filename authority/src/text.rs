@@ -27,6 +27,55 @@ impl From<&str> for Text {
     }
 }
 
+/// Declares a function from a number to its words, at most 64 bytes each.
+///
+/// The words are integer constants in the code: as strings they would stand in the data segment, for which every call of
+/// the contract pays.
+#[macro_export]
+macro_rules! messages {
+    ($(#[$attribute:meta])* $visibility:vis fn $name:ident { $($number:pat => $words:literal,)* }) => {
+        $(#[$attribute])*
+        $visibility fn $name(number: u8) -> $crate::text::Text {
+            let (length, first, second) = match number {
+                $($number => (
+                    $words.len(),
+                    $crate::constant_word!($crate::text::chunk($words, 0)),
+                    if $words.len() > 32 {
+                        $crate::constant_word!($crate::text::chunk($words, 32))
+                    } else {
+                        alloy_primitives::B256::ZERO
+                    },
+                ),)*
+            };
+            $crate::text::joined(length, first, second)
+        }
+    };
+}
+
+/// The 32 bytes of `words` from `start` on, padded with zeros.
+#[must_use]
+pub const fn chunk(words: &str, start: usize) -> [u8; 32] {
+    assert!(words.len() <= 64, "words longer than two chunks");
+    let mut chunk = [0; 32];
+    let mut index = 0;
+    while index < 32 && start + index < words.len() {
+        chunk[index] = words.as_bytes()[start + index];
+        index += 1;
+    }
+    chunk
+}
+
+/// The first `length` bytes of two chunks.
+#[inline(never)]
+#[must_use]
+pub fn joined(length: usize, first: B256, second: B256) -> Text {
+    let mut text = Vec::with_capacity(64);
+    text.extend_from_slice(first.as_slice());
+    text.extend_from_slice(second.as_slice());
+    text.truncate(length);
+    Text(text)
+}
+
 /// A stored string: up to 31 bytes in one slot, as Solidity keeps them; longer ones in a word for every 32 bytes.
 #[storage]
 pub struct StorageText {

@@ -1,80 +1,48 @@
 //! What a failure means, in words.
 
-use authority::{constant_word, text::Text};
-
-/// Declares the words for each failure.
-///
-/// They are integer constants in the code, at most 31 bytes each: as strings they would stand in the data segment, for
-/// which every call of the contract pays.
-macro_rules! messages {
-    ($($failure:literal => $words:literal,)*) => {
-        /// The words for `failure`, empty for a number without a meaning.
-        pub(crate) fn failure_message(failure: u8) -> Text {
-            let words = match failure {
-                $($failure => constant_word!(padded($words)),)*
-                _ => return Text::default(),
-            };
-            let (length, words) = words.split_at(1);
-            Text(words.iter().take(usize::from(length[0])).copied().collect())
-        }
-    };
-}
+use authority::messages;
 
 messages! {
-    1 => "paused",
-    2 => "same order",
-    3 => "bid not open",
-    4 => "ask not open",
-    5 => "bid is not a bid",
-    6 => "ask is not an ask",
-    7 => "same owner",
-    8 => "other security",
-    9 => "other quantity",
-    10 => "other payment",
-    11 => "bid expired",
-    12 => "ask expired",
-    13 => "bid epoch stale",
-    14 => "ask epoch stale",
-    15 => "bid wants another counterparty",
-    16 => "ask wants another counterparty",
-    17 => "prices do not cross",
-    18 => "security not listed",
-    19 => "ERC-1404 restriction",
-    20 => "seller balance",
-    21 => "seller allowance",
-    22 => "buyer balance",
-    23 => "buyer allowance",
-    24 => "buyer blacklisted",
-    25 => "seller blacklisted",
-    26 => "payment paused",
-    27 => "bid signature",
-    28 => "ask signature",
-    29 => "inexact leg",
-    30 => "payment blocks this contract",
-}
-
-/// The length of `words` in one byte, then the words.
-#[allow(
-    clippy::arithmetic_side_effects,
-    reason = "evaluated at compile time, where overflow is an error"
-)]
-#[allow(
-    clippy::cast_possible_truncation,
-    reason = "no more than 31 bytes fit the array"
-)]
-const fn padded(words: &str) -> [u8; 32] {
-    let mut padded = [0; 32];
-    padded[0] = words.len() as u8;
-    let mut index = 0;
-    while index < words.len() {
-        padded[index + 1] = words.as_bytes()[index];
-        index += 1;
+    /// The words for a failure, empty for a number without a meaning.
+    pub(crate) fn failure_message {
+        1 => "paused",
+        2 => "same order",
+        3 => "bid not open",
+        4 => "ask not open",
+        5 => "bid is not a bid",
+        6 => "ask is not an ask",
+        7 => "same owner",
+        8 => "other security",
+        9 => "other quantity",
+        10 => "other payment",
+        11 => "bid expired",
+        12 => "ask expired",
+        13 => "bid epoch stale",
+        14 => "ask epoch stale",
+        15 => "bid wants another counterparty",
+        16 => "ask wants another counterparty",
+        17 => "prices do not cross",
+        18 => "security not listed",
+        19 => "ERC-1404 restriction",
+        20 => "seller balance",
+        21 => "seller allowance",
+        22 => "buyer balance",
+        23 => "buyer allowance",
+        24 => "buyer blacklisted",
+        25 => "seller blacklisted",
+        26 => "payment paused",
+        27 => "bid signature",
+        28 => "ask signature",
+        29 => "inexact leg",
+        30 => "payment blocks this contract",
+        _ => "",
     }
-    padded
 }
 
 #[cfg(test)]
 mod tests {
+    use authority::text::Text;
+
     use super::{super::checks::Failure, *};
 
     #[test]
