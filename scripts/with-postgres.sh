@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs a command with a PostgreSQL server of its own: a fresh data folder, a unix socket, no network port.
+# Runs a command with a PostgreSQL server of its own: a fresh data folder, a free port of the loopback interface.
 # The tests find it through ORDERBOOK_TEST_POSTGRES.
 set -euo pipefail
 
@@ -21,7 +21,11 @@ stop() {
 }
 trap stop EXIT
 
+port=$(node -e 'const server = require("net").createServer().listen(0, "127.0.0.1", () => {
+  console.log(server.address().port);
+  server.close();
+})')
 as_owner "$bin/initdb" -D "$work/data" -U orderbook -A trust -E UTF8 --locale=C >/dev/null
 as_owner "$bin/pg_ctl" -D "$work/data" -l "$work/log" -s -w \
-  -o "-c listen_addresses='' -c unix_socket_directories='$work'" start || { cat "$work/log" >&2; exit 1; }
-ORDERBOOK_TEST_POSTGRES="postgres://orderbook@localhost/postgres?host=$work" "$@"
+  -o "-p $port -c listen_addresses=127.0.0.1 -c unix_socket_directories='$work'" start || { cat "$work/log" >&2; exit 1; }
+ORDERBOOK_TEST_POSTGRES="postgres://orderbook@127.0.0.1:$port/postgres" "$@"
