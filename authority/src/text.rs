@@ -52,7 +52,11 @@ macro_rules! messages {
     };
 }
 
-/// The 32 bytes of `words` from `start` on, padded with zeros.
+/// The 32 bytes of `words` from `start` on, padded with zeros; for constants.
+///
+/// # Panics
+///
+/// When compiled: `words` are longer than two chunks.
 #[must_use]
 pub const fn chunk(words: &str, start: usize) -> [u8; 32] {
     assert!(words.len() <= 64, "words longer than two chunks");

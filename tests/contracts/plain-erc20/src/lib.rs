@@ -29,6 +29,10 @@ pub struct PlainErc20 {
 #[implements(IErc20<Error = erc20::Error>)]
 impl PlainErc20 {
     /// Gives anyone tokens.
+    ///
+    /// # Errors
+    ///
+    /// Those of the component: a recipient of zero, a supply beyond 2^256-1.
     pub fn mint(&mut self, to: Address, value: U256) -> Result<(), erc20::Error> {
         self.erc20._mint(to, value)
     }
