@@ -356,7 +356,8 @@ async fn editing_any_column_of_any_row_is_found() {
                         "UPDATE {table} SET {column} = CASE typeof({column})
                             WHEN 'integer' THEN {column} + 100000
                             WHEN 'text' THEN {column} || ' '
-                            WHEN 'blob' THEN CAST(substr({column}, 1, length({column}) - 1) || x'01' AS BLOB)
+                            WHEN 'blob' THEN CAST(substr({column}, 1, length({column}) - 1)
+                                || CASE substr({column}, -1) WHEN x'01' THEN x'02' ELSE x'01' END AS BLOB)
                             ELSE CASE '{column}' WHEN 'approved_by' THEN 'mallory' WHEN 'nonce' THEN 7
                                  WHEN 'sender' THEN zeroblob(20) ELSE zeroblob(32) END END
                          WHERE ({key}) = (SELECT {key} FROM {table} ORDER BY {key} LIMIT 1 OFFSET {row})"

@@ -21,7 +21,7 @@ use crate::store::row::{self, EventRow, signed, unsigned};
 use crate::store::{Store, query};
 
 /// Events checked at once: a power of two, so that a full segment is one subtree.
-pub(crate) const SEGMENT: u64 = 1 << 12;
+pub(crate) const SEGMENT: u64 = 1 << 11;
 /// Segments read and checked at the same time.
 pub(crate) const PARALLEL: usize = 4;
 
