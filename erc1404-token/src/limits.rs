@@ -13,7 +13,6 @@ use super::{
     error::refusal,
     event::log,
     fraction::{fraction, WHOLE_BIPS},
-    lockup,
     registry::check_group,
     restriction::{Facts, HolderChange, Party, Thresholds},
     store::{
@@ -206,7 +205,7 @@ impl Facts for SecurityToken {
     }
 
     fn locked(&self, wallet: Address, now: u64) -> U256 {
-        lockup::total(&self.locks_in_force(wallet, now))
+        self.locked_of(wallet, now)
     }
 
     fn unvested(&self, wallet: Address, now: u64) -> U256 {

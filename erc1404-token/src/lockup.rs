@@ -1,9 +1,7 @@
 //! Lock-ups: amounts of a wallet that may not move before a time. A lock may exceed the balance.
 
-use alloc::vec::Vec;
-
 use alloy_primitives::{Address, U256};
-use authority::abi::Refusal;
+use authority::{abi::Refusal, event::Log};
 use stylus_sdk::prelude::*;
 
 use super::{
@@ -18,8 +16,8 @@ use super::{
 /// Most locks of one wallet at a time.
 pub(crate) const MAX_LOCKS: usize = 16;
 
-/// An amount that is locked before a time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// An amount that is locked before a time; the default value stands for none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Lock {
     /// Base units of the token.
     pub(crate) amount: U256,
@@ -27,21 +25,13 @@ pub(crate) struct Lock {
     pub(crate) release_time: u64,
 }
 
-/// Sum of the locks.
-pub(crate) fn total(locks: &[Lock]) -> U256 {
-    locks
-        .iter()
-        .fold(U256::ZERO, |sum, lock| sum.saturating_add(lock.amount))
-}
-
-/// Where a lock stands in the row of its wallet, after the number of locks: its amount, then its release time.
+/// Where a lock stands in the row of its wallet, after the number of places taken: its amount, then its release time.
 fn place(index: usize) -> usize {
     index.wrapping_mul(2).wrapping_add(LOCKS).wrapping_add(1)
 }
 
 impl SecurityToken {
     /// Locks `amount` more of `holder`'s tokens; locks with the same release time merge.
-    #[inline(never)]
     pub(crate) fn lock(
         &mut self,
         holder: Address,
@@ -56,125 +46,165 @@ impl SecurityToken {
                 now_: now
             }));
         }
-        let mut locks = self.locks_in_force(holder, now);
-        let count = locks.len();
-        let same_time = locks
-            .iter_mut()
-            .find(|lock| lock.release_time == release_time);
-        let already_locked = same_time.as_ref().map_or(U256::ZERO, |lock| lock.amount);
-        let Some(sum) = already_locked
-            .checked_add(amount)
-            .filter(|_| !amount.is_zero())
-        else {
+        // The lock of the same time, else the first place that a released lock left, else the next.
+        let places = self.count_locks(holder);
+        let mut index = places;
+        let mut already = U256::ZERO;
+        for i in 0..places {
+            let lock = self.lock_at(holder, i, now);
+            if lock.release_time == release_time {
+                (index, already) = (i, lock.amount);
+                break;
+            }
+            if lock.amount.is_zero() && index == places {
+                index = i;
+            }
+        }
+        let Some(sum) = already.checked_add(amount).filter(|_| !amount.is_zero()) else {
             return Err(refusal!(InvalidLock {
                 holder,
                 amount,
-                alreadyLocked: already_locked
+                alreadyLocked: already
             }));
         };
-        match same_time {
-            Some(lock) => lock.amount = sum,
-            None if count < MAX_LOCKS => locks.push(Lock {
+        if index >= MAX_LOCKS {
+            return Err(refusal!(TooManyLocks {
+                holder,
+                limit: U256::from(MAX_LOCKS)
+            }));
+        }
+        self.set_lock(
+            holder,
+            index,
+            &Lock {
+                amount: sum,
+                release_time,
+            },
+        );
+        self.set_locks(holder, places.max(index.wrapping_add(1)));
+        self.log_lock(
+            log!(TokensLocked),
+            holder,
+            &Lock {
                 amount,
                 release_time,
-            }),
-            None => {
-                return Err(refusal!(TooManyLocks {
-                    holder,
-                    limit: U256::from(MAX_LOCKS)
-                }))
-            }
-        }
-        self.store_locks(holder, &locks);
-        log!(TokensLocked)
-            .address(holder)
-            .data()
-            .uint(amount)
-            .uint(U256::from(release_time))
-            .emit(self.vm());
+            },
+        );
         Ok(())
     }
 
     /// Ends the lock of `holder` with this release time.
-    #[inline(never)]
     pub(crate) fn unlock(&mut self, holder: Address, release_time: u64) -> Result<(), Refusal> {
-        let mut locks = self.locks_in_force(holder, self.now());
-        let Some(i) = locks
-            .iter()
-            .position(|lock| lock.release_time == release_time)
-        else {
-            return Err(refusal!(LockNotFound {
-                holder,
-                releaseTime: release_time
-            }));
-        };
-        let amount = locks.swap_remove(i).amount;
-        self.store_locks(holder, &locks);
-        self.log_unlocked(holder, amount, release_time);
-        Ok(())
-    }
-
-    /// The locks of `holder` that are not released at `now`.
-    #[inline(never)]
-    pub(crate) fn locks_in_force(&self, holder: Address, now: u64) -> Vec<Lock> {
-        let word = |i: usize| self.of(holder, i);
-        let mut locks = Vec::new();
-        for i in 0..count(word(LOCKS)) {
-            let release_time = low(word(place(i).wrapping_add(1)));
-            if release_time > now {
-                locks.push(Lock {
-                    amount: word(place(i)),
-                    release_time,
-                });
+        let now = self.now();
+        for i in 0..self.count_locks(holder) {
+            let lock = self.lock_at(holder, i, now);
+            if lock.release_time == release_time && !lock.amount.is_zero() {
+                self.release(holder, i, &lock, lock.amount);
+                return Ok(());
             }
         }
-        locks
+        Err(refusal!(LockNotFound {
+            holder,
+            releaseTime: release_time
+        }))
+    }
+
+    /// Sum of the locks of `holder` that are not released at `now`.
+    #[inline(never)]
+    pub(crate) fn locked_of(&self, holder: Address, now: u64) -> U256 {
+        (0..self.count_locks(holder)).fold(U256::ZERO, |sum, i| {
+            sum.saturating_add(self.lock_at(holder, i, now).amount)
+        })
     }
 
     /// Releases `amount` of what is locked, lock by lock.
-    #[inline(never)]
     pub(crate) fn reduce_locks(&mut self, holder: Address, mut amount: U256) {
-        let mut locks = self.locks_in_force(holder, self.now());
-        for lock in &mut locks {
+        let now = self.now();
+        for i in 0..self.count_locks(holder) {
+            let lock = self.lock_at(holder, i, now);
             let reduction = amount.min(lock.amount);
-            if reduction.is_zero() {
-                break;
+            if !reduction.is_zero() {
+                amount = amount.saturating_sub(reduction);
+                self.release(holder, i, &lock, reduction);
             }
-            amount = amount.saturating_sub(reduction);
-            lock.amount = lock.amount.saturating_sub(reduction);
-            self.log_unlocked(holder, reduction, lock.release_time);
         }
-        locks.retain(|lock| !lock.amount.is_zero());
-        self.store_locks(holder, &locks);
     }
 
     /// Moves every lock of `lost` to `replacement`, which has none in force.
-    #[inline(never)]
     pub(crate) fn move_locks(&mut self, lost: Address, replacement: Address) {
-        let locks = self.locks_in_force(lost, self.now());
-        self.store_locks(replacement, &locks);
-        self.store_locks(lost, &[]);
-    }
-
-    /// Replaces the locks of `holder`. Released ones are thus left out whenever the list changes.
-    #[inline(never)]
-    fn store_locks(&mut self, holder: Address, locks: &[Lock]) {
-        let mut set = |i, word| self.set_of(holder, i, word);
-        set(LOCKS, U256::from(locks.len()));
-        for (i, lock) in locks.iter().enumerate() {
-            set(place(i), lock.amount);
-            set(place(i).wrapping_add(1), U256::from(lock.release_time));
+        let places = self.count_locks(lost);
+        for i in 0..places {
+            let lock = self.lock_at(lost, i, self.now());
+            self.set_lock(replacement, i, &lock);
         }
-        self.set_flag(holder, Record::LOCKED, !locks.is_empty());
+        self.set_locks(replacement, places);
+        self.set_locks(lost, 0);
+    }
+
+    /// The lock at a place, or none when it is released at `now`.
+    #[inline(never)]
+    pub(crate) fn lock_at(&self, holder: Address, index: usize, now: u64) -> Lock {
+        let release_time = low(self.of(holder, place(index).wrapping_add(1)));
+        if release_time <= now {
+            return Lock::default();
+        }
+        Lock {
+            amount: self.of(holder, place(index)),
+            release_time,
+        }
     }
 
     #[inline(never)]
-    fn log_unlocked(&self, holder: Address, amount: U256, release_time: u64) {
-        log!(TokensUnlocked)
-            .address(holder)
+    fn set_lock(&mut self, holder: Address, index: usize, lock: &Lock) {
+        self.set_of(holder, place(index), lock.amount);
+        self.set_of(
+            holder,
+            place(index).wrapping_add(1),
+            U256::from(lock.release_time),
+        );
+    }
+
+    /// Number of places taken, some perhaps by released locks.
+    fn count_locks(&self, holder: Address) -> usize {
+        count(self.of(holder, LOCKS))
+    }
+
+    /// Sets the number of places taken and marks the wallet that has any.
+    #[inline(never)]
+    fn set_locks(&mut self, holder: Address, places: usize) {
+        self.set_of(holder, LOCKS, U256::from(places));
+        self.set_flag(holder, Record::LOCKED, places != 0);
+    }
+
+    /// Releases `amount` of a lock; a wallet without any other is unmarked.
+    #[inline(never)]
+    fn release(&mut self, holder: Address, index: usize, lock: &Lock, amount: U256) {
+        let left = lock.amount.saturating_sub(amount);
+        let release_time = if left.is_zero() { 0 } else { lock.release_time };
+        self.set_lock(
+            holder,
+            index,
+            &Lock {
+                amount: left,
+                release_time,
+            },
+        );
+        if self.locked_of(holder, self.now()).is_zero() {
+            self.set_locks(holder, 0);
+        }
+        let released = Lock {
+            amount,
+            release_time: lock.release_time,
+        };
+        self.log_lock(log!(TokensUnlocked), holder, &released);
+    }
+
+    #[inline(never)]
+    fn log_lock(&self, mut log: Log, holder: Address, lock: &Lock) {
+        log.address(holder)
             .data()
-            .uint(amount)
-            .uint(U256::from(release_time))
+            .uint(lock.amount)
+            .uint(U256::from(lock.release_time))
             .emit(self.vm());
     }
 }
@@ -199,11 +229,17 @@ impl SecurityToken {
         self.unlock(holder, release_time)
     }
 
+    #[allow(non_snake_case, reason = "named as in the interface")]
     pub(crate) fn locks_of(&self, holder: Address) -> LockList {
-        let locks = self.locks_in_force(holder, self.now());
+        let now = self.now();
+        let locks = (0..self.count_locks(holder)).map(|i| self.lock_at(holder, i, now));
+        let (amounts, releaseTimes) = locks
+            .filter(|lock| !lock.amount.is_zero())
+            .map(|lock| (lock.amount, lock.release_time))
+            .unzip();
         LockList {
-            amounts: locks.iter().map(|lock| lock.amount).collect(),
-            releaseTimes: locks.iter().map(|lock| lock.release_time).collect(),
+            amounts,
+            releaseTimes,
         }
     }
 

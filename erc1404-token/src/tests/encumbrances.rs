@@ -216,14 +216,48 @@ fn locks_of_one_time_merge_and_sixteen_are_enough() {
 fn released_locks_give_their_place_back() {
     let token = Token::new();
     for i in 1..=16 {
-        token.lock(ALICE, 1, NOW + i);
+        token.lock(ALICE, i, NOW + i);
     }
-    let mut view = token.view();
-    let left = view.locks_in_force(ALICE, NOW + 16);
-    assert_eq!(left, []);
-    assert_eq!(view.locks_in_force(ALICE, NOW + 15).len(), 1);
-    view.move_locks(ALICE, BOB);
-    assert_eq!(view.locks_in_force(BOB, NOW).len(), 16);
+    // What a lock leaves when its time has come is what it leaves when it is ended early: a free place.
+    token
+        .by(COMPLIANCE)
+        .unlock_tokens(ALICE, NOW + 3)
+        .motsu_unwrap();
+    token.lock(ALICE, 100, NOW + 50);
+    let locks = token.view().locks_of(ALICE);
+    assert_eq!(
+        (locks.amounts[2], locks.releaseTimes[2]),
+        (u(100), NOW + 50)
+    );
+    assert_eq!(locks.amounts.len(), 16);
+    let view = token.view();
+    assert_eq!(view.locked_of(ALICE, NOW + 15), u(116));
+    assert_eq!(view.locked_of(ALICE, NOW + 16), u(100));
+    assert_eq!(view.locked_of(ALICE, NOW + 50), U256::ZERO);
+}
+
+#[test]
+fn a_wallet_whose_last_lock_ends_is_unmarked() {
+    let token = Token::new();
+    token.lock(ALICE, 1, NOW + 1);
+    token.lock(ALICE, 1, NOW + 2);
+    token
+        .by(COMPLIANCE)
+        .unlock_tokens(ALICE, NOW + 2)
+        .motsu_unwrap();
+    assert!(token.view().record(ALICE).has(crate::word::Record::LOCKED));
+    token
+        .by(COMPLIANCE)
+        .unlock_tokens(ALICE, NOW + 1)
+        .motsu_unwrap();
+    assert!(!token.view().record(ALICE).has(crate::word::Record::LOCKED));
+    token.reverts(
+        &LockNotFound {
+            holder: ALICE,
+            releaseTime: 0,
+        },
+        |token| token.by(COMPLIANCE).unlock_tokens(ALICE, 0),
+    );
 }
 
 #[test]
