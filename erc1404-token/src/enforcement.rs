@@ -12,7 +12,7 @@ use super::{
     event::log,
     ledger::check_balance,
     restriction::{Facts, Party},
-    store::{BALANCE, FROZEN_TOKENS, TOTAL_SUPPLY},
+    store::{number, BALANCE, FROZEN_TOKENS, TOTAL_SUPPLY},
     word::Record,
     SecurityToken,
 };
@@ -28,7 +28,7 @@ impl SecurityToken {
                 .address(*account)
                 .address(by)
                 .data()
-                .uint(U256::from(sanctioned))
+                .uint(number(sanctioned))
                 .emit(self.vm());
         }
     }
@@ -40,7 +40,7 @@ impl SecurityToken {
         let by = self.vm().msg_sender();
         log!(AddressFrozen)
             .address(account)
-            .uint(U256::from(frozen))
+            .uint(number(frozen))
             .address(by)
             .emit(self.vm());
     }
@@ -103,22 +103,20 @@ impl SecurityToken {
     }
 
     /// Partly frozen, locked and unvested tokens of `wallet`.
-    #[inline(never)]
     pub(crate) fn encumbrances(&self, wallet: Address) -> (U256, U256, U256) {
-        let now = self.now();
-        (
-            self.part_frozen(wallet),
-            self.locked(wallet, now),
-            self.unvested(wallet, now),
-        )
+        let [frozen, locked, unvested] =
+            Record::ENCUMBRANCES.map(|flag| self.encumbrance(flag, wallet, self.now()));
+        (frozen, locked, unvested)
     }
 
     /// What `wallet` may dispose of.
     #[inline(never)]
     pub(crate) fn spendable(&self, wallet: Address) -> U256 {
-        let (frozen, locked, unvested) = self.encumbrances(wallet);
-        let encumbered = frozen.saturating_add(locked).saturating_add(unvested);
-        self.of(wallet, BALANCE).saturating_sub(encumbered)
+        Record::ENCUMBRANCES
+            .into_iter()
+            .fold(self.of(wallet, BALANCE), |left, flag| {
+                left.saturating_sub(self.encumbrance(flag, wallet, self.now()))
+            })
     }
 
     /// Moves `value` by order: see [`Self::force`].
@@ -222,7 +220,7 @@ impl SecurityToken {
             }));
         }
         self.check_empty(replacement)?;
-        let locked = self.locked(replacement, self.now());
+        let locked = self.locked_of(replacement, self.now());
         let schedules = self.count_schedules(replacement);
         if schedules != 0 || !locked.is_zero() {
             return Err(refusal!(WalletEncumbered {
@@ -285,30 +283,26 @@ impl SecurityToken {
             return;
         }
         let account = from.wallet;
-        let (frozen, locked, unvested) = self.encumbrances(account);
-        let encumbered = frozen.saturating_add(locked).saturating_add(unvested);
-        let left = from.balance.saturating_sub(value);
-        let mut excess = value.saturating_sub(from.balance.saturating_sub(encumbered));
-        let mut reduction = |amount: U256, limit: U256| {
-            let reduction = amount.min(excess).max(amount.saturating_sub(limit));
+        let mut excess = value.saturating_sub(self.spendable(account));
+        for flag in Record::ENCUMBRANCES {
+            let amount = self.encumbrance(flag, account, self.now());
+            let most = match flag {
+                Record::LOCKED => U256::MAX,
+                _ => from.balance.saturating_sub(value),
+            };
+            let reduction = amount.min(excess).max(amount.saturating_sub(most));
             excess = excess.saturating_sub(reduction);
-            reduction
-        };
-        let frozen = reduction(frozen, left);
-        let locked = reduction(locked, U256::MAX);
-        let unvested = reduction(unvested, left);
-        if !frozen.is_zero() {
-            self.set_frozen_tokens(
-                account,
-                self.of(account, FROZEN_TOKENS).saturating_sub(frozen),
-            );
-            self.log_unfrozen(account, frozen);
-        }
-        if !locked.is_zero() {
-            self.reduce_locks(account, locked);
-        }
-        if !unvested.is_zero() {
-            self.reduce_schedules(account, unvested);
+            if reduction.is_zero() {
+                continue;
+            }
+            match flag {
+                Record::PARTLY_FROZEN => {
+                    self.set_frozen_tokens(account, amount.saturating_sub(reduction));
+                    self.log_unfrozen(account, reduction);
+                }
+                Record::LOCKED => self.reduce_locks(account, reduction),
+                _ => self.reduce_schedules(account, reduction),
+            }
         }
     }
 }

@@ -7,7 +7,7 @@ use stylus_sdk::prelude::*;
 use super::{
     event::log,
     registry::{check_country, check_group, HIGHEST_COUNTRY},
-    store::{COUNTRIES, GROUP_RULES},
+    store::{number, COUNTRIES, GROUP_RULES},
     SecurityToken,
 };
 
@@ -24,10 +24,10 @@ impl SecurityToken {
         }
         self.set_word(word, U256::from_limbs(limbs));
         log!(GroupRuleSet)
-            .uint(U256::from(from))
-            .uint(U256::from(to))
+            .uint(number(from))
+            .uint(number(to))
             .data()
-            .uint(U256::from(opens_at))
+            .uint(number(opens_at))
             .emit(self.vm());
         Ok(())
     }
@@ -58,9 +58,9 @@ impl SecurityToken {
         settings.countries = settings.countries & !(1 << class) | u64::from(any) << class;
         self.set_settings(settings);
         log!(CountryBlockedSet)
-            .uint(U256::from(country))
+            .uint(number(country))
             .data()
-            .uint(U256::from(blocked))
+            .uint(number(blocked))
             .emit(self.vm());
         Ok(())
     }

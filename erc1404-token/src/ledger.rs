@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use alloy_primitives::{Address, B256, U256};
-use authority::{abi::Refusal, constant_word, domain, signature};
+use authority::{abi::Refusal, constant_word, domain, signature, words::bytes};
 use stylus_sdk::{crypto::keccak, keccak_const::Keccak256, prelude::*};
 
 use super::{
@@ -11,7 +11,7 @@ use super::{
     error::{refusal, restricted},
     event::log,
     restriction::{restriction, Kind, Movement, Party},
-    store::{BALANCE, NONCE, SETTINGS, TOTAL_SUPPLY},
+    store::{number, BALANCE, NONCE, SETTINGS, TOTAL_SUPPLY},
     word::{Record, Settings},
     SecurityToken,
 };
@@ -184,7 +184,7 @@ impl SecurityToken {
         if owner.is_zero() {
             return Err(refusal!(ERC20InvalidApprover { approver: owner }));
         }
-        let now = U256::from(self.now());
+        let now = number(self.now());
         if deadline < now {
             return Err(refusal!(SignatureExpired {
                 deadline,
@@ -198,9 +198,9 @@ impl SecurityToken {
             constant_word!(PERMIT_TYPEHASH),
             owner.into_word(),
             spender.into_word(),
-            value.into(),
-            nonce.into(),
-            deadline.into(),
+            bytes(&value),
+            bytes(&nonce),
+            bytes(&deadline),
         ];
         let digest = domain::digest(self.domain_separator_word(), keccak(words.concat()));
         if signature::is_valid(self.vm(), owner, digest, signature) {

@@ -16,10 +16,10 @@ use super::{
     registry::check_group,
     restriction::{Facts, HolderChange, Party, Thresholds},
     store::{
-        low, FROZEN_TOKENS, GRANULARITY, GROUPS, MAX_PER_INVESTOR, MIN_HOLDING, SUPPLY_CAP,
+        low, number, FROZEN_TOKENS, GRANULARITY, GROUPS, MAX_PER_INVESTOR, MIN_HOLDING, SUPPLY_CAP,
         THRESHOLDS, TOTAL_SUPPLY,
     },
-    word::Settings,
+    word::{Record, Settings},
     SecurityToken,
 };
 
@@ -44,7 +44,7 @@ impl SecurityToken {
     ) -> Result<(), Refusal> {
         if max_bips > WHOLE_BIPS {
             return Err(refusal!(InvalidBips {
-                bips: U256::from(max_bips)
+                bips: number(max_bips)
             }));
         }
         self.set_word(MAX_PER_INVESTOR, max_per_investor);
@@ -58,8 +58,8 @@ impl SecurityToken {
         log!(LimitsSet)
             .data()
             .uint(max_per_investor)
-            .uint(U256::from(max_bips))
-            .uint(U256::from(max_holders))
+            .uint(number(max_bips))
+            .uint(number(max_holders))
             .uint(min_holding)
             .uint(granularity)
             .emit(self.vm());
@@ -73,9 +73,9 @@ impl SecurityToken {
         let (holders, _) = self.holders_of(group);
         self.set_group_holders(group, holders, max_holders);
         log!(GroupHolderLimitSet)
-            .uint(U256::from(group))
+            .uint(number(group))
             .data()
-            .uint(U256::from(max_holders))
+            .uint(number(max_holders))
             .emit(self.vm());
         Ok(())
     }
@@ -142,7 +142,7 @@ impl SecurityToken {
 
     fn set_group_holders(&mut self, group: u8, holders: u32, limit: u32) {
         let word = u64::from(holders) | u64::from(limit) << 32;
-        self.set_word(GROUPS | usize::from(group), U256::from(word));
+        self.set_word(GROUPS | usize::from(group), number(word));
     }
 
     /// Most that one investor may hold when the supply is `supply`.
@@ -200,16 +200,13 @@ impl Facts for SecurityToken {
         self.is_blocked(country)
     }
 
-    fn part_frozen(&self, wallet: Address) -> U256 {
-        self.of(wallet, FROZEN_TOKENS)
-    }
-
-    fn locked(&self, wallet: Address, now: u64) -> U256 {
-        self.locked_of(wallet, now)
-    }
-
-    fn unvested(&self, wallet: Address, now: u64) -> U256 {
-        self.unvested_of(wallet, now)
+    #[inline(never)]
+    fn encumbrance(&self, flag: u8, wallet: Address, now: u64) -> U256 {
+        match flag {
+            Record::PARTLY_FROZEN => self.of(wallet, FROZEN_TOKENS),
+            Record::LOCKED => self.locked_of(wallet, now),
+            _ => self.unvested_of(wallet, now),
+        }
     }
 
     fn thresholds(&self, minted: U256) -> Thresholds {

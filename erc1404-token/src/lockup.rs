@@ -8,7 +8,7 @@ use super::{
     answer::LockList,
     error::refusal,
     event::log,
-    store::{count, low, LOCKS},
+    store::{count, low, number, LOCKS},
     word::Record,
     SecurityToken,
 };
@@ -204,7 +204,7 @@ impl SecurityToken {
         log.address(holder)
             .data()
             .uint(lock.amount)
-            .uint(U256::from(lock.release_time))
+            .uint(number(lock.release_time))
             .emit(self.vm());
     }
 }

@@ -5,7 +5,10 @@
 use alloc::vec::Vec;
 
 use alloy_primitives::{Address, B256, U256};
-use authority::abi::Refusal;
+use authority::{
+    abi::Refusal,
+    words::{bytes, uint},
+};
 use stylus_sdk::prelude::*;
 
 use super::{
@@ -14,7 +17,7 @@ use super::{
     error::refusal,
     event::log,
     restriction::Party,
-    store::{low, BALANCE, RECORD},
+    store::{low, number, BALANCE, RECORD},
     word::Record,
     SecurityToken,
 };
@@ -145,7 +148,7 @@ impl SecurityToken {
     /// The id of the investor with this index; zero for index 0.
     #[inline(never)]
     pub(crate) fn investor_id(&self, investor: u32) -> B256 {
-        self.investors.row(key(investor)).get(0).into()
+        bytes(&self.investors.row(key(investor)).get(0))
     }
 
     /// The wallets of an investor.
@@ -158,7 +161,7 @@ impl SecurityToken {
             if wallet.is_zero() {
                 break;
             }
-            wallets.push(Address::from_word(wallet.into()));
+            wallets.push(Address::from_word(bytes(&wallet)));
         }
         wallets
     }
@@ -218,9 +221,9 @@ impl SecurityToken {
             .address(wallet)
             .word(self.investor_id(record.investor))
             .data()
-            .uint(U256::from(record.group))
-            .uint(U256::from(record.country))
-            .uint(U256::from(record.kyc_expiry))
+            .uint(number(record.group))
+            .uint(number(record.country))
+            .uint(number(record.kyc_expiry))
             .emit(self.vm());
     }
 
@@ -242,11 +245,10 @@ impl SecurityToken {
         // 2^32 registrations do not fit the life of a chain.
         settings.investors = settings.investors.saturating_add(1);
         self.set_settings(settings);
-        self.investor_indices
-            .set(id, U256::from(settings.investors));
+        self.investor_indices.set(id, number(settings.investors));
         self.investors
             .row(key(settings.investors))
-            .set(0, id.into());
+            .set(0, uint(&id));
         settings.investors
     }
 
@@ -289,7 +291,7 @@ impl SecurityToken {
         let mut row = self.investors.row(key(investor));
         for i in 0..MAX_WALLETS {
             let wallet = wallets.get(i).copied().unwrap_or_default().into_word();
-            row.set(i.wrapping_add(1), wallet.into());
+            row.set(i.wrapping_add(1), uint(&wallet));
         }
         for wallet in wallets {
             self.set_flag(*wallet, Record::SOLE, wallets.len() == 1);
@@ -308,7 +310,7 @@ impl SecurityToken {
 
 /// Key of an investor's row: its id, then its wallets up to the first zero.
 fn key(investor: u32) -> B256 {
-    U256::from(investor).into()
+    bytes(&number(investor))
 }
 
 /// Refuses group 0.

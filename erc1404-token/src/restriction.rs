@@ -85,12 +85,8 @@ pub(crate) trait Facts {
     fn opens_at(&self, from_group: u8, to_group: u8) -> u64;
     /// Whether wallets of a country may neither send nor receive.
     fn is_country_blocked(&self, country: u16) -> bool;
-    /// Partly frozen tokens of a wallet.
-    fn part_frozen(&self, wallet: Address) -> U256;
-    /// Tokens of a wallet that are locked at `now`.
-    fn locked(&self, wallet: Address, now: u64) -> U256;
-    /// Tokens of a wallet that are not vested at `now`.
-    fn unvested(&self, wallet: Address, now: u64) -> U256;
+    /// Tokens of a wallet that one of [`ENCUMBRANCES`](Record::ENCUMBRANCES) binds at `now`.
+    fn encumbrance(&self, flag: u8, wallet: Address, now: u64) -> U256;
     /// The limits on sizes once the supply has grown by `minted`.
     fn thresholds(&self, minted: U256) -> Thresholds;
     /// Number of holders in a group, and their limit (0: none).
@@ -206,19 +202,11 @@ fn encumbrance(facts: &impl Facts, from: &Party, value: U256, now: u64) -> u8 {
     let Some(mut room) = from.balance.checked_sub(value) else {
         return codes::SUCCESS;
     };
-    for (flag, code) in [
-        (Record::PARTLY_FROZEN, codes::PARTLY_FROZEN),
-        (Record::LOCKED, codes::LOCKED),
-        (Record::VESTING, codes::NOT_VESTED),
-    ] {
+    for (flag, code) in Record::ENCUMBRANCES.into_iter().zip(codes::PARTLY_FROZEN..) {
         if !from.record.has(flag) || value.is_zero() {
             continue;
         }
-        let amount = match flag {
-            Record::PARTLY_FROZEN => facts.part_frozen(from.wallet),
-            Record::LOCKED => facts.locked(from.wallet, now),
-            _ => facts.unvested(from.wallet, now),
-        };
+        let amount = facts.encumbrance(flag, from.wallet, now);
         match room.checked_sub(amount) {
             Some(left) => room = left,
             None => return code,

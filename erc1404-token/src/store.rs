@@ -130,6 +130,15 @@ impl SecurityToken {
     }
 }
 
+/// A small number as a word.
+pub(crate) fn number(value: impl Into<u64>) -> U256 {
+    #[inline(never)]
+    fn of_integer(value: u64) -> U256 {
+        U256::from(value)
+    }
+    of_integer(value.into())
+}
+
 /// The number in a word that holds no more than 64 bits.
 pub(crate) fn low(word: U256) -> u64 {
     let [low, ..] = *word.as_limbs();

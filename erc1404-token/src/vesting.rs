@@ -9,7 +9,7 @@ use super::{
     error::refusal,
     event::log,
     fraction::{divide, fraction, steps_of, WHOLE_BIPS},
-    store::{self, count, SCHEDULES},
+    store::{self, count, number, SCHEDULES},
     word::Record,
     SecurityToken,
 };
@@ -188,12 +188,12 @@ impl SecurityToken {
             .uint(index)
             .data()
             .uint(amount)
-            .uint(U256::from(terms.start))
-            .uint(U256::from(terms.cliff))
-            .uint(U256::from(terms.period))
-            .uint(U256::from(terms.periods))
-            .uint(U256::from(terms.first_bips))
-            .uint(U256::from(terms.revocable))
+            .uint(number(terms.start))
+            .uint(number(terms.cliff))
+            .uint(number(terms.period))
+            .uint(number(terms.periods))
+            .uint(number(terms.first_bips))
+            .uint(number(terms.revocable))
             .emit(self.vm());
         Ok(index)
     }

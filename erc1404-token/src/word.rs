@@ -104,7 +104,10 @@ impl Record {
     pub(crate) const LOCKED: u8 = 16;
     /// There are vesting schedules, perhaps all ended.
     pub(crate) const VESTING: u8 = 32;
-    /// Any of the three that can encumber a balance.
+    /// What can encumber a balance, in the order of the restriction codes from
+    /// [`PARTLY_FROZEN`](super::codes::PARTLY_FROZEN) on.
+    pub(crate) const ENCUMBRANCES: [u8; 3] = [Self::PARTLY_FROZEN, Self::LOCKED, Self::VESTING];
+    /// Any of these.
     pub(crate) const ENCUMBERED: u8 = Self::PARTLY_FROZEN | Self::LOCKED | Self::VESTING;
 
     pub(crate) fn has(&self, flag: u8) -> bool {

@@ -303,16 +303,13 @@ impl Facts for World {
         self.blocked.contains(&country)
     }
 
-    fn part_frozen(&self, wallet: Address) -> U256 {
-        U256::from(self.numbered(wallet).part_frozen)
-    }
-
-    fn locked(&self, wallet: Address, _: u64) -> U256 {
-        U256::from(self.numbered(wallet).locked)
-    }
-
-    fn unvested(&self, wallet: Address, _: u64) -> U256 {
-        U256::from(self.numbered(wallet).unvested)
+    fn encumbrance(&self, flag: u8, wallet: Address, _: u64) -> U256 {
+        let wallet = self.numbered(wallet);
+        U256::from(match flag {
+            Record::PARTLY_FROZEN => wallet.part_frozen,
+            Record::LOCKED => wallet.locked,
+            _ => wallet.unvested,
+        })
     }
 
     fn thresholds(&self, minted: U256) -> Thresholds {
@@ -503,15 +500,7 @@ impl Facts for Extremes {
         false
     }
 
-    fn part_frozen(&self, _: Address) -> U256 {
-        U256::MAX
-    }
-
-    fn locked(&self, _: Address, _: u64) -> U256 {
-        U256::MAX
-    }
-
-    fn unvested(&self, _: Address, _: u64) -> U256 {
+    fn encumbrance(&self, _: u8, _: Address, _: u64) -> U256 {
         U256::MAX
     }
 
