@@ -5,7 +5,7 @@
 //! | --- | --- |
 //! | [`board`] | the rules: what may be posted, cancelled, matched and recorded |
 //! | [`audit`] | the append-only log: hash chain, Merkle tree, proofs, replay |
-//! | [`store`] | where a book is kept: SQLite or PostgreSQL |
+//! | [`store`] | where a book is kept: `SQLite` or `PostgreSQL` |
 //! | [`chain`] | the contracts, over JSON-RPC |
 //! | [`desk`] | from order to settlement: preflight, settle, sync, reconcile |
 //! | [`config`], [`wallet`] | profiles and encrypted keys |
