@@ -4,5 +4,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-COLUMNS=110 LINES=60 TERM=xterm-256color script -qec "stty cols 110 rows 60; target/host/orderbook demo --folder $work/demo" "$work/log" >/dev/null
+TERM=xterm-256color script -qec "stty cols 110 rows 60; target/host/orderbook demo --folder $work/demo" "$work/log" >/dev/null
+# The picture shows the folder that `make demo` uses.
+sed -i "s|$work/||g" "$work/log"
 node scripts/terminal-svg.mjs "make demo" < "$work/log" > docs/demo.svg
