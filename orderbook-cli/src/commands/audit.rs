@@ -11,7 +11,7 @@ use crate::audit::proof::{self, InclusionProof};
 use crate::audit::verify::{Anchor, verify};
 use crate::desk::reconcile;
 use crate::desk::settlement::Desk;
-use crate::render::{Answer, Block, Table};
+use crate::render::{Answer, Block, Cell, Table};
 
 /// Prove what happened: replay the log, anchor it on chain, prove single events
 #[derive(Debug, Subcommand)]
@@ -219,19 +219,14 @@ async fn log(context: &Context, from: u64, limit: u32) -> Result {
     ]);
     let mut data = Vec::with_capacity(events.len());
     for event in &events {
-        let subject = if event.subject.len() > 14 {
-            format!("{}…", &event.subject[..12])
-        } else {
-            event.subject.clone()
-        };
         table.row([
             event.seq.into(),
             event.kind.into(),
-            subject.into(),
+            Cell::abridged(&event.subject, 12),
             event.captured_at.strftime("%Y-%m-%d %H:%M:%S").into(),
             event.actor.clone().into(),
             event.reason.clone().into(),
-            crate::render::amount::short_id(event.hash).into(),
+            Cell::id(event.hash),
         ]);
         data.push(event_json(event));
     }

@@ -139,8 +139,8 @@ async fn suggestions(board: &Board, security: &str) -> Result {
     for (bid, ask) in suggest::pairs(&orders, &taken, Timestamp::now()) {
         let total = midpoint(bid.limit_total, ask.limit_total).unwrap_or_default();
         table.row([
-            short_id(bid.id).into(),
-            short_id(ask.id).into(),
+            Cell::id(bid.id),
+            Cell::id(ask.id),
             units(U256::from(bid.quantity), bid.decimals).into(),
             bid.price.into(),
             ask.price.into(),
@@ -185,18 +185,16 @@ pub(super) fn table(matches: &[Matched]) -> Table {
             MatchState::Unknown | MatchState::Submitted => Tone::Warn,
             MatchState::Proposed | MatchState::Approved => Tone::Plain,
         };
-        let hash = matched
-            .submission
-            .map(|submission| short_id(submission.tx_hash));
+        let hash = matched.submission.map(|sent| Cell::id(sent.tx_hash));
         table.row([
             matched.id.into(),
-            short_id(matched.bid).into(),
-            short_id(matched.ask).into(),
+            Cell::id(matched.bid),
+            Cell::id(matched.ask),
             dollars(U256::from(matched.total)).into(),
             Cell::new(matched.state.as_str(), tone),
             matched.proposed_by.clone().into(),
             matched.approved_by.clone().unwrap_or_default().into(),
-            hash.unwrap_or_default().into(),
+            hash.unwrap_or_default(),
         ]);
     }
     table

@@ -15,7 +15,7 @@ use super::order_entry::{Post, Sign, import};
 use crate::board::filter::{OrderFilter, OrderSort};
 use crate::board::order::Side;
 use crate::board::record::{OrderState, OrderView};
-use crate::render::amount::{dollars, short_address, short_id, time, units};
+use crate::render::amount::{dollars, time, units};
 use crate::render::{Answer, Block, Cell, Surface, Table, Tone};
 
 /// Sign orders, post them, list them, cancel them
@@ -169,14 +169,14 @@ pub(super) fn table(orders: &[OrderView]) -> Table {
     for order in orders {
         let record = &order.record;
         table.row([
-            short_id(record.id).into(),
+            Cell::id(record.id),
             side_cell(record.side),
             record.symbol.clone().into(),
             units(U256::from(record.quantity), record.decimals).into(),
             Cell::new(record.price.to_string(), Tone::Strong),
             dollars(U256::from(record.limit_total)).into(),
             time(record.expiry)[..10].into(),
-            short_address(record.owner).into(),
+            Cell::address(record.owner),
             record.account.clone().into(),
             state_cell(order),
         ]);

@@ -1,5 +1,6 @@
 //! A table: drawn to fit a terminal, or tab-separated for the next program.
 
+use alloy::primitives::{Address, B256};
 use comfy_table::presets::NOTHING;
 use comfy_table::{
     Attribute, Cell as Drawn, CellAlignment, Color, ColumnConstraint, ContentArrangement,
@@ -7,7 +8,10 @@ use comfy_table::{
 };
 use serde_json::{Map, Value, json};
 
-use super::Surface;
+use super::{
+    Surface,
+    amount::{short_address, short_id},
+};
 
 /// How a cell stands out.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -33,6 +37,8 @@ pub enum Tone {
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Cell {
     text: String,
+    /// What `text` abridges for a person's eyes; programs get it whole.
+    whole: Option<String>,
     tone: Tone,
 }
 
@@ -41,8 +47,42 @@ impl Cell {
     pub fn new(text: impl Into<String>, tone: Tone) -> Self {
         Self {
             text: text.into(),
+            whole: None,
             tone,
         }
+    }
+
+    /// An order id or hash: abridged on a terminal, whole for programs.
+    pub fn id(id: B256) -> Self {
+        Self {
+            whole: Some(id.to_string()),
+            ..short_id(id).into()
+        }
+    }
+
+    /// An address: abridged on a terminal, whole for programs.
+    pub fn address(address: Address) -> Self {
+        Self {
+            whole: Some(address.to_string()),
+            ..short_address(address).into()
+        }
+    }
+
+    /// Text of which a terminal shows no more than the first characters.
+    pub fn abridged(text: &str, characters: usize) -> Self {
+        if text.chars().count() <= characters + 2 {
+            return text.into();
+        }
+        let shown: String = text.chars().take(characters).collect();
+        Self {
+            whole: Some(text.to_owned()),
+            ..format!("{shown}…").into()
+        }
+    }
+
+    /// What a program reads.
+    fn exact(&self) -> &str {
+        self.whole.as_deref().unwrap_or(&self.text)
     }
 }
 
@@ -103,7 +143,7 @@ impl Table {
             self.columns
                 .iter()
                 .zip(row)
-                .map(|(column, cell)| (column.heading.replace(' ', "_"), json!(cell.text)))
+                .map(|(column, cell)| (column.heading.replace(' ', "_"), json!(cell.exact())))
                 .collect::<Map<_, _>>()
         };
         Value::Array(
@@ -135,7 +175,7 @@ impl Table {
         lines.extend(
             self.rows
                 .iter()
-                .map(|row| row.iter().map(|c| clean(&c.text)).collect()),
+                .map(|row| row.iter().map(|c| clean(c.exact())).collect()),
         );
         lines.iter().map(|line| line.join("\t") + "\n").collect()
     }
@@ -223,6 +263,23 @@ mod tests {
         assert_eq!(
             sample().render(pipe),
             "name\tquantity\nAda Lovelace\t12.5\nB\t1,000\n"
+        );
+    }
+
+    #[test]
+    fn ids_are_abridged_for_people_only() {
+        let id = B256::repeat_byte(0xab);
+        let mut table = Table::new(&["order", "subject"]);
+        table.row([Cell::id(id), Cell::abridged("a long subject", 4)]);
+        let pipe = Surface {
+            terminal: false,
+            ..Surface::paper(80)
+        };
+        assert!(table.render(Surface::paper(80)).contains("0xabababab…"));
+        assert!(table.render(Surface::paper(80)).contains("a lo…"));
+        assert_eq!(
+            table.render(pipe),
+            format!("order\tsubject\n{id}\ta long subject\n")
         );
     }
 
