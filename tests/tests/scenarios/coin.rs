@@ -2,7 +2,8 @@
 
 use acceptance::{
     account::Account,
-    bindings::ITsUSDC,
+    bindings::{IPlainErc20, ITsUSDC},
+    deploy,
     market::{DAY, Market, usd},
 };
 use alloy::{
@@ -16,7 +17,7 @@ async fn refused<C: SolCall, E: SolError>(market: &Market, from: &Account, call:
 
 /// A second coin without attestation, minters or coins, all roles the admin's.
 async fn fresh_coin(market: &Market) -> Address {
-    let coin = acceptance::deploy::coin(&market.chain, market.admin.address).await;
+    let coin = deploy::coin(&market.chain, market.admin.address).await;
     for name in ["MASTER_MINTER_ROLE", "ATTESTOR_ROLE", "PAUSER_ROLE"] {
         let grant = ITsUSDC::grantRoleCall {
             role: keccak256(name),
@@ -378,6 +379,16 @@ async fn entries(market: &Market) -> Vec<Entry> {
     let reference = B256::repeat_byte(0xee);
     let spender = operator.address;
     let minter = admin.address;
+    // Nobody of those whom the test blacklists.
+    let (culprit, outsider) = (Address::repeat_byte(0xc1), Address::repeat_byte(0x0d));
+    let blacklist = ITsUSDC::blacklistCall { account: culprit };
+    market.chain.send(&admin, market.coin, &blacklist).await;
+    let stuck = deploy::program(&market.chain, "plain-erc20", None).await;
+    let strand = IPlainErc20::mintCall {
+        to: market.coin,
+        value: U256::from(5),
+    };
+    market.chain.send(&admin, stuck, &strand).await;
     let entry = |what, caller: &Account, input: Vec<u8>, parties: &[Address], pausable| Entry {
         what,
         caller: caller.clone(),
@@ -520,6 +531,62 @@ async fn entries(market: &Market) -> Vec<Entry> {
             &admin,
             ITsUSDC::blacklistBatchCall {
                 accounts: vec![spender],
+            }
+            .abi_encode(),
+            &[],
+            false,
+        ),
+        entry(
+            "unBlacklist",
+            &admin,
+            ITsUSDC::unBlacklistCall { account: culprit }.abi_encode(),
+            &[],
+            false,
+        ),
+        entry(
+            "seize",
+            &admin,
+            ITsUSDC::seizeCall {
+                from: culprit,
+                to,
+                orderReference: reference,
+            }
+            .abi_encode(),
+            &[to],
+            false,
+        ),
+        entry(
+            "rescueERC20",
+            &admin,
+            ITsUSDC::rescueERC20Call {
+                token: stuck,
+                to: outsider,
+                amount: U256::from(5),
+            }
+            .abi_encode(),
+            &[],
+            false,
+        ),
+        entry(
+            "pause",
+            &admin,
+            ITsUSDC::pauseCall {}.abi_encode(),
+            &[],
+            false,
+        ),
+        entry(
+            "unpause",
+            &admin,
+            ITsUSDC::unpauseCall {}.abi_encode(),
+            &[],
+            false,
+        ),
+        entry(
+            "grantRole",
+            &admin,
+            ITsUSDC::grantRoleCall {
+                role: keccak256("PAUSER_ROLE"),
+                account: outsider,
             }
             .abi_encode(),
             &[],

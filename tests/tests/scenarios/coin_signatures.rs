@@ -176,6 +176,26 @@ pub(crate) fn entries(market: &Market) -> Vec<(&'static str, Account, Bytes, Vec
         nonce: cancel.nonce,
         signature: sign(market, &cancel, &market.buyer),
     };
+    let (v, r, s) = parts(&cancel_by_bytes.signature);
+    let cancel_by_parts = ITsUSDC::cancelAuthorization_0Call {
+        authorizer: owner,
+        nonce: cancel.nonce,
+        v,
+        r,
+        s,
+    };
+    let (v, r, s) = parts(&received.signature);
+    let received_by_parts = ITsUSDC::receiveWithAuthorization_1Call {
+        from: owner,
+        to,
+        value: received.value,
+        validAfter: received.validAfter,
+        validBefore: received.validBefore,
+        nonce: received.nonce,
+        v,
+        r,
+        s,
+    };
     let relayer = || market.stranger.clone();
     let moving = vec![owner, to];
     vec![
@@ -192,7 +212,13 @@ pub(crate) fn entries(market: &Market) -> Vec<(&'static str, Account, Bytes, Vec
             moving.clone(),
         ),
         (
-            "receiveWithAuthorization",
+            "receiveWithAuthorization (v, r, s)",
+            market.seller.clone(),
+            received_by_parts.abi_encode().into(),
+            moving.clone(),
+        ),
+        (
+            "receiveWithAuthorization (bytes)",
             market.seller.clone(),
             received.abi_encode().into(),
             moving,
@@ -210,7 +236,13 @@ pub(crate) fn entries(market: &Market) -> Vec<(&'static str, Account, Bytes, Vec
             vec![],
         ),
         (
-            "cancelAuthorization",
+            "cancelAuthorization (v, r, s)",
+            relayer(),
+            cancel_by_parts.abi_encode().into(),
+            vec![],
+        ),
+        (
+            "cancelAuthorization (bytes)",
             relayer(),
             cancel_by_bytes.abi_encode().into(),
             vec![],
@@ -367,6 +399,110 @@ async fn authorizations_with_malformed_signatures_revert() {
             .await;
     }
     market.chain.send(&market.seller, market.coin, &good).await;
+}
+
+/// A signature is for one name, version, chain and contract; the good domain is tried last.
+#[tokio::test]
+async fn signatures_for_another_domain_revert() {
+    let market = Market::open().await;
+    let (owner, to) = (market.buyer.address, market.seller.address);
+    let good = coin_domain(&market);
+    let wrong = [
+        domain(&market, market.coin, "USD Coin"),
+        Eip712Domain {
+            version: Some("2".into()),
+            ..good.clone()
+        },
+        Eip712Domain {
+            chain_id: Some(U256::from(market.chain.chain_id + 1)),
+            ..good.clone()
+        },
+        domain(&market, market.token, "TsUSDC"),
+    ];
+    let far = U256::from(market.opened + DAY);
+    let calls = |domain: &Eip712Domain| -> Vec<(&'static str, &Account, Bytes)> {
+        let (value, nonce) = (usd(1), B256::repeat_byte(0x41));
+        let sign = |hash: B256| market.buyer.sign(hash);
+        let transfer = TransferWithAuthorization {
+            from: owner,
+            to,
+            value,
+            validAfter: U256::ZERO,
+            validBefore: far,
+            nonce,
+        };
+        let receive = ReceiveWithAuthorization {
+            from: owner,
+            to,
+            value,
+            validAfter: U256::ZERO,
+            validBefore: far,
+            nonce: B256::repeat_byte(0x42),
+        };
+        let cancel = CancelAuthorization {
+            authorizer: owner,
+            nonce: B256::repeat_byte(0x43),
+        };
+        let permit = Permit {
+            owner,
+            spender: to,
+            value,
+            nonce: U256::ZERO,
+            deadline: far,
+        };
+        let transferred = ITsUSDC::transferWithAuthorization_0Call {
+            from: owner,
+            to,
+            value,
+            validAfter: U256::ZERO,
+            validBefore: far,
+            nonce,
+            signature: sign(transfer.eip712_signing_hash(domain)),
+        };
+        let received = ITsUSDC::receiveWithAuthorization_0Call {
+            from: owner,
+            to,
+            value,
+            validAfter: U256::ZERO,
+            validBefore: far,
+            nonce: receive.nonce,
+            signature: sign(receive.eip712_signing_hash(domain)),
+        };
+        let cancelled = ITsUSDC::cancelAuthorization_1Call {
+            authorizer: owner,
+            nonce: cancel.nonce,
+            signature: sign(cancel.eip712_signing_hash(domain)),
+        };
+        let permitted = ITsUSDC::permit_0Call {
+            owner,
+            spender: to,
+            value,
+            deadline: far,
+            signature: sign(permit.eip712_signing_hash(domain)),
+        };
+        let relayer = &market.stranger;
+        vec![
+            ("transfer", relayer, transferred.abi_encode().into()),
+            ("receive", &market.seller, received.abi_encode().into()),
+            ("cancel", relayer, cancelled.abi_encode().into()),
+            ("permit", relayer, permitted.abi_encode().into()),
+        ]
+    };
+    let error =
+        alloy::sol_types::SolError::abi_encode(&ITsUSDC::InvalidSignature { signer: owner });
+    let (chain, coin) = (&market.chain, market.coin);
+    for domain in &wrong {
+        for (what, caller, input) in calls(domain) {
+            let watch = market.watch(&[]);
+            acceptance::refusal::refused_with(chain, &watch, caller, coin, input, &error, what)
+                .await;
+        }
+    }
+    for (what, caller, input) in calls(&good) {
+        let kind = alloy::primitives::TxKind::Call(coin);
+        let receipt = chain.attempt(caller, kind, input, U256::ZERO).await;
+        assert!(receipt.status(), "{what}");
+    }
 }
 
 /// Scenario 15: each way a wallet contract can answer.
