@@ -56,8 +56,10 @@ rust_ready() {
 rust_by_rustup() {
   have rustup || return 1
   say "installing Rust $RUST_VERSION with rustup"
-  RUSTUP_MAX_RETRIES=0 timeout 600 rustup toolchain install "$RUST_VERSION" --profile minimal \
-    --component clippy --component rustfmt --component rust-src --target "$TARGET" >&2
+  RUST_BACKTRACE=0 RUSTUP_MAX_RETRIES=0 timeout 600 rustup toolchain install "$RUST_VERSION" --profile minimal \
+    --component clippy --component rustfmt --component rust-src --target "$TARGET" >&2 && return
+  say "rustup could not download it"
+  return 1
 }
 
 # Debian's own build of the same version, plus a wasm32 standard library built once from its source.
