@@ -7,7 +7,7 @@ ENV := set -euo pipefail; env="$$(scripts/setup.sh --env)"; eval "$$env";
 HOST := --locked --profile host
 BIN := target/host
 
-.PHONY: help setup wasm build demo test lint bench snapshots picture clean
+.PHONY: help setup wasm build demo test lint bench fuzz snapshots picture clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -30,6 +30,10 @@ test: lint ## everything that CI runs
 	@$(ENV) cargo test $(HOST) --workspace --no-run
 	@$(ENV) scripts/with-postgres.sh cargo test $(HOST) --workspace
 	@$(ENV) cd tests/js && npm ci --silent && node --test
+
+fuzz: wasm ## long random runs of chain and settlement: FUZZ_STEPS, FUZZ_CASES, FUZZ_SEED
+	@$(ENV) export FUZZ_SEED=$${FUZZ_SEED:-$$RANDOM} FUZZ_STEPS=$${FUZZ_STEPS:-20000} FUZZ_CASES=$${FUZZ_CASES:-50000}; \
+	  echo "seed $$FUZZ_SEED"; cargo test $(HOST) --workspace --test fuzz -- --nocapture
 
 lint: ## formatting and lints; a warning fails
 	@$(ENV) cargo fmt --all --check
