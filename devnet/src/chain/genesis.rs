@@ -2,7 +2,7 @@
 
 use super::{
     block::Block,
-    diff::{AccountChange, Diff},
+    diff::{AccountChange, Diff, SlotChange},
     keys::Keyring,
     ledger::Ledger,
     pool::Pool,
@@ -13,7 +13,7 @@ use super::{
     store::{Journal, StoreError},
     time::Clock,
 };
-use crate::evm;
+use crate::evm::{self, genesis::GenesisAccount};
 use alloy::primitives::U256;
 use std::{path::Path, sync::Arc};
 
@@ -23,11 +23,20 @@ const ENDOWMENT: u128 = 1_000_000_000_000_000_000_000_000;
 /// The accounts of the first block: what programs need to be deployed, and the funded ones.
 fn accounts(keys: &Keyring) -> Diff {
     let mut diff = Diff::default();
-    for (address, info) in evm::genesis::accounts() {
+    for GenesisAccount {
+        address,
+        info,
+        storage,
+    } in evm::genesis::accounts()
+    {
         let mut change = AccountChange::of(&State::default(), address);
         change.nonce = info.nonce;
         change.balance = info.balance;
         change.code_hash = info.code_hash;
+        let words = storage.into_iter();
+        change.storage = words
+            .map(|(key, value)| SlotChange { key, value })
+            .collect();
         diff.accounts.push(change);
         diff.codes.extend(
             info.code

@@ -279,30 +279,93 @@ fn data_price(demand: u32, bytes: u32) -> u64 {
     per_byte.saturating_mul(u64::from(bytes)) / 10_000
 }
 
-/// The owners of the chain, oldest first.
-pub(crate) fn owners<J: JournalTr>(journal: &mut J) -> Result<Vec<Address>, DbError<J>> {
-    let count: u64 = load(journal, slot("owners", &[]))?.saturating_to();
+/// A set of accounts with a power over the chain.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Role {
+    /// Owns the chain.
+    Owner,
+    /// Decides which programs are cached.
+    CacheManager,
+}
+
+impl Role {
+    /// Where the number of its members stands.
+    fn count_slot(self) -> U256 {
+        slot(
+            match self {
+                Self::Owner => "owners",
+                Self::CacheManager => "cache managers",
+            },
+            &[],
+        )
+    }
+
+    /// Where a member stands.
+    fn member_slot(self, index: u64) -> U256 {
+        let kind = match self {
+            Self::Owner => "owner",
+            Self::CacheManager => "cache manager",
+        };
+        slot(kind, &index.to_be_bytes())
+    }
+
+    /// The storage in which `account` is the only member.
+    pub(crate) fn held_by(self, account: Address) -> [(U256, U256); 2] {
+        [
+            (self.count_slot(), U256::ONE),
+            (self.member_slot(0), account.into_word().into()),
+        ]
+    }
+}
+
+/// The members of a role, oldest first as long as none was removed.
+pub(crate) fn members<J: JournalTr>(
+    journal: &mut J,
+    role: Role,
+) -> Result<Vec<Address>, DbError<J>> {
+    let count: u64 = load(journal, role.count_slot())?.saturating_to();
     (0..count)
         .map(|index| {
-            let word = load(journal, slot("owner", &index.to_be_bytes()))?;
+            let word = load(journal, role.member_slot(index))?;
             Ok(Address::from_word(word.into()))
         })
         .collect()
 }
 
-/// Makes `account` an owner of the chain, if it is none yet.
-pub(crate) fn add_owner<J: JournalTr>(journal: &mut J, account: Address) -> Result<(), DbError<J>> {
-    let owners = owners(journal)?;
-    if owners.contains(&account) {
+/// Gives `account` a role, if it has it not yet.
+pub(crate) fn add_member<J: JournalTr>(
+    journal: &mut J,
+    role: Role,
+    account: Address,
+) -> Result<(), DbError<J>> {
+    let members = members(journal, role)?;
+    if members.contains(&account) {
         return Ok(());
     }
-    let count = owners.len() as u64;
+    let count = members.len() as u64;
+    store(journal, role.member_slot(count), account.into_word().into())?;
+    store(journal, role.count_slot(), U256::from(count + 1))
+}
+
+/// Takes a role from `account`, and says whether it had it. The youngest member moves to its place.
+pub(crate) fn remove_member<J: JournalTr>(
+    journal: &mut J,
+    role: Role,
+    account: Address,
+) -> Result<bool, DbError<J>> {
+    let members = members(journal, role)?;
+    let Some(index) = members.iter().position(|member| *member == account) else {
+        return Ok(false);
+    };
+    let last = members.len() - 1;
     store(
         journal,
-        slot("owner", &count.to_be_bytes()),
-        account.into_word().into(),
+        role.member_slot(index as u64),
+        members[last].into_word().into(),
     )?;
-    store(journal, slot("owners", &[]), U256::from(count + 1))
+    store(journal, role.member_slot(last as u64), U256::ZERO)?;
+    store(journal, role.count_slot(), U256::from(last))?;
+    Ok(true)
 }
 
 #[cfg(test)]

@@ -1,8 +1,11 @@
 //! What stands on the chain before its first transaction.
 
-use crate::evm::{arbos::ARBOS, precompiles::ARBITRUM};
+use crate::evm::{
+    arbos::{ARBOS, Role},
+    precompiles::ARBITRUM,
+};
 use revm::{
-    primitives::{Address, Bytes, address, hex},
+    primitives::{Address, Bytes, U256, address, hex},
     state::{AccountInfo, Bytecode},
 };
 
@@ -12,9 +15,23 @@ pub const STYLUS_DEPLOYER: Address = address!("cEcba2F1DC234f70Dd89F2041029807F8
 /// The deterministic CREATE2 factory: calldata is a salt and the init code.
 pub const CREATE2_FACTORY: Address = address!("4e59b44847b379578588920cA78FbF26c0B4956C");
 
+/// Auctions the cache of programs, where the official development node has it.
+pub const CACHE_MANAGER: Address = address!("0f1f89AAf1c6fDb7Ff9d361e4388f5f3997f12a8");
+
+/// Bytes of machine code that may be cached: room for some three thousand programs.
+const CACHE_SIZE: u64 = 1_536 << 20;
+/// Wei that a bid for the cache loses each second: a third of an ether in a year.
+const CACHE_DECAY: u64 = 10_000_000_000;
+
 /// Compiled from `stylus_deployer.sol`, which says how.
 const STYLUS_DEPLOYER_CODE: [u8; 1836] =
     match hex::const_decode_to_array(include_bytes!("stylus_deployer.hex")) {
+        Ok(code) => code,
+        Err(_) => panic!("the file holds hexadecimal digits and nothing else"),
+    };
+/// Compiled from `cache_manager.sol`, which says how.
+const CACHE_MANAGER_CODE: [u8; 6722] =
+    match hex::const_decode_to_array(include_bytes!("cache_manager.hex")) {
         Ok(code) => code,
         Err(_) => panic!("the file holds hexadecimal digits and nothing else"),
     };
@@ -24,39 +41,60 @@ const CREATE2_FACTORY_CODE: [u8; 69] = hex!(
     "3601600081602082378035828234f58015156039578182fd5b8082525050506014600cf3"
 );
 
-/// The accounts that a chain must have for programs to be deployed on it.
+/// An account of the first block.
+#[derive(Clone, Debug)]
+pub struct GenesisAccount {
+    /// Where it is.
+    pub address: Address,
+    /// Its nonce and code.
+    pub info: AccountInfo,
+    /// Its slots that are not zero, with their words.
+    pub storage: Vec<(U256, U256)>,
+}
+
+impl GenesisAccount {
+    fn contract(address: Address, code: &'static [u8]) -> Self {
+        let code = Bytecode::new_legacy(Bytes::from_static(code));
+        Self {
+            address,
+            info: AccountInfo {
+                nonce: 1,
+                ..AccountInfo::from_bytecode(code)
+            },
+            storage: Vec::new(),
+        }
+    }
+}
+
+/// The accounts that a chain must have for programs to be deployed on it and cached.
 ///
 /// The precompiles have one byte of code each, as on Arbitrum, so that contracts which look for
 /// code before a call find some.
 #[must_use]
-pub fn accounts() -> Vec<(Address, AccountInfo)> {
-    let mut accounts = vec![
-        (
-            STYLUS_DEPLOYER,
-            contract(Bytes::from_static(&STYLUS_DEPLOYER_CODE)),
-        ),
-        (
-            CREATE2_FACTORY,
-            contract(Bytes::from_static(&CREATE2_FACTORY_CODE)),
-        ),
+pub fn accounts() -> Vec<GenesisAccount> {
+    let cache_manager = GenesisAccount {
+        // The first slot holds size, queue size, decay and whether it is paused, from the right.
+        storage: vec![(
+            U256::ZERO,
+            U256::from_limbs([CACHE_SIZE, 0, CACHE_DECAY, 0]),
+        )],
+        ..GenesisAccount::contract(CACHE_MANAGER, &CACHE_MANAGER_CODE)
+    };
+    let arbos = GenesisAccount {
+        address: ARBOS,
         // A nonce keeps the account, which has nothing but storage, from counting as empty.
-        (
-            ARBOS,
-            AccountInfo {
-                nonce: 1,
-                ..AccountInfo::default()
-            },
-        ),
+        info: AccountInfo {
+            nonce: 1,
+            ..AccountInfo::default()
+        },
+        storage: Role::CacheManager.held_by(CACHE_MANAGER).into(),
+    };
+    let mut accounts = vec![
+        GenesisAccount::contract(STYLUS_DEPLOYER, &STYLUS_DEPLOYER_CODE),
+        GenesisAccount::contract(CREATE2_FACTORY, &CREATE2_FACTORY_CODE),
+        cache_manager,
+        arbos,
     ];
-    for precompile in ARBITRUM {
-        accounts.push((precompile, contract(Bytes::from_static(&[0xFE]))));
-    }
+    accounts.extend(ARBITRUM.map(|precompile| GenesisAccount::contract(precompile, &[0xFE])));
     accounts
-}
-
-fn contract(code: Bytes) -> AccountInfo {
-    AccountInfo {
-        nonce: 1,
-        ..AccountInfo::from_bytecode(Bytecode::new_legacy(code))
-    }
 }

@@ -19,11 +19,13 @@ use revm::{
 alloy::sol! {
     function activateProgram(address program) external payable returns (uint16 version, uint256 dataFee);
     function cacheProgram(address program) external;
+    function becomeChainOwner() external;
 }
 
 pub(crate) const SENDER: Address = address!("00000000000000000000000000000000000a11ce");
 pub(crate) const ARB_WASM: Address = Address::with_last_byte(0x71);
 pub(crate) const ARB_WASM_CACHE: Address = Address::with_last_byte(0x72);
+pub(crate) const ARB_DEBUG: Address = Address::with_last_byte(0xff);
 /// Wei that covers any data fee.
 pub(crate) const FEE: U256 = U256::from_limbs([1_000_000_000_000_000, 0, 0, 0]);
 pub(crate) const GAS: u64 = 30_000_000;
@@ -75,8 +77,12 @@ impl Ended {
 impl TestChain {
     pub(crate) fn new() -> Self {
         let mut db = InMemoryDB::default();
-        for (address, info) in genesis::accounts() {
-            db.insert_account_info(address, info);
+        for account in genesis::accounts() {
+            db.insert_account_info(account.address, account.info);
+            for (slot, word) in account.storage {
+                db.insert_account_storage(account.address, slot, word)
+                    .unwrap();
+            }
         }
         let rich = AccountInfo {
             balance: U256::from(10).pow(U256::from(24)),
@@ -132,7 +138,14 @@ impl TestChain {
         self.send(ARB_WASM, input, FEE)
     }
 
+    /// Makes the sender an owner of the chain.
+    pub(crate) fn own(&mut self) {
+        let input = becomeChainOwnerCall {}.abi_encode();
+        assert!(self.call(ARB_DEBUG, input).success());
+    }
+
     pub(crate) fn cache(&mut self, program: Address) {
+        self.own();
         let input = cacheProgramCall { program }.abi_encode();
         assert!(self.send(ARB_WASM_CACHE, input, U256::ZERO).success());
     }
@@ -194,6 +207,25 @@ impl TestChain {
             .unwrap_or_default()
             .balance
     }
+}
+
+/// Calls a function and decodes what it returns.
+pub(crate) fn ask<C: SolCall>(chain: &mut TestChain, to: Address, call: &C) -> C::Return {
+    let ended = chain.call(to, call.abi_encode());
+    assert!(ended.success(), "{}: {:?}", C::SIGNATURE, ended.result);
+    C::abi_decode_returns(&ended.output()).unwrap()
+}
+
+/// Calls a function that reverts and decodes the error.
+pub(crate) fn refused<E: SolError>(
+    chain: &mut TestChain,
+    to: Address,
+    call: &impl SolCall,
+    value: U256,
+) -> E {
+    let ended = chain.send(to, call.abi_encode(), value);
+    assert!(ended.reverted(), "{:?}", ended.result);
+    E::abi_decode(&ended.output()).unwrap()
 }
 
 /// A program with these imports and this body for its entry point. It has one page of memory, and

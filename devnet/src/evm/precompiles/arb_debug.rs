@@ -1,7 +1,7 @@
 //! `ArbDebug` (0xff): exists on development chains only.
 
 use super::call::{Answer, Call, Refusal};
-use crate::evm::arbos;
+use crate::evm::arbos::{self, Role};
 use alloy::sol_types::SolInterface;
 use revm::Database;
 
@@ -17,6 +17,6 @@ pub(super) fn run<DB: Database>(call: &mut Call<'_, '_, DB>, input: &[u8]) -> An
         ArbDebug::ArbDebugCalls::abi_decode(input).map_err(|_| Refusal::silent())?;
     call.require_writable()?;
     let caller = call.caller;
-    arbos::add_owner(call.journal(), caller).map_err(Refusal::database)?;
+    arbos::add_member(call.journal(), Role::Owner, caller).map_err(Refusal::database)?;
     Ok(Vec::new())
 }

@@ -1,7 +1,7 @@
 //! `ArbOwnerPublic` (0x6b): who owns the chain.
 
 use super::call::{Answer, Call, Refusal};
-use crate::evm::arbos::{self, FEE_ACCOUNT};
+use crate::evm::arbos::{FEE_ACCOUNT, Role};
 use alloy::sol_types::{SolCall, SolInterface};
 use revm::Database;
 
@@ -22,12 +22,12 @@ pub(super) fn run<DB: Database>(call: &mut Call<'_, '_, DB>, input: &[u8]) -> An
     call.require_no_value()?;
     let encoded = match Calls::abi_decode(input).map_err(|_| Refusal::silent())? {
         Calls::isChainOwner(arguments) => {
-            let owners = arbos::owners(call.journal()).map_err(Refusal::database)?;
+            let owners = call.members(Role::Owner)?;
             let owns = owners.contains(&arguments.account);
             ArbOwnerPublic::isChainOwnerCall::abi_encode_returns(&owns)
         }
         Calls::getAllChainOwners(_) => {
-            let owners = arbos::owners(call.journal()).map_err(Refusal::database)?;
+            let owners = call.members(Role::Owner)?;
             ArbOwnerPublic::getAllChainOwnersCall::abi_encode_returns(&owners)
         }
         Calls::getNetworkFeeAccount(_) => {

@@ -1,10 +1,9 @@
 //! `ArbWasmCache` (0x72): which programs always pay the cached price.
 //!
-//! On Arbitrum only cache managers decide that, by auction; on a development chain everybody is
-//! one.
+//! Cache managers decide that, by auction (`cache_manager.sol`), and the owners of the chain.
 
 use super::call::{Answer, Call, Refusal};
-use crate::evm::arbos;
+use crate::evm::arbos::{self, Role};
 use alloy::sol_types::{SolCall, SolInterface};
 use revm::{Database, primitives::B256};
 
@@ -25,10 +24,19 @@ use ArbWasmCache::ArbWasmCacheCalls as Calls;
 pub(super) fn run<DB: Database>(call: &mut Call<'_, '_, DB>, input: &[u8]) -> Answer {
     call.require_no_value()?;
     match Calls::abi_decode(input).map_err(|_| Refusal::silent())? {
-        Calls::isCacheManager(_) => Ok(ArbWasmCache::isCacheManagerCall::abi_encode_returns(&true)),
-        Calls::allCacheManagers(_) => Ok(ArbWasmCache::allCacheManagersCall::abi_encode_returns(
-            &Vec::new(),
-        )),
+        Calls::isCacheManager(arguments) => {
+            let managers = call.members(Role::CacheManager)?;
+            let manages = managers.contains(&arguments.manager);
+            Ok(ArbWasmCache::isCacheManagerCall::abi_encode_returns(
+                &manages,
+            ))
+        }
+        Calls::allCacheManagers(_) => {
+            let managers = call.members(Role::CacheManager)?;
+            Ok(ArbWasmCache::allCacheManagersCall::abi_encode_returns(
+                &managers,
+            ))
+        }
         Calls::codehashIsCached(arguments) => {
             let record = arbos::record(call.journal(), arguments.codehash);
             let cached = record.map_err(Refusal::database)?.cached;
@@ -46,8 +54,13 @@ pub(super) fn run<DB: Database>(call: &mut Call<'_, '_, DB>, input: &[u8]) -> An
 }
 
 /// Caches or evicts the programs of a code hash; only active ones can be cached.
+///
+/// As on Arbitrum, all gas of a caller that may not is gone.
 fn set<DB: Database>(call: &mut Call<'_, '_, DB>, code_hash: B256, cached: bool) -> Answer {
     call.require_writable()?;
+    if !call.caller_is(Role::CacheManager)? && !call.caller_is(Role::Owner)? {
+        return Err(Refusal::OutOfGas);
+    }
     let time = call.time();
     let mut record = arbos::record(call.journal(), code_hash).map_err(Refusal::database)?;
     if cached {

@@ -1,6 +1,10 @@
 //! One call of an Arbitrum precompile.
 
-use crate::evm::{engine::Engine, machine::MachineContext};
+use crate::evm::{
+    arbos::{self, Role},
+    engine::Engine,
+    machine::MachineContext,
+};
 use alloy::sol_types::{SolError, SolEvent};
 use revm::{
     Database,
@@ -114,6 +118,16 @@ impl<'c, 'a, DB: Database> Call<'c, 'a, DB> {
 
     pub(super) fn journal(&mut self) -> &mut <MachineContext<'a, DB> as ContextTr>::Journal {
         self.context.journal_mut()
+    }
+
+    /// The members of a role.
+    pub(super) fn members(&mut self, role: Role) -> Result<Vec<Address>, Refusal> {
+        arbos::members(self.journal(), role).map_err(Refusal::database)
+    }
+
+    /// Whether the caller has a role.
+    pub(super) fn caller_is(&mut self, role: Role) -> Result<bool, Refusal> {
+        Ok(self.members(role)?.contains(&self.caller))
     }
 
     /// Seconds since the epoch.

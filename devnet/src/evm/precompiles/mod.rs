@@ -2,6 +2,7 @@
 
 mod arb_debug;
 mod arb_gas_info;
+mod arb_owner;
 mod arb_owner_public;
 mod arb_sys;
 mod arb_wasm;
@@ -24,15 +25,17 @@ const fn at(last: u8) -> Address {
 const ARB_SYS: Address = at(0x64);
 const ARB_OWNER_PUBLIC: Address = at(0x6b);
 const ARB_GAS_INFO: Address = at(0x6c);
+const ARB_OWNER: Address = at(0x70);
 const ARB_WASM: Address = at(0x71);
 const ARB_WASM_CACHE: Address = at(0x72);
 const ARB_DEBUG: Address = at(0xff);
 
 /// Arbitrum's precompiles.
-pub(crate) const ARBITRUM: [Address; 6] = [
+pub(crate) const ARBITRUM: [Address; 7] = [
     ARB_SYS,
     ARB_OWNER_PUBLIC,
     ARB_GAS_INFO,
+    ARB_OWNER,
     ARB_WASM,
     ARB_WASM_CACHE,
     ARB_DEBUG,
@@ -73,6 +76,7 @@ impl<'a, DB: Database> PrecompileProvider<MachineContext<'a, DB>> for ArbPrecomp
             ARB_SYS => arb_sys::run,
             ARB_OWNER_PUBLIC => arb_owner_public::run,
             ARB_GAS_INFO => arb_gas_info::run,
+            ARB_OWNER => arb_owner::run,
             ARB_WASM => arb_wasm::run,
             ARB_WASM_CACHE => arb_wasm_cache::run,
             ARB_DEBUG => arb_debug::run,

@@ -1,6 +1,7 @@
 //! Programs and EVM contracts on one chain.
 
 mod arguments;
+mod cache_manager;
 mod calls;
 mod deployer;
 mod ink;

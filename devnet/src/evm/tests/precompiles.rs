@@ -7,7 +7,10 @@ use crate::{
             ProgramExpired, ProgramInsufficientValue, ProgramKeepaliveTooSoon, ProgramNotActivated,
             ProgramNotWasm, ProgramUpToDate,
         },
-        testing::{ARB_WASM, ARB_WASM_CACHE, FEE, GAS, SENDER, TestChain, program},
+        genesis::CACHE_MANAGER,
+        testing::{
+            ARB_DEBUG, ARB_WASM, ARB_WASM_CACHE, FEE, GAS, SENDER, TestChain, ask, program, refused,
+        },
     },
     stylus::prefix,
 };
@@ -44,6 +47,7 @@ alloy::sol! {
 
     function isCacheManager(address manager) external view returns (bool);
     function allCacheManagers() external view returns (address[]);
+    function cacheProgram(address program) external;
     function cacheCodehash(bytes32 codehash) external;
     function evictCodehash(bytes32 codehash) external;
     function codehashIsCached(bytes32 codehash) external view returns (bool);
@@ -64,6 +68,9 @@ alloy::sol! {
     function getAllChainOwners() external view returns (address[]);
     function getNetworkFeeAccount() external view returns (address);
     function becomeChainOwner() external;
+    function addWasmCacheManager(address manager) external;
+    function removeWasmCacheManager(address manager) external;
+    event OwnerActs(bytes4 indexed method, address indexed owner, bytes data);
 
     function getPricesInWei() external view returns (uint256, uint256, uint256, uint256, uint256, uint256);
     function getMinimumGasPrice() external view returns (uint256);
@@ -74,8 +81,8 @@ alloy::sol! {
 
 const ARB_SYS: Address = Address::with_last_byte(0x64);
 const ARB_OWNER_PUBLIC: Address = Address::with_last_byte(0x6b);
+const ARB_OWNER: Address = Address::with_last_byte(0x70);
 const ARB_GAS_INFO: Address = Address::with_last_byte(0x6c);
-const ARB_DEBUG: Address = Address::with_last_byte(0xff);
 const FEE_ACCOUNT: Address = address!("A4B000000000000000000073657175656e636572");
 const DAY: u64 = 86_400;
 
@@ -85,20 +92,6 @@ fn minimal() -> String {
 
 fn code_hash(wat: &str) -> B256 {
     keccak256(prefix::pack(&wat::parse_str(wat).unwrap()))
-}
-
-/// Calls a function and decodes what it returns.
-fn ask<C: SolCall>(chain: &mut TestChain, to: Address, call: &C) -> C::Return {
-    let ended = chain.call(to, call.abi_encode());
-    assert!(ended.success(), "{}: {:?}", C::SIGNATURE, ended.result);
-    C::abi_decode_returns(&ended.output()).unwrap()
-}
-
-/// Calls a function that reverts and decodes the error.
-fn refused<E: SolError>(chain: &mut TestChain, to: Address, call: &impl SolCall, value: U256) -> E {
-    let ended = chain.send(to, call.abi_encode(), value);
-    assert!(ended.reverted(), "{:?}", ended.result);
-    E::abi_decode(&ended.output()).unwrap()
 }
 
 #[test]
@@ -313,6 +306,7 @@ fn programs_can_be_cached_and_evicted() {
     let mut chain = TestChain::new();
     let codehash = code_hash(&minimal());
     let cached = codehashIsCachedCall { codehash };
+    chain.own();
     // Only active programs.
     let cache = cacheCodehashCall { codehash };
     let _: ProgramNotActivated = refused(&mut chain, ARB_WASM_CACHE, &cache, U256::ZERO);
@@ -338,12 +332,59 @@ fn programs_can_be_cached_and_evicted() {
         1
     );
     assert!(!ask(&mut chain, ARB_WASM_CACHE, &cached));
-    assert!(ask(
-        &mut chain,
-        ARB_WASM_CACHE,
-        &isCacheManagerCall { manager: SENDER }
-    ));
-    assert!(ask(&mut chain, ARB_WASM_CACHE, &allCacheManagersCall {}).is_empty());
+}
+
+#[test]
+fn a_stranger_who_caches_or_evicts_loses_all_gas() {
+    let mut chain = TestChain::new();
+    let program = chain.program(&minimal());
+    let codehash = code_hash(&minimal());
+    for input in [
+        cacheCodehashCall { codehash }.abi_encode(),
+        cacheProgramCall { program }.abi_encode(),
+        evictCodehashCall { codehash }.abi_encode(),
+    ] {
+        let ended = chain.call(ARB_WASM_CACHE, input);
+        assert!(!ended.success() && !ended.reverted());
+        assert_eq!((ended.gas(), ended.logs().len()), (GAS, 0));
+    }
+    let cached = codehashIsCachedCall { codehash };
+    assert!(!ask(&mut chain, ARB_WASM_CACHE, &cached));
+}
+
+#[test]
+fn owners_appoint_and_dismiss_cache_managers() {
+    let mut chain = TestChain::new();
+    let manager = SENDER;
+    let (add, remove) = (
+        addWasmCacheManagerCall { manager },
+        removeWasmCacheManagerCall { manager },
+    );
+    let is_manager = isCacheManagerCall { manager };
+    let all = allCacheManagersCall {};
+    assert!(chain.call(ARB_OWNER, add.abi_encode()).reverted());
+    assert_eq!(ask(&mut chain, ARB_WASM_CACHE, &all), [CACHE_MANAGER]);
+    chain.own();
+    for _ in 0..2 {
+        let ended = chain.call(ARB_OWNER, add.abi_encode());
+        let event = OwnerActs::decode_log(&ended.logs()[0]).unwrap();
+        assert_eq!(
+            (event.method.0, event.owner, event.data.data.to_vec()),
+            (addWasmCacheManagerCall::SELECTOR, SENDER, add.abi_encode())
+        );
+        assert!(ask(&mut chain, ARB_WASM_CACHE, &is_manager));
+        let managers = ask(&mut chain, ARB_WASM_CACHE, &all);
+        assert_eq!(managers, [CACHE_MANAGER, SENDER]);
+    }
+    let first = removeWasmCacheManagerCall {
+        manager: CACHE_MANAGER,
+    };
+    assert!(chain.call(ARB_OWNER, first.abi_encode()).success());
+    assert_eq!(ask(&mut chain, ARB_WASM_CACHE, &all), [SENDER]);
+    assert!(chain.call(ARB_OWNER, remove.abi_encode()).success());
+    assert!(!ask(&mut chain, ARB_WASM_CACHE, &is_manager));
+    // There is nobody left to dismiss.
+    assert!(chain.call(ARB_OWNER, remove.abi_encode()).reverted());
 }
 
 #[test]
@@ -477,10 +518,12 @@ fn arb_gas_info_knows_the_prices() {
 #[test]
 fn precompiles_refuse_unknown_functions_and_unwanted_value() {
     let mut chain = TestChain::new();
+    chain.own();
     for precompile in [
         ARB_SYS,
         ARB_OWNER_PUBLIC,
         ARB_GAS_INFO,
+        ARB_OWNER,
         ARB_WASM,
         ARB_WASM_CACHE,
         ARB_DEBUG,
@@ -498,6 +541,10 @@ fn precompiles_refuse_unknown_functions_and_unwanted_value() {
         (ARB_OWNER_PUBLIC, getAllChainOwnersCall {}.abi_encode()),
         (ARB_GAS_INFO, getMinimumGasPriceCall {}.abi_encode()),
         (ARB_WASM, stylusVersionCall {}.abi_encode()),
+        (
+            ARB_OWNER,
+            addWasmCacheManagerCall { manager: SENDER }.abi_encode(),
+        ),
         (ARB_WASM_CACHE, allCacheManagersCall {}.abi_encode()),
         (ARB_DEBUG, becomeChainOwnerCall {}.abi_encode()),
     ];
