@@ -25,11 +25,9 @@ pub(super) fn run<DB: Database>(call: &mut Call<'_, '_, DB>, input: &[u8]) -> An
     call.require_no_value()?;
     match Calls::abi_decode(input).map_err(|_| Refusal::silent())? {
         Calls::isCacheManager(arguments) => {
-            let managers = call.members(Role::CacheManager)?;
-            let manages = managers.contains(&arguments.manager);
-            Ok(ArbWasmCache::isCacheManagerCall::abi_encode_returns(
-                &manages,
-            ))
+            let members = call.members(Role::CacheManager)?;
+            let known = members.contains(&arguments.manager);
+            Ok(ArbWasmCache::isCacheManagerCall::abi_encode_returns(&known))
         }
         Calls::allCacheManagers(_) => {
             let managers = call.members(Role::CacheManager)?;
