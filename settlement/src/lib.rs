@@ -21,7 +21,7 @@
 //! calls, and no function needs a guard of its own. The price is that a token which asks this contract something inside a
 //! transfer, or a wallet inside `isValidSignature`, fails; neither has a reason to. Behind that wall the order of effects
 //! holds by itself: checks are static calls, both orders are FILLED and written through before the first call that can
-//! change state, and nothing but the four balances is decided from what was read before it.
+//! change state. `docs/reentrancy.md` argues it call by call, with a test for each statement.
 //!
 //! # Storage
 //!

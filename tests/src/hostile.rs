@@ -55,6 +55,9 @@ pub enum Moves {
     AndReenters,
     /// Moves the value, makes the armed call and passes its revert on.
     AndInsistsOnReentering,
+    /// Moves the value, runs the armed call with the target's code as its own (DELEGATECALL), notes whether it succeeded
+    /// and answers true.
+    AndBorrowsCode,
     /// Reverts with four bytes, 0xdeadbeef.
     RevertsWithData,
     /// Reverts with a megabyte.
@@ -78,9 +81,13 @@ pub enum Answers {
     RevertsWithMegabyte,
     /// Until the gas is gone.
     BurnsGas,
+    /// Zero, but a revert without data when the armed static call fails.
+    ZeroIfItCanRead,
+    /// Zero, after trying the armed call.
+    ZeroAfterItsCall,
 }
 
-/// A token that plays either leg.
+/// A token that plays either leg. Its `transfer` moves nothing, makes the armed call and answers true.
 #[derive(Clone, Copy, Debug)]
 pub struct Token {
     /// `transferFrom`.
@@ -131,6 +138,9 @@ const MAKE_CALL: &str = "
 /// The same as a static call.
 const MAKE_STATIC_CALL: &str = "
     0 0 SWAP2 0 0x100000000000000000000000000000000000000000000000000 SLOAD GAS STATICCALL";
+/// The same with the target's code on the caller's own storage.
+const BORROW_CODE: &str = "
+    0 0 SWAP2 0 0x100000000000000000000000000000000000000000000000000 SLOAD GAS DELEGATECALL";
 const PASS_REVERT_ON: &str = "RETURNDATASIZE 0 0 RETURNDATACOPY RETURNDATASIZE 0 REVERT";
 
 impl Token {
@@ -158,6 +168,7 @@ impl Token {
         );
         let functions = [
             ("transferFrom(address,address,uint256)", self.moves.code()),
+            ("transfer(address,uint256)", reenter()),
             ("balanceOf(address)", balances),
             ("allowance(address,address)", self.allows.code("allows")),
             ("approve(address,uint256)", ANSWER_1.to_owned()),
@@ -210,13 +221,14 @@ impl Moves {
                 format!("{debit} {CREDIT} {ANSWER_1}")
             }
             Self::ToNobody => format!("{DEBIT} {ANSWER_1}"),
-            Self::AndReenters => {
-                format!("{honest} {LOAD_CALL} {MAKE_CALL} 1 ADD {OUTCOME:#x} SSTORE {ANSWER_1}")
-            }
+            Self::AndReenters => format!("{honest} {}", reenter()),
             Self::AndInsistsOnReentering => format!(
                 "{honest} {LOAD_CALL} {MAKE_CALL} @went_through JUMPI {PASS_REVERT_ON}
                  went_through: {ANSWER_1}"
             ),
+            Self::AndBorrowsCode => {
+                format!("{honest} {LOAD_CALL} {BORROW_CODE} 1 ADD {OUTCOME:#x} SSTORE {ANSWER_1}")
+            }
             Self::RevertsWithData => "0xdeadbeef 224 SHL 0 MSTORE 4 0 REVERT".to_owned(),
             Self::RevertsWithMegabyte => format!("{MEGABYTE} 0 REVERT"),
             Self::BurnsGas => "forever: @forever JUMP".to_owned(),
@@ -234,6 +246,13 @@ impl Answers {
             Self::Reverts => "0 0 REVERT".to_owned(),
             Self::RevertsWithMegabyte => format!("{MEGABYTE} 0 REVERT"),
             Self::BurnsGas => format!("{label}_forever: @{label}_forever JUMP"),
+            Self::ZeroIfItCanRead => format!(
+                "{LOAD_CALL} {MAKE_STATIC_CALL} @{label}_read JUMPI 0 0 REVERT
+                 {label}_read: 0 0 MSTORE 32 0 RETURN"
+            ),
+            Self::ZeroAfterItsCall => {
+                format!("{LOAD_CALL} {MAKE_CALL} POP 0 0 MSTORE 32 0 RETURN")
+            }
         }
     }
 }
@@ -311,6 +330,11 @@ impl Wallet {
     pub async fn deploy(self, chain: &Chain) -> Address {
         deploy::evm(chain, &self.bytecode()).await
     }
+}
+
+/// Makes the armed call, notes whether it succeeded and answers true.
+fn reenter() -> String {
+    format!("{LOAD_CALL} {MAKE_CALL} 1 ADD {OUTCOME:#x} SSTORE {ANSWER_1}")
 }
 
 fn mint() -> String {

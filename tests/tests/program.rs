@@ -123,3 +123,21 @@ fn every_contract_imports_from_the_host_alone() {
         );
     }
 }
+
+/// The first wall of `docs/reentrancy.md`: without this import nothing refuses a call back.
+#[test]
+fn every_contract_that_calls_out_asks_whether_it_is_reentered() {
+    for contract in ["erc1404-token", "tsusdc", "settlement"] {
+        let module = artifact::wasm(contract);
+        let mut imports = Vec::new();
+        for payload in Parser::new(0).parse_all(&module) {
+            if let Payload::ImportSection(section) = payload.expect("valid WASM") {
+                for import in section.into_imports() {
+                    imports.push(import.expect("valid WASM").name.to_owned());
+                }
+            }
+        }
+        let asks = imports.iter().any(|name| name == "msg_reentrant");
+        assert!(asks, "{contract} imports {imports:?}");
+    }
+}

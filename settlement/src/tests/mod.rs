@@ -1,5 +1,5 @@
-//! The contract against mock tokens and wallets. What the mock host cannot show (time, reentrancy, gas, accounts without
-//! code) is tested on a chain, in the acceptance scenarios.
+//! The contract against mock tokens and wallets. What the mock host cannot show (time, the host's refusal of reentrant
+//! calls, gas, accounts without code) is tested on a chain, in the acceptance scenarios.
 
 mod administration;
 mod cancellation;
@@ -7,6 +7,7 @@ mod fixture;
 mod hostile;
 mod interface;
 mod preflight;
+mod reentrancy;
 mod registration;
 mod settling;
 mod signed;

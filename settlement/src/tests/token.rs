@@ -1,10 +1,13 @@
 //! A token that can be told to misbehave.
 
+use std::cell::RefCell;
+
 use alloy_primitives::{Address, B256, U256};
 use stylus_sdk::{
+    call::RawCall,
     function_selector,
     prelude::*,
-    storage::{StorageBool, StorageBytes, StorageMap, StorageU256, StorageU8},
+    storage::{StorageAddress, StorageBool, StorageBytes, StorageMap, StorageU256, StorageU8},
     ArbResult,
 };
 
@@ -30,6 +33,16 @@ pub(crate) enum Quirk {
 /// Revert data of [`Quirk::Reverts`].
 pub(crate) const REVERT_DATA: [u8; 5] = [0xde, 0xad, 0xbe, 0xef, 0x01];
 
+thread_local! {
+    /// Every call of a mock token in this test: the token and the selector.
+    static CALLS: RefCell<Vec<(Address, u32)>> = const { RefCell::new(Vec::new()) };
+}
+
+/// The calls of mock tokens since this was asked last, in their order.
+pub(crate) fn calls() -> Vec<(Address, u32)> {
+    CALLS.take()
+}
+
 /// An ERC-20 with ERC-1404's and USDC's views. It trusts everybody's setters.
 #[storage]
 pub(crate) struct MockToken {
@@ -47,12 +60,17 @@ pub(crate) struct MockToken {
     /// Answer of the check without.
     restriction: StorageU256,
     checks_spender: StorageBool,
+    /// Whom the next `transferFrom` calls when it has moved, and with what; then what came of it.
+    callback_to: StorageAddress,
+    callback: StorageBytes,
+    callback_succeeded: StorageBool,
+    callback_answer: StorageBytes,
 }
 
 #[allow(unsafe_code, reason = "the mock is the whole storage")]
 unsafe impl TopLevelStorage for MockToken {}
 
-fn selector(name: &str) -> u32 {
+pub(crate) fn selector(name: &str) -> u32 {
     let word = match name {
         "balanceOf" => function_selector!("balanceOf", Address),
         "allowance" => function_selector!("allowance", Address, Address),
@@ -135,6 +153,37 @@ impl MockToken {
         self.checks_spender.set(checks_spender);
     }
 
+    /// Makes the next `transferFrom`, and only it, call `to` when it has moved.
+    pub(crate) fn call_back(&mut self, to: Address, call: &[u8]) {
+        self.callback_to.set(to);
+        self.callback.set_bytes(call);
+    }
+
+    /// What that call answered, or its revert data.
+    pub(crate) fn called_back(&self) -> ArbResult {
+        assert!(self.callback_to.get().is_zero(), "it has not called yet");
+        let answer = self.callback_answer.get_bytes();
+        if self.callback_succeeded.get() {
+            Ok(answer)
+        } else {
+            Err(answer)
+        }
+    }
+
+    #[allow(unsafe_code, reason = "a call with the cache flushed")]
+    fn make_callback(&mut self) {
+        let to = self.callback_to.get();
+        if to.is_zero() {
+            return;
+        }
+        self.callback_to.set(Address::ZERO);
+        let call = self.callback.get_bytes();
+        let outcome = unsafe { RawCall::new().flush_storage_cache().call(to, &call) };
+        self.callback_succeeded.set(outcome.is_ok());
+        self.callback_answer
+            .set_bytes(outcome.unwrap_or_else(|data| data));
+    }
+
     fn transfer_from(&mut self, arguments: &[B256]) -> ArbResult {
         let [from, to, amount] = arguments else {
             return Err(vec![]);
@@ -165,6 +214,7 @@ impl MockToken {
         };
         self.hold(from, self.held(from) - taken);
         self.hold(to, self.held(to) + paid);
+        self.make_callback();
         match () {
             () if is(Quirk::AnswersNothing) => Ok(vec![]),
             () if is(Quirk::AnswersFalse) => word(U256::ZERO),
@@ -184,6 +234,7 @@ impl MockToken {
     fn fallback(&mut self, calldata: &[u8]) -> ArbResult {
         let called = u32::from_be_bytes(calldata[..4].try_into().unwrap());
         let key = U256::from(called);
+        CALLS.with_borrow_mut(|calls| calls.push((self.vm().contract_address(), called)));
         if self.broken.get(key) {
             return Err(b"broken".to_vec());
         }

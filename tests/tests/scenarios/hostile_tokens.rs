@@ -1,226 +1,18 @@
 //! Tokens that misbehave on either leg. Whatever they do, nothing moves, or exactly the trade does.
 
 use acceptance::{
-    bindings::{
-        IDvPSettlement::{self, SettlementRefused},
-        Order,
-    },
+    bindings::{IDvPSettlement, Order},
     deploy,
     hostile::{Answers, IHostile, Moves, OUTCOME, Token, arm},
-    market::{Market, role, s, settle_call, settle_signed_call, usd},
+    market::{role, settle_call, settle_signed_call},
     order::{self, Signed, state},
-    refusal,
-    watch::Watch,
 };
 use alloy::{
-    primitives::{Address, B256, Bytes, TxKind, U256},
-    sol_types::{SolCall, SolError},
+    primitives::{B256, U256},
+    sol_types::SolCall,
 };
 
-/// A market in which one leg is a hostile token.
-struct Stage {
-    market: Market,
-    settlement: Address,
-    hostile: Address,
-    bid: Signed,
-    ask: Signed,
-}
-
-impl Stage {
-    /// The hostile token as the security.
-    async fn security(token: Token) -> Self {
-        let market = Market::open().await;
-        let hostile = token.deploy(&market.chain).await;
-        let settlement = market.settlement;
-        list(&market, settlement, hostile).await;
-        let mint = IHostile::mintCall {
-            to: market.seller.address,
-            value: s(1_000),
-        };
-        market.chain.send(&market.admin, hostile, &mint).await;
-        let bid = Order {
-            security: hostile,
-            ..market.bid()
-        };
-        let ask = Order {
-            security: hostile,
-            ..market.ask()
-        };
-        Self::registered(market, settlement, hostile, bid, ask).await
-    }
-
-    /// The hostile token as the cash.
-    async fn payment(token: Token) -> Self {
-        let market = Market::open().await;
-        let hostile = token.deploy(&market.chain).await;
-        let (admin, operator) = (market.admin.address, market.operator.address);
-        let settlement = deploy::settlement(&market.chain, hostile, admin, operator).await;
-        list(&market, settlement, market.token).await;
-        let mint = IHostile::mintCall {
-            to: market.buyer.address,
-            value: usd(50_000),
-        };
-        market.chain.send(&market.admin, hostile, &mint).await;
-        let approve = acceptance::bindings::ISecurityToken::approveCall {
-            spender: settlement,
-            value: s(1_000),
-        };
-        market
-            .chain
-            .send(&market.seller, market.token, &approve)
-            .await;
-        let bid = Order {
-            payment: hostile,
-            ..market.bid()
-        };
-        let ask = Order {
-            payment: hostile,
-            ..market.ask()
-        };
-        Self::registered(market, settlement, hostile, bid, ask).await
-    }
-
-    async fn registered(
-        market: Market,
-        settlement: Address,
-        hostile: Address,
-        bid: Order,
-        ask: Order,
-    ) -> Self {
-        let domain = order::domain(market.chain.chain_id, settlement);
-        let bid = order::sign(bid, &domain, &market.buyer);
-        let ask = order::sign(ask, &domain, &market.seller);
-        for signed in [&bid, &ask] {
-            let register = acceptance::market::register_call(signed);
-            market
-                .chain
-                .send(&market.operator, settlement, &register)
-                .await;
-        }
-        Self {
-            market,
-            settlement,
-            hostile,
-            bid,
-            ask,
-        }
-    }
-
-    /// Every balance and state, the hostile token's included.
-    fn watch(&self) -> Watch {
-        let mut watch = self.market.watch(&[]);
-        let mut accounts = self.market.accounts();
-        accounts.extend([self.settlement, self.hostile, Address::ZERO]);
-        watch.settlement(self.settlement, &accounts, &[self.bid.id, self.ask.id]);
-        for account in accounts {
-            let balance = acceptance::bindings::ISecurityToken::balanceOfCall { account };
-            watch.view(
-                format!("hostile balance of {account}"),
-                self.hostile,
-                &balance,
-            );
-        }
-        watch
-    }
-
-    fn settle(&self) -> Bytes {
-        settle_call(self.bid.id, self.ask.id).abi_encode().into()
-    }
-
-    /// Settle is refused with exactly this revert data.
-    async fn refused_with(&self, expected: &[u8], what: &str) {
-        let (market, watch) = (&self.market, self.watch());
-        let (operator, input) = (&market.operator, self.settle());
-        let to = self.settlement;
-        refusal::refused_with(&market.chain, &watch, operator, to, input, expected, what).await;
-    }
-
-    /// Settle is refused with this failure.
-    async fn refused(&self, failure: u8, restriction: u8, what: &str) {
-        let error = SettlementRefused {
-            failure,
-            restrictionCode: restriction,
-        };
-        self.refused_with(&error.abi_encode(), what).await;
-    }
-
-    /// Settle is refused with whatever; nothing moves.
-    async fn refused_somehow(&self, what: &str) {
-        let watch = self.watch();
-        let before = watch.read(&self.market.chain).await;
-        let (chain, operator) = (&self.market.chain, &self.market.operator);
-        let simulated = chain
-            .simulate(operator.address, self.settlement, self.settle())
-            .await;
-        assert!(simulated.is_err(), "{what}: settle would succeed");
-        let to = TxKind::Call(self.settlement);
-        let receipt = chain.attempt(operator, to, self.settle(), U256::ZERO).await;
-        assert!(!receipt.status(), "{what}: settle succeeds");
-        before.assert_unchanged(&watch.read(chain).await, what);
-    }
-
-    /// Settle succeeds and moves exactly the trade.
-    async fn settles(&self, what: &str) {
-        let market = &self.market;
-        market
-            .chain
-            .send(
-                &market.operator,
-                self.settlement,
-                &settle_call(self.bid.id, self.ask.id),
-            )
-            .await;
-        self.assert_traded_once(what).await;
-    }
-
-    /// Exactly one trade has happened.
-    async fn assert_traded_once(&self, what: &str) {
-        let market = &self.market;
-        let (security, payment) = (self.bid.order.security, self.bid.order.payment);
-        let (seller, buyer) = (market.seller.address, market.buyer.address);
-        let balance = async |token: Address, account: Address| {
-            let call = acceptance::bindings::ISecurityToken::balanceOfCall { account };
-            market.chain.call(token, &call).await
-        };
-        assert_eq!(balance(security, seller).await, s(900), "{what}");
-        assert_eq!(balance(security, buyer).await, s(100), "{what}");
-        assert_eq!(balance(payment, seller).await, usd(1_035), "{what}");
-        assert_eq!(
-            balance(payment, buyer).await,
-            usd(50_000) - usd(1_035),
-            "{what}"
-        );
-        assert_eq!(
-            balance(security, self.settlement).await,
-            U256::ZERO,
-            "{what}"
-        );
-        assert_eq!(
-            balance(payment, self.settlement).await,
-            U256::ZERO,
-            "{what}"
-        );
-        let count = IDvPSettlement::settlementCountCall {};
-        assert_eq!(
-            market.chain.call(self.settlement, &count).await,
-            U256::from(1),
-            "{what}"
-        );
-        for id in [self.bid.id, self.ask.id] {
-            let call = IDvPSettlement::orderStateCall { id };
-            let found = market.chain.call(self.settlement, &call).await;
-            assert_eq!(found, state::FILLED, "{what}");
-        }
-    }
-}
-
-async fn list(market: &Market, settlement: Address, security: Address) {
-    let list = IDvPSettlement::listSecurityCall {
-        security,
-        listed: true,
-    };
-    market.chain.send(&market.admin, settlement, &list).await;
-}
+use super::stage::Stage;
 
 /// Scenario 26: what moves exactly, however it answers of what the rules allow.
 #[tokio::test]
@@ -430,16 +222,7 @@ async fn a_restriction_answer_that_is_no_code_is_refused() {
         let what = format!("{answer:?}");
         let stage = Stage::security(Token::that_detects(answer)).await;
         stage.refused(19, code, &what).await;
-        let call = IDvPSettlement::preflightCall {
-            bidId: stage.bid.id,
-            askId: stage.ask.id,
-        };
-        let seen = stage.market.chain.call(stage.settlement, &call).await;
-        assert_eq!(
-            (seen.failures, seen.restrictionCode),
-            (vec![19], code),
-            "{what}"
-        );
+        assert_eq!(stage.preflight().await, (vec![19], code), "{what}");
     }
 }
 
@@ -494,13 +277,9 @@ async fn a_token_that_predicts_success_and_refuses_moves_nothing() {
         ..Token::default()
     };
     let stage = Stage::security(token).await;
-    let call = IDvPSettlement::preflightCall {
-        bidId: stage.bid.id,
-        askId: stage.ask.id,
-    };
-    let seen = stage.market.chain.call(stage.settlement, &call).await;
+    let (failures, _) = stage.preflight().await;
     assert!(
-        seen.failures.is_empty(),
+        failures.is_empty(),
         "it behaves as its views say, until it does not"
     );
     stage
@@ -518,12 +297,8 @@ async fn a_payment_token_without_switches_is_refused() {
             ..Token::default()
         })
         .await;
-        let call = IDvPSettlement::preflightCall {
-            bidId: stage.bid.id,
-            askId: stage.ask.id,
-        };
-        let seen = stage.market.chain.call(stage.settlement, &call).await;
-        assert_eq!(seen.failures, vec![24, 25, 26, 30], "{what}");
+        let (failures, _) = stage.preflight().await;
+        assert_eq!(failures, [24, 25, 26, 30], "{what}");
         stage.refused(24, 0, &what).await;
     }
 }

@@ -8,18 +8,18 @@ use acceptance::{
 };
 use alloy::primitives::{Address, Bytes, U256, keccak256};
 
-/// A buyer that is a contract: listed, with 2,000 TsUSDC and an approval, and its bid.
-async fn buying(market: &Market, wallet: Wallet) -> (Address, Signed) {
+/// A buyer that is a contract: listed, with 50,000 TsUSDC and an approval, and its bid.
+pub(crate) async fn buying(market: &Market, wallet: Wallet) -> (Address, Signed) {
     let buyer = wallet.deploy(&market.chain).await;
     market.register_as(buyer, keccak256(buyer), GROUP).await;
     let fund = ITsUSDC::transferCall {
         to: buyer,
-        value: usd(2_000),
+        value: usd(50_000),
     };
     market.chain.send(&market.buyer, market.coin, &fund).await;
     let approve = ITsUSDC::approveCall {
         spender: market.settlement,
-        value: usd(2_000),
+        value: usd(50_000),
     };
     execute(&market.chain, &market.admin, buyer, market.coin, &approve).await;
     let order = Order {
