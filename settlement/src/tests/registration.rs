@@ -254,6 +254,20 @@ fn register_order_accepts_the_largest_order() {
 }
 
 #[test]
+fn register_order_accepts_an_expiry_366_days_ahead_and_no_later_one() {
+    let market = Market::new();
+    let until = |expiry| Order {
+        expiry,
+        ..market.bid()
+    };
+    let last = NOW + 31_622_400;
+    market.register(&until(last));
+    market.assert_refused(&[], Error::InvalidOrder { field: 6 }, || {
+        market.try_register(&until(last + 1))
+    });
+}
+
+#[test]
 fn register_order_reverts_when_the_id_is_used() {
     let market = Market::new();
     let pair = market.pair();

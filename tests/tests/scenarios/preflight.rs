@@ -20,6 +20,30 @@ use alloy::{
 /// How many random states are looked at, unless `ACCEPTANCE_CASES` says otherwise.
 const STATES: u32 = 500;
 
+/// The restriction of an unlisted security is asked for where there is code to ask; elsewhere it is left out, while what
+/// its holders lack is not.
+#[tokio::test]
+async fn preflight_signed_asks_a_restriction_only_where_there_is_code() {
+    let market = Market::open().await;
+    for (security, failures, code) in [
+        (market.stranger.address, vec![3, 4, 18, 20, 21], 0),
+        (market.coin, vec![3, 4, 18, 19, 20, 21], 255),
+    ] {
+        let of = |order, owner: &Account| market.sign(Order { security, ..order }, owner);
+        let bid = of(market.bid(), &market.buyer);
+        let ask = of(market.ask(), &market.seller);
+        let call = settle_signed_call(&bid, &ask);
+        let preflight = IDvPSettlement::preflightSignedCall {
+            bid: call.bid,
+            bidSignature: call.bidSignature,
+            ask: call.ask,
+            askSignature: call.askSignature,
+        };
+        let seen = market.chain.call(market.settlement, &preflight).await;
+        assert_eq!((seen.failures, seen.restrictionCode), (failures, code));
+    }
+}
+
 /// Scenario 28, and invariant I5, for `settle` and `settleSigned`.
 #[tokio::test]
 async fn preflight_is_empty_exactly_when_settle_succeeds() {
