@@ -7,12 +7,13 @@ use std::io::BufRead;
 use std::num::NonZero;
 use std::thread;
 
+use ::csv::StringRecord;
 use alloy::primitives::B256;
 use tokio::sync::mpsc;
 
-use super::csv::{self, Layout, Row, Rows};
+use super::csv::{self, Layout, Rows};
 use super::error::{BadRow, BoardError};
-use super::posting::Rules;
+use super::posting::{Posting, Rules};
 use super::{Board, By, signature};
 use crate::audit::body::Body;
 use crate::store::Clock;
@@ -33,6 +34,24 @@ pub struct Imported {
     pub last_seq: u64,
 }
 
+/// A row of a file, read and not understood yet.
+pub(crate) trait Row: Send + Sync {
+    /// What it says, or what is wrong with it.
+    fn posting(&self, rules: &Rules) -> Result<Posting, String>;
+}
+
+/// Rows with their lines.
+pub(crate) type Chunk<R> = Vec<Result<(u64, R), BadRow>>;
+
+/// A row of CSV.
+struct Line(Layout, StringRecord);
+
+impl Row for Line {
+    fn posting(&self, rules: &Rules) -> Result<Posting, String> {
+        csv::parse(self.0, &self.1, rules)
+    }
+}
+
 /// One row, checked.
 type Checked = Result<(u64, B256, Draft), BadRow>;
 
@@ -46,6 +65,24 @@ impl Board {
         &self,
         file: impl BufRead + Send + 'static,
         by: By,
+        progress: impl FnMut(u64),
+    ) -> Result<Imported, BoardError> {
+        let mut file = Rows::open(file)?;
+        let layout = file.layout;
+        let next = move |count| {
+            let rows = file.next(count)?.into_iter();
+            Ok(rows
+                .map(|row| row.map(|(line, record)| (line, Line(layout, record))))
+                .collect())
+        };
+        self.import_rows(next, by, progress).await
+    }
+
+    /// As [`Self::import`], of rows of any form; `next` reads at most as many as it is asked for, none at the end.
+    pub(crate) async fn import_rows<R: Row>(
+        &self,
+        next: impl FnMut(usize) -> Result<Chunk<R>, BoardError> + Send + 'static,
+        by: By,
         mut progress: impl FnMut(u64),
     ) -> Result<Imported, BoardError> {
         by.check()?;
@@ -53,7 +90,7 @@ impl Board {
         let clock = self.store.clock().clone();
         let (sender, mut chunks) = mpsc::channel(2);
         let checking =
-            tokio::task::spawn_blocking(move || check_file(file, &rules, &by, &clock, &sender));
+            tokio::task::spawn_blocking(move || check_rows(next, &rules, &by, &clock, &sender));
         let mut writer = self.store.writer().await?;
         writer.widen_cache().await?;
         let first_seq = writer.size() + 1;
@@ -107,18 +144,16 @@ impl Board {
     }
 }
 
-fn check_file(
-    file: impl BufRead,
+fn check_rows<R: Row>(
+    mut next: impl FnMut(usize) -> Result<Chunk<R>, BoardError>,
     rules: &Rules,
     by: &By,
     clock: &Clock,
     sender: &mpsc::Sender<Vec<Checked>>,
 ) -> Result<(), BoardError> {
-    let mut file = Rows::open(file)?;
-    let layout = file.layout;
     let threads = thread::available_parallelism().map_or(1, NonZero::get);
     loop {
-        let rows = file.next(CHUNK)?;
+        let rows = next(CHUNK)?;
         if rows.is_empty() {
             return Ok(());
         }
@@ -129,7 +164,7 @@ fn check_file(
                 .map(|rows| {
                     scope.spawn(move || {
                         rows.iter()
-                            .map(|row| check_row(layout, row, rules, by, clock))
+                            .map(|row| check_row(row, rules, by, clock))
                             .collect()
                     })
                 })
@@ -148,11 +183,16 @@ fn check_file(
     }
 }
 
-fn check_row(layout: Layout, row: &Row, rules: &Rules, by: &By, clock: &Clock) -> Checked {
-    let (line, record) = row.as_ref().map_err(Clone::clone)?;
+fn check_row<R: Row>(
+    row: &Result<(u64, R), BadRow>,
+    rules: &Rules,
+    by: &By,
+    clock: &Clock,
+) -> Checked {
+    let (line, row) = row.as_ref().map_err(Clone::clone)?;
     let line = *line;
     let bad = |message: String| BadRow { line, message };
-    let posting = csv::parse(layout, record, rules).map_err(bad)?;
+    let posting = row.posting(rules).map_err(bad)?;
     let (id, posted) = rules
         .check(&posting, clock.now())
         .map_err(|error| bad(error.to_string()))?;

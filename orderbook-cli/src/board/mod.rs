@@ -9,7 +9,7 @@ pub mod export;
 pub mod filter;
 
 pub mod fold;
-mod import;
+pub(crate) mod import;
 pub mod isin;
 pub mod lei;
 pub mod matching;
@@ -192,6 +192,15 @@ impl Board {
     /// Where it is kept.
     pub fn store(&self) -> &Store {
         &self.store
+    }
+
+    /// Whether something could be written now; nothing is.
+    ///
+    /// # Errors
+    /// The store's: another process writes, or the file may not be written.
+    pub async fn writable(&self) -> Result<(), BoardError> {
+        self.store.writer().await?;
+        Ok(())
     }
 
     /// What the log commits to now.

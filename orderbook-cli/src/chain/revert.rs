@@ -122,7 +122,7 @@ fn missing_role(account: impl fmt::Display, role: B256) -> Revert {
     Revert::authority(
         "AccessControlUnauthorizedAccount",
         format!("{account} has not the role {role}"),
-        "send with a wallet that has the role (--wallet), or have the admin grant it",
+        "send with a wallet that has the role (--wallet), or have the admin grant it: orderbook role grant",
     )
 }
 
@@ -372,9 +372,13 @@ fn plain(fields: &str) -> String {
     inner.trim_end_matches([')', '}', ' ']).trim().to_string()
 }
 
-/// `HolderLimit` becomes `holder limit`.
+/// `HolderLimit` becomes `holder limit`, `ERC20InvalidSender` `ERC20 invalid sender`.
 fn spaced(name: &str) -> String {
-    let mut words = String::new();
+    let standard = name.strip_prefix("ERC").map_or(0, |rest| {
+        3 + rest.bytes().take_while(u8::is_ascii_digit).count()
+    });
+    let (standard, name) = name.split_at(standard);
+    let mut words = standard.to_string();
     for c in name.chars() {
         if c.is_uppercase() && !words.is_empty() {
             words.push(' ');

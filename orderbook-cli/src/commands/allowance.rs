@@ -46,7 +46,7 @@ pub(super) struct Permit {
 }
 
 /// A token's address and its decimals by the word of the command line.
-fn token(context: &Context, name: &str) -> Result<(Address, u8)> {
+pub(super) fn token(context: &Context, name: &str) -> Result<(Address, u8)> {
     if name.eq_ignore_ascii_case("coin") || name.eq_ignore_ascii_case("tsusdc") {
         return Ok((context.coin()?, COIN_DECIMALS));
     }

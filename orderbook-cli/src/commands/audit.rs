@@ -26,6 +26,9 @@ pub(super) enum Audit {
         offline: bool,
     },
     /// Put the log's root and size on chain
+    #[command(
+        after_help = "Example: orderbook audit anchor\n\nOnce a day orderbook settle does it by itself."
+    )]
     Anchor,
     /// Write a proof that an order was posted, which a stranger can check against the chain
     #[command(after_help = "Example: orderbook audit prove 0x12ab34 --out proof.json")]

@@ -1,12 +1,13 @@
 //! `coin`: the acts of TsUSDC's issuer.
 
-use alloy::primitives::U256;
+use alloy::primitives::{Address, B256, U256};
 use alloy::sol_types::SolCall;
 use clap::Subcommand;
 use serde_json::json;
 
 use super::context::Context;
 use super::failure::{Failure, Result};
+use super::{act, allowance};
 use crate::chain::abi::ITsUSDC;
 use crate::desk::cap_table::investor_id;
 use crate::render::amount::{COIN_DECIMALS, dollars, parse_units, time};
@@ -25,6 +26,7 @@ pub(super) enum Coin {
         as_of: Option<u64>,
     },
     /// Say for how long an attestation holds
+    #[command(after_help = "Example: orderbook coin max-age 86400")]
     MaxAge {
         /// Seconds; 0 stops all minting
         seconds: u64,
@@ -35,6 +37,7 @@ pub(super) enum Coin {
     )]
     Minter {
         /// Wallet or address
+        #[arg(id = "holder", value_name = "WALLET")]
         wallet: String,
         /// Dollars it may mint in all
         #[arg(required_unless_present = "remove")]
@@ -47,6 +50,7 @@ pub(super) enum Coin {
     #[command(after_help = "Example: orderbook coin mint ada 250,000 --reference WIRE-2026-0815")]
     Mint {
         /// Wallet or address
+        #[arg(id = "holder", value_name = "WALLET")]
         wallet: String,
         /// Dollars
         dollars: String,
@@ -55,6 +59,7 @@ pub(super) enum Coin {
         reference: Option<String>,
     },
     /// Burn the minter's coins against dollars that went out
+    #[command(after_help = "Example: orderbook coin burn 10,000 --reference WIRE-2026-0816")]
     Burn {
         /// Dollars
         dollars: String,
@@ -63,19 +68,59 @@ pub(super) enum Coin {
         reference: Option<String>,
     },
     /// Put wallets on the blacklist, or take them off
+    #[command(
+        after_help = "Examples:\n  orderbook coin blacklist mallory\n  orderbook coin blacklist mallory --lift"
+    )]
     Blacklist {
         /// Wallets or addresses
-        #[arg(required = true)]
+        #[arg(id = "holders", value_name = "WALLET", required = true)]
         wallets: Vec<String>,
         /// Take them off
         #[arg(long)]
         lift: bool,
     },
+    /// Stop every movement of the coin
+    #[command(
+        after_help = "Example: orderbook coin pause\n\nThe wallet of the profile's blacklister signs; it needs PAUSER_ROLE."
+    )]
+    Pause,
+    /// Let the coin move again
+    #[command(after_help = "Example: orderbook coin resume")]
+    Resume,
+    /// Take everything a blacklisted wallet holds, by order of a court
+    #[command(
+        after_help = "Examples:\n  orderbook coin seize mallory --order 'court order 26-114' --to treasury\n  orderbook coin seize mallory --order 'court order 26-114'      burn it\n\nThe admin's wallet signs unless --wallet names another; it needs SEIZER_ROLE (orderbook role grant coin SEIZER_ROLE ...)."
+    )]
+    Seize {
+        /// The blacklisted wallet
+        #[arg(id = "holder", value_name = "WALLET")]
+        wallet: String,
+        /// The order's reference: up to 32 characters, for the record on chain
+        #[arg(long, value_name = "REFERENCE", value_parser = act::reason)]
+        order: B256,
+        /// Who gets it [default: it is burned]
+        #[arg(long, value_name = "WALLET")]
+        to: Option<String>,
+    },
+    /// Send away tokens that somebody sent to the coin's contract by mistake
+    #[command(
+        after_help = "Example: orderbook coin rescue HRBR ada 100\n\nThe admin's wallet signs unless --wallet names another; it needs RESCUER_ROLE."
+    )]
+    Rescue {
+        /// coin, a security, or a token's address
+        token: String,
+        /// Who gets them
+        to: String,
+        /// How many tokens; base units of a token that the profile does not know
+        quantity: String,
+    },
     /// Show supply, reserves and what may still be minted
+    #[command(after_help = "Example: orderbook coin show")]
     Show,
 }
 
 impl Coin {
+    #[allow(clippy::too_many_lines)] // One arm for each act.
     pub(super) async fn run(self, context: &Context) -> Result {
         match self {
             Self::Attest { dollars, as_of } => {
@@ -165,6 +210,50 @@ impl Coin {
                 }
             }
             Self::Blacklist { wallets, lift } => blacklist(context, &wallets, lift).await,
+            Self::Pause => {
+                let words = "the coin is paused".to_string();
+                send(context, "blacklister", &ITsUSDC::pauseCall {}, words).await
+            }
+            Self::Resume => {
+                let words = "the coin moves again".to_string();
+                send(context, "blacklister", &ITsUSDC::unpauseCall {}, words).await
+            }
+            Self::Seize { wallet, order, to } => {
+                let words = match &to {
+                    Some(to) => format!("everything that {wallet} holds goes to {to}"),
+                    None => format!("everything that {wallet} holds is burned"),
+                };
+                let call = ITsUSDC::seizeCall {
+                    from: context.account(&wallet)?,
+                    to: to.map_or(Ok(Address::ZERO), |to| context.account(&to))?,
+                    orderReference: order,
+                };
+                send(context, "admin", &call, words).await
+            }
+            Self::Rescue {
+                token,
+                to,
+                quantity,
+            } => {
+                let (address, decimals) = if token.starts_with("0x") {
+                    let address = context.account(&token)?;
+                    let known = context.settings.profile().securities.iter();
+                    let known = known.filter(|security| security.token == address);
+                    (
+                        address,
+                        known.map(|security| security.decimals).next().unwrap_or(0),
+                    )
+                } else {
+                    allowance::token(context, &token)?
+                };
+                let call = ITsUSDC::rescueERC20Call {
+                    token: address,
+                    to: context.account(&to)?,
+                    amount: parse_units(&quantity, decimals).map_err(Failure::usage)?,
+                };
+                let words = format!("{quantity} {token} sent to {to} from the coin's contract");
+                send(context, "admin", &call, words).await
+            }
             Self::Show => show(context).await,
         }
     }
@@ -175,12 +264,7 @@ fn money(text: &str) -> Result<U256> {
 }
 
 async fn send<C: SolCall>(context: &Context, role: &str, call: &C, words: String) -> Result {
-    let signer = context.sender(role, &words)?;
-    let coin = context.coin()?;
-    let receipt = context.chain().await?.execute(&signer, coin, call).await?;
-    let hash = receipt.transaction_hash;
-    let data = json!({ "done": words, "transaction": hash, "gas": receipt.gas_used });
-    Ok(Answer::line(data, format!("{words}\n  transaction {hash}")))
+    act::send(context, role, context.coin()?, call, words).await
 }
 
 async fn blacklist(context: &Context, wallets: &[String], lift: bool) -> Result {

@@ -21,7 +21,8 @@ use crate::wallet::password;
 pub(super) struct Context {
     /// All settings with their sources.
     pub(super) settings: Settings,
-    json: bool,
+    /// The answer goes to a program.
+    pub(super) json: bool,
 }
 
 impl Context {

@@ -2,15 +2,19 @@
 
 use std::path::Path;
 
+use alloy::primitives::Address;
 use clap::Args;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::context::Context;
-use super::failure::{Exit, Failure, Result};
+use super::failure::{Exit, Failure, Fault, Result};
+use crate::audit::verify::verify;
+use crate::board::Board;
 use crate::chain::Chain;
-use crate::chain::abi::{IDvPSettlement, ISecurityToken, role};
+use crate::chain::abi::{IDvPSettlement, ISecurityToken, ITsUSDC, role};
 use crate::chain::deploy::artifact;
+use crate::config::Security;
 use crate::render::{Answer, Block, Cell, Table, Tone};
 
 /// Check profile, clock, chain, contracts, roles, wallets, book and log
@@ -31,6 +35,7 @@ enum Verdict {
 struct Check {
     what: &'static str,
     verdict: Verdict,
+    code: String,
     found: String,
     remedy: String,
 }
@@ -40,22 +45,31 @@ struct Checks(Vec<Check>);
 
 impl Checks {
     fn ok(&mut self, what: &'static str, found: impl std::fmt::Display) {
-        self.add(what, Verdict::Ok, found.to_string(), "");
+        self.add(what, Verdict::Ok, "", found.to_string(), "");
     }
 
     fn warn(&mut self, what: &'static str, found: impl std::fmt::Display, remedy: &str) {
-        self.add(what, Verdict::Warn, found.to_string(), remedy);
+        self.add(what, Verdict::Warn, "", found.to_string(), remedy);
     }
 
     fn fail(&mut self, what: &'static str, failure: &Failure) {
-        let remedy = failure.hint.clone().unwrap_or_default();
-        self.add(what, Verdict::Fail, failure.message.clone(), &remedy);
+        let remedy = failure.hint.as_deref().unwrap_or_default();
+        let found = failure.message.clone();
+        self.add(what, Verdict::Fail, &failure.code, found, remedy);
     }
 
-    fn add(&mut self, what: &'static str, verdict: Verdict, found: String, remedy: &str) {
+    fn add(
+        &mut self,
+        what: &'static str,
+        verdict: Verdict,
+        code: &str,
+        found: String,
+        remedy: &str,
+    ) {
         self.0.push(Check {
             what,
             verdict,
+            code: code.to_string(),
             found,
             remedy: remedy.to_string(),
         });
@@ -140,8 +154,9 @@ async fn check_clock(chain: &Chain, checks: &mut Checks) {
             let (ahead, behind) = (head.time.saturating_sub(now), now.saturating_sub(head.time));
             let found = format!("block {} is {behind} s old", head.number);
             if ahead > CLOCK_TOLERANCE {
-                let found = format!("the chain is {ahead} s ahead of this machine");
-                checks.warn("clock", found, "set this machine's clock (NTP)");
+                let words = format!("the chain is {ahead} s ahead of this machine");
+                let failure = Failure::new(Exit::Failed, "CLOCK_OFF", words);
+                checks.fail("clock", &failure.hint("set this machine's clock (NTP)"));
             } else {
                 checks.ok("clock", found);
             }
@@ -151,14 +166,19 @@ async fn check_clock(chain: &Chain, checks: &mut Checks) {
 }
 
 async fn check_contracts(context: &Context, chain: &Chain, checks: &mut Checks) {
-    let result = contracts(context, chain, checks).await;
-    if let Err(failure) = result {
-        checks.fail("contracts", &failure);
+    if let Err(failure) = settlement(context, chain, checks).await {
+        checks.fail("settlement contract", &failure);
+    }
+    for listed in &context.settings.profile().securities {
+        if let Err(failure) = security(context, chain, listed, checks).await {
+            let failure = failure.context(&listed.symbol);
+            checks.fail("security", &failure);
+        }
     }
 }
 
-async fn contracts(context: &Context, chain: &Chain, checks: &mut Checks) -> Result<()> {
-    let (settlement, coin) = (context.settlement()?, context.coin()?);
+async fn settlement(context: &Context, chain: &Chain, checks: &mut Checks) -> Result<()> {
+    let settlement = context.settlement()?;
     let who = chain
         .view(settlement, IDvPSettlement::brokerDealerCall {})
         .await?;
@@ -166,19 +186,50 @@ async fn contracts(context: &Context, chain: &Chain, checks: &mut Checks) -> Res
         "settlement contract",
         format!("{settlement} of {} (CRD {})", who.name, who.crd),
     );
+    if chain
+        .view(settlement, IDvPSettlement::pausedCall {})
+        .await?
+    {
+        let remedy = "wait until its pauser lets it go on: orderbook settlement resume";
+        checks.warn("settlement contract", "it is paused", remedy);
+    }
+    if let Err(failure) = coin(context, chain, settlement, checks).await {
+        checks.fail("coin", &failure);
+    }
+    if let Err(failure) = operator(context, chain, settlement, checks).await {
+        checks.fail("operator's role", &failure);
+    }
+    Ok(())
+}
+
+async fn coin(
+    context: &Context,
+    chain: &Chain,
+    settlement: Address,
+    checks: &mut Checks,
+) -> Result<()> {
+    let coin = context.coin()?;
+    chain.view(coin, ITsUSDC::totalSupplyCall {}).await?;
     let payment = chain
         .view(settlement, IDvPSettlement::paymentCall {})
         .await?;
-    if payment == coin {
-        checks.ok("coin", coin);
-    } else {
+    if payment != coin {
         let words = format!("the settlement contract pays in {payment}, the profile says {coin}");
-        checks.fail(
-            "coin",
-            &Failure::usage(words).hint("correct the profile's addresses.coin"),
-        );
+        return Err(Failure::new(Exit::Usage, "OTHER_COIN", words)
+            .hint("correct the profile's addresses.coin"));
     }
-    let operator = context.account(&context.wallet_of("operator")?)?;
+    checks.ok("coin", coin);
+    Ok(())
+}
+
+async fn operator(
+    context: &Context,
+    chain: &Chain,
+    settlement: Address,
+    checks: &mut Checks,
+) -> Result<()> {
+    let name = context.wallet_of("operator")?;
+    let operator = context.account(&name)?;
     let call = IDvPSettlement::hasRoleCall {
         role: role("OPERATOR_ROLE"),
         account: operator,
@@ -187,54 +238,44 @@ async fn contracts(context: &Context, chain: &Chain, checks: &mut Checks) -> Res
         checks.ok("operator's role", operator);
     } else {
         let words = format!("{operator} may not settle");
-        let hint = "orderbook role grant settlement OPERATOR_ROLE ...";
-        checks.fail(
-            "operator's role",
-            &Failure::new(Exit::Auth, "", words).hint(hint),
-        );
+        let hint = format!("orderbook role grant settlement OPERATOR_ROLE {name}");
+        let failure = Failure::new(Exit::Auth, "NO_ROLE", words).hint(hint);
+        checks.fail("operator's role", &failure);
     }
-    if chain
-        .view(settlement, IDvPSettlement::pausedCall {})
-        .await?
-    {
-        checks.warn("settlement", "paused", "wait until its pauser unpauses it");
-    }
-    let gas = chain.ether(operator).await?;
-    if gas.is_zero() {
-        let failure =
-            Failure::other("the operator has no ether for gas").hint(format!("fund {operator}"));
+    if chain.ether(operator).await?.is_zero() {
+        let words = "the operator has no ether for gas";
+        let failure = Failure::new(Exit::Failed, "NO_GAS", words).hint(format!("fund {operator}"));
         checks.fail("gas", &failure);
     }
-    for security in &context.settings.profile().securities {
-        let symbol = chain
-            .view(security.token, ISecurityToken::symbolCall {})
-            .await?;
-        let decimals = chain
-            .view(security.token, ISecurityToken::decimalsCall {})
-            .await?;
-        let call = IDvPSettlement::isListedCall {
-            security: security.token,
-        };
-        let listed = chain.view(settlement, call).await?;
-        if symbol != security.symbol || decimals != security.decimals {
-            let words = format!(
-                "{} is {symbol} with {decimals} decimals on chain",
-                security.symbol
-            );
-            checks.fail(
-                "security",
-                &Failure::usage(words).hint("correct the profile's [[security]]"),
-            );
-        } else if listed {
-            checks.ok("security", format!("{symbol} {}", security.token));
-        } else {
-            let remedy = format!("orderbook token admit {symbol}");
-            checks.warn(
-                "security",
-                format!("{symbol} is not admitted to trading"),
-                &remedy,
-            );
-        }
+    Ok(())
+}
+
+async fn security(
+    context: &Context,
+    chain: &Chain,
+    security: &Security,
+    checks: &mut Checks,
+) -> Result<()> {
+    let symbol = chain
+        .view(security.token, ISecurityToken::symbolCall {})
+        .await?;
+    let decimals = chain
+        .view(security.token, ISecurityToken::decimalsCall {})
+        .await?;
+    if symbol != security.symbol || decimals != security.decimals {
+        let words = format!("it is {symbol} with {decimals} decimals on chain");
+        return Err(Failure::new(Exit::Usage, "OTHER_SECURITY", words)
+            .hint("correct the profile's [[security]]"));
+    }
+    let call = IDvPSettlement::isListedCall {
+        security: security.token,
+    };
+    if chain.view(context.settlement()?, call).await? {
+        checks.ok("security", format!("{symbol} {}", security.token));
+    } else {
+        let remedy = format!("orderbook token admit {symbol}");
+        let words = format!("{symbol} is not admitted to trading");
+        checks.warn("security", words, &remedy);
     }
     Ok(())
 }
@@ -244,40 +285,72 @@ async fn check_book(context: &Context, checks: &mut Checks) {
         Ok(board) => board,
         Err(failure) => return checks.fail("book", &failure),
     };
+    if let Err(failure) = book(context, &board, checks).await {
+        checks.fail("book", &failure);
+    }
+    if let Err(failure) = log(context, &board, checks).await {
+        checks.fail("log", &failure);
+    }
+    if let Err(failure) = in_flight(&board, checks).await {
+        checks.fail("in flight", &failure);
+    }
+}
+
+async fn book(context: &Context, board: &Board, checks: &mut Checks) -> Result<()> {
     let identity = board.identity();
-    match context.settlement() {
-        Ok(settlement) if settlement != identity.contract => {
-            let words = format!(
-                "the book settles through {}, the profile says {settlement}",
-                identity.contract
-            );
-            checks.fail(
-                "book",
-                &Failure::usage(words).hint("use the store of that contract, or init a new one"),
-            );
-        }
-        _ => checks.ok("book", context.settings.get("store").unwrap_or_default()),
+    if let Ok(settlement) = context.settlement()
+        && settlement != identity.contract
+    {
+        let words = format!(
+            "the book settles through {}, the profile says {settlement}",
+            identity.contract
+        );
+        return Err(Failure::new(Exit::Usage, "OTHER_BOOK", words)
+            .hint("use the store of that contract, or init a new one"));
     }
-    match board.head().await {
-        Ok(head) => checks.ok("log", format!("{} events, root {}", head.size, head.root)),
-        Err(error) => checks.fail("log", &error.into()),
+    // Nothing is written: only a book that another holds refuses.
+    board.writable().await?;
+    checks.ok("book", context.settings.get("store").unwrap_or_default());
+    Ok(())
+}
+
+async fn log(context: &Context, board: &Board, checks: &mut Checks) -> Result<()> {
+    let head = board.head().await?;
+    let bar = context.progress("events");
+    bar.set_length(head.size);
+    let report = verify(board, &[], |events| bar.set_position(events)).await?;
+    bar.finish_and_clear();
+    if let Some(finding) = report.finding {
+        let words = format!("event {} is bad: {}", finding.seq, finding.message);
+        return Err(Failure::new(Exit::Integrity, "LOG_BROKEN", words)
+            .hint("keep this file as evidence: orderbook audit verify"));
     }
-    match board.matches(None).await {
-        Ok(matches) => {
-            let open = matches
-                .iter()
-                .filter(|matched| matched.state.is_in_flight())
-                .count();
-            if open > 0 {
-                checks.warn(
-                    "in flight",
-                    format!("{open} match(es) without outcome"),
-                    "orderbook sync",
-                );
-            }
-        }
-        Err(error) => checks.fail("in flight", &error.into()),
+    if head.captured_at > Timestamp::now() {
+        let words = format!(
+            "the last event was captured at {}, this machine's clock is behind that",
+            head.captured_at
+        );
+        return Err(Failure::new(Exit::Failed, "CLOCK_OFF", words)
+            .hint("set this machine's clock (NTP): nothing can be written before that"));
     }
+    checks.ok(
+        "log",
+        format!("{} events hold, root {}", head.size, head.root),
+    );
+    Ok(())
+}
+
+async fn in_flight(board: &Board, checks: &mut Checks) -> Result<()> {
+    let matches = board.matches(None).await?;
+    let open = matches
+        .iter()
+        .filter(|matched| matched.state.is_in_flight())
+        .count();
+    if open > 0 {
+        let words = format!("{open} match(es) without outcome");
+        checks.warn("in flight", words, "orderbook sync");
+    }
+    Ok(())
 }
 
 fn report(checks: &Checks) -> Result {
@@ -302,22 +375,19 @@ fn report(checks: &Checks) -> Result {
         .iter()
         .filter(|check| check.verdict == Verdict::Fail)
         .collect();
-    let Some(first) = failed.first() else {
-        return Ok(Answer::new(Value::Array(data)).with(Block::Table(table)));
+    let answer = Answer::new(Value::Array(data)).with(Block::Table(table));
+    if failed.is_empty() {
+        return Ok(answer);
+    }
+    let words = match failed.len() {
+        1 => "1 check failed".to_string(),
+        count => format!("{count} checks failed"),
     };
-    let words = failed
-        .iter()
-        .map(|c| format!("{}: {}", c.what, c.found))
-        .collect::<Vec<_>>()
-        .join("\n  ");
-    let failure = Failure::new(
-        Exit::Failed,
-        "NOT_READY",
-        format!("{} check(s) failed\n  {words}", failed.len()),
-    );
-    Err(if first.remedy.is_empty() {
-        failure
-    } else {
-        failure.hint(first.remedy.clone())
-    })
+    let faults = failed.into_iter().map(|check| Fault {
+        code: check.code.clone(),
+        message: format!("{}: {}", check.what, check.found),
+        hint: Some(check.remedy.clone()).filter(|remedy| !remedy.is_empty()),
+    });
+    let failure = Failure::new(Exit::Failed, "NOT_READY", words);
+    Err(failure.faults(faults).found(answer))
 }

@@ -23,10 +23,15 @@ use crate::render::{Answer, Block, Table};
 #[derive(Debug, Subcommand)]
 pub(super) enum Export {
     /// Every trade, one CSV line each, and a last line with the sums
+    #[command(
+        after_help = "Example: orderbook export blotter --from 2026-01-01 --to 2026-03-31 --out blotter.csv"
+    )]
     Blotter(Scope),
     /// Every order, as CSV
+    #[command(after_help = "Example: orderbook export orders --out orders.csv")]
     Orders(Scope),
     /// Every event of the log, as JSON lines
+    #[command(after_help = "Example: orderbook export events --out events.jsonl")]
     Events(Scope),
     /// All of it into a folder, with a legend and checksums: what an examiner asks for
     #[command(

@@ -10,6 +10,8 @@ use crate::chain::revert::{Cause, Revert};
 use crate::class::ErrorClass;
 use crate::config::ConfigError;
 use crate::desk::DeskError;
+use crate::desk::preflight::Reason;
+use crate::render::Answer;
 use crate::render::answer::SCHEMA_VERSION;
 use crate::wallet::WalletError;
 
@@ -33,8 +35,19 @@ pub enum Exit {
     Unknown = 7,
 }
 
-/// Why a command failed.
+/// One of several causes of a failure.
 #[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Fault {
+    /// For programs: upper case, stable.
+    pub code: String,
+    /// One sentence.
+    pub message: String,
+    /// What to do.
+    pub hint: Option<String>,
+}
+
+/// Why a command failed.
+#[derive(Clone, Debug)]
 pub struct Failure {
     /// The process' exit code.
     pub exit: Exit,
@@ -44,10 +57,14 @@ pub struct Failure {
     pub message: String,
     /// What to do.
     pub hint: Option<String>,
+    /// Each cause by itself, when there can be several: rows of a file, reasons of a preflight.
+    pub faults: Vec<Fault>,
+    /// What the command found out all the same: it goes to stdout, and is the envelope's data.
+    pub found: Option<Box<Answer>>,
 }
 
 /// What commands return.
-pub type Result<T = crate::render::Answer> = std::result::Result<T, Failure>;
+pub type Result<T = Answer> = std::result::Result<T, Failure>;
 
 impl Failure {
     /// A failure without hint.
@@ -57,6 +74,8 @@ impl Failure {
             code: code.to_string(),
             message: message.to_string(),
             hint: None,
+            faults: Vec::new(),
+            found: None,
         }
     }
 
@@ -89,14 +108,36 @@ impl Failure {
         self
     }
 
-    /// The JSON envelope.
+    /// With each cause by itself.
+    #[must_use]
+    pub fn faults(mut self, faults: impl IntoIterator<Item = Fault>) -> Self {
+        self.faults.extend(faults);
+        self
+    }
+
+    /// With what was found out all the same.
+    #[must_use]
+    pub fn found(mut self, answer: Answer) -> Self {
+        self.found = Some(Box::new(answer));
+        self
+    }
+
+    /// The JSON envelope: one error for each cause.
     pub fn envelope(&self) -> Value {
+        let error = |code: &str, message: &str, hint: Option<&String>| json!({ "code": code, "message": message, "hint": hint });
+        let errors: Vec<Value> = if self.faults.is_empty() {
+            vec![error(&self.code, &self.message, self.hint.as_ref())]
+        } else {
+            let each = self.faults.iter();
+            each.map(|f| error(&f.code, &f.message, f.hint.as_ref()))
+                .collect()
+        };
         json!({
             "schema_version": SCHEMA_VERSION,
             "success": false,
-            "data": null,
-            "errors": [{ "code": self.code, "message": self.message, "hint": self.hint }],
-            "warnings": [],
+            "data": self.found.as_ref().map_or(&Value::Null, |found| &found.data),
+            "errors": errors,
+            "warnings": self.found.as_ref().map_or(&[][..], |found| &found.warnings),
         })
     }
 }
@@ -104,6 +145,16 @@ impl Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)
+    }
+}
+
+impl From<Failure> for Fault {
+    fn from(failure: Failure) -> Self {
+        Self {
+            code: failure.code,
+            message: failure.message,
+            hint: failure.hint,
+        }
     }
 }
 
@@ -119,10 +170,8 @@ impl From<&Revert> for Failure {
             (None, None) => shouted(&revert.name),
         };
         Self {
-            exit,
-            code,
-            message: revert.words.clone(),
             hint: revert.remedy.clone(),
+            ..Self::new(exit, &code, &revert.words)
         }
     }
 }
@@ -211,6 +260,10 @@ impl From<BoardError> for Failure {
             ErrorClass::Integrity => (Exit::Integrity, "BOOK_DAMAGED"),
             ErrorClass::Unknown => (Exit::Unknown, "OUTCOME_UNKNOWN"),
         };
+        if let BoardError::BadRows(rows) = error {
+            let rows = rows.iter().map(|row| (row.line, row.message.as_str()));
+            return bad_rows(rows.map(|(line, message)| format!("line {line}: {message}")));
+        }
         // The board's messages say themselves what to do, after the colon.
         Self::new(exit, code, error)
     }
@@ -221,18 +274,12 @@ impl From<DeskError> for Failure {
         match error {
             DeskError::Board(error) => error.into(),
             DeskError::Chain(error) => error.into(),
-            DeskError::Preflight(ref reasons) => {
-                let code = reasons.first().map_or("PREFLIGHT".to_string(), |first| {
-                    first.restriction.map_or_else(
-                        || format!("SETTLEMENT_{}", first.failure),
-                        |restriction| format!("RESTRICTION_{restriction}"),
-                    )
-                });
-                let failure = Self::refused(&code, &error);
-                match reasons.first() {
-                    Some(first) => failure.hint(first.remedy),
-                    None => failure,
-                }
+            DeskError::Preflight(reasons) => {
+                let words = match reasons.len() {
+                    1 => "it would not settle, for 1 reason".to_string(),
+                    count => format!("it would not settle, for {count} reasons"),
+                };
+                Self::refused("WOULD_NOT_SETTLE", words).faults(reasons.iter().map(fault))
             }
             DeskError::Ineligible { restriction, .. } => {
                 Self::refused(&format!("RESTRICTION_{restriction}"), &error)
@@ -243,8 +290,34 @@ impl From<DeskError> for Failure {
             DeskError::NoEvent(_) => Self::new(Exit::Integrity, "NO_EVENT", &error),
             DeskError::OtherHistory { .. } => Self::new(Exit::Integrity, "OTHER_HISTORY", &error)
                 .hint("this node has another chain than the one this book was kept on: orderbook doctor"),
-            DeskError::Rows(_) | DeskError::File(_) => Self::new(Exit::Usage, "BAD_FILE", &error),
+            DeskError::Rows(rows) => bad_rows(rows),
+            DeskError::File(_) => Self::new(Exit::Usage, "BAD_FILE", &error),
         }
+    }
+}
+
+/// Every bad row of a file, of which nothing was used.
+fn bad_rows(rows: impl IntoIterator<Item = String>) -> Failure {
+    let faults: Vec<Fault> = rows
+        .into_iter()
+        .map(|message| Fault {
+            code: "BAD_ROW".into(),
+            message,
+            hint: None,
+        })
+        .collect();
+    let words = format!("{} bad row(s), nothing of the file was used", faults.len());
+    Failure::new(Exit::Usage, "BAD_FILE", words).faults(faults)
+}
+
+/// A reason why a settlement would fail, named after the contract that would refuse it.
+fn fault(reason: &Reason) -> Fault {
+    let settlement = || format!("SETTLEMENT_{}", reason.failure);
+    let restriction = reason.restriction.map(|code| format!("RESTRICTION_{code}"));
+    Fault {
+        code: restriction.unwrap_or_else(settlement),
+        message: reason.words.clone(),
+        hint: Some(reason.remedy.to_string()).filter(|remedy| !remedy.is_empty()),
     }
 }
 

@@ -35,11 +35,13 @@ pub(super) enum Match {
     /// Refuse a match
     Refuse(Decision),
     /// List bids and asks of a security that could be matched: same quantity, crossing limits
+    #[command(after_help = "Example: orderbook match suggest HRBR")]
     Suggest {
         /// Symbol, ISIN or token
         security: String,
     },
     /// List matches
+    #[command(after_help = "Example: orderbook match list --state approved")]
     List {
         /// proposed, approved, refused, submitted, unknown, failed or settled
         #[arg(long)]

@@ -6,6 +6,7 @@
 // Doc comments of arguments are the help texts that people read: no mark-up in them, and one shape of `run` for all.
 #![allow(clippy::doc_markdown, clippy::unnecessary_wraps)]
 
+mod act;
 mod allowance;
 mod audit;
 mod book;
@@ -23,12 +24,16 @@ mod matches;
 mod order;
 mod order_cancel;
 mod order_entry;
+mod order_register;
 mod preflight;
 mod registry;
 mod role;
 mod settle;
+mod settlement;
 mod sync;
 mod token;
+mod token_enforcement;
+mod token_rules;
 mod wallet;
 
 use std::ffi::OsString;
@@ -78,6 +83,8 @@ enum Command {
     Token(token::Token),
     #[command(subcommand)]
     Coin(coin::Coin),
+    #[command(subcommand)]
+    Settlement(settlement::Settlement),
     #[command(subcommand)]
     Order(order::Order),
     Book(book::Book),
@@ -133,6 +140,7 @@ fn run(cli: Cli) -> failure::Result {
             Command::Role(command) => command.run(&context).await,
             Command::Token(command) => command.run(&context).await,
             Command::Coin(command) => command.run(&context).await,
+            Command::Settlement(command) => command.run(&context).await,
             Command::Order(command) => command.run(&context).await,
             Command::Book(command) => command.run(&context).await,
             Command::Match(command) => command.run(&context).await,
@@ -169,11 +177,25 @@ fn succeed(answer: &Answer, json: bool) -> ExitCode {
 fn fail(failure: &Failure, json: bool) -> ExitCode {
     if json {
         let _ = writeln!(std::io::stdout(), "{:#}", failure.envelope());
-    } else {
-        say(Tone::Bad, "error", &failure.message);
-        if let Some(hint) = &failure.hint {
-            say(Tone::Title, "hint", hint);
+        return ExitCode::from(failure.exit as u8);
+    }
+    if let Some(found) = &failure.found {
+        let text = found.render(Surface::stdout());
+        let _ = std::io::stdout().write_all(text.as_bytes());
+        for warning in &found.warnings {
+            say(Tone::Warn, "warning", warning);
         }
+    }
+    say(Tone::Bad, "error", &failure.message);
+    // What was found shows the causes already.
+    for fault in failure.faults.iter().filter(|_| failure.found.is_none()) {
+        let _ = writeln!(std::io::stderr(), "  {}", fault.message);
+        if let Some(hint) = &fault.hint {
+            let _ = writeln!(std::io::stderr(), "    {hint}");
+        }
+    }
+    if let Some(hint) = &failure.hint {
+        say(Tone::Title, "hint", hint);
     }
     ExitCode::from(failure.exit as u8)
 }
@@ -208,15 +230,44 @@ mod tests {
         Cli::command().debug_assert();
     }
 
-    #[test]
-    fn every_command_says_what_it_does() {
-        fn walk(command: &clap::Command, path: &str) {
+    /// Every command that does something, with its words.
+    fn leaves() -> Vec<(String, clap::Command)> {
+        fn walk(command: &clap::Command, path: &str, found: &mut Vec<(String, clap::Command)>) {
+            if !command.has_subcommands() {
+                found.push((path.to_string(), command.clone()));
+            }
             for sub in command.get_subcommands() {
-                let path = format!("{path} {}", sub.get_name());
-                assert!(sub.get_about().is_some(), "{path} has no description");
-                walk(sub, &path);
+                walk(sub, &format!("{path} {}", sub.get_name()), found);
             }
         }
-        walk(&Cli::command(), "orderbook");
+        let mut found = Vec::new();
+        walk(&Cli::command(), "orderbook", &mut found);
+        found
+    }
+
+    #[test]
+    fn every_command_says_what_it_does_and_shows_an_example_of_itself() {
+        for (path, command) in leaves() {
+            assert!(command.get_about().is_some(), "{path} has no description");
+            let help = command.get_after_help().map(ToString::to_string);
+            let shown = help.is_some_and(|help| help.contains("Example") && help.contains(&path));
+            assert!(shown, "{path} shows no example of itself");
+        }
+    }
+
+    /// Two arguments of one id are one argument to clap: the holder of a position would become the wallet that signs.
+    #[test]
+    fn no_argument_of_a_command_has_the_id_of_a_global_one() {
+        let cli = Cli::command();
+        let global: Vec<_> = cli.get_arguments().map(clap::Arg::get_id).collect();
+        for (path, command) in leaves() {
+            for argument in command.get_arguments() {
+                let id = argument.get_id();
+                assert!(
+                    !global.contains(&id),
+                    "{path} has an argument '{id}' of its own"
+                );
+            }
+        }
     }
 }

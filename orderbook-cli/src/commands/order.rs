@@ -1,7 +1,6 @@
 //! `order`: its commands; `list` and `show`.
 
 use std::io::Write as _;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use alloy::primitives::U256;
@@ -10,8 +9,9 @@ use serde_json::{Value, json};
 
 use super::context::Context;
 use super::failure::Result;
-use super::order_cancel::Cancel;
-use super::order_entry::{Post, Sign, import};
+use super::order_cancel::{Cancel, CancelAll, epoch};
+use super::order_entry::{Import, Post, Sign};
+use super::order_register::Register;
 use crate::board::filter::{OrderFilter, OrderSort};
 use crate::board::order::Side;
 use crate::board::record::{OrderState, OrderView};
@@ -25,16 +25,22 @@ pub(super) enum Order {
     Post(Post),
     List(List),
     /// Show one order: what was signed, where it stands and its history
+    #[command(after_help = "Example: orderbook order show 0x12ab34")]
     Show {
         /// Its id, or the first digits of it
         id: String,
     },
+    Register(Register),
     Cancel(Cancel),
-    /// Import a CSV file of signed orders: all rows or none
-    Import {
-        /// The file
-        file: PathBuf,
+    CancelAll(CancelAll),
+    /// Show the epoch that a wallet's orders must carry
+    #[command(after_help = "Example: orderbook order epoch ada")]
+    Epoch {
+        /// Wallet or address
+        #[arg(id = "holder", value_name = "WALLET")]
+        wallet: String,
     },
+    Import(Import),
 }
 
 /// List orders
@@ -91,8 +97,11 @@ impl Order {
             Self::Post(command) => command.run(context).await,
             Self::List(command) => command.run(context).await,
             Self::Show { id } => show(context, &id).await,
+            Self::Register(command) => command.run(context).await,
             Self::Cancel(command) => command.run(context).await,
-            Self::Import { file } => import(context, &file).await,
+            Self::CancelAll(command) => command.run(context).await,
+            Self::Epoch { wallet } => epoch(context, &wallet).await,
+            Self::Import(command) => command.run(context).await,
         }
     }
 }
@@ -126,30 +135,41 @@ impl List {
             let answer = Answer::new(Value::Array(orders.iter().map(order_json).collect()));
             return Ok(answer.with(Block::Table(table(&orders))));
         }
-        let mut last = orders
-            .iter()
-            .map(|order| order.posted_seq)
-            .max()
-            .unwrap_or(0);
-        print(&table(&orders));
+        let (mut last, mut new, mut heading) = (0, orders, true);
         loop {
+            let lines = followed(&new, context.json, heading);
+            let mut out = std::io::stdout();
+            // Nobody reads any more: following is over.
+            if out.write_all(lines.as_bytes()).and(out.flush()).is_err() {
+                return Ok(Answer::default());
+            }
+            heading = false;
+            last = new.iter().map(|o| o.posted_seq).max().unwrap_or(last);
             tokio::time::sleep(Duration::from_millis(500)).await;
             let filter = OrderFilter {
                 after_seq: Some(last),
                 ..filter.clone()
             };
-            let orders = board.orders(&filter).await?;
-            if let Some(seq) = orders.iter().map(|order| order.posted_seq).max() {
-                last = seq;
-                print(&table(&orders));
-            }
+            new = board.orders(&filter).await?;
         }
     }
 }
 
-/// Following has no end at which an answer could be given: it prints as it goes.
-fn print(table: &Table) {
-    let _ = std::io::stdout().write_all(table.render(Surface::stdout()).as_bytes());
+/// Following has no end at which an answer could be given: every batch goes out as it comes, an object on a line for
+/// programs, and the heading once.
+fn followed(orders: &[OrderView], json: bool, heading: bool) -> String {
+    if json {
+        let line = |order| format!("{}\n", order_json(order));
+        return orders.iter().map(line).collect();
+    }
+    if orders.is_empty() && !heading {
+        return String::new();
+    }
+    let text = table(orders).render(Surface::stdout());
+    match text.split_once('\n') {
+        Some((_, rows)) if !heading => rows.to_string(),
+        _ => text,
+    }
 }
 
 /// A table of orders.

@@ -1,19 +1,21 @@
-//! `order cancel`.
+//! `order cancel, cancel-all, epoch`.
 
 use clap::Args;
 use serde_json::json;
 
+use super::act;
 use super::context::Context;
 use super::failure::{Exit, Failure, Result};
 use crate::chain::abi::IDvPSettlement;
 use crate::desk::settlement::timestamp;
+use crate::desk::sync;
 use crate::desk::trade::on_chain;
 use crate::render::Answer;
 
-/// Cancel an order on the board, or on chain as its owner
+/// Cancel an order on the board, or on chain as its owner or as the operator
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Examples:\n  orderbook order cancel 0x12ab34 --reason 'customer called'\n  orderbook order cancel 0x12ab34 --on-chain --wallet ada"
+    after_help = "Examples:\n  orderbook order cancel 0x12ab34 --reason 'customer called'\n  orderbook order cancel 0x12ab34 --on-chain --wallet ada\n  orderbook order cancel 0x12ab34 --on-chain --as-operator --reason 'account closed'"
 )]
 pub(super) struct Cancel {
     /// Its id, or the first digits of it
@@ -24,6 +26,52 @@ pub(super) struct Cancel {
     /// Send the owner's cancel to the chain, so that nobody can settle it any more
     #[arg(long)]
     on_chain: bool,
+    /// Cancel as the broker-dealer's operator; the order must be registered on chain, the reason goes there too
+    #[arg(long, requires = "on_chain")]
+    as_operator: bool,
+}
+
+/// Cancel everything a wallet has signed, at once and on chain: its epoch advances
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Example: orderbook order cancel-all --wallet ada\n\nOrders signed from then on need the new epoch: orderbook order sign --epoch 1 ..."
+)]
+pub(super) struct CancelAll {}
+
+impl CancelAll {
+    pub(super) async fn run(self, context: &Context) -> Result {
+        let board = context.board().await?;
+        let (chain, settlement) = (context.chain().await?, context.settlement()?);
+        let name = context.wallet_of("default")?;
+        let words = format!("every order of {name} is cancelled");
+        let call = IDvPSettlement::cancelAllOrdersCall {};
+        let sent = act::send(context, "default", settlement, &call, words.as_str()).await?;
+        // The board learns it from the chain's own event, as if another had sent it.
+        let first = context.first_block();
+        let by = context.by("the owner cancelled everything")?;
+        let synced = sync::run(&board, &chain, settlement, first, &by, |_, _| {}).await?;
+        let call = IDvPSettlement::epochOfCall {
+            owner: context.account(&name)?,
+        };
+        let epoch = chain.view(settlement, call).await?;
+        let data = json!({ "epoch": epoch, "cancelled": synced.cancels,
+            "transaction": sent.data["transaction"] });
+        let text = format!(
+            "{words}: {} on the board, the epoch is {epoch}",
+            synced.cancels
+        );
+        Ok(Answer::line(data, text))
+    }
+}
+
+/// The epoch that orders of a wallet must carry now.
+pub(super) async fn epoch(context: &Context, wallet: &str) -> Result {
+    let owner = context.account(wallet)?;
+    let (chain, settlement) = (context.chain().await?, context.settlement()?);
+    let call = IDvPSettlement::epochOfCall { owner };
+    let epoch = chain.view(settlement, call).await?;
+    let data = json!({ "owner": owner, "epoch": epoch });
+    Ok(Answer::line(data, epoch.to_string()))
 }
 
 impl Cancel {
@@ -39,21 +87,30 @@ impl Cancel {
                 "the signature lives on: only the owner's cancel on chain (--on-chain) makes it void everywhere",
             ));
         }
-        let signer = context.sender("default", &format!("cancelling order {id}"))?;
-        if signer.address() != order.record.owner {
-            let words = format!(
-                "the wallet is {}, the owner is {}",
-                signer.address(),
-                order.record.owner
-            );
-            return Err(Failure::new(Exit::Auth, "NOT_ORDER_OWNER", words)
-                .hint("name the owner's wallet with --wallet"));
-        }
         let (chain, settlement) = (context.chain().await?, context.settlement()?);
-        let call = IDvPSettlement::cancelOrderCall {
-            order: on_chain(&order.record),
+        let what = format!("cancelling order {id}");
+        let receipt = if self.as_operator {
+            let reason = act::reason(&self.reason)
+                .map_err(|e| Failure::usage(format!("--reason '{}': {e}", self.reason)))?;
+            let call = IDvPSettlement::cancelOrderByIdCall { id, reason };
+            let signer = context.sender("operator", &what)?;
+            chain.execute(&signer, settlement, &call).await?
+        } else {
+            let signer = context.sender("default", &what)?;
+            if signer.address() != order.record.owner {
+                let words = format!(
+                    "the wallet is {}, the owner is {}",
+                    signer.address(),
+                    order.record.owner
+                );
+                return Err(Failure::new(Exit::Auth, "NOT_ORDER_OWNER", words)
+                    .hint("name the owner's wallet with --wallet, or cancel with --as-operator"));
+            }
+            let call = IDvPSettlement::cancelOrderCall {
+                order: on_chain(&order.record),
+            };
+            chain.execute(&signer, settlement, &call).await?
         };
-        let receipt = chain.execute(&signer, settlement, &call).await?;
         let hash = receipt.transaction_hash;
         let at = match chain
             .block(receipt.block_number.unwrap_or_default())

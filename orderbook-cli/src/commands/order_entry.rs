@@ -1,20 +1,25 @@
 //! `order sign, post, import`: orders on their way to the board.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::fs::File;
-use std::io::{BufReader, Read as _};
+use std::io::{BufRead, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 
 use alloy::primitives::U256;
+use alloy::signers::local::PrivateKeySigner;
 use clap::Args;
 use serde_json::{Value, json};
 
 use super::context::Context;
-use super::failure::{Failure, Result};
+use super::failure::{Exit, Failure, Fault, Result};
 use super::order::side_cell;
+use crate::board::Board;
 use crate::board::signature::ContractSignatures;
-use crate::desk::eligibility;
-use crate::desk::order_form::{self, OrderForm, SignedOrder};
+use crate::chain::Chain;
+use crate::desk::order_form::{self, OrderForm, SignedOrder, Venue};
+use crate::desk::signed_file::SignedFile;
+use crate::desk::{DeskError, eligibility};
 use crate::render::amount::units;
 use crate::render::{Answer, Block, Table};
 
@@ -72,6 +77,16 @@ pub(super) struct Post {
     offline: bool,
 }
 
+/// Import a file of signed orders: all of them or none
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Examples:\n  orderbook order import signed.jsonl      what `order sign` writes, an order on each line\n  orderbook order import orders.csv\n\nEvery bad row is reported with its line, and then nothing is imported. '-' reads stdin.\nColumns of CSV: owner, side, security, quantity, limit_total, price, expiry, epoch, counterparty, board_ref, account,\ncapacity, solicited, received_at, taken_by, signature."
+)]
+pub(super) struct Import {
+    /// CSV, or JSON with an order on each line; '-' is stdin
+    file: PathBuf,
+}
+
 impl Sign {
     pub(super) async fn run(self, context: &Context) -> Result {
         let venue = context.venue().await?;
@@ -86,35 +101,47 @@ impl Sign {
         let mut opened = HashMap::new();
         let (mut signed, mut bad) = (Vec::new(), Vec::new());
         for (line, form) in forms {
-            let security = context.security(&form.security)?;
-            let name = if form.wallet.is_empty() {
-                context.wallet_of("default")?
-            } else {
-                form.wallet.clone()
-            };
-            if !opened.contains_key(&name) {
-                opened.insert(name.clone(), context.open(&name)?);
-            }
-            match form.sign(
-                &venue,
-                security.token,
-                security.decimals,
-                &opened[&name],
-                self.epoch,
-            ) {
+            match self.sign(context, &venue, &mut opened, &form) {
                 Ok(order) => signed.push(order),
-                Err(words) if line == 0 => return Err(Failure::refused("ORDER_NOT_SIGNED", words)),
-                Err(words) => bad.push(format!("line {line}: {words}")),
+                Err(failure) if line == 0 => return Err(failure),
+                // Without the key no row can be signed: that is no mistake of the file's.
+                Err(failure) if failure.exit == Exit::Auth => return Err(failure),
+                Err(failure) => bad.push(format!("line {line}: {failure}")),
             }
         }
         if !bad.is_empty() {
-            return Err(crate::desk::DeskError::Rows(bad).into());
+            return Err(DeskError::Rows(bad).into());
         }
         let lines: Vec<String> = signed
             .iter()
             .map(|order| serde_json::to_string(order).unwrap_or_default())
             .collect();
         Ok(Answer::new(json!(signed)).with(Block::Raw(lines.join("\n") + "\n")))
+    }
+
+    /// Signs one form; wallets that were opened once stay open.
+    fn sign(
+        &self,
+        context: &Context,
+        venue: &Venue,
+        opened: &mut HashMap<String, PrivateKeySigner>,
+        form: &OrderForm,
+    ) -> Result<SignedOrder> {
+        let security = context.security(&form.security)?;
+        let name = if form.wallet.is_empty() {
+            context.wallet_of("default")?
+        } else {
+            form.wallet.clone()
+        };
+        let signer = match opened.entry(name) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => {
+                let signer = context.open(new.key())?;
+                new.insert(signer)
+            }
+        };
+        form.sign(venue, security.token, security.decimals, signer, self.epoch)
+            .map_err(|words| Failure::refused("ORDER_NOT_SIGNED", words))
     }
 
     fn form(&self) -> OrderForm {
@@ -139,17 +166,15 @@ impl Sign {
 
 impl Post {
     pub(super) async fn run(self, context: &Context) -> Result {
-        let text = if self.file == Path::new("-") {
-            let mut text = String::new();
-            std::io::stdin().read_to_string(&mut text).map(|_| text)
-        } else {
-            std::fs::read_to_string(&self.file)
-        };
-        let text = text.map_err(|e| Failure::usage(format!("{}: {e}", self.file.display())))?;
+        let unreadable =
+            |e: &dyn std::fmt::Display| Failure::usage(format!("{}: {e}", self.file.display()));
+        let mut text = String::new();
+        let read = open(&self.file)?.read_to_string(&mut text);
+        read.map_err(|e| unreadable(&e))?;
         let orders = serde_json::Deserializer::from_str(&text)
             .into_iter::<SignedOrder>()
             .collect::<std::result::Result<Vec<_>, _>>()
-            .map_err(|e| Failure::usage(format!("{}: {e}", self.file.display())))?;
+            .map_err(|e| unreadable(&e).hint("it wants what `order sign` writes"))?;
         let board = context.board().await?;
         let by = context.by("")?;
         let mut table = Table::new(&["order", "side", "security", ">quantity", ">price"]);
@@ -160,18 +185,20 @@ impl Post {
         };
         let contracts = chain.as_ref().map(|chain| chain as &dyn ContractSignatures);
         // All are checked before the first is posted: a bad one in the middle leaves nothing half done.
+        let mut refused = Vec::new();
         for order in &orders {
-            let identity = board.identity();
-            if (order.chain_id, order.settlement) != (identity.chain_id, identity.contract) {
-                let words = format!("order {} is signed for another chain or contract", order.id);
-                return Err(Failure::refused("OTHER_VENUE", words));
+            if let Err(failure) = check(&board, chain.as_ref(), order, &by.actor).await {
+                refused.push(failure.context(format!("order {}", order.id)));
             }
-            if let Some(chain) = &chain {
-                eligibility::check(chain, order.security, order.owner)
-                    .await
-                    .map_err(|error| Failure::from(error).context(format!("order {}", order.id)))?;
-            }
-            board.check(&order.posting(&by.actor), contracts).await?;
+        }
+        if let [_, _, ..] = refused[..] {
+            let exit = refused[0].exit;
+            let words = format!("{} orders are refused, nothing was posted", refused.len());
+            let faults = refused.into_iter().map(Fault::from);
+            return Err(Failure::new(exit, "ORDERS_REFUSED", words).faults(faults));
+        }
+        if let Some(failure) = refused.pop() {
+            return Err(failure);
         }
         let mut posted = Vec::new();
         for order in &orders {
@@ -197,19 +224,57 @@ impl Post {
     }
 }
 
-pub(super) async fn import(context: &Context, path: &Path) -> Result {
+/// Whether the board would take an order now, and its owner may have one.
+async fn check(
+    board: &Board,
+    chain: Option<&Chain>,
+    order: &SignedOrder,
+    actor: &str,
+) -> Result<()> {
+    let identity = board.identity();
+    if !order.is_for(identity.chain_id, identity.contract) {
+        let words = "it is signed for another chain or contract";
+        return Err(Failure::refused("OTHER_VENUE", words));
+    }
+    if let Some(chain) = chain {
+        eligibility::check(chain, order.security, order.owner).await?;
+    }
+    let contracts = chain.map(|chain| chain as &dyn ContractSignatures);
+    board.check(&order.posting(actor), contracts).await?;
+    Ok(())
+}
+
+impl Import {
+    pub(super) async fn run(self, context: &Context) -> Result {
+        let board = context.board().await?;
+        let mut file = open(&self.file)?;
+        let by = context.by(format!("import of {}", self.file.display()))?;
+        let bar = context.progress("importing");
+        let follow = |rows| bar.set_position(rows);
+        let unreadable = |e| Failure::usage(format!("{}: {e}", self.file.display()));
+        let start = file.fill_buf().map_err(unreadable)?;
+        let json = start.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{');
+        let imported = if json {
+            let mut orders = SignedFile::new(file, &by.actor);
+            let next = move |count| orders.next(count);
+            board.import_rows(next, by, follow).await?
+        } else {
+            board.import(file, by, follow).await?
+        };
+        bar.finish_and_clear();
+        let data = json!({ "orders": imported.orders, "first_seq": imported.first_seq,
+            "last_seq": imported.last_seq });
+        let words = format!("{} orders imported", imported.orders);
+        Ok(Answer::line(data, words)
+            .warn("imported without asking the chain for KYC records; it asks at settlement"))
+    }
+}
+
+/// A file, or stdin for '-'.
+fn open(path: &Path) -> Result<Box<dyn BufRead + Send>> {
+    if path == Path::new("-") {
+        return Ok(Box::new(BufReader::new(std::io::stdin())));
+    }
     let file = File::open(path).map_err(|e| Failure::usage(format!("{}: {e}", path.display())))?;
-    let board = context.board().await?;
-    let bar = context.progress("importing");
-    let by = context.by(format!("import of {}", path.display()))?;
-    let imported = board
-        .import(BufReader::new(file), by, |rows| bar.set_position(rows))
-        .await?;
-    bar.finish_and_clear();
-    let data = json!({ "orders": imported.orders, "first_seq": imported.first_seq,
-        "last_seq": imported.last_seq });
-    Ok(Answer::line(
-        data,
-        format!("{} orders imported", imported.orders),
-    ))
+    Ok(Box::new(BufReader::new(file)))
 }

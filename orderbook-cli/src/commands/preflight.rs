@@ -4,14 +4,17 @@ use clap::Args;
 use serde_json::json;
 
 use super::context::Context;
-use super::failure::Result;
+use super::failure::{Failure, Result};
 use crate::chain::abi::IDvPSettlement;
+use crate::desk::DeskError;
 use crate::desk::preflight::{self as check, Form, Reason};
 use crate::render::{Answer, Block, Cell, Table, Tone};
 
 /// List every reason why two orders would not settle now, each with its remedy
 #[derive(Args, Debug)]
-#[command(after_help = "Example: orderbook preflight 0x12ab34 0x56cd78")]
+#[command(
+    after_help = "Example: orderbook preflight 0x12ab34 0x56cd78\n\nExits with 0 when it would settle, with 3 when a rule refuses: scripts may ask before they settle."
+)]
 pub(super) struct Preflight {
     /// The bid's id, or the first digits of it
     bid: String,
@@ -45,7 +48,8 @@ impl Preflight {
                 "nothing stands in the way: it would settle now",
             ));
         }
-        Ok(Answer::new(data).with(Block::Table(table(&reasons))))
+        let answer = Answer::new(data).with(Block::Table(table(&reasons)));
+        Err(Failure::from(DeskError::Preflight(reasons)).found(answer))
     }
 }
 

@@ -1,9 +1,9 @@
 //! `role grant, revoke, show`: who may do what on a contract.
 
-use alloy::primitives::Address;
+use alloy::primitives::{Address, B256};
 use clap::{Args, Subcommand};
-use serde_json::json;
 
+use super::act;
 use super::context::Context;
 use super::failure::{Failure, Result};
 use crate::chain::abi::{ISecurityToken, ROLE_NAMES, role};
@@ -32,8 +32,40 @@ pub(super) enum Role {
     #[command(after_help = "Example: orderbook role grant coin MASTER_MINTER_ROLE treasury")]
     Grant(Change),
     /// Revoke a role; the default admin signs
+    #[command(after_help = "Example: orderbook role revoke settlement OPERATOR_ROLE desk")]
     Revoke(Change),
+    /// Give up a role of one's own
+    #[command(after_help = "Example: orderbook role renounce HRBR ENFORCER_ROLE --wallet counsel")]
+    Renounce {
+        /// coin, settlement, or a security
+        contract: String,
+        /// The role, as ISSUER_ROLE
+        role: String,
+    },
+    /// Hand the default admin over, step one of two: the admin names the next
+    #[command(
+        after_help = "Example: orderbook role hand-over HRBR counsel-new\n\nNothing changes until the new admin accepts: orderbook role accept HRBR --wallet counsel-new"
+    )]
+    HandOver {
+        /// coin, settlement, or a security
+        contract: String,
+        /// Wallet or address of the next admin
+        account: String,
+    },
+    /// Hand the default admin over, step two: the next admin accepts
+    #[command(after_help = "Example: orderbook role accept HRBR --wallet counsel-new")]
+    Accept {
+        /// coin, settlement, or a security
+        contract: String,
+    },
+    /// Take a hand-over back before it is accepted
+    #[command(after_help = "Example: orderbook role keep HRBR")]
+    Keep {
+        /// coin, settlement, or a security
+        contract: String,
+    },
     /// Show which of the profile's wallets hold which role
+    #[command(after_help = "Example: orderbook role show settlement")]
     Show {
         /// coin, settlement, or a security
         contract: String,
@@ -56,9 +88,53 @@ impl Role {
         match self {
             Self::Grant(change) => change.send(context, true).await,
             Self::Revoke(change) => change.send(context, false).await,
+            Self::Renounce {
+                contract: name,
+                role: named,
+            } => {
+                let to = contract(context, &name)?;
+                let call = ISecurityToken::renounceRoleCall {
+                    role: known(&named)?,
+                    callerConfirmation: context.account(&context.wallet_of("default")?)?,
+                };
+                let words = format!("{named} of {name} given up");
+                act::send(context, "default", to, &call, words).await
+            }
+            Self::HandOver {
+                contract: name,
+                account,
+            } => {
+                let to = contract(context, &name)?;
+                let call = ISecurityToken::beginDefaultAdminTransferCall {
+                    newAdmin: context.account(&account)?,
+                };
+                let words = format!("{account} may become the default admin of {name}");
+                act::send(context, "admin", to, &call, words).await
+            }
+            Self::Accept { contract: name } => {
+                let to = contract(context, &name)?;
+                let call = ISecurityToken::acceptDefaultAdminTransferCall {};
+                let words = format!("{name} has a new default admin");
+                act::send(context, "default", to, &call, words).await
+            }
+            Self::Keep { contract: name } => {
+                let to = contract(context, &name)?;
+                let call = ISecurityToken::cancelDefaultAdminTransferCall {};
+                let words = format!("{name} keeps its default admin");
+                act::send(context, "admin", to, &call, words).await
+            }
             Self::Show { contract } => show(context, &contract).await,
         }
     }
+}
+
+/// The id of a role that one of the contracts knows.
+fn known(name: &str) -> Result<B256> {
+    if ROLE_NAMES.contains(&name) {
+        return Ok(role(name));
+    }
+    let known = ROLE_NAMES.join(", ");
+    Err(Failure::usage(format!("there is no role '{name}'")).hint(known))
 }
 
 /// The contract that a word of the command line means.
@@ -72,27 +148,18 @@ pub(super) fn contract(context: &Context, name: &str) -> Result<Address> {
 
 impl Change {
     async fn send(self, context: &Context, grant: bool) -> Result {
-        if !ROLE_NAMES.contains(&self.role.as_str()) {
-            let known = ROLE_NAMES.join(", ");
-            return Err(Failure::usage(format!("there is no role '{}'", self.role)).hint(known));
-        }
+        let role = known(&self.role)?;
         let account = context.account(&self.account)?;
         let to = contract(context, &self.contract)?;
         let verb = if grant { "granted to" } else { "revoked from" };
-        let sentence = format!("{} of {} {verb} {account}", self.role, self.contract);
-        let signer = context.sender("admin", &sentence)?;
-        let chain = context.chain().await?;
-        let role = role(&self.role);
-        let receipt = if grant {
+        let words = format!("{} of {} {verb} {}", self.role, self.contract, self.account);
+        if grant {
             let call = ISecurityToken::grantRoleCall { role, account };
-            chain.execute(&signer, to, &call).await?
+            act::send(context, "admin", to, &call, words).await
         } else {
             let call = ISecurityToken::revokeRoleCall { role, account };
-            chain.execute(&signer, to, &call).await?
-        };
-        let data = json!({ "role": self.role, "account": account, "granted": grant,
-            "transaction": receipt.transaction_hash });
-        Ok(Answer::line(data, sentence))
+            act::send(context, "admin", to, &call, words).await
+        }
     }
 }
 
@@ -135,15 +202,25 @@ async fn show(context: &Context, name: &str) -> Result {
     let mut table = Table::new(&["role", "wallet", "address"]);
     let mut wallets: Vec<_> = context.addresses()?.into_iter().collect();
     wallets.sort();
-    let named = wallets
-        .iter()
-        .find(|(_, a)| *a == admin)
-        .map_or("", |(n, _)| n.as_str());
+    let named = |account| {
+        let found = wallets.iter().find(|(_, address)| *address == account);
+        found.map_or("", |(name, _)| name.as_str()).into()
+    };
     table.row([
         Cell::new("DEFAULT_ADMIN_ROLE", Tone::Strong),
-        named.into(),
+        named(admin),
         admin.into(),
     ]);
+    let next = chain
+        .view(address, ISecurityToken::pendingDefaultAdminCall {})
+        .await?;
+    if !next.is_zero() {
+        table.row([
+            Cell::new("DEFAULT_ADMIN_ROLE (once accepted)", Tone::Warn),
+            named(next),
+            next.into(),
+        ]);
+    }
     for role_name in &ROLE_NAMES[1..] {
         for (wallet, account) in &wallets {
             let call = ISecurityToken::hasRoleCall {

@@ -3,19 +3,21 @@
 use std::fs::File;
 use std::path::PathBuf;
 
-use alloy::primitives::U256;
-use alloy::sol_types::SolCall;
+use alloy::primitives::{B256, U256};
 use clap::{Args, Subcommand};
 use serde_json::json;
 
+use super::act;
 use super::context::Context;
 use super::failure::{Failure, Result};
 use super::registry;
+use super::token_enforcement::Enforcement;
+use super::token_rules::Rules;
 use crate::chain::abi::ISecurityToken;
 use crate::config::Security;
 use crate::desk::cap_table;
 use crate::render::Answer;
-use crate::render::amount::{parse_units, time, units};
+use crate::render::amount::{parse_time, parse_units, time, units};
 
 /// Act as the security's issuer, compliance officer or enforcer
 #[derive(Debug, Subcommand)]
@@ -35,7 +37,7 @@ pub(super) enum Token {
     },
     /// Open or close transfers from one group to another
     #[command(
-        after_help = "Examples:\n  orderbook token group HRBR 1 2              open now\n  orderbook token group HRBR 2 1 --opens-at 1893456000\n  orderbook token group HRBR 1 2 --close"
+        after_help = "Examples:\n  orderbook token group HRBR 1 2              open now\n  orderbook token group HRBR 2 1 --opens-at 2030-01-01\n  orderbook token group HRBR 1 2 --close"
     )]
     Group {
         /// The security
@@ -44,22 +46,26 @@ pub(super) enum Token {
         from: u8,
         /// To this group
         to: u8,
-        /// Unix second from which it is open
-        #[arg(long, default_value_t = 1)]
+        /// From when on it is open: a date, RFC 3339 or a unix second
+        #[arg(long, default_value = "1", value_parser = parse_time)]
         opens_at: u64,
         /// Close the pair
         #[arg(long, conflicts_with = "opens_at")]
         close: bool,
     },
     /// Issue tokens to a wallet
+    #[command(after_help = "Example: orderbook token mint HRBR ada 1,000")]
     Mint(Amount),
     /// Redeem tokens of a wallet
+    #[command(
+        after_help = "Example: orderbook token burn HRBR ada 100 --reason 'redemption 2026-07'"
+    )]
     Burn {
         #[command(flatten)]
         amount: Amount,
         /// Why: up to 32 characters, for the record on chain
-        #[arg(long)]
-        reason: String,
+        #[arg(long, value_parser = act::reason)]
+        reason: B256,
     },
     /// Issue tokens under a vesting schedule
     #[command(
@@ -67,11 +73,12 @@ pub(super) enum Token {
     )]
     Grant(Grant),
     /// Lock part of a holding up until a time
+    #[command(after_help = "Example: orderbook token lock HRBR ada 500 --until 2030-01-01")]
     Lock {
         #[command(flatten)]
         amount: Amount,
-        /// Unix second of the release
-        #[arg(long)]
+        /// When it is released: a date, RFC 3339 or a unix second
+        #[arg(long, value_parser = parse_time)]
         until: u64,
     },
     /// Freeze a wallet, or part of its holding
@@ -82,6 +89,7 @@ pub(super) enum Token {
         /// The security
         security: String,
         /// Wallet or address
+        #[arg(id = "holder", value_name = "WALLET")]
         wallet: String,
         /// Only this much of the holding
         #[arg(long)]
@@ -91,17 +99,21 @@ pub(super) enum Token {
         lift: bool,
     },
     /// Put wallets on the sanctions list, or take them off
+    #[command(
+        after_help = "Examples:\n  orderbook token sanction HRBR ada bob\n  orderbook token sanction HRBR ada --lift"
+    )]
     Sanction {
         /// The security
         security: String,
         /// Wallets or addresses
-        #[arg(required = true)]
+        #[arg(id = "holders", value_name = "WALLET", required = true)]
         wallets: Vec<String>,
         /// Take them off
         #[arg(long)]
         lift: bool,
     },
     /// List the profile's wallets that hold or may hold the security
+    #[command(after_help = "Example: orderbook token holders HRBR")]
     Holders {
         /// The security
         security: String,
@@ -119,6 +131,9 @@ pub(super) enum Token {
         quantity: String,
     },
     /// Admit the security to trading: on the settlement contract and on the board
+    #[command(
+        after_help = "Examples:\n  orderbook token admit HRBR\n  orderbook token admit HRBR --withdraw"
+    )]
     Admit {
         /// The security
         security: String,
@@ -126,6 +141,10 @@ pub(super) enum Token {
         #[arg(long)]
         withdraw: bool,
     },
+    #[command(flatten)]
+    Rules(Rules),
+    #[command(flatten)]
+    Enforcement(Enforcement),
 }
 
 /// How many of what for whom.
@@ -134,6 +153,7 @@ pub(super) struct Amount {
     /// The security
     security: String,
     /// Wallet or address
+    #[arg(id = "holder", value_name = "WALLET")]
     wallet: String,
     /// How many tokens
     quantity: String,
@@ -144,8 +164,8 @@ pub(super) struct Amount {
 pub(super) struct Grant {
     #[command(flatten)]
     amount: Amount,
-    /// Unix second at which it starts [default: now]
-    #[arg(long)]
+    /// When it starts: a date, RFC 3339 or a unix second [default: now]
+    #[arg(long, value_parser = parse_time)]
     start: Option<u64>,
     /// Seconds before anything vests
     #[arg(long)]
@@ -196,15 +216,15 @@ impl Token {
                     "{}: transfers from group {from} to group {to} are {state}",
                     security.symbol
                 );
-                send(context, "compliance", &security, &call, words).await
+                act::send(context, "compliance", security.token, &call, words).await
             }
             Self::Mint(amount) => {
                 let (security, to, value) = amount.read(context)?;
                 let call = ISecurityToken::mintCall { to, value };
-                send(
+                act::send(
                     context,
                     "issuer",
-                    &security,
+                    security.token,
                     &call,
                     amount.words("issued to"),
                 )
@@ -212,17 +232,15 @@ impl Token {
             }
             Self::Burn { amount, reason } => {
                 let (security, from, value) = amount.read(context)?;
-                let reason =
-                    cap_table::investor_id(&reason.replace(' ', "_")).map_err(Failure::usage)?;
                 let call = ISecurityToken::burnCall {
                     from,
                     value,
                     reason,
                 };
-                send(
+                act::send(
                     context,
                     "issuer",
-                    &security,
+                    security.token,
                     &call,
                     amount.words("redeemed from"),
                 )
@@ -237,7 +255,7 @@ impl Token {
                     releaseTime: until,
                 };
                 let words = format!("{} until {}", amount.words("locked up for"), time(until));
-                send(context, "compliance", &security, &call, words).await
+                act::send(context, "compliance", security.token, &call, words).await
             }
             Self::Freeze {
                 security,
@@ -265,8 +283,10 @@ impl Token {
                     wallets.join(", "),
                     security.symbol
                 );
-                send(context, "enforcer", &security, &call, words).await
+                act::send(context, "enforcer", security.token, &call, words).await
             }
+            Self::Rules(command) => command.run(context).await,
+            Self::Enforcement(command) => command.run(context).await,
             Self::Holders { security } => registry::holders(context, &security).await,
             Self::Check {
                 security,
@@ -279,25 +299,6 @@ impl Token {
             }
         }
     }
-}
-
-/// Sends one call to the security and says what it did.
-async fn send<C: SolCall>(
-    context: &Context,
-    role: &str,
-    security: &Security,
-    call: &C,
-    words: String,
-) -> Result {
-    let signer = context.sender(role, &words)?;
-    let receipt = context
-        .chain()
-        .await?
-        .execute(&signer, security.token, call)
-        .await?;
-    let hash = receipt.transaction_hash;
-    let data = json!({ "done": words, "transaction": hash, "gas": receipt.gas_used });
-    Ok(Answer::line(data, format!("{words}\n  transaction {hash}")))
 }
 
 impl Amount {
@@ -374,7 +375,7 @@ impl Grant {
             self.amount.words("granted to"),
             time(start)
         );
-        send(context, "issuer", &security, &call, words).await
+        act::send(context, "issuer", security.token, &call, words).await
     }
 }
 
@@ -393,10 +394,10 @@ async fn freeze(
             account,
             frozen: !lift,
         };
-        return send(
+        return act::send(
             context,
             "enforcer",
-            &security,
+            security.token,
             &call,
             format!("{wallet} is {verb}"),
         )
@@ -406,9 +407,9 @@ async fn freeze(
     let words = format!("{quantity} {} of {wallet} are {verb}", security.symbol);
     if lift {
         let call = ISecurityToken::unfreezePartialTokensCall { account, amount };
-        send(context, "enforcer", &security, &call, words).await
+        act::send(context, "enforcer", security.token, &call, words).await
     } else {
         let call = ISecurityToken::freezePartialTokensCall { account, amount };
-        send(context, "enforcer", &security, &call, words).await
+        act::send(context, "enforcer", security.token, &call, words).await
     }
 }

@@ -31,8 +31,10 @@ pub(super) enum Wallet {
         key_file: Option<std::path::PathBuf>,
     },
     /// List the wallets and their roles in the profile
+    #[command(after_help = "Example: orderbook wallet list")]
     List,
     /// Print a wallet's address
+    #[command(after_help = "Example: orderbook wallet address desk")]
     Address {
         /// Its name
         name: String,

@@ -10,6 +10,7 @@ pub mod preflight;
 pub mod reconcile;
 pub mod settlement;
 pub mod sheet;
+pub(crate) mod signed_file;
 pub mod suggest;
 pub mod sync;
 pub mod trade;

@@ -207,6 +207,11 @@ impl SignedOrder {
         }
     }
 
+    /// Whether it is signed for this chain and settlement contract.
+    pub fn is_for(&self, chain_id: u64, settlement: Address) -> bool {
+        (self.chain_id, self.settlement) == (chain_id, settlement)
+    }
+
     /// What the board needs to post it.
     pub fn posting(&self, taken_by: &str) -> Posting {
         Posting {

@@ -82,29 +82,36 @@ impl Desk<'_> {
         let (bid_state, ask_state) = self.states(bid, ask).await?;
         let mut sent = Vec::new();
         for (order, state) in [(bid, bid_state), (ask, ask_state)] {
-            if state != NONE {
-                continue;
+            if state == NONE {
+                sent.push(self.register(order).await?);
             }
-            let call = IDvPSettlement::registerOrderCall {
-                order: on_chain(order),
-                signature: order.signature.clone(),
-            };
-            let prepared = self
-                .chain
-                .prepare(self.operator, self.settlement, U256::ZERO, &call)
-                .await?;
-            let reason = format!(
-                "registers on chain: transaction {} nonce {}",
-                prepared.hash, prepared.nonce
-            );
-            let by = By {
-                reason,
-                ..self.by.clone()
-            };
-            self.board.note(&order.id.to_string(), by).await?;
-            sent.push(self.chain.send(&prepared).await?.transaction_hash);
         }
         Ok(sent)
+    }
+
+    /// Registers one order on chain. The transaction's hash is noted first.
+    ///
+    /// # Errors
+    /// `Board`, `Chain`.
+    pub async fn register(&self, order: &OrderRecord) -> Result<B256, DeskError> {
+        let call = IDvPSettlement::registerOrderCall {
+            order: on_chain(order),
+            signature: order.signature.clone(),
+        };
+        let prepared = self
+            .chain
+            .prepare(self.operator, self.settlement, U256::ZERO, &call)
+            .await?;
+        let reason = format!(
+            "registers on chain: transaction {} nonce {}",
+            prepared.hash, prepared.nonce
+        );
+        let by = By {
+            reason,
+            ..self.by.clone()
+        };
+        self.board.note(&order.id.to_string(), by).await?;
+        Ok(self.chain.send(&prepared).await?.transaction_hash)
     }
 
     /// Preflight in the form that fits: orders that are not registered yet are judged with their signatures.
@@ -260,14 +267,15 @@ impl Desk<'_> {
         Ok(anchored)
     }
 
-    /// Anchors when the last anchor is a day old or there is none.
+    /// Anchors when the last anchor is a day old, by the chain's clock, or there is none.
     ///
     /// # Errors
     /// As [`Self::anchor`].
     pub async fn anchor_daily(&self) -> Result<Option<BookAnchored>, DeskError> {
-        const DAY: i64 = 24 * 60 * 60;
-        if let Some((at, _)) = self.board.last_anchored().await?
-            && Timestamp::now().as_second() - at.as_second() < DAY
+        const DAY: u64 = 24 * 60 * 60;
+        if let Some((_, last)) = self.board.last_anchored().await?
+            && let Some(block) = self.chain.block(last.block).await?
+            && self.chain.head().await?.time.saturating_sub(block.time) < DAY
         {
             return Ok(None);
         }

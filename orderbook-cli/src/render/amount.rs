@@ -2,6 +2,8 @@
 
 use alloy::primitives::{Address, B256, U256};
 use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 
 /// Decimals of `TsUSDC`.
 pub const COIN_DECIMALS: u8 = 6;
@@ -105,6 +107,23 @@ pub fn date(seconds: u64) -> String {
     )
 }
 
+/// Unix seconds of what a person writes: a date (its first second in UTC), RFC 3339, or unix seconds.
+///
+/// # Errors
+/// What is accepted, in words.
+pub fn parse_time(text: &str) -> Result<u64, String> {
+    if let Ok(seconds) = text.parse() {
+        return Ok(seconds);
+    }
+    let day = |text: &str| {
+        let zoned = text.parse::<Date>().ok()?.to_zoned(TimeZone::UTC).ok()?;
+        Some(zoned.timestamp())
+    };
+    let at = text.parse::<Timestamp>().ok().or_else(|| day(text));
+    at.and_then(|at| u64::try_from(at.as_second()).ok())
+        .ok_or_else(|| "write a date (2030-01-31), RFC 3339 or unix seconds".to_string())
+}
+
 fn instant(seconds: u64) -> Option<Timestamp> {
     Timestamp::from_second(i64::try_from(seconds).ok()?).ok()
 }
@@ -175,6 +194,16 @@ mod tests {
     fn times_are_utc_and_never_fail() {
         assert_eq!(time(1_735_689_600), "2025-01-01 00:00:00 UTC");
         assert_eq!(date(u64::MAX), format!("second {}", u64::MAX));
+    }
+
+    #[test]
+    fn a_time_is_a_date_an_instant_or_unix_seconds() {
+        for text in ["1735689600", "2025-01-01", "2025-01-01T01:00:00+01:00"] {
+            assert_eq!(parse_time(text), Ok(1_735_689_600), "{text}");
+        }
+        for text in ["", "soon", "-1", "1960-01-01", "2025-13-01"] {
+            assert!(parse_time(text).is_err(), "{text}");
+        }
     }
 
     #[test]

@@ -2,7 +2,10 @@
 //!
 //! Needs the compiled contracts (`make wasm`) and the binary `devnet` beside `orderbook` (`make build`).
 
+mod acts;
 mod alone;
+mod doctor;
+mod import;
 mod market;
 mod outage;
 mod process;

@@ -21,27 +21,6 @@ fn the_demo_answers_with_an_envelope_and_never_overwrites() {
 }
 
 #[test]
-fn doctor_finds_nothing_wrong_and_names_what_is() {
-    let market = Market::open();
-    let checks = market.data("doctor");
-    assert!(
-        checks
-            .as_array()
-            .unwrap()
-            .iter()
-            .all(|check| check["state"] == "ok"),
-        "{checks}"
-    );
-    let said = market.run("doctor --wallet ada-lindqvist").exits(1);
-    assert!(
-        said.json()["errors"][0]["message"]
-            .as_str()
-            .unwrap()
-            .contains("may not settle")
-    );
-}
-
-#[test]
 fn a_trade_goes_from_two_signatures_to_a_fill() {
     let market = Market::open();
     let before = (
@@ -140,8 +119,15 @@ fn preflight_lists_every_reason_with_its_remedy() {
     let market = Market::open();
     let bid = market.post("bid HRBR 20 24.00 --account A-1007 --wallet elena-rossi");
     let ask = market.post("ask HRBR 20 24.50 --account A-1001 --wallet ada-lindqvist");
-    let data = market.data(&format!("preflight {bid} {ask}"));
+    let said = market.run(&format!("preflight {bid} {ask}")).exits(3);
+    let answer = said.json();
+    let data = &answer["data"];
     let reasons = data["reasons"].as_array().unwrap();
+    assert_eq!(
+        (&answer["success"], &data["would_settle"]),
+        (&false.into(), &false.into())
+    );
+    assert_eq!(answer["errors"].as_array().unwrap().len(), reasons.len());
     let failures: Vec<u64> = reasons
         .iter()
         .map(|r| r["failure"].as_u64().unwrap())
@@ -247,4 +233,27 @@ fn the_exam_pack_sums_to_the_trades() {
         text.lines().last().unwrap().contains("986230.725"),
         "{text}"
     );
+}
+
+#[test]
+fn settle_anchors_the_log_once_a_day_by_the_clock_of_the_chain() {
+    let market = Market::open();
+    let anchors = || {
+        let log = market.data("audit log --limit 1000");
+        let log = log.as_array().unwrap();
+        log.iter().filter(|e| e["type"] == "book_anchored").count()
+    };
+    let settle = || {
+        let (bid, ask) = market.approved_match();
+        market.data(&format!("settle {bid} {ask} --signed"));
+    };
+    assert_eq!(anchors(), 1);
+    settle();
+    assert_eq!(anchors(), 1);
+    market.pass(24 * 60 * 60);
+    settle();
+    assert_eq!(anchors(), 2);
+    settle();
+    assert_eq!(anchors(), 2);
+    market.run("audit verify").exits(0);
 }

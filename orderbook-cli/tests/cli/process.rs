@@ -1,12 +1,13 @@
 //! Runs `orderbook` and `devnet`.
 
 use std::ffi::OsStr;
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::OnceLock;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 /// The binary under test.
@@ -165,6 +166,41 @@ impl Market {
         let mut arguments: Vec<&str> = line.split(' ').collect();
         arguments.extend(["--json", "--profile", ".", "--rpc-url", url]);
         run(self.path(), arguments)
+    }
+
+    /// Runs arguments that hold spaces themselves.
+    pub(crate) fn run_with(&self, line: &str, arguments: &[&str]) -> Said {
+        let mut all: Vec<&str> = line.split(' ').collect();
+        all.extend(arguments);
+        all.extend(["--json", "--profile", ".", "--rpc-url", &self.url]);
+        run(self.path(), all)
+    }
+
+    /// Asks the node itself.
+    pub(crate) fn node(&self, method: &str, parameters: &Value) -> Value {
+        let request = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": parameters });
+        let request = request.to_string();
+        let host = self.url.trim_start_matches("http://");
+        let mut stream = TcpStream::connect(host).expect("the node listens");
+        let length = request.len();
+        write!(
+            stream,
+            "POST / HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\n\
+             Content-Length: {length}\r\nConnection: close\r\n\r\n{request}"
+        )
+        .expect("the node reads");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("the node speaks");
+        let (_, body) = answer.split_once("\r\n\r\n").expect("a body");
+        let answer: Value = serde_json::from_str(body).expect("the node says JSON");
+        assert!(answer["error"].is_null(), "{method}: {answer}");
+        answer["result"].clone()
+    }
+
+    /// Lets the chain's clock jump.
+    pub(crate) fn pass(&self, seconds: u64) {
+        self.node("evm_increaseTime", &json!([seconds]));
+        self.node("evm_mine", &json!([]));
     }
 
     /// The data of a command that must succeed.

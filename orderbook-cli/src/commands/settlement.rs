@@ -1,0 +1,89 @@
+//! `settlement show, pause, resume`: the broker-dealer's contract itself.
+
+use clap::Subcommand;
+use serde_json::json;
+
+use super::act;
+use super::context::Context;
+use super::failure::Result;
+use crate::chain::abi::IDvPSettlement;
+use crate::render::{Answer, Block};
+
+/// Look at the settlement contract, stop it and let it go on
+#[derive(Debug, Subcommand)]
+pub(super) enum Settlement {
+    /// Show whose it is, what it pays in, what it has settled and which securities it admits
+    #[command(after_help = "Example: orderbook settlement show")]
+    Show,
+    /// Stop settling, registering and anchoring; owners can still cancel
+    #[command(
+        after_help = "Example: orderbook settlement pause --wallet counsel\n\nThe wallet of the profile's admin signs; it needs PAUSER_ROLE (orderbook role grant settlement PAUSER_ROLE ...).\nA single security is withdrawn with: orderbook token admit HRBR --withdraw"
+    )]
+    Pause,
+    /// Go on after a pause
+    #[command(after_help = "Example: orderbook settlement resume --wallet counsel")]
+    Resume,
+}
+
+impl Settlement {
+    pub(super) async fn run(self, context: &Context) -> Result {
+        let to = context.settlement()?;
+        match self {
+            Self::Show => show(context).await,
+            Self::Pause => {
+                let call = IDvPSettlement::pauseCall {};
+                act::send(context, "admin", to, &call, "settlement paused").await
+            }
+            Self::Resume => {
+                let call = IDvPSettlement::unpauseCall {};
+                act::send(context, "admin", to, &call, "settlement goes on").await
+            }
+        }
+    }
+}
+
+async fn show(context: &Context) -> Result {
+    let (chain, to) = (context.chain().await?, context.settlement()?);
+    let who = chain.view(to, IDvPSettlement::brokerDealerCall {}).await?;
+    let payment = chain.view(to, IDvPSettlement::paymentCall {}).await?;
+    let count = chain
+        .view(to, IDvPSettlement::settlementCountCall {})
+        .await?;
+    let paused = chain.view(to, IDvPSettlement::pausedCall {}).await?;
+    let (mut listed, mut others) = (Vec::new(), Vec::new());
+    for security in &context.settings.profile().securities {
+        let call = IDvPSettlement::isListedCall {
+            security: security.token,
+        };
+        let names = if chain.view(to, call).await? {
+            &mut listed
+        } else {
+            &mut others
+        };
+        names.push(security.symbol.as_str());
+    }
+    let data = json!({
+        "address": to,
+        "chain_id": chain.id(),
+        "broker_dealer": who.name,
+        "crd": who.crd,
+        "lei": who.lei,
+        "payment": payment,
+        "settlements": count.to_string(),
+        "paused": paused,
+        "admitted": listed,
+        "not_admitted": others,
+    });
+    Ok(Answer::new(data).with(Block::Pairs(vec![
+        ("contract".into(), format!("{to} on chain {}", chain.id())),
+        (
+            "broker-dealer".into(),
+            format!("{}, CRD {}, LEI {}", who.name, who.crd, who.lei),
+        ),
+        ("pays in".into(), payment.to_string()),
+        ("settlements".into(), count.to_string()),
+        ("paused".into(), if paused { "yes" } else { "no" }.into()),
+        ("admitted".into(), listed.join(", ")),
+        ("not admitted".into(), others.join(", ")),
+    ])))
+}

@@ -1,0 +1,262 @@
+//! `token encumbrances, revoke, force, force-burn, recover`: what is done to a holding without its holder.
+
+use alloy::primitives::{B256, U256};
+use clap::{Args, Subcommand};
+use serde_json::json;
+
+use super::act;
+use super::context::Context;
+use super::failure::{Failure, Result};
+use crate::chain::abi::ISecurityToken;
+use crate::render::amount::{parse_units, time, units};
+use crate::render::{Answer, Block, Table};
+
+/// Enforcement of one security.
+#[derive(Debug, Subcommand)]
+pub(super) enum Enforcement {
+    /// Show what of a holding cannot move: frozen, locked up, unvested
+    #[command(after_help = "Example: orderbook token encumbrances HRBR ada")]
+    Encumbrances {
+        /// The security
+        security: String,
+        /// Wallet or address
+        #[arg(id = "holder", value_name = "WALLET")]
+        wallet: String,
+    },
+    /// Revoke a vesting schedule: what has not vested goes back
+    #[command(
+        after_help = "Example: orderbook token revoke HRBR ada 0 --to issuer\n\nSchedules and their numbers: orderbook token encumbrances HRBR ada"
+    )]
+    Revoke {
+        /// The security
+        security: String,
+        /// Wallet or address of the grantee
+        #[arg(id = "holder", value_name = "WALLET")]
+        wallet: String,
+        /// Number of the schedule, from 0
+        schedule: u64,
+        /// Who gets what has not vested
+        #[arg(long, value_name = "WALLET")]
+        to: String,
+    },
+    /// Move tokens from one wallet to another by order of a court or regulator
+    #[command(
+        after_help = "Example: orderbook token force HRBR ada bob 100 --reason 'court order 26-114'"
+    )]
+    Force {
+        /// The security
+        security: String,
+        /// Whose tokens
+        from: String,
+        /// Who gets them
+        to: String,
+        /// How many tokens
+        quantity: String,
+        #[command(flatten)]
+        why: Why,
+    },
+    /// Destroy tokens of a wallet by order of a court or regulator
+    #[command(
+        after_help = "Example: orderbook token force-burn HRBR ada 100 --reason 'court order 26-114'"
+    )]
+    ForceBurn {
+        /// The security
+        security: String,
+        /// Whose tokens
+        from: String,
+        /// How many tokens
+        quantity: String,
+        #[command(flatten)]
+        why: Why,
+    },
+    /// Move a whole holding, with its lock-ups and schedules, from a lost wallet to its investor's new one
+    #[command(
+        after_help = "Example: orderbook token recover HRBR ada ada-new --reason 'key lost, ID checked'"
+    )]
+    Recover {
+        /// The security
+        security: String,
+        /// The lost wallet
+        lost: String,
+        /// The wallet that takes its place
+        replacement: String,
+        #[command(flatten)]
+        why: Why,
+    },
+}
+
+/// What the record on chain says for ever.
+#[derive(Args, Debug)]
+pub(super) struct Why {
+    /// Why: up to 32 characters, for the record on chain
+    #[arg(long = "reason", value_name = "REASON", value_parser = act::reason)]
+    code: B256,
+}
+
+impl Enforcement {
+    pub(super) async fn run(self, context: &Context) -> Result {
+        match self {
+            Self::Encumbrances { security, wallet } => {
+                encumbrances(context, &security, &wallet).await
+            }
+            Self::Revoke {
+                security,
+                wallet,
+                schedule,
+                to,
+            } => {
+                let security = context.security(&security)?;
+                let call = ISecurityToken::revokeVestingCall {
+                    holder: context.account(&wallet)?,
+                    index: U256::from(schedule),
+                    to: context.account(&to)?,
+                };
+                let words = format!(
+                    "{}: schedule {schedule} of {wallet} is revoked, the unvested go to {to}",
+                    security.symbol
+                );
+                act::send(context, "issuer", security.token, &call, words).await
+            }
+            Self::Force {
+                security,
+                from,
+                to,
+                quantity,
+                why,
+            } => {
+                let security = context.security(&security)?;
+                let call = ISecurityToken::forcedTransferCall {
+                    from: context.account(&from)?,
+                    to: context.account(&to)?,
+                    value: parse_units(&quantity, security.decimals).map_err(Failure::usage)?,
+                    reason: why.code,
+                };
+                let words = format!(
+                    "{quantity} {} taken from {from} for {to}, by force",
+                    security.symbol
+                );
+                act::send(context, "enforcer", security.token, &call, words).await
+            }
+            Self::ForceBurn {
+                security,
+                from,
+                quantity,
+                why,
+            } => {
+                let security = context.security(&security)?;
+                let call = ISecurityToken::forcedBurnCall {
+                    from: context.account(&from)?,
+                    value: parse_units(&quantity, security.decimals).map_err(Failure::usage)?,
+                    reason: why.code,
+                };
+                let words = format!(
+                    "{quantity} {} of {from} destroyed, by force",
+                    security.symbol
+                );
+                act::send(context, "enforcer", security.token, &call, words).await
+            }
+            Self::Recover {
+                security,
+                lost,
+                replacement,
+                why,
+            } => {
+                let security = context.security(&security)?;
+                let call = ISecurityToken::recoverWalletCall {
+                    lost: context.account(&lost)?,
+                    replacement: context.account(&replacement)?,
+                    reason: why.code,
+                };
+                let words = format!(
+                    "{}: {replacement} takes the place of {lost}",
+                    security.symbol
+                );
+                act::send(context, "enforcer", security.token, &call, words).await
+            }
+        }
+    }
+}
+
+async fn encumbrances(context: &Context, name: &str, wallet: &str) -> Result {
+    let security = context.security(name)?;
+    let holder = context.account(wallet)?;
+    let (chain, token) = (context.chain().await?, security.token);
+    let amount = |value| units(value, security.decimals);
+    let held = chain
+        .view(token, ISecurityToken::balanceOfCall { account: holder })
+        .await?;
+    let free = chain
+        .view(token, ISecurityToken::spendableBalanceOfCall { holder })
+        .await?;
+    let sums = chain
+        .view(token, ISecurityToken::encumbrancesOfCall { holder })
+        .await?;
+    let locks = chain
+        .view(token, ISecurityToken::locksOfCall { holder })
+        .await?;
+    let count: u64 = chain
+        .view(token, ISecurityToken::vestingCountCall { holder })
+        .await?
+        .saturating_to();
+    let mut table = Table::new(&["what", ">quantity", ">vested", "release or start", "terms"]);
+    let mut data = json!({
+        "holding": held.to_string(), "free": free.to_string(), "frozen": sums.frozen.to_string(),
+        "locked": sums.locked.to_string(), "unvested": sums.unvested.to_string(), "locks": [], "schedules": [],
+    });
+    let list = |data: &mut serde_json::Value, name: &str, item| {
+        if let Some(items) = data[name].as_array_mut() {
+            items.push(item);
+        }
+    };
+    for (quantity, release) in locks.amounts.iter().zip(&locks.releaseTimes) {
+        table.row([
+            "lock-up".into(),
+            amount(*quantity).into(),
+            "".into(),
+            time(*release).into(),
+            "".into(),
+        ]);
+        let item = json!({ "quantity": quantity.to_string(), "release": release });
+        list(&mut data, "locks", item);
+    }
+    for index in 0..count {
+        let call = ISecurityToken::vestingOfCall {
+            holder,
+            index: U256::from(index),
+        };
+        let schedule = chain.view(token, call).await?;
+        let state = match (schedule.revoked, schedule.revocable) {
+            (true, _) => "revoked",
+            (false, true) => "revocable",
+            (false, false) => "not revocable",
+        };
+        table.row([
+            format!("schedule {index}").into(),
+            amount(schedule.amount).into(),
+            amount(schedule.vested).into(),
+            time(schedule.start).into(),
+            format!(
+                "cliff {} s, {} x {} s, {state}",
+                schedule.cliff, schedule.periods, schedule.period
+            )
+            .into(),
+        ]);
+        let item = json!({ "index": index, "quantity": schedule.amount.to_string(),
+            "vested": schedule.vested.to_string(), "start": schedule.start, "cliff": schedule.cliff,
+            "period": schedule.period, "periods": schedule.periods, "first_bips": schedule.firstBips,
+            "state": state });
+        list(&mut data, "schedules", item);
+    }
+    let answer = Answer::new(data).with(Block::Pairs(vec![
+        ("holding".into(), amount(held)),
+        ("free".into(), amount(free)),
+        ("frozen".into(), amount(sums.frozen)),
+        ("locked up".into(), amount(sums.locked)),
+        ("unvested".into(), amount(sums.unvested)),
+    ]));
+    Ok(if table.is_empty() {
+        answer
+    } else {
+        answer.with(Block::Table(table))
+    })
+}

@@ -1,0 +1,282 @@
+//! `token limits, holder-limit, supply-cap, country, unlock, remove, pause, resume, deactivate`: what a security allows.
+
+use std::fmt;
+
+use alloy::primitives::U256;
+use clap::{Args, Subcommand};
+use serde_json::json;
+
+use super::act;
+use super::context::Context;
+use super::failure::{Failure, Result};
+use crate::chain::abi::ISecurityToken;
+use crate::config::Security;
+use crate::render::amount::{parse_time, parse_units, time, units};
+use crate::render::{Answer, Block};
+
+/// Rules of one security.
+#[derive(Debug, Subcommand)]
+pub(super) enum Rules {
+    Limits(Limits),
+    /// Limit how many investors of a group may hold the security
+    #[command(after_help = "Example: orderbook token holder-limit HRBR 2 35")]
+    HolderLimit {
+        /// The security
+        security: String,
+        /// The group
+        group: u8,
+        /// Investors at most; 0 means no limit
+        holders: u32,
+    },
+    /// Change how many tokens may ever exist; the default admin signs
+    #[command(after_help = "Example: orderbook token supply-cap HRBR 12,000,000")]
+    SupplyCap {
+        /// The security
+        security: String,
+        /// Tokens at most; 0 means no cap
+        quantity: String,
+    },
+    /// Block a country: its investors may neither send nor receive
+    #[command(
+        after_help = "Examples:\n  orderbook token country HRBR 643\n  orderbook token country HRBR 643 --lift"
+    )]
+    Country {
+        /// The security
+        security: String,
+        /// Its ISO 3166-1 numeric code
+        code: u16,
+        /// Open it again
+        #[arg(long)]
+        lift: bool,
+    },
+    /// Release a lock-up before its time
+    #[command(
+        after_help = "Example: orderbook token unlock HRBR ada 2030-01-01\n\nLock-ups and their times: orderbook token encumbrances HRBR ada"
+    )]
+    Unlock {
+        /// The security
+        security: String,
+        /// Wallet or address
+        #[arg(id = "holder", value_name = "WALLET")]
+        wallet: String,
+        /// The lock-up's release: a date, RFC 3339 or a unix second
+        #[arg(value_parser = parse_time)]
+        release: u64,
+    },
+    /// Take an empty wallet out of the registry
+    #[command(after_help = "Example: orderbook token remove HRBR ada")]
+    Remove {
+        /// The security
+        security: String,
+        /// Wallet or address
+        #[arg(id = "holder", value_name = "WALLET")]
+        wallet: String,
+    },
+    /// Stop every transfer of the security
+    #[command(
+        after_help = "Example: orderbook token pause HRBR\n\nThe wallet of the profile's enforcer signs; it needs PAUSER_ROLE."
+    )]
+    Pause {
+        /// The security
+        security: String,
+    },
+    /// Let the security move again
+    #[command(after_help = "Example: orderbook token resume HRBR")]
+    Resume {
+        /// The security
+        security: String,
+    },
+    /// End the security for good: nothing moves any more, and nothing brings it back
+    #[command(after_help = "Example: orderbook token deactivate HRBR --for-good")]
+    Deactivate {
+        /// The security
+        security: String,
+        /// Yes: this cannot be undone
+        #[arg(long, required = true)]
+        for_good: bool,
+    },
+}
+
+/// Show the limits of holdings, or change those that are given
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Examples:\n  orderbook token limits HRBR\n  orderbook token limits HRBR --max-per-investor 50,000 --max-holders 99\n  orderbook token limits HRBR --max-holders 0      no limit"
+)]
+pub(super) struct Limits {
+    /// The security
+    security: String,
+    /// Tokens that one investor may hold in all wallets; 0 means no limit
+    #[arg(long, value_name = "QUANTITY")]
+    max_per_investor: Option<String>,
+    /// Share of the supply that one investor may hold, in basis points; 0 means no limit
+    #[arg(long, value_name = "BIPS")]
+    max_bips: Option<u16>,
+    /// Investors that may hold it; 0 means no limit
+    #[arg(long, value_name = "COUNT")]
+    max_holders: Option<u32>,
+    /// Least holding of a wallet that holds any
+    #[arg(long, value_name = "QUANTITY")]
+    min_holding: Option<String>,
+    /// Transfers must be a multiple of this
+    #[arg(long, value_name = "QUANTITY")]
+    granularity: Option<String>,
+}
+
+impl Rules {
+    pub(super) async fn run(self, context: &Context) -> Result {
+        let (security, role) = match &self {
+            Self::Limits(limits) => (context.security(&limits.security)?, "compliance"),
+            Self::HolderLimit { security, .. }
+            | Self::Country { security, .. }
+            | Self::Unlock { security, .. }
+            | Self::Remove { security, .. } => (context.security(security)?, "compliance"),
+            Self::Pause { security } | Self::Resume { security } => {
+                (context.security(security)?, "enforcer")
+            }
+            Self::SupplyCap { security, .. } | Self::Deactivate { security, .. } => {
+                (context.security(security)?, "admin")
+            }
+        };
+        let (to, symbol) = (security.token, &security.symbol);
+        match self {
+            Self::Limits(limits) => limits.run(context, &security).await,
+            Self::HolderLimit { group, holders, .. } => {
+                let call = ISecurityToken::setGroupHolderLimitCall {
+                    group,
+                    maxHolders: holders,
+                };
+                let limit = at_most(holders);
+                let words = format!("{symbol}: holders of group {group}: {limit}");
+                act::send(context, role, to, &call, words).await
+            }
+            Self::SupplyCap { quantity, .. } => {
+                let supply_cap =
+                    parse_units(&quantity, security.decimals).map_err(Failure::usage)?;
+                let call = ISecurityToken::setSupplyCapCall {
+                    supplyCap: supply_cap,
+                };
+                let limit = at_most(units(supply_cap, security.decimals));
+                act::send(
+                    context,
+                    role,
+                    to,
+                    &call,
+                    format!("{symbol}: supply: {limit}"),
+                )
+                .await
+            }
+            Self::Country { code, lift, .. } => {
+                let call = ISecurityToken::setCountryBlockedCall {
+                    country: code,
+                    blocked: !lift,
+                };
+                let state = if lift { "open again" } else { "blocked" };
+                let words = format!("{symbol}: country {code:03} is {state}");
+                act::send(context, role, to, &call, words).await
+            }
+            Self::Unlock {
+                wallet, release, ..
+            } => {
+                let holder = context.account(&wallet)?;
+                let call = ISecurityToken::unlockTokensCall {
+                    holder,
+                    releaseTime: release,
+                };
+                let words = format!(
+                    "{symbol}: {wallet}'s lock-up until {} released",
+                    time(release)
+                );
+                act::send(context, role, to, &call, words).await
+            }
+            Self::Remove { wallet, .. } => {
+                let account = context.account(&wallet)?;
+                let call = ISecurityToken::removeWalletCall { wallet: account };
+                let words = format!("{symbol}: {wallet} is out of the registry");
+                act::send(context, role, to, &call, words).await
+            }
+            Self::Pause { .. } => {
+                let call = ISecurityToken::pauseCall {};
+                act::send(context, role, to, &call, format!("{symbol} is paused")).await
+            }
+            Self::Resume { .. } => {
+                let call = ISecurityToken::unpauseCall {};
+                act::send(context, role, to, &call, format!("{symbol} moves again")).await
+            }
+            Self::Deactivate { .. } => {
+                let call = ISecurityToken::deactivateCall {};
+                let words = format!("{symbol} is deactivated for good");
+                act::send(context, role, to, &call, words).await
+            }
+        }
+    }
+}
+
+fn at_most(limit: impl fmt::Display) -> String {
+    match format!("{limit}") {
+        zero if zero == "0" => "no limit".into(),
+        limit => format!("{limit} at most"),
+    }
+}
+
+impl Limits {
+    async fn run(self, context: &Context, security: &Security) -> Result {
+        let chain = context.chain().await?;
+        let now = chain
+            .view(security.token, ISecurityToken::limitsCall {})
+            .await?;
+        let given = [&self.max_per_investor, &self.min_holding, &self.granularity];
+        let unchanged = given.iter().all(|limit| limit.is_none())
+            && self.max_bips.is_none()
+            && self.max_holders.is_none();
+        let quantity = |text: &Option<String>, now: U256| match text {
+            None => Ok(now),
+            Some(text) => parse_units(text, security.decimals).map_err(Failure::usage),
+        };
+        let call = ISecurityToken::setLimitsCall {
+            maxPerInvestor: quantity(&self.max_per_investor, now.maxPerInvestor)?,
+            maxBipsPerInvestor: self.max_bips.unwrap_or(now.maxBipsPerInvestor),
+            maxHolders: self.max_holders.unwrap_or(now.maxHolders),
+            minHolding: quantity(&self.min_holding, now.minHolding)?,
+            granularity: quantity(&self.granularity, now.granularity)?,
+        };
+        let tokens = |value| at_most(units(value, security.decimals));
+        let pairs = [
+            ("holding of one investor", tokens(call.maxPerInvestor)),
+            (
+                "share of one investor",
+                match call.maxBipsPerInvestor {
+                    0 => at_most(0),
+                    bips => format!("{}.{:02} % at most", bips / 100, bips % 100),
+                },
+            ),
+            ("investors", at_most(call.maxHolders)),
+            (
+                "least holding of a wallet",
+                units(call.minHolding, security.decimals),
+            ),
+            (
+                "transfers in multiples of",
+                units(call.granularity, security.decimals),
+            ),
+        ];
+        let pairs = pairs.map(|(name, value)| (name.to_string(), value));
+        let mut data = json!({
+            "max_per_investor": call.maxPerInvestor.to_string(),
+            "max_bips_per_investor": call.maxBipsPerInvestor,
+            "max_holders": call.maxHolders,
+            "min_holding": call.minHolding.to_string(),
+            "granularity": call.granularity.to_string(),
+        });
+        if unchanged {
+            return Ok(Answer::new(data).with(Block::Pairs(pairs.into())));
+        }
+        let words = format!("the limits of {} are set", security.symbol);
+        let sent = act::send(context, "compliance", security.token, &call, words).await?;
+        data["transaction"] = sent.data["transaction"].clone();
+        let answer = sent
+            .blocks
+            .into_iter()
+            .fold(Answer::new(data), Answer::with);
+        Ok(answer.with(Block::Pairs(pairs.into())))
+    }
+}
