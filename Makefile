@@ -30,6 +30,7 @@ test: lint ## everything that CI runs
 	@$(ENV) cargo test $(HOST) --workspace --no-run
 	@$(ENV) scripts/with-postgres.sh cargo test $(HOST) --workspace
 	@$(ENV) cd tests/js && npm ci --silent && node --test
+	@$(ENV) scripts/python.sh -m unittest discover -s tests/py
 
 fuzz: wasm ## long random runs of chain and settlement: FUZZ_STEPS, FUZZ_CASES, FUZZ_SEED
 	@$(ENV) export FUZZ_SEED=$${FUZZ_SEED:-$$RANDOM} FUZZ_STEPS=$${FUZZ_STEPS:-20000} FUZZ_CASES=$${FUZZ_CASES:-50000}; \

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes the pinned toolchain available: Rust with the wasm32 target, Binaryen, cargo stylus.
+# Makes the pinned toolchain available: Rust with the wasm32 target, Binaryen, cargo stylus; Node, Python and PostgreSQL for tests.
 #
 # Idempotent, and quick when nothing is to do. Where rustup can download, it does the ordinary thing; a machine that
 # reaches only package registries gets the same compiler version from Debian and builds the wasm32 standard library
@@ -138,6 +138,7 @@ setup_postgres() {
 
 have cc && have pkg-config && have git && have curl || debian build-essential pkg-config git curl ca-certificates
 have node && have npm || debian nodejs npm
+python3 -c 'import ensurepip, venv' 2>/dev/null || debian python3 python3-venv
 setup_postgres
 setup_rust
 setup_binaryen
