@@ -9,6 +9,7 @@ use alloy::{
     primitives::{Address, B256, Bytes, TxKind, U256},
     providers::{Provider, ProviderBuilder, RootProvider},
     rpc::{
+        client::BatchRequest,
         json_rpc::{RpcRecv, RpcSend},
         types::{Block, Filter, Log, TransactionReceipt},
     },
@@ -16,6 +17,7 @@ use alloy::{
     sol_types::SolCall,
     transports::{RpcError, TransportErrorKind},
 };
+use futures::future::join_all;
 use serde_json::json;
 use tokio::runtime::Runtime;
 
@@ -159,6 +161,33 @@ impl Chain {
             .raw_request("eth_call".into(), (call, "latest"))
             .await
             .map_err(revert)
+    }
+
+    /// [`Self::simulate`] of many calls, each from an account to a contract, in one request.
+    ///
+    /// # Panics
+    /// When the node is gone, or takes no batch of that size.
+    pub async fn simulate_all(
+        &self,
+        calls: &[(Address, Address, Bytes)],
+    ) -> Vec<Result<Bytes, Revert>> {
+        let mut batch = BatchRequest::new(self.provider.client());
+        let mut answers = Vec::with_capacity(calls.len());
+        for (from, to, input) in calls {
+            let call =
+                json!({ "from": from, "to": to, "input": input, "gas": U256::from(GAS_LIMIT) });
+            let answer = batch
+                .add_call("eth_call", &(call, "latest"))
+                .expect("a call is JSON");
+            answers.push(answer);
+        }
+        batch.send().await.expect("the node takes the batch");
+        join_all(
+            answers
+                .into_iter()
+                .map(async |answer| answer.await.map_err(revert)),
+        )
+        .await
     }
 
     /// Whether a call of any form, as the node takes it, would succeed.

@@ -17,6 +17,11 @@ impl Random {
         Self(seed)
     }
 
+    /// The generator of a seed.
+    pub fn seeded(seed: u64) -> Self {
+        Self(seed)
+    }
+
     fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;

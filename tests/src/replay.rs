@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// A settlement contract as its logs tell it.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Replay {
     /// Every order that was registered, with its signature (empty when its owner registered it).
     pub orders: BTreeMap<B256, (Order, Bytes)>,
@@ -36,6 +36,8 @@ pub struct Replay {
     pub roles: BTreeSet<(B256, Address)>,
     /// The switch.
     pub paused: bool,
+    /// Owners who run code (ERC-1271): what they accept as a signature cannot be told from the logs.
+    pub wallets: BTreeSet<Address>,
 }
 
 impl Replay {
@@ -53,7 +55,11 @@ impl Replay {
         replay
     }
 
-    fn apply(&mut self, event: Event, domain: &Eip712Domain) {
+    /// Replays one event more.
+    ///
+    /// # Panics
+    /// As [`Replay::of`].
+    pub fn apply(&mut self, event: Event, domain: &Eip712Domain) {
         match event {
             Event::OrderRegistered(event) => {
                 let IDvPSettlement::OrderRegistered {
@@ -71,7 +77,7 @@ impl Replay {
                 );
                 assert_eq!(owner, order.owner);
                 assert_eq!(event.security, order.security);
-                if by != owner || !signature.is_empty() {
+                if !self.wallets.contains(&owner) && (by != owner || !signature.is_empty()) {
                     let signer = Signature::from_raw(&signature)
                         .ok()
                         .and_then(|signature| signature.recover_address_from_prehash(&id).ok());

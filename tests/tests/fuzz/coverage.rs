@@ -1,0 +1,137 @@
+//! What a run has met.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use acceptance::bindings::IDvPSettlement::{self, IDvPSettlementCalls};
+use alloy::{
+    json_abi::{JsonAbi, StateMutability},
+    sol_types::SolInterface,
+};
+
+use crate::{
+    model::{Act, Outcome, Refusal, Step, settlement::Verdict},
+    stage::{error_name, failure},
+};
+
+/// Counts.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Coverage {
+    /// Calls that succeeded and calls that were refused, by function.
+    calls: BTreeMap<String, [u64; 2]>,
+    /// Errors by name, of transactions and of what was only tried.
+    errors: BTreeMap<String, u64>,
+    /// Failures with which a settlement was refused.
+    refused: BTreeMap<u8, u64>,
+    /// Failures that preflight named, the first or not.
+    named: BTreeMap<u8, u64>,
+    /// The token's codes beside failure 19.
+    restrictions: BTreeMap<u8, u64>,
+}
+
+impl Coverage {
+    pub(crate) fn step(&mut self, step: &Step, outcome: &Outcome) {
+        let name = match &step.act {
+            Act::Settlement(call) => function(call),
+            Act::Security(_, call) => format!("token {}", variant(call)),
+            Act::Coin(call) => format!("coin {}", variant(call)),
+            Act::Delegate(_) => "delegation of a key".into(),
+        };
+        self.calls.entry(name).or_default()[usize::from(outcome.is_err())] += 1;
+        self.refusal(outcome.as_ref().err());
+    }
+
+    pub(crate) fn refusal(&mut self, refusal: Option<&Refusal>) {
+        if let Some(Refusal::Exactly(data)) = refusal {
+            *self.errors.entry(error_name(data)).or_default() += 1;
+            if let Some(failure) = failure(data) {
+                *self.refused.entry(failure).or_default() += 1;
+            }
+        }
+    }
+
+    pub(crate) fn verdict(&mut self, verdict: &Verdict) {
+        for &failure in &verdict.failures {
+            *self.named.entry(failure).or_default() += 1;
+        }
+        if verdict.restriction > 0 {
+            *self.restrictions.entry(verdict.restriction).or_default() += 1;
+        }
+    }
+
+    /// Settlements that went through.
+    pub(crate) fn settled(&self) -> u64 {
+        let count = |name: &str| self.calls.get(name).map_or(0, |counts| counts[0]);
+        count("settle") + count("settleSigned")
+    }
+
+    /// Functions of the settlement contract that change state and never succeeded, or never were refused though they can be.
+    pub(crate) fn missing(&self) -> Vec<String> {
+        let abi: JsonAbi =
+            serde_json::from_str(include_str!("../../../docs/interfaces/IDvPSettlement.json"))
+                .expect("the ABI file is one");
+        let changes = abi
+            .functions()
+            .filter(|function| function.state_mutability == StateMutability::NonPayable);
+        let names: BTreeSet<_> = changes.map(|function| function.name.clone()).collect();
+        let missing = names.into_iter().filter(|name| {
+            let [succeeded, refused] = self.calls.get(name).copied().unwrap_or_default();
+            succeeded == 0 || refused == 0 && name != "cancelAllOrders"
+        });
+        missing.collect()
+    }
+
+    /// Every failure of the table refused a settlement and was named by preflight.
+    ///
+    /// # Panics
+    /// When one did not: but for 10, as no order with another payment token is ever open, so that 3 or 4 stands before it;
+    /// and for 29 in preflight, as it shows only when the legs have moved.
+    pub(crate) fn assert_every_failure(&self) {
+        let never = |seen: &BTreeMap<u8, u64>, but: u8| -> Vec<u8> {
+            (1..=30)
+                .filter(|failure| *failure != but && !seen.contains_key(failure))
+                .collect()
+        };
+        let (refused, named) = (never(&self.refused, 10), never(&self.named, 29));
+        assert!(
+            refused.is_empty() && named.is_empty(),
+            "never refused {refused:?}, never named {named:?}"
+        );
+    }
+
+    /// The table.
+    pub(crate) fn print(&self) {
+        eprintln!("{:<36} {:>8} {:>8}", "call", "succeeds", "reverts");
+        for (name, [succeeded, refused]) in &self.calls {
+            eprintln!("{name:<36} {succeeded:>8} {refused:>8}");
+        }
+        for (title, counts) in [
+            ("failures that refused", &self.refused),
+            ("failures named by preflight", &self.named),
+            ("restriction codes", &self.restrictions),
+        ] {
+            let counts: Vec<_> = counts
+                .iter()
+                .map(|(code, count)| format!("{code}: {count}"))
+                .collect();
+            eprintln!("{title}: {}", counts.join(", "));
+        }
+        let errors: Vec<_> = self
+            .errors
+            .iter()
+            .map(|(name, count)| format!("{name}: {count}"))
+            .collect();
+        eprintln!("errors: {}", errors.join(", "));
+    }
+}
+
+fn function(call: &IDvPSettlementCalls) -> String {
+    IDvPSettlement::IDvPSettlementCalls::name_by_selector(call.selector())
+        .expect("a call of the ABI")
+        .to_owned()
+}
+
+/// The name of an enum's variant.
+fn variant<T: std::fmt::Debug>(call: &T) -> String {
+    let words = format!("{call:?}");
+    words.split('(').next().unwrap_or_default().to_owned()
+}

@@ -1,0 +1,282 @@
+//! What the contracts' views must answer when the model is right.
+
+use acceptance::{
+    bindings::{IDvPSettlement, ISecurityToken, ITsUSDC},
+    order::{ASK, state},
+};
+use alloy::{
+    primitives::{Address, B256, Bytes, U256},
+    sol_types::SolCall,
+};
+
+use crate::model::{World, role};
+
+/// A view, and its answer.
+#[derive(Clone, Debug)]
+pub(crate) struct View {
+    pub(crate) what: String,
+    pub(crate) contract: Address,
+    pub(crate) call: Bytes,
+    pub(crate) expected: Bytes,
+}
+
+impl View {
+    pub(crate) fn new<C: SolCall>(
+        what: &str,
+        contract: Address,
+        call: &C,
+        expected: &C::Return,
+    ) -> Self {
+        Self {
+            what: format!("{} {what}", C::SIGNATURE),
+            contract,
+            call: call.abi_encode().into(),
+            expected: C::abi_encode_returns(expected).into(),
+        }
+    }
+}
+
+impl World {
+    /// Everything that belongs to no account and no order: switches, sums, lists.
+    pub(crate) fn totals(&self) -> Vec<View> {
+        let mut views = self.counters();
+        for (&token, security) in &self.securities {
+            let what = || format!("of {token}");
+            let count = ISecurityToken::holderCountCall {};
+            views.push(View::new(&what(), token, &count, &security.holders(None)));
+            for group in crate::cast::GROUPS {
+                let answer = ISecurityToken::groupHoldersReturn {
+                    count: security.holders(Some(group)),
+                    limit: security
+                        .group_limits
+                        .get(&group)
+                        .copied()
+                        .unwrap_or_default(),
+                };
+                let call = ISecurityToken::groupHoldersCall { group };
+                views.push(View::new(
+                    &format!("{group} of {token}"),
+                    token,
+                    &call,
+                    &answer,
+                ));
+            }
+            // Invariant I7: the supply is the sum.
+            let supply = security.balances.values().copied().sum::<U256>();
+            views.push(View::new(
+                &what(),
+                token,
+                &ISecurityToken::totalSupplyCall {},
+                &supply,
+            ));
+            views.push(View::new(
+                &what(),
+                token,
+                &ISecurityToken::pausedCall {},
+                &security.paused,
+            ));
+        }
+        let coin = self.coin.address;
+        let supply = self.coin.balances.values().copied().sum::<U256>();
+        views.push(View::new("", coin, &ITsUSDC::totalSupplyCall {}, &supply));
+        views.push(View::new(
+            "of the coin",
+            coin,
+            &ITsUSDC::pausedCall {},
+            &self.coin.paused,
+        ));
+        let settlement = &self.settlement;
+        for &security in self.securities.keys().chain(self.weird.keys()) {
+            let listed = settlement.listed.contains(&security);
+            let call = IDvPSettlement::isListedCall { security };
+            views.push(View::new(
+                &security.to_string(),
+                settlement.address,
+                &call,
+                &listed,
+            ));
+        }
+        views
+    }
+
+    /// The settlement contract's own words and holdings (invariant I1).
+    pub(crate) fn counters(&self) -> Vec<View> {
+        let settlement = &self.settlement;
+        let address = settlement.address;
+        let count = U256::from(settlement.count);
+        let view = || String::from("of the settlement contract");
+        let mut views = vec![
+            View::new(
+                &view(),
+                address,
+                &IDvPSettlement::settlementCountCall {},
+                &count,
+            ),
+            View::new(
+                &view(),
+                address,
+                &IDvPSettlement::pausedCall {},
+                &settlement.paused,
+            ),
+            View::new(
+                &view(),
+                address,
+                &IDvPSettlement::defaultAdminCall {},
+                &settlement.roles.admin,
+            ),
+            View::new(
+                &view(),
+                address,
+                &IDvPSettlement::pendingDefaultAdminCall {},
+                &settlement.roles.pending,
+            ),
+        ];
+        views.extend(self.holdings(address));
+        views
+    }
+
+    fn holdings(&self, account: Address) -> Vec<View> {
+        let who = || account.to_string();
+        let mut views = Vec::new();
+        for &token in self.securities.keys().chain(self.weird.keys()) {
+            let call = ISecurityToken::balanceOfCall { account };
+            let what = format!("{account} in {token}");
+            views.push(View::new(
+                &what,
+                token,
+                &call,
+                &self.securities_of(token, account),
+            ));
+        }
+        let call = ITsUSDC::balanceOfCall { account };
+        views.push(View::new(
+            &who(),
+            self.coin.address,
+            &call,
+            &self.coin.balance(account),
+        ));
+        views
+    }
+
+    /// All that the three kinds of contracts keep about one account.
+    pub(crate) fn account(&self, account: Address) -> Vec<View> {
+        let who = || account.to_string();
+        let spender = self.settlement.address;
+        let mut views = self.holdings(account);
+        for (&token, security) in &self.securities {
+            let call = ISecurityToken::allowanceCall {
+                owner: account,
+                spender,
+            };
+            views.push(View::new(
+                &who(),
+                token,
+                &call,
+                &security.allowance(account, spender),
+            ));
+            let [frozen, locked, unvested] = security.encumbrances(account, self.now);
+            let answer = ISecurityToken::encumbrancesOfReturn {
+                frozen,
+                locked,
+                unvested,
+            };
+            let call = ISecurityToken::encumbrancesOfCall { holder: account };
+            views.push(View::new(&who(), token, &call, &answer));
+            let record = security.records.get(&account);
+            let answer = ISecurityToken::walletRecordReturn {
+                investorId: record.map(|record| record.investor).unwrap_or_default(),
+                group: record.map(|record| record.group).unwrap_or_default(),
+                country: record.map(|record| record.country).unwrap_or_default(),
+                kycExpiry: record.map(|record| record.kyc_expiry).unwrap_or_default(),
+                frozen: security.frozen.contains(&account),
+                sanctioned: security.sanctioned.contains(&account),
+            };
+            let call = ISecurityToken::walletRecordCall { wallet: account };
+            views.push(View::new(&who(), token, &call, &answer));
+        }
+        let coin = self.coin.address;
+        let call = ITsUSDC::allowanceCall {
+            owner: account,
+            spender,
+        };
+        views.push(View::new(
+            &who(),
+            coin,
+            &call,
+            &self.coin.allowance(account, spender),
+        ));
+        let call = ITsUSDC::isBlacklistedCall { account };
+        views.push(View::new(
+            &who(),
+            coin,
+            &call,
+            &self.coin.blacklisted.contains(&account),
+        ));
+        let settlement = &self.settlement;
+        let call = IDvPSettlement::epochOfCall { owner: account };
+        views.push(View::new(
+            &who(),
+            settlement.address,
+            &call,
+            &settlement.epoch(account),
+        ));
+        for name in ["OPERATOR_ROLE", "PAUSER_ROLE"] {
+            let call = IDvPSettlement::hasRoleCall {
+                role: role(name),
+                account,
+            };
+            let has = settlement.roles.held.contains(&(role(name), account));
+            views.push(View::new(
+                &format!("{name} {account}"),
+                settlement.address,
+                &call,
+                &has,
+            ));
+        }
+        views
+    }
+
+    /// One order, known or not (invariant I2).
+    pub(crate) fn order(&self, id: B256) -> Vec<View> {
+        let address = self.settlement.address;
+        let known = self.settlement.orders.get(&id);
+        let found = known.map_or(state::NONE, |known| known.state);
+        let terms = known
+            .filter(|known| known.has_terms)
+            .map(|known| &known.order);
+        let expired = found == state::OPEN && terms.is_some_and(|order| order.expiry <= self.now);
+        let answer = IDvPSettlement::getOrderReturn {
+            owner: known.map(|known| known.order.owner).unwrap_or_default(),
+            // A side that there is not, of an order cancelled though it could never be registered, is not kept.
+            side: u8::from(known.is_some_and(|known| known.order.side == ASK)),
+            security: terms.map(|order| order.security).unwrap_or_default(),
+            quantity: terms.map(|order| order.quantity).unwrap_or_default(),
+            limitTotal: terms.map(|order| order.limitTotal).unwrap_or_default(),
+            expiry: terms.map(|order| order.expiry).unwrap_or_default(),
+            epoch: terms.map(|order| order.epoch).unwrap_or_default(),
+            counterparty: terms.map(|order| order.counterparty).unwrap_or_default(),
+            state: found,
+        };
+        let what = || id.to_string();
+        vec![
+            View::new(
+                &what(),
+                address,
+                &IDvPSettlement::orderStateCall { id },
+                &found,
+            ),
+            View::new(
+                &what(),
+                address,
+                &IDvPSettlement::isExpiredCall { id },
+                &expired,
+            ),
+            View::new(
+                &what(),
+                address,
+                &IDvPSettlement::getOrderCall { id },
+                &answer,
+            ),
+        ]
+    }
+}

@@ -1,0 +1,204 @@
+//! What preflight and the tokens predict, and what happens when it is tried (invariants I4 and I5).
+
+use acceptance::{
+    bindings::{
+        IDvPSettlement::{self, IDvPSettlementCalls as Dvp},
+        ISecurityToken::{self, ISecurityTokenCalls as Security},
+    },
+    chain::Revert,
+    order::Signed,
+    refusal::describe,
+};
+use alloy::{
+    primitives::{Address, Bytes, U256},
+    sol_types::{SolCall, SolInterface},
+};
+
+use crate::{
+    generate::holder,
+    model::{Refusal, settlement::Verdict},
+    stage::{Agreement, Stage},
+};
+
+/// What is tried without being sent.
+#[derive(Clone, Debug)]
+pub(crate) struct Probe {
+    /// A bid and an ask, to be settled by their ids and by their signatures.
+    pub(crate) pair: Option<(Signed, Signed)>,
+    /// Securities to be moved by the settlement contract, or by their owner.
+    pub(crate) transfer: Transfer,
+}
+
+/// A `transferFrom`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Transfer {
+    pub(crate) token: Address,
+    pub(crate) spender: Address,
+    pub(crate) from: Address,
+    pub(crate) to: Address,
+    pub(crate) value: U256,
+}
+
+/// Calls from an account to a contract, each with how it must end.
+#[derive(Debug, Default)]
+struct Attempts {
+    calls: Vec<(Address, Address, Bytes)>,
+    expected: Vec<Result<Bytes, Refusal>>,
+}
+
+impl Attempts {
+    fn add(&mut self, call: (Address, Address, Bytes), expected: Result<Bytes, Refusal>) {
+        self.calls.push(call);
+        self.expected.push(expected);
+    }
+}
+
+impl Stage {
+    /// Tries a probe; nothing changes by it.
+    pub(crate) async fn probe(&mut self, probe: &Probe) -> Agreement {
+        let mut attempts = Attempts::default();
+        if let Some((bid, ask)) = &probe.pair {
+            self.predict_settlement(bid, ask, &mut attempts);
+        }
+        self.predict_transfer(probe.transfer, &mut attempts);
+        let Attempts { calls, expected } = attempts;
+        let answers = self.market.chain.simulate_all(&calls).await;
+        for ((answer, expected), (_, _, input)) in answers.iter().zip(&expected).zip(&calls) {
+            agree(answer, expected).map_err(|why| format!("{}\n  {why}", asked(input)))?;
+        }
+        Ok(())
+    }
+
+    fn predict_settlement(&mut self, bid: &Signed, ask: &Signed, attempts: &mut Attempts) {
+        let settlement = self.cast.settlement;
+        let verdict = self.world.preflight(bid.id, ask.id);
+        let signed =
+            self.world
+                .preflight_signed(&bid.order, &bid.signature, &ask.order, &ask.signature);
+        let call = IDvPSettlement::preflightCall {
+            bidId: bid.id,
+            askId: ask.id,
+        };
+        attempts.add(
+            (Address::ZERO, settlement, call.abi_encode().into()),
+            Ok(answer(&verdict)),
+        );
+        let call = IDvPSettlement::preflightSignedCall {
+            bid: bid.order.clone(),
+            bidSignature: bid.signature.clone(),
+            ask: ask.order.clone(),
+            askSignature: ask.signature.clone(),
+        };
+        attempts.add(
+            (Address::ZERO, settlement, call.abi_encode().into()),
+            Ok(answer(&signed)),
+        );
+        self.coverage.verdict(&verdict);
+        self.coverage.verdict(&signed);
+
+        let Some(operator) = holder(&self.world, "OPERATOR_ROLE") else {
+            return;
+        };
+        let settle = IDvPSettlement::settleCall {
+            bidId: bid.id,
+            askId: ask.id,
+        };
+        let at_once = IDvPSettlement::settleSignedCall {
+            bid: bid.order.clone(),
+            bidSignature: bid.signature.clone(),
+            ask: ask.order.clone(),
+            askSignature: ask.signature.clone(),
+        };
+        let security = ask.order.security;
+        for (input, verdict) in [
+            (settle.abi_encode(), &verdict),
+            (at_once.abi_encode(), &signed),
+        ] {
+            let outcome = self.world.would_settle(verdict, security);
+            self.coverage.refusal(outcome.as_ref().err());
+            let call = self.by(operator, settlement, input.into());
+            let is_direct = call.1 == settlement;
+            // The wallet keeps what it is answered to itself.
+            let answer = |id: U256| {
+                if is_direct {
+                    id.to_be_bytes_vec()
+                } else {
+                    Vec::new()
+                }
+            };
+            attempts.add(call, outcome.map(|id| answer(id).into()));
+        }
+    }
+
+    fn predict_transfer(&self, transfer: Transfer, attempts: &mut Attempts) {
+        let Transfer {
+            token,
+            spender,
+            from,
+            to,
+            value,
+        } = transfer;
+        let security = &self.world.securities[&token];
+        let now = self.world.now;
+        let code = security.restriction(spender, from, to, value, now);
+        let detect = ISecurityToken::detectTransferRestrictionFromCall {
+            spender,
+            from,
+            to,
+            value,
+        };
+        let word = |value: U256| Bytes::from(value.to_be_bytes_vec());
+        attempts.add(
+            (Address::ZERO, token, detect.abi_encode().into()),
+            Ok(word(U256::from(code))),
+        );
+        let outcome = security
+            .clone()
+            .transfer_from(spender, from, to, value, now);
+        let call = ISecurityToken::transferFromCall { from, to, value };
+        let call = (spender, token, call.abi_encode().into());
+        attempts.add(call, outcome.map(|_| word(U256::from(1))));
+    }
+}
+
+/// What preflight answers for a verdict.
+fn answer(verdict: &Verdict) -> Bytes {
+    let (failures, restrictionCode) = (verdict.failures.clone(), verdict.restriction);
+    let answer = IDvPSettlement::preflightReturn {
+        failures,
+        restrictionCode,
+    };
+    IDvPSettlement::preflightCall::abi_encode_returns(&answer).into()
+}
+
+fn agree(found: &Result<Bytes, Revert>, expected: &Result<Bytes, Refusal>) -> Agreement {
+    let data = found
+        .as_ref()
+        .map_err(|revert| revert.data.clone().unwrap_or_default());
+    match (data, expected) {
+        (Ok(found), Ok(expected)) if found == expected => Ok(()),
+        (Err(found), Err(Refusal::Exactly(expected))) if found == *expected => Ok(()),
+        (found, expected) => {
+            let words = |data: &Bytes| {
+                IDvPSettlement::preflightCall::abi_decode_returns(data).map_or_else(
+                    |_| data.to_string(),
+                    |answer| format!("{:?}", answer.failures),
+                )
+            };
+            let found = found.map_or_else(|data| describe(&data), words);
+            let expected = match expected {
+                Ok(data) => words(data),
+                Err(Refusal::Exactly(data)) => describe(data),
+                Err(Refusal::Typed) => unreachable!("what is probed is named"),
+            };
+            Err(format!("expected {expected}\n  found    {found}"))
+        }
+    }
+}
+
+fn asked(input: &Bytes) -> String {
+    Dvp::abi_decode(input)
+        .map(|call| format!("{call:?}"))
+        .or_else(|_| Security::abi_decode(input).map(|call| format!("{call:?}")))
+        .unwrap_or_else(|_| input.to_string())
+}

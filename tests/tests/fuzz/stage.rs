@@ -1,0 +1,601 @@
+//! A market on chain beside its model: every step happens to both, and both must agree.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use acceptance::{
+    account::Account,
+    bindings::{
+        IDvPSettlement::{
+            self, IDvPSettlementCalls as Dvp, IDvPSettlementErrors, IDvPSettlementEvents,
+            SettlementRefused,
+        },
+        ISecurityToken::{self, ISecurityTokenCalls as Security},
+        ITsUSDC::{self, ITsUSDCCalls as Coin},
+    },
+    chain::GAS_LIMIT,
+    deploy,
+    hostile::{IHostile, Wallet},
+    market::{DAY, GROUP, Market, role, s, usd, wallet_record},
+    refusal::describe,
+    replay::Replay,
+};
+use alloy::{
+    primitives::{Address, Bytes, Log, TxKind, U256},
+    sol_types::{SolCall, SolError, SolEventInterface, SolInterface},
+};
+
+use crate::{
+    cast::{self, COUNTRIES, Cast, GROUPS},
+    coverage::Coverage,
+    model::{
+        Act, Code, Refusal, Roles, Step, World, coin,
+        security::{self, Record},
+        settlement,
+        weird::{Oddity, Weird},
+    },
+    observe::View,
+};
+
+/// After how many steps everything is looked at, instead of what a step has touched.
+const ROUND: usize = 50;
+
+/// Market, model and what has been seen of both.
+#[derive(Debug)]
+pub(crate) struct Stage {
+    pub(crate) market: Market,
+    pub(crate) cast: Cast,
+    pub(crate) world: World,
+    pub(crate) coverage: Coverage,
+    replay: Replay,
+    steps: usize,
+    base: Base,
+}
+
+/// Where every run begins.
+#[derive(Debug)]
+struct Base {
+    snapshot: U256,
+    world: World,
+    replay: Replay,
+}
+
+/// What differs, in words.
+pub(crate) type Agreement = Result<(), String>;
+
+impl Stage {
+    /// Opens the market and puts the cast in it.
+    pub(crate) async fn open() -> Self {
+        let market = Market::open().await;
+        let cast = assemble(&market).await;
+        let mut world = first_world(&market, &cast).await;
+        prepare(&market, &cast, &mut world).await;
+        let clock = market
+            .chain
+            .clock()
+            .expect("the fuzz needs the power over the clock");
+        let logs = market.chain.logs(cast.settlement).await;
+        let replay = replay(&logs, &world, &cast);
+        let snapshot = clock.snapshot().await;
+        let base = Base {
+            snapshot,
+            world: world.clone(),
+            replay: replay.clone(),
+        };
+        Self {
+            market,
+            cast,
+            world,
+            coverage: Coverage::default(),
+            replay,
+            steps: 0,
+            base,
+        }
+    }
+
+    /// The stage as it was when it was opened.
+    pub(crate) async fn reset(&mut self) {
+        let clock = self.market.chain.clock().expect("as before");
+        clock.go_back(self.base.snapshot).await;
+        self.base.snapshot = clock.snapshot().await;
+        self.world = self.base.world.clone();
+        self.replay = self.base.replay.clone();
+        self.steps = 0;
+    }
+
+    /// One step on chain and in the model, and everything that must hold after it.
+    pub(crate) async fn step(&mut self, step: &Step) -> Agreement {
+        let mut looked_at = self.world.counters();
+        let held: Vec<_> = looked_at
+            .drain(..)
+            .filter(|view| view.what.starts_with("balanceOf"))
+            .collect();
+        let expected = self.world.apply(step);
+        self.coverage.step(step, &expected);
+        let outcome = self.perform(step).await;
+        let what = || format!("{:?} by {}", step.act, step.from);
+        match (&expected, &outcome) {
+            (Ok(expected), Ok(logs)) if expected == logs => {}
+            (Err(Refusal::Exactly(expected)), Err(data)) if expected == data => {}
+            (Err(Refusal::Typed), Err(data)) if data.len() >= 4 => {}
+            _ => {
+                let expected = match &expected {
+                    Ok(logs) => format!("success with {}", named(logs)),
+                    Err(Refusal::Exactly(data)) => describe(data),
+                    Err(Refusal::Typed) => "some typed error".into(),
+                };
+                let found = match &outcome {
+                    Ok(logs) => format!("success with {}", named(logs)),
+                    Err(data) => describe(data),
+                };
+                return Err(format!(
+                    "{}\n  expected {expected}\n  found    {found}",
+                    what()
+                ));
+            }
+        }
+        self.steps += 1;
+        // Invariant I1 before and after; a coin may be sent to the contract, but no call of its own moves one.
+        if matches!(step.act, Act::Settlement(_)) {
+            looked_at.extend(held);
+        }
+        looked_at.extend(self.touched(step));
+        if self.steps.is_multiple_of(ROUND) {
+            looked_at.extend(self.everything());
+        }
+        self.look(&looked_at)
+            .await
+            .map_err(|why| format!("after {}\n  {why}", what()))?;
+        self.follow(&outcome.unwrap_or_default())
+    }
+
+    /// Sends it; gives the logs, or the revert data.
+    async fn perform(&self, step: &Step) -> Result<Vec<Log>, Bytes> {
+        let chain = &self.market.chain;
+        let clock = chain.clock().expect("as before");
+        clock.next_block_at(step.at).await;
+        let (to, input) = match &step.act {
+            Act::Settlement(call) => (self.cast.settlement, call.abi_encode()),
+            Act::Security(token, call) => (*token, call.abi_encode()),
+            Act::Coin(call) => (self.cast.coin, call.abi_encode()),
+            Act::Delegate(on) => {
+                let code = if *on {
+                    self.cast.wallet_code
+                } else {
+                    Address::ZERO
+                };
+                chain.delegate(&self.cast.keys[&step.from], code).await;
+                return Ok(Vec::new());
+            }
+        };
+        let (from, to, input) = self.by(step.from, to, input.into());
+        let sender = &self.cast.keys[&from];
+        let receipt = chain
+            .attempt(sender, TxKind::Call(to), input.clone(), U256::ZERO)
+            .await;
+        if receipt.status() {
+            return Ok(receipt
+                .inner
+                .logs()
+                .iter()
+                .map(|log| log.inner.clone())
+                .collect());
+        }
+        assert!(
+            receipt.inner.logs().is_empty(),
+            "a reverted transaction has logs"
+        );
+        assert!(receipt.gas_used < GAS_LIMIT, "out of gas");
+        // The block that refused it is the latest, and has the state that it was refused in.
+        match chain.simulate(from, to, input).await {
+            Ok(_) => panic!("{step:?} reverts, but not when simulated"),
+            Err(revert) => Err(revert.data.unwrap_or_default()),
+        }
+    }
+
+    /// A call by an account as a call by a key: anyone may make the wallet execute.
+    pub(crate) fn by(&self, from: Address, to: Address, input: Bytes) -> (Address, Address, Bytes) {
+        if from != self.cast.wallet() {
+            return (from, to, input);
+        }
+        let call = IHostile::executeCall {
+            target: to,
+            callData: input,
+        };
+        (self.cast.stranger, from, call.abi_encode().into())
+    }
+
+    /// Views of whatever a step could have changed.
+    fn touched(&self, step: &Step) -> Vec<View> {
+        let mut accounts = BTreeSet::from([step.from]);
+        let mut orders = BTreeSet::new();
+        match &step.act {
+            Act::Settlement(Dvp::settle(call)) => orders.extend([call.bidId, call.askId]),
+            Act::Settlement(Dvp::settleSigned(call)) => {
+                orders.extend([self.world.id(&call.bid), self.world.id(&call.ask)]);
+                accounts.extend([call.bid.owner, call.ask.owner]);
+            }
+            Act::Settlement(Dvp::registerOrder(call)) => {
+                orders.insert(self.world.id(&call.order));
+            }
+            Act::Settlement(Dvp::cancelOrder(call)) => {
+                orders.insert(self.world.id(&call.order));
+            }
+            Act::Settlement(Dvp::cancelOrderById(call)) => {
+                orders.insert(call.id);
+            }
+            Act::Settlement(Dvp::grantRole(call)) => accounts.extend([call.account]),
+            Act::Settlement(Dvp::revokeRole(call)) => accounts.extend([call.account]),
+            Act::Security(_, Security::transfer(call)) => accounts.extend([call.to]),
+            Act::Security(_, Security::transferFrom(call)) => accounts.extend([call.from, call.to]),
+            Act::Coin(Coin::transfer(call)) => accounts.extend([call.to]),
+            Act::Coin(Coin::transferFrom(call)) => accounts.extend([call.from, call.to]),
+            _ => {}
+        }
+        let known = orders
+            .iter()
+            .filter_map(|id| self.world.settlement.orders.get(id));
+        accounts.extend(known.map(|known| known.order.owner));
+        accounts.remove(&self.cast.settlement);
+        let mut views = self.world.counters();
+        views.extend(
+            accounts
+                .into_iter()
+                .flat_map(|account| self.world.account(account)),
+        );
+        views.extend(orders.into_iter().flat_map(|id| self.world.order(id)));
+        views
+    }
+
+    /// Views of everyone and everything, but for the orders of long ago.
+    fn everything(&self) -> Vec<View> {
+        let mut views = self.world.totals();
+        let people = self.world.people.iter();
+        views.extend(people.flat_map(|account| self.world.account(*account)));
+        views
+    }
+
+    /// Asks the views, and compares.
+    pub(crate) async fn look(&self, views: &[View]) -> Agreement {
+        for views in views.chunks(500) {
+            let calls: Vec<_> = views
+                .iter()
+                .map(|view| (Address::ZERO, view.contract, view.call.clone()))
+                .collect();
+            let answers = self.market.chain.simulate_all(&calls).await;
+            for (view, answer) in views.iter().zip(answers) {
+                let found = answer.map_err(|revert| format!("{} reverts: {revert}", view.what))?;
+                if found != view.expected {
+                    let View { what, expected, .. } = view;
+                    return Err(format!("{what}\n  expected {expected}\n  found    {found}"));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Invariant I8: what the logs so far tell is what the model knows.
+    fn follow(&mut self, logs: &[Log]) -> Agreement {
+        for log in logs
+            .iter()
+            .filter(|log| log.address == self.cast.settlement)
+        {
+            let event = IDvPSettlementEvents::decode_log(log).map_err(|error| error.to_string())?;
+            self.replay.apply(event.data, &self.world.domain);
+        }
+        let settlement = &self.world.settlement;
+        let (replay, counted) = (
+            &self.replay,
+            usize::try_from(settlement.count).expect("fits"),
+        );
+        let agrees = replay.paused == settlement.paused
+            && replay.settlements.len() == counted
+            && replay.states.len() == settlement.orders.len()
+            && replay.listed == settlement.listed
+            && replay.epochs == settlement.epochs
+            && replay.anchors == settlement.anchors;
+        if agrees {
+            Ok(())
+        } else {
+            Err(format!("the logs tell otherwise: {replay:?}"))
+        }
+    }
+
+    /// Everything once more, from nothing but views and logs, with every order that ever was.
+    pub(crate) async fn close(&self) -> Agreement {
+        let mut views = self.everything();
+        views.extend(
+            self.world
+                .settlement
+                .orders
+                .keys()
+                .flat_map(|id| self.world.order(*id)),
+        );
+        self.look(&views).await?;
+        let logs = self.market.chain.logs(self.cast.settlement).await;
+        let replay = replay(&logs, &self.world, &self.cast);
+        let orders = &self.world.settlement.orders;
+        for (id, known) in orders {
+            let told = (
+                replay.states.get(id),
+                replay.orders.get(id).map(|(order, _)| order),
+            );
+            let never_registered = told.1.is_none() && !known.has_terms;
+            if told.0 != Some(&known.state) || !never_registered && told.1 != Some(&known.order) {
+                return Err(format!("the logs tell otherwise of {id}: {told:?}"));
+            }
+        }
+        if replay.states.len() == orders.len() {
+            Ok(())
+        } else {
+            Err("the logs tell of more orders".into())
+        }
+    }
+}
+
+fn named(logs: &[Log]) -> String {
+    let words = logs
+        .iter()
+        .map(|log| match IDvPSettlementEvents::decode_log(log) {
+            Ok(event) => format!("{:?}", event.data),
+            Err(_) => format!("{log:?}"),
+        });
+    words.collect::<Vec<_>>().join(", ")
+}
+
+fn replay(logs: &[alloy::rpc::types::Log], world: &World, cast: &Cast) -> Replay {
+    let mut replay = Replay {
+        wallets: BTreeSet::from([cast.wallet(), cast.delegator()]),
+        ..Replay::default()
+    };
+    for log in logs {
+        let event = IDvPSettlementEvents::decode_log(&log.inner).expect("an event of the ABI");
+        replay.apply(event.data, &world.domain);
+    }
+    replay
+}
+
+/// Deploys what the market has not, and gathers the keys.
+async fn assemble(market: &Market) -> Cast {
+    let chain = &market.chain;
+    let (desk, investors) = cast::keys(market).await;
+    let second = deploy::token(chain, 18, U256::ZERO, market.admin.address).await;
+    let mut weird = Vec::new();
+    for oddity in Oddity::ALL {
+        weird.push(oddity.token().deploy(chain).await);
+    }
+    let wallet = Wallet::AcceptsOne.deploy(chain).await;
+    let wallet_code = Wallet::AcceptsOne.deploy(chain).await;
+    let mut everyone: Vec<&Account> =
+        vec![&market.admin, &market.operator, &market.stranger, &desk];
+    everyone.extend(&investors);
+    let keys: BTreeMap<_, _> = everyone
+        .into_iter()
+        .map(|key| (key.address, key.clone()))
+        .collect();
+    Cast {
+        keys,
+        admin: market.admin.address,
+        operator: market.operator.address,
+        desk: desk.address,
+        stranger: market.stranger.address,
+        investors: investors
+            .iter()
+            .map(|key| key.address)
+            .chain([wallet])
+            .collect(),
+        settlement: market.settlement,
+        coin: market.coin,
+        shares: [market.token, second],
+        weird,
+        wallet_code,
+    }
+}
+
+/// The model of the market as it was opened; see [`acceptance::market`].
+async fn first_world(market: &Market, cast: &Cast) -> World {
+    let admin = cast.admin;
+    let (seller, buyer) = (market.seller.address, market.buyer.address);
+    let with_roles = |names: &[&str]| Roles {
+        held: names.iter().map(|name| (role(name), admin)).collect(),
+        admin,
+        pending: Address::ZERO,
+    };
+    let mut texts = Vec::new();
+    for code in 0..20 {
+        let call = ISecurityToken::messageForTransferRestrictionCall { code };
+        texts.push(market.chain.call(market.token, &call).await);
+    }
+    let token_roles = [
+        "ISSUER_ROLE",
+        "COMPLIANCE_ROLE",
+        "ENFORCER_ROLE",
+        "PAUSER_ROLE",
+    ];
+    let share = |address| security::Security {
+        address,
+        roles: with_roles(&token_roles),
+        texts: texts.clone(),
+        ..security::Security::default()
+    };
+    let mut first = share(market.token);
+    for wallet in [seller, buyer] {
+        let record = Record {
+            investor: cast.investor(wallet),
+            group: GROUP,
+            country: acceptance::market::COUNTRY,
+            kyc_expiry: market.opened + 3_650 * DAY,
+        };
+        first.records.insert(wallet, record);
+    }
+    first.rules.insert((GROUP, GROUP), 1);
+    first.supply = s(1_000);
+    first.balances.insert(seller, s(1_000));
+    first.allowances.insert((seller, cast.settlement), s(1_000));
+    let mut settlement_roles = with_roles(&["PAUSER_ROLE"]);
+    settlement_roles
+        .held
+        .insert((role("OPERATOR_ROLE"), cast.operator));
+    let weird = Oddity::ALL.into_iter().zip(&cast.weird);
+    World {
+        now: market.chain.now().await,
+        domain: market.domain(),
+        people: cast.keys.keys().copied().chain([cast.wallet()]).collect(),
+        code: BTreeMap::from([
+            (cast.wallet(), Code::Wallet),
+            (cast.wallet_code, Code::Wallet),
+        ]),
+        settlement: settlement::Settlement {
+            address: cast.settlement,
+            roles: settlement_roles,
+            listed: BTreeSet::from([market.token]),
+            ..settlement::Settlement::default()
+        },
+        coin: coin::Coin {
+            address: cast.coin,
+            roles: with_roles(&["PAUSER_ROLE", "BLACKLISTER_ROLE", "SEIZER_ROLE"]),
+            supply: usd(50_000),
+            balances: BTreeMap::from([(buyer, usd(50_000))]),
+            allowances: BTreeMap::from([((buyer, cast.settlement), usd(50_000))]),
+            minters: BTreeMap::from([(admin, usd(950_000))]),
+            ..coin::Coin::default()
+        },
+        securities: [first, share(cast.shares[1])]
+            .map(|token| (token.address, token))
+            .into(),
+        weird: weird
+            .map(|(oddity, address)| {
+                (
+                    *address,
+                    Weird {
+                        oddity,
+                        balances: BTreeMap::new(),
+                    },
+                )
+            })
+            .collect(),
+    }
+}
+
+/// Registers the investors, opens the groups and gives everyone something to trade; the model follows.
+async fn prepare(market: &Market, cast: &Cast, world: &mut World) {
+    let chain = &market.chain;
+    let clock = chain
+        .clock()
+        .expect("the fuzz needs the power over the clock");
+    for name in [
+        "ISSUER_ROLE",
+        "COMPLIANCE_ROLE",
+        "ENFORCER_ROLE",
+        "PAUSER_ROLE",
+    ] {
+        let grant = ISecurityToken::grantRoleCall {
+            role: role(name),
+            account: cast.admin,
+        };
+        chain.send(&market.admin, cast.shares[1], &grant).await;
+    }
+    for (&address, weird) in &mut world.weird {
+        for &to in &cast.investors {
+            let value = s(1_000);
+            chain
+                .send(&market.admin, address, &IHostile::mintCall { to, value })
+                .await;
+            weird.balances.insert(to, value);
+        }
+    }
+    world.now = chain.now().await;
+    let admin = cast.admin;
+    let mut acts: Vec<(Address, Act)> = Vec::new();
+    for &security in cast.shares[1..].iter().chain(&cast.weird) {
+        let call = IDvPSettlement::listSecurityCall {
+            security,
+            listed: true,
+        };
+        acts.push((admin, Act::Settlement(Dvp::listSecurity(call))));
+    }
+    for token in cast.shares {
+        for from in GROUPS {
+            for to in GROUPS {
+                let call = ISecurityToken::setGroupRuleCall {
+                    fromGroup: from,
+                    toGroup: to,
+                    opensAt: 1,
+                };
+                acts.push((admin, Act::Security(token, Security::setGroupRule(call))));
+            }
+        }
+        for &wallet in &cast.investors {
+            let expiry = market.opened + 3_650 * DAY;
+            let mut record =
+                wallet_record(wallet, cast.investor(wallet), cast.home(wallet), expiry);
+            record.country = COUNTRIES[usize::from(wallet[0]) % COUNTRIES.len()];
+            acts.push((admin, Act::Security(token, Security::setWallet(record))));
+            let call = ISecurityToken::mintCall {
+                to: wallet,
+                value: s(500),
+            };
+            acts.push((admin, Act::Security(token, Security::mint(call))));
+        }
+    }
+    for &to in &cast.investors {
+        let call = ITsUSDC::mintCall {
+            to,
+            amount: usd(5_000),
+        };
+        acts.push((admin, Act::Coin(Coin::mint(call))));
+    }
+    for (from, act) in acts {
+        let step = Step {
+            at: world.now,
+            from,
+            act,
+        };
+        world.apply(&step).expect("nothing stands against it");
+        clock.next_block_at(step.at).await;
+        let admin = &market.admin;
+        let sent = match &step.act {
+            Act::Settlement(call) => chain.attempt(
+                admin,
+                TxKind::Call(cast.settlement),
+                call.abi_encode().into(),
+                U256::ZERO,
+            ),
+            Act::Security(token, call) => chain.attempt(
+                admin,
+                TxKind::Call(*token),
+                call.abi_encode().into(),
+                U256::ZERO,
+            ),
+            Act::Coin(call) => chain.attempt(
+                admin,
+                TxKind::Call(cast.coin),
+                call.abi_encode().into(),
+                U256::ZERO,
+            ),
+            Act::Delegate(_) => unreachable!("nobody is delegated yet"),
+        };
+        assert!(sent.await.status(), "{step:?}");
+    }
+}
+
+/// The failure in a refusal by the settlement contract.
+pub(crate) fn failure(data: &Bytes) -> Option<u8> {
+    SettlementRefused::abi_decode(data)
+        .ok()
+        .map(|error| error.failure)
+}
+
+/// The name of an error of the settlement contract.
+pub(crate) fn error_name(data: &Bytes) -> String {
+    let name = |words: String| {
+        words
+            .split(['(', ' ', '{'])
+            .next()
+            .unwrap_or_default()
+            .to_owned()
+    };
+    match IDvPSettlementErrors::abi_decode(data) {
+        Ok(error) => name(format!("{error:?}")),
+        Err(_) => name(describe(data)),
+    }
+}
