@@ -16,8 +16,8 @@ use crate::board::BoardError;
 use crate::board::price::Price;
 use crate::board::security::Security;
 use crate::store::append::STORED_LEVELS;
-use crate::store::replay::{self, ClosingRow, IndexRow, Stretch};
-use crate::store::row::{self, EventRow, signed, unsigned};
+use crate::store::replay::{self, ClosingRow, OpenRow, StoredEvent, StoredOrder, Stretch};
+use crate::store::row::{self, signed, unsigned};
 use crate::store::{Store, query};
 
 /// Events checked at once: a power of two, so that a full segment is one subtree.
@@ -108,8 +108,10 @@ async fn confirm_absent(
 }
 
 fn judge(stretch: &Stretch, reference: &Reference, start: u64, end: u64) -> Judged {
+    let events = stretch.events();
     let mut judge = Judge {
         stretch,
+        orders: stretch.orders(),
         reference,
         buffer: Vec::with_capacity(4_096),
         next_order: 0,
@@ -118,9 +120,9 @@ fn judge(stretch: &Stretch, reference: &Reference, start: u64, end: u64) -> Judg
         stored: stretch.nodes.iter().copied().collect(),
         doubtful: Vec::new(),
         segment: Segment {
-            first: stretch.events.first().and_then(|row| {
-                (unsigned(row.0) == start + 1)
-                    .then(|| (B256::try_from(row.8.as_slice()).unwrap_or_default(), row.4))
+            first: events.first().and_then(|row| {
+                let prev = B256::try_from(row.prev).unwrap_or_default();
+                (unsigned(row.seq) == start + 1).then_some((prev, row.captured_at))
             }),
             last_hash: B256::ZERO,
             last_captured_at: 0,
@@ -135,7 +137,7 @@ fn judge(stretch: &Stretch, reference: &Reference, start: u64, end: u64) -> Judg
             finding: None,
         },
     };
-    let finding = judge.run(start, end).err();
+    let finding = judge.run(&events, start, end).err();
     judge.segment.stored = judge.stored;
     Judged {
         segment: judge.segment,
@@ -146,6 +148,7 @@ fn judge(stretch: &Stretch, reference: &Reference, start: u64, end: u64) -> Judg
 
 struct Judge<'a> {
     stretch: &'a Stretch,
+    orders: Vec<StoredOrder<'a>>,
     reference: &'a Reference,
     buffer: Vec<u8>,
     next_order: usize,
@@ -156,33 +159,33 @@ struct Judge<'a> {
     segment: Segment,
 }
 
-impl<'a> Judge<'a> {
-    fn run(&mut self, start: u64, end: u64) -> Result<(), Finding> {
+impl Judge<'_> {
+    fn run(&mut self, events: &[StoredEvent<'_>], start: u64, end: u64) -> Result<(), Finding> {
         let mut before: Option<(&[u8], i64)> = None;
-        for (seq, row) in (start + 1..=end).zip(&self.stretch.events) {
-            let found = unsigned(row.0);
+        for (seq, row) in (start + 1..=end).zip(events) {
+            let found = unsigned(row.seq);
             if found != seq {
                 let message = format!("the next event is {found}: those between are missing");
                 return Err(Finding::new(seq, Fault::Deleted, message));
             }
             let hash = self.hash(seq, row)?;
             if let Some((hash, captured_at)) = before {
-                if row.8 != hash {
+                if row.prev != hash {
                     let message = "its prev is not the hash of the event before it";
                     return Err(Finding::new(seq, Fault::Forked, message));
                 }
-                if row.4 < captured_at {
+                if row.captured_at < captured_at {
                     let message = "it was captured before the event before it";
                     return Err(Finding::new(seq, Fault::ClockBackwards, message));
                 }
             }
-            before = Some((&row.9, row.4));
+            before = Some((row.hash, row.captured_at));
             self.grow(seq, start, hash)?;
             self.segment.last_hash = hash;
-            self.segment.last_captured_at = row.4;
+            self.segment.last_captured_at = row.captured_at;
             self.projected(seq, row)?;
         }
-        let last = start + self.stretch.events.len() as u64;
+        let last = start + events.len() as u64;
         if last < end {
             let (seq, size) = (last + 1, self.reference.size);
             let message =
@@ -193,15 +196,15 @@ impl<'a> Judge<'a> {
     }
 
     /// The hash of the row's content, which must be the stored one.
-    fn hash(&mut self, seq: u64, row: &EventRow) -> Result<B256, Finding> {
-        let columns = row::columns(row);
+    fn hash(&mut self, seq: u64, row: &StoredEvent<'_>) -> Result<B256, Finding> {
+        let columns = row.columns();
         let hash = columns.hash(&mut self.buffer);
-        if row.9 == hash.as_slice() {
+        if row.hash == hash.as_slice() {
             return Ok(hash);
         }
         let moved = (1..=self.reference.size).find(|&seq| {
             let columns = super::hash::Columns { seq, ..columns };
-            row.9 == columns.hash(&mut self.buffer).as_slice()
+            row.hash == columns.hash(&mut self.buffer).as_slice()
         });
         Err(match moved {
             Some(origin) => Finding::new(
@@ -214,7 +217,7 @@ impl<'a> Judge<'a> {
                 Fault::Edited,
                 format!(
                     "its content has hash {hash}, {} is stored",
-                    hex::encode_prefixed(&row.9)
+                    hex::encode_prefixed(row.hash)
                 ),
             ),
         })
@@ -250,19 +253,22 @@ impl<'a> Judge<'a> {
     }
 
     /// Holds the rows that the event was folded into against it.
-    fn projected(&mut self, seq: u64, row: &'a EventRow) -> Result<(), Finding> {
-        let stretch = self.stretch;
-        let order = stretch
+    fn projected(&mut self, seq: u64, row: &StoredEvent<'_>) -> Result<(), Finding> {
+        let order = self
             .orders
             .get(self.next_order)
-            .filter(|order| unsigned(order.0) == seq);
-        if row.1 == EventType::OrderPosted.as_str() {
+            .filter(|order| unsigned(order.seq) == seq);
+        if row.kind == EventType::OrderPosted.as_str() {
             let Some(order) = order else {
                 return Err(projection(seq, "its order is not in table orders"));
             };
+            let open = posts(self.reference, seq, row, order)?;
+            if !self.closed.contains(&order.seq) {
+                replay::open_row(open, &mut self.buffer);
+                self.segment.open.add_row(&self.buffer);
+            }
             self.next_order += 1;
             self.segment.orders += 1;
-            self.order(seq, row, order)?;
             return Ok(());
         }
         if order.is_some() {
@@ -272,13 +278,13 @@ impl<'a> Judge<'a> {
             ));
         }
         let kind = row
-            .1
+            .kind
             .parse()
             .map_err(|error| Finding::new(seq, Fault::Impossible, format!("{error}")))?;
-        let body = Body::from_json(kind, &row.7)
+        let body = Body::from_json(kind, &row.body)
             .map_err(|error| Finding::new(seq, Fault::Impossible, error.to_string()))?;
         let first = self.next_closing;
-        let rest = &stretch.closings[first..];
+        let rest = &self.stretch.closings[first..];
         let count = rest
             .iter()
             .take_while(|closing| unsigned(closing.0) == seq)
@@ -299,63 +305,9 @@ impl<'a> Judge<'a> {
             _ => {}
         }
         if concerns_match(&body) {
-            let event = row::event(row.clone())
+            let event = row::event(row.to_row())
                 .map_err(|error| Finding::new(seq, Fault::Impossible, error.to_string()))?;
             self.segment.matches.push((event, body));
-        }
-        Ok(())
-    }
-
-    fn order(&mut self, seq: u64, row: &EventRow, order: &IndexRow) -> Result<(), Finding> {
-        let posted: Posted<'_> = serde_json::from_str(&row.7)
-            .map_err(|error| Finding::new(seq, Fault::Impossible, error.to_string()))?;
-        let wrong = |column| {
-            Err(projection(
-                seq,
-                format!("table orders has another {column}"),
-            ))
-        };
-        let (_, id, security, side, price, quantity, expiry, owner, account) = order;
-        if !is_hex(&row.2, id) {
-            return wrong("id");
-        }
-        if self.reference.securities.get(posted.security.as_ref()) != Some(security) {
-            return wrong("security");
-        }
-        if posted.side != if *side == 0 { "bid" } else { "ask" } {
-            return wrong("side");
-        }
-        let scaled = posted
-            .price
-            .parse::<Price>()
-            .map(Price::scaled)
-            .unwrap_or_default();
-        if price[..] != scaled.to_be_bytes() {
-            return wrong("price");
-        }
-        if quantity[..] != posted.quantity.parse().unwrap_or(0u128).to_be_bytes() {
-            return wrong("quantity");
-        }
-        if *expiry != signed(posted.expiry) {
-            return wrong("expiry");
-        }
-        if !is_hex(&posted.owner, owner) {
-            return wrong("owner");
-        }
-        if *account != posted.account {
-            return wrong("account");
-        }
-        if !self.closed.contains(&order.0) {
-            let open = (
-                order.2,
-                order.3,
-                &price[..],
-                order.0,
-                &quantity[..],
-                order.6,
-            );
-            replay::open_row(open, &mut self.buffer);
-            self.segment.open.add_row(&self.buffer);
         }
         Ok(())
     }
@@ -406,6 +358,51 @@ impl<'a> Judge<'a> {
     }
 }
 
+/// Holds the row of an order against the event that posts it; the row of `open_orders` that belongs to it.
+fn posts<'a>(
+    reference: &Reference,
+    seq: u64,
+    row: &StoredEvent<'_>,
+    order: &StoredOrder<'a>,
+) -> Result<OpenRow<'a>, Finding> {
+    let posted: Posted<'_> = serde_json::from_str(&row.body)
+        .map_err(|error| Finding::new(seq, Fault::Impossible, error.to_string()))?;
+    let security = reference.securities.get(posted.security.as_ref());
+    let price = posted
+        .price
+        .parse::<Price>()
+        .map(Price::scaled)
+        .unwrap_or_default();
+    let quantity: u128 = posted.quantity.parse().unwrap_or_default();
+    let columns = [
+        ("id", is_hex(&row.subject, order.id)),
+        ("security", security == Some(&order.security)),
+        (
+            "side",
+            posted.side == if order.side == 0 { "bid" } else { "ask" },
+        ),
+        ("price", order.price == price.to_be_bytes()),
+        ("quantity", order.quantity == quantity.to_be_bytes()),
+        ("expiry", order.expiry == signed(posted.expiry)),
+        ("owner", is_hex(&posted.owner, order.owner)),
+        ("account", order.account == posted.account),
+    ];
+    match columns.into_iter().find(|(_, same)| !same) {
+        Some((column, _)) => Err(projection(
+            seq,
+            format!("table orders has another {column}"),
+        )),
+        None => Ok((
+            order.security,
+            order.side,
+            order.price,
+            order.seq,
+            order.quantity,
+            order.expiry,
+        )),
+    }
+}
+
 /// What the search columns are made from.
 #[derive(Deserialize)]
 struct Posted<'a> {
@@ -428,9 +425,9 @@ fn projection(seq: u64, message: impl Into<String>) -> Finding {
     Finding::new(seq, Fault::Projection, message)
 }
 
-fn cancelled(seq: u64, row: &EventRow, closings: &[ClosingRow]) -> Result<(), Finding> {
+fn cancelled(seq: u64, row: &StoredEvent<'_>, closings: &[ClosingRow]) -> Result<(), Finding> {
     match closings {
-        [closing] if closing.1 == 3 && is_hex(&row.2, &closing.2) => Ok(()),
+        [closing] if closing.1 == 3 && is_hex(&row.subject, &closing.2) => Ok(()),
         _ => Err(projection(
             seq,
             "table closings does not have just the order that it cancels",

@@ -13,6 +13,8 @@ use serde::{Deserialize, Serialize};
 pub const COIN_DECIMALS: u8 = 6;
 /// Decimal places of a price.
 pub const PRICE_DECIMALS: u8 = 18;
+/// A dollar, scaled as a price is.
+const UNIT: u128 = 10u128.pow(PRICE_DECIMALS as u32);
 /// The most decimal places a security may have.
 pub const MAX_SECURITY_DECIMALS: u8 = 36;
 
@@ -188,24 +190,27 @@ impl FromStr for Price {
         }
         let fraction = fraction.trim_end_matches('0');
         let too_long = || PriceError::TooLong(text.to_owned());
-        let places = usize::from(PRICE_DECIMALS);
-        if fraction.len() > places || whole.len() > 38 {
+        let missing = usize::from(PRICE_DECIMALS).checked_sub(fraction.len());
+        let power = missing.and_then(|missing| 10u128.checked_pow(u32::try_from(missing).ok()?));
+        let part = match fraction {
+            "" => Ok(0),
+            digits => digits.parse::<u128>(),
+        };
+        let (Some(power), Ok(whole), Ok(part)) = (power, whole.parse::<u128>(), part) else {
             return Err(too_long());
-        }
-        let scaled = format!("{whole}{fraction:0<places$}")
-            .parse()
-            .map_err(|_| too_long())?;
-        Self::from_scaled(scaled).ok_or(PriceError::Zero)
+        };
+        let scaled = whole.checked_mul(UNIT);
+        let scaled = scaled.and_then(|scaled| scaled.checked_add(part.checked_mul(power)?));
+        Self::from_scaled(scaled.ok_or_else(too_long)?).ok_or(PriceError::Zero)
     }
 }
 
 impl fmt::Display for Price {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let unit = 10u128.pow(u32::from(PRICE_DECIMALS));
-        let fraction = format!("{:018}", self.0 % unit);
+        let fraction = format!("{:018}", self.0 % UNIT);
         let fraction = fraction.trim_end_matches('0');
         // Dollars read with cents: 10.30, not 10.3; never fewer digits than the price has.
-        f.pad(&format!("{}.{fraction:0<2}", self.0 / unit))
+        f.pad(&format!("{}.{fraction:0<2}", self.0 / UNIT))
     }
 }
 

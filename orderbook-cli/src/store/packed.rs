@@ -1,11 +1,12 @@
 //! Many rows in one: a replay reads millions of rows, and handing each over by itself costs more than reading it. The
-//! database joins a portion of rows to one text, every field behind its length, so that no content can pass for another.
+//! database joins a portion of rows to one value, every field behind its length, so that no content can pass for another.
 
-use alloy::hex;
+use std::borrow::Cow;
+
 use sqlx::AssertSqlSafe;
 
 use super::batch::{Value, bind_all};
-use super::engine::Link;
+use super::engine::{Link, on_engine};
 use super::error::StoreError;
 
 /// A column and how it is packed.
@@ -15,124 +16,137 @@ pub(crate) enum Column {
     Int(&'static str),
     /// A text.
     Text(&'static str),
-    /// Bytes, as hexadecimal digits.
+    /// Bytes.
     Bytes(&'static str),
 }
 
-/// One row of a packed text: its numbers, then its texts and bytes, each in the sequence of the columns.
-#[derive(Debug, Default)]
-pub(crate) struct Row {
-    pub(crate) ints: Vec<i64>,
-    pub(crate) fields: Vec<Vec<u8>>,
+/// A portion of rows as the database joined them.
+#[derive(Debug)]
+pub(crate) struct Packed(Vec<u8>);
+
+/// One row: its `I` numbers, then its `F` texts and bytes, each in the sequence of the columns.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Row<'a, const I: usize, const F: usize> {
+    pub(crate) ints: [i64; I],
+    pub(crate) fields: [&'a [u8]; F],
 }
 
-impl Row {
-    pub(crate) fn int(&self, place: usize) -> i64 {
-        self.ints.get(place).copied().unwrap_or_default()
-    }
-
-    /// A text; what is not UTF-8 any more no longer has its hash either.
-    pub(crate) fn text(&mut self, place: usize) -> String {
-        match String::from_utf8(self.bytes(place)) {
-            Ok(text) => text,
-            Err(error) => String::from_utf8_lossy(error.as_bytes()).into_owned(),
-        }
-    }
-
-    pub(crate) fn bytes(&mut self, place: usize) -> Vec<u8> {
-        self.fields
-            .get_mut(place)
-            .map(std::mem::take)
-            .unwrap_or_default()
+/// A text; what is not UTF-8 any more no longer has its hash either.
+pub(crate) fn text(field: &[u8]) -> Cow<'_, str> {
+    match std::str::from_utf8(field) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => String::from_utf8_lossy(field),
     }
 }
 
-/// Reads the rows of `source` (a subquery with its own sequence and `$n` values), packed.
+/// Reads the rows of `source` (a table or subquery named `x` and the conditions, with `$n` values), packed. The widest
+/// column comes last: it is copied once less.
 pub(crate) async fn rows(
     link: &mut Link<'_>,
     columns: &[Column],
     source: &str,
     values: &[Value],
-) -> Result<Vec<Row>, StoreError> {
-    let (hexadecimal, joined) = match link {
-        Link::Sqlite(_) => (("hex(", ")"), ("group_concat(", ", '')")),
-        // Bytes in the sequence of the subquery, which PostgreSQL keeps for an ungrouped aggregate.
-        Link::Postgres(_) => (("encode(", ", 'hex')"), ("string_agg(", ", '')")),
-    };
-    let mut head = Vec::new();
-    let mut body = Vec::new();
+) -> Result<Packed, StoreError> {
+    let sqlite = matches!(link, Link::Sqlite(_));
+    let (mut numbers, mut fields) = (Vec::new(), Vec::new());
     for column in columns {
         match column {
-            Column::Int(name) => head.push(format!("x.{name}")),
+            Column::Int(name) => numbers.push(format!("x.{name}")),
             Column::Text(name) | Column::Bytes(name) => {
-                head.push(format!("octet_length(x.{name})"));
+                numbers.push(format!("octet_length(x.{name})"));
             }
         }
         match column {
             Column::Int(_) => {}
-            Column::Text(name) => body.push(format!("x.{name}")),
-            Column::Bytes(name) => {
-                body.push(format!("{}x.{name}{}", hexadecimal.0, hexadecimal.1));
-            }
+            // Its text and its bytes are the same to SQLite.
+            Column::Text(name) if !sqlite => fields.push(format!("convert_to(x.{name}, 'UTF8')")),
+            Column::Text(name) | Column::Bytes(name) => fields.push(format!("x.{name}")),
         }
     }
-    let row = format!(
-        "{} || ':' || {}",
-        head.join(" || ',' || "),
-        body.join(" || ")
-    );
-    let sql = format!("SELECT {}{row}{} FROM ({source}) x", joined.0, joined.1);
-    let values = values.to_vec();
-    let packed: Option<Vec<u8>> = match link {
-        Link::Sqlite(db) => {
-            bind_all!(sqlx::query_scalar(AssertSqlSafe(sql)), values)
-                .fetch_one(&mut **db)
-                .await?
-        }
-        Link::Postgres(db) => {
-            let text: Option<String> = bind_all!(sqlx::query_scalar(AssertSqlSafe(sql)), values)
-                .fetch_one(&mut **db)
-                .await?;
-            text.map(String::into_bytes)
-        }
+    let numbers = numbers.join(", ',', ");
+    let sql = if sqlite {
+        let wide = fields.pop().unwrap_or_default();
+        fields.insert(0, "':'".to_owned());
+        let narrow = fields.join(", ");
+        format!("SELECT group_concat(concat({numbers}, {narrow}) || {wide}, '') FROM {source}")
+    } else {
+        let fields = fields.join(" || ");
+        format!(
+            "SELECT string_agg(convert_to(concat({numbers}, ':'), 'UTF8') || {fields}, ''::bytea) FROM {source}"
+        )
     };
-    Ok(unpack(&packed.unwrap_or_default(), columns))
+    let values = values.to_vec();
+    let packed: Option<Vec<u8>> = on_engine!(link, db => {
+        bind_all!(sqlx::query_scalar(AssertSqlSafe(sql)), values)
+            .fetch_one(&mut **db)
+            .await?
+    });
+    Ok(Packed(packed.unwrap_or_default()))
 }
 
-/// Takes the rows apart; stops at what cannot be read.
-fn unpack(mut packed: &[u8], columns: &[Column]) -> Vec<Row> {
-    let mut rows = Vec::new();
-    while let Some((row, rest)) = unpack_row(packed, columns) {
-        rows.push(row);
-        packed = rest;
+impl Packed {
+    /// The rows in the sequence in which the database joined them; ends at what cannot be read.
+    pub(crate) fn rows<const I: usize, const F: usize>(
+        &self,
+        columns: &'static [Column],
+    ) -> impl Iterator<Item = Row<'_, I, F>> {
+        let mut rest = &self.0[..];
+        std::iter::from_fn(move || {
+            let (row, behind) = unpack(rest, columns)?;
+            rest = behind;
+            Some(row)
+        })
     }
-    rows
 }
 
-fn unpack_row<'a>(packed: &'a [u8], columns: &[Column]) -> Option<(Row, &'a [u8])> {
-    let colon = packed.iter().position(|&byte| byte == b':')?;
-    let (head, mut rest) = (&packed[..colon], &packed[colon + 1..]);
-    let mut row = Row::default();
-    for (number, column) in head.split(|&byte| byte == b',').zip(columns) {
-        let number: i64 = std::str::from_utf8(number).ok()?.parse().ok()?;
-        let hexadecimal = match column {
-            Column::Int(_) => {
-                row.ints.push(number);
-                continue;
-            }
-            Column::Text(_) => false,
-            Column::Bytes(_) => true,
-        };
-        let length = usize::try_from(number).ok()? * if hexadecimal { 2 } else { 1 };
-        let (field, behind) = rest.split_at_checked(length)?;
+fn unpack<'a, const I: usize, const F: usize>(
+    packed: &'a [u8],
+    columns: &[Column],
+) -> Option<(Row<'a, I, F>, &'a [u8])> {
+    let mut row = Row {
+        ints: [0; I],
+        fields: [&[][..]; F],
+    };
+    let mut lengths = [0; F];
+    let (mut ints, mut fields) = (0, 0);
+    let mut rest = packed;
+    for (at, column) in columns.iter().enumerate() {
+        let end = if at + 1 == columns.len() { b':' } else { b',' };
+        let (number, behind) = number(rest, end)?;
         rest = behind;
-        row.fields.push(if hexadecimal {
-            hex::decode(field).ok()?
+        if let Column::Int(_) = column {
+            *row.ints.get_mut(ints)? = number;
+            ints += 1;
         } else {
-            field.to_vec()
-        });
+            *lengths.get_mut(fields)? = usize::try_from(number).ok()?;
+            fields += 1;
+        }
+    }
+    for (field, length) in row.fields.iter_mut().zip(lengths) {
+        (*field, rest) = rest.split_at_checked(length)?;
     }
     Some((row, rest))
+}
+
+/// A decimal number and what follows the byte that ends it.
+fn number(text: &[u8], end: u8) -> Option<(i64, &[u8])> {
+    let (minus, mut at) = (text.first() == Some(&b'-'), 0);
+    if minus {
+        at = 1;
+    }
+    let first = at;
+    let mut number: i64 = 0;
+    loop {
+        let byte = *text.get(at)?;
+        at += 1;
+        if byte == end && at > first + 1 {
+            return Some((number, &text[at..]));
+        }
+        let digit = byte.is_ascii_digit().then(|| i64::from(byte - b'0'))?;
+        // Counted downwards, as the smallest number has no positive twin.
+        let digit = if minus { -digit } else { digit };
+        number = number.checked_mul(10)?.checked_add(digit)?;
+    }
 }
 
 #[cfg(test)]
@@ -146,18 +160,23 @@ mod tests {
         Column::Text("d"),
     ];
 
+    fn unpacked(packed: &[u8]) -> Vec<([i64; 1], [Vec<u8>; 3])> {
+        Packed(packed.to_vec())
+            .rows::<1, 3>(&COLUMNS)
+            .map(|row| (row.ints, row.fields.map(<[u8]>::to_vec)))
+            .collect()
+    }
+
     #[test]
     fn fields_are_told_apart_by_their_lengths() {
-        let mut rows = unpack(b"7,3,2,0:1:,0aFF-5,0,0,1::x9", &COLUMNS);
-        assert_eq!(rows.len(), 2);
-        assert_eq!((rows[0].int(0), rows[1].int(0)), (7, -5));
+        let rows = unpacked(b"7,3,2,0:1:,\x0a\xff-5,0,0,1::-9223372036854775808,0,0,0:");
         assert_eq!(
-            (rows[0].text(0), rows[0].bytes(1)),
-            ("1:,".into(), vec![0x0a, 0xff])
-        );
-        assert_eq!(
-            (rows[1].text(0), rows[1].bytes(1), rows[1].text(2)),
-            (String::new(), vec![], ":".into())
+            rows,
+            [
+                ([7], [b"1:,".to_vec(), vec![0x0a, 0xff], vec![]]),
+                ([-5], [vec![], vec![], b":".to_vec()]),
+                ([i64::MIN], [vec![], vec![], vec![]]),
+            ]
         );
     }
 
@@ -168,11 +187,14 @@ mod tests {
             b"x",
             b"1,2,3,4",
             b"1,9,0,0:ab",
-            b"1,0,1,0:zz",
+            b"1,,0,0:",
+            b"-,0,0,0:",
             b"1,-1,0,0:",
+            b"1:0,0,0:",
+            b"9223372036854775808,0,0,0:",
         ] {
             assert!(
-                unpack(packed, &COLUMNS).is_empty(),
+                unpacked(packed).is_empty(),
                 "{}",
                 String::from_utf8_lossy(packed)
             );

@@ -250,10 +250,24 @@ fn security_row(row: SecurityRow) -> Result<(u64, Security), StoreError> {
 
 /// Every listed security with the event that listed it.
 pub(crate) async fn securities(link: Link<'_>) -> Result<Vec<(u64, Security)>, StoreError> {
+    securities_between(link, 1, i64::MAX).await
+}
+
+/// The securities listed by the events `first..=last`.
+pub(crate) async fn securities_between(
+    link: Link<'_>,
+    first: i64,
+    last: i64,
+) -> Result<Vec<(u64, Security)>, StoreError> {
     let rows: Vec<SecurityRow> = on_engine!(link, db => {
-        sqlx::query_as("SELECT seq, symbol, isin, token, name, decimals FROM securities ORDER BY seq")
-            .fetch_all(db)
-            .await?
+        sqlx::query_as(
+            "SELECT seq, symbol, isin, token, name, decimals FROM securities
+             WHERE seq BETWEEN $1 AND $2 ORDER BY seq",
+        )
+        .bind(first)
+        .bind(last)
+        .fetch_all(db)
+        .await?
     });
     rows.into_iter().map(security_row).collect()
 }

@@ -1,5 +1,7 @@
 //! Reading the log and the tables in long stretches, to hold one against the other.
 
+use std::borrow::Cow;
+
 use alloy::primitives::B256;
 use futures::TryStreamExt;
 use sqlx::AssertSqlSafe;
@@ -7,26 +9,76 @@ use sqlx::AssertSqlSafe;
 use super::batch::Value;
 use super::engine::{Link, on_engine};
 use super::error::StoreError;
-use super::packed::{self, Column};
+use super::packed::{self, Column, Packed, Row, text};
 use super::projection::limbs;
 use super::query;
 use super::row::{EVENT_COLUMNS, EventRow, signed, unsigned};
+use crate::audit::hash::Columns;
 use crate::audit::merkle::Node;
 use crate::audit::sum::RowSum;
 use crate::board::security::Security;
 
+/// A row of `events`.
+#[derive(Debug)]
+pub(crate) struct StoredEvent<'a> {
+    pub(crate) seq: i64,
+    pub(crate) occurred_at: i64,
+    pub(crate) captured_at: i64,
+    pub(crate) kind: Cow<'a, str>,
+    pub(crate) subject: Cow<'a, str>,
+    pub(crate) actor: Cow<'a, str>,
+    pub(crate) reason: Cow<'a, str>,
+    pub(crate) prev: &'a [u8],
+    pub(crate) hash: &'a [u8],
+    pub(crate) body: Cow<'a, str>,
+}
+
+impl StoredEvent<'_> {
+    /// What is hashed of it.
+    pub(crate) fn columns(&self) -> Columns<'_> {
+        Columns {
+            seq: unsigned(self.seq),
+            kind: &self.kind,
+            subject: &self.subject,
+            occurred_at: self.occurred_at,
+            captured_at: self.captured_at,
+            actor: &self.actor,
+            reason: &self.reason,
+            body: &self.body,
+            prev: self.prev,
+        }
+    }
+
+    /// The same as it is read by itself.
+    pub(crate) fn to_row(&self) -> EventRow {
+        (
+            self.seq,
+            self.kind.to_string(),
+            self.subject.to_string(),
+            self.occurred_at,
+            self.captured_at,
+            self.actor.to_string(),
+            self.reason.to_string(),
+            self.body.to_string(),
+            self.prev.to_vec(),
+            self.hash.to_vec(),
+        )
+    }
+}
+
 /// A row of `orders`.
-pub(crate) type IndexRow = (
-    i64,
-    Vec<u8>,
-    i64,
-    i64,
-    Vec<u8>,
-    Vec<u8>,
-    i64,
-    Vec<u8>,
-    String,
-);
+#[derive(Debug)]
+pub(crate) struct StoredOrder<'a> {
+    pub(crate) seq: i64,
+    pub(crate) security: i64,
+    pub(crate) side: i64,
+    pub(crate) expiry: i64,
+    pub(crate) id: &'a [u8],
+    pub(crate) price: &'a [u8],
+    pub(crate) quantity: &'a [u8],
+    pub(crate) owner: &'a [u8],
+    pub(crate) account: Cow<'a, str>,
+}
 
 /// Closing event, state, order id.
 pub(crate) type ClosingRow = (i64, i64, Vec<u8>);
@@ -37,14 +89,32 @@ pub(crate) type OpenRow<'a> = (i64, i64, &'a [u8], i64, &'a [u8], i64);
 /// Some events with every row that was folded from them.
 #[derive(Debug)]
 pub(crate) struct Stretch {
-    pub(crate) events: Vec<EventRow>,
-    pub(crate) orders: Vec<IndexRow>,
+    events: Vec<Packed>,
+    orders: Vec<Packed>,
     /// Orders that these events closed.
     pub(crate) closings: Vec<ClosingRow>,
     /// Which orders of these events are closed by now.
     pub(crate) closed: Vec<i64>,
     pub(crate) nodes: Vec<(Node, B256)>,
     pub(crate) securities: Vec<(u64, Security)>,
+}
+
+impl Stretch {
+    /// The events in sequence.
+    pub(crate) fn events(&self) -> Vec<StoredEvent<'_>> {
+        let rows = self.events.iter().flat_map(|packed| packed.rows(&EVENT));
+        let mut events: Vec<_> = rows.map(stored_event).collect();
+        events.sort_by_key(|event| event.seq);
+        events
+    }
+
+    /// The rows of `orders` in sequence.
+    pub(crate) fn orders(&self) -> Vec<StoredOrder<'_>> {
+        let rows = self.orders.iter().flat_map(|packed| packed.rows(&ORDER));
+        let mut orders: Vec<_> = rows.map(stored_order).collect();
+        orders.sort_by_key(|order| order.seq);
+        orders
+    }
 }
 
 /// The events after the first `start` up to `end`, as the log of `size` events has them.
@@ -60,8 +130,13 @@ pub(crate) async fn stretch(
     let mut from = first;
     while from <= last {
         let to = last.min(from + PORTION - 1);
-        events.extend(packed_events(link, from, to).await?);
-        orders.extend(packed_orders(link, from, to).await?);
+        let values = [Value::Int(from), Value::Int(to)];
+        let (in_events, in_orders) = (
+            "events x WHERE x.seq BETWEEN $1 AND $2",
+            "orders x WHERE x.seq BETWEEN $1 AND $2",
+        );
+        events.push(packed::rows(link, &EVENT, in_events, &values).await?);
+        orders.push(packed::rows(link, &ORDER, in_orders, &values).await?);
         from = to + 1;
     }
     let (closings, closed, nodes) = on_engine!(&mut *link, db => {
@@ -86,11 +161,7 @@ pub(crate) async fn stretch(
         }
         (closings, closed, nodes)
     });
-    let securities = if events.iter().any(|event| event.1 == "security_listed") {
-        query::securities(reborrow(link)).await?
-    } else {
-        Vec::new()
-    };
+    let securities = query::securities_between(reborrow(link), first, last).await?;
     let nodes = nodes
         .into_iter()
         .filter_map(|(level, position, hash)| {
@@ -112,98 +183,83 @@ pub(crate) async fn stretch(
 }
 
 /// Rows that are read as one.
-const PORTION: i64 = 256;
+const PORTION: i64 = 128;
 
 /// Security, side, price and seq: the sequence of `open_orders`.
 type Key = (i64, i64, Vec<u8>, i64);
 
-async fn packed_events(
-    link: &mut Link<'_>,
-    from: i64,
-    to: i64,
-) -> Result<Vec<EventRow>, StoreError> {
-    use Column::{Bytes, Int, Text};
-    const COLUMNS: [Column; 10] = [
-        Int("seq"),
-        Int("occurred_at"),
-        Int("captured_at"),
-        Text("type"),
-        Text("subject"),
-        Text("actor"),
-        Text("reason"),
-        Text("body"),
-        Bytes("prev"),
-        Bytes("hash"),
-    ];
-    let source = "SELECT * FROM events WHERE seq BETWEEN $1 AND $2 ORDER BY seq";
-    let rows = packed::rows(link, &COLUMNS, source, &[Value::Int(from), Value::Int(to)]).await?;
-    let event = |mut row: packed::Row| {
-        let (kind, subject) = (row.text(0), row.text(1));
-        let (actor, reason, body) = (row.text(2), row.text(3), row.text(4));
-        let (prev, hash) = (row.bytes(5), row.bytes(6));
-        (
-            row.int(0),
-            kind,
-            subject,
-            row.int(1),
-            row.int(2),
-            actor,
-            reason,
-            body,
-            prev,
-            hash,
-        )
-    };
-    Ok(rows.into_iter().map(event).collect())
+const EVENT: [Column; 10] = [
+    Column::Int("seq"),
+    Column::Int("occurred_at"),
+    Column::Int("captured_at"),
+    Column::Text("type"),
+    Column::Text("subject"),
+    Column::Text("actor"),
+    Column::Text("reason"),
+    Column::Bytes("prev"),
+    Column::Bytes("hash"),
+    Column::Text("body"),
+];
+
+fn stored_event(row: Row<'_, 3, 7>) -> StoredEvent<'_> {
+    let [seq, occurred_at, captured_at] = row.ints;
+    let [kind, subject, actor, reason, prev, hash, body] = row.fields;
+    StoredEvent {
+        seq,
+        occurred_at,
+        captured_at,
+        kind: text(kind),
+        subject: text(subject),
+        actor: text(actor),
+        reason: text(reason),
+        prev,
+        hash,
+        body: text(body),
+    }
 }
 
-async fn packed_orders(
-    link: &mut Link<'_>,
-    from: i64,
-    to: i64,
-) -> Result<Vec<IndexRow>, StoreError> {
-    use Column::{Bytes, Int, Text};
-    const COLUMNS: [Column; 9] = [
-        Int("seq"),
-        Int("security"),
-        Int("side"),
-        Int("expiry"),
-        Bytes("id"),
-        Bytes("price"),
-        Bytes("quantity"),
-        Bytes("owner"),
-        Text("account"),
-    ];
-    let source = "SELECT * FROM orders WHERE seq BETWEEN $1 AND $2 ORDER BY seq";
-    let rows = packed::rows(link, &COLUMNS, source, &[Value::Int(from), Value::Int(to)]).await?;
-    let order = |mut row: packed::Row| {
-        let (id, price, quantity, owner) = (row.bytes(0), row.bytes(1), row.bytes(2), row.bytes(3));
-        let account = row.text(4);
-        let (seq, security, side, expiry) = (row.int(0), row.int(1), row.int(2), row.int(3));
-        (
-            seq, id, security, side, price, quantity, expiry, owner, account,
-        )
-    };
-    Ok(rows.into_iter().map(order).collect())
+const ORDER: [Column; 9] = [
+    Column::Int("seq"),
+    Column::Int("security"),
+    Column::Int("side"),
+    Column::Int("expiry"),
+    Column::Bytes("id"),
+    Column::Bytes("price"),
+    Column::Bytes("quantity"),
+    Column::Bytes("owner"),
+    Column::Text("account"),
+];
+
+fn stored_order(row: Row<'_, 4, 5>) -> StoredOrder<'_> {
+    let [seq, security, side, expiry] = row.ints;
+    let [id, price, quantity, owner, account] = row.fields;
+    StoredOrder {
+        seq,
+        security,
+        side,
+        expiry,
+        id,
+        price,
+        quantity,
+        owner,
+        account: text(account),
+    }
 }
 
-/// The next open orders behind a key: security, side, price, seq, quantity, expiry.
-async fn packed_open_orders(
-    link: &mut Link<'_>,
-    last: &Key,
-) -> Result<Vec<(i64, i64, Vec<u8>, i64, Vec<u8>, i64)>, StoreError> {
-    use Column::{Bytes, Int};
-    const COLUMNS: [Column; 6] = [
-        Int("security"),
-        Int("side"),
-        Int("seq"),
-        Int("expiry"),
-        Bytes("price"),
-        Bytes("quantity"),
-    ];
+const OPEN_ORDER: [Column; 6] = [
+    Column::Int("security"),
+    Column::Int("side"),
+    Column::Int("seq"),
+    Column::Int("expiry"),
+    Column::Bytes("price"),
+    Column::Bytes("quantity"),
+];
+
+/// The next open orders behind a key.
+async fn open_orders_after(link: &mut Link<'_>, last: &Key) -> Result<Packed, StoreError> {
     let source = format!(
-        "SELECT * FROM open_orders WHERE (security, side, price, seq) > ($1, $2, $3, $4)
-         ORDER BY security, side, price, seq LIMIT {PORTION}"
+        "(SELECT * FROM open_orders WHERE (security, side, price, seq) > ($1, $2, $3, $4)
+         ORDER BY security, side, price, seq LIMIT {PORTION}) x"
     );
     let (security, side, price, seq) = last.clone();
     let values = [
@@ -212,19 +268,7 @@ async fn packed_open_orders(
         Value::Bytes(price),
         Value::Int(seq),
     ];
-    let rows = packed::rows(link, &COLUMNS, &source, &values).await?;
-    let order = |mut row: packed::Row| {
-        let (price, quantity) = (row.bytes(0), row.bytes(1));
-        (
-            row.int(0),
-            row.int(1),
-            price,
-            row.int(2),
-            quantity,
-            row.int(3),
-        )
-    };
-    Ok(rows.into_iter().map(order).collect())
+    packed::rows(link, &OPEN_ORDER, &source, &values).await
 }
 
 fn reborrow<'a>(link: &'a mut Link<'_>) -> Link<'a> {
@@ -263,31 +307,32 @@ pub(crate) async fn open_orders(mut link: Link<'_>) -> Result<(RowSum, RowSum), 
     let mut level: Option<(i64, i64, Vec<u8>, [i64; 5])> = None;
     let mut last: Key = (i64::MIN, 0, Vec::new(), 0);
     loop {
-        let rows = packed_open_orders(&mut link, &last).await?;
-        if rows.is_empty() {
-            break;
-        }
-        for (security, side, price, seq, quantity, expiry) in rows {
-            open_row(
-                (security, side, &price, seq, &quantity, expiry),
-                &mut buffer,
-            );
+        let packed = open_orders_after(&mut link, &last).await?;
+        let mut behind = None;
+        for row in packed.rows::<4, 2>(&OPEN_ORDER) {
+            let ([security, side, seq, expiry], [price, quantity]) = (row.ints, row.fields);
+            behind = Some((security, side, price, seq));
+            open_row((security, side, price, seq, quantity, expiry), &mut buffer);
             orders.add_row(&buffer);
             let same = level
                 .as_ref()
-                .is_some_and(|(s, d, p, _)| (*s, *d, p) == (security, side, &price));
+                .is_some_and(|(s, d, p, _)| (*s, *d, &p[..]) == (security, side, price));
             if !same && let Some((security, side, price, numbers)) = level.take() {
                 level_row(security, side, &price, numbers, &mut buffer);
                 levels.add_row(&buffer);
             }
-            let (_, _, _, numbers) = level.get_or_insert((security, side, price.clone(), [0; 5]));
+            let (_, _, _, numbers) =
+                level.get_or_insert_with(|| (security, side, price.to_vec(), [0; 5]));
             numbers[0] += 1;
             // A quantity of another length is found where the orders are compared.
-            let parts = limbs(super::row::amount(seq, "quantity", &quantity).unwrap_or_default());
+            let parts = limbs(super::row::amount(seq, "quantity", quantity).unwrap_or_default());
             for (number, part) in numbers[1..].iter_mut().zip(parts) {
                 *number = number.wrapping_add(part);
             }
-            last = (security, side, price, seq);
+        }
+        match behind {
+            Some((security, side, price, seq)) => last = (security, side, price.to_vec(), seq),
+            None => break,
         }
     }
     if let Some((security, side, price, numbers)) = level {
