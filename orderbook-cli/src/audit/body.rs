@@ -212,20 +212,26 @@ impl Body {
     /// # Errors
     /// Never for bodies of this module: their keys are texts and their numbers integers.
     pub fn to_json(&self) -> serde_json::Result<String> {
+        // An order's is the longest.
+        let mut json = Vec::with_capacity(1_024);
+        let out = &mut json;
         match self {
-            Self::BookOpened(body) => serde_json::to_string(body),
-            Self::SecurityListed(body) => serde_json::to_string(body),
-            Self::OrderPosted(body) => serde_json::to_string(body),
-            Self::OrderCancelled(body) => serde_json::to_string(body),
-            Self::MatchProposed(body) => serde_json::to_string(body),
-            Self::SettlementSubmitted(body) => serde_json::to_string(body),
-            Self::SettlementSettled(body) => serde_json::to_string(body),
-            Self::SettlementFailed(body) => serde_json::to_string(body),
-            Self::SettlementUnknown(body) => serde_json::to_string(body),
-            Self::ChainSynced(body) => serde_json::to_string(body),
-            Self::BookAnchored(body) => serde_json::to_string(body),
-            Self::MatchApproved | Self::MatchRefused | Self::Note => Ok("{}".to_owned()),
-        }
+            Self::BookOpened(body) => serde_json::to_writer(out, body),
+            Self::SecurityListed(body) => serde_json::to_writer(out, body),
+            Self::OrderPosted(body) => serde_json::to_writer(out, body),
+            Self::OrderCancelled(body) => serde_json::to_writer(out, body),
+            Self::MatchProposed(body) => serde_json::to_writer(out, body),
+            Self::SettlementSubmitted(body) => serde_json::to_writer(out, body),
+            Self::SettlementSettled(body) => serde_json::to_writer(out, body),
+            Self::SettlementFailed(body) => serde_json::to_writer(out, body),
+            Self::SettlementUnknown(body) => serde_json::to_writer(out, body),
+            Self::ChainSynced(body) => serde_json::to_writer(out, body),
+            Self::BookAnchored(body) => serde_json::to_writer(out, body),
+            Self::MatchApproved | Self::MatchRefused | Self::Note => {
+                serde_json::to_writer(out, &serde_json::Map::new())
+            }
+        }?;
+        String::from_utf8(json).map_err(serde::ser::Error::custom)
     }
 
     /// Reads the body of an event of type `kind`.

@@ -103,10 +103,11 @@ pub fn domain(chain_id: u64, contract: Address) -> Eip712Domain {
     }
 }
 
-/// Computes order ids for one domain, whose separator is hashed once.
+/// Computes order ids for one domain; its separator and the order's type are hashed once.
 #[derive(Debug, Clone, Copy)]
 pub struct OrderHasher {
     separator: B256,
+    type_hash: B256,
 }
 
 impl OrderHasher {
@@ -114,15 +115,18 @@ impl OrderHasher {
     pub fn new(chain_id: u64, contract: Address) -> Self {
         Self {
             separator: domain(chain_id, contract).separator(),
+            type_hash: keccak256(Order::eip712_root_type().as_bytes()),
         }
     }
 
     /// The digest the owner signs, which is the order's id on the board and on chain alike.
     pub fn id(&self, order: &Order) -> B256 {
+        let mut words = self.type_hash.to_vec();
+        words.extend(order.eip712_encode_data());
         let mut preimage = [0u8; 66];
         preimage[..2].copy_from_slice(&[0x19, 0x01]);
         preimage[2..34].copy_from_slice(self.separator.as_slice());
-        preimage[34..].copy_from_slice(order.eip712_hash_struct().as_slice());
+        preimage[34..].copy_from_slice(keccak256(words).as_slice());
         keccak256(preimage)
     }
 }
