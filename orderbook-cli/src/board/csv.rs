@@ -26,6 +26,7 @@ use jiff::Timestamp;
 
 use super::address::{self, AddressError};
 use super::error::{BadRow, BoardError};
+use super::lines::{Records, Row};
 use super::order::{Order, Side, board_ref};
 use super::posting::{Posting, Rules};
 use super::price::Price;
@@ -56,24 +57,19 @@ pub const COLUMNS: [&str; 16] = [
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Layout([usize; COLUMNS.len()]);
 
-/// Rows of a file with their line numbers.
+/// The rows of a file whose header has these columns.
 #[derive(Debug)]
 pub(crate) struct Rows<R> {
-    reader: ::csv::Reader<R>,
+    records: Records<R>,
     pub(crate) layout: Layout,
 }
-
-/// A row that was read, or why it could not be.
-pub(crate) type Row = Result<(u64, StringRecord), BadRow>;
 
 impl<R: Read> Rows<R> {
     /// Reads the header.
     pub(crate) fn open(file: R) -> Result<Self, BoardError> {
-        let mut reader = ::csv::ReaderBuilder::new()
-            .trim(::csv::Trim::All)
-            .from_reader(file);
+        let mut records = Records::new(file);
         let bad = |message: String| BoardError::BadRows(vec![BadRow { line: 1, message }]);
-        let header = reader.headers().map_err(|error| bad(error.to_string()))?;
+        let header = records.header().map_err(|error| bad(error.to_string()))?;
         let mut layout = [0; COLUMNS.len()];
         for (place, column) in layout.iter_mut().zip(COLUMNS) {
             *place = header
@@ -93,7 +89,7 @@ impl<R: Read> Rows<R> {
             )));
         }
         Ok(Self {
-            reader,
+            records,
             layout: Layout(layout),
         })
     }
@@ -104,37 +100,10 @@ impl<R: Read> Rows<R> {
     /// The file itself could not be read; a malformed row is one of the rows.
     pub(crate) fn next(&mut self, count: usize) -> Result<Vec<Row>, BoardError> {
         let mut rows = Vec::with_capacity(count);
-        while rows.len() < count {
-            let mut record = StringRecord::new();
-            match self.reader.read_record(&mut record) {
-                Ok(true) => {
-                    let line = record.position().map_or(0, ::csv::Position::line);
-                    rows.push(Ok((line, record)));
-                }
-                Ok(false) => break,
-                Err(error) => {
-                    let line = error.position().map_or(0, ::csv::Position::line);
-                    match error.into_kind() {
-                        ::csv::ErrorKind::Io(error) => return Err(error.into()),
-                        ::csv::ErrorKind::UnequalLengths {
-                            expected_len, len, ..
-                        } => {
-                            let message = format!("{len} fields, the header has {expected_len}");
-                            rows.push(Err(BadRow { line, message }));
-                        }
-                        ::csv::ErrorKind::Utf8 { err, .. } => {
-                            rows.push(Err(BadRow {
-                                line,
-                                message: err.to_string(),
-                            }));
-                        }
-                        other => rows.push(Err(BadRow {
-                            line,
-                            message: format!("{other:?}"),
-                        })),
-                    }
-                }
-            }
+        while rows.len() < count
+            && let Some(row) = self.records.next()?
+        {
+            rows.push(row);
         }
         Ok(rows)
     }

@@ -12,6 +12,7 @@ pub mod fold;
 pub(crate) mod import;
 pub mod isin;
 pub mod lei;
+pub(crate) mod lines;
 pub mod matching;
 mod matchmaking;
 pub mod order;

@@ -5,36 +5,26 @@ use std::io::Read;
 use serde::de::DeserializeOwned;
 
 use super::error::DeskError;
+use crate::board::lines::Records;
 
 /// Reads every row; what the columns mean is the caller's.
 ///
 /// # Errors
 /// `File` when it cannot be read or lacks a column's name; `Rows` with every row that has too few or too many fields.
-pub fn rows<T: DeserializeOwned>(mut file: impl Read) -> Result<Vec<(u64, T)>, DeskError> {
-    let mut text = String::new();
-    file.read_to_string(&mut text)
-        .map_err(|e| DeskError::File(e.to_string()))?;
-    let mut reader = csv::ReaderBuilder::new()
-        .trim(csv::Trim::All)
-        .from_reader(text.as_bytes());
-    let headers = reader
-        .headers()
-        .map_err(|e| DeskError::File(e.to_string()))?
-        .clone();
+pub fn rows<T: DeserializeOwned>(file: impl Read) -> Result<Vec<(u64, T)>, DeskError> {
+    let mut records = Records::new(file);
+    let header = records.header();
+    let header = header.map_err(|e| DeskError::File(e.to_string()))?.clone();
     let (mut rows, mut bad) = (Vec::new(), Vec::new());
-    for record in reader.records() {
+    while let Some(record) = records.next().map_err(|e| DeskError::File(e.to_string()))? {
         match record {
-            Ok(record) => {
-                let line = record.position().map_or(0, |at| line_of(&text, at));
+            Ok((line, record)) => {
                 let row = record
-                    .deserialize(Some(&headers))
+                    .deserialize(Some(&header))
                     .map_err(|e| DeskError::File(e.to_string()))?;
                 rows.push((line, row));
             }
-            Err(error) => {
-                let line = error.position().map_or(0, |at| line_of(&text, at));
-                bad.push(format!("line {line}: {}", words(error.kind())));
-            }
+            Err(row) => bad.push(format!("line {}: {}", row.line, row.message)),
         }
     }
     if bad.is_empty() {
@@ -44,40 +34,11 @@ pub fn rows<T: DeserializeOwned>(mut file: impl Read) -> Result<Vec<(u64, T)>, D
     }
 }
 
-/// A record's position is where the one before it ended: blank lines between the two are not counted there.
-fn line_of(text: &str, at: &csv::Position) -> u64 {
-    let start = usize::try_from(at.byte()).unwrap_or(usize::MAX);
-    let rest = text.as_bytes().get(start..).unwrap_or_default();
-    let blank = rest.iter().take_while(|byte| matches!(byte, b'\r' | b'\n'));
-    at.line() + blank.filter(|byte| **byte == b'\n').count() as u64
-}
-
-fn words(kind: &csv::ErrorKind) -> String {
-    match kind {
-        csv::ErrorKind::UnequalLengths {
-            expected_len, len, ..
-        } => {
-            format!("{len} fields, the header has {expected_len}")
-        }
-        other => format!("{other:?}"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::HashMap;
 
     use super::*;
-
-    #[test]
-    fn lines_are_counted_as_an_editor_does() {
-        let text = "a,b\n1,2\n\n\r\n3,4\n";
-        let rows = rows::<HashMap<String, String>>(text.as_bytes()).unwrap();
-        assert_eq!(
-            rows.iter().map(|(line, _)| *line).collect::<Vec<_>>(),
-            [2, 5]
-        );
-    }
 
     #[test]
     fn every_row_of_the_wrong_length_is_reported() {
