@@ -147,6 +147,25 @@ pub enum BoardError {
         /// The book's contract.
         wanted: Address,
     },
+    /// The file of a book is for another chain or contract.
+    #[error(
+        "the file is a book of contract {} on chain {}, this profile has {} on chain {}: nothing was restored",
+        found.1, found.0, wanted.1, wanted.0
+    )]
+    OtherBook {
+        /// Chain and settlement contract of the file.
+        found: (u64, Address),
+        /// Those that were asked for.
+        wanted: (u64, Address),
+    },
+    /// The file of a book was changed, cut or never was one.
+    #[error("line {line} of the book's file is bad: {what}; nothing was restored")]
+    BadLine {
+        /// The line, the first being 1.
+        line: u64,
+        /// What is wrong with it.
+        what: String,
+    },
     /// Reading or writing a file failed.
     #[error("file: {0}")]
     File(#[from] std::io::Error),
@@ -177,7 +196,7 @@ impl BoardError {
                 ErrorClass::Usage
             }
             Self::Signature(_) | Self::ApproverProposed(_) => ErrorClass::Auth,
-            Self::Contradiction(_) => ErrorClass::Integrity,
+            Self::Contradiction(_) | Self::BadLine { .. } => ErrorClass::Integrity,
             Self::File(_) => ErrorClass::Failed,
             _ => ErrorClass::Refused,
         }

@@ -186,23 +186,34 @@ impl Board {
         period: Period,
         out: &mut (dyn Write + Send),
     ) -> Result<u64, BoardError> {
+        self.write_events(period, u64::MAX, out).await
+    }
+
+    /// The same up to event `last`.
+    pub(super) async fn write_events(
+        &self,
+        period: Period,
+        last: u64,
+        out: &mut (dyn Write + Send),
+    ) -> Result<u64, BoardError> {
         let (mut rows, mut from) = (0, 1);
         let mut line = Vec::new();
         loop {
             let events = self.events(from, PAGE).await?;
-            let Some(last) = events.last() else {
+            let Some(end) = events.last().map(|event| event.seq) else {
                 return Ok(rows);
             };
-            from = last.seq + 1;
-            for event in events
-                .iter()
-                .filter(|event| period.contains(event.captured_at))
-            {
+            let wanted = |event: &&Event| event.seq <= last && period.contains(event.captured_at);
+            for event in events.iter().filter(wanted) {
                 Columns::of(event).write_json_with_hash(&event.hash, &mut line);
                 line.push(b'\n');
                 out.write_all(&line)?;
                 rows += 1;
             }
+            if end >= last {
+                return Ok(rows);
+            }
+            from = end + 1;
         }
     }
 

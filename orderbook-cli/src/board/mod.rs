@@ -27,6 +27,7 @@ mod settlement;
 pub mod signature;
 #[cfg(test)]
 mod tests;
+mod transfer;
 mod views;
 
 use std::sync::{Arc, Mutex, PoisonError};

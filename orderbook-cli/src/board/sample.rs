@@ -85,17 +85,23 @@ pub(crate) struct Book {
     _folder: TempDir,
 }
 
-/// A fresh `SQLite` book with one security.
-pub(crate) async fn book() -> Book {
-    let folder = tempfile::tempdir().unwrap();
-    let url = folder.path().join("book.db").to_str().unwrap().to_owned();
-    open(folder, url).await
+/// Where a book may be made.
+pub(crate) struct Place {
+    pub(crate) url: String,
+    folder: TempDir,
 }
 
-/// A fresh book in every engine there is: `PostgreSQL` when `ORDERBOOK_TEST_POSTGRES` names a server whose user may create
+/// A file.
+pub(crate) fn place() -> Place {
+    let folder = tempfile::tempdir().unwrap();
+    let url = folder.path().join("book.db").to_str().unwrap().to_owned();
+    Place { url, folder }
+}
+
+/// A place in every engine there is: `PostgreSQL` when `ORDERBOOK_TEST_POSTGRES` names a server whose user may create
 /// databases.
-pub(crate) async fn books() -> Vec<Book> {
-    let mut books = vec![book().await];
+pub(crate) async fn places() -> Vec<Place> {
+    let mut places = vec![place()];
     if let Ok(server) = std::env::var("ORDERBOOK_TEST_POSTGRES") {
         let name = format!("orderbook_{}", Uuid::now_v7().simple());
         let pool = sqlx::PgPool::connect(&server).await.unwrap();
@@ -105,12 +111,28 @@ pub(crate) async fn books() -> Vec<Book> {
             .await
             .unwrap();
         let (server, _) = server.rsplit_once('/').unwrap();
-        books.push(open(tempfile::tempdir().unwrap(), format!("{server}/{name}")).await);
+        let (url, folder) = (format!("{server}/{name}"), tempfile::tempdir().unwrap());
+        places.push(Place { url, folder });
+    }
+    places
+}
+
+/// A fresh `SQLite` book with one security.
+pub(crate) async fn book() -> Book {
+    open(place()).await
+}
+
+/// A fresh book in every engine there is.
+pub(crate) async fn books() -> Vec<Book> {
+    let mut books = Vec::new();
+    for place in places().await {
+        books.push(open(place).await);
     }
     books
 }
 
-async fn open(folder: TempDir, url: String) -> Book {
+async fn open(place: Place) -> Book {
+    let Place { url, folder } = place;
     let hands = Hands(Arc::new(AtomicI64::new(START * 1_000_000)));
     let board = Board::create_with(&url, identity(), by("ada"), hands.clock())
         .await

@@ -17,6 +17,7 @@ use crate::board::export::Period;
 use crate::board::filter::OrderFilter;
 use crate::board::{Board, BoardError};
 use crate::render::amount::dollars;
+use crate::render::stream::{self, unless_closed};
 use crate::render::{Answer, Block, Table};
 
 /// Export the record as CSV and JSON lines
@@ -38,6 +39,15 @@ pub(super) enum Export {
         after_help = "Example: orderbook export exam --from 2026-01-01 --to 2026-03-31 --out exam-q1"
     )]
     Exam(Scope),
+    /// The whole book in one file, from which `init --from` makes it again in any store
+    #[command(
+        after_help = "Example: orderbook export book --out book.jsonl\n         orderbook init --book --from book.jsonl --store postgres://..."
+    )]
+    Book {
+        /// File [default: stdout]
+        #[arg(long, value_name = "PATH")]
+        out: Option<PathBuf>,
+    },
 }
 
 /// Which days, and where to.
@@ -60,16 +70,22 @@ enum Kind {
     Blotter,
     Orders,
     Events,
+    Book,
 }
 
 impl Export {
     pub(super) async fn run(self, context: &Context) -> Result {
         let board = context.board().await?;
         match self {
-            Self::Blotter(scope) => scope.write(&board, Kind::Blotter).await,
-            Self::Orders(scope) => scope.write(&board, Kind::Orders).await,
-            Self::Events(scope) => scope.write(&board, Kind::Events).await,
+            Self::Blotter(scope) => scope.write(&board, Kind::Blotter, context.json).await,
+            Self::Orders(scope) => scope.write(&board, Kind::Orders, context.json).await,
+            Self::Events(scope) => scope.write(&board, Kind::Events, context.json).await,
             Self::Exam(scope) => scope.exam(&board).await,
+            Self::Book { out } => {
+                let (from, to) = (None, None);
+                let scope = Scope { from, to, out };
+                scope.write(&board, Kind::Book, context.json).await
+            }
         }
     }
 }
@@ -96,13 +112,10 @@ impl Scope {
         })
     }
 
-    async fn write(&self, board: &Board, kind: Kind) -> Result {
+    async fn write(&self, board: &Board, kind: Kind, json: bool) -> Result {
         let period = self.period()?;
         let Some(path) = &self.out else {
-            let mut bytes = Vec::new();
-            let rows = rows(board, kind, period, &mut bytes).await?;
-            let text = String::from_utf8_lossy(&bytes).into_owned();
-            return Ok(Answer::new(json!({ "rows": rows, "text": text })).with(Block::Raw(text)));
+            return to_stdout(board, kind, period, json).await;
         };
         let failed = |e: std::io::Error| Failure::other(format!("{}: {e}", path.display()));
         let mut file = BufWriter::new(File::create(path).map_err(failed)?);
@@ -132,6 +145,27 @@ impl Scope {
     }
 }
 
+/// Memory does not grow with the text: it goes straight to stdout, or through a temporary file into the envelope.
+async fn to_stdout(board: &Board, kind: Kind, period: Period, json: bool) -> Result {
+    let failed = |e: std::io::Error| Failure::other(format!("export: {e}"));
+    if json {
+        let mut file = BufWriter::new(tempfile::tempfile().map_err(failed)?);
+        let rows = rows(board, kind, period, &mut file).await?;
+        let file = file.into_inner().map_err(|e| failed(e.into_error()))?;
+        unless_closed(stream::envelope(file, rows, stream::stdout())).map_err(failed)?;
+    } else {
+        let mut out = stream::stdout();
+        match rows(board, kind, period, &mut out).await {
+            Err(BoardError::File(error)) => unless_closed(Err(error)).map_err(failed)?,
+            written => {
+                written?;
+                unless_closed(out.flush()).map_err(failed)?;
+            }
+        }
+    }
+    Ok(Answer::sent())
+}
+
 async fn rows(
     board: &Board,
     kind: Kind,
@@ -153,6 +187,7 @@ async fn rows(
                 .await
         }
         Kind::Events => board.export_events(period, out).await,
+        Kind::Book => Ok(board.export_book(out).await?.size),
     }
 }
 

@@ -1,5 +1,9 @@
 //! `init`: a profile, and the book once the settlement contract is known.
 
+use std::fs::File;
+use std::io::BufReader;
+use std::path::{Path, PathBuf};
+
 use alloy::primitives::Address;
 use clap::Args;
 use serde_json::json;
@@ -17,7 +21,7 @@ use crate::render::Answer;
 /// Write a profile; on a profile that has a settlement contract, create its book
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Examples:\n  orderbook init --name desk --broker-dealer 'Harbor Street Securities LLC' --crd 123456 \\\n      --lei 5493001KJTIIGC8Y1R12 --rpc-url http://127.0.0.1:8547\n  orderbook init --book          create the book of an existing profile"
+    after_help = "Examples:\n  orderbook init --name desk --broker-dealer 'Harbor Street Securities LLC' --crd 123456 \\\n      --lei 5493001KJTIIGC8Y1R12 --rpc-url http://127.0.0.1:8547\n  orderbook init --book          create the book of an existing profile\n  orderbook init --book --from book.jsonl      make it again from a file of `export book`"
 )]
 pub(super) struct Init {
     /// What to call the profile
@@ -38,6 +42,9 @@ pub(super) struct Init {
     /// Create the book of the profile, whose settlement contract stands on chain
     #[arg(long)]
     book: bool,
+    /// Make that book again from what `export book` wrote, in a store that has none; asks no chain
+    #[arg(long, value_name = "FILE", requires = "book")]
+    from: Option<PathBuf>,
     /// Replace an existing profile
     #[arg(long)]
     force: bool,
@@ -47,6 +54,9 @@ impl Init {
     pub(super) async fn run(self, overrides: &Overrides) -> Result {
         if self.book {
             let context = Context::new(overrides, false)?;
+            if let Some(file) = &self.from {
+                return restore(&context, file).await;
+            }
             let chain = context.chain().await?;
             let settlement = context.settlement()?;
             create_book(&context, &chain, settlement).await?;
@@ -117,6 +127,30 @@ impl Init {
         );
         Ok(Answer::line(json!({ "profile": path }), words))
     }
+}
+
+/// Makes a book again from its file.
+async fn restore(context: &Context, path: &Path) -> Result {
+    let file = File::open(path).map_err(|e| Failure::usage(format!("{}: {e}", path.display())))?;
+    let chain_id = context
+        .settings
+        .chain_id()?
+        .ok_or_else(|| Failure::usage("whose book it is must be known: give --chain-id"))?;
+    let store = context.settings.need("store")?;
+    let wanted = (chain_id, context.settlement()?);
+    let bar = context.progress("events");
+    let progress = |events| bar.set_position(events);
+    let board = Board::restore(&store, BufReader::new(file), wanted, progress).await?;
+    bar.finish_and_clear();
+    let head = board.head().await?;
+    let data = json!({ "store": store, "events": head.size, "root": head.root, "hash": head.hash });
+    let words = format!(
+        "book made again from {}: {} events, root {}",
+        path.display(),
+        head.size,
+        head.root
+    );
+    Ok(Answer::line(data, words))
 }
 
 /// Creates the book of a settlement contract, with the identity that the contract itself states.

@@ -30,6 +30,8 @@ pub struct Answer {
     pub blocks: Vec<Block>,
     /// What did not fail and still should be known; goes to stderr.
     pub warnings: Vec<String>,
+    /// The result went to stdout while it was made: see [`super::stream`].
+    pub sent: bool,
 }
 
 impl Answer {
@@ -37,6 +39,14 @@ impl Answer {
     pub fn new(data: Value) -> Self {
         Self {
             data,
+            ..Self::default()
+        }
+    }
+
+    /// Nothing more to say: the result went to stdout while it was made.
+    pub fn sent() -> Self {
+        Self {
+            sent: true,
             ..Self::default()
         }
     }

@@ -3,6 +3,7 @@
 pub mod amount;
 pub mod answer;
 pub mod book;
+pub mod stream;
 pub mod table;
 
 pub use answer::{Answer, Block};

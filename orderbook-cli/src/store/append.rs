@@ -98,6 +98,11 @@ impl Writer {
         self.head.size()
     }
 
+    /// How many events the log has, the last one's hash and the root over all.
+    pub(crate) fn state(&self) -> (u64, B256, B256) {
+        (self.size(), self.head.hash, self.head.frontier.root())
+    }
+
     /// The connection, to read what this transaction sees.
     pub(crate) async fn link(&mut self) -> Result<Link<'_>, StoreError> {
         self.batch.link().await
@@ -120,11 +125,9 @@ impl Writer {
         let mut events = Vec::with_capacity(drafts.len());
         let mut bodies = Vec::with_capacity(drafts.len());
         for draft in drafts {
-            bodies.push(draft.body);
-            let seq = self.head.size() + 1;
             let mut event = Event {
-                seq,
-                kind: bodies[bodies.len() - 1].kind(),
+                seq: self.head.size() + 1,
+                kind: draft.body.kind(),
                 subject: draft.subject,
                 occurred_at: draft.occurred_at,
                 captured_at,
@@ -135,24 +138,50 @@ impl Writer {
                 hash: B256::ZERO,
             };
             event.hash = Columns::of(&event).hash(&mut self.buffer);
-            self.head.hash = event.hash;
-            self.head.captured_at = captured_at.as_microsecond();
-            self.head
-                .frontier
-                .push(leaf_hash(event.hash.as_slice()), |node, hash| {
-                    if node.level > 0 && node.level.is_multiple_of(STORED_LEVELS) {
-                        nodes.push((node, hash));
-                    }
-                });
+            self.chain(&event, &mut nodes);
             events.push(event);
+            bodies.push(draft.body);
         }
-        insert_events(&mut self.batch, &events);
-        insert_nodes(&mut self.batch, &nodes);
-        for (event, body) in events.iter().zip(&bodies) {
+        self.write(&events, &bodies, &nodes).await?;
+        Ok(events)
+    }
+
+    /// Appends events as another store has them; the caller has checked that they continue this log.
+    pub(crate) async fn restore(&mut self, events: Vec<(Event, Body)>) -> Result<(), StoreError> {
+        let mut nodes = Vec::new();
+        let (events, bodies): (Vec<_>, Vec<_>) = events.into_iter().unzip();
+        for event in &events {
+            self.chain(event, &mut nodes);
+        }
+        self.write(&events, &bodies, &nodes).await
+    }
+
+    /// Moves the head to the next event; adds what the tree keeps of it to `nodes`.
+    fn chain(&mut self, event: &Event, nodes: &mut Vec<(Node, B256)>) {
+        self.head.hash = event.hash;
+        self.head.captured_at = event.captured_at.as_microsecond();
+        let kept = |node: &Node| node.level > 0 && node.level.is_multiple_of(STORED_LEVELS);
+        let leaf = leaf_hash(event.hash.as_slice());
+        self.head.frontier.push(leaf, |node, hash| {
+            if kept(&node) {
+                nodes.push((node, hash));
+            }
+        });
+    }
+
+    async fn write(
+        &mut self,
+        events: &[Event],
+        bodies: &[Body],
+        nodes: &[(Node, B256)],
+    ) -> Result<(), StoreError> {
+        insert_events(&mut self.batch, events);
+        insert_nodes(&mut self.batch, nodes);
+        for (event, body) in events.iter().zip(bodies) {
             Box::pin(self.projector.apply(&mut self.batch, event, body)).await?;
         }
         self.projector.flush(&mut self.batch);
-        Ok(events)
+        Ok(())
     }
 
     /// Makes everything appended durable.

@@ -257,3 +257,47 @@ fn settle_anchors_the_log_once_a_day_by_the_clock_of_the_chain() {
     assert_eq!(anchors(), 2);
     market.run("audit verify").exits(0);
 }
+
+#[test]
+fn a_book_moves_to_another_store_as_one_file() {
+    let market = Market::open();
+    let before = market.data("audit verify");
+    let events = before["events"].as_u64().unwrap();
+    let printed = market.data("export book");
+    assert_eq!(printed["rows"], events);
+    market.data("export book --out book.jsonl");
+    let text = std::fs::read_to_string(market.path().join("book.jsonl")).unwrap();
+    assert_eq!(printed["text"], text);
+
+    let other = "init --book --from book.jsonl --store moved/board.db";
+    market.run(&format!("{other} --chain-id 1")).exits(3);
+    let moved = market.data(other);
+    assert_eq!(
+        (&moved["root"], &moved["events"]),
+        (&before["root"], &before["events"])
+    );
+    assert_eq!(market.data("audit verify --store moved/board.db"), before);
+    market.run(other).exits(1);
+
+    let edited = text.replacen("HRBR", "HRBX", 1);
+    std::fs::write(market.path().join("book.jsonl"), edited).unwrap();
+    let refused = market.run("init --book --from book.jsonl --store other.db");
+    assert_eq!(refused.exits(6).code(), "BOOK_DAMAGED");
+}
+
+#[test]
+fn an_export_to_stdout_is_the_file_it_would_be() {
+    let market = Market::open();
+    for what in ["blotter", "orders", "events", "book"] {
+        let rows = market.data(&format!("export {what} --out file"))["rows"].clone();
+        let file = std::fs::read_to_string(market.path().join("file")).unwrap();
+        let data = market.data(&format!("export {what}"));
+        assert_eq!(
+            (&data["rows"], &data["text"]),
+            (&rows, &file.as_str().into()),
+            "{what}"
+        );
+        let plain = crate::process::run(market.path(), ["export", what, "--profile", "."]);
+        assert_eq!(plain.exits(0).stdout, file, "{what}");
+    }
+}
