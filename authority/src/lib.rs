@@ -25,6 +25,7 @@ macro_rules! constant_word {
 pub mod abi;
 pub mod domain;
 pub mod event;
+mod host;
 mod panic;
 pub mod roles;
 pub mod signature;

@@ -324,6 +324,63 @@ impl Roles {
     }
 }
 
+/// Declares a contract's entry points for roles, which all ask its [`Roles`]: what of `self` they are, to read and to
+/// write.
+#[macro_export]
+macro_rules! role_functions {
+    ($contract:ident, [$($read:tt)+], [$($write:tt)+]) => {
+        impl $contract {
+            pub(crate) fn has_role(&self, role: B256, account: Address) -> bool {
+                self.$($read)+.has_role(role, account)
+            }
+
+            #[allow(clippy::unused_self, reason = "an entry point")]
+            pub(crate) fn get_role_admin(&self, _role: B256) -> B256 {
+                $crate::roles::DEFAULT_ADMIN_ROLE
+            }
+
+            pub(crate) fn grant_role(&mut self, role: B256, account: Address) -> Result<(), Refusal> {
+                Ok(self.$($write)+.grant_role(role, account)?)
+            }
+
+            pub(crate) fn revoke_role(&mut self, role: B256, account: Address) -> Result<(), Refusal> {
+                Ok(self.$($write)+.revoke_role(role, account)?)
+            }
+
+            pub(crate) fn renounce_role(
+                &mut self,
+                role: B256,
+                confirmation: Address,
+            ) -> Result<(), Refusal> {
+                Ok(self.$($write)+.renounce_role(role, confirmation)?)
+            }
+
+            pub(crate) fn default_admin(&self) -> Address {
+                self.$($read)+.default_admin()
+            }
+
+            pub(crate) fn pending_default_admin(&self) -> Address {
+                self.$($read)+.pending_default_admin()
+            }
+
+            pub(crate) fn begin_default_admin_transfer(
+                &mut self,
+                new_admin: Address,
+            ) -> Result<(), Refusal> {
+                Ok(self.$($write)+.begin_default_admin_transfer(new_admin)?)
+            }
+
+            pub(crate) fn accept_default_admin_transfer(&mut self) -> Result<(), Refusal> {
+                Ok(self.$($write)+.accept_default_admin_transfer()?)
+            }
+
+            pub(crate) fn cancel_default_admin_transfer(&mut self) -> Result<(), Refusal> {
+                Ok(self.$($write)+.cancel_default_admin_transfer()?)
+            }
+        }
+    };
+}
+
 /// Refuses the default admin's role, which is never granted, revoked or renounced directly.
 fn ordinary(role: B256) -> Result<(), Error> {
     if role.is_zero() {

@@ -1,70 +1,173 @@
-//! Mappings from words to words, at the slots where Solidity keeps them.
+//! Words in storage: numbered ones, rows of them by key, and mappings, at the slots where Solidity keeps them.
 //!
-//! The SDK's `StorageMap` converts between integers and bytes in loops over single bytes, which is half of what a plain
-//! transfer would spend on computing; these conversions are straight code.
+//! In place of the SDK's arrays and maps, which convert between integers and bytes in loops over single bytes: half of
+//! what a plain transfer would spend on computing.
 
 use alloy_primitives::{B256, U256};
 use stylus_sdk::{
     crypto::keccak,
     host::VM,
-    storage::{GlobalStorage, StorageCache, StorageGuard, StorageGuardMut, StorageType},
+    storage::{StorageGuard, StorageGuardMut, StorageType},
 };
 
-use crate::event::word;
+use crate::{event::word, host};
 
-/// A mapping in storage: Solidity's `mapping(bytes32 => uint256)`, or of any types that are padded to words alike.
-pub struct WordMap {
-    root: U256,
+/// Words in storage, numbered from a slot, or rows of such words, one per key.
+pub struct Words {
+    root: B256,
     host: VM,
 }
+
+#[allow(
+    clippy::inline_always,
+    reason = "slots known when compiled become constants of the code"
+)]
+impl Words {
+    /// The words numbered from slot `root`.
+    #[inline(always)]
+    fn new(root: U256, host: VM) -> Self {
+        let [fourth, third, second, first] = *root.as_limbs();
+        let quarters = [first, second, third, fourth].map(u64::to_be_bytes);
+        Self {
+            root: B256::try_from(quarters.as_flattened()).unwrap_or_default(),
+            host,
+        }
+    }
+
+    /// One word, as an integer.
+    #[inline(never)]
+    pub fn get(&self, index: usize) -> U256 {
+        uint(&self.bytes(index))
+    }
+
+    /// Sets one word to an integer.
+    #[inline(never)]
+    pub fn set(&mut self, index: usize, value: U256) {
+        self.set_bytes(index, &bytes(&value));
+    }
+
+    /// One word, as bytes.
+    #[inline(never)]
+    pub fn bytes(&self, index: usize) -> B256 {
+        host::load(&self.host, &self.slot(index))
+    }
+
+    /// Sets one word to bytes.
+    #[inline(never)]
+    pub fn set_bytes(&mut self, index: usize, word: &B256) {
+        host::store(&self.host, &self.slot(index), word);
+    }
+
+    /// The row of `key`, where Solidity keeps the value of a mapping.
+    #[inline(never)]
+    #[must_use]
+    pub fn row(&self, key: B256) -> Self {
+        Self {
+            root: keccak([key.0, self.root.0].as_flattened()),
+            host: self.host.clone(),
+        }
+    }
+
+    /// The words from a numbered one on.
+    #[inline(never)]
+    #[must_use]
+    pub fn section(&self, index: usize) -> Self {
+        Self {
+            root: self.slot(index),
+            host: self.host.clone(),
+        }
+    }
+
+    /// What stands from a numbered word on, where other fields of a contract's storage would follow.
+    #[inline(always)]
+    pub fn part<T: StorageType>(&self, index: usize) -> StorageGuard<'_, T> {
+        StorageGuard::new(self.place(index))
+    }
+
+    /// The same, to be written.
+    #[inline(always)]
+    pub fn part_mut<T: StorageType>(&mut self, index: usize) -> StorageGuardMut<'_, T> {
+        StorageGuardMut::new(self.place(index))
+    }
+
+    #[inline(always)]
+    #[allow(unsafe_code)]
+    fn place<T: StorageType>(&self, index: usize) -> T {
+        // SAFETY: the callers' guards borrow these words as what they return does.
+        unsafe { T::new(uint(&self.slot(index)), 0, self.host.clone()) }
+    }
+
+    /// The slot of a word: so many after the root, in big-endian bytes.
+    fn slot(&self, index: usize) -> B256 {
+        let mut slot = self.root;
+        if index == 0 {
+            return slot;
+        }
+        let Some((head, tail)) = slot.0.split_last_chunk_mut::<8>() else {
+            return slot;
+        };
+        let (sum, mut carry) = u64::from_be_bytes(*tail).overflowing_add(index as u64);
+        *tail = sum.to_be_bytes();
+        for byte in head.iter_mut().rev() {
+            if !carry {
+                break;
+            }
+            (*byte, carry) = byte.overflowing_add(1);
+        }
+        slot
+    }
+}
+
+/// A mapping in storage: Solidity's `mapping(bytes32 => uint256)`, or of any types that are padded to words alike.
+pub struct WordMap(Words);
 
 impl WordMap {
     /// The value at `key`, zero where nothing was stored.
     #[inline(never)]
     pub fn get(&self, key: B256) -> U256 {
-        uint(&StorageCache::get_word(self.host.clone(), self.slot(&key)))
+        self.0.row(key).get(0)
     }
 
     /// Stores `value` at `key`.
     #[inline(never)]
-    #[allow(unsafe_code)]
     pub fn set(&mut self, key: B256, value: U256) {
-        // SAFETY: nothing else gives access to the mapping's slots, and this borrows the mapping uniquely.
-        unsafe { StorageCache::set_word(self.host.clone(), self.slot(&key), bytes(&value)) }
+        self.0.row(key).set(0, value);
     }
 
     /// The mapping at `key`, where this is a mapping of mappings.
     #[inline(never)]
     #[must_use]
     pub fn at(&self, key: B256) -> Self {
-        Self {
-            root: self.slot(&key),
-            host: self.host.clone(),
+        Self(self.0.row(key))
+    }
+}
+
+/// Makes a type that stands at a root slot one that the SDK can place in a contract's storage.
+macro_rules! stored {
+    ($name:ident, $make:expr) => {
+        impl StorageType for $name {
+            type Wraps<'a> = StorageGuard<'a, Self>;
+            type WrapsMut<'a> = StorageGuardMut<'a, Self>;
+
+            #[inline(always)]
+            #[allow(unsafe_code, clippy::inline_always)]
+            unsafe fn new(root: U256, _offset: u8, host: VM) -> Self {
+                $make(Words::new(root, host))
+            }
+
+            fn load<'s>(self) -> Self::Wraps<'s> {
+                StorageGuard::new(self)
+            }
+
+            fn load_mut<'s>(self) -> Self::WrapsMut<'s> {
+                StorageGuardMut::new(self)
+            }
         }
-    }
-
-    fn slot(&self, key: &B256) -> U256 {
-        uint(&keccak([key.0, bytes(&self.root).0].as_flattened()))
-    }
+    };
 }
 
-impl StorageType for WordMap {
-    type Wraps<'a> = StorageGuard<'a, Self>;
-    type WrapsMut<'a> = StorageGuardMut<'a, Self>;
-
-    #[allow(unsafe_code)]
-    unsafe fn new(root: U256, _offset: u8, host: VM) -> Self {
-        Self { root, host }
-    }
-
-    fn load<'s>(self) -> Self::Wraps<'s> {
-        StorageGuard::new(self)
-    }
-
-    fn load_mut<'s>(self) -> Self::WrapsMut<'s> {
-        StorageGuardMut::new(self)
-    }
-}
+stored!(WordMap, WordMap);
+stored!(Words, core::convert::identity);
 
 /// An integer as a big-endian word.
 pub fn bytes(value: &U256) -> B256 {
@@ -84,4 +187,27 @@ pub fn uint(word: &B256) -> U256 {
         u64::from_be_bytes(*second),
         u64::from_be_bytes(*first),
     ])
+}
+
+/// `2^256 - 1`, out of the data segment.
+#[inline(never)]
+#[must_use]
+pub fn largest() -> U256 {
+    uint(&word(u64::MAX, u64::MAX, u64::MAX, u64::MAX))
+}
+
+/// Whether an integer is zero: the integer type's own comparison goes byte by byte.
+#[inline(never)]
+#[must_use]
+pub fn is_zero(value: &U256) -> bool {
+    let [first, second, third, fourth] = value.as_limbs();
+    first | second | third | fourth == 0
+}
+
+/// The remainder of `value` by `modulus`, zero by zero: the host's division, since the integer type's own would cost
+/// kilobytes of code.
+#[inline(never)]
+#[must_use]
+pub fn remainder(value: U256, modulus: U256) -> U256 {
+    uint(&host::remainder(bytes(&value), &bytes(&modulus)))
 }

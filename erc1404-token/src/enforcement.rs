@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use alloy_primitives::{Address, B256, U256};
-use authority::abi::Refusal;
+use authority::{abi::Refusal, words::largest};
 use stylus_sdk::prelude::*;
 
 use super::{
@@ -287,7 +287,7 @@ impl SecurityToken {
         for flag in Record::ENCUMBRANCES {
             let amount = self.encumbrance(flag, account, self.now());
             let most = match flag {
-                Record::LOCKED => U256::MAX,
+                Record::LOCKED => largest(),
                 _ => from.balance.saturating_sub(value),
             };
             let reduction = amount.min(excess).max(amount.saturating_sub(most));

@@ -6,18 +6,18 @@ use stylus_sdk::prelude::*;
 
 use super::{
     codes,
-    store::{BALANCE, NONCE, SUPPLY_CAP, TOTAL_SUPPLY},
+    store::{BALANCE, ISIN, NAME, NONCE, SUPPLY_CAP, SYMBOL, TOTAL_SUPPLY},
     SecurityToken,
 };
 
 #[allow(clippy::unused_self, reason = "functions of the interface are methods")]
 impl SecurityToken {
     pub(crate) fn name(&self) -> Text {
-        self.name.get()
+        self.text(NAME)
     }
 
     pub(crate) fn symbol(&self) -> Text {
-        self.symbol.get()
+        self.text(SYMBOL)
     }
 
     pub(crate) fn decimals(&self) -> u8 {
@@ -25,7 +25,7 @@ impl SecurityToken {
     }
 
     pub(crate) fn isin(&self) -> Text {
-        self.isin.get()
+        self.text(ISIN)
     }
 
     pub(crate) fn version(&self) -> Text {
@@ -126,7 +126,7 @@ impl SecurityToken {
 
     pub(crate) fn eip712_domain(&self) -> Domain {
         Domain {
-            name: self.name.get(),
+            name: self.text(NAME),
             chain_id: self.vm().chain_id(),
             contract: self.vm().contract_address(),
         }

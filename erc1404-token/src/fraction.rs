@@ -3,6 +3,7 @@
 //! The general operators of the integer type would cost several kilobytes of code.
 
 use alloy_primitives::U256;
+use authority::words::{is_zero, remainder};
 
 /// Basis points in a whole.
 pub(crate) const WHOLE_BIPS: u16 = 10_000;
@@ -58,19 +59,9 @@ pub(crate) fn steps_of(amount: U256, steps: u16, shares: u16) -> U256 {
     multiply(divide(amount, u32::from(shares)).0, steps)
 }
 
-/// Whether `amount` is a multiple of `unit`, by long division in base 2. Everything is one of zero.
-#[inline(never)]
+/// Whether `amount` is a multiple of `unit`. Everything is one of zero.
 pub(crate) fn is_multiple(amount: U256, unit: U256) -> bool {
-    let mut remainder = U256::ZERO;
-    for bit in (0..amount.bit_len()).rev() {
-        let carry = remainder.bit(255);
-        remainder <<= 1;
-        remainder.set_bit(0, amount.bit(bit));
-        if carry || remainder >= unit {
-            remainder = remainder.wrapping_sub(unit);
-        }
-    }
-    unit.is_zero() || remainder.is_zero()
+    is_zero(&remainder(amount, unit))
 }
 
 #[cfg(test)]

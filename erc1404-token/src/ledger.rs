@@ -3,7 +3,11 @@
 use alloc::vec::Vec;
 
 use alloy_primitives::{Address, B256, U256};
-use authority::{abi::Refusal, constant_word, domain, signature, words::bytes};
+use authority::{
+    abi::Refusal,
+    constant_word, domain, signature,
+    words::{bytes, largest},
+};
 use stylus_sdk::{crypto::keccak, keccak_const::Keccak256, prelude::*};
 
 use super::{
@@ -11,7 +15,7 @@ use super::{
     error::{refusal, restricted},
     event::log,
     restriction::{restriction, Kind, Movement, Party},
-    store::{number, BALANCE, NONCE, SETTINGS, TOTAL_SUPPLY},
+    store::{number, BALANCE, NAME, NONCE, SETTINGS, TOTAL_SUPPLY},
     word::{Record, Settings},
     SecurityToken,
 };
@@ -89,7 +93,7 @@ impl SecurityToken {
         }
         let movement = self.allowed(Kind::Transfer, spender, from, to, value)?;
         let allowance = self.spendable_by(from, spender);
-        if allowance != U256::MAX {
+        if allowance != largest() {
             let Some(left) = allowance.checked_sub(value) else {
                 let needed = value;
                 return Err(refusal!(ERC20InsufficientAllowance {
@@ -138,16 +142,12 @@ impl SecurityToken {
     /// What `spender` may spend of `owner`'s.
     #[inline(never)]
     pub(crate) fn spendable_by(&self, owner: Address, spender: Address) -> U256 {
-        self.allowances
-            .at(owner.into_word())
-            .get(spender.into_word())
+        self.allowance_of(owner, spender).get(0)
     }
 
     #[inline(never)]
     fn set_allowance(&mut self, owner: Address, spender: Address, value: U256) {
-        self.allowances
-            .at(owner.into_word())
-            .set(spender.into_word(), value);
+        self.allowance_of(owner, spender).set(0, value);
     }
 
     /// Lets `spender` spend `value` of `owner`'s.
@@ -212,7 +212,7 @@ impl SecurityToken {
     /// The EIP-712 domain separator.
     #[inline(never)]
     pub(crate) fn domain_separator_word(&self) -> B256 {
-        domain::separator(self.vm(), self.name.hash())
+        domain::separator(self.vm(), keccak(self.text(NAME)))
     }
 
     /// Moves `value` between two sides, whose balances must have been checked, counts holders and logs the transfer.

@@ -21,12 +21,7 @@ extern crate alloc;
 use alloc::{vec, vec::Vec};
 
 use alloy_primitives::{Address, FixedBytes, B256, U256};
-use authority::{
-    abi::Refusal,
-    roles::Roles,
-    text::{StorageText, Text},
-    words::WordMap,
-};
+use authority::{abi::Refusal, text::Text, words::Words};
 use stylus_sdk::prelude::*;
 
 mod access;
@@ -57,25 +52,12 @@ mod tests;
 use answer::{Count, GroupHolders, Limits, LockList, Vesting, WalletList, WalletRecord};
 #[cfg(feature = "export-abi")]
 use authority::domain::Eip712Domain;
-use store::Words;
 use word::Settings;
 
-/// State of the token. The order is the storage layout; new fields go to the end.
+/// State of the token: all of it stands at numbered words, see [`store`].
 #[storage]
 pub struct SecurityToken {
-    /// Numbered words: see [`store`].
     words: Words,
-    /// A row per account: see [`store`].
-    accounts: Words,
-    /// A row per index of an investor: its id, then its wallets up to the first zero.
-    investors: Words,
-    /// The index of an investor's id, from 1 on.
-    investor_indices: WordMap,
-    allowances: WordMap,
-    name: StorageText,
-    symbol: StorageText,
-    isin: StorageText,
-    roles: Roles,
 }
 
 authority::functions! {
@@ -186,10 +168,10 @@ impl SecurityToken {
         supply_cap: U256,
         admin: Address,
     ) -> Result<(), Refusal> {
-        self.roles.initialize(admin)?;
-        self.name.set(&name);
-        self.symbol.set(&symbol);
-        self.isin.set(&isin);
+        self.roles_mut().initialize(admin)?;
+        self.set_text(store::NAME, &name);
+        self.set_text(store::SYMBOL, &symbol);
+        self.set_text(store::ISIN, &isin);
         self.set_settings(Settings {
             decimals,
             ..Settings::default()

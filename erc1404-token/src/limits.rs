@@ -5,7 +5,10 @@
 //! own.
 
 use alloy_primitives::{Address, U256};
-use authority::abi::Refusal;
+use authority::{
+    abi::Refusal,
+    words::{is_zero, largest},
+};
 use stylus_sdk::prelude::*;
 
 use super::{
@@ -26,9 +29,19 @@ use super::{
 const SIZE_BITS: usize = 80;
 const CAP_BITS: usize = 96;
 
-/// What of a field of the word of thresholds says that its value does not fit.
-fn wide(bits: usize) -> U256 {
-    U256::MAX >> (256 - bits)
+/// What of a field of the word of thresholds, 64 to 128 bits wide, says that its value does not fit.
+const fn wide(bits: usize) -> U256 {
+    U256::from_limbs([u64::MAX, u64::MAX >> (128 - bits), 0, 0])
+}
+
+/// The fields of the word of thresholds: cap, minimum holding, granularity.
+fn fields(word: U256) -> [U256; 3] {
+    let [first, second, third, fourth] = *word.as_limbs();
+    [
+        U256::from_limbs([third >> 32 | fourth << 32, fourth >> 32, 0, 0]),
+        U256::from_limbs([second >> 16 | third << 48, third >> 16 & 0xffff, 0, 0]),
+        U256::from_limbs([first, second & 0xffff, 0, 0]),
+    ]
 }
 
 impl SecurityToken {
@@ -149,7 +162,7 @@ impl SecurityToken {
     fn cap(&self, supply: U256) -> U256 {
         let bips = self.settings().max_bips;
         let relative = if bips == 0 {
-            U256::MAX
+            largest()
         } else {
             fraction(supply, bips, WHOLE_BIPS)
         };
@@ -166,10 +179,12 @@ impl SecurityToken {
     fn refresh_thresholds(&mut self) {
         let cap = self.cap(self.word(TOTAL_SUPPLY));
         // Zero stands for no cap; a cap of zero is read from its own words.
-        let cap = match cap {
-            U256::MAX => U256::ZERO,
-            U256::ZERO => wide(CAP_BITS),
-            cap => cap.min(wide(CAP_BITS)),
+        let cap = if cap == largest() {
+            U256::ZERO
+        } else if is_zero(&cap) {
+            wide(CAP_BITS)
+        } else {
+            cap.min(wide(CAP_BITS))
         };
         let min_holding = self.word(MIN_HOLDING).min(wide(SIZE_BITS));
         let granularity = self.word(GRANULARITY).min(wide(SIZE_BITS));
@@ -210,14 +225,13 @@ impl Facts for SecurityToken {
     }
 
     fn thresholds(&self, minted: U256) -> Thresholds {
-        let packed = self.word(THRESHOLDS);
-        let field = packed >> (2 * SIZE_BITS);
-        let cap = if field.is_zero() {
-            U256::MAX
-        } else if field == wide(CAP_BITS) || !minted.is_zero() {
+        let [cap, min_holding, granularity] = fields(self.word(THRESHOLDS));
+        let cap = if is_zero(&cap) {
+            largest()
+        } else if cap == wide(CAP_BITS) || !is_zero(&minted) {
             self.cap(self.word(TOTAL_SUPPLY).saturating_add(minted))
         } else {
-            field
+            cap
         };
         let size = |field: U256, own: usize| {
             if field == wide(SIZE_BITS) {
@@ -228,8 +242,8 @@ impl Facts for SecurityToken {
         };
         Thresholds {
             cap,
-            min_holding: size(packed >> SIZE_BITS & wide(SIZE_BITS), MIN_HOLDING),
-            granularity: size(packed & wide(SIZE_BITS), GRANULARITY),
+            min_holding: size(min_holding, MIN_HOLDING),
+            granularity: size(granularity, GRANULARITY),
         }
     }
 
@@ -239,7 +253,7 @@ impl Facts for SecurityToken {
 
     fn has_room_for(&self, minted: U256) -> bool {
         let cap = self.word(SUPPLY_CAP);
-        let cap = if cap.is_zero() { U256::MAX } else { cap };
+        let cap = if cap.is_zero() { largest() } else { cap };
         self.word(TOTAL_SUPPLY)
             .checked_add(minted)
             .is_some_and(|supply| supply <= cap)
@@ -297,7 +311,31 @@ impl SecurityToken {
     }
 
     pub(crate) fn set_supply_cap(&mut self, supply_cap: U256) -> Result<(), Refusal> {
-        self.roles.only_default_admin()?;
+        self.roles().only_default_admin()?;
         self.cap_supply(supply_cap)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn thresholds_are_the_fields_of_their_word(limbs: [u64; 4]) {
+            let word = U256::from_limbs(limbs);
+            let [cap, min_holding, granularity] = fields(word);
+            prop_assert_eq!(cap, word >> (2 * SIZE_BITS));
+            prop_assert_eq!(min_holding, word >> SIZE_BITS & wide(SIZE_BITS));
+            prop_assert_eq!(granularity, word & wide(SIZE_BITS));
+        }
+    }
+
+    #[test]
+    fn a_field_that_does_not_fit_is_all_ones() {
+        assert_eq!(wide(SIZE_BITS), U256::MAX >> (256 - SIZE_BITS));
+        assert_eq!(wide(CAP_BITS), U256::MAX >> (256 - CAP_BITS));
     }
 }

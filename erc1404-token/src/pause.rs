@@ -70,7 +70,7 @@ impl SecurityToken {
     }
 
     pub(crate) fn deactivate(&mut self) -> Result<(), Refusal> {
-        self.roles.only_default_admin()?;
+        self.roles().only_default_admin()?;
         self.end()
     }
 

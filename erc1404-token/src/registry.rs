@@ -51,8 +51,9 @@ impl SecurityToken {
     /// `wallet` as one side of a movement.
     #[inline(never)]
     pub(crate) fn party(&self, wallet: Address) -> Party {
-        let record = self.record(wallet);
-        let balance = self.of(wallet, BALANCE);
+        let row = self.account(wallet);
+        let record = Record::from(row.get(RECORD));
+        let balance = row.get(BALANCE);
         let (holdings, group) = if record.is_registered() && !record.has(Record::SOLE) {
             self.position(record.investor)
         } else {
@@ -148,13 +149,13 @@ impl SecurityToken {
     /// The id of the investor with this index; zero for index 0.
     #[inline(never)]
     pub(crate) fn investor_id(&self, investor: u32) -> B256 {
-        bytes(&self.investors.row(key(investor)).get(0))
+        bytes(&self.investor(investor).get(0))
     }
 
     /// The wallets of an investor.
     #[inline(never)]
     pub(crate) fn wallets(&self, investor: u32) -> Vec<Address> {
-        let row = self.investors.row(key(investor));
+        let row = self.investor(investor);
         let mut wallets = Vec::with_capacity(MAX_WALLETS);
         for place in 1..=MAX_WALLETS {
             let wallet = row.get(place);
@@ -245,17 +246,15 @@ impl SecurityToken {
         // 2^32 registrations do not fit the life of a chain.
         settings.investors = settings.investors.saturating_add(1);
         self.set_settings(settings);
-        self.investor_indices.set(id, number(settings.investors));
-        self.investors
-            .row(key(settings.investors))
-            .set(0, uint(&id));
+        self.index_of(id).set(0, number(settings.investors));
+        self.investor(settings.investors).set(0, uint(&id));
         settings.investors
     }
 
     /// The index of the investor with this id, or 0.
     #[inline(never)]
     pub(crate) fn known_investor(&self, id: B256) -> u32 {
-        let index = low(self.investor_indices.get(id));
+        let index = low(self.index_of(id).get(0));
         #[allow(clippy::cast_possible_truncation, reason = "indices are 32 bits wide")]
         let index = index as u32;
         index
@@ -288,7 +287,7 @@ impl SecurityToken {
     /// Stores the list of an investor's wallets and marks the sole one.
     #[inline(never)]
     fn set_wallets_of(&mut self, investor: u32, wallets: &[Address]) {
-        let mut row = self.investors.row(key(investor));
+        let mut row = self.investor(investor);
         for i in 0..MAX_WALLETS {
             let wallet = wallets.get(i).copied().unwrap_or_default().into_word();
             row.set(i.wrapping_add(1), uint(&wallet));
@@ -306,11 +305,6 @@ impl SecurityToken {
             self.count_group(group, true);
         }
     }
-}
-
-/// Key of an investor's row: its id, then its wallets up to the first zero.
-fn key(investor: u32) -> B256 {
-    bytes(&number(investor))
 }
 
 /// Refuses group 0.

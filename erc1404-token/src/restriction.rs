@@ -5,6 +5,7 @@
 //! of [`Facts`] only when a rule that is on needs it, because each fact is a storage word.
 
 use alloy_primitives::{Address, U256};
+use authority::words::{is_zero, largest};
 
 use super::{
     codes,
@@ -72,11 +73,13 @@ pub(crate) struct Thresholds {
 
 impl Thresholds {
     /// No limits.
-    pub(crate) const NONE: Self = Self {
-        cap: U256::MAX,
-        min_holding: U256::ZERO,
-        granularity: U256::ZERO,
-    };
+    pub(crate) fn none() -> Self {
+        Self {
+            cap: largest(),
+            min_holding: U256::ZERO,
+            granularity: U256::ZERO,
+        }
+    }
 }
 
 /// What a rule may have to know beyond the movement itself.
@@ -229,7 +232,7 @@ fn limits(facts: &impl Facts, movement: &Movement) -> u8 {
     let thresholds = if settings.has(Settings::LIMITED) {
         facts.thresholds(if mint { *value } else { U256::ZERO })
     } else {
-        Thresholds::NONE
+        Thresholds::none()
     };
     let moves = !value.is_zero() && from.wallet != to.wallet;
     if moves && from.record.investor != to.record.investor {
@@ -249,7 +252,7 @@ fn limits(facts: &impl Facts, movement: &Movement) -> u8 {
             }
         }
     }
-    if !thresholds.granularity.is_zero() && !is_multiple(*value, thresholds.granularity) {
+    if !is_zero(&thresholds.granularity) && !is_multiple(*value, thresholds.granularity) {
         return codes::INVALID_SIZE;
     }
     let too_small = |left: U256| left < thresholds.min_holding;

@@ -4,12 +4,12 @@
 //! goes through one function, so that its code exists once.
 
 use alloy_primitives::{Address, B256, U256};
-use authority::words::{bytes, uint};
-use stylus_sdk::{
-    crypto::keccak,
-    host::VM,
-    storage::{GlobalStorage, StorageCache, StorageGuard, StorageGuardMut, StorageType},
+use authority::{
+    roles::Roles,
+    text::{StorageText, Text},
+    words::{bytes, Words},
 };
+use stylus_sdk::storage::{StorageGuard, StorageGuardMut};
 
 use super::SecurityToken;
 
@@ -33,8 +33,20 @@ pub(crate) const COUNTRIES: usize = 8;
 pub(crate) const GROUPS: usize = 256;
 /// For each directed pair of groups the second from which it is open (64 bits), four pairs to a word.
 pub(crate) const GROUP_RULES: usize = 512;
-/// Numbered words.
-const WORDS: usize = GROUP_RULES + 256 * 256 / 4;
+/// A row per account: see [`BALANCE`] and following.
+const ACCOUNTS: usize = GROUP_RULES + 256 * 256 / 4;
+/// A row per index of an investor: its id, then its wallets up to the first zero.
+const INVESTORS: usize = 2 * ACCOUNTS;
+/// The index of an investor's id, from 1 on.
+const INVESTOR_INDICES: usize = 3 * ACCOUNTS;
+/// What owners allow spenders: a mapping of mappings.
+const ALLOWANCES: usize = INVESTOR_INDICES + 1;
+/// Name, symbol and ISIN, two words each.
+pub(crate) const NAME: usize = ALLOWANCES + 1;
+pub(crate) const SYMBOL: usize = NAME + 2;
+pub(crate) const ISIN: usize = SYMBOL + 2;
+/// The roles, three words.
+const ROLES: usize = ISIN + 2;
 
 /// Of an account: base units it holds.
 pub(crate) const BALANCE: usize = 0;
@@ -48,64 +60,6 @@ pub(crate) const NONCE: usize = 3;
 pub(crate) const LOCKS: usize = 4;
 /// Of an account: number of vesting schedules, then amount, terms and what was taken of each of up to 8.
 pub(crate) const SCHEDULES: usize = 37;
-/// Words in storage, numbered from a slot: [`WORDS`] of them, or rows of them, one per key.
-///
-/// In place of the SDK's arrays and maps, which convert between integers and bytes in loops over single bytes.
-pub(crate) struct Words {
-    root: U256,
-    host: VM,
-}
-
-impl Words {
-    /// One word.
-    #[inline(never)]
-    pub(crate) fn get(&self, index: usize) -> U256 {
-        uint(&StorageCache::get_word(self.host.clone(), self.slot(index)))
-    }
-
-    /// Sets one word.
-    #[inline(never)]
-    #[allow(unsafe_code)]
-    pub(crate) fn set(&mut self, index: usize, value: U256) {
-        // SAFETY: nothing else gives access to these slots, and this borrows them uniquely.
-        unsafe { StorageCache::set_word(self.host.clone(), self.slot(index), bytes(&value)) }
-    }
-
-    /// The row of `key`, where Solidity keeps the value of a mapping.
-    #[inline(never)]
-    pub(crate) fn row(&self, key: B256) -> Self {
-        let root = uint(&keccak([key.0, bytes(&self.root).0].as_flattened()));
-        Self {
-            root,
-            host: self.host.clone(),
-        }
-    }
-
-    fn slot(&self, index: usize) -> U256 {
-        self.root.wrapping_add(U256::from(index))
-    }
-}
-
-impl StorageType for Words {
-    type Wraps<'a> = StorageGuard<'a, Self>;
-    type WrapsMut<'a> = StorageGuardMut<'a, Self>;
-
-    const REQUIRED_SLOTS: usize = WORDS;
-
-    #[allow(unsafe_code)]
-    unsafe fn new(root: U256, _offset: u8, host: VM) -> Self {
-        Self { root, host }
-    }
-
-    fn load<'s>(self) -> Self::Wraps<'s> {
-        StorageGuard::new(self)
-    }
-
-    fn load_mut<'s>(self) -> Self::WrapsMut<'s> {
-        StorageGuardMut::new(self)
-    }
-}
-
 impl SecurityToken {
     /// A numbered word.
     #[inline(never)]
@@ -121,12 +75,58 @@ impl SecurityToken {
     /// A word of an account's row.
     #[inline(never)]
     pub(crate) fn of(&self, account: Address, index: usize) -> U256 {
-        self.accounts.row(account.into_word()).get(index)
+        self.account(account).get(index)
     }
 
     #[inline(never)]
     pub(crate) fn set_of(&mut self, account: Address, index: usize, value: U256) {
-        self.accounts.row(account.into_word()).set(index, value);
+        self.account(account).set(index, value);
+    }
+
+    /// The row of an account.
+    #[inline(never)]
+    pub(crate) fn account(&self, account: Address) -> Words {
+        self.words.section(ACCOUNTS).row(account.into_word())
+    }
+
+    /// The row of an investor.
+    #[inline(never)]
+    pub(crate) fn investor(&self, index: u32) -> Words {
+        self.words.section(INVESTORS).row(bytes(&number(index)))
+    }
+
+    /// The row of an investor's id, one word: its index.
+    #[inline(never)]
+    pub(crate) fn index_of(&self, id: B256) -> Words {
+        self.words.section(INVESTOR_INDICES).row(id)
+    }
+
+    /// The row of an allowance, one word.
+    #[inline(never)]
+    pub(crate) fn allowance_of(&self, owner: Address, spender: Address) -> Words {
+        let allowed = self.words.section(ALLOWANCES).row(owner.into_word());
+        allowed.row(spender.into_word())
+    }
+
+    /// One of the three texts.
+    #[inline(never)]
+    pub(crate) fn text(&self, index: usize) -> Text {
+        self.words.part::<StorageText>(index).get()
+    }
+
+    #[inline(never)]
+    pub(crate) fn set_text(&mut self, index: usize, text: &Text) {
+        self.words.part_mut::<StorageText>(index).set(text);
+    }
+
+    #[inline(never)]
+    pub(crate) fn roles(&self) -> StorageGuard<'_, Roles> {
+        self.words.part(ROLES)
+    }
+
+    #[inline(never)]
+    pub(crate) fn roles_mut(&mut self) -> StorageGuardMut<'_, Roles> {
+        self.words.part_mut(ROLES)
     }
 }
 

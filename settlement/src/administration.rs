@@ -1,7 +1,7 @@
 //! Who runs the contract: roles, the list of securities, the pause, and the anchored book.
 
 use alloy_primitives::{Address, B256, U16, U256};
-use authority::{abi::Refusal, constant_word, roles::DEFAULT_ADMIN_ROLE, signature::has_code};
+use authority::{abi::Refusal, constant_word, event::word, signature::has_code};
 use stylus_sdk::{keccak_const::Keccak256, prelude::*};
 
 use super::{
@@ -22,6 +22,8 @@ pub(crate) fn operator_role() -> B256 {
 pub(crate) fn pauser_role() -> B256 {
     constant_word!(Keccak256::new().update(b"PAUSER_ROLE").finalize())
 }
+
+authority::role_functions!(DvPSettlement, [roles], [roles]);
 
 impl DvPSettlement {
     /// Allows or forbids orders for a security. A token is asked once, when it is listed, whether it judges transfers
@@ -52,9 +54,11 @@ impl DvPSettlement {
         listing.listed = listed;
         // A security that was never listed has no entry to change.
         if listing.number != 0 {
-            self.listings.insert(security, listing.pack());
+            let entry = listing.pack();
+            self.listings.row(security.into_word()).set_bytes(0, &entry);
             self.listings_by_number
-                .insert(U256::from(listing.number), listing.pack());
+                .row(numbered(listing.number))
+                .set_bytes(0, &entry);
         }
         log!(SecurityListed)
             .address(security)
@@ -141,54 +145,6 @@ impl DvPSettlement {
         Ok(())
     }
 
-    pub(crate) fn has_role(&self, role: B256, account: Address) -> bool {
-        self.roles.has_role(role, account)
-    }
-
-    #[allow(clippy::unused_self, reason = "an entry point")]
-    pub(crate) fn get_role_admin(&self, _role: B256) -> B256 {
-        DEFAULT_ADMIN_ROLE
-    }
-
-    pub(crate) fn grant_role(&mut self, role: B256, account: Address) -> Result<(), Refusal> {
-        Ok(self.roles.grant_role(role, account)?)
-    }
-
-    pub(crate) fn revoke_role(&mut self, role: B256, account: Address) -> Result<(), Refusal> {
-        Ok(self.roles.revoke_role(role, account)?)
-    }
-
-    pub(crate) fn renounce_role(
-        &mut self,
-        role: B256,
-        confirmation: Address,
-    ) -> Result<(), Refusal> {
-        Ok(self.roles.renounce_role(role, confirmation)?)
-    }
-
-    pub(crate) fn default_admin(&self) -> Address {
-        self.roles.default_admin()
-    }
-
-    pub(crate) fn pending_default_admin(&self) -> Address {
-        self.roles.pending_default_admin()
-    }
-
-    pub(crate) fn begin_default_admin_transfer(
-        &mut self,
-        new_admin: Address,
-    ) -> Result<(), Refusal> {
-        Ok(self.roles.begin_default_admin_transfer(new_admin)?)
-    }
-
-    pub(crate) fn accept_default_admin_transfer(&mut self) -> Result<(), Refusal> {
-        Ok(self.roles.accept_default_admin_transfer()?)
-    }
-
-    pub(crate) fn cancel_default_admin_transfer(&mut self) -> Result<(), Refusal> {
-        Ok(self.roles.cancel_default_admin_transfer()?)
-    }
-
     /// Refuses every caller but an operator.
     pub(crate) fn only_operator(&self) -> Result<(), Refusal> {
         Ok(self.roles.only(operator_role(), self.vm().msg_sender())?)
@@ -204,12 +160,12 @@ impl DvPSettlement {
 
     /// The list's entry of `security`.
     pub(crate) fn listing(&self, security: Address) -> Listing {
-        Listing::unpack(self.listings.get(security))
+        Listing::unpack(self.listings.row(security.into_word()).bytes(0))
     }
 
     /// The list's entry with this number.
     pub(crate) fn listing_by_number(&self, number: u16) -> Listing {
-        Listing::unpack(self.listings_by_number.get(U256::from(number)))
+        Listing::unpack(self.listings_by_number.row(numbered(number)).bytes(0))
     }
 
     fn next_security_number(&mut self) -> Result<u16, Refusal> {
@@ -220,4 +176,9 @@ impl DvPSettlement {
         self.securities.set(U16::from(number));
         Ok(number)
     }
+}
+
+/// A security's number as a key.
+fn numbered(number: u16) -> B256 {
+    word(0, 0, 0, number.into())
 }

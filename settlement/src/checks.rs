@@ -92,7 +92,10 @@ impl Failures {
 
     /// The first failure of the table, if any.
     pub(crate) fn first(self) -> Option<u8> {
-        self.all().first().copied()
+        // A set of failures has less than 32 of them.
+        u8::try_from(self.0.trailing_zeros())
+            .ok()
+            .filter(|_| self.0 != 0)
     }
 
     /// All failures in the order of the table.

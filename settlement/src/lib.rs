@@ -75,26 +75,23 @@ use authority::{
     domain::{self, Eip712Domain},
     roles::Roles,
     text::{StorageText, Text},
+    words::{WordMap, Words},
 };
-use stylus_sdk::{
-    abi::Bytes,
-    prelude::*,
-    storage::{StorageB256, StorageMap, StorageU16, StorageU64},
-};
+use stylus_sdk::{abi::Bytes, prelude::*, storage::StorageU16};
 
-use self::{answer::BrokerDealer, desk::Desk, order::Order, record::StoredOrder};
+use self::{answer::BrokerDealer, desk::Desk, order::Order};
 
 /// The contract's storage. What each of its functions means stands in `docs/interfaces/IDvPSettlement.sol`.
 #[storage]
 pub struct DvPSettlement {
     roles: Roles,
-    desk: StorageB256,
+    desk: Words,
     name: StorageText,
     lei: StorageText,
-    orders: StorageMap<B256, StoredOrder>,
-    epochs: StorageMap<Address, StorageU64>,
-    listings: StorageMap<Address, StorageB256>,
-    listings_by_number: StorageMap<U256, StorageB256>,
+    orders: Words,
+    epochs: WordMap,
+    listings: Words,
+    listings_by_number: Words,
     securities: StorageU16,
 }
 
@@ -208,10 +205,10 @@ impl DvPSettlement {
     }
 
     fn desk(&self) -> Desk {
-        Desk::unpack(self.desk.get())
+        Desk::unpack(self.desk.bytes(0))
     }
 
     fn set_desk(&mut self, desk: &Desk) {
-        self.desk.set(desk.pack());
+        self.desk.set_bytes(0, &desk.pack());
     }
 }

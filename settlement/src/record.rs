@@ -10,13 +10,8 @@
 //! own and the board's reference is only in the log. An order that ended without having been registered (settled by
 //! `settleSigned`, or cancelled before registration) has a head of owner, side and state alone.
 
-use alloc::{vec, vec::Vec};
-
 use alloy_primitives::{Address, B256, U256};
-use stylus_sdk::{
-    prelude::*,
-    storage::{StorageAddress, StorageB256},
-};
+use authority::{event::word, words::uint};
 
 use super::order::{Order, ASK, BID};
 
@@ -33,13 +28,10 @@ const STATE_BITS: u8 = 0b11;
 const ASK_FLAG: u8 = 0b100;
 const COUNTERPARTY_FLAG: u8 = 0b1000;
 
-/// An order in storage.
-#[storage]
-pub(crate) struct StoredOrder {
-    pub(crate) head: StorageB256,
-    pub(crate) amounts: StorageB256,
-    pub(crate) counterparty: StorageAddress,
-}
+/// The words of an order's row.
+pub(crate) const HEAD: usize = 0;
+pub(crate) const AMOUNTS: usize = 1;
+pub(crate) const COUNTERPARTY: usize = 2;
 
 /// The first word of an order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -125,19 +117,19 @@ impl Head {
 }
 
 /// The second word: quantity and limit total, each at most [`MAX_AMOUNT`](super::order::MAX_AMOUNT).
-#[allow(
-    clippy::arithmetic_side_effects,
-    reason = "a shift by a constant, of a limited amount"
-)]
 pub(crate) fn pack_amounts(quantity: U256, limit_total: U256) -> B256 {
-    B256::from((quantity << 128) | limit_total)
+    let ([quantity_low, quantity_high, ..], [limit_low, limit_high, ..]) =
+        (quantity.as_limbs(), limit_total.as_limbs());
+    word(*quantity_high, *quantity_low, *limit_high, *limit_low)
 }
 
 /// Quantity and limit total in a stored second word.
-#[allow(clippy::arithmetic_side_effects, reason = "a shift by a constant")]
 pub(crate) fn unpack_amounts(word: B256) -> (U256, U256) {
-    let word = U256::from_be_bytes(word.0);
-    (word >> 128, word & super::order::MAX_AMOUNT)
+    let [limit_low, limit_high, quantity_low, quantity_high] = *uint(&word).as_limbs();
+    (
+        U256::from_limbs([quantity_low, quantity_high, 0, 0]),
+        U256::from_limbs([limit_low, limit_high, 0, 0]),
+    )
 }
 
 #[cfg(test)]

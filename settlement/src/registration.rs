@@ -1,6 +1,6 @@
 //! From a signed order to an open one, and to a cancelled one.
 
-use alloy_primitives::{Address, B256, U256, U64};
+use alloy_primitives::{Address, B256, U256};
 use authority::{abi::Refusal, domain, signature};
 use stylus_sdk::{abi::Bytes, prelude::*};
 
@@ -11,7 +11,7 @@ use super::{
     event::{log, EpochAdvanced, OrderCancelled, OrderRegistered},
     listing::Listing,
     order::{first_bad_field, Admission, Order},
-    record::{self, pack_amounts, unpack_amounts, Head},
+    record::{self, pack_amounts, unpack_amounts, Head, AMOUNTS, COUNTERPARTY, HEAD},
     DvPSettlement,
 };
 
@@ -35,7 +35,10 @@ impl DvPSettlement {
     /// are in the log.
     pub(crate) fn get_order(&self, id: B256) -> OrderView {
         let head = self.head(id);
-        let terms = self.stored_terms(id, &head).unwrap_or_default();
+        let security = self.listing_by_number(head.security).security;
+        let terms = self
+            .stored_terms(id, &head, security, self.payment())
+            .unwrap_or_default();
         OrderView {
             owner: head.owner,
             side: head.side,
@@ -50,7 +53,8 @@ impl DvPSettlement {
     }
 
     pub(crate) fn epoch_of(&self, owner: Address) -> u64 {
-        self.epochs.get(owner).to()
+        let [epoch, ..] = *self.epochs.get(owner.into_word()).as_limbs();
+        epoch
     }
 
     /// The id of `order`: its EIP-712 digest.
@@ -60,30 +64,37 @@ impl DvPSettlement {
 
     /// The first word of the order `id`; in state none when nothing is stored.
     pub(crate) fn head(&self, id: B256) -> Head {
-        Head::unpack(self.orders.getter(id).head.get())
+        Head::unpack(self.orders.row(id).bytes(HEAD))
     }
 
     pub(crate) fn set_head(&mut self, id: B256, head: &Head) {
-        self.orders.setter(id).head.set(head.pack());
+        self.orders.row(id).set_bytes(HEAD, &head.pack());
     }
 
-    /// The terms of the order `id`, without its board reference; none when it was never registered.
-    pub(crate) fn stored_terms(&self, id: B256, head: &Head) -> Option<Order> {
+    /// The terms of the order `id` for a `security` against `payment`, without its board reference; none when it was
+    /// never registered.
+    pub(crate) fn stored_terms(
+        &self,
+        id: B256,
+        head: &Head,
+        security: Address,
+        payment: Address,
+    ) -> Option<Order> {
         if !head.was_registered() {
             return None;
         }
-        let stored = self.orders.getter(id);
-        let (quantity, limit_total) = unpack_amounts(stored.amounts.get());
+        let stored = self.orders.row(id);
+        let (quantity, limit_total) = unpack_amounts(stored.bytes(AMOUNTS));
         let counterparty = if head.has_counterparty {
-            stored.counterparty.get()
+            Address::from_word(stored.bytes(COUNTERPARTY))
         } else {
             Address::ZERO
         };
         Some(Order {
             owner: head.owner,
             side: head.side,
-            security: self.listing_by_number(head.security).security,
-            payment: self.desk().payment,
+            security,
+            payment,
             quantity,
             limitTotal: limit_total,
             expiry: head.expiry,
@@ -162,13 +173,11 @@ impl DvPSettlement {
         }
         let head =
             Head::open(&order, listing.number).ok_or_else(|| Refusal::from(Error::OVERFLOW))?;
-        let mut stored = self.orders.setter(id);
-        stored.head.set(head.pack());
-        stored
-            .amounts
-            .set(pack_amounts(order.quantity, order.limitTotal));
+        let mut stored = self.orders.row(id);
+        stored.set_bytes(HEAD, &head.pack());
+        stored.set_bytes(AMOUNTS, &pack_amounts(order.quantity, order.limitTotal));
         if head.has_counterparty {
-            stored.counterparty.set(order.counterparty);
+            stored.set_bytes(COUNTERPARTY, &order.counterparty.into_word());
         }
         self.log_registration(id, &order, &signature);
         Ok(id)
@@ -259,7 +268,7 @@ impl DvPSettlement {
             .ok()
             .and_then(|epoch| epoch.checked_add(1));
         let epoch = u64::from(epoch.ok_or_else(|| Refusal::from(Error::OVERFLOW))?);
-        self.epochs.insert(owner, U64::from(epoch));
+        self.epochs.set(owner.into_word(), U256::from(epoch));
         log!(EpochAdvanced)
             .address(owner)
             .data()

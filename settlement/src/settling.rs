@@ -35,7 +35,12 @@ struct Candidate {
 
 impl DvPSettlement {
     pub(crate) fn preflight(&self, bid_id: B256, ask_id: B256) -> Forecast {
-        self.forecast(self.registered(bid_id), self.registered(ask_id))
+        let desk = self.desk();
+        self.forecast(
+            &desk,
+            self.registered(bid_id, &desk),
+            self.registered(ask_id, &desk),
+        )
     }
 
     pub(crate) fn preflight_signed(
@@ -46,6 +51,7 @@ impl DvPSettlement {
         ask_signature: Bytes,
     ) -> Forecast {
         self.forecast(
+            &self.desk(),
             self.submitted(bid, bid_signature),
             self.submitted(ask, ask_signature),
         )
@@ -53,8 +59,10 @@ impl DvPSettlement {
 
     pub(crate) fn settle(&mut self, bid_id: B256, ask_id: B256) -> Result<U256, Refusal> {
         self.only_operator()?;
-        let (bid, ask) = (self.registered(bid_id), self.registered(ask_id));
-        self.execute(&bid, &ask)
+        let desk = self.desk();
+        let bid = self.registered(bid_id, &desk);
+        let ask = self.registered(ask_id, &desk);
+        self.execute(desk, &bid, &ask)
     }
 
     pub(crate) fn settle_signed(
@@ -67,16 +75,16 @@ impl DvPSettlement {
         self.only_operator()?;
         let bid = self.submitted(bid, bid_signature);
         let ask = self.submitted(ask, ask_signature);
-        self.execute(&bid, &ask)
+        self.execute(self.desk(), &bid, &ask)
     }
 
     /// The order `id` from storage.
-    fn registered(&self, id: B256) -> Candidate {
+    fn registered(&self, id: B256, desk: &Desk) -> Candidate {
         let head = self.head(id);
-        let terms = self.stored_terms(id, &head);
+        let listing = self.listing_by_number(head.security);
+        let terms = self.stored_terms(id, &head, listing.security, desk.payment);
         let epoch = terms.as_ref().map_or(0, |order| self.epoch_of(order.owner));
         let open = head.state == record::OPEN;
-        let listing = self.listing_by_number(head.security);
         Candidate {
             party: Party {
                 id,
@@ -116,11 +124,10 @@ impl DvPSettlement {
     }
 
     /// All failures of a pair, and the security's restriction code.
-    fn forecast(&self, bid: Candidate, ask: Candidate) -> Forecast {
-        let desk = self.desk();
+    fn forecast(&self, desk: &Desk, bid: Candidate, ask: Candidate) -> Forecast {
         let listing = listing_of(&bid, &ask);
         let signed_badly = (self.is_signed_badly(&bid), self.is_signed_badly(&ask));
-        let mut facts = self.facts(&desk, &listing, bid.party, ask.party);
+        let mut facts = self.facts(desk, &listing, bid.party, ask.party);
         facts.answers = self.ask_tokens(&facts, &listing);
         (
             facts.answers.bid_signed_badly,
@@ -146,8 +153,7 @@ impl DvPSettlement {
     ///
     /// * [`OrderRegistered`](super::event::OrderRegistered) for each order that was not registered.
     /// * [`Settled`].
-    fn execute(&mut self, bid: &Candidate, ask: &Candidate) -> Result<U256, Refusal> {
-        let desk = self.desk();
+    fn execute(&mut self, desk: Desk, bid: &Candidate, ask: &Candidate) -> Result<U256, Refusal> {
         let listing = listing_of(bid, ask);
         let mut facts = self.facts(&desk, &listing, bid.party.clone(), ask.party.clone());
         // Tokens and wallets are asked only about a pair whose terms agree.

@@ -3,7 +3,10 @@
 use alloc::vec::Vec;
 
 use alloy_primitives::{Address, B256, U256};
-use authority::abi::Refusal;
+use authority::{
+    abi::Refusal,
+    words::{bytes, uint},
+};
 use stylus_sdk::{function_selector, stylus_core::Host};
 
 use super::{
@@ -84,7 +87,7 @@ impl Token {
             spender.into_word(),
             ask.owner.into_word(),
             buyer.into_word(),
-            B256::from(ask.quantity),
+            bytes(&ask.quantity),
         ];
         if checks_spender {
             let selector = selector!(
@@ -116,7 +119,7 @@ impl Token {
         to: Address,
         value: U256,
     ) -> Result<(), Refusal> {
-        let arguments = [from.into_word(), to.into_word(), B256::from(value)];
+        let arguments = [from.into_word(), to.into_word(), bytes(&value)];
         let selector = selector!("transferFrom", Address, Address, U256);
         let (succeeded, length) = self.call(vm, selector, &arguments, Access::Write);
         let limit = if succeeded { 32 } else { MAX_REVERT_DATA };
@@ -141,8 +144,8 @@ impl Token {
         if !succeeded || length < 32 {
             return Answer::Unreadable;
         }
-        U256::try_from_be_slice(&vm.read_return_data(0, Some(32)))
-            .map_or(Answer::Unreadable, Answer::Word)
+        B256::try_from(vm.read_return_data(0, Some(32)).as_slice())
+            .map_or(Answer::Unreadable, |word| Answer::Word(uint(&word)))
     }
 
     /// Calls the token with all gas: whether it succeeded, and how many bytes it returned, of which none are copied.

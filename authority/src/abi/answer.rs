@@ -187,7 +187,10 @@ pub trait Outcome {
 impl<T: Return> Outcome for T {
     #[inline(never)]
     fn encode(self) -> Result<Vec<u8>, Vec<u8>> {
-        let mut answer = Answer::default();
+        let mut answer = Answer {
+            head: Vec::with_capacity(32),
+            tail: Vec::new(),
+        };
         self.write(&mut answer);
         Ok(answer.finish())
     }

@@ -82,11 +82,14 @@ impl Argument for Address {
     #[inline(never)]
     fn take(arguments: &mut Arguments) -> Option<Self> {
         let word = arguments.word()?;
-        let (padding, address) = word.split_at(12);
-        if padding.iter().any(|&byte| byte != 0) {
+        // Twelve bytes of padding: a word and a half of the machine's.
+        let (Some(high), Some(low)) = (word.first_chunk(), word[8..].first_chunk()) else {
+            return None;
+        };
+        if u64::from_ne_bytes(*high) != 0 || u32::from_ne_bytes(*low) != 0 {
             return None;
         }
-        Address::try_from(address).ok()
+        Some(Address::from_word(word))
     }
 }
 

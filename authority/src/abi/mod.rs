@@ -13,3 +13,5 @@ mod table;
 
 pub use answer::{Answer, Outcome, Refusal, Return};
 pub use arguments::{Argument, Arguments};
+
+pub use crate::host::{brings_ether, constructs_first};

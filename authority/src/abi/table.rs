@@ -46,7 +46,7 @@ macro_rules! functions {
                         stylus_sdk::function_selector!($name $(, $argument)*)
                     );
                 )*
-                if !contract.vm().msg_value().is_zero() {
+                if $crate::abi::brings_ether(contract.vm()) {
                     return None;
                 }
                 #[allow(unused_mut)]
@@ -68,12 +68,11 @@ macro_rules! functions {
             }
 
             fn constructor(contract: &mut Self, input: &[u8]) -> Option<stylus_sdk::ArbResult> {
-                use stylus_sdk::stylus_core::ConstructorGuard;
-                if !contract.vm().msg_value().is_zero() {
+                if $crate::abi::brings_ether(contract.vm()) {
                     return None;
                 }
-                if let Err(refusal) = contract.check_constructor_slot() {
-                    return Some(Err(refusal));
+                if !$crate::abi::constructs_first(contract) {
+                    return Some(Err(alloc::vec::Vec::new()));
                 }
                 let mut arguments = $crate::abi::Arguments::new(input);
                 Some($crate::abi::Outcome::encode(

@@ -3,7 +3,7 @@
 use alloy_primitives::{Address, B256};
 use motsu::prelude::*;
 
-use super::fixture::Market;
+use super::fixture::{u, Market};
 use crate::{
     answer::OrderView,
     error::Error,
@@ -370,12 +370,12 @@ fn cancel_all_orders_kills_every_earlier_order_of_the_caller_alone() {
 #[test]
 fn cancel_all_orders_reverts_when_the_epochs_are_used_up() {
     let market = Market::new();
-    let last = alloy_primitives::U64::from(u32::MAX);
+    let last = u(u32::MAX.into());
     market
         .dvp
         .sender(market.buyer)
         .epochs
-        .insert(market.buyer.address(), last);
+        .set(market.buyer.address().into_word(), last);
     market.assert_refused(&[], Error::OVERFLOW, || {
         market
             .dvp
