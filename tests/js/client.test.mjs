@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import test from "node:test";
-import { BaseError, ContractFunctionRevertedError, createPublicClient, keccak256, parseEther, toHex, webSocket } from "viem";
+import { BaseError, ContractFunctionRevertedError, concat, createPublicClient, keccak256, parseEther, toHex, webSocket } from "viem";
 import { abi, deploy, send, startChain } from "./chain.mjs";
 
 test("viem reads, sends, watches and handles a revert", async (t) => {
@@ -47,6 +47,72 @@ test("viem reads, sends, watches and handles a revert", async (t) => {
     const receipt = await send(net, issuer, token, "setGroupRule", 1, 2, 1n);
     const logs = await net.reader.getContractEvents({ ...token, eventName: "GroupRuleSet", args: { fromGroup: 1 }, fromBlock: 0n });
     assert.deepEqual(logs.map((log) => log.transactionHash), [receipt.transactionHash]);
+  });
+
+  // Resolves with the first events that a watcher reports, and stops it.
+  const firstEvents = (watcher, act) => new Promise((resolve, reject) => {
+    const stop = watcher.watchContractEvent({
+      ...token, eventName: "GroupRuleSet", args: { fromGroup: 3 },
+      onLogs: (logs) => (stop(), resolve(logs)), onError: (error) => (stop(), reject(error)),
+    });
+    act().catch(reject);
+  });
+  // Changes the rule again and again until told to stop: a watcher begins some time after it is asked to.
+  const keepChanging = async (done) => {
+    for (let opensAt = 1n; !done(); opensAt++) {
+      assert.ok(opensAt < 1_000n, "nothing was reported");
+      await send(net, issuer, token, "setGroupRule", 3, 1, opensAt);
+    }
+  };
+  const watched = async (watcher) => {
+    let over = false;
+    let changes;
+    const logs = await firstEvents(watcher, () => (changes = keepChanging(() => over))).finally(() => (over = true));
+    await changes;
+    return logs;
+  };
+
+  await t.test("is told of events by polling a filter", async () => {
+    const [event] = await watched(net.reader);
+    assert.deepEqual([event.eventName, event.args.fromGroup, event.args.toGroup], ["GroupRuleSet", 3, 1]);
+    assert.equal((await net.reader.getTransactionReceipt({ hash: event.transactionHash })).blockHash, event.blockHash);
+  });
+
+  await t.test("is told of events over a WebSocket", async () => {
+    const socket = createPublicClient({ chain: net.chain, transport: webSocket(net.wsUrl) });
+    const [event] = await watched(socket);
+    assert.deepEqual([event.eventName, event.args.fromGroup, event.args.toGroup], ["GroupRuleSet", 3, 1]);
+    await socket.transport.getRpcClient().then((client) => client.close());
+  });
+
+  await t.test("pays no more than the fees it offers", async () => {
+    const { baseFeePerGas } = await net.reader.getBlock();
+    const fees = { maxFeePerGas: baseFeePerGas * 2n + 7n, maxPriorityFeePerGas: 3n };
+    const hash = await issuer.sendTransaction({ to: stranger.account.address, value: 1n, ...fees });
+    const { effectiveGasPrice, type, status } = await net.reader.waitForTransactionReceipt({ hash });
+    assert.deepEqual([type, status], ["eip1559", "success"]);
+    assert.ok(effectiveGasPrice >= baseFeePerGas && effectiveGasPrice <= fees.maxFeePerGas);
+    const { maxFeePerGas, maxPriorityFeePerGas } = await net.reader.getTransaction({ hash });
+    assert.deepEqual({ maxFeePerGas, maxPriorityFeePerGas }, fees);
+  });
+
+  await t.test("calls with another state", async () => {
+    const [account, to] = [stranger.account.address, `0x${"ab".repeat(20)}`];
+    // Returns the balance of the caller and the word in slot 0.
+    const code = "0x333160005260005460205260406000f3";
+    const slot = { slot: toHex(0, { size: 32 }), value: toHex(42, { size: 32 }) };
+    const stateOverride = [{ address: to, code, stateDiff: [slot] }, { address: account, balance: 77n }];
+    const { data } = await net.reader.call({ account, to, stateOverride });
+    assert.equal(data, concat([toHex(77, { size: 32 }), slot.value]));
+    assert.equal((await net.reader.call({ account, to })).data, undefined);
+  });
+
+  await t.test("says when there is no such thing", async () => {
+    const hash = `0x${"11".repeat(32)}`;
+    await assert.rejects(net.reader.getBlock({ blockNumber: 10n ** 9n }), { name: "BlockNotFoundError" });
+    await assert.rejects(net.reader.getTransaction({ hash }), { name: "TransactionNotFoundError" });
+    await assert.rejects(net.reader.getTransactionReceipt({ hash }), { name: "TransactionReceiptNotFoundError" });
+    await assert.rejects(net.reader.request({ method: "eth_nonsense" }), { code: -32601 });
   });
 
   await t.test("is told of new blocks over a WebSocket", async () => {
