@@ -32,6 +32,20 @@ sol! {
     interface IArbWasmCache {
         function cacheProgram(address program) external payable;
         function codehashIsCached(bytes32 codehash) external view returns (bool);
+        function allCacheManagers() external view returns (address[]);
+    }
+
+    /// Auctions the chain's cache of programs.
+    interface ICacheManager {
+        struct Entry { bytes32 code; uint64 size; uint192 bid; }
+        function getEntries() external view returns (Entry[]);
+    }
+
+    /// Nitro's precompile 0x71.
+    interface IArbWasm {
+        error ProgramUpToDate();
+        event ProgramActivated(bytes32 indexed codehash, bytes32 moduleHash, address program, uint256 dataFee, uint16 version);
+        function programVersion(address program) external view returns (uint16 version);
     }
 
     /// Nitro's precompile 0xff, on development chains only.

@@ -33,6 +33,8 @@ const RECEIPT_ATTEMPTS: usize = 600;
 #[derive(Clone, Debug)]
 pub struct Chain {
     provider: RootProvider,
+    /// Where it listens.
+    pub url: String,
     /// The node's chain id, asked once.
     pub chain_id: u64,
     /// Pays for everything.
@@ -112,6 +114,7 @@ impl Chain {
             .expect("the node answers eth_gasPrice");
         Self {
             provider,
+            url,
             chain_id,
             funded: Account::from_key(&key),
             max_fee,

@@ -16,7 +16,7 @@ pub const STYLUS_DEPLOYER: Address = address!("cEcba2F1DC234f70Dd89F2041029807F8
 pub const CREATE2_FACTORY: Address = address!("4e59b44847b379578588920cA78FbF26c0B4956C");
 
 /// Auctions the cache of programs, where the official development node has it.
-pub const CACHE_MANAGER: Address = address!("0f1f89AAf1c6fDb7Ff9d361e4388f5f3997f12a8");
+pub const CACHE_MANAGER: Address = address!("0f1F89AAF1c6fDb7ff9D361E4388F5F3997f12A8");
 
 /// Bytes of machine code that may be cached: room for some three thousand programs.
 const CACHE_SIZE: u64 = 1_536 << 20;
