@@ -56,6 +56,7 @@ pub struct Builder {
     address: SocketAddr,
     state: Option<PathBuf>,
     block_time: Option<Duration>,
+    origins: Vec<String>,
 }
 
 impl Builder {
@@ -91,6 +92,14 @@ impl Builder {
     #[must_use]
     pub const fn block_time(mut self, interval: Duration) -> Self {
         self.block_time = Some(interval);
+        self
+    }
+
+    /// Lets web pages of this origin (`https://wallet.example`; `*` for all) talk to the chain; none
+    /// may unless said otherwise. May be said more than once.
+    #[must_use]
+    pub fn cors(mut self, origin: impl Into<String>) -> Self {
+        self.origins.push(origin.into());
         self
     }
 
@@ -146,7 +155,7 @@ impl Builder {
             tokio::spawn(make_blocks(Arc::clone(&chain), interval));
         }
         let address = self.address;
-        let listener = rpc::listen(Arc::clone(&chain), address)
+        let listener = rpc::listen(Arc::clone(&chain), address, self.origins)
             .await
             .map_err(|source| Error::Listen { address, source })?;
         Ok((chain, listener))
@@ -207,6 +216,7 @@ impl Devnet {
             address: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0),
             state: None,
             block_time: None,
+            origins: Vec::new(),
         }
     }
 

@@ -30,6 +30,9 @@ struct Arguments {
     /// How many blocks keep their state for calls in the past.
     #[arg(long, default_value_t = 16_384, value_name = "BLOCKS")]
     history: usize,
+    /// Let web pages of this origin, such as a browser wallet's, talk to the chain; * for all. May be given again.
+    #[arg(long, value_name = "ORIGIN")]
+    cors: Vec<String>,
     /// Print nothing but errors.
     #[arg(long, conflicts_with = "json")]
     quiet: bool,
@@ -69,6 +72,9 @@ async fn run(arguments: Arguments) -> Result<(), Error> {
     }
     if let Some(seconds) = arguments.block_time {
         builder = builder.block_time(Duration::from_secs(seconds));
+    }
+    for origin in arguments.cors {
+        builder = builder.cors(origin);
     }
     let devnet = builder.spawn().await?;
     let text = if arguments.json {

@@ -16,6 +16,8 @@ use std::{
     },
     time::Duration,
 };
+use tower::ServiceBuilder;
+use tower_http::cors::{AllowOrigin, Any, CorsLayer};
 
 const MAX_REQUEST: u32 = 16 << 20;
 const MAX_RESPONSE: u32 = 128 << 20;
@@ -46,11 +48,32 @@ impl IdProvider for HexIds {
     }
 }
 
-/// Serves `chain` at `address`, whose port may be 0 for any that is free.
+/// Lets web pages of these origins read answers; `*` stands for all.
+fn cross_origin(origins: Vec<String>) -> CorsLayer {
+    let allowed = if origins.iter().any(|origin| origin == "*") {
+        AllowOrigin::any()
+    } else {
+        AllowOrigin::predicate(move |asking, _| {
+            let mut known = origins.iter();
+            known.any(|origin| origin.as_bytes() == asking.as_bytes())
+        })
+    };
+    CorsLayer::new()
+        .allow_origin(allowed)
+        .allow_methods(Any)
+        .allow_headers(Any)
+}
+
+/// Serves `chain` at `address`, whose port may be 0 for any that is free, to programs and to web
+/// pages of these `origins`.
 ///
 /// # Errors
 /// The address cannot be listened on.
-pub(crate) async fn listen(chain: Arc<Chain>, address: SocketAddr) -> io::Result<Listener> {
+pub(crate) async fn listen(
+    chain: Arc<Chain>,
+    address: SocketAddr,
+    origins: Vec<String>,
+) -> io::Result<Listener> {
     let config = ServerConfig::builder()
         .max_request_body_size(MAX_REQUEST)
         .max_response_body_size(MAX_RESPONSE)
@@ -62,7 +85,13 @@ pub(crate) async fn listen(chain: Arc<Chain>, address: SocketAddr) -> io::Result
         .set_first_request_timeout(Some(FIRST_REQUEST))
         .enable_ws_ping(PingConfig::new().max_failures(3))
         .build();
-    let server = Server::builder().set_config(config).build(address).await?;
+    // Without an origin the answers are as they always were.
+    let cors = (!origins.is_empty()).then(|| cross_origin(origins));
+    let server = Server::builder()
+        .set_config(config)
+        .set_http_middleware(ServiceBuilder::new().option_layer(cors))
+        .build(address)
+        .await?;
     let address = server.local_addr()?;
     let methods = methods(chain).map_err(io::Error::other)?;
     Ok(Listener {
