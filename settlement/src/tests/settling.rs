@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::{
     fixture::{refused, u, Market, ASK_LIMIT, BID_LIMIT, CRD, NOW, QUANTITY, TOTAL},
-    token::MockToken,
+    token::{calls, MockToken},
 };
 use crate::{
     desk::{Desk, MAX_SETTLEMENTS},
@@ -157,6 +157,20 @@ fn settle_reverts_when_bid_and_ask_are_one_order() {
     let (bid, ask) = market.pair();
     market.assert_fails((bid, bid), &[2, 6, 7, 20, 21, 23], 0);
     market.assert_fails((ask, ask), &[2, 5, 7, 22, 23], 0);
+}
+
+#[test]
+fn settle_asks_nobody_about_a_pair_whose_terms_disagree_or_for_a_stranger() {
+    let market = Market::new();
+    let (bid, ask) = market.pair();
+    calls();
+    assert_eq!(market.settle((ask, bid)), Err(refused(5).into()));
+    let stranger = market.stranger;
+    let settled = market.dvp.sender(stranger).settle(bid, ask).motsu_res();
+    assert_eq!(settled, Err(Market::not_operator(stranger).into()));
+    assert_eq!(calls(), []);
+    market.settle((bid, ask)).unwrap();
+    assert_ne!(calls(), []);
 }
 
 #[test]
