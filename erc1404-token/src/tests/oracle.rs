@@ -533,3 +533,67 @@ fn random_worlds_reach_every_code() {
     }
     assert_eq!(reached, (0..=codes::HIGHEST).collect());
 }
+
+/// Facts that no rule may ask for unless a setting or record says that it has to.
+struct Unasked;
+
+impl Facts for Unasked {
+    fn opens_at(&self, _: u8, _: u8) -> u64 {
+        1
+    }
+
+    fn is_country_blocked(&self, country: u16) -> bool {
+        panic!("country {country} is looked up")
+    }
+
+    fn encumbrance(&self, flag: u8, _: Address, _: u64) -> U256 {
+        panic!("encumbrance {flag} is looked up")
+    }
+
+    fn thresholds(&self, _: U256) -> Thresholds {
+        panic!("the limits are looked up")
+    }
+
+    fn group_holders(&self, _: u8) -> (u32, u32) {
+        (0, 0)
+    }
+
+    fn has_room_for(&self, _: U256) -> bool {
+        panic!("the supply is looked up")
+    }
+}
+
+/// Each fact is a storage word: a country is looked up only when one of its class of 64 is blocked, an encumbrance only
+/// when the record has its flag, the limits only when there are any.
+#[test]
+fn facts_that_no_flag_calls_for_are_not_looked_up() {
+    let party = |number: u8, country: u16| Party {
+        wallet: Address::repeat_byte(number),
+        record: Record {
+            kyc_expiry: NOW + 1,
+            investor: u32::from(number),
+            country,
+            group: 20,
+            flags: 0,
+        },
+        balance: U256::from(100),
+        holdings: U256::from(100),
+        group: 20,
+    };
+    let movement = Movement {
+        kind: Kind::Transfer,
+        settings: Settings {
+            // Every class but those of the two countries.
+            countries: !(1 << 8 | 1 << 9),
+            ..Settings::default()
+        },
+        token: TOKEN,
+        spender: Record::default(),
+        from: party(1, 840),
+        to: party(2, 841),
+        value: U256::from(60),
+        now: NOW,
+    };
+    assert_eq!((840 % 64, 841 % 64), (8, 9));
+    assert_eq!(restriction(&Unasked, &movement), codes::SUCCESS);
+}
