@@ -16,4 +16,4 @@ if ! cmp -s "$pinned" "$folder/installed.txt"; then
   "$folder/bin/pip" install --quiet --disable-pip-version-check --require-hashes -r "$pinned" >&2
   cp "$pinned" "$folder/installed.txt"
 fi
-exec "$folder/bin/python" "$@"
+PYTHONDONTWRITEBYTECODE=1 exec "$folder/bin/python" "$@"
