@@ -1,17 +1,23 @@
 //! What a run has met.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Debug,
+};
 
-use acceptance::bindings::IDvPSettlement::{self, IDvPSettlementCalls};
+use acceptance::{
+    bindings::IDvPSettlement::{
+        self, IDvPSettlementCalls, IDvPSettlementErrors, SettlementRefused,
+    },
+    refusal::describe,
+};
 use alloy::{
     json_abi::{JsonAbi, StateMutability},
-    sol_types::SolInterface,
+    primitives::Bytes,
+    sol_types::{SolError, SolInterface},
 };
 
-use crate::{
-    model::{Act, Outcome, Refusal, Step, settlement::Verdict},
-    stage::{error_name, failure},
-};
+use crate::model::{Act, Outcome, Refusal, Step, settlement::Verdict};
 
 /// Counts.
 #[derive(Clone, Debug, Default)]
@@ -131,7 +137,28 @@ fn function(call: &IDvPSettlementCalls) -> String {
 }
 
 /// The name of an enum's variant.
-fn variant<T: std::fmt::Debug>(call: &T) -> String {
+fn variant<T: Debug>(call: &T) -> String {
     let words = format!("{call:?}");
     words.split('(').next().unwrap_or_default().to_owned()
+}
+
+/// The failure in a refusal by the settlement contract.
+fn failure(data: &Bytes) -> Option<u8> {
+    SettlementRefused::abi_decode(data)
+        .ok()
+        .map(|error| error.failure)
+}
+
+/// The name of an error of the three contracts.
+fn error_name(data: &Bytes) -> String {
+    let words = match IDvPSettlementErrors::abi_decode(data) {
+        Ok(error) => format!("{error:?}"),
+        Err(_) => describe(data),
+    };
+    let name = words.split(['(', ' ', '{']).next().unwrap_or_default();
+    if name.starts_with(char::is_alphabetic) {
+        name.to_owned()
+    } else {
+        "another token's own".to_owned()
+    }
 }

@@ -17,6 +17,7 @@ mod coverage;
 mod generate;
 mod model;
 mod observe;
+mod opening;
 mod probe;
 mod run;
 mod stage;
@@ -27,7 +28,7 @@ use stage::Stage;
 /// The run of `cargo test`, unless the environment says otherwise.
 const SEED: u64 = 1;
 /// Its length.
-const STEPS: usize = 400;
+const STEPS: usize = 600;
 /// From this length on a run meets everything that can be met.
 const COMPLETE: usize = 10_000;
 

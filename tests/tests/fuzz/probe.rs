@@ -10,7 +10,7 @@ use acceptance::{
     refusal::describe,
 };
 use alloy::{
-    primitives::{Address, Bytes, U256},
+    primitives::{Address, B256, Bytes, U256},
     sol_types::{SolCall, SolInterface},
 };
 
@@ -23,7 +23,7 @@ use crate::{
 /// What is tried without being sent.
 #[derive(Clone, Debug)]
 pub(crate) struct Probe {
-    /// A bid and an ask, to be settled by their ids and by their signatures.
+    /// A bid and an ask, to be settled by their ids and by their signatures; the ask also to be registered.
     pub(crate) pair: Option<(Signed, Signed)>,
     /// Securities to be moved by the settlement contract, or by their owner.
     pub(crate) transfer: Transfer,
@@ -109,23 +109,33 @@ impl Stage {
             ask: ask.order.clone(),
             askSignature: ask.signature.clone(),
         };
+        let register = IDvPSettlement::registerOrderCall {
+            order: ask.order.clone(),
+            signature: ask.signature.clone(),
+        };
         let security = ask.order.security;
-        for (input, verdict) in [
-            (settle.abi_encode(), &verdict),
-            (at_once.abi_encode(), &signed),
-        ] {
-            let outcome = self.world.would_settle(verdict, security);
+        let word = |id: U256| B256::from(id);
+        let tried = [
+            (
+                settle.abi_encode(),
+                self.world.would_settle(&verdict, security).map(word),
+            ),
+            (
+                at_once.abi_encode(),
+                self.world.would_settle(&signed, security).map(word),
+            ),
+            (
+                register.abi_encode(),
+                self.world
+                    .would_register(operator, &ask.order, &ask.signature),
+            ),
+        ];
+        for (input, outcome) in tried {
             self.coverage.refusal(outcome.as_ref().err());
             let call = self.by(operator, settlement, input.into());
             let is_direct = call.1 == settlement;
             // The wallet keeps what it is answered to itself.
-            let answer = |id: U256| {
-                if is_direct {
-                    id.to_be_bytes_vec()
-                } else {
-                    Vec::new()
-                }
-            };
+            let answer = |id: B256| if is_direct { id.to_vec() } else { Vec::new() };
             attempts.add(call, outcome.map(|id| answer(id).into()));
         }
     }

@@ -201,7 +201,16 @@ impl Coin {
         self.balances.insert(from, U256::ZERO);
         *self.balances.entry(to).or_default() += amount;
         let orderReference = reference;
+        // No page says which comes first.
         Ok(vec![
+            log(
+                self.address,
+                &ITsUSDC::Transfer {
+                    from,
+                    to,
+                    value: amount,
+                },
+            ),
             log(
                 self.address,
                 &ITsUSDC::Seized {
@@ -209,14 +218,6 @@ impl Coin {
                     to,
                     amount,
                     orderReference,
-                },
-            ),
-            log(
-                self.address,
-                &ITsUSDC::Transfer {
-                    from,
-                    to,
-                    value: amount,
                 },
             ),
         ])

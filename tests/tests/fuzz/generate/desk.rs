@@ -1,0 +1,164 @@
+//! Calls of the settlement contract by its desk, by owners of orders and by its admin, or by who would be one of them.
+
+use acceptance::bindings::IDvPSettlement::{self, IDvPSettlementCalls as Dvp};
+use alloy::primitives::{Address, B256, keccak256};
+
+use crate::model::{Act, World, role};
+
+use super::{
+    Generator, holder,
+    matches::{settle, settle_signed},
+};
+
+impl Generator {
+    /// Of the desk, or of who would be it.
+    pub(super) fn desk_act(&mut self, world: &World) -> (Address, Act) {
+        let operator = self.operator(world);
+        let Some((mut bid, mut ask)) = self.pair(world) else {
+            return (operator, settle(B256::ZERO, B256::ZERO));
+        };
+        let act = match self.random.below(12) {
+            0..=2 => settle(bid.id, ask.id),
+            3 => settle(keccak256(bid.id), ask.id),
+            4 | 5 => {
+                bid.signature = self.signature(world, &bid);
+                ask.signature = self.signature(world, &ask);
+                settle_signed(&bid, &ask)
+            }
+            6..=8 => {
+                let signed = if self.random.once_in(2) { &bid } else { &ask };
+                return self.register(world, signed);
+            }
+            9 => {
+                self.distort(world, &mut bid.order);
+                let odd = self.sign(world, bid.order);
+                return self.register(world, &odd);
+            }
+            10 => Act::Settlement(Dvp::anchorBook(IDvPSettlement::anchorBookCall {
+                root: bid.id,
+                size: self.random.below(1_000),
+            })),
+            _ => cancel_by_id(
+                if self.random.once_in(5) {
+                    keccak256(bid.id)
+                } else {
+                    bid.id
+                },
+                ask.id,
+            ),
+        };
+        (operator, act)
+    }
+
+    /// Of an order's owner, or of somebody who would be it.
+    pub(super) fn owner_act(&mut self, world: &World) -> (Address, Act) {
+        let Some((bid, ask)) = self.pair(world) else {
+            return (self.cast.stranger, cancel_by_id(B256::ZERO, B256::ZERO));
+        };
+        let signed = if self.random.once_in(2) { bid } else { ask };
+        let owner = if self.acts(signed.order.owner) {
+            signed.order.owner
+        } else {
+            self.cast.stranger
+        };
+        let from = self.entitled(owner);
+        let act = match self.random.below(8) {
+            0..=2 => Act::Settlement(Dvp::cancelOrder(IDvPSettlement::cancelOrderCall {
+                order: signed.order,
+            })),
+            3 | 4 => cancel_by_id(signed.id, B256::ZERO),
+            5 => Act::Settlement(Dvp::cancelAllOrders(IDvPSettlement::cancelAllOrdersCall {})),
+            6 => {
+                // An order that was never heard of.
+                let mut order = signed.order;
+                order.boardRef = keccak256(order.boardRef);
+                Act::Settlement(Dvp::cancelOrder(IDvPSettlement::cancelOrderCall { order }))
+            }
+            _ => return self.register(world, &signed),
+        };
+        (from, act)
+    }
+
+    /// Of the settlement contract's admin, or of who would be it.
+    pub(super) fn admin_act(&mut self, world: &World) -> (Address, Act) {
+        let roles = &world.settlement.roles;
+        let admin = self.entitled(roles.admin);
+        let pauser = holder(world, "PAUSER_ROLE").unwrap_or(admin);
+        let pauser = self.entitled(pauser);
+        let account = match self.random.below(4) {
+            0 => self.cast.operator,
+            1 => self.cast.desk,
+            2 => self.cast.admin,
+            _ => self.person(),
+        };
+        let names = ["OPERATOR_ROLE", "PAUSER_ROLE"];
+        let role = match self.random.below(12) {
+            0 => B256::ZERO,
+            1 => keccak256("ANOTHER_ROLE"),
+            _ => role(self.random.pick(&names)),
+        };
+        let (from, call) = match self.random.below(14) {
+            0 => (pauser, Dvp::pause(IDvPSettlement::pauseCall {})),
+            1 => (pauser, Dvp::unpause(IDvPSettlement::unpauseCall {})),
+            2 | 3 => {
+                let security = match self.random.below(8) {
+                    0 => self.cast.stranger,
+                    1 => self.cast.coin,
+                    _ => self.security(),
+                };
+                let listed = !self.random.once_in(3);
+                (
+                    admin,
+                    Dvp::listSecurity(IDvPSettlement::listSecurityCall { security, listed }),
+                )
+            }
+            4 | 5 => (
+                admin,
+                Dvp::grantRole(IDvPSettlement::grantRoleCall { role, account }),
+            ),
+            6 | 7 => (
+                admin,
+                Dvp::revokeRole(IDvPSettlement::revokeRoleCall { role, account }),
+            ),
+            8 | 9 => {
+                let account = self.entitled(account);
+                let callerConfirmation = self.entitled(account);
+                let call = IDvPSettlement::renounceRoleCall {
+                    role,
+                    callerConfirmation,
+                };
+                (account, Dvp::renounceRole(call))
+            }
+            10 => {
+                let newAdmin = if self.random.once_in(4) {
+                    Address::ZERO
+                } else {
+                    account
+                };
+                let call = IDvPSettlement::beginDefaultAdminTransferCall { newAdmin };
+                (admin, Dvp::beginDefaultAdminTransfer(call))
+            }
+            11 | 12 => {
+                let from = if self.acts(roles.pending) {
+                    roles.pending
+                } else {
+                    account
+                };
+                let call = IDvPSettlement::acceptDefaultAdminTransferCall {};
+                (self.entitled(from), Dvp::acceptDefaultAdminTransfer(call))
+            }
+            _ => {
+                let call = IDvPSettlement::cancelDefaultAdminTransferCall {};
+                (admin, Dvp::cancelDefaultAdminTransfer(call))
+            }
+        };
+        (from, Act::Settlement(call))
+    }
+}
+
+fn cancel_by_id(id: B256, reason: B256) -> Act {
+    Act::Settlement(Dvp::cancelOrderById(IDvPSettlement::cancelOrderByIdCall {
+        id,
+        reason,
+    }))
+}

@@ -1,0 +1,251 @@
+//! Random steps, most of them near the line between what succeeds and what is refused.
+
+mod ailments;
+mod desk;
+mod matches;
+mod tokens;
+
+use std::collections::{BTreeMap, VecDeque};
+
+use acceptance::{
+    market::DAY,
+    order::{Signed, state},
+    random::Random,
+};
+use alloy::primitives::{Address, U256};
+
+use crate::{
+    cast::Cast,
+    model::{Act, Step, World, role},
+    probe::{Probe, Transfer},
+};
+
+/// The market stays open for less than a program stays active without being activated again.
+const LONGEST: u64 = 300 * DAY;
+/// Matches that are still thought of.
+const MATCHES: usize = 12;
+
+/// Makes steps.
+#[derive(Debug)]
+pub(crate) struct Generator {
+    random: Random,
+    cast: Cast,
+    opened: u64,
+    /// What has been begun: acts that lead to a settlement, interrupted by others.
+    begun: VecDeque<(Address, Act)>,
+    /// Bids and asks as they were meant to meet, the latest last.
+    matches: VecDeque<(Signed, Signed)>,
+}
+
+impl Generator {
+    pub(crate) fn new(seed: u64, cast: Cast, opened: u64) -> Self {
+        Self {
+            random: Random::seeded(seed),
+            cast,
+            opened,
+            begun: VecDeque::new(),
+            matches: VecDeque::new(),
+        }
+    }
+
+    /// The next step.
+    pub(crate) fn next(&mut self, world: &World) -> Step {
+        let at = self.time(world);
+        let (from, act) = self.act(world);
+        Step { at, from, act }
+    }
+
+    /// What to try after it.
+    pub(crate) fn probe(&mut self, world: &World) -> Probe {
+        let pair = self.pair(world).map(|(mut bid, mut ask)| {
+            bid.signature = self.signature(world, &bid);
+            ask.signature = self.signature(world, &ask);
+            (bid, ask)
+        });
+        let token = self.share();
+        let (from, to) = (self.person(), self.person());
+        let spender = if self.random.once_in(4) {
+            from
+        } else {
+            self.cast.settlement
+        };
+        let value = self.around(world.securities_of(token, from));
+        let transfer = Transfer {
+            token,
+            spender,
+            from,
+            to,
+            value,
+        };
+        Probe { pair, transfer }
+    }
+
+    /// Two orders to be looked at, mostly two that were meant to meet, and mostly such as still can.
+    fn pair(&mut self, world: &World) -> Option<(Signed, Signed)> {
+        let is_open = |signed: &Signed| world.settlement.state(signed.id) == state::OPEN;
+        let matches: Vec<_> = self.matches.iter().collect();
+        let mut open = matches.clone();
+        open.retain(|(bid, ask)| is_open(bid) && is_open(ask));
+        let among = if open.is_empty() || self.random.once_in(3) {
+            &matches
+        } else {
+            &open
+        };
+        if among.is_empty() {
+            return None;
+        }
+        let (bid, ask) = (*self.random.pick(among)).clone();
+        let (other_bid, other_ask) = (*self.random.pick(&matches)).clone();
+        Some(match self.random.below(40) {
+            0 => (ask, bid),
+            1 => (bid.clone(), bid),
+            2 | 3 => (other_bid, ask),
+            4 => (bid, other_ask),
+            5 => (bid, other_bid),
+            6 => (other_ask, ask),
+            _ => (bid, ask),
+        })
+    }
+
+    /// A person of the market.
+    fn person(&mut self) -> Address {
+        let others = [
+            self.cast.stranger,
+            self.cast.desk,
+            self.cast.admin,
+            self.cast.operator,
+        ];
+        if self.random.once_in(10) {
+            *self.random.pick(&others)
+        } else {
+            *self.random.pick(&self.cast.investors)
+        }
+    }
+
+    /// A value around what an account holds.
+    fn around(&mut self, balance: U256) -> U256 {
+        match self.random.below(8) {
+            0 => balance,
+            1 => balance + U256::from(1),
+            2 => U256::ZERO,
+            3 => U256::from(1),
+            _ => balance / U256::from(2 + self.random.below(30)),
+        }
+    }
+
+    /// One of both share classes, mostly the first.
+    fn share(&mut self) -> Address {
+        self.cast.shares[usize::from(self.random.once_in(4))]
+    }
+
+    fn time(&mut self, world: &World) -> u64 {
+        let now = world.now;
+        let at = match self.random.below(24) {
+            0 | 1 => now,
+            2 => {
+                // At, before or after the next second that something hangs on.
+                let mut ahead = boundaries(world);
+                ahead.retain(|at| (now..now + DAY).contains(at));
+                ahead.sort_unstable();
+                ahead.truncate(3);
+                if ahead.is_empty() {
+                    now + 1
+                } else {
+                    (self.random.pick(&ahead) + self.random.below(3))
+                        .saturating_sub(1)
+                        .max(now)
+                }
+            }
+            3 | 4 => {
+                // The first second at which an order that is thought of is dead, or the last at which it is not.
+                let both = self.matches.iter().flat_map(|(bid, ask)| [bid, ask]);
+                let open = both.filter(|signed| world.settlement.state(signed.id) == state::OPEN);
+                let expiries = open.map(|signed| signed.order.expiry);
+                let ahead: Vec<_> = expiries
+                    .filter(|at| (now + 1..now + DAY).contains(at))
+                    .collect();
+                if ahead.is_empty() {
+                    now + 1
+                } else {
+                    self.random.pick(&ahead) - self.random.below(2)
+                }
+            }
+            _ => now + self.random.below(20),
+        };
+        if at < self.opened + LONGEST { at } else { now }
+    }
+
+    fn act(&mut self, world: &World) -> (Address, Act) {
+        let ailments = self.ailments(world);
+        let share = if ailments.len() > 3 { 2 } else { 4 };
+        if !ailments.is_empty() && self.random.once_in(share) {
+            return self.random.pick(&ailments).clone();
+        }
+        if self.begun.is_empty() {
+            self.begin(world);
+        }
+        match self.random.below(30) {
+            0..=2 => self.desk_act(world),
+            3 => self.owner_act(world),
+            4 | 5 => self.admin_act(world),
+            6..=8 => self.security_act(world),
+            9 => self.coin_act(world),
+            _ => self.begun.pop_front().expect("just begun"),
+        }
+    }
+
+    /// Somebody who is, or, rarely, is not, entitled.
+    fn entitled(&mut self, who: Address) -> Address {
+        if self.random.once_in(15) {
+            self.person()
+        } else {
+            who
+        }
+    }
+
+    fn operator(&mut self, world: &World) -> Address {
+        let operator = holder(world, "OPERATOR_ROLE").unwrap_or(self.cast.operator);
+        self.entitled(operator)
+    }
+
+    fn security(&mut self) -> Address {
+        if self.random.once_in(8) {
+            // The first is no worse than the share classes.
+            let odd = if self.random.once_in(2) {
+                1
+            } else {
+                self.cast.weird.len()
+            };
+            *self.random.pick(&self.cast.weird[..odd])
+        } else {
+            self.share()
+        }
+    }
+
+    /// Whether an account can send transactions, itself or as a wallet.
+    fn acts(&self, account: Address) -> bool {
+        self.cast.keys.contains_key(&account) || account == self.cast.wallet()
+    }
+}
+
+/// Somebody with a role.
+pub(crate) fn holder(world: &World, name: &str) -> Option<Address> {
+    let needed = role(name);
+    let held = &world.settlement.roles.held;
+    held.iter()
+        .find(|(role, _)| *role == needed)
+        .map(|(_, account)| *account)
+}
+
+/// The seconds at which something expires, opens or is released.
+fn boundaries(world: &World) -> Vec<u64> {
+    let orders = world.settlement.orders.values();
+    let open = orders.filter(|known| known.state == state::OPEN);
+    let mut at: Vec<u64> = open.map(|known| known.order.expiry).collect();
+    for security in world.securities.values() {
+        at.extend(security.rules.values());
+        at.extend(security.records.values().map(|record| record.kyc_expiry));
+        at.extend(security.locks.values().flat_map(BTreeMap::keys));
+    }
+    at
+}
