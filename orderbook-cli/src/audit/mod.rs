@@ -4,9 +4,11 @@
 mod attacks;
 pub mod body;
 pub mod event;
+mod folded;
 pub(crate) mod hash;
 pub mod merkle;
 pub mod proof;
 mod segment;
 pub(crate) mod sum;
+mod tables;
 pub mod verify;
