@@ -76,7 +76,11 @@ pub(super) fn projection(seq: u64, message: impl Into<String>) -> Finding {
     Finding::new(seq, Fault::Projection, message)
 }
 
-pub(super) fn cancelled(seq: u64, row: &StoredEvent<'_>, closings: &[ClosingRow]) -> Result<(), Finding> {
+pub(super) fn cancelled(
+    seq: u64,
+    row: &StoredEvent<'_>,
+    closings: &[ClosingRow],
+) -> Result<(), Finding> {
     match closings {
         [closing] if closing.1 == 3 && is_hex(&row.subject, &closing.2) => Ok(()),
         _ => Err(projection(

@@ -95,6 +95,8 @@ impl Board {
         writer.widen_cache().await?;
         let first_seq = writer.size() + 1;
         let (mut bad, mut rows) = (Vec::new(), 0);
+        // Orders of rows that are not written any more, as a bad one came before.
+        let mut unwritten = HashSet::new();
         while let Some(chunk) = chunks.recv().await {
             rows += chunk.len() as u64;
             let mut drafts = Vec::with_capacity(chunk.len());
@@ -114,7 +116,7 @@ impl Board {
                 .into_iter()
                 .collect();
             for (line, id) in lines {
-                if !known.insert(id) {
+                if !known.insert(id) || unwritten.contains(&id) {
                     bad.push(BadRow {
                         line,
                         message: BoardError::DuplicateOrder(id).to_string(),
@@ -124,6 +126,8 @@ impl Board {
             // Once a row is bad nothing is written any more, the others are only checked.
             if bad.is_empty() {
                 writer.append(drafts).await?;
+            } else {
+                unwritten.extend(ids);
             }
             progress(rows);
         }

@@ -1,0 +1,156 @@
+//! Importing files.
+
+use super::*;
+use crate::board::error::BadRow;
+
+async fn file(book: &Book, count: u8) -> String {
+    let mut out = Vec::new();
+    let mut writer = OrderWriter::new(&mut out).unwrap();
+    for number in 1..=count {
+        let side = if number % 2 == 0 {
+            Side::Ask
+        } else {
+            Side::Bid
+        };
+        let posting = signed(number, order(number, side, 10, 1_000 + u128::from(number)));
+        writer
+            .write(&book.board.check(&posting, None).await.unwrap())
+            .unwrap();
+    }
+    writer.finish().unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+/// The rows that a refused import names.
+async fn bad_rows(
+    book: &Book,
+    import: impl Future<Output = Result<crate::board::Imported, Error>>,
+) -> Vec<BadRow> {
+    match assert_refused(&book.board, import).await {
+        BoardError::BadRows(rows) => rows,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn an_import_posts_every_row() {
+    for book in books().await {
+        let file = file(&book, 90).await;
+        let mut seen = 0;
+        let imported = book
+            .board
+            .import(Cursor::new(file.clone()), by("ada"), |rows| seen = rows)
+            .await
+            .unwrap();
+        assert_eq!(
+            (imported.orders, imported.first_seq, imported.last_seq, seen),
+            (90, 3, 92, 90)
+        );
+        assert_folded(&book).await;
+        let again = book.board.import(Cursor::new(file), by("ada"), |_| {});
+        let rows = bad_rows(&book, again).await;
+        assert_eq!(rows.len(), 90);
+        assert_eq!(rows[89].line, 91);
+    }
+}
+
+#[tokio::test]
+async fn an_import_names_every_bad_row_and_imports_nothing() {
+    let book = book().await;
+    let file = file(&book, 8).await;
+    let mut lines: Vec<_> = file.lines().map(str::to_owned).collect();
+    let spoil = |line: &mut String, column: &str, value: &str| {
+        let place = COLUMNS.iter().position(|name| *name == column).unwrap();
+        let mut fields: Vec<_> = line.split(',').collect();
+        fields[place] = value;
+        *line = fields.join(",");
+    };
+    spoil(
+        &mut lines[1],
+        "owner",
+        "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1Beaed",
+    );
+    spoil(&mut lines[2], "side", "both");
+    spoil(&mut lines[3], "price", "10.00000000000000000001");
+    spoil(&mut lines[4], "account", "B-7");
+    spoil(&mut lines[5], "limit_total", "1");
+    spoil(&mut lines[6], "security", "NONE");
+    lines[7] = lines[7].split(',').take(3).collect::<Vec<_>>().join(",");
+    let duplicate = lines[8].clone();
+    lines.push(duplicate);
+    let import = book
+        .board
+        .import(Cursor::new(lines.join("\n")), by("ada"), |_| {});
+    let rows = bad_rows(&book, import).await;
+    let found: Vec<_> = rows
+        .iter()
+        .map(|row| (row.line, row.message.as_str()))
+        .collect();
+    for ((line, message), (wanted, words)) in found.iter().zip([
+        (2, "eip-55"),
+        (3, "write bid or ask"),
+        (4, "18 decimal places"),
+        (6, "price"),
+        (7, "not listed"),
+        (8, "3 fields, the header has 16"),
+        (10, "on the board already"),
+    ]) {
+        assert_eq!(*line, wanted, "{message}");
+        assert!(message.contains(words), "{message}");
+    }
+    assert_eq!(rows.len(), 7);
+}
+
+#[tokio::test]
+async fn an_import_counts_lines_as_an_editor_does() {
+    let book = book().await;
+    let file = file(&book, 3).await;
+    let lines: Vec<_> = file.lines().collect();
+    let text = format!("{}\n\n{}\r\n\r\n{}\n,\n", lines[0], lines[1], lines[2]);
+    let import = book.board.import(Cursor::new(text), by("ada"), |_| {});
+    let rows = bad_rows(&book, import).await;
+    assert_eq!(rows.len(), 1);
+    assert_eq!(
+        (rows[0].line, rows[0].message.as_str()),
+        (6, "2 fields, the header has 16")
+    );
+}
+
+#[tokio::test]
+async fn a_row_that_comes_twice_is_named_even_far_behind_a_bad_one() {
+    for book in books().await {
+        let file = file(&book, 2).await;
+        let lines: Vec<_> = file.lines().collect();
+        // The bad row, the first of the twins and the second are read in three portions.
+        let filler = "x\n".repeat(2_100);
+        let text = format!("{}\n{filler}{}\n{filler}{}\n", lines[0], lines[1], lines[1]);
+        let import = book.board.import(Cursor::new(text), by("ada"), |_| {});
+        let rows = bad_rows(&book, import).await;
+        let twice: Vec<_> = rows
+            .iter()
+            .filter(|row| row.message.contains("on the board already"))
+            .map(|row| row.line)
+            .collect();
+        assert_eq!((rows.len(), twice), (4_201, vec![4_203]));
+    }
+}
+
+#[tokio::test]
+async fn an_import_reverts_without_its_columns() {
+    let book = book().await;
+    for (header, words) in [
+        ("owner,side", "column security is missing"),
+        ("", "missing"),
+    ] {
+        let import = book.board.import(Cursor::new(header), by("ada"), |_| {});
+        let error = assert_refused(&book.board, import).await;
+        assert!(error.to_string().contains(words), "{error}");
+    }
+    let header = format!("{},colour\n", COLUMNS.join(","));
+    let import = book.board.import(Cursor::new(header), by("ada"), |_| {});
+    let error = assert_refused(&book.board, import).await;
+    assert!(
+        error.to_string().contains("column \"colour\" is unknown"),
+        "{error}"
+    );
+}
