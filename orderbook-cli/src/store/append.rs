@@ -111,7 +111,7 @@ impl Writer {
     /// Gives a large append the memory to keep the indexes' inner pages: without it `SQLite` reads them again and again.
     pub(crate) async fn widen_cache(&mut self) -> Result<(), StoreError> {
         if let Link::Sqlite(db) = self.batch.link().await? {
-            sqlx::query("PRAGMA cache_size = -65536")
+            sqlx::query("PRAGMA cache_size = -98304")
                 .execute(db)
                 .await?;
         }
@@ -153,7 +153,9 @@ impl Writer {
         for event in &events {
             self.chain(event, &mut nodes);
         }
-        self.write(&events, &bodies, &nodes).await
+        self.write(&events, &bodies, &nodes).await?;
+        // Nothing else would before the end of a book that may be long.
+        self.batch.run().await
     }
 
     /// Moves the head to the next event; adds what the tree keeps of it to `nodes`.
