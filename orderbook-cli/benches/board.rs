@@ -6,7 +6,7 @@
 
 use std::fs::File;
 use std::hint::black_box;
-use std::io::{BufReader, BufWriter};
+use std::io::{BufReader, BufWriter, Write as _};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -108,6 +108,20 @@ async fn run_phase(name: &str) {
                 .export_exam(Period::default(), folder)
                 .await
                 .expect("an exam pack");
+        }
+        "move" => {
+            let file = Path::new(&path).join("book.jsonl");
+            let mut out = BufWriter::new(File::create(&file).expect("a file"));
+            let head = board.export_book(&mut out).await.expect("a book's file");
+            out.flush().expect("the end of the file");
+            let file = BufReader::new(File::open(&file).expect("the file"));
+            let again = Path::new(&path).join("again.db");
+            let wanted = (identity().chain_id, identity().contract);
+            let again = again.to_str().expect("a path");
+            let moved = Board::restore(again, file, wanted, |_| {})
+                .await
+                .expect("a book");
+            assert_eq!(moved.head().await.expect("a head"), head);
         }
         other => panic!("phase {other} is unknown"),
     }
@@ -367,6 +381,45 @@ async fn raw_commits(path: &Path, count: usize) -> f64 {
     rate(count, took)
 }
 
+/// From the start of the program to its end, the median of several runs, milliseconds.
+fn started(store: &str, arguments: &[&str]) -> f64 {
+    let mut times: Vec<_> = (0..21)
+        .map(|_| {
+            let start = Instant::now();
+            let output = std::process::Command::new(env!("CARGO_BIN_EXE_orderbook"))
+                .args(arguments)
+                .env("ORDERBOOK_STORE", store)
+                .output()
+                .expect("orderbook runs");
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert!(output.status.success(), "{arguments:?}: {said}");
+            start.elapsed().as_secs_f64() * 1_000.0
+        })
+        .collect();
+    times.sort_by(f64::total_cmp);
+    times[times.len() / 2]
+}
+
+/// Commands that need no chain.
+const STARTS: [&[&str]; 4] = [
+    &["--version"],
+    &["order", "list"],
+    &["book", "SEC1"],
+    &["audit", "log"],
+];
+
+fn starts(small: &str, large: &str) {
+    for arguments in STARTS {
+        let (few, many) = (started(small, arguments), started(large, arguments));
+        report(
+            &format!("orderbook {} ({few:.1} ms of 10,000)", arguments.join(" ")),
+            &format!("{many:.1} ms"),
+            "30 ms from start to end",
+            many < 30.0,
+        );
+    }
+}
+
 /// The median of several runs, milliseconds.
 async fn median<F: Future>(run: impl Fn() -> F) -> f64 {
     let mut times = Vec::new();
@@ -503,16 +556,8 @@ async fn run(orders: usize) {
     let took = phase("export", &url, &at("exam"));
     report_phase("export of the exam pack", "orders", orders, None, &took);
 
-    board.store().close().await;
-    let start = Instant::now();
-    if std::env::var("ORDERBOOK_BENCH_URL").is_err() {
-        Board::open(&url).await.expect("the book");
-        let opened = start.elapsed().as_secs_f64() * 1_000.0;
-        report(
-            "open the book",
-            &format!("{opened:.2} ms"),
-            "30 ms",
-            opened < 30.0,
-        );
-    }
+    let took = phase("move", &url, folder.path());
+    report_phase("move to another file", "events", size, None, &took);
+
+    starts(at("small.db").to_str().expect("a path"), &url);
 }
