@@ -7,7 +7,7 @@ use super::error::BoardError;
 use super::posting::{Posting, verify_signature};
 use super::record::{OrderRecord, OrderState, OrderView};
 use super::signature::ContractSignatures;
-use super::{Board, By, only};
+use super::{Board, By, damaged, only};
 use crate::audit::body::{Body, OrderCancelled};
 use crate::audit::event::Event;
 use crate::store::append::{Draft, Writer};
@@ -49,25 +49,65 @@ impl Board {
         chain: Option<&dyn ContractSignatures>,
         by: By,
     ) -> Result<OrderRecord, BoardError> {
+        let mut posted = self.post_all(vec![posting], chain, by).await?;
+        posted
+            .pop()
+            .ok_or_else(|| damaged(0, "a posting left no record"))
+    }
+
+    /// Posts several signed orders, all or none.
+    ///
+    /// # Errors
+    /// Those of [`Self::post`], of the first bad one.
+    pub async fn post_all(
+        &self,
+        postings: Vec<Posting>,
+        chain: Option<&dyn ContractSignatures>,
+        by: By,
+    ) -> Result<Vec<OrderRecord>, BoardError> {
         by.check()?;
-        let rules = self.rules_for(posting.order.security).await?;
-        let (id, posted) = rules.check(&posting, self.store.clock().now())?;
-        verify_signature(chain, posted.owner, id, &posting.signature).await?;
-        let body = Body::OrderPosted(Box::new(posted.clone()));
-        let draft = Draft::new(id, posting.received_at, &by, body)?;
-        let twice = |error| match error {
-            StoreError::Duplicate(_) => BoardError::DuplicateOrder(id),
-            other => other.into(),
+        let mut checked = Vec::with_capacity(postings.len());
+        let mut drafts = Vec::with_capacity(postings.len());
+        for posting in postings {
+            let rules = self.rules_for(posting.order.security).await?;
+            let (id, posted) = rules.check(&posting, self.store.clock().now())?;
+            verify_signature(chain, posted.owner, id, &posting.signature).await?;
+            let body = Body::OrderPosted(Box::new(posted.clone()));
+            drafts.push(Draft::new(id, posting.received_at, &by, body)?);
+            checked.push((id, posting.received_at, posted));
+        }
+        let events = match self.append_all(drafts).await {
+            Ok(events) => events,
+            Err(StoreError::Duplicate(_)) => {
+                let ids: Vec<_> = checked.iter().map(|(id, ..)| *id).collect();
+                return Err(BoardError::DuplicateOrder(self.twice(&ids).await?));
+            }
+            Err(error) => return Err(error.into()),
         };
+        Ok(checked
+            .into_iter()
+            .zip(events)
+            .map(|((id, received_at, posted), event)| {
+                row::record(id, received_at, event.captured_at, posted)
+            })
+            .collect())
+    }
+
+    async fn append_all(&self, drafts: Vec<Draft>) -> Result<Vec<Event>, StoreError> {
         let mut writer = self.store.writer().await?;
-        let event = only(writer.append(vec![draft]).await.map_err(twice)?)?;
-        writer.commit().await.map_err(twice)?;
-        Ok(row::record(
-            id,
-            posting.received_at,
-            event.captured_at,
-            posted,
-        ))
+        let events = writer.append(drafts).await?;
+        writer.commit().await?;
+        Ok(events)
+    }
+
+    /// Which of these ids, of which one could not be posted, is on the board or among them twice.
+    async fn twice(&self, ids: &[B256]) -> Result<B256, BoardError> {
+        let known = query::known(self.store.reader().await?.link(), ids).await?;
+        let repeated = |at: usize, id: &B256| known.contains(id) || ids[..at].contains(id);
+        let mut all = ids.iter().enumerate();
+        all.find(|(at, id)| repeated(*at, id))
+            .map(|(_, id)| *id)
+            .ok_or_else(|| damaged(0, "an order is taken for one that is not there"))
     }
 
     /// Takes an order off the board. A match of it that is not in flight ends with it.

@@ -184,7 +184,7 @@ impl Post {
             Some(context.chain().await?)
         };
         let contracts = chain.as_ref().map(|chain| chain as &dyn ContractSignatures);
-        // All are checked before the first is posted: a bad one in the middle leaves nothing half done.
+        // All are checked, then all are posted together: neither a bad one in the middle nor a crash leaves half of them.
         let mut refused = Vec::new();
         for order in &orders {
             if let Err(failure) = check(&board, chain.as_ref(), order, &by.actor).await {
@@ -200,11 +200,12 @@ impl Post {
         if let Some(failure) = refused.pop() {
             return Err(failure);
         }
+        let postings = orders
+            .iter()
+            .map(|order| order.posting(&by.actor))
+            .collect();
         let mut posted = Vec::new();
-        for order in &orders {
-            let record = board
-                .post(order.posting(&by.actor), contracts, by.clone())
-                .await?;
+        for record in board.post_all(postings, contracts, by.clone()).await? {
             posted.push(json!({ "id": record.id, "side": record.side, "symbol": record.symbol }));
             let quantity = units(U256::from(record.quantity), record.decimals);
             table.row([
