@@ -210,6 +210,26 @@ impl Board {
         })
     }
 
+    /// The fills recorded since the chain was last read.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn fills_since_sync(&self) -> Result<Vec<SettlementSettled>, BoardError> {
+        let last = self.last_body(CHAIN, EventType::ChainSynced).await?;
+        let after = last.map_or(0, |(event, _)| event.seq);
+        let kind = EventType::SettlementSettled;
+        let mut reader = self.store.reader().await?;
+        let rows = query::events_of_type(reader.link(), kind, after, u32::MAX).await?;
+        let mut fills = Vec::with_capacity(rows.len());
+        for row in rows {
+            let event = row::event(row)?;
+            if let Body::SettlementSettled(fill) = row::body(event.seq, event.kind, &event.body)? {
+                fills.push(fill);
+            }
+        }
+        Ok(fills)
+    }
+
     /// Records that a root of this log stands on chain.
     ///
     /// # Errors

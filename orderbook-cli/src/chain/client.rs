@@ -12,12 +12,15 @@ use alloy::eips::{BlockId, BlockNumberOrTag};
 use alloy::network::TxSignerSync;
 use alloy::primitives::{Address, B256, Bytes, TxKind, U256};
 use alloy::providers::{Provider, RootProvider};
+use alloy::rpc::client::RpcClient;
 use alloy::rpc::types::state::StateOverride;
 use alloy::rpc::types::{Filter, Log, TransactionInput, TransactionReceipt, TransactionRequest};
 use alloy::signers::local::PrivateKeySigner;
 use alloy::sol_types::SolCall;
+use alloy::transports::http::reqwest::Url;
 
 use super::error::ChainError;
+use super::transport::Http;
 
 /// What the chain says about a mined transaction.
 pub type Receipt = TransactionReceipt;
@@ -51,12 +54,15 @@ pub struct Block {
 pub struct Chain {
     provider: RootProvider,
     url: String,
+    /// The URL as far as it may be said: without login, path and query, where endpoints have their keys.
+    place: String,
     id: u64,
     timeout: Duration,
 }
 
 impl Chain {
-    /// Connects and compares the chain id with the profile's, when that names one.
+    /// Connects and compares the chain id with the profile's, when that names one. `timeout` is for one request, and for a
+    /// transaction to be mined.
     ///
     /// # Errors
     /// `Url`, `Unreachable`, `Node`, `WrongChain`.
@@ -65,12 +71,20 @@ impl Chain {
         expected: Option<u64>,
         timeout: Duration,
     ) -> Result<Self, ChainError> {
-        let parsed = url.parse().map_err(|_| ChainError::Url(url.to_string()))?;
-        let provider = RootProvider::new_http(parsed);
+        let parsed: Url = url.parse().map_err(|_| ChainError::Url(url.to_string()))?;
+        if !matches!(parsed.scheme(), "http" | "https") {
+            return Err(ChainError::Url(url.to_string()));
+        }
+        let place = origin(&parsed);
+        let http = Http::new(parsed, timeout).map_err(|e| ChainError::Unreachable {
+            url: place.clone(),
+            cause: e.without_url().to_string(),
+        })?;
+        let provider = RootProvider::new(RpcClient::new(http, false));
         let id = provider
             .get_chain_id()
             .await
-            .map_err(|e| ChainError::from_rpc(url, e))?;
+            .map_err(|e| ChainError::from_rpc(&place, e))?;
         if let Some(expected) = expected.filter(|expected| *expected != id) {
             return Err(ChainError::WrongChain {
                 expected,
@@ -80,6 +94,7 @@ impl Chain {
         Ok(Self {
             provider,
             url: url.to_string(),
+            place,
             id,
             timeout,
         })
@@ -99,7 +114,7 @@ impl Chain {
         &self,
         error: alloy::transports::RpcError<alloy::transports::TransportErrorKind>,
     ) -> ChainError {
-        ChainError::from_rpc(&self.url, error)
+        ChainError::from_rpc(&self.place, error)
     }
 
     /// Calls a view and decodes its answer.
@@ -217,6 +232,12 @@ impl Chain {
             .get_block_by_number(tag)
             .await
             .map_err(|e| self.rpc(e))?;
+        if let (Some(block), Some(number)) = (&block, tag.as_number())
+            && block.header.number != number
+        {
+            let found = block.header.number;
+            return Err(self.untrue(format!("asked for block {number}, it gave {found}")));
+        }
         Ok(block.map(|block| Block {
             number: block.header.number,
             hash: block.header.hash,
@@ -227,13 +248,26 @@ impl Chain {
     /// The logs of one contract in a range of blocks, both ends included.
     ///
     /// # Errors
-    /// `Unreachable`, `Node`.
+    /// `Unreachable`, `Node`; `Untrue` when a log is of another contract or block.
     pub async fn logs(&self, address: Address, from: u64, to: u64) -> Result<Vec<Log>, ChainError> {
         let filter = Filter::new().address(address).from_block(from).to_block(to);
-        self.provider
+        let logs = self
+            .provider
             .get_logs(&filter)
             .await
-            .map_err(|e| self.rpc(e))
+            .map_err(|e| self.rpc(e))?;
+        let wanted = |log: &Log| {
+            let within = log
+                .block_number
+                .is_some_and(|number| (from..=to).contains(&number));
+            within && log.address() == address && !log.removed
+        };
+        if logs.iter().all(wanted) {
+            return Ok(logs);
+        }
+        Err(self.untrue(format!(
+            "asked for the logs of {address} in blocks {from} to {to}, it gave others"
+        )))
     }
 
     /// Transactions an account has had mined: the nonce of its next one.
@@ -323,7 +357,8 @@ impl Chain {
     ///
     /// # Errors
     /// `Node` when the node refused it, `Failed` when it was mined and reverted; `OutcomeUnknown` when the connection was
-    /// lost at any moment after the sending began, or no receipt came in time.
+    /// lost at any moment after the sending began, the node's refusal leaves open whether it has the transaction, or no
+    /// receipt came in time.
     pub async fn send(&self, prepared: &Prepared) -> Result<Receipt, ChainError> {
         let sent = self.provider.send_raw_transaction(&prepared.raw).await;
         if let Err(error) = sent {
@@ -334,11 +369,22 @@ impl Chain {
                         cause,
                     });
                 }
-                // A node that has it already will mine it; one that has mined it already has a receipt.
-                ChainError::Node { message, .. } if message.contains("already known") => {}
-                refusal => match self.receipt(prepared.hash).await {
-                    Ok(Some(_)) => {}
-                    _ => return Err(refusal),
+                // A node may refuse a transaction because it has it already: sent again after an answer was lost.
+                refusal => match self.has(prepared.hash).await {
+                    Ok(true) => {}
+                    Ok(false) if refusal.is_final() => return Err(refusal),
+                    Ok(false) => {
+                        return Err(ChainError::OutcomeUnknown {
+                            hash: prepared.hash,
+                            cause: refusal.to_string(),
+                        });
+                    }
+                    Err(error) => {
+                        return Err(ChainError::OutcomeUnknown {
+                            hash: prepared.hash,
+                            cause: format!("{refusal}; then {error}"),
+                        });
+                    }
                 },
             }
         }
@@ -355,25 +401,57 @@ impl Chain {
     /// The receipt, if the transaction was mined.
     ///
     /// # Errors
-    /// `Unreachable`, `Node`.
+    /// `Unreachable`, `Node`; `Untrue` when it is of another transaction.
     pub async fn receipt(&self, hash: B256) -> Result<Option<Receipt>, ChainError> {
-        self.provider
+        let receipt = self
+            .provider
             .get_transaction_receipt(hash)
             .await
-            .map_err(|e| self.rpc(e))
+            .map_err(|e| self.rpc(e))?;
+        match receipt {
+            Some(receipt) if receipt.transaction_hash != hash => Err(self.untrue(format!(
+                "asked for the receipt of {hash}, it gave that of {}",
+                receipt.transaction_hash
+            ))),
+            receipt => Ok(receipt),
+        }
     }
 
-    /// Whether the node still knows an unmined transaction.
+    /// Whether the node has a transaction, mined or waiting.
     ///
     /// # Errors
     /// `Unreachable`, `Node`.
-    pub async fn knows(&self, hash: B256) -> Result<bool, ChainError> {
+    pub async fn has(&self, hash: B256) -> Result<bool, ChainError> {
         let found = self
             .provider
             .get_transaction_by_hash(hash)
             .await
             .map_err(|e| self.rpc(e))?;
         Ok(found.is_some())
+    }
+
+    pub(crate) fn untrue(&self, what: String) -> ChainError {
+        ChainError::Untrue {
+            url: self.place.clone(),
+            what,
+        }
+    }
+
+    /// When a mined transaction happened, unix seconds.
+    ///
+    /// # Errors
+    /// `OutcomeUnknown`: it was sent, and nothing may be recorded before the node says more.
+    pub async fn time_of(&self, receipt: &Receipt) -> Result<u64, ChainError> {
+        let unknown = |cause: String| ChainError::OutcomeUnknown {
+            hash: receipt.transaction_hash,
+            cause,
+        };
+        let number = receipt.block_number.unwrap_or_default();
+        match self.block(number).await {
+            Ok(Some(block)) => Ok(block.time),
+            Ok(None) => Err(unknown(format!("its block {number} is missing"))),
+            Err(error) => Err(unknown(error.to_string())),
+        }
     }
 
     async fn wait(&self, hash: B256) -> Result<Receipt, ChainError> {
@@ -405,5 +483,40 @@ impl Chain {
     ) -> Result<Receipt, ChainError> {
         let prepared = self.prepare(signer, to, U256::ZERO, call).await?;
         self.send(&prepared).await
+    }
+}
+
+/// Scheme, host and port of a URL.
+fn origin(url: &Url) -> String {
+    url.origin().ascii_serialization()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_endpoint_is_named_without_its_keys() {
+        let url = "https://desk:secret@arb1.example.com:8443/v2/key?token=secret";
+        assert_eq!(
+            origin(&url.parse().unwrap()),
+            "https://arb1.example.com:8443"
+        );
+    }
+
+    #[tokio::test]
+    async fn only_http_is_spoken() {
+        for url in [
+            "ftp://127.0.0.1:1",
+            "file:///etc/passwd",
+            "127.0.0.1:8547",
+            "",
+        ] {
+            let error = Chain::connect(url, None, Duration::from_secs(1)).await;
+            assert!(
+                matches!(error, Err(ChainError::Url(given)) if given == url),
+                "{url}"
+            );
+        }
     }
 }

@@ -18,6 +18,14 @@ pub enum ChainError {
         /// What the transport said.
         cause: String,
     },
+    /// The node contradicts itself or the question.
+    #[error("the node at {url} cannot be believed: {what}")]
+    Untrue {
+        /// The endpoint that was asked.
+        url: String,
+        /// What was asked and what it said.
+        what: String,
+    },
     /// The node answered with an error that is not a revert.
     #[error("the node refused: {message} (code {code})")]
     Node {
@@ -100,6 +108,19 @@ impl ChainError {
                 cause: root_cause(&other),
             },
         }
+    }
+
+    /// A refused transaction is refused for good. Not so when the node broke down over it or put it off: it, or the
+    /// sequencer behind it, may have the transaction all the same.
+    pub fn is_final(&self) -> bool {
+        // JSON-RPC's internal error; EIP-1474's resource unavailable and limit exceeded; HTTP's, which some nodes use.
+        !matches!(
+            self,
+            Self::Node {
+                code: -32603 | -32002 | -32005 | 429 | 500..=599,
+                ..
+            }
+        )
     }
 
     /// The revert inside, if the contract refused.

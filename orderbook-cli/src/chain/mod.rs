@@ -6,6 +6,7 @@ pub mod deploy;
 pub mod error;
 pub mod revert;
 pub mod signature;
+mod transport;
 pub mod words;
 
 pub use client::{Block, Chain, Prepared, Receipt};

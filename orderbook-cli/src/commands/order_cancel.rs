@@ -1,5 +1,6 @@
 //! `order cancel, cancel-all, epoch`.
 
+use alloy::primitives::U256;
 use clap::Args;
 use serde_json::json;
 
@@ -7,7 +8,8 @@ use super::act;
 use super::context::Context;
 use super::failure::{Exit, Failure, Result};
 use crate::chain::abi::IDvPSettlement;
-use crate::desk::settlement::timestamp;
+use crate::desk::DeskError;
+use crate::desk::settlement::{announce, timestamp};
 use crate::desk::sync;
 use crate::desk::trade::on_chain;
 use crate::render::Answer;
@@ -89,12 +91,14 @@ impl Cancel {
         }
         let (chain, settlement) = (context.chain().await?, context.settlement()?);
         let what = format!("cancelling order {id}");
-        let receipt = if self.as_operator {
+        let prepared = if self.as_operator {
             let reason = act::reason(&self.reason)
                 .map_err(|e| Failure::usage(format!("--reason '{}': {e}", self.reason)))?;
             let call = IDvPSettlement::cancelOrderByIdCall { id, reason };
             let signer = context.sender("operator", &what)?;
-            chain.execute(&signer, settlement, &call).await?
+            chain
+                .prepare(&signer, settlement, U256::ZERO, &call)
+                .await?
         } else {
             let signer = context.sender("default", &what)?;
             if signer.address() != order.record.owner {
@@ -109,19 +113,19 @@ impl Cancel {
             let call = IDvPSettlement::cancelOrderCall {
                 order: on_chain(&order.record),
             };
-            chain.execute(&signer, settlement, &call).await?
+            chain
+                .prepare(&signer, settlement, U256::ZERO, &call)
+                .await?
         };
+        let by = context.by(self.reason)?;
+        announce(&board, &id.to_string(), "cancels on chain", &prepared, &by).await?;
+        let receipt = chain.send(&prepared).await?;
         let hash = receipt.transaction_hash;
-        let at = match chain
-            .block(receipt.block_number.unwrap_or_default())
-            .await?
-        {
-            Some(block) => timestamp(block.time),
-            None => jiff::Timestamp::now(),
-        };
+        let at = timestamp(chain.time_of(&receipt).await?);
         board
-            .record_cancelled_on_chain(id, hash, at, context.by(self.reason)?)
-            .await?;
+            .record_cancelled_on_chain(id, hash, at, by)
+            .await
+            .map_err(DeskError::unrecorded(hash))?;
         let data = json!({ "id": id, "on_chain": true, "transaction": hash });
         Ok(Answer::line(
             data,

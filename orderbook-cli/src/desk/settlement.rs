@@ -14,7 +14,7 @@ use super::trade::on_chain;
 use crate::audit::body::{BookAnchored, SettlementFailed, SettlementSettled};
 use crate::board::matching::{Match, Submission};
 use crate::board::record::OrderRecord;
-use crate::board::{Board, By};
+use crate::board::{BOOK, Board, BoardError, By};
 use crate::chain::abi::IDvPSettlement;
 use crate::chain::{Chain, ChainError, Prepared, Receipt};
 
@@ -102,28 +102,22 @@ impl Desk<'_> {
             .chain
             .prepare(self.operator, self.settlement, U256::ZERO, &call)
             .await?;
-        let reason = format!(
-            "registers on chain: transaction {} nonce {}",
-            prepared.hash, prepared.nonce
-        );
-        let by = By {
-            reason,
-            ..self.by.clone()
-        };
-        self.board.note(&order.id.to_string(), by).await?;
+        let id = order.id.to_string();
+        announce(self.board, &id, "registers on chain", &prepared, &self.by).await?;
         Ok(self.chain.send(&prepared).await?.transaction_hash)
     }
 
     /// Preflight in the form that fits: orders that are not registered yet are judged with their signatures.
     ///
     /// # Errors
-    /// `Preflight` with every reason; `Chain`.
+    /// `OtherVenue`; `Preflight` with every reason; `Chain`.
     pub async fn preflight(
         &self,
         bid: &OrderRecord,
         ask: &OrderRecord,
         form: Form,
     ) -> Result<(), DeskError> {
+        same_venue(self.board, self.chain, self.settlement)?;
         let registered = form == Form::Registered && self.states(bid, ask).await? == (OPEN, OPEN);
         let form = if registered {
             Form::Registered
@@ -176,7 +170,7 @@ impl Desk<'_> {
     ///
     /// # Errors
     /// `Board` when the match may not be submitted (then nothing was sent); `Chain`: `OutcomeUnknown` leaves the match
-    /// UNKNOWN, a refusal leaves it FAILED.
+    /// UNKNOWN, a refusal leaves it FAILED; `NoEvent` and `Unrecorded` leave it SUBMITTED. `sync` resolves all but FAILED.
     pub async fn submit(&self, matched: &Match, prepared: &Prepared) -> Result<Settled, DeskError> {
         let submission = Submission {
             tx_hash: prepared.hash,
@@ -193,7 +187,8 @@ impl Desk<'_> {
                     reason: error.to_string(),
                     ..self.by.clone()
                 };
-                self.board.record_unknown(matched.id, by).await?;
+                let recorded = self.board.record_unknown(matched.id, by).await;
+                recorded.map_err(DeskError::unrecorded(prepared.hash))?;
                 Err(error.into())
             }
             Err(error) => {
@@ -207,7 +202,8 @@ impl Desk<'_> {
                     reason: error.to_string(),
                     ..self.by.clone()
                 };
-                self.board.record_failed(matched.id, failed, by).await?;
+                let recorded = self.board.record_failed(matched.id, failed, by).await;
+                recorded.map_err(DeskError::unrecorded(prepared.hash))?;
                 Err(error.into())
             }
         }
@@ -219,7 +215,7 @@ impl Desk<'_> {
             .filter(|event| event.bidId == matched.bid && event.askId == matched.ask)
             .ok_or(DeskError::NoEvent(hash))?;
         let block = receipt.block_number.unwrap_or_default();
-        let time = self.chain.block(block).await?.map_or(0, |block| block.time);
+        let time = self.chain.time_of(receipt).await?;
         let settled = SettlementSettled {
             ask: event.askId,
             bid: event.bidId,
@@ -231,7 +227,8 @@ impl Desk<'_> {
         };
         self.board
             .record_settled(settled, timestamp(time), self.by.clone())
-            .await?;
+            .await
+            .map_err(DeskError::unrecorded(hash))?;
         Ok(Settled {
             settlement_id: event.settlementId,
             tx_hash: hash,
@@ -244,17 +241,20 @@ impl Desk<'_> {
     /// Puts the log's root and size on chain and records that.
     ///
     /// # Errors
-    /// `Board`, `Chain`.
+    /// `OtherVenue`, `Board`, `Chain`, `Unrecorded`.
     pub async fn anchor(&self) -> Result<BookAnchored, DeskError> {
+        same_venue(self.board, self.chain, self.settlement)?;
         let head = self.board.head().await?;
         let call = IDvPSettlement::anchorBookCall {
             root: head.root,
             size: head.size,
         };
-        let receipt = self
+        let prepared = self
             .chain
-            .execute(self.operator, self.settlement, &call)
+            .prepare(self.operator, self.settlement, U256::ZERO, &call)
             .await?;
+        announce(self.board, BOOK, "anchors the log", &prepared, &self.by).await?;
+        let receipt = self.chain.send(&prepared).await?;
         let anchored = BookAnchored {
             block: receipt.block_number.unwrap_or_default(),
             root: head.root,
@@ -263,7 +263,8 @@ impl Desk<'_> {
         };
         self.board
             .record_anchored(anchored.clone(), self.by.clone())
-            .await?;
+            .await
+            .map_err(DeskError::unrecorded(anchored.tx_hash))?;
         Ok(anchored)
     }
 
@@ -281,6 +282,39 @@ impl Desk<'_> {
         }
         self.anchor().await.map(Some)
     }
+}
+
+/// Writes a transaction's hash and nonce into the log before it is sent; `what` says in a few words what it does.
+///
+/// # Errors
+/// The board's; then nothing may be sent.
+pub async fn announce(
+    board: &Board,
+    subject: &str,
+    what: &str,
+    prepared: &Prepared,
+    by: &By,
+) -> Result<(), BoardError> {
+    let Prepared { hash, nonce, .. } = prepared;
+    let by = By::new(&by.actor).because(format!("{what}: transaction {hash} nonce {nonce}"));
+    board.note(subject, by).await.map(|_| ())
+}
+
+/// A book settles through one contract on one chain, for ever.
+///
+/// # Errors
+/// `OtherVenue`.
+pub fn same_venue(board: &Board, chain: &Chain, settlement: Address) -> Result<(), DeskError> {
+    let book = board.identity();
+    if (book.contract, book.chain_id) == (settlement, chain.id()) {
+        return Ok(());
+    }
+    Err(DeskError::OtherVenue {
+        book_contract: book.contract,
+        book_chain: book.chain_id,
+        contract: settlement,
+        chain: chain.id(),
+    })
 }
 
 /// The contract's `Settled` event in a receipt.

@@ -5,8 +5,9 @@ use alloy::rpc::types::Log;
 use alloy::sol_types::SolEvent;
 
 use super::error::DeskError;
-use super::settlement::{settled_event, timestamp};
-use crate::audit::body::{ChainSynced, SettlementFailed, SettlementSettled};
+use super::settlement::{same_venue, settled_event, timestamp};
+use crate::audit::body::{BookAnchored, ChainSynced, SettlementFailed, SettlementSettled};
+use crate::audit::proof;
 use crate::board::filter::OrderFilter;
 use crate::board::matching::{Match, MatchState};
 use crate::board::record::OrderState;
@@ -37,7 +38,8 @@ pub struct Synced {
 /// Reads the settlement contract's events since the last block seen and resolves what is in flight.
 ///
 /// # Errors
-/// `OtherHistory` when the chain is not the one the book knows; `Board`, `Chain`.
+/// `OtherVenue`; `OtherHistory` when the chain is not the one the book knows; `FillGone` when it is, but without a fill that
+/// the book recorded since; `Board`, `Chain` (`Untrue` when the node's chain ends before such a fill).
 pub async fn run(
     board: &Board,
     chain: &Chain,
@@ -46,7 +48,17 @@ pub async fn run(
     by: &By,
     mut progress: impl FnMut(u64, u64) + Send,
 ) -> Result<Synced, DeskError> {
+    same_venue(board, chain, settlement)?;
+    // Recorded when they were sent, after the last sync: the chain must still say the same.
+    let mut recorded = board.fills_since_sync().await?;
     let head = chain.head().await?;
+    if let Some(fill) = recorded.iter().find(|fill| fill.block > head.number) {
+        let words = format!(
+            "its last block is {}, the book has a fill in block {}: it lags behind, or its chain was cut back",
+            head.number, fill.block
+        );
+        return Err(chain.untrue(words).into());
+    }
     let from = match board.last_synced().await? {
         None => first_block,
         Some(known) => {
@@ -69,14 +81,23 @@ pub async fn run(
         to: head.number,
         ..Synced::default()
     };
+    recorded.retain(|fill| fill.block >= from);
     let mut next = from;
     while next <= head.number {
         let last = head.number.min(next + STEP - 1);
         for log in chain.logs(settlement, next, last).await? {
+            recorded.retain(|fill| Some(fill.tx_hash) != log.transaction_hash);
             take(board, chain, &log, by, &mut synced).await?;
         }
         progress(last - from + 1, head.number - from + 1);
         next = last + 1;
+    }
+    if let Some(fill) = recorded.first() {
+        return Err(DeskError::FillGone {
+            settlement_id: fill.settlement_id,
+            block: fill.block,
+            tx_hash: fill.tx_hash,
+        });
     }
     for matched in board.matches(None).await? {
         if matched.state.is_in_flight() {
@@ -151,6 +172,40 @@ async fn take(
                 cancel(board, order.record.id, tx_hash, time().await?, by, synced).await?;
             }
         }
+    } else if *topic == IDvPSettlement::BookAnchored::SIGNATURE_HASH {
+        let Ok(event) = IDvPSettlement::BookAnchored::decode_log(&log.inner) else {
+            return Ok(());
+        };
+        anchor(board, &event.data, number, tx_hash, by).await?;
+    }
+    Ok(())
+}
+
+/// Records an anchor of this very log that was sent, and whose answer never came. What is no root of this log is left for
+/// `audit verify` to name.
+async fn anchor(
+    board: &Board,
+    event: &IDvPSettlement::BookAnchored,
+    block: u64,
+    tx_hash: B256,
+    by: &By,
+) -> Result<(), DeskError> {
+    let known = board
+        .last_anchored()
+        .await?
+        .map_or(0, |(_, last)| last.size);
+    let written = board.head().await?.size;
+    if event.size <= known || event.size > written {
+        return Ok(());
+    }
+    if proof::root(board, event.size).await? == event.root {
+        let anchored = BookAnchored {
+            block,
+            root: event.root,
+            size: event.size,
+            tx_hash,
+        };
+        board.record_anchored(anchored, by.clone()).await?;
     }
     Ok(())
 }
@@ -213,7 +268,9 @@ async fn resolve(
     };
     if receipt.status() {
         // Recorded from its log above, unless that block was read before this match was submitted.
-        let event = settled_event(&receipt, settlement).ok_or(DeskError::NoEvent(hash))?;
+        let event = settled_event(&receipt, settlement)
+            .filter(|event| event.bidId == matched.bid && event.askId == matched.ask)
+            .ok_or(DeskError::NoEvent(hash))?;
         let block = receipt.block_number.unwrap_or_default();
         let time = chain.block(block).await?.map_or(0, |block| block.time);
         let settled = SettlementSettled {

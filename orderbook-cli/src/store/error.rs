@@ -32,6 +32,12 @@ pub enum StoreError {
     /// The file is no `SQLite` database, or its pages are damaged.
     #[error("the file is no readable book: {0}; restore it from a backup and run `audit verify`")]
     Corrupt(String),
+    /// The disk or the connection to the server failed, perhaps in the middle of a commit.
+    #[error(
+        "the book's disk or server failed: {0}; the change under way may or may not be in the book: look there before it is \
+         tried again"
+    )]
+    Lost(String),
     /// The clock is behind the last event.
     #[error(
         "the clock reads {now}, the last event was captured at {last}: \
@@ -68,7 +74,10 @@ pub enum StoreError {
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
         let Some(database) = error.as_database_error() else {
-            return Self::Database(error);
+            return match error {
+                sqlx::Error::Io(cause) => Self::Lost(cause.to_string()),
+                other => Self::Database(other),
+            };
         };
         let message = database.message().to_owned();
         match condition(database) {
@@ -76,6 +85,7 @@ impl From<sqlx::Error> for StoreError {
             Condition::Full => Self::Full,
             Condition::ReadOnly => Self::ReadOnly(message),
             Condition::Corrupt => Self::Corrupt(message),
+            Condition::Lost => Self::Lost(message),
             Condition::Duplicate => Self::Duplicate(message),
             Condition::Other => Self::Database(error),
         }
@@ -87,6 +97,7 @@ enum Condition {
     Full,
     ReadOnly,
     Corrupt,
+    Lost,
     Duplicate,
     Other,
 }
@@ -102,6 +113,8 @@ fn condition(error: &dyn DatabaseError) -> Condition {
         ("53100", _) | (_, Ok(13)) => Condition::Full,
         ("25006", _) | (_, Ok(3 | 8 | 14)) => Condition::ReadOnly,
         ("XX001" | "XX002", _) | (_, Ok(11 | 26)) => Condition::Corrupt,
+        // Of PostgreSQL: the server shuts down, or a file of its own failed.
+        ("57P01" | "57P02" | "57P03" | "58030", _) | (_, Ok(10)) => Condition::Lost,
         _ => Condition::Other,
     }
 }
