@@ -4,8 +4,20 @@
 
 mod acts;
 mod alone;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod crash;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod disk;
 mod doctor;
 mod import;
+mod liar;
 mod market;
 mod outage;
+mod postgres;
 mod process;
+mod proxy;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod ptrace;
+mod rivals;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod tracer;

@@ -33,7 +33,7 @@ pub(crate) struct Said {
 }
 
 impl Said {
-    fn of(output: Output) -> Self {
+    pub(crate) fn of(output: Output) -> Self {
         Self {
             exit: output.status.code().expect("it was not killed"),
             stdout: String::from_utf8(output.stdout).expect("stdout is text"),
@@ -128,8 +128,11 @@ fn finished() -> &'static Path {
 /// A copy of the finished demo with its chain running.
 pub(crate) struct Market {
     folder: TempDir,
-    node: Child,
+    /// The chain, unless another market runs it.
+    node: Option<Child>,
     pub(crate) url: String,
+    /// Where the book is.
+    pub(crate) store: String,
 }
 
 impl Market {
@@ -149,7 +152,48 @@ impl Market {
             .expect("devnet speaks");
         let about: Value = serde_json::from_str(&line).expect("devnet says JSON");
         let url = about["url"].as_str().expect("a URL").to_string();
-        Self { folder, node, url }
+        let store = folder.path().join("board.db").display().to_string();
+        Self {
+            folder,
+            node: Some(node),
+            url,
+            store,
+        }
+    }
+
+    /// Another desk on the same chain, with a book of its own that says the same so far.
+    pub(crate) fn with_a_copy_of_the_book(&self) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        copy(self.path(), folder.path());
+        let store = folder.path().join("board.db").display().to_string();
+        Self {
+            folder,
+            node: None,
+            url: self.url.clone(),
+            store,
+        }
+    }
+
+    /// A market whose book is in a fresh database of the server that `ORDERBOOK_TEST_POSTGRES` names, and whose settlement
+    /// contract is new; `None` without a server.
+    pub(crate) fn on_postgres() -> Option<Self> {
+        let server = std::env::var("ORDERBOOK_TEST_POSTGRES").ok()?;
+        let mut market = Self::open();
+        let name = format!("orderbook_{}", uuid::Uuid::now_v7().simple());
+        on_server(&format!("CREATE DATABASE {name}"));
+        let (server, _) = server.rsplit_once('/').expect("a URL with a database");
+        market.store = format!("{server}/{name}");
+        market.data("deploy settlement");
+        market.data("token admit HRBR");
+        market.data("audit anchor");
+        Some(market)
+    }
+
+    /// One for each engine there is.
+    pub(crate) fn on_every_store() -> Vec<Self> {
+        std::iter::once(Self::open())
+            .chain(Self::on_postgres())
+            .collect()
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -163,17 +207,24 @@ impl Market {
 
     /// As `run`, through another RPC URL.
     pub(crate) fn run_at(&self, url: &str, line: &str) -> Said {
-        let mut arguments: Vec<&str> = line.split(' ').collect();
-        arguments.extend(["--json", "--profile", ".", "--rpc-url", url]);
-        run(self.path(), arguments)
+        Said::of(self.command(url, line).output().expect("orderbook runs"))
+    }
+
+    /// A command line on the market that has not been started.
+    pub(crate) fn command(&self, url: &str, line: &str) -> Command {
+        let mut command = orderbook();
+        command
+            .current_dir(self.path())
+            .args(line.split(' '))
+            .args(["--json", "--profile", ".", "--rpc-url", url])
+            .env("ORDERBOOK_STORE", &self.store);
+        command
     }
 
     /// Runs arguments that hold spaces themselves.
     pub(crate) fn run_with(&self, line: &str, arguments: &[&str]) -> Said {
-        let mut all: Vec<&str> = line.split(' ').collect();
-        all.extend(arguments);
-        all.extend(["--json", "--profile", ".", "--rpc-url", &self.url]);
-        run(self.path(), all)
+        let mut command = self.command(&self.url, line);
+        Said::of(command.args(arguments).output().expect("orderbook runs"))
     }
 
     /// Asks the node itself.
@@ -257,9 +308,30 @@ impl Market {
 
 impl Drop for Market {
     fn drop(&mut self) {
-        let _ = self.node.kill();
-        let _ = self.node.wait();
+        if let Some(node) = &mut self.node {
+            let _ = node.kill();
+            let _ = node.wait();
+        }
     }
+}
+
+/// Runs a statement on the server of `ORDERBOOK_TEST_POSTGRES`.
+pub(crate) fn on_server(statement: &str) {
+    use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
+    let server = std::env::var("ORDERBOOK_TEST_POSTGRES").expect("a server");
+    waiting(async {
+        let mut server = PgConnection::connect(&server).await.expect("a server");
+        server.execute(AssertSqlSafe(statement)).await.expect("SQL");
+    });
+}
+
+/// Runs something asynchronous to its end.
+pub(crate) fn waiting<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime")
+        .block_on(future)
 }
 
 fn copy(from: &Path, to: &Path) {

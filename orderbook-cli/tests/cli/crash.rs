@@ -1,0 +1,349 @@
+//! `kill -9` at every boundary of every command that writes or sends: before each write, fsync, truncation and removal of
+//! a file, before each packet, before the answer and before the exit. Then `sync` and `audit verify`: the book equals the
+//! chain, nothing acknowledged is lost, nothing was sent twice, and the same command, given again, comes to its end.
+//!
+//! The process runs under ptrace (`tracer`): boundaries are hit by number, run after run until one ends by itself, not by
+//! timing, and the product has no hook for it. A kill before call N+1 is a kill after call N. By default only the
+//! boundaries before and after each call that changes something durable are tried; `CRASH_ALL=1` tries all of them.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use alloy::network::Ethereum;
+use alloy::providers::{Provider as _, RootProvider};
+use alloy::sol_types::SolEvent as _;
+use orderbook_cli::board::Board;
+use orderbook_cli::board::filter::OrderFilter;
+use orderbook_cli::chain::abi::IDvPSettlement;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::process::{Market, on_server, waiting};
+use crate::tracer::{Boundary, Verdict, trace};
+
+/// What a stranger sees of book and chain, without what differs from one run to the next.
+#[derive(Debug, Default, Eq, PartialEq)]
+struct Facts {
+    /// Events of the log that say what happened, by type.
+    events: BTreeMap<String, usize>,
+    /// Orders that are not open, by state; matches, by state.
+    states: BTreeMap<String, usize>,
+    /// The settlement contract's logs, by name.
+    logs: BTreeMap<&'static str, usize>,
+}
+
+/// A market at one moment, to which it can be brought back.
+struct Moment<'a> {
+    market: &'a Market,
+    snapshot: Value,
+    /// A copy of the book: files, or a database.
+    files: TempDir,
+    first: u64,
+}
+
+impl<'a> Moment<'a> {
+    fn of(market: &'a Market) -> Self {
+        let files = tempfile::tempdir().expect("a folder");
+        match database(market) {
+            None => copy_book(market.path(), files.path()),
+            Some(name) => on_server(&format!("CREATE DATABASE {name}_kept TEMPLATE {name}")),
+        }
+        Self {
+            market,
+            snapshot: market.node("evm_snapshot", &json!([])),
+            files,
+            first: block_number(market) + 1,
+        }
+    }
+
+    fn restore(&mut self) {
+        self.market.node("evm_revert", &json!([self.snapshot]));
+        self.snapshot = self.market.node("evm_snapshot", &json!([]));
+        match database(self.market) {
+            None => copy_book(self.files.path(), self.market.path()),
+            Some(name) => {
+                on_server(&format!("DROP DATABASE {name} WITH (FORCE)"));
+                on_server(&format!("CREATE DATABASE {name} TEMPLATE {name}_kept"));
+            }
+        }
+    }
+
+    fn facts(&self) -> Facts {
+        waiting(async {
+            let node = RootProvider::<Ethereum>::new_http(self.market.url.parse().expect("a URL"));
+            let mut facts = Facts::default();
+            let board = Board::open(&self.market.store).await.expect("a book");
+            for event in board.events(1, u32::MAX).await.expect("events") {
+                let name = event.kind.as_str();
+                // How often the chain was asked, and what was tried in vain, may differ.
+                if !matches!(
+                    name,
+                    "note"
+                        | "chain_synced"
+                        | "settlement_submitted"
+                        | "settlement_unknown"
+                        | "settlement_failed"
+                ) {
+                    *facts.events.entry(name.to_string()).or_default() += 1;
+                }
+            }
+            let filter = OrderFilter {
+                limit: Some(u32::MAX),
+                ..OrderFilter::default()
+            };
+            for order in board.orders(&filter).await.expect("orders") {
+                *facts
+                    .states
+                    .entry(format!("order {:?}", order.state))
+                    .or_default() += 1;
+            }
+            for matched in board.matches(None).await.expect("matches") {
+                *facts
+                    .states
+                    .entry(format!("match {}", matched.state))
+                    .or_default() += 1;
+            }
+            let contract = board.identity().contract;
+            board.store().close().await;
+            let filter = alloy::rpc::types::Filter::new()
+                .address(contract)
+                .from_block(0);
+            for log in node.get_logs(&filter).await.expect("logs") {
+                let name = match log.topic0() {
+                    Some(&IDvPSettlement::Settled::SIGNATURE_HASH) => "Settled",
+                    Some(&IDvPSettlement::OrderRegistered::SIGNATURE_HASH) => "OrderRegistered",
+                    Some(&IDvPSettlement::OrderCancelled::SIGNATURE_HASH) => "OrderCancelled",
+                    Some(&IDvPSettlement::BookAnchored::SIGNATURE_HASH) => "BookAnchored",
+                    _ => continue,
+                };
+                *facts.logs.entry(name).or_default() += 1;
+            }
+            facts
+        })
+    }
+
+    /// No transaction since the moment reverted: none was sent a second time.
+    fn nothing_was_sent_twice(&self, place: &str) {
+        for number in self.first..=block_number(self.market) {
+            let block = format!("{number:#x}");
+            let receipts = self.market.node("eth_getBlockReceipts", &json!([block]));
+            for receipt in receipts.as_array().expect("receipts") {
+                assert_eq!(receipt["status"], "0x1", "{place}: {receipt}");
+            }
+        }
+    }
+}
+
+fn block_number(market: &Market) -> u64 {
+    let number = market.node("eth_blockNumber", &json!([]));
+    let digits = number.as_str().expect("a number").trim_start_matches("0x");
+    u64::from_str_radix(digits, 16).expect("a number")
+}
+
+/// The name of the database, when the book is in one.
+fn database(market: &Market) -> Option<&str> {
+    let url = market.store.strip_prefix("postgres://")?;
+    url.rsplit('/').next()
+}
+
+/// Replaces the book's files.
+fn copy_book(from: &Path, to: &Path) {
+    for name in ["board.db", "board.db-wal", "board.db-shm"] {
+        let _ = std::fs::remove_file(to.join(name));
+        if from.join(name).exists() {
+            std::fs::copy(from.join(name), to.join(name)).expect("a copy");
+        }
+    }
+}
+
+/// Brings the book up to the chain as an operator would, and lets the log prove itself.
+fn recover(market: &Market, place: &str) {
+    let synced = market.run("sync");
+    if synced.exit == 7 {
+        market.data("sync --abandon");
+    } else {
+        assert_eq!(synced.exit, 0, "{place}: {synced:?}");
+    }
+    let verified = market.run("audit verify");
+    assert_eq!(verified.exit, 0, "{place}: {verified:?}");
+}
+
+/// What giving the command again means when it came to its end before the kill.
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum Again {
+    /// Nothing: it is refused, or finds nothing to do.
+    Same,
+    /// A second act of its own.
+    More,
+}
+
+/// Kills `line` at each boundary, run by run, until a run comes to its end before there is another one.
+fn kill_everywhere(market: &Market, line: &str, repeated: Again) {
+    let all = std::env::var_os("CRASH_ALL").is_some();
+    let mut moment = Moment::of(market);
+    market.run(line).exits(0);
+    recover(market, line);
+    let goal = moment.facts();
+    for kills in 0.. {
+        moment.restore();
+        let (mut points, mut changed) = (0, false);
+        let run = trace(&market.command(&market.url, line), |_, boundary| {
+            let is_point = all || changed || boundary.changes();
+            changed = boundary.changes();
+            points += usize::from(is_point);
+            if is_point && points > kills {
+                Verdict::Kill
+            } else {
+                Verdict::Pass
+            }
+        });
+        let last = run.boundaries.last().expect("a boundary");
+        let place = format!(
+            "{line}: kill {kills}, before {last:?} after {} more",
+            run.boundaries.len() - 1
+        );
+        if points <= kills {
+            // The store's threads may still be at work when the main one ends the process.
+            assert!(run.boundaries.contains(&Boundary::Exit), "{place}");
+            assert_eq!(run.exit, Some(0), "{place}: {}", run.stderr);
+            println!("{line}: {} boundaries, {kills} kills", run.boundaries.len());
+            break;
+        }
+        assert_eq!(run.exit, None, "{place}: {run:?}");
+        recover(market, &place);
+        let mut found = moment.facts();
+        if !run.stdout.is_empty() {
+            assert_eq!(found, goal, "{place}: what was acknowledged is lost");
+        }
+        if found != goal || repeated == Again::Same {
+            let again = market.run(line);
+            // 3: it is done already, and says so.
+            assert!(
+                again.exit == 0 || again.exit == 3 && found == goal,
+                "{place}: {again:?}"
+            );
+            recover(market, &place);
+            found = moment.facts();
+        }
+        assert_eq!(found, goal, "{place}");
+        moment.nothing_was_sent_twice(&place);
+    }
+    moment.restore();
+}
+
+fn order(market: &Market, line: &str) -> String {
+    market.post(&format!("{line} --expires 20d"))
+}
+
+#[test]
+fn post_survives_a_kill_at_every_boundary() {
+    let market = Market::open();
+    let lines = [
+        "order sign bid HRBR 10 24.50 --account A-1028 --wallet victor-chen",
+        "order sign ask HRBR 10 24.50 --account A-1001 --wallet ada-lindqvist",
+    ];
+    let signed = lines.map(|line| market.data(line)[0].to_string());
+    std::fs::write(market.path().join("two.json"), signed.join("\n")).unwrap();
+    kill_everywhere(&market, "order post two.json", Again::Same);
+}
+
+#[test]
+fn cancel_survives_a_kill_at_every_boundary() {
+    let market = Market::open();
+    let bid = order(
+        &market,
+        "bid HRBR 10 24.50 --account A-1028 --wallet victor-chen",
+    );
+    kill_everywhere(&market, &format!("order cancel {bid}"), Again::Same);
+    kill_everywhere(
+        &market,
+        &format!("order cancel {bid} --on-chain --wallet victor-chen"),
+        Again::Same,
+    );
+}
+
+#[test]
+fn match_and_approve_survive_a_kill_at_every_boundary() {
+    let market = Market::open();
+    let bid = order(
+        &market,
+        "bid HRBR 10 24.50 --account A-1028 --wallet victor-chen",
+    );
+    let ask = order(
+        &market,
+        "ask HRBR 10 24.50 --account A-1001 --wallet ada-lindqvist",
+    );
+    kill_everywhere(
+        &market,
+        &format!("match propose {bid} {ask} --actor dana"),
+        Again::Same,
+    );
+    let matched = market.data(&format!("match propose {bid} {ask} --actor dana"));
+    let id = matched["id"].as_str().unwrap();
+    kill_everywhere(
+        &market,
+        &format!("match approve {id} --actor ruth"),
+        Again::Same,
+    );
+    kill_everywhere(
+        &market,
+        "approve coin 1000000 --wallet victor-chen",
+        Again::Same,
+    );
+}
+
+#[test]
+fn settle_with_registration_survives_a_kill_at_every_boundary() {
+    let market = Market::open();
+    let (bid, ask) = market.approved_match();
+    kill_everywhere(&market, &format!("settle {bid} {ask}"), Again::Same);
+}
+
+#[test]
+fn settle_in_one_transaction_survives_a_kill_at_every_boundary() {
+    let market = Market::open();
+    let (bid, ask) = market.approved_match();
+    kill_everywhere(
+        &market,
+        &format!("settle {bid} {ask} --signed"),
+        Again::Same,
+    );
+}
+
+#[test]
+fn sync_survives_a_kill_at_every_boundary() {
+    let market = Market::open();
+    let (bid, ask) = market.approved_match();
+    let other = order(
+        &market,
+        "bid HRBR 11 24.50 --account A-1028 --wallet victor-chen",
+    );
+    let book = tempfile::tempdir().unwrap();
+    copy_book(market.path(), book.path());
+    // Another desk's fill and cancel: the book of before knows of neither.
+    market.data(&format!("settle {bid} {ask} --signed"));
+    market.data(&format!(
+        "order cancel {other} --on-chain --wallet victor-chen"
+    ));
+    copy_book(book.path(), market.path());
+    kill_everywhere(&market, "sync", Again::Same);
+}
+
+#[test]
+fn anchor_survives_a_kill_at_every_boundary() {
+    let market = Market::open();
+    order(
+        &market,
+        "bid HRBR 10 24.50 --account A-1028 --wallet victor-chen",
+    );
+    kill_everywhere(&market, "audit anchor", Again::More);
+}
+
+#[test]
+fn settle_on_postgres_survives_a_kill_at_every_boundary() {
+    let Some(market) = Market::on_postgres() else {
+        return;
+    };
+    let (bid, ask) = market.approved_match();
+    kill_everywhere(&market, &format!("settle {bid} {ask}"), Again::Same);
+}
