@@ -211,3 +211,63 @@ pub fn is_zero(value: &U256) -> bool {
 pub fn remainder(value: U256, modulus: U256) -> U256 {
     uint(&host::remainder(bytes(&value), &bytes(&modulus)))
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use stylus_sdk::host::WasmVM;
+
+    use super::*;
+
+    fn words(root: U256) -> Words {
+        let host = std::boxed::Box::new(WasmVM {});
+        Words::new(root, VM { host })
+    }
+
+    /// Any slot, or one from which a count carries far.
+    fn root() -> impl Strategy<Value = U256> {
+        let any = any::<[u64; 4]>().prop_map(U256::from_limbs);
+        let carrying = (0..4_usize, 0..9_u64).prop_map(|(limb, below)| {
+            let mut limbs = [0; 4];
+            limbs[..=limb].fill(u64::MAX);
+            limbs[0] -= below;
+            U256::from_limbs(limbs)
+        });
+        prop_oneof![any, carrying]
+    }
+
+    proptest! {
+        #[test]
+        fn words_are_numbered_from_their_root(root in root(), index in 0..9_usize) {
+            let slot = root.wrapping_add(U256::from(index));
+            prop_assert_eq!(words(root).slot(index), B256::from(slot));
+            prop_assert_eq!(words(root).section(index).root, B256::from(slot));
+        }
+
+        #[test]
+        fn a_row_stands_where_solidity_keeps_it(root in root(), key: [u8; 32]) {
+            let preimage = [key, root.to_be_bytes::<32>()].concat();
+            let slot = alloy_primitives::keccak256(preimage);
+            prop_assert_eq!(words(root).row(key.into()).root, slot);
+        }
+
+        #[test]
+        fn a_remainder_is_that_of_the_integer_type(value: [u64; 4], modulus: [u64; 4]) {
+            let [value, modulus] = [value, modulus].map(U256::from_limbs);
+            let expected = value.checked_rem(modulus).unwrap_or_default();
+            prop_assert_eq!(remainder(value, modulus), expected);
+        }
+
+        #[test]
+        fn only_zero_is_zero(bit in 0..256_usize) {
+            prop_assert!(!is_zero(&(U256::from(1) << bit)));
+        }
+    }
+
+    #[test]
+    fn the_ends_of_the_range_are_what_they_say() {
+        assert!(is_zero(&U256::ZERO));
+        assert_eq!(largest(), U256::MAX);
+        assert_eq!(remainder(U256::MAX, U256::ZERO), U256::ZERO);
+    }
+}
