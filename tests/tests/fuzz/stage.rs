@@ -54,9 +54,10 @@ struct Base {
 pub(crate) type Agreement = Result<(), String>;
 
 impl Stage {
-    /// Opens the market and puts the cast in it.
-    pub(crate) async fn open() -> Self {
+    /// Opens the market and puts the cast in it; not where the clock is not ours.
+    pub(crate) async fn open() -> Option<Self> {
         let market = Market::open().await;
+        market.chain.clock()?;
         let cast = assemble(&market).await;
         let mut world = first_world(&market, &cast).await;
         prepare(&market, &cast, &mut world).await;
@@ -72,7 +73,7 @@ impl Stage {
             world: world.clone(),
             replay: replay.clone(),
         };
-        Self {
+        Some(Self {
             market,
             cast,
             world,
@@ -80,7 +81,7 @@ impl Stage {
             replay,
             steps: 0,
             base,
-        }
+        })
     }
 
     /// The stage as it was when it was opened.
