@@ -3,7 +3,7 @@
 use wasmparser::ValType;
 
 /// The module all imports come from.
-pub(crate) const MODULE: &str = "vm_hooks";
+pub const MODULE: &str = "vm_hooks";
 
 /// Name, parameters and result of every import; `i` is i32 (pointers, lengths, flags), `l` is i64.
 const IMPORTS: [(&str, &str, &str); 42] = [
@@ -52,7 +52,8 @@ const IMPORTS: [(&str, &str, &str); 42] = [
 ];
 
 /// Parameters and results of the import `name`, or `None` when there is no such import.
-pub(crate) fn signature(name: &str) -> Option<(Vec<ValType>, Vec<ValType>)> {
+#[must_use]
+pub fn signature(name: &str) -> Option<(Vec<ValType>, Vec<ValType>)> {
     let types = |text: &str| {
         text.bytes()
             .map(|c| {
@@ -68,8 +69,7 @@ pub(crate) fn signature(name: &str) -> Option<(Vec<ValType>, Vec<ValType>)> {
     Some((types(parameters), types(results)))
 }
 
-/// The names of all imports.
-#[cfg(test)]
-pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+/// The names of all imports, sorted.
+pub fn names() -> impl Iterator<Item = &'static str> {
     IMPORTS.iter().map(|import| import.0)
 }

@@ -9,7 +9,7 @@ mod block;
 mod calls;
 mod control;
 mod crypto;
-pub(crate) mod imports;
+pub mod imports;
 mod io;
 mod logs;
 mod math;

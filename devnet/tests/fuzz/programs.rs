@@ -1,0 +1,119 @@
+//! Random programs, each deployed, activated and called.
+
+use crate::{
+    chain::{By, Endings, Fate, Invocation, Laboratory},
+    memory,
+    modules::{self, Kind},
+    random::Random,
+    settings,
+};
+use arbitrary::{Result, Unstructured};
+use std::{
+    collections::BTreeMap,
+    fs,
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
+    path::{Path, PathBuf},
+};
+
+/// Random bytes that one module and its calls are made of.
+const MATERIAL: usize = 6_000;
+/// One case in so many is also run by an engine that shares nothing with the first.
+const THOROUGH: u64 = 8;
+/// What a run may keep, in megabytes: compiled programs (the engine keeps 1,024 of them) and the
+/// allocator's slack. Leaking a page per case would be 3 GB in a long run.
+const KEPT: u64 = 300;
+
+fn regressions() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz/regressions")
+}
+
+/// The project's own programs; none when they have not been built.
+fn real() -> Vec<Vec<u8>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/contracts");
+    let mut files: Vec<_> = fs::read_dir(folder)
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.extension().is_some_and(|end| end == "wasm"))
+        .collect();
+    files.sort();
+    files.iter().map(|path| fs::read(path).unwrap()).collect()
+}
+
+fn calls(u: &mut Unstructured<'_>) -> Result<Vec<Invocation>> {
+    let by = [By::Sender, By::Call, By::DelegateCall, By::StaticCall];
+    let calls = by.into_iter().chain([By::Sender]).map(|by| {
+        let length = *u.choose(&[0, 1, 4, 32, 36, 68, 200])?;
+        Ok(Invocation {
+            by,
+            input: u.bytes(u.len().min(length))?.to_vec(),
+            value: *u.choose(&[0, 0, 0, 1, 1_000])?,
+            // Ink bounds the run: 10,000 times the gas. The second bounds loops of host calls.
+            gas: *u.choose(&[60_000, 200_000, 1_000_000, 1_000_000, 4_000_000])?,
+        })
+    });
+    calls.collect()
+}
+
+/// Runs `examine`; when it panics, keeps `wasm` where the next run, and everybody's, finds it.
+fn guarded(name: &str, wasm: &[u8], examine: impl FnOnce() -> Fate) -> Fate {
+    catch_unwind(AssertUnwindSafe(examine)).unwrap_or_else(|panic| {
+        let path = regressions().join(format!("{name}.wasm"));
+        fs::write(&path, wasm).unwrap();
+        eprintln!("{name} fails: {} holds the module", path.display());
+        resume_unwind(panic)
+    })
+}
+
+#[test]
+fn any_module_is_refused_or_runs_within_its_gas() {
+    let (cases, seed) = settings();
+    let laboratory = Laboratory::new();
+    let real = real();
+    let mut fates = BTreeMap::<(Kind, Fate), u64>::new();
+    let mut endings = Endings::new();
+    let mut settled = None;
+    for case in 0..cases {
+        let material = Random::of_case(seed, case).bytes(MATERIAL);
+        let mut u = Unstructured::new(&material);
+        let (calls, module) = (calls(&mut u), modules::module(&mut u, &real));
+        let (Ok(calls), Ok((kind, wasm))) = (calls, module) else {
+            continue;
+        };
+        let fate = guarded(&format!("seed-{seed}-case-{case}"), &wasm, || {
+            let thorough = case % THOROUGH == 0;
+            laboratory.examine(&wasm, &calls, thorough, &mut endings)
+        });
+        *fates.entry((kind, fate)).or_default() += 1;
+        if case == cases / 4 {
+            settled = Some(memory::resident());
+        }
+    }
+    let (before, after) = (settled.unwrap_or_default(), memory::resident());
+    eprintln!("modules {fates:?}\ncalls {endings:?}\nmegabytes {before} then {after}");
+    let ran: u64 = fates
+        .iter()
+        .filter(|((_, fate), _)| *fate == Fate::Ran)
+        .map(|(_, count)| count)
+        .sum();
+    assert!(ran >= cases / 2, "only {ran} of {cases} modules ran");
+    assert!(endings["succeeded"] >= cases / 2, "{endings:?}");
+    assert!(after <= before + KEPT, "{before} MB grew to {after} MB");
+}
+
+#[test]
+fn what_once_failed_is_refused_or_runs() {
+    let laboratory = Laboratory::new();
+    for entry in fs::read_dir(regressions()).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_none_or(|end| end != "wasm") {
+            continue;
+        }
+        let wasm = fs::read(&path).unwrap();
+        for seed in 0..4 {
+            let material = Random::of_case(seed, 0).bytes(MATERIAL);
+            let calls = calls(&mut Unstructured::new(&material)).unwrap();
+            laboratory.examine(&wasm, &calls, true, &mut Endings::new());
+        }
+    }
+}
