@@ -10,45 +10,29 @@ use revm::primitives::{Address, Bytes};
 /// What calls return to the program: 0, or this when the callee failed.
 const FAILED: u32 = 2;
 
-/// Where the pieces of a call are in the program's memory.
-struct Call {
+/// Pays for a call, makes it, and tells the program the length of what came back. `kind` reads what else
+/// the call needs.
+fn call(
+    guest: &mut Guest<'_>,
     to: u32,
     data: u32,
     len: u32,
     gas: u64,
     returned: u32,
-}
-
-/// A kind of call as the program asks for it.
-enum Request {
-    /// With the value at this pointer.
-    Call {
-        value: u32,
-    },
-    Delegate,
-    Static,
-}
-
-impl Call {
-    /// Pays for the call, makes it, and tells the program the length of what came back.
-    fn make(&self, guest: &mut Guest<'_>, request: &Request) -> Result<u32, Stop> {
-        guest.buy_ink(ink::HOST + 3 * ink::POINTER + ink::EVM)?;
-        guest.buy_ink(ink::read(self.len))?;
-        let gas_left = guest.gas_left()?;
-        let to = guest.read_address(self.to)?;
-        let input = Bytes::copy_from_slice(guest.read(self.data, self.len)?);
-        let kind = match *request {
-            Request::Call { value } => CallKind::Call(guest.read_u256(value)?),
-            Request::Delegate => CallKind::Delegate,
-            Request::Static => CallKind::Static,
-        };
-        let gas_requested = self.gas.min(gas_left);
-        let answer = guest.vm().call(kind, to, input, gas_left, gas_requested)?;
-        guest.buy_gas(answer.gas)?;
-        let failed = !answer.success;
-        finish(guest, answer, self.returned)?;
-        Ok(if failed { FAILED } else { 0 })
-    }
+    kind: impl FnOnce(&Guest<'_>) -> Result<CallKind, Stop>,
+) -> Result<u32, Stop> {
+    guest.buy_ink(ink::HOST + 3 * ink::POINTER + ink::EVM)?;
+    guest.buy_ink(ink::read(len))?;
+    let gas_left = guest.gas_left()?;
+    let to = guest.read_address(to)?;
+    let input = Bytes::copy_from_slice(guest.read(data, len)?);
+    let kind = kind(guest)?;
+    let gas_requested = gas.min(gas_left);
+    let answer = guest.vm().call(kind, to, input, gas_left, gas_requested)?;
+    guest.buy_gas(answer.gas)?;
+    let status = if answer.success { 0 } else { FAILED };
+    finish(guest, answer, returned)?;
+    Ok(status)
 }
 
 fn finish(guest: &mut Guest<'_>, answer: Answer, returned: u32) -> Result<(), Stop> {
@@ -67,14 +51,9 @@ pub(super) fn call_contract(
     gas: u64,
     returned: u32,
 ) -> Result<u32, Stop> {
-    Call {
-        to,
-        data,
-        len,
-        gas,
-        returned,
-    }
-    .make(guest, &Request::Call { value })
+    call(guest, to, data, len, gas, returned, |guest| {
+        guest.read_u256(value).map(CallKind::Call)
+    })
 }
 
 /// Runs the code of `to` on the program's own account.
@@ -86,14 +65,9 @@ pub(super) fn delegate_call_contract(
     gas: u64,
     returned: u32,
 ) -> Result<u32, Stop> {
-    Call {
-        to,
-        data,
-        len,
-        gas,
-        returned,
-    }
-    .make(guest, &Request::Delegate)
+    call(guest, to, data, len, gas, returned, |_| {
+        Ok(CallKind::Delegate)
+    })
 }
 
 /// Calls `to` without the right to change anything.
@@ -105,14 +79,9 @@ pub(super) fn static_call_contract(
     gas: u64,
     returned: u32,
 ) -> Result<u32, Stop> {
-    Call {
-        to,
-        data,
-        len,
-        gas,
-        returned,
-    }
-    .make(guest, &Request::Static)
+    call(guest, to, data, len, gas, returned, |_| {
+        Ok(CallKind::Static)
+    })
 }
 
 /// Creates an account at an address made of the program's own and its nonce.
