@@ -8,7 +8,9 @@
 mod bytecode;
 #[path = "throughput/plain.rs"]
 mod plain;
-#[path = "throughput/wire.rs"]
+#[path = "throughput/transfers.rs"]
+mod transfers;
+#[path = "../tests/support/wire.rs"]
 mod wire;
 
 use devnet::Devnet;
@@ -59,7 +61,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     });
     row("eth_chainId over HTTP, one client", round_trip, None);
 
-    let transfers = wire::Transfers::sign(&devnet, 2 * COUNT)?;
+    let transfers = transfers::Transfers::sign(&devnet, 2 * COUNT)?;
     let decoding = measure(|index| transfers.decode(index));
     row(
         "decoding a transaction and recovering its sender",
@@ -76,7 +78,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let in_process = Devnet::builder();
     let in_process = runtime.block_on(in_process.spawn())?;
-    let transfers = wire::Transfers::sign(&in_process, 2 * COUNT)?;
+    let transfers = transfers::Transfers::sign(&in_process, 2 * COUNT)?;
     let without_http = measure(|index| transfers.submit(&in_process, index));
     row(
         "the same transfer submitted in process",
@@ -87,7 +89,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let folder = tempfile::tempdir()?;
     let kept = Devnet::builder().state(folder.path().join("chain"));
     let kept = runtime.block_on(kept.spawn())?;
-    let transfers = wire::Transfers::sign(&kept, 2 * COUNT)?;
+    let transfers = transfers::Transfers::sign(&kept, 2 * COUNT)?;
     let with_file = measure(|index| transfers.submit(&kept, index));
     row(
         "the same transfer submitted in process, with a state file",

@@ -1,6 +1,6 @@
-//! A client that does no more than it must, and transactions signed beforehand.
+//! Transactions signed beforehand.
 
-use crate::bytecode;
+use crate::{bytecode, wire::Connection};
 use alloy::{
     consensus::{SignableTransaction, TxEip1559, TxEnvelope},
     eips::eip2718::Encodable2718,
@@ -9,60 +9,9 @@ use alloy::{
     signers::{SignerSync, local::PrivateKeySigner},
 };
 use devnet::{Devnet, chain::PooledTransaction};
-use std::{
-    error::Error,
-    io::{BufRead, BufReader, Read, Write},
-    net::{SocketAddr, TcpStream},
-};
+use std::error::Error;
 
 const PAYEE: Address = Address::repeat_byte(0xee);
-
-/// One HTTP connection, kept open.
-pub(crate) struct Connection {
-    reader: BufReader<TcpStream>,
-}
-
-impl Connection {
-    pub(crate) fn open(address: SocketAddr) -> Result<Self, Box<dyn Error>> {
-        let stream = TcpStream::connect(address)?;
-        stream.set_nodelay(true)?;
-        Ok(Self {
-            reader: BufReader::new(stream),
-        })
-    }
-
-    /// Sends a request and answers the response's body.
-    pub(crate) fn call(&mut self, method: &str, params: &str) -> String {
-        let body = format!(r#"{{"jsonrpc":"2.0","id":1,"method":"{method}","params":{params}}}"#);
-        let request = format!(
-            "POST / HTTP/1.1\r\nhost: devnet\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
-            body.len()
-        );
-        self.reader
-            .get_mut()
-            .write_all(request.as_bytes())
-            .expect("the server reads");
-        let mut length = 0;
-        loop {
-            let mut line = String::new();
-            self.reader
-                .read_line(&mut line)
-                .expect("the server answers");
-            let line = line.trim_end().to_ascii_lowercase();
-            if line.is_empty() {
-                break;
-            }
-            if let Some(value) = line.strip_prefix("content-length:") {
-                length = value.trim().parse().expect("a length");
-            }
-        }
-        let mut answer = vec![0; length];
-        self.reader
-            .read_exact(&mut answer)
-            .expect("the whole answer");
-        String::from_utf8(answer).expect("text")
-    }
-}
 
 /// Transfers of a coin, signed.
 pub(crate) struct Transfers {
