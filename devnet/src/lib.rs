@@ -29,6 +29,8 @@ use tokio::runtime::{Builder as RuntimeBuilder, Runtime};
 const STACK: usize = 8 << 20;
 /// As many executions may wait or run while lookups are still answered.
 const BLOCKING_THREADS: usize = 256;
+/// See [`Builder::patience`].
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Why a devnet did not start.
 #[derive(Debug, thiserror::Error)]
@@ -57,6 +59,7 @@ pub struct Builder {
     state: Option<PathBuf>,
     block_time: Option<Duration>,
     origins: Vec<String>,
+    patience: Duration,
 }
 
 impl Builder {
@@ -117,6 +120,15 @@ impl Builder {
         self
     }
 
+    /// How long a client may take to finish a request it began, or to take an answer, before its
+    /// connection is closed: 30 seconds unless said otherwise. A silent one is closed after four times as
+    /// long.
+    #[must_use]
+    pub const fn patience(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
+    }
+
     /// Starts the chain and its server.
     ///
     /// They run on threads of their own: a devnet outlives the runtime of the test that started it.
@@ -155,7 +167,7 @@ impl Builder {
             tokio::spawn(make_blocks(Arc::clone(&chain), interval));
         }
         let address = self.address;
-        let listener = rpc::listen(Arc::clone(&chain), address, self.origins)
+        let listener = rpc::listen(Arc::clone(&chain), address, self.origins, self.patience)
             .await
             .map_err(|source| Error::Listen { address, source })?;
         Ok((chain, listener))
@@ -217,6 +229,7 @@ impl Devnet {
             state: None,
             block_time: None,
             origins: Vec::new(),
+            patience: PATIENCE,
         }
     }
 

@@ -95,7 +95,7 @@ pub(super) fn register(methods: &mut Methods) -> Result<(), RegisterMethodError>
     methods.aliases("anvil_nodeInfo", &["hardhat_metadata"])
 }
 
-fn set_storage(context: &Context, arguments: &Arguments) -> Result<bool, RpcError> {
+fn set_storage(context: &Context, arguments: &Arguments<'_>) -> Result<bool, RpcError> {
     let address: Address = arguments.required(0, "address")?;
     let slot: U256 = arguments.required(1, "slot")?;
     let value: B256 = arguments.required(2, "value")?;

@@ -2,29 +2,30 @@
 
 use super::error::RpcError;
 use jsonrpsee::types::Params;
-use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde::Deserialize;
+use serde_json::{Value, value::RawValue};
 
 /// Positional parameters. A `null`, and one that is not there, are the same.
+///
+/// Each stays text until it is asked for: what a client sends never becomes larger in memory than the type
+/// that is wanted of it.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Arguments {
-    values: Vec<Value>,
+pub(super) struct Arguments<'a> {
+    values: Vec<&'a RawValue>,
 }
 
-impl Arguments {
+impl<'a> Arguments<'a> {
     /// The parameters of a request for a method that takes at most `limit`.
     ///
     /// # Errors
     /// Not an array, or too many.
-    pub(super) fn parse(params: &Params<'_>, limit: usize) -> Result<Self, RpcError> {
+    pub(super) fn parse(params: &'a Params<'_>, limit: usize) -> Result<Self, RpcError> {
         let Some(text) = params.as_str() else {
             return Ok(Self::default());
         };
-        let values = match serde_json::from_str(text) {
-            Ok(Value::Array(values)) => values,
-            Ok(Value::Null) => Vec::new(),
-            _ => return Err(RpcError::invalid("non-array args")),
-        };
+        let values: Option<Vec<&RawValue>> =
+            serde_json::from_str(text).map_err(|_| RpcError::invalid("non-array args"))?;
+        let values = values.unwrap_or_default();
         if values.len() > limit {
             return Err(RpcError::invalid(format!(
                 "too many arguments, want at most {limit}"
@@ -33,18 +34,11 @@ impl Arguments {
         Ok(Self { values })
     }
 
-    /// A single parameter.
-    pub(super) fn of(value: Value) -> Self {
-        Self {
-            values: vec![value],
-        }
-    }
-
     /// The parameter at `index`, which is called `name`.
     ///
     /// # Errors
     /// It is missing, or no such thing.
-    pub(super) fn required<T: DeserializeOwned>(
+    pub(super) fn required<T: Deserialize<'a>>(
         &self,
         index: usize,
         name: &str,
@@ -60,17 +54,20 @@ impl Arguments {
     ///
     /// # Errors
     /// It is no such thing.
-    pub(super) fn optional<T: DeserializeOwned>(
+    pub(super) fn optional<T: Deserialize<'a>>(
         &self,
         index: usize,
         name: &str,
     ) -> Result<Option<T>, RpcError> {
-        match self.values.get(index) {
-            None | Some(Value::Null) => Ok(None),
-            Some(value) => T::deserialize(value).map(Some).map_err(|error| {
-                RpcError::invalid(format!("invalid argument {index} ({name}): {error}"))
-            }),
-        }
+        let Some(value) = self.values.get(index) else {
+            return Ok(None);
+        };
+        serde_json::from_str(value.get()).map_err(|error| {
+            let place = format!(" at line {} column {}", error.line(), error.column());
+            let error = error.to_string();
+            let error = error.strip_suffix(&place).unwrap_or(&error);
+            RpcError::invalid(format!("invalid argument {index} ({name}): {error}"))
+        })
     }
 
     /// The number at `index`, which is called `name`: as JSON number, or as string, hexadecimal or decimal.
@@ -94,21 +91,26 @@ impl Arguments {
         index: usize,
         name: &str,
     ) -> Result<Option<u64>, RpcError> {
-        let parsed = match self.values.get(index) {
-            None | Some(Value::Null) => return Ok(None),
-            Some(Value::Number(number)) => number.as_u64(),
-            Some(Value::String(text)) => match text.strip_prefix("0x") {
-                Some(digits) => u64::from_str_radix(digits, 16).ok(),
-                None => text.parse().ok(),
-            },
-            Some(_) => None,
-        };
-        let wrong = || {
-            RpcError::invalid(format!(
-                "invalid argument {index} ({name}): not a number below 2^64"
-            ))
-        };
-        parsed.map(Some).ok_or_else(wrong)
+        match self.optional(index, name)? {
+            None => Ok(None),
+            Some(value) => number(&value).map(Some).ok_or_else(|| {
+                RpcError::invalid(format!(
+                    "invalid argument {index} ({name}): not a number below 2^64"
+                ))
+            }),
+        }
+    }
+}
+
+/// The number in a JSON number, or in a string, hexadecimal or decimal.
+pub(super) fn number(value: &Value) -> Option<u64> {
+    match value {
+        Value::Number(number) => number.as_u64(),
+        Value::String(text) => match text.strip_prefix("0x") {
+            Some(digits) => u64::from_str_radix(digits, 16).ok(),
+            None => text.parse().ok(),
+        },
+        _ => None,
     }
 }
 
@@ -116,53 +118,57 @@ impl Arguments {
 mod tests {
     use super::*;
 
-    fn parse(text: &str) -> Result<Arguments, RpcError> {
-        Arguments::parse(&Params::new(Some(text)), 2)
+    fn params(text: &'static str) -> Params<'static> {
+        Params::new(Some(text))
+    }
+
+    fn refused(text: &'static str) -> String {
+        Arguments::parse(&params(text), 2).unwrap_err().to_string()
     }
 
     #[test]
     fn numbers_come_in_three_spellings() {
-        let arguments = parse(r#"["0x10", 16]"#).unwrap();
+        let params = params(r#"["0x10", 16]"#);
+        let arguments = Arguments::parse(&params, 2).unwrap();
         assert_eq!(arguments.number(0, "n").unwrap(), 16);
         assert_eq!(arguments.number(1, "n").unwrap(), 16);
-        assert_eq!(parse(r#"["16"]"#).unwrap().number(0, "n").unwrap(), 16);
+        assert_eq!(number(&Value::from("16")), Some(16));
     }
 
     #[test]
     fn what_is_wrong_is_said_by_position_and_name() {
-        let arguments = parse(r#"["zebra"]"#).unwrap();
+        let params = params(r#"["zebra", {"a": 1}]"#);
+        let arguments = Arguments::parse(&params, 2).unwrap();
         let wrong = arguments.number(0, "seconds").unwrap_err().to_string();
         assert_eq!(
             wrong,
             "invalid argument 0 (seconds): not a number below 2^64 (-32602)"
         );
-        let missing = arguments
-            .required::<String>(1, "tag")
-            .unwrap_err()
-            .to_string();
+        let wrong = arguments.required::<bool>(1, "on").unwrap_err().to_string();
         assert_eq!(
-            missing,
-            "missing value for required argument 1 (tag) (-32602)"
+            wrong,
+            "invalid argument 1 (on): invalid type: map, expected a boolean (-32602)"
         );
-        let many = parse("[1, 2, 3]").unwrap_err().to_string();
-        assert_eq!(many, "too many arguments, want at most 2 (-32602)");
-        let named = parse(r#"{"a": 1}"#).unwrap_err().to_string();
-        assert_eq!(named, "non-array args (-32602)");
+        let missing = arguments.required::<String>(2, "tag").unwrap_err();
+        assert_eq!(
+            missing.to_string(),
+            "missing value for required argument 2 (tag) (-32602)"
+        );
+        assert_eq!(
+            refused("[1, 2, 3]"),
+            "too many arguments, want at most 2 (-32602)"
+        );
+        assert_eq!(refused(r#"{"a": 1}"#), "non-array args (-32602)");
     }
 
     #[test]
     fn no_parameters_are_an_empty_list() {
-        assert!(
-            Arguments::parse(&Params::new(None), 0)
-                .unwrap()
-                .values
-                .is_empty()
-        );
-        assert!(
-            Arguments::parse(&Params::new(Some("null")), 0)
-                .unwrap()
-                .values
-                .is_empty()
-        );
+        for text in [None, Some("null"), Some("[]")] {
+            let params = Params::new(text);
+            assert!(Arguments::parse(&params, 0).unwrap().values.is_empty());
+        }
+        let params = params("[null]");
+        let arguments = Arguments::parse(&params, 1).unwrap();
+        assert_eq!(arguments.optional_number(0, "n").unwrap(), None);
     }
 }

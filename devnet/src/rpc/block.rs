@@ -81,14 +81,17 @@ fn find(context: &Context, id: BlockId) -> Option<Arc<Block>> {
 
 fn one(
     context: &Context,
-    arguments: &Arguments,
+    arguments: &Arguments<'_>,
     id: BlockId,
 ) -> Result<Option<WireArbitrumBlock>, RpcError> {
     let full = arguments.optional(1, "full transactions")?.unwrap_or(false);
     Ok(find(context, id).map(|block| block_on_wire(&block, full)))
 }
 
-fn receipts(context: &Context, arguments: &Arguments) -> Result<Option<Vec<Receipt>>, RpcError> {
+fn receipts(
+    context: &Context,
+    arguments: &Arguments<'_>,
+) -> Result<Option<Vec<Receipt>>, RpcError> {
     let id: BlockId = arguments.required(0, "block")?;
     Ok(find(context, id).map(|block| {
         (0..block.transactions.len())
@@ -108,7 +111,7 @@ fn count(context: &Context, id: BlockId) -> Option<U64> {
 
 fn at_index(
     context: &Context,
-    arguments: &Arguments,
+    arguments: &Arguments<'_>,
     id: BlockId,
 ) -> Result<Option<Transaction>, RpcError> {
     let index = usize::try_from(arguments.number(1, "index")?).unwrap_or(usize::MAX);

@@ -28,38 +28,38 @@ pub(super) fn register(methods: &mut Methods) -> Result<(), RegisterMethodError>
     methods.quick("eth_getBalance", 2, balance)?;
     methods.quick("eth_getCode", 2, code)?;
     methods.quick("eth_getStorageAt", 3, storage)?;
-    methods.blocking("eth_getTransactionCount", 2, nonce)?;
-    methods.blocking("eth_call", 4, call)?;
-    methods.blocking("eth_estimateGas", 4, estimate)?;
+    methods.brief("eth_getTransactionCount", 2, nonce)?;
+    methods.brief("eth_call", 4, call)?;
+    methods.brief("eth_estimateGas", 4, estimate)?;
     methods.blocking("eth_sign", 2, sign)
 }
 
 const LATEST: BlockId = BlockId::Number(BlockNumberOrTag::Latest);
 
-fn block_or_latest(arguments: &Arguments, index: usize) -> Result<BlockId, RpcError> {
+fn block_or_latest(arguments: &Arguments<'_>, index: usize) -> Result<BlockId, RpcError> {
     Ok(arguments.optional(index, "block")?.unwrap_or(LATEST))
 }
 
-fn balance(context: &Context, arguments: &Arguments) -> Result<U256, RpcError> {
+fn balance(context: &Context, arguments: &Arguments<'_>) -> Result<U256, RpcError> {
     let address: Address = arguments.required(0, "address")?;
     let state = context.chain.state(block_or_latest(arguments, 1)?)?;
     Ok(state.balance(&address))
 }
 
-fn code(context: &Context, arguments: &Arguments) -> Result<Bytes, RpcError> {
+fn code(context: &Context, arguments: &Arguments<'_>) -> Result<Bytes, RpcError> {
     let address: Address = arguments.required(0, "address")?;
     let state = context.chain.state(block_or_latest(arguments, 1)?)?;
     Ok(state.code(&address))
 }
 
-fn storage(context: &Context, arguments: &Arguments) -> Result<B256, RpcError> {
+fn storage(context: &Context, arguments: &Arguments<'_>) -> Result<B256, RpcError> {
     let address: Address = arguments.required(0, "address")?;
     let slot: U256 = arguments.required(1, "slot")?;
     let state = context.chain.state(block_or_latest(arguments, 2)?)?;
     Ok(state.storage(&address, &slot).into())
 }
 
-fn nonce(context: &Context, arguments: &Arguments) -> Result<U64, RpcError> {
+fn nonce(context: &Context, arguments: &Arguments<'_>) -> Result<U64, RpcError> {
     let address: Address = arguments.required(0, "address")?;
     let block = block_or_latest(arguments, 1)?;
     if block == BlockId::Number(BlockNumberOrTag::Pending) {
@@ -69,7 +69,7 @@ fn nonce(context: &Context, arguments: &Arguments) -> Result<U64, RpcError> {
 }
 
 /// The call in `arguments`, on `block` when they name none.
-fn request(arguments: &Arguments, block: BlockId) -> Result<CallRequest, RpcError> {
+fn request(arguments: &Arguments<'_>, block: BlockId) -> Result<CallRequest, RpcError> {
     Ok(CallRequest {
         transaction: arguments.required::<TransactionRequest>(0, "transaction")?,
         block: arguments.optional(1, "block")?.unwrap_or(block),
@@ -78,12 +78,12 @@ fn request(arguments: &Arguments, block: BlockId) -> Result<CallRequest, RpcErro
     })
 }
 
-fn call(context: &Context, arguments: &Arguments) -> Result<Bytes, RpcError> {
+fn call(context: &Context, arguments: &Arguments<'_>) -> Result<Bytes, RpcError> {
     Ok(context.chain.call(request(arguments, LATEST)?)?)
 }
 
 /// Estimates are for the block that comes next, at the time it will have, also when `latest` is asked for.
-fn estimate(context: &Context, arguments: &Arguments) -> Result<U64, RpcError> {
+fn estimate(context: &Context, arguments: &Arguments<'_>) -> Result<U64, RpcError> {
     let pending = BlockId::Number(BlockNumberOrTag::Pending);
     let mut request = request(arguments, pending)?;
     if request.block == LATEST {
@@ -92,7 +92,7 @@ fn estimate(context: &Context, arguments: &Arguments) -> Result<U64, RpcError> {
     Ok(U64::from(context.chain.estimate(request)?))
 }
 
-fn sign(context: &Context, arguments: &Arguments) -> Result<Bytes, RpcError> {
+fn sign(context: &Context, arguments: &Arguments<'_>) -> Result<Bytes, RpcError> {
     let signer: Address = arguments.required(0, "address")?;
     let message: Bytes = arguments.required(1, "message")?;
     let signature = context

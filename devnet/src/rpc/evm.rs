@@ -1,6 +1,10 @@
 //! `evm_`: snapshots, mining and time, as Ganache named them and everybody kept them.
 
-use super::{Context, Methods, arguments::Arguments, error::RpcError};
+use super::{
+    Context, Methods,
+    arguments::{Arguments, number},
+    error::RpcError,
+};
 use alloy::primitives::U64;
 use jsonrpsee::core::RegisterMethodError;
 use serde_json::{Value, json};
@@ -50,15 +54,19 @@ pub(super) fn register(methods: &mut Methods) -> Result<(), RegisterMethodError>
 }
 
 /// Takes a timestamp, or Ganache's and Foundry's `{"timestamp": ..., "blocks": ...}`.
-fn mine(context: &Context, arguments: &Arguments) -> Result<&'static str, RpcError> {
+fn mine(context: &Context, arguments: &Arguments<'_>) -> Result<&'static str, RpcError> {
     let options = match arguments.optional::<Value>(0, "timestamp")? {
         Some(Value::Object(options)) => Value::Object(options),
         Some(timestamp) => json!({ "timestamp": timestamp }),
         None => json!({}),
     };
-    let field = |name: &str| {
-        let value = options.get(name).cloned().unwrap_or_default();
-        Arguments::of(value).optional_number(0, name)
+    let field = |name: &str| match options.get(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(value) => number(value).map(Some).ok_or_else(|| {
+            RpcError::invalid(format!(
+                "invalid argument 0 ({name}): not a number below 2^64"
+            ))
+        }),
     };
     let (timestamp, blocks) = (field("timestamp")?, field("blocks")?.unwrap_or(1));
     match timestamp {

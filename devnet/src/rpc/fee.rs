@@ -24,7 +24,7 @@ pub(super) fn register(methods: &mut Methods) -> Result<(), RegisterMethodError>
     methods.quick("eth_feeHistory", 3, history)
 }
 
-fn history(context: &Context, arguments: &Arguments) -> Result<FeeHistory, RpcError> {
+fn history(context: &Context, arguments: &Arguments<'_>) -> Result<FeeHistory, RpcError> {
     let count = arguments.number(0, "block count")?.min(MAX_BLOCKS);
     let newest: BlockNumberOrTag = arguments.required(1, "newest block")?;
     let percentiles: Option<Vec<f64>> = arguments.optional(2, "reward percentiles")?;

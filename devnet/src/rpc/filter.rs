@@ -93,7 +93,7 @@ fn unknown() -> RpcError {
     RpcError::refused("filter not found")
 }
 
-fn changes(context: &Context, arguments: &Arguments) -> Result<FilterChanges, RpcError> {
+fn changes(context: &Context, arguments: &Arguments<'_>) -> Result<FilterChanges, RpcError> {
     let id = arguments.number(0, "filter id")?;
     let mut guard = context.filters.lock();
     let filter = guard.1.get_mut(&id).ok_or_else(unknown)?;
@@ -152,7 +152,7 @@ fn logs_between(
     })?)
 }
 
-fn all(context: &Context, arguments: &Arguments) -> Result<Vec<Log>, RpcError> {
+fn all(context: &Context, arguments: &Arguments<'_>) -> Result<Vec<Log>, RpcError> {
     let id = arguments.number(0, "filter id")?;
     let wanted = {
         let mut guard = context.filters.lock();

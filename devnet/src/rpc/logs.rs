@@ -12,7 +12,7 @@ pub(super) fn register(methods: &mut Methods) -> Result<(), RegisterMethodError>
 }
 
 /// The filter in `arguments`, of a size that can be evaluated.
-pub(super) fn filter(arguments: &Arguments, index: usize) -> Result<Filter, RpcError> {
+pub(super) fn filter(arguments: &Arguments<'_>, index: usize) -> Result<Filter, RpcError> {
     let filter: Filter = arguments.required(index, "filter")?;
     let longest = filter.topics.iter().map(alloy::rpc::types::FilterSet::len);
     if longest
@@ -26,6 +26,6 @@ pub(super) fn filter(arguments: &Arguments, index: usize) -> Result<Filter, RpcE
     Ok(filter)
 }
 
-fn get(context: &Context, arguments: &Arguments) -> Result<Vec<Log>, RpcError> {
+fn get(context: &Context, arguments: &Arguments<'_>) -> Result<Vec<Log>, RpcError> {
     Ok(context.chain.logs(&filter(arguments, 0)?)?)
 }

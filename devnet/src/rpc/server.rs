@@ -1,30 +1,50 @@
 //! Listening: one port for HTTP and WebSocket, with a limit on everything a client controls.
 
-use super::methods;
+use super::{
+    connection::Connection,
+    flow::{Flow, HeldBack},
+    methods,
+};
 use crate::chain::Chain;
 use jsonrpsee::{
-    core::traits::IdProvider,
-    server::{BatchRequestConfig, PingConfig, Server, ServerConfig, ServerHandle},
+    Methods,
+    core::{middleware::RpcServiceBuilder, traits::IdProvider},
+    server::{
+        BatchRequestConfig, PingConfig, Server, ServerConfig, ServerHandle, StopHandle,
+        serve_with_graceful_shutdown, stop_channel,
+    },
     types::SubscriptionId,
 };
+use serde_json::json;
 use std::{
     io,
     net::SocketAddr,
+    pin::pin,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
 };
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::timeout,
+};
 use tower::ServiceBuilder;
 use tower_http::cors::{AllowOrigin, Any, CorsLayer};
 
-const MAX_REQUEST: u32 = 16 << 20;
-const MAX_RESPONSE: u32 = 128 << 20;
+/// The largest request, in bytes; geth's.
+pub(super) const MAX_REQUEST: u32 = 5 << 20;
+pub(super) const MAX_RESPONSE: u32 = 128 << 20;
 const MAX_CONNECTIONS: u32 = 1_000;
 const MAX_SUBSCRIPTIONS: u32 = 256;
 const MAX_BATCH: u32 = 1_000;
-const FIRST_REQUEST: Duration = Duration::from_secs(30);
+/// Answers and notifications that wait to be sent; beyond that, whoever makes them waits.
+const MAX_MESSAGES: u32 = 64;
+/// Between two attempts to accept a connection when the system has none to give.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// A server that listens until it is dropped or stopped.
 #[derive(Debug)]
@@ -65,7 +85,8 @@ fn cross_origin(origins: Vec<String>) -> CorsLayer {
 }
 
 /// Serves `chain` at `address`, whose port may be 0 for any that is free, to programs and to web
-/// pages of these `origins`.
+/// pages of these `origins`. A client that keeps a connection waiting loses it after `patience`, see
+/// [`Connection`].
 ///
 /// # Errors
 /// The address cannot be listened on.
@@ -73,6 +94,7 @@ pub(crate) async fn listen(
     chain: Arc<Chain>,
     address: SocketAddr,
     origins: Vec<String>,
+    patience: Duration,
 ) -> io::Result<Listener> {
     let config = ServerConfig::builder()
         .max_request_body_size(MAX_REQUEST)
@@ -80,22 +102,93 @@ pub(crate) async fn listen(
         .max_connections(MAX_CONNECTIONS)
         .max_subscriptions_per_connection(MAX_SUBSCRIPTIONS)
         .set_batch_request_config(BatchRequestConfig::Limit(MAX_BATCH))
+        .set_message_buffer_capacity(MAX_MESSAGES)
         .set_id_provider(HexIds::default())
-        .set_tcp_no_delay(true)
-        .set_first_request_timeout(Some(FIRST_REQUEST))
-        .enable_ws_ping(PingConfig::new().max_failures(3))
+        // Often enough that a client which answers pings is never idle.
+        .enable_ws_ping(
+            PingConfig::new()
+                .ping_interval(patience / 2)
+                .max_failures(3),
+        )
         .build();
+    let listener = TcpListener::bind(address).await?;
+    let address = listener.local_addr()?;
+    let (stop, handle) = stop_channel();
     // Without an origin the answers are as they always were.
     let cors = (!origins.is_empty()).then(|| cross_origin(origins));
-    let server = Server::builder()
+    let service = Server::builder()
         .set_config(config)
         .set_http_middleware(ServiceBuilder::new().option_layer(cors))
-        .build(address)
-        .await?;
-    let address = server.local_addr()?;
-    let methods = methods(chain).map_err(io::Error::other)?;
-    Ok(Listener {
-        address,
-        handle: server.start(methods),
+        .to_service_builder();
+    let methods: Methods = methods(chain).map_err(io::Error::other)?.into();
+    let stopping = stop.clone();
+    let serve = move |socket, place| {
+        let flow = Arc::new(Flow::default());
+        let connection = Connection::new(socket, patience, place, Arc::clone(&flow));
+        let held_back = move |service| HeldBack {
+            service,
+            flow: Arc::clone(&flow),
+        };
+        let service = service
+            .clone()
+            .set_rpc_middleware(RpcServiceBuilder::new().layer_fn(held_back))
+            .build(methods.clone(), stopping.clone());
+        let stopped = stopping.clone().shutdown();
+        tokio::spawn(serve_with_graceful_shutdown(connection, service, stopped));
+    };
+    tokio::spawn(accept(listener, patience, stop, serve));
+    Ok(Listener { address, handle })
+}
+
+/// Hands connections to `serve` until the server is stopped, [`MAX_CONNECTIONS`] at a time.
+async fn accept(
+    listener: TcpListener,
+    patience: Duration,
+    stop: StopHandle,
+    serve: impl Fn(TcpStream, OwnedSemaphorePermit),
+) {
+    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS as usize));
+    let mut stopped = pin!(stop.shutdown());
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = &mut stopped => return,
+        };
+        let Ok((socket, _)) = accepted else {
+            // No more files may be open: some will be closed.
+            tokio::time::sleep(ACCEPT_PAUSE).await;
+            continue;
+        };
+        let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
+            tokio::spawn(timeout(patience, turn_away(socket)));
+            continue;
+        };
+        // A connection that is broken already says so when it is read.
+        let _ = socket.set_nodelay(true);
+        serve(socket, place);
+    }
+}
+
+/// Tells a client that there is no place for it.
+async fn turn_away(mut socket: TcpStream) -> io::Result<()> {
+    let body = json!({
+        "jsonrpc": "2.0",
+        "id": null,
+        "error": {
+            "code": -32005,
+            "message": format!("the server has its {MAX_CONNECTIONS} connections already; try again later"),
+        },
     })
+    .to_string();
+    let answer = format!(
+        "HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\
+         retry-after: 1\r\nconnection: close\r\n\r\n{body}",
+        body.len()
+    );
+    socket.write_all(answer.as_bytes()).await?;
+    socket.shutdown().await?;
+    // Until the client has read it: closing with its request unread would take the answer back.
+    let mut rest = [0; 1_024];
+    while socket.read(&mut rest).await? > 0 {}
+    Ok(())
 }

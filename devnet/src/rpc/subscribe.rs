@@ -5,15 +5,12 @@ use crate::chain::{Block, Event, matching_logs};
 use alloy::rpc::types::Filter;
 use jsonrpsee::{
     PendingSubscriptionSink, SubscriptionSink,
-    core::{RegisterMethodError, SubscriptionResult},
+    core::{RegisterMethodError, SubscriptionError, SubscriptionResult},
     types::Params,
 };
 use serde::Serialize;
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 use tokio::sync::broadcast::error::RecvError;
-
-/// A listener that takes longer than this for one notification is dropped.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 enum Topic {
     Heads,
@@ -74,11 +71,17 @@ async fn subscribe(
             () = sink.closed() => return Ok(()),
             event = events.recv() => match event {
                 Ok(event) => notify(&sink, &topic, event).await?,
-                // A listener this far behind has lost events: better end than lie.
-                Err(RecvError::Lagged(_) | RecvError::Closed) => return Ok(()),
+                // It has lost events: better end than lie. What is in its connection's buffer comes first.
+                Err(RecvError::Lagged(lost)) => return Err(too_slow(lost)),
+                Err(RecvError::Closed) => return Ok(()),
             },
         }
     }
+}
+
+/// The last notification of a listener that missed `lost` events.
+fn too_slow(lost: u64) -> SubscriptionError {
+    format!("the subscription ended: the client reads too slowly and missed {lost} events").into()
 }
 
 async fn notify(sink: &SubscriptionSink, topic: &Topic, event: Event) -> SubscriptionResult {
@@ -101,6 +104,7 @@ async fn send_logs(sink: &SubscriptionSink, filter: &Filter, block: &Block) -> S
 
 async fn send(sink: &SubscriptionSink, item: &impl Serialize) -> SubscriptionResult {
     let message = serde_json::value::to_raw_value(item)?;
-    sink.send_timeout(message, PATIENCE).await?;
+    // Waits while the connection's buffer is full; a connection that takes nothing is closed.
+    sink.send(message).await?;
     Ok(())
 }

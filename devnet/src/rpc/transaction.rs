@@ -29,15 +29,15 @@ struct Signed {
 }
 
 pub(super) fn register(methods: &mut Methods) -> Result<(), RegisterMethodError> {
-    methods.blocking("eth_sendRawTransaction", 1, |context, arguments| {
+    methods.brief("eth_sendRawTransaction", 1, |context, arguments| {
         let raw: Bytes = arguments.required(0, "signed transaction")?;
         Ok(context.chain.submit_raw(&raw)?)
     })?;
-    methods.blocking("eth_sendTransaction", 1, |context, arguments| {
+    methods.brief("eth_sendTransaction", 1, |context, arguments| {
         Ok(context.chain.send(own(arguments)?)?)
     })?;
     methods.blocking("eth_signTransaction", 1, sign)?;
-    methods.blocking("eth_getTransactionByHash", 1, by_hash)?;
+    methods.brief("eth_getTransactionByHash", 1, by_hash)?;
     methods.blocking("eth_getRawTransactionByHash", 1, raw)?;
     methods.quick("eth_getTransactionReceipt", 1, |context, arguments| {
         let hash: B256 = arguments.required(0, "transaction hash")?;
@@ -47,7 +47,7 @@ pub(super) fn register(methods: &mut Methods) -> Result<(), RegisterMethodError>
 }
 
 /// A transaction for the node to sign; `from` must be there.
-fn own(arguments: &Arguments) -> Result<TransactionRequest, RpcError> {
+fn own(arguments: &Arguments<'_>) -> Result<TransactionRequest, RpcError> {
     let request: TransactionRequest = arguments.required(0, "transaction")?;
     if request.from.is_none() {
         return Err(RpcError::invalid(
@@ -57,7 +57,7 @@ fn own(arguments: &Arguments) -> Result<TransactionRequest, RpcError> {
     Ok(request)
 }
 
-fn sign(context: &Context, arguments: &Arguments) -> Result<Signed, RpcError> {
+fn sign(context: &Context, arguments: &Arguments<'_>) -> Result<Signed, RpcError> {
     let request = own(arguments)?;
     let sender: Address = request.from.unwrap_or_default();
     let transaction = context.chain.complete(request)?;
@@ -75,7 +75,7 @@ fn sign(context: &Context, arguments: &Arguments) -> Result<Signed, RpcError> {
     Ok(Signed { raw, tx })
 }
 
-fn by_hash(context: &Context, arguments: &Arguments) -> Result<Option<Transaction>, RpcError> {
+fn by_hash(context: &Context, arguments: &Arguments<'_>) -> Result<Option<Transaction>, RpcError> {
     let hash: B256 = arguments.required(0, "transaction hash")?;
     let position = context.chain.ledger().transaction(&hash);
     Ok(match position {
@@ -84,7 +84,7 @@ fn by_hash(context: &Context, arguments: &Arguments) -> Result<Option<Transactio
     })
 }
 
-fn raw(context: &Context, arguments: &Arguments) -> Result<Option<Bytes>, RpcError> {
+fn raw(context: &Context, arguments: &Arguments<'_>) -> Result<Option<Bytes>, RpcError> {
     let hash: B256 = arguments.required(0, "transaction hash")?;
     let mined = context
         .chain
