@@ -4,12 +4,18 @@
 //! `FUZZ_SEED` which (1). A failing module or request is written to `regressions/`, whose files every run
 //! tries again.
 
+mod bodies;
 mod chain;
 mod host_calls;
+#[path = "../support/memory.rs"]
 mod memory;
 mod modules;
 mod programs;
 mod random;
+mod regressions;
+mod requests;
+#[path = "../support/wire.rs"]
+mod wire;
 
 /// How many cases to run, and the seed they come from.
 fn settings() -> (u64, u64) {

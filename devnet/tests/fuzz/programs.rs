@@ -5,15 +5,10 @@ use crate::{
     memory,
     modules::{self, Kind},
     random::Random,
-    settings,
+    regressions, settings,
 };
 use arbitrary::{Result, Unstructured};
-use std::{
-    collections::BTreeMap,
-    fs,
-    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
-    path::{Path, PathBuf},
-};
+use std::{collections::BTreeMap, fs, path::Path};
 
 /// Random bytes that one module and its calls are made of.
 const MATERIAL: usize = 6_000;
@@ -22,10 +17,6 @@ const THOROUGH: u64 = 8;
 /// What a run may keep, in megabytes: compiled programs (the engine keeps 1,024 of them) and the
 /// allocator's slack. Leaking a page per case would be 3 GB in a long run.
 const KEPT: u64 = 300;
-
-fn regressions() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz/regressions")
-}
 
 /// The project's own programs; none when they have not been built.
 fn real() -> Vec<Vec<u8>> {
@@ -55,16 +46,6 @@ fn calls(u: &mut Unstructured<'_>) -> Result<Vec<Invocation>> {
     calls.collect()
 }
 
-/// Runs `examine`; when it panics, keeps `wasm` where the next run, and everybody's, finds it.
-fn guarded(name: &str, wasm: &[u8], examine: impl FnOnce() -> Fate) -> Fate {
-    catch_unwind(AssertUnwindSafe(examine)).unwrap_or_else(|panic| {
-        let path = regressions().join(format!("{name}.wasm"));
-        fs::write(&path, wasm).unwrap();
-        eprintln!("{name} fails: {} holds the module", path.display());
-        resume_unwind(panic)
-    })
-}
-
 #[test]
 fn any_module_is_refused_or_runs_within_its_gas() {
     let (cases, seed) = settings();
@@ -80,7 +61,8 @@ fn any_module_is_refused_or_runs_within_its_gas() {
         let (Ok(calls), Ok((kind, wasm))) = (calls, module) else {
             continue;
         };
-        let fate = guarded(&format!("seed-{seed}-case-{case}"), &wasm, || {
+        let file = format!("seed-{seed}-case-{case}.wasm");
+        let fate = regressions::guarded(&file, &wasm, || {
             let thorough = case % THOROUGH == 0;
             laboratory.examine(&wasm, &calls, thorough, &mut endings)
         });
@@ -104,12 +86,7 @@ fn any_module_is_refused_or_runs_within_its_gas() {
 #[test]
 fn what_once_failed_is_refused_or_runs() {
     let laboratory = Laboratory::new();
-    for entry in fs::read_dir(regressions()).unwrap() {
-        let path = entry.unwrap().path();
-        if path.extension().is_none_or(|end| end != "wasm") {
-            continue;
-        }
-        let wasm = fs::read(&path).unwrap();
+    for wasm in regressions::kept("wasm") {
         for seed in 0..4 {
             let material = Random::of_case(seed, 0).bytes(MATERIAL);
             let calls = calls(&mut Unstructured::new(&material)).unwrap();

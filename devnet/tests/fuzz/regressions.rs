@@ -1,0 +1,35 @@
+//! Inputs that once failed: files next to this one, tried again by every run.
+
+use std::{
+    fs,
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
+    path::{Path, PathBuf},
+};
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz/regressions")
+}
+
+/// The inputs kept in files of this ending.
+pub(crate) fn kept(ending: &str) -> Vec<Vec<u8>> {
+    let mut files: Vec<PathBuf> = fs::read_dir(folder())
+        .expect("a folder")
+        .map(|entry| entry.expect("an entry").path())
+        .filter(|path| path.extension().is_some_and(|found| found == ending))
+        .collect();
+    files.sort();
+    files
+        .iter()
+        .map(|path| fs::read(path).expect("a file"))
+        .collect()
+}
+
+/// Runs `examine` on `input`; when it panics, keeps the input in a file of this name.
+pub(crate) fn guarded<T>(file: &str, input: &[u8], examine: impl FnOnce() -> T) -> T {
+    catch_unwind(AssertUnwindSafe(examine)).unwrap_or_else(|panic| {
+        let path = folder().join(file);
+        fs::write(&path, input).expect("a file");
+        eprintln!("kept what fails in {}", path.display());
+        resume_unwind(panic)
+    })
+}
