@@ -42,6 +42,7 @@ lint: ## formatting and lints; a warning fails
 
 bench: wasm ## rates and ratios, printed (docs/benchmarks.md)
 	@$(ENV) cargo bench $(HOST) -p devnet
+	@$(ENV) cargo bench $(HOST) -p acceptance --bench settle
 	@$(ENV) cargo bench $(HOST) -p orderbook-cli
 
 snapshots: wasm ## write size and gas anew; look at the difference before committing
