@@ -342,8 +342,11 @@ fn assert_same(one: &ResultAndState, other: &ResultAndState, what: &str) {
     assert_eq!(contents(&one.state), contents(&other.state), "{what}");
 }
 
+/// By account: balance, nonce, hash of the code, and the slots written.
+type Contents = BTreeMap<Address, (U256, u64, B256, BTreeMap<U256, U256>)>;
+
 /// What two equal states have in common, whatever the order of their maps.
-fn contents(state: &EvmState) -> BTreeMap<Address, (U256, u64, B256, BTreeMap<U256, U256>)> {
+fn contents(state: &EvmState) -> Contents {
     let account = |account: &revm::state::Account| {
         let slots = account.changed_storage_slots();
         let slots = slots
