@@ -153,7 +153,7 @@ impl AsyncRead for Connection {
                 Poll::Ready(()) => Poll::Ready(Err(late("the client is silent"))),
                 Poll::Pending => Poll::Pending,
             },
-            failed => failed,
+            failed @ Poll::Ready(_) => failed,
         }
     }
 }
