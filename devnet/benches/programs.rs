@@ -39,8 +39,12 @@ struct Chain {
 impl Chain {
     fn new() -> Self {
         let mut db = InMemoryDB::default();
-        for (address, info) in genesis::accounts() {
-            db.insert_account_info(address, info);
+        for account in genesis::accounts() {
+            db.insert_account_info(account.address, account.info);
+            for (slot, word) in account.storage {
+                db.insert_account_storage(account.address, slot, word)
+                    .expect("an account in memory");
+            }
         }
         db.insert_account_info(SENDER, AccountInfo::from_balance(U256::MAX >> 1));
         Self {

@@ -169,8 +169,13 @@ pub(crate) struct Laboratory {
 impl Laboratory {
     pub(crate) fn new() -> Self {
         let mut fresh = InMemoryDB::default();
-        for (address, info) in genesis::accounts() {
-            fresh.insert_account_info(address, info);
+        for account in genesis::accounts() {
+            fresh.insert_account_info(account.address, account.info);
+            for (slot, word) in account.storage {
+                fresh
+                    .insert_account_storage(account.address, slot, word)
+                    .expect("an account in memory");
+            }
         }
         let rich = AccountInfo::from_balance(U256::from(10).pow(U256::from(24)));
         fresh.insert_account_info(SENDER, rich);
@@ -196,7 +201,7 @@ impl Laboratory {
                 ..BlockEnv::default()
             },
         };
-        let mut transaction = laboratory.transaction(&fresh, TxKind::Call(ARB_WASM), GAS);
+        let mut transaction = transaction(&fresh, TxKind::Call(ARB_WASM), GAS);
         transaction.data = activation(PARTNER).into();
         transaction.value = U256::from(FEE);
         let activated = laboratory.execute(&mut fresh, &transaction);
@@ -207,17 +212,6 @@ impl Laboratory {
         sender.info.nonce = 0;
         laboratory.fresh = fresh;
         laboratory
-    }
-
-    fn transaction(&self, db: &InMemoryDB, kind: TxKind, gas_limit: u64) -> TxEnv {
-        TxEnv {
-            caller: SENDER,
-            kind,
-            gas_limit,
-            nonce: db.cache.accounts[&SENDER].info.nonce,
-            chain_id: Some(CHAIN_ID),
-            ..TxEnv::default()
-        }
     }
 
     fn execute(&self, db: &mut InMemoryDB, transaction: &TxEnv) -> ResultAndState {
@@ -237,7 +231,7 @@ impl Laboratory {
         endings: &mut Endings,
     ) -> Fate {
         let mut db = self.fresh.clone();
-        let mut creation = self.transaction(&db, TxKind::Create, GAS);
+        let mut creation = transaction(&db, TxKind::Create, GAS);
         let code = pack(wasm);
         creation.data = init_code(&code);
         if creation.data.len() > 49_152 {
@@ -250,7 +244,7 @@ impl Laboratory {
         }
         db.commit(created.state);
 
-        let mut activate = self.transaction(&db, TxKind::Call(ARB_WASM), GAS);
+        let mut activate = transaction(&db, TxKind::Call(ARB_WASM), GAS);
         activate.data = activation(program_address()).into();
         activate.value = U256::from(FEE);
         let activated = self.execute(&mut db, &activate);
@@ -287,7 +281,7 @@ impl Laboratory {
         };
         let mut data = prefix.map_or(Vec::new(), |program| program.into_word().to_vec());
         data.extend_from_slice(&call.input);
-        let mut transaction = self.transaction(db, TxKind::Call(to), call.gas);
+        let mut transaction = transaction(db, TxKind::Call(to), call.gas);
         transaction.data = data.into();
         transaction.value = U256::from(call.value);
 
@@ -323,12 +317,24 @@ impl Laboratory {
     /// The chain still does what it is for.
     fn transfer(&self, db: &mut InMemoryDB) {
         let payee = Address::repeat_byte(0x77);
-        let mut transaction = self.transaction(db, TxKind::Call(payee), 21_000);
+        let mut transaction = transaction(db, TxKind::Call(payee), 21_000);
         transaction.value = U256::ONE;
         let outcome = self.execute(db, &transaction);
         assert!(outcome.result.is_success(), "{:?}", outcome.result);
         assert_eq!(outcome.result.tx_gas_used(), 21_000);
         assert_eq!(outcome.state[&payee].info.balance, U256::ONE);
+    }
+}
+
+/// A transaction of the sender on the chain of `db`.
+fn transaction(db: &InMemoryDB, kind: TxKind, gas_limit: u64) -> TxEnv {
+    TxEnv {
+        caller: SENDER,
+        kind,
+        gas_limit,
+        nonce: db.cache.accounts[&SENDER].info.nonce,
+        chain_id: Some(CHAIN_ID),
+        ..TxEnv::default()
     }
 }
 

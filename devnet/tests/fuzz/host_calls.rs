@@ -203,7 +203,7 @@ impl Body<'_> {
         for (position, parameter) in signature.parameters.iter().enumerate() {
             match (signature.name, position, parameter) {
                 ("emit_log", 1, _) if !self.hostile(u)? => {
-                    self.number(128 + u.int_in_range(0..=64)?)
+                    self.number(128 + u.int_in_range(0..=64)?);
                 }
                 ("emit_log", 2, _) => {
                     let most = if self.hostile(u)? { 5 } else { 4 };
@@ -211,7 +211,7 @@ impl Body<'_> {
                 }
                 ("exit_early" | "storage_flush_cache", ..) => self.number(u.int_in_range(0..=1)?),
                 ("pay_for_memory_grow", ..) if !self.hostile(u)? => {
-                    self.number(u.int_in_range(0..=2)?)
+                    self.number(u.int_in_range(0..=2)?);
                 }
                 // `to` of a call
                 ("call_contract" | "delegate_call_contract" | "static_call_contract", 0, _) => {

@@ -74,21 +74,22 @@ pub(crate) fn module(u: &mut Unstructured<'_>, real: &[Vec<u8>]) -> Result<(Kind
 
 /// The interface of a program, as `wasm-smith` wants it: a module that imports all there is.
 static IMPORTS: LazyLock<Vec<u8>> = LazyLock::new(|| {
-    let imports: String = imports::names()
+    let imports: Vec<String> = imports::names()
         .map(|name| {
             let (parameters, results) = imports::signature(name).expect("an import");
             let text = |types: Vec<wasmparser::ValType>| -> String {
-                types.iter().map(|ty| format!(" {ty}")).collect()
+                let names: Vec<String> = types.iter().map(ToString::to_string).collect();
+                names.join(" ")
             };
             format!(
-                "(import \"{}\" \"{name}\" (func (param{}) (result{})))",
+                "(import \"{}\" \"{name}\" (func (param {}) (result {})))",
                 imports::MODULE,
                 text(parameters),
                 text(results)
             )
         })
         .collect();
-    wat::parse_str(format!("(module {imports})")).expect("a module")
+    wat::parse_str(format!("(module {})", imports.concat())).expect("a module")
 });
 
 fn exports(pages: u32) -> Vec<u8> {
