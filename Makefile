@@ -49,7 +49,7 @@ snapshots: wasm ## write size and gas anew; look at the difference before commit
 	@$(ENV) node scripts/contracts.mjs --update
 	@$(ENV) UPDATE_SNAPSHOTS=1 cargo test $(HOST) --workspace --test gas
 
-picture: build ## draw docs/demo.svg from a real run
+picture: build ## draw the pictures of docs/ from real runs
 	@$(ENV) scripts/picture.sh
 
 clean: ## remove what was built

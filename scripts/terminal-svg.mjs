@@ -45,10 +45,24 @@ function spans(line, style) {
   return [out, style];
 }
 
+// A terminal goes on in the next row where a line is longer than it is wide; escape sequences take no room.
+function wrapped(line) {
+  const rows = [""];
+  let room = COLUMNS - 2;
+  for (const part of line.match(/\x1b\[[0-9;?]*[A-Za-z]|./gu) ?? []) {
+    if (!part.startsWith("\x1b") && room-- === 0) {
+      rows.push("");
+      room = COLUMNS - 3;
+    }
+    rows[rows.length - 1] += part;
+  }
+  return rows;
+}
+
 // Script's own first and last line are not the program's.
 const log = readFileSync(0, "utf8").replace(/^Script started.*\n/, "").replace(/\n*Script done.*\n?$/, "");
 // A carriage return inside a line starts it anew (progress): the last state is what a person saw.
-const lines = log.split(/\r?\n/).map((line) => line.replace(/\r+$/, "").split("\r").at(-1));
+const lines = log.trimEnd().split(/\r?\n/).flatMap((line) => wrapped(line.replace(/\r+$/, "").split("\r").at(-1)));
 const [width, height] = [COLUMNS * CELL.width + 32, lines.length * CELL.height + 64];
 
 let style = {};

@@ -71,7 +71,9 @@ pub enum BoardError {
         signed: u128,
     },
     /// No such security.
-    #[error("security {0:?} is not listed on this board: see `securities`, or list it first")]
+    #[error(
+        "security {0:?} is not listed on this board: see `config show`, or list it with `token admit`"
+    )]
     UnknownSecurity(String),
     /// The symbol, ISIN or token is taken.
     #[error("security {0:?} is listed already: symbol, isin and token must each be new")]

@@ -15,6 +15,7 @@ use crate::chain::Chain;
 use crate::chain::abi::{IDvPSettlement, ISecurityToken, ITsUSDC, role};
 use crate::chain::deploy::artifact;
 use crate::config::Security;
+use crate::render::amount::{short_id, time};
 use crate::render::{Answer, Block, Cell, Table, Tone};
 
 /// Check profile, clock, chain, contracts, roles, wallets, book and log
@@ -151,13 +152,13 @@ async fn check_clock(chain: &Chain, checks: &mut Checks) {
     match chain.head().await {
         Ok(head) => {
             let now = u64::try_from(Timestamp::now().as_second()).unwrap_or(0);
-            let (ahead, behind) = (head.time.saturating_sub(now), now.saturating_sub(head.time));
-            let found = format!("block {} is {behind} s old", head.number);
+            let ahead = head.time.saturating_sub(now);
             if ahead > CLOCK_TOLERANCE {
                 let words = format!("the chain is {ahead} s ahead of this machine");
                 let failure = Failure::new(Exit::Failed, "CLOCK_OFF", words);
                 checks.fail("clock", &failure.hint("set this machine's clock (NTP)"));
             } else {
+                let found = format!("block {} of {}", head.number, time(head.time));
                 checks.ok("clock", found);
             }
         }
@@ -335,7 +336,7 @@ async fn log(context: &Context, board: &Board, checks: &mut Checks) -> Result<()
     }
     checks.ok(
         "log",
-        format!("{} events hold, root {}", head.size, head.root),
+        format!("{} events hold, root {}", head.size, short_id(head.root)),
     );
     Ok(())
 }

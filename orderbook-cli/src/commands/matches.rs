@@ -31,8 +31,12 @@ pub(super) enum Match {
         reason: String,
     },
     /// Approve a proposed match; whoever proposed it may not
+    #[command(after_help = "Example: orderbook match approve 0190f3c2 --actor ruth")]
     Approve(Decision),
-    /// Refuse a match
+    /// Refuse a match: its orders are free for another
+    #[command(
+        after_help = "Example: orderbook match refuse 0190f3c2 --actor ruth --reason 'the buyer withdrew'"
+    )]
     Refuse(Decision),
     /// List bids and asks of a security that could be matched: same quantity, crossing limits
     #[command(after_help = "Example: orderbook match suggest HRBR")]
@@ -51,9 +55,8 @@ pub(super) enum Match {
 
 /// A principal's decision.
 #[derive(Args, Debug)]
-#[command(after_help = "Example: orderbook match approve 0190f3c2 --actor ruth")]
 pub(super) struct Decision {
-    /// The match's id, or the first digits of it
+    /// The match's id, or the first or last digits of it
     id: String,
     /// Why
     #[arg(long, default_value = "")]
@@ -96,7 +99,8 @@ async fn find(board: &Board, text: &str) -> Result<Uuid> {
     if let Ok(id) = text.parse() {
         return Ok(id);
     }
-    let text = text.to_ascii_lowercase();
+    // As a table shows it.
+    let text = text.trim_matches('…').to_ascii_lowercase();
     let all = board.matches(None).await?;
     let mut found = all.iter().map(|matched| matched.id).filter(|id| {
         let id = id.to_string();
@@ -189,7 +193,7 @@ pub(super) fn table(matches: &[Matched]) -> Table {
         };
         let hash = matched.submission.map(|sent| Cell::id(sent.tx_hash));
         table.row([
-            matched.id.into(),
+            Cell::ending(&matched.id.to_string(), 8),
             Cell::id(matched.bid),
             Cell::id(matched.ask),
             dollars(U256::from(matched.total)).into(),

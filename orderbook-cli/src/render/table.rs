@@ -4,7 +4,7 @@ use alloy::primitives::{Address, B256};
 use comfy_table::presets::NOTHING;
 use comfy_table::{
     Attribute, Cell as Drawn, CellAlignment, Color, ColumnConstraint, ContentArrangement,
-    Table as Drawing,
+    Table as Drawing, Width,
 };
 use serde_json::{Map, Value, json};
 
@@ -12,6 +12,15 @@ use super::{
     Surface,
     amount::{short_address, short_id},
 };
+
+/// Blanks between two columns.
+const GAP: usize = 2;
+
+/// Text up to this long stays on one line: a date with its time.
+const SHORT: usize = 20;
+
+/// Longer text is wrapped, but not narrower than this.
+const NARROW: usize = 12;
 
 /// How a cell stands out.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -77,6 +86,19 @@ impl Cell {
         Self {
             whole: Some(text.to_owned()),
             ..format!("{shown}…").into()
+        }
+    }
+
+    /// Text of which a terminal shows no more than the last characters: ids made in the same second begin alike.
+    pub fn ending(text: &str, characters: usize) -> Self {
+        let hidden = text.chars().count().saturating_sub(characters);
+        if hidden < 2 {
+            return text.into();
+        }
+        let shown: String = text.chars().skip(hidden).collect();
+        Self {
+            whole: Some(text.to_owned()),
+            ..format!("…{shown}").into()
         }
     }
 
@@ -154,13 +176,61 @@ impl Table {
         )
     }
 
-    /// The table for a surface, with its last line end.
+    /// The table for a surface, with its last line end. Where even its narrowest form does not fit, a row becomes a record:
+    /// one line for each of its cells.
     pub fn render(&self, surface: Surface) -> String {
-        if surface.terminal {
-            self.draw(surface)
-        } else {
-            self.tsv()
+        if !surface.terminal {
+            return self.tsv();
         }
+        let columns = 0..self.columns.len();
+        let narrowest: usize = columns.map(|column| self.least(column) + GAP).sum();
+        if narrowest > usize::from(surface.width) {
+            self.records(surface)
+        } else {
+            self.draw(surface)
+        }
+    }
+
+    /// Columns of the terminal that the widest cell of a column takes, its heading included.
+    fn widest(&self, column: usize) -> usize {
+        let cells = self.rows.iter().filter_map(|row| row.get(column));
+        let widest = cells.map(|cell| cell.text.chars().count()).max();
+        let heading = self.columns[column].heading.chars().count();
+        widest.unwrap_or(0).max(heading)
+    }
+
+    /// Whether a column may wrap. A number broken over two lines is misread, an address cannot be copied: only text with
+    /// spaces may.
+    fn wraps(&self, column: usize) -> bool {
+        let mut cells = self.rows.iter().filter_map(|row| row.get(column));
+        !self.columns[column].right
+            && self.widest(column) > SHORT
+            && cells.any(|cell| cell.text.contains(' '))
+    }
+
+    /// The narrowest that a column can be read at.
+    fn least(&self, column: usize) -> usize {
+        if self.wraps(column) {
+            NARROW
+        } else {
+            self.widest(column)
+        }
+    }
+
+    /// Rows one under the other, as names and values.
+    fn records(&self, surface: Surface) -> String {
+        let headings = self.columns.iter().map(|c| c.heading.chars().count());
+        let widest = headings.max().unwrap_or(0);
+        let record = |row: &Vec<Cell>| {
+            let lines = self.columns.iter().zip(row).map(|(column, cell)| {
+                let heading = surface.tint(Tone::Dim, &format!("{:<widest$}", column.heading));
+                let line = format!("  {heading}  {}", surface.tint(cell.tone, &cell.text));
+                line.trim_end().to_string() + "\n"
+            });
+            lines.collect::<String>()
+        };
+        let records: Vec<String> = self.rows.iter().map(record).collect();
+        records.join("\n")
     }
 
     /// Tab-separated; a tab or line end inside a cell becomes a space.
@@ -185,7 +255,7 @@ impl Table {
         drawing
             .load_style(NOTHING)
             .set_content_arrangement(ContentArrangement::Dynamic);
-        drawing.set_width(surface.width);
+        drawing.set_width(surface.width.saturating_sub(2));
         if surface.colour {
             drawing.enforce_styling();
         } else {
@@ -216,16 +286,15 @@ impl Table {
             let Some(drawn) = drawing.column_mut(index) else {
                 continue;
             };
-            drawn.set_padding((0, 2));
+            let last = index + 1 == self.columns.len();
+            drawn.set_padding((0, if last { 0 } else { 2 }));
             if column.right {
                 drawn.set_cell_alignment(CellAlignment::Right);
             }
-            // A number broken over two lines is misread, an address cannot be copied: only text with spaces may wrap.
-            let words = self
-                .rows
-                .iter()
-                .any(|row| row.get(index).is_some_and(|c| c.text.contains(' ')));
-            if column.right || !words {
+            if self.wraps(index) {
+                let least = u16::try_from(self.least(index) + GAP).unwrap_or(u16::MAX);
+                drawn.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(least)));
+            } else {
                 drawn.set_constraint(ColumnConstraint::ContentWidth);
             }
         }
@@ -297,9 +366,37 @@ mod tests {
         table.row(["word ".repeat(40).into(), "other ".repeat(40).into()]);
         let text = table.render(Surface::paper(60));
         assert!(
-            text.lines().all(|line| line.chars().count() <= 62),
+            text.lines().all(|line| line.chars().count() <= 60),
             "{text}"
         );
+    }
+
+    #[test]
+    fn a_table_that_cannot_fit_shows_each_row_as_a_record() {
+        let mut table = Table::new(&["order", "when"]);
+        table.row(["x".repeat(30).into(), "2026-07-01 09:30:00".into()]);
+        table.row(["y".into(), "never".into()]);
+        let narrow = table.render(Surface::paper(40));
+        let first = format!(
+            "  order  {}\n  when   2026-07-01 09:30:00\n",
+            "x".repeat(30)
+        );
+        assert_eq!(narrow, first + "\n  order  y\n  when   never\n");
+        let wide = table.render(Surface::paper(60));
+        assert!(
+            wide.lines()
+                .nth(1)
+                .unwrap()
+                .ends_with("2026-07-01 09:30:00"),
+            "{wide}"
+        );
+    }
+
+    #[test]
+    fn a_match_is_known_by_the_end_of_its_id() {
+        assert_eq!(Cell::ending("0197c3a0-1234", 4).text, "…1234");
+        assert_eq!(Cell::ending("0197c3a0-1234", 4).exact(), "0197c3a0-1234");
+        assert_eq!(Cell::ending("12345", 4).text, "12345");
     }
 
     #[test]

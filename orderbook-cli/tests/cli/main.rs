@@ -18,6 +18,8 @@ mod process;
 mod proxy;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod ptrace;
+mod redact;
 mod rivals;
+mod snapshots;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod tracer;
