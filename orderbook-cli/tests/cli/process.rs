@@ -74,6 +74,23 @@ pub(crate) fn run<I: AsRef<OsStr>>(folder: &Path, arguments: impl IntoIterator<I
     )
 }
 
+/// A command line as a shell splits it: at spaces, but not between single quotes.
+pub(crate) fn words(line: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    for (index, part) in line.split('\'').enumerate() {
+        let quoted = index % 2 == 1;
+        for (piece, text) in part.split(' ').enumerate() {
+            if piece > 0 && !quoted {
+                words.push(String::new());
+            } else if piece > 0 {
+                words.last_mut().expect("one").push(' ');
+            }
+            words.last_mut().expect("one").push_str(text);
+        }
+    }
+    words
+}
+
 fn devnet_binary() -> PathBuf {
     let path = Path::new(env!("CARGO_BIN_EXE_orderbook")).with_file_name("devnet");
     assert!(

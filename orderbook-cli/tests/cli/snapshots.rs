@@ -1,4 +1,4 @@
-//! What the command line says, committed: every help text, and views wide, narrow, coloured, piped and as JSON.
+//! Everything the command line says, committed: help, tables wide, narrow, coloured and piped, envelopes, failures.
 //!
 //! `UPDATE_SNAPSHOTS=1 cargo test -p orderbook-cli --test cli snapshots` writes them anew; look at the difference.
 
@@ -7,7 +7,9 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::process::{Market, Said, orderbook, run};
+use serde_json::json;
+
+use crate::process::{Market, Said, orderbook, run, words};
 use crate::redact::Redactor;
 
 fn path(name: &str) -> PathBuf {
@@ -37,6 +39,19 @@ fn compare(name: &str, text: &str) {
         line(&committed),
         line(text)
     );
+}
+
+/// A transcript: each command as typed, what it said on either channel, how it ended.
+fn transcript(redactor: &mut Redactor, out: &mut String, line: &str, said: &Said) {
+    let _ = writeln!(out, "$ orderbook {}", redactor.text(line).trim_end());
+    out.push_str(&redactor.text(&said.stdout));
+    for line in redactor.text(&said.stderr).lines() {
+        let _ = writeln!(out, "stderr: {line}");
+    }
+    if said.exit != 0 {
+        let _ = writeln!(out, "exit {}", said.exit);
+    }
+    out.push('\n');
 }
 
 /// The heading of what all commands have in common.
@@ -205,6 +220,7 @@ fn on_terminal(folder: &Path, columns: u16, colour: bool, line: &str) -> String 
 const VIEWS: &[(&str, &str)] = &[
     ("view-config", "config show"),
     ("view-wallet", "wallet list"),
+    ("view-doctor", "doctor"),
     ("view-role", "role show HRBR"),
     ("view-holders", "token holders HRBR"),
     ("view-limits", "token limits HRBR"),
@@ -221,6 +237,9 @@ const VIEWS: &[(&str, &str)] = &[
     ("view-book", "book HRBR --levels 4"),
     ("view-suggest", "match suggest HRBR"),
     ("view-matches", "match list"),
+    ("view-verify", "audit verify"),
+    ("view-log", "audit log --from 90 --limit 3"),
+    ("view-exam", "export exam --out exam"),
 ];
 
 #[test]
@@ -248,4 +267,178 @@ fn snapshots_of_every_view() {
         }
         compare(name, &out);
     }
+}
+
+/// The ids of a trade: whatever a command prints as its `id`.
+fn id(said: &Said) -> String {
+    let data = said.json()["data"].clone();
+    let first = if data.is_array() {
+        data[0].clone()
+    } else {
+        data
+    };
+    first["id"].as_str().expect("an id").to_string()
+}
+
+#[test]
+fn snapshots_of_a_trade() {
+    let (market, literal) = market();
+    let folder = market.path();
+    for suffix in ["", " --json"] {
+        let mut redactor = Redactor::new(literal.clone());
+        let mut out = String::new();
+        let mut say = |line: &str| {
+            let line = format!("{line}{suffix}");
+            let said = run(folder, words(&line));
+            transcript(&mut redactor, &mut out, &line, &said);
+            said.exits(0);
+        };
+        say("order sign bid HRBR 10 24.50 --account A-1028 --wallet victor-chen");
+        let post = |order: &str| {
+            let signed = run(folder, words(&format!("order sign {order} --json"))).json();
+            fs::write(folder.join("signed.json"), signed["data"][0].to_string()).unwrap();
+        };
+        let find = |side: &str| {
+            let line =
+                format!("order list --state open --side {side} --descending --limit 1 --json");
+            id(&run(folder, words(&line)))
+        };
+        post("bid HRBR 10 24.50 --account A-1028 --wallet victor-chen");
+        say("order post signed.json");
+        let bid = find("bid");
+        post("ask HRBR 10 24.50 --account A-1001 --wallet ada-lindqvist");
+        say("order import signed.json");
+        let ask = find("ask");
+        say("approve coin 1000000 --wallet victor-chen");
+        say("permit HRBR 1000 --wallet ada-lindqvist");
+        say("approve HRBR 1000 --wallet ada-lindqvist");
+        say(&format!(
+            "match propose {bid} {ask} --reason 'same size, limits cross'"
+        ));
+        let list = run(folder, words("match list --state proposed --json")).json();
+        let matched = list["data"][0]["id"].as_str().unwrap().to_string();
+        say(&format!("match approve {matched} --actor ruth.castellano"));
+        say(&format!("preflight {bid} {ask}"));
+        say(&format!("settle {bid} {ask} --signed --dry-run"));
+        say(&format!("settle {bid} {ask} --signed"));
+        say(&format!("order show {bid}"));
+        say("sync");
+        say("audit anchor");
+        say(&format!("audit prove {bid} --out proof.json"));
+        say("audit check proof.json");
+        say("export blotter --out blotter.csv");
+        say("token pause HRBR");
+        say("token resume HRBR");
+        say("order epoch victor-chen");
+        say("wallet address desk");
+        compare(
+            if suffix.is_empty() {
+                "trade"
+            } else {
+                "trade-json"
+            },
+            &out,
+        );
+    }
+}
+
+#[test]
+#[allow(clippy::too_many_lines)] // One line for each failure.
+fn snapshots_of_every_class_of_failure() {
+    let (market, literal) = market();
+    let folder = market.path();
+    let empty = tempfile::tempdir().unwrap();
+    let mut redactor = Redactor::new(literal);
+    let mut out = String::new();
+    let mut fails = |folder: &Path, exit: i32, line: &str| {
+        for line in [line.to_string(), format!("{line} --json")] {
+            let said = run(folder, words(&line));
+            transcript(&mut redactor, &mut out, &line, &said);
+            said.exits(exit);
+        }
+    };
+    fs::write(folder.join("secret"), "not the password\n").unwrap();
+    fs::write(folder.join("taken"), "").unwrap();
+    fs::write(
+        folder.join("rows.csv"),
+        "side,security,quantity,price,expires,account\nbid,NOPE,1,1,1d,A\nbid,HRBR,x,1,1d,A\n",
+    )
+    .unwrap();
+    fs::write(folder.join("signed.jsonl"), "{}\n\nnot json\n").unwrap();
+    fs::write(empty.path().join("orderbook.toml"), "nonsense = 1\n").unwrap();
+    let approved = run(folder, words("match list --state approved --json")).json();
+    let approved = approved["data"][0].clone();
+    let (bid, ask) = (
+        approved["bid"].as_str().unwrap(),
+        approved["ask"].as_str().unwrap(),
+    );
+
+    // 1: this machine.
+    fails(folder, 1, "export blotter --out taken/x.csv");
+    fails(folder, 1, "doctor --chain-id 1");
+    // 2: called wrongly, or set up incompletely.
+    fails(folder, 2, "order sing");
+    fails(folder, 2, "token force HRBR desk desk 1 --reason ''");
+    fails(folder, 2, "token mint HRBR desk 1.0000001");
+    fails(folder, 2, "approve coin ten");
+    fails(
+        folder,
+        2,
+        "order list --owner 0x39A1d03cc24f9BDcd5E8208f4232fCd6CDFaA63e",
+    );
+    fails(folder, 2, "order sign --from rows.csv");
+    fails(folder, 2, "order import signed.jsonl");
+    fails(folder, 2, "order import rows.csv");
+    fails(folder, 2, "order post nowhere.json");
+    fails(folder, 2, "book HRBR --profile nowhere.toml");
+    fails(folder, 2, "book HRBR --store mysql://x");
+    fails(empty.path(), 2, "book HRBR");
+    // 3: refused by a rule.
+    fails(folder, 3, "book NOPE");
+    fails(folder, 3, "init");
+    fails(folder, 3, "wallet new desk --password-file secret");
+    fails(
+        folder,
+        3,
+        "order sign bid HRBR 0.000001 24.5000001 --wallet victor-chen",
+    );
+    fails(folder, 3, "token check HRBR ada-lindqvist corvid-capital 1");
+    fails(folder, 3, "coin mint ada-lindqvist 100,000,000");
+    fails(folder, 3, &format!("preflight {bid} {ask}"));
+    fails(folder, 3, &format!("settle {bid} {ask} --signed"));
+    fails(
+        folder,
+        3,
+        &format!("order cancel {bid} --on-chain --as-operator"),
+    );
+    fails(folder, 3, "order show 0x1234567890");
+    fails(folder, 3, "match approve 12345678");
+    // 4: key or role.
+    fails(folder, 4, "wallet address nobody");
+    fails(folder, 4, "token pause HRBR --password-file secret");
+    fails(folder, 4, "token pause HRBR --wallet treasury");
+    fails(folder, 4, &format!("order cancel {bid} --on-chain"));
+    // 5: chain or network.
+    fails(folder, 5, "coin show --rpc-url http://127.0.0.1:1");
+    fails(folder, 5, "coin show --chain-id 1");
+    fails(
+        folder,
+        5,
+        "coin show --coin 0x000000000000000000000000000000000000dEaD",
+    );
+    // 6: integrity.
+    let proof = fs::read_to_string(folder.join("proof.json")).unwrap();
+    fs::write(folder.join("forged.json"), proof.replace("dana", "dora")).unwrap();
+    fails(folder, 6, "audit check forged.json");
+    // 7: the outcome is not known.
+    let (bid, ask) = market.approved_match();
+    market.node("evm_setAutomine", &json!([false]));
+    let line = format!("settle {bid} {ask} --signed --timeout 1");
+    let said = run(folder, words(&line));
+    transcript(&mut redactor, &mut out, &line, &said);
+    said.exits(7);
+    let said = run(folder, words("sync --json"));
+    transcript(&mut redactor, &mut out, "sync --json", &said);
+    said.exits(7);
+    compare("failures", &out);
 }
