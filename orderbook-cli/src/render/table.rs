@@ -292,20 +292,15 @@ impl Table {
                 drawn.set_cell_alignment(CellAlignment::Right);
             }
             if self.wraps(index) {
-                let least = u16::try_from(self.least(index) + GAP).unwrap_or(u16::MAX);
-                drawn.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(least)));
+                let width = u16::try_from(self.least(index) + GAP).unwrap_or(u16::MAX);
+                drawn.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(width)));
             } else {
                 drawn.set_constraint(ColumnConstraint::ContentWidth);
             }
         }
         let mut text = String::new();
         for line in drawing.lines() {
-            text.extend([
-                "  ",
-                line.trim_end(),
-                "
-",
-            ]);
+            text.extend(["  ", line.trim_end(), "\n"]);
         }
         text
     }
