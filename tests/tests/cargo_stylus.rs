@@ -312,16 +312,13 @@ async fn a_deployment_that_cannot_be_says_why() {
 
 /// A module whose 40,000 bytes of data cannot be compressed.
 fn too_large() -> Vec<u8> {
-    let data: Vec<u8> = (0..1_250_u32)
+    let data: Vec<String> = (0..1_250_u32)
         .flat_map(|block| keccak256(block.to_be_bytes()))
+        .map(|byte| format!("\\{byte:02x}"))
         .collect();
-    let text = hex::encode(&data);
-    let escaped: String = (0..text.len())
-        .step_by(2)
-        .map(|at| format!("\\{}", &text[at..at + 2]))
-        .collect();
+    let data = data.concat();
     wat::parse_str(format!(
-        r#"(module (memory (export "memory") 1) (data (i32.const 0) "{escaped}")
+        r#"(module (memory (export "memory") 1) (data (i32.const 0) "{data}")
             (func (export "user_entrypoint") (param i32) (result i32) (i32.const 0)))"#
     ))
     .expect("a module")
