@@ -6,7 +6,6 @@ use alloy::{
     primitives::{Address, B256, Bytes, U256},
     sol_types::SolCall,
 };
-use futures::future::join_all;
 
 use crate::{
     bindings::{IDvPSettlement, ISecurityToken, ITsUSDC},
@@ -119,14 +118,17 @@ impl Watch {
 
     /// Asks everything.
     pub async fn read(&self, chain: &Chain) -> Sight {
-        let asked = self.views.iter().map(async |(name, (contract, call))| {
-            let answer = chain
-                .simulate(Address::ZERO, *contract, call.clone())
-                .await
-                .unwrap_or_else(|revert| panic!("{name} is not to be seen: {revert}"));
+        let views = self.views.values();
+        let calls: Vec<_> = views
+            .map(|(contract, call)| (Address::ZERO, *contract, call.clone()))
+            .collect();
+        let answers = chain.simulate_all(&calls).await;
+        let seen = self.views.keys().zip(answers).map(|(name, answer)| {
+            let answer =
+                answer.unwrap_or_else(|revert| panic!("{name} is not to be seen: {revert}"));
             (name.clone(), answer)
         });
-        Sight(join_all(asked).await.into_iter().collect())
+        Sight(seen.collect())
     }
 }
 
