@@ -185,10 +185,12 @@ async fn turn_away(mut socket: TcpStream) -> io::Result<()> {
          retry-after: 1\r\nconnection: close\r\n\r\n{body}",
         body.len()
     );
+    // Clients take an answer for an error of the protocol when they have not asked yet.
+    let mut request = [0; 1_024];
+    socket.read(&mut request).await?;
     socket.write_all(answer.as_bytes()).await?;
     socket.shutdown().await?;
     // Until the client has read it: closing with its request unread would take the answer back.
-    let mut rest = [0; 1_024];
-    while socket.read(&mut rest).await? > 0 {}
+    while socket.read(&mut request).await? > 0 {}
     Ok(())
 }
