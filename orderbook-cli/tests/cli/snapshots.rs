@@ -238,7 +238,7 @@ const VIEWS: &[(&str, &str)] = &[
     ("view-suggest", "match suggest HRBR"),
     ("view-matches", "match list"),
     ("view-verify", "audit verify"),
-    ("view-log", "audit log --from 90 --limit 3"),
+    ("view-log", "audit log --from 60 --limit 3"),
     ("view-exam", "export exam --out exam"),
 ];
 
