@@ -187,7 +187,9 @@ async fn turn_away(mut socket: TcpStream) -> io::Result<()> {
     );
     // Clients take an answer for an error of the protocol when they have not asked yet.
     let mut request = [0; 1_024];
-    socket.read(&mut request).await?;
+    if socket.read(&mut request).await? == 0 {
+        return Ok(());
+    }
     socket.write_all(answer.as_bytes()).await?;
     socket.shutdown().await?;
     // Until the client has read it: closing with its request unread would take the answer back.
