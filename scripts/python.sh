@@ -5,6 +5,7 @@
 #   uv pip compile --universal --python-version 3.10 --generate-hashes --no-header tests/py/requirements.in -o tests/py/requirements.txt
 #
 # Usage: scripts/python.sh ARGUMENTS...
+#        scripts/python.sh --tool NAME ARGUMENTS...   a command that one of the packages brings
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 pinned=$root/tests/py/requirements.txt
@@ -16,4 +17,9 @@ if ! cmp -s "$pinned" "$folder/installed.txt"; then
   "$folder/bin/pip" install --quiet --disable-pip-version-check --require-hashes -r "$pinned" >&2
   cp "$pinned" "$folder/installed.txt"
 fi
-PYTHONDONTWRITEBYTECODE=1 exec "$folder/bin/python" "$@"
+program=python
+if [ "${1:-}" = --tool ]; then
+  program=$2
+  shift 2
+fi
+PYTHONDONTWRITEBYTECODE=1 exec "$folder/bin/$program" "$@"
