@@ -42,7 +42,7 @@ lint: ## formatting, dependencies' licences and sources, lints; a warning fails
 bench: wasm ## rates and ratios, printed (docs/benchmarks.md)
 	@$(ENV) cargo bench $(HOST) -p devnet
 	@$(ENV) cargo bench $(HOST) -p acceptance --bench settle
-	@$(ENV) cargo bench $(HOST) -p orderbook-cli
+	@$(ENV) cargo build $(HOST) -p orderbook-cli && cargo bench $(HOST) -p book
 
 snapshots: wasm ## write size and gas anew; look at the difference before committing
 	@$(ENV) node scripts/contracts.mjs --update

@@ -3,14 +3,14 @@
 use std::path::PathBuf;
 
 use alloy::primitives::{Address, U256};
+use book::market::amount::{COIN_DECIMALS, parse_units, time};
 use clap::Args;
+use desk::chain::abi::ISecurityToken;
+use desk::permit::{self, SignedPermit};
 use serde_json::json;
 
 use super::context::Context;
 use super::failure::{Failure, Result};
-use crate::chain::abi::ISecurityToken;
-use crate::desk::permit::{self, SignedPermit};
-use crate::render::amount::{COIN_DECIMALS, parse_units, time};
 use crate::render::{Answer, Block};
 
 /// Let the settlement contract move a security or the coin of your wallet

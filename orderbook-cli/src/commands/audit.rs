@@ -2,15 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
+use book::audit::proof::{self, InclusionProof};
+use book::audit::verify::{Anchor, verify};
 use clap::Subcommand;
+use desk::reconcile;
+use desk::settlement::Desk;
 use serde_json::{Value, json};
 
 use super::context::Context;
 use super::failure::{Exit, Failure, Result};
-use crate::audit::proof::{self, InclusionProof};
-use crate::audit::verify::{Anchor, verify};
-use crate::desk::reconcile;
-use crate::desk::settlement::Desk;
 use crate::render::{Answer, Block, Cell, Table};
 
 /// Prove what happened: replay the log, anchor it on chain, prove single events
@@ -237,7 +237,7 @@ async fn log(context: &Context, from: u64, limit: u32) -> Result {
 }
 
 /// An event for programs: every field that its hash covers, and both hashes.
-fn event_json(event: &crate::audit::event::Event) -> Value {
+fn event_json(event: &book::log::event::Event) -> Value {
     let body: Value = serde_json::from_str(&event.body).unwrap_or(Value::Null);
     json!({
         "seq": event.seq,

@@ -2,15 +2,15 @@
 
 use alloy::primitives::{Address, B256, U256};
 use alloy::sol_types::SolCall;
+use book::market::amount::{COIN_DECIMALS, dollars, parse_units, time};
 use clap::Subcommand;
+use desk::cap_table::investor_id;
+use desk::chain::abi::ITsUSDC;
 use serde_json::json;
 
 use super::context::Context;
 use super::failure::{Failure, Result};
 use super::{act, allowance};
-use crate::chain::abi::ITsUSDC;
-use crate::desk::cap_table::investor_id;
-use crate::render::amount::{COIN_DECIMALS, dollars, parse_units, time};
 use crate::render::{Answer, Block};
 
 /// Act as the issuer of TsUSDC

@@ -6,15 +6,16 @@ use std::path::PathBuf;
 
 use alloy::primitives::Address;
 use alloy::signers::local::PrivateKeySigner;
+use book::board::Board;
+use book::log::By;
+use desk::chain::Chain;
+use desk::order_form::Venue;
+use desk::wallet::keystore::Wallets;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::failure::{Exit, Failure, Result};
-use crate::board::{Board, By};
-use crate::chain::Chain;
+use super::password;
 use crate::config::{Overrides, Security, Settings, Source};
-use crate::desk::order_form::Venue;
-use crate::wallet::keystore::Wallets;
-use crate::wallet::password;
 
 /// One invocation.
 #[derive(Debug)]
@@ -156,7 +157,7 @@ impl Context {
     /// An address, or the name of a wallet of the profile.
     pub(super) fn account(&self, text: &str) -> Result<Address> {
         if text.starts_with("0x") {
-            return crate::board::address::parse_nonzero(text).map_err(Failure::usage);
+            return book::market::address::parse_nonzero(text).map_err(Failure::usage);
         }
         self.wallets()?
             .address(text)?

@@ -3,18 +3,18 @@
 use std::path::Path;
 
 use alloy::primitives::Address;
+use book::market::amount::{parse_units, units};
+use book::market::isin::Isin;
+use book::market::lei::Lei;
 use clap::{Args, Subcommand};
+use desk::chain::deploy::{Constructor, Deployed, deploy};
 use serde_json::json;
 
 use super::context::Context;
 use super::failure::{Failure, Result};
 use super::init::create_book;
 use super::role;
-use crate::board::isin::Isin;
-use crate::board::lei::Lei;
-use crate::chain::deploy::{Constructor, Deployed, deploy};
 use crate::config::Security;
-use crate::render::amount::{parse_units, units};
 use crate::render::{Answer, Block};
 
 /// Deploy, activate and construct the contracts; addresses go into the profile

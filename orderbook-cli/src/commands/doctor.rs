@@ -3,19 +3,19 @@
 use std::path::Path;
 
 use alloy::primitives::Address;
+use book::audit::verify::verify;
+use book::board::Board;
+use book::market::amount::{short_id, time};
 use clap::Args;
+use desk::chain::Chain;
+use desk::chain::abi::{IDvPSettlement, ISecurityToken, ITsUSDC, role};
+use desk::chain::deploy::artifact;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::context::Context;
 use super::failure::{Exit, Failure, Fault, Result};
-use crate::audit::verify::verify;
-use crate::board::Board;
-use crate::chain::Chain;
-use crate::chain::abi::{IDvPSettlement, ISecurityToken, ITsUSDC, role};
-use crate::chain::deploy::artifact;
 use crate::config::Security;
-use crate::render::amount::{short_id, time};
 use crate::render::{Answer, Block, Cell, Table, Tone};
 
 /// Check profile, clock, chain, contracts, roles, wallets, book and log

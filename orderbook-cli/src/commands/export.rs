@@ -5,6 +5,10 @@ use std::io::{BufWriter, Write as _};
 use std::path::PathBuf;
 
 use alloy::primitives::U256;
+use book::board::export::Period;
+use book::board::{Board, BoardError};
+use book::market::amount::dollars;
+use book::market::filter::OrderFilter;
 use clap::{Args, Subcommand};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -13,10 +17,6 @@ use serde_json::{Value, json};
 
 use super::context::Context;
 use super::failure::{Failure, Result};
-use crate::board::export::Period;
-use crate::board::filter::OrderFilter;
-use crate::board::{Board, BoardError};
-use crate::render::amount::dollars;
 use crate::render::stream::{self, unless_closed};
 use crate::render::{Answer, Block, Table};
 

@@ -2,18 +2,18 @@
 
 use std::fmt;
 
+use book::ErrorClass;
+use book::board::BoardError;
+use desk::DeskError;
+use desk::chain::ChainError;
+use desk::chain::revert::{Cause, Revert};
+use desk::preflight::Reason;
+use desk::wallet::WalletError;
 use serde_json::{Value, json};
 
-use crate::board::BoardError;
-use crate::chain::ChainError;
-use crate::chain::revert::{Cause, Revert};
-use crate::class::ErrorClass;
 use crate::config::ConfigError;
-use crate::desk::DeskError;
-use crate::desk::preflight::Reason;
 use crate::render::Answer;
 use crate::render::answer::SCHEMA_VERSION;
-use crate::wallet::WalletError;
 
 /// Exit codes, the same for every command.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -215,10 +215,7 @@ impl From<WalletError> for Failure {
             WalletError::Missing { .. } => {
                 auth("NO_WALLET").hint("see: orderbook wallet list; make one: orderbook wallet new")
             }
-            WalletError::Password(_) | WalletError::PasswordsDiffer => auth("WRONG_PASSWORD"),
-            WalletError::NoPassword(_) => {
-                auth("NO_PASSWORD").hint("name a file with --password-file or in the profile")
-            }
+            WalletError::Password(_) => auth("WRONG_PASSWORD"),
             WalletError::PasswordFile { .. } => auth("NO_PASSWORD"),
             WalletError::Key => auth("BAD_KEY"),
             WalletError::Name(_) => Self::new(Exit::Usage, "BAD_NAME", &error),
@@ -286,7 +283,7 @@ impl From<DeskError> for Failure {
             }
             DeskError::Ineligible { restriction, .. } => {
                 Self::refused(&format!("RESTRICTION_{restriction}"), &error)
-                    .hint(crate::chain::words::restriction(restriction).remedy)
+                    .hint(desk::chain::words::restriction(restriction).remedy)
             }
             DeskError::NoMatch { .. } => Self::refused("NO_MATCH", &error)
                 .hint("propose it and have another person approve it: orderbook match propose"),

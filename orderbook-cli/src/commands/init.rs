@@ -5,15 +5,16 @@ use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
 use alloy::primitives::Address;
+use book::board::Board;
+use book::log::body::BookOpened;
+use book::market::lei::Lei;
 use clap::Args;
+use desk::chain::Chain;
+use desk::chain::abi::IDvPSettlement;
 use serde_json::json;
 
 use super::context::Context;
 use super::failure::{Failure, Result};
-use crate::audit::body::BookOpened;
-use crate::board::{Board, lei::Lei};
-use crate::chain::Chain;
-use crate::chain::abi::IDvPSettlement;
 use crate::config::profile::{BrokerDealer, FILE_NAME, file_of};
 use crate::config::{ConfigError, Overrides, Profile};
 use crate::render::Answer;
@@ -88,7 +89,7 @@ impl Init {
             Some(Err(_)) => return Err(Failure::usage("--chain-id is no number")),
         };
         let parse = |address: &Option<String>| -> Result<Option<Address>> {
-            let parsed = address.as_deref().map(crate::board::address::parse_nonzero);
+            let parsed = address.as_deref().map(book::market::address::parse_nonzero);
             parsed.transpose().map_err(Failure::usage)
         };
         let mut profile = Profile {

@@ -1,19 +1,19 @@
 //! `match propose, approve, refuse, list`.
 
 use alloy::primitives::U256;
+use book::board::Board;
+use book::market::amount::{dollars, short_id, units};
+use book::market::filter::OrderFilter;
+use book::market::matching::{Match as Matched, MatchState, midpoint};
+use book::market::record::OrderState;
 use clap::{Args, Subcommand};
+use desk::suggest;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::context::Context;
 use super::failure::{Failure, Result};
-use crate::board::Board;
-use crate::board::filter::OrderFilter;
-use crate::board::matching::{Match as Matched, MatchState, midpoint};
-use crate::board::record::OrderState;
-use crate::desk::suggest;
-use crate::render::amount::{dollars, short_id, units};
 use crate::render::{Answer, Block, Cell, Table, Tone};
 
 /// Propose matches; another person approves or refuses them

@@ -25,6 +25,7 @@ mod order;
 mod order_cancel;
 mod order_entry;
 mod order_register;
+mod password;
 mod preflight;
 mod registry;
 mod role;

@@ -4,6 +4,10 @@ use std::io::Write as _;
 use std::time::Duration;
 
 use alloy::primitives::U256;
+use book::market::amount::{dollars, time, units};
+use book::market::filter::{OrderFilter, OrderSort};
+use book::market::order::Side;
+use book::market::record::{OrderState, OrderView};
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Value, json};
 
@@ -12,10 +16,6 @@ use super::failure::Result;
 use super::order_cancel::{Cancel, CancelAll, epoch};
 use super::order_entry::{Import, Post, Sign};
 use super::order_register::Register;
-use crate::board::filter::{OrderFilter, OrderSort};
-use crate::board::order::Side;
-use crate::board::record::{OrderState, OrderView};
-use crate::render::amount::{dollars, time, units};
 use crate::render::{Answer, Block, Cell, Surface, Table, Tone};
 
 /// Sign orders, post them, list them, cancel them

@@ -2,16 +2,16 @@
 
 use alloy::primitives::U256;
 use clap::Args;
+use desk::DeskError;
+use desk::chain::abi::IDvPSettlement;
+use desk::settlement::{announce, timestamp};
+use desk::sync;
+use desk::trade::on_chain;
 use serde_json::json;
 
 use super::act;
 use super::context::Context;
 use super::failure::{Exit, Failure, Result};
-use crate::chain::abi::IDvPSettlement;
-use crate::desk::DeskError;
-use crate::desk::settlement::{announce, timestamp};
-use crate::desk::sync;
-use crate::desk::trade::on_chain;
 use crate::render::Answer;
 
 /// Cancel an order on the board, or on chain as its owner or as the operator

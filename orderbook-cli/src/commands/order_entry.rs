@@ -8,19 +8,19 @@ use std::path::{Path, PathBuf};
 
 use alloy::primitives::U256;
 use alloy::signers::local::PrivateKeySigner;
+use book::board::Board;
+use book::board::signature::ContractSignatures;
+use book::market::amount::units;
 use clap::Args;
+use desk::chain::Chain;
+use desk::order_form::{self, OrderForm, SignedOrder, Venue};
+use desk::signed_file::SignedFile;
+use desk::{DeskError, eligibility};
 use serde_json::{Value, json};
 
 use super::context::Context;
 use super::failure::{Exit, Failure, Fault, Result};
 use super::order::side_cell;
-use crate::board::Board;
-use crate::board::signature::ContractSignatures;
-use crate::chain::Chain;
-use crate::desk::order_form::{self, OrderForm, SignedOrder, Venue};
-use crate::desk::signed_file::SignedFile;
-use crate::desk::{DeskError, eligibility};
-use crate::render::amount::units;
 use crate::render::{Answer, Block, Table};
 
 /// Sign an order off line; needs the wallet and the profile, no chain

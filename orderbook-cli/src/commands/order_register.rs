@@ -1,11 +1,11 @@
 //! `order register`.
 
 use clap::Args;
+use desk::settlement::Desk;
 use serde_json::json;
 
 use super::context::Context;
 use super::failure::Result;
-use crate::desk::settlement::Desk;
 use crate::render::Answer;
 
 /// Put an order and its signature on chain before it is settled: it is public then, and stays even if this book is lost

@@ -1,13 +1,13 @@
 //! `preflight BID ASK`.
 
 use clap::Args;
+use desk::DeskError;
+use desk::chain::abi::IDvPSettlement;
+use desk::preflight::{self as check, Form, Reason};
 use serde_json::json;
 
 use super::context::Context;
 use super::failure::{Failure, Result};
-use crate::chain::abi::IDvPSettlement;
-use crate::desk::DeskError;
-use crate::desk::preflight::{self as check, Form, Reason};
 use crate::render::{Answer, Block, Cell, Table, Tone};
 
 /// List every reason why two orders would not settle now, each with its remedy

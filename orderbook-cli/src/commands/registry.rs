@@ -1,15 +1,15 @@
 //! What `token holders`, `check` and `admit` do: the registry read, and the security listed.
 
+use book::market::amount::{date, parse_units, units};
+use book::market::security::Security as BoardSecurity;
+use desk::chain::abi::{IDvPSettlement, ISecurityToken};
+use desk::chain::words;
+use desk::explain::{self, Movement};
 use serde_json::json;
 
 use super::context::Context;
 use super::failure::{Failure, Result};
-use crate::board::security::Security as BoardSecurity;
-use crate::chain::abi::{IDvPSettlement, ISecurityToken};
-use crate::chain::words;
 use crate::config::Security;
-use crate::desk::explain::{self, Movement};
-use crate::render::amount::{date, parse_units, units};
 use crate::render::{Answer, Cell, Table, Tone};
 
 pub(super) async fn holders(context: &Context, name: &str) -> Result {

@@ -2,11 +2,11 @@
 
 use alloy::primitives::{Address, B256};
 use clap::{Args, Subcommand};
+use desk::chain::abi::{ISecurityToken, ROLE_NAMES, role};
 
 use super::act;
 use super::context::Context;
 use super::failure::{Failure, Result};
-use crate::chain::abi::{ISecurityToken, ROLE_NAMES, role};
 use crate::render::{Answer, Cell, Table, Tone};
 
 /// Roles of the security token, and who holds them in the profile.

@@ -1,16 +1,16 @@
 //! `settle BID ASK`.
 
+use book::market::amount::{dollars, units};
+use book::market::matching::MatchState;
 use clap::Args;
+use desk::DeskError;
+use desk::preflight::Form;
+use desk::settlement::Desk;
+use desk::trade::Trade;
 use serde_json::json;
 
 use super::context::Context;
 use super::failure::{Failure, Result};
-use crate::board::matching::MatchState;
-use crate::desk::DeskError;
-use crate::desk::preflight::Form;
-use crate::desk::settlement::Desk;
-use crate::desk::trade::Trade;
-use crate::render::amount::{dollars, units};
 use crate::render::{Answer, Block};
 
 /// Settle an approved match: preflight, simulate, write down, send, wait, record

@@ -1,12 +1,12 @@
 //! `settlement show, pause, resume`: the broker-dealer's contract itself.
 
 use clap::Subcommand;
+use desk::chain::abi::IDvPSettlement;
 use serde_json::json;
 
 use super::act;
 use super::context::Context;
 use super::failure::Result;
-use crate::chain::abi::IDvPSettlement;
 use crate::render::{Answer, Block};
 
 /// Look at the settlement contract, stop it and let it go on

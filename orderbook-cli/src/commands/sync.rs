@@ -2,12 +2,12 @@
 
 use alloy::primitives::U256;
 use clap::Args;
+use desk::chain::abi::IDvPSettlement;
+use desk::sync;
 use serde_json::json;
 
 use super::context::Context;
 use super::failure::{Exit, Failure, Result};
-use crate::chain::abi::IDvPSettlement;
-use crate::desk::sync;
 use crate::render::{Answer, Block};
 
 /// Read the chain's events since the last block seen; resolve matches whose outcome is unknown

@@ -4,7 +4,10 @@ use std::fs::File;
 use std::path::PathBuf;
 
 use alloy::primitives::{B256, U256};
+use book::market::amount::{parse_time, parse_units, time, units};
 use clap::{Args, Subcommand};
+use desk::cap_table;
+use desk::chain::abi::ISecurityToken;
 use serde_json::json;
 
 use super::act;
@@ -13,11 +16,8 @@ use super::failure::{Failure, Result};
 use super::registry;
 use super::token_enforcement::Enforcement;
 use super::token_rules::Rules;
-use crate::chain::abi::ISecurityToken;
 use crate::config::Security;
-use crate::desk::cap_table;
 use crate::render::Answer;
-use crate::render::amount::{parse_time, parse_units, time, units};
 
 /// Act as the security's issuer, compliance officer or enforcer
 #[derive(Debug, Subcommand)]

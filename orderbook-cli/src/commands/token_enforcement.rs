@@ -1,14 +1,14 @@
 //! `token encumbrances, revoke, force, force-burn, recover`: what is done to a holding without its holder.
 
 use alloy::primitives::{B256, U256};
+use book::market::amount::{parse_units, time, units};
 use clap::{Args, Subcommand};
+use desk::chain::abi::ISecurityToken;
 use serde_json::json;
 
 use super::act;
 use super::context::Context;
 use super::failure::{Failure, Result};
-use crate::chain::abi::ISecurityToken;
-use crate::render::amount::{parse_units, time, units};
 use crate::render::{Answer, Block, Table};
 
 /// Enforcement of one security.

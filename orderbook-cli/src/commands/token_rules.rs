@@ -3,15 +3,15 @@
 use std::fmt;
 
 use alloy::primitives::U256;
+use book::market::amount::{parse_time, parse_units, time, units};
 use clap::{Args, Subcommand};
+use desk::chain::abi::ISecurityToken;
 use serde_json::json;
 
 use super::act;
 use super::context::Context;
 use super::failure::{Failure, Result};
-use crate::chain::abi::ISecurityToken;
 use crate::config::Security;
-use crate::render::amount::{parse_time, parse_units, time, units};
 use crate::render::{Answer, Block};
 
 /// Rules of one security.

@@ -2,13 +2,13 @@
 
 use alloy::signers::local::PrivateKeySigner;
 use clap::Subcommand;
+use desk::wallet::keystore::{Cost, parse_key};
 use serde_json::json;
 
 use super::context::Context;
 use super::failure::{Failure, Result};
+use super::password;
 use crate::render::{Answer, Cell, Table, Tone};
-use crate::wallet::keystore::{Cost, parse_key};
-use crate::wallet::password;
 
 /// Keep encrypted wallets (JSON keystores, as `cast wallet` and geth use them)
 #[derive(Debug, Subcommand)]

@@ -1,11 +1,11 @@
 //! The book of one security with depth bars.
 
+use alloy::primitives::U256;
+use book::market::amount::units;
+use book::market::depth::{BookView, Level};
 use serde_json::{Value, json};
 
-use super::amount::units;
 use super::{Cell, Surface, Table, Tone};
-use crate::board::depth::{BookView, Level};
-use alloy::primitives::U256;
 
 /// Cells of a full bar.
 const BAR: usize = 24;

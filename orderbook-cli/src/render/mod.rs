@@ -1,6 +1,5 @@
 //! How answers look: tables on a terminal, TSV in a pipe, one JSON envelope with `--json`.
 
-pub mod amount;
 pub mod answer;
 pub mod book;
 pub mod stream;

@@ -1,6 +1,7 @@
 //! A table: drawn to fit a terminal, or tab-separated for the next program.
 
 use alloy::primitives::{Address, B256};
+use book::market::amount::{short_address, short_id};
 use comfy_table::presets::NOTHING;
 use comfy_table::{
     Attribute, Cell as Drawn, CellAlignment, Color, ColumnConstraint, ContentArrangement,
@@ -8,10 +9,7 @@ use comfy_table::{
 };
 use serde_json::{Map, Value, json};
 
-use super::{
-    Surface,
-    amount::{short_address, short_id},
-};
+use super::Surface;
 
 /// Blanks between two columns.
 const GAP: usize = 2;

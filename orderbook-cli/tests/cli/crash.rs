@@ -12,9 +12,9 @@ use std::path::Path;
 use alloy::network::Ethereum;
 use alloy::providers::{Provider as _, RootProvider};
 use alloy::sol_types::SolEvent as _;
-use orderbook_cli::board::Board;
-use orderbook_cli::board::filter::OrderFilter;
-use orderbook_cli::chain::abi::IDvPSettlement;
+use book::board::Board;
+use book::market::filter::OrderFilter;
+use desk::chain::abi::IDvPSettlement;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 

@@ -3,19 +3,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use alloy::primitives::{Address, U256};
+use book::market::amount::{dollars, short_id, units};
+use book::market::filter::OrderFilter;
+use book::market::order::Side;
+use book::market::record::{OrderRecord, OrderState};
+use desk::preflight::{self, Form};
+use desk::trade::Trade;
+use desk::{DeskError, eligibility, permit, suggest};
 
 use super::super::failure::{Failure, Result};
 use super::issue::grouped;
 use super::stage::Stage;
 use super::trade::Approved;
 use super::world::{PRINCIPAL, TRADER, World};
-use crate::board::filter::OrderFilter;
-use crate::board::order::Side;
-use crate::board::record::{OrderRecord, OrderState};
-use crate::desk::preflight::{self, Form};
-use crate::desk::trade::Trade;
-use crate::desk::{DeskError, eligibility, permit, suggest};
-use crate::render::amount::{dollars, short_id, units};
 use crate::render::{Cell, Table, Tone, book as book_view};
 
 /// Act five: every order is signed and posted; a forged one is not.

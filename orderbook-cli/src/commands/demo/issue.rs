@@ -3,6 +3,12 @@
 use std::collections::BTreeMap;
 
 use alloy::primitives::{Address, U256};
+use book::market::amount::{COIN_DECIMALS, dollars, units};
+use book::market::security::Security as BoardSecurity;
+use desk::cap_table;
+use desk::chain::abi::{IDvPSettlement, ISecurityToken, ITsUSDC, role};
+use desk::chain::deploy::{Constructor, Deployed, deploy};
+use desk::chain::{Chain, Revert};
 
 use super::super::context::Context;
 use super::super::failure::{Failure, Result};
@@ -10,13 +16,7 @@ use super::super::init::create_book;
 use super::super::role::{COIN_ROLES, TOKEN_ROLES};
 use super::stage::Stage;
 use super::world::{Listing, World};
-use crate::board::security::Security as BoardSecurity;
-use crate::chain::abi::{IDvPSettlement, ISecurityToken, ITsUSDC, role};
-use crate::chain::deploy::{Constructor, Deployed, deploy};
-use crate::chain::{Chain, Revert};
 use crate::config::Security;
-use crate::desk::cap_table;
-use crate::render::amount::{COIN_DECIMALS, dollars, units};
 use crate::render::{Cell, Table, Tone};
 
 /// Dollars in the coin issuer's bank.
@@ -329,7 +329,7 @@ pub(super) async fn refusal<C: alloy::sol_types::SolCall>(
     call: &C,
 ) -> Result<Revert> {
     match chain.simulate(from, to, call).await {
-        Err(crate::chain::ChainError::Reverted(revert)) => Ok(revert),
+        Err(desk::chain::ChainError::Reverted(revert)) => Ok(revert),
         Err(error) => Err(error.into()),
         Ok(_) => Err(Failure::other(format!("{} was not refused", C::SIGNATURE))),
     }

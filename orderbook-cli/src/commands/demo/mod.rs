@@ -110,7 +110,7 @@ fn contracts(overrides: &Overrides) -> Result<PathBuf> {
     let whole = |folder: &PathBuf| {
         ["erc1404-token", "tsusdc", "settlement"]
             .iter()
-            .all(|package| crate::chain::deploy::artifact(folder, package).is_file())
+            .all(|package| ::desk::chain::deploy::artifact(folder, package).is_file())
     };
     let found = [Some(set.clone()), beside]
         .into_iter()

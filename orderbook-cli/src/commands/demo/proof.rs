@@ -1,15 +1,15 @@
 //! The last act: the log is anchored on chain, replayed and proved.
 
+use book::audit::proof;
+use book::audit::verify::{Anchor, verify};
+use desk::settlement::Desk;
+use desk::{reconcile, sync};
 use serde_json::{Value, json};
 
 use super::super::failure::{Exit, Failure, Result};
 use super::stage::Stage;
 use super::trade::Fill;
 use super::world::{TRADER, World};
-use crate::audit::proof;
-use crate::audit::verify::{Anchor, verify};
-use crate::desk::settlement::Desk;
-use crate::desk::{reconcile, sync};
 
 /// Syncs, anchors, verifies, and proves one order.
 pub(super) async fn prove(stage: &mut Stage, world: &World, fills: &[Fill]) -> Result<Value> {

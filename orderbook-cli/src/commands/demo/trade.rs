@@ -1,19 +1,19 @@
 //! Acts nine and ten: settlement, a sanction.
 
 use alloy::primitives::{Address, U256};
+use book::market::amount::{dollars, units};
+use book::market::matching::Match;
+use book::market::record::OrderRecord;
+use desk::DeskError;
+use desk::chain::abi::{ISecurityToken, ITsUSDC};
+use desk::preflight::Form;
+use desk::settlement::{Desk, Settled};
+use desk::trade::Trade;
 
 use super::super::failure::{Failure, Result};
 use super::issue::grouped;
 use super::stage::Stage;
 use super::world::{Listing, TRADER, World};
-use crate::board::matching::Match;
-use crate::board::record::OrderRecord;
-use crate::chain::abi::{ISecurityToken, ITsUSDC};
-use crate::desk::DeskError;
-use crate::desk::preflight::Form;
-use crate::desk::settlement::{Desk, Settled};
-use crate::desk::trade::Trade;
-use crate::render::amount::{dollars, units};
 use crate::render::{Cell, Table, Tone};
 
 /// Whom the enforcer sanctions between match and settlement.
@@ -216,7 +216,7 @@ pub(super) async fn sanction(
     }
     stage.say("And if the desk ignores that and sends the transaction, the chain itself refuses:");
     match desk.prepare(bid, ask, Form::Signed).await {
-        Err(crate::chain::ChainError::Reverted(revert)) => stage.refused(&revert.to_string()),
+        Err(desk::chain::ChainError::Reverted(revert)) => stage.refused(&revert.to_string()),
         Err(error) => return Err(error.into()),
         Ok(_) => {
             return Err(Failure::other(

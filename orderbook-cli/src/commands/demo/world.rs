@@ -7,18 +7,19 @@ use std::time::Duration;
 
 use alloy::primitives::{Address, Bytes, U256, keccak256};
 use alloy::signers::local::PrivateKeySigner;
+use book::board::Board;
+use book::log::By;
+use desk::cap_table::{self, Holder};
+use desk::chain::Chain;
+use desk::order_form::{self, OrderForm, Venue};
+use desk::wallet::keystore::{Cost, Wallets};
 use serde_json::{Value, json};
 
 use super::super::failure::{Failure, Result};
 use super::node::Node;
 use super::stage::Stage;
-use crate::board::{Board, By};
-use crate::chain::Chain;
 use crate::config::profile::FILE_NAME;
 use crate::config::{Profile, Security};
-use crate::desk::cap_table::{self, Holder};
-use crate::desk::order_form::{self, OrderForm, Venue};
-use crate::wallet::keystore::{Cost, Wallets};
 
 /// The file that marks a folder as a demo's, so that `--force` removes nothing else.
 pub(super) const MARK: &str = ".orderbook-demo";
@@ -343,10 +344,7 @@ fn keys(node: &Node, investors: &[String]) -> Result<HashMap<String, PrivateKeyS
     let mut keys = HashMap::new();
     let professionals = ["desk", "counsel", "issuer", "treasury", "auditor"];
     for (name, key) in professionals.iter().zip(&node.about.keys) {
-        keys.insert(
-            (*name).to_string(),
-            crate::wallet::keystore::parse_key(key)?,
-        );
+        keys.insert((*name).to_string(), desk::wallet::keystore::parse_key(key)?);
     }
     for name in investors {
         let secret = keccak256(format!("orderbook demo wallet {name}"));

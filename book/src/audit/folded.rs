@@ -1,0 +1,110 @@
+//! Whether the rows that were folded from one event are those that it says.
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+
+use super::verify::{Fault, Finding, Reference};
+use crate::market::price::Price;
+use crate::store::replay::{ClosingRow, OpenRow, StoredEvent, StoredOrder};
+use crate::store::row::signed;
+
+/// Holds the row of an order against the event that posts it; the row of `open_orders` that belongs to it.
+pub(super) fn posts<'a>(
+    reference: &Reference,
+    seq: u64,
+    row: &StoredEvent<'_>,
+    order: &StoredOrder<'a>,
+) -> Result<OpenRow<'a>, Finding> {
+    let posted: Posted<'_> = serde_json::from_str(&row.body)
+        .map_err(|error| Finding::new(seq, Fault::Impossible, error.to_string()))?;
+    let security = reference.securities.get(posted.security.as_ref());
+    let price = posted
+        .price
+        .parse::<Price>()
+        .map(Price::scaled)
+        .unwrap_or_default();
+    let quantity: u128 = posted.quantity.parse().unwrap_or_default();
+    let columns = [
+        ("id", is_hex(&row.subject, order.id)),
+        ("security", security == Some(&order.security)),
+        (
+            "side",
+            posted.side == if order.side == 0 { "bid" } else { "ask" },
+        ),
+        ("price", order.price == price.to_be_bytes()),
+        ("quantity", order.quantity == quantity.to_be_bytes()),
+        ("expiry", order.expiry == signed(posted.expiry)),
+        ("owner", is_hex(&posted.owner, order.owner)),
+        ("account", order.account == posted.account),
+    ];
+    match columns.into_iter().find(|(_, same)| !same) {
+        Some((column, _)) => Err(projection(
+            seq,
+            format!("table orders has another {column}"),
+        )),
+        None => Ok((
+            order.security,
+            order.side,
+            order.price,
+            order.seq,
+            order.quantity,
+            order.expiry,
+        )),
+    }
+}
+
+/// What the search columns are made from.
+#[derive(Deserialize)]
+struct Posted<'a> {
+    #[serde(borrow)]
+    account: Cow<'a, str>,
+    expiry: u64,
+    #[serde(borrow)]
+    owner: Cow<'a, str>,
+    #[serde(borrow)]
+    price: Cow<'a, str>,
+    #[serde(borrow)]
+    quantity: Cow<'a, str>,
+    #[serde(borrow)]
+    security: Cow<'a, str>,
+    #[serde(borrow)]
+    side: Cow<'a, str>,
+}
+
+pub(super) fn projection(seq: u64, message: impl Into<String>) -> Finding {
+    Finding::new(seq, Fault::Projection, message)
+}
+
+pub(super) fn cancelled(
+    seq: u64,
+    row: &StoredEvent<'_>,
+    closings: &[ClosingRow],
+) -> Result<(), Finding> {
+    match closings {
+        [closing] if closing.1 == 3 && is_hex(&row.subject, &closing.2) => Ok(()),
+        _ => Err(projection(
+            seq,
+            "table closings does not have just the order that it cancels",
+        )),
+    }
+}
+
+/// Whether `text` is `0x` and the digits of `bytes` in lower case.
+fn is_hex(text: &str, bytes: &[u8]) -> bool {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let Some(digits) = text.strip_prefix("0x") else {
+        return false;
+    };
+    digits.len() == 2 * bytes.len()
+        && digits
+            .as_bytes()
+            .chunks_exact(2)
+            .zip(bytes)
+            .all(|(pair, byte)| {
+                pair == [
+                    DIGITS[usize::from(byte >> 4)],
+                    DIGITS[usize::from(byte & 15)],
+                ]
+            })
+}

@@ -1,0 +1,7 @@
+//! Whether what stands in a book is true: replay, proofs and the tables held against the log.
+
+mod folded;
+pub mod proof;
+mod segment;
+mod tables;
+pub mod verify;

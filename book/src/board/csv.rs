@@ -1,0 +1,274 @@
+//! Signed orders as CSV: one row per order, a header with these names in any sequence.
+//!
+//! | column | meaning |
+//! | --- | --- |
+//! | `owner` | the signing wallet |
+//! | `side` | `bid` or `ask` |
+//! | `security` | symbol, ISIN or token address of a listed security |
+//! | `quantity` | security base units |
+//! | `limit_total` | coin base units for the whole quantity; may be empty when `price` is given |
+//! | `price` | US dollars per whole token; may be empty when `limit_total` is given |
+//! | `expiry` | unix seconds, or RFC 3339 |
+//! | `epoch` | the owner's epoch; empty is 0 |
+//! | `counterparty` | the only owner it may meet; empty is anyone |
+//! | `board_ref` | the 32 bytes that were signed |
+//! | `account`, `taken_by` | the customer's account; who took the order |
+//! | `capacity` | `agency`, `principal` or `riskless_principal` |
+//! | `solicited` | `true` or `false` |
+//! | `received_at` | RFC 3339 |
+//! | `signature` | the owner's signature |
+
+use std::io::{Read, Write};
+
+use ::csv::StringRecord;
+use alloy::primitives::{Address, B256, Bytes, U256};
+use jiff::Timestamp;
+
+use super::error::{BadRow, BoardError};
+use super::lines::{Records, Row};
+use super::posting::{Posting, Rules};
+use crate::market::address::{self, AddressError};
+use crate::market::order::{Order, Side, board_ref};
+use crate::market::price::Price;
+use crate::market::record::{Capacity, OrderRecord};
+use crate::market::security::Security;
+
+/// The columns, in the sequence in which they are written.
+pub const COLUMNS: [&str; 16] = [
+    "owner",
+    "side",
+    "security",
+    "quantity",
+    "limit_total",
+    "price",
+    "expiry",
+    "epoch",
+    "counterparty",
+    "board_ref",
+    "account",
+    "capacity",
+    "solicited",
+    "received_at",
+    "taken_by",
+    "signature",
+];
+
+/// Which position each column has in a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Layout([usize; COLUMNS.len()]);
+
+/// The rows of a file whose header has these columns.
+#[derive(Debug)]
+pub(crate) struct Rows<R> {
+    records: Records<R>,
+    pub(crate) layout: Layout,
+}
+
+impl<R: Read> Rows<R> {
+    /// Reads the header.
+    pub(crate) fn open(file: R) -> Result<Self, BoardError> {
+        let mut records = Records::new(file);
+        let bad = |message: String| BoardError::BadRows(vec![BadRow { line: 1, message }]);
+        let header = records.header().map_err(|error| bad(error.to_string()))?;
+        let mut layout = [0; COLUMNS.len()];
+        for (place, column) in layout.iter_mut().zip(COLUMNS) {
+            *place = header
+                .iter()
+                .position(|name| name == column)
+                .ok_or_else(|| {
+                    bad(format!(
+                        "column {column} is missing: the header wants {}",
+                        COLUMNS.join(",")
+                    ))
+                })?;
+        }
+        if let Some(name) = header.iter().find(|name| !COLUMNS.contains(name)) {
+            return Err(bad(format!(
+                "column {name:?} is unknown: the header wants {}",
+                COLUMNS.join(",")
+            )));
+        }
+        Ok(Self {
+            records,
+            layout: Layout(layout),
+        })
+    }
+
+    /// The next rows, at most `count`; none at the end.
+    ///
+    /// # Errors
+    /// The file itself could not be read; a malformed row is one of the rows.
+    pub(crate) fn next(&mut self, count: usize) -> Result<Vec<Row>, BoardError> {
+        let mut rows = Vec::with_capacity(count);
+        while rows.len() < count
+            && let Some(row) = self.records.read()?
+        {
+            rows.push(row);
+        }
+        Ok(rows)
+    }
+}
+
+/// Reads one row.
+pub(crate) fn parse(
+    layout: Layout,
+    record: &StringRecord,
+    rules: &Rules,
+) -> Result<Posting, String> {
+    let mut columns = layout
+        .0
+        .iter()
+        .map(|&place| record.get(place).unwrap_or_default());
+    // One field per column, in the sequence of COLUMNS.
+    let mut next = || columns.next().unwrap_or_default();
+    let owner = address::parse_nonzero(next()).map_err(words("owner"))?;
+    let side: Side = next().parse().map_err(words("side"))?;
+    let security = security(next(), rules).map_err(words("security"))?;
+    let quantity: u128 = next().parse().map_err(words("quantity"))?;
+    let (total, price) = (next(), next());
+    let price: Option<Price> = optional(price).map_err(words("price"))?;
+    let limit_total: u128 = match (optional(total).map_err(words("limit_total"))?, price) {
+        (Some(total), _) => total,
+        (None, Some(price)) => price
+            .total(quantity, security.decimals)
+            .map_err(|error| error.to_string())?,
+        (None, None) => return Err("limit_total and price are both empty: give one".to_owned()),
+    };
+    let expiry = expiry(next())?;
+    let epoch: Option<u64> = optional(next()).map_err(words("epoch"))?;
+    let counterparty = match next() {
+        "" => Address::ZERO,
+        text => address::parse(text).map_err(words("counterparty"))?,
+    };
+    let reference = reference(next())?;
+    let account = next().to_owned();
+    let capacity: Capacity = next().parse().map_err(words("capacity"))?;
+    let solicited: bool = next()
+        .parse()
+        .map_err(|_| "solicited: write true or false".to_owned())?;
+    let received_at: Timestamp = next().parse().map_err(words("received_at"))?;
+    let taken_by = next().to_owned();
+    let signature: Bytes = next().parse().map_err(words("signature"))?;
+    let order = Order {
+        owner,
+        side: side.code(),
+        security: security.token,
+        payment: rules.book.payment,
+        quantity: U256::from(quantity),
+        limitTotal: U256::from(limit_total),
+        expiry,
+        epoch: epoch.unwrap_or_default(),
+        counterparty,
+        boardRef: reference,
+    };
+    Ok(Posting {
+        order,
+        signature,
+        price,
+        account,
+        capacity,
+        solicited,
+        received_at,
+        taken_by,
+    })
+}
+
+fn words<E: std::fmt::Display>(column: &'static str) -> impl Fn(E) -> String {
+    move |error| format!("{column}: {error}")
+}
+
+fn optional<T: std::str::FromStr>(text: &str) -> Result<Option<T>, T::Err> {
+    if text.is_empty() {
+        Ok(None)
+    } else {
+        text.parse().map(Some)
+    }
+}
+
+fn security<'a>(name: &str, rules: &'a Rules) -> Result<&'a Security, BoardError> {
+    let unknown = || BoardError::UnknownSecurity(name.to_owned());
+    if name.starts_with("0x") {
+        let token = match address::parse(name) {
+            Err(error @ AddressError::Checksum { .. }) => return Err(error.into()),
+            other => other.map_err(|_| unknown())?,
+        };
+        return rules.securities.get(&token).ok_or_else(unknown);
+    }
+    rules
+        .securities
+        .values()
+        .find(|listed| listed.symbol == name || listed.isin.as_str() == name)
+        .ok_or_else(unknown)
+}
+
+fn expiry(text: &str) -> Result<u64, String> {
+    if let Ok(seconds) = text.parse() {
+        return Ok(seconds);
+    }
+    text.parse::<Timestamp>()
+        .ok()
+        .and_then(|time| u64::try_from(time.as_second()).ok())
+        .ok_or_else(|| format!("expiry: {text:?} is no time, write unix seconds or RFC 3339"))
+}
+
+/// The signed 32 bytes, or the UUID that they hold.
+fn reference(text: &str) -> Result<B256, String> {
+    if let Ok(reference) = text.parse() {
+        return Ok(reference);
+    }
+    text.parse().map(board_ref).map_err(words("board_ref"))
+}
+
+/// Writes signed orders in the form that an import reads.
+#[derive(Debug)]
+pub struct OrderWriter<W: Write>(::csv::Writer<W>);
+
+impl<W: Write> OrderWriter<W> {
+    /// Writes the header.
+    ///
+    /// # Errors
+    /// The file's.
+    pub fn new(out: W) -> std::io::Result<Self> {
+        let mut writer = ::csv::Writer::from_writer(out);
+        writer.write_record(COLUMNS)?;
+        Ok(Self(writer))
+    }
+
+    /// Writes one order.
+    ///
+    /// # Errors
+    /// The file's.
+    pub fn write(&mut self, order: &OrderRecord) -> std::io::Result<()> {
+        self.0.write_record([
+            order.owner.to_checksum(None).as_str(),
+            order.side.as_str(),
+            &order.symbol,
+            &order.quantity.to_string(),
+            &order.limit_total.to_string(),
+            &order.price.to_string(),
+            &order.expiry.to_string(),
+            &order.epoch.to_string(),
+            &(if order.counterparty.is_zero() {
+                String::new()
+            } else {
+                order.counterparty.to_checksum(None)
+            }),
+            &order.board_ref.to_string(),
+            &order.account,
+            order.capacity.as_str(),
+            if order.solicited { "true" } else { "false" },
+            &order.received_at.to_string(),
+            &order.taken_by,
+            &order.signature.to_string(),
+        ])?;
+        Ok(())
+    }
+
+    /// Writes what is buffered.
+    ///
+    /// # Errors
+    /// The file's.
+    pub fn finish(mut self) -> std::io::Result<()> {
+        self.0.flush()
+    }
+}

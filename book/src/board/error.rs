@@ -1,0 +1,206 @@
+//! Why the board says no.
+
+use alloy::primitives::{Address, B256};
+use uuid::Uuid;
+
+use super::signature::{ChainUnavailable, SignatureError};
+use crate::ErrorClass;
+use crate::market::address::AddressError;
+use crate::market::matching::MatchState;
+use crate::market::price::PriceError;
+use crate::market::record::OrderState;
+use crate::store::error::StoreError;
+
+/// One bad row of an imported file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BadRow {
+    /// Its line in the file, the header being line 1.
+    pub line: u64,
+    /// What is wrong with it.
+    pub message: String,
+}
+
+/// Why the board refuses, or could not answer.
+#[derive(Debug, thiserror::Error)]
+pub enum BoardError {
+    /// The store failed, or its records contradict each other.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// An address is malformed.
+    #[error(transparent)]
+    Address(#[from] AddressError),
+    /// The price does not come out whole, or does not fit.
+    #[error(transparent)]
+    Price(#[from] PriceError),
+    /// The signature is not the owner's.
+    #[error(transparent)]
+    Signature(#[from] SignatureError),
+    /// The owner has or may have code, and the chain did not answer.
+    #[error(transparent)]
+    Chain(#[from] ChainUnavailable),
+    /// A text field is empty, too long or holds control characters.
+    #[error("{field} {found:?} is not usable: write 1 to {limit} printable characters")]
+    Text {
+        /// Which field.
+        field: &'static str,
+        /// What stands in it.
+        found: String,
+        /// The most characters it may have.
+        limit: usize,
+    },
+    /// A field of the signed order is outside what the settlement contract accepts.
+    #[error("order field {field} is {found}, {wanted}: sign a corrected order")]
+    Field {
+        /// The field's name in the signed struct.
+        field: &'static str,
+        /// What stands in it.
+        found: String,
+        /// What it must be.
+        wanted: String,
+    },
+    /// The price named beside the order does not give the signed total.
+    #[error(
+        "price {price} gives a total of {expected}, the owner signed {signed}: correct the price or sign again"
+    )]
+    PriceMismatch {
+        /// The price as given.
+        price: crate::market::price::Price,
+        /// Its total, coin base units.
+        expected: u128,
+        /// The signed total, coin base units.
+        signed: u128,
+    },
+    /// No such security.
+    #[error(
+        "security {0:?} is not listed on this board: see `config show`, or list it with `token admit`"
+    )]
+    UnknownSecurity(String),
+    /// The symbol, ISIN or token is taken.
+    #[error("security {0:?} is listed already: symbol, isin and token must each be new")]
+    SecurityListed(String),
+    /// No such order.
+    #[error("order {0} is not on this board: check the id, or import the order first")]
+    UnknownOrder(String),
+    /// A prefix fits several orders.
+    #[error("order id {0} fits more than one order: give more digits")]
+    AmbiguousOrder(String),
+    /// Not an order id.
+    #[error("order id {0:?} has the wrong shape: write 0x and 6 to 64 hexadecimal digits")]
+    OrderId(String),
+    /// The order is on the board.
+    #[error("order {0} is on the board already: an order is posted once")]
+    DuplicateOrder(B256),
+    /// The order is filled or cancelled.
+    #[error("order {id} is {state}, only an OPEN order can do that")]
+    NotOpen {
+        /// The order.
+        id: B256,
+        /// Its state.
+        state: OrderState,
+    },
+    /// The order's expiry is reached.
+    #[error("order {id} expired at {expiry} (unix seconds): its owner may sign a new one")]
+    Expired {
+        /// The order.
+        id: B256,
+        /// Its expiry.
+        expiry: u64,
+    },
+    /// The order is in another live match.
+    #[error("order {id} is in match {in_match} ({state}): finish or refuse that match first")]
+    Matched {
+        /// The order.
+        id: B256,
+        /// The match.
+        in_match: Uuid,
+        /// The match's state.
+        state: MatchState,
+    },
+    /// The two orders do not fit together.
+    #[error("orders do not match: {0}")]
+    Mismatch(String),
+    /// The same person proposed and approves.
+    #[error("{0} proposed this match: another person must approve it")]
+    ApproverProposed(String),
+    /// No such match.
+    #[error("match {0} is not on this board: see `match list`")]
+    UnknownMatch(Uuid),
+    /// The match is in the wrong state.
+    #[error("match {id} is {found}, {wanted} is needed")]
+    WrongMatchState {
+        /// The match.
+        id: Uuid,
+        /// Its state.
+        found: MatchState,
+        /// Which states allow it.
+        wanted: &'static str,
+    },
+    /// What the chain logged cannot be true of this match.
+    #[error("the chain's record contradicts the board: {0}")]
+    Contradiction(String),
+    /// The chain settled orders with another owner or total.
+    #[error("rows of the file are wrong, nothing was imported: {}", rows(.0))]
+    BadRows(Vec<BadRow>),
+    /// The book at this place is for another contract or chain.
+    #[error("the order is for contract {found}, this book settles through {wanted}")]
+    OtherContract {
+        /// The contract given.
+        found: Address,
+        /// The book's contract.
+        wanted: Address,
+    },
+    /// The file of a book is for another chain or contract.
+    #[error(
+        "the file is a book of contract {} on chain {}, this profile has {} on chain {}: nothing was restored",
+        found.1, found.0, wanted.1, wanted.0
+    )]
+    OtherBook {
+        /// Chain and settlement contract of the file.
+        found: (u64, Address),
+        /// Those that were asked for.
+        wanted: (u64, Address),
+    },
+    /// The file of a book was changed, cut or never was one.
+    #[error("line {line} of the book's file is bad: {what}; nothing was restored")]
+    BadLine {
+        /// The line, the first being 1.
+        line: u64,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// Reading or writing a file failed.
+    #[error("file: {0}")]
+    File(#[from] std::io::Error),
+}
+
+fn rows(rows: &[BadRow]) -> String {
+    let shown: Vec<_> = rows
+        .iter()
+        .take(3)
+        .map(|row| format!("line {}: {}", row.line, row.message))
+        .collect();
+    let more = rows.len().saturating_sub(3);
+    let more = if more == 0 {
+        String::new()
+    } else {
+        format!("; and {more} more")
+    };
+    format!("{}{more}", shown.join("; "))
+}
+
+impl BoardError {
+    /// Which kind of failure it is.
+    pub fn class(&self) -> ErrorClass {
+        match self {
+            Self::Store(error) => error.class(),
+            Self::Chain(_) => ErrorClass::Chain,
+            Self::Address(_) | Self::Text { .. } | Self::OrderId(_) | Self::BadRows(_) => {
+                ErrorClass::Usage
+            }
+            Self::Signature(_) | Self::ApproverProposed(_) => ErrorClass::Auth,
+            Self::Contradiction(_) | Self::BadLine { .. } => ErrorClass::Integrity,
+            Self::File(_) => ErrorClass::Failed,
+            _ => ErrorClass::Refused,
+        }
+    }
+}

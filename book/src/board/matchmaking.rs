@@ -1,0 +1,184 @@
+//! Matching by hand: one person proposes, another approves or refuses.
+
+use alloy::primitives::B256;
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use super::Board;
+use super::error::BoardError;
+use super::orders::{order_in, require_open};
+use crate::log::By;
+use crate::log::body::{Body, MatchProposed};
+use crate::market::matching::{Match, MatchState, midpoint};
+use crate::market::order::Side;
+use crate::market::record::OrderRecord;
+use crate::store::append::{Draft, Writer};
+use crate::store::{query, row};
+
+impl Board {
+    /// Proposes to settle a bid against an ask.
+    ///
+    /// # Errors
+    /// For the bid, then the ask: [`BoardError::UnknownOrder`], [`BoardError::NotOpen`], [`BoardError::Expired`],
+    /// [`BoardError::Matched`]. Then [`BoardError::Mismatch`], or the store's.
+    pub async fn propose(&self, bid: B256, ask: B256, by: By) -> Result<Match, BoardError> {
+        by.check()?;
+        let now = self.store.clock().now();
+        let mut writer = self.store.writer().await?;
+        let bid_record = available(&mut writer, bid, now).await?;
+        let ask_record = available(&mut writer, ask, now).await?;
+        let total = crossing(&bid_record, &ask_record)?;
+        let id = Uuid::now_v7();
+        let body = Body::MatchProposed(MatchProposed { ask, bid, total });
+        writer.append(vec![Draft::new(id, now, &by, body)?]).await?;
+        finish(writer, id).await
+    }
+
+    /// Approves a proposed match; the proposer may not.
+    ///
+    /// # Errors
+    /// [`BoardError::UnknownMatch`], [`BoardError::WrongMatchState`], [`BoardError::ApproverProposed`], for each order
+    /// [`BoardError::Expired`], or the store's.
+    pub async fn approve(&self, id: Uuid, by: By) -> Result<Match, BoardError> {
+        by.check()?;
+        let now = self.store.clock().now();
+        let mut writer = self.store.writer().await?;
+        let proposed = match_in(&mut writer, id).await?;
+        require(&proposed, &[MatchState::Proposed], "PROPOSED")?;
+        if same_person(&proposed.proposed_by, &by.actor) {
+            return Err(BoardError::ApproverProposed(by.actor));
+        }
+        for order in [proposed.bid, proposed.ask] {
+            let view = order_in(&mut writer, order, now).await?;
+            require_unexpired(&view.record, now)?;
+        }
+        writer
+            .append(vec![Draft::new(id, now, &by, Body::MatchApproved)?])
+            .await?;
+        finish(writer, id).await
+    }
+
+    /// Refuses or withdraws a match that is not in flight; its orders are free again.
+    ///
+    /// # Errors
+    /// [`BoardError::UnknownMatch`], [`BoardError::WrongMatchState`], or the store's.
+    pub async fn refuse(&self, id: Uuid, by: By) -> Result<Match, BoardError> {
+        by.check()?;
+        let mut writer = self.store.writer().await?;
+        let found = match_in(&mut writer, id).await?;
+        let allowed = [
+            MatchState::Proposed,
+            MatchState::Approved,
+            MatchState::Failed,
+        ];
+        require(&found, &allowed, "PROPOSED, APPROVED or FAILED")?;
+        let now = self.store.clock().now();
+        writer
+            .append(vec![Draft::new(id, now, &by, Body::MatchRefused)?])
+            .await?;
+        finish(writer, id).await
+    }
+}
+
+/// Names differ in more than case and spaces, or they are one person's.
+fn same_person(one: &str, other: &str) -> bool {
+    one.trim().to_lowercase() == other.trim().to_lowercase()
+}
+
+pub(super) async fn match_in(writer: &mut Writer, id: Uuid) -> Result<Match, BoardError> {
+    let row = query::match_by_id(writer.link().await?, &id.to_string()).await?;
+    Ok(row::matching(row.ok_or(BoardError::UnknownMatch(id))?)?)
+}
+
+/// Commits and returns the match as it stands now.
+pub(super) async fn finish(mut writer: Writer, id: Uuid) -> Result<Match, BoardError> {
+    let changed = match_in(&mut writer, id).await?;
+    writer.commit().await?;
+    Ok(changed)
+}
+
+pub(super) fn require(
+    found: &Match,
+    allowed: &[MatchState],
+    wanted: &'static str,
+) -> Result<(), BoardError> {
+    if allowed.contains(&found.state) {
+        Ok(())
+    } else {
+        Err(BoardError::WrongMatchState {
+            id: found.id,
+            found: found.state,
+            wanted,
+        })
+    }
+}
+
+fn require_unexpired(record: &OrderRecord, now: Timestamp) -> Result<(), BoardError> {
+    if record.is_expired(now) {
+        Err(BoardError::Expired {
+            id: record.id,
+            expiry: record.expiry,
+        })
+    } else {
+        Ok(())
+    }
+}
+
+/// An open, unexpired order in no other live match.
+async fn available(
+    writer: &mut Writer,
+    id: B256,
+    now: Timestamp,
+) -> Result<OrderRecord, BoardError> {
+    let view = order_in(writer, id, now).await?;
+    require_open(&view)?;
+    require_unexpired(&view.record, now)?;
+    for row in query::matches_of(writer.link().await?, id).await? {
+        let other = row::matching(row)?;
+        if other.state.is_live() {
+            return Err(BoardError::Matched {
+                id,
+                in_match: other.id,
+                state: other.state,
+            });
+        }
+    }
+    Ok(view.record)
+}
+
+/// The total at which the two orders trade, or why they do not: the contract's own conditions 5 to 17.
+fn crossing(bid: &OrderRecord, ask: &OrderRecord) -> Result<u128, BoardError> {
+    let mismatch = |what: String| Err(BoardError::Mismatch(what));
+    if bid.side != Side::Bid || ask.side != Side::Ask {
+        return mismatch(format!(
+            "a bid and an ask are wanted, these are {} and {}",
+            bid.side, ask.side
+        ));
+    }
+    if bid.owner == ask.owner {
+        return mismatch(format!("both belong to {}", bid.owner));
+    }
+    if bid.security != ask.security {
+        return mismatch(format!(
+            "the bid is for {}, the ask for {}",
+            bid.symbol, ask.symbol
+        ));
+    }
+    if bid.quantity != ask.quantity {
+        return mismatch(format!(
+            "the bid is for {} base units, the ask for {}: there are no partial fills",
+            bid.quantity, ask.quantity
+        ));
+    }
+    for (order, name, other) in [(bid, "bid", ask), (ask, "ask", bid)] {
+        if !order.counterparty.is_zero() && order.counterparty != other.owner {
+            return mismatch(format!("the {name} may only meet {}", order.counterparty));
+        }
+    }
+    midpoint(bid.limit_total, ask.limit_total).ok_or_else(|| {
+        BoardError::Mismatch(format!(
+            "prices do not cross: the bid pays at most {}, the ask takes at least {}",
+            bid.price, ask.price
+        ))
+    })
+}

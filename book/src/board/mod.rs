@@ -1,0 +1,307 @@
+//! The bulletin board's use cases: what may be posted, cancelled, matched and recorded, and what is on it now.
+
+pub mod csv;
+pub mod error;
+pub mod export;
+pub mod import;
+pub mod lines;
+mod matchmaking;
+mod orders;
+pub mod posting;
+mod settlement;
+pub mod signature;
+mod transfer;
+mod views;
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use alloy::primitives::{Address, B256};
+use jiff::Timestamp;
+
+pub use error::BoardError;
+pub use import::Imported;
+
+use crate::log::By;
+use crate::log::body::{Body, BookOpened};
+use crate::log::event::{Event, EventType};
+use crate::market::security::Security;
+use crate::market::{address, price};
+use crate::store::append::Draft;
+use crate::store::error::StoreError;
+use crate::store::head::HeadRow;
+use crate::store::{Clock, Store, query, row};
+use posting::{Rules, text};
+
+/// The subject of events about the book itself.
+pub const BOOK: &str = "book";
+/// The subject of events about what was read from the chain.
+const CHAIN: &str = "chain";
+
+impl By {
+    /// Refuses names and reasons that the log could not show on one line.
+    fn check(&self) -> Result<(), BoardError> {
+        text("actor", &self.actor, 128)?;
+        if self.reason.is_empty() {
+            Ok(())
+        } else {
+            text("reason", &self.reason, 1_000)
+        }
+    }
+}
+
+/// What the log commits to now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Head {
+    /// How many events.
+    pub size: u64,
+    /// The Merkle root over all of them.
+    pub root: B256,
+    /// The last event's hash.
+    pub hash: B256,
+    /// When the last event was captured.
+    pub captured_at: Timestamp,
+}
+
+/// One book: a log, and the board that is the fold over it.
+#[derive(Debug, Clone)]
+pub struct Board {
+    store: Store,
+    identity: BookOpened,
+    rules: Arc<Mutex<Option<Arc<Rules>>>>,
+}
+
+impl Board {
+    /// Creates a book at `url` (a path, `sqlite:PATH` or `postgres://...`); its identity is event 1, for ever.
+    ///
+    /// # Errors
+    /// [`BoardError::Text`], [`BoardError::Field`], [`StoreError::Exists`], or the store's.
+    pub async fn create(url: &str, identity: BookOpened, by: By) -> Result<Self, BoardError> {
+        Self::create_with(url, identity, by, Clock::system()).await
+    }
+
+    /// Like [`Self::create`], with another clock.
+    ///
+    /// # Errors
+    /// Those of [`Self::create`].
+    pub async fn create_with(
+        url: &str,
+        identity: BookOpened,
+        by: By,
+        clock: Clock,
+    ) -> Result<Self, BoardError> {
+        by.check()?;
+        text("broker_dealer", &identity.broker_dealer, 128)?;
+        for (field, number) in [("chain_id", identity.chain_id), ("crd", identity.crd)] {
+            if number == 0 || number >= 1 << 53 {
+                let (found, wanted) = (number.to_string(), "1 to 2^53 - 1 is wanted".to_owned());
+                return Err(BoardError::Field {
+                    field,
+                    found,
+                    wanted,
+                });
+            }
+        }
+        let store = Store::create(url, clock).await?;
+        let mut writer = store.writer().await?;
+        if writer.size() > 0 {
+            return Err(StoreError::Exists(store.place().to_owned()).into());
+        }
+        let body = Body::BookOpened(identity.clone());
+        writer
+            .append(vec![Draft::new(BOOK, store.clock().now(), &by, body)?])
+            .await?;
+        writer.commit().await?;
+        Ok(Self {
+            store,
+            identity,
+            rules: Arc::default(),
+        })
+    }
+
+    /// Opens the book at `url`.
+    ///
+    /// # Errors
+    /// [`StoreError::Missing`], [`StoreError::Damaged`], or the store's.
+    pub async fn open(url: &str) -> Result<Self, BoardError> {
+        Self::open_with(url, Clock::system()).await
+    }
+
+    /// Like [`Self::open`], with another clock.
+    ///
+    /// # Errors
+    /// Those of [`Self::open`].
+    pub async fn open_with(url: &str, clock: Clock) -> Result<Self, BoardError> {
+        let store = Store::open(url, clock).await?;
+        let first = query::event(store.reader().await?.link(), 1).await?;
+        let first =
+            row::event(first.ok_or_else(|| StoreError::Missing(store.place().to_owned()))?)?;
+        match row::body(1, first.kind, &first.body)? {
+            Body::BookOpened(identity) => Ok(Self {
+                store,
+                identity,
+                rules: Arc::default(),
+            }),
+            _ => Err(damaged(
+                1,
+                format!("type is {}, the first is book_opened", first.kind),
+            )),
+        }
+    }
+
+    /// Whom the book belongs to and which contract it settles through.
+    pub fn identity(&self) -> &BookOpened {
+        &self.identity
+    }
+
+    /// Where it is kept.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// Whether something could be written now; nothing is.
+    ///
+    /// # Errors
+    /// The store's: another process writes, or the file may not be written.
+    pub async fn writable(&self) -> Result<(), BoardError> {
+        self.store.writer().await?;
+        Ok(())
+    }
+
+    /// What the log commits to now.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn head(&self) -> Result<Head, BoardError> {
+        let head = HeadRow::read(self.store.reader().await?.link()).await?;
+        let head = head.unwrap_or_else(HeadRow::empty);
+        Ok(Head {
+            size: head.size(),
+            root: head.root,
+            hash: head.hash,
+            captured_at: row::timestamp(row::signed(head.size()), "captured_at", head.captured_at)?,
+        })
+    }
+
+    /// Lists a security: from then on orders for it can be posted.
+    ///
+    /// # Errors
+    /// [`BoardError::Text`], [`BoardError::Price`] (decimal places), [`BoardError::SecurityListed`], or the store's.
+    pub async fn list_security(&self, security: Security, by: By) -> Result<Event, BoardError> {
+        text("symbol", &security.symbol, 32)?;
+        text("name", &security.name, 128)?;
+        if security.decimals > price::MAX_SECURITY_DECIMALS {
+            return Err(price::PriceError::Decimals(security.decimals).into());
+        }
+        let symbol = security.symbol.clone();
+        let body = Body::SecurityListed(security.clone());
+        let subject = security.token.to_string().to_lowercase();
+        self.record(subject, self.store.clock().now(), by, body)
+            .await
+            .map_err(|error| match error {
+                BoardError::Store(StoreError::Duplicate(_)) => BoardError::SecurityListed(symbol),
+                other => other,
+            })
+    }
+
+    /// Every listed security, oldest first.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn securities(&self) -> Result<Vec<Security>, BoardError> {
+        let listed = query::securities(self.store.reader().await?.link()).await?;
+        Ok(listed.into_iter().map(|(_, security)| security).collect())
+    }
+
+    /// A listed security by symbol, ISIN or token address.
+    ///
+    /// # Errors
+    /// [`BoardError::UnknownSecurity`], or the store's.
+    pub async fn security(&self, name: &str) -> Result<Security, BoardError> {
+        Ok(self.security_number(name).await?.1)
+    }
+
+    async fn security_number(&self, name: &str) -> Result<(u64, Security), BoardError> {
+        let token = address::parse(name).ok();
+        query::securities(self.store.reader().await?.link())
+            .await?
+            .into_iter()
+            .find(|(_, listed)| {
+                listed.symbol == name || listed.isin.as_str() == name || Some(listed.token) == token
+            })
+            .ok_or_else(|| BoardError::UnknownSecurity(name.to_owned()))
+    }
+
+    async fn rules(&self) -> Result<Arc<Rules>, BoardError> {
+        let rules = Arc::new(Rules::new(self.identity.clone(), self.securities().await?));
+        *self.rules.lock().unwrap_or_else(PoisonError::into_inner) = Some(rules.clone());
+        Ok(rules)
+    }
+
+    /// The rules read last, unless they do not have `token` yet: a listed security never changes.
+    async fn rules_for(&self, token: Address) -> Result<Arc<Rules>, BoardError> {
+        let known = self
+            .rules
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        match known.filter(|rules| rules.securities.contains_key(&token)) {
+            Some(rules) => Ok(rules),
+            None => self.rules().await,
+        }
+    }
+
+    /// Adds a remark about `subject` (an order or match id, or anything else); its text is the reason.
+    ///
+    /// # Errors
+    /// [`BoardError::Text`], or the store's.
+    pub async fn note(&self, subject: &str, by: By) -> Result<Event, BoardError> {
+        text("subject", subject, 128)?;
+        text("reason", &by.reason, 1_000)?;
+        self.record(subject, self.store.clock().now(), by, Body::Note)
+            .await
+    }
+
+    /// Appends one event that depends on nothing but the store's own constraints.
+    async fn record(
+        &self,
+        subject: impl ToString,
+        occurred_at: Timestamp,
+        by: By,
+        body: Body,
+    ) -> Result<Event, BoardError> {
+        by.check()?;
+        let draft = Draft::new(subject, occurred_at, &by, body)?;
+        let mut writer = self.store.writer().await?;
+        let event = only(writer.append(vec![draft]).await?)?;
+        writer.commit().await?;
+        Ok(event)
+    }
+
+    async fn last_body(
+        &self,
+        subject: &str,
+        kind: EventType,
+    ) -> Result<Option<(Event, Body)>, BoardError> {
+        let found = query::last_event(self.store.reader().await?.link(), subject, kind).await?;
+        let Some(event) = found.map(row::event).transpose()? else {
+            return Ok(None);
+        };
+        let body = row::body(event.seq, event.kind, &event.body)?;
+        Ok(Some((event, body)))
+    }
+}
+
+fn damaged(seq: u64, what: impl Into<String>) -> BoardError {
+    StoreError::Damaged {
+        seq,
+        what: what.into(),
+    }
+    .into()
+}
+
+/// The event of an append of one.
+fn only(mut events: Vec<Event>) -> Result<Event, BoardError> {
+    events
+        .pop()
+        .ok_or_else(|| damaged(0, "an append returned no event"))
+}

@@ -1,0 +1,235 @@
+//! Posting and cancelling orders.
+
+use alloy::primitives::B256;
+use jiff::Timestamp;
+
+use super::error::BoardError;
+use super::posting::{Posting, verify_signature};
+use super::signature::ContractSignatures;
+use super::{Board, damaged, only};
+use crate::log::By;
+use crate::log::body::{Body, OrderCancelled};
+use crate::log::event::Event;
+use crate::market::record::{OrderRecord, OrderState, OrderView};
+use crate::store::append::{Draft, Writer};
+use crate::store::error::StoreError;
+use crate::store::{query, row};
+
+impl Board {
+    /// Checks everything that [`Self::post`] checks and writes nothing.
+    ///
+    /// # Errors
+    /// Those of [`Self::post`].
+    pub async fn check(
+        &self,
+        posting: &Posting,
+        chain: Option<&dyn ContractSignatures>,
+    ) -> Result<OrderRecord, BoardError> {
+        let now = self.store.clock().now();
+        let rules = self.rules_for(posting.order.security).await?;
+        let (id, posted) = rules.check(posting, now)?;
+        verify_signature(chain, posted.owner, id, &posting.signature).await?;
+        if query::order(self.store.reader().await?.link(), id)
+            .await?
+            .is_some()
+        {
+            return Err(BoardError::DuplicateOrder(id));
+        }
+        Ok(row::record(id, posting.received_at, now, posted))
+    }
+
+    /// Posts a signed order. An owner with code is asked through `chain`; without one, only a key's signature counts.
+    ///
+    /// # Errors
+    /// The first bad field in the sequence of the signed struct ([`BoardError::Field`], [`BoardError::UnknownSecurity`]),
+    /// [`BoardError::Price`], [`BoardError::PriceMismatch`], [`BoardError::Text`], [`BoardError::Signature`],
+    /// [`BoardError::Chain`], [`BoardError::DuplicateOrder`], or the store's.
+    pub async fn post(
+        &self,
+        posting: Posting,
+        chain: Option<&dyn ContractSignatures>,
+        by: By,
+    ) -> Result<OrderRecord, BoardError> {
+        let mut posted = self.post_all(vec![posting], chain, by).await?;
+        posted
+            .pop()
+            .ok_or_else(|| damaged(0, "a posting left no record"))
+    }
+
+    /// Posts several signed orders, all or none.
+    ///
+    /// # Errors
+    /// Those of [`Self::post`], of the first bad one.
+    pub async fn post_all(
+        &self,
+        postings: Vec<Posting>,
+        chain: Option<&dyn ContractSignatures>,
+        by: By,
+    ) -> Result<Vec<OrderRecord>, BoardError> {
+        by.check()?;
+        let mut checked = Vec::with_capacity(postings.len());
+        let mut drafts = Vec::with_capacity(postings.len());
+        for posting in postings {
+            let rules = self.rules_for(posting.order.security).await?;
+            let (id, posted) = rules.check(&posting, self.store.clock().now())?;
+            verify_signature(chain, posted.owner, id, &posting.signature).await?;
+            let body = Body::OrderPosted(Box::new(posted.clone()));
+            drafts.push(Draft::new(id, posting.received_at, &by, body)?);
+            checked.push((id, posting.received_at, posted));
+        }
+        let events = match self.append_all(drafts).await {
+            Ok(events) => events,
+            Err(StoreError::Duplicate(_)) => {
+                let ids: Vec<_> = checked.iter().map(|(id, ..)| *id).collect();
+                return Err(BoardError::DuplicateOrder(self.twice(&ids).await?));
+            }
+            Err(error) => return Err(error.into()),
+        };
+        Ok(checked
+            .into_iter()
+            .zip(events)
+            .map(|((id, received_at, posted), event)| {
+                row::record(id, received_at, event.captured_at, posted)
+            })
+            .collect())
+    }
+
+    async fn append_all(&self, drafts: Vec<Draft>) -> Result<Vec<Event>, StoreError> {
+        let mut writer = self.store.writer().await?;
+        let events = writer.append(drafts).await?;
+        writer.commit().await?;
+        Ok(events)
+    }
+
+    /// Which of these ids, of which one could not be posted, is on the board or among them twice.
+    async fn twice(&self, ids: &[B256]) -> Result<B256, BoardError> {
+        let known = query::known(self.store.reader().await?.link(), ids).await?;
+        let repeated = |at: usize, id: &B256| known.contains(id) || ids[..at].contains(id);
+        let mut all = ids.iter().enumerate();
+        all.find(|(at, id)| repeated(*at, id))
+            .map(|(_, id)| *id)
+            .ok_or_else(|| damaged(0, "an order is taken for one that is not there"))
+    }
+
+    /// Takes an order off the board. A match of it that is not in flight ends with it.
+    ///
+    /// # Errors
+    /// [`BoardError::UnknownOrder`], [`BoardError::NotOpen`], [`BoardError::Matched`] while a settlement is in flight, or
+    /// the store's.
+    pub async fn cancel(&self, order: B256, by: By) -> Result<Event, BoardError> {
+        by.check()?;
+        let mut writer = self.store.writer().await?;
+        let view = order_in(&mut writer, order, self.store.clock().now()).await?;
+        require_open(&view)?;
+        let now = self.store.clock().now();
+        end_match(&mut writer, order, now, &by, "was cancelled", true).await?;
+        let body = Body::OrderCancelled(OrderCancelled { tx_hash: None });
+        let event = only(
+            writer
+                .append(vec![Draft::new(order, now, &by, body)?])
+                .await?,
+        )?;
+        writer.commit().await?;
+        Ok(event)
+    }
+
+    /// Records a cancel that the chain has logged; a live match of the order ends with it. `None` when the board does not
+    /// have the order, or has it cancelled already.
+    ///
+    /// # Errors
+    /// [`BoardError::Contradiction`] when the board has it filled, or the store's.
+    pub async fn record_cancelled_on_chain(
+        &self,
+        order: B256,
+        tx_hash: B256,
+        occurred_at: Timestamp,
+        by: By,
+    ) -> Result<Option<Event>, BoardError> {
+        by.check()?;
+        let mut writer = self.store.writer().await?;
+        let view = match order_in(&mut writer, order, occurred_at).await {
+            Ok(view) => view,
+            Err(BoardError::UnknownOrder(_)) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        match view.state {
+            OrderState::Open => {}
+            OrderState::Cancelled => return Ok(None),
+            OrderState::Filled => {
+                return Err(BoardError::Contradiction(format!(
+                    "order {order} is FILLED here and cancelled on chain by {tx_hash}"
+                )));
+            }
+        }
+        end_match(
+            &mut writer,
+            order,
+            occurred_at,
+            &by,
+            "was cancelled on chain",
+            false,
+        )
+        .await?;
+        let body = Body::OrderCancelled(OrderCancelled {
+            tx_hash: Some(tx_hash),
+        });
+        let event = only(
+            writer
+                .append(vec![Draft::new(order, occurred_at, &by, body)?])
+                .await?,
+        )?;
+        writer.commit().await?;
+        Ok(Some(event))
+    }
+}
+
+/// The order as this transaction sees it.
+pub(super) async fn order_in(
+    writer: &mut Writer,
+    id: B256,
+    now: Timestamp,
+) -> Result<OrderView, BoardError> {
+    let row = query::order(writer.link().await?, id).await?;
+    let row = row.ok_or_else(|| BoardError::UnknownOrder(id.to_string()))?;
+    Ok(row::order(row, now)?)
+}
+
+pub(super) fn require_open(view: &OrderView) -> Result<(), BoardError> {
+    if view.state == OrderState::Open {
+        Ok(())
+    } else {
+        Err(BoardError::NotOpen {
+            id: view.record.id,
+            state: view.state,
+        })
+    }
+}
+
+/// Ends the live match of an order that leaves the board; refuses when `careful` and a transaction is in flight.
+async fn end_match(
+    writer: &mut Writer,
+    order: B256,
+    now: Timestamp,
+    by: &By,
+    why: &str,
+    careful: bool,
+) -> Result<(), BoardError> {
+    for row in query::matches_of(writer.link().await?, order).await? {
+        let live = row::matching(row)?;
+        if !live.state.is_live() {
+            continue;
+        }
+        if careful && live.state.is_in_flight() {
+            return Err(BoardError::Matched {
+                id: order,
+                in_match: live.id,
+                state: live.state,
+            });
+        }
+        let by = By::new(&by.actor).because(format!("order {order} {why}"));
+        writer
+            .append(vec![Draft::new(live.id, now, &by, Body::MatchRefused)?])
+            .await?;
+    }
+    Ok(())
+}

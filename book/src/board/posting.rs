@@ -1,0 +1,200 @@
+//! A signed order on its way to the board.
+
+use std::collections::HashMap;
+
+use alloy::primitives::{Address, B256, Bytes, U256};
+use jiff::Timestamp;
+
+use super::error::BoardError;
+use super::signature::{self, ContractSignatures, ContractVerdict, SignatureError};
+use crate::log::body::{BookOpened, OrderPosted};
+use crate::market::order::{MAX_LIFETIME, Order, OrderHasher, Side, board_ref_uuid};
+use crate::market::price::Price;
+use crate::market::record::Capacity;
+use crate::market::security::Security;
+
+/// A signed order and what the broker-dealer must record beside it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Posting {
+    /// What the owner signed.
+    pub order: Order,
+    /// The owner's signature.
+    pub signature: Bytes,
+    /// The price the customer named, if any; it must give exactly the signed total.
+    pub price: Option<Price>,
+    /// The customer's account at the broker-dealer: 1 to 64 characters.
+    pub account: String,
+    /// The broker-dealer's capacity.
+    pub capacity: Capacity,
+    /// Whether the broker-dealer solicited the order.
+    pub solicited: bool,
+    /// When the customer's order reached the broker-dealer.
+    pub received_at: Timestamp,
+    /// Who took the order: 1 to 64 characters.
+    pub taken_by: String,
+}
+
+/// What a posting is held against; the same for one order and for a million.
+#[derive(Debug, Clone)]
+pub struct Rules {
+    /// Whom the book belongs to and which contract it settles through.
+    pub book: BookOpened,
+    pub(crate) securities: HashMap<Address, Security>,
+    hasher: OrderHasher,
+}
+
+/// How far the receipt of an order may lie ahead of the clock, seconds.
+const RECEIPT_TOLERANCE: i64 = 60;
+
+/// Integers are exact in JSON below this.
+const JSON_INTEGERS: u64 = 1 << 53;
+
+impl Rules {
+    pub(crate) fn new(book: BookOpened, securities: impl IntoIterator<Item = Security>) -> Self {
+        let hasher = OrderHasher::new(book.chain_id, book.contract);
+        let securities = securities
+            .into_iter()
+            .map(|listed| (listed.token, listed))
+            .collect();
+        Self {
+            book,
+            securities,
+            hasher,
+        }
+    }
+
+    /// Everything but the signature, in the order in which the settlement contract checks the fields.
+    pub(crate) fn check(
+        &self,
+        posting: &Posting,
+        now: Timestamp,
+    ) -> Result<(B256, OrderPosted), BoardError> {
+        let order = &posting.order;
+        if order.owner.is_zero() {
+            return Err(field("owner", order.owner, "the signing wallet is wanted"));
+        }
+        let side = Side::from_code(order.side)
+            .ok_or_else(|| field("side", order.side, "0 (bid) or 1 (ask) is wanted"))?;
+        let security = self
+            .securities
+            .get(&order.security)
+            .ok_or_else(|| BoardError::UnknownSecurity(order.security.to_string()))?;
+        if order.payment != self.book.payment {
+            let wanted = format!("the book's coin {} is wanted", self.book.payment);
+            return Err(field("payment", order.payment, wanted));
+        }
+        let quantity = amount("quantity", order.quantity)?;
+        let limit_total = amount("limitTotal", order.limitTotal)?;
+        let now_seconds = u64::try_from(now.as_second()).unwrap_or(0);
+        let latest = now_seconds.saturating_add(MAX_LIFETIME);
+        if order.expiry <= now_seconds || order.expiry > latest {
+            let wanted = format!("a second from {} to {latest} is wanted", now_seconds + 1);
+            return Err(field("expiry", order.expiry, wanted));
+        }
+        if order.epoch >= JSON_INTEGERS {
+            return Err(field(
+                "epoch",
+                order.epoch,
+                "the owner's epoch is wanted, below 2^53",
+            ));
+        }
+        if board_ref_uuid(order.boardRef).is_none() {
+            let wanted = "a uuid v7 followed by 16 zero bytes is wanted";
+            return Err(field("boardRef", order.boardRef, wanted));
+        }
+        let price = Price::of(limit_total, quantity, security.decimals)?;
+        if let Some(named) = posting.price.filter(|named| *named != price) {
+            let expected = named.total(quantity, security.decimals)?;
+            return Err(BoardError::PriceMismatch {
+                price: named,
+                expected,
+                signed: limit_total,
+            });
+        }
+        text("account", &posting.account, 64)?;
+        text("taken_by", &posting.taken_by, 64)?;
+        if posting.received_at.as_second() > now.as_second() + RECEIPT_TOLERANCE {
+            let wanted = format!("a time up to now ({now}) is wanted");
+            return Err(field("received_at", posting.received_at, wanted));
+        }
+        let posted = OrderPosted {
+            account: posting.account.clone(),
+            board_ref: order.boardRef,
+            capacity: posting.capacity,
+            chain_id: self.book.chain_id,
+            contract: self.book.contract,
+            counterparty: order.counterparty,
+            decimals: security.decimals,
+            epoch: order.epoch,
+            expiry: order.expiry,
+            isin: security.isin,
+            limit_total,
+            owner: order.owner,
+            payment: order.payment,
+            price,
+            quantity,
+            security: order.security,
+            side,
+            signature: posting.signature.clone(),
+            solicited: posting.solicited,
+            symbol: security.symbol.clone(),
+            taken_by: posting.taken_by.clone(),
+        };
+        Ok((self.hasher.id(order), posted))
+    }
+}
+
+#[allow(clippy::needless_pass_by_value)] // Numbers and addresses alike are handed over.
+fn field(
+    field: &'static str,
+    found: impl std::fmt::Display,
+    wanted: impl Into<String>,
+) -> BoardError {
+    BoardError::Field {
+        field,
+        found: format!("{found}"),
+        wanted: wanted.into(),
+    }
+}
+
+fn amount(name: &'static str, value: U256) -> Result<u128, BoardError> {
+    u128::try_from(value)
+        .ok()
+        .filter(|value| *value > 0)
+        .ok_or_else(|| field(name, value, "1 to 2^128 - 1 base units are wanted"))
+}
+
+/// Refuses texts that a table or a log could not show on one line.
+pub(crate) fn text(field: &'static str, found: &str, limit: usize) -> Result<(), BoardError> {
+    let fits = (1..=limit).contains(&found.chars().count());
+    if fits && !found.chars().any(char::is_control) && found.trim() == found {
+        Ok(())
+    } else {
+        Err(BoardError::Text {
+            field,
+            found: found.to_owned(),
+            limit,
+        })
+    }
+}
+
+/// The owner's key signed, or its contract accepts the signature.
+pub(crate) async fn verify_signature(
+    chain: Option<&dyn ContractSignatures>,
+    owner: Address,
+    id: B256,
+    signature: &Bytes,
+) -> Result<(), BoardError> {
+    let refused = match signature::verify(owner, id, signature) {
+        Ok(()) => return Ok(()),
+        Err(refused) => refused,
+    };
+    match chain {
+        None => Err(refused.into()),
+        Some(chain) => match chain.verdict(owner, id, signature).await? {
+            ContractVerdict::Accepts => Ok(()),
+            ContractVerdict::Refuses => Err(SignatureError::ContractRefuses(owner).into()),
+            ContractVerdict::NoCode | ContractVerdict::DelegateRefuses => Err(refused.into()),
+        },
+    }
+}

@@ -1,0 +1,27 @@
+//! Who did it.
+
+/// Who acts, and why; both stand in the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct By {
+    /// The person or wallet: 1 to 128 characters.
+    pub actor: String,
+    /// Why: up to 1,000 characters, may be empty.
+    pub reason: String,
+}
+
+impl By {
+    /// `actor`, without a reason.
+    pub fn new(actor: impl Into<String>) -> Self {
+        Self {
+            actor: actor.into(),
+            reason: String::new(),
+        }
+    }
+
+    /// With that reason.
+    #[must_use]
+    pub fn because(mut self, reason: impl Into<String>) -> Self {
+        self.reason = reason.into();
+        self
+    }
+}

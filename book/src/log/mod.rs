@@ -1,0 +1,10 @@
+//! The audit log's own rules: what an event is, how it is hashed, and the RFC 6962 Merkle tree whose leaves the hashes are.
+
+pub mod body;
+mod by;
+pub mod event;
+pub mod fold;
+pub(crate) mod hash;
+pub mod merkle;
+
+pub use by::By;

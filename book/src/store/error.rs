@@ -1,0 +1,132 @@
+//! Why the store failed. Whatever was not confirmed was not written.
+
+use sqlx::error::DatabaseError;
+
+use super::engine::LOCK_TIMEOUT;
+use crate::ErrorClass;
+
+/// Why the store failed.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// No book at this place.
+    #[error("no book at {0}: create one with `init`")]
+    Missing(String),
+    /// There is a book already.
+    #[error("there is a book at {0} already: open it, or choose another place")]
+    Exists(String),
+    /// The URL names no supported store.
+    #[error("store {0:?} is not supported: give a file path, sqlite:PATH or postgres://...")]
+    Url(String),
+    /// Another process writes.
+    #[error(
+        "another process is writing to this book, waited {LOCK_TIMEOUT} s: \
+         nothing was written, try again"
+    )]
+    Locked,
+    /// No space left.
+    #[error("the disk is full: nothing was written, free some space and try again")]
+    Full,
+    /// The file or the disk may not be written.
+    #[error("the book cannot be written: {0}; check the file's owner and permissions")]
+    ReadOnly(String),
+    /// The file is no `SQLite` database, or its pages are damaged.
+    #[error("the file is no readable book: {0}; restore it from a backup and run `audit verify`")]
+    Corrupt(String),
+    /// The disk or the connection to the server failed, perhaps in the middle of a commit.
+    #[error(
+        "the book's disk or server failed: {0}; the change under way may or may not be in the book: look there before it is \
+         tried again"
+    )]
+    Lost(String),
+    /// The clock is behind the last event.
+    #[error(
+        "the clock reads {now}, the last event was captured at {last}: \
+         nothing was written, set the clock"
+    )]
+    ClockBehind {
+        /// This machine's clock.
+        now: jiff::Timestamp,
+        /// The last event's capture.
+        last: jiff::Timestamp,
+    },
+    /// The stored rows contradict each other.
+    #[error("the book is damaged at event {seq}: {what}; run `audit verify`")]
+    Damaged {
+        /// The event.
+        seq: u64,
+        /// What is wrong.
+        what: String,
+    },
+    /// A row that may exist once exists already.
+    #[error("the record exists already: {0}")]
+    Duplicate(String),
+    /// The database refused for another reason.
+    #[error("database: {0}")]
+    Database(#[source] sqlx::Error),
+    /// The embedded migrations do not fit this store.
+    #[error("the book was written by another version of this program: {0}")]
+    Migration(#[from] sqlx::migrate::MigrateError),
+    /// The file system failed.
+    #[error("file: {0}")]
+    File(#[from] std::io::Error),
+}
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        let Some(database) = error.as_database_error() else {
+            return match error {
+                sqlx::Error::Io(cause) => Self::Lost(cause.to_string()),
+                other => Self::Database(other),
+            };
+        };
+        let message = database.message().to_owned();
+        match condition(database) {
+            Condition::Locked => Self::Locked,
+            Condition::Full => Self::Full,
+            Condition::ReadOnly => Self::ReadOnly(message),
+            Condition::Corrupt => Self::Corrupt(message),
+            Condition::Lost => Self::Lost(message),
+            Condition::Duplicate => Self::Duplicate(message),
+            Condition::Other => Self::Database(error),
+        }
+    }
+}
+
+enum Condition {
+    Locked,
+    Full,
+    ReadOnly,
+    Corrupt,
+    Lost,
+    Duplicate,
+    Other,
+}
+
+fn condition(error: &dyn DatabaseError) -> Condition {
+    if error.is_unique_violation() {
+        return Condition::Duplicate;
+    }
+    let code = error.code().unwrap_or_default();
+    // SQLSTATE has five characters; SQLite's extended codes carry the primary one in their low byte.
+    match (code.as_ref(), code.parse::<i32>().map(|code| code & 0xff)) {
+        ("55P03" | "40001" | "40P01", _) | (_, Ok(5 | 6)) => Condition::Locked,
+        ("53100", _) | (_, Ok(13)) => Condition::Full,
+        ("25006", _) | (_, Ok(3 | 8 | 14)) => Condition::ReadOnly,
+        ("XX001" | "XX002", _) | (_, Ok(11 | 26)) => Condition::Corrupt,
+        // Of PostgreSQL: the server shuts down, or a file of its own failed.
+        ("57P01" | "57P02" | "57P03" | "58030", _) | (_, Ok(10)) => Condition::Lost,
+        _ => Condition::Other,
+    }
+}
+
+impl StoreError {
+    /// Which kind of failure it is.
+    pub fn class(&self) -> ErrorClass {
+        match self {
+            Self::Url(_) => ErrorClass::Usage,
+            Self::Damaged { .. } | Self::Corrupt(_) => ErrorClass::Integrity,
+            Self::Duplicate(_) => ErrorClass::Refused,
+            _ => ErrorClass::Failed,
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! Where a book is kept: `SQLite` by default, `PostgreSQL` by URL, with the same schema and the same statements.
+
+pub(crate) mod append;
+pub(crate) mod batch;
+pub(crate) mod engine;
+pub mod error;
+pub(crate) mod head;
+pub(crate) mod packed;
+pub(crate) mod projection;
+pub(crate) mod query;
+pub(crate) mod replay;
+pub(crate) mod row;
+pub(crate) mod sum;
+
+use std::fmt;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use append::Writer;
+use engine::{Pool, Reader, Tx};
+use error::StoreError;
+use projection::Numbers;
+
+/// Tells the time; tests bring their own.
+#[derive(Clone)]
+pub struct Clock(Arc<dyn Fn() -> Timestamp + Send + Sync>);
+
+impl Clock {
+    /// The machine's clock.
+    pub fn system() -> Self {
+        Self::new(Timestamp::now)
+    }
+
+    /// Any other.
+    pub fn new(now: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
+        Self(Arc::new(now))
+    }
+
+    /// The time.
+    pub fn now(&self) -> Timestamp {
+        (self.0)()
+    }
+}
+
+impl fmt::Debug for Clock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Clock({})", self.now())
+    }
+}
+
+/// An open store; clones share its connections.
+#[derive(Debug, Clone)]
+pub struct Store {
+    pool: Pool,
+    place: String,
+    clock: Clock,
+    numbers: Numbers,
+}
+
+impl Store {
+    /// Opens an existing store.
+    ///
+    /// # Errors
+    /// [`StoreError::Url`], [`StoreError::Missing`], [`StoreError::Migration`], or the database's.
+    pub async fn open(url: &str, clock: Clock) -> Result<Self, StoreError> {
+        let pool = Pool::open(url).await?;
+        Ok(Self {
+            pool,
+            place: engine::redacted(url),
+            clock,
+            numbers: Numbers::default(),
+        })
+    }
+
+    /// Opens a store, making the file and the tables where there are none.
+    ///
+    /// # Errors
+    /// [`StoreError::Url`], [`StoreError::Migration`], or the database's.
+    pub async fn create(url: &str, clock: Clock) -> Result<Self, StoreError> {
+        let pool = Pool::create(url).await?;
+        Ok(Self {
+            pool,
+            place: engine::redacted(url),
+            clock,
+            numbers: Numbers::default(),
+        })
+    }
+
+    /// Where it is, without a password.
+    pub fn place(&self) -> &str {
+        &self.place
+    }
+
+    /// The clock that stamps events.
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// Closes every connection.
+    pub async fn close(&self) {
+        self.pool.close().await;
+    }
+
+    pub(crate) async fn reader(&self) -> Result<Reader, StoreError> {
+        Box::pin(self.pool.reader()).await
+    }
+
+    pub(crate) async fn snapshot(&self) -> Result<Tx, StoreError> {
+        Box::pin(self.pool.snapshot()).await
+    }
+
+    /// The one writer; everything it appends is written at its `commit` or not at all.
+    pub(crate) async fn writer(&self) -> Result<Writer, StoreError> {
+        // Boxed, as every use case's future would carry two engines' statements otherwise.
+        let tx = Box::pin(self.pool.write()).await?;
+        Box::pin(Writer::begin(tx, self.clock.clone(), self.numbers.clone())).await
+    }
+}

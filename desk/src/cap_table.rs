@@ -1,0 +1,255 @@
+//! The cap table as a file: who may hold the security, in which group, from which country, until when.
+//!
+//! One row for each wallet. All bad rows are reported with their line numbers, and then nothing is registered.
+
+use std::collections::{BTreeMap, HashMap};
+use std::io::Read;
+
+use alloy::primitives::{Address, B256, U256};
+use book::market::address;
+use book::market::amount::{COIN_DECIMALS, parse_units};
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use serde::Deserialize;
+
+use super::error::DeskError;
+use super::sheet;
+use crate::chain::abi::ISecurityToken;
+
+/// Records in one transaction: the token's limit.
+pub const BATCH: usize = 100;
+
+/// One investor's wallet.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Holder {
+    /// The customer's account at the broker-dealer.
+    pub account: String,
+    /// The investor's name: never on chain.
+    pub name: String,
+    /// The wallet.
+    pub wallet: Address,
+    /// The investor's code, as bytes32 on chain: no personal data.
+    pub investor_id: B256,
+    /// 1..255.
+    pub group: u8,
+    /// ISO 3166-1 numeric.
+    pub country: u16,
+    /// Unix seconds.
+    pub kyc_expiry: u64,
+    /// Base units to issue.
+    pub holding: U256,
+    /// Coin base units to fund.
+    pub cash: U256,
+}
+
+#[derive(Debug, Deserialize)]
+struct Row {
+    account: String,
+    investor: String,
+    name: String,
+    wallet: String,
+    group: String,
+    country: String,
+    kyc_expiry: String,
+    #[serde(default)]
+    holding: String,
+    #[serde(default)]
+    cash: String,
+}
+
+/// Reads a cap table. `wallet` is an address or the name of one in `wallets`.
+///
+/// # Errors
+/// `Rows` with every bad row; `File` when it is no CSV with these columns.
+pub fn read(
+    file: impl Read,
+    decimals: u8,
+    wallets: &BTreeMap<String, Address>,
+) -> Result<Vec<Holder>, DeskError> {
+    let mut holders: Vec<Holder> = Vec::new();
+    let mut bad = Vec::new();
+    let mut seen: HashMap<Address, u64> = HashMap::new();
+    for (line, row) in sheet::rows::<Row>(file)? {
+        match holder(&row, decimals, wallets) {
+            Ok(holder) => {
+                if let Some(first) = seen.insert(holder.wallet, line) {
+                    bad.push(format!("line {line}: the wallet of line {first} again"));
+                }
+                holders.push(holder);
+            }
+            Err(words) => bad.push(format!("line {line}: {words}")),
+        }
+    }
+    if bad.is_empty() {
+        Ok(holders)
+    } else {
+        Err(DeskError::Rows(bad))
+    }
+}
+
+fn holder(row: &Row, decimals: u8, wallets: &BTreeMap<String, Address>) -> Result<Holder, String> {
+    let wallet = match wallets.get(&row.wallet) {
+        Some(address) => *address,
+        None => address::parse_nonzero(&row.wallet)
+            .map_err(|e| format!("'{}' is no wallet of this profile, and {e}", row.wallet))?,
+    };
+    let group = match row.group.parse::<u8>() {
+        Ok(group) if group > 0 => group,
+        _ => return Err(format!("group '{}' is not between 1 and 255", row.group)),
+    };
+    let country = match row.country.parse::<u16>() {
+        Ok(country) if (1..1000).contains(&country) => country,
+        _ => {
+            return Err(format!(
+                "country '{}' is no ISO 3166-1 numeric code",
+                row.country
+            ));
+        }
+    };
+    let amount = |text: &str, decimals| {
+        let text = if text.is_empty() { "0" } else { text };
+        parse_units(text, decimals).map_err(|e| e.to_string())
+    };
+    Ok(Holder {
+        account: row.account.clone(),
+        name: row.name.clone(),
+        wallet,
+        investor_id: investor_id(&row.investor)?,
+        group,
+        country,
+        kyc_expiry: day(&row.kyc_expiry)?,
+        holding: amount(&row.holding, decimals)?,
+        cash: amount(&row.cash, COIN_DECIMALS)?,
+    })
+}
+
+/// A code of up to 32 ASCII characters, or 32 bytes in hexadecimal; never zero.
+///
+/// # Errors
+/// What is wrong, in words.
+pub fn investor_id(text: &str) -> Result<B256, String> {
+    if let Some(id) = text
+        .strip_prefix("0x")
+        .and_then(|_| text.parse::<B256>().ok())
+    {
+        return if id.is_zero() {
+            Err("the investor id is zero".into())
+        } else {
+            Ok(id)
+        };
+    }
+    let printable = text.bytes().all(|byte| byte.is_ascii_graphic());
+    if text.is_empty() || text.len() > 32 || !printable {
+        return Err(format!(
+            "investor '{text}' is no code of 1 to 32 characters without spaces"
+        ));
+    }
+    Ok(B256::right_padding_from(text.as_bytes()))
+}
+
+/// The first second of a day in UTC.
+fn day(text: &str) -> Result<u64, String> {
+    let date: Date = text
+        .parse()
+        .map_err(|_| format!("'{text}' is no date (2027-06-30)"))?;
+    let at = date
+        .to_zoned(TimeZone::UTC)
+        .map_err(|e| e.to_string())?
+        .timestamp();
+    u64::try_from(at.as_second()).map_err(|_| format!("'{text}' lies before 1970"))
+}
+
+/// The registry calls for a list, a batch of at most a hundred each.
+pub fn register_calls(holders: &[Holder]) -> Vec<ISecurityToken::setWalletsCall> {
+    holders
+        .chunks(BATCH)
+        .map(|batch| ISecurityToken::setWalletsCall {
+            wallets: batch.iter().map(|h| h.wallet).collect(),
+            investorIds: batch.iter().map(|h| h.investor_id).collect(),
+            groups: batch.iter().map(|h| h.group).collect(),
+            countries: batch.iter().map(|h| h.country).collect(),
+            kycExpiries: batch.iter().map(|h| h.kyc_expiry).collect(),
+        })
+        .collect()
+}
+
+/// The minting calls for all holdings above zero.
+pub fn mint_calls(holders: &[Holder]) -> Vec<ISecurityToken::mintBatchCall> {
+    let issued: Vec<&Holder> = holders.iter().filter(|h| !h.holding.is_zero()).collect();
+    issued
+        .chunks(BATCH)
+        .map(|batch| ISecurityToken::mintBatchCall {
+            to: batch.iter().map(|h| h.wallet).collect(),
+            values: batch.iter().map(|h| h.holding).collect(),
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEAD: &str = "account,investor,name,wallet,group,country,kyc_expiry,holding,cash\n";
+
+    fn wallets() -> BTreeMap<String, Address> {
+        BTreeMap::from([("ada".to_string(), Address::repeat_byte(1))])
+    }
+
+    #[test]
+    fn a_row_becomes_a_holder() {
+        let text = format!("{HEAD}A-1,INV-1,Ada,ada,2,276,2027-06-30,\"1,000.5\",\n");
+        let holders = read(text.as_bytes(), 6, &wallets()).unwrap();
+        assert_eq!(holders[0].wallet, Address::repeat_byte(1));
+        assert_eq!(holders[0].holding, U256::from(1_000_500_000));
+        assert_eq!(holders[0].kyc_expiry, 1_814_313_600);
+        assert_eq!(&holders[0].investor_id[..5], b"INV-1");
+    }
+
+    #[test]
+    fn every_bad_row_is_reported_with_its_line() {
+        let text = format!(
+            "{HEAD}A,I,Ada,ada,0,276,2027-06-30,,\nA,I,Ada,nobody,1,276,2027-06-30,,\nA,I,Ada,ada,1,276,2027-06-31,,\n\
+             A,I,Ada,ada,1,276,2027-06-30,,\nA,I,Ada,ada,1,276,2027-06-30,,\n"
+        );
+        let Err(DeskError::Rows(rows)) = read(text.as_bytes(), 6, &wallets()) else {
+            panic!("not refused")
+        };
+        assert_eq!(rows.len(), 4, "{rows:?}");
+        assert!(rows[0].starts_with("line 2: group '0'"));
+        assert!(rows[1].starts_with("line 3: 'nobody'"));
+        assert!(rows[2].contains("2027-06-31"));
+        assert_eq!(rows[3], "line 6: the wallet of line 5 again");
+    }
+
+    #[test]
+    fn a_file_without_the_columns_is_refused() {
+        assert!(matches!(
+            read("a,b\n1,2\n".as_bytes(), 6, &wallets()),
+            Err(DeskError::File(_))
+        ));
+    }
+
+    #[test]
+    fn investor_ids_are_short_codes_or_words() {
+        assert!(investor_id("").is_err());
+        assert!(investor_id("two words").is_err());
+        assert!(investor_id(&B256::ZERO.to_string()).is_err());
+        assert_eq!(
+            investor_id(&B256::repeat_byte(7).to_string()),
+            Ok(B256::repeat_byte(7))
+        );
+    }
+
+    #[test]
+    fn batches_hold_at_most_a_hundred() {
+        let text = format!("{HEAD}A,I,Ada,ada,1,276,2027-06-30,5,\n");
+        let holder = read(text.as_bytes(), 0, &wallets()).unwrap().remove(0);
+        let many = vec![holder; 250];
+        let sizes: Vec<_> = register_calls(&many)
+            .iter()
+            .map(|c| c.wallets.len())
+            .collect();
+        assert_eq!(sizes, [100, 100, 50]);
+        assert_eq!(mint_calls(&many)[0].values[0], U256::from(5));
+    }
+}

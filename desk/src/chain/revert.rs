@@ -1,0 +1,512 @@
+//! Revert data in words.
+//!
+//! Every custom error of the three ABIs has a sentence that names the actor, what was found and what was needed. Errors
+//! that several contracts share are decoded by the first that has them: their selectors and meanings are the same.
+
+use std::fmt;
+
+use alloy::primitives::{B256, U256, hex};
+use alloy::sol_types::{Panic, Revert as RevertString, SolError, SolInterface};
+use book::market::amount::{dollars, time};
+
+use super::abi::ArbWasm::ArbWasmErrors;
+use super::abi::IDvPSettlement::IDvPSettlementErrors as Dvp;
+use super::abi::ISecurityToken::ISecurityTokenErrors as Token;
+use super::abi::ITsUSDC::ITsUSDCErrors as Coin;
+use super::abi::TokenRules::TokenRulesErrors as Rules;
+use super::abi::role_name;
+use super::words;
+
+/// Whether a rule or a missing role is behind a revert: the two have different exit codes.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Cause {
+    /// A rule of the contract.
+    Rule,
+    /// A role or signature is missing.
+    Authority,
+}
+
+/// A decoded revert.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Revert {
+    /// The error's name in the ABI, or `Error`, `Panic`, `Empty`, `Unknown`.
+    pub name: String,
+    /// The sentence.
+    pub words: String,
+    /// What to do about it, when that is known.
+    pub remedy: Option<String>,
+    /// Rule or authority.
+    pub cause: Cause,
+    /// The ERC-1404 code, when the security refused.
+    pub restriction: Option<u8>,
+    /// The settlement contract's failure code, when it refused.
+    pub failure: Option<u8>,
+}
+
+impl fmt::Display for Revert {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.words)
+    }
+}
+
+impl Revert {
+    /// Decodes revert data; never fails, unknown data is shown as it is.
+    pub fn decode(data: &[u8]) -> Self {
+        if data.is_empty() {
+            return Self::new(
+                "Empty",
+                "the contract reverted without a reason (a trap, or no such function)",
+            );
+        }
+        if let Ok(error) = Dvp::abi_decode(data) {
+            return settlement(&error);
+        }
+        if let Ok(error) = Token::abi_decode(data) {
+            return token(error);
+        }
+        if let Ok(error) = Rules::abi_decode(data) {
+            return typed("the security", &format!("{error:?}"));
+        }
+        if let Ok(error) = Coin::abi_decode(data) {
+            return coin(&error);
+        }
+        if let Ok(error) = ArbWasmErrors::abi_decode(data) {
+            return activation(&error);
+        }
+        if let Ok(error) = RevertString::abi_decode(data) {
+            return Self::new("Error", error.reason);
+        }
+        if let Ok(panic) = Panic::abi_decode(data) {
+            return Self::new("Panic", panic.to_string());
+        }
+        Self::new(
+            "Unknown",
+            format!("the contract reverted with {}", hex::encode_prefixed(data)),
+        )
+    }
+
+    fn new(name: &str, words: impl Into<String>) -> Self {
+        Self {
+            name: name.to_string(),
+            words: words.into(),
+            remedy: None,
+            cause: Cause::Rule,
+            restriction: None,
+            failure: None,
+        }
+    }
+
+    fn authority(name: &str, words: impl Into<String>, remedy: &str) -> Self {
+        Self {
+            cause: Cause::Authority,
+            ..Self::new(name, words).remedy(remedy)
+        }
+    }
+
+    fn remedy(mut self, remedy: &str) -> Self {
+        self.remedy = (!remedy.is_empty()).then(|| remedy.to_string());
+        self
+    }
+
+    fn restricted(code: u8, words: String) -> Self {
+        let known = words::restriction(code);
+        Self {
+            restriction: Some(code),
+            ..Self::new("TransferRestricted", words).remedy(known.remedy)
+        }
+    }
+}
+
+fn missing_role(account: impl fmt::Display, role: B256) -> Revert {
+    let role = role_name(role);
+    Revert::authority(
+        "AccessControlUnauthorizedAccount",
+        format!("{account} has not the role {role}"),
+        "send with a wallet that has the role (--wallet), or have the admin grant it: orderbook role grant",
+    )
+}
+
+const ADMIN_RULES: &str =
+    "the default admin is moved in two steps only (begin, then accept), never granted or revoked";
+
+fn settlement(error: &Dvp) -> Revert {
+    match error {
+        Dvp::SettlementRefused(e) => {
+            let failure = words::failure(e.failure);
+            let words = if e.failure == 19 {
+                let restriction = words::restriction(e.restrictionCode);
+                format!(
+                    "refused: restriction {}: {}",
+                    e.restrictionCode, restriction.meaning
+                )
+            } else {
+                format!("refused ({}): {}", e.failure, failure.meaning)
+            };
+            let restriction = (e.failure == 19).then_some(e.restrictionCode);
+            let remedy =
+                restriction.map_or(failure.remedy, |number| words::restriction(number).remedy);
+            Revert {
+                failure: Some(e.failure),
+                restriction,
+                ..Revert::new("SettlementRefused", words).remedy(remedy)
+            }
+        }
+        Dvp::OrderNotRegistrable(e) => Revert::new(
+            "OrderNotRegistrable",
+            format!("order {} is {} on chain already", e.id, state(e.state)),
+        ),
+        Dvp::InvalidOrder(e) => Revert::new(
+            "InvalidOrder",
+            format!("the order's field '{}' is not valid", field(e.field)),
+        )
+        .remedy("sign a new order"),
+        Dvp::InvalidSignature(e) => Revert::authority(
+            "InvalidSignature",
+            format!("the signature is not {}'s", e.owner),
+            "sign again",
+        ),
+        Dvp::NotOrderOwner(e) => Revert::authority(
+            "NotOrderOwner",
+            format!(
+                "{} is neither the owner of order {} nor an operator",
+                e.caller, e.id
+            ),
+            "send with the owner's wallet",
+        ),
+        Dvp::OrderNotCancellable(e) => Revert::new(
+            "OrderNotCancellable",
+            format!(
+                "order {} is {} and cannot be cancelled",
+                e.id,
+                state(e.state)
+            ),
+        ),
+        Dvp::NotAContract(e) => Revert::new(
+            "NotAContract",
+            format!("no contract stands at {}", e.account),
+        ),
+        Dvp::EnforcedPause(_) => Revert::new("EnforcedPause", "the contract is paused")
+            .remedy("wait until its pauser unpauses it"),
+        Dvp::ExpectedPause(_) => Revert::new("ExpectedPause", "the contract is not paused"),
+        Dvp::AccessControlUnauthorizedAccount(e) => missing_role(e.account, e.neededRole),
+        Dvp::AccessControlInvalidDefaultAdmin(e) => Revert::authority(
+            "AccessControlInvalidDefaultAdmin",
+            format!("{} is not the pending default admin", e.account),
+            "",
+        ),
+        Dvp::AccessControlEnforcedDefaultAdminRules(_) => {
+            Revert::authority("AccessControlEnforcedDefaultAdminRules", ADMIN_RULES, "")
+        }
+    }
+}
+
+fn token(error: Token) -> Revert {
+    match error {
+        Token::TransferRestricted(e) => Revert::restricted(
+            e.code,
+            format!(
+                "restriction {}: {}",
+                e.code,
+                words::restriction(e.code).meaning
+            ),
+        ),
+        Token::ERC20InsufficientBalance(e) => balance(e.sender, e.balance, e.needed),
+        Token::ERC20InsufficientAllowance(e) => Revert::new(
+            "ERC20InsufficientAllowance",
+            format!(
+                "{} may spend {} base units, {} are needed",
+                e.spender, e.allowance, e.needed
+            ),
+        )
+        .remedy("have the holder approve: orderbook approve"),
+        Token::ERC20InvalidSpender(e) => Revert::new(
+            "ERC20InvalidSpender",
+            format!("{} cannot be a spender", e.spender),
+        ),
+        Token::ERC20InvalidApprover(e) => Revert::new(
+            "ERC20InvalidApprover",
+            format!("{} cannot approve", e.approver),
+        ),
+        other => typed("the security", &format!("{other:?}")),
+    }
+}
+
+fn balance(holder: impl fmt::Display, found: U256, needed: U256) -> Revert {
+    Revert::new(
+        "ERC20InsufficientBalance",
+        format!("{holder} holds {found} base units, {needed} are needed"),
+    )
+}
+
+/// An error whose name and fields say everything: `LockNotFound { holder: 0x.., releaseTime: 5 }`.
+fn typed(who: &str, debug: &str) -> Revert {
+    let (name, fields) = debug.split_once('(').unwrap_or((debug, ""));
+    Revert::new(
+        name,
+        format!("{who} refuses: {} ({})", spaced(name), plain(fields)),
+    )
+}
+
+fn coin(error: &Coin) -> Revert {
+    match error {
+        Coin::ERC20InvalidReceiver(e) => Revert::new(
+            "ERC20InvalidReceiver",
+            format!("{} cannot receive the coin", e.receiver),
+        ),
+        Coin::NotMinter(e) => Revert::authority(
+            "NotMinter",
+            format!("{} is not a minter", e.account),
+            "have the master minter configure it: orderbook coin minter",
+        ),
+        Coin::InvalidAmount(e) => Revert::new(
+            "InvalidAmount",
+            format!("${} cannot be minted or burned", dollars(e.amount)),
+        ),
+        Coin::BankReferenceUsed(e) => Revert::new(
+            "BankReferenceUsed",
+            format!(
+                "the bank reference {} is zero or was used before",
+                e.bankReference
+            ),
+        ),
+        Coin::MinterAllowanceExceeded(e) => Revert::new(
+            "MinterAllowanceExceeded",
+            format!(
+                "{} may mint ${}, not ${}",
+                e.minter,
+                dollars(e.allowance),
+                dollars(e.amount)
+            ),
+        )
+        .remedy("have the master minter raise it: orderbook coin minter"),
+        Coin::ReservesExceeded(e) => Revert::new(
+            "ReservesExceeded",
+            format!(
+                "the supply would be ${}, the attested reserves are ${}",
+                dollars(e.supplyAfter),
+                dollars(e.reserves)
+            ),
+        )
+        .remedy("attest the new reserves first: orderbook coin attest"),
+        Coin::ReservesStale(e) => Revert::new(
+            "ReservesStale",
+            format!(
+                "the reserves were attested as of {}, and an attestation holds {} s",
+                time(e.asOf),
+                e.maxAge
+            ),
+        )
+        .remedy("attest the reserves again: orderbook coin attest"),
+        Coin::InvalidAttestation(e) => Revert::new(
+            "InvalidAttestation",
+            format!(
+                "an attestation as of {} lies in the future or before the last one ({})",
+                time(e.asOf),
+                time(e.latest)
+            ),
+        ),
+        Coin::AccountBlacklisted(e) => Revert::new(
+            "AccountBlacklisted",
+            format!("{} is blacklisted by the coin's issuer", e.account),
+        )
+        .remedy("do not trade; report to compliance"),
+        Coin::AccountNotBlacklisted(e) => Revert::new(
+            "AccountNotBlacklisted",
+            format!("{} is not blacklisted", e.account),
+        ),
+        Coin::SignatureExpired(e) => Revert::new(
+            "SignatureExpired",
+            format!(
+                "the signature was valid until {}, it is {}",
+                e.deadline, e.now_
+            ),
+        )
+        .remedy("sign again"),
+        Coin::AuthorizationNonceUsed(e) => Revert::new(
+            "AuthorizationNonceUsed",
+            format!(
+                "{} used or cancelled the nonce {} already",
+                e.authorizer, e.nonce
+            ),
+        ),
+        Coin::CallerNotPayee(e) => Revert::authority(
+            "CallerNotPayee",
+            format!(
+                "{} sends what only the payee {} may send",
+                e.caller, e.payee
+            ),
+            "",
+        ),
+        other => typed("the coin", &format!("{other:?}")),
+    }
+}
+
+fn activation(error: &ArbWasmErrors) -> Revert {
+    match error {
+        ArbWasmErrors::ProgramUpToDate(_) => {
+            Revert::new("ProgramUpToDate", "the program is activated already")
+        }
+        ArbWasmErrors::ProgramNotActivated(_) => {
+            Revert::new("ProgramNotActivated", "the program has not been activated")
+        }
+        ArbWasmErrors::ProgramInsufficientValue(e) => Revert::new(
+            "ProgramInsufficientValue",
+            format!("the data fee is {} wei, {} were sent", e.want, e.have),
+        ),
+        ArbWasmErrors::ProgramNotWasm(_) => {
+            Revert::new("ProgramNotWasm", "the code is no Stylus program")
+        }
+        ArbWasmErrors::ProgramExpired(_) | ArbWasmErrors::ProgramNeedsUpgrade(_) => {
+            Revert::new("ProgramExpired", "the program must be activated again")
+        }
+        ArbWasmErrors::ProgramKeepaliveTooSoon(_) => Revert::new(
+            "ProgramKeepaliveTooSoon",
+            "the program needs no keepalive yet",
+        ),
+    }
+}
+
+/// `NoSuchLock(NoSuchLock { holder: 0x.. })` becomes `holder: 0x..`.
+fn plain(fields: &str) -> String {
+    let inner = fields.split_once('{').map_or("", |(_, rest)| rest);
+    inner.trim_end_matches([')', '}', ' ']).trim().to_string()
+}
+
+/// `HolderLimit` becomes `holder limit`, `ERC20InvalidSender` `ERC20 invalid sender`.
+fn spaced(name: &str) -> String {
+    let standard = name.strip_prefix("ERC").map_or(0, |rest| {
+        3 + rest.bytes().take_while(u8::is_ascii_digit).count()
+    });
+    let (standard, name) = name.split_at(standard);
+    let mut words = standard.to_string();
+    for c in name.chars() {
+        if c.is_uppercase() && !words.is_empty() {
+            words.push(' ');
+        }
+        words.extend(c.to_lowercase());
+    }
+    words
+}
+
+fn state(number: u8) -> &'static str {
+    match number {
+        0 => "unknown",
+        1 => "open",
+        2 => "filled",
+        3 => "cancelled",
+        _ => "in no known state",
+    }
+}
+
+fn field(index: u8) -> &'static str {
+    const FIELDS: [&str; 10] = [
+        "owner",
+        "side",
+        "security",
+        "payment",
+        "quantity",
+        "limitTotal",
+        "expiry",
+        "epoch",
+        "counterparty",
+        "boardRef",
+    ];
+    FIELDS.get(usize::from(index)).copied().unwrap_or("?")
+}
+
+#[cfg(test)]
+mod tests {
+    use alloy::primitives::Address;
+
+    use super::super::abi::{IDvPSettlement, ISecurityToken, ITsUSDC, TokenRules, role};
+    use super::*;
+
+    #[test]
+    fn a_restriction_is_told_with_its_number_and_meaning() {
+        let data = ISecurityToken::TransferRestricted {
+            code: 16,
+            message: "KYC".into(),
+        }
+        .abi_encode();
+        let revert = Revert::decode(&data);
+        assert_eq!(revert.restriction, Some(16));
+        assert_eq!(revert.words, "restriction 16: a party's KYC has expired");
+        assert!(revert.remedy.unwrap().contains("register"));
+    }
+
+    #[test]
+    fn a_settlement_refusal_carries_the_restriction_beside_it() {
+        let data = IDvPSettlement::SettlementRefused {
+            failure: 19,
+            restrictionCode: 3,
+        }
+        .abi_encode();
+        let revert = Revert::decode(&data);
+        assert_eq!((revert.failure, revert.restriction), (Some(19), Some(3)));
+        assert!(revert.words.contains("sanctioned"), "{revert}");
+        let data = IDvPSettlement::SettlementRefused {
+            failure: 22,
+            restrictionCode: 0,
+        }
+        .abi_encode();
+        let revert = Revert::decode(&data);
+        assert_eq!((revert.failure, revert.restriction), (Some(22), None));
+    }
+
+    #[test]
+    fn a_missing_role_is_a_matter_of_authority_and_names_the_role() {
+        let data = IDvPSettlement::AccessControlUnauthorizedAccount {
+            account: Address::ZERO,
+            neededRole: role("OPERATOR_ROLE"),
+        }
+        .abi_encode();
+        let revert = Revert::decode(&data);
+        assert_eq!(revert.cause, Cause::Authority);
+        assert!(revert.words.ends_with("OPERATOR_ROLE"), "{revert}");
+    }
+
+    #[test]
+    fn an_error_beside_the_abi_is_told_with_its_fields() {
+        let data = TokenRules::LockNotFound {
+            holder: Address::ZERO,
+            releaseTime: 5,
+        }
+        .abi_encode();
+        let revert = Revert::decode(&data);
+        assert_eq!(revert.name, "LockNotFound");
+        assert!(
+            revert
+                .words
+                .starts_with("the security refuses: lock not found (holder: 0x"),
+            "{revert}"
+        );
+        assert!(revert.words.ends_with("releaseTime: 5)"), "{revert}");
+    }
+
+    #[test]
+    fn unknown_and_empty_data_are_shown_as_they_are() {
+        assert_eq!(Revert::decode(&[]).name, "Empty");
+        assert!(Revert::decode(&[1, 2, 3, 4]).words.ends_with("0x01020304"));
+        let text = RevertString {
+            reason: "no".into(),
+        }
+        .abi_encode();
+        assert_eq!(Revert::decode(&text).words, "no");
+    }
+
+    #[test]
+    fn every_selector_of_the_three_abis_is_known_to_one_decoder() {
+        let reserves = ITsUSDC::ReservesStale { asOf: 5, maxAge: 7 }.abi_encode();
+        assert_eq!(Revert::decode(&reserves).name, "ReservesStale");
+        for selector in Token::SELECTORS
+            .iter()
+            .chain(Dvp::SELECTORS)
+            .chain(Coin::SELECTORS)
+        {
+            let known = Token::valid_selector(*selector)
+                || Dvp::valid_selector(*selector)
+                || Coin::valid_selector(*selector);
+            assert!(known);
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! Why the desk cannot do something.
+
+use alloy::primitives::{Address, B256, U256};
+use book::board::BoardError;
+
+use super::preflight::Reason;
+use crate::chain::ChainError;
+
+/// A failure between board and chain.
+#[derive(Debug, thiserror::Error)]
+pub enum DeskError {
+    /// The board refused.
+    #[error(transparent)]
+    Board(#[from] BoardError),
+    /// The chain refused or did not answer.
+    #[error(transparent)]
+    Chain(#[from] ChainError),
+    /// Preflight found reasons; nothing was sent.
+    #[error("the settlement would fail: {}", sentence(.0))]
+    Preflight(Vec<Reason>),
+    /// The owner may have no orders in the security.
+    #[error("restriction {restriction}: {words}")]
+    Ineligible {
+        /// The token's code for it.
+        restriction: u8,
+        /// Why.
+        words: String,
+    },
+    /// Nobody approved a match of these two.
+    #[error("orders {bid} and {ask} have no match")]
+    NoMatch {
+        /// The bid.
+        bid: B256,
+        /// The ask.
+        ask: B256,
+    },
+    /// The receipt says success, and no `Settled` event is in it.
+    #[error("transaction {0} succeeded without a Settled event of this contract")]
+    NoEvent(B256),
+    /// The chain is not the one that was synced before.
+    #[error("block {block} of this chain has the hash {found}, the book knows it as {known}")]
+    OtherHistory {
+        /// The block.
+        block: u64,
+        /// The book's hash.
+        known: B256,
+        /// The chain's, or zero when the chain is shorter.
+        found: B256,
+    },
+    /// A transaction was sent, and then the book failed.
+    #[error("transaction {tx_hash} was sent, but what became of it could not be recorded: {cause}")]
+    Unrecorded {
+        /// The transaction.
+        tx_hash: B256,
+        /// What the book said.
+        cause: Box<BoardError>,
+    },
+    /// Another contract or chain than the book's.
+    #[error(
+        "the book belongs to contract {book_contract} on chain {book_chain}, this is contract {contract} on chain {chain}"
+    )]
+    OtherVenue {
+        /// The book's contract.
+        book_contract: Address,
+        /// The book's chain id.
+        book_chain: u64,
+        /// The contract named.
+        contract: Address,
+        /// The node's chain id.
+        chain: u64,
+    },
+    /// A fill of the book that the chain does not have, or not any more.
+    #[error(
+        "the book has settlement {settlement_id} in block {block}, transaction {tx_hash}; the chain has not"
+    )]
+    FillGone {
+        /// The settlement's number.
+        settlement_id: U256,
+        /// The block it was in.
+        block: u64,
+        /// Its transaction.
+        tx_hash: B256,
+    },
+    /// A file with bad rows; nothing of it was used.
+    #[error("{} bad rows, nothing was done: {}", .0.len(), .0.join("; "))]
+    Rows(Vec<String>),
+    /// A file that cannot be read.
+    #[error("{0}")]
+    File(String),
+}
+
+impl DeskError {
+    /// For what follows the sending of `tx_hash`: whatever fails then, the chain has to be asked.
+    pub fn unrecorded(tx_hash: B256) -> impl Fn(BoardError) -> Self {
+        move |cause| Self::Unrecorded {
+            tx_hash,
+            cause: Box::new(cause),
+        }
+    }
+}
+
+fn sentence(reasons: &[Reason]) -> String {
+    reasons
+        .iter()
+        .map(|reason| reason.words.clone())
+        .collect::<Vec<_>>()
+        .join("; ")
+}

@@ -1,0 +1,186 @@
+//! A restriction code in words that name the party and the fact, read from the security's own records.
+//!
+//! The code alone says "a party's KYC has expired"; a desk wants "the buyer's KYC expired on 2026-03-31".
+
+use alloy::primitives::{Address, U256};
+use book::market::amount::{date, time, units};
+
+use crate::chain::abi::ISecurityToken as Token;
+use crate::chain::{Chain, ChainError, words};
+
+/// The movement that was refused.
+#[derive(Clone, Copy, Debug)]
+pub struct Movement {
+    /// The security.
+    pub token: Address,
+    /// Its decimals.
+    pub decimals: u8,
+    /// Who sends.
+    pub from: Address,
+    /// Who receives.
+    pub to: Address,
+    /// Base units.
+    pub quantity: U256,
+    /// What to call the sender and the recipient.
+    pub names: (&'static str, &'static str),
+}
+
+/// `restriction 16: the buyer's KYC expired on 2026-03-31`.
+///
+/// # Errors
+/// What the chain answers; a fact that cannot be found is no error, the code's general meaning stands then.
+pub async fn restriction(
+    chain: &Chain,
+    code: u8,
+    movement: &Movement,
+) -> Result<String, ChainError> {
+    let fact = fact(chain, code, movement).await?;
+    let meaning = fact.unwrap_or_else(|| words::restriction(code).meaning.to_string());
+    Ok(format!("restriction {code}: {meaning}"))
+}
+
+async fn fact(chain: &Chain, code: u8, movement: &Movement) -> Result<Option<String>, ChainError> {
+    let Movement {
+        token,
+        decimals,
+        from,
+        to,
+        quantity,
+        names,
+    } = *movement;
+    let parties = [(from, names.0), (to, names.1)];
+    let amount = |value: U256| units(value, decimals);
+    let named = |found: Vec<&str>, what: &str| {
+        (!found.is_empty()).then(|| format!("{} {what}", found.join(" and ")))
+    };
+    let words = match code {
+        1 | 14 | 15 | 16 => return registry_fact(chain, code, movement).await,
+        3 => {
+            let mut found = Vec::new();
+            for (account, name) in parties {
+                if chain
+                    .view(token, Token::isSanctionedCall { account })
+                    .await?
+                {
+                    found.push(name);
+                }
+            }
+            named(found, "is sanctioned")
+        }
+        5 => Some(format!("{}'s wallet is frozen", names.0)),
+        6 => Some(format!("{}'s wallet is frozen", names.1)),
+        8..=10 => {
+            let balance = chain
+                .view(token, Token::balanceOfCall { account: from })
+                .await?;
+            let spendable = chain
+                .view(token, Token::spendableBalanceOfCall { holder: from })
+                .await?;
+            let held = chain
+                .view(token, Token::encumbrancesOfCall { holder: from })
+                .await?;
+            Some(format!(
+                "{} holds {} and may sell {} ({} frozen, {} locked up, {} not vested), {} are needed",
+                names.0,
+                amount(balance),
+                amount(spendable),
+                amount(held.frozen),
+                amount(held.locked),
+                amount(held.unvested),
+                amount(quantity),
+            ))
+        }
+        11 => {
+            let limits = chain.view(token, Token::limitsCall {}).await?;
+            Some(format!(
+                "{} would own more than one investor may ({} tokens, {} basis points; 0 means no limit)",
+                names.1,
+                amount(limits.maxPerInvestor),
+                limits.maxBipsPerInvestor,
+            ))
+        }
+        12 => {
+            let limits = chain.view(token, Token::limitsCall {}).await?;
+            Some(format!(
+                "the security has its {} holders already",
+                limits.maxHolders
+            ))
+        }
+        17 => {
+            let limits = chain.view(token, Token::limitsCall {}).await?;
+            Some(format!(
+                "{} is no multiple of {}, or a holding below {} would be left",
+                amount(quantity),
+                amount(limits.granularity),
+                amount(limits.minHolding),
+            ))
+        }
+        _ => None,
+    };
+    Ok(words)
+}
+
+async fn registry_fact(
+    chain: &Chain,
+    code: u8,
+    movement: &Movement,
+) -> Result<Option<String>, ChainError> {
+    let Movement {
+        token,
+        from,
+        to,
+        names,
+        ..
+    } = *movement;
+    let seller = chain
+        .view(token, Token::walletRecordCall { wallet: from })
+        .await?;
+    let buyer = chain
+        .view(token, Token::walletRecordCall { wallet: to })
+        .await?;
+    let parties = [(&seller, names.0), (&buyer, names.1)];
+    let (groups, now) = ((seller.group, buyer.group), chain.head().await?.time);
+    let words = match code {
+        1 => match parties
+            .iter()
+            .find(|(record, _)| record.investorId.is_zero())
+        {
+            Some((_, name)) => Some(format!("{name} is not in the registry")),
+            None => Some(format!(
+                "transfers from group {} to group {} are closed",
+                groups.0, groups.1
+            )),
+        },
+        14 => {
+            let call = Token::groupRuleCall {
+                fromGroup: groups.0,
+                toGroup: groups.1,
+            };
+            let opens = chain.view(token, call).await?;
+            Some(format!(
+                "transfers from group {} to group {} open on {}",
+                groups.0,
+                groups.1,
+                time(opens)
+            ))
+        }
+        15 => {
+            let mut found = None;
+            for (record, name) in parties {
+                let call = Token::isCountryBlockedCall {
+                    country: record.country,
+                };
+                if found.is_none() && chain.view(token, call).await? {
+                    found = Some(format!("{name}'s country ({}) is blocked", record.country));
+                }
+            }
+            found
+        }
+        16 => parties
+            .iter()
+            .find(|(record, _)| record.kycExpiry <= now)
+            .map(|(record, name)| format!("{name}'s KYC expired on {}", date(record.kycExpiry))),
+        _ => None,
+    };
+    Ok(words)
+}

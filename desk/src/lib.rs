@@ -1,0 +1,24 @@
+//! The desk: what a broker-dealer does between a book and the chain.
+//!
+//! [`chain`] speaks to the contracts over JSON-RPC, [`wallet`] keeps encrypted keys; the other modules take an order from
+//! the board to its settlement and back into the log.
+
+pub mod cap_table;
+pub mod chain;
+pub mod eligibility;
+pub mod error;
+pub mod explain;
+pub mod order_form;
+pub mod permit;
+pub mod preflight;
+pub mod reconcile;
+pub mod settlement;
+pub mod sheet;
+pub mod signed_file;
+pub mod suggest;
+pub mod sync;
+pub mod trade;
+pub mod wallet;
+
+pub use error::DeskError;
+pub use trade::Trade;

@@ -1,0 +1,113 @@
+//! A file of signed orders as `order sign` writes it: a JSON object on each line.
+
+use std::io::BufRead;
+use std::sync::Arc;
+
+use book::board::error::{BadRow, BoardError};
+use book::board::import::{Chunk, Row};
+use book::board::posting::{Posting, Rules};
+
+use super::order_form::SignedOrder;
+
+/// Longest line that is read: an order with the signature of a wallet contract is far below it.
+const LONGEST: u64 = 1 << 20;
+
+/// The file, read line by line.
+#[derive(Debug)]
+pub struct SignedFile<R> {
+    reader: R,
+    line: u64,
+    taken_by: Arc<str>,
+}
+
+/// One line.
+#[derive(Debug)]
+pub struct SignedLine {
+    text: Vec<u8>,
+    taken_by: Arc<str>,
+}
+
+impl<R: BufRead> SignedFile<R> {
+    /// The orders count as received now, by this person.
+    pub fn new(reader: R, taken_by: &str) -> Self {
+        Self {
+            reader,
+            line: 0,
+            taken_by: taken_by.into(),
+        }
+    }
+
+    /// The next orders with their lines, at most `count`; none at the end. Blank lines are passed over.
+    ///
+    /// # Errors
+    /// The file's, and a line that does not end.
+    pub fn next(&mut self, count: usize) -> Result<Chunk<SignedLine>, BoardError> {
+        let mut rows = Vec::with_capacity(count);
+        while rows.len() < count {
+            let mut text = Vec::new();
+            let mut bounded = std::io::Read::take(&mut self.reader, LONGEST);
+            let read = bounded.read_until(b'\n', &mut text)?;
+            if read == 0 {
+                break;
+            }
+            self.line += 1;
+            if read as u64 == LONGEST {
+                let message = format!("it is longer than {LONGEST} bytes");
+                let line = self.line;
+                return Err(BoardError::BadRows(vec![BadRow { line, message }]));
+            }
+            if text.iter().all(u8::is_ascii_whitespace) {
+                continue;
+            }
+            let taken_by = self.taken_by.clone();
+            rows.push(Ok((self.line, SignedLine { text, taken_by })));
+        }
+        Ok(rows)
+    }
+}
+
+impl Row for SignedLine {
+    fn posting(&self, rules: &Rules) -> Result<Posting, String> {
+        let order: SignedOrder = serde_json::from_slice(&self.text)
+            .map_err(|e| format!("no signed order: {}", position(&e)))?;
+        if !order.is_for(rules.book.chain_id, rules.book.contract) {
+            return Err("it is signed for another chain or contract".into());
+        }
+        Ok(order.posting(&self.taken_by))
+    }
+}
+
+/// The parser counts lines too, and always finds the first.
+fn position(error: &serde_json::Error) -> String {
+    let words = error.to_string();
+    match words.split_once(" at line ") {
+        Some((what, _)) => format!("{what} at column {}", error.column()),
+        None => words,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_counted_as_an_editor_shows_them() {
+        let text = "{}\n\n  \n{}\n{}";
+        let mut file = SignedFile::new(text.as_bytes(), "dana");
+        let lines = |rows: Chunk<SignedLine>| {
+            rows.into_iter()
+                .map(|row| row.unwrap().0)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(lines(file.next(2).unwrap()), [1, 4]);
+        assert_eq!(lines(file.next(2).unwrap()), [5]);
+        assert!(file.next(2).unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_line_without_end_is_refused_and_not_kept() {
+        let endless = std::io::BufReader::new(std::io::repeat(b'x'));
+        let refused = SignedFile::new(endless, "dana").next(10);
+        assert!(matches!(refused, Err(BoardError::BadRows(rows)) if rows[0].line == 1));
+    }
+}

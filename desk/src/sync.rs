@@ -1,0 +1,327 @@
+//! Bringing the book up to what the chain says: fills, cancels made on chain, and transactions whose outcome is unknown.
+
+use alloy::primitives::{Address, B256};
+use alloy::rpc::types::Log;
+use alloy::sol_types::SolEvent;
+use book::audit::proof;
+use book::board::Board;
+use book::log::By;
+use book::log::body::{BookAnchored, ChainSynced, SettlementFailed, SettlementSettled};
+use book::market::filter::OrderFilter;
+use book::market::matching::{Match, MatchState};
+use book::market::record::OrderState;
+
+use super::error::DeskError;
+use super::settlement::{same_venue, settled_event, timestamp};
+use crate::chain::Chain;
+use crate::chain::abi::IDvPSettlement;
+
+/// Blocks asked for at once: public endpoints refuse larger ranges.
+const STEP: u64 = 5_000;
+
+/// What a sync found.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Synced {
+    /// First block read.
+    pub from: u64,
+    /// Last block read.
+    pub to: u64,
+    /// Fills that the book did not have.
+    pub fills: u64,
+    /// Cancels made on chain that the book did not have.
+    pub cancels: u64,
+    /// Submissions that turned out to have failed.
+    pub failed: u64,
+    /// Matches whose transaction may still be mined.
+    pub pending: Vec<Match>,
+}
+
+/// Reads the settlement contract's events since the last block seen and resolves what is in flight.
+///
+/// # Errors
+/// `OtherVenue`; `OtherHistory` when the chain is not the one the book knows; `FillGone` when it is, but without a fill that
+/// the book recorded since; `Board`, `Chain` (`Untrue` when the node's chain ends before such a fill).
+pub async fn run(
+    board: &Board,
+    chain: &Chain,
+    settlement: Address,
+    first_block: u64,
+    by: &By,
+    mut progress: impl FnMut(u64, u64) + Send,
+) -> Result<Synced, DeskError> {
+    same_venue(board, chain, settlement)?;
+    // Recorded when they were sent, after the last sync: the chain must still say the same.
+    let mut recorded = board.fills_since_sync().await?;
+    let head = chain.head().await?;
+    if let Some(fill) = recorded.iter().find(|fill| fill.block > head.number) {
+        let words = format!(
+            "its last block is {}, the book has a fill in block {}: it lags behind, or its chain was cut back",
+            head.number, fill.block
+        );
+        return Err(chain.untrue(words).into());
+    }
+    let from = match board.last_synced().await? {
+        None => first_block,
+        Some(known) => {
+            let found = chain
+                .block(known.block)
+                .await?
+                .map_or(B256::ZERO, |block| block.hash);
+            if found != known.block_hash {
+                return Err(DeskError::OtherHistory {
+                    block: known.block,
+                    known: known.block_hash,
+                    found,
+                });
+            }
+            known.block + 1
+        }
+    };
+    let mut synced = Synced {
+        from,
+        to: head.number,
+        ..Synced::default()
+    };
+    recorded.retain(|fill| fill.block >= from);
+    let mut next = from;
+    while next <= head.number {
+        let last = head.number.min(next + STEP - 1);
+        for log in chain.logs(settlement, next, last).await? {
+            recorded.retain(|fill| Some(fill.tx_hash) != log.transaction_hash);
+            take(board, chain, &log, by, &mut synced).await?;
+        }
+        progress(last - from + 1, head.number - from + 1);
+        next = last + 1;
+    }
+    if let Some(fill) = recorded.first() {
+        return Err(DeskError::FillGone {
+            settlement_id: fill.settlement_id,
+            block: fill.block,
+            tx_hash: fill.tx_hash,
+        });
+    }
+    for matched in board.matches(None).await? {
+        if matched.state.is_in_flight() {
+            resolve(board, chain, settlement, matched, by, &mut synced).await?;
+        }
+    }
+    if from <= head.number {
+        let seen = ChainSynced {
+            block: head.number,
+            block_hash: head.hash,
+        };
+        board.record_synced(seen, by.clone()).await?;
+    }
+    Ok(synced)
+}
+
+async fn take(
+    board: &Board,
+    chain: &Chain,
+    log: &Log,
+    by: &By,
+    synced: &mut Synced,
+) -> Result<(), DeskError> {
+    let number = log.block_number.unwrap_or_default();
+    let tx_hash = log.transaction_hash.unwrap_or_default();
+    let Some(topic) = log.topic0() else {
+        return Ok(());
+    };
+    let time = || async {
+        Ok::<_, DeskError>(timestamp(
+            chain.block(number).await?.map_or(0, |block| block.time),
+        ))
+    };
+    if *topic == IDvPSettlement::Settled::SIGNATURE_HASH {
+        let Ok(event) = IDvPSettlement::Settled::decode_log(&log.inner) else {
+            return Ok(());
+        };
+        let matched = board.match_of(event.bidId, event.askId).await?;
+        let settled = SettlementSettled {
+            ask: event.askId,
+            bid: event.bidId,
+            block: number,
+            match_id: matched.map(|matched| matched.id),
+            settlement_id: event.settlementId,
+            total: event.total.saturating_to(),
+            tx_hash,
+        };
+        if board
+            .record_settled(settled, time().await?, by.clone())
+            .await?
+            .is_some()
+        {
+            synced.fills += 1;
+        }
+    } else if *topic == IDvPSettlement::OrderCancelled::SIGNATURE_HASH {
+        let Ok(event) = IDvPSettlement::OrderCancelled::decode_log(&log.inner) else {
+            return Ok(());
+        };
+        cancel(board, event.id, tx_hash, time().await?, by, synced).await?;
+    } else if *topic == IDvPSettlement::EpochAdvanced::SIGNATURE_HASH {
+        let Ok(event) = IDvPSettlement::EpochAdvanced::decode_log(&log.inner) else {
+            return Ok(());
+        };
+        let filter = OrderFilter {
+            owner: Some(event.owner),
+            state: Some(OrderState::Open),
+            limit: Some(u32::MAX),
+            ..OrderFilter::default()
+        };
+        for order in board.orders(&filter).await? {
+            if order.record.epoch < event.epoch {
+                cancel(board, order.record.id, tx_hash, time().await?, by, synced).await?;
+            }
+        }
+    } else if *topic == IDvPSettlement::BookAnchored::SIGNATURE_HASH {
+        let Ok(event) = IDvPSettlement::BookAnchored::decode_log(&log.inner) else {
+            return Ok(());
+        };
+        anchor(board, &event.data, number, tx_hash, by).await?;
+    }
+    Ok(())
+}
+
+/// Records an anchor of this very log that was sent, and whose answer never came. What is no root of this log is left for
+/// `audit verify` to name.
+async fn anchor(
+    board: &Board,
+    event: &IDvPSettlement::BookAnchored,
+    block: u64,
+    tx_hash: B256,
+    by: &By,
+) -> Result<(), DeskError> {
+    let known = board
+        .last_anchored()
+        .await?
+        .map_or(0, |(_, last)| last.size);
+    let written = board.head().await?.size;
+    if event.size <= known || event.size > written {
+        return Ok(());
+    }
+    if proof::root(board, event.size).await? == event.root {
+        let anchored = BookAnchored {
+            block,
+            root: event.root,
+            size: event.size,
+            tx_hash,
+        };
+        board.record_anchored(anchored, by.clone()).await?;
+    }
+    Ok(())
+}
+
+async fn cancel(
+    board: &Board,
+    order: B256,
+    tx_hash: B256,
+    at: jiff::Timestamp,
+    by: &By,
+    synced: &mut Synced,
+) -> Result<(), DeskError> {
+    if board
+        .record_cancelled_on_chain(order, tx_hash, at, by.clone())
+        .await?
+        .is_some()
+    {
+        synced.cancels += 1;
+    }
+    Ok(())
+}
+
+/// Asks the chain about one submitted transaction. Mined: recorded as what it did. Its nonce used by another: it can never
+/// be mined, so it failed. Otherwise it may still come, and the match becomes or stays UNKNOWN.
+async fn resolve(
+    board: &Board,
+    chain: &Chain,
+    settlement: Address,
+    matched: Match,
+    by: &By,
+    synced: &mut Synced,
+) -> Result<(), DeskError> {
+    let Some(submission) = matched.submission else {
+        return Ok(());
+    };
+    let hash = submission.tx_hash;
+    // The nonce is read before the receipt: a transaction mined between the two then shows its receipt.
+    let used = chain.nonce(submission.sender).await? > submission.nonce;
+    let Some(receipt) = chain.receipt(hash).await? else {
+        if used {
+            let reason = format!("nonce {} was used by another transaction", submission.nonce);
+            fail(board, &matched, hash, reason, by).await?;
+            synced.failed += 1;
+            return Ok(());
+        }
+        if matched.state != MatchState::Unknown {
+            let reason = "no receipt yet".to_string();
+            board
+                .record_unknown(
+                    matched.id,
+                    By {
+                        reason,
+                        ..by.clone()
+                    },
+                )
+                .await?;
+        }
+        synced.pending.push(matched);
+        return Ok(());
+    };
+    if receipt.status() {
+        // Recorded from its log above, unless that block was read before this match was submitted.
+        let event = settled_event(&receipt, settlement)
+            .filter(|event| event.bidId == matched.bid && event.askId == matched.ask)
+            .ok_or(DeskError::NoEvent(hash))?;
+        let block = receipt.block_number.unwrap_or_default();
+        let time = chain.block(block).await?.map_or(0, |block| block.time);
+        let settled = SettlementSettled {
+            ask: event.askId,
+            bid: event.bidId,
+            block,
+            match_id: Some(matched.id),
+            settlement_id: event.settlementId,
+            total: event.total.saturating_to(),
+            tx_hash: hash,
+        };
+        if board
+            .record_settled(settled, timestamp(time), by.clone())
+            .await?
+            .is_some()
+        {
+            synced.fills += 1;
+        }
+        return Ok(());
+    }
+    fail(board, &matched, hash, "the transaction reverted".into(), by).await?;
+    synced.failed += 1;
+    Ok(())
+}
+
+/// Records that a submission did not settle.
+///
+/// # Errors
+/// `Board`.
+pub async fn fail(
+    board: &Board,
+    matched: &Match,
+    tx_hash: B256,
+    reason: String,
+    by: &By,
+) -> Result<(), DeskError> {
+    let failed = SettlementFailed {
+        failure: None,
+        restriction: None,
+        tx_hash,
+    };
+    board
+        .record_failed(
+            matched.id,
+            failed,
+            By {
+                reason,
+                ..by.clone()
+            },
+        )
+        .await?;
+    Ok(())
+}
