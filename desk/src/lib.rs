@@ -8,6 +8,7 @@ pub mod chain;
 pub mod eligibility;
 pub mod error;
 pub mod explain;
+mod fill;
 pub mod order_form;
 pub mod permit;
 pub mod preflight;

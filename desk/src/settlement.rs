@@ -5,15 +5,14 @@
 
 use alloy::primitives::{Address, B256, U256};
 use alloy::signers::local::PrivateKeySigner;
-use alloy::sol_types::SolEvent;
 use book::board::{BOOK, Board, BoardError};
 use book::log::By;
-use book::log::body::{BookAnchored, SettlementFailed, SettlementSettled};
+use book::log::body::{BookAnchored, SettlementFailed};
 use book::market::matching::{Match, Submission};
 use book::market::record::OrderRecord;
-use jiff::Timestamp;
 
 use super::error::DeskError;
+use super::fill;
 use super::preflight::{self, Form};
 use super::trade::on_chain;
 use crate::chain::abi::IDvPSettlement;
@@ -212,31 +211,24 @@ impl Desk<'_> {
 
     async fn record(&self, receipt: &Receipt, matched: &Match) -> Result<Settled, DeskError> {
         let hash = receipt.transaction_hash;
-        let event = settled_event(receipt, self.settlement)
-            .filter(|event| event.bidId == matched.bid && event.askId == matched.ask)
-            .ok_or(DeskError::NoEvent(hash))?;
-        let block = receipt.block_number.unwrap_or_default();
-        let time = self.chain.time_of(receipt).await?;
-        let settled = SettlementSettled {
-            ask: event.askId,
-            bid: event.bidId,
-            block,
-            match_id: Some(matched.id),
-            settlement_id: event.settlementId,
-            total: event.total.saturating_to(),
+        let fill = fill::settled_from(self.chain, self.settlement, receipt, matched)
+            .await
+            .map_err(|error| match error {
+                DeskError::Chain(error) => error.after_sending(hash).into(),
+                other => other,
+            })?;
+        let settled = Settled {
+            settlement_id: fill.settled.settlement_id,
             tx_hash: hash,
+            block: fill.settled.block,
+            gas: receipt.gas_used,
+            total: U256::from(fill.settled.total),
         };
         self.board
-            .record_settled(settled, timestamp(time), self.by.clone())
+            .record_settled(fill.settled, fill.at, self.by.clone())
             .await
             .map_err(DeskError::unrecorded(hash))?;
-        Ok(Settled {
-            settlement_id: event.settlementId,
-            tx_hash: hash,
-            block,
-            gas: receipt.gas_used,
-            total: event.total,
-        })
+        Ok(settled)
     }
 
     /// Puts the log's root and size on chain and records that.
@@ -256,11 +248,14 @@ impl Desk<'_> {
             .await?;
         announce(self.board, BOOK, "anchors the log", &prepared, &self.by).await?;
         let receipt = self.chain.send(&prepared).await?;
+        let (tx_hash, block) = self
+            .chain
+            .place_of(Some(receipt.transaction_hash), receipt.block_number)?;
         let anchored = BookAnchored {
-            block: receipt.block_number.unwrap_or_default(),
+            block,
             root: head.root,
             size: head.size,
-            tx_hash: receipt.transaction_hash,
+            tx_hash,
         };
         self.board
             .record_anchored(anchored.clone(), self.by.clone())
@@ -316,23 +311,4 @@ pub fn same_venue(board: &Board, chain: &Chain, settlement: Address) -> Result<(
         contract: settlement,
         chain: chain.id(),
     })
-}
-
-/// The contract's `Settled` event in a receipt.
-pub fn settled_event(receipt: &Receipt, settlement: Address) -> Option<IDvPSettlement::Settled> {
-    receipt
-        .inner
-        .logs()
-        .iter()
-        .filter(|log| log.address() == settlement)
-        .find_map(|log| IDvPSettlement::Settled::decode_log(&log.inner).ok())
-        .map(|log| log.data)
-}
-
-/// Unix seconds of a block as a timestamp; one beyond the calendar's end becomes its end.
-pub fn timestamp(seconds: u64) -> Timestamp {
-    i64::try_from(seconds)
-        .ok()
-        .and_then(|s| Timestamp::from_second(s).ok())
-        .unwrap_or(Timestamp::MAX)
 }

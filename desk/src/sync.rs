@@ -6,15 +6,16 @@ use alloy::sol_types::SolEvent;
 use book::audit::proof;
 use book::board::Board;
 use book::log::By;
-use book::log::body::{BookAnchored, ChainSynced, SettlementFailed, SettlementSettled};
+use book::log::body::{BookAnchored, ChainSynced, SettlementFailed};
 use book::market::filter::OrderFilter;
 use book::market::matching::{Match, MatchState};
 use book::market::record::OrderState;
 
 use super::error::DeskError;
-use super::settlement::{same_venue, settled_event, timestamp};
-use crate::chain::Chain;
+use super::fill::{self, Fill};
+use super::settlement::same_venue;
 use crate::chain::abi::IDvPSettlement;
+use crate::chain::{Chain, Mined};
 
 /// Blocks asked for at once: public endpoints refuse larger ranges.
 const STEP: u64 = 5_000;
@@ -122,42 +123,23 @@ async fn take(
     by: &By,
     synced: &mut Synced,
 ) -> Result<(), DeskError> {
-    let number = log.block_number.unwrap_or_default();
-    let tx_hash = log.transaction_hash.unwrap_or_default();
     let Some(topic) = log.topic0() else {
         return Ok(());
     };
-    let time = || async {
-        Ok::<_, DeskError>(timestamp(
-            chain.block(number).await?.map_or(0, |block| block.time),
-        ))
-    };
+    let mined = || chain.mined(log.transaction_hash, log.block_number);
     if *topic == IDvPSettlement::Settled::SIGNATURE_HASH {
         let Ok(event) = IDvPSettlement::Settled::decode_log(&log.inner) else {
             return Ok(());
         };
         let matched = board.match_of(event.bidId, event.askId).await?;
-        let settled = SettlementSettled {
-            ask: event.askId,
-            bid: event.bidId,
-            block: number,
-            match_id: matched.map(|matched| matched.id),
-            settlement_id: event.settlementId,
-            total: event.total.saturating_to(),
-            tx_hash,
-        };
-        if board
-            .record_settled(settled, time().await?, by.clone())
-            .await?
-            .is_some()
-        {
-            synced.fills += 1;
-        }
+        let match_id = matched.map(|matched| matched.id);
+        let fill = Fill::of(chain, &event, &mined().await?, match_id)?;
+        record(board, fill, by, synced).await?;
     } else if *topic == IDvPSettlement::OrderCancelled::SIGNATURE_HASH {
         let Ok(event) = IDvPSettlement::OrderCancelled::decode_log(&log.inner) else {
             return Ok(());
         };
-        cancel(board, event.id, tx_hash, time().await?, by, synced).await?;
+        cancel(board, event.id, &mined().await?, by, synced).await?;
     } else if *topic == IDvPSettlement::EpochAdvanced::SIGNATURE_HASH {
         let Ok(event) = IDvPSettlement::EpochAdvanced::decode_log(&log.inner) else {
             return Ok(());
@@ -168,16 +150,26 @@ async fn take(
             limit: Some(u32::MAX),
             ..OrderFilter::default()
         };
+        let mined = mined().await?;
         for order in board.orders(&filter).await? {
             if order.record.epoch < event.epoch {
-                cancel(board, order.record.id, tx_hash, time().await?, by, synced).await?;
+                cancel(board, order.record.id, &mined, by, synced).await?;
             }
         }
     } else if *topic == IDvPSettlement::BookAnchored::SIGNATURE_HASH {
         let Ok(event) = IDvPSettlement::BookAnchored::decode_log(&log.inner) else {
             return Ok(());
         };
-        anchor(board, &event.data, number, tx_hash, by).await?;
+        let (tx_hash, block) = chain.place_of(log.transaction_hash, log.block_number)?;
+        anchor(board, &event.data, block, tx_hash, by).await?;
+    }
+    Ok(())
+}
+
+async fn record(board: &Board, fill: Fill, by: &By, synced: &mut Synced) -> Result<(), DeskError> {
+    let recorded = board.record_settled(fill.settled, fill.at, by.clone());
+    if recorded.await?.is_some() {
+        synced.fills += 1;
     }
     Ok(())
 }
@@ -214,16 +206,13 @@ async fn anchor(
 async fn cancel(
     board: &Board,
     order: B256,
-    tx_hash: B256,
-    at: jiff::Timestamp,
+    mined: &Mined,
     by: &By,
     synced: &mut Synced,
 ) -> Result<(), DeskError> {
-    if board
-        .record_cancelled_on_chain(order, tx_hash, at, by.clone())
-        .await?
-        .is_some()
-    {
+    let Mined { tx_hash, time, .. } = *mined;
+    let recorded = board.record_cancelled_on_chain(order, tx_hash, time, by.clone());
+    if recorded.await?.is_some() {
         synced.cancels += 1;
     }
     Ok(())
@@ -269,28 +258,8 @@ async fn resolve(
     };
     if receipt.status() {
         // Recorded from its log above, unless that block was read before this match was submitted.
-        let event = settled_event(&receipt, settlement)
-            .filter(|event| event.bidId == matched.bid && event.askId == matched.ask)
-            .ok_or(DeskError::NoEvent(hash))?;
-        let block = receipt.block_number.unwrap_or_default();
-        let time = chain.block(block).await?.map_or(0, |block| block.time);
-        let settled = SettlementSettled {
-            ask: event.askId,
-            bid: event.bidId,
-            block,
-            match_id: Some(matched.id),
-            settlement_id: event.settlementId,
-            total: event.total.saturating_to(),
-            tx_hash: hash,
-        };
-        if board
-            .record_settled(settled, timestamp(time), by.clone())
-            .await?
-            .is_some()
-        {
-            synced.fills += 1;
-        }
-        return Ok(());
+        let fill = fill::settled_from(chain, settlement, &receipt, &matched).await?;
+        return record(board, fill, by, synced).await;
     }
     fail(board, &matched, hash, "the transaction reverted".into(), by).await?;
     synced.failed += 1;

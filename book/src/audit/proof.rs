@@ -191,7 +191,7 @@ pub async fn prove(board: &Board, seq: u64, size: u64) -> Result<InclusionProof,
     })?;
     let path = resolve(&mut reader.link(), &plan, size).await?;
     let hash: [u8; 32] = Sha256::digest(&json).into();
-    let root = root_of(leaf_hash(&hash), index, size, &path).ok_or_else(missing)?;
+    let root = merkle::root_from_path(leaf_hash(&hash), index, size, &path).ok_or_else(missing)?;
     Ok(InclusionProof {
         format: INCLUSION_FORMAT.to_owned(),
         chain_id: board.identity().chain_id,
@@ -312,23 +312,4 @@ async fn node(link: &mut Link<'_>, node: Node, size: u64) -> Result<B256, StoreE
             .collect();
     }
     Ok(row[0])
-}
-
-/// Where the path leads from the leaf.
-fn root_of(leaf: B256, index: u64, size: u64, path: &[B256]) -> Option<B256> {
-    let (mut at, mut last, mut hash) = (index, size.checked_sub(1)?, leaf);
-    for sibling in path {
-        if at % 2 == 1 || at == last {
-            hash = node_hash(sibling, &hash);
-            while at % 2 == 0 && at != 0 {
-                at >>= 1;
-                last >>= 1;
-            }
-        } else {
-            hash = node_hash(&hash, sibling);
-        }
-        at >>= 1;
-        last >>= 1;
-    }
-    Some(hash)
 }

@@ -61,13 +61,22 @@ impl Frontier {
 
     /// Appends a leaf and reports every subtree that it completes, the leaf itself first.
     pub fn push(&mut self, leaf: B256, mut completed: impl FnMut(Node, B256)) {
-        let (mut hash, mut node) = (
-            leaf,
-            Node {
-                level: 0,
-                position: self.size,
-            },
-        );
+        self.push_subtree(0, leaf, &mut completed);
+    }
+
+    /// Appends another tree whose first leaf comes next, and reports every subtree that this completes beyond those of
+    /// the other tree itself. The size so far must be a multiple of the other's largest subtree.
+    pub(crate) fn append_aligned(&mut self, other: Self, mut completed: impl FnMut(Node, B256)) {
+        for (peak, level) in other.peaks.into_iter().zip(levels(other.size)) {
+            self.push_subtree(level, peak, &mut completed);
+        }
+    }
+
+    /// Appends a complete subtree of `2^level` leaves; the size so far is a multiple of that. Reports it and every subtree
+    /// that it completes.
+    fn push_subtree(&mut self, level: u32, root: B256, completed: &mut impl FnMut(Node, B256)) {
+        let position = self.size >> level;
+        let (mut hash, mut node) = (root, Node { level, position });
         completed(node, hash);
         while node.position % 2 == 1 {
             let Some(left) = self.peaks.pop() else { break };
@@ -79,33 +88,7 @@ impl Frontier {
             completed(node, hash);
         }
         self.peaks.push(hash);
-        self.size += 1;
-    }
-
-    /// Appends another tree whose first leaf comes next, and reports every subtree that this completes beyond those of
-    /// the other tree itself. The size so far must be a multiple of the other's largest subtree.
-    pub(crate) fn append_aligned(&mut self, other: Self, mut completed: impl FnMut(Node, B256)) {
-        for (peak, level) in other.peaks.into_iter().zip(levels(other.size)) {
-            let (mut hash, mut node) = (
-                peak,
-                Node {
-                    level,
-                    position: self.size >> level,
-                },
-            );
-            completed(node, hash);
-            while node.position % 2 == 1 {
-                let Some(left) = self.peaks.pop() else { break };
-                hash = node_hash(&left, &hash);
-                node = Node {
-                    level: node.level + 1,
-                    position: node.position / 2,
-                };
-                completed(node, hash);
-            }
-            self.peaks.push(hash);
-            self.size += 1 << level;
-        }
+        self.size += 1 << level;
     }
 
     /// The root over all leaves.
@@ -218,29 +201,56 @@ impl Plan {
     }
 }
 
-/// Whether `path` proves that `leaf` is leaf `index` of the tree of `size` leaves with that `root` (RFC 9162, 2.1.3.2).
-pub fn verify_inclusion(leaf: B256, index: u64, size: u64, path: &[B256], root: B256) -> bool {
-    if index >= size {
-        return false;
-    }
-    let (mut at, mut last, mut hash) = (index, size - 1, leaf);
-    for sibling in path {
-        if last == 0 {
-            return false;
+/// Where a node on the way up stands: its position on its level and the last position there.
+#[derive(Clone, Copy)]
+struct Climb {
+    at: u64,
+    last: u64,
+}
+
+impl Climb {
+    /// Goes up to the node that the next sibling of a path makes; whether that sibling stands on the left. `None` at the
+    /// root, where there is none (RFC 9162, 2.1.3.2 and 2.1.4.2).
+    fn up(&mut self) -> Option<bool> {
+        if self.last == 0 {
+            return None;
         }
-        if at % 2 == 1 || at == last {
-            hash = node_hash(sibling, &hash);
-            while at % 2 == 0 && at != 0 {
-                at >>= 1;
-                last >>= 1;
+        let left = self.at % 2 == 1 || self.at == self.last;
+        if left {
+            while self.at.is_multiple_of(2) && self.at != 0 {
+                self.halve();
             }
-        } else {
-            hash = node_hash(&hash, sibling);
         }
-        at >>= 1;
-        last >>= 1;
+        self.halve();
+        Some(left)
     }
-    last == 0 && hash == root
+
+    fn halve(&mut self) {
+        self.at >>= 1;
+        self.last >>= 1;
+    }
+}
+
+/// The root to which `path` leads from leaf `index` of a tree of `size` leaves; `None` when it is too short or too long.
+pub fn root_from_path(leaf: B256, index: u64, size: u64, path: &[B256]) -> Option<B256> {
+    if index >= size {
+        return None;
+    }
+    let (at, last) = (index, size - 1);
+    let (mut climb, mut hash) = (Climb { at, last }, leaf);
+    for sibling in path {
+        hash = if climb.up()? {
+            node_hash(sibling, &hash)
+        } else {
+            node_hash(&hash, sibling)
+        };
+    }
+    (climb.last == 0).then_some(hash)
+}
+
+/// Whether `path` proves that `leaf` is leaf `index` of the tree of `size` leaves with that `root`.
+pub fn verify_inclusion(leaf: B256, index: u64, size: u64, path: &[B256], root: B256) -> bool {
+    root_from_path(leaf, index, size, path) == Some(root)
 }
 
 /// Whether `path` proves that the tree of `old` leaves with `old_root` is a prefix of the tree of `new` leaves with
@@ -265,30 +275,23 @@ pub fn verify_consistency(
         path.next()
     };
     let Some(&first) = first else { return false };
-    let (mut at, mut last) = (old - 1, new - 1);
-    while at % 2 == 1 {
-        at >>= 1;
-        last >>= 1;
+    let (at, last) = (old - 1, new - 1);
+    let mut climb = Climb { at, last };
+    while climb.at % 2 == 1 {
+        climb.halve();
     }
     let (mut before, mut after) = (first, first);
     for sibling in path {
-        if last == 0 {
-            return false;
-        }
-        if at % 2 == 1 || at == last {
-            before = node_hash(sibling, &before);
-            after = node_hash(sibling, &after);
-            while at % 2 == 0 && at != 0 {
-                at >>= 1;
-                last >>= 1;
+        match climb.up() {
+            None => return false,
+            Some(true) => {
+                before = node_hash(sibling, &before);
+                after = node_hash(sibling, &after);
             }
-        } else {
-            after = node_hash(&after, sibling);
+            Some(false) => after = node_hash(&after, sibling),
         }
-        at >>= 1;
-        last >>= 1;
     }
-    last == 0 && before == old_root && after == new_root
+    climb.last == 0 && before == old_root && after == new_root
 }
 
 #[cfg(test)]

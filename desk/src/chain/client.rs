@@ -18,6 +18,7 @@ use alloy::rpc::types::{Filter, Log, TransactionInput, TransactionReceipt, Trans
 use alloy::signers::local::PrivateKeySigner;
 use alloy::sol_types::SolCall;
 use alloy::transports::http::reqwest::Url;
+use jiff::Timestamp;
 
 use super::error::ChainError;
 use super::transport::Http;
@@ -47,6 +48,17 @@ pub struct Block {
     pub hash: B256,
     /// Its time, unix seconds.
     pub time: u64,
+}
+
+/// Where and when something was mined.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Mined {
+    /// The transaction.
+    pub tx_hash: B256,
+    /// The number of its block.
+    pub block: u64,
+    /// The time of its block; one beyond the calendar's end is its end.
+    pub time: Timestamp,
 }
 
 /// One chain behind one RPC URL.
@@ -437,20 +449,42 @@ impl Chain {
         }
     }
 
-    /// When a mined transaction happened, unix seconds.
+    /// Where and when something was mined, as its log or receipt states transaction and block.
     ///
     /// # Errors
-    /// `OutcomeUnknown`: it was sent, and nothing may be recorded before the node says more.
-    pub async fn time_of(&self, receipt: &Receipt) -> Result<u64, ChainError> {
-        let unknown = |cause: String| ChainError::OutcomeUnknown {
-            hash: receipt.transaction_hash,
-            cause,
+    /// `Untrue` when either is missing or zero, or the node has no such block or one without a time; `Unreachable`, `Node`.
+    pub async fn mined(
+        &self,
+        tx_hash: Option<B256>,
+        block: Option<u64>,
+    ) -> Result<Mined, ChainError> {
+        let (tx_hash, number) = self.place_of(tx_hash, block)?;
+        let found = self.block(number).await?;
+        let Some(block) = found.filter(|block| block.time > 0) else {
+            let what = format!("transaction {tx_hash} is in block {number}, it has no such block");
+            return Err(self.untrue(what));
         };
-        let number = receipt.block_number.unwrap_or_default();
-        match self.block(number).await {
-            Ok(Some(block)) => Ok(block.time),
-            Ok(None) => Err(unknown(format!("its block {number} is missing"))),
-            Err(error) => Err(unknown(error.to_string())),
+        let time = i64::try_from(block.time).ok();
+        let time = time.and_then(|seconds| Timestamp::from_second(seconds).ok());
+        Ok(Mined {
+            tx_hash,
+            block: number,
+            time: time.unwrap_or(Timestamp::MAX),
+        })
+    }
+
+    /// The transaction and the block that a log or receipt states; nothing is mined in block 0.
+    pub(crate) fn place_of(
+        &self,
+        tx_hash: Option<B256>,
+        block: Option<u64>,
+    ) -> Result<(B256, u64), ChainError> {
+        let Some(hash) = tx_hash.filter(|hash| !hash.is_zero()) else {
+            return Err(self.untrue("what it says was mined is of no transaction".into()));
+        };
+        match block {
+            Some(block) if block > 0 => Ok((hash, block)),
+            _ => Err(self.untrue(format!("transaction {hash} was mined, but in no block"))),
         }
     }
 

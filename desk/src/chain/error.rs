@@ -123,6 +123,19 @@ impl ChainError {
         )
     }
 
+    /// What a failure to learn more means after a transaction was sent: its outcome is unknown, unless the node is caught
+    /// at saying what is not so.
+    #[must_use]
+    pub fn after_sending(self, hash: B256) -> Self {
+        match self {
+            Self::Untrue { .. } | Self::OutcomeUnknown { .. } => self,
+            other => Self::OutcomeUnknown {
+                hash,
+                cause: other.to_string(),
+            },
+        }
+    }
+
     /// The revert inside, if the contract refused.
     pub fn revert(&self) -> Option<&Revert> {
         if let Self::Reverted(revert) = self {

@@ -9,6 +9,6 @@ pub mod signature;
 mod transport;
 pub mod words;
 
-pub use client::{Block, Chain, Prepared, Receipt};
+pub use client::{Block, Chain, Mined, Prepared, Receipt};
 pub use error::ChainError;
 pub use revert::Revert;

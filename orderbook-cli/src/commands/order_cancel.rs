@@ -4,7 +4,7 @@ use alloy::primitives::U256;
 use clap::Args;
 use desk::DeskError;
 use desk::chain::abi::IDvPSettlement;
-use desk::settlement::{announce, timestamp};
+use desk::settlement::announce;
 use desk::sync;
 use desk::trade::on_chain;
 use serde_json::json;
@@ -121,9 +121,12 @@ impl Cancel {
         announce(&board, &id.to_string(), "cancels on chain", &prepared, &by).await?;
         let receipt = chain.send(&prepared).await?;
         let hash = receipt.transaction_hash;
-        let at = timestamp(chain.time_of(&receipt).await?);
+        let mined = chain
+            .mined(Some(hash), receipt.block_number)
+            .await
+            .map_err(|error| error.after_sending(hash))?;
         board
-            .record_cancelled_on_chain(id, hash, at, by)
+            .record_cancelled_on_chain(id, hash, mined.time, by)
             .await
             .map_err(DeskError::unrecorded(hash))?;
         let data = json!({ "id": id, "on_chain": true, "transaction": hash });

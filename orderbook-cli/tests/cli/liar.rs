@@ -148,6 +148,79 @@ fn logs_that_were_not_asked_for_are_not_recorded() {
 }
 
 #[test]
+fn a_fill_is_not_recorded_from_a_receipt_without_a_block_and_its_time() {
+    let market = Market::open();
+    let lies: [(&'static str, Lie); 4] = [
+        ("eth_getTransactionReceipt", || {
+            Act::Edit(|receipt| receipt["blockNumber"] = json!(null))
+        }),
+        ("eth_getTransactionReceipt", || {
+            Act::Edit(|receipt| receipt["blockNumber"] = json!("0x0"))
+        }),
+        ("eth_getTransactionReceipt", || {
+            Act::Edit(|receipt| receipt["blockNumber"] = json!("0xffffff"))
+        }),
+        ("eth_getBlockByNumber", || {
+            Act::Edit(|block| block["timestamp"] = json!("0x0"))
+        }),
+    ];
+    for (method, lie) in lies {
+        let (bid, ask) = market.approved_match();
+        let proxy = on(&market, method, lie);
+        let line = format!("settle {bid} {ask} --signed");
+        let said = market.run_at(&proxy.url, &line).exits(5);
+        assert_eq!((said.code(), proxy.sent()), ("NODE_UNTRUE".into(), 1));
+        assert_eq!(market.match_state(&bid), "SUBMITTED");
+        assert_eq!(market.data("sync")["fills"], 1);
+        assert_eq!(market.match_state(&bid), "SETTLED");
+    }
+    market.run("audit verify").exits(0);
+}
+
+#[test]
+fn a_fill_is_not_recorded_from_a_log_without_a_transaction_a_block_and_its_time() {
+    let market = Market::open();
+    let (bid, ask) = market.approved_match();
+    market.data("sync");
+    let book = market.with_a_copy_of_the_book();
+    market.data(&format!("settle {bid} {ask} --signed"));
+    let before = book.data("audit log --limit 100000");
+    let lies: [(&'static str, Lie); 5] = [
+        ("eth_getLogs", || {
+            Act::Edit(|logs| each(logs, "transactionHash", json!(null)))
+        }),
+        ("eth_getLogs", || {
+            Act::Edit(|logs| each(logs, "transactionHash", json!(format!("0x{:064}", 0))))
+        }),
+        ("eth_getLogs", || {
+            Act::Edit(|logs| each(logs, "blockNumber", json!(null)))
+        }),
+        ("eth_getBlockByNumber", || {
+            Act::Edit(|block| block["timestamp"] = json!("0x0"))
+        }),
+        // As it came: above all were found out, and for no other reason.
+        ("eth_getLogs", || Act::Edit(|_| {})),
+    ];
+    for (at, (method, lie)) in lies.into_iter().enumerate() {
+        let proxy = on(&market, method, lie);
+        let said = book.run_at(&proxy.url, "sync");
+        if at < 4 {
+            assert_eq!(said.exits(5).code(), "NODE_UNTRUE", "{at}");
+            assert_eq!(book.data("audit log --limit 100000"), before, "{at}");
+        } else {
+            assert_eq!(said.exits(0).json()["data"]["fills"], 1);
+        }
+    }
+}
+
+/// Changes one member of every log.
+fn each(logs: &mut Value, member: &str, value: Value) {
+    for log in logs.as_array_mut().expect("logs") {
+        log[member] = value.clone();
+    }
+}
+
+#[test]
 fn a_chain_that_drops_a_recorded_fill_is_named_and_the_book_stays() {
     let market = Market::open();
     let (bid, ask) = market.approved_match();
