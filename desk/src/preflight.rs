@@ -34,6 +34,48 @@ pub enum Form {
     Signed,
 }
 
+/// The contract's states of two orders: 0 none, 1 open, 2 filled, 3 cancelled.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct States {
+    /// The bid's.
+    pub bid: u8,
+    /// The ask's.
+    pub ask: u8,
+}
+
+impl States {
+    /// The state of an order that the contract has never seen.
+    pub(crate) const NONE: u8 = 0;
+    /// The state of a registered order.
+    const OPEN: u8 = 1;
+
+    /// Asks the contract.
+    ///
+    /// # Errors
+    /// What the chain answers.
+    pub async fn of(
+        chain: &Chain,
+        settlement: Address,
+        bid: &OrderRecord,
+        ask: &OrderRecord,
+    ) -> Result<Self, ChainError> {
+        let state = |id| chain.view(settlement, IDvPSettlement::orderStateCall { id });
+        Ok(Self {
+            bid: state(bid.id).await?,
+            ask: state(ask.id).await?,
+        })
+    }
+
+    /// The form in which the two could be settled as they stand: only open orders are registered.
+    pub fn form(self) -> Form {
+        if (self.bid, self.ask) == (Self::OPEN, Self::OPEN) {
+            Form::Registered
+        } else {
+            Form::Signed
+        }
+    }
+}
+
 /// Asks the settlement contract, and the tokens for the facts behind its codes. Empty: it would settle now.
 ///
 /// # Errors

@@ -13,15 +13,10 @@ use book::market::record::OrderRecord;
 
 use super::error::DeskError;
 use super::fill;
-use super::preflight::{self, Form};
+use super::preflight::{self, Form, States};
 use super::trade::on_chain;
 use crate::chain::abi::IDvPSettlement;
 use crate::chain::{Chain, ChainError, Prepared, Receipt};
-
-/// The state of an order the contract has never seen.
-const NONE: u8 = 0;
-/// The state of a registered order.
-const OPEN: u8 = 1;
 
 /// A desk that may settle: the board, the chain, the contract and the operator's key.
 #[derive(Debug)]
@@ -54,23 +49,8 @@ pub struct Settled {
 }
 
 impl Desk<'_> {
-    /// The contract's states of bid and ask: 0 none, 1 open, 2 filled, 3 cancelled.
-    ///
-    /// # Errors
-    /// What the chain answers.
-    pub async fn states(
-        &self,
-        bid: &OrderRecord,
-        ask: &OrderRecord,
-    ) -> Result<(u8, u8), ChainError> {
-        let state = |id| {
-            self.chain
-                .view(self.settlement, IDvPSettlement::orderStateCall { id })
-        };
-        Ok((state(bid.id).await?, state(ask.id).await?))
-    }
-
-    /// Registers on chain whichever of the two orders the contract has not seen. Each transaction's hash is noted first.
+    /// Registers on chain whichever of the two orders the contract has not seen, by the states that [`Self::preflight`]
+    /// found. Each transaction's hash is noted first.
     ///
     /// # Errors
     /// `Board`, `Chain`.
@@ -78,11 +58,11 @@ impl Desk<'_> {
         &self,
         bid: &OrderRecord,
         ask: &OrderRecord,
+        states: States,
     ) -> Result<Vec<B256>, DeskError> {
-        let (bid_state, ask_state) = self.states(bid, ask).await?;
         let mut sent = Vec::new();
-        for (order, state) in [(bid, bid_state), (ask, ask_state)] {
-            if state == NONE {
+        for (order, state) in [(bid, states.bid), (ask, states.ask)] {
+            if state == States::NONE {
                 sent.push(self.register(order).await?);
             }
         }
@@ -107,7 +87,8 @@ impl Desk<'_> {
         Ok(self.chain.send(&prepared).await?.transaction_hash)
     }
 
-    /// Preflight in the form that fits: orders that are not registered yet are judged with their signatures.
+    /// Preflight in the form that fits: orders that are not registered yet are judged with their signatures. Returns the
+    /// contract's states of the two for [`Form::Registered`], which registers what is missing.
     ///
     /// # Errors
     /// `OtherVenue`; `Preflight` with every reason; `Chain`.
@@ -116,17 +97,16 @@ impl Desk<'_> {
         bid: &OrderRecord,
         ask: &OrderRecord,
         form: Form,
-    ) -> Result<(), DeskError> {
+    ) -> Result<Option<States>, DeskError> {
         same_venue(self.board, self.chain, self.settlement)?;
-        let registered = form == Form::Registered && self.states(bid, ask).await? == (OPEN, OPEN);
-        let form = if registered {
-            Form::Registered
-        } else {
-            Form::Signed
+        let states = match form {
+            Form::Registered => Some(States::of(self.chain, self.settlement, bid, ask).await?),
+            Form::Signed => None,
         };
+        let form = states.map_or(Form::Signed, States::form);
         let reasons = preflight::run(self.chain, self.settlement, bid, ask, form).await?;
         if reasons.is_empty() {
-            Ok(())
+            Ok(states)
         } else {
             Err(DeskError::Preflight(reasons))
         }

@@ -6,7 +6,6 @@ use book::audit::proof::{self, InclusionProof};
 use book::audit::verify::{Anchor, verify};
 use clap::Subcommand;
 use desk::reconcile;
-use desk::settlement::Desk;
 use serde_json::{Value, json};
 
 use super::context::Context;
@@ -130,13 +129,7 @@ async fn anchor(context: &Context) -> Result {
     let board = context.board().await?;
     let operator = context.sender("operator", "anchoring the log")?;
     let chain = context.chain().await?;
-    let desk = Desk {
-        board: &board,
-        chain: &chain,
-        settlement: context.settlement()?,
-        operator: &operator,
-        by: context.by("")?,
-    };
+    let desk = context.desk(&board, &chain, &operator)?;
     let anchored = desk.anchor().await?;
     Ok(Answer::new(json!(anchored)).with(Block::Pairs(vec![
         ("events".into(), anchored.size.to_string()),

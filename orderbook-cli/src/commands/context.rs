@@ -10,6 +10,7 @@ use book::board::Board;
 use book::log::By;
 use desk::chain::Chain;
 use desk::order_form::Venue;
+use desk::settlement::Desk;
 use desk::wallet::keystore::Wallets;
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -61,6 +62,22 @@ impl Context {
         Ok(By {
             actor: self.settings.need("actor")?,
             reason: reason.into(),
+        })
+    }
+
+    /// The desk that settles and anchors with the operator's key.
+    pub(super) fn desk<'a>(
+        &self,
+        board: &'a Board,
+        chain: &'a Chain,
+        operator: &'a PrivateKeySigner,
+    ) -> Result<Desk<'a>> {
+        Ok(Desk {
+            board,
+            chain,
+            settlement: self.settlement()?,
+            operator,
+            by: self.by("")?,
         })
     }
 

@@ -1,7 +1,6 @@
 //! `order register`.
 
 use clap::Args;
-use desk::settlement::Desk;
 use serde_json::json;
 
 use super::context::Context;
@@ -24,13 +23,7 @@ impl Register {
         let order = board.order(&self.id).await?.record;
         let operator = context.sender("operator", &format!("registering order {}", order.id))?;
         let chain = context.chain().await?;
-        let desk = Desk {
-            board: &board,
-            chain: &chain,
-            settlement: context.settlement()?,
-            operator: &operator,
-            by: context.by("")?,
-        };
+        let desk = context.desk(&board, &chain, &operator)?;
         let hash = desk.register(&order).await?;
         let data = json!({ "id": order.id, "transaction": hash });
         let words = format!("order {} is registered on chain", order.id);

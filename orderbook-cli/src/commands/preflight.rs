@@ -2,8 +2,7 @@
 
 use clap::Args;
 use desk::DeskError;
-use desk::chain::abi::IDvPSettlement;
-use desk::preflight::{self as check, Form, Reason};
+use desk::preflight::{self as check, Form, Reason, States};
 use serde_json::json;
 
 use super::context::Context;
@@ -28,18 +27,9 @@ impl Preflight {
         let bid = board.order(&self.bid).await?.record;
         let ask = board.order(&self.ask).await?.record;
         let (chain, settlement) = (context.chain().await?, context.settlement()?);
-        let mut registered = true;
-        for id in [bid.id, ask.id] {
-            registered &= chain
-                .view(settlement, IDvPSettlement::orderStateCall { id })
-                .await?
-                == 1;
-        }
-        let form = if registered {
-            Form::Registered
-        } else {
-            Form::Signed
-        };
+        let states = States::of(&chain, settlement, &bid, &ask).await?;
+        let form = states.form();
+        let registered = form == Form::Registered;
         let reasons = check::run(&chain, settlement, &bid, &ask, form).await?;
         let data = json!({ "would_settle": reasons.is_empty(), "registered": registered, "reasons": reasons });
         if reasons.is_empty() {

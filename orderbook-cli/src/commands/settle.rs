@@ -5,7 +5,6 @@ use book::market::matching::MatchState;
 use clap::Args;
 use desk::DeskError;
 use desk::preflight::Form;
-use desk::settlement::Desk;
 use desk::trade::Trade;
 use serde_json::json;
 
@@ -67,27 +66,21 @@ impl Settle {
             context.sender("operator", &format!("settling {what}"))?
         };
         let chain = context.chain().await?;
-        let desk = Desk {
-            board: &board,
-            chain: &chain,
-            settlement: context.settlement()?,
-            operator: &operator,
-            by: context.by("")?,
-        };
+        let desk = context.desk(&board, &chain, &operator)?;
         let form = if self.signed {
             Form::Signed
         } else {
             Form::Registered
         };
-        desk.preflight(&bid, &ask, form).await?;
+        let states = desk.preflight(&bid, &ask, form).await?;
         if self.dry_run {
             // Registering is a transaction; the signed form simulates both orders whether registered or not.
             desk.prepare(&bid, &ask, Form::Signed).await?;
             let data = json!({ "dry_run": true, "would_settle": true });
             return Ok(Answer::line(data, format!("would settle: {what}")));
         }
-        if form == Form::Registered {
-            desk.register_missing(&bid, &ask).await?;
+        if let Some(states) = states {
+            desk.register_missing(&bid, &ask, states).await?;
         }
         let prepared = desk.prepare(&bid, &ask, form).await?;
         let settled = desk.submit(&matched, &prepared).await?;

@@ -2,13 +2,12 @@
 
 use book::audit::proof;
 use book::audit::verify::{Anchor, verify};
-use desk::settlement::Desk;
 use desk::{reconcile, sync};
 use serde_json::{Value, json};
 
 use super::super::failure::{Exit, Failure, Result};
 use super::stage::Stage;
-use super::trade::Fill;
+use super::trade::{Fill, desk_of};
 use super::world::{TRADER, World};
 
 /// Syncs, anchors, verifies, and proves one order.
@@ -27,14 +26,7 @@ pub(super) async fn prove(stage: &mut Stage, world: &World, fills: &[Fill]) -> R
         "sync read blocks {} to {}: {} fills that the book did not have",
         synced.from, synced.to, synced.fills
     ));
-    let desk = Desk {
-        board,
-        chain,
-        settlement: world.settlement,
-        operator: world.key("desk")?,
-        by,
-    };
-    let anchored = desk.anchor().await?;
+    let anchored = desk_of(world)?.anchor().await?;
     stage.done(&format!(
         "anchored {} events on chain, root {}",
         anchored.size, anchored.root

@@ -50,7 +50,8 @@ async fn holdings(world: &World, trade: &Trade) -> Result<[[U256; 2]; 2]> {
     Ok(found)
 }
 
-fn desk(world: &World) -> Result<Desk<'_>> {
+/// The desk that settles and anchors.
+pub(super) fn desk_of(world: &World) -> Result<Desk<'_>> {
     Ok(Desk {
         board: world.board()?,
         chain: &world.chain,
@@ -72,7 +73,7 @@ pub(super) async fn settle(
          settled; the others take one transaction each, orders and signatures included.",
     );
     stage.gap();
-    let desk = desk(world)?;
+    let desk = desk_of(world)?;
     let mut fills = Vec::new();
     let mut table = Table::new(&[
         ">no",
@@ -97,9 +98,9 @@ pub(super) async fn settle(
         } else {
             Form::Signed
         };
-        desk.preflight(bid, ask, form).await?;
-        if form == Form::Registered {
-            desk.register_missing(bid, ask).await?;
+        let states = desk.preflight(bid, ask, form).await?;
+        if let Some(states) = states {
+            desk.register_missing(bid, ask, states).await?;
         }
         let prepared = desk.prepare(bid, ask, form).await?;
         let settled = desk.submit(matched, &prepared).await?;
@@ -203,7 +204,7 @@ pub(super) async fn sanction(
     for listing in world.listings() {
         set_sanctioned(world, listing, trade.buyer).await?;
     }
-    let desk = desk(world)?;
+    let desk = desk_of(world)?;
     match desk.preflight(bid, ask, Form::Signed).await {
         Err(DeskError::Preflight(reasons)) => {
             stage.say("The desk's preflight says no:");
@@ -212,7 +213,7 @@ pub(super) async fn sanction(
             }
         }
         Err(error) => return Err(error.into()),
-        Ok(()) => return Err(Failure::other("preflight did not see the sanction")),
+        Ok(_) => return Err(Failure::other("preflight did not see the sanction")),
     }
     stage.say("And if the desk ignores that and sends the transaction, the chain itself refuses:");
     match desk.prepare(bid, ask, Form::Signed).await {
