@@ -263,7 +263,8 @@ impl Judge<'_> {
             let open = posts(self.reference, seq, row, order)?;
             if !self.closed.contains(&order.seq) {
                 replay::open_row(open, &mut self.buffer);
-                self.segment.open.add_row(&self.buffer);
+                let key = &self.reference.key;
+                self.segment.open.add_row(key, &self.buffer);
             }
             self.next_order += 1;
             self.segment.orders += 1;

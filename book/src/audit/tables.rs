@@ -6,14 +6,53 @@ use super::segment;
 use super::verify::{Fault, Finding, Replay};
 use crate::board::BoardError;
 use crate::log::fold::apply_match;
-use crate::market::matching::Match;
+use crate::market::matching::{Match, Submission};
 use crate::store::engine::{Link, Tx};
 use crate::store::sum::RowSum;
 use crate::store::{query, replay, row};
 
-/// What is summed of a match.
+/// What is summed of a match: every field, texts and what may be missing behind their lengths.
 pub(super) fn match_row(found: &Match) -> Vec<u8> {
-    format!("{found:?}").into_bytes()
+    let Match {
+        id,
+        bid,
+        ask,
+        total,
+        state,
+        proposed_by,
+        approved_by,
+        submission,
+        proposed_seq,
+        changed_seq,
+    } = found;
+    let mut row = Vec::with_capacity(256);
+    row.extend(id.as_bytes());
+    row.extend(bid);
+    row.extend(ask);
+    row.extend(total.to_be_bytes());
+    row.extend(proposed_seq.to_be_bytes());
+    row.extend(changed_seq.to_be_bytes());
+    for text in [
+        Some(state.as_str()),
+        Some(proposed_by),
+        approved_by.as_deref(),
+    ] {
+        row.push(u8::from(text.is_some()));
+        let text = text.unwrap_or_default();
+        row.extend((text.len() as u64).to_be_bytes());
+        row.extend(text.as_bytes());
+    }
+    if let Some(Submission {
+        tx_hash,
+        nonce,
+        sender,
+    }) = submission
+    {
+        row.extend(tx_hash);
+        row.extend(nonce.to_be_bytes());
+        row.extend(sender);
+    }
+    row
 }
 
 /// Holds what the events add up to against the tables; when they differ, looks again for the first row that does.
@@ -45,13 +84,13 @@ pub(super) async fn compare(
             "table open_orders has foreign rows".to_owned(),
         );
     }
-    if levels != replay::levels(snapshot.link()).await? {
+    if levels != replay::levels(snapshot.link(), &replayed.key).await? {
         let message = "table levels is not the sum of the open orders".to_owned();
         return finding(replayed.frontier.size(), message);
     }
     let mut live = replayed.ended;
     for found in replayed.live.values() {
-        live.add_row(&match_row(found));
+        live.add_row(&replayed.key, &match_row(found));
     }
     let mut stored = RowSum::default();
     let mut after = 0;
@@ -62,7 +101,7 @@ pub(super) async fn compare(
         for found in page {
             let seq = row::unsigned(found.11);
             match row::matching(found) {
-                Ok(found) => stored.add_row(&match_row(&found)),
+                Ok(found) => stored.add_row(&replayed.key, &match_row(&found)),
                 Err(error) => return finding(seq, error.to_string()),
             }
         }
@@ -117,4 +156,58 @@ async fn bad_match(mut link: Link<'_>, size: u64) -> Result<(u64, String), Board
             )
         },
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use alloy::primitives::{Address, B256};
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::market::matching::MatchState;
+
+    #[test]
+    fn every_field_of_a_match_is_in_its_row() {
+        let plain = Match {
+            id: Uuid::from_u128(1),
+            bid: B256::repeat_byte(2),
+            ask: B256::repeat_byte(3),
+            total: 4,
+            state: MatchState::Approved,
+            proposed_by: "ada".into(),
+            approved_by: None,
+            submission: None,
+            proposed_seq: 5,
+            changed_seq: 6,
+        };
+        let submission = Some(Submission {
+            tx_hash: B256::repeat_byte(7),
+            nonce: 8,
+            sender: Address::repeat_byte(9),
+        });
+        let changes: [&dyn Fn(&mut Match); 12] = [
+            &|_| {},
+            &|m| m.id = Uuid::from_u128(2),
+            &|m| m.bid = B256::repeat_byte(3),
+            &|m| m.ask = B256::repeat_byte(2),
+            &|m| m.total = 5,
+            &|m| m.state = MatchState::Settled,
+            &|m| m.proposed_by = "ad".into(),
+            &|m| m.approved_by = Some(String::new()),
+            // Text that moves from one field to the next.
+            &|m| (m.proposed_by, m.approved_by) = ("a".into(), Some("da".into())),
+            &|m| m.submission = submission,
+            &|m| m.proposed_seq = 6,
+            &|m| m.changed_seq = 5,
+        ];
+        let rows: std::collections::BTreeSet<_> = changes
+            .iter()
+            .map(|change| {
+                let mut changed = plain.clone();
+                change(&mut changed);
+                match_row(&changed)
+            })
+            .collect();
+        assert_eq!(rows.len(), changes.len());
+    }
 }

@@ -20,7 +20,7 @@ use crate::store::append::STORED_LEVELS;
 use crate::store::engine::{Link, Tx};
 use crate::store::error::StoreError;
 use crate::store::head::HeadRow;
-use crate::store::sum::RowSum;
+use crate::store::sum::{RowKey, RowSum};
 use crate::store::{query, replay, row};
 
 /// A root that stands on chain: the log's first `size` events have this root, for ever.
@@ -100,6 +100,8 @@ pub(crate) struct Reference {
     pub(crate) securities: HashMap<String, i64>,
     /// Sizes at which a root is wanted, ascending.
     pub(crate) sizes: Vec<u64>,
+    /// What rows are summed under.
+    pub(crate) key: RowKey,
 }
 
 /// Replays the log and compares it with the board's tables and the roots on chain; `progress` gets the events replayed.
@@ -121,14 +123,16 @@ pub async fn verify(
     let size = head.size();
     let mut wanted = roots_wanted(snapshot.link(), anchors).await?;
     wanted.sort_unstable_by_key(|anchor| anchor.size);
+    let key = RowKey::draw()?;
     let reference = Reference {
         size,
         securities: securities(snapshot.link()).await?,
         sizes: wanted.iter().map(|anchor| anchor.size).collect(),
+        key: key.clone(),
     };
     // Reads the open orders while the segments are checked.
-    let open = tokio::spawn(open_sum(snapshot));
-    let mut replayed = Replay::new(wanted);
+    let open = tokio::spawn(open_sum(snapshot, key.clone()));
+    let mut replayed = Replay::new(wanted, key);
     let starts = (0..size.div_ceil(SEGMENT)).map(|number| number * SEGMENT);
     let mut segments = stream::iter(starts)
         .map(|start| segment::check(store.clone(), reference.clone(), start))
@@ -201,8 +205,8 @@ async fn securities(link: Link<'_>) -> Result<HashMap<String, i64>, StoreError> 
         .collect())
 }
 
-async fn open_sum(mut snapshot: Tx) -> Result<((RowSum, RowSum), Tx), StoreError> {
-    let sum = replay::open_orders(snapshot.link()).await?;
+async fn open_sum(mut snapshot: Tx, key: RowKey) -> Result<((RowSum, RowSum), Tx), StoreError> {
+    let sum = replay::open_orders(snapshot.link(), &key).await?;
     Ok((sum, snapshot))
 }
 
@@ -221,11 +225,12 @@ pub(super) struct Replay {
     pub(super) live: BTreeMap<Uuid, Match>,
     /// Those that may not.
     pub(super) ended: RowSum,
+    pub(super) key: RowKey,
     finding: Option<Finding>,
 }
 
 impl Replay {
-    fn new(wanted: Vec<Anchor>) -> Self {
+    fn new(wanted: Vec<Anchor>, key: RowKey) -> Self {
         Self {
             frontier: Frontier::default(),
             hash: B256::ZERO,
@@ -238,6 +243,7 @@ impl Replay {
             securities: 0,
             live: BTreeMap::new(),
             ended: RowSum::default(),
+            key,
             finding: None,
         }
     }
@@ -331,7 +337,7 @@ impl Replay {
             .get(&id)
             .is_some_and(|found| !found.state.is_live());
         if ended && let Some(ended) = self.live.remove(&id) {
-            self.ended.add_row(&tables::match_row(&ended));
+            self.ended.add_row(&self.key, &tables::match_row(&ended));
         }
     }
 

@@ -16,7 +16,7 @@ use super::row::{EVENT_COLUMNS, EventRow, signed, unsigned};
 use crate::log::hash::Columns;
 use crate::log::merkle::Node;
 use crate::market::security::Security;
-use crate::store::sum::RowSum;
+use crate::store::sum::{RowKey, RowSum};
 
 /// A row of `events`.
 #[derive(Debug)]
@@ -301,7 +301,10 @@ fn level_row(security: i64, side: i64, price: &[u8], numbers: [i64; 5], out: &mu
 }
 
 /// The fingerprints of the open orders, and of the levels that they add up to.
-pub(crate) async fn open_orders(mut link: Link<'_>) -> Result<(RowSum, RowSum), StoreError> {
+pub(crate) async fn open_orders(
+    mut link: Link<'_>,
+    key: &RowKey,
+) -> Result<(RowSum, RowSum), StoreError> {
     let (mut orders, mut levels) = (RowSum::default(), RowSum::default());
     let mut buffer = Vec::new();
     let mut level: Option<(i64, i64, Vec<u8>, [i64; 5])> = None;
@@ -313,13 +316,13 @@ pub(crate) async fn open_orders(mut link: Link<'_>) -> Result<(RowSum, RowSum), 
             let ([security, side, seq, expiry], [price, quantity]) = (row.ints, row.fields);
             behind = Some((security, side, price, seq));
             open_row((security, side, price, seq, quantity, expiry), &mut buffer);
-            orders.add_row(&buffer);
+            orders.add_row(key, &buffer);
             let same = level
                 .as_ref()
                 .is_some_and(|(s, d, p, _)| (*s, *d, &p[..]) == (security, side, price));
             if !same && let Some((security, side, price, numbers)) = level.take() {
                 level_row(security, side, &price, numbers, &mut buffer);
-                levels.add_row(&buffer);
+                levels.add_row(key, &buffer);
             }
             let (_, _, _, numbers) =
                 level.get_or_insert_with(|| (security, side, price.to_vec(), [0; 5]));
@@ -337,13 +340,13 @@ pub(crate) async fn open_orders(mut link: Link<'_>) -> Result<(RowSum, RowSum), 
     }
     if let Some((security, side, price, numbers)) = level {
         level_row(security, side, &price, numbers, &mut buffer);
-        levels.add_row(&buffer);
+        levels.add_row(key, &buffer);
     }
     Ok((orders, levels))
 }
 
 /// The fingerprint of table `levels`.
-pub(crate) async fn levels(link: Link<'_>) -> Result<RowSum, StoreError> {
+pub(crate) async fn levels(link: Link<'_>, key: &RowKey) -> Result<RowSum, StoreError> {
     type Row = (i64, i64, Vec<u8>, i64, i64, i64, i64, i64);
     let mut sum = RowSum::default();
     let mut buffer = Vec::new();
@@ -354,7 +357,7 @@ pub(crate) async fn levels(link: Link<'_>) -> Result<RowSum, StoreError> {
         .fetch(db);
         while let Some((security, side, price, orders, q0, q1, q2, q3)) = rows.try_next().await? {
             level_row(security, side, &price, [orders, q0, q1, q2, q3], &mut buffer);
-            sum.add_row(&buffer);
+            sum.add_row(key, &buffer);
         }
     });
     Ok(sum)
