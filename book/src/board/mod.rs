@@ -20,6 +20,7 @@ use jiff::Timestamp;
 
 pub use error::BoardError;
 pub use import::Imported;
+pub use orders::Judged;
 
 use crate::log::By;
 use crate::log::body::{Body, BookOpened};

@@ -8,26 +8,43 @@ use super::posting::{Posting, verify_signature};
 use super::signature::ContractSignatures;
 use super::{Board, damaged, only};
 use crate::log::By;
-use crate::log::body::{Body, OrderCancelled};
+use crate::log::body::{Body, OrderCancelled, OrderPosted};
 use crate::log::event::Event;
 use crate::market::record::{OrderRecord, OrderState, OrderView};
 use crate::store::append::{Draft, Writer};
 use crate::store::error::StoreError;
 use crate::store::{query, row};
 
+/// An order that has passed every check of the board and is not posted yet.
+#[derive(Debug, Clone)]
+pub struct Judged {
+    id: B256,
+    received_at: Timestamp,
+    posted: OrderPosted,
+}
+
+impl Judged {
+    /// The order as the board has it once it is posted, recorded at `captured_at`.
+    pub fn record(self, captured_at: Timestamp) -> OrderRecord {
+        row::record(self.id, self.received_at, captured_at, self.posted)
+    }
+}
+
 impl Board {
-    /// Checks everything that [`Self::post`] checks and writes nothing.
+    /// Judges a signed order and writes nothing. An owner with code is asked through `chain`; without one, only a key's
+    /// signature counts.
     ///
     /// # Errors
-    /// Those of [`Self::post`].
-    pub async fn check(
+    /// The first bad field in the sequence of the signed struct ([`BoardError::Field`], [`BoardError::UnknownSecurity`]),
+    /// [`BoardError::Price`], [`BoardError::PriceMismatch`], [`BoardError::Text`], [`BoardError::Signature`],
+    /// [`BoardError::Chain`], [`BoardError::DuplicateOrder`], or the store's.
+    pub async fn judge(
         &self,
         posting: &Posting,
         chain: Option<&dyn ContractSignatures>,
-    ) -> Result<OrderRecord, BoardError> {
-        let now = self.store.clock().now();
+    ) -> Result<Judged, BoardError> {
         let rules = self.rules_for(posting.order.security).await?;
-        let (id, posted) = rules.check(posting, now)?;
+        let (id, posted) = rules.check(posting, self.store.clock().now())?;
         verify_signature(chain, posted.owner, id, &posting.signature).await?;
         if query::order(self.store.reader().await?.link(), id)
             .await?
@@ -35,62 +52,58 @@ impl Board {
         {
             return Err(BoardError::DuplicateOrder(id));
         }
-        Ok(row::record(id, posting.received_at, now, posted))
+        Ok(Judged {
+            id,
+            received_at: posting.received_at,
+            posted,
+        })
     }
 
-    /// Posts a signed order. An owner with code is asked through `chain`; without one, only a key's signature counts.
+    /// Judges and posts a signed order.
     ///
     /// # Errors
-    /// The first bad field in the sequence of the signed struct ([`BoardError::Field`], [`BoardError::UnknownSecurity`]),
-    /// [`BoardError::Price`], [`BoardError::PriceMismatch`], [`BoardError::Text`], [`BoardError::Signature`],
-    /// [`BoardError::Chain`], [`BoardError::DuplicateOrder`], or the store's.
+    /// Those of [`Self::judge`].
     pub async fn post(
         &self,
         posting: Posting,
         chain: Option<&dyn ContractSignatures>,
         by: By,
     ) -> Result<OrderRecord, BoardError> {
-        let mut posted = self.post_all(vec![posting], chain, by).await?;
+        by.check()?;
+        let judged = self.judge(&posting, chain).await?;
+        let mut posted = self.post_all(vec![judged], by).await?;
         posted
             .pop()
             .ok_or_else(|| damaged(0, "a posting left no record"))
     }
 
-    /// Posts several signed orders, all or none.
+    /// Posts orders that [`Self::judge`] let pass, all or none; nobody is asked again.
     ///
     /// # Errors
-    /// Those of [`Self::post`], of the first bad one.
+    /// [`BoardError::Text`] (actor, reason), [`BoardError::DuplicateOrder`] of the first that is among them twice or was
+    /// posted in the meantime, or the store's.
     pub async fn post_all(
         &self,
-        postings: Vec<Posting>,
-        chain: Option<&dyn ContractSignatures>,
+        judged: Vec<Judged>,
         by: By,
     ) -> Result<Vec<OrderRecord>, BoardError> {
         by.check()?;
-        let mut checked = Vec::with_capacity(postings.len());
-        let mut drafts = Vec::with_capacity(postings.len());
-        for posting in postings {
-            let rules = self.rules_for(posting.order.security).await?;
-            let (id, posted) = rules.check(&posting, self.store.clock().now())?;
-            verify_signature(chain, posted.owner, id, &posting.signature).await?;
-            let body = Body::OrderPosted(Box::new(posted.clone()));
-            drafts.push(Draft::new(id, posting.received_at, &by, body)?);
-            checked.push((id, posting.received_at, posted));
+        let mut drafts = Vec::with_capacity(judged.len());
+        for order in &judged {
+            let body = Body::OrderPosted(Box::new(order.posted.clone()));
+            drafts.push(Draft::new(order.id, order.received_at, &by, body)?);
         }
         let events = match self.append_all(drafts).await {
             Ok(events) => events,
             Err(StoreError::Duplicate(_)) => {
-                let ids: Vec<_> = checked.iter().map(|(id, ..)| *id).collect();
+                let ids: Vec<_> = judged.iter().map(|order| order.id).collect();
                 return Err(BoardError::DuplicateOrder(self.twice(&ids).await?));
             }
             Err(error) => return Err(error.into()),
         };
-        Ok(checked
-            .into_iter()
-            .zip(events)
-            .map(|((id, received_at, posted), event)| {
-                row::record(id, received_at, event.captured_at, posted)
-            })
+        let posted = judged.into_iter().zip(events);
+        Ok(posted
+            .map(|(order, event)| order.record(event.captured_at))
             .collect())
     }
 

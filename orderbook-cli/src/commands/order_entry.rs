@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 
 use alloy::primitives::U256;
 use alloy::signers::local::PrivateKeySigner;
-use book::board::Board;
 use book::board::signature::ContractSignatures;
+use book::board::{Board, Judged};
 use book::market::amount::units;
 use clap::Args;
 use desk::chain::Chain;
@@ -183,29 +183,9 @@ impl Post {
         } else {
             Some(context.chain().await?)
         };
-        let contracts = chain.as_ref().map(|chain| chain as &dyn ContractSignatures);
-        // All are checked, then all are posted together: neither a bad one in the middle nor a crash leaves half of them.
-        let mut refused = Vec::new();
-        for order in &orders {
-            if let Err(failure) = check(&board, chain.as_ref(), order, &by.actor).await {
-                refused.push(failure.context(format!("order {}", order.id)));
-            }
-        }
-        if let [_, _, ..] = refused[..] {
-            let exit = refused[0].exit;
-            let words = format!("{} orders are refused, nothing was posted", refused.len());
-            let faults = refused.into_iter().map(Fault::from);
-            return Err(Failure::new(exit, "ORDERS_REFUSED", words).faults(faults));
-        }
-        if let Some(failure) = refused.pop() {
-            return Err(failure);
-        }
-        let postings = orders
-            .iter()
-            .map(|order| order.posting(&by.actor))
-            .collect();
+        let judged = judge_all(&board, chain.as_ref(), &orders, &by.actor).await?;
         let mut posted = Vec::new();
-        for record in board.post_all(postings, contracts, by.clone()).await? {
+        for record in board.post_all(judged, by).await? {
             posted.push(json!({ "id": record.id, "side": record.side, "symbol": record.symbol }));
             let quantity = units(U256::from(record.quantity), record.decimals);
             table.row([
@@ -225,13 +205,43 @@ impl Post {
     }
 }
 
+/// All are judged, then all are posted together: neither a bad one in the middle nor a crash leaves half of them.
+///
+/// # Errors
+/// Every refusal; that of the only one by itself.
+async fn judge_all(
+    board: &Board,
+    chain: Option<&Chain>,
+    orders: &[SignedOrder],
+    actor: &str,
+) -> Result<Vec<Judged>> {
+    let (mut judged, mut refused) = (Vec::with_capacity(orders.len()), Vec::new());
+    for order in orders {
+        match judge(board, chain, order, actor).await {
+            Ok(order) => judged.push(order),
+            Err(failure) => refused.push(failure.context(format!("order {}", order.id))),
+        }
+    }
+    let Some(last) = refused.pop() else {
+        return Ok(judged);
+    };
+    if refused.is_empty() {
+        return Err(last);
+    }
+    refused.push(last);
+    let exit = refused[0].exit;
+    let words = format!("{} orders are refused, nothing was posted", refused.len());
+    let faults = refused.into_iter().map(Fault::from);
+    Err(Failure::new(exit, "ORDERS_REFUSED", words).faults(faults))
+}
+
 /// Whether the board would take an order now, and its owner may have one.
-async fn check(
+async fn judge(
     board: &Board,
     chain: Option<&Chain>,
     order: &SignedOrder,
     actor: &str,
-) -> Result<()> {
+) -> Result<Judged> {
     let identity = board.identity();
     if !order.is_for(identity.chain_id, identity.contract) {
         let words = "it is signed for another chain or contract";
@@ -241,8 +251,7 @@ async fn check(
         eligibility::check(chain, order.security, order.owner).await?;
     }
     let contracts = chain.map(|chain| chain as &dyn ContractSignatures);
-    board.check(&order.posting(actor), contracts).await?;
-    Ok(())
+    Ok(board.judge(&order.posting(actor), contracts).await?)
 }
 
 impl Import {

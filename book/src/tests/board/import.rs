@@ -13,8 +13,9 @@ async fn file(book: &Book, count: u8) -> String {
             Side::Bid
         };
         let posting = signed(number, order(number, side, 10, 1_000 + u128::from(number)));
+        let judged = book.board.judge(&posting, None).await.unwrap();
         writer
-            .write(&book.board.check(&posting, None).await.unwrap())
+            .write(&judged.record(book.hands.clock().now()))
             .unwrap();
     }
     writer.finish().unwrap();

@@ -181,6 +181,67 @@ async fn posting_reverts_on_unusable_texts() {
     ));
 }
 
+/// A chain that accepts every signature and counts how often it is asked.
+#[derive(Default)]
+struct Counts(std::sync::atomic::AtomicUsize);
+
+impl ContractSignatures for Counts {
+    fn verdict<'a>(
+        &'a self,
+        _: Address,
+        _: B256,
+        _: &'a Bytes,
+    ) -> std::pin::Pin<
+        Box<dyn Future<Output = Result<ContractVerdict, ChainUnavailable>> + Send + 'a>,
+    > {
+        self.0.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        Box::pin(async { Ok(ContractVerdict::Accepts) })
+    }
+}
+
+#[tokio::test]
+async fn orders_posted_together_are_judged_once_each() {
+    let book = book().await;
+    let chain = Counts::default();
+    let mut judged = Vec::new();
+    for owner in 1..=3 {
+        let mut posting = signed(owner, order(owner, Side::Bid, 100, 1_050));
+        posting.signature = Bytes::from_static(b"three of five");
+        judged.push(book.board.judge(&posting, Some(&chain)).await.unwrap());
+    }
+    assert_eq!(book.board.head().await.unwrap().size, 2);
+    let posted = book.board.post_all(judged, by("ada")).await.unwrap();
+    assert_eq!(posted.len(), 3);
+    assert_eq!(chain.0.into_inner(), 3);
+    assert_eq!(book.board.head().await.unwrap().size, 5);
+}
+
+#[tokio::test]
+async fn of_orders_posted_together_none_is_posted_when_one_is_there_twice() {
+    let book = book().await;
+    let one = signed(1, order(1, Side::Bid, 100, 1_050));
+    let other = signed(2, order(2, Side::Ask, 100, 1_050));
+    let one = book.board.judge(&one, None).await.unwrap();
+    let other = book.board.judge(&other, None).await.unwrap();
+    let twice = vec![one.clone(), other.clone(), one.clone()];
+    let error = book.board.post_all(twice, by("ada")).await.unwrap_err();
+    let id = one.clone().record(then()).id;
+    assert!(matches!(error, BoardError::DuplicateOrder(found) if found == id));
+    assert_eq!(book.board.head().await.unwrap().size, 2);
+    // Posted since it was judged.
+    book.board
+        .post_all(vec![one.clone()], by("ada"))
+        .await
+        .unwrap();
+    let error = book
+        .board
+        .post_all(vec![other, one], by("ada"))
+        .await
+        .unwrap_err();
+    assert!(matches!(error, BoardError::DuplicateOrder(found) if found == id));
+    assert_eq!(book.board.head().await.unwrap().size, 3);
+}
+
 /// A chain with one answer.
 struct Says(Result<ContractVerdict, ChainUnavailable>);
 
