@@ -6,20 +6,20 @@ use alloy::primitives::{Address, B256, address, keccak256};
 use alloy::sol;
 
 sol!(
-    #![sol(all_derives)]
+    #![sol(abi, all_derives)]
     "../docs/interfaces/ISecurityToken.sol"
 );
 sol!(
-    #![sol(all_derives)]
+    #![sol(abi, all_derives)]
     "../docs/interfaces/ITsUSDC.sol"
 );
 sol!(
-    #![sol(all_derives)]
+    #![sol(abi, all_derives)]
     "../docs/interfaces/IDvPSettlement.sol"
 );
 
 sol! {
-    #![sol(all_derives)]
+    #![sol(abi, all_derives)]
 
     /// What the security refuses beside the errors of its ABI file.
     interface TokenRules {

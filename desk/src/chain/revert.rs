@@ -3,8 +3,11 @@
 //! Every custom error of the three ABIs has a sentence that names the actor, what was found and what was needed. Errors
 //! that several contracts share are decoded by the first that has them: their selectors and meanings are the same.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
+use alloy::dyn_abi::{DynSolValue, ErrorExt as _};
+use alloy::json_abi::Error as AbiError;
 use alloy::primitives::{B256, U256, hex};
 use alloy::sol_types::{Panic, Revert as RevertString, SolError, SolInterface};
 use book::market::amount::{dollars, time};
@@ -14,7 +17,7 @@ use super::abi::IDvPSettlement::IDvPSettlementErrors as Dvp;
 use super::abi::ISecurityToken::ISecurityTokenErrors as Token;
 use super::abi::ITsUSDC::ITsUSDCErrors as Coin;
 use super::abi::TokenRules::TokenRulesErrors as Rules;
-use super::abi::role_name;
+use super::abi::{ISecurityToken, ITsUSDC, TokenRules, role_name};
 use super::words;
 
 /// Whether a rule or a missing role is behind a revert: the two have different exit codes.
@@ -62,13 +65,13 @@ impl Revert {
             return settlement(&error);
         }
         if let Ok(error) = Token::abi_decode(data) {
-            return token(error);
+            return token(error, data);
         }
-        if let Ok(error) = Rules::abi_decode(data) {
-            return typed("the security", &format!("{error:?}"));
+        if Rules::abi_decode(data).is_ok() {
+            return told("the security", TokenRules::abi::errors(), data);
         }
         if let Ok(error) = Coin::abi_decode(data) {
-            return coin(&error);
+            return coin(&error, data);
         }
         if let Ok(error) = ArbWasmErrors::abi_decode(data) {
             return activation(&error);
@@ -79,6 +82,10 @@ impl Revert {
         if let Ok(panic) = Panic::abi_decode(data) {
             return Self::new("Panic", panic.to_string());
         }
+        Self::unknown(data)
+    }
+
+    fn unknown(data: &[u8]) -> Self {
         Self::new(
             "Unknown",
             format!("the contract reverted with {}", hex::encode_prefixed(data)),
@@ -200,7 +207,7 @@ fn settlement(error: &Dvp) -> Revert {
     }
 }
 
-fn token(error: Token) -> Revert {
+fn token(error: Token, data: &[u8]) -> Revert {
     match error {
         Token::TransferRestricted(e) => Revert::restricted(
             e.code,
@@ -227,7 +234,7 @@ fn token(error: Token) -> Revert {
             "ERC20InvalidApprover",
             format!("{} cannot approve", e.approver),
         ),
-        other => typed("the security", &format!("{other:?}")),
+        _ => told("the security", ISecurityToken::abi::errors(), data),
     }
 }
 
@@ -238,16 +245,44 @@ fn balance(holder: impl fmt::Display, found: U256, needed: U256) -> Revert {
     )
 }
 
-/// An error whose name and fields say everything: `LockNotFound { holder: 0x.., releaseTime: 5 }`.
-fn typed(who: &str, debug: &str) -> Revert {
-    let (name, fields) = debug.split_once('(').unwrap_or((debug, ""));
-    Revert::new(
-        name,
-        format!("{who} refuses: {} ({})", spaced(name), plain(fields)),
-    )
+/// An error whose name and fields say everything, as the ABI names them: `lock not found (holder: 0x.., releaseTime: 5)`.
+fn told(who: &str, errors: BTreeMap<String, Vec<AbiError>>, data: &[u8]) -> Revert {
+    let mut errors = errors.into_values().flatten();
+    let error = errors.find(|error| data.starts_with(error.selector().as_slice()));
+    let Some((error, values)) = error.and_then(|error| {
+        let values = error.decode_error(data).ok()?.body;
+        Some((error, values))
+    }) else {
+        return Revert::unknown(data);
+    };
+    let fields: Vec<_> = error
+        .inputs
+        .iter()
+        .zip(&values)
+        .map(|(input, value)| format!("{}: {}", input.name, shown(value)))
+        .collect();
+    let words = format!("{who} refuses: {}", spaced(&error.name));
+    let words = if fields.is_empty() {
+        words
+    } else {
+        format!("{words} ({})", fields.join(", "))
+    };
+    Revert::new(&error.name, words)
 }
 
-fn coin(error: &Coin) -> Revert {
+fn shown(value: &DynSolValue) -> String {
+    match value {
+        DynSolValue::Address(address) => address.to_string(),
+        DynSolValue::Bool(yes) => yes.to_string(),
+        DynSolValue::Uint(number, _) => number.to_string(),
+        DynSolValue::Int(number, _) => number.to_string(),
+        DynSolValue::String(text) => text.clone(),
+        DynSolValue::FixedBytes(word, size) => hex::encode_prefixed(&word[..*size]),
+        other => hex::encode_prefixed(other.abi_encode()),
+    }
+}
+
+fn coin(error: &Coin, data: &[u8]) -> Revert {
     match error {
         Coin::ERC20InvalidReceiver(e) => Revert::new(
             "ERC20InvalidReceiver",
@@ -337,7 +372,7 @@ fn coin(error: &Coin) -> Revert {
             ),
             "",
         ),
-        other => typed("the coin", &format!("{other:?}")),
+        _ => told("the coin", ITsUSDC::abi::errors(), data),
     }
 }
 
@@ -364,12 +399,6 @@ fn activation(error: &ArbWasmErrors) -> Revert {
             "the program needs no keepalive yet",
         ),
     }
-}
-
-/// `NoSuchLock(NoSuchLock { holder: 0x.. })` becomes `holder: 0x..`.
-fn plain(fields: &str) -> String {
-    let inner = fields.split_once('{').map_or("", |(_, rest)| rest);
-    inner.trim_end_matches([')', '}', ' ']).trim().to_string()
 }
 
 /// `HolderLimit` becomes `holder limit`, `ERC20InvalidSender` `ERC20 invalid sender`.
@@ -418,7 +447,7 @@ fn field(index: u8) -> &'static str {
 mod tests {
     use alloy::primitives::Address;
 
-    use super::super::abi::{IDvPSettlement, ISecurityToken, ITsUSDC, TokenRules, role};
+    use super::super::abi::{IDvPSettlement, role};
     use super::*;
 
     #[test]
@@ -481,6 +510,28 @@ mod tests {
             "{revert}"
         );
         assert!(revert.words.ends_with("releaseTime: 5)"), "{revert}");
+    }
+
+    #[test]
+    fn every_error_of_an_abi_is_told_by_the_name_that_it_has_there() {
+        let abis = [
+            IDvPSettlement::abi::errors(),
+            ISecurityToken::abi::errors(),
+            TokenRules::abi::errors(),
+            ITsUSDC::abi::errors(),
+        ];
+        let mut told = 0;
+        for error in abis.into_iter().flat_map(BTreeMap::into_values).flatten() {
+            // A text is no word; the one error that has one is tested above.
+            if error.inputs.iter().any(|input| input.ty == "string") {
+                continue;
+            }
+            let words = vec![0; 32 * error.inputs.len()];
+            let revert = Revert::decode(&[&error.selector()[..], &words].concat());
+            assert_eq!(revert.name, error.name, "{revert}");
+            told += 1;
+        }
+        assert!(told > 60, "{told}");
     }
 
     #[test]
