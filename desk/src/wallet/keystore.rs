@@ -8,11 +8,12 @@ use aes::Aes128;
 use aes::cipher::{KeyIvInit, StreamCipher};
 use alloy::primitives::{Address, hex, keccak256};
 use alloy::signers::local::PrivateKeySigner;
+use eth_keystore::KeystoreError;
 use serde_json::{Value, json};
 
 use super::WalletError;
 
-/// How dear a guess of the password is: scrypt's N; r is 8 and p is 1.
+/// Cost of one password guess: scrypt's N; r is 8 and p is 1.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Cost {
     /// N = 2^18, 256 MB and about a second for each guess: geth's standard, for every real wallet.
@@ -128,7 +129,7 @@ impl Wallets {
         let path = self.existing(name)?;
         PrivateKeySigner::decrypt_keystore(&path, password).map_err(|error| match error {
             // The only two answers of a well-formed keystore: a wrong password, or bytes that are no key.
-            LocalSignerError::EthKeystoreError(cause) if cause.to_string().contains("Mac") => {
+            LocalSignerError::EthKeystoreError(KeystoreError::MacMismatch) => {
                 WalletError::Password(name.to_string())
             }
             other => WalletError::Malformed {
@@ -203,6 +204,8 @@ fn address_in(path: &Path) -> Result<Option<Address>, WalletError> {
     }
 }
 
+/// By hand, as `eth-keystore`, which opens the file, writes every file with scrypt's N at 2^13: a thirty-second of what geth
+/// makes a guess cost.
 fn encrypt(signer: &PrivateKeySigner, password: &str, cost: Cost) -> Value {
     let salt: [u8; 32] = random();
     let iv: [u8; 16] = random();

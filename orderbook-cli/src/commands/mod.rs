@@ -123,38 +123,32 @@ fn run(cli: Cli) -> failure::Result {
         .enable_all()
         .build()
         .map_err(|e| Failure::other(format!("cannot start the runtime: {e}")))?;
-    let context = Context::new(&cli.overrides, cli.json);
     runtime.block_on(async {
+        // Read only by commands that need a profile: the first four must work where it is broken or missing.
+        let context = || Context::new(&cli.overrides, cli.json);
         match cli.command {
-            Command::Completions(command) => return command.run(),
-            Command::Man(command) => return command.run(),
-            Command::Demo(command) => return command.run(&cli.overrides, cli.json).await,
-            Command::Init(command) => return command.run(&cli.overrides).await,
-            _ => {}
-        }
-        let context = context?;
-        match cli.command {
-            Command::Config(command) => command.run(&context),
-            Command::Doctor(command) => command.run(&context).await,
-            Command::Wallet(command) => command.run(&context),
-            Command::Deploy(command) => command.run(&context).await,
-            Command::Role(command) => command.run(&context).await,
-            Command::Token(command) => command.run(&context).await,
-            Command::Coin(command) => command.run(&context).await,
-            Command::Settlement(command) => command.run(&context).await,
-            Command::Order(command) => command.run(&context).await,
-            Command::Book(command) => command.run(&context).await,
-            Command::Match(command) => command.run(&context).await,
-            Command::Approve(command) => command.run(&context).await,
-            Command::Permit(command) => command.run(&context).await,
-            Command::Preflight(command) => command.run(&context).await,
-            Command::Settle(command) => command.run(&context).await,
-            Command::Sync(command) => command.run(&context).await,
-            Command::Audit(command) => command.run(&context).await,
-            Command::Export(command) => command.run(&context).await,
-            Command::Completions(_) | Command::Man(_) | Command::Demo(_) | Command::Init(_) => {
-                Ok(Answer::default())
-            }
+            Command::Completions(command) => command.run(),
+            Command::Man(command) => command.run(),
+            Command::Demo(command) => command.run(&cli.overrides, cli.json).await,
+            Command::Init(command) => command.run(&cli.overrides).await,
+            Command::Config(command) => command.run(&context()?),
+            Command::Doctor(command) => command.run(&context()?).await,
+            Command::Wallet(command) => command.run(&context()?),
+            Command::Deploy(command) => command.run(&context()?).await,
+            Command::Role(command) => command.run(&context()?).await,
+            Command::Token(command) => command.run(&context()?).await,
+            Command::Coin(command) => command.run(&context()?).await,
+            Command::Settlement(command) => command.run(&context()?).await,
+            Command::Order(command) => command.run(&context()?).await,
+            Command::Book(command) => command.run(&context()?).await,
+            Command::Match(command) => command.run(&context()?).await,
+            Command::Approve(command) => command.run(&context()?).await,
+            Command::Permit(command) => command.run(&context()?).await,
+            Command::Preflight(command) => command.run(&context()?).await,
+            Command::Settle(command) => command.run(&context()?).await,
+            Command::Sync(command) => command.run(&context()?).await,
+            Command::Audit(command) => command.run(&context()?).await,
+            Command::Export(command) => command.run(&context()?).await,
         }
     })
 }
@@ -206,14 +200,27 @@ fn fail(failure: &Failure, json: bool) -> ExitCode {
 
 fn usage(error: &clap::Error, json: bool) -> ExitCode {
     if json && error.use_stderr() {
-        let message = error.render().to_string();
-        return fail(&Failure::usage(message.trim()), true);
+        return fail(&misused(&error.render().to_string()), true);
     }
     let _ = error.print();
     if error.use_stderr() {
         ExitCode::from(Exit::Usage as u8)
     } else {
         ExitCode::SUCCESS
+    }
+}
+
+/// What clap says, without its label, its usage text and its pointer to the help; its tip is the hint.
+fn misused(text: &str) -> Failure {
+    let mut paragraphs = text.trim().split("\n\n").map(|paragraph| {
+        let words: Vec<_> = paragraph.split_whitespace().collect();
+        words.join(" ")
+    });
+    let first = paragraphs.next().unwrap_or_default();
+    let failure = Failure::usage(first.strip_prefix("error: ").unwrap_or(&first));
+    match paragraphs.find_map(|words| words.strip_prefix("tip: ").map(str::to_owned)) {
+        Some(tip) => failure.hint(tip),
+        None => failure.hint("see --help"),
     }
 }
 
@@ -273,5 +280,29 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn a_misuse_is_a_message_and_a_hint_without_labels_and_usage() {
+        let said = |arguments: &[&str]| {
+            let all = ["orderbook"].iter().chain(arguments);
+            let error = Cli::try_parse_from(all).expect_err("a misuse");
+            let failure = misused(&error.render().to_string());
+            (failure.message, failure.hint.unwrap_or_default())
+        };
+        assert_eq!(
+            said(&["order", "sing"]),
+            (
+                "unrecognized subcommand 'sing'".into(),
+                "a similar subcommand exists: 'sign'".into()
+            )
+        );
+        assert_eq!(
+            said(&["settle"]),
+            (
+                "the following required arguments were not provided: <BID> <ASK>".into(),
+                "see --help".into()
+            )
+        );
     }
 }
