@@ -17,7 +17,7 @@ use super::sheet;
 use crate::chain::abi::ISecurityToken;
 
 /// Records in one transaction: the token's limit.
-pub const BATCH: usize = 100;
+pub(crate) const BATCH: usize = 100;
 
 /// One investor's wallet.
 #[derive(Clone, Debug, Eq, PartialEq)]

@@ -14,7 +14,7 @@ pub mod permit;
 pub mod preflight;
 pub mod reconcile;
 pub mod settlement;
-pub mod sheet;
+mod sheet;
 pub mod signed_file;
 pub mod suggest;
 pub mod sync;

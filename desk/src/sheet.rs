@@ -11,7 +11,7 @@ use super::error::DeskError;
 ///
 /// # Errors
 /// `File` when it cannot be read or lacks a column's name; `Rows` with every row that has too few or too many fields.
-pub fn rows<T: DeserializeOwned>(file: impl Read) -> Result<Vec<(u64, T)>, DeskError> {
+pub(crate) fn rows<T: DeserializeOwned>(file: impl Read) -> Result<Vec<(u64, T)>, DeskError> {
     let mut records = Records::new(file);
     let header = records.header();
     let header = header.map_err(|e| DeskError::File(e.to_string()))?.clone();

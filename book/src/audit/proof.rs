@@ -16,9 +16,9 @@ use crate::store::error::StoreError;
 use crate::store::{query, row};
 
 /// What stands in `format`.
-pub const INCLUSION_FORMAT: &str = "orderbook-inclusion-proof/1";
+pub(crate) const INCLUSION_FORMAT: &str = "orderbook-inclusion-proof/1";
 /// What stands in `format`.
-pub const CONSISTENCY_FORMAT: &str = "orderbook-consistency-proof/1";
+pub(crate) const CONSISTENCY_FORMAT: &str = "orderbook-consistency-proof/1";
 
 /// That one event is in the log whose first `tree_size` events have `root`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -56,7 +56,7 @@ pub struct ExamFile {
 }
 
 /// Columns of an order export.
-pub const ORDER_COLUMNS: [&str; 22] = [
+pub(crate) const ORDER_COLUMNS: [&str; 22] = [
     "id",
     "board_ref",
     "state",
@@ -82,7 +82,7 @@ pub const ORDER_COLUMNS: [&str; 22] = [
 ];
 
 /// Columns of a blotter.
-pub const BLOTTER_COLUMNS: [&str; 17] = [
+pub(crate) const BLOTTER_COLUMNS: [&str; 17] = [
     "settlement_id",
     "settled_at",
     "symbol",
@@ -103,7 +103,7 @@ pub const BLOTTER_COLUMNS: [&str; 17] = [
 ];
 
 /// What the columns mean, for whoever gets the files.
-pub const LEGEND: &str = "\
+pub(crate) const LEGEND: &str = "\
 # Legend
 
 Times are UTC (RFC 3339) to the microsecond. Base units are the smallest units of a token: 10^-decimals of one.

@@ -84,7 +84,7 @@ impl Board {
     ///
     /// # Errors
     /// Those of [`Self::create`].
-    pub async fn create_with(
+    pub(crate) async fn create_with(
         url: &str,
         identity: BookOpened,
         by: By,
@@ -131,7 +131,7 @@ impl Board {
     ///
     /// # Errors
     /// Those of [`Self::open`].
-    pub async fn open_with(url: &str, clock: Clock) -> Result<Self, BoardError> {
+    pub(crate) async fn open_with(url: &str, clock: Clock) -> Result<Self, BoardError> {
         let store = Store::open(url, clock).await?;
         let first = query::event(store.reader().await?.link(), 1).await?;
         let first =

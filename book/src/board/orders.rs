@@ -25,7 +25,7 @@ pub struct Judged {
 
 impl Judged {
     /// The order as the board has it once it is posted, recorded at `captured_at`.
-    pub fn record(self, captured_at: Timestamp) -> OrderRecord {
+    pub(crate) fn record(self, captured_at: Timestamp) -> OrderRecord {
         row::record(self.id, self.received_at, captured_at, self.posted)
     }
 }

@@ -100,7 +100,7 @@ impl Board {
     ///
     /// # Errors
     /// Those of [`Self::restore`].
-    pub async fn restore_with(
+    pub(crate) async fn restore_with(
         url: &str,
         mut file: impl BufRead + Send,
         wanted: (u64, Address),

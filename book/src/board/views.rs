@@ -102,7 +102,7 @@ impl Board {
     ///
     /// # Errors
     /// [`BoardError::UnknownMatch`], or the store's.
-    pub async fn match_by_id(&self, id: Uuid) -> Result<Match, BoardError> {
+    pub(crate) async fn match_by_id(&self, id: Uuid) -> Result<Match, BoardError> {
         let row = query::match_by_id(self.store.reader().await?.link(), &id.to_string()).await?;
         Ok(row::matching(row.ok_or(BoardError::UnknownMatch(id))?)?)
     }

@@ -211,7 +211,7 @@ impl Body {
     ///
     /// # Errors
     /// Never for bodies of this module: their keys are texts and their numbers integers.
-    pub fn to_json(&self) -> serde_json::Result<String> {
+    pub(crate) fn to_json(&self) -> serde_json::Result<String> {
         // An order's is the longest.
         let mut json = Vec::with_capacity(1_024);
         let out = &mut json;

@@ -43,7 +43,7 @@ pub enum EventType {
 
 impl EventType {
     /// All types.
-    pub const ALL: [Self; 14] = [
+    pub(crate) const ALL: [Self; 14] = [
         Self::BookOpened,
         Self::SecurityListed,
         Self::OrderPosted,

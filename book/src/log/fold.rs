@@ -14,35 +14,35 @@ use crate::market::security::Security;
 /// An event that cannot follow from those before it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("event {seq} ({kind}) cannot follow: {what}")]
-pub struct FoldError {
+pub(crate) struct FoldError {
     /// The event.
-    pub seq: u64,
+    pub(crate) seq: u64,
     /// Its type.
-    pub kind: &'static str,
+    pub(crate) kind: &'static str,
     /// What contradicts it.
-    pub what: String,
+    pub(crate) what: String,
 }
 
 /// Where an order stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct OrderFold {
+pub(crate) struct OrderFold {
     /// Its state.
-    pub state: OrderState,
+    pub(crate) state: OrderState,
     /// The event that posted it.
-    pub posted_seq: u64,
+    pub(crate) posted_seq: u64,
     /// The event that closed it.
-    pub closed_seq: Option<u64>,
+    pub(crate) closed_seq: Option<u64>,
 }
 
 /// Everything the events say, up to the last one applied.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct BoardState {
+pub(crate) struct BoardState {
     /// Every listed security, oldest first.
-    pub securities: Vec<Security>,
+    pub(crate) securities: Vec<Security>,
     /// Every order by id.
-    pub orders: BTreeMap<B256, OrderFold>,
+    pub(crate) orders: BTreeMap<B256, OrderFold>,
     /// Every match by id.
-    pub matches: BTreeMap<Uuid, Match>,
+    pub(crate) matches: BTreeMap<Uuid, Match>,
 }
 
 impl BoardState {
@@ -50,7 +50,7 @@ impl BoardState {
     ///
     /// # Errors
     /// The body is not the type's, or the event cannot follow; the state is then as before.
-    pub fn apply(&mut self, event: &Event) -> Result<(), FoldError> {
+    pub(crate) fn apply(&mut self, event: &Event) -> Result<(), FoldError> {
         let body = Body::from_json(event.kind, &event.body)
             .map_err(|error| refuse(event, error.to_string()))?;
         match &body {
@@ -132,7 +132,7 @@ fn order_id(event: &Event) -> Result<B256, FoldError> {
 ///
 /// # Errors
 /// The match is unknown, or in a state that the event cannot follow.
-pub fn apply_match(
+pub(crate) fn apply_match(
     matches: &mut BTreeMap<Uuid, Match>,
     event: &Event,
     body: &Body,

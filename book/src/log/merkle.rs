@@ -8,20 +8,20 @@ use sha2::{Digest, Sha256};
 
 /// Where a complete subtree stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Node {
+pub(crate) struct Node {
     /// It covers `2^level` leaves.
-    pub level: u32,
+    pub(crate) level: u32,
     /// How many subtrees of that level stand left of it.
-    pub position: u64,
+    pub(crate) position: u64,
 }
 
 /// The root of the empty tree.
-pub fn empty_root() -> B256 {
+pub(crate) fn empty_root() -> B256 {
     B256::new(Sha256::digest([]).into())
 }
 
 /// The hash of a leaf.
-pub fn leaf_hash(entry: &[u8]) -> B256 {
+pub(crate) fn leaf_hash(entry: &[u8]) -> B256 {
     let mut hasher = Sha256::new();
     hasher.update([0]);
     hasher.update(entry);
@@ -29,7 +29,7 @@ pub fn leaf_hash(entry: &[u8]) -> B256 {
 }
 
 /// The hash of an inner node.
-pub fn node_hash(left: &B256, right: &B256) -> B256 {
+pub(crate) fn node_hash(left: &B256, right: &B256) -> B256 {
     let mut preimage = [1u8; 65];
     preimage[1..33].copy_from_slice(left.as_slice());
     preimage[33..].copy_from_slice(right.as_slice());
@@ -38,29 +38,29 @@ pub fn node_hash(left: &B256, right: &B256) -> B256 {
 
 /// What an append needs of a tree: its size and the roots of its complete subtrees, largest first.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Frontier {
+pub(crate) struct Frontier {
     size: u64,
     peaks: Vec<B256>,
 }
 
 impl Frontier {
     /// A tree of `size` leaves from the roots of its complete subtrees, largest first; `None` when their number is wrong.
-    pub fn new(size: u64, peaks: Vec<B256>) -> Option<Self> {
+    pub(crate) fn new(size: u64, peaks: Vec<B256>) -> Option<Self> {
         (peaks.len() == size.count_ones() as usize).then_some(Self { size, peaks })
     }
 
     /// How many leaves.
-    pub fn size(&self) -> u64 {
+    pub(crate) fn size(&self) -> u64 {
         self.size
     }
 
     /// The roots of the complete subtrees, largest first.
-    pub fn peaks(&self) -> &[B256] {
+    pub(crate) fn peaks(&self) -> &[B256] {
         &self.peaks
     }
 
     /// Appends a leaf and reports every subtree that it completes, the leaf itself first.
-    pub fn push(&mut self, leaf: B256, mut completed: impl FnMut(Node, B256)) {
+    pub(crate) fn push(&mut self, leaf: B256, mut completed: impl FnMut(Node, B256)) {
         self.push_subtree(0, leaf, &mut completed);
     }
 
@@ -92,7 +92,7 @@ impl Frontier {
     }
 
     /// The root over all leaves.
-    pub fn root(&self) -> B256 {
+    pub(crate) fn root(&self) -> B256 {
         fold_right(&self.peaks)
     }
 }
@@ -135,11 +135,11 @@ fn split(size: u64) -> u64 {
 
 /// Which nodes a proof is made of: each inner list is joined to one hash of the proof.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Plan(Vec<Vec<Node>>);
+pub(crate) struct Plan(Vec<Vec<Node>>);
 
 impl Plan {
     /// The proof that leaf `index` is in the tree of `size` leaves; `None` when it is not.
-    pub fn inclusion(index: u64, size: u64) -> Option<Self> {
+    pub(crate) fn inclusion(index: u64, size: u64) -> Option<Self> {
         if index >= size {
             return None;
         }
@@ -160,7 +160,7 @@ impl Plan {
     }
 
     /// The proof that the tree of `old` leaves is a prefix of the tree of `new`; `None` unless `0 < old <= new`.
-    pub fn consistency(old: u64, new: u64) -> Option<Self> {
+    pub(crate) fn consistency(old: u64, new: u64) -> Option<Self> {
         if old == 0 || old > new {
             return None;
         }
@@ -185,12 +185,12 @@ impl Plan {
     }
 
     /// The nodes it needs, each once per use.
-    pub fn nodes(&self) -> impl Iterator<Item = Node> + '_ {
+    pub(crate) fn nodes(&self) -> impl Iterator<Item = Node> + '_ {
         self.0.iter().flatten().copied()
     }
 
     /// The proof, given the hash of every node; `None` as soon as one is missing.
-    pub fn resolve(&self, mut hash: impl FnMut(Node) -> Option<B256>) -> Option<Vec<B256>> {
+    pub(crate) fn resolve(&self, mut hash: impl FnMut(Node) -> Option<B256>) -> Option<Vec<B256>> {
         self.0
             .iter()
             .map(|step| {
@@ -232,7 +232,7 @@ impl Climb {
 }
 
 /// The root to which `path` leads from leaf `index` of a tree of `size` leaves; `None` when it is too short or too long.
-pub fn root_from_path(leaf: B256, index: u64, size: u64, path: &[B256]) -> Option<B256> {
+pub(crate) fn root_from_path(leaf: B256, index: u64, size: u64, path: &[B256]) -> Option<B256> {
     if index >= size {
         return None;
     }
@@ -249,13 +249,13 @@ pub fn root_from_path(leaf: B256, index: u64, size: u64, path: &[B256]) -> Optio
 }
 
 /// Whether `path` proves that `leaf` is leaf `index` of the tree of `size` leaves with that `root`.
-pub fn verify_inclusion(leaf: B256, index: u64, size: u64, path: &[B256], root: B256) -> bool {
+pub(crate) fn verify_inclusion(leaf: B256, index: u64, size: u64, path: &[B256], root: B256) -> bool {
     root_from_path(leaf, index, size, path) == Some(root)
 }
 
 /// Whether `path` proves that the tree of `old` leaves with `old_root` is a prefix of the tree of `new` leaves with
 /// `new_root` (RFC 9162, 2.1.4.2).
-pub fn verify_consistency(
+pub(crate) fn verify_consistency(
     old: u64,
     old_root: B256,
     new: u64,

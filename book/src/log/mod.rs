@@ -3,8 +3,8 @@
 pub mod body;
 mod by;
 pub mod event;
-pub mod fold;
+pub(crate) mod fold;
 pub(crate) mod hash;
-pub mod merkle;
+pub(crate) mod merkle;
 
 pub use by::By;

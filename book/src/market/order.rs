@@ -31,7 +31,7 @@ mod abi {
 pub use abi::Order;
 
 /// Orders live at most this long, seconds (366 days, as in the settlement contract).
-pub const MAX_LIFETIME: u64 = 366 * 24 * 60 * 60;
+pub(crate) const MAX_LIFETIME: u64 = 366 * 24 * 60 * 60;
 
 /// Which way the security moves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -144,7 +144,7 @@ pub fn board_ref(uuid: Uuid) -> B256 {
 }
 
 /// The UUID v7 inside a board reference; `None` when the 32 bytes hold anything else.
-pub fn board_ref_uuid(reference: B256) -> Option<Uuid> {
+pub(crate) fn board_ref_uuid(reference: B256) -> Option<Uuid> {
     let (uuid, rest) = reference.split_at(16);
     let uuid = Uuid::from_slice(uuid).ok()?;
     (uuid.get_version_num() == 7 && rest.iter().all(|&byte| byte == 0)).then_some(uuid)

@@ -12,11 +12,11 @@ use serde::{Deserialize, Serialize};
 /// Decimal places of the settlement coin (`TsUSDC`, as USDC).
 pub const COIN_DECIMALS: u8 = 6;
 /// Decimal places of a price.
-pub const PRICE_DECIMALS: u8 = 18;
+pub(crate) const PRICE_DECIMALS: u8 = 18;
 /// A dollar, scaled as a price is.
 const UNIT: u128 = 10u128.pow(PRICE_DECIMALS as u32);
 /// The most decimal places a security may have.
-pub const MAX_SECURITY_DECIMALS: u8 = 36;
+pub(crate) const MAX_SECURITY_DECIMALS: u8 = 36;
 
 /// US dollars per whole security token, exact to eighteen decimal places, never zero.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -87,12 +87,12 @@ fn nearest(below: Option<&Price>, above: Option<&Price>) -> String {
 
 impl Price {
     /// The price as a whole number of 10^-18 dollars.
-    pub fn scaled(self) -> u128 {
+    pub(crate) fn scaled(self) -> u128 {
         self.0
     }
 
     /// The price of `scaled` times 10^-18 dollars; `None` for zero.
-    pub fn from_scaled(scaled: u128) -> Option<Self> {
+    pub(crate) fn from_scaled(scaled: u128) -> Option<Self> {
         (scaled != 0).then_some(Self(scaled))
     }
 
@@ -149,7 +149,7 @@ impl Price {
 
 impl Price {
     /// Like [`Self::of`], rounded down to eighteen places; `None` where it is zero or does not fit. For display only.
-    pub fn rounded_down(total: u128, quantity: u128, decimals: u8) -> Option<Self> {
+    pub(crate) fn rounded_down(total: u128, quantity: u128, decimals: u8) -> Option<Self> {
         let product = U256::from(total).checked_mul(unit(quantity, decimals).ok()?)?;
         u128::try_from(product / U256::from(quantity))
             .ok()

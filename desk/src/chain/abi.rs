@@ -87,9 +87,9 @@ sol! {
 }
 
 /// Where `StylusDeployer` stands on every Arbitrum chain.
-pub const STYLUS_DEPLOYER: Address = address!("cEcba2F1DC234f70Dd89F2041029807F8D03A990");
+pub(crate) const STYLUS_DEPLOYER: Address = address!("cEcba2F1DC234f70Dd89F2041029807F8D03A990");
 /// The precompile `ArbWasm`.
-pub const ARB_WASM: Address = address!("0000000000000000000000000000000000000071");
+pub(crate) const ARB_WASM: Address = address!("0000000000000000000000000000000000000071");
 
 /// The id of a role: the hash of its name; the default admin is zero.
 pub fn role(name: &str) -> B256 {

@@ -168,7 +168,7 @@ impl Chain {
     ///
     /// # Errors
     /// As `simulate`.
-    pub async fn simulate_over(
+    pub(crate) async fn simulate_over(
         &self,
         from: Address,
         to: Address,

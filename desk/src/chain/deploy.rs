@@ -69,7 +69,7 @@ impl Constructor {
     }
 
     /// Selector and arguments.
-    pub fn calldata(&self) -> Bytes {
+    pub(crate) fn calldata(&self) -> Bytes {
         let arguments = match self {
             Self::Token {
                 name,

@@ -90,7 +90,7 @@ pub enum ChainError {
 
 impl ChainError {
     /// Sorts a transport error into refused, reverted and unreachable.
-    pub fn from_rpc(url: &str, error: RpcError<TransportErrorKind>) -> Self {
+    pub(crate) fn from_rpc(url: &str, error: RpcError<TransportErrorKind>) -> Self {
         match error {
             RpcError::ErrorResp(payload) => {
                 let reverted = payload.code == 3 || payload.message.contains("revert");
@@ -112,7 +112,7 @@ impl ChainError {
 
     /// A refused transaction is refused for good. Not so when the node broke down over it or put it off: it, or the
     /// sequencer behind it, may have the transaction all the same.
-    pub fn is_final(&self) -> bool {
+    pub(crate) fn is_final(&self) -> bool {
         // JSON-RPC's internal error; EIP-1474's resource unavailable and limit exceeded; HTTP's, which some nodes use.
         !matches!(
             self,

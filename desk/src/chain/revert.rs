@@ -54,7 +54,7 @@ impl fmt::Display for Revert {
 
 impl Revert {
     /// Decodes revert data; never fails, unknown data is shown as it is.
-    pub fn decode(data: &[u8]) -> Self {
+    pub(crate) fn decode(data: &[u8]) -> Self {
         if data.is_empty() {
             return Self::new(
                 "Empty",

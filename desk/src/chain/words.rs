@@ -23,7 +23,7 @@ const fn code(number: u8, name: &'static str, meaning: &'static str, remedy: &'s
 }
 
 /// ERC-1404 restriction codes of the security token.
-pub const RESTRICTIONS: [Code; 20] = [
+pub(crate) const RESTRICTIONS: [Code; 20] = [
     code(0, "SUCCESS", "no restriction", ""),
     code(
         1,
@@ -142,7 +142,7 @@ pub const RESTRICTIONS: [Code; 20] = [
 ];
 
 /// Failure codes of the settlement contract's `preflight` and `SettlementRefused`.
-pub const FAILURES: [Code; 30] = [
+pub(crate) const FAILURES: [Code; 30] = [
     code(
         1,
         "PAUSED",
