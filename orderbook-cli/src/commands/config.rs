@@ -51,7 +51,7 @@ impl Config {
         for setting in settings.all() {
             let value = setting.value.clone().unwrap_or_default();
             table.row([
-                setting.key.into(),
+                setting.key.name().into(),
                 value.into(),
                 setting.source.to_string().into(),
             ]);

@@ -16,7 +16,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::failure::{Exit, Failure, Result};
 use super::password;
-use crate::config::{Overrides, Security, Settings, Source};
+use crate::config::{Key, Overrides, Security, Settings, Source};
 
 /// One invocation.
 #[derive(Debug)]
@@ -48,19 +48,19 @@ impl Context {
 
     /// The chain of the profile.
     pub(super) async fn chain(&self) -> Result<Chain> {
-        let url = self.settings.need("rpc_url")?;
+        let url = self.settings.rpc_url()?;
         Ok(Chain::connect(&url, self.settings.chain_id()?, self.settings.timeout()?).await?)
     }
 
     /// The book of the profile.
     pub(super) async fn board(&self) -> Result<Board> {
-        Ok(Board::open(&self.settings.need("store")?).await?)
+        Ok(Board::open(&self.settings.store()?).await?)
     }
 
     /// Who acts, and why.
     pub(super) fn by(&self, reason: impl Into<String>) -> Result<By> {
         Ok(By {
-            actor: self.settings.need("actor")?,
+            actor: self.settings.actor()?,
             reason: reason.into(),
         })
     }
@@ -82,20 +82,17 @@ impl Context {
     }
 
     pub(super) fn wallets(&self) -> Result<Wallets> {
-        Ok(Wallets::new(self.settings.need("wallets")?))
+        Ok(Wallets::new(self.settings.wallets()?))
     }
 
     /// The name of the wallet that acts in a role: `--wallet` (or its variable) first, then the profile's role, then its
     /// default.
     pub(super) fn wallet_of(&self, role: &str) -> Result<String> {
-        let given = self
-            .settings
-            .all()
-            .iter()
-            .find(|setting| setting.key == "wallet");
-        let explicit = given
-            .filter(|setting| matches!(setting.source, Source::Flag(_) | Source::Environment(_)))
-            .and_then(|setting| setting.value.clone());
+        let given = self.settings.setting(Key::Wallet);
+        let explicit = match given.source {
+            Source::Flag(_) | Source::Environment(_) => given.value,
+            _ => None,
+        };
         let named = explicit.or_else(|| {
             self.settings
                 .profile()
@@ -119,7 +116,7 @@ impl Context {
     pub(super) fn open(&self, name: &str) -> Result<PrivateKeySigner> {
         let wallets = self.wallets()?;
         wallets.address(name)?;
-        let file = self.settings.get("password_file").map(PathBuf::from);
+        let file = self.settings.password_file();
         let password = password::ask(name, file.as_deref())?;
         Ok(wallets.open(name, &password)?)
     }
@@ -182,11 +179,11 @@ impl Context {
     }
 
     pub(super) fn coin(&self) -> Result<Address> {
-        Ok(self.settings.address("coin")?)
+        Ok(self.settings.coin()?)
     }
 
     pub(super) fn settlement(&self) -> Result<Address> {
-        Ok(self.settings.address("settlement")?)
+        Ok(self.settings.settlement()?)
     }
 
     pub(super) fn security(&self, name: &str) -> Result<Security> {

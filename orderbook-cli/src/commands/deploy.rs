@@ -92,8 +92,8 @@ impl Deploy {
 async fn send(context: &Context, constructor: &Constructor) -> Result<Deployed> {
     let signer = context.sender("admin", &format!("deploying {}", constructor.package()))?;
     let chain = context.chain().await?;
-    let contracts = context.settings.need("contracts")?;
-    Ok(deploy(&chain, &signer, Path::new(&contracts), constructor).await?)
+    let contracts = context.settings.contracts()?;
+    Ok(deploy(&chain, &signer, &contracts, constructor).await?)
 }
 
 fn admin(context: &Context, named: Option<&String>) -> Result<Address> {

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use super::context::Context;
 use super::failure::{Exit, Failure, Fault, Result};
-use crate::config::Security;
+use crate::config::{Key, Security};
 use crate::render::{Answer, Block, Cell, Table, Tone};
 
 /// Check profile, clock, chain, contracts, roles, wallets, book and log
@@ -116,7 +116,11 @@ fn check_wallets(context: &Context, checks: &mut Checks) {
             format!(
                 "{} in {}",
                 list.len(),
-                context.settings.get("wallets").unwrap_or_default()
+                context
+                    .settings
+                    .setting(Key::Wallets)
+                    .value
+                    .unwrap_or_default()
             ),
         ),
         Err(failure) => checks.fail("wallets", &failure),
@@ -131,7 +135,11 @@ fn check_wallets(context: &Context, checks: &mut Checks) {
 }
 
 fn check_artifacts(context: &Context, checks: &mut Checks) {
-    let folder = context.settings.get("contracts").unwrap_or_default();
+    let folder = context
+        .settings
+        .setting(Key::Contracts)
+        .value
+        .unwrap_or_default();
     let missing: Vec<&str> = ["erc1404-token", "tsusdc", "settlement"]
         .into_iter()
         .filter(|package| !artifact(Path::new(&folder), package).is_file())
@@ -311,7 +319,14 @@ async fn book(context: &Context, board: &Board, checks: &mut Checks) -> Result<(
     }
     // Nothing is written: only a book that another holds refuses.
     board.writable().await?;
-    checks.ok("book", context.settings.get("store").unwrap_or_default());
+    checks.ok(
+        "book",
+        context
+            .settings
+            .setting(Key::Store)
+            .value
+            .unwrap_or_default(),
+    );
     Ok(())
 }
 

@@ -61,7 +61,7 @@ impl Init {
             let chain = context.chain().await?;
             let settlement = context.settlement()?;
             create_book(&context, &chain, settlement).await?;
-            let store = context.settings.need("store")?;
+            let store = context.settings.store()?;
             return Ok(Answer::line(
                 json!({ "store": store }),
                 format!("book created: {store}"),
@@ -83,14 +83,9 @@ impl Init {
             }
             _ => None,
         };
-        let chain_id = match overrides.chain_id.as_deref().map(str::parse) {
-            None => None,
-            Some(Ok(id)) => Some(id),
-            Some(Err(_)) => return Err(Failure::usage("--chain-id is no number")),
-        };
-        let parse = |address: &Option<String>| -> Result<Option<Address>> {
-            let parsed = address.as_deref().map(book::market::address::parse_nonzero);
-            parsed.transpose().map_err(Failure::usage)
+        let path_of = |path: &Option<PathBuf>| {
+            let path = path.as_ref()?;
+            Some(path.to_string_lossy().into_owned())
         };
         let mut profile = Profile {
             name: self.name.unwrap_or_else(|| "default".into()),
@@ -99,21 +94,21 @@ impl Init {
                 .rpc_url
                 .clone()
                 .or_else(|| Some("http://127.0.0.1:8547".into())),
-            chain_id,
+            chain_id: overrides.chain_id,
             store: overrides
                 .store
                 .clone()
                 .or_else(|| Some("sqlite:board.db".into())),
-            wallets: overrides.wallets.clone().or_else(|| Some("wallets".into())),
-            contracts: overrides.contracts.clone(),
-            password_file: overrides.password_file.clone(),
+            wallets: path_of(&overrides.wallets).or_else(|| Some("wallets".into())),
+            contracts: path_of(&overrides.contracts),
+            password_file: path_of(&overrides.password_file),
             actor: overrides.actor.clone(),
             broker_dealer,
             ..Profile::default()
         };
         profile.roles.default.clone_from(&overrides.wallet);
-        profile.addresses.coin = parse(&overrides.coin)?;
-        profile.addresses.settlement = parse(&overrides.settlement)?;
+        profile.addresses.coin = overrides.coin;
+        profile.addresses.settlement = overrides.settlement;
         if let Some(folder) = path
             .parent()
             .filter(|folder| !folder.as_os_str().is_empty())
@@ -137,7 +132,7 @@ async fn restore(context: &Context, path: &Path) -> Result {
         .settings
         .chain_id()?
         .ok_or_else(|| Failure::usage("whose book it is must be known: give --chain-id"))?;
-    let store = context.settings.need("store")?;
+    let store = context.settings.store()?;
     let wanted = (chain_id, context.settlement()?);
     let bar = context.progress("events");
     let progress = |events| bar.set_position(events);
@@ -174,6 +169,6 @@ pub(super) async fn create_book(
         lei: who.lei.parse().map_err(Failure::usage)?,
         payment,
     };
-    let store = context.settings.need("store")?;
+    let store = context.settings.store()?;
     Ok(Board::create(&store, identity, context.by("the book is opened")?).await?)
 }

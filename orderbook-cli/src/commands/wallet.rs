@@ -66,10 +66,7 @@ impl Wallet {
 }
 
 fn store(context: &Context, name: &str, signer: &PrivateKeySigner) -> Result {
-    let file = context
-        .settings
-        .get("password_file")
-        .map(std::path::PathBuf::from);
+    let file = context.settings.password_file();
     let password = password::choose(name, file.as_deref())?;
     let path = context
         .wallets()?

@@ -6,7 +6,7 @@ pub mod settings;
 use std::path::PathBuf;
 
 pub use profile::{Profile, Security};
-pub use settings::{Overrides, Settings, Source};
+pub use settings::{Key, Overrides, Settings, Source};
 
 /// What can be wrong with a profile or a setting.
 #[derive(Debug, thiserror::Error)]

@@ -5,8 +5,10 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use alloy::primitives::Address;
+use book::market::address::parse_nonzero;
 use clap::Args;
 
 use super::ConfigError;
@@ -24,34 +26,34 @@ pub struct Overrides {
     pub rpc_url: Option<String>,
     /// Refuse any other chain [env: ORDERBOOK_CHAIN_ID]
     #[arg(long, global = true, value_name = "ID")]
-    pub chain_id: Option<String>,
+    pub chain_id: Option<u64>,
     /// Where the book is kept: sqlite:FILE or postgres://... [env: ORDERBOOK_STORE]
     #[arg(long, global = true, value_name = "URL")]
     pub store: Option<String>,
     /// Folder of encrypted wallets [env: ORDERBOOK_WALLETS]
     #[arg(long, global = true, value_name = "FOLDER")]
-    pub wallets: Option<String>,
+    pub wallets: Option<PathBuf>,
     /// Wallet that signs, by name [env: ORDERBOOK_WALLET]
     #[arg(long, global = true, value_name = "NAME")]
     pub wallet: Option<String>,
     /// File whose first line is the wallet's password [env: ORDERBOOK_PASSWORD_FILE]
     #[arg(long, global = true, value_name = "FILE")]
-    pub password_file: Option<String>,
+    pub password_file: Option<PathBuf>,
     /// Folder of compiled contracts [env: ORDERBOOK_CONTRACTS] [default: ./target/contracts]
     #[arg(long, global = true, value_name = "FOLDER")]
-    pub contracts: Option<String>,
+    pub contracts: Option<PathBuf>,
     /// The TsUSDC contract [env: ORDERBOOK_COIN]
-    #[arg(long, global = true, value_name = "ADDRESS")]
-    pub coin: Option<String>,
+    #[arg(long, global = true, value_name = "ADDRESS", value_parser = parse_nonzero)]
+    pub coin: Option<Address>,
     /// The settlement contract [env: ORDERBOOK_SETTLEMENT]
-    #[arg(long, global = true, value_name = "ADDRESS")]
-    pub settlement: Option<String>,
+    #[arg(long, global = true, value_name = "ADDRESS", value_parser = parse_nonzero)]
+    pub settlement: Option<Address>,
     /// Who acts: the person named in the log [env: ORDERBOOK_ACTOR] [default: $USER]
     #[arg(long, global = true, value_name = "PERSON")]
     pub actor: Option<String>,
     /// Seconds to wait for a receipt [env: ORDERBOOK_TIMEOUT] [default: 60]
     #[arg(long, global = true, value_name = "SECONDS")]
-    pub timeout: Option<String>,
+    pub timeout: Option<u64>,
     /// The live profile's name, to confirm sending without being asked
     #[arg(long, global = true, value_name = "PROFILE NAME")]
     pub confirm: Option<String>,
@@ -61,7 +63,7 @@ pub struct Overrides {
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Source {
     /// A flag of this command.
-    Flag(&'static str),
+    Flag(Key),
     /// An environment variable.
     Environment(String),
     /// The profile.
@@ -75,7 +77,7 @@ pub enum Source {
 impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Flag(key) => write!(f, "flag --{}", key.replace('_', "-")),
+            Self::Flag(key) => write!(f, "flag --{}", key.name().replace('_', "-")),
             Self::Environment(name) => write!(f, "environment {name}"),
             Self::Profile(path) => write!(f, "profile {}", path.display()),
             Self::Default => f.write_str("default"),
@@ -87,8 +89,8 @@ impl fmt::Display for Source {
 /// One setting as text, with its source.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Setting {
-    /// Its key in the profile.
-    pub key: &'static str,
+    /// Which one it is.
+    pub key: Key,
     /// Its value, if it has one.
     pub value: Option<String>,
     /// Where that came from.
@@ -105,20 +107,162 @@ pub struct Settings {
     confirm: Option<String>,
 }
 
-/// The keys, in the order `config show` lists them.
-const KEYS: [&str; 11] = [
-    "rpc_url",
-    "chain_id",
-    "store",
-    "wallets",
-    "wallet",
-    "password_file",
-    "contracts",
-    "coin",
-    "settlement",
-    "actor",
-    "timeout",
+/// What can be set.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Key {
+    /// JSON-RPC endpoint of the chain.
+    RpcUrl,
+    /// The chain it must be.
+    ChainId,
+    /// Where the book is kept.
+    Store,
+    /// Folder of encrypted wallets.
+    Wallets,
+    /// Wallet that signs.
+    Wallet,
+    /// File whose first line opens the wallets.
+    PasswordFile,
+    /// Folder of compiled contracts.
+    Contracts,
+    /// The `TsUSDC` contract.
+    Coin,
+    /// The settlement contract.
+    Settlement,
+    /// Who acts.
+    Actor,
+    /// Seconds to wait for a receipt.
+    Timeout,
+}
+
+/// Where the value of a key may come from, as text; the environment has it as `ORDERBOOK_` and its name in capitals.
+struct Origin {
+    key: Key,
+    /// In the profile; with dashes it is the flag.
+    name: &'static str,
+    flag: fn(&Overrides) -> Option<String>,
+    profile: fn(&Profile, &Path) -> Option<String>,
+    /// By the profile's folder and the environment.
+    default: fn(&Path, &dyn Fn(&str) -> Option<String>) -> Option<String>,
+}
+
+/// Every key, in the order `config show` lists them.
+const ORIGINS: [Origin; 11] = [
+    Origin {
+        key: Key::RpcUrl,
+        name: "rpc_url",
+        flag: |flags| flags.rpc_url.clone(),
+        profile: |profile, _| profile.rpc_url.clone(),
+        default: |_, _| Some("http://127.0.0.1:8547".into()),
+    },
+    Origin {
+        key: Key::ChainId,
+        name: "chain_id",
+        flag: |flags| text(flags.chain_id),
+        profile: |profile, _| text(profile.chain_id),
+        default: |_, _| None,
+    },
+    Origin {
+        key: Key::Store,
+        name: "store",
+        flag: |flags| flags.store.clone(),
+        profile: |profile, folder| profile.store.as_ref().map(|store| store_in(folder, store)),
+        default: |folder, _| Some(store_in(folder, "sqlite:board.db")),
+    },
+    Origin {
+        key: Key::Wallets,
+        name: "wallets",
+        flag: |flags| path(flags.wallets.as_deref()),
+        profile: |profile, folder| beside(folder, profile.wallets.as_deref()),
+        default: |folder, _| beside(folder, Some("wallets")),
+    },
+    Origin {
+        key: Key::Wallet,
+        name: "wallet",
+        flag: |flags| flags.wallet.clone(),
+        profile: |profile, _| profile.roles.default.clone(),
+        default: |_, _| None,
+    },
+    Origin {
+        key: Key::PasswordFile,
+        name: "password_file",
+        flag: |flags| path(flags.password_file.as_deref()),
+        profile: |profile, folder| beside(folder, profile.password_file.as_deref()),
+        default: |_, _| None,
+    },
+    Origin {
+        key: Key::Contracts,
+        name: "contracts",
+        flag: |flags| path(flags.contracts.as_deref()),
+        profile: |profile, folder| beside(folder, profile.contracts.as_deref()),
+        default: |_, _| Some("target/contracts".into()),
+    },
+    Origin {
+        key: Key::Coin,
+        name: "coin",
+        flag: |flags| text(flags.coin),
+        profile: |profile, _| text(profile.addresses.coin),
+        default: |_, _| None,
+    },
+    Origin {
+        key: Key::Settlement,
+        name: "settlement",
+        flag: |flags| text(flags.settlement),
+        profile: |profile, _| text(profile.addresses.settlement),
+        default: |_, _| None,
+    },
+    Origin {
+        key: Key::Actor,
+        name: "actor",
+        flag: |flags| flags.actor.clone(),
+        profile: |profile, _| profile.actor.clone(),
+        default: |_, environment| environment("USER"),
+    },
+    Origin {
+        key: Key::Timeout,
+        name: "timeout",
+        flag: |flags| text(flags.timeout),
+        profile: |profile, _| text(profile.timeout),
+        default: |_, _| text(Some(DEFAULT_TIMEOUT)),
+    },
 ];
+
+/// Seconds to wait for a receipt when nobody says.
+const DEFAULT_TIMEOUT: u64 = 60;
+
+impl Key {
+    /// Its name in the profile.
+    pub fn name(self) -> &'static str {
+        let origin = ORIGINS.iter().find(|origin| origin.key == self);
+        origin.map_or("", |origin| origin.name)
+    }
+}
+
+impl Origin {
+    fn resolve(
+        &self,
+        flags: &Overrides,
+        environment: &dyn Fn(&str) -> Option<String>,
+        profile: &Profile,
+        path: &Path,
+    ) -> Setting {
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let variable = format!("ORDERBOOK_{}", self.name.to_uppercase());
+        let (value, source) = if let Some(value) = (self.flag)(flags) {
+            (Some(value), Source::Flag(self.key))
+        } else if let Some(value) = environment(&variable).filter(|value| !value.is_empty()) {
+            (Some(value), Source::Environment(variable))
+        } else if let Some(value) = (self.profile)(profile, folder) {
+            (Some(value), Source::Profile(path.to_path_buf()))
+        } else {
+            match (self.default)(folder, environment) {
+                Some(value) => (Some(value), Source::Default),
+                None => (None, Source::Unset),
+            }
+        };
+        let key = self.key;
+        Setting { key, value, source }
+    }
+}
 
 impl Settings {
     /// Reads the profile and resolves every setting.
@@ -151,24 +295,10 @@ impl Settings {
             Err(ConfigError::Missing(_)) if asked.is_none() => (Profile::default(), false),
             Err(error) => return Err(error),
         };
-        let folder = path.parent().unwrap_or(Path::new("")).to_path_buf();
-        let mut all = Vec::with_capacity(KEYS.len());
-        for key in KEYS {
-            let variable = format!("ORDERBOOK_{}", key.to_uppercase());
-            let (value, source) = if let Some(value) = flag(flags, key) {
-                (Some(value), Source::Flag(key))
-            } else if let Some(value) = environment(&variable).filter(|value| !value.is_empty()) {
-                (Some(value), Source::Environment(variable))
-            } else if let Some(value) = from_profile(&profile, &folder, key) {
-                (Some(value), Source::Profile(path.clone()))
-            } else {
-                match default(key, &folder, environment) {
-                    Some(value) => (Some(value), Source::Default),
-                    None => (None, Source::Unset),
-                }
-            };
-            all.push(Setting { key, value, source });
-        }
+        let all = ORIGINS
+            .iter()
+            .map(|origin| origin.resolve(flags, environment, &profile, &path))
+            .collect();
         Ok(Self {
             path,
             found,
@@ -203,44 +333,36 @@ impl Settings {
         self.confirm.as_deref()
     }
 
-    fn setting(&self, key: &'static str) -> Setting {
-        self.all
-            .iter()
-            .find(|setting| setting.key == key)
-            .cloned()
-            .unwrap_or(Setting {
-                key,
-                value: None,
-                source: Source::Unset,
-            })
+    /// A setting with its source.
+    pub fn setting(&self, key: Key) -> Setting {
+        let known = self.all.iter().find(|setting| setting.key == key);
+        known.cloned().unwrap_or(Setting {
+            key,
+            value: None,
+            source: Source::Unset,
+        })
     }
 
-    /// A setting's text.
-    pub fn get(&self, key: &'static str) -> Option<String> {
-        self.setting(key).value
+    fn need(&self, key: Key) -> Result<String, ConfigError> {
+        let value = self.setting(key).value;
+        value.ok_or(ConfigError::Unset(key.name()))
     }
 
-    /// A setting's text, which must be there.
-    ///
-    /// # Errors
-    /// `Unset`.
-    pub fn need(&self, key: &'static str) -> Result<String, ConfigError> {
-        self.get(key).ok_or(ConfigError::Unset(key))
-    }
-
-    fn parsed<T: std::str::FromStr>(
+    /// A value from the environment is a text until it is needed; one from a flag or a profile was parsed before.
+    fn parsed<T, E>(
         &self,
-        key: &'static str,
+        key: Key,
         expected: &'static str,
+        parse: impl Fn(&str) -> Result<T, E>,
     ) -> Result<Option<T>, ConfigError> {
         let setting = self.setting(key);
         let Some(value) = setting.value else {
             return Ok(None);
         };
-        match value.parse() {
+        match parse(&value) {
             Ok(parsed) => Ok(Some(parsed)),
             Err(_) => Err(ConfigError::Invalid {
-                key,
+                key: key.name(),
                 value,
                 source_: setting.source,
                 expected,
@@ -248,13 +370,17 @@ impl Settings {
         }
     }
 
-    /// An address that must be there.
+    fn address(&self, key: Key) -> Result<Address, ConfigError> {
+        let address = self.parsed(key, "an address", str::parse::<Address>)?;
+        address.ok_or(ConfigError::Unset(key.name()))
+    }
+
+    /// JSON-RPC endpoint of the chain.
     ///
     /// # Errors
-    /// `Unset`, `Invalid`.
-    pub fn address(&self, key: &'static str) -> Result<Address, ConfigError> {
-        self.parsed(key, "an address")?
-            .ok_or(ConfigError::Unset(key))
+    /// `Unset`.
+    pub fn rpc_url(&self) -> Result<String, ConfigError> {
+        self.need(Key::RpcUrl)
     }
 
     /// The chain the node must be on, when that is set.
@@ -262,16 +388,69 @@ impl Settings {
     /// # Errors
     /// `Invalid`.
     pub fn chain_id(&self) -> Result<Option<u64>, ConfigError> {
-        self.parsed("chain_id", "a number")
+        self.parsed(Key::ChainId, "a number", str::parse)
+    }
+
+    /// Where the book is kept.
+    ///
+    /// # Errors
+    /// `Unset`.
+    pub fn store(&self) -> Result<String, ConfigError> {
+        self.need(Key::Store)
+    }
+
+    /// Folder of encrypted wallets.
+    ///
+    /// # Errors
+    /// `Unset`.
+    pub fn wallets(&self) -> Result<PathBuf, ConfigError> {
+        self.need(Key::Wallets).map(PathBuf::from)
+    }
+
+    /// File whose first line opens the wallets.
+    pub fn password_file(&self) -> Option<PathBuf> {
+        self.setting(Key::PasswordFile).value.map(PathBuf::from)
+    }
+
+    /// Folder of compiled contracts.
+    ///
+    /// # Errors
+    /// `Unset`.
+    pub fn contracts(&self) -> Result<PathBuf, ConfigError> {
+        self.need(Key::Contracts).map(PathBuf::from)
+    }
+
+    /// The `TsUSDC` contract.
+    ///
+    /// # Errors
+    /// `Unset`, `Invalid`.
+    pub fn coin(&self) -> Result<Address, ConfigError> {
+        self.address(Key::Coin)
+    }
+
+    /// The settlement contract.
+    ///
+    /// # Errors
+    /// `Unset`, `Invalid`.
+    pub fn settlement(&self) -> Result<Address, ConfigError> {
+        self.address(Key::Settlement)
+    }
+
+    /// Who acts.
+    ///
+    /// # Errors
+    /// `Unset`.
+    pub fn actor(&self) -> Result<String, ConfigError> {
+        self.need(Key::Actor)
     }
 
     /// How long to wait for a receipt.
     ///
     /// # Errors
     /// `Invalid`.
-    pub fn timeout(&self) -> Result<std::time::Duration, ConfigError> {
-        let seconds = self.parsed("timeout", "a number of seconds")?.unwrap_or(60);
-        Ok(std::time::Duration::from_secs(seconds))
+    pub fn timeout(&self) -> Result<Duration, ConfigError> {
+        let seconds = self.parsed(Key::Timeout, "a number of seconds", str::parse)?;
+        Ok(Duration::from_secs(seconds.unwrap_or(DEFAULT_TIMEOUT)))
     }
 
     /// A security of the profile, by symbol, ISIN or address.
@@ -284,46 +463,17 @@ impl Settings {
     }
 }
 
-fn flag(flags: &Overrides, key: &str) -> Option<String> {
-    match key {
-        "rpc_url" => flags.rpc_url.clone(),
-        "chain_id" => flags.chain_id.clone(),
-        "store" => flags.store.clone(),
-        "wallets" => flags.wallets.clone(),
-        "wallet" => flags.wallet.clone(),
-        "password_file" => flags.password_file.clone(),
-        "contracts" => flags.contracts.clone(),
-        "coin" => flags.coin.clone(),
-        "settlement" => flags.settlement.clone(),
-        "actor" => flags.actor.clone(),
-        "timeout" => flags.timeout.clone(),
-        _ => None,
-    }
+fn text(value: Option<impl ToString>) -> Option<String> {
+    value.map(|value| value.to_string())
+}
+
+fn path(path: Option<&Path>) -> Option<String> {
+    path.map(|path| path.to_string_lossy().into_owned())
 }
 
 /// Paths in a profile are relative to its folder, so that a profile works from anywhere.
-fn from_profile(profile: &Profile, folder: &Path, key: &str) -> Option<String> {
-    let path = |path: &Option<String>| {
-        path.as_ref()
-            .map(|path| folder.join(path).to_string_lossy().into_owned())
-    };
-    match key {
-        "rpc_url" => profile.rpc_url.clone(),
-        "chain_id" => profile.chain_id.map(|id| id.to_string()),
-        "store" => profile.store.as_ref().map(|store| store_in(folder, store)),
-        "wallets" => path(&profile.wallets),
-        "wallet" => profile.roles.default.clone(),
-        "password_file" => path(&profile.password_file),
-        "contracts" => path(&profile.contracts),
-        "coin" => profile.addresses.coin.map(|address| address.to_string()),
-        "settlement" => profile
-            .addresses
-            .settlement
-            .map(|address| address.to_string()),
-        "actor" => profile.actor.clone(),
-        "timeout" => profile.timeout.map(|seconds| seconds.to_string()),
-        _ => None,
-    }
+fn beside(folder: &Path, file: Option<&str>) -> Option<String> {
+    path(file.map(|file| folder.join(file)).as_deref())
 }
 
 fn store_in(folder: &Path, store: &str) -> String {
@@ -333,22 +483,6 @@ fn store_in(folder: &Path, store: &str) -> String {
             folder.join(file.trim_start_matches("//")).display()
         ),
         None => store.to_string(),
-    }
-}
-
-fn default(
-    key: &str,
-    folder: &Path,
-    environment: &dyn Fn(&str) -> Option<String>,
-) -> Option<String> {
-    match key {
-        "rpc_url" => Some("http://127.0.0.1:8547".into()),
-        "store" => Some(store_in(folder, "sqlite:board.db")),
-        "wallets" => Some(folder.join("wallets").to_string_lossy().into_owned()),
-        "contracts" => Some("target/contracts".into()),
-        "actor" => environment("USER"),
-        "timeout" => Some("60".into()),
-        _ => None,
     }
 }
 
@@ -376,7 +510,7 @@ mod tests {
         let environment =
             |name: &str| (name == "ORDERBOOK_RPC_URL").then(|| "http://environment".to_string());
         let source = |flags: &Overrides, env: &dyn Fn(&str) -> Option<String>| {
-            let setting = Settings::resolve(flags, env).unwrap().setting("rpc_url");
+            let setting = Settings::resolve(flags, env).unwrap().setting(Key::RpcUrl);
             (setting.value.unwrap(), setting.source.to_string())
         };
         assert_eq!(source(&flags, &nothing).0, "http://profile");
@@ -403,28 +537,33 @@ mod tests {
     fn paths_of_a_profile_are_relative_to_it() {
         let (folder, flags) = profile_with("wallets = \"keys\"\nstore = \"sqlite:b.db\"\n");
         let settings = Settings::resolve(&flags, &nothing).unwrap();
+        assert_eq!(settings.wallets().unwrap(), folder.path().join("keys"));
         assert_eq!(
-            settings.need("wallets").unwrap(),
-            folder.path().join("keys").to_string_lossy()
-        );
-        assert_eq!(
-            settings.need("store").unwrap(),
+            settings.store().unwrap(),
             format!("sqlite:{}", folder.path().join("b.db").display())
         );
     }
 
     #[test]
     fn a_bad_value_is_refused_with_its_source() {
-        let (_folder, mut flags) = profile_with("");
-        flags.chain_id = Some("many".into());
-        let error = Settings::resolve(&flags, &nothing)
+        let (_folder, flags) = profile_with("");
+        let environment = |name: &str| (name == "ORDERBOOK_CHAIN_ID").then(|| "many".to_string());
+        let error = Settings::resolve(&flags, &environment)
             .unwrap()
             .chain_id()
             .unwrap_err();
         assert_eq!(
             error.to_string(),
-            "'chain_id' is 'many' (from flag --chain-id), which is not a number"
+            "'chain_id' is 'many' (from environment ORDERBOOK_CHAIN_ID), which is not a number"
         );
+    }
+
+    #[test]
+    fn every_key_is_listed_once() {
+        for (at, origin) in ORIGINS.iter().enumerate() {
+            assert_eq!(origin.key as usize, at, "{}", origin.name);
+            assert_eq!(origin.key.name(), origin.name);
+        }
     }
 
     #[test]

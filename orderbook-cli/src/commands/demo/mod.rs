@@ -101,7 +101,7 @@ fn contracts(overrides: &Overrides) -> Result<PathBuf> {
         profile: None,
         ..overrides.clone()
     })?;
-    let set = PathBuf::from(settings.need("contracts")?);
+    let set = settings.contracts()?;
     let beside = std::env::current_exe().ok().and_then(|exe| {
         exe.parent()
             .and_then(Path::parent)
