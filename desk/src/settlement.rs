@@ -280,7 +280,11 @@ pub async fn announce(
 ///
 /// # Errors
 /// `OtherVenue`.
-pub(crate) fn same_venue(board: &Board, chain: &Chain, settlement: Address) -> Result<(), DeskError> {
+pub(crate) fn same_venue(
+    board: &Board,
+    chain: &Chain,
+    settlement: Address,
+) -> Result<(), DeskError> {
     let book = board.identity();
     if (book.contract, book.chain_id) == (settlement, chain.id()) {
         return Ok(());

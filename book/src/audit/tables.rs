@@ -203,9 +203,9 @@ mod tests {
         let rows: std::collections::BTreeSet<_> = changes
             .iter()
             .map(|change| {
-                let mut changed = plain.clone();
-                change(&mut changed);
-                match_row(&changed)
+                let mut other = plain.clone();
+                change(&mut other);
+                match_row(&other)
             })
             .collect();
         assert_eq!(rows.len(), changes.len());

@@ -1,7 +1,6 @@
 //! Reading the board.
 
 use alloy::primitives::B256;
-use uuid::Uuid;
 
 use super::error::BoardError;
 use super::{Board, damaged};
@@ -102,7 +101,8 @@ impl Board {
     ///
     /// # Errors
     /// [`BoardError::UnknownMatch`], or the store's.
-    pub(crate) async fn match_by_id(&self, id: Uuid) -> Result<Match, BoardError> {
+    #[cfg(test)]
+    pub(crate) async fn match_by_id(&self, id: uuid::Uuid) -> Result<Match, BoardError> {
         let row = query::match_by_id(self.store.reader().await?.link(), &id.to_string()).await?;
         Ok(row::matching(row.ok_or(BoardError::UnknownMatch(id))?)?)
     }

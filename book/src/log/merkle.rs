@@ -249,7 +249,13 @@ pub(crate) fn root_from_path(leaf: B256, index: u64, size: u64, path: &[B256]) -
 }
 
 /// Whether `path` proves that `leaf` is leaf `index` of the tree of `size` leaves with that `root`.
-pub(crate) fn verify_inclusion(leaf: B256, index: u64, size: u64, path: &[B256], root: B256) -> bool {
+pub(crate) fn verify_inclusion(
+    leaf: B256,
+    index: u64,
+    size: u64,
+    path: &[B256],
+    root: B256,
+) -> bool {
     root_from_path(leaf, index, size, path) == Some(root)
 }
 

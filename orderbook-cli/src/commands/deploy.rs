@@ -1,7 +1,5 @@
 //! `deploy token, coin, settlement`.
 
-use std::path::Path;
-
 use alloy::primitives::Address;
 use book::market::amount::{parse_units, units};
 use book::market::isin::Isin;

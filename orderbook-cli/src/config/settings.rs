@@ -134,6 +134,9 @@ pub enum Key {
     Timeout,
 }
 
+/// The value of a variable, if it is set.
+type Environment<'a> = dyn Fn(&str) -> Option<String> + 'a;
+
 /// Where the value of a key may come from, as text; the environment has it as `ORDERBOOK_` and its name in capitals.
 struct Origin {
     key: Key,
@@ -142,7 +145,7 @@ struct Origin {
     flag: fn(&Overrides) -> Option<String>,
     profile: fn(&Profile, &Path) -> Option<String>,
     /// By the profile's folder and the environment.
-    default: fn(&Path, &dyn Fn(&str) -> Option<String>) -> Option<String>,
+    default: fn(&Path, &Environment<'_>) -> Option<String>,
 }
 
 /// Every key, in the order `config show` lists them.
@@ -241,7 +244,7 @@ impl Origin {
     fn resolve(
         &self,
         flags: &Overrides,
-        environment: &dyn Fn(&str) -> Option<String>,
+        environment: &Environment<'_>,
         profile: &Profile,
         path: &Path,
     ) -> Setting {

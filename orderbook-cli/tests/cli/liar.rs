@@ -187,13 +187,13 @@ fn a_fill_is_not_recorded_from_a_log_without_a_transaction_a_block_and_its_time(
     let before = book.data("audit log --limit 100000");
     let lies: [(&'static str, Lie); 5] = [
         ("eth_getLogs", || {
-            Act::Edit(|logs| each(logs, "transactionHash", json!(null)))
+            Act::Edit(|logs| each(logs, "transactionHash", &json!(null)))
         }),
         ("eth_getLogs", || {
-            Act::Edit(|logs| each(logs, "transactionHash", json!(format!("0x{:064}", 0))))
+            Act::Edit(|logs| each(logs, "transactionHash", &json!(format!("0x{:064}", 0))))
         }),
         ("eth_getLogs", || {
-            Act::Edit(|logs| each(logs, "blockNumber", json!(null)))
+            Act::Edit(|logs| each(logs, "blockNumber", &json!(null)))
         }),
         ("eth_getBlockByNumber", || {
             Act::Edit(|block| block["timestamp"] = json!("0x0"))
@@ -214,7 +214,7 @@ fn a_fill_is_not_recorded_from_a_log_without_a_transaction_a_block_and_its_time(
 }
 
 /// Changes one member of every log.
-fn each(logs: &mut Value, member: &str, value: Value) {
+fn each(logs: &mut Value, member: &str, value: &Value) {
     for log in logs.as_array_mut().expect("logs") {
         log[member] = value.clone();
     }

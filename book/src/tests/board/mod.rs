@@ -28,7 +28,6 @@ use crate::board::signature::{
 use crate::board::{Board, BoardError as Error};
 use crate::log::body::{BookAnchored, ChainSynced, SettlementFailed, SettlementSettled};
 use crate::log::event::EventType;
-use crate::log::fold::BoardState;
 use crate::market::filter::{OrderFilter, OrderSort};
 use crate::market::matching::{MatchState, Submission};
 use crate::market::order::Side;
@@ -38,6 +37,7 @@ use crate::sample::{
     Book, START, TOKEN, book, books, by, id, identity, order, other_security, security, signed,
 };
 use crate::store::error::StoreError;
+use crate::tests::fold::BoardState;
 
 fn submission(number: u8) -> Submission {
     Submission {
