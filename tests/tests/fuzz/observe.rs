@@ -62,7 +62,7 @@ impl World {
                 ));
             }
             // Invariant I7: the supply is the sum.
-            let supply = security.balances.values().copied().sum::<U256>();
+            let supply = security.ledger.balances.values().copied().sum::<U256>();
             views.push(View::new(
                 &what(),
                 token,
@@ -76,8 +76,8 @@ impl World {
                 &security.paused,
             ));
         }
-        let coin = self.coin.address;
-        let supply = self.coin.balances.values().copied().sum::<U256>();
+        let coin = self.coin.ledger.address;
+        let supply = self.coin.ledger.balances.values().copied().sum::<U256>();
         views.push(View::new("", coin, &ITsUSDC::totalSupplyCall {}, &supply));
         views.push(View::new(
             "of the coin",
@@ -151,9 +151,9 @@ impl World {
         let call = ITsUSDC::balanceOfCall { account };
         views.push(View::new(
             &who(),
-            self.coin.address,
+            self.coin.ledger.address,
             &call,
-            &self.coin.balance(account),
+            &self.coin.ledger.balance(account),
         ));
         views
     }
@@ -172,7 +172,7 @@ impl World {
                 &who(),
                 token,
                 &call,
-                &security.allowance(account, spender),
+                &security.ledger.allowance(account, spender),
             ));
             let [frozen, locked, unvested] = security.encumbrances(account, self.now);
             let answer = ISecurityToken::encumbrancesOfReturn {
@@ -194,7 +194,7 @@ impl World {
             let call = ISecurityToken::walletRecordCall { wallet: account };
             views.push(View::new(&who(), token, &call, &answer));
         }
-        let coin = self.coin.address;
+        let coin = self.coin.ledger.address;
         let call = ITsUSDC::allowanceCall {
             owner: account,
             spender,
@@ -203,7 +203,7 @@ impl World {
             &who(),
             coin,
             &call,
-            &self.coin.allowance(account, spender),
+            &self.coin.ledger.allowance(account, spender),
         ));
         let call = ITsUSDC::isBlacklistedCall { account };
         views.push(View::new(

@@ -22,13 +22,14 @@ use crate::{
     cast::{self, COUNTRIES, Cast, GROUPS},
     model::{
         Act, Code, Roles, Step, World, coin,
+        ledger::Ledger,
         security::{self, Record},
         settlement,
         weird::{Oddity, Weird},
     },
 };
 
-/// Deploys what the market has not, and gathers the keys.
+/// Deploys what the market does not have, and gathers the keys.
 pub(crate) async fn assemble(market: &Market) -> Cast {
     let chain = &market.chain;
     let (desk, investors) = cast::keys(market).await;
@@ -86,7 +87,10 @@ pub(crate) async fn first_world(market: &Market, cast: &Cast) -> World {
         "PAUSER_ROLE",
     ];
     let share = |address| security::Security {
-        address,
+        ledger: Ledger {
+            address,
+            ..Ledger::default()
+        },
         roles: with_roles(&token_roles),
         texts: texts.clone(),
         ..security::Security::default()
@@ -102,9 +106,10 @@ pub(crate) async fn first_world(market: &Market, cast: &Cast) -> World {
         first.records.insert(wallet, record);
     }
     first.rules.insert((GROUP, GROUP), 1);
-    first.supply = s(1_000);
-    first.balances.insert(seller, s(1_000));
-    first.allowances.insert((seller, cast.settlement), s(1_000));
+    first.ledger.supply = s(1_000);
+    first.ledger.balances.insert(seller, s(1_000));
+    let approved = (seller, cast.settlement);
+    first.ledger.allowances.insert(approved, s(1_000));
     let mut settlement_roles = with_roles(&["PAUSER_ROLE"]);
     settlement_roles
         .held
@@ -125,16 +130,18 @@ pub(crate) async fn first_world(market: &Market, cast: &Cast) -> World {
             ..settlement::Settlement::default()
         },
         coin: coin::Coin {
-            address: cast.coin,
+            ledger: Ledger {
+                address: cast.coin,
+                supply: usd(50_000),
+                balances: BTreeMap::from([(buyer, usd(50_000))]),
+                allowances: BTreeMap::from([((buyer, cast.settlement), usd(50_000))]),
+            },
             roles: with_roles(&["PAUSER_ROLE", "BLACKLISTER_ROLE", "SEIZER_ROLE"]),
-            supply: usd(50_000),
-            balances: BTreeMap::from([(buyer, usd(50_000))]),
-            allowances: BTreeMap::from([((buyer, cast.settlement), usd(50_000))]),
             minters: BTreeMap::from([(admin, usd(950_000))]),
             ..coin::Coin::default()
         },
         securities: [first, share(cast.shares[1])]
-            .map(|token| (token.address, token))
+            .map(|token| (token.ledger.address, token))
             .into(),
         weird: weird
             .map(|(oddity, address)| {

@@ -6,13 +6,13 @@ use acceptance::{
     order::state,
 };
 use alloy::{
-    primitives::{U256, keccak256},
+    primitives::{Address, U256, keccak256},
     sol_types::SolCall,
 };
 
 /// Something happens to `contract`, settle is refused, it is repaired, settle works.
 async fn refused_until_repaired<B: SolCall, R: SolCall>(
-    contract: impl Fn(&Market) -> alloy::primitives::Address,
+    contract: impl Fn(&Market) -> Address,
     failure: u8,
     restriction: u8,
     breaking: impl Fn(&Market) -> B,
@@ -35,59 +35,89 @@ async fn refused_until_repaired<B: SolCall, R: SolCall>(
     market.assert_settled(bid, ask).await;
 }
 
-/// Scenario 24.
-#[tokio::test]
-async fn settle_reverts_when_the_buyer_was_deregistered() {
-    refused_until_repaired(
-        |market| market.token,
-        19,
-        1,
-        |market| ISecurityToken::removeWalletCall {
-            wallet: market.buyer.address,
-        },
-        |market| {
-            let buyer = market.buyer.address;
-            wallet_record(buyer, keccak256(buyer), GROUP, market.opened + 365 * DAY)
-        },
-    )
-    .await;
+/// One test for each line: what is broken where, the failure and restriction code that settle then has, and the repair.
+macro_rules! refused_until_repaired {
+    ($($test:ident: $contract:ident, $failure:literal, $restriction:literal, $breaking:expr, $repairing:expr;)*) => {
+        $(
+            #[tokio::test]
+            async fn $test() {
+                let contract = |market: &Market| market.$contract;
+                refused_until_repaired(contract, $failure, $restriction, $breaking, $repairing).await;
+            }
+        )*
+    };
 }
 
-fn sanction(market: &Market, sanctioned: bool) -> ISecurityToken::setSanctionedCall {
+// Scenario 24, and failures 25, 26 and 30.
+refused_until_repaired! {
+    settle_reverts_when_the_buyer_was_deregistered:
+        token, 19, 1, deregister_the_buyer, register_the_buyer;
+    settle_reverts_when_the_buyer_was_sanctioned:
+        token, 19, 3, |market| sanction(market.buyer.address, true), |market| sanction(market.buyer.address, false);
+    settle_reverts_when_the_settlement_contract_was_sanctioned:
+        token, 19, 3, |market| sanction(market.settlement, true), |market| sanction(market.settlement, false);
+    settle_reverts_when_the_seller_was_frozen:
+        token, 19, 5, |market| freeze(market, true), |market| freeze(market, false);
+    settle_reverts_when_the_sellers_securities_were_partly_frozen:
+        token, 19, 8, freeze_one_unit_too_many, unfreeze_one_unit;
+    settle_reverts_when_the_security_is_paused:
+        token, 19, 2, |_| ISecurityToken::pauseCall {}, |_| ISecurityToken::unpauseCall {};
+    settle_reverts_when_the_buyer_was_blacklisted_at_the_coin:
+        coin, 24, 0, |market| blacklist(market.buyer.address), |market| unblacklist(market.buyer.address);
+    settle_reverts_when_the_seller_was_blacklisted_at_the_coin:
+        coin, 25, 0, |market| blacklist(market.seller.address), |market| unblacklist(market.seller.address);
+    settle_reverts_when_the_coin_is_paused:
+        coin, 26, 0, |_| ITsUSDC::pauseCall {}, |_| ITsUSDC::unpauseCall {};
+    settle_reverts_when_the_coin_blocks_the_settlement_contract:
+        coin, 30, 0, |market| blacklist(market.settlement), |market| unblacklist(market.settlement);
+}
+
+fn deregister_the_buyer(market: &Market) -> ISecurityToken::removeWalletCall {
+    ISecurityToken::removeWalletCall {
+        wallet: market.buyer.address,
+    }
+}
+
+fn register_the_buyer(market: &Market) -> ISecurityToken::setWalletCall {
+    let buyer = market.buyer.address;
+    wallet_record(buyer, keccak256(buyer), GROUP, market.opened + 365 * DAY)
+}
+
+fn sanction(account: Address, sanctioned: bool) -> ISecurityToken::setSanctionedCall {
     ISecurityToken::setSanctionedCall {
-        accounts: vec![market.buyer.address],
+        accounts: vec![account],
         sanctioned,
     }
 }
 
-/// Scenario 24.
-#[tokio::test]
-async fn settle_reverts_when_the_buyer_was_sanctioned() {
-    refused_until_repaired(
-        |market| market.token,
-        19,
-        3,
-        |market| sanction(market, true),
-        |market| sanction(market, false),
-    )
-    .await;
+fn freeze(market: &Market, frozen: bool) -> ISecurityToken::setAddressFrozenCall {
+    ISecurityToken::setAddressFrozenCall {
+        account: market.seller.address,
+        frozen,
+    }
 }
 
-/// Scenario 24: a sanctioned settlement contract is a sanctioned spender.
-#[tokio::test]
-async fn settle_reverts_when_the_settlement_contract_was_sanctioned() {
-    let sanction = |market: &Market, sanctioned| ISecurityToken::setSanctionedCall {
-        accounts: vec![market.settlement],
-        sanctioned,
-    };
-    refused_until_repaired(
-        |market| market.token,
-        19,
-        3,
-        |market| sanction(market, true),
-        |market| sanction(market, false),
-    )
-    .await;
+/// The seller has 1,000 S and sells 100.
+fn freeze_one_unit_too_many(market: &Market) -> ISecurityToken::freezePartialTokensCall {
+    ISecurityToken::freezePartialTokensCall {
+        account: market.seller.address,
+        amount: s(900) + U256::from(1),
+    }
+}
+
+fn unfreeze_one_unit(market: &Market) -> ISecurityToken::unfreezePartialTokensCall {
+    ISecurityToken::unfreezePartialTokensCall {
+        account: market.seller.address,
+        amount: U256::from(1),
+    }
+}
+
+fn blacklist(account: Address) -> ITsUSDC::blacklistCall {
+    ITsUSDC::blacklistCall { account }
+}
+
+fn unblacklist(account: Address) -> ITsUSDC::unBlacklistCall {
+    ITsUSDC::unBlacklistCall { account }
 }
 
 /// Scenario 24: KYC that runs out on the day.
@@ -113,120 +143,6 @@ async fn settle_reverts_when_the_buyers_kyc_expired() {
         .await;
     market.settle(bid, ask).await;
     market.assert_settled(bid, ask).await;
-}
-
-/// Scenario 24.
-#[tokio::test]
-async fn settle_reverts_when_the_buyer_was_blacklisted_at_the_coin() {
-    refused_until_repaired(
-        |market| market.coin,
-        24,
-        0,
-        |market| ITsUSDC::blacklistCall {
-            account: market.buyer.address,
-        },
-        |market| ITsUSDC::unBlacklistCall {
-            account: market.buyer.address,
-        },
-    )
-    .await;
-}
-
-/// Failure 25.
-#[tokio::test]
-async fn settle_reverts_when_the_seller_was_blacklisted_at_the_coin() {
-    refused_until_repaired(
-        |market| market.coin,
-        25,
-        0,
-        |market| ITsUSDC::blacklistCall {
-            account: market.seller.address,
-        },
-        |market| ITsUSDC::unBlacklistCall {
-            account: market.seller.address,
-        },
-    )
-    .await;
-}
-
-/// Failure 26.
-#[tokio::test]
-async fn settle_reverts_when_the_coin_is_paused() {
-    refused_until_repaired(
-        |market| market.coin,
-        26,
-        0,
-        |_| ITsUSDC::pauseCall {},
-        |_| ITsUSDC::unpauseCall {},
-    )
-    .await;
-}
-
-/// Failure 30.
-#[tokio::test]
-async fn settle_reverts_when_the_coin_blocks_the_settlement_contract() {
-    refused_until_repaired(
-        |market| market.coin,
-        30,
-        0,
-        |market| ITsUSDC::blacklistCall {
-            account: market.settlement,
-        },
-        |market| ITsUSDC::unBlacklistCall {
-            account: market.settlement,
-        },
-    )
-    .await;
-}
-
-/// Scenario 24.
-#[tokio::test]
-async fn settle_reverts_when_the_seller_was_frozen() {
-    let freeze = |market: &Market, frozen| ISecurityToken::setAddressFrozenCall {
-        account: market.seller.address,
-        frozen,
-    };
-    refused_until_repaired(
-        |market| market.token,
-        19,
-        5,
-        |market| freeze(market, true),
-        |market| freeze(market, false),
-    )
-    .await;
-}
-
-/// Scenario 24, encumbered securities.
-#[tokio::test]
-async fn settle_reverts_when_the_sellers_securities_were_partly_frozen() {
-    let account = |market: &Market| market.seller.address;
-    refused_until_repaired(
-        |market| market.token,
-        19,
-        8,
-        |market| ISecurityToken::freezePartialTokensCall {
-            account: account(market),
-            amount: s(900) + U256::from(1),
-        },
-        |market| ISecurityToken::unfreezePartialTokensCall {
-            account: account(market),
-            amount: U256::from(1),
-        },
-    )
-    .await;
-}
-
-/// Scenario 24, the token's own switch.
-#[tokio::test]
-async fn settle_reverts_when_the_security_is_paused() {
-    refused_until_repaired(
-        |market| market.token,
-        19,
-        2,
-        |_| ISecurityToken::pauseCall {},
-        |_| ISecurityToken::unpauseCall {},
-    )
-    .await;
 }
 
 fn approve(market: &Market, value: U256) -> ISecurityToken::approveCall {
@@ -336,7 +252,7 @@ async fn preflight_names_every_shortfall_at_once() {
 async fn preflight_names_failures_of_every_party_in_the_tables_order() {
     let market = Market::open().await;
     let (bid, ask) = market.registered().await;
-    let sanctioned = sanction(&market, true);
+    let sanctioned = sanction(market.buyer.address, true);
     market
         .chain
         .send(&market.admin, market.token, &sanctioned)

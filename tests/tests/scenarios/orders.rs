@@ -166,6 +166,21 @@ async fn register_accepts_the_limits_of_each_field() {
     assert_eq!((record.quantity, record.limitTotal), (largest, largest));
 }
 
+/// A bid whose id has `state` can be neither registered nor settled with its signature.
+async fn neither_registers_nor_settles(market: &Market, bid: &Signed, ask: &Signed, state: u8) {
+    let used = IDvPSettlement::OrderNotRegistrable { id: bid.id, state };
+    not_registered(market, bid, &used).await;
+    let refused = IDvPSettlement::SettlementRefused {
+        failure: 3,
+        restrictionCode: 0,
+    };
+    let call = settle_signed_call(bid, ask);
+    let ids = [bid.id, ask.id];
+    market
+        .refused(&ids, &market.operator, market.settlement, &call, &refused)
+        .await;
+}
+
 /// Scenario 21.
 #[tokio::test]
 async fn register_reverts_for_an_id_in_any_state() {
@@ -179,20 +194,7 @@ async fn register_reverts_for_an_id_in_any_state() {
     };
     not_registered(&market, &bid, &open).await;
     market.settle(bid.id, ask.id).await;
-    let filled = IDvPSettlement::OrderNotRegistrable {
-        id: bid.id,
-        state: state::FILLED,
-    };
-    not_registered(&market, &bid, &filled).await;
-    let refused = IDvPSettlement::SettlementRefused {
-        failure: 3,
-        restrictionCode: 0,
-    };
-    let call = settle_signed_call(&bid, &ask);
-    let ids = [bid.id, ask.id];
-    market
-        .refused(&ids, &market.operator, market.settlement, &call, &refused)
-        .await;
+    neither_registers_nor_settles(&market, &bid, &ask, state::FILLED).await;
 }
 
 /// Scenario 21.
@@ -214,20 +216,7 @@ async fn register_reverts_for_an_order_cancelled_before() {
         (bid.id, market.buyer.address, B256::ZERO)
     );
     assert_eq!(market.state(bid.id).await, state::CANCELLED);
-    let error = IDvPSettlement::OrderNotRegistrable {
-        id: bid.id,
-        state: state::CANCELLED,
-    };
-    not_registered(&market, &bid, &error).await;
-    let refused = IDvPSettlement::SettlementRefused {
-        failure: 3,
-        restrictionCode: 0,
-    };
-    let call = settle_signed_call(&bid, &ask);
-    let ids = [bid.id, ask.id];
-    market
-        .refused(&ids, &market.operator, market.settlement, &call, &refused)
-        .await;
+    neither_registers_nor_settles(&market, &bid, &ask, state::CANCELLED).await;
 }
 
 /// Scenario 22.

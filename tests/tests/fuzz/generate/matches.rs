@@ -26,7 +26,7 @@ impl Generator {
         if let Some(token) = world.securities.get(&security)
             && self.acts(ask.order.owner)
         {
-            let allowance = token.allowance(ask.order.owner, settlement);
+            let allowance = token.ledger.allowance(ask.order.owner, settlement);
             if let Some(value) = self.approval(allowance, ask.order.quantity) {
                 let call = ISecurityToken::approveCall {
                     spender: settlement,
@@ -36,7 +36,7 @@ impl Generator {
                 self.begun.push_back((ask.order.owner, act));
             }
         }
-        let allowance = world.coin.allowance(bid.order.owner, settlement);
+        let allowance = world.coin.ledger.allowance(bid.order.owner, settlement);
         if self.acts(bid.order.owner)
             && let Some(value) = self.approval(allowance, total)
         {
@@ -99,7 +99,7 @@ impl Generator {
         };
         let mut buyer = self.person();
         for _ in 0..3 {
-            if buyer == seller || world.coin.balance(buyer) == U256::ZERO {
+            if buyer == seller || world.coin.ledger.balance(buyer) == U256::ZERO {
                 buyer = self.person();
             }
         }
@@ -118,7 +118,7 @@ impl Generator {
             }
         }
         let quantity = quantity.max(U256::from(1));
-        let cash = world.coin.balance(buyer);
+        let cash = world.coin.ledger.balance(buyer);
         let usual = usd(1 + self.random.below(100)) + U256::from(self.random.below(3));
         let least = match self.random.below(30) {
             0 => cash,

@@ -25,7 +25,7 @@ impl Generator {
         let security = &world.securities[&token];
         let wallet = *self.random.pick(&self.cast.investors);
         let other = *self.random.pick(&self.cast.investors);
-        let balance = security.balance(wallet);
+        let balance = security.ledger.balance(wallet);
         let officer = self.entitled(self.cast.admin);
         let on = self.random.once_in(2);
         let soon = world.now + self.random.below(900);
@@ -120,7 +120,7 @@ impl Generator {
                 };
                 (officer, Security::setCountryBlocked(call))
             }
-            17 | 18 => (officer, self.limits(security.supply)),
+            17 | 18 => (officer, self.limits(security.ledger.supply)),
             19 => {
                 let max_holders = u32::try_from(self.random.below(5)).expect("fits");
                 let call = ISecurityToken::setGroupHolderLimitCall {
@@ -220,7 +220,7 @@ impl Generator {
             2 => self.cast.settlement,
             _ => self.person(),
         };
-        let value = self.around(coin.balance(wallet));
+        let value = self.around(coin.ledger.balance(wallet));
         let officer = self.entitled(self.cast.admin);
         let account = if self.random.once_in(6) {
             self.cast.settlement

@@ -5,34 +5,20 @@ use std::collections::{BTreeMap, BTreeSet};
 use acceptance::bindings::ITsUSDC::{self, ITsUSDCCalls as Call};
 use alloy::primitives::{Address, B256, Log, U256};
 
-use super::{Outcome, Refusal, Roles, log, refused, role};
+use super::{Outcome, Refusal, Roles, ledger::Ledger, log, refused, role};
 
 /// The coin.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Coin {
-    pub(crate) address: Address,
+    pub(crate) ledger: Ledger,
     pub(crate) roles: Roles,
     pub(crate) paused: bool,
-    pub(crate) supply: U256,
-    pub(crate) balances: BTreeMap<Address, U256>,
-    pub(crate) allowances: BTreeMap<(Address, Address), U256>,
     pub(crate) blacklisted: BTreeSet<Address>,
     /// What each minter may still mint; reserves beyond that are attested once and for all.
     pub(crate) minters: BTreeMap<Address, U256>,
 }
 
 impl Coin {
-    pub(crate) fn balance(&self, account: Address) -> U256 {
-        self.balances.get(&account).copied().unwrap_or_default()
-    }
-
-    pub(crate) fn allowance(&self, owner: Address, spender: Address) -> U256 {
-        self.allowances
-            .get(&(owner, spender))
-            .copied()
-            .unwrap_or_default()
-    }
-
     /// "Refused when paused, or when a party is blacklisted": the parties in that order.
     fn movable(&self, parties: &[Address]) -> Result<(), Refusal> {
         if self.paused {
@@ -48,23 +34,10 @@ impl Coin {
     }
 
     fn transfer(&mut self, from: Address, to: Address, value: U256) -> Outcome {
-        if to == Address::ZERO || to == self.address {
+        if to == Address::ZERO || to == self.ledger.address {
             return refused(&ITsUSDC::ERC20InvalidReceiver { receiver: to });
         }
-        let balance = self.balance(from);
-        if balance < value {
-            return refused(&ITsUSDC::ERC20InsufficientBalance {
-                sender: from,
-                balance,
-                needed: value,
-            });
-        }
-        self.balances.insert(from, balance - value);
-        *self.balances.entry(to).or_default() += value;
-        Ok(vec![log(
-            self.address,
-            &ITsUSDC::Transfer { from, to, value },
-        )])
+        self.ledger.transfer(from, to, value)
     }
 
     /// `transferFrom`; "emits no Approval", and "an allowance of 2^256-1 is lowered like any other".
@@ -76,16 +49,10 @@ impl Coin {
         value: U256,
     ) -> Outcome {
         self.movable(&[spender, from, to])?;
-        let allowance = self.allowance(from, spender);
-        if allowance < value {
-            return refused(&ITsUSDC::ERC20InsufficientAllowance {
-                spender,
-                allowance,
-                needed: value,
-            });
-        }
+        let allowance = self.ledger.spendable(spender, from, value)?;
         let logs = self.transfer(from, to, value)?;
-        self.allowances.insert((from, spender), allowance - value);
+        let left = allowance - value;
+        self.ledger.allowances.insert((from, spender), left);
         Ok(logs)
     }
 
@@ -93,18 +60,7 @@ impl Coin {
         if self.paused {
             return refused(&ITsUSDC::EnforcedPause {});
         }
-        if spender == Address::ZERO {
-            return refused(&ITsUSDC::ERC20InvalidSpender { spender });
-        }
-        self.allowances.insert((owner, spender), value);
-        Ok(vec![log(
-            self.address,
-            &ITsUSDC::Approval {
-                owner,
-                spender,
-                value,
-            },
-        )])
+        self.ledger.approve(owner, spender, value)
     }
 
     fn mint(&mut self, minter: Address, to: Address, amount: U256) -> Outcome {
@@ -113,7 +69,7 @@ impl Coin {
             return refused(&ITsUSDC::NotMinter { account: minter });
         };
         self.movable(&[minter, to])?;
-        if to == Address::ZERO || to == self.address {
+        if to == Address::ZERO || to == self.ledger.address {
             return refused(&ITsUSDC::ERC20InvalidReceiver { receiver: to });
         }
         if amount == U256::ZERO {
@@ -127,14 +83,9 @@ impl Coin {
             });
         }
         self.minters.insert(minter, allowance - amount);
-        self.supply += amount;
-        *self.balances.entry(to).or_default() += amount;
-        let (from, value) = (Address::ZERO, amount);
-        // "Mint comes before Transfer".
-        Ok(vec![
-            log(self.address, &ITsUSDC::Mint { minter, to, amount }),
-            log(self.address, &ITsUSDC::Transfer { from, to, value }),
-        ])
+        // "`Mint` comes before `Transfer`".
+        let mint = log(self.ledger.address, &ITsUSDC::Mint { minter, to, amount });
+        Ok(vec![mint, self.ledger.mint(to, amount)])
     }
 
     fn administer(&self, from: Address, name: &str, logged: Log) -> Outcome {
@@ -144,7 +95,7 @@ impl Coin {
 
     /// What a call does.
     pub(crate) fn call(&mut self, from: Address, call: &Call) -> Outcome {
-        let address = self.address;
+        let address = self.ledger.address;
         match call {
             Call::transfer(call) => {
                 self.movable(&[from, call.to])?;
@@ -197,29 +148,19 @@ impl Coin {
         if self.blacklisted.contains(&to) {
             return refused(&ITsUSDC::AccountBlacklisted { account: to });
         }
-        let amount = self.balance(from);
-        self.balances.insert(from, U256::ZERO);
-        *self.balances.entry(to).or_default() += amount;
-        let orderReference = reference;
+        let amount = self.ledger.balance(from);
+        self.ledger.balances.insert(from, U256::ZERO);
+        *self.ledger.balances.entry(to).or_default() += amount;
+        let seized = ITsUSDC::Seized {
+            from,
+            to,
+            amount,
+            orderReference: reference,
+        };
         // No page says which comes first.
         Ok(vec![
-            log(
-                self.address,
-                &ITsUSDC::Transfer {
-                    from,
-                    to,
-                    value: amount,
-                },
-            ),
-            log(
-                self.address,
-                &ITsUSDC::Seized {
-                    from,
-                    to,
-                    amount,
-                    orderReference,
-                },
-            ),
+            self.ledger.transferred(from, to, amount),
+            log(self.ledger.address, &seized),
         ])
     }
 }

@@ -4,6 +4,7 @@
 //! here could find it.
 
 pub(crate) mod coin;
+pub(crate) mod ledger;
 pub(crate) mod security;
 pub(crate) mod settlement;
 pub(crate) mod weird;
@@ -143,7 +144,7 @@ impl World {
         self.code.contains_key(&address)
             || self.securities.contains_key(&address)
             || self.weird.contains_key(&address)
-            || address == self.coin.address
+            || address == self.coin.ledger.address
             || address == self.settlement.address
     }
 
@@ -181,7 +182,7 @@ pub(crate) struct Roles {
 }
 
 impl Roles {
-    /// Refuses who has not the role.
+    /// Refuses an account without the role.
     pub(crate) fn check(&self, account: Address, needed: B256) -> Result<(), Refusal> {
         let has = if needed == B256::ZERO {
             account == self.admin

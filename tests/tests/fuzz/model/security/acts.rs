@@ -27,23 +27,6 @@ impl Security {
         }
     }
 
-    fn transfer(&mut self, from: Address, to: Address, value: U256) -> Outcome {
-        let balance = self.balance(from);
-        if balance < value {
-            return refused(&ISecurityToken::ERC20InsufficientBalance {
-                sender: from,
-                balance,
-                needed: value,
-            });
-        }
-        self.balances.insert(from, balance - value);
-        *self.balances.entry(to).or_default() += value;
-        Ok(vec![log(
-            self.address,
-            &ISecurityToken::Transfer { from, to, value },
-        )])
-    }
-
     /// `transferFrom`; "an allowance of 2^256-1 is not lowered".
     pub(crate) fn transfer_from(
         &mut self,
@@ -54,17 +37,11 @@ impl Security {
         now: u64,
     ) -> Outcome {
         self.allowed(spender, from, to, value, now)?;
-        let allowance = self.allowance(from, spender);
-        if allowance < value {
-            return refused(&ISecurityToken::ERC20InsufficientAllowance {
-                spender,
-                allowance,
-                needed: value,
-            });
-        }
-        let logs = self.transfer(from, to, value)?;
+        let allowance = self.ledger.spendable(spender, from, value)?;
+        let logs = self.ledger.transfer(from, to, value)?;
         if allowance < U256::MAX {
-            self.allowances.insert((from, spender), allowance - value);
+            let left = allowance - value;
+            self.ledger.allowances.insert((from, spender), left);
         }
         Ok(logs)
     }
@@ -73,13 +50,7 @@ impl Security {
         self.roles.check(by, role("ISSUER_ROLE"))?;
         // The minter spends nobody's tokens.
         self.allowed(Address::ZERO, Address::ZERO, to, value, now)?;
-        self.supply += value;
-        *self.balances.entry(to).or_default() += value;
-        let from = Address::ZERO;
-        Ok(vec![log(
-            self.address,
-            &ISecurityToken::Transfer { from, to, value },
-        )])
+        Ok(vec![self.ledger.mint(to, value)])
     }
 
     /// What a call does.
@@ -87,26 +58,12 @@ impl Security {
         match call {
             Call::transfer(call) => {
                 self.allowed(from, from, call.to, call.value, now)?;
-                self.transfer(from, call.to, call.value)
+                self.ledger.transfer(from, call.to, call.value)
             }
             Call::transferFrom(call) => {
                 self.transfer_from(from, call.from, call.to, call.value, now)
             }
-            Call::approve(call) => {
-                let (owner, spender, value) = (from, call.spender, call.value);
-                if spender == Address::ZERO {
-                    return refused(&ISecurityToken::ERC20InvalidSpender { spender });
-                }
-                self.allowances.insert((owner, spender), value);
-                Ok(vec![log(
-                    self.address,
-                    &ISecurityToken::Approval {
-                        owner,
-                        spender,
-                        value,
-                    },
-                )])
-            }
+            Call::approve(call) => self.ledger.approve(from, call.spender, call.value),
             Call::mint(call) => self.mint(from, call.to, call.value, now),
             Call::grantVesting(call) => self.grant_vesting(from, call, now),
             Call::pause(_) | Call::unpause(_) => self.switch(from, matches!(call, Call::pause(_))),
@@ -122,9 +79,9 @@ impl Security {
         }
         self.paused = on;
         Ok(vec![if on {
-            log(self.address, &ISecurityToken::Paused { account })
+            log(self.ledger.address, &ISecurityToken::Paused { account })
         } else {
-            log(self.address, &ISecurityToken::Unpaused { account })
+            log(self.ledger.address, &ISecurityToken::Unpaused { account })
         }])
     }
 
@@ -146,7 +103,7 @@ impl Security {
             first_bips: call.firstBips,
         });
         logs.push(log(
-            self.address,
+            self.ledger.address,
             &ISecurityToken::VestingGranted {
                 holder: call.holder,
                 index,
@@ -164,7 +121,7 @@ impl Security {
 
     /// The acts of compliance and enforcement; each changes one thing and logs it.
     fn comply(&mut self, by: Address, call: &Call, now: u64) -> Result<Log, Refusal> {
-        let address = self.address;
+        let address = self.ledger.address;
         let needed = match call {
             Call::setSanctioned(_)
             | Call::setAddressFrozen(_)
@@ -202,7 +159,7 @@ impl Security {
             }
             Call::removeWallet(call) => {
                 let wallet = call.wallet;
-                let removable = self.balance(wallet) == U256::ZERO;
+                let removable = self.ledger.balance(wallet) == U256::ZERO;
                 let Some(record) = self.records.get(&wallet).filter(|_| removable) else {
                     return Err(Refusal::Typed);
                 };
@@ -314,7 +271,7 @@ impl Security {
             Call::freezePartialTokens(call) => {
                 let (account, amount) = (call.account, call.amount);
                 let frozen = self.partly.get(&account).copied().unwrap_or_default() + amount;
-                if frozen > self.balance(account) {
+                if frozen > self.ledger.balance(account) {
                     return Err(Refusal::Typed);
                 }
                 self.partly.insert(account, frozen);

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use alloy::primitives::{Address, B256, U256};
 
-use super::Roles;
+use super::{Roles, ledger::Ledger};
 
 /// A wallet's KYC record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,12 +66,9 @@ impl Vesting {
 /// A share class.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Security {
-    pub(crate) address: Address,
+    pub(crate) ledger: Ledger,
     pub(crate) roles: Roles,
     pub(crate) paused: bool,
-    pub(crate) supply: U256,
-    pub(crate) balances: BTreeMap<Address, U256>,
-    pub(crate) allowances: BTreeMap<(Address, Address), U256>,
     pub(crate) records: BTreeMap<Address, Record>,
     /// The second from which a directed pair of groups is open.
     pub(crate) rules: BTreeMap<(u8, u8), u64>,
@@ -89,17 +86,6 @@ pub(crate) struct Security {
 }
 
 impl Security {
-    pub(crate) fn balance(&self, account: Address) -> U256 {
-        self.balances.get(&account).copied().unwrap_or_default()
-    }
-
-    pub(crate) fn allowance(&self, owner: Address, spender: Address) -> U256 {
-        self.allowances
-            .get(&(owner, spender))
-            .copied()
-            .unwrap_or_default()
-    }
-
     /// Partly frozen, locked, unvested.
     pub(crate) fn encumbrances(&self, holder: Address, now: u64) -> [U256; 3] {
         let locks = self.locks.get(&holder).into_iter().flatten();
@@ -119,7 +105,9 @@ impl Security {
             .records
             .iter()
             .filter(|(_, record)| record.investor == investor);
-        wallets.map(|(wallet, _)| self.balance(*wallet)).sum()
+        wallets
+            .map(|(wallet, _)| self.ledger.balance(*wallet))
+            .sum()
     }
 
     /// Investors with holdings, all of them or a group's.
@@ -128,7 +116,7 @@ impl Security {
         let holders: BTreeSet<_> = records
             .filter(|(wallet, record)| {
                 group.is_none_or(|group| record.group == group)
-                    && self.balance(**wallet) > U256::ZERO
+                    && self.ledger.balance(**wallet) > U256::ZERO
             })
             .map(|(_, record)| record.investor)
             .collect();
@@ -145,7 +133,7 @@ impl Security {
         now: u64,
     ) -> u8 {
         let parties = [from, to, spender];
-        if to == Address::ZERO || to == self.address {
+        if to == Address::ZERO || to == self.ledger.address {
             return 4;
         }
         if self.paused {
@@ -205,7 +193,7 @@ impl Security {
     /// "The code of a refusal is the first of 8, 9, 10 whose running total no longer leaves `value`"; "a value above the
     /// balance is not a restriction".
     fn encumbered(&self, from: Address, value: U256, now: u64) -> Option<u8> {
-        let balance = self.balance(from);
+        let balance = self.ledger.balance(from);
         if value > balance {
             return None;
         }
@@ -230,9 +218,9 @@ impl Security {
             let held = self.holdings(recipient.investor);
             let after = held + value;
             let supply = if is_mint {
-                self.supply + value
+                self.ledger.supply + value
             } else {
-                self.supply
+                self.ledger.supply
             };
             let share_is_too_big =
                 limits.bips > 0 && after * U256::from(10_000) > U256::from(limits.bips) * supply;
@@ -261,9 +249,9 @@ impl Security {
         if value == U256::ZERO || from == to {
             return 0;
         }
-        let rest = self.balance(from).saturating_sub(value);
+        let rest = self.ledger.balance(from).saturating_sub(value);
         let too_little = |left: U256| left > U256::ZERO && left < limits.min_holding;
-        if !is_mint && too_little(rest) || too_little(self.balance(to) + value) {
+        if !is_mint && too_little(rest) || too_little(self.ledger.balance(to) + value) {
             return 17;
         }
         0

@@ -48,7 +48,7 @@ impl World {
             order.owner == Address::ZERO,
             order.side > ASK,
             !self.settlement.listed.contains(&order.security),
-            order.payment != self.coin.address,
+            order.payment != self.coin.ledger.address,
             !fits(order.quantity),
             !fits(order.limitTotal),
             order.expiry <= self.now || order.expiry > self.now + 366 * DAY,
@@ -111,7 +111,7 @@ impl World {
             bid_terms.map(|bid| bid.owner),
             ask_terms.map(|ask| ask.owner),
         );
-        let coin = &self.coin;
+        let (coin, cash) = (&self.coin, &self.coin.ledger);
         let expired = |order: &Order| self.now >= order.expiry;
         let stale = |order: &Order| order.epoch != self.settlement.epoch(order.owner);
         let unwanted = |order: &Order, other: Option<Address>| {
@@ -148,7 +148,7 @@ impl World {
                 10,
                 [bid_terms, ask_terms]
                     .iter()
-                    .any(|order| of(*order, &|order| order.payment != coin.address)),
+                    .any(|order| of(*order, &|order| order.payment != cash.address)),
             ),
             (11, of(bid_terms, &expired)),
             (12, of(ask_terms, &expired)),
@@ -178,13 +178,13 @@ impl World {
                 22,
                 is(buyer
                     .zip(total)
-                    .map(|(buyer, total)| coin.balance(buyer) < total)),
+                    .map(|(buyer, total)| cash.balance(buyer) < total)),
             ),
             (
                 23,
                 is(buyer
                     .zip(total)
-                    .map(|(buyer, total)| coin.allowance(buyer, self.settlement.address) < total)),
+                    .map(|(buyer, total)| cash.allowance(buyer, self.settlement.address) < total)),
             ),
             (24, blocked(buyer)),
             (25, blocked(seller)),
@@ -239,7 +239,7 @@ impl World {
         };
         let token = self.securities.get(&security);
         token
-            .map(|token| token.balance(account))
+            .map(|token| token.ledger.balance(account))
             .or_else(weird)
             .unwrap_or_default()
     }
@@ -247,7 +247,7 @@ impl World {
     fn securities_allowed(&self, security: Address, owner: Address) -> U256 {
         let weird = || self.weird.contains_key(&security).then_some(U256::MAX);
         let token = self.securities.get(&security);
-        let allowed = token.map(|token| token.allowance(owner, self.settlement.address));
+        let allowed = token.map(|token| token.ledger.allowance(owner, self.settlement.address));
         allowed.or_else(weird).unwrap_or_default()
     }
 }

@@ -1,0 +1,86 @@
+//! Who holds what of a token and may spend whose: what coin and share class have in common.
+
+use std::collections::BTreeMap;
+
+use acceptance::bindings::ISecurityToken;
+use alloy::primitives::{Address, Log, U256};
+
+use super::{Outcome, Refusal, log, refused};
+
+/// The balances and allowances of the token at an address. Its errors and events are those that both ABI files declare.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Ledger {
+    pub(crate) address: Address,
+    pub(crate) supply: U256,
+    pub(crate) balances: BTreeMap<Address, U256>,
+    pub(crate) allowances: BTreeMap<(Address, Address), U256>,
+}
+
+impl Ledger {
+    pub(crate) fn balance(&self, account: Address) -> U256 {
+        self.balances.get(&account).copied().unwrap_or_default()
+    }
+
+    pub(crate) fn allowance(&self, owner: Address, spender: Address) -> U256 {
+        self.allowances
+            .get(&(owner, spender))
+            .copied()
+            .unwrap_or_default()
+    }
+
+    pub(crate) fn transfer(&mut self, from: Address, to: Address, value: U256) -> Outcome {
+        let balance = self.balance(from);
+        if balance < value {
+            return refused(&ISecurityToken::ERC20InsufficientBalance {
+                sender: from,
+                balance,
+                needed: value,
+            });
+        }
+        self.balances.insert(from, balance - value);
+        *self.balances.entry(to).or_default() += value;
+        Ok(vec![self.transferred(from, to, value)])
+    }
+
+    /// What `spender` may spend of `owner`'s, which is at least `value`.
+    pub(crate) fn spendable(
+        &self,
+        spender: Address,
+        owner: Address,
+        value: U256,
+    ) -> Result<U256, Refusal> {
+        let allowance = self.allowance(owner, spender);
+        if allowance < value {
+            return refused(&ISecurityToken::ERC20InsufficientAllowance {
+                spender,
+                allowance,
+                needed: value,
+            });
+        }
+        Ok(allowance)
+    }
+
+    pub(crate) fn approve(&mut self, owner: Address, spender: Address, value: U256) -> Outcome {
+        if spender == Address::ZERO {
+            return refused(&ISecurityToken::ERC20InvalidSpender { spender });
+        }
+        self.allowances.insert((owner, spender), value);
+        let event = ISecurityToken::Approval {
+            owner,
+            spender,
+            value,
+        };
+        Ok(vec![log(self.address, &event)])
+    }
+
+    /// Creates `value` for an account; the log is that of a transfer from zero.
+    pub(crate) fn mint(&mut self, to: Address, value: U256) -> Log {
+        self.supply += value;
+        *self.balances.entry(to).or_default() += value;
+        self.transferred(Address::ZERO, to, value)
+    }
+
+    pub(crate) fn transferred(&self, from: Address, to: Address, value: U256) -> Log {
+        log(self.address, &ISecurityToken::Transfer { from, to, value })
+    }
+}
