@@ -43,7 +43,7 @@ const snapshots = compiler.includes("built from a source tarball") ? "snapshots/
 // Everything that the bytes depend on; when it is unchanged there is nothing to build.
 function fingerprint(name) {
   const inputs = ["Cargo.toml", "Cargo.lock", "Stylus.toml", "rust-toolchain.toml", ".cargo/config.toml", "scripts/contracts.mjs"]
-    .concat(filesBelow("authority"), filesBelow(folder(name)))
+    .concat(filesBelow("authority"), filesBelow("runtime"), filesBelow(folder(name)))
     .filter((path) => /\.(rs|toml|lock|mjs)$/.test(path));
   const hash = createHash("sha256").update(compiler).update(process.cwd());
   for (const path of inputs) hash.update(path).update(readFileSync(path));

@@ -1,13 +1,12 @@
 //! EIP-712 domains: the separator, the digest of a struct hash, and the ERC-5267 answer.
 
-use alloc::{string::String, vec::Vec};
-use alloy_primitives::{hex, Address, FixedBytes, B256, U256};
-use stylus_sdk::{crypto::keccak, stylus_core::Host};
-
-use crate::{
-    abi::{Answer, Return},
+use alloy_primitives::{Address, B256, hex};
+use runtime::{
+    abi::{Encoder, Return},
+    constant_word,
     text::Text,
 };
+use stylus_sdk::{crypto::keccak, stylus_core::Host};
 
 /// `keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)")`.
 pub const DOMAIN_TYPEHASH: [u8; 32] =
@@ -16,17 +15,6 @@ pub const DOMAIN_TYPEHASH: [u8; 32] =
 /// `keccak256("1")`, the version hash of every contract here.
 pub const VERSION_1_HASH: [u8; 32] =
     hex!("c89efdaa54c0f20c7adf612882df0950f5a951637e0307cdcb4c672f298b8bc6");
-
-/// The answer of ERC-5267's `eip712Domain()`: fields, name, version, chain id, contract, salt, extensions.
-pub type Eip712Domain = (
-    FixedBytes<1>,
-    String,
-    String,
-    U256,
-    Address,
-    B256,
-    Vec<U256>,
-);
 
 /// The domain separator of `(name, version "1", live chain id, this contract)`.
 ///
@@ -52,7 +40,8 @@ pub fn digest(separator: B256, struct_hash: B256) -> B256 {
     keccak(preimage)
 }
 
-/// The same answer for a contract that keeps its name as [`Text`].
+/// What ERC-5267's `eip712Domain()` returns for a name, version "1", chain id and contract: fields 0x0f, no salt, no
+/// extensions.
 pub struct Domain {
     /// The name.
     pub name: Text,
@@ -62,28 +51,38 @@ pub struct Domain {
     pub contract: Address,
 }
 
-impl Return for Domain {
-    fn write(self, answer: &mut Answer) {
-        answer.word(B256::right_padding_from(&[0x0f]));
-        answer.text(self.name, 7);
-        answer.text("1", 7);
-        answer.integer(self.chain_id);
-        answer.address(self.contract);
-        answer.word(B256::ZERO);
-        // An empty list is encoded as an empty string is.
-        answer.text("", 7);
+impl Domain {
+    /// The domain of this contract under `name`.
+    pub fn of(vm: &dyn Host, name: Text) -> Self {
+        Self {
+            name,
+            chain_id: vm.chain_id(),
+            contract: vm.contract_address(),
+        }
     }
 }
 
-/// The ERC-5267 answer of a domain with name, version "1", chain id and contract (fields 0x0f), no salt, no extensions.
-pub fn eip712_domain(vm: &dyn Host, name: String) -> Eip712Domain {
-    (
-        FixedBytes([0x0f]),
-        name,
-        String::from("1"),
-        U256::from(vm.chain_id()),
-        vm.contract_address(),
-        B256::ZERO,
-        Vec::new(),
-    )
+impl Return for Domain {
+    fn write(self, encoder: &mut Encoder) {
+        encoder.word(B256::right_padding_from(&[0x0f]));
+        encoder.text(self.name, 7);
+        encoder.text("1", 7);
+        encoder.integer(self.chain_id);
+        encoder.address(self.contract);
+        encoder.word(B256::ZERO);
+        // An empty list is encoded as an empty string is.
+        encoder.text("", 7);
+    }
 }
+
+/// The types of [`Domain`] as the exported ABI names them.
+#[cfg(feature = "export-abi")]
+pub type Eip712Domain = (
+    alloy_primitives::FixedBytes<1>,
+    alloc::string::String,
+    alloc::string::String,
+    alloy_primitives::U256,
+    Address,
+    B256,
+    alloc::vec::Vec<alloy_primitives::U256>,
+);

@@ -7,14 +7,15 @@
 use alloc::vec::Vec;
 
 use alloy_primitives::{Address, B256, U256};
-use alloy_sol_types::{sol, SolError, SolEvent};
-use stylus_sdk::{prelude::*, storage::StorageAddress};
-
-use crate::{
-    abi::{Answer, Refusal},
+use alloy_sol_types::{SolError, SolEvent, sol};
+use runtime::{
+    abi::{Encoder, Revert},
+    constant_word,
     event::Log,
-    words::WordMap,
+    log,
+    storage::WordMap,
 };
+use stylus_sdk::{prelude::*, storage::StorageAddress};
 
 /// The role of the default admin, and the admin role of every role.
 pub const DEFAULT_ADMIN_ROLE: B256 = B256::ZERO;
@@ -60,26 +61,26 @@ pub enum Error {
 impl From<Error> for Vec<u8> {
     #[inline(never)]
     fn from(error: Error) -> Self {
-        let mut answer;
+        let mut encoder;
         match error {
             Error::Unauthorized(error) => {
-                answer = Answer::refusal(selector::<AccessControlUnauthorizedAccount>());
-                answer.address(error.account);
-                answer.word(error.neededRole);
+                encoder = Encoder::error(selector::<AccessControlUnauthorizedAccount>());
+                encoder.address(error.account);
+                encoder.word(error.neededRole);
             }
             Error::InvalidDefaultAdmin(error) => {
-                answer = Answer::refusal(selector::<AccessControlInvalidDefaultAdmin>());
-                answer.address(error.account);
+                encoder = Encoder::error(selector::<AccessControlInvalidDefaultAdmin>());
+                encoder.address(error.account);
             }
             Error::EnforcedDefaultAdminRules(_) => {
-                answer = Answer::refusal(selector::<AccessControlEnforcedDefaultAdminRules>());
+                encoder = Encoder::error(selector::<AccessControlEnforcedDefaultAdminRules>());
             }
         }
-        answer.finish()
+        encoder.finish()
     }
 }
 
-impl From<Error> for Refusal {
+impl From<Error> for Revert {
     fn from(error: Error) -> Self {
         Self(error.into())
     }
@@ -275,11 +276,9 @@ impl Roles {
     #[inline(never)]
     fn schedule(&mut self, new_admin: Address) {
         self.pending_default_admin.set(new_admin);
-        Log::new(constant_word!(
-            DefaultAdminTransferScheduled::SIGNATURE_HASH.0
-        ))
-        .address(new_admin)
-        .emit(self.vm());
+        log!(DefaultAdminTransferScheduled)
+            .address(new_admin)
+            .emit(self.vm());
     }
 
     #[inline(never)]
@@ -339,11 +338,11 @@ macro_rules! role_functions {
                 $crate::roles::DEFAULT_ADMIN_ROLE
             }
 
-            pub(crate) fn grant_role(&mut self, role: B256, account: Address) -> Result<(), Refusal> {
+            pub(crate) fn grant_role(&mut self, role: B256, account: Address) -> Result<(), Revert> {
                 Ok(self.$($write)+.grant_role(role, account)?)
             }
 
-            pub(crate) fn revoke_role(&mut self, role: B256, account: Address) -> Result<(), Refusal> {
+            pub(crate) fn revoke_role(&mut self, role: B256, account: Address) -> Result<(), Revert> {
                 Ok(self.$($write)+.revoke_role(role, account)?)
             }
 
@@ -351,7 +350,7 @@ macro_rules! role_functions {
                 &mut self,
                 role: B256,
                 confirmation: Address,
-            ) -> Result<(), Refusal> {
+            ) -> Result<(), Revert> {
                 Ok(self.$($write)+.renounce_role(role, confirmation)?)
             }
 
@@ -366,15 +365,15 @@ macro_rules! role_functions {
             pub(crate) fn begin_default_admin_transfer(
                 &mut self,
                 new_admin: Address,
-            ) -> Result<(), Refusal> {
+            ) -> Result<(), Revert> {
                 Ok(self.$($write)+.begin_default_admin_transfer(new_admin)?)
             }
 
-            pub(crate) fn accept_default_admin_transfer(&mut self) -> Result<(), Refusal> {
+            pub(crate) fn accept_default_admin_transfer(&mut self) -> Result<(), Revert> {
                 Ok(self.$($write)+.accept_default_admin_transfer()?)
             }
 
-            pub(crate) fn cancel_default_admin_transfer(&mut self) -> Result<(), Refusal> {
+            pub(crate) fn cancel_default_admin_transfer(&mut self) -> Result<(), Revert> {
                 Ok(self.$($write)+.cancel_default_admin_transfer()?)
             }
         }

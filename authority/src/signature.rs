@@ -8,7 +8,9 @@
 //! | any other code | ERC-1271 only: the answer must be exactly the 32-byte magic word |
 
 use alloc::vec::Vec;
-use alloy_primitives::{hex, Address, B256, U256};
+
+use alloy_primitives::{Address, B256, U256, hex};
+use runtime::constant_word;
 use stylus_sdk::stylus_core::Host;
 
 /// Bytes of an ECDSA signature `r ‖ s ‖ v`.
@@ -34,8 +36,8 @@ const ECRECOVER: Address = Address::with_last_byte(1);
 
 /// Whether `signer` signed `digest`.
 ///
-/// A wallet is asked by a static call with all gas, and at most 32 bytes of its answer are copied: one that reverts,
-/// answers with a megabyte or burns its gas is a wallet that did not sign. Cached storage is flushed before the call.
+/// A wallet is called statically with all gas, and at most 32 bytes of what it returns are copied: a wallet that reverts,
+/// returns a megabyte or burns its gas did not sign. Cached storage is flushed before the call.
 #[inline(never)]
 pub fn is_valid(vm: &dyn Host, signer: Address, digest: B256, signature: &[u8]) -> bool {
     if !has_code(vm, signer) {
@@ -63,32 +65,34 @@ pub fn packed(v: u8, r: B256, s: B256) -> [u8; ECDSA_LENGTH] {
 
 /// Whether `signature` is well formed and recovers to `signer`.
 fn recovers(vm: &dyn Host, signer: Address, digest: B256, signature: &[u8]) -> bool {
-    let Ok(signature) = <&[u8; ECDSA_LENGTH]>::try_from(signature) else {
+    let Some((rs, &[v])) = signature.split_first_chunk::<64>() else {
         return false;
     };
-    let (rs, v) = signature.split_at(64);
-    if !matches!(v, [27 | 28]) || rs[32..] > constant_word!(HALF_ORDER).0[..] {
+    let (_, s) = rs.split_at(32);
+    if !matches!(v, 27 | 28) || s > constant_word!(HALF_ORDER).as_slice() {
         return false;
     }
     let mut input = [0; 128];
     input[..32].copy_from_slice(digest.as_slice());
-    input[63] = v[0];
+    input[63] = v;
     input[64..].copy_from_slice(rs);
     // The precompile answers nothing when no key fits; the zero address signs nothing.
-    !signer.is_zero() && ask(vm, ECRECOVER, &input) == Some(signer.into_word())
+    !signer.is_zero() && static_call(vm, ECRECOVER, &input) == Some(signer.into_word())
 }
 
 /// Whether `wallet` confirms the signature by ERC-1271.
 fn wallet_agrees(vm: &dyn Host, wallet: Address, digest: B256, signature: &[u8]) -> bool {
     let padded = signature.len().next_multiple_of(32);
-    let mut call = Vec::with_capacity(100 + padded);
+    // The signature is in memory, whose lengths leave room for this.
+    let length = padded.wrapping_add(100);
+    let mut call = Vec::with_capacity(length);
     call.extend_from_slice(&ERC1271_MAGIC);
     call.extend_from_slice(digest.as_slice());
     call.extend_from_slice(&U256::from(64).to_be_bytes::<32>());
     call.extend_from_slice(&U256::from(signature.len()).to_be_bytes::<32>());
     call.extend_from_slice(signature);
-    call.resize(100 + padded, 0);
-    let answer = ask(vm, wallet, &call);
+    call.resize(length, 0);
+    let answer = static_call(vm, wallet, &call);
     answer.is_some_and(|word| word == B256::right_padding_from(&ERC1271_MAGIC))
 }
 
@@ -97,10 +101,10 @@ fn is_delegated(vm: &dyn Host, account: Address) -> bool {
     vm.code_size(account) == DELEGATION_LENGTH && vm.code(account).starts_with(&DELEGATION_PREFIX)
 }
 
-/// The one word that a static call of `to` answered, or `None` when it reverted or answered anything else.
+/// The one word that a static call of `to` returned, or `None` when it reverted or returned anything else.
 #[inline(never)]
 #[allow(unsafe_code)]
-fn ask(vm: &dyn Host, to: Address, call: &[u8]) -> Option<B256> {
+fn static_call(vm: &dyn Host, to: Address, call: &[u8]) -> Option<B256> {
     let mut answer_length = 0;
     vm.flush_cache(false);
     // SAFETY: the pointers are to live buffers of the lengths given. The call is static and the cache flushed, so no

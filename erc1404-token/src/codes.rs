@@ -1,14 +1,14 @@
 //! Restriction codes and their messages. Codes are never renumbered; 0 to 3 keep the numbers and texts of tokensoft's
 //! ERC-1404 tokens.
 
-use authority::messages;
+use runtime::messages;
 
 /// No restriction.
 pub(crate) const SUCCESS: u8 = 0;
 /// A party is not registered, or the pair of their groups is closed.
 pub(crate) const NOT_ALLOWED: u8 = 1;
 /// The token is paused.
-pub(crate) const PAUSED: u8 = 2;
+pub(crate) const TOKEN_PAUSED: u8 = 2;
 /// The sender, recipient or spender is sanctioned.
 pub(crate) const SANCTIONED: u8 = 3;
 /// The recipient is zero or the token itself.
@@ -51,7 +51,7 @@ messages! {
     pub(crate) fn message {
         SUCCESS => "SUCCESS",
         NOT_ALLOWED => "The transfer was restricted due to white list configuration.",
-        PAUSED => "The transfer was restricted due to the contract being paused.",
+        TOKEN_PAUSED => "The transfer was restricted due to the contract being paused.",
         SANCTIONED => "Restricted due to blacklist",
         INVALID_RECIPIENT => "Invalid recipient",
         SENDER_FROZEN => "Sender frozen",

@@ -3,18 +3,17 @@
 use alloc::vec::Vec;
 
 use alloy_primitives::{Address, B256, U256};
-use authority::{abi::Refusal, words::largest};
+use runtime::{abi::Revert, log, word::largest};
 use stylus_sdk::prelude::*;
 
 use super::{
-    batch, codes,
-    error::{refusal, restricted},
-    event::log,
+    SecurityToken, batch, codes,
+    error::{restricted, revert},
+    event,
     ledger::check_balance,
     restriction::{Facts, Party},
-    store::{number, BALANCE, FROZEN_TOKENS, TOTAL_SUPPLY},
+    store::{BALANCE, FROZEN_TOKENS, TOTAL_SUPPLY, number},
     word::Record,
-    SecurityToken,
 };
 
 impl SecurityToken {
@@ -24,7 +23,7 @@ impl SecurityToken {
         let by = self.vm().msg_sender();
         for account in accounts {
             self.set_flag(*account, Record::SANCTIONED, sanctioned);
-            log!(SanctionSet)
+            log!(event::SanctionSet)
                 .address(*account)
                 .address(by)
                 .data()
@@ -38,7 +37,7 @@ impl SecurityToken {
     pub(crate) fn freeze_address(&mut self, account: Address, frozen: bool) {
         self.set_flag(account, Record::FROZEN, frozen);
         let by = self.vm().msg_sender();
-        log!(AddressFrozen)
+        log!(event::AddressFrozen)
             .address(account)
             .uint(number(frozen))
             .address(by)
@@ -47,20 +46,20 @@ impl SecurityToken {
 
     /// Freezes `amount` more of the tokens of `account`, up to all it has.
     #[inline(never)]
-    pub(crate) fn freeze_tokens(&mut self, account: Address, amount: U256) -> Result<(), Refusal> {
+    pub(crate) fn freeze_tokens(&mut self, account: Address, amount: U256) -> Result<(), Revert> {
         let (frozen, balance) = (self.of(account, FROZEN_TOKENS), self.of(account, BALANCE));
         match frozen.checked_add(amount) {
             Some(sum) if sum <= balance => self.set_frozen_tokens(account, sum),
             _ => {
-                return Err(refusal!(FreezeExceedsBalance {
+                return Err(revert!(FreezeExceedsBalance {
                     account,
                     frozen,
                     amount,
                     balance
-                }))
+                }));
             }
         }
-        log!(TokensFrozen)
+        log!(event::TokensFrozen)
             .address(account)
             .data()
             .uint(amount)
@@ -70,14 +69,10 @@ impl SecurityToken {
 
     /// Releases `amount` of the frozen tokens of `account`.
     #[inline(never)]
-    pub(crate) fn unfreeze_tokens(
-        &mut self,
-        account: Address,
-        amount: U256,
-    ) -> Result<(), Refusal> {
+    pub(crate) fn unfreeze_tokens(&mut self, account: Address, amount: U256) -> Result<(), Revert> {
         let frozen = self.of(account, FROZEN_TOKENS);
         let Some(left) = frozen.checked_sub(amount) else {
-            return Err(refusal!(UnfreezeExceedsFrozen {
+            return Err(revert!(UnfreezeExceedsFrozen {
                 account,
                 frozen,
                 amount
@@ -90,7 +85,7 @@ impl SecurityToken {
 
     #[inline(never)]
     fn log_unfrozen(&self, account: Address, amount: U256) {
-        log!(TokensUnfrozen)
+        log!(event::TokensUnfrozen)
             .address(account)
             .data()
             .uint(amount)
@@ -127,10 +122,10 @@ impl SecurityToken {
         to: Address,
         value: U256,
         reason: B256,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), Revert> {
         self.force_to(from, to, value)?;
         let by = self.vm().msg_sender();
-        log!(ForcedTransfer)
+        log!(event::ForcedTransfer)
             .address(from)
             .address(to)
             .address(by)
@@ -148,7 +143,7 @@ impl SecurityToken {
         from: Address,
         to: Address,
         value: U256,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), Revert> {
         if to.is_zero() {
             return Err(restricted(codes::INVALID_RECIPIENT));
         }
@@ -162,7 +157,7 @@ impl SecurityToken {
         from: Address,
         value: U256,
         reason: B256,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), Revert> {
         self.force(from, Address::ZERO, value)?;
         self.set_supply(self.word(TOTAL_SUPPLY).saturating_sub(value));
         self.log_burned(from, value, reason);
@@ -171,23 +166,23 @@ impl SecurityToken {
 
     /// Moves `value` from `from` to `to` (zero: nowhere), whatever freezes, locks and vesting say, and reduces them.
     ///
-    /// The pause and the limits do not stand in the way; a deactivation and an unfit recipient do.
+    /// Neither the pause nor the limits prevent it; a deactivation and an unfit recipient do.
     #[inline(never)]
-    pub(crate) fn force(&mut self, from: Address, to: Address, value: U256) -> Result<(), Refusal> {
+    pub(crate) fn force(&mut self, from: Address, to: Address, value: U256) -> Result<(), Revert> {
         self.check_active()?;
         let sender = self.party(from);
         let mut recipient = Party::default();
         if !to.is_zero() {
             if from == to {
-                return Err(refusal!(InvalidWallet { wallet: to }));
+                return Err(revert!(InvalidWallet { wallet: to }));
             }
             recipient = self.party(to);
             self.check_fit(&recipient)?;
         }
         check_balance(&sender, value)?;
         self.reduce_encumbrances(&sender, value);
-        // The record may have changed; what is settled are balances and counts.
-        self.settle(&sender, &recipient, value);
+        // The record may have changed; only balances and counts are used from here on.
+        self.move_balances(&sender, &recipient, value);
         Ok(())
     }
 
@@ -198,11 +193,11 @@ impl SecurityToken {
         lost: Address,
         replacement: Address,
         reason: B256,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), Revert> {
         self.check_active()?;
         self.check_wallet(replacement)?;
         if lost == replacement {
-            return Err(refusal!(InvalidWallet {
+            return Err(revert!(InvalidWallet {
                 wallet: replacement
             }));
         }
@@ -211,10 +206,10 @@ impl SecurityToken {
             return Err(restricted(codes::SANCTIONED));
         }
         if !old.is_registered() {
-            return Err(refusal!(WalletNotRegistered { wallet: lost }));
+            return Err(revert!(WalletNotRegistered { wallet: lost }));
         }
         if new.is_registered() && new.investor != old.investor {
-            return Err(refusal!(WalletOfAnotherInvestor {
+            return Err(revert!(WalletOfAnotherInvestor {
                 wallet: replacement,
                 investorId: self.investor_id(new.investor)
             }));
@@ -223,7 +218,7 @@ impl SecurityToken {
         let locked = self.locked_of(replacement, self.now());
         let schedules = self.count_schedules(replacement);
         if schedules != 0 || !locked.is_zero() {
-            return Err(refusal!(WalletEncumbered {
+            return Err(revert!(WalletEncumbered {
                 wallet: replacement,
                 locked,
                 schedules: U256::from(schedules)
@@ -248,7 +243,7 @@ impl SecurityToken {
         self.set_of(replacement, BALANCE, value);
         self.log_transfer(lost, replacement, value);
         let by = self.vm().msg_sender();
-        log!(WalletRecovered)
+        log!(event::WalletRecovered)
             .address(lost)
             .address(replacement)
             .address(by)
@@ -259,7 +254,7 @@ impl SecurityToken {
     }
 
     /// Refuses a recipient that is the token itself, sanctioned, frozen or not registered.
-    fn check_fit(&self, to: &Party) -> Result<(), Refusal> {
+    fn check_fit(&self, to: &Party) -> Result<(), Revert> {
         let code = if to.wallet == self.vm().contract_address() {
             codes::INVALID_RECIPIENT
         } else if to.record.has(Record::SANCTIONED) {
@@ -316,7 +311,7 @@ impl SecurityToken {
         &mut self,
         accounts: Vec<Address>,
         sanctioned: bool,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), Revert> {
         self.only_enforcer()?;
         batch::check(accounts.len(), &[])?;
         self.sanction(&accounts, sanctioned);
@@ -331,7 +326,7 @@ impl SecurityToken {
         &mut self,
         account: Address,
         frozen: bool,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), Revert> {
         self.only_enforcer()?;
         self.freeze_address(account, frozen);
         Ok(())
@@ -345,7 +340,7 @@ impl SecurityToken {
         &mut self,
         account: Address,
         amount: U256,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), Revert> {
         self.only_enforcer()?;
         self.freeze_tokens(account, amount)
     }
@@ -354,7 +349,7 @@ impl SecurityToken {
         &mut self,
         account: Address,
         amount: U256,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), Revert> {
         self.only_enforcer()?;
         self.unfreeze_tokens(account, amount)
     }
@@ -369,7 +364,7 @@ impl SecurityToken {
         to: Address,
         value: U256,
         reason: B256,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), Revert> {
         self.only_enforcer()?;
         self.force_transfer(from, to, value, reason)
     }
@@ -379,7 +374,7 @@ impl SecurityToken {
         from: Address,
         value: U256,
         reason: B256,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), Revert> {
         self.only_enforcer()?;
         self.force_burn(from, value, reason)
     }
@@ -389,7 +384,7 @@ impl SecurityToken {
         lost: Address,
         replacement: Address,
         reason: B256,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), Revert> {
         self.only_enforcer()?;
         self.recover(lost, replacement, reason)
     }

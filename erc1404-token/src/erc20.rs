@@ -1,13 +1,13 @@
 //! The functions of ERC-20, ERC-1404, ERC-2612 and ERC-5267.
 
-use alloy_primitives::{Address, FixedBytes, B256, U256};
-use authority::{abi::Refusal, domain::Domain, signature, text::Text};
+use alloy_primitives::{Address, B256, FixedBytes, U256};
+use authority::{domain::Domain, signature};
+use runtime::{abi::Revert, text::Text};
 use stylus_sdk::prelude::*;
 
 use super::{
-    codes,
+    SecurityToken, codes,
     store::{BALANCE, ISIN, NAME, NONCE, SUPPLY_CAP, SYMBOL, TOTAL_SUPPLY},
-    SecurityToken,
 };
 
 #[allow(clippy::unused_self, reason = "functions of the interface are methods")]
@@ -48,12 +48,12 @@ impl SecurityToken {
         self.spendable_by(owner, spender)
     }
 
-    pub(crate) fn approve(&mut self, spender: Address, value: U256) -> Result<bool, Refusal> {
+    pub(crate) fn approve(&mut self, spender: Address, value: U256) -> Result<bool, Revert> {
         self.allow(self.vm().msg_sender(), spender, value)?;
         Ok(true)
     }
 
-    pub(crate) fn transfer(&mut self, to: Address, value: U256) -> Result<bool, Refusal> {
+    pub(crate) fn transfer(&mut self, to: Address, value: U256) -> Result<bool, Revert> {
         self.send(self.vm().msg_sender(), to, value)?;
         Ok(true)
     }
@@ -63,7 +63,7 @@ impl SecurityToken {
         from: Address,
         to: Address,
         value: U256,
-    ) -> Result<bool, Refusal> {
+    ) -> Result<bool, Revert> {
         self.send_from(self.vm().msg_sender(), from, to, value)?;
         Ok(true)
     }
@@ -112,7 +112,7 @@ impl SecurityToken {
         v: u8,
         r: B256,
         s: B256,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), Revert> {
         self.allow_signed(owner, spender, value, deadline, &signature::packed(v, r, s))
     }
 
@@ -125,10 +125,6 @@ impl SecurityToken {
     }
 
     pub(crate) fn eip712_domain(&self) -> Domain {
-        Domain {
-            name: self.text(NAME),
-            chain_id: self.vm().chain_id(),
-            contract: self.vm().contract_address(),
-        }
+        Domain::of(self.vm(), self.text(NAME))
     }
 }

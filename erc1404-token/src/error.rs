@@ -1,41 +1,40 @@
 //! Why a call is refused. Each error names the actor and what was found; none is text, a panic or empty.
 //!
-//! The first part is that of `docs/interfaces/ISecurityToken.sol`, without the errors of roles, which are in
-//! `authority::roles`; the rest stands beside it.
+//! They are those of `docs/interfaces/ISecurityToken.sol`, which carries the prose; the errors of roles are in
+//! `authority::roles`.
 
 use alloy_sol_types::SolError;
-use authority::abi::{Answer, Refusal, Return};
+use runtime::abi::{Encoder, Return, Revert};
+pub(crate) use sol::*;
 
 use super::codes;
 
-pub(crate) use sol::*;
-
-/// The refusal of an error: its fields must stand in the order of its declaration, in which they are written.
+/// Encodes an error where it arises, its fields in the order of its declaration.
 ///
-/// Written where it arises: an enum of all errors would first have to be built, then be taken apart again.
-macro_rules! refusal {
+/// An enum of all errors would be built first and matched again afterwards, which costs code at both ends.
+macro_rules! revert {
     ($error:ident { $($field:ident $(: $value:expr)?),* $(,)? }) => {{
         let error = super::error::$error { $($field $(: $value)?),* };
         #[allow(unused_mut, reason = "an error may have no fields")]
-        let mut answer = super::error::open(&error);
-        $(authority::abi::Return::write(error.$field, &mut answer);)*
-        authority::abi::Refusal(answer.finish())
+        let mut encoder = super::error::open(&error);
+        $(runtime::abi::Return::write(error.$field, &mut encoder);)*
+        runtime::abi::Revert(encoder.finish())
     }};
 }
-pub(crate) use refusal;
+pub(crate) use revert;
 
-/// The answer that starts with the selector of an error.
-pub(crate) fn open<E: SolError>(_: &E) -> Answer {
-    Answer::refusal(u32::from_be_bytes(E::SELECTOR))
+/// An encoder that starts with the selector of an error.
+pub(crate) fn open<E: SolError>(_: &E) -> Encoder {
+    Encoder::error(u32::from_be_bytes(E::SELECTOR))
 }
 
-/// The refusal of an ERC-1404 code.
+/// The revert of an ERC-1404 code.
 #[inline(never)]
-pub(crate) fn restricted(code: u8) -> Refusal {
-    let mut answer = Answer::refusal(u32::from_be_bytes(TransferRestricted::SELECTOR));
-    code.write(&mut answer);
-    answer.text(codes::message(code), 2);
-    Refusal(answer.finish())
+pub(crate) fn restricted(code: u8) -> Revert {
+    let mut encoder = Encoder::error(u32::from_be_bytes(TransferRestricted::SELECTOR));
+    code.write(&mut encoder);
+    encoder.text(codes::message(code), 2);
+    Revert(encoder.finish())
 }
 
 #[allow(missing_docs, reason = "the interface file carries the prose")]

@@ -3,7 +3,7 @@
 //! The general operators of the integer type would cost several kilobytes of code.
 
 use alloy_primitives::U256;
-use authority::words::{is_zero, remainder};
+use runtime::{host::remainder, word::is_zero};
 
 /// Basis points in a whole.
 pub(crate) const WHOLE_BIPS: u16 = 10_000;

@@ -1,20 +1,19 @@
 //! Where tokens may go: rules between groups, blocked countries.
 
 use alloy_primitives::U256;
-use authority::abi::Refusal;
+use runtime::{abi::Revert, log};
 use stylus_sdk::prelude::*;
 
 use super::{
-    event::log,
-    registry::{check_country, check_group, HIGHEST_COUNTRY},
-    store::{number, COUNTRIES, GROUP_RULES},
-    SecurityToken,
+    SecurityToken, event,
+    registry::{HIGHEST_COUNTRY, check_country, check_group},
+    store::{COUNTRIES, GROUP_RULES, number},
 };
 
 impl SecurityToken {
     /// Opens or closes transfers from one group to another.
     #[inline(never)]
-    pub(crate) fn open(&mut self, from: u8, to: u8, opens_at: u64) -> Result<(), Refusal> {
+    pub(crate) fn open(&mut self, from: u8, to: u8, opens_at: u64) -> Result<(), Revert> {
         check_group(from)?;
         check_group(to)?;
         let (word, limb) = pair(from, to);
@@ -23,7 +22,7 @@ impl SecurityToken {
             *rule = opens_at;
         }
         self.set_word(word, U256::from_limbs(limbs));
-        log!(GroupRuleSet)
+        log!(event::GroupRuleSet)
             .uint(number(from))
             .uint(number(to))
             .data()
@@ -45,7 +44,7 @@ impl SecurityToken {
 
     /// Blocks a country, or lifts that.
     #[inline(never)]
-    pub(crate) fn block_country(&mut self, country: u16, blocked: bool) -> Result<(), Refusal> {
+    pub(crate) fn block_country(&mut self, country: u16, blocked: bool) -> Result<(), Revert> {
         check_country(country)?;
         let (word, bit) = country_bit(country);
         let mut bits = self.word(word);
@@ -57,7 +56,7 @@ impl SecurityToken {
         let mut settings = self.settings();
         settings.countries = settings.countries & !(1 << class) | u64::from(any) << class;
         self.set_settings(settings);
-        log!(CountryBlockedSet)
+        log!(event::CountryBlockedSet)
             .uint(number(country))
             .data()
             .uint(number(blocked))
@@ -93,7 +92,7 @@ impl SecurityToken {
         from_group: u8,
         to_group: u8,
         opens_at: u64,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), Revert> {
         self.only_compliance()?;
         self.open(from_group, to_group, opens_at)
     }
@@ -106,7 +105,7 @@ impl SecurityToken {
         &mut self,
         country: u16,
         blocked: bool,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), Revert> {
         self.only_compliance()?;
         self.block_country(country, blocked)
     }

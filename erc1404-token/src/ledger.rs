@@ -3,21 +3,21 @@
 use alloc::vec::Vec;
 
 use alloy_primitives::{Address, B256, U256};
-use authority::{
-    abi::Refusal,
-    constant_word, domain, signature,
-    words::{bytes, largest},
+use authority::{domain, signature};
+use runtime::{
+    abi::Revert,
+    constant_word, log,
+    word::{bytes, largest},
 };
 use stylus_sdk::{crypto::keccak, keccak_const::Keccak256, prelude::*};
 
 use super::{
-    batch, codes,
-    error::{refusal, restricted},
-    event::log,
-    restriction::{restriction, Kind, Movement, Party},
-    store::{number, BALANCE, NAME, NONCE, SETTINGS, TOTAL_SUPPLY},
+    SecurityToken, batch, codes,
+    error::{restricted, revert},
+    event,
+    restriction::{Kind, Movement, Party, restriction},
+    store::{BALANCE, NAME, NONCE, SETTINGS, TOTAL_SUPPLY, number},
     word::{Record, Settings},
-    SecurityToken,
 };
 
 /// Type hash of ERC-2612.
@@ -27,7 +27,7 @@ const PERMIT_TYPEHASH: [u8; 32] = Keccak256::new()
 
 /// Refuses when `from` has less than `value`.
 #[inline(never)]
-pub(crate) fn check_balance(from: &Party, value: U256) -> Result<(), Refusal> {
+pub(crate) fn check_balance(from: &Party, value: U256) -> Result<(), Revert> {
     let Party {
         wallet: sender,
         balance,
@@ -36,7 +36,7 @@ pub(crate) fn check_balance(from: &Party, value: U256) -> Result<(), Refusal> {
     if balance >= value {
         return Ok(());
     }
-    Err(refusal!(ERC20InsufficientBalance {
+    Err(revert!(ERC20InsufficientBalance {
         sender,
         balance,
         needed: value
@@ -74,7 +74,7 @@ impl SecurityToken {
 
     /// Moves `value` when the rules allow it and the sender has it.
     #[inline(never)]
-    pub(crate) fn send(&mut self, from: Address, to: Address, value: U256) -> Result<(), Refusal> {
+    pub(crate) fn send(&mut self, from: Address, to: Address, value: U256) -> Result<(), Revert> {
         let movement = self.allowed(Kind::Transfer, from, from, to, value)?;
         self.carry_out(&movement)
     }
@@ -87,16 +87,16 @@ impl SecurityToken {
         from: Address,
         to: Address,
         value: U256,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), Revert> {
         if from.is_zero() {
-            return Err(refusal!(ERC20InvalidSender { sender: from }));
+            return Err(revert!(ERC20InvalidSender { sender: from }));
         }
         let movement = self.allowed(Kind::Transfer, spender, from, to, value)?;
         let allowance = self.spendable_by(from, spender);
         if allowance != largest() {
             let Some(left) = allowance.checked_sub(value) else {
                 let needed = value;
-                return Err(refusal!(ERC20InsufficientAllowance {
+                return Err(revert!(ERC20InsufficientAllowance {
                     spender,
                     allowance,
                     needed
@@ -109,7 +109,7 @@ impl SecurityToken {
 
     /// Mints `value` to `to` when the rules allow it.
     #[inline(never)]
-    pub(crate) fn issue(&mut self, to: Address, value: U256) -> Result<(), Refusal> {
+    pub(crate) fn issue(&mut self, to: Address, value: U256) -> Result<(), Revert> {
         let movement = self.allowed(Kind::Mint, Address::ZERO, Address::ZERO, to, value)?;
         self.carry_out(&movement)
     }
@@ -121,7 +121,7 @@ impl SecurityToken {
         from: Address,
         value: U256,
         reason: B256,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), Revert> {
         let movement = self.allowed(Kind::Burn, from, from, Address::ZERO, value)?;
         self.carry_out(&movement)?;
         self.log_burned(from, value, reason);
@@ -130,7 +130,7 @@ impl SecurityToken {
 
     #[inline(never)]
     pub(crate) fn log_burned(&self, from: Address, value: U256, reason: B256) {
-        log!(Burned)
+        log!(event::Burned)
             .address(from)
             .address(self.vm().msg_sender())
             .data()
@@ -157,12 +157,12 @@ impl SecurityToken {
         owner: Address,
         spender: Address,
         value: U256,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), Revert> {
         if spender.is_zero() {
-            return Err(refusal!(ERC20InvalidSpender { spender }));
+            return Err(revert!(ERC20InvalidSpender { spender }));
         }
         self.set_allowance(owner, spender, value);
-        log!(Approval)
+        log!(event::Approval)
             .address(owner)
             .address(spender)
             .data()
@@ -180,13 +180,13 @@ impl SecurityToken {
         value: U256,
         deadline: U256,
         signature: &[u8],
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), Revert> {
         if owner.is_zero() {
-            return Err(refusal!(ERC20InvalidApprover { approver: owner }));
+            return Err(revert!(ERC20InvalidApprover { approver: owner }));
         }
         let now = number(self.now());
         if deadline < now {
-            return Err(refusal!(SignatureExpired {
+            return Err(revert!(SignatureExpired {
                 deadline,
                 now_: now
             }));
@@ -206,7 +206,7 @@ impl SecurityToken {
         if signature::is_valid(self.vm(), owner, digest, signature) {
             return Ok(());
         }
-        Err(refusal!(InvalidSignature { signer: owner }))
+        Err(revert!(InvalidSignature { signer: owner }))
     }
 
     /// The EIP-712 domain separator.
@@ -217,7 +217,7 @@ impl SecurityToken {
 
     /// Moves `value` between two sides, whose balances must have been checked, counts holders and logs the transfer.
     #[inline(never)]
-    pub(crate) fn settle(&mut self, from: &Party, to: &Party, value: U256) {
+    pub(crate) fn move_balances(&mut self, from: &Party, to: &Party, value: U256) {
         if from.wallet != to.wallet {
             if !from.wallet.is_zero() {
                 self.set_of(from.wallet, BALANCE, from.balance.saturating_sub(value));
@@ -233,7 +233,7 @@ impl SecurityToken {
 
     #[inline(never)]
     pub(crate) fn log_transfer(&self, from: Address, to: Address, value: U256) {
-        log!(Transfer)
+        log!(event::Transfer)
             .address(from)
             .address(to)
             .data()
@@ -282,7 +282,7 @@ impl SecurityToken {
         from: Address,
         to: Address,
         value: U256,
-    ) -> Result<Movement, Refusal> {
+    ) -> Result<Movement, Revert> {
         let movement = self.movement(kind, spender, from, to, value);
         match restriction(self, &movement) {
             codes::SUCCESS => Ok(movement),
@@ -291,7 +291,7 @@ impl SecurityToken {
     }
 
     #[inline(never)]
-    fn carry_out(&mut self, movement: &Movement) -> Result<(), Refusal> {
+    fn carry_out(&mut self, movement: &Movement) -> Result<(), Revert> {
         let Movement {
             kind,
             from,
@@ -308,22 +308,18 @@ impl SecurityToken {
             Kind::Mint => self.set_supply(self.word(TOTAL_SUPPLY).saturating_add(*value)),
             Kind::Burn => self.set_supply(self.word(TOTAL_SUPPLY).saturating_sub(*value)),
         }
-        self.settle(from, to, *value);
+        self.move_balances(from, to, *value);
         Ok(())
     }
 }
 
 impl SecurityToken {
-    pub(crate) fn mint(&mut self, to: Address, value: U256) -> Result<(), Refusal> {
+    pub(crate) fn mint(&mut self, to: Address, value: U256) -> Result<(), Revert> {
         self.only_issuer()?;
         self.issue(to, value)
     }
 
-    pub(crate) fn mint_batch(
-        &mut self,
-        to: Vec<Address>,
-        values: Vec<U256>,
-    ) -> Result<(), Refusal> {
+    pub(crate) fn mint_batch(&mut self, to: Vec<Address>, values: Vec<U256>) -> Result<(), Revert> {
         self.only_issuer()?;
         batch::check(to.len(), &[values.len()])?;
         to.into_iter()
@@ -331,7 +327,7 @@ impl SecurityToken {
             .try_for_each(|(to, value)| self.issue(to, value))
     }
 
-    pub(crate) fn burn(&mut self, from: Address, value: U256, reason: B256) -> Result<(), Refusal> {
+    pub(crate) fn burn(&mut self, from: Address, value: U256, reason: B256) -> Result<(), Revert> {
         self.only_issuer()?;
         self.redeem(from, value, reason)
     }

@@ -5,7 +5,7 @@
 //!
 //! | module | what it holds |
 //! | --- | --- |
-//! | [`restriction`] | the one rule function, pure; [`codes`] its answers |
+//! | [`restriction`] | the one rule function, pure; [`codes`] what it returns |
 //! | [`ledger`] | balances, supply, allowances, the movements that the rules judge; [`erc20`] its functions |
 //! | [`access`], [`pause`] | roles; the switches for everything |
 //! | [`registry`], [`jurisdiction`] | wallets and investors; group rules and countries |
@@ -15,17 +15,26 @@
 //!
 //! The token calls other contracts only in `permit` (ERC-1271), as the last thing; re-entry of any kind reverts.
 #![cfg_attr(target_arch = "wasm32", no_std)]
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::arithmetic_side_effects,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::panic,
+        clippy::unwrap_used
+    )
+)]
 
 extern crate alloc;
 
 use alloc::{vec, vec::Vec};
 
-use alloy_primitives::{Address, FixedBytes, B256, U256};
-use authority::{abi::Refusal, text::Text, words::Words};
+use alloy_primitives::{Address, B256, FixedBytes, U256};
+use runtime::{abi::Revert, storage::Words, text::Text};
 use stylus_sdk::prelude::*;
 
 mod access;
-mod answer;
 mod batch;
 mod codes;
 mod enforcement;
@@ -40,6 +49,7 @@ mod lockup;
 mod pause;
 mod registry;
 mod restriction;
+mod returns;
 mod store;
 mod vesting;
 mod word;
@@ -49,9 +59,9 @@ mod tests;
 
 // Only the exported ABI names what functions return.
 #[cfg(feature = "export-abi")]
-use answer::{Count, GroupHolders, Limits, LockList, Vesting, WalletList, WalletRecord};
-#[cfg(feature = "export-abi")]
 use authority::domain::Eip712Domain;
+#[cfg(feature = "export-abi")]
+use returns::{Count, GroupHolders, Limits, LockList, Vesting, WalletList, WalletRecord};
 use word::Settings;
 
 /// State of the token: all of it stands at numbered words, see [`store`].
@@ -60,7 +70,7 @@ pub struct SecurityToken {
     words: Words,
 }
 
-authority::functions! {
+runtime::functions! {
     SecurityToken;
     constructor constructor(
         name: Text, symbol: Text, decimals: u8, isin: Text, supply_cap: U256, admin: Address
@@ -167,7 +177,7 @@ impl SecurityToken {
         isin: Text,
         supply_cap: U256,
         admin: Address,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), Revert> {
         self.roles_mut().initialize(admin)?;
         self.set_text(store::NAME, &name);
         self.set_text(store::SYMBOL, &symbol);

@@ -5,25 +5,26 @@
 //! own.
 
 use alloy_primitives::{Address, U256};
-use authority::{
-    abi::Refusal,
-    words::{is_zero, largest},
+use runtime::{
+    abi::Revert,
+    log,
+    word::{is_zero, largest},
 };
 use stylus_sdk::prelude::*;
 
 use super::{
-    answer::{Count, GroupHolders, Limits},
-    error::refusal,
-    event::log,
-    fraction::{fraction, WHOLE_BIPS},
+    SecurityToken,
+    error::revert,
+    event,
+    fraction::{WHOLE_BIPS, fraction},
     registry::check_group,
     restriction::{Facts, HolderChange, Party, Thresholds},
+    returns::{Count, GroupHolders, Limits},
     store::{
-        low, number, FROZEN_TOKENS, GRANULARITY, GROUPS, MAX_PER_INVESTOR, MIN_HOLDING, SUPPLY_CAP,
-        THRESHOLDS, TOTAL_SUPPLY,
+        FROZEN_TOKENS, GRANULARITY, GROUPS, MAX_PER_INVESTOR, MIN_HOLDING, SUPPLY_CAP, THRESHOLDS,
+        TOTAL_SUPPLY, low, number,
     },
     word::{Record, Settings},
-    SecurityToken,
 };
 
 const SIZE_BITS: usize = 80;
@@ -31,7 +32,7 @@ const CAP_BITS: usize = 96;
 
 /// What of a field of the word of thresholds, 64 to 128 bits wide, says that its value does not fit.
 const fn wide(bits: usize) -> U256 {
-    U256::from_limbs([u64::MAX, u64::MAX >> (128 - bits), 0, 0])
+    U256::from_limbs([u64::MAX, u64::MAX >> 128_usize.saturating_sub(bits), 0, 0])
 }
 
 /// The fields of the word of thresholds: cap, minimum holding, granularity.
@@ -44,6 +45,19 @@ fn fields(word: U256) -> [U256; 3] {
     ]
 }
 
+/// The word of thresholds with these fields, which must fit: cap, minimum holding, granularity.
+fn packed([cap, min_holding, granularity]: [U256; 3]) -> U256 {
+    let [cap_low, cap_high, ..] = *cap.as_limbs();
+    let [min_low, min_high, ..] = *min_holding.as_limbs();
+    let [granularity_low, granularity_high, ..] = *granularity.as_limbs();
+    U256::from_limbs([
+        granularity_low,
+        granularity_high | min_low << 16,
+        min_low >> 48 | min_high << 16 | cap_low << 32,
+        cap_low >> 32 | cap_high << 32,
+    ])
+}
+
 impl SecurityToken {
     /// Replaces all limits; 0: none.
     #[inline(never)]
@@ -54,9 +68,9 @@ impl SecurityToken {
         max_holders: u32,
         min_holding: U256,
         granularity: U256,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), Revert> {
         if max_bips > WHOLE_BIPS {
-            return Err(refusal!(InvalidBips {
+            return Err(revert!(InvalidBips {
                 bips: number(max_bips)
             }));
         }
@@ -68,7 +82,7 @@ impl SecurityToken {
         settings.max_holders = max_holders;
         self.set_settings(settings);
         self.refresh_thresholds();
-        log!(LimitsSet)
+        log!(event::LimitsSet)
             .data()
             .uint(max_per_investor)
             .uint(number(max_bips))
@@ -81,11 +95,11 @@ impl SecurityToken {
 
     /// Limits the holders of one group; 0: no limit.
     #[inline(never)]
-    pub(crate) fn limit_group(&mut self, group: u8, max_holders: u32) -> Result<(), Refusal> {
+    pub(crate) fn limit_group(&mut self, group: u8, max_holders: u32) -> Result<(), Revert> {
         check_group(group)?;
         let (holders, _) = self.holders_of(group);
         self.set_group_holders(group, holders, max_holders);
-        log!(GroupHolderLimitSet)
+        log!(event::GroupHolderLimitSet)
             .uint(number(group))
             .data()
             .uint(number(max_holders))
@@ -95,16 +109,19 @@ impl SecurityToken {
 
     /// Limits the supply; 0: no limit.
     #[inline(never)]
-    pub(crate) fn cap_supply(&mut self, supply_cap: U256) -> Result<(), Refusal> {
+    pub(crate) fn cap_supply(&mut self, supply_cap: U256) -> Result<(), Revert> {
         let supply = self.word(TOTAL_SUPPLY);
         if !supply_cap.is_zero() && supply > supply_cap {
-            return Err(refusal!(SupplyAboveCap {
+            return Err(revert!(SupplyAboveCap {
                 totalSupply: supply,
                 supplyCap: supply_cap
             }));
         }
         self.set_word(SUPPLY_CAP, supply_cap);
-        log!(SupplyCapSet).data().uint(supply_cap).emit(self.vm());
+        log!(event::SupplyCapSet)
+            .data()
+            .uint(supply_cap)
+            .emit(self.vm());
         Ok(())
     }
 
@@ -188,7 +205,7 @@ impl SecurityToken {
         };
         let min_holding = self.word(MIN_HOLDING).min(wide(SIZE_BITS));
         let granularity = self.word(GRANULARITY).min(wide(SIZE_BITS));
-        let word = cap << (2 * SIZE_BITS) | min_holding << SIZE_BITS | granularity;
+        let word = packed([cap, min_holding, granularity]);
         self.set_word(THRESHOLDS, word);
         let mut settings = self.settings();
         let limited = if word.is_zero() { 0 } else { Settings::LIMITED };
@@ -268,7 +285,7 @@ impl SecurityToken {
         max_holders: u32,
         min_holding: U256,
         granularity: U256,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), Revert> {
         self.only_compliance()?;
         self.limit(
             max_per_investor,
@@ -294,7 +311,7 @@ impl SecurityToken {
         &mut self,
         group: u8,
         max_holders: u32,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), Revert> {
         self.only_compliance()?;
         self.limit_group(group, max_holders)
     }
@@ -310,7 +327,7 @@ impl SecurityToken {
         }
     }
 
-    pub(crate) fn set_supply_cap(&mut self, supply_cap: U256) -> Result<(), Refusal> {
+    pub(crate) fn set_supply_cap(&mut self, supply_cap: U256) -> Result<(), Revert> {
         self.roles().only_default_admin()?;
         self.cap_supply(supply_cap)
     }
@@ -330,6 +347,7 @@ mod tests {
             prop_assert_eq!(cap, word >> (2 * SIZE_BITS));
             prop_assert_eq!(min_holding, word >> SIZE_BITS & wide(SIZE_BITS));
             prop_assert_eq!(granularity, word & wide(SIZE_BITS));
+            prop_assert_eq!(packed([cap, min_holding, granularity]), word);
         }
     }
 

@@ -1,16 +1,16 @@
 //! Lock-ups: amounts of a wallet that may not move before a time. A lock may exceed the balance.
 
 use alloy_primitives::{Address, U256};
-use authority::{abi::Refusal, event::Log};
+use runtime::{abi::Revert, event::Log, log};
 use stylus_sdk::prelude::*;
 
 use super::{
-    answer::LockList,
-    error::refusal,
-    event::log,
-    store::{count, low, number, LOCKS},
-    word::Record,
     SecurityToken,
+    error::revert,
+    event,
+    returns::LockList,
+    store::{LOCKS, count, low, number},
+    word::Record,
 };
 
 /// Most locks of one wallet at a time.
@@ -37,10 +37,10 @@ impl SecurityToken {
         holder: Address,
         amount: U256,
         release_time: u64,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), Revert> {
         let now = self.now();
         if release_time <= now {
-            return Err(refusal!(ReleaseTimePassed {
+            return Err(revert!(ReleaseTimePassed {
                 holder,
                 releaseTime: release_time,
                 now_: now
@@ -61,14 +61,14 @@ impl SecurityToken {
             }
         }
         let Some(sum) = already.checked_add(amount).filter(|_| !amount.is_zero()) else {
-            return Err(refusal!(InvalidLock {
+            return Err(revert!(InvalidLock {
                 holder,
                 amount,
                 alreadyLocked: already
             }));
         };
         if index >= MAX_LOCKS {
-            return Err(refusal!(TooManyLocks {
+            return Err(revert!(TooManyLocks {
                 holder,
                 limit: U256::from(MAX_LOCKS)
             }));
@@ -83,7 +83,7 @@ impl SecurityToken {
         );
         self.set_locks(holder, places.max(index.wrapping_add(1)));
         self.log_lock(
-            log!(TokensLocked),
+            log!(event::TokensLocked),
             holder,
             &Lock {
                 amount,
@@ -94,7 +94,7 @@ impl SecurityToken {
     }
 
     /// Ends the lock of `holder` with this release time.
-    pub(crate) fn unlock(&mut self, holder: Address, release_time: u64) -> Result<(), Refusal> {
+    pub(crate) fn unlock(&mut self, holder: Address, release_time: u64) -> Result<(), Revert> {
         let now = self.now();
         for i in 0..self.count_locks(holder) {
             let lock = self.lock_at(holder, i, now);
@@ -103,7 +103,7 @@ impl SecurityToken {
                 return Ok(());
             }
         }
-        Err(refusal!(LockNotFound {
+        Err(revert!(LockNotFound {
             holder,
             releaseTime: release_time
         }))
@@ -196,7 +196,7 @@ impl SecurityToken {
             amount,
             release_time: lock.release_time,
         };
-        self.log_lock(log!(TokensUnlocked), holder, &released);
+        self.log_lock(log!(event::TokensUnlocked), holder, &released);
     }
 
     #[inline(never)]
@@ -215,7 +215,7 @@ impl SecurityToken {
         holder: Address,
         amount: U256,
         release_time: u64,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), Revert> {
         self.only_compliance()?;
         self.lock(holder, amount, release_time)
     }
@@ -224,7 +224,7 @@ impl SecurityToken {
         &mut self,
         holder: Address,
         release_time: u64,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), Revert> {
         self.only_compliance()?;
         self.unlock(holder, release_time)
     }

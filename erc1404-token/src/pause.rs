@@ -1,43 +1,46 @@
 //! The switches for everything: the pause, which ends, and the deactivation, which does not.
 
-use authority::abi::Refusal;
+use runtime::{abi::Revert, log};
 use stylus_sdk::prelude::*;
 
 use super::{
-    codes,
-    error::{refusal, restricted},
-    event::log,
+    SecurityToken, codes,
+    error::{restricted, revert},
+    event,
     word::Settings,
-    SecurityToken,
 };
 
 impl SecurityToken {
     /// Suspends transfers, mints and burns, or lifts that.
     #[inline(never)]
-    pub(crate) fn set_paused(&mut self, paused: bool) -> Result<(), Refusal> {
+    pub(crate) fn set_paused(&mut self, paused: bool) -> Result<(), Revert> {
         let mut settings = self.settings();
         if settings.has(Settings::PAUSED) == paused {
             return Err(if paused {
-                refusal!(EnforcedPause {})
+                revert!(EnforcedPause {})
             } else {
-                refusal!(ExpectedPause {})
+                revert!(ExpectedPause {})
             });
         }
         settings.flags ^= Settings::PAUSED;
         self.set_settings(settings);
-        let mut log = if paused { log!(Paused) } else { log!(Unpaused) };
+        let mut log = if paused {
+            log!(event::Paused)
+        } else {
+            log!(event::Unpaused)
+        };
         log.data().address(self.vm().msg_sender()).emit(self.vm());
         Ok(())
     }
 
     /// Refuses transfers, mints and burns for ever, forced ones included.
     #[inline(never)]
-    pub(crate) fn end(&mut self) -> Result<(), Refusal> {
+    pub(crate) fn end(&mut self) -> Result<(), Revert> {
         self.check_active()?;
         let mut settings = self.settings();
         settings.flags |= Settings::DEACTIVATED;
         self.set_settings(settings);
-        log!(Deactivated)
+        log!(event::Deactivated)
             .data()
             .address(self.vm().msg_sender())
             .emit(self.vm());
@@ -46,7 +49,7 @@ impl SecurityToken {
 
     /// Refuses what moves tokens once the token is deactivated.
     #[inline(never)]
-    pub(crate) fn check_active(&self) -> Result<(), Refusal> {
+    pub(crate) fn check_active(&self) -> Result<(), Revert> {
         if self.settings().has(Settings::DEACTIVATED) {
             return Err(restricted(codes::DEACTIVATED));
         }
@@ -55,12 +58,12 @@ impl SecurityToken {
 }
 
 impl SecurityToken {
-    pub(crate) fn pause(&mut self) -> Result<(), Refusal> {
+    pub(crate) fn pause(&mut self) -> Result<(), Revert> {
         self.only_pauser()?;
         self.set_paused(true)
     }
 
-    pub(crate) fn unpause(&mut self) -> Result<(), Refusal> {
+    pub(crate) fn unpause(&mut self) -> Result<(), Revert> {
         self.only_pauser()?;
         self.set_paused(false)
     }
@@ -69,7 +72,7 @@ impl SecurityToken {
         self.settings().has(Settings::PAUSED)
     }
 
-    pub(crate) fn deactivate(&mut self) -> Result<(), Refusal> {
+    pub(crate) fn deactivate(&mut self) -> Result<(), Revert> {
         self.roles().only_default_admin()?;
         self.end()
     }

@@ -5,21 +5,21 @@
 use alloc::vec::Vec;
 
 use alloy_primitives::{Address, B256, U256};
-use authority::{
-    abi::Refusal,
-    words::{bytes, uint},
+use runtime::{
+    abi::Revert,
+    log,
+    word::{bytes, uint},
 };
 use stylus_sdk::prelude::*;
 
 use super::{
-    answer::{WalletList, WalletRecord},
-    batch,
-    error::refusal,
-    event::log,
+    SecurityToken, batch,
+    error::revert,
+    event,
     restriction::Party,
-    store::{low, number, BALANCE, RECORD},
+    returns::{WalletList, WalletRecord},
+    store::{BALANCE, RECORD, low, number},
     word::Record,
-    SecurityToken,
 };
 
 /// Most wallets of one investor.
@@ -77,10 +77,10 @@ impl SecurityToken {
         group: u8,
         country: u16,
         kyc_expiry: u64,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), Revert> {
         self.check_wallet(wallet)?;
         if investor_id.is_zero() {
-            return Err(refusal!(InvalidInvestor { wallet }));
+            return Err(revert!(InvalidInvestor { wallet }));
         }
         check_group(group)?;
         check_country(country)?;
@@ -92,7 +92,7 @@ impl SecurityToken {
         }
         let (holdings, old_group) = self.position(investor);
         if old.investor != investor && !self.attach(wallet, investor) {
-            return Err(refusal!(TooManyWallets {
+            return Err(revert!(TooManyWallets {
                 investorId: investor_id,
                 limit: U256::from(MAX_WALLETS)
             }));
@@ -116,10 +116,10 @@ impl SecurityToken {
 
     /// Takes `wallet`, which must be registered and empty, out of the registry.
     #[inline(never)]
-    pub(crate) fn unregister(&mut self, wallet: Address) -> Result<(), Refusal> {
+    pub(crate) fn unregister(&mut self, wallet: Address) -> Result<(), Revert> {
         let record = self.record(wallet);
         if !record.is_registered() {
-            return Err(refusal!(WalletNotRegistered { wallet }));
+            return Err(revert!(WalletNotRegistered { wallet }));
         }
         self.check_empty(wallet)?;
         self.detach(wallet, record.investor);
@@ -129,21 +129,21 @@ impl SecurityToken {
 
     /// Refuses zero and the token itself.
     #[inline(never)]
-    pub(crate) fn check_wallet(&self, wallet: Address) -> Result<(), Refusal> {
+    pub(crate) fn check_wallet(&self, wallet: Address) -> Result<(), Revert> {
         if wallet.is_zero() || wallet == self.vm().contract_address() {
-            return Err(refusal!(InvalidWallet { wallet }));
+            return Err(revert!(InvalidWallet { wallet }));
         }
         Ok(())
     }
 
     /// Refuses a wallet with a balance.
     #[inline(never)]
-    pub(crate) fn check_empty(&self, wallet: Address) -> Result<(), Refusal> {
+    pub(crate) fn check_empty(&self, wallet: Address) -> Result<(), Revert> {
         let balance = self.of(wallet, BALANCE);
         if balance.is_zero() {
             return Ok(());
         }
-        Err(refusal!(WalletNotEmpty { wallet, balance }))
+        Err(revert!(WalletNotEmpty { wallet, balance }))
     }
 
     /// The id of the investor with this index; zero for index 0.
@@ -218,7 +218,7 @@ impl SecurityToken {
     #[inline(never)]
     fn log_set(&self, wallet: Address) {
         let record = self.record(wallet);
-        log!(WalletSet)
+        log!(event::WalletSet)
             .address(wallet)
             .word(self.investor_id(record.investor))
             .data()
@@ -230,7 +230,7 @@ impl SecurityToken {
 
     #[inline(never)]
     fn log_removed(&self, wallet: Address, investor: u32) {
-        log!(WalletRemoved)
+        log!(event::WalletRemoved)
             .address(wallet)
             .word(self.investor_id(investor))
             .emit(self.vm());
@@ -308,16 +308,16 @@ impl SecurityToken {
 }
 
 /// Refuses group 0.
-pub(crate) fn check_group(group: u8) -> Result<(), Refusal> {
+pub(crate) fn check_group(group: u8) -> Result<(), Revert> {
     if group == 0 {
-        return Err(refusal!(InvalidGroup { group }));
+        return Err(revert!(InvalidGroup { group }));
     }
     Ok(())
 }
 
-pub(crate) fn check_country(country: u16) -> Result<(), Refusal> {
+pub(crate) fn check_country(country: u16) -> Result<(), Revert> {
     if country > HIGHEST_COUNTRY {
-        return Err(refusal!(InvalidCountry {
+        return Err(revert!(InvalidCountry {
             country: U256::from(country)
         }));
     }
@@ -332,7 +332,7 @@ impl SecurityToken {
         group: u8,
         country: u16,
         kyc_expiry: u64,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), Revert> {
         self.only_compliance()?;
         self.register(wallet, investor_id, group, country, kyc_expiry)
     }
@@ -344,7 +344,7 @@ impl SecurityToken {
         groups: Vec<u8>,
         countries: Vec<u16>,
         kyc_expiries: Vec<u64>,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), Revert> {
         self.only_compliance()?;
         batch::check(
             wallets.len(),
@@ -364,7 +364,7 @@ impl SecurityToken {
         Ok(())
     }
 
-    pub(crate) fn remove_wallet(&mut self, wallet: Address) -> Result<(), Refusal> {
+    pub(crate) fn remove_wallet(&mut self, wallet: Address) -> Result<(), Revert> {
         self.only_compliance()?;
         self.unregister(wallet)
     }

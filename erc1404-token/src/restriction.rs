@@ -5,7 +5,7 @@
 //! of [`Facts`] only when a rule that is on needs it, because each fact is a storage word.
 
 use alloy_primitives::{Address, U256};
-use authority::words::{is_zero, largest};
+use runtime::word::{is_zero, largest};
 
 use super::{
     codes,
@@ -134,7 +134,7 @@ pub(crate) fn restriction(facts: &impl Facts, movement: &Movement) -> u8 {
         return codes::DEACTIVATED;
     }
     if settings.has(Settings::PAUSED) {
-        return codes::PAUSED;
+        return codes::TOKEN_PAUSED;
     }
     let mut code = codes::SUCCESS;
     if *kind != Kind::Burn {

@@ -4,10 +4,11 @@
 //! goes through one function, so that its code exists once.
 
 use alloy_primitives::{Address, B256, U256};
-use authority::{
-    roles::Roles,
+use authority::roles::Roles;
+use runtime::{
+    storage::Words,
     text::{StorageText, Text},
-    words::{bytes, Words},
+    word::bytes,
 };
 use stylus_sdk::storage::{StorageGuard, StorageGuardMut};
 

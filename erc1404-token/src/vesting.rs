@@ -1,17 +1,17 @@
 //! Vesting schedules: the arithmetic as plain functions of values, and the schedules of a wallet in storage.
 
 use alloy_primitives::{Address, U256};
-use authority::abi::Refusal;
+use runtime::{abi::Revert, log};
 use stylus_sdk::prelude::*;
 
 use super::{
-    answer::Vesting,
-    error::refusal,
-    event::log,
-    fraction::{divide, fraction, steps_of, WHOLE_BIPS},
-    store::{self, count, number, SCHEDULES},
-    word::Record,
     SecurityToken,
+    error::revert,
+    event,
+    fraction::{WHOLE_BIPS, divide, fraction, steps_of},
+    returns::Vesting,
+    store::{self, SCHEDULES, count, number},
+    word::Record,
 };
 
 /// When a granted amount becomes free.
@@ -154,9 +154,9 @@ impl SecurityToken {
         holder: Address,
         amount: U256,
         terms: Terms,
-    ) -> Result<U256, Refusal> {
+    ) -> Result<U256, Revert> {
         if !terms.are_valid(amount) {
-            return Err(refusal!(InvalidSchedule {
+            return Err(revert!(InvalidSchedule {
                 holder,
                 amount,
                 period: terms.period.into(),
@@ -166,7 +166,7 @@ impl SecurityToken {
         }
         let count = self.count_schedules(holder);
         if count >= MAX_SCHEDULES {
-            return Err(refusal!(TooManySchedules {
+            return Err(revert!(TooManySchedules {
                 holder,
                 limit: U256::from(MAX_SCHEDULES)
             }));
@@ -183,7 +183,7 @@ impl SecurityToken {
         );
         self.set_count(holder, count.wrapping_add(1));
         let index = U256::from(count);
-        log!(VestingGranted)
+        log!(event::VestingGranted)
             .address(holder)
             .uint(index)
             .data()
@@ -205,11 +205,11 @@ impl SecurityToken {
         holder: Address,
         index: U256,
         to: Address,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), Revert> {
         let mut schedule = self.schedule(holder, index)?;
         if !schedule.terms.revocable || schedule.terms.revoked {
             let revoked = schedule.terms.revoked;
-            return Err(refusal!(ScheduleNotRevocable {
+            return Err(revert!(ScheduleNotRevocable {
                 holder,
                 index,
                 revoked
@@ -219,7 +219,7 @@ impl SecurityToken {
         schedule.taken = schedule.taken.saturating_add(unvested);
         schedule.terms.revoked = true;
         self.store_schedule(holder, count(index), &schedule);
-        log!(VestingRevoked)
+        log!(event::VestingRevoked)
             .address(holder)
             .uint(index)
             .address(to)
@@ -231,10 +231,10 @@ impl SecurityToken {
 
     /// One schedule of `holder`.
     #[inline(never)]
-    pub(crate) fn schedule(&self, holder: Address, index: U256) -> Result<Schedule, Refusal> {
+    pub(crate) fn schedule(&self, holder: Address, index: U256) -> Result<Schedule, Revert> {
         let count = U256::from(self.count_schedules(holder));
         if index >= count {
-            return Err(refusal!(ScheduleNotFound {
+            return Err(revert!(ScheduleNotFound {
                 holder,
                 index,
                 count
@@ -270,7 +270,7 @@ impl SecurityToken {
             amount = amount.saturating_sub(reduction);
             schedule.taken = schedule.taken.saturating_add(reduction);
             self.store_schedule(holder, i, &schedule);
-            log!(VestingReduced)
+            log!(event::VestingReduced)
                 .address(holder)
                 .uint(U256::from(i))
                 .data()
@@ -329,7 +329,7 @@ impl SecurityToken {
         periods: u16,
         first_bips: u16,
         revocable: bool,
-    ) -> Result<U256, Refusal> {
+    ) -> Result<U256, Revert> {
         self.only_issuer()?;
         let terms = Terms {
             start,
@@ -348,7 +348,7 @@ impl SecurityToken {
         holder: Address,
         index: U256,
         to: Address,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), Revert> {
         self.only_issuer()?;
         self.revoke_schedule(holder, index, to)
     }
@@ -357,7 +357,7 @@ impl SecurityToken {
         U256::from(self.count_schedules(holder))
     }
 
-    pub(crate) fn vesting_of(&self, holder: Address, index: U256) -> Result<Vesting, Refusal> {
+    pub(crate) fn vesting_of(&self, holder: Address, index: U256) -> Result<Vesting, Revert> {
         let schedule = self.schedule(holder, index)?;
         let Terms {
             start,
@@ -542,16 +542,20 @@ mod tests {
         assert!(valid.are_valid(one));
         assert!(!valid.are_valid(U256::ZERO));
         assert!(!Terms { period: 0, ..valid }.are_valid(one));
-        assert!(Terms {
-            period: 0,
-            periods: 0,
-            ..valid
-        }
-        .are_valid(one));
-        assert!(!Terms {
-            first_bips: WHOLE_BIPS + 1,
-            ..valid
-        }
-        .are_valid(one));
+        assert!(
+            Terms {
+                period: 0,
+                periods: 0,
+                ..valid
+            }
+            .are_valid(one)
+        );
+        assert!(
+            !Terms {
+                first_bips: WHOLE_BIPS + 1,
+                ..valid
+            }
+            .are_valid(one)
+        );
     }
 }

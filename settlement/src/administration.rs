@@ -1,16 +1,17 @@
 //! Who runs the contract: roles, the list of securities, the pause, and the anchored book.
 
 use alloy_primitives::{Address, B256, U16, U256};
-use authority::{abi::Refusal, constant_word, event::word, signature::has_code};
+use authority::signature::has_code;
+use runtime::{abi::Revert, constant_word, log, word::word};
 use stylus_sdk::{keccak_const::Keccak256, prelude::*};
 
 use super::{
-    desk::Desk,
+    DvPSettlement,
     error::Error,
-    event::{log, BookAnchored, Paused, SecurityListed, Unpaused},
+    event::{BookAnchored, Paused, SecurityListed, Unpaused},
+    globals::Globals,
     listing::Listing,
     token::Token,
-    DvPSettlement,
 };
 
 /// Registers, cancels and settles orders and anchors the book: `keccak256("OPERATOR_ROLE")`.
@@ -38,7 +39,7 @@ impl DvPSettlement {
     /// # Events
     ///
     /// * [`SecurityListed`].
-    pub(crate) fn list_security(&mut self, security: Address, listed: bool) -> Result<(), Refusal> {
+    pub(crate) fn list_security(&mut self, security: Address, listed: bool) -> Result<(), Revert> {
         self.roles.only_default_admin()?;
         let mut listing = self.listing(security);
         if listed {
@@ -76,19 +77,19 @@ impl DvPSettlement {
     ///
     /// # Errors
     ///
-    /// * [`Error::AccessControlUnauthorizedAccount`] - the caller is no pauser.
-    /// * [`Error::EnforcedPause`] - it is paused already.
+    /// * [`Error::AccessControlUnauthorizedAccount`] - the caller is not a pauser.
+    /// * [`Error::EnforcedPause`] - it is already paused.
     ///
     /// # Events
     ///
     /// * [`Paused`].
-    pub(crate) fn pause(&mut self) -> Result<(), Refusal> {
+    pub(crate) fn pause(&mut self) -> Result<(), Revert> {
         let account = self.vm().msg_sender();
         self.roles.only(pauser_role(), account)?;
         self.while_running()?;
-        self.set_desk(&Desk {
+        self.set_globals(&Globals {
             paused: true,
-            ..self.desk()
+            ..self.globals()
         });
         log!(Paused).data().address(account).emit(self.vm());
         Ok(())
@@ -98,41 +99,41 @@ impl DvPSettlement {
     ///
     /// # Errors
     ///
-    /// * [`Error::AccessControlUnauthorizedAccount`] - the caller is no pauser.
+    /// * [`Error::AccessControlUnauthorizedAccount`] - the caller is not a pauser.
     /// * [`Error::ExpectedPause`] - it is not paused.
     ///
     /// # Events
     ///
     /// * [`Unpaused`].
-    pub(crate) fn unpause(&mut self) -> Result<(), Refusal> {
+    pub(crate) fn unpause(&mut self) -> Result<(), Revert> {
         let account = self.vm().msg_sender();
         self.roles.only(pauser_role(), account)?;
-        if !self.desk().paused {
+        if !self.globals().paused {
             return Err(Error::ExpectedPause {}.into());
         }
-        self.set_desk(&Desk {
+        self.set_globals(&Globals {
             paused: false,
-            ..self.desk()
+            ..self.globals()
         });
         log!(Unpaused).data().address(account).emit(self.vm());
         Ok(())
     }
 
     pub(crate) fn paused(&self) -> bool {
-        self.desk().paused
+        self.globals().paused
     }
 
     /// Puts the root and size of the off-chain audit log on chain.
     ///
     /// # Errors
     ///
-    /// * [`Error::AccessControlUnauthorizedAccount`] - the caller is no operator.
+    /// * [`Error::AccessControlUnauthorizedAccount`] - the caller is not an operator.
     /// * [`Error::EnforcedPause`].
     ///
     /// # Events
     ///
     /// * [`BookAnchored`].
-    pub(crate) fn anchor_book(&mut self, root: B256, size: u64) -> Result<(), Refusal> {
+    pub(crate) fn anchor_book(&mut self, root: B256, size: u64) -> Result<(), Revert> {
         let operator = self.vm().msg_sender();
         self.roles.only(operator_role(), operator)?;
         self.while_running()?;
@@ -146,13 +147,13 @@ impl DvPSettlement {
     }
 
     /// Refuses every caller but an operator.
-    pub(crate) fn only_operator(&self) -> Result<(), Refusal> {
+    pub(crate) fn only_operator(&self) -> Result<(), Revert> {
         Ok(self.roles.only(operator_role(), self.vm().msg_sender())?)
     }
 
     /// Refuses during a pause.
-    pub(crate) fn while_running(&self) -> Result<(), Refusal> {
-        if self.desk().paused {
+    pub(crate) fn while_running(&self) -> Result<(), Revert> {
+        if self.globals().paused {
             return Err(Error::EnforcedPause {}.into());
         }
         Ok(())
@@ -168,11 +169,11 @@ impl DvPSettlement {
         Listing::unpack(self.listings_by_number.row(numbered(number)).bytes(0))
     }
 
-    fn next_security_number(&mut self) -> Result<u16, Refusal> {
+    fn next_security_number(&mut self) -> Result<u16, Revert> {
         let number: u16 = self.securities.get().to();
         let number = number
             .checked_add(1)
-            .ok_or_else(|| Refusal::from(Error::OVERFLOW))?;
+            .ok_or_else(|| Revert::from(Error::OVERFLOW))?;
         self.securities.set(U16::from(number));
         Ok(number)
     }

@@ -1,15 +1,15 @@
 //! The failure table: one pure function that `settle` (the first failure) and `preflight` (all of them) share.
 //!
-//! The facts are gathered first and judged afterwards, over values alone. What needs an unknown order is left out, and so
-//! is what was not asked of a token. A token's answer that cannot be read counts as the worst one.
+//! The facts are gathered first and judged afterwards, as plain values. What needs an unknown order is left out, and so is
+//! what was not read from a token. A reading that failed counts as the worst one.
 
 use alloc::vec::Vec;
 
 use alloy_primitives::{Address, B256, U256};
 
 use super::{
-    order::{Order, ASK, BID},
-    price::midpoint,
+    order::{ASK, BID, Order},
+    total::midpoint,
 };
 
 /// Why a settlement is refused. Numbers are never reused; their order is the order of the checks.
@@ -22,12 +22,12 @@ pub(crate) enum Failure {
     SameOrder = 2,
     /// The bid is not open; in a signed settlement: has ended, or could not be registered.
     BidNotOpen = 3,
-    /// The ask is not open; likewise.
+    /// The ask is not open; in a signed settlement, likewise.
     AskNotOpen = 4,
     /// The bid is not a bid.
-    BidIsNoBid = 5,
+    BidNotABid = 5,
     /// The ask is not an ask.
-    AskIsNoAsk = 6,
+    AskNotAnAsk = 6,
     /// Both orders have one owner.
     SameOwner = 7,
     /// The orders name different securities.
@@ -45,13 +45,13 @@ pub(crate) enum Failure {
     /// The ask is of another epoch than its owner.
     AskEpochStale = 14,
     /// The bid names another counterparty.
-    BidCounterparty = 15,
+    BidOtherCounterparty = 15,
     /// The ask names another counterparty.
-    AskCounterparty = 16,
+    AskOtherCounterparty = 16,
     /// The bid's limit is below the ask's.
-    NoCross = 17,
+    PricesDoNotCross = 17,
     /// The security is not listed.
-    NotListed = 18,
+    SecurityNotListed = 18,
     /// The security token restricts the transfer; its code stands beside it.
     Restricted = 19,
     /// The seller holds too little of the security.
@@ -78,7 +78,44 @@ pub(crate) enum Failure {
     ContractBlacklisted = 30,
 }
 
-/// The restriction code of a security token whose answer could not be read.
+#[cfg(test)]
+impl Failure {
+    /// All of them, in the order of the checks.
+    pub(crate) const ALL: [Self; 30] = [
+        Self::Paused,
+        Self::SameOrder,
+        Self::BidNotOpen,
+        Self::AskNotOpen,
+        Self::BidNotABid,
+        Self::AskNotAnAsk,
+        Self::SameOwner,
+        Self::OtherSecurity,
+        Self::OtherQuantity,
+        Self::OtherPayment,
+        Self::BidExpired,
+        Self::AskExpired,
+        Self::BidEpochStale,
+        Self::AskEpochStale,
+        Self::BidOtherCounterparty,
+        Self::AskOtherCounterparty,
+        Self::PricesDoNotCross,
+        Self::SecurityNotListed,
+        Self::Restricted,
+        Self::SellerBalance,
+        Self::SellerAllowance,
+        Self::BuyerBalance,
+        Self::BuyerAllowance,
+        Self::BuyerBlacklisted,
+        Self::SellerBlacklisted,
+        Self::PaymentPaused,
+        Self::BidSignature,
+        Self::AskSignature,
+        Self::InexactLeg,
+        Self::ContractBlacklisted,
+    ];
+}
+
+/// The restriction code when the security token's own cannot be read.
 pub(crate) const UNREADABLE_RESTRICTION: u8 = u8::MAX;
 
 /// A set of failures.
@@ -106,23 +143,23 @@ impl Failures {
     }
 }
 
-/// What a token said.
+/// A value read from a token.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Answer {
-    /// It was not asked.
+pub(crate) enum Reading {
+    /// It was not read.
     #[default]
-    LeftOut,
-    /// It reverted, or did not answer a word.
+    NotAsked,
+    /// The token reverted, or returned less than a word.
     Unreadable,
-    /// It answered this word.
+    /// The token returned this word.
     Word(U256),
 }
 
-impl Answer {
+impl Reading {
     /// Whether a balance or allowance is below `need`.
     fn lacks(self, need: U256) -> bool {
         match self {
-            Self::LeftOut => false,
+            Self::NotAsked => false,
             Self::Unreadable => true,
             Self::Word(word) => word < need,
         }
@@ -131,47 +168,47 @@ impl Answer {
     /// Whether a flag is anything but false.
     fn holds(self) -> bool {
         match self {
-            Self::LeftOut => false,
+            Self::NotAsked => false,
             Self::Unreadable => true,
             Self::Word(word) => !word.is_zero(),
         }
     }
 
-    /// The ERC-1404 code; an answer above 255 cannot be read.
+    /// The ERC-1404 code; a word above 255 is not one.
     fn restriction(self) -> u8 {
         match self {
-            Self::LeftOut => 0,
+            Self::NotAsked => 0,
             Self::Unreadable => UNREADABLE_RESTRICTION,
             Self::Word(word) => u8::try_from(word).unwrap_or(UNREADABLE_RESTRICTION),
         }
     }
 }
 
-/// What the two tokens and the owners' wallets said.
+/// What was read from both tokens and the owners' wallets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Answers {
+pub(crate) struct Readings {
     /// ERC-1404 code of the security's transfer.
-    pub(crate) restriction: Answer,
+    pub(crate) restriction: Reading,
     /// The seller's balance of the security.
-    pub(crate) seller_balance: Answer,
+    pub(crate) seller_balance: Reading,
     /// What the seller allows this contract of the security.
-    pub(crate) seller_allowance: Answer,
+    pub(crate) seller_allowance: Reading,
     /// The buyer's balance of the payment token.
-    pub(crate) buyer_balance: Answer,
+    pub(crate) buyer_balance: Reading,
     /// What the buyer allows this contract of the payment token.
-    pub(crate) buyer_allowance: Answer,
+    pub(crate) buyer_allowance: Reading,
     /// Whether the payment token blacklists the buyer.
-    pub(crate) buyer_blacklisted: Answer,
+    pub(crate) buyer_blacklisted: Reading,
     /// Whether the payment token blacklists the seller.
-    pub(crate) seller_blacklisted: Answer,
+    pub(crate) seller_blacklisted: Reading,
     /// Whether the payment token is paused.
-    pub(crate) payment_paused: Answer,
+    pub(crate) payment_paused: Reading,
     /// Whether the payment token blacklists this contract.
-    pub(crate) contract_blacklisted: Answer,
-    /// Whether the bid needs a signature and has not its owner's.
-    pub(crate) bid_signed_badly: bool,
-    /// Whether the ask needs a signature and has not its owner's.
-    pub(crate) ask_signed_badly: bool,
+    pub(crate) contract_blacklisted: Reading,
+    /// Whether the bid needs a signature and does not have its owner's.
+    pub(crate) bid_signature_invalid: bool,
+    /// Whether the ask needs a signature and does not have its owner's.
+    pub(crate) ask_signature_invalid: bool,
 }
 
 /// One of the two orders, as the checks see it.
@@ -203,7 +240,7 @@ pub(crate) struct Facts {
     /// The ask.
     pub(crate) ask: Party,
     /// What the outside said.
-    pub(crate) answers: Answers,
+    pub(crate) readings: Readings,
 }
 
 impl Facts {
@@ -220,7 +257,7 @@ impl Facts {
 
     /// The ERC-1404 code of the transfer, 0 when it is free or was not asked for.
     pub(crate) fn restriction(&self) -> u8 {
-        self.answers.restriction.restriction()
+        self.readings.restriction.restriction()
     }
 }
 
@@ -233,13 +270,13 @@ pub(crate) fn failures(facts: &Facts) -> Failures {
     failures.note(Failure::BidNotOpen, !facts.bid.open);
     failures.note(Failure::AskNotOpen, !facts.ask.open);
     if let Some(bid) = &facts.bid.terms {
-        failures.note(Failure::BidIsNoBid, bid.side != BID);
+        failures.note(Failure::BidNotABid, bid.side != BID);
         failures.note(Failure::BidExpired, bid.expiry <= facts.now);
         failures.note(Failure::BidEpochStale, bid.epoch != facts.bid.epoch);
         judge_order(&mut failures, facts, bid);
     }
     if let Some(ask) = &facts.ask.terms {
-        failures.note(Failure::AskIsNoAsk, ask.side != ASK);
+        failures.note(Failure::AskNotAnAsk, ask.side != ASK);
         failures.note(Failure::AskExpired, ask.expiry <= facts.now);
         failures.note(Failure::AskEpochStale, ask.epoch != facts.ask.epoch);
         judge_order(&mut failures, facts, ask);
@@ -248,18 +285,18 @@ pub(crate) fn failures(facts: &Facts) -> Failures {
         failures.note(Failure::SameOwner, bid.owner == ask.owner);
         failures.note(Failure::OtherSecurity, bid.security != ask.security);
         failures.note(Failure::OtherQuantity, bid.quantity != ask.quantity);
-        failures.note(Failure::BidCounterparty, refuses(bid, ask.owner));
-        failures.note(Failure::AskCounterparty, refuses(ask, bid.owner));
-        failures.note(Failure::NoCross, facts.total().is_none());
+        failures.note(Failure::BidOtherCounterparty, refuses(bid, ask.owner));
+        failures.note(Failure::AskOtherCounterparty, refuses(ask, bid.owner));
+        failures.note(Failure::PricesDoNotCross, facts.total().is_none());
     }
-    judge_answers(&mut failures, facts);
+    judge_readings(&mut failures, facts);
     failures
 }
 
-/// What either order alone can fail by.
+/// The failures of either order alone.
 fn judge_order(failures: &mut Failures, facts: &Facts, order: &Order) {
     failures.note(Failure::OtherPayment, order.payment != facts.payment);
-    failures.note(Failure::NotListed, !facts.listed);
+    failures.note(Failure::SecurityNotListed, !facts.listed);
 }
 
 /// Whether `order` names another counterparty than `owner`.
@@ -267,37 +304,40 @@ fn refuses(order: &Order, owner: Address) -> bool {
     !order.counterparty.is_zero() && order.counterparty != owner
 }
 
-fn judge_answers(failures: &mut Failures, facts: &Facts) {
-    let answers = &facts.answers;
+fn judge_readings(failures: &mut Failures, facts: &Facts) {
+    let readings = &facts.readings;
     failures.note(Failure::Restricted, facts.restriction() != 0);
     if let Some(ask) = &facts.ask.terms {
         failures.note(
             Failure::SellerBalance,
-            answers.seller_balance.lacks(ask.quantity),
+            readings.seller_balance.lacks(ask.quantity),
         );
         failures.note(
             Failure::SellerAllowance,
-            answers.seller_allowance.lacks(ask.quantity),
+            readings.seller_allowance.lacks(ask.quantity),
         );
     }
     if let Some(total) = facts.total() {
-        failures.note(Failure::BuyerBalance, answers.buyer_balance.lacks(total));
+        failures.note(Failure::BuyerBalance, readings.buyer_balance.lacks(total));
         failures.note(
             Failure::BuyerAllowance,
-            answers.buyer_allowance.lacks(total),
+            readings.buyer_allowance.lacks(total),
         );
     }
-    failures.note(Failure::BuyerBlacklisted, answers.buyer_blacklisted.holds());
+    failures.note(
+        Failure::BuyerBlacklisted,
+        readings.buyer_blacklisted.holds(),
+    );
     failures.note(
         Failure::SellerBlacklisted,
-        answers.seller_blacklisted.holds(),
+        readings.seller_blacklisted.holds(),
     );
-    failures.note(Failure::PaymentPaused, answers.payment_paused.holds());
-    failures.note(Failure::BidSignature, answers.bid_signed_badly);
-    failures.note(Failure::AskSignature, answers.ask_signed_badly);
+    failures.note(Failure::PaymentPaused, readings.payment_paused.holds());
+    failures.note(Failure::BidSignature, readings.bid_signature_invalid);
+    failures.note(Failure::AskSignature, readings.ask_signature_invalid);
     failures.note(
         Failure::ContractBlacklisted,
-        answers.contract_blacklisted.holds(),
+        readings.contract_blacklisted.holds(),
     );
 }
 
@@ -311,8 +351,8 @@ mod tests {
 
     const NOW: u64 = 1_000;
 
-    fn word(value: u64) -> Answer {
-        Answer::Word(U256::from(value))
+    fn word(value: u64) -> Reading {
+        Reading::Word(U256::from(value))
     }
 
     /// Facts of a pair that settles: 100 for a limit of 1,050 and 1,020.
@@ -340,7 +380,7 @@ mod tests {
             listed: true,
             bid: party(BID, 1_050),
             ask: party(ASK, 1_020),
-            answers: Answers {
+            readings: Readings {
                 restriction: word(0),
                 seller_balance: word(100),
                 seller_allowance: word(100),
@@ -350,7 +390,7 @@ mod tests {
                 seller_blacklisted: word(0),
                 payment_paused: word(0),
                 contract_blacklisted: word(0),
-                ..Answers::default()
+                ..Readings::default()
             },
         }
     }
@@ -375,8 +415,8 @@ mod tests {
         (Failure::SameOrder, |facts| facts.ask.id = facts.bid.id),
         (Failure::BidNotOpen, |facts| facts.bid.open = false),
         (Failure::AskNotOpen, |facts| facts.ask.open = false),
-        (Failure::BidIsNoBid, |facts| bid(facts).side = ASK),
-        (Failure::AskIsNoAsk, |facts| ask(facts).side = BID),
+        (Failure::BidNotABid, |facts| bid(facts).side = ASK),
+        (Failure::AskNotAnAsk, |facts| ask(facts).side = BID),
         (Failure::SameOwner, |facts| {
             ask(facts).owner = bid(facts).owner
         }),
@@ -393,42 +433,42 @@ mod tests {
         (Failure::AskExpired, |facts| ask(facts).expiry = NOW),
         (Failure::BidEpochStale, |facts| facts.bid.epoch = 4),
         (Failure::AskEpochStale, |facts| facts.ask.epoch = 4),
-        (Failure::BidCounterparty, |facts| {
+        (Failure::BidOtherCounterparty, |facts| {
             bid(facts).counterparty = Address::repeat_byte(7)
         }),
-        (Failure::AskCounterparty, |facts| {
+        (Failure::AskOtherCounterparty, |facts| {
             ask(facts).counterparty = Address::repeat_byte(7)
         }),
-        (Failure::NotListed, |facts| facts.listed = false),
+        (Failure::SecurityNotListed, |facts| facts.listed = false),
         (Failure::Restricted, |facts| {
-            facts.answers.restriction = word(11)
+            facts.readings.restriction = word(11)
         }),
         (Failure::SellerBalance, |facts| {
-            facts.answers.seller_balance = word(99)
+            facts.readings.seller_balance = word(99)
         }),
         (Failure::SellerAllowance, |facts| {
-            facts.answers.seller_allowance = word(99)
+            facts.readings.seller_allowance = word(99)
         }),
         (Failure::BuyerBalance, |facts| {
-            facts.answers.buyer_balance = word(1_034)
+            facts.readings.buyer_balance = word(1_034)
         }),
         (Failure::BuyerAllowance, |facts| {
-            facts.answers.buyer_allowance = word(1_034)
+            facts.readings.buyer_allowance = word(1_034)
         }),
         (Failure::BuyerBlacklisted, |facts| {
-            facts.answers.buyer_blacklisted = word(1)
+            facts.readings.buyer_blacklisted = word(1)
         }),
         (Failure::SellerBlacklisted, |facts| {
-            facts.answers.seller_blacklisted = word(1)
+            facts.readings.seller_blacklisted = word(1)
         }),
         (Failure::PaymentPaused, |facts| {
-            facts.answers.payment_paused = word(1)
+            facts.readings.payment_paused = word(1)
         }),
         (Failure::BidSignature, |facts| {
-            facts.answers.bid_signed_badly = true
+            facts.readings.bid_signature_invalid = true
         }),
         (Failure::ContractBlacklisted, |facts| {
-            facts.answers.contract_blacklisted = word(1)
+            facts.readings.contract_blacklisted = word(1)
         }),
     ];
 
@@ -454,12 +494,12 @@ mod tests {
             let mut facts = good();
             bid(&mut facts).limitTotal = U256::from(bid_limit);
             ask(&mut facts).limitTotal = U256::from(ask_limit);
-            facts.answers.buyer_balance = word(held.into());
-            facts.answers.buyer_allowance = word(allowed.into());
+            facts.readings.buyer_balance = word(held.into());
+            facts.readings.buyer_allowance = word(allowed.into());
             let crosses = bid_limit >= ask_limit;
             let total = u64::midpoint(bid_limit, ask_limit);
             let found = failures(&facts);
-            prop_assert_eq!(found.all().contains(&(Failure::NoCross as u8)), !crosses);
+            prop_assert_eq!(found.all().contains(&(Failure::PricesDoNotCross as u8)), !crosses);
             prop_assert_eq!(found.all().contains(&(Failure::BuyerBalance as u8)), crosses && u64::from(held) < total);
             prop_assert_eq!(
                 found.all().contains(&(Failure::BuyerAllowance as u8)),
@@ -478,7 +518,7 @@ mod tests {
     #[test]
     fn an_unsigned_ask_fails_by_its_own_number() {
         let mut facts = good();
-        facts.answers.ask_signed_badly = true;
+        facts.readings.ask_signature_invalid = true;
         assert_eq!(failures(&facts).all(), vec![Failure::AskSignature as u8]);
     }
 
@@ -528,17 +568,17 @@ mod tests {
     #[test]
     fn unreadable_answers_count_as_the_worst_ones() {
         let mut facts = good();
-        facts.answers = Answers {
-            restriction: Answer::Unreadable,
-            seller_balance: Answer::Unreadable,
-            seller_allowance: Answer::Unreadable,
-            buyer_balance: Answer::Unreadable,
-            buyer_allowance: Answer::Unreadable,
-            buyer_blacklisted: Answer::Unreadable,
-            seller_blacklisted: Answer::Unreadable,
-            payment_paused: Answer::Unreadable,
-            contract_blacklisted: Answer::Unreadable,
-            ..Answers::default()
+        facts.readings = Readings {
+            restriction: Reading::Unreadable,
+            seller_balance: Reading::Unreadable,
+            seller_allowance: Reading::Unreadable,
+            buyer_balance: Reading::Unreadable,
+            buyer_allowance: Reading::Unreadable,
+            buyer_blacklisted: Reading::Unreadable,
+            seller_blacklisted: Reading::Unreadable,
+            payment_paused: Reading::Unreadable,
+            contract_blacklisted: Reading::Unreadable,
+            ..Readings::default()
         };
         assert_eq!(
             failures(&facts).all(),
@@ -550,7 +590,7 @@ mod tests {
     #[test]
     fn answers_that_were_left_out_count_for_nothing() {
         let facts = Facts {
-            answers: Answers::default(),
+            readings: Readings::default(),
             ..good()
         };
         assert_eq!(failures(&facts).first(), None);
@@ -560,20 +600,20 @@ mod tests {
     #[test]
     fn a_restriction_above_255_is_unreadable() {
         let mut facts = good();
-        facts.answers.restriction = word(255);
+        facts.readings.restriction = word(255);
         assert_eq!(facts.restriction(), 255);
-        facts.answers.restriction = word(254);
+        facts.readings.restriction = word(254);
         assert_eq!(facts.restriction(), 254);
-        facts.answers.restriction = word(256);
+        facts.readings.restriction = word(256);
         assert_eq!(facts.restriction(), 255);
-        facts.answers.restriction = Answer::Word(U256::MAX);
+        facts.readings.restriction = Reading::Word(U256::MAX);
         assert_eq!(facts.restriction(), 255);
     }
 
     #[test]
     fn a_flag_that_is_neither_zero_nor_one_counts_as_set() {
         let mut facts = good();
-        facts.answers.payment_paused = word(2);
+        facts.readings.payment_paused = word(2);
         assert_eq!(failures(&facts).all(), vec![Failure::PaymentPaused as u8]);
     }
 }

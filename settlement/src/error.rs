@@ -6,7 +6,7 @@ use alloy_primitives::{Address, B256, U256};
 
 use super::checks::Failure;
 
-authority::errors! {
+runtime::errors! {
     /// Every refusal of this contract.
     pub(crate) enum Error {
         SettlementRefused { failure: u8, restriction_code: u8 }

@@ -3,16 +3,6 @@
 pub(crate) use self::sol::*;
 pub(crate) use super::order::OrderRegistered;
 
-/// Starts the log of an event: its indexed fields follow, then `data()`, then the others.
-macro_rules! log {
-    ($event:ident) => {
-        authority::event::Log::new(authority::constant_word!(
-            <$event as alloy_sol_types::SolEvent>::SIGNATURE_HASH.0
-        ))
-    };
-}
-pub(crate) use log;
-
 #[allow(missing_docs, reason = "the macro copies no docs to fields")]
 mod sol {
     use alloy_sol_types::sol;

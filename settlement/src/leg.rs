@@ -4,11 +4,11 @@
 //! token that answers false, moves nothing, takes a fee, pays extra or pretends cannot settle anything.
 
 use alloy_primitives::{Address, U256};
-use authority::abi::Refusal;
+use runtime::abi::Revert;
 use stylus_sdk::stylus_core::Host;
 
 use super::{
-    checks::{Answer, Failure},
+    checks::{Failure, Reading},
     error::Error,
     token::Token,
 };
@@ -19,8 +19,8 @@ pub(crate) struct Leg {
     from: Address,
     to: Address,
     amount: U256,
-    from_after: Answer,
-    to_after: Answer,
+    from_after: Reading,
+    to_after: Reading,
 }
 
 impl Leg {
@@ -35,10 +35,11 @@ impl Leg {
         from: Address,
         to: Address,
         amount: U256,
-        held: Answer,
-    ) -> Result<Self, Refusal> {
+        held: Reading,
+    ) -> Result<Self, Revert> {
         let token = Token::new(address);
-        let (Answer::Word(held), Answer::Word(received)) = (held, token.balance_of(vm, to)) else {
+        let (Reading::Word(held), Reading::Word(received)) = (held, token.balance_of(vm, to))
+        else {
             return Err(inexact());
         };
         let (Some(from_after), Some(to_after)) =
@@ -46,7 +47,7 @@ impl Leg {
         else {
             return Err(inexact());
         };
-        let (from_after, to_after) = (Answer::Word(from_after), Answer::Word(to_after));
+        let (from_after, to_after) = (Reading::Word(from_after), Reading::Word(to_after));
         Ok(Self {
             token,
             from,
@@ -63,7 +64,7 @@ impl Leg {
     ///
     /// * The token's own refusal: the token reverted.
     /// * [`Error::SettlementRefused`] - inexact leg: it did not answer as a token does.
-    pub(crate) fn transfer(&self, vm: &dyn Host) -> Result<(), Refusal> {
+    pub(crate) fn transfer(&self, vm: &dyn Host) -> Result<(), Revert> {
         self.token
             .transfer_from(vm, self.from, self.to, self.amount)
     }
@@ -73,17 +74,13 @@ impl Leg {
     /// # Errors
     ///
     /// * [`Error::SettlementRefused`] - inexact leg.
-    pub(crate) fn verify(&self, vm: &dyn Host) -> Result<(), Refusal> {
+    pub(crate) fn verify(&self, vm: &dyn Host) -> Result<(), Revert> {
         let exact = self.token.balance_of(vm, self.from) == self.from_after
             && self.token.balance_of(vm, self.to) == self.to_after;
-        if exact {
-            Ok(())
-        } else {
-            Err(inexact())
-        }
+        if exact { Ok(()) } else { Err(inexact()) }
     }
 }
 
-fn inexact() -> Refusal {
+fn inexact() -> Revert {
     Error::refused(Failure::InexactLeg).into()
 }

@@ -28,7 +28,7 @@
 //! | slots | content |
 //! | --- | --- |
 //! | 0-2 | roles |
-//! | 3 | desk: payment token, CRD number, pause, count of settlements ([`desk`]) |
+//! | 3 | globals: payment token, CRD number, pause, count of settlements ([`globals`]) |
 //! | 4-5, 6-7 | name and LEI of the broker-dealer |
 //! | 8 | orders by id, two words each, three with a counterparty ([`record`]) |
 //! | 9 | epochs by owner |
@@ -37,9 +37,10 @@
 #![cfg_attr(target_arch = "wasm32", no_std)]
 #![cfg_attr(
     not(test),
-    warn(
+    deny(
         clippy::arithmetic_side_effects,
         clippy::expect_used,
+        clippy::indexing_slicing,
         clippy::panic,
         clippy::unwrap_used
     )
@@ -48,44 +49,48 @@
 extern crate alloc;
 
 mod administration;
-mod answer;
 mod checks;
-mod desk;
 mod error;
 mod event;
+mod globals;
 mod leg;
 mod listing;
 mod message;
 mod order;
-mod price;
 mod record;
 mod registration;
+mod returns;
 mod settling;
 mod token;
+mod total;
 
 #[cfg(test)]
 mod tests;
 
-use alloc::{string::String, vec, vec::Vec};
+use alloc::{vec, vec::Vec};
 
 use alloy_primitives::{Address, B256, U256};
+#[cfg(feature = "export-abi")]
+use authority::domain::Eip712Domain;
 use authority::{
-    abi::Refusal,
-    constant_word,
-    domain::{self, Eip712Domain},
+    domain::{self, Domain},
     roles::Roles,
+};
+use runtime::{
+    abi::Revert,
+    constant_word,
+    storage::{WordMap, Words},
     text::{StorageText, Text},
-    words::{WordMap, Words},
 };
 use stylus_sdk::{abi::Bytes, prelude::*, storage::StorageU16};
 
-use self::{answer::BrokerDealer, desk::Desk, order::Order};
+use self::{globals::Globals, order::Order, returns::BrokerDealer};
 
 /// The contract's storage. What each of its functions means stands in `docs/interfaces/IDvPSettlement.sol`.
 #[storage]
 pub struct DvPSettlement {
     roles: Roles,
-    desk: Words,
+    globals: Words,
     name: StorageText,
     lei: StorageText,
     orders: Words,
@@ -95,7 +100,7 @@ pub struct DvPSettlement {
     securities: StorageU16,
 }
 
-authority::functions! {
+runtime::functions! {
     DvPSettlement;
     constructor constructor(
         brokerDealer: Text, crd: u64, lei: Text, payment: Address, admin: Address, operator: Address
@@ -110,15 +115,15 @@ authority::functions! {
     view "orderId" order_id(Order) -> B256;
     view "orderState" order_state(B256) -> u8;
     view "isExpired" is_expired(B256) -> bool;
-    view "getOrder" get_order(B256) -> answer::OrderView;
+    view "getOrder" get_order(B256) -> returns::OrderView;
     view "epochOf" epoch_of(Address) -> u64;
     "registerOrder" register_order(Order, Bytes) -> B256;
     "cancelOrder" cancel_order(Order);
     "cancelOrderById" cancel_order_by_id(B256, B256);
     "cancelAllOrders" cancel_all_orders() -> u64;
 
-    view "preflight" preflight(B256, B256) -> answer::Forecast;
-    view "preflightSigned" preflight_signed(Order, Bytes, Order, Bytes) -> answer::Forecast;
+    view "preflight" preflight(B256, B256) -> returns::Forecast;
+    view "preflightSigned" preflight_signed(Order, Bytes, Order, Bytes) -> returns::Forecast;
     view "failureMessage" failure_message(u8) -> Text;
     "settle" settle(B256, B256) -> U256;
     "settleSigned" settle_signed(Order, Bytes, Order, Bytes) -> U256;
@@ -157,13 +162,13 @@ impl DvPSettlement {
         payment: Address,
         admin: Address,
         operator: Address,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), Revert> {
         self.roles.initialize(admin)?;
         if !operator.is_zero() {
             self.roles
                 .set_member(administration::operator_role(), operator, true);
         }
-        self.set_desk(&Desk {
+        self.set_globals(&Globals {
             payment,
             crd,
             settlements: 0,
@@ -178,21 +183,21 @@ impl DvPSettlement {
         let (name, lei) = (self.name.get().0.into(), self.lei.get().0.into());
         BrokerDealer {
             name,
-            crd: self.desk().crd,
+            crd: self.globals().crd,
             lei,
         }
     }
 
     pub(crate) fn payment(&self) -> Address {
-        self.desk().payment
+        self.globals().payment
     }
 
     pub(crate) fn settlement_count(&self) -> U256 {
-        U256::from(self.desk().settlements)
+        U256::from(self.globals().settlements)
     }
 
-    pub(crate) fn eip712_domain(&self) -> Eip712Domain {
-        domain::eip712_domain(self.vm(), String::from(order::DOMAIN_NAME))
+    pub(crate) fn eip712_domain(&self) -> Domain {
+        Domain::of(self.vm(), order::DOMAIN_NAME.into())
     }
 
     pub(crate) fn domain_separator(&self) -> B256 {
@@ -204,11 +209,11 @@ impl DvPSettlement {
         message::failure_message(failure)
     }
 
-    fn desk(&self) -> Desk {
-        Desk::unpack(self.desk.bytes(0))
+    fn globals(&self) -> Globals {
+        Globals::unpack(self.globals.bytes(0))
     }
 
-    fn set_desk(&mut self, desk: &Desk) {
-        self.desk.set_bytes(0, &desk.pack());
+    fn set_globals(&mut self, globals: &Globals) {
+        self.globals.set_bytes(0, &globals.pack());
     }
 }

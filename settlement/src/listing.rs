@@ -38,6 +38,7 @@ impl Listing {
 
     /// The entry in a stored word.
     pub(crate) fn unpack(word: B256) -> Self {
+        let word = word.0;
         Self {
             security: Address::from_slice(&word[..20]),
             number: u16::from_be_bytes([word[29], word[30]]),

@@ -1,9 +1,9 @@
-//! What a failure means, in words.
+//! The messages of failures.
 
-use authority::messages;
+use runtime::messages;
 
 messages! {
-    /// The words for a failure, empty for a number without a meaning.
+    /// The message of a failure, empty for a number without a meaning.
     pub(crate) fn failure_message {
         1 => "paused",
         2 => "same order",
@@ -41,15 +41,15 @@ messages! {
 
 #[cfg(test)]
 mod tests {
-    use authority::text::Text;
+    use runtime::text::Text;
 
     use super::{super::checks::Failure, *};
 
     #[test]
-    fn every_failure_has_its_words() {
+    fn every_failure_has_its_message() {
         assert_eq!(failure_message(Failure::Paused as u8), Text::from("paused"));
         assert_eq!(
-            failure_message(Failure::NoCross as u8),
+            failure_message(Failure::PricesDoNotCross as u8),
             Text::from("prices do not cross")
         );
         assert_eq!(

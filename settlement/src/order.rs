@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use alloy_primitives::{Address, B256, U256};
 use alloy_sol_types::sol;
-use authority::{
+use runtime::{
     abi::{Argument, Arguments},
     constant_word,
 };
@@ -59,8 +59,7 @@ pub(crate) const MAX_AMOUNT: U256 = U256::from_limbs([u64::MAX, u64::MAX, 0, 0])
 pub(crate) const MAX_LIFETIME: u64 = 366 * 24 * 60 * 60;
 
 /// Preimage of [`ORDER_TYPE_HASH`] (EIP-712 `encodeType`).
-pub(crate) const ORDER_TYPE: &str =
-    "Order(address owner,uint8 side,address security,address payment,uint256 quantity,\
+pub(crate) const ORDER_TYPE: &str = "Order(address owner,uint8 side,address security,address payment,uint256 quantity,\
     uint256 limitTotal,uint64 expiry,uint64 epoch,address counterparty,bytes32 boardRef)";
 
 /// `keccak256(ORDER_TYPE)`.
@@ -148,9 +147,9 @@ pub(crate) struct Admission {
     pub(crate) epoch: u64,
 }
 
-/// The first field for which `order` cannot be registered, if any.
+/// The first field because of which `order` cannot be registered, if any.
 #[inline(never)]
-pub(crate) fn first_bad_field(order: &Order, admission: &Admission) -> Option<u8> {
+pub(crate) fn first_invalid_field(order: &Order, admission: &Admission) -> Option<u8> {
     let latest = admission.now.saturating_add(MAX_LIFETIME);
     let amount = |value: U256| !value.is_zero() && value <= MAX_AMOUNT;
     let good = [
@@ -216,7 +215,7 @@ mod tests {
     fn bad(change: impl FnOnce(&mut Order)) -> Option<u8> {
         let mut changed = order();
         change(&mut changed);
-        first_bad_field(&changed, &admission())
+        first_invalid_field(&changed, &admission())
     }
 
     #[test]
@@ -264,7 +263,10 @@ mod tests {
             listed: false,
             ..admission()
         };
-        assert_eq!(first_bad_field(&order(), &unlisted), Some(field::SECURITY));
+        assert_eq!(
+            first_invalid_field(&order(), &unlisted),
+            Some(field::SECURITY)
+        );
         assert_eq!(
             bad(|order| order.payment = order.security),
             Some(field::PAYMENT)
@@ -297,7 +299,10 @@ mod tests {
     #[test]
     fn the_first_of_several_bad_fields_is_named() {
         let nothing = Order::default();
-        assert_eq!(first_bad_field(&nothing, &admission()), Some(field::OWNER));
+        assert_eq!(
+            first_invalid_field(&nothing, &admission()),
+            Some(field::OWNER)
+        );
         let late = |order: &mut Order| (order.expiry, order.epoch) = (0, 0);
         assert_eq!(bad(late), Some(field::EXPIRY));
     }

@@ -11,9 +11,9 @@
 //! `settleSigned`, or cancelled before registration) has a head of owner, side and state alone.
 
 use alloy_primitives::{Address, B256, U256};
-use authority::{event::word, words::uint};
+use runtime::word::{uint, word};
 
-use super::order::{Order, ASK, BID};
+use super::order::{ASK, BID, Order};
 
 /// Nothing is known of the order.
 pub(crate) const NONE: u8 = 0;
@@ -101,6 +101,7 @@ impl Head {
 
     /// The head in a stored word.
     pub(crate) fn unpack(word: B256) -> Self {
+        let word = word.0;
         let mut expiry = [0; 8];
         expiry[3..].copy_from_slice(&word[20..25]);
         let flags = word[31];

@@ -1,18 +1,19 @@
 //! From a signed order to an open one, and to a cancelled one.
 
 use alloy_primitives::{Address, B256, U256};
-use authority::{abi::Refusal, domain, signature};
+use authority::{domain, signature};
+use runtime::{abi::Revert, log};
 use stylus_sdk::{abi::Bytes, prelude::*};
 
 use super::{
-    administration::operator_role,
-    answer::OrderView,
-    error::Error,
-    event::{log, EpochAdvanced, OrderCancelled, OrderRegistered},
-    listing::Listing,
-    order::{first_bad_field, Admission, Order},
-    record::{self, pack_amounts, unpack_amounts, Head, AMOUNTS, COUNTERPARTY, HEAD},
     DvPSettlement,
+    administration::operator_role,
+    error::Error,
+    event::{EpochAdvanced, OrderCancelled, OrderRegistered},
+    listing::Listing,
+    order::{Admission, Order, first_invalid_field},
+    record::{self, AMOUNTS, COUNTERPARTY, HEAD, Head, pack_amounts, unpack_amounts},
+    returns::OrderView,
 };
 
 impl DvPSettlement {
@@ -21,7 +22,7 @@ impl DvPSettlement {
         self.id_of(&order)
     }
 
-    /// Of I2: forward only.
+    /// I2: the state only moves forward.
     pub(crate) fn order_state(&self, id: B256) -> u8 {
         self.head(id).state
     }
@@ -107,7 +108,7 @@ impl DvPSettlement {
     /// What `order` must agree with, given its security's `listing`.
     pub(crate) fn admission(&self, order: &Order, listing: &Listing) -> Admission {
         Admission {
-            payment: self.desk().payment,
+            payment: self.globals().payment,
             listed: listing.listed,
             now: self.vm().block_timestamp(),
             epoch: self.epoch_of(order.owner),
@@ -152,14 +153,14 @@ impl DvPSettlement {
         &mut self,
         order: Order,
         signature: Bytes,
-    ) -> Result<B256, Refusal> {
+    ) -> Result<B256, Revert> {
         let by_owner = self.vm().msg_sender() == order.owner;
         if !by_owner {
             self.only_operator()?;
         }
         self.while_running()?;
         let listing = self.listing(order.security);
-        if let Some(field) = first_bad_field(&order, &self.admission(&order, &listing)) {
+        if let Some(field) = first_invalid_field(&order, &self.admission(&order, &listing)) {
             return Err(Error::InvalidOrder { field }.into());
         }
         let id = self.id_of(&order);
@@ -172,7 +173,7 @@ impl DvPSettlement {
             return Err(Error::InvalidSignature { owner: order.owner }.into());
         }
         let head =
-            Head::open(&order, listing.number).ok_or_else(|| Refusal::from(Error::OVERFLOW))?;
+            Head::open(&order, listing.number).ok_or_else(|| Revert::from(Error::OVERFLOW))?;
         let mut stored = self.orders.row(id);
         stored.set_bytes(HEAD, &head.pack());
         stored.set_bytes(AMOUNTS, &pack_amounts(order.quantity, order.limitTotal));
@@ -194,7 +195,7 @@ impl DvPSettlement {
     ///
     /// * [`OrderCancelled`] with a zero reason.
     #[allow(clippy::needless_pass_by_value, reason = "an entry point")]
-    pub(crate) fn cancel_order(&mut self, order: Order) -> Result<(), Refusal> {
+    pub(crate) fn cancel_order(&mut self, order: Order) -> Result<(), Revert> {
         let id = self.id_of(&order);
         let caller = self.vm().msg_sender();
         if caller != order.owner {
@@ -220,7 +221,7 @@ impl DvPSettlement {
     /// # Events
     ///
     /// * [`OrderCancelled`].
-    pub(crate) fn cancel_order_by_id(&mut self, id: B256, reason: B256) -> Result<(), Refusal> {
+    pub(crate) fn cancel_order_by_id(&mut self, id: B256, reason: B256) -> Result<(), Revert> {
         let head = self.head(id);
         if head.state == record::NONE {
             return Err(not_cancellable(id, head.state));
@@ -262,12 +263,12 @@ impl DvPSettlement {
     /// # Events
     ///
     /// * [`EpochAdvanced`].
-    pub(crate) fn cancel_all_orders(&mut self) -> Result<u64, Refusal> {
+    pub(crate) fn cancel_all_orders(&mut self) -> Result<u64, Revert> {
         let owner = self.vm().msg_sender();
         let epoch = u32::try_from(self.epoch_of(owner))
             .ok()
             .and_then(|epoch| epoch.checked_add(1));
-        let epoch = u64::from(epoch.ok_or_else(|| Refusal::from(Error::OVERFLOW))?);
+        let epoch = u64::from(epoch.ok_or_else(|| Revert::from(Error::OVERFLOW))?);
         self.epochs.set(owner.into_word(), U256::from(epoch));
         log!(EpochAdvanced)
             .address(owner)
@@ -278,6 +279,6 @@ impl DvPSettlement {
     }
 }
 
-fn not_cancellable(id: B256, state: u8) -> Refusal {
+fn not_cancellable(id: B256, state: u8) -> Revert {
     Error::OrderNotCancellable { id, state }.into()
 }

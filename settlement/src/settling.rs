@@ -1,24 +1,22 @@
-//! From two orders to a settlement, or to the reasons against it.
+//! From two orders to a settlement, or to the reasons why there is none.
 
 use alloy_primitives::{B256, U256};
-use authority::{
-    abi::Refusal,
-    signature::{self, has_code},
-};
+use authority::signature::{self, has_code};
+use runtime::{abi::Revert, log};
 use stylus_sdk::{abi::Bytes, prelude::*};
 
 use super::{
-    answer::Forecast,
-    checks::{failures, Answers, Facts, Failure, Party},
-    desk::Desk,
+    DvPSettlement,
+    checks::{Facts, Failure, Party, Readings, failures},
     error::Error,
-    event::{log, Settled},
+    event::Settled,
+    globals::Globals,
     leg::Leg,
     listing::Listing,
-    order::{first_bad_field, Order},
+    order::{Order, first_invalid_field},
     record::{self, Head},
+    returns::Forecast,
     token::Token,
-    DvPSettlement,
 };
 
 /// An order that is to be settled.
@@ -35,11 +33,11 @@ struct Candidate {
 
 impl DvPSettlement {
     pub(crate) fn preflight(&self, bid_id: B256, ask_id: B256) -> Forecast {
-        let desk = self.desk();
+        let globals = self.globals();
         self.forecast(
-            &desk,
-            self.registered(bid_id, &desk),
-            self.registered(ask_id, &desk),
+            &globals,
+            self.registered(bid_id, &globals),
+            self.registered(ask_id, &globals),
         )
     }
 
@@ -51,18 +49,18 @@ impl DvPSettlement {
         ask_signature: Bytes,
     ) -> Forecast {
         self.forecast(
-            &self.desk(),
+            &self.globals(),
             self.submitted(bid, bid_signature),
             self.submitted(ask, ask_signature),
         )
     }
 
-    pub(crate) fn settle(&mut self, bid_id: B256, ask_id: B256) -> Result<U256, Refusal> {
+    pub(crate) fn settle(&mut self, bid_id: B256, ask_id: B256) -> Result<U256, Revert> {
         self.only_operator()?;
-        let desk = self.desk();
-        let bid = self.registered(bid_id, &desk);
-        let ask = self.registered(ask_id, &desk);
-        self.execute(desk, &bid, &ask)
+        let globals = self.globals();
+        let bid = self.registered(bid_id, &globals);
+        let ask = self.registered(ask_id, &globals);
+        self.execute(globals, &bid, &ask)
     }
 
     pub(crate) fn settle_signed(
@@ -71,18 +69,18 @@ impl DvPSettlement {
         bid_signature: Bytes,
         ask: Order,
         ask_signature: Bytes,
-    ) -> Result<U256, Refusal> {
+    ) -> Result<U256, Revert> {
         self.only_operator()?;
         let bid = self.submitted(bid, bid_signature);
         let ask = self.submitted(ask, ask_signature);
-        self.execute(self.desk(), &bid, &ask)
+        self.execute(self.globals(), &bid, &ask)
     }
 
     /// The order `id` from storage.
-    fn registered(&self, id: B256, desk: &Desk) -> Candidate {
+    fn registered(&self, id: B256, globals: &Globals) -> Candidate {
         let head = self.head(id);
         let listing = self.listing_by_number(head.security);
-        let terms = self.stored_terms(id, &head, listing.security, desk.payment);
+        let terms = self.stored_terms(id, &head, listing.security, globals.payment);
         let epoch = terms.as_ref().map_or(0, |order| self.epoch_of(order.owner));
         let open = head.state == record::OPEN;
         Candidate {
@@ -98,7 +96,7 @@ impl DvPSettlement {
         }
     }
 
-    /// An order that comes with its signature; unless it is open, it must be fit for registration.
+    /// An order that comes with its signature; unless it is open, it must be registrable.
     fn submitted(&self, order: Order, signature: Bytes) -> Candidate {
         let id = self.id_of(&order);
         let head = self.head(id);
@@ -106,7 +104,7 @@ impl DvPSettlement {
         let admission = self.admission(&order, &listing);
         let open = match head.state {
             record::OPEN => true,
-            record::NONE => first_bad_field(&order, &admission).is_none(),
+            record::NONE => first_invalid_field(&order, &admission).is_none(),
             _ => false,
         };
         let party = Party {
@@ -124,15 +122,18 @@ impl DvPSettlement {
     }
 
     /// All failures of a pair, and the security's restriction code.
-    fn forecast(&self, desk: &Desk, bid: Candidate, ask: Candidate) -> Forecast {
+    fn forecast(&self, globals: &Globals, bid: Candidate, ask: Candidate) -> Forecast {
         let listing = listing_of(&bid, &ask);
-        let signed_badly = (self.is_signed_badly(&bid), self.is_signed_badly(&ask));
-        let mut facts = self.facts(desk, &listing, bid.party, ask.party);
-        facts.answers = self.ask_tokens(&facts, &listing);
+        let invalid_signatures = (
+            self.has_invalid_signature(&bid),
+            self.has_invalid_signature(&ask),
+        );
+        let mut facts = self.facts(globals, &listing, bid.party, ask.party);
+        facts.readings = self.read_tokens(&facts, &listing);
         (
-            facts.answers.bid_signed_badly,
-            facts.answers.ask_signed_badly,
-        ) = signed_badly;
+            facts.readings.bid_signature_invalid,
+            facts.readings.ask_signature_invalid,
+        ) = invalid_signatures;
         Forecast {
             failures: failures(&facts).all(),
             restrictionCode: facts.restriction(),
@@ -153,23 +154,30 @@ impl DvPSettlement {
     ///
     /// * [`OrderRegistered`](super::event::OrderRegistered) for each order that was not registered.
     /// * [`Settled`].
-    fn execute(&mut self, desk: Desk, bid: &Candidate, ask: &Candidate) -> Result<U256, Refusal> {
+    fn execute(
+        &mut self,
+        globals: Globals,
+        bid: &Candidate,
+        ask: &Candidate,
+    ) -> Result<U256, Revert> {
         let listing = listing_of(bid, ask);
-        let mut facts = self.facts(&desk, &listing, bid.party.clone(), ask.party.clone());
-        // Tokens and wallets are asked only about a pair whose terms agree.
+        let mut facts = self.facts(&globals, &listing, bid.party.clone(), ask.party.clone());
+        // Tokens and wallets are called only for a pair whose terms agree.
         refuse(&facts)?;
-        facts.answers = self.ask_tokens(&facts, &listing);
-        facts.answers.bid_signed_badly = self.is_signed_badly(bid);
-        facts.answers.ask_signed_badly = self.is_signed_badly(ask);
+        facts.readings = self.read_tokens(&facts, &listing);
+        facts.readings.bid_signature_invalid = self.has_invalid_signature(bid);
+        facts.readings.ask_signature_invalid = self.has_invalid_signature(ask);
         refuse(&facts)?;
-        // A pair without failures is known, crosses, and finds a number: the failure is never seen.
-        let (Some((bid_order, ask_order)), Some(total), Some(number)) =
-            (facts.pair(), facts.total(), desk.settlements.checked_add(1))
-        else {
-            return Err(Error::refused(Failure::NoCross).into());
+        // A pair without failures is known and crosses, and a number is left: this failure is never seen.
+        let (Some((bid_order, ask_order)), Some(total), Some(number)) = (
+            facts.pair(),
+            facts.total(),
+            globals.settlements.checked_add(1),
+        ) else {
+            return Err(Error::refused(Failure::PricesDoNotCross).into());
         };
         let (buyer, seller) = (bid_order.owner, ask_order.owner);
-        let answers = &facts.answers;
+        let readings = &facts.readings;
         let vm = self.vm();
         let delivery = Leg::new(
             vm,
@@ -177,20 +185,20 @@ impl DvPSettlement {
             seller,
             buyer,
             ask_order.quantity,
-            answers.seller_balance,
+            readings.seller_balance,
         )?;
         let cash = Leg::new(
             vm,
-            desk.payment,
+            globals.payment,
             buyer,
             seller,
             total,
-            answers.buyer_balance,
+            readings.buyer_balance,
         )?;
 
-        self.set_desk(&Desk {
+        self.set_globals(&Globals {
             settlements: number,
-            ..desk
+            ..globals
         });
         self.fill(bid, bid_order);
         self.fill(ask, ask_order);
@@ -215,49 +223,49 @@ impl DvPSettlement {
             .uint(bid_order.limitTotal)
             .uint(ask_order.limitTotal)
             .address(self.vm().msg_sender())
-            .uint(U256::from(desk.crd))
+            .uint(U256::from(globals.crd))
             .emit(self.vm());
         Ok(settlement_id)
     }
 
-    fn facts(&self, desk: &Desk, listing: &Listing, bid: Party, ask: Party) -> Facts {
+    fn facts(&self, globals: &Globals, listing: &Listing, bid: Party, ask: Party) -> Facts {
         Facts {
-            paused: desk.is_closed(),
+            paused: globals.is_closed(),
             now: self.vm().block_timestamp(),
-            payment: desk.payment,
+            payment: globals.payment,
             listed: listing.listed,
             bid,
             ask,
-            answers: Answers::default(),
+            readings: Readings::default(),
         }
     }
 
-    /// Asks both tokens everything that the known orders allow to ask. What moves is the ask's security and quantity.
-    fn ask_tokens(&self, facts: &Facts, listing: &Listing) -> Answers {
+    /// Reads from both tokens everything that the known orders determine. What moves is the ask's security and quantity.
+    fn read_tokens(&self, facts: &Facts, listing: &Listing) -> Readings {
         let vm = self.vm();
         let this = vm.contract_address();
         let payment = Token::new(facts.payment);
-        let mut answers = Answers {
+        let mut readings = Readings {
             payment_paused: payment.paused(vm),
             contract_blacklisted: payment.is_blacklisted(vm, this),
-            ..Answers::default()
+            ..Readings::default()
         };
         if let Some(bid) = &facts.bid.terms {
-            answers.buyer_blacklisted = payment.is_blacklisted(vm, bid.owner);
+            readings.buyer_blacklisted = payment.is_blacklisted(vm, bid.owner);
             if facts.total().is_some() {
-                answers.buyer_balance = payment.balance_of(vm, bid.owner);
-                answers.buyer_allowance = payment.allowance(vm, bid.owner, this);
+                readings.buyer_balance = payment.balance_of(vm, bid.owner);
+                readings.buyer_allowance = payment.allowance(vm, bid.owner, this);
             }
         }
         if let Some(ask) = &facts.ask.terms {
             let security = Token::new(ask.security);
-            answers.seller_blacklisted = payment.is_blacklisted(vm, ask.owner);
-            answers.seller_balance = security.balance_of(vm, ask.owner);
-            answers.seller_allowance = security.allowance(vm, ask.owner, this);
+            readings.seller_blacklisted = payment.is_blacklisted(vm, ask.owner);
+            readings.seller_balance = security.balance_of(vm, ask.owner);
+            readings.seller_allowance = security.allowance(vm, ask.owner, this);
             if let Some(bid) = &facts.bid.terms {
-                answers.restriction = match listing.number {
-                    0 if !has_code(vm, ask.security) => answers.restriction,
-                    // Never listed, so never asked what it supports.
+                readings.restriction = match listing.number {
+                    0 if !has_code(vm, ask.security) => readings.restriction,
+                    // It was never listed, so what it supports is not stored.
                     0 => {
                         let checks_spender = security.checks_spender(vm);
                         security.restriction(vm, checks_spender, this, ask, bid.owner)
@@ -266,12 +274,12 @@ impl DvPSettlement {
                 };
             }
         }
-        answers
+        readings
     }
 
-    /// Whether a signature is needed and is not the owner's. The signature of an open order was judged when it was
-    /// registered; a wallet is asked again, since it may have changed its mind.
-    fn is_signed_badly(&self, candidate: &Candidate) -> bool {
+    /// Whether a signature is needed and is not the owner's. The signature of an open order was checked when it was
+    /// registered; a wallet is asked again, since its answer may have changed.
+    fn has_invalid_signature(&self, candidate: &Candidate) -> bool {
         let (Some(signature), Some(order)) = (&candidate.signature, &candidate.party.terms) else {
             return false;
         };
@@ -309,7 +317,7 @@ fn listing_of(bid: &Candidate, ask: &Candidate) -> Listing {
 }
 
 /// Refuses a pair with any failure by the first one.
-fn refuse(facts: &Facts) -> Result<(), Refusal> {
+fn refuse(facts: &Facts) -> Result<(), Revert> {
     let Some(failure) = failures(facts).first() else {
         return Ok(());
     };

@@ -1,16 +1,16 @@
-//! Talking to tokens, which are not trusted: whatever a token answers, at most a bounded piece of it is copied.
+//! Calls of tokens, which are not trusted: of whatever a token returns, at most a bounded part is copied.
 
 use alloc::vec::Vec;
 
 use alloy_primitives::{Address, B256, U256};
-use authority::{
-    abi::Refusal,
-    words::{bytes, uint},
+use runtime::{
+    abi::Revert,
+    word::{bytes, uint},
 };
 use stylus_sdk::{function_selector, stylus_core::Host};
 
 use super::{
-    checks::{Answer, Failure},
+    checks::{Failure, Reading},
     error::Error,
     order::Order,
 };
@@ -30,7 +30,7 @@ macro_rules! selector {
     };
 }
 
-/// A token contract, or what claims to be one.
+/// A token contract, or an address that claims to be one.
 #[derive(Clone, Copy)]
 pub(crate) struct Token {
     address: Address,
@@ -43,19 +43,19 @@ impl Token {
     }
 
     /// Base units that `account` holds.
-    pub(crate) fn balance_of(&self, vm: &dyn Host, account: Address) -> Answer {
-        self.ask(vm, selector!("balanceOf", Address), &[account.into_word()])
+    pub(crate) fn balance_of(&self, vm: &dyn Host, account: Address) -> Reading {
+        self.read(vm, selector!("balanceOf", Address), &[account.into_word()])
     }
 
     /// Base units that `spender` may move for `owner`.
-    pub(crate) fn allowance(&self, vm: &dyn Host, owner: Address, spender: Address) -> Answer {
+    pub(crate) fn allowance(&self, vm: &dyn Host, owner: Address, spender: Address) -> Reading {
         let arguments = [owner.into_word(), spender.into_word()];
-        self.ask(vm, selector!("allowance", Address, Address), &arguments)
+        self.read(vm, selector!("allowance", Address, Address), &arguments)
     }
 
     /// Whether the token blacklists `account` (USDC's name).
-    pub(crate) fn is_blacklisted(&self, vm: &dyn Host, account: Address) -> Answer {
-        self.ask(
+    pub(crate) fn is_blacklisted(&self, vm: &dyn Host, account: Address) -> Reading {
+        self.read(
             vm,
             selector!("isBlacklisted", Address),
             &[account.into_word()],
@@ -63,14 +63,14 @@ impl Token {
     }
 
     /// Whether the token is paused.
-    pub(crate) fn paused(&self, vm: &dyn Host) -> Answer {
-        self.ask(vm, selector!("paused"), &[])
+    pub(crate) fn paused(&self, vm: &dyn Host) -> Reading {
+        self.read(vm, selector!("paused"), &[])
     }
 
-    /// Whether the token claims to know `detectTransferRestrictionFrom` (ERC-165).
+    /// Whether the token claims to support `detectTransferRestrictionFrom` (ERC-165).
     pub(crate) fn checks_spender(&self, vm: &dyn Host) -> bool {
         let interface = B256::right_padding_from(&SPENDER_EXTENSION.to_be_bytes());
-        self.ask(vm, SUPPORTS_INTERFACE, &[interface]) == Answer::Word(U256::from(1))
+        self.read(vm, SUPPORTS_INTERFACE, &[interface]) == Reading::Word(U256::from(1))
     }
 
     /// ERC-1404 code of the transfer of the whole `ask` to `buyer`, 0 for none: by `spender`, or by whomever when the
@@ -82,7 +82,7 @@ impl Token {
         spender: Address,
         ask: &Order,
         buyer: Address,
-    ) -> Answer {
+    ) -> Reading {
         let arguments = [
             spender.into_word(),
             ask.owner.into_word(),
@@ -97,28 +97,28 @@ impl Token {
                 Address,
                 U256
             );
-            return self.ask(vm, selector, &arguments);
+            return self.read(vm, selector, &arguments);
         }
-        self.ask(
+        self.read(
             vm,
             selector!("detectTransferRestriction", Address, Address, U256),
             &arguments[1..],
         )
     }
 
-    /// Moves `value` base units. The token must answer nothing or the one word 1.
+    /// Moves `value` base units. The token must return nothing or the one word 1.
     ///
     /// # Errors
     ///
     /// * The token's own refusal: it reverted.
-    /// * [`Error::SettlementRefused`] - it answered anything else, or reverted with more than [`MAX_REVERT_DATA`] bytes.
+    /// * [`Error::SettlementRefused`] - it returned anything else, or reverted with more than [`MAX_REVERT_DATA`] bytes.
     pub(crate) fn transfer_from(
         &self,
         vm: &dyn Host,
         from: Address,
         to: Address,
         value: U256,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), Revert> {
         let arguments = [from.into_word(), to.into_word(), bytes(&value)];
         let selector = selector!("transferFrom", Address, Address, U256);
         let (succeeded, length) = self.call(vm, selector, &arguments, Access::Write);
@@ -129,7 +129,7 @@ impl Token {
             _ => return Err(Error::refused(Failure::InexactLeg).into()),
         };
         if !succeeded {
-            return Err(Refusal(data));
+            return Err(Revert(data));
         }
         if data.is_empty() || *data == *B256::with_last_byte(1) {
             return Ok(());
@@ -137,15 +137,15 @@ impl Token {
         Err(Error::refused(Failure::InexactLeg).into())
     }
 
-    /// The first word of what a view answers.
+    /// The first word that a view returns.
     #[inline(never)]
-    fn ask(&self, vm: &dyn Host, selector: u32, arguments: &[B256]) -> Answer {
+    fn read(&self, vm: &dyn Host, selector: u32, arguments: &[B256]) -> Reading {
         let (succeeded, length) = self.call(vm, selector, arguments, Access::Read);
         if !succeeded || length < 32 {
-            return Answer::Unreadable;
+            return Reading::Unreadable;
         }
         B256::try_from(vm.read_return_data(0, Some(32)).as_slice())
-            .map_or(Answer::Unreadable, |word| Answer::Word(uint(&word)))
+            .map_or(Reading::Unreadable, |word| Reading::Word(uint(&word)))
     }
 
     /// Calls the token with all gas: whether it succeeded, and how many bytes it returned, of which none are copied.

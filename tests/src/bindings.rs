@@ -62,6 +62,11 @@ sol! {
         function transferFrom(address from, address to, uint256 value) external returns (bool);
     }
 
+    /// The one entry point of `contracts/entry-public` and `contracts/entry-runtime`.
+    interface IEntry {
+        function record(address account, uint256 amount) external returns (uint256);
+    }
+
     /// The reference exchange of `contracts/floor`: two `transferFrom` and nothing else.
     interface IFloor {
         function exchange(address security, address payment, address seller, address buyer, uint256 quantity, uint256 total) external;

@@ -10,10 +10,11 @@ use std::{
 const PAGES: [(&str, usize); 2] = [("docs/mutation.md", 10), ("docs/reentrancy.md", 30)];
 
 /// Where tests stand.
-const SOURCES: [&str; 6] = [
+const SOURCES: [&str; 7] = [
     "authority/src",
     "devnet/src",
     "erc1404-token/src",
+    "runtime/src",
     "settlement/src",
     "tests/tests",
     "tsusdc/src",

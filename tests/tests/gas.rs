@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use acceptance::{
     account::Account,
     bindings::{
-        IArbDebug, IArbWasmCache, IDvPSettlement, IFloor, IPlainErc20, ISecurityToken, ITsUSDC,
-        Order,
+        IArbDebug, IArbWasmCache, IDvPSettlement, IEntry, IFloor, IPlainErc20, ISecurityToken,
+        ITsUSDC, Order,
     },
     deploy,
     gas::{self, Cost},
@@ -17,7 +17,7 @@ use acceptance::{
     order::Signed,
 };
 use alloy::{
-    primitives::{Address, B256, U256, address},
+    primitives::{Address, B256, Bytes, U256, address},
     sol,
     sol_types::{SolCall, SolStruct, eip712_domain},
 };
@@ -34,6 +34,8 @@ struct Bench {
     market: Market,
     plain: Address,
     floor: Address,
+    /// The same entry point with the SDK's macro and with the runtime.
+    entries: [(&'static str, Address); 2],
     /// A holder with 16 locks and 8 vestings.
     encumbered: Account,
 }
@@ -44,7 +46,21 @@ impl Bench {
         let plain = deploy::program(&market.chain, "plain-erc20", None).await;
         let floor = deploy::program(&market.chain, "floor", None).await;
         let chain = &market.chain;
+        let no_arguments = || Some(Bytes::new());
+        let entries = [
+            (
+                "entry.public",
+                deploy::program(chain, "entry-public", no_arguments()).await,
+            ),
+            (
+                "entry.runtime",
+                deploy::program(chain, "entry-runtime", no_arguments()).await,
+            ),
+        ];
         let (buyer, seller, operator) = (&market.buyer, &market.seller, &market.operator);
+        for (_, entry) in entries {
+            chain.send(operator, entry, &record(operator)).await;
+        }
 
         for account in [buyer, seller] {
             let mint = IPlainErc20::mintCall {
@@ -108,6 +124,7 @@ impl Bench {
             market,
             plain,
             floor,
+            entries,
             encumbered,
         }
     }
@@ -203,6 +220,9 @@ impl Bench {
         };
         costs.insert("coin.approve", self.send(buyer, coin, &approve).await);
 
+        for (name, entry) in self.entries {
+            costs.insert(name, self.send(operator, entry, &record(operator)).await);
+        }
         let exchange = IFloor::exchangeCall {
             security: token,
             payment: coin,
@@ -276,6 +296,8 @@ impl Bench {
             market.settlement,
             self.plain,
             self.floor,
+            self.entries[0].1,
+            self.entries[1].1,
         ] {
             chain
                 .send(
@@ -285,6 +307,13 @@ impl Bench {
                 )
                 .await;
         }
+    }
+}
+
+fn record(account: &Account) -> IEntry::recordCall {
+    IEntry::recordCall {
+        account: account.address,
+        amount: U256::from(1),
     }
 }
 

@@ -1,8 +1,7 @@
 //! Roles of the coin, and the interfaces it supports. Who has them is kept by [`authority::roles`].
 
-use alloy_primitives::{Address, FixedBytes, B256};
-use authority::abi::Refusal;
-use authority::constant_word;
+use alloy_primitives::{Address, B256, FixedBytes};
+use runtime::{abi::Revert, constant_word};
 use stylus_sdk::{keccak_const::Keccak256, prelude::*};
 
 use super::TsUsdc;
@@ -55,7 +54,7 @@ impl TsUsdc {
 
     /// Refuses a caller without `role`.
     #[inline(never)]
-    pub(crate) fn only(&self, role: B256) -> Result<(), Refusal> {
+    pub(crate) fn only(&self, role: B256) -> Result<(), Revert> {
         Ok(self.roles.only(role, self.vm().msg_sender())?)
     }
 }
@@ -64,14 +63,14 @@ impl TsUsdc {
 mod tests {
     use alloy_primitives::keccak256;
     use authority::roles::{
-        DefaultAdminTransferScheduled, RoleGranted, RoleRevoked, DEFAULT_ADMIN_ROLE,
+        DEFAULT_ADMIN_ROLE, DefaultAdminTransferScheduled, RoleGranted, RoleRevoked,
     };
     use motsu::prelude::*;
 
     use super::*;
     use crate::{
         error::Error,
-        fixture::{log_of, turn, unauthorized, Coin},
+        fixture::{Coin, log_of, turn, unauthorized},
     };
 
     #[test]
@@ -127,9 +126,10 @@ mod tests {
                 sender
             })]
         );
-        assert!(coin
-            .logs(|c| c.sender(coin.admin).grant_role(role, account))
-            .is_empty());
+        assert!(
+            coin.logs(|c| c.sender(coin.admin).grant_role(role, account))
+                .is_empty()
+        );
         let logs = coin.logs(|c| c.sender(coin.admin).revoke_role(role, account));
         assert_eq!(
             logs,

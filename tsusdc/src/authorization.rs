@@ -1,14 +1,14 @@
 //! Transfers and cancellations signed by the payer and sent by anybody (ERC-3009).
 
-use alloy_primitives::{hex, Address, B256, U256};
-use authority::abi::Refusal;
-use authority::{constant_word, signature::packed};
+use alloy_primitives::{Address, B256, U256, hex};
+use authority::signature::packed;
+use runtime::{abi::Revert, constant_word, log};
 use stylus_sdk::{abi::Bytes, prelude::*};
 
 use super::{
-    error::Error,
-    event::{log, AuthorizationCanceled, AuthorizationUsed},
     TsUsdc,
+    error::Error,
+    event::{AuthorizationCanceled, AuthorizationUsed},
 };
 
 /// `TransferWithAuthorization(address from,address to,uint256 value,uint256 validAfter,uint256 validBefore,bytes32 nonce)`,
@@ -32,6 +32,26 @@ struct Authorization {
     valid_after: U256,
     valid_before: U256,
     nonce: B256,
+}
+
+/// An entry point for a signed transfer: the arguments that carry the signature, its bytes, and whether only the payee
+/// may send it.
+macro_rules! signed_transfer {
+    ($function:ident($($part:ident: $kind:ty),*), $signature:expr, $by_payee:literal) => {
+        pub(crate) fn $function(
+            &mut self,
+            from: Address,
+            to: Address,
+            value: U256,
+            valid_after: U256,
+            valid_before: U256,
+            nonce: B256,
+            $($part: $kind),*
+        ) -> Result<(), Revert> {
+            let authorization = Authorization { from, to, value, valid_after, valid_before, nonce };
+            self.transfer_authorized(&authorization, $signature, $by_payee)
+        }
+    };
 }
 
 #[allow(
@@ -61,93 +81,10 @@ impl TsUsdc {
             .is_zero()
     }
 
-    pub(crate) fn transfer_with_authorization(
-        &mut self,
-        from: Address,
-        to: Address,
-        value: U256,
-        valid_after: U256,
-        valid_before: U256,
-        nonce: B256,
-        v: u8,
-        r: B256,
-        s: B256,
-    ) -> Result<(), Refusal> {
-        let authorization = Authorization {
-            from,
-            to,
-            value,
-            valid_after,
-            valid_before,
-            nonce,
-        };
-        self.transfer_authorized(&authorization, &packed(v, r, s), false)
-    }
-
-    pub(crate) fn transfer_with_authorization_bytes(
-        &mut self,
-        from: Address,
-        to: Address,
-        value: U256,
-        valid_after: U256,
-        valid_before: U256,
-        nonce: B256,
-        signature: Bytes,
-    ) -> Result<(), Refusal> {
-        let authorization = Authorization {
-            from,
-            to,
-            value,
-            valid_after,
-            valid_before,
-            nonce,
-        };
-        self.transfer_authorized(&authorization, &signature, false)
-    }
-
-    pub(crate) fn receive_with_authorization(
-        &mut self,
-        from: Address,
-        to: Address,
-        value: U256,
-        valid_after: U256,
-        valid_before: U256,
-        nonce: B256,
-        v: u8,
-        r: B256,
-        s: B256,
-    ) -> Result<(), Refusal> {
-        let authorization = Authorization {
-            from,
-            to,
-            value,
-            valid_after,
-            valid_before,
-            nonce,
-        };
-        self.transfer_authorized(&authorization, &packed(v, r, s), true)
-    }
-
-    pub(crate) fn receive_with_authorization_bytes(
-        &mut self,
-        from: Address,
-        to: Address,
-        value: U256,
-        valid_after: U256,
-        valid_before: U256,
-        nonce: B256,
-        signature: Bytes,
-    ) -> Result<(), Refusal> {
-        let authorization = Authorization {
-            from,
-            to,
-            value,
-            valid_after,
-            valid_before,
-            nonce,
-        };
-        self.transfer_authorized(&authorization, &signature, true)
-    }
+    signed_transfer!(transfer_with_authorization(v: u8, r: B256, s: B256), &packed(v, r, s), false);
+    signed_transfer!(transfer_with_authorization_bytes(signature: Bytes), &signature, false);
+    signed_transfer!(receive_with_authorization(v: u8, r: B256, s: B256), &packed(v, r, s), true);
+    signed_transfer!(receive_with_authorization_bytes(signature: Bytes), &signature, true);
 
     pub(crate) fn cancel_authorization(
         &mut self,
@@ -156,7 +93,7 @@ impl TsUsdc {
         v: u8,
         r: B256,
         s: B256,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), Revert> {
         self.cancel(authorizer, nonce, &packed(v, r, s))
     }
 
@@ -165,23 +102,30 @@ impl TsUsdc {
         authorizer: Address,
         nonce: B256,
         signature: Bytes,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), Revert> {
         self.cancel(authorizer, nonce, &signature)
     }
 
     /// Valid strictly between `valid_after` and `valid_before`, once; with `by_payee` only sent by `to`. Who else sends it
     /// does not matter, blacklisted or not.
     ///
-    /// Errors, in this order: [`Error::EnforcedPause`], [`Error::AccountBlacklisted`] for `from` and `to`,
-    /// [`Error::CallerNotPayee`], [`Error::AuthorizationNotYetValid`], [`Error::SignatureExpired`],
-    /// [`Error::AuthorizationNonceUsed`], [`Error::InvalidSignature`], those of [`move_coins`](Self::move_coins).
+    /// # Errors
+    ///
+    /// * [`Error::EnforcedPause`].
+    /// * [`Error::AccountBlacklisted`] - for `from` and `to`.
+    /// * [`Error::CallerNotPayee`].
+    /// * [`Error::AuthorizationNotYetValid`].
+    /// * [`Error::SignatureExpired`].
+    /// * [`Error::AuthorizationNonceUsed`].
+    /// * [`Error::InvalidSignature`].
+    /// * Those of [`move_coins`](Self::move_coins).
     #[inline(never)]
     fn transfer_authorized(
         &mut self,
         authorization: &Authorization,
         signature: &[u8],
         by_payee: bool,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), Revert> {
         let &Authorization {
             from,
             to,
@@ -235,14 +179,13 @@ impl TsUsdc {
         self.move_coins(from, source, to, target, value)
     }
 
-    /// Errors, in this order: [`Error::EnforcedPause`], [`Error::AuthorizationNonceUsed`], [`Error::InvalidSignature`].
+    /// # Errors
+    ///
+    /// * [`Error::EnforcedPause`].
+    /// * [`Error::AuthorizationNonceUsed`].
+    /// * [`Error::InvalidSignature`].
     #[inline(never)]
-    fn cancel(
-        &mut self,
-        authorizer: Address,
-        nonce: B256,
-        signature: &[u8],
-    ) -> Result<(), Refusal> {
+    fn cancel(&mut self, authorizer: Address, nonce: B256, signature: &[u8]) -> Result<(), Revert> {
         self.when_not_paused()?;
         self.unused(authorizer, nonce)?;
         let words = [
@@ -262,7 +205,7 @@ impl TsUsdc {
     }
 
     /// Refuses a nonce that was used or cancelled.
-    fn unused(&self, authorizer: Address, nonce: B256) -> Result<(), Refusal> {
+    fn unused(&self, authorizer: Address, nonce: B256) -> Result<(), Revert> {
         if self.authorization_state(authorizer, nonce) {
             return Err(Error::AuthorizationNonceUsed { authorizer, nonce }.into());
         }
@@ -273,13 +216,13 @@ impl TsUsdc {
 #[cfg(test)]
 mod tests {
     use alloy_primitives::keccak256;
-    use authority::abi::Refusal;
     use motsu::prelude::*;
+    use runtime::abi::Revert;
 
     use super::*;
     use crate::{
         event::Transfer,
-        fixture::{log_of, u, Coin, Signature, Wallet, HOLDING, NOW},
+        fixture::{Coin, HOLDING, NOW, Signature, Wallet, log_of, u},
     };
 
     const NONCE: B256 = B256::repeat_byte(5);
@@ -329,7 +272,7 @@ mod tests {
             ]
         }
 
-        fn send(self, c: &Contract<TsUsdc>, signature: Signature) -> Result<(), Refusal> {
+        fn send(self, c: &Contract<TsUsdc>, signature: Signature) -> Result<(), Revert> {
             let (from, to, value) = (self.from.address(), self.to.address(), u(self.value));
             let (after, before, nonce) = (u(self.valid_after), u(self.valid_before), self.nonce);
             let Signature { v, r, s } = signature;
@@ -363,7 +306,7 @@ mod tests {
         }
 
         /// Signs and sends it.
-        fn pay(self, coin: &Coin, c: &Contract<TsUsdc>) -> Result<(), Refusal> {
+        fn pay(self, coin: &Coin, c: &Contract<TsUsdc>) -> Result<(), Revert> {
             self.send(c, coin.sign(self.from, &self.words()))
         }
     }
@@ -396,10 +339,12 @@ mod tests {
                 nonce,
                 ..Payment::new(&coin, receive)
             };
-            assert!(!coin
-                .contract
-                .sender(coin.bob)
-                .authorization_state(from, nonce));
+            assert!(
+                !coin
+                    .contract
+                    .sender(coin.bob)
+                    .authorization_state(from, nonce)
+            );
             let logs = coin.logs(|c| payment.pay(&coin, c));
             let used = log_of(&AuthorizationUsed {
                 authorizer: from,
@@ -416,10 +361,11 @@ mod tests {
                     })
                 ]
             );
-            assert!(coin
-                .contract
-                .sender(coin.bob)
-                .authorization_state(from, nonce));
+            assert!(
+                coin.contract
+                    .sender(coin.bob)
+                    .authorization_state(from, nonce)
+            );
             paid += 7;
             assert_eq!(
                 (coin.balance(from), coin.balance(to)),
@@ -501,10 +447,12 @@ mod tests {
             coin.reverts(error(), |c| payment.send(c, signature));
             let signature = coin.sign(coin.bob, &payment.words());
             coin.reverts(error(), |c| payment.send(c, signature));
-            assert!(!coin
-                .contract
-                .sender(coin.bob)
-                .authorization_state(coin.alice.address(), NONCE));
+            assert!(
+                !coin
+                    .contract
+                    .sender(coin.bob)
+                    .authorization_state(coin.alice.address(), NONCE)
+            );
         }
     }
 
@@ -525,10 +473,12 @@ mod tests {
             },
             |c| payment.pay(&coin, c),
         );
-        assert!(!coin
-            .contract
-            .sender(coin.bob)
-            .authorization_state(sender, NONCE));
+        assert!(
+            !coin
+                .contract
+                .sender(coin.bob)
+                .authorization_state(sender, NONCE)
+        );
     }
 
     #[test]
@@ -602,10 +552,12 @@ mod tests {
             c.sender(coin.bob)
                 .cancel_authorization_bytes(signer, NONCE, signature.bytes())
         });
-        assert!(!coin
-            .contract
-            .sender(coin.bob)
-            .authorization_state(signer, NONCE));
+        assert!(
+            !coin
+                .contract
+                .sender(coin.bob)
+                .authorization_state(signer, NONCE)
+        );
     }
 
     #[test]

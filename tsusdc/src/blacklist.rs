@@ -3,15 +3,15 @@
 use alloc::vec::Vec;
 
 use alloy_primitives::{Address, U256};
-use authority::abi::Refusal;
+use runtime::{abi::Revert, log};
 use stylus_sdk::prelude::*;
 
 use super::{
+    TsUsdc,
     access::blacklister_role,
     balance::BalanceWord,
     error::Error,
-    event::{log, Blacklisted, UnBlacklisted},
-    TsUsdc,
+    event::{Blacklisted, UnBlacklisted},
 };
 
 /// The most accounts that one call may block.
@@ -19,14 +19,14 @@ pub(crate) const BATCH_LIMIT: usize = 100;
 
 impl TsUsdc {
     /// Works while paused. Repeating it succeeds and emits again, as USDC's does.
-    pub(crate) fn blacklist(&mut self, account: Address) -> Result<(), Refusal> {
+    pub(crate) fn blacklist(&mut self, account: Address) -> Result<(), Revert> {
         self.only(blacklister_role())?;
         self.set_blacklisted(account);
         Ok(())
     }
 
     /// Works while paused. Repeating it succeeds and emits again, as USDC's does.
-    pub(crate) fn un_blacklist(&mut self, account: Address) -> Result<(), Refusal> {
+    pub(crate) fn un_blacklist(&mut self, account: Address) -> Result<(), Revert> {
         self.only(blacklister_role())?;
         let word = self.balance_word(account);
         self.set_balance_word(account, word.with_blacklisted(false));
@@ -35,7 +35,7 @@ impl TsUsdc {
     }
 
     /// All of up to [`BATCH_LIMIT`] accounts, or none.
-    pub(crate) fn blacklist_batch(&mut self, accounts: Vec<Address>) -> Result<(), Refusal> {
+    pub(crate) fn blacklist_batch(&mut self, accounts: Vec<Address>) -> Result<(), Revert> {
         self.only(blacklister_role())?;
         if accounts.len() > BATCH_LIMIT {
             let (length, limit) = (U256::from(accounts.len()), U256::from(BATCH_LIMIT));
@@ -57,7 +57,7 @@ impl TsUsdc {
     ///
     /// * [`Error::AccountBlacklisted`].
     #[inline(never)]
-    pub(crate) fn unblocked(&self, account: Address) -> Result<BalanceWord, Refusal> {
+    pub(crate) fn unblocked(&self, account: Address) -> Result<BalanceWord, Revert> {
         let word = self.balance_word(account);
         if word.is_blacklisted() {
             return Err(Error::AccountBlacklisted { account }.into());
@@ -86,7 +86,7 @@ impl TsUsdc {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixture::{log_of, unauthorized, Coin, HOLDING};
+    use crate::fixture::{Coin, HOLDING, log_of, unauthorized};
 
     #[test]
     fn blacklisting_keeps_the_balance_and_emits_each_time() {
@@ -119,10 +119,11 @@ mod tests {
             c.sender(coin.blacklister)
                 .blacklist_batch(vec![coin.bob.address()])
         });
-        assert!(coin
-            .contract
-            .sender(coin.bob)
-            .is_blacklisted(coin.bob.address()));
+        assert!(
+            coin.contract
+                .sender(coin.bob)
+                .is_blacklisted(coin.bob.address())
+        );
     }
 
     #[test]

@@ -1,15 +1,14 @@
 //! ERC-20 with metadata and relative allowance changes.
 
 use alloy_primitives::{Address, U256};
-use authority::abi::Refusal;
-use authority::text::Text;
+use runtime::{abi::Revert, log, text::Text};
 use stylus_sdk::prelude::*;
 
 use super::{
+    DECIMALS, TsUsdc,
     balance::BalanceWord,
     error::Error,
-    event::{log, Approval, Transfer},
-    TsUsdc, DECIMALS,
+    event::{Approval, Transfer},
 };
 
 #[allow(clippy::unused_self, reason = "entry points")]
@@ -48,19 +47,26 @@ impl TsUsdc {
             .get(spender.into_word())
     }
 
-    /// Errors: [`Error::EnforcedPause`], [`Error::ERC20InvalidApprover`], [`Error::ERC20InvalidSpender`].
-    pub(crate) fn approve(&mut self, spender: Address, value: U256) -> Result<bool, Refusal> {
+    /// # Errors
+    ///
+    /// * [`Error::EnforcedPause`].
+    /// * [`Error::ERC20InvalidApprover`].
+    /// * [`Error::ERC20InvalidSpender`].
+    pub(crate) fn approve(&mut self, spender: Address, value: U256) -> Result<bool, Revert> {
         self.when_not_paused()?;
         self.set_allowance(self.vm().msg_sender(), spender, value)?;
         Ok(true)
     }
 
-    /// Errors: those of [`approve`](Self::approve), [`Error::InvalidAmount`] beyond 2^256 - 1.
+    /// # Errors
+    ///
+    /// * Those of [`approve`](Self::approve).
+    /// * [`Error::InvalidAmount`] - beyond 2^256 - 1.
     pub(crate) fn increase_allowance(
         &mut self,
         spender: Address,
         increment: U256,
-    ) -> Result<bool, Refusal> {
+    ) -> Result<bool, Revert> {
         self.when_not_paused()?;
         let owner = self.vm().msg_sender();
         let allowance = self.allowance(owner, spender).checked_add(increment);
@@ -69,12 +75,15 @@ impl TsUsdc {
         Ok(true)
     }
 
-    /// Errors: those of [`approve`](Self::approve), [`Error::ERC20InsufficientAllowance`] below zero.
+    /// # Errors
+    ///
+    /// * Those of [`approve`](Self::approve).
+    /// * [`Error::ERC20InsufficientAllowance`] - below zero.
     pub(crate) fn decrease_allowance(
         &mut self,
         spender: Address,
         decrement: U256,
-    ) -> Result<bool, Refusal> {
+    ) -> Result<bool, Revert> {
         self.when_not_paused()?;
         let owner = self.vm().msg_sender();
         let value = self.allowance_less(owner, spender, decrement)?;
@@ -82,9 +91,12 @@ impl TsUsdc {
         Ok(true)
     }
 
-    /// Errors, in this order: [`Error::EnforcedPause`], [`Error::AccountBlacklisted`] for the caller and `to`, those of
-    /// [`move_coins`](Self::move_coins).
-    pub(crate) fn transfer(&mut self, to: Address, value: U256) -> Result<bool, Refusal> {
+    /// # Errors
+    ///
+    /// * [`Error::EnforcedPause`].
+    /// * [`Error::AccountBlacklisted`] - for the caller and `to`.
+    /// * Those of [`move_coins`](Self::move_coins).
+    pub(crate) fn transfer(&mut self, to: Address, value: U256) -> Result<bool, Revert> {
         self.when_not_paused()?;
         let from = self.vm().msg_sender();
         let source = self.unblocked(from)?;
@@ -95,14 +107,18 @@ impl TsUsdc {
 
     /// Needs an allowance for own coins too; one of 2^256 - 1 is lowered like any other; no Approval is emitted.
     ///
-    /// Errors, in this order: [`Error::EnforcedPause`], [`Error::AccountBlacklisted`] for the caller, `from` and `to`,
-    /// [`Error::ERC20InsufficientAllowance`], those of [`move_coins`](Self::move_coins).
+    /// # Errors
+    ///
+    /// * [`Error::EnforcedPause`].
+    /// * [`Error::AccountBlacklisted`] - for the caller, `from` and `to`.
+    /// * [`Error::ERC20InsufficientAllowance`].
+    /// * Those of [`move_coins`](Self::move_coins).
     pub(crate) fn transfer_from(
         &mut self,
         from: Address,
         to: Address,
         value: U256,
-    ) -> Result<bool, Refusal> {
+    ) -> Result<bool, Revert> {
         self.when_not_paused()?;
         let spender = self.vm().msg_sender();
         self.unblocked(spender)?;
@@ -118,8 +134,11 @@ impl TsUsdc {
 
     /// Moves `value` between two accounts whose words were just read and are not blacklisted.
     ///
-    /// Errors, in this order: [`Error::ERC20InvalidSender`] (zero), [`Error::ERC20InvalidReceiver`] (zero or this contract),
-    /// [`Error::ERC20InsufficientBalance`].
+    /// # Errors
+    ///
+    /// * [`Error::ERC20InvalidSender`] - zero.
+    /// * [`Error::ERC20InvalidReceiver`] - zero or this contract.
+    /// * [`Error::ERC20InsufficientBalance`].
     #[inline(never)]
     pub(crate) fn move_coins(
         &mut self,
@@ -128,7 +147,7 @@ impl TsUsdc {
         to: Address,
         target: BalanceWord,
         value: U256,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), Revert> {
         if from.is_zero() {
             return Err(Error::ERC20InvalidSender { sender: from }.into());
         }
@@ -149,21 +168,24 @@ impl TsUsdc {
     }
 
     /// Refuses a receiver that is zero or this contract.
-    pub(crate) fn valid_receiver(&self, to: Address) -> Result<(), Refusal> {
+    pub(crate) fn valid_receiver(&self, to: Address) -> Result<(), Revert> {
         if to.is_zero() || to == self.vm().contract_address() {
             return Err(Error::ERC20InvalidReceiver { receiver: to }.into());
         }
         Ok(())
     }
 
-    /// Errors, in this order: [`Error::ERC20InvalidApprover`] (zero), [`Error::ERC20InvalidSpender`] (zero).
+    /// # Errors
+    ///
+    /// * [`Error::ERC20InvalidApprover`] - zero.
+    /// * [`Error::ERC20InvalidSpender`] - zero.
     #[inline(never)]
     pub(crate) fn set_allowance(
         &mut self,
         owner: Address,
         spender: Address,
         value: U256,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), Revert> {
         if owner.is_zero() {
             return Err(Error::ERC20InvalidApprover { approver: owner }.into());
         }
@@ -189,7 +211,7 @@ impl TsUsdc {
         owner: Address,
         spender: Address,
         value: U256,
-    ) -> Result<U256, Refusal> {
+    ) -> Result<U256, Revert> {
         let allowance = self.allowance(owner, spender);
         let left = allowance.checked_sub(value);
         let needed = value;
@@ -226,7 +248,7 @@ mod tests {
     use motsu::prelude::*;
 
     use super::*;
-    use crate::fixture::{log_of, u, Coin, HOLDING};
+    use crate::fixture::{Coin, HOLDING, log_of, u};
 
     #[test]
     fn metadata_is_what_the_constructor_was_given() {

@@ -2,7 +2,7 @@
 
 use alloy_primitives::{Address, B256, U256};
 
-authority::errors! {
+runtime::errors! {
     /// Every refusal of the coin.
     pub(crate) enum Error {
         ERC20InsufficientBalance { sender: Address, balance: U256, needed: U256 }

@@ -6,14 +6,14 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use alloy_primitives::{Address, LogData, B256, U256};
+use alloy_primitives::{Address, B256, LogData, U256};
 use alloy_signer::SignerSync;
 use alloy_sol_types::SolEvent;
-use authority::abi::Refusal;
 use motsu::prelude::*;
+use runtime::abi::Revert;
 use stylus_sdk::{abi::Bytes, prelude::*};
 
-use crate::{access, error::Error, TsUsdc};
+use crate::{TsUsdc, access, error::Error};
 
 /// The clock of motsu, which stands still.
 pub(crate) const NOW: u64 = 1_735_689_600;
@@ -215,7 +215,7 @@ impl Coin {
     pub(crate) fn reverts<T: Debug>(
         &self,
         error: Error,
-        act: impl FnOnce(&Contract<TsUsdc>) -> Result<T, Refusal>,
+        act: impl FnOnce(&Contract<TsUsdc>) -> Result<T, Revert>,
     ) {
         let before = self.state();
         let refusal = act(&self.contract).motsu_unwrap_err();
@@ -227,7 +227,7 @@ impl Coin {
     #[track_caller]
     pub(crate) fn logs<T: Debug>(
         &self,
-        act: impl FnOnce(&Contract<TsUsdc>) -> Result<T, Refusal>,
+        act: impl FnOnce(&Contract<TsUsdc>) -> Result<T, Revert>,
     ) -> Vec<LogData> {
         let before = self.contract.all_events().len();
         act(&self.contract).motsu_unwrap();

@@ -10,7 +10,7 @@
 #![cfg_attr(target_arch = "wasm32", no_std)]
 #![cfg_attr(
     not(test),
-    warn(
+    deny(
         clippy::arithmetic_side_effects,
         clippy::expect_used,
         clippy::indexing_slicing,
@@ -42,19 +42,19 @@ mod tests;
 
 use alloc::{vec, vec::Vec};
 
-use alloy_primitives::{Address, FixedBytes, B256, U256};
-use authority::abi::Refusal;
+use alloy_primitives::{Address, B256, FixedBytes, U256};
 #[cfg(feature = "export-abi")]
 use authority::domain::Eip712Domain;
-use authority::{
-    roles::Roles,
+use authority::roles::Roles;
+use runtime::{
+    abi::Revert,
+    storage::WordMap,
     text::{StorageText, Text},
-    words::WordMap,
 };
 use stylus_sdk::{
     abi::Bytes,
     prelude::*,
-    storage::{StorageBool, StorageU256, StorageU64},
+    storage::{StorageBool, StorageU64, StorageU256},
 };
 
 /// Units of one coin are 10^-6.
@@ -90,7 +90,7 @@ pub struct TsUsdc {
     currency: StorageText,
 }
 
-authority::functions! {
+runtime::functions! {
     TsUsdc;
     constructor constructor(name: Text, symbol: Text, currency: Text, admin: Address);
 
@@ -188,7 +188,7 @@ impl TsUsdc {
         symbol: Text,
         currency: Text,
         admin: Address,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), Revert> {
         self.roles.initialize(admin)?;
         self.name.set(&name);
         self.symbol.set(&symbol);

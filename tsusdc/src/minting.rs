@@ -1,24 +1,27 @@
 //! Minters with finite allowances, minting and burning, and the bank references that tie both to a bank statement.
 
 use alloy_primitives::{Address, B256, U256};
-use authority::abi::Refusal;
+use runtime::{abi::Revert, log};
 use stylus_sdk::prelude::*;
 
 use super::{
+    TsUsdc,
     access::master_minter_role,
     erc20::insufficient_balance,
     error::Error,
-    event::{log, BankReference, Burn, Mint, MinterConfigured, MinterRemoved},
-    TsUsdc,
+    event::{BankReference, Burn, Mint, MinterConfigured, MinterRemoved},
 };
 
 impl TsUsdc {
-    /// Errors, in this order: [`Error::EnforcedPause`], [`Error::AccessControlUnauthorizedAccount`].
+    /// # Errors
+    ///
+    /// * [`Error::EnforcedPause`].
+    /// * [`Error::AccessControlUnauthorizedAccount`].
     pub(crate) fn configure_minter(
         &mut self,
         minter: Address,
         allowance: U256,
-    ) -> Result<bool, Refusal> {
+    ) -> Result<bool, Revert> {
         self.when_not_paused()?;
         self.only(master_minter_role())?;
         self.minters.set(minter.into_word(), U256::from(1));
@@ -26,13 +29,17 @@ impl TsUsdc {
         Ok(true)
     }
 
-    /// Errors, in this order: [`Error::EnforcedPause`], [`Error::AccessControlUnauthorizedAccount`], [`Error::NotMinter`],
-    /// [`Error::InvalidAmount`] beyond 2^256 - 1.
+    /// # Errors
+    ///
+    /// * [`Error::EnforcedPause`].
+    /// * [`Error::AccessControlUnauthorizedAccount`].
+    /// * [`Error::NotMinter`].
+    /// * [`Error::InvalidAmount`] - beyond 2^256 - 1.
     pub(crate) fn increase_minter_allowance(
         &mut self,
         minter: Address,
         increment: U256,
-    ) -> Result<bool, Refusal> {
+    ) -> Result<bool, Revert> {
         self.when_not_paused()?;
         self.only(master_minter_role())?;
         self.only_minter(minter)?;
@@ -44,12 +51,15 @@ impl TsUsdc {
 
     /// Stops at zero. Works while paused.
     ///
-    /// Errors, in this order: [`Error::AccessControlUnauthorizedAccount`], [`Error::NotMinter`].
+    /// # Errors
+    ///
+    /// * [`Error::AccessControlUnauthorizedAccount`].
+    /// * [`Error::NotMinter`].
     pub(crate) fn decrease_minter_allowance(
         &mut self,
         minter: Address,
         decrement: U256,
-    ) -> Result<bool, Refusal> {
+    ) -> Result<bool, Revert> {
         self.only(master_minter_role())?;
         self.only_minter(minter)?;
         let allowance = self.minter_allowance(minter).saturating_sub(decrement);
@@ -58,7 +68,7 @@ impl TsUsdc {
     }
 
     /// Works while paused. Repeating it succeeds and emits again, as USDC's does.
-    pub(crate) fn remove_minter(&mut self, minter: Address) -> Result<bool, Refusal> {
+    pub(crate) fn remove_minter(&mut self, minter: Address) -> Result<bool, Revert> {
         self.only(master_minter_role())?;
         self.minters.set(minter.into_word(), U256::ZERO);
         self.minter_allowances.set(minter.into_word(), U256::ZERO);
@@ -74,39 +84,57 @@ impl TsUsdc {
         self.minter_allowances.get(minter.into_word())
     }
 
-    /// Errors: those of [`mint_with_reference`](Self::mint_with_reference) but for the reference.
-    pub(crate) fn mint(&mut self, to: Address, amount: U256) -> Result<bool, Refusal> {
+    /// # Errors
+    ///
+    /// * Those of [`mint_with_reference`](Self::mint_with_reference) but for the reference.
+    pub(crate) fn mint(&mut self, to: Address, amount: U256) -> Result<bool, Revert> {
         self.mint_coins(to, amount, None)?;
         Ok(true)
     }
 
-    /// Errors, in this order: [`Error::EnforcedPause`], [`Error::NotMinter`], [`Error::AccountBlacklisted`] for the
-    /// minter and `to`, [`Error::ERC20InvalidReceiver`], [`Error::InvalidAmount`] (zero), [`Error::BankReferenceUsed`],
-    /// [`Error::MinterAllowanceExceeded`], [`Error::ReservesStale`], [`Error::ReservesExceeded`].
+    /// # Errors
+    ///
+    /// * [`Error::EnforcedPause`].
+    /// * [`Error::NotMinter`].
+    /// * [`Error::AccountBlacklisted`] - for the minter and `to`.
+    /// * [`Error::ERC20InvalidReceiver`].
+    /// * [`Error::InvalidAmount`] - zero.
+    /// * [`Error::BankReferenceUsed`].
+    /// * [`Error::MinterAllowanceExceeded`].
+    /// * [`Error::ReservesStale`].
+    /// * [`Error::ReservesExceeded`].
     pub(crate) fn mint_with_reference(
         &mut self,
         to: Address,
         amount: U256,
         bank_reference: B256,
-    ) -> Result<bool, Refusal> {
+    ) -> Result<bool, Revert> {
         self.mint_coins(to, amount, Some(bank_reference))?;
         Ok(true)
     }
 
-    /// Errors: those of [`burn_with_reference`](Self::burn_with_reference) but for the reference.
-    pub(crate) fn burn(&mut self, amount: U256) -> Result<(), Refusal> {
+    /// # Errors
+    ///
+    /// * Those of [`burn_with_reference`](Self::burn_with_reference) but for the reference.
+    pub(crate) fn burn(&mut self, amount: U256) -> Result<(), Revert> {
         self.burn_coins(amount, None)
     }
 
     /// Never restores the minter's allowance, and works whatever the reserves are.
     ///
-    /// Errors, in this order: [`Error::EnforcedPause`], [`Error::NotMinter`], [`Error::AccountBlacklisted`],
-    /// [`Error::InvalidAmount`] (zero), [`Error::BankReferenceUsed`], [`Error::ERC20InsufficientBalance`].
+    /// # Errors
+    ///
+    /// * [`Error::EnforcedPause`].
+    /// * [`Error::NotMinter`].
+    /// * [`Error::AccountBlacklisted`].
+    /// * [`Error::InvalidAmount`] - zero.
+    /// * [`Error::BankReferenceUsed`].
+    /// * [`Error::ERC20InsufficientBalance`].
     pub(crate) fn burn_with_reference(
         &mut self,
         amount: U256,
         bank_reference: B256,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), Revert> {
         self.burn_coins(amount, Some(bank_reference))
     }
 
@@ -120,7 +148,7 @@ impl TsUsdc {
         to: Address,
         amount: U256,
         bank_reference: Option<B256>,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), Revert> {
         self.when_not_paused()?;
         let minter = self.vm().msg_sender();
         self.only_minter(minter)?;
@@ -156,7 +184,7 @@ impl TsUsdc {
     }
 
     #[inline(never)]
-    fn burn_coins(&mut self, amount: U256, bank_reference: Option<B256>) -> Result<(), Refusal> {
+    fn burn_coins(&mut self, amount: U256, bank_reference: Option<B256>) -> Result<(), Revert> {
         self.when_not_paused()?;
         let burner = self.vm().msg_sender();
         self.only_minter(burner)?;
@@ -185,7 +213,7 @@ impl TsUsdc {
         self.emit_transfer(burner, Address::ZERO, amount);
     }
 
-    fn only_minter(&self, account: Address) -> Result<(), Refusal> {
+    fn only_minter(&self, account: Address) -> Result<(), Revert> {
         if !self.is_minter(account) {
             return Err(Error::NotMinter { account }.into());
         }
@@ -193,7 +221,7 @@ impl TsUsdc {
     }
 
     /// Refuses an amount of zero and a reference that is zero or used.
-    fn mintable(&self, amount: U256, bank_reference: Option<B256>) -> Result<(), Refusal> {
+    fn mintable(&self, amount: U256, bank_reference: Option<B256>) -> Result<(), Revert> {
         if amount.is_zero() {
             return Err(Error::InvalidAmount { amount }.into());
         }
@@ -247,7 +275,7 @@ mod tests {
     use super::*;
     use crate::{
         event::Transfer,
-        fixture::{log_of, u, unauthorized, Coin, HOLDING, RESERVES},
+        fixture::{Coin, HOLDING, RESERVES, log_of, u, unauthorized},
     };
 
     const LEFT: u64 = RESERVES - 2 * HOLDING;
@@ -552,9 +580,11 @@ mod tests {
                     .mint_with_reference(minter, amount, reference)
             },
         );
-        assert!(!coin
-            .contract
-            .sender(coin.bob)
-            .is_bank_reference_used(reference));
+        assert!(
+            !coin
+                .contract
+                .sender(coin.bob)
+                .is_bank_reference_used(reference)
+        );
     }
 }

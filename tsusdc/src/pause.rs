@@ -1,18 +1,18 @@
 //! The pause: stops all that moves value and all approvals and signatures.
 
-use authority::abi::Refusal;
+use runtime::{abi::Revert, log};
 use stylus_sdk::prelude::*;
 
 use super::{
+    TsUsdc,
     access::pauser_role,
     error::Error,
-    event::{log, Pause, Unpause},
-    TsUsdc,
+    event::{Pause, Unpause},
 };
 
 impl TsUsdc {
     /// Repeating it succeeds and emits again, as USDC's does.
-    pub(crate) fn pause(&mut self) -> Result<(), Refusal> {
+    pub(crate) fn pause(&mut self) -> Result<(), Revert> {
         self.only(pauser_role())?;
         self.paused.set(true);
         log!(Pause).emit(self.vm());
@@ -20,7 +20,7 @@ impl TsUsdc {
     }
 
     /// Repeating it succeeds and emits again, as USDC's does.
-    pub(crate) fn unpause(&mut self) -> Result<(), Refusal> {
+    pub(crate) fn unpause(&mut self) -> Result<(), Revert> {
         self.only(pauser_role())?;
         self.paused.set(false);
         log!(Unpause).emit(self.vm());
@@ -32,7 +32,7 @@ impl TsUsdc {
     }
 
     /// Refuses everything that the pause stops.
-    pub(crate) fn when_not_paused(&self) -> Result<(), Refusal> {
+    pub(crate) fn when_not_paused(&self) -> Result<(), Revert> {
         if self.paused.get() {
             return Err(Error::EnforcedPause {}.into());
         }
@@ -45,7 +45,7 @@ mod tests {
     use super::*;
     use crate::{
         access::pauser_role,
-        fixture::{log_of, unauthorized, Coin},
+        fixture::{Coin, log_of, unauthorized},
     };
 
     #[test]

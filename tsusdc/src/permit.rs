@@ -1,15 +1,14 @@
 //! The EIP-712 domain (ERC-5267) and signed approvals (ERC-2612).
 
-use alloy_primitives::{hex, keccak256, Address, B256, U256};
-use authority::abi::Refusal;
+use alloy_primitives::{Address, B256, U256, hex, keccak256};
 use authority::{
-    constant_word,
     domain::{self, Domain},
     signature::{is_valid, packed},
 };
+use runtime::{abi::Revert, constant_word};
 use stylus_sdk::{abi::Bytes, prelude::*};
 
-use super::{error::Error, TsUsdc};
+use super::{TsUsdc, error::Error};
 
 /// `Permit(address owner,address spender,uint256 value,uint256 nonce,uint256 deadline)`, hashed.
 const PERMIT_TYPEHASH: [u8; 32] =
@@ -31,12 +30,7 @@ impl TsUsdc {
     }
 
     pub(crate) fn eip712_domain(&self) -> Domain {
-        let vm = self.vm();
-        Domain {
-            name: self.name(),
-            chain_id: vm.chain_id(),
-            contract: vm.contract_address(),
-        }
+        Domain::of(self.vm(), self.name())
     }
 
     #[allow(clippy::too_many_arguments, reason = "ERC-2612")]
@@ -49,7 +43,7 @@ impl TsUsdc {
         v: u8,
         r: B256,
         s: B256,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), Revert> {
         self.permit_signed(owner, spender, value, deadline, &packed(v, r, s))
     }
 
@@ -61,14 +55,18 @@ impl TsUsdc {
         value: U256,
         deadline: U256,
         signature: Bytes,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), Revert> {
         self.permit_signed(owner, spender, value, deadline, &signature)
     }
 
     /// Valid at its deadline.
     ///
-    /// Errors, in this order: [`Error::EnforcedPause`], [`Error::SignatureExpired`], [`Error::InvalidSignature`],
-    /// [`Error::ERC20InvalidSpender`].
+    /// # Errors
+    ///
+    /// * [`Error::EnforcedPause`].
+    /// * [`Error::SignatureExpired`].
+    /// * [`Error::InvalidSignature`].
+    /// * [`Error::ERC20InvalidSpender`].
     #[inline(never)]
     fn permit_signed(
         &mut self,
@@ -77,7 +75,7 @@ impl TsUsdc {
         value: U256,
         deadline: U256,
         signature: &[u8],
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), Revert> {
         self.when_not_paused()?;
         let now = self.now();
         if now > deadline {
@@ -106,7 +104,7 @@ impl TsUsdc {
         signer: Address,
         words: &[B256],
         signature: &[u8],
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), Revert> {
         let digest = domain::digest(self.domain_separator(), keccak256(words.concat()));
         if !is_valid(self.vm(), signer, digest, signature) {
             return Err(Error::InvalidSignature { signer }.into());
@@ -114,7 +112,7 @@ impl TsUsdc {
         Ok(())
     }
 
-    /// The block's time, as the errors and comparisons of signatures want it.
+    /// The block's time, as errors and comparisons of signatures use it.
     pub(crate) fn now(&self) -> U256 {
         U256::from(self.vm().block_timestamp())
     }
@@ -123,13 +121,13 @@ impl TsUsdc {
 #[cfg(test)]
 mod tests {
     use alloy_primitives::FixedBytes;
-    use authority::abi::Refusal;
     use motsu::prelude::*;
+    use runtime::abi::Revert;
 
     use super::*;
     use crate::{
         event::Approval,
-        fixture::{log_of, u, Coin, Signature, Wallet, NOW},
+        fixture::{Coin, NOW, Signature, Wallet, log_of, u},
     };
 
     /// The words of alice's permit for bob, in the struct's order.
@@ -152,7 +150,7 @@ mod tests {
         contract: &Contract<TsUsdc>,
         deadline: U256,
         signature: Signature,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), Revert> {
         let (owner, spender) = (coin.alice.address(), coin.bob.address());
         let Signature { v, r, s } = signature;
         contract
@@ -182,8 +180,7 @@ mod tests {
         let elsewhere = view.domain_separator();
         VM::context().set_chain_id(42_161);
         assert_ne!(coin.contract.sender(coin.bob).domain_separator(), elsewhere);
-        let answer =
-            authority::abi::Outcome::encode(coin.contract.sender(coin.bob).eip712_domain());
+        let answer = runtime::abi::Outcome::encode(coin.contract.sender(coin.bob).eip712_domain());
         let fields =
             <DomainFields as alloy_sol_types::SolType>::abi_decode_params(&answer.unwrap(), true)
                 .unwrap();

@@ -1,10 +1,10 @@
 //! Sending on other tokens that somebody sent to this contract by mistake.
 
 use alloy_primitives::{Address, U256};
-use authority::abi::Refusal;
+use runtime::abi::Revert;
 use stylus_sdk::prelude::*;
 
-use super::{access::rescuer_role, error::Error, TsUsdc};
+use super::{TsUsdc, access::rescuer_role, error::Error};
 
 /// `transfer(address,uint256)`.
 const TRANSFER: [u8; 4] = [0xa9, 0x05, 0x9c, 0xbb];
@@ -12,14 +12,16 @@ const TRANSFER: [u8; 4] = [0xa9, 0x05, 0x9c, 0xbb];
 impl TsUsdc {
     /// Works while paused. The token may answer `true` or nothing; this contract holds no coins of its own.
     ///
-    /// Errors, in this order: [`Error::AccessControlUnauthorizedAccount`], [`Error::ERC20InvalidSender`] with `token` when that has no code,
-    /// reverts or answers anything else, and when it is this contract.
+    /// # Errors
+    ///
+    /// * [`Error::AccessControlUnauthorizedAccount`].
+    /// * [`Error::ERC20InvalidSender`] - with `token` when that has no code, reverts or answers anything else, and when it is this contract.
     pub(crate) fn rescue_erc20(
         &mut self,
         token: Address,
         to: Address,
         amount: U256,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), Revert> {
         self.only(rescuer_role())?;
         if token == self.vm().contract_address() || !self.token_transfers(token, to, amount) {
             return Err(Error::ERC20InvalidSender { sender: token }.into());
@@ -66,7 +68,7 @@ mod tests {
     use motsu::prelude::*;
 
     use super::*;
-    use crate::fixture::{u, unauthorized, Coin, Wallet};
+    use crate::fixture::{Coin, Wallet, u, unauthorized};
 
     fn token(answer: &[u8], fails: bool) -> Contract<Wallet> {
         let token = Contract::<Wallet>::new();

@@ -1,15 +1,15 @@
 //! 1:1 backing: minting stops at the reserves attested last, and when that attestation grows old.
 
 use alloy_primitives::{Address, U256};
-use authority::abi::Refusal;
+use runtime::{abi::Revert, log};
 use stylus_sdk::prelude::*;
 
 use super::{
+    TsUsdc,
     access::attestor_role,
     balance::MAX_SUPPLY,
     error::Error,
-    event::{log, ReserveMaxAgeSet, ReservesAttested},
-    TsUsdc,
+    event::{ReserveMaxAgeSet, ReservesAttested},
 };
 
 /// Whether an attestation as of `as_of` still allows minting at `now`. Without an attestation (`as_of` zero) or with a
@@ -21,8 +21,11 @@ fn is_fresh(as_of: u64, max_age: u64, now: u64) -> bool {
 impl TsUsdc {
     /// Works while paused. `as_of` is never in the future and never older than the last one.
     ///
-    /// Errors, in this order: [`Error::AccessControlUnauthorizedAccount`], [`Error::InvalidAttestation`].
-    pub(crate) fn attest_reserves(&mut self, reserves: U256, as_of: u64) -> Result<(), Refusal> {
+    /// # Errors
+    ///
+    /// * [`Error::AccessControlUnauthorizedAccount`].
+    /// * [`Error::InvalidAttestation`].
+    pub(crate) fn attest_reserves(&mut self, reserves: U256, as_of: u64) -> Result<(), Revert> {
         self.only(attestor_role())?;
         let latest = self.reserves_as_of.get().to();
         if as_of < latest || as_of > self.vm().block_timestamp() {
@@ -41,7 +44,7 @@ impl TsUsdc {
     }
 
     /// Works while paused; by the default admin.
-    pub(crate) fn set_reserve_max_age(&mut self, max_age: u64) -> Result<(), Refusal> {
+    pub(crate) fn set_reserve_max_age(&mut self, max_age: u64) -> Result<(), Revert> {
         self.roles.only_default_admin()?;
         self.reserve_max_age
             .set(alloy_primitives::U64::from(max_age));
@@ -72,9 +75,11 @@ impl TsUsdc {
 
     /// The supply after minting `amount`, which the reserves must cover (I6).
     ///
-    /// Errors, in this order: [`Error::ReservesStale`], [`Error::ReservesExceeded`] (with the reserves that count:
-    /// at most [`MAX_SUPPLY`]).
-    pub(crate) fn supply_after_mint(&self, amount: U256) -> Result<U256, Refusal> {
+    /// # Errors
+    ///
+    /// * [`Error::ReservesStale`].
+    /// * [`Error::ReservesExceeded`] - with the reserves that count: at most [`MAX_SUPPLY`].
+    pub(crate) fn supply_after_mint(&self, amount: U256) -> Result<U256, Revert> {
         let (reserves, as_of, max_age) = self.reserves();
         if !is_fresh(as_of, max_age, self.vm().block_timestamp()) {
             return Err(Error::ReservesStale { as_of, max_age }.into());
@@ -100,7 +105,7 @@ mod tests {
     use super::*;
     use crate::{
         access::attestor_role,
-        fixture::{log_of, u, unauthorized, Coin, HOLDING, NOW, RESERVES},
+        fixture::{Coin, HOLDING, NOW, RESERVES, log_of, u, unauthorized},
     };
 
     proptest! {

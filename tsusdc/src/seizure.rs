@@ -1,29 +1,28 @@
 //! Seizure of what a blacklisted account holds, by order of an authority.
 
 use alloy_primitives::{Address, B256, U256};
-use authority::abi::Refusal;
+use runtime::{abi::Revert, log};
 use stylus_sdk::prelude::*;
 
-use super::{
-    access::seizer_role,
-    balance::BalanceWord,
-    error::Error,
-    event::{log, Seized},
-    TsUsdc,
-};
+use super::{TsUsdc, access::seizer_role, balance::BalanceWord, error::Error, event::Seized};
 
 impl TsUsdc {
     /// The whole balance of `from`, to `to` or, when that is zero, burned. `from` stays blacklisted; one order reference
     /// may serve several accounts. Works while paused.
     ///
-    /// Errors, in this order: [`Error::AccessControlUnauthorizedAccount`], [`Error::ZeroReference`], [`Error::AccountNotBlacklisted`],
-    /// [`Error::AccountBlacklisted`] for `to`, [`Error::ERC20InvalidReceiver`] (this contract).
+    /// # Errors
+    ///
+    /// * [`Error::AccessControlUnauthorizedAccount`].
+    /// * [`Error::ZeroReference`].
+    /// * [`Error::AccountNotBlacklisted`].
+    /// * [`Error::AccountBlacklisted`] - for `to`.
+    /// * [`Error::ERC20InvalidReceiver`] - this contract.
     pub(crate) fn seize(
         &mut self,
         from: Address,
         to: Address,
         order_reference: B256,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), Revert> {
         self.only(seizer_role())?;
         if order_reference.is_zero() {
             return Err(Error::ZeroReference {}.into());
@@ -66,7 +65,7 @@ mod tests {
     use super::*;
     use crate::{
         event::{Burn, Transfer},
-        fixture::{log_of, u, unauthorized, Coin, HOLDING},
+        fixture::{Coin, HOLDING, log_of, u, unauthorized},
     };
 
     const ORDER: B256 = B256::repeat_byte(7);

@@ -234,8 +234,17 @@ fn token(error: Token, data: &[u8]) -> Revert {
             "ERC20InvalidApprover",
             format!("{} cannot approve", e.approver),
         ),
+        Token::SignatureExpired(e) => expired(e.deadline, e.now_),
         _ => told("the security", ISecurityToken::abi::errors(), data),
     }
+}
+
+fn expired(deadline: U256, now: U256) -> Revert {
+    Revert::new(
+        "SignatureExpired",
+        format!("the signature was valid until {deadline}, it is {now}"),
+    )
+    .remedy("sign again")
 }
 
 fn balance(holder: impl fmt::Display, found: U256, needed: U256) -> Revert {
@@ -349,14 +358,7 @@ fn coin(error: &Coin, data: &[u8]) -> Revert {
             "AccountNotBlacklisted",
             format!("{} is not blacklisted", e.account),
         ),
-        Coin::SignatureExpired(e) => Revert::new(
-            "SignatureExpired",
-            format!(
-                "the signature was valid until {}, it is {}",
-                e.deadline, e.now_
-            ),
-        )
-        .remedy("sign again"),
+        Coin::SignatureExpired(e) => expired(e.deadline, e.now_),
         Coin::AuthorizationNonceUsed(e) => Revert::new(
             "AuthorizationNonceUsed",
             format!(

@@ -7,7 +7,7 @@ use super::fixture::*;
 use crate::{
     error::*,
     event::*,
-    restriction::{restriction, Kind},
+    restriction::{Kind, restriction},
 };
 
 /// What the rules will say of a transfer at `now`.

@@ -6,12 +6,12 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use alloy_primitives::{keccak256, Address, LogData, B256, U256};
+use alloy_primitives::{Address, B256, LogData, U256, keccak256};
 use alloy_sol_types::{SolError, SolEvent};
-use authority::abi::Refusal;
 use motsu::prelude::*;
+use runtime::abi::Revert;
 
-use crate::{codes, error::TransferRestricted, SecurityToken};
+use crate::{SecurityToken, codes, error::TransferRestricted};
 
 /// The clock of motsu, which stands still.
 pub(crate) const NOW: u64 = 1_735_689_600;
@@ -164,7 +164,7 @@ impl Token {
     pub(crate) fn restricted<T: Debug>(
         &self,
         code: u8,
-        act: impl FnOnce(&Self) -> Result<T, Refusal>,
+        act: impl FnOnce(&Self) -> Result<T, Revert>,
     ) {
         let message = String::from_utf8(codes::message(code).0).unwrap();
         self.reverts(&TransferRestricted { code, message }, act);
@@ -175,7 +175,7 @@ impl Token {
     pub(crate) fn reverts<T: Debug>(
         &self,
         error: &impl SolError,
-        act: impl FnOnce(&Self) -> Result<T, Refusal>,
+        act: impl FnOnce(&Self) -> Result<T, Revert>,
     ) {
         let events = self.contract.all_events().len();
         let refusal = act(self).motsu_unwrap_err();
@@ -187,7 +187,7 @@ impl Token {
     #[track_caller]
     pub(crate) fn logs<T: Debug>(
         &self,
-        act: impl FnOnce(&Self) -> Result<T, Refusal>,
+        act: impl FnOnce(&Self) -> Result<T, Revert>,
     ) -> Vec<LogData> {
         let before = self.contract.all_events().len();
         act(self).motsu_unwrap();

@@ -1,15 +1,17 @@
 //! The contract against `docs/interfaces/ISecurityToken.json`, and signatures.
 
-use alloy_primitives::{hex, keccak256, Address, B256, U256};
+use std::collections::BTreeSet;
+
+use alloy_primitives::{Address, B256, U256, hex, keccak256};
 use alloy_signer::SignerSync;
-use alloy_sol_types::{SolError, SolEvent, SolValue};
-use authority::{abi::Outcome, roles};
+use alloy_sol_types::SolValue;
 use motsu::prelude::*;
+use runtime::abi::Outcome;
 use serde_json::Value;
 use stylus_sdk::abi::Router;
 
 use super::fixture::*;
-use crate::{answer, error::*, event::*, SecurityToken};
+use crate::{SecurityToken, codes, error::*, event::*, returns};
 
 /// Name and signature of every entry of one kind in the interface.
 fn entries(kind: &str) -> Vec<(String, String)> {
@@ -29,9 +31,7 @@ fn entries(kind: &str) -> Vec<(String, String)> {
 #[test]
 fn every_function_of_the_interface_is_routed() {
     let token = Token::deployed();
-    let functions = entries("function");
-    assert_eq!(functions.len(), 74);
-    for (_, signature) in functions {
+    for (_, signature) in entries("function") {
         let selector = u32::from_be_bytes(keccak256(&signature)[..4].try_into().unwrap());
         // Enough zeros for any arguments: offsets of arrays point at a length of zero.
         let routed = SecurityToken::route(&mut token.by(ADMIN), selector, &[0; 320]);
@@ -50,73 +50,72 @@ fn unknown_selectors_and_short_arguments_are_not_routed() {
     assert!(SecurityToken::route(&mut call, balance_of, &[0; 33]).is_some());
 }
 
-macro_rules! signatures {
-    ($($type:ty),* $(,)?) => { [$(<$type>::SIGNATURE),*] };
+/// Name and selector of every entry of one kind in the interface.
+fn selectors(kind: &str) -> BTreeSet<(String, [u8; 4])> {
+    let entries = entries(kind).into_iter();
+    entries
+        .map(|(name, signature)| (name, keccak256(signature)[..4].try_into().unwrap()))
+        .collect()
 }
 
 #[test]
-fn every_event_of_the_interface_is_declared() {
-    let declared = signatures![
-        Transfer,
-        Approval,
-        WalletSet,
-        WalletRemoved,
-        GroupRuleSet,
-        CountryBlockedSet,
-        LimitsSet,
-        GroupHolderLimitSet,
-        SupplyCapSet,
-        TokensLocked,
-        TokensUnlocked,
-        VestingGranted,
-        VestingRevoked,
-        Burned,
-        SanctionSet,
-        AddressFrozen,
-        TokensFrozen,
-        TokensUnfrozen,
-        ForcedTransfer,
-        WalletRecovered,
-        Paused,
-        Unpaused,
-        Deactivated,
-        roles::RoleGranted,
-        roles::RoleRevoked,
-        roles::DefaultAdminTransferScheduled,
-    ];
-    let mut wanted: Vec<String> = entries("event").into_iter().map(|entry| entry.1).collect();
-    let mut declared: Vec<String> = declared.into_iter().map(str::to_owned).collect();
-    wanted.sort_unstable();
-    declared.sort_unstable();
-    assert_eq!(declared, wanted);
+fn functions_are_those_of_the_interface() {
+    let declared: BTreeSet<_> = SecurityToken::FUNCTIONS
+        .iter()
+        .map(|(name, selector)| (String::from(*name), *selector))
+        .collect();
+    assert_eq!(declared, selectors("function"));
+    assert_eq!(declared.len(), SecurityToken::FUNCTIONS.len());
 }
 
 #[test]
-fn every_error_of_the_interface_is_declared() {
-    let declared = signatures![
-        ERC20InsufficientBalance,
-        ERC20InsufficientAllowance,
-        ERC20InvalidSpender,
-        ERC20InvalidApprover,
-        TransferRestricted,
-        roles::AccessControlUnauthorizedAccount,
-        roles::AccessControlInvalidDefaultAdmin,
-        roles::AccessControlEnforcedDefaultAdminRules,
-    ];
-    for (_, signature) in entries("error") {
-        assert!(declared.contains(&signature.as_str()), "{signature}");
+fn restriction_codes_have_the_names_of_the_list() {
+    macro_rules! named {
+        ($($code:ident),* $(,)?) => { [$((stringify!($code), u64::from(codes::$code))),*] };
     }
+    let declared = named![
+        SUCCESS,
+        NOT_ALLOWED,
+        TOKEN_PAUSED,
+        SANCTIONED,
+        INVALID_RECIPIENT,
+        SENDER_FROZEN,
+        RECIPIENT_FROZEN,
+        SPENDER_FROZEN,
+        PARTLY_FROZEN,
+        LOCKED,
+        NOT_VESTED,
+        INVESTOR_CAP,
+        HOLDER_CAP,
+        GROUP_HOLDER_CAP,
+        NOT_OPEN_YET,
+        COUNTRY_BLOCKED,
+        KYC_EXPIRED,
+        INVALID_SIZE,
+        DEACTIVATED,
+        SUPPLY_CAP,
+    ];
+    assert_eq!(declared.len(), usize::from(codes::HIGHEST) + 1);
+    let file = include_str!("../../../docs/interfaces/codes.json");
+    let listed: Value = serde_json::from_str(file).unwrap();
+    let listed: BTreeSet<_> = listed["restrictions"]
+        .as_object()
+        .unwrap()
+        .iter()
+        .map(|(name, number)| (name.as_str(), number.as_u64().unwrap()))
+        .collect();
+    assert_eq!(BTreeSet::from(declared), listed);
 }
 
 #[test]
 fn answers_are_encoded_as_solidity_returns_them() {
     let wallets = vec![ALICE, BOB];
-    let list = answer::WalletList {
+    let list = returns::WalletList {
         wallets: wallets.clone(),
     };
     assert_eq!(list.encode(), Ok((wallets,).abi_encode_params()));
 
-    let record = answer::WalletRecord {
+    let record = returns::WalletRecord {
         investorId: investor(1),
         group: 20,
         country: 840,
@@ -126,7 +125,7 @@ fn answers_are_encoded_as_solidity_returns_them() {
     };
     assert_eq!(record.clone().encode(), Ok(record.abi_encode()));
 
-    let limits = answer::Limits {
+    let limits = returns::Limits {
         maxPerInvestor: u(1),
         maxBipsPerInvestor: 2,
         maxHolders: 3,
@@ -135,13 +134,13 @@ fn answers_are_encoded_as_solidity_returns_them() {
     };
     assert_eq!(limits.clone().encode(), Ok(limits.abi_encode()));
 
-    let holders = answer::GroupHolders { count: 6, limit: 7 };
+    let holders = returns::GroupHolders { count: 6, limit: 7 };
     assert_eq!(holders.clone().encode(), Ok(holders.abi_encode()));
 
     for (amounts, times) in [(vec![], vec![]), (vec![u(1), u(2)], vec![3_u64, 4])] {
         let expected = (amounts.clone(), times.clone()).abi_encode_params();
         assert_eq!(
-            answer::LockList {
+            returns::LockList {
                 amounts,
                 releaseTimes: times
             }
@@ -150,7 +149,7 @@ fn answers_are_encoded_as_solidity_returns_them() {
         );
     }
 
-    let vesting = answer::Vesting {
+    let vesting = returns::Vesting {
         amount: u(1),
         vested: u(2),
         start: 3,
@@ -162,7 +161,7 @@ fn answers_are_encoded_as_solidity_returns_them() {
         revoked: false,
     };
     assert_eq!(vesting.clone().encode(), Ok(vesting.abi_encode()));
-    assert_eq!(answer::Count { count: 9 }.encode(), Ok(u(9).abi_encode()));
+    assert_eq!(returns::Count { count: 9 }.encode(), Ok(u(9).abi_encode()));
 }
 
 /// The digest of a permit, computed without the contract's code.

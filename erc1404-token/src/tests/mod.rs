@@ -7,6 +7,7 @@ mod fixture;
 mod interface;
 mod oracle;
 mod random;
+mod standards;
 mod transfers;
 
 use alloy_primitives::U256;

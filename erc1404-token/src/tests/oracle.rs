@@ -7,7 +7,7 @@ use proptest::{prelude::*, strategy::ValueTree, test_runner::TestRunner};
 
 use crate::{
     codes,
-    restriction::{restriction, Facts, HolderChange, Kind, Movement, Party, Thresholds},
+    restriction::{Facts, HolderChange, Kind, Movement, Party, Thresholds, restriction},
     word::{Record, Settings},
 };
 

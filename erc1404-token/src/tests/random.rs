@@ -152,8 +152,8 @@ fn predicted(
     from: Address,
     to: Address,
     value: u64,
-    act: impl FnOnce() -> Result<(), authority::abi::Refusal>,
-) -> Result<(), authority::abi::Refusal> {
+    act: impl FnOnce() -> Result<(), runtime::abi::Revert>,
+) -> Result<(), runtime::abi::Revert> {
     let code = token
         .view()
         .detect_transfer_restriction_from(spender, from, to, u(value));
@@ -228,7 +228,7 @@ fn audit(token: &Token) {
 }
 
 /// The cap per investor that these limits make at this supply.
-fn restriction_cap(limits: &crate::answer::Limits, supply: U256) -> U256 {
+fn restriction_cap(limits: &crate::returns::Limits, supply: U256) -> U256 {
     let absolute = if limits.maxPerInvestor.is_zero() {
         U256::MAX
     } else {

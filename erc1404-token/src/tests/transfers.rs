@@ -5,7 +5,7 @@ use authority::roles::{AccessControlInvalidDefaultAdmin, AccessControlUnauthoriz
 use motsu::prelude::*;
 
 use super::fixture::*;
-use crate::{error::*, event::*, SecurityToken};
+use crate::{SecurityToken, error::*, event::*};
 
 #[test]
 fn a_new_token_says_what_it_was_given() {
@@ -573,7 +573,7 @@ fn the_supply_cap_stops_minting() {
     assert_eq!(token.view().supply_cap(), U256::ZERO);
 }
 
-type Act = fn(&mut SecurityToken) -> Result<(), authority::abi::Refusal>;
+type Act = fn(&mut SecurityToken) -> Result<(), runtime::abi::Revert>;
 
 /// Every privileged function with the role it needs.
 const PRIVILEGED: [(&str, Act); 27] = [

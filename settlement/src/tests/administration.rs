@@ -5,14 +5,14 @@ use authority::roles::{DefaultAdminTransferScheduled, RoleGranted, RoleRevoked};
 use motsu::prelude::*;
 
 use super::{
-    fixture::{Market, CRD},
+    fixture::{CRD, Market},
     token::MockToken,
 };
 use crate::{
+    DvPSettlement,
     administration::{operator_role, pauser_role},
     error::Error,
     event::{BookAnchored, Paused, SecurityListed, Unpaused},
-    DvPSettlement,
 };
 
 #[test]

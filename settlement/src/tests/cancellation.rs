@@ -3,13 +3,13 @@
 use alloy_primitives::{Address, B256};
 use motsu::prelude::*;
 
-use super::fixture::{u, Market};
+use super::fixture::{Market, u};
 use crate::{
-    answer::OrderView,
     error::Error,
     event::{EpochAdvanced, OrderCancelled},
-    order::{Order, ASK},
+    order::{ASK, Order},
     record::{CANCELLED, FILLED, NONE},
+    returns::OrderView,
 };
 
 #[test]

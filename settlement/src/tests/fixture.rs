@@ -2,19 +2,20 @@
 
 use std::any::Any;
 
-use alloy_primitives::{Address, LogData, B256, U256};
+use alloy_primitives::{Address, B256, LogData, U256};
 use alloy_signer::SignerSync;
 use alloy_sol_types::SolEvent;
-use authority::abi::Refusal;
 use motsu::prelude::*;
+use runtime::abi::Revert;
 use stylus_sdk::abi::Bytes;
 
 use super::token::MockToken;
 use crate::{
+    DvPSettlement,
     administration::{operator_role, pauser_role},
     error::Error,
-    order::{Order, ASK, BID},
-    DvPSettlement,
+    event::Settled,
+    order::{ASK, BID, Order},
 };
 
 /// The clock of motsu, which stands still.
@@ -156,7 +157,7 @@ impl Market {
         self.signed_by(owner.unwrap_or(self.stranger), order)
     }
 
-    pub(crate) fn try_register(&self, order: &Order) -> Result<B256, Refusal> {
+    pub(crate) fn try_register(&self, order: &Order) -> Result<B256, Revert> {
         let signature = self.signature(order);
         self.dvp
             .sender(self.operator)
@@ -173,7 +174,7 @@ impl Market {
         (self.register(&self.bid()), self.register(&self.ask()))
     }
 
-    pub(crate) fn settle(&self, (bid, ask): (B256, B256)) -> Result<U256, Refusal> {
+    pub(crate) fn settle(&self, (bid, ask): (B256, B256)) -> Result<U256, Revert> {
         self.dvp.sender(self.operator).settle(bid, ask).motsu_res()
     }
 
@@ -182,7 +183,7 @@ impl Market {
         (forecast.failures, forecast.restrictionCode)
     }
 
-    pub(crate) fn settle_signed(&self, bid: &Order, ask: &Order) -> Result<U256, Refusal> {
+    pub(crate) fn settle_signed(&self, bid: &Order, ask: &Order) -> Result<U256, Revert> {
         self.settle_with(bid, self.signature(bid), ask, self.signature(ask))
     }
 
@@ -192,7 +193,7 @@ impl Market {
         bid_signature: Bytes,
         ask: &Order,
         ask_signature: Bytes,
-    ) -> Result<U256, Refusal> {
+    ) -> Result<U256, Revert> {
         self.dvp
             .sender(self.operator)
             .settle_signed(bid.clone(), bid_signature, ask.clone(), ask_signature)
@@ -268,24 +269,24 @@ impl Market {
         &self,
         ids: &[B256],
         error: Error,
-        act: impl FnOnce() -> Result<T, Refusal>,
+        act: impl FnOnce() -> Result<T, Revert>,
     ) {
-        self.assert_refused_with(ids, &Refusal::from(error), act);
+        self.assert_refused_with(ids, &Revert::from(error), act);
     }
 
     #[track_caller]
     pub(crate) fn assert_refused_with<T: std::fmt::Debug>(
         &self,
         ids: &[B256],
-        refusal: &Refusal,
-        act: impl FnOnce() -> Result<T, Refusal>,
+        refusal: &Revert,
+        act: impl FnOnce() -> Result<T, Revert>,
     ) {
         let before = self.state(ids);
         assert_eq!(&act().unwrap_err(), refusal);
         assert_eq!(self.state(ids), before);
     }
 
-    /// Asserts that the pair is refused for `failure`, as preflight foretells, and that nothing moves.
+    /// Asserts that the pair is refused for `failure`, as preflight predicts, and that nothing moves.
     #[track_caller]
     pub(crate) fn assert_fails(&self, pair: (B256, B256), failures: &[u8], restriction: u8) {
         assert_eq!(self.preflight(pair), (failures.to_vec(), restriction));
@@ -310,6 +311,24 @@ impl Market {
         self.assert_refused(&ids, error, || self.settle_signed(bid, ask));
     }
 
+    /// The event of the first settlement, of the pair of these ids.
+    pub(crate) fn settled(&self, bid_id: B256, ask_id: B256) -> Settled {
+        Settled {
+            settlementId: u(1),
+            bidId: bid_id,
+            askId: ask_id,
+            buyer: self.buyer.address(),
+            seller: self.seller.address(),
+            security: self.security.address(),
+            quantity: u(QUANTITY),
+            total: u(TOTAL),
+            bidLimit: u(BID_LIMIT),
+            askLimit: u(ASK_LIMIT),
+            operator: self.operator.address(),
+            crd: CRD,
+        }
+    }
+
     /// The logs of the contract that are events `E`.
     pub(crate) fn events<E: SolEvent>(&self) -> Vec<E> {
         let logs: Vec<LogData> = self.dvp.all_events();
@@ -326,7 +345,7 @@ impl Market {
         }
     }
 
-    /// The refusal of an account that is no operator.
+    /// The refusal of an account that is not an operator.
     pub(crate) fn not_operator(account: Account) -> Error {
         Self::unauthorized(account, operator_role())
     }

@@ -1,11 +1,11 @@
 //! Tokens that lie, on either leg: nothing moves, nothing settles.
 
 use alloy_primitives::B256;
-use authority::abi::Refusal;
 use motsu::prelude::*;
+use runtime::abi::Revert;
 
 use super::{
-    fixture::{refused, u, Market, QUANTITY},
+    fixture::{Market, QUANTITY, refused, u},
     token::{MockToken, Quirk, REVERT_DATA},
 };
 use crate::record::{FILLED, OPEN};
@@ -63,7 +63,7 @@ fn a_tokens_own_revert_is_passed_on_unchanged() {
     let (market, pair) = generous();
     for token in legs(&market) {
         token.sender(market.admin).behave(Quirk::Reverts);
-        let refusal = Refusal(REVERT_DATA.to_vec());
+        let refusal = Revert(REVERT_DATA.to_vec());
         market.assert_refused_with(&[pair.0, pair.1], &refusal, || market.settle(pair));
         token.sender(market.admin).behave(Quirk::Honest);
     }

@@ -1,22 +1,15 @@
 //! The functions, errors and events against the frozen ABI file.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use alloy_primitives::{keccak256, Address, Bytes, B256, U256};
-use alloy_sol_types::{SolEvent, SolValue};
-use authority::abi::Refusal;
+use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
+use alloy_sol_types::SolValue;
+use runtime::abi::Revert;
 use serde_json::Value;
 use stylus_sdk::abi::Router;
 
-use super::fixture::{u, Market, CRD};
-use crate::{
-    error::Error,
-    event::{
-        BookAnchored, EpochAdvanced, OrderCancelled, OrderRegistered, Paused, SecurityListed,
-        Settled, Unpaused,
-    },
-    DvPSettlement,
-};
+use super::fixture::{CRD, Market, u};
+use crate::{DvPSettlement, checks::Failure, error::Error, record};
 
 fn abi() -> Vec<Value> {
     let file = include_str!("../../../docs/interfaces/IDvPSettlement.json");
@@ -81,26 +74,74 @@ fn every_function_of_the_interface_is_routed() {
     assert!(call(&market, "settle(bytes32)", &[0; 64]).is_none());
 }
 
+/// The name and selector of every entry of a kind.
+fn selectors(entry: &str) -> BTreeSet<(String, [u8; 4])> {
+    let signatures = signatures(entry).into_iter();
+    signatures
+        .map(|signature| {
+            let name = signature.split('(').next().unwrap();
+            (name.into(), selector(&signature))
+        })
+        .collect()
+}
+
+fn declared(table: &[(&str, [u8; 4])]) -> BTreeSet<(String, [u8; 4])> {
+    let table = table.iter();
+    table
+        .map(|(name, selector)| ((*name).into(), *selector))
+        .collect()
+}
+
 #[test]
-fn every_event_is_that_of_the_interface() {
-    let mut events: BTreeSet<String> = [
-        OrderRegistered::SIGNATURE,
-        OrderCancelled::SIGNATURE,
-        EpochAdvanced::SIGNATURE,
-        Settled::SIGNATURE,
-        SecurityListed::SIGNATURE,
-        BookAnchored::SIGNATURE,
-        Paused::SIGNATURE,
-        Unpaused::SIGNATURE,
-        authority::roles::RoleGranted::SIGNATURE,
-        authority::roles::RoleRevoked::SIGNATURE,
-        authority::roles::DefaultAdminTransferScheduled::SIGNATURE,
-    ]
-    .map(String::from)
-    .into();
-    events.retain(|event| !signatures("event").contains(event));
-    assert!(events.is_empty(), "not in the interface: {events:?}");
-    assert_eq!(signatures("event").len(), 11);
+fn functions_are_those_of_the_interface() {
+    assert_eq!(declared(DvPSettlement::FUNCTIONS), selectors("function"));
+}
+
+#[test]
+fn errors_are_those_of_the_interface() {
+    // Solidity's own: no interface can declare it.
+    let panic = ("Panic".into(), selector("Panic(uint256)"));
+    let mut errors = selectors("error");
+    assert!(errors.insert(panic));
+    assert_eq!(declared(Error::ERRORS), errors);
+}
+
+#[test]
+fn failures_and_order_states_have_the_names_of_the_list() {
+    let file = include_str!("../../../docs/interfaces/codes.json");
+    let codes: Value = serde_json::from_str(file).unwrap();
+    let listed = |kind: &str| -> BTreeMap<u64, String> {
+        let codes = codes[kind].as_object().unwrap().iter();
+        codes
+            .map(|(name, number)| (number.as_u64().unwrap(), name.clone()))
+            .collect()
+    };
+    let failures: BTreeMap<u64, String> = Failure::ALL
+        .into_iter()
+        .map(|failure| (failure as u64, upper_snake(&format!("{failure:?}"))))
+        .collect();
+    assert_eq!(failures, listed("failures"));
+    assert_eq!(failures.len(), 30);
+    let states = [
+        (record::NONE, "NONE"),
+        (record::OPEN, "OPEN"),
+        (record::FILLED, "FILLED"),
+        (record::CANCELLED, "CANCELLED"),
+    ];
+    let states = states.map(|(state, name)| (u64::from(state), name.into()));
+    assert_eq!(BTreeMap::from(states), listed("orderStates"));
+}
+
+/// `BidNotABid` as `BID_NOT_A_BID`.
+fn upper_snake(name: &str) -> String {
+    let mut words = String::new();
+    for letter in name.chars() {
+        if letter.is_uppercase() && !words.is_empty() {
+            words.push('_');
+        }
+        words.push(letter.to_ascii_uppercase());
+    }
+    words
 }
 
 #[test]
@@ -179,10 +220,10 @@ fn every_error_is_encoded_as_in_the_interface() {
     assert_eq!(named, signatures("error"));
     for (error, signature, fields) in errors {
         let expected = [selector(signature).to_vec(), fields].concat();
-        assert_eq!(Refusal::from(error).0, expected, "{signature}");
+        assert_eq!(Revert::from(error).0, expected, "{signature}");
     }
     let panic = [selector("Panic(uint256)").to_vec(), words(&[u(0x11)])].concat();
-    assert_eq!(Refusal::from(Error::OVERFLOW).0, panic);
+    assert_eq!(Revert::from(Error::OVERFLOW).0, panic);
 }
 
 #[test]

@@ -11,6 +11,7 @@ mod reentrancy;
 mod registration;
 mod settling;
 mod signed;
+mod standards;
 mod token;
 mod vectors;
 mod wallet;

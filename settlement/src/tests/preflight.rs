@@ -1,9 +1,9 @@
-//! What preflight foretells beyond the first failure.
+//! What preflight predicts beyond the first failure.
 
 use alloy_primitives::{Address, B256};
 use motsu::prelude::*;
 
-use super::fixture::{u, Market, NOW, QUANTITY};
+use super::fixture::{Market, NOW, QUANTITY, u};
 use crate::{order::Order, record::NONE};
 
 #[test]

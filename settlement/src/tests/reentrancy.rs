@@ -2,21 +2,21 @@
 //! leg, with any role, and finds nothing that it could not find one transaction later.
 
 use alloy_primitives::{B256, U256};
-use authority::abi::Refusal;
 use motsu::prelude::*;
-use stylus_sdk::{abi::Bytes, ArbResult};
+use runtime::abi::Revert;
+use stylus_sdk::{ArbResult, abi::Bytes};
 
 use super::{
-    fixture::{refused, u, Market, CRD, QUANTITY, TOTAL},
-    token::{calls, selector, MockToken},
+    fixture::{CRD, Market, QUANTITY, TOTAL, refused, u},
+    token::{MockToken, calls, selector},
 };
 use crate::{
+    DvPSettlement,
     administration::{operator_role, pauser_role},
     error::Error,
     event::Settled,
     order::Order,
     record::FILLED,
-    DvPSettlement,
 };
 
 /// The security's leg and the cash's.
@@ -35,7 +35,7 @@ fn word(value: u64) -> ArbResult {
 }
 
 fn reverts_with(error: Error) -> ArbResult {
-    Err(Refusal::from(error).0)
+    Err(Revert::from(error).0)
 }
 
 /// A market, its registered pair, and which of its tokens calls back.
@@ -65,7 +65,7 @@ impl Stage {
     }
 
     /// Settles the pair while the token makes this call inside its leg: what both come to.
-    fn settle_and_call(&self, call: &[u8]) -> (Result<U256, Refusal>, ArbResult) {
+    fn settle_and_call(&self, call: &[u8]) -> (Result<U256, Revert>, ArbResult) {
         let market = &self.market;
         let mut token = self.token().sender(market.admin);
         token.call_back(market.dvp.address(), call);

@@ -5,15 +5,15 @@ use motsu::prelude::*;
 use stylus_sdk::abi::Bytes;
 
 use super::{
-    fixture::{u, Market, NOW},
+    fixture::{Market, NOW, u},
     wallet::MockWallet,
 };
 use crate::{
-    answer::OrderView,
     error::Error,
     event::OrderRegistered,
-    order::{Order, ASK, MAX_AMOUNT, MAX_LIFETIME},
+    order::{ASK, MAX_AMOUNT, MAX_LIFETIME, Order},
     record::{CANCELLED, FILLED, NONE, OPEN},
+    returns::OrderView,
 };
 
 fn view(order: &Order, state: u8) -> OrderView {

@@ -5,15 +5,15 @@ use motsu::prelude::*;
 use proptest::prelude::*;
 
 use super::{
-    fixture::{refused, u, Market, ASK_LIMIT, BID_LIMIT, CRD, NOW, QUANTITY, TOTAL},
-    token::{calls, MockToken},
+    fixture::{ASK_LIMIT, CRD, Market, NOW, QUANTITY, TOTAL, refused, u},
+    token::{MockToken, calls},
 };
 use crate::{
-    desk::{Desk, MAX_SETTLEMENTS},
     error::Error,
     event::Settled,
-    order::{Order, ASK, BID},
-    record::{Head, CANCELLED, FILLED, OPEN},
+    globals::{Globals, MAX_SETTLEMENTS},
+    order::{ASK, BID, Order},
+    record::{CANCELLED, FILLED, Head, OPEN},
 };
 
 #[test]
@@ -29,20 +29,7 @@ fn settle_moves_both_legs_and_logs_the_settlement() {
         (FILLED, FILLED)
     );
     assert_eq!(market.count(), u(1));
-    let event = Settled {
-        settlementId: u(1),
-        bidId: pair.0,
-        askId: pair.1,
-        buyer: market.buyer.address(),
-        seller: market.seller.address(),
-        security: market.security.address(),
-        quantity: u(QUANTITY),
-        total: u(TOTAL),
-        bidLimit: u(BID_LIMIT),
-        askLimit: u(ASK_LIMIT),
-        operator: market.operator.address(),
-        crd: CRD,
-    };
+    let event = market.settled(pair.0, pair.1);
     assert_eq!(market.events::<Settled>(), [event]);
 }
 
@@ -136,17 +123,17 @@ fn settle_reverts_when_paused() {
 fn settle_reverts_when_the_numbers_are_used_up() {
     let market = Market::new();
     let pair = market.pair();
-    let desk = Desk {
+    let globals = Globals {
         payment: market.cash.address(),
         crd: CRD,
         settlements: MAX_SETTLEMENTS - 1,
         paused: false,
     };
-    market.dvp.sender(market.admin).set_desk(&desk);
+    market.dvp.sender(market.admin).set_globals(&globals);
     assert_eq!(market.preflight(pair), (vec![], 0));
-    market.dvp.sender(market.admin).set_desk(&Desk {
+    market.dvp.sender(market.admin).set_globals(&Globals {
         settlements: MAX_SETTLEMENTS,
-        ..desk
+        ..globals
     });
     market.assert_fails(pair, &[1], 0);
 }
@@ -519,7 +506,7 @@ fn settle_reverts_when_a_balance_would_overflow() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
-    /// I1 and I5: whatever the tokens hold, allow and say, settle does exactly what preflight foretells.
+    /// I1 and I5: whatever the tokens hold, allow and say, settle does exactly what preflight predicts.
     #[test]
     fn settle_succeeds_exactly_when_preflight_is_empty(
         held in (95u64..105, 1_030u64..1_040),

@@ -5,12 +5,12 @@ use motsu::prelude::*;
 use stylus_sdk::abi::Bytes;
 
 use super::{
-    fixture::{refused, u, Market, ASK_LIMIT, BID_LIMIT, CRD, NOW, QUANTITY, TOTAL},
+    fixture::{Market, NOW, QUANTITY, TOTAL, refused, u},
     wallet::MockWallet,
 };
 use crate::{
     event::{OrderRegistered, Settled},
-    order::{Order, ASK, BID},
+    order::{ASK, BID, Order},
     record::{CANCELLED, FILLED, NONE, OPEN},
 };
 
@@ -33,20 +33,7 @@ fn settle_signed_does_everything_with_the_same_ids_states_and_events() {
         by: market.operator.address(),
     });
     assert_eq!(market.events::<OrderRegistered>(), registered);
-    let event = Settled {
-        settlementId: u(1),
-        bidId: ids[0],
-        askId: ids[1],
-        buyer: market.buyer.address(),
-        seller: market.seller.address(),
-        security: market.security.address(),
-        quantity: u(QUANTITY),
-        total: u(TOTAL),
-        bidLimit: u(BID_LIMIT),
-        askLimit: u(ASK_LIMIT),
-        operator: market.operator.address(),
-        crd: CRD,
-    };
+    let event = market.settled(ids[0], ids[1]);
     assert_eq!(market.events::<Settled>(), [event]);
 }
 

@@ -4,11 +4,11 @@ use std::cell::RefCell;
 
 use alloy_primitives::{Address, B256, U256};
 use stylus_sdk::{
+    ArbResult,
     call::RawCall,
     function_selector,
     prelude::*,
-    storage::{StorageAddress, StorageBool, StorageBytes, StorageMap, StorageU256, StorageU8},
-    ArbResult,
+    storage::{StorageAddress, StorageBool, StorageBytes, StorageMap, StorageU8, StorageU256},
 };
 
 /// What `transferFrom` does instead of moving the amount and answering true.

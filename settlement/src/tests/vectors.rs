@@ -1,14 +1,14 @@
 //! `vectors/order.json`, which another EIP-712 implementation made: the command line and every wallet must agree on it.
 
-use alloy_primitives::{hex, Address, B256, U256};
+use alloy_primitives::{Address, B256, U256, hex};
 use authority::signature::is_valid;
 use motsu::prelude::*;
 use serde_json::Value;
 use stylus_sdk::prelude::*;
 
 use crate::{
-    order::{Order, ORDER_TYPE},
     DvPSettlement,
+    order::{ORDER_TYPE, Order},
 };
 
 fn text<'a>(value: &'a Value, key: &str) -> &'a str {

@@ -1,7 +1,7 @@
 //! A contract wallet (ERC-1271) that agrees to one digest, or to none.
 
 use alloy_primitives::B256;
-use stylus_sdk::{prelude::*, storage::StorageB256, ArbResult};
+use stylus_sdk::{ArbResult, prelude::*, storage::StorageB256};
 
 #[storage]
 pub(crate) struct MockWallet {

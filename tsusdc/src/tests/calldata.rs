@@ -1,18 +1,18 @@
 //! What the entry point makes of calldata.
 
 use alloy_primitives::{Address, B256, U256};
-use alloy_sol_types::{sol, SolCall, SolConstructor, SolError};
+use alloy_sol_types::{SolCall, SolConstructor, SolError, sol};
 use motsu::prelude::*;
 use stylus_sdk::{
-    abi::router_entrypoint,
-    host::{WasmVM, VM as Host},
     ArbResult,
+    abi::router_entrypoint,
+    host::{VM as Host, WasmVM},
 };
 
 use crate::{
-    error::Error,
-    fixture::{turn, u, Coin, HOLDING},
     TsUsdc,
+    error::Error,
+    fixture::{Coin, HOLDING, turn, u},
 };
 
 sol! {
@@ -83,9 +83,7 @@ fn refusals_are_encoded_as_solidity_does() {
         error.abi_encode()
     );
     assert_eq!(
-        authority::abi::Refusal::from(Error::EnforcedPause {})
-            .0
-            .len(),
+        runtime::abi::Revert::from(Error::EnforcedPause {}).0.len(),
         4
     );
 }
@@ -169,10 +167,12 @@ fn arrays_and_bytes_that_point_beyond_the_calldata_revert() {
             }
         }
     }
-    assert!(!coin
-        .contract
-        .sender(coin.bob)
-        .is_blacklisted(coin.bob.address()));
+    assert!(
+        !coin
+            .contract
+            .sender(coin.bob)
+            .is_blacklisted(coin.bob.address())
+    );
 }
 
 fn u64_at(calldata: &[u8], position: usize) -> usize {

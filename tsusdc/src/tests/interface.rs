@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use alloy_primitives::{hex, keccak256, B256};
+use alloy_primitives::{B256, hex, keccak256};
 use alloy_sol_types::SolEvent;
 use authority::roles::{DefaultAdminTransferScheduled, RoleGranted, RoleRevoked};
 use serde_json::Value;
 
-use crate::{error::Error, event::*, TsUsdc};
+use crate::{TsUsdc, error::Error, event::*};
 
 const INTERFACE: &str = include_str!("../../../docs/interfaces/ITsUSDC.json");
 

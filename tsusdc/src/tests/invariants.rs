@@ -1,9 +1,9 @@
 //! What holds after any sequence of calls, of which most are refused.
 
 use alloy_primitives::{Address, B256, U256};
-use authority::abi::Refusal;
 use motsu::prelude::*;
 use proptest::prelude::*;
+use runtime::abi::Revert;
 
 use crate::{
     event::{BankReference, Mint, Seized},
@@ -126,7 +126,7 @@ impl World {
         Self { coin, actors }
     }
 
-    fn perform(&self, act: &Act) -> Result<(), Refusal> {
+    fn perform(&self, act: &Act) -> Result<(), Revert> {
         let (coin, c) = (&self.coin, &self.coin.contract);
         let at = |index: usize| self.actors[index].address();
         let by = |index: usize| c.sender(self.actors[index]);

@@ -4,4 +4,5 @@ mod calldata;
 mod interface;
 mod invariants;
 mod parties;
+mod standards;
 mod storage;

@@ -10,13 +10,13 @@
 //! | receiveWithAuthorization | from, to (who is the caller) |
 //! | approve and the like, permit, cancelAuthorization | nobody |
 
-use alloy_primitives::{keccak256, B256, U256};
-use authority::abi::Refusal;
+use alloy_primitives::{B256, U256, keccak256};
 use motsu::prelude::*;
+use runtime::abi::Revert;
 
 use crate::{
     error::Error,
-    fixture::{u, Coin, NOW},
+    fixture::{Coin, NOW, u},
 };
 
 /// Who takes part: alice gives, carol gets, bob spends or relays, the minter mints.
@@ -31,7 +31,7 @@ enum Party {
 use Party::{Caller, From, Minter, To};
 
 /// Signed by alice, for carol, valid now.
-fn authorized(coin: &Coin, receive: bool) -> Result<(), Refusal> {
+fn authorized(coin: &Coin, receive: bool) -> Result<(), Revert> {
     let kind = if receive { "Receive" } else { "Transfer" };
     let fields = "(address from,address to,uint256 value,uint256 validAfter,uint256 validBefore,bytes32 nonce)";
     let (from, to, nonce) = (
@@ -58,7 +58,7 @@ fn authorized(coin: &Coin, receive: bool) -> Result<(), Refusal> {
     }
 }
 
-fn permitted(coin: &Coin) -> Result<(), Refusal> {
+fn permitted(coin: &Coin) -> Result<(), Revert> {
     let (owner, spender) = (coin.alice.address(), coin.carol.address());
     let words = [
         keccak256(
@@ -76,7 +76,7 @@ fn permitted(coin: &Coin) -> Result<(), Refusal> {
         .permit_bytes(owner, spender, u(1), U256::MAX, bytes)
 }
 
-fn cancelled(coin: &Coin) -> Result<(), Refusal> {
+fn cancelled(coin: &Coin) -> Result<(), Revert> {
     let (authorizer, nonce) = (coin.alice.address(), B256::repeat_byte(3));
     let typehash = keccak256("CancelAuthorization(address authorizer,bytes32 nonce)");
     let bytes = coin
@@ -87,7 +87,7 @@ fn cancelled(coin: &Coin) -> Result<(), Refusal> {
         .cancel_authorization_bytes(authorizer, nonce, bytes)
 }
 
-type Act = fn(&Coin) -> Result<(), Refusal>;
+type Act = fn(&Coin) -> Result<(), Revert>;
 
 /// Name, act, and whose blacklisting refuses it.
 const ENTRY_POINTS: &[(&str, Act, &[Party])] = &[

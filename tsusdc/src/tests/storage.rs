@@ -1,13 +1,13 @@
 //! Where the coin keeps what: a change of these slots breaks tools that read them, and must be meant.
 
-use alloy_primitives::{keccak256, Address, U256};
+use alloy_primitives::{Address, U256, keccak256};
 use motsu::prelude::*;
 use stylus_sdk::{
-    host::{WasmVM, VM as Host},
+    host::{VM as Host, WasmVM},
     storage::{GlobalStorage, StorageCache},
 };
 
-use crate::fixture::{u, Coin, HOLDING, NOW, RESERVES};
+use crate::fixture::{Coin, HOLDING, NOW, RESERVES, u};
 
 /// The word in a slot of the coin.
 fn word(coin: &Coin, slot: U256) -> U256 {

@@ -11,7 +11,7 @@ use alloc::{vec, vec::Vec};
 
 use alloy_primitives::{Address, U256};
 // Brings the panic handler.
-use authority as _;
+use runtime as _;
 use stylus_sdk::prelude::*;
 
 sol_interface! {

@@ -13,9 +13,9 @@ extern crate alloc;
 use alloc::{vec, vec::Vec};
 
 use alloy_primitives::{Address, U256};
-// Brings the panic handler.
-use authority as _;
 use openzeppelin_stylus::token::erc20::{self, Erc20, IErc20};
+// Brings the panic handler.
+use runtime as _;
 use stylus_sdk::prelude::*;
 
 /// Nothing but the component's storage.

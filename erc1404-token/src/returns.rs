@@ -1,7 +1,9 @@
-//! What the functions with several answers return.
+//! What functions with several return values return.
 
-use authority::abi::{Answer, Return};
-use stylus_sdk::abi::{AbiType, ConstString};
+use runtime::{
+    abi::{Encoder, Return},
+    exported,
+};
 
 pub(crate) use self::sol::*;
 
@@ -74,90 +76,78 @@ mod sol {
 }
 
 impl Return for Count {
-    fn write(self, answer: &mut Answer) {
-        answer.integer(self.count.into());
+    fn write(self, encoder: &mut Encoder) {
+        encoder.integer(self.count.into());
     }
 }
 
 impl Return for WalletList {
-    fn write(self, answer: &mut Answer) {
+    fn write(self, encoder: &mut Encoder) {
         // The only part without a fixed length may follow the head directly.
-        answer.integer(32);
-        answer.integer(self.wallets.len() as u64);
+        encoder.integer(32);
+        encoder.integer(self.wallets.len() as u64);
         for wallet in self.wallets {
-            wallet.write(answer);
+            wallet.write(encoder);
         }
     }
 }
 
 impl Return for WalletRecord {
-    fn write(self, answer: &mut Answer) {
-        self.investorId.write(answer);
-        self.group.write(answer);
-        answer.integer(self.country.into());
-        self.kycExpiry.write(answer);
-        self.frozen.write(answer);
-        self.sanctioned.write(answer);
+    fn write(self, encoder: &mut Encoder) {
+        self.investorId.write(encoder);
+        self.group.write(encoder);
+        encoder.integer(self.country.into());
+        self.kycExpiry.write(encoder);
+        self.frozen.write(encoder);
+        self.sanctioned.write(encoder);
     }
 }
 
 impl Return for Limits {
-    fn write(self, answer: &mut Answer) {
-        self.maxPerInvestor.write(answer);
-        answer.integer(self.maxBipsPerInvestor.into());
-        answer.integer(self.maxHolders.into());
-        self.minHolding.write(answer);
-        self.granularity.write(answer);
+    fn write(self, encoder: &mut Encoder) {
+        self.maxPerInvestor.write(encoder);
+        encoder.integer(self.maxBipsPerInvestor.into());
+        encoder.integer(self.maxHolders.into());
+        self.minHolding.write(encoder);
+        self.granularity.write(encoder);
     }
 }
 
 impl Return for GroupHolders {
-    fn write(self, answer: &mut Answer) {
-        answer.integer(self.count.into());
-        answer.integer(self.limit.into());
+    fn write(self, encoder: &mut Encoder) {
+        encoder.integer(self.count.into());
+        encoder.integer(self.limit.into());
     }
 }
 
 impl Return for LockList {
-    fn write(self, answer: &mut Answer) {
+    fn write(self, encoder: &mut Encoder) {
         let length = self.amounts.len() as u64;
-        answer.integer(64);
-        answer.integer(length.saturating_add(3).saturating_mul(32));
-        answer.integer(length);
+        encoder.integer(64);
+        encoder.integer(length.saturating_add(3).saturating_mul(32));
+        encoder.integer(length);
         for amount in self.amounts {
-            amount.write(answer);
+            amount.write(encoder);
         }
-        answer.integer(length);
+        encoder.integer(length);
         for release_time in self.releaseTimes {
-            release_time.write(answer);
+            release_time.write(encoder);
         }
     }
 }
 
 impl Return for Vesting {
-    fn write(self, answer: &mut Answer) {
-        self.amount.write(answer);
-        self.vested.write(answer);
-        self.start.write(answer);
-        answer.integer(self.cliff.into());
-        answer.integer(self.period.into());
-        answer.integer(self.periods.into());
-        answer.integer(self.firstBips.into());
-        self.revocable.write(answer);
-        self.revoked.write(answer);
+    fn write(self, encoder: &mut Encoder) {
+        self.amount.write(encoder);
+        self.vested.write(encoder);
+        self.start.write(encoder);
+        encoder.integer(self.cliff.into());
+        encoder.integer(self.period.into());
+        encoder.integer(self.periods.into());
+        encoder.integer(self.firstBips.into());
+        self.revocable.write(encoder);
+        self.revoked.write(encoder);
     }
-}
-
-/// How an answer stands in the exported ABI: as its values, not as a struct.
-macro_rules! exported {
-    ($answer:ident, $types:literal, $values:literal) => {
-        impl AbiType for $answer {
-            type SolType = Self;
-
-            const ABI: ConstString = ConstString::new($types);
-            const EXPORT_ABI_RET: ConstString = ConstString::new($values);
-        }
-    };
 }
 
 exported!(Count, "uint32", "uint32");

@@ -1,4 +1,4 @@
-//! The contract's own word, which every settlement reads and writes once.
+//! The contract's globals: one word, which every settlement reads and writes once.
 //!
 //! Bytes: payment token 20, CRD number 8, then 32 bits, of which the highest is the pause and the others count
 //! settlements.
@@ -11,9 +11,9 @@ const PAUSED: u32 = 1 << 31;
 /// stays closed like a paused one.
 pub(crate) const MAX_SETTLEMENTS: u32 = PAUSED - 1;
 
-/// What the contract's own word holds.
+/// What the word of globals holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Desk {
+pub(crate) struct Globals {
     /// The cash leg of every settlement.
     pub(crate) payment: Address,
     /// The broker-dealer's number in FINRA's Central Registration Depository.
@@ -24,7 +24,7 @@ pub(crate) struct Desk {
     pub(crate) paused: bool,
 }
 
-impl Desk {
+impl Globals {
     /// Whether nothing can settle: paused, or out of numbers.
     pub(crate) fn is_closed(&self) -> bool {
         self.paused || self.settlements >= MAX_SETTLEMENTS
@@ -42,6 +42,7 @@ impl Desk {
 
     /// What a stored word holds.
     pub(crate) fn unpack(word: B256) -> Self {
+        let word = word.0;
         let mut crd = [0; 8];
         crd.copy_from_slice(&word[20..28]);
         let tail = u32::from_be_bytes([word[28], word[29], word[30], word[31]]);
@@ -62,40 +63,46 @@ mod tests {
 
     proptest! {
         #[test]
-        fn desk_survives_storage(
+        fn globals_survive_storage(
             payment: [u8; 20],
             crd: u64,
             settlements in 0..=MAX_SETTLEMENTS,
             paused: bool,
         ) {
-            let desk = Desk { payment: Address::new(payment), crd, settlements, paused };
-            prop_assert_eq!(Desk::unpack(desk.pack()), desk);
+            let globals = Globals { payment: Address::new(payment), crd, settlements, paused };
+            prop_assert_eq!(Globals::unpack(globals.pack()), globals);
         }
     }
 
     #[test]
-    fn desk_is_closed_when_paused_or_out_of_numbers() {
-        let open = Desk {
+    fn settlement_is_closed_when_paused_or_out_of_numbers() {
+        let open = Globals {
             payment: Address::ZERO,
             crd: 1,
             settlements: 0,
             paused: false,
         };
         assert!(!open.is_closed());
-        assert!(!Desk {
-            settlements: MAX_SETTLEMENTS - 1,
-            ..open
-        }
-        .is_closed());
-        assert!(Desk {
-            settlements: MAX_SETTLEMENTS,
-            ..open
-        }
-        .is_closed());
-        assert!(Desk {
-            paused: true,
-            ..open
-        }
-        .is_closed());
+        assert!(
+            !Globals {
+                settlements: MAX_SETTLEMENTS - 1,
+                ..open
+            }
+            .is_closed()
+        );
+        assert!(
+            Globals {
+                settlements: MAX_SETTLEMENTS,
+                ..open
+            }
+            .is_closed()
+        );
+        assert!(
+            Globals {
+                paused: true,
+                ..open
+            }
+            .is_closed()
+        );
     }
 }

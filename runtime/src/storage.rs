@@ -1,6 +1,6 @@
 //! Words in storage: numbered ones, rows of them by key, and mappings, at the slots where Solidity keeps them.
 //!
-//! In place of the SDK's arrays and maps, which convert between integers and bytes in loops over single bytes: half of
+//! They replace the SDK's arrays and maps, whose conversions between integers and bytes loop over single bytes: half of
 //! what a plain transfer would spend on computing.
 
 use alloy_primitives::{B256, U256};
@@ -10,7 +10,10 @@ use stylus_sdk::{
     storage::{StorageGuard, StorageGuardMut, StorageType},
 };
 
-use crate::{event::word, host};
+use crate::{
+    host,
+    word::{bytes, uint},
+};
 
 /// Words in storage, numbered from a slot, or rows of such words, one per key.
 pub struct Words {
@@ -78,13 +81,13 @@ impl Words {
         }
     }
 
-    /// What stands from a numbered word on, where other fields of a contract's storage would follow.
+    /// A storage type placed at a numbered word, like a field of a contract's storage.
     #[inline(always)]
     pub fn part<T: StorageType>(&self, index: usize) -> StorageGuard<'_, T> {
         StorageGuard::new(self.place(index))
     }
 
-    /// The same, to be written.
+    /// The same, for writing.
     #[inline(always)]
     pub fn part_mut<T: StorageType>(&mut self, index: usize) -> StorageGuardMut<'_, T> {
         StorageGuardMut::new(self.place(index))
@@ -97,7 +100,7 @@ impl Words {
         unsafe { T::new(uint(&self.slot(index)), 0, self.host.clone()) }
     }
 
-    /// The slot of a word: so many after the root, in big-endian bytes.
+    /// The slot of a word: `index` slots after the root, in big-endian bytes.
     fn slot(&self, index: usize) -> B256 {
         let mut slot = self.root;
         if index == 0 {
@@ -118,7 +121,7 @@ impl Words {
     }
 }
 
-/// A mapping in storage: Solidity's `mapping(bytes32 => uint256)`, or of any types that are padded to words alike.
+/// A mapping in storage: Solidity's `mapping(bytes32 => uint256)`, or one of other types that are padded to words.
 pub struct WordMap(Words);
 
 impl WordMap {
@@ -142,7 +145,7 @@ impl WordMap {
     }
 }
 
-/// Makes a type that stands at a root slot one that the SDK can place in a contract's storage.
+/// Lets the SDK place a type that occupies a root slot in a contract's storage.
 macro_rules! stored {
     ($name:ident, $make:expr) => {
         impl StorageType for $name {
@@ -168,49 +171,6 @@ macro_rules! stored {
 
 stored!(WordMap, WordMap);
 stored!(Words, core::convert::identity);
-
-/// An integer as a big-endian word.
-pub fn bytes(value: &U256) -> B256 {
-    let [fourth, third, second, first] = *value.as_limbs();
-    word(first, second, third, fourth)
-}
-
-/// A big-endian word as an integer.
-#[inline(never)]
-pub fn uint(word: &B256) -> U256 {
-    let [first, second, third, fourth] = word.0.as_chunks::<8>().0 else {
-        return U256::ZERO;
-    };
-    U256::from_limbs([
-        u64::from_be_bytes(*fourth),
-        u64::from_be_bytes(*third),
-        u64::from_be_bytes(*second),
-        u64::from_be_bytes(*first),
-    ])
-}
-
-/// `2^256 - 1`, out of the data segment.
-#[inline(never)]
-#[must_use]
-pub fn largest() -> U256 {
-    uint(&word(u64::MAX, u64::MAX, u64::MAX, u64::MAX))
-}
-
-/// Whether an integer is zero: the integer type's own comparison goes byte by byte.
-#[inline(never)]
-#[must_use]
-pub fn is_zero(value: &U256) -> bool {
-    let [first, second, third, fourth] = value.as_limbs();
-    first | second | third | fourth == 0
-}
-
-/// The remainder of `value` by `modulus`, zero by zero: the host's division, since the integer type's own would cost
-/// kilobytes of code.
-#[inline(never)]
-#[must_use]
-pub fn remainder(value: U256, modulus: U256) -> U256 {
-    uint(&host::remainder(bytes(&value), &bytes(&modulus)))
-}
 
 #[cfg(test)]
 mod tests {
@@ -250,24 +210,5 @@ mod tests {
             let slot = alloy_primitives::keccak256(preimage);
             prop_assert_eq!(words(root).row(key.into()).root, slot);
         }
-
-        #[test]
-        fn a_remainder_is_that_of_the_integer_type(value: [u64; 4], modulus: [u64; 4]) {
-            let [value, modulus] = [value, modulus].map(U256::from_limbs);
-            let expected = value.checked_rem(modulus).unwrap_or_default();
-            prop_assert_eq!(remainder(value, modulus), expected);
-        }
-
-        #[test]
-        fn only_zero_is_zero(bit in 0..256_usize) {
-            prop_assert!(!is_zero(&(U256::from(1) << bit)));
-        }
-    }
-
-    #[test]
-    fn the_ends_of_the_range_are_what_they_say() {
-        assert!(is_zero(&U256::ZERO));
-        assert_eq!(largest(), U256::MAX);
-        assert_eq!(remainder(U256::MAX, U256::ZERO), U256::ZERO);
     }
 }

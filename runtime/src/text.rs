@@ -1,11 +1,11 @@
 //! Strings as contracts keep them: bytes that nobody interprets.
 //!
-//! Rust's `String` checks that they are UTF-8, which needs a table of 256 bytes in the data segment, and the SDK's storage
-//! string divides 256-bit numbers, which needs another of 512; every call would pay for both.
+//! Rust's `String` checks for UTF-8, which needs a table of 256 bytes in the data segment, and the SDK's storage string
+//! divides 256-bit numbers, which needs another of 512. Every call would pay for both.
 
 use alloc::vec::Vec;
 
-use alloy_primitives::{keccak256, B256, U256};
+use alloy_primitives::{B256, U256, keccak256};
 use stylus_sdk::{
     prelude::*,
     storage::{StorageB256, StorageMap},
@@ -27,10 +27,26 @@ impl From<&str> for Text {
     }
 }
 
-/// Declares a function from a number to its words, at most 64 bytes each.
+/// Declares a function from a number to its message, at most 64 bytes each.
 ///
-/// The words are integer constants in the code: as strings they would stand in the data segment, for which every call of
-/// the contract pays.
+/// The messages are integer constants in the code: as strings they would stand in the data segment, for which every call
+/// of the contract pays.
+///
+/// ```
+/// extern crate alloc;
+///
+/// runtime::messages! {
+///     /// The message of a code.
+///     fn message {
+///         0 => "SUCCESS",
+///         2 => "The transfer was restricted due to the contract being paused.",
+///         _ => "Unknown restriction code",
+///     }
+/// }
+///
+/// assert_eq!(message(0), "SUCCESS".into());
+/// assert_eq!(message(9), "Unknown restriction code".into());
+/// ```
 #[macro_export]
 macro_rules! messages {
     ($(#[$attribute:meta])* $visibility:vis fn $name:ident { $($number:pat => $words:literal,)* }) => {
@@ -61,10 +77,15 @@ macro_rules! messages {
 pub const fn chunk(words: &str, start: usize) -> [u8; 32] {
     assert!(words.len() <= 64, "words longer than two chunks");
     let mut chunk = [0; 32];
-    let mut index = 0;
-    while index < 32 && start + index < words.len() {
-        chunk[index] = words.as_bytes()[start + index];
-        index += 1;
+    if let Some((_, mut bytes)) = words.as_bytes().split_at_checked(start) {
+        let mut places: &mut [u8] = &mut chunk;
+        while let Some((byte, rest)) = bytes.split_first() {
+            let Some((place, others)) = { places }.split_first_mut() else {
+                break;
+            };
+            *place = *byte;
+            (bytes, places) = (rest, others);
+        }
     }
     chunk
 }
@@ -93,14 +114,12 @@ impl StorageText {
     #[inline(never)]
     pub fn get(&self) -> Text {
         let head = self.head.get();
-        if head[31] & 1 == 0 {
-            let (text, _) = head.split_at(usize::from(head[31] / 2).min(31));
+        let [.., first, second, third, last] = head.0;
+        if last & 1 == 0 {
+            let (text, _) = head.split_at(usize::from(last >> 1).min(31));
             return Text(text.to_vec());
         }
-        let length = head[28..]
-            .iter()
-            .fold(0_usize, |sum, &byte| sum << 8 | usize::from(byte))
-            / 2;
+        let length = (u32::from_be_bytes([first, second, third, last]) >> 1) as usize;
         let mut text = Vec::with_capacity(length.next_multiple_of(32));
         for chunk in 0..length.div_ceil(32) {
             text.extend_from_slice(self.chunks.get(U256::from(chunk)).as_slice());
@@ -116,27 +135,28 @@ impl StorageText {
         let bytes = &text.0;
         if bytes.len() < 32 {
             let mut head = B256::right_padding_from(bytes);
-            head[31] = (bytes.len() * 2) as u8;
+            let [.., last] = &mut head.0;
+            *last = (bytes.len() << 1) as u8;
             self.head.set(head);
             return;
         }
-        self.head.set(B256::from(U256::from(bytes.len() * 2 + 1)));
+        self.head.set(B256::from(U256::from(bytes.len() << 1 | 1)));
         for (index, chunk) in bytes.chunks(32).enumerate() {
             self.chunks
                 .insert(U256::from(index), B256::right_padding_from(chunk));
         }
     }
 
-    /// Its Keccak-256 hash, which EIP-712 domains want.
+    /// Its Keccak-256 hash, as EIP-712 domains use it.
     pub fn hash(&self) -> B256 {
         keccak256(self.get().0)
     }
 }
 
 /// How the type stands in an exported ABI.
-#[cfg(feature = "export-abi")]
+#[cfg(any(test, feature = "export-abi"))]
 mod export {
-    use alloy_sol_types::{abi::token::PackedSeqToken, private::SolTypeValue, SolType, Word};
+    use alloy_sol_types::{SolType, Word, abi::token::PackedSeqToken, private::SolTypeValue};
     use stylus_sdk::abi::{AbiType, ConstString};
 
     use super::{Text, Vec};

@@ -1,17 +1,16 @@
-//! The macros that declare what a contract can be asked and how it refuses.
+//! The macros that declare a contract's functions and errors.
 
-/// Declares a contract's functions: `view "solidityName" rust_method(Argument, ...) -> Answer;`, the constructor first.
-/// (`view` only stands in the exported ABI; a static call cannot write, whatever it calls.)
+/// Declares a contract's functions: `view "solidityName" rust_method(Argument, ...) -> Return;`, the constructor first.
 ///
 /// Implements stylus-sdk's entry point and `Router` (and with feature `export-abi` its `GenerateAbi`) for the storage
-/// type, whose inherent methods do the work. Every function refuses ether; calldata that is no encoding of the arguments
-/// reverts without data.
+/// type, whose inherent methods do the work. Every function refuses ether. Calldata that does not encode the arguments
+/// reverts without data. `view` appears in the exported ABI only: the host itself stops writes in a static call.
 #[macro_export]
 macro_rules! functions {
     (
         $contract:ident;
         constructor $constructor:ident($($constructor_name:ident: $constructor_type:ty),* $(,)?);
-        $($($purity:ident)? $name:literal $method:ident($($argument:ty),* $(,)?) $(-> $answer:ty)?;)*
+        $($($purity:ident)? $name:literal $method:ident($($argument:ty),* $(,)?) $(-> $return:ty)?;)*
     ) => {
         #[allow(
             dead_code,
@@ -46,7 +45,7 @@ macro_rules! functions {
                         stylus_sdk::function_selector!($name $(, $argument)*)
                     );
                 )*
-                if $crate::abi::brings_ether(contract.vm()) {
+                if $crate::host::sends_ether(contract.vm()) {
                     return None;
                 }
                 #[allow(unused_mut)]
@@ -68,10 +67,10 @@ macro_rules! functions {
             }
 
             fn constructor(contract: &mut Self, input: &[u8]) -> Option<stylus_sdk::ArbResult> {
-                if $crate::abi::brings_ether(contract.vm()) {
+                if $crate::host::sends_ether(contract.vm()) {
                     return None;
                 }
-                if !$crate::abi::constructs_first(contract) {
+                if !$crate::host::is_first_construction(contract) {
                     return Some(Err(alloc::vec::Vec::new()));
                 }
                 let mut arguments = $crate::abi::Arguments::new(input);
@@ -101,12 +100,12 @@ macro_rules! functions {
                     write!(f, "    function {}({}) external", $name, arguments.join(", "))?;
                     $(write!(f, " {}", stringify!($purity))?;)?
                     $(
-                        let answer = <$answer as AbiType>::EXPORT_ABI_RET;
-                        let answer = answer.as_str();
-                        if answer.starts_with('(') {
-                            write!(f, " returns {answer}")?;
+                        let values = <$return as AbiType>::EXPORT_ABI_RET;
+                        let values = values.as_str();
+                        if values.starts_with('(') {
+                            write!(f, " returns {values}")?;
                         } else {
-                            write!(f, " returns ({answer})")?;
+                            write!(f, " returns ({values})")?;
                         }
                     )?
                     writeln!(f, ";")?;
@@ -129,7 +128,26 @@ macro_rules! functions {
     };
 }
 
-/// Declares an enum of a contract's errors, `Name { field: Type, ... }` as in its interface, and how each is encoded.
+/// Declares an enum of a contract's errors, `Name { field: Type, ... }` as in its interface, and their encoding.
+///
+/// ```
+/// extern crate alloc;
+///
+/// use alloy_primitives::{Address, U256, keccak256};
+/// use runtime::abi::Revert;
+///
+/// runtime::errors! {
+///     /// Why a deposit reverts.
+///     enum Error {
+///         DepositTooLarge { account: Address, amount: U256 }
+///         Closed {}
+///     }
+/// }
+///
+/// // The selector, and no fields.
+/// assert_eq!(Revert::from(Error::Closed {}).0, keccak256("Closed()")[..4]);
+/// # let _ = Error::DepositTooLarge { account: Address::ZERO, amount: U256::ZERO };
+/// ```
 #[macro_export]
 macro_rules! errors {
     (
@@ -157,7 +175,7 @@ macro_rules! errors {
             )),*];
         }
 
-        impl From<$name> for $crate::abi::Refusal {
+        impl From<$name> for $crate::abi::Revert {
             #[inline(never)]
             fn from(error: $name) -> Self {
                 match error {
@@ -166,12 +184,27 @@ macro_rules! errors {
                             stylus_sdk::function_selector!(stringify!($error) $(, $kind)*)
                         );
                         #[allow(unused_mut)]
-                        let mut answer = $crate::abi::Answer::refusal(SELECTOR);
-                        $($crate::abi::Return::write($field, &mut answer);)*
-                        Self(answer.finish())
+                        let mut encoder = $crate::abi::Encoder::error(SELECTOR);
+                        $($crate::abi::Return::write($field, &mut encoder);)*
+                        Self(encoder.finish())
                     })*
                 }
             }
+        }
+    };
+}
+
+/// How a struct that a function returns stands in the exported ABI: as its values. The types and the named values are
+/// written out, since a struct's own name would change selectors.
+#[macro_export]
+macro_rules! exported {
+    ($return:ty, $types:literal, $values:literal) => {
+        impl stylus_sdk::abi::AbiType for $return {
+            type SolType = Self;
+
+            const ABI: stylus_sdk::abi::ConstString = stylus_sdk::abi::ConstString::new($types);
+            const EXPORT_ABI_RET: stylus_sdk::abi::ConstString =
+                stylus_sdk::abi::ConstString::new($values);
         }
     };
 }

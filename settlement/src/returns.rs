@@ -1,7 +1,9 @@
-//! What the functions with several answers return.
+//! What functions with several return values return.
 
-use authority::abi::{Answer, Return};
-use stylus_sdk::abi::{AbiType, ConstString};
+use runtime::{
+    abi::{Encoder, Return},
+    exported,
+};
 
 pub(crate) use self::sol::{BrokerDealer, Forecast, OrderView};
 
@@ -19,7 +21,7 @@ mod sol {
             bytes lei;
         }
 
-        /// What preflight foretells: all failures in the order of the table, and the security token's ERC-1404 code.
+        /// What preflight predicts: all failures in the order of the table, and the security token's ERC-1404 code.
         #[derive(Debug, PartialEq, Eq)]
         struct Forecast {
             uint8[] failures;
@@ -43,49 +45,37 @@ mod sol {
 }
 
 impl Return for BrokerDealer {
-    fn write(self, answer: &mut Answer) {
-        answer.text(&self.name, 3);
-        answer.integer(self.crd);
-        answer.text(&self.lei, 3);
+    fn write(self, encoder: &mut Encoder) {
+        encoder.text(&self.name, 3);
+        encoder.integer(self.crd);
+        encoder.text(&self.lei, 3);
     }
 }
 
 impl Return for Forecast {
-    fn write(self, answer: &mut Answer) {
+    fn write(self, encoder: &mut Encoder) {
         // The list is the only part without a fixed length, so it may follow the head directly.
-        answer.integer(64);
-        answer.integer(self.restrictionCode.into());
-        answer.integer(self.failures.len() as u64);
+        encoder.integer(64);
+        encoder.integer(self.restrictionCode.into());
+        encoder.integer(self.failures.len() as u64);
         for failure in self.failures {
-            answer.integer(failure.into());
+            encoder.integer(failure.into());
         }
     }
 }
 
 impl Return for OrderView {
-    fn write(self, answer: &mut Answer) {
-        self.owner.write(answer);
-        self.side.write(answer);
-        self.security.write(answer);
-        self.quantity.write(answer);
-        self.limitTotal.write(answer);
-        self.expiry.write(answer);
-        self.epoch.write(answer);
-        self.counterparty.write(answer);
-        self.state.write(answer);
+    fn write(self, encoder: &mut Encoder) {
+        self.owner.write(encoder);
+        self.side.write(encoder);
+        self.security.write(encoder);
+        self.quantity.write(encoder);
+        self.limitTotal.write(encoder);
+        self.expiry.write(encoder);
+        self.epoch.write(encoder);
+        self.counterparty.write(encoder);
+        self.state.write(encoder);
     }
-}
-
-/// How an answer stands in the exported ABI: as its values, not as a struct.
-macro_rules! exported {
-    ($answer:ident, $types:literal, $values:literal) => {
-        impl AbiType for $answer {
-            type SolType = Self;
-
-            const ABI: ConstString = ConstString::new($types);
-            const EXPORT_ABI_RET: ConstString = ConstString::new($values);
-        }
-    };
 }
 
 exported!(
@@ -111,7 +101,7 @@ mod tests {
 
     use alloy_primitives::{Address, U256};
     use alloy_sol_types::SolValue;
-    use authority::abi::Outcome;
+    use runtime::abi::Outcome;
 
     use super::*;
 

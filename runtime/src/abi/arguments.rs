@@ -1,12 +1,13 @@
 //! Reading what a caller sent.
 
-use alloc::{string::String, vec::Vec};
-use alloy_primitives::{Address, FixedBytes, B256, U256};
+use alloc::vec::Vec;
+
+use alloy_primitives::{Address, B256, FixedBytes, U256};
 use stylus_sdk::abi::Bytes;
 
-use crate::{text::Text, words::uint};
+use crate::{text::Text, word::uint};
 
-/// Reads the arguments of a call one after the other; bytes after the last one are ignored, as Solidity does.
+/// Reads the arguments of a call one after the other. Bytes after the last one are ignored, as in Solidity.
 pub struct Arguments<'a> {
     data: &'a [u8],
     position: usize,
@@ -19,7 +20,7 @@ impl<'a> Arguments<'a> {
         Self { data, position: 0 }
     }
 
-    /// The next argument, or `None` when it is missing or no valid encoding of its type.
+    /// The next argument, or `None` when it is missing or not a valid encoding of its type.
     pub fn take<T: Argument>(&mut self) -> Option<T> {
         T::take(self)
     }
@@ -83,9 +84,8 @@ impl Argument for Address {
     fn take(arguments: &mut Arguments) -> Option<Self> {
         let word = arguments.word()?;
         // Twelve bytes of padding: a word and a half of the machine's.
-        let (Some(high), Some(low)) = (word.first_chunk(), word[8..].first_chunk()) else {
-            return None;
-        };
+        let (high, rest) = word.split_first_chunk()?;
+        let low = rest.first_chunk()?;
         if u64::from_ne_bytes(*high) != 0 || u32::from_ne_bytes(*low) != 0 {
             return None;
         }
@@ -141,12 +141,6 @@ impl Argument for FixedBytes<4> {
 impl Argument for Bytes {
     fn take(arguments: &mut Arguments) -> Option<Self> {
         arguments.bytes().map(Bytes)
-    }
-}
-
-impl Argument for String {
-    fn take(arguments: &mut Arguments) -> Option<Self> {
-        String::from_utf8(arguments.bytes()?).ok()
     }
 }
 

@@ -1,10 +1,20 @@
 //! Host calls on words as a contract holds them.
 //!
-//! The SDK takes slots as integers and gives them to the host as bytes. A slot is mostly a hash, so that is two
-//! conversions at every access of storage, which cost a quarter as much as the access of a warm word itself.
+//! The SDK takes slots as integers and passes them to the host as bytes. A slot is mostly a hash, so each access of
+//! storage converts it twice, which costs a quarter of what reading a warm word does.
 
-use alloy_primitives::B256;
+use alloy_primitives::{B256, U256};
 use stylus_sdk::{host::VM, stylus_core::Host};
+
+use crate::word::{bytes, uint};
+
+/// The remainder of `value` by `modulus`, zero by zero. The host divides: the integer type's own division would cost
+/// kilobytes of code.
+#[inline(never)]
+#[must_use]
+pub fn remainder(value: U256, modulus: U256) -> U256 {
+    uint(&divide(bytes(&value), &bytes(&modulus)))
+}
 
 #[cfg(target_arch = "wasm32")]
 mod hooks {
@@ -35,47 +45,49 @@ pub(crate) fn store(_: &VM, slot: &B256, word: &B256) {
     unsafe { hooks::storage_cache_bytes32(slot.as_ptr(), word.as_ptr()) };
 }
 
-/// The remainder of a division of big-endian integers; zero by zero.
+/// The remainder of big-endian integers, zero by zero.
 #[cfg(target_arch = "wasm32")]
 #[allow(unsafe_code)]
-pub(crate) fn remainder(mut value: B256, modulus: &B256) -> B256 {
+fn divide(mut value: B256, modulus: &B256) -> B256 {
     // SAFETY: the pointers are to 32 bytes each.
     unsafe { hooks::math_mod(value.as_mut_ptr(), modulus.as_ptr()) };
     value
 }
 
-/// Whether the call brings ether.
+/// Whether the call sends ether.
 #[cfg(target_arch = "wasm32")]
 #[allow(unsafe_code)]
-pub fn brings_ether(_: &dyn Host) -> bool {
+pub fn sends_ether(_: &dyn Host) -> bool {
     let mut value = [0_u64; 4];
     // SAFETY: the pointer is to 32 bytes.
     unsafe { hooks::msg_value(value.as_mut_ptr().cast()) };
     value.into_iter().fold(0, |all, quarter| all | quarter) != 0
 }
 
-/// Notes that the constructor ran, and says whether it is the first time: what the SDK's `ConstructorGuard` does, without
-/// its slot in the data segment.
+/// Records that the constructor ran and returns whether this is the first time: what the SDK's `ConstructorGuard` does,
+/// without its slot in the data segment.
 #[cfg(target_arch = "wasm32")]
-pub fn constructs_first<T>(_: &T) -> bool {
+pub fn is_first_construction<T>(_: &T) -> bool {
     let [fourth, third, second, first] =
         *stylus_sdk::abi::internal::CONSTRUCTOR_EXECUTED_SLOT.as_limbs();
-    let slot = crate::event::word(first, second, third, fourth);
+    let slot = crate::word::word(first, second, third, fourth);
     let vm = VM(stylus_sdk::host::WasmVM {});
-    if load(&vm, &slot)[0] != 0 {
+    // The SDK keeps the flag in the first byte.
+    if load(&vm, &slot).first() != Some(&0) {
         return false;
     }
-    // The SDK keeps the flag in the first byte.
     store(&vm, &slot, &B256::right_padding_from(&[1]));
     true
 }
 
 #[cfg(not(target_arch = "wasm32"))]
-pub use self::native::{brings_ether, constructs_first};
+use self::native::divide;
 #[cfg(not(target_arch = "wasm32"))]
-pub(crate) use self::native::{load, remainder, store};
+pub use self::native::{is_first_construction, sends_ether};
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) use self::native::{load, store};
 
-/// The same by way of the SDK, whose host a test can replace.
+/// The same through the SDK, whose host a test can replace.
 #[cfg(not(target_arch = "wasm32"))]
 mod native {
     use alloy_primitives::U256;
@@ -84,15 +96,15 @@ mod native {
         stylus_core::ConstructorGuard,
     };
 
-    use super::{Host, B256, VM};
+    use super::{B256, Host, VM};
 
-    /// Notes that the constructor ran, and says whether it is the first time.
-    pub fn constructs_first(contract: &impl ConstructorGuard) -> bool {
+    /// Records that the constructor ran and returns whether this is the first time.
+    pub fn is_first_construction(contract: &impl ConstructorGuard) -> bool {
         contract.check_constructor_slot().is_ok()
     }
 
-    /// Whether the call brings ether.
-    pub fn brings_ether(vm: &dyn Host) -> bool {
+    /// Whether the call sends ether.
+    pub fn sends_ether(vm: &dyn Host) -> bool {
         !vm.msg_value().is_zero()
     }
 
@@ -106,8 +118,29 @@ mod native {
         unsafe { StorageCache::set_word(host.clone(), U256::from_be_bytes(slot.0), *word) }
     }
 
-    pub(crate) fn remainder(value: B256, modulus: &B256) -> B256 {
+    pub(super) fn divide(value: B256, modulus: &B256) -> B256 {
         let [value, modulus] = [&value, modulus].map(|word| U256::from_be_bytes(word.0));
         B256::from(value.checked_rem(modulus).unwrap_or_default())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_remainder_is_that_of_the_integer_type(value: [u64; 4], modulus: [u64; 4]) {
+            let [value, modulus] = [value, modulus].map(U256::from_limbs);
+            let expected = value.checked_rem(modulus).unwrap_or_default();
+            prop_assert_eq!(remainder(value, modulus), expected);
+        }
+    }
+
+    #[test]
+    fn a_remainder_by_zero_is_zero() {
+        assert_eq!(remainder(U256::MAX, U256::ZERO), U256::ZERO);
     }
 }
