@@ -5,7 +5,7 @@
 //! | --- | --- |
 //! | no code | 65 bytes `r ‖ s ‖ v`, low s, v 27 or 28, recovered address is the signer and not zero |
 //! | code `0xef0100 ‖ address` (23 bytes) | the delegate by ERC-1271, else the rule for no code |
-//! | any other code | ERC-1271 only: the answer must be exactly the 32-byte magic word |
+//! | any other code | ERC-1271 only: it returns 32 to 4,096 bytes that begin with exactly the magic word |
 
 use alloc::vec::Vec;
 
@@ -30,6 +30,9 @@ const ERC1271_MAGIC: [u8; 4] = [0x16, 0x26, 0xba, 0x7e];
 /// Code of a delegated account: this prefix and the delegate's address (EIP-7702).
 const DELEGATION_PREFIX: [u8; 3] = [0xef, 0x01, 0x00];
 const DELEGATION_LENGTH: usize = 23;
+
+/// The most that a wallet may return, in bytes: more is not the answer of a wallet.
+const MAX_RETURN_LENGTH: usize = 4_096;
 
 /// The precompile that recovers a signer.
 const ECRECOVER: Address = Address::with_last_byte(1);
@@ -80,7 +83,8 @@ fn recovers(vm: &dyn Host, signer: Address, digest: B256, signature: &[u8]) -> b
     !signer.is_zero() && static_call(vm, ECRECOVER, &input) == Some(signer.into_word())
 }
 
-/// Whether `wallet` confirms the signature by ERC-1271.
+/// Whether `wallet` confirms the signature by ERC-1271. As USDC's checker does, this looks at the first word only: the
+/// magic value followed by zeros.
 fn wallet_agrees(vm: &dyn Host, wallet: Address, digest: B256, signature: &[u8]) -> bool {
     let padded = signature.len().next_multiple_of(32);
     // The signature is in memory, whose lengths leave room for this.
@@ -101,11 +105,12 @@ fn is_delegated(vm: &dyn Host, account: Address) -> bool {
     vm.code_size(account) == DELEGATION_LENGTH && vm.code(account).starts_with(&DELEGATION_PREFIX)
 }
 
-/// The one word that a static call of `to` returned, or `None` when it reverted or returned anything else.
+/// The first word that a static call of `to` returned, or `None` when it reverted or returned less than a word or more than
+/// [`MAX_RETURN_LENGTH`].
 #[inline(never)]
 #[allow(unsafe_code)]
 fn static_call(vm: &dyn Host, to: Address, call: &[u8]) -> Option<B256> {
-    let mut answer_length = 0;
+    let mut return_length = 0;
     vm.flush_cache(false);
     // SAFETY: the pointers are to live buffers of the lengths given. The call is static and the cache flushed, so no
     // storage accessor can be left stale.
@@ -115,10 +120,10 @@ fn static_call(vm: &dyn Host, to: Address, call: &[u8]) -> Option<B256> {
             call.as_ptr(),
             call.len(),
             u64::MAX,
-            &mut answer_length,
+            &mut return_length,
         )
     };
-    if status != 0 || answer_length != 32 {
+    if status != 0 || !(32..=MAX_RETURN_LENGTH).contains(&return_length) {
         return None;
     }
     B256::try_from(vm.read_return_data(0, Some(32)).as_slice()).ok()

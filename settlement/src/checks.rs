@@ -222,6 +222,8 @@ pub(crate) struct Party {
     pub(crate) terms: Option<Order>,
     /// Its owner's epoch.
     pub(crate) epoch: u64,
+    /// Whether its security is listed.
+    pub(crate) listed: bool,
 }
 
 /// Everything that decides whether a bid and an ask settle.
@@ -233,8 +235,6 @@ pub(crate) struct Facts {
     pub(crate) now: u64,
     /// This contract's payment token.
     pub(crate) payment: Address,
-    /// Whether the security is listed.
-    pub(crate) listed: bool,
     /// The bid.
     pub(crate) bid: Party,
     /// The ask.
@@ -273,13 +273,13 @@ pub(crate) fn failures(facts: &Facts) -> Failures {
         failures.note(Failure::BidNotABid, bid.side != BID);
         failures.note(Failure::BidExpired, bid.expiry <= facts.now);
         failures.note(Failure::BidEpochStale, bid.epoch != facts.bid.epoch);
-        judge_order(&mut failures, facts, bid);
+        judge_order(&mut failures, facts, &facts.bid, bid);
     }
     if let Some(ask) = &facts.ask.terms {
         failures.note(Failure::AskNotAnAsk, ask.side != ASK);
         failures.note(Failure::AskExpired, ask.expiry <= facts.now);
         failures.note(Failure::AskEpochStale, ask.epoch != facts.ask.epoch);
-        judge_order(&mut failures, facts, ask);
+        judge_order(&mut failures, facts, &facts.ask, ask);
     }
     if let Some((bid, ask)) = facts.pair() {
         failures.note(Failure::SameOwner, bid.owner == ask.owner);
@@ -294,9 +294,9 @@ pub(crate) fn failures(facts: &Facts) -> Failures {
 }
 
 /// The failures of either order alone.
-fn judge_order(failures: &mut Failures, facts: &Facts, order: &Order) {
+fn judge_order(failures: &mut Failures, facts: &Facts, party: &Party, order: &Order) {
     failures.note(Failure::OtherPayment, order.payment != facts.payment);
-    failures.note(Failure::SecurityNotListed, !facts.listed);
+    failures.note(Failure::SecurityNotListed, !party.listed);
 }
 
 /// Whether `order` names another counterparty than `owner`.
@@ -372,12 +372,12 @@ mod tests {
                 ..Order::default()
             }),
             epoch: 3,
+            listed: true,
         };
         Facts {
             paused: false,
             now: NOW,
             payment: Address::repeat_byte(9),
-            listed: true,
             bid: party(BID, 1_050),
             ask: party(ASK, 1_020),
             readings: Readings {
@@ -439,7 +439,9 @@ mod tests {
         (Failure::AskOtherCounterparty, |facts| {
             ask(facts).counterparty = Address::repeat_byte(7)
         }),
-        (Failure::SecurityNotListed, |facts| facts.listed = false),
+        (Failure::SecurityNotListed, |facts| {
+            (facts.bid.listed, facts.ask.listed) = (false, false)
+        }),
         (Failure::Restricted, |facts| {
             facts.readings.restriction = word(11)
         }),
@@ -527,6 +529,22 @@ mod tests {
         let mut facts = good();
         ask(&mut facts).payment = Address::ZERO;
         assert_eq!(failures(&facts).all(), vec![Failure::OtherPayment as u8]);
+    }
+
+    #[test]
+    fn the_security_of_either_order_may_be_unlisted() {
+        let unlists: [Spoil; 2] = [
+            |facts| facts.bid.listed = false,
+            |facts| facts.ask.listed = false,
+        ];
+        for unlist in unlists {
+            let mut facts = good();
+            unlist(&mut facts);
+            assert_eq!(
+                failures(&facts).all(),
+                vec![Failure::SecurityNotListed as u8]
+            );
+        }
     }
 
     #[test]

@@ -89,6 +89,7 @@ impl DvPSettlement {
                 open,
                 terms,
                 epoch,
+                listed: listing.listed,
             },
             head,
             listing,
@@ -112,6 +113,7 @@ impl DvPSettlement {
             open,
             terms: Some(order),
             epoch: admission.epoch,
+            listed: listing.listed,
         };
         Candidate {
             party,
@@ -123,12 +125,12 @@ impl DvPSettlement {
 
     /// All failures of a pair, and the security's restriction code.
     fn forecast(&self, globals: &Globals, bid: Candidate, ask: Candidate) -> Forecast {
-        let listing = listing_of(&bid, &ask);
+        let listing = ask.listing;
         let invalid_signatures = (
             self.has_invalid_signature(&bid),
             self.has_invalid_signature(&ask),
         );
-        let mut facts = self.facts(globals, &listing, bid.party, ask.party);
+        let mut facts = self.facts(globals, bid.party, ask.party);
         facts.readings = self.read_tokens(&facts, &listing);
         (
             facts.readings.bid_signature_invalid,
@@ -160,11 +162,10 @@ impl DvPSettlement {
         bid: &Candidate,
         ask: &Candidate,
     ) -> Result<U256, Revert> {
-        let listing = listing_of(bid, ask);
-        let mut facts = self.facts(&globals, &listing, bid.party.clone(), ask.party.clone());
+        let mut facts = self.facts(&globals, bid.party.clone(), ask.party.clone());
         // Tokens and wallets are called only for a pair whose terms agree.
         refuse(&facts)?;
-        facts.readings = self.read_tokens(&facts, &listing);
+        facts.readings = self.read_tokens(&facts, &ask.listing);
         facts.readings.bid_signature_invalid = self.has_invalid_signature(bid);
         facts.readings.ask_signature_invalid = self.has_invalid_signature(ask);
         refuse(&facts)?;
@@ -228,19 +229,19 @@ impl DvPSettlement {
         Ok(settlement_id)
     }
 
-    fn facts(&self, globals: &Globals, listing: &Listing, bid: Party, ask: Party) -> Facts {
+    fn facts(&self, globals: &Globals, bid: Party, ask: Party) -> Facts {
         Facts {
             paused: globals.is_closed(),
             now: self.vm().block_timestamp(),
             payment: globals.payment,
-            listed: listing.listed,
             bid,
             ask,
             readings: Readings::default(),
         }
     }
 
-    /// Reads from both tokens everything that the known orders determine. What moves is the ask's security and quantity.
+    /// Reads from both tokens everything that the known orders determine. What moves is the ask's security, of which
+    /// `listing` is the entry, and its quantity.
     fn read_tokens(&self, facts: &Facts, listing: &Listing) -> Readings {
         let vm = self.vm();
         let this = vm.contract_address();
@@ -304,15 +305,6 @@ impl DvPSettlement {
                 },
             ),
         }
-    }
-}
-
-/// The list's entry of the security that would move: the ask's, or the bid's when the ask is unknown.
-fn listing_of(bid: &Candidate, ask: &Candidate) -> Listing {
-    if ask.party.terms.is_some() {
-        ask.listing
-    } else {
-        bid.listing
     }
 }
 

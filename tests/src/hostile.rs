@@ -268,8 +268,12 @@ pub enum Wallet {
     Refuses,
     /// The magic word without its last byte.
     Answers31Bytes,
-    /// The magic word and one word more.
+    /// The magic word and zeros, 64 bytes in all.
     AnswersTwoWords,
+    /// The magic word and zeros, 4,096 bytes in all.
+    Answers4096Bytes,
+    /// The magic word and zeros, 4,097 bytes in all.
+    Answers4097Bytes,
     /// The magic four bytes, and rubbish in the rest of the word.
     AnswersDirtyWord,
     /// Nothing.
@@ -301,6 +305,8 @@ impl Wallet {
             Self::Refuses => "0xffffffff 224 SHL 0 MSTORE 32 0 RETURN".to_owned(),
             Self::Answers31Bytes => format!("{MAGIC} 31 0 RETURN"),
             Self::AnswersTwoWords => format!("{MAGIC} 64 0 RETURN"),
+            Self::Answers4096Bytes => format!("{MAGIC} 4096 0 RETURN"),
+            Self::Answers4097Bytes => format!("{MAGIC} 4097 0 RETURN"),
             Self::AnswersDirtyWord => "0x1626ba7e 224 SHL 1 OR 0 MSTORE 32 0 RETURN".to_owned(),
             Self::AnswersNothing => "STOP".to_owned(),
             Self::AnswersMegabyte => format!("{MAGIC} {MEGABYTE} 0 RETURN"),

@@ -62,9 +62,14 @@ fn settle_reverts_when_a_leg_is_not_exact() {
 fn a_tokens_own_revert_is_passed_on_unchanged() {
     let (market, pair) = generous();
     for token in legs(&market) {
-        token.sender(market.admin).behave(Quirk::Reverts);
-        let refusal = Revert(REVERT_DATA.to_vec());
-        market.assert_refused_with(&[pair.0, pair.1], &refusal, || market.settle(pair));
+        for (quirk, data) in [
+            (Quirk::Reverts, REVERT_DATA.to_vec()),
+            (Quirk::RevertsWithTheMost, vec![7; 4_096]),
+        ] {
+            token.sender(market.admin).behave(quirk);
+            let revert = Revert(data);
+            market.assert_refused_with(&[pair.0, pair.1], &revert, || market.settle(pair));
+        }
         token.sender(market.admin).behave(Quirk::Honest);
     }
 }

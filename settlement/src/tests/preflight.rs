@@ -99,6 +99,35 @@ fn preflight_leaves_the_buyers_cash_out_when_prices_do_not_cross() {
 }
 
 #[test]
+fn preflight_names_an_unlisted_security_of_either_order() {
+    let market = Market::new();
+    let second = Contract::<super::token::MockToken>::new();
+    let list = |security: Address, listed| {
+        let mut admin = market.dvp.sender(market.admin);
+        admin.list_security(security, listed).motsu_unwrap();
+    };
+    let (first, second) = (market.security.address(), second.address());
+    list(second, true);
+    let (bid, other) = (
+        market.bid(),
+        Order {
+            security: second,
+            ..market.ask()
+        },
+    );
+    let pair = (market.register(&bid), market.register(&other));
+    // The seller holds and allows nothing of the second security.
+    market.assert_fails(pair, &[8, 20, 21], 0);
+    for delisted in [first, second] {
+        list(delisted, false);
+        market.assert_fails(pair, &[8, 18, 20, 21], 0);
+        let failures = vec![8, 18, 20, 21];
+        assert_eq!(market.preflight_signed(&bid, &other), (failures, 0));
+        list(delisted, true);
+    }
+}
+
+#[test]
 fn preflight_signed_asks_an_unlisted_security_too() {
     let market = Market::new();
     let second = Contract::<super::token::MockToken>::new();

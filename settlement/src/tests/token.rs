@@ -27,6 +27,7 @@ pub(crate) enum Quirk {
     TakesDouble,
     Reverts,
     RevertsWithoutData,
+    RevertsWithTheMost,
     RevertsWithTooMuch,
 }
 
@@ -196,8 +197,11 @@ impl MockToken {
         if is(Quirk::Reverts) {
             return Err(REVERT_DATA.to_vec());
         }
+        if is(Quirk::RevertsWithTheMost) {
+            return Err(vec![7; 4_096]);
+        }
         if is(Quirk::RevertsWithTooMuch) {
-            return Err(vec![7; crate::token::MAX_REVERT_DATA + 1]);
+            return Err(vec![7; 4_097]);
         }
         let allowed = self.allowed(from, spender);
         if is(Quirk::RevertsWithoutData) || allowed < amount || self.held(from) < amount {

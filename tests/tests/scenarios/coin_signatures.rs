@@ -507,13 +507,15 @@ async fn signatures_for_another_domain_revert() {
 
 /// Scenario 15: each way a wallet contract can answer.
 #[tokio::test]
-async fn erc1271_wallets_authorize_by_the_exact_magic_word() {
+async fn erc1271_wallets_authorize_by_an_exact_first_word() {
     let market = Market::open().await;
     let answers = [
         (Wallet::Accepts, true),
         (Wallet::Refuses, false),
         (Wallet::Answers31Bytes, false),
-        (Wallet::AnswersTwoWords, false),
+        (Wallet::AnswersTwoWords, true),
+        (Wallet::Answers4096Bytes, true),
+        (Wallet::Answers4097Bytes, false),
         (Wallet::AnswersDirtyWord, false),
         (Wallet::AnswersNothing, false),
         (Wallet::AnswersMegabyte, false),

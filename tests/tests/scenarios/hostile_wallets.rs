@@ -55,13 +55,27 @@ async fn a_wallet_contract_buys_with_a_signature_of_its_own_kind() {
     }
 }
 
+/// As USDC takes it: the first word of up to 4,096 bytes decides.
+#[tokio::test]
+async fn a_wallet_may_return_more_than_the_magic_word() {
+    for wallet in [Wallet::AnswersTwoWords, Wallet::Answers4096Bytes] {
+        let market = Market::open().await;
+        let (buyer, bid) = buying(&market, wallet).await;
+        market.register_order(&bid).await;
+        let ask = market.sign(market.ask(), &market.seller);
+        market.register_order(&ask).await;
+        market.settle(bid.id, ask.id).await;
+        assert_eq!(market.securities(buyer).await, s(100), "{wallet:?}");
+    }
+}
+
 /// Scenario 26 for signatures: whatever the wallet answers but the magic word.
 #[tokio::test]
 async fn a_wallet_that_does_not_answer_the_exact_magic_word_is_refused() {
     let wallets = [
         Wallet::Refuses,
         Wallet::Answers31Bytes,
-        Wallet::AnswersTwoWords,
+        Wallet::Answers4097Bytes,
         Wallet::AnswersDirtyWord,
         Wallet::AnswersNothing,
         Wallet::AnswersMegabyte,
