@@ -7,25 +7,31 @@ export STARTED := $(or $(STARTED),$(shell date +%s))
 
 # Sets up what is missing and puts the pinned tools on the path.
 ENV := set -euo pipefail; env="$$(scripts/setup.sh --env)"; eval "$$env";
+# As much as the two commands need: a compiler for this machine, whose version is the pinned one or newer.
+HOST_ENV := set -euo pipefail; env="$$(scripts/setup.sh --host)"; eval "$$env";
 HOST := --locked --profile host
 BIN := target/host
 
-.PHONY: help setup wasm build demo test lint bench fuzz snapshots picture clean
+.PHONY: help setup build demo install wasm test lint bench fuzz snapshots picture clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
 
-setup: ## make the pinned toolchain available
-	@$(ENV) true
+demo: build ## show a whole trade on the embedded chain
+	@$(BIN)/orderbook demo --force
+
+build: ## build the two commands, orderbook and devnet
+	@$(HOST_ENV) scripts/build.sh build $(HOST) -p devnet -p orderbook-cli
+
+install: ## install the two commands, for any folder
+	@$(HOST_ENV) cargo install $(HOST) --path devnet
+	@$(HOST_ENV) cargo install $(HOST) --path orderbook-cli
 
 wasm: ## build, optimise, compress and measure the contracts
 	@$(ENV) node scripts/contracts.mjs
 
-build: wasm ## build the command line and the embedded chain too
-	@$(ENV) cargo build $(HOST) -p devnet -p orderbook-cli
-
-demo: build ## show a whole trade on the embedded chain
-	@$(BIN)/orderbook demo --force
+setup: ## set up what contracts and tests need
+	@$(ENV) true
 
 test: ## everything that CI runs; sets up what it needs
 	@scripts/test.sh
@@ -44,7 +50,7 @@ bench: wasm ## rates and ratios, printed (docs/benchmarks.md)
 	@$(ENV) cargo bench $(HOST) -p acceptance --bench settle
 	@$(ENV) cargo build $(HOST) -p orderbook-cli && cargo bench $(HOST) -p book
 
-snapshots: wasm ## write size and gas anew; look at the difference before committing
+snapshots: wasm ## write code, size and gas anew; look at the difference before committing
 	@$(ENV) node scripts/contracts.mjs --update
 	@$(ENV) UPDATE_SNAPSHOTS=1 cargo test $(HOST) --workspace --test gas
 

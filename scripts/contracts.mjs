@@ -1,10 +1,12 @@
 // Builds the contracts exactly as `cargo stylus` would deploy them, and measures them.
 //
 //   node scripts/contracts.mjs            build and print the sizes
-//   node scripts/contracts.mjs --check    also fail when they differ from the snapshot
-//   node scripts/contracts.mjs --update   also write the snapshot
+//   node scripts/contracts.mjs --check    also fail when sizes or modules differ from the snapshots
+//   node scripts/contracts.mjs --update   also write the snapshots
 //
 // target/contracts/NAME.code is what stands on chain (0xEFF00000 and the compressed module), NAME.wasm the module in it.
+// snapshots/code/NAME.code is what `orderbook` deploys: built by rustup's compiler, in some folder. Modules are compared but
+// for the project hash, which covers the absolute path of every source.
 
 import { execFileSync, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -37,8 +39,9 @@ function filesBelow(path) {
 
 const compiler = execFileSync("rustc", ["-vV"], { encoding: "utf8" });
 
-// Debian builds the same compiler version with another LLVM, so its output has snapshots of its own.
-const snapshots = compiler.includes("built from a source tarball") ? "snapshots/debian" : "snapshots";
+// Debian builds the same compiler version with another LLVM: its output has snapshots of its own, hashes in place of code.
+const debian = compiler.includes("built from a source tarball");
+const snapshots = debian ? "snapshots/debian" : "snapshots";
 
 // Everything that the bytes depend on; when it is unchanged there is nothing to build.
 function fingerprint(name) {
@@ -77,13 +80,21 @@ function hashSection(wasm) {
 const compress = (wasm) =>
   brotliCompressSync(wasm, { params: { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_LGWIN]: 22 } });
 
-// Sizes with the project hash replaced by a constant, so that they do not depend on the checkout's folder.
-function measure(raw, wasm) {
-  const { start, content, end } = hashSection(wasm);
-  const stable = Buffer.from(wasm);
-  createHash("sha256").update(HASH_SECTION).digest().copy(stable, content);
-  return { wasm: raw.length, optimised: wasm.length - (end - start), compressed: PREFIX.length + compress(stable).length };
+// The module with the project hash replaced by a constant, so that it does not depend on the checkout's folder.
+function neutral(wasm) {
+  const { content } = hashSection(wasm);
+  const module = Buffer.from(wasm);
+  createHash("sha256").update(HASH_SECTION).digest().copy(module, content);
+  return module;
 }
+
+function measure(raw, wasm) {
+  const { start, end } = hashSection(wasm);
+  const compressed = PREFIX.length + compress(neutral(wasm)).length;
+  return { wasm: raw.length, optimised: wasm.length - (end - start), compressed };
+}
+
+const moduleIn = (code) => brotliDecompressSync(code.subarray(PREFIX.length));
 
 function build(name) {
   const built = join(OUT, `${name}.json`);
@@ -104,7 +115,7 @@ function build(name) {
 
   const code = Buffer.from(hex, "hex").subarray(PRELUDE);
   if (!code.subarray(0, 4).equals(PREFIX)) fail(`the code of ${name} does not begin with 0x${PREFIX.toString("hex")}`);
-  const wasm = brotliDecompressSync(code.subarray(4));
+  const wasm = moduleIn(code);
   const raw = readFileSync(join("target/wasm32-unknown-unknown/release/deps", `${name.replaceAll("-", "_")}.wasm`));
   const sizes = measure(raw, wasm);
   writeFileSync(join(OUT, `${name}.code`), code);
@@ -123,12 +134,39 @@ for (const [name, size] of Object.entries(sizes)) {
   if (left < 0) fail(`${name} is ${-left} bytes over the limit of ${CODE_LIMIT}`);
 }
 
-const path = join(snapshots, "size.json");
-const text = `${JSON.stringify(sizes, null, 2)}\n`;
-if (process.argv.includes("--update")) {
-  mkdirSync(snapshots, { recursive: true });
-  writeFileSync(path, text);
-} else if (process.argv.includes("--check")) {
-  const committed = existsSync(path) ? readFileSync(path, "utf8") : "";
-  if (committed !== text) fail(`${path} differs from what was built; run 'make snapshots' and commit it.\ncommitted: ${committed}\nbuilt: ${text}`);
+const update = process.argv.includes("--update");
+const check = process.argv.includes("--check");
+const json = (value) => `${JSON.stringify(value, null, 2)}\n`;
+
+// Writes what was built into the snapshot, or compares it with what stands there.
+function compare(path, text) {
+  if (update) {
+    mkdirSync(snapshots, { recursive: true });
+    writeFileSync(path, text);
+  } else if (check) {
+    const committed = existsSync(path) ? readFileSync(path, "utf8") : "";
+    if (committed !== text) fail(`${path} differs from what was built: 'make snapshots' writes it anew.\ncommitted: ${committed}\nbuilt: ${text}`);
+  }
+}
+
+// The code that `orderbook` carries is this module, whatever folder it was built in.
+function compareCode(name) {
+  const path = join(snapshots, "code", `${name}.code`);
+  const code = readFileSync(join(OUT, `${name}.code`));
+  const same = existsSync(path) && neutral(moduleIn(readFileSync(path))).equals(neutral(moduleIn(code)));
+  if (update && !same) {
+    mkdirSync(join(snapshots, "code"), { recursive: true });
+    writeFileSync(path, code);
+  } else if (check && !same) {
+    fail(`${path} is another module than ${name} as built here: 'make snapshots' writes it anew`);
+  }
+}
+
+compare(join(snapshots, "size.json"), json(sizes));
+if (debian) {
+  const hash = (name) => createHash("sha256").update(neutral(readFileSync(join(OUT, `${name}.wasm`)))).digest("hex");
+  compare(join(snapshots, "modules.json"), json(Object.fromEntries(contracts.map((name) => [name, hash(name)]))));
+  if (update) console.error("contracts: snapshots/code comes from rustup's compiler: run 'make snapshots' with that, too");
+} else {
+  contracts.forEach(compareCode);
 }

@@ -13,6 +13,7 @@ pub mod signature;
 mod transfer;
 mod views;
 
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use alloy::primitives::{Address, B256};
@@ -90,28 +91,17 @@ impl Board {
         by: By,
         clock: Clock,
     ) -> Result<Self, BoardError> {
-        by.check()?;
-        text("broker_dealer", &identity.broker_dealer, 128)?;
-        for (field, number) in [("chain_id", identity.chain_id), ("crd", identity.crd)] {
-            if number == 0 || number >= 1 << 53 {
-                let (found, wanted) = (number.to_string(), "1 to 2^53 - 1 is wanted".to_owned());
-                return Err(BoardError::Field {
-                    field,
-                    found,
-                    wanted,
-                });
-            }
-        }
-        let store = Store::create(url, clock).await?;
-        let mut writer = store.writer().await?;
-        if writer.size() > 0 {
-            return Err(StoreError::Exists(store.place().to_owned()).into());
-        }
-        let body = Body::BookOpened(identity.clone());
-        writer
-            .append(vec![Draft::new(BOOK, store.clock().now(), &by, body)?])
-            .await?;
-        writer.commit().await?;
+        check_identity(&identity, &by)?;
+        Self::create_in(Store::create(url, clock).await?, identity, by).await
+    }
+
+    /// Like [`Self::create`], in an open store, which is closed when that fails.
+    ///
+    /// # Errors
+    /// Those of [`Self::create`].
+    pub async fn create_in(store: Store, identity: BookOpened, by: By) -> Result<Self, BoardError> {
+        let created = write_identity(&store, &identity, &by).await;
+        store.closed_unless(created).await?;
         Ok(Self {
             store,
             identity,
@@ -132,21 +122,21 @@ impl Board {
     /// # Errors
     /// Those of [`Self::open`].
     pub(crate) async fn open_with(url: &str, clock: Clock) -> Result<Self, BoardError> {
-        let store = Store::open(url, clock).await?;
-        let first = query::event(store.reader().await?.link(), 1).await?;
-        let first =
-            row::event(first.ok_or_else(|| StoreError::Missing(store.place().to_owned()))?)?;
-        match row::body(1, first.kind, &first.body)? {
-            Body::BookOpened(identity) => Ok(Self {
-                store,
-                identity,
-                rules: Arc::default(),
-            }),
-            _ => Err(damaged(
-                1,
-                format!("type is {}, the first is book_opened", first.kind),
-            )),
-        }
+        Self::open_store(Store::open(url, clock).await?).await
+    }
+
+    /// Like [`Self::open`], of an open store, which is closed when that fails.
+    ///
+    /// # Errors
+    /// Those of [`Self::open`].
+    pub async fn open_store(store: Store) -> Result<Self, BoardError> {
+        let identity = read_identity(&store).await;
+        let identity = store.closed_unless(identity).await?;
+        Ok(Self {
+            store,
+            identity,
+            rules: Arc::default(),
+        })
     }
 
     /// Whom the book belongs to and which contract it settles through.
@@ -262,6 +252,36 @@ impl Board {
             .await
     }
 
+    /// Writes a whole copy of the book into a new file, of one moment, whatever is appended meanwhile; then opens the copy
+    /// and answers what it holds.
+    ///
+    /// # Errors
+    /// [`StoreError::OnServer`], [`StoreError::Exists`], or the store's. What was written of the copy is removed.
+    pub async fn backup(&self, file: &Path) -> Result<Head, BoardError> {
+        if file.try_exists().map_err(StoreError::from)? {
+            return Err(StoreError::Exists(file.display().to_string()).into());
+        }
+        let folder = file.parent().filter(|path| !path.as_os_str().is_empty());
+        let folder = folder.unwrap_or(Path::new("."));
+        // Removed when it is dropped under its first name.
+        let copy = tempfile::NamedTempFile::new_in(folder).map_err(StoreError::from)?;
+        self.store.copy_to(copy.path()).await?;
+        let head = self.head_of(copy.path()).await?;
+        copy.as_file().sync_all().map_err(StoreError::from)?;
+        copy.persist_noclobber(file)
+            .map_err(|refused| StoreError::from(refused.error))?;
+        Ok(head)
+    }
+
+    /// What a copy of this book holds.
+    async fn head_of(&self, file: &Path) -> Result<Head, BoardError> {
+        let url = format!("sqlite:{}", file.display());
+        let copy = Self::open_with(&url, self.store.clock().clone()).await?;
+        let head = copy.head().await;
+        copy.store.close().await;
+        head
+    }
+
     /// Appends one event that depends on nothing but the store's own constraints.
     async fn record(
         &self,
@@ -289,6 +309,52 @@ impl Board {
         };
         let body = row::body(event.seq, event.kind, &event.body)?;
         Ok(Some((event, body)))
+    }
+}
+
+/// Refuses what no book can be opened with, before there is a store.
+///
+/// # Errors
+/// [`BoardError::Text`], [`BoardError::Field`].
+pub fn check_identity(identity: &BookOpened, by: &By) -> Result<(), BoardError> {
+    by.check()?;
+    text("broker_dealer", &identity.broker_dealer, 128)?;
+    for (field, number) in [("chain_id", identity.chain_id), ("crd", identity.crd)] {
+        if number == 0 || number >= 1 << 53 {
+            let (found, wanted) = (number.to_string(), "1 to 2^53 - 1 is wanted".to_owned());
+            return Err(BoardError::Field {
+                field,
+                found,
+                wanted,
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Appends event 1 to a store that has none.
+async fn write_identity(store: &Store, identity: &BookOpened, by: &By) -> Result<(), BoardError> {
+    check_identity(identity, by)?;
+    let mut writer = store.writer().await?;
+    if writer.size() > 0 {
+        return Err(StoreError::Exists(store.place().to_owned()).into());
+    }
+    let body = Body::BookOpened(identity.clone());
+    let draft = Draft::new(BOOK, store.clock().now(), by, body)?;
+    writer.append(vec![draft]).await?;
+    Ok(writer.commit().await?)
+}
+
+/// What event 1 says.
+async fn read_identity(store: &Store) -> Result<BookOpened, BoardError> {
+    let first = query::event(store.reader().await?.link(), 1).await?;
+    let first = row::event(first.ok_or_else(|| StoreError::Missing(store.place().to_owned()))?)?;
+    match row::body(1, first.kind, &first.body)? {
+        Body::BookOpened(identity) => Ok(identity),
+        _ => Err(damaged(
+            1,
+            format!("type is {}, the first is book_opened", first.kind),
+        )),
     }
 }
 

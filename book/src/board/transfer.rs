@@ -102,39 +102,63 @@ impl Board {
     /// Those of [`Self::restore`].
     pub(crate) async fn restore_with(
         url: &str,
-        mut file: impl BufRead + Send,
+        file: impl BufRead + Send,
         wanted: (u64, Address),
-        mut progress: impl FnMut(u64) + Send,
+        progress: impl FnMut(u64) + Send,
         clock: Clock,
     ) -> Result<Self, BoardError> {
-        let store = Store::create(url, clock).await?;
-        let mut writer = store.writer().await?;
-        if writer.size() > 0 {
-            return Err(StoreError::Exists(store.place().to_owned()).into());
-        }
-        writer.widen_cache().await?;
-        let mut reading = Reading::default();
-        loop {
-            let mut events = Vec::with_capacity(CHUNK);
-            let seal = reading.chunk(&mut file, &mut events)?;
-            reading.is_for(wanted)?;
-            writer.restore(events).await?;
-            progress(reading.line);
-            if let Some(seal) = seal {
-                reading.sealed(&seal, &writer, &mut file)?;
-                break;
-            }
-        }
-        let identity = reading
-            .identity
-            .ok_or_else(|| bad(1, "the book is empty"))?;
-        writer.commit().await?;
+        Self::restore_in(Store::create(url, clock).await?, file, wanted, progress).await
+    }
+
+    /// Like [`Self::restore`], in an open store, which is closed when that fails.
+    ///
+    /// # Errors
+    /// Those of [`Self::restore`].
+    pub async fn restore_in(
+        store: Store,
+        file: impl BufRead + Send,
+        wanted: (u64, Address),
+        progress: impl FnMut(u64) + Send,
+    ) -> Result<Self, BoardError> {
+        let identity = read_in(&store, file, wanted, progress).await;
+        let identity = store.closed_unless(identity).await?;
         Ok(Self {
             store,
             identity,
             rules: std::sync::Arc::default(),
         })
     }
+}
+
+/// All of the file or nothing.
+async fn read_in(
+    store: &Store,
+    mut file: impl BufRead + Send,
+    wanted: (u64, Address),
+    mut progress: impl FnMut(u64) + Send,
+) -> Result<BookOpened, BoardError> {
+    let mut writer = store.writer().await?;
+    if writer.size() > 0 {
+        return Err(StoreError::Exists(store.place().to_owned()).into());
+    }
+    writer.widen_cache().await?;
+    let mut reading = Reading::default();
+    loop {
+        let mut events = Vec::with_capacity(CHUNK);
+        let seal = reading.chunk(&mut file, &mut events)?;
+        reading.is_for(wanted)?;
+        writer.restore(events).await?;
+        progress(reading.line);
+        if let Some(seal) = seal {
+            reading.sealed(&seal, &writer, &mut file)?;
+            break;
+        }
+    }
+    let identity = reading
+        .identity
+        .ok_or_else(|| bad(1, "the book is empty"))?;
+    writer.commit().await?;
+    Ok(identity)
 }
 
 fn bad(line: u64, what: impl Into<String>) -> BoardError {

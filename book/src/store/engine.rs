@@ -126,7 +126,13 @@ impl Pool {
                 if !path.try_exists()? {
                     return Err(StoreError::Missing(redacted(url)));
                 }
-                Self::sqlite(&path, false).await
+                let pool = Self::sqlite(&path, false).await?;
+                // Nothing is written into a database that is no book.
+                match has_book(&pool).await {
+                    Ok(true) => Self::migrated(pool).await,
+                    Ok(false) => Err(closed(pool, StoreError::Bookless(redacted(url))).await),
+                    Err(error) => Err(closed(pool, error.into()).await),
+                }
             }
             Place::Server(url) => Self::postgres(&url).await,
         }
@@ -142,13 +148,22 @@ impl Pool {
                 {
                     std::fs::create_dir_all(folder)?;
                 }
-                Self::sqlite(&path, true).await
+                Self::migrated(Self::sqlite(&path, true).await?).await
             }
             Place::Server(url) => Self::postgres(&url).await,
         }
     }
 
-    async fn sqlite(path: &Path, create: bool) -> Result<Self, StoreError> {
+    async fn sqlite(path: &Path, create: bool) -> Result<SqlitePool, StoreError> {
+        let log = log_of(path);
+        let size = |path: &Path| std::fs::metadata(path).map_or(0, |data| data.len());
+        // SQLite takes the log of an empty file for a leftover and deletes it.
+        if size(path) == 0 && size(&log) > 0 {
+            return Err(StoreError::Emptied {
+                file: path.to_path_buf(),
+                log,
+            });
+        }
         let options = SqliteConnectOptions::new()
             .filename(path)
             .create_if_missing(create)
@@ -161,15 +176,21 @@ impl Pool {
             // What undoes a statement half done; on disk it costs a write for every page that an import changes.
             .pragma("temp_store", "MEMORY")
             .row_buffer_size(1024);
-        let pool = SqlitePoolOptions::new()
+        Ok(SqlitePoolOptions::new()
             .max_connections(8)
             .test_before_acquire(false)
             .connect_with(options)
-            .await?;
+            .await?)
+    }
+
+    /// With the schema of this version.
+    async fn migrated(pool: SqlitePool) -> Result<Self, StoreError> {
         let migrator = sqlx::migrate!("migrations/sqlite");
         // Looking first keeps the start of a command from taking the write lock.
-        if !is_current(&pool, migrator.iter().map(|m| m.version).max()).await {
-            migrator.run(&pool).await?;
+        if !is_current(&pool, migrator.iter().map(|m| m.version).max()).await
+            && let Err(error) = migrator.run(&pool).await
+        {
+            return Err(closed(pool, error.into()).await);
         }
         Ok(Self::Sqlite(pool))
     }
@@ -224,6 +245,21 @@ impl Pool {
         })
     }
 
+    /// A whole copy in an empty file.
+    pub(crate) async fn copy_to(&self, path: &Path) -> Result<(), StoreError> {
+        let Self::Sqlite(pool) = self else {
+            return Err(StoreError::OnServer);
+        };
+        let name = path
+            .to_str()
+            .ok_or_else(|| StoreError::Url(path.display().to_string()))?;
+        sqlx::query("VACUUM INTO $1")
+            .bind(name)
+            .execute(pool)
+            .await?;
+        Ok(())
+    }
+
     /// Closes every connection; `SQLite` folds its write-ahead log into the file.
     pub(crate) async fn close(&self) {
         match self {
@@ -231,6 +267,24 @@ impl Pool {
             Self::Postgres(pool) => pool.close().await,
         }
     }
+}
+
+/// The write-ahead log that belongs to a file.
+pub(crate) fn log_of(path: &Path) -> PathBuf {
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    log.into()
+}
+
+/// The error, once every connection is closed.
+async fn closed(pool: SqlitePool, error: StoreError) -> StoreError {
+    pool.close().await;
+    error
+}
+
+async fn has_book(pool: &SqlitePool) -> sqlx::Result<bool> {
+    let tables = "SELECT count(*) > 0 FROM sqlite_schema WHERE name = '_sqlx_migrations'";
+    sqlx::query_scalar(tables).fetch_one(pool).await
 }
 
 async fn is_current(pool: &SqlitePool, wanted: Option<i64>) -> bool {

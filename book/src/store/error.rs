@@ -1,5 +1,7 @@
 //! Why the store failed. Whatever was not confirmed was not written.
 
+use std::path::PathBuf;
+
 use sqlx::error::DatabaseError;
 
 use super::engine::LOCK_TIMEOUT;
@@ -11,6 +13,28 @@ pub enum StoreError {
     /// No book at this place.
     #[error("no book at {0}: create one with `init`")]
     Missing(String),
+    /// A database without a book.
+    #[error(
+        "no book at {0}: the file is a database without one. If it was copied by itself, what it lacks is in the log that stayed \
+         behind (the same name with -wal): copy both, or use `backup`"
+    )]
+    Bookless(String),
+    /// A file without content beside a log that has some.
+    #[error(
+        "{file} is empty, but its log {log} is not: the file was cut off or replaced. Nothing was changed; restore both from a \
+         backup"
+    )]
+    Emptied {
+        /// The file.
+        file: PathBuf,
+        /// Its write-ahead log.
+        log: PathBuf,
+    },
+    /// A book on a server is no file to copy.
+    #[error(
+        "a book on a server has no file to copy: use `export book`, or the server's own backup"
+    )]
+    OnServer,
     /// There is a book already.
     #[error("there is a book at {0} already: open it, or choose another place")]
     Exists(String),
@@ -123,8 +147,8 @@ impl StoreError {
     /// Which kind of failure it is.
     pub fn class(&self) -> ErrorClass {
         match self {
-            Self::Url(_) => ErrorClass::Usage,
-            Self::Damaged { .. } | Self::Corrupt(_) => ErrorClass::Integrity,
+            Self::Url(_) | Self::OnServer => ErrorClass::Usage,
+            Self::Damaged { .. } | Self::Corrupt(_) | Self::Emptied { .. } => ErrorClass::Integrity,
             Self::Duplicate(_) => ErrorClass::Refused,
             _ => ErrorClass::Failed,
         }

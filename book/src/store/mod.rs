@@ -13,6 +13,7 @@ pub(crate) mod row;
 pub(crate) mod sum;
 
 use std::fmt;
+use std::path::Path;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -100,6 +101,19 @@ impl Store {
     /// Closes every connection.
     pub async fn close(&self) {
         self.pool.close().await;
+    }
+
+    /// A whole copy in an empty file, of one moment, whatever is appended meanwhile.
+    pub(crate) async fn copy_to(&self, path: &Path) -> Result<(), StoreError> {
+        self.pool.copy_to(path).await
+    }
+
+    /// The result of a use case that began by opening this store: closed when it failed.
+    pub(crate) async fn closed_unless<T, E>(&self, result: Result<T, E>) -> Result<T, E> {
+        if result.is_err() {
+            self.close().await;
+        }
+        result
     }
 
     pub(crate) async fn reader(&self) -> Result<Reader, StoreError> {

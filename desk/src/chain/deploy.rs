@@ -1,8 +1,6 @@
 //! Deployment of the compiled contracts: one transaction through `StylusDeployer` creates the program, activates it and
 //! runs its constructor.
 
-use std::path::{Path, PathBuf};
-
 use alloy::primitives::{Address, B256, Bytes, U256, keccak256};
 use alloy::rpc::types::state::{AccountOverride, StateOverride};
 use alloy::signers::local::PrivateKeySigner;
@@ -127,30 +125,20 @@ pub struct Deployed {
     pub code_size: usize,
 }
 
-/// The file that holds a contract's bytes as they stand on chain.
-pub fn artifact(contracts: &Path, package: &str) -> PathBuf {
-    contracts.join(format!("{package}.code"))
-}
-
-/// Deploys, activates and constructs a contract from `<contracts>/<package>.code`.
+/// Deploys, activates and constructs a contract. `code` is what stands on chain then: `0xEFF00000` and the compressed
+/// module.
 ///
 /// # Errors
-/// `Artifact` when the file is missing; `Reverted` with the constructor's or the activation's reason; and the
-/// transport's errors.
+/// `Reverted` with the constructor's or the activation's reason, and the transport's errors.
 pub async fn deploy(
     chain: &Chain,
     signer: &PrivateKeySigner,
-    contracts: &Path,
+    code: &[u8],
     constructor: &Constructor,
 ) -> Result<Deployed, ChainError> {
-    let path = artifact(contracts, constructor.package());
-    let code = std::fs::read(&path).map_err(|e| ChainError::Artifact {
-        path: path.clone(),
-        cause: e.to_string(),
-    })?;
-    let fee = activation_fee(chain, &code).await?;
+    let fee = activation_fee(chain, code).await?;
     let call = StylusDeployer::deployCall {
-        bytecode: creation_code(&code),
+        bytecode: creation_code(code),
         initData: constructor.calldata(),
         initValue: U256::ZERO,
         salt: B256::ZERO,

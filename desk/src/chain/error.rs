@@ -1,7 +1,5 @@
 //! What can go wrong between the desk and the chain.
 
-use std::path::PathBuf;
-
 use alloy::primitives::{Address, B256};
 use alloy::transports::{RpcError, TransportErrorKind};
 
@@ -71,14 +69,6 @@ pub enum ChainError {
         hash: B256,
         /// The reason, when the node could replay it.
         reason: String,
-    },
-    /// A compiled contract that is not there.
-    #[error("cannot read {path}: {cause}")]
-    Artifact {
-        /// The file looked for.
-        path: PathBuf,
-        /// What the system said.
-        cause: String,
     },
     /// Signing failed.
     #[error("cannot sign the transaction: {0}")]

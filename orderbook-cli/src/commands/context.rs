@@ -6,14 +6,16 @@ use std::path::PathBuf;
 
 use alloy::primitives::Address;
 use alloy::signers::local::PrivateKeySigner;
-use book::board::Board;
+use book::board::{Board, BoardError};
 use book::log::By;
+use book::store::{Clock, Store};
 use desk::chain::Chain;
 use desk::order_form::Venue;
 use desk::settlement::Desk;
 use desk::wallet::keystore::Wallets;
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::books::Books;
 use super::failure::{Exit, Failure, Result};
 use super::password;
 use crate::config::{Key, Overrides, Security, Settings, Source};
@@ -25,24 +27,27 @@ pub(super) struct Context {
     pub(super) settings: Settings,
     /// The answer goes to a program.
     pub(super) json: bool,
+    books: Books,
 }
 
 impl Context {
-    pub(super) fn new(overrides: &Overrides, json: bool) -> Result<Self> {
+    pub(super) fn new(overrides: &Overrides, json: bool, books: &Books) -> Result<Self> {
         Ok(Self {
             settings: Settings::load(overrides)?,
             json,
+            books: books.clone(),
         })
     }
 
     /// For the demonstration: a profile at a path, nothing from flags.
-    pub(super) fn of_profile(path: PathBuf) -> Result<Self> {
+    pub(super) fn of_profile(path: PathBuf, books: &Books) -> Result<Self> {
         Self::new(
             &Overrides {
                 profile: Some(path),
                 ..Overrides::default()
             },
             false,
+            books,
         )
     }
 
@@ -54,7 +59,20 @@ impl Context {
 
     /// The book of the profile.
     pub(super) async fn board(&self) -> Result<Board> {
-        Ok(Board::open(&self.settings.store()?).await?)
+        let store = Store::open(&self.settings.store()?, Clock::system())
+            .await
+            .map_err(BoardError::from)?;
+        self.books.keep(&store);
+        Ok(Board::open_store(store).await?)
+    }
+
+    /// The store of the profile, made where there is none.
+    pub(super) async fn new_store(&self) -> Result<Store> {
+        let store = Store::create(&self.settings.store()?, Clock::system())
+            .await
+            .map_err(BoardError::from)?;
+        self.books.keep(&store);
+        Ok(store)
     }
 
     /// Who acts, and why.

@@ -90,8 +90,8 @@ impl Deploy {
 async fn send(context: &Context, constructor: &Constructor) -> Result<Deployed> {
     let signer = context.sender("admin", &format!("deploying {}", constructor.package()))?;
     let chain = context.chain().await?;
-    let contracts = context.settings.contracts()?;
-    Ok(deploy(&chain, &signer, &contracts, constructor).await?)
+    let code = context.settings.code().of(constructor.package())?;
+    Ok(deploy(&chain, &signer, &code, constructor).await?)
 }
 
 fn admin(context: &Context, named: Option<&String>) -> Result<Address> {

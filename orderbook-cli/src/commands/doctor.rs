@@ -1,7 +1,5 @@
 //! `doctor`: is everything in place, and if not, why and what to do.
 
-use std::path::Path;
-
 use alloy::primitives::Address;
 use book::audit::verify::verify;
 use book::board::Board;
@@ -9,13 +7,12 @@ use book::market::amount::{short_id, time};
 use clap::Args;
 use desk::chain::Chain;
 use desk::chain::abi::{IDvPSettlement, ISecurityToken, ITsUSDC, role};
-use desk::chain::deploy::artifact;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::context::Context;
 use super::failure::{Exit, Failure, Fault, Result};
-use crate::config::{Key, Security};
+use crate::config::{Code, Key, Security};
 use crate::render::{Answer, Block, Cell, Table, Tone};
 
 /// Check profile, clock, chain, contracts, roles, wallets, book and log
@@ -91,7 +88,7 @@ impl Doctor {
             );
         }
         check_wallets(context, &mut checks);
-        check_artifacts(context, &mut checks);
+        check_code(context, &mut checks);
         match context.chain().await {
             Ok(chain) => {
                 checks.ok("chain", format!("{} at {}", chain.id(), chain.url()));
@@ -134,24 +131,20 @@ fn check_wallets(context: &Context, checks: &mut Checks) {
     }
 }
 
-fn check_artifacts(context: &Context, checks: &mut Checks) {
-    let folder = context
-        .settings
-        .setting(Key::Contracts)
-        .value
-        .unwrap_or_default();
-    let missing: Vec<&str> = ["erc1404-token", "tsusdc", "settlement"]
-        .into_iter()
-        .filter(|package| !artifact(Path::new(&folder), package).is_file())
-        .collect();
+fn check_code(context: &Context, checks: &mut Checks) {
+    let code = context.settings.code();
+    let found = match &code {
+        Code::Carried => "those that this program carries".to_owned(),
+        Code::Folder(folder) => folder.display().to_string(),
+    };
+    let missing = code.missing();
     if missing.is_empty() {
-        checks.ok("compiled contracts", folder);
+        checks.ok("compiled contracts", found);
     } else {
-        let found = format!("{} not in {folder}", missing.join(", "));
         checks.warn(
             "compiled contracts",
-            found,
-            "only needed to deploy: make wasm, or --contracts",
+            format!("{} not in {found}", missing.join(", ")),
+            "only needed to deploy: make wasm, or leave --code away",
         );
     }
 }

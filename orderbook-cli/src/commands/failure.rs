@@ -33,6 +33,8 @@ pub enum Exit {
     Integrity = 6,
     /// A transaction may or may not have happened.
     Unknown = 7,
+    /// Ctrl-C, or told to end.
+    Interrupted = 130,
 }
 
 /// One of several causes of a failure.
@@ -199,9 +201,6 @@ impl From<ChainError> for Failure {
                 Self::new(Exit::Unknown, "OUTCOME_UNKNOWN", &error)
                     .hint("do not send it again; ask the chain: orderbook sync")
             }
-            ChainError::Artifact { .. } => Self::new(Exit::Failed, "NO_ARTIFACT", &error).hint(
-                "build the contracts first (make wasm), or name their folder with --contracts",
-            ),
             ChainError::Sign(_) => Self::new(Exit::Auth, "CANNOT_SIGN", &error),
             ChainError::Url(_) => Self::new(Exit::Usage, "BAD_URL", &error),
         }
@@ -243,6 +242,9 @@ impl From<ConfigError> for Failure {
                 key.to_uppercase()
             )),
             ConfigError::Invalid { .. } => usage("BAD_SETTING").hint("see: orderbook config show"),
+            ConfigError::Code { .. } => Self::new(Exit::Failed, "NO_ARTIFACT", &error).hint(
+                "build the contracts (make wasm), or leave --code away to deploy those that this program carries",
+            ),
             ConfigError::Security(_) => usage("UNKNOWN_SECURITY")
                 .hint("see the profile's [[security]] entries: orderbook config show"),
         }

@@ -5,7 +5,7 @@ use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
 use alloy::primitives::Address;
-use book::board::Board;
+use book::board::{Board, check_identity};
 use book::log::body::BookOpened;
 use book::market::lei::Lei;
 use clap::Args;
@@ -13,6 +13,7 @@ use desk::chain::Chain;
 use desk::chain::abi::IDvPSettlement;
 use serde_json::json;
 
+use super::books::Books;
 use super::context::Context;
 use super::failure::{Failure, Result};
 use crate::config::profile::{BrokerDealer, FILE_NAME, file_of};
@@ -52,9 +53,9 @@ pub(super) struct Init {
 }
 
 impl Init {
-    pub(super) async fn run(self, overrides: &Overrides) -> Result {
+    pub(super) async fn run(self, overrides: &Overrides, books: &Books) -> Result {
         if self.book {
-            let context = Context::new(overrides, false)?;
+            let context = Context::new(overrides, false, books)?;
             if let Some(file) = &self.from {
                 return restore(&context, file).await;
             }
@@ -100,7 +101,7 @@ impl Init {
                 .clone()
                 .or_else(|| Some("sqlite:board.db".into())),
             wallets: path_of(&overrides.wallets).or_else(|| Some("wallets".into())),
-            contracts: path_of(&overrides.contracts),
+            code: path_of(&overrides.code),
             password_file: path_of(&overrides.password_file),
             actor: overrides.actor.clone(),
             broker_dealer,
@@ -136,7 +137,8 @@ async fn restore(context: &Context, path: &Path) -> Result {
     let wanted = (chain_id, context.settlement()?);
     let bar = context.progress("events");
     let progress = |events| bar.set_position(events);
-    let board = Board::restore(&store, BufReader::new(file), wanted, progress).await?;
+    let new = context.new_store().await?;
+    let board = Board::restore_in(new, BufReader::new(file), wanted, progress).await?;
     bar.finish_and_clear();
     let head = board.head().await?;
     let data = json!({ "store": store, "events": head.size, "root": head.root, "hash": head.hash });
@@ -169,6 +171,7 @@ pub(super) async fn create_book(
         lei: who.lei.parse().map_err(Failure::usage)?,
         payment,
     };
-    let store = context.settings.store()?;
-    Ok(Board::create(&store, identity, context.by("the book is opened")?).await?)
+    let by = context.by("the book is opened")?;
+    check_identity(&identity, &by)?;
+    Ok(Board::create_in(context.new_store().await?, identity, by).await?)
 }

@@ -1,7 +1,7 @@
 //! The command line: one file for each noun, one struct of arguments with a `run` for each command.
 //!
 //! stdout carries results only, stderr everything else. Exit codes: 0 ok, 1 failed, 2 usage, 3 refused by a rule, 4 key or
-//! role, 5 chain or network, 6 integrity broken, 7 outcome unknown.
+//! role, 5 chain or network, 6 integrity broken, 7 outcome unknown, 130 interrupted.
 
 // Doc comments of arguments are the help texts that people read: no mark-up in them, and one shape of `run` for all.
 #![allow(clippy::doc_markdown, clippy::unnecessary_wraps)]
@@ -9,7 +9,9 @@
 mod act;
 mod allowance;
 mod audit;
+mod backup;
 mod book;
+mod books;
 mod coin;
 mod complete;
 mod config;
@@ -20,6 +22,7 @@ mod doctor;
 mod export;
 pub mod failure;
 mod init;
+mod interrupt;
 mod matches;
 mod order;
 mod order_cancel;
@@ -45,8 +48,10 @@ use clap::{Parser, Subcommand};
 
 use crate::config::Overrides;
 use crate::render::{Answer, Surface, Tone};
+use books::Books;
 use context::Context;
 use failure::{Exit, Failure};
+use interrupt::Interrupts;
 
 /// Bulletin board, matching desk, settlement and audit trail of a broker-dealer for ERC-1404 security tokens.
 #[derive(Debug, Parser)]
@@ -55,7 +60,8 @@ use failure::{Exit, Failure};
     version,
     max_term_width = 110,
     after_help = "Start with: orderbook demo\n\nExit codes: 0 ok, 1 failed, 2 usage, 3 refused by a rule, \
-        4 key or role, 5 chain or network, 6 integrity broken, 7 outcome unknown"
+        4 key or role, 5 chain or network, 6 integrity broken, 7 outcome unknown, \
+        130 interrupted"
 )]
 struct Cli {
     #[command(subcommand)]
@@ -100,6 +106,7 @@ enum Command {
     Audit(audit::Audit),
     #[command(subcommand)]
     Export(export::Export),
+    Backup(backup::Backup),
     Completions(complete::Completions),
     Man(complete::Man),
 }
@@ -123,34 +130,51 @@ fn run(cli: Cli) -> failure::Result {
         .enable_all()
         .build()
         .map_err(|e| Failure::other(format!("cannot start the runtime: {e}")))?;
+    let books = Books::default();
+    let interrupts = Interrupts::listen(books.clone())
+        .map_err(|e| Failure::other(format!("cannot listen for signals: {e}")))?;
     runtime.block_on(async {
-        // Read only by commands that need a profile: the first four must work where it is broken or missing.
-        let context = || Context::new(&cli.overrides, cli.json);
-        match cli.command {
-            Command::Completions(command) => command.run(),
-            Command::Man(command) => command.run(),
-            Command::Demo(command) => command.run(&cli.overrides, cli.json).await,
-            Command::Init(command) => command.run(&cli.overrides).await,
-            Command::Config(command) => command.run(&context()?),
-            Command::Doctor(command) => command.run(&context()?).await,
-            Command::Wallet(command) => command.run(&context()?),
-            Command::Deploy(command) => command.run(&context()?).await,
-            Command::Role(command) => command.run(&context()?).await,
-            Command::Token(command) => command.run(&context()?).await,
-            Command::Coin(command) => command.run(&context()?).await,
-            Command::Settlement(command) => command.run(&context()?).await,
-            Command::Order(command) => command.run(&context()?).await,
-            Command::Book(command) => command.run(&context()?).await,
-            Command::Match(command) => command.run(&context()?).await,
-            Command::Approve(command) => command.run(&context()?).await,
-            Command::Permit(command) => command.run(&context()?).await,
-            Command::Preflight(command) => command.run(&context()?).await,
-            Command::Settle(command) => command.run(&context()?).await,
-            Command::Sync(command) => command.run(&context()?).await,
-            Command::Audit(command) => command.run(&context()?).await,
-            Command::Export(command) => command.run(&context()?).await,
-        }
+        let command = perform(cli.command, &cli.overrides, cli.json, &books, &interrupts);
+        let ended = interrupts.or(Box::pin(command)).await;
+        books.close().await;
+        ended
     })
+}
+
+async fn perform(
+    command: Command,
+    overrides: &Overrides,
+    json: bool,
+    books: &Books,
+    interrupts: &Interrupts,
+) -> failure::Result {
+    // Read only by commands that need a profile: demo, init, completions and man work where it is broken or missing.
+    let context = || Context::new(overrides, json, books);
+    match command {
+        Command::Demo(command) => command.run(overrides, json, books, interrupts).await,
+        Command::Init(command) => command.run(overrides, books).await,
+        Command::Config(command) => command.run(&context()?),
+        Command::Doctor(command) => command.run(&context()?).await,
+        Command::Wallet(command) => command.run(&context()?),
+        Command::Deploy(command) => command.run(&context()?).await,
+        Command::Role(command) => command.run(&context()?).await,
+        Command::Token(command) => command.run(&context()?).await,
+        Command::Coin(command) => command.run(&context()?).await,
+        Command::Settlement(command) => command.run(&context()?).await,
+        Command::Order(command) => command.run(&context()?).await,
+        Command::Book(command) => command.run(&context()?).await,
+        Command::Match(command) => command.run(&context()?).await,
+        Command::Approve(command) => command.run(&context()?).await,
+        Command::Permit(command) => command.run(&context()?).await,
+        Command::Preflight(command) => command.run(&context()?).await,
+        Command::Settle(command) => command.run(&context()?).await,
+        Command::Sync(command) => command.run(&context()?).await,
+        Command::Audit(command) => command.run(&context()?).await,
+        Command::Export(command) => command.run(&context()?).await,
+        Command::Backup(command) => command.run(&context()?).await,
+        Command::Completions(command) => command.run(),
+        Command::Man(command) => command.run(),
+    }
 }
 
 fn succeed(answer: &Answer, json: bool) -> ExitCode {

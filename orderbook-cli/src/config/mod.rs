@@ -1,10 +1,12 @@
 //! Profiles and settings: what the desk works with, and where each value comes from.
 
+pub mod code;
 pub mod profile;
 pub mod settings;
 
 use std::path::PathBuf;
 
+pub use code::Code;
 pub use profile::{Profile, Security};
 pub use settings::{Key, Overrides, Settings, Source};
 
@@ -47,6 +49,14 @@ pub enum ConfigError {
         source_: Source,
         /// What it should be.
         expected: &'static str,
+    },
+    /// A contract's code that is not there.
+    #[error("cannot read {path}: {cause}")]
+    Code {
+        /// The file looked for.
+        path: PathBuf,
+        /// What the system said.
+        cause: String,
     },
     /// A security that the profile does not know.
     #[error("the profile knows no security '{0}'")]

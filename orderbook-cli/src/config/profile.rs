@@ -27,8 +27,9 @@ pub struct Profile {
     pub store: Option<String>,
     /// Folder of keystores.
     pub wallets: Option<String>,
-    /// Folder of compiled contracts.
-    pub contracts: Option<String>,
+    /// Folder of other builds of the contracts.
+    #[serde(alias = "contracts")]
+    pub code: Option<String>,
     /// File whose first line opens the wallets.
     pub password_file: Option<String>,
     /// Who works here: stands in the log beside every act.

@@ -11,8 +11,8 @@ use alloy::primitives::Address;
 use book::market::address::parse_nonzero;
 use clap::Args;
 
-use super::ConfigError;
 use super::profile::{Profile, Security, file_of};
+use super::{Code, ConfigError};
 
 /// The settings that every command takes as flags.
 #[derive(Args, Clone, Debug, Default)]
@@ -39,9 +39,9 @@ pub struct Overrides {
     /// File whose first line is the wallet's password [env: ORDERBOOK_PASSWORD_FILE]
     #[arg(long, global = true, value_name = "FILE")]
     pub password_file: Option<PathBuf>,
-    /// Folder of compiled contracts [env: ORDERBOOK_CONTRACTS] [default: ./target/contracts]
-    #[arg(long, global = true, value_name = "FOLDER")]
-    pub contracts: Option<PathBuf>,
+    /// Folder of other builds of the contracts [env: ORDERBOOK_CODE] [default: the code that this program carries]
+    #[arg(long, alias = "contracts", global = true, value_name = "FOLDER")]
+    pub code: Option<PathBuf>,
     /// The TsUSDC contract [env: ORDERBOOK_COIN]
     #[arg(long, global = true, value_name = "ADDRESS", value_parser = parse_nonzero)]
     pub coin: Option<Address>,
@@ -122,8 +122,8 @@ pub enum Key {
     Wallet,
     /// File whose first line opens the wallets.
     PasswordFile,
-    /// Folder of compiled contracts.
-    Contracts,
+    /// Folder of other builds of the contracts.
+    Code,
     /// The `TsUSDC` contract.
     Coin,
     /// The settlement contract.
@@ -193,11 +193,11 @@ const ORIGINS: [Origin; 11] = [
         default: |_, _| None,
     },
     Origin {
-        key: Key::Contracts,
-        name: "contracts",
-        flag: |flags| path(flags.contracts.as_deref()),
-        profile: |profile, folder| beside(folder, profile.contracts.as_deref()),
-        default: |_, _| Some("target/contracts".into()),
+        key: Key::Code,
+        name: "code",
+        flag: |flags| path(flags.code.as_deref()),
+        profile: |profile, folder| beside(folder, profile.code.as_deref()),
+        default: |_, _| None,
     },
     Origin {
         key: Key::Coin,
@@ -229,6 +229,9 @@ const ORIGINS: [Origin; 11] = [
     },
 ];
 
+/// What `ORDERBOOK_CODE` was called.
+const FORMER_CODE: &str = "ORDERBOOK_CONTRACTS";
+
 /// Seconds to wait for a receipt when nobody says.
 const DEFAULT_TIMEOUT: u64 = 60;
 
@@ -250,10 +253,13 @@ impl Origin {
     ) -> Setting {
         let folder = path.parent().unwrap_or(Path::new(""));
         let variable = format!("ORDERBOOK_{}", self.name.to_uppercase());
+        let set = |name: &str| environment(name).filter(|value| !value.is_empty());
         let (value, source) = if let Some(value) = (self.flag)(flags) {
             (Some(value), Source::Flag(self.key))
-        } else if let Some(value) = environment(&variable).filter(|value| !value.is_empty()) {
+        } else if let Some(value) = set(&variable) {
             (Some(value), Source::Environment(variable))
+        } else if let Some(value) = set(FORMER_CODE).filter(|_| self.key == Key::Code) {
+            (Some(value), Source::Environment(FORMER_CODE.to_owned()))
         } else if let Some(value) = (self.profile)(profile, folder) {
             (Some(value), Source::Profile(path.to_path_buf()))
         } else {
@@ -415,12 +421,10 @@ impl Settings {
         self.setting(Key::PasswordFile).value.map(PathBuf::from)
     }
 
-    /// Folder of compiled contracts.
-    ///
-    /// # Errors
-    /// `Unset`.
-    pub fn contracts(&self) -> Result<PathBuf, ConfigError> {
-        self.need(Key::Contracts).map(PathBuf::from)
+    /// Where the contracts' code comes from.
+    pub fn code(&self) -> Code {
+        let folder = self.setting(Key::Code).value;
+        folder.map_or(Code::Carried, |folder| Code::Folder(folder.into()))
     }
 
     /// The `TsUSDC` contract.
@@ -544,6 +548,24 @@ mod tests {
         assert_eq!(
             settings.store().unwrap(),
             format!("sqlite:{}", folder.path().join("b.db").display())
+        );
+    }
+
+    #[test]
+    fn the_code_is_carried_unless_a_folder_is_named_by_the_new_or_the_former_name() {
+        let (_folder, mut flags) = profile_with("");
+        let code = |flags: &Overrides, env: &dyn Fn(&str) -> Option<String>| {
+            Settings::resolve(flags, env).unwrap().code()
+        };
+        let former = |name: &str| (name == "ORDERBOOK_CONTRACTS").then(|| "old".to_string());
+        assert_eq!(code(&flags, &nothing), Code::Carried);
+        assert_eq!(code(&flags, &former), Code::Folder("old".into()));
+        flags.code = Some("new".into());
+        assert_eq!(code(&flags, &former), Code::Folder("new".into()));
+        let (folder, flags) = profile_with("contracts = \"built\"\n");
+        assert_eq!(
+            code(&flags, &nothing),
+            Code::Folder(folder.path().join("built"))
         );
     }
 

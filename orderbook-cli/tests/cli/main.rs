@@ -1,6 +1,6 @@
 //! The binary `orderbook` as people and programs use it: arguments, exit codes, output, and a whole market on devnet.
 //!
-//! Needs the compiled contracts (`make wasm`) and the binary `devnet` beside `orderbook` (`make build`).
+//! Needs the binary `devnet` beside `orderbook` (`make build`).
 
 mod acts;
 mod alone;
@@ -9,6 +9,7 @@ mod crash;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod disk;
 mod doctor;
+mod endings;
 mod import;
 mod liar;
 mod market;

@@ -101,33 +101,20 @@ fn devnet_binary() -> PathBuf {
     path
 }
 
-fn contracts() -> PathBuf {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/contracts");
-    assert!(
-        path.join("settlement.code").is_file(),
-        "{} holds no compiled contracts: run `make wasm` first",
-        path.display()
-    );
-    path
+/// Runs the demo in a folder.
+pub(crate) fn demo(folder: &Path) -> Said {
+    Said::of(demo_command(folder).output().expect("orderbook runs"))
 }
 
-/// The demo's arguments for a folder.
-pub(crate) fn demo(folder: &Path) -> Said {
-    let contracts = contracts();
-    let devnet = devnet_binary();
-    run(
-        Path::new("."),
-        [
-            OsStr::new("demo"),
-            "--json".as_ref(),
-            "--folder".as_ref(),
-            folder.as_ref(),
-            "--contracts".as_ref(),
-            contracts.as_ref(),
-            "--devnet".as_ref(),
-            devnet.as_ref(),
-        ],
-    )
+/// The demo in a folder, not started.
+pub(crate) fn demo_command(folder: &Path) -> Command {
+    let mut command = orderbook();
+    command
+        .args(["demo", "--json", "--folder"])
+        .arg(folder)
+        .arg("--devnet")
+        .arg(devnet_binary());
+    command
 }
 
 /// A finished demo that no test changes; each works on a copy.
@@ -137,6 +124,7 @@ fn finished() -> &'static Path {
         .get_or_init(|| {
             let folder = tempfile::tempdir().expect("a temporary folder");
             demo(&folder.path().join("demo")).exits(0);
+            assert!(!folder.path().join("demo/board.db-wal").exists());
             folder
         })
         .path()
@@ -222,9 +210,22 @@ impl Market {
         self.run_at(&self.url, line)
     }
 
-    /// As `run`, through another RPC URL.
+    /// As `run`, through another RPC URL. Afterwards the book is closed: a single file.
     pub(crate) fn run_at(&self, url: &str, line: &str) -> Said {
+        let said = self.run_beside_others(url, line);
+        self.assert_closed(line);
+        said
+    }
+
+    /// As `run_at`, while another process has the book open.
+    pub(crate) fn run_beside_others(&self, url: &str, line: &str) -> Said {
         Said::of(self.command(url, line).output().expect("orderbook runs"))
+    }
+
+    /// Fails when a command has left the book's write-ahead log behind.
+    pub(crate) fn assert_closed(&self, line: &str) {
+        let log = self.path().join("board.db-wal");
+        assert!(!log.exists(), "{line}: {} is there", log.display());
     }
 
     /// A command line on the market that has not been started.
@@ -241,7 +242,9 @@ impl Market {
     /// Runs arguments that hold spaces themselves.
     pub(crate) fn run_with(&self, line: &str, arguments: &[&str]) -> Said {
         let mut command = self.command(&self.url, line);
-        Said::of(command.args(arguments).output().expect("orderbook runs"))
+        let said = Said::of(command.args(arguments).output().expect("orderbook runs"));
+        self.assert_closed(line);
+        said
     }
 
     /// Asks the node itself.

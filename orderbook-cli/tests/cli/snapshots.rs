@@ -166,13 +166,10 @@ fn market() -> (Market, Vec<(String, String)>) {
     let profile = market.path().join("orderbook.toml");
     let text = fs::read_to_string(&profile).unwrap();
     let lines = text.lines().map(|line| match line.split(" = ").next() {
-        Some("contracts") => "contracts = \"contracts\"".to_string(),
         Some("rpc_url") => format!("rpc_url = \"{}\"", market.url),
         _ => line.to_string(),
     });
     fs::write(&profile, lines.collect::<Vec<_>>().join("\n")).unwrap();
-    let built = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/contracts");
-    std::os::unix::fs::symlink(built, market.path().join("contracts")).unwrap();
     let port = market.url.rsplit(':').next().unwrap();
     let literal = vec![
         (

@@ -49,6 +49,116 @@ async fn a_book_is_created_once_and_opened_where_it_is() {
     );
 }
 
+/// The files beside a book's.
+fn beside(book: &Book) -> [PathBuf; 3] {
+    ["", "-wal", "-shm"].map(|end| PathBuf::from(format!("{}{end}", book.url)))
+}
+
+#[tokio::test]
+async fn a_closed_book_is_one_file() {
+    let book = book().await;
+    book.post(1, Side::Bid, 1, 10).await;
+    let [file, log, _] = beside(&book);
+    assert!(log.exists(), "the log is where appends go first");
+    book.board.store().close().await;
+    assert!(file.exists() && !log.exists());
+}
+
+#[tokio::test]
+async fn a_store_that_holds_no_book_is_closed_and_left_as_it_is() {
+    let place = sample::place();
+    let url = format!("sqlite:{}?mode=rwc", place.url);
+    let mut other = sqlx::SqliteConnection::connect(&url).await.unwrap();
+    other
+        .execute("CREATE TABLE letters (text TEXT)")
+        .await
+        .unwrap();
+    other.close().await.unwrap();
+    let error = Board::open(&place.url).await.unwrap_err();
+    assert!(
+        matches!(error, BoardError::Store(StoreError::Bookless(_))),
+        "{error:?}"
+    );
+    assert!(!Path::new(&format!("{}-wal", place.url)).exists());
+    let mut other = sqlx::SqliteConnection::connect(&url).await.unwrap();
+    let tables: Vec<String> = sqlx::query_scalar("SELECT name FROM sqlite_schema")
+        .fetch_all(&mut other)
+        .await
+        .unwrap();
+    assert_eq!(tables, ["letters"]);
+}
+
+#[tokio::test]
+async fn an_empty_file_beside_a_log_is_named_and_the_log_is_kept() {
+    let book = book().await;
+    book.post(1, Side::Bid, 1, 10).await;
+    let [file, log, _] = beside(&book);
+    let copy = sample::place();
+    let kept = PathBuf::from(format!("{}-wal", copy.url));
+    std::fs::copy(&log, &kept).unwrap();
+    std::fs::write(&copy.url, "").unwrap();
+    for opened in [
+        Board::open(&copy.url).await,
+        Board::create(&copy.url, identity(), by("ada")).await,
+    ] {
+        let error = opened.unwrap_err();
+        assert_eq!(error.class(), ErrorClass::Integrity);
+        assert!(matches!(
+            error,
+            BoardError::Store(StoreError::Emptied { file, log })
+                if file == Path::new(&copy.url) && log == kept
+        ));
+    }
+    assert_eq!(std::fs::read(&kept).unwrap(), std::fs::read(&log).unwrap());
+    assert!(file.exists());
+}
+
+#[tokio::test]
+async fn files_that_are_copied_while_the_book_is_open_are_the_same_book() {
+    let book = book().await;
+    for number in 1..=20 {
+        book.post(1, Side::Bid, 1, 10 + number).await;
+    }
+    let copy = sample::place();
+    for (from, end) in beside(&book).into_iter().zip(["", "-wal", "-shm"]) {
+        std::fs::copy(from, format!("{}{end}", copy.url)).unwrap();
+    }
+    let opened = Board::open_with(&copy.url, book.hands.clock())
+        .await
+        .unwrap();
+    assert_eq!(
+        opened.head().await.unwrap(),
+        book.board.head().await.unwrap()
+    );
+}
+
+#[tokio::test]
+async fn a_backup_is_the_whole_book_in_one_file_and_replaces_nothing() {
+    for book in books().await {
+        book.post(1, Side::Bid, 1, 10).await;
+        let place = sample::place();
+        let file = Path::new(&place.url);
+        let backup = book.board.backup(file).await;
+        if book.url.starts_with("postgres") {
+            let error = backup.unwrap_err();
+            assert!(matches!(error, BoardError::Store(StoreError::OnServer)));
+            assert!(!file.exists());
+            continue;
+        }
+        let head = book.board.head().await.unwrap();
+        assert_eq!(backup.unwrap(), head);
+        book.post(1, Side::Bid, 1, 11).await;
+        let names = std::fs::read_dir(file.parent().unwrap()).unwrap();
+        assert_eq!(names.count(), 1, "the copy is one file");
+        let copy = Board::open_with(&place.url, book.hands.clock())
+            .await
+            .unwrap();
+        assert_eq!(copy.head().await.unwrap(), head);
+        let again = book.board.backup(file).await.unwrap_err();
+        assert!(matches!(again, BoardError::Store(StoreError::Exists(_))));
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn two_handles_write_one_after_the_other_and_fork_nothing() {
     for book in books().await {

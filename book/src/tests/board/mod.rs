@@ -14,9 +14,11 @@ mod views;
 
 use std::collections::BTreeMap;
 use std::io::Cursor;
+use std::path::{Path, PathBuf};
 
 use alloy::primitives::{Address, B256, Bytes, U256};
 use jiff::Timestamp;
+use sqlx::{Connection as _, Executor as _};
 use uuid::Uuid;
 
 use crate::audit::verify::verify;
@@ -38,6 +40,7 @@ use crate::sample::{
 };
 use crate::store::error::StoreError;
 use crate::tests::fold::BoardState;
+use crate::{ErrorClass, sample};
 
 fn submission(number: u8) -> Submission {
     Submission {

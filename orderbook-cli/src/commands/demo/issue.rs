@@ -10,6 +10,7 @@ use desk::chain::abi::{IDvPSettlement, ISecurityToken, ITsUSDC, role};
 use desk::chain::deploy::{Constructor, Deployed, deploy};
 use desk::chain::{Chain, Revert};
 
+use super::super::books::Books;
 use super::super::context::Context;
 use super::super::failure::{Failure, Result};
 use super::super::init::create_book;
@@ -23,7 +24,7 @@ use crate::render::{Cell, Table, Tone};
 const RESERVES: u64 = 25_000_000;
 
 /// Act two: deploy everything and admit the securities to trading.
-pub(super) async fn contracts(stage: &mut Stage, world: &mut World) -> Result<()> {
+pub(super) async fn contracts(stage: &mut Stage, world: &mut World, books: &Books) -> Result<()> {
     stage.act("Three contracts, compiled from Rust to WASM");
     stage.say("Each deployment creates the program, activates it and runs its constructor in one transaction.");
     stage.gap();
@@ -98,20 +99,15 @@ pub(super) async fn contracts(stage: &mut Stage, world: &mut World) -> Result<()
         profile.addresses.settlement_block = block;
         profile.securities = securities.into();
     })?;
-    open_book(world).await?;
+    open_book(world, books).await?;
     stage.done("roles granted: issuer, compliance, enforcer, treasury, attestor, operator are different keys");
     stage.done("both securities admitted to trading; the broker-dealer's book is open");
     Ok(())
 }
 
 async fn construct(world: &World, constructor: &Constructor) -> Result<Deployed> {
-    Ok(deploy(
-        &world.chain,
-        world.key("counsel")?,
-        &world.contracts,
-        constructor,
-    )
-    .await?)
+    let code = world.code.of(constructor.package())?;
+    Ok(deploy(&world.chain, world.key("counsel")?, &code, constructor).await?)
 }
 
 async fn grant(world: &World, contract: Address, roles: &[(&str, &str)]) -> Result<()> {
@@ -129,8 +125,8 @@ async fn grant(world: &World, contract: Address, roles: &[(&str, &str)]) -> Resu
     Ok(())
 }
 
-async fn open_book(world: &mut World) -> Result<()> {
-    let context = Context::of_profile(world.profile_path())?;
+async fn open_book(world: &mut World, books: &Books) -> Result<()> {
+    let context = Context::of_profile(world.profile_path(), books)?;
     let board = create_book(&context, &world.chain, world.settlement).await?;
     for listing in world.listings() {
         let call = IDvPSettlement::listSecurityCall {

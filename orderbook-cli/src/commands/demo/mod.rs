@@ -16,8 +16,10 @@ use std::time::Instant;
 use clap::Args;
 use serde_json::json;
 
+use super::books::Books;
 use super::failure::{Failure, Result};
-use crate::config::{Overrides, Settings};
+use super::interrupt::Interrupts;
+use crate::config::{Code, Overrides, Settings};
 use crate::render::Answer;
 use stage::Stage;
 use world::World;
@@ -52,9 +54,15 @@ pub(super) struct Demo {
 }
 
 impl Demo {
-    pub(super) async fn run(self, overrides: &Overrides, json: bool) -> Result {
+    pub(super) async fn run(
+        self,
+        overrides: &Overrides,
+        json: bool,
+        books: &Books,
+        interrupts: &Interrupts,
+    ) -> Result {
         let started = Instant::now();
-        let contracts = contracts(overrides)?;
+        let code = code(overrides)?;
         clear(&self.folder, self.force)?;
         let mut stage = Stage::new(json);
         stage.title("A secondary market for ERC-1404 securities, on a chain of its own");
@@ -62,12 +70,12 @@ impl Demo {
         let mut world = World::create(
             &mut stage,
             &self.folder,
-            &contracts,
+            code,
             self.devnet.as_deref(),
             files,
         )
         .await?;
-        issue::contracts(&mut stage, &mut world).await?;
+        issue::contracts(&mut stage, &mut world, books).await?;
         issue::investors(&mut stage, &world).await?;
         issue::cash(&mut stage, &world).await?;
         desk::orders(&mut stage, &mut world).await?;
@@ -77,12 +85,16 @@ impl Demo {
         let settled = trade::settle(&mut stage, &world, &approved).await?;
         trade::sanction(&mut stage, &world, &approved).await?;
         let proof = proof::prove(&mut stage, &world, &settled).await?;
-        world.point_profile_at(PORT)?;
         let seconds = started.elapsed().as_secs_f64();
+        if self.serve {
+            // Before it says how to end it.
+            interrupts.claim();
+        }
         stage.end(&self.folder, &world, seconds, self.serve);
         if self.serve {
-            let _ = tokio::signal::ctrl_c().await;
+            interrupts.raised().await;
         }
+        world.point_profile_at(PORT)?;
         world.stop().await;
         let data = json!({
             "folder": self.folder,
@@ -95,35 +107,18 @@ impl Demo {
     }
 }
 
-/// The folder of compiled contracts: as set, or beside this binary, where `make` puts both.
-fn contracts(overrides: &Overrides) -> Result<PathBuf> {
+/// The contracts' code: what this program carries, or whatever is set.
+fn code(overrides: &Overrides) -> Result<Code> {
     let settings = Settings::load(&Overrides {
         profile: None,
         ..overrides.clone()
     })?;
-    let set = settings.contracts()?;
-    let beside = std::env::current_exe().ok().and_then(|exe| {
-        exe.parent()
-            .and_then(Path::parent)
-            .map(|target| target.join("contracts"))
-    });
-    let whole = |folder: &PathBuf| {
-        ["erc1404-token", "tsusdc", "settlement"]
-            .iter()
-            .all(|package| ::desk::chain::deploy::artifact(folder, package).is_file())
-    };
-    let found = [Some(set.clone()), beside]
-        .into_iter()
-        .flatten()
-        .find(whole);
-    let found = found.ok_or_else(|| {
-        Failure::other(format!(
-            "there are no compiled contracts in {}",
-            set.display()
-        ))
-        .hint("build them with: make wasm, or name their folder with --contracts")
-    })?;
-    std::path::absolute(&found).map_err(|e| Failure::other(format!("{}: {e}", found.display())))
+    match settings.code() {
+        Code::Carried => Ok(Code::Carried),
+        Code::Folder(folder) => std::path::absolute(&folder)
+            .map(Code::Folder)
+            .map_err(|e| Failure::other(format!("{}: {e}", folder.display()))),
+    }
 }
 
 /// Removes an earlier demo's folder, and only that: a folder without its mark is never touched.

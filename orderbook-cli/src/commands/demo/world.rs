@@ -19,7 +19,7 @@ use super::super::failure::{Failure, Result};
 use super::node::Node;
 use super::stage::Stage;
 use crate::config::profile::FILE_NAME;
-use crate::config::{Profile, Security};
+use crate::config::{Code, Profile, Security};
 
 /// The file that marks a folder as a demo's, so that `--force` removes nothing else.
 pub(super) const MARK: &str = ".orderbook-demo";
@@ -106,7 +106,7 @@ pub(super) struct Listing {
 pub(super) struct World {
     node: Node,
     pub(super) chain: Chain,
-    pub(super) contracts: PathBuf,
+    pub(super) code: Code,
     profile_path: PathBuf,
     profile: Profile,
     keys: HashMap<String, PrivateKeySigner>,
@@ -124,7 +124,7 @@ impl World {
     pub(super) async fn create(
         stage: &mut Stage,
         folder: &Path,
-        contracts: &Path,
+        code: Code,
         devnet: Option<&Path>,
         files: Files,
     ) -> Result<Self> {
@@ -156,7 +156,9 @@ impl World {
             .map_err(|e| Failure::usage(format!("profile.toml: {e}")))?;
         profile.rpc_url = Some(chain.url().to_string());
         profile.chain_id = Some(chain.id());
-        profile.contracts = Some(contracts.to_string_lossy().into_owned());
+        if let Code::Folder(folder) = &code {
+            profile.code = Some(folder.to_string_lossy().into_owned());
+        }
         profile.write(&profile_path)?;
 
         let investors = files.wallets()?;
@@ -177,7 +179,7 @@ impl World {
         let world = Self {
             node,
             chain,
-            contracts: contracts.to_path_buf(),
+            code,
             profile_path,
             profile,
             keys,

@@ -1,0 +1,123 @@
+//! Ctrl-C, and being told to end. A command ends where it waits, and its books are closed. One that does not wait, for it
+//! computes or asks for a password, is ended from here.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use super::books::Books;
+use super::failure::{Exit, Failure};
+
+/// How soon a command that waits has noticed.
+const NOTICED: Duration = Duration::from_millis(500);
+
+/// Hears signals, on a thread of its own.
+#[derive(Debug)]
+pub(super) struct Interrupts {
+    raised: watch::Receiver<bool>,
+    /// Somebody sees to it that the command ends.
+    seen: Arc<AtomicBool>,
+    /// The command itself waits for it.
+    claimed: AtomicBool,
+}
+
+impl Interrupts {
+    /// Begins to listen; what it ends by itself, it closes `books` of.
+    pub(super) fn listen(books: Books) -> std::io::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        let (raise, raised) = watch::channel(false);
+        let seen = Arc::new(AtomicBool::new(false));
+        let noticed = Arc::clone(&seen);
+        std::thread::Builder::new()
+            .name("interrupts".into())
+            .spawn(move || {
+                runtime.block_on(async {
+                    signal().await;
+                    let _ = raise.send(true);
+                    tokio::time::sleep(NOTICED).await;
+                    if noticed.load(Ordering::SeqCst) {
+                        // It is ending. Who cannot wait says so again.
+                        signal().await;
+                    } else {
+                        books.close().await;
+                    }
+                    std::process::exit(i32::from(Exit::Interrupted as u8));
+                });
+            })?;
+        Ok(Self {
+            raised,
+            seen,
+            claimed: AtomicBool::new(false),
+        })
+    }
+
+    /// From here on the command waits for it itself, and ends in order.
+    pub(super) fn claim(&self) {
+        self.claimed.store(true, Ordering::SeqCst);
+    }
+
+    /// Resolves when the command is to end.
+    pub(super) async fn raised(&self) {
+        let mut raised = self.raised.clone();
+        if raised.wait_for(|raised| *raised).await.is_err() {
+            std::future::pending::<()>().await;
+        }
+        self.seen.store(true, Ordering::SeqCst);
+    }
+
+    /// Runs a command until it is done or interrupted.
+    pub(super) async fn or<T>(
+        &self,
+        command: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<T, Failure> {
+        tokio::select! {
+            biased;
+            ended = command => ended,
+            () = self.unclaimed() => Err(interrupted()),
+        }
+    }
+
+    async fn unclaimed(&self) {
+        self.raised().await;
+        if self.claimed.load(Ordering::SeqCst) {
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+fn interrupted() -> Failure {
+    Failure::new(
+        Exit::Interrupted,
+        "INTERRUPTED",
+        "interrupted: what was not confirmed was not written",
+    )
+    .hint("a transaction that was sent may have happened: orderbook sync")
+}
+
+#[cfg(unix)]
+async fn signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let listen = |kind| async move {
+        match signal(kind) {
+            Ok(mut stream) => {
+                stream.recv().await;
+            }
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        () = listen(SignalKind::interrupt()) => (),
+        () = listen(SignalKind::terminate()) => (),
+    }
+}
+
+#[cfg(not(unix))]
+async fn signal() {
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}

@@ -1,0 +1,37 @@
+#!/usr/bin/env bash
+# Runs `cargo ARGUMENTS...` and shows how far it is and how long `make` has been running: in a terminal on one line,
+# elsewhere every 20 seconds. What cargo says beyond that is shown when it fails.
+#
+# Usage: scripts/build.sh build -p devnet ...
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. scripts/packages.sh
+
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+
+# cargo's own progress bar, read from its text: "Building [=====>   ] 312/560: alloy-provider, ..."
+show() {
+  local line shown=0 width
+  width=$(tput cols 2>/dev/null || echo 80)
+  while IFS= read -r line; do
+    if [[ $line =~ (Building|Downloading)\ \[[^]]*\]\ (.*) ]]; then
+      if [ -t 2 ]; then
+        printf '\r\033[K%s' "$(say "${BASH_REMATCH[1],,} ${BASH_REMATCH[2]}" 2>&1 | cut -c "1-$((width - 1))")" >&2
+      elif [ $((EPOCHSECONDS - shown)) -ge 20 ]; then
+        shown=$EPOCHSECONDS
+        say "${BASH_REMATCH[1],,} ${BASH_REMATCH[2]}"
+      fi
+    else
+      printf '%s\n' "$line" >> "$log"
+    fi
+  done
+  if [ -t 2 ]; then printf '\r\033[K' >&2; fi
+}
+
+if ! CARGO_TERM_COLOR=never CARGO_TERM_PROGRESS_WHEN=always CARGO_TERM_PROGRESS_WIDTH=100 cargo "$@" 2>&1 |
+  stdbuf -oL tr '\r' '\n' | show; then
+  cat "$log" >&2
+  die "cargo $1 failed"
+fi
+if grep -q '^ *Compiling' "$log"; then say "built"; fi
