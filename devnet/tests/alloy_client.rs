@@ -11,7 +11,7 @@ use alloy::{
     sol,
 };
 use devnet::Devnet;
-use support::bytecode;
+use support::{bytecode, install_tls};
 
 sol! {
     #[sol(rpc)]
@@ -28,6 +28,7 @@ async fn deploys_sends_waits_reads_logs_and_decodes_errors() {
     let devnet = Devnet::spawn().await.unwrap();
     let signer = PrivateKeySigner::from_bytes(&devnet.keys()[1]).unwrap();
     let owner = signer.address();
+    install_tls();
     let provider = ProviderBuilder::new()
         .wallet(signer)
         .connect_http(devnet.url().parse().unwrap());

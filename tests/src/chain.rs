@@ -101,6 +101,8 @@ impl Chain {
             }
             Err(_) => (devnet_url().await, DEVNET_KEY.to_owned(), true),
         };
+        // For a chain over https; an error says that another test of this process was first.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let provider = ProviderBuilder::new()
             .disable_recommended_fillers()
             .connect_http(url.parse().expect("ACCEPTANCE_RPC_URL is a URL"));

@@ -30,6 +30,8 @@ pub(super) struct Http {
 impl Http {
     /// `timeout` is for one request, from connecting to the last byte of its answer.
     pub(super) fn new(url: Url, timeout: Duration) -> reqwest::Result<Self> {
+        // One for the whole process; an error says that there is one already.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let client = Client::builder().timeout(timeout).build()?;
         Ok(Self { client, url })
     }

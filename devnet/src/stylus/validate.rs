@@ -296,7 +296,7 @@ impl Walk {
             limit("locals of a function", locals, MAX_LOCALS)?;
         }
         let mut operators = body.get_operators_reader()?;
-        let bytes = body.range().end - operators.original_position();
+        let bytes = (body.range().end - operators.original_position()) as u64;
         limit("bytes of a function", bytes, MAX_BODY_BYTES)?;
         self.shape.code_bytes += bytes;
         while !operators.eof() {

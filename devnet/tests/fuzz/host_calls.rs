@@ -5,8 +5,8 @@ use arbitrary::{Result, Unstructured};
 use devnet::stylus::imports;
 use wasm_encoder::{
     BlockType, CodeSection, ConstExpr, DataSection, EntityType, ExportKind, ExportSection,
-    Function, FunctionSection, ImportSection, Instruction, MemArg, MemArgTarget, MemorySection,
-    MemoryType, Module, TypeSection, ValType,
+    Function, FunctionSection, ImportSection, Instruction, MemArg, MemorySection, MemoryType,
+    Module, TypeSection, ValType,
 };
 
 /// Where the program's data has what calls need, each entry on 32 bytes of its own: addresses from 0,
@@ -257,8 +257,7 @@ impl Body<'_> {
         let memarg = MemArg {
             offset: if self.hostile(u)? { u32::MAX.into() } else { 4 },
             align: 0,
-            target: MemArgTarget::Memory(0),
-            ordering: None,
+            memory_index: 0,
         };
         self.function.instruction(&Instruction::I32Store(memarg));
         Ok(())

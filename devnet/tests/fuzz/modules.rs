@@ -107,7 +107,6 @@ fn shaped(u: &mut Unstructured<'_>) -> Result<Vec<u8>> {
         allow_start_export: false,
         allow_floats: false,
         bulk_memory_enabled: false,
-        compact_imports_enabled: false,
         disallow_traps: u.arbitrary()?,
         exceptions_enabled: false,
         extended_const_enabled: false,

@@ -80,6 +80,7 @@ impl Node {
 }
 
 pub(crate) fn client(url: &str) -> RpcClient {
+    install_tls();
     ClientBuilder::default().http(url.parse().unwrap())
 }
 
@@ -126,4 +127,9 @@ pub(crate) fn refusal(message: &str) -> Refusal {
         message: message.into(),
         data: None,
     }
+}
+
+/// Gives HTTP clients their cryptography: they want it to be there, even where they do not speak TLS.
+pub(crate) fn install_tls() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
 }

@@ -29,6 +29,11 @@ impl Interrupts {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;
+        // From here on no signal ends the process by itself.
+        let mut signals = {
+            let _entered = runtime.enter();
+            Signals::new()?
+        };
         let (raise, raised) = watch::channel(false);
         let seen = Arc::new(AtomicBool::new(false));
         let noticed = Arc::clone(&seen);
@@ -36,12 +41,12 @@ impl Interrupts {
             .name("interrupts".into())
             .spawn(move || {
                 runtime.block_on(async {
-                    signal().await;
+                    signals.next().await;
                     let _ = raise.send(true);
                     tokio::time::sleep(NOTICED).await;
                     if noticed.load(Ordering::SeqCst) {
                         // It is ending. Who cannot wait says so again.
-                        signal().await;
+                        signals.next().await;
                     } else {
                         books.close().await;
                     }
@@ -98,26 +103,43 @@ fn interrupted() -> Failure {
     .hint("a transaction that was sent may have happened: orderbook sync")
 }
 
+/// What asks a command to end.
 #[cfg(unix)]
-async fn signal() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let listen = |kind| async move {
-        match signal(kind) {
-            Ok(mut stream) => {
-                stream.recv().await;
-            }
-            Err(_) => std::future::pending().await,
+#[derive(Debug)]
+struct Signals {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => (),
+            _ = self.terminate.recv() => (),
         }
-    };
-    tokio::select! {
-        () = listen(SignalKind::interrupt()) => (),
-        () = listen(SignalKind::terminate()) => (),
     }
 }
 
-#[cfg(not(unix))]
-async fn signal() {
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending::<()>().await;
+#[cfg(windows)]
+#[derive(Debug)]
+struct Signals(tokio::signal::windows::CtrlC);
+
+#[cfg(windows)]
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        tokio::signal::windows::ctrl_c().map(Self)
+    }
+
+    async fn next(&mut self) {
+        self.0.recv().await;
     }
 }

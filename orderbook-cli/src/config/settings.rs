@@ -40,7 +40,13 @@ pub struct Overrides {
     #[arg(long, global = true, value_name = "FILE")]
     pub password_file: Option<PathBuf>,
     /// Folder of other builds of the contracts [env: ORDERBOOK_CODE] [default: the code that this program carries]
-    #[arg(long, alias = "contracts", global = true, value_name = "FOLDER")]
+    #[arg(
+        id = "code_folder",
+        long = "code",
+        alias = "contracts",
+        global = true,
+        value_name = "FOLDER"
+    )]
     pub code: Option<PathBuf>,
     /// The TsUSDC contract [env: ORDERBOOK_COIN]
     #[arg(long, global = true, value_name = "ADDRESS", value_parser = parse_nonzero)]

@@ -70,6 +70,7 @@ impl<'a> Moment<'a> {
 
     fn facts(&self) -> Facts {
         waiting(async {
+            let _ = rustls::crypto::ring::default_provider().install_default();
             let node = RootProvider::<Ethereum>::new_http(self.market.url.parse().expect("a URL"));
             let mut facts = Facts::default();
             let board = Board::open(&self.market.store).await.expect("a book");

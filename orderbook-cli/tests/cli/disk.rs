@@ -144,13 +144,13 @@ fn a_book_that_another_process_holds_is_waited_for_and_then_refused() {
         let url = format!("sqlite:{}", market.store);
         let mut holder = SqliteConnection::connect(&url).await.unwrap();
         holder.execute("BEGIN IMMEDIATE").await.unwrap();
-        let said = market.run(&line).exits(1);
+        let said = market.run_beside_others(&market.url, &line).exits(1);
         assert!(
             said.stdout.contains("another process is writing"),
             "{said:?}"
         );
         // Who only reads waits for nobody.
-        market.run("match list").exits(0);
+        market.run_beside_others(&market.url, "match list").exits(0);
         holder.execute("ROLLBACK").await.unwrap();
         holder.close().await.unwrap();
     });
@@ -191,15 +191,18 @@ fn a_book_that_may_not_be_written_is_read_only() {
 fn a_damaged_file_is_named_and_left_as_it_is() {
     let market = Market::open();
     let whole = std::fs::read(&market.store).unwrap();
-    for name in ["board.db-wal", "board.db-shm"] {
-        let _ = std::fs::remove_file(market.path().join(name));
-    }
     let half = whole[..whole.len() / 2].to_vec();
     let mut headless = whole.clone();
     headless[..100].fill(0xa5);
     for bytes in [half, headless] {
+        // What cannot be read cannot take its log in.
+        for name in ["board.db-wal", "board.db-shm"] {
+            let _ = std::fs::remove_file(market.path().join(name));
+        }
         std::fs::write(&market.store, &bytes).unwrap();
-        let said = market.run("audit verify").exits(6);
+        let said = market
+            .run_beside_others(&market.url, "audit verify")
+            .exits(6);
         assert_eq!(said.code(), "BOOK_DAMAGED", "{said:?}");
         assert_eq!(std::fs::read(&market.store).unwrap().len(), bytes.len());
     }

@@ -123,7 +123,7 @@ async fn doctor_names_a_book_that_another_process_holds() {
         .execute(&mut other)
         .await
         .unwrap();
-    let said = market.run("doctor").exits(1);
+    let said = market.run_beside_others(&market.url, "doctor").exits(1);
     let failing = failing(&said);
     assert_eq!(failing.len(), 1, "{said:?}");
     assert_eq!(failing[0].0, "book");
@@ -150,6 +150,7 @@ async fn doctor_names_a_log_that_was_changed() {
         .execute(&mut other)
         .await
         .unwrap();
+    other.close().await.unwrap();
     assert_eq!(ill(&market, "doctor"), named("log", "LOG_BROKEN"));
     let said = market.run("audit verify --offline").exits(6);
     assert_eq!(said.code(), "LOG_BROKEN");
