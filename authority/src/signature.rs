@@ -9,8 +9,8 @@
 
 use alloc::vec::Vec;
 
-use alloy_primitives::{Address, B256, U256, hex};
-use runtime::constant_word;
+use alloy_primitives::{Address, B256, hex};
+use runtime::{constant_word, word::word};
 use stylus_sdk::stylus_core::Host;
 
 /// Bytes of an ECDSA signature `r ‖ s ‖ v`.
@@ -92,12 +92,12 @@ fn wallet_agrees(vm: &dyn Host, wallet: Address, digest: B256, signature: &[u8])
     let mut call = Vec::with_capacity(length);
     call.extend_from_slice(&ERC1271_MAGIC);
     call.extend_from_slice(digest.as_slice());
-    call.extend_from_slice(&U256::from(64).to_be_bytes::<32>());
-    call.extend_from_slice(&U256::from(signature.len()).to_be_bytes::<32>());
+    call.extend_from_slice(word(0, 0, 0, 64).as_slice());
+    call.extend_from_slice(word(0, 0, 0, signature.len() as u64).as_slice());
     call.extend_from_slice(signature);
     call.resize(length, 0);
     let answer = static_call(vm, wallet, &call);
-    answer.is_some_and(|word| word == B256::right_padding_from(&ERC1271_MAGIC))
+    answer.is_some_and(|answer| answer == B256::right_padding_from(&ERC1271_MAGIC))
 }
 
 /// Whether the account's code is an EIP-7702 delegation. The length is asked first: copying any other code costs gas.

@@ -7,6 +7,7 @@ use alloy_sol_types::sol;
 use runtime::{
     abi::{Argument, Arguments},
     constant_word,
+    word::{bytes, word},
 };
 use stylus_sdk::{
     abi::{AbiType, ConstString},
@@ -107,14 +108,14 @@ impl Order {
     /// The fields as ABI words, in their order.
     #[inline(never)]
     pub(crate) fn words(&self) -> [B256; 10] {
-        let integer = |value: u64| B256::from(U256::from(value));
+        let integer = |value: u64| word(0, 0, 0, value);
         [
             self.owner.into_word(),
             integer(self.side.into()),
             self.security.into_word(),
             self.payment.into_word(),
-            self.quantity.into(),
-            self.limitTotal.into(),
+            bytes(&self.quantity),
+            bytes(&self.limitTotal),
             integer(self.expiry),
             integer(self.epoch),
             self.counterparty.into_word(),

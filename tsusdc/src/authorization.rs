@@ -2,7 +2,11 @@
 
 use alloy_primitives::{Address, B256, U256, hex};
 use authority::signature::packed;
-use runtime::{abi::Revert, constant_word, log};
+use runtime::{
+    abi::Revert,
+    constant_word, log,
+    word::{bytes, is_zero},
+};
 use stylus_sdk::{abi::Bytes, prelude::*};
 
 use super::{
@@ -74,11 +78,8 @@ impl TsUsdc {
     }
 
     pub(crate) fn authorization_state(&self, authorizer: Address, nonce: B256) -> bool {
-        !self
-            .authorizations
-            .at(authorizer.into_word())
-            .get(nonce)
-            .is_zero()
+        let used = self.authorizations.at(authorizer.into_word()).get(nonce);
+        !is_zero(&used)
     }
 
     signed_transfer!(transfer_with_authorization(v: u8, r: B256, s: B256), &packed(v, r, s), false);
@@ -162,9 +163,9 @@ impl TsUsdc {
             typehash,
             from.into_word(),
             to.into_word(),
-            value.into(),
-            valid_after.into(),
-            valid_before.into(),
+            bytes(&value),
+            bytes(&valid_after),
+            bytes(&valid_before),
             nonce,
         ];
         self.signed(from, &words, signature)?;

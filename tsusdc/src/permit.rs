@@ -5,7 +5,7 @@ use authority::{
     domain::{self, Domain},
     signature::{is_valid, packed},
 };
-use runtime::{abi::Revert, constant_word};
+use runtime::{abi::Revert, constant_word, word::bytes};
 use stylus_sdk::{abi::Bytes, prelude::*};
 
 use super::{TsUsdc, error::Error};
@@ -86,9 +86,9 @@ impl TsUsdc {
             constant_word!(PERMIT_TYPEHASH),
             owner.into_word(),
             spender.into_word(),
-            value.into(),
-            nonce.into(),
-            deadline.into(),
+            bytes(&value),
+            bytes(&nonce),
+            bytes(&deadline),
         ];
         self.signed(owner, &words, signature)?;
         // One permit at a time: this cannot reach 2^256.

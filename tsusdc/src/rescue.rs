@@ -1,7 +1,10 @@
 //! Sending on other tokens that somebody sent to this contract by mistake.
 
-use alloy_primitives::{Address, U256};
-use runtime::abi::Revert;
+use alloy_primitives::{Address, B256, U256};
+use runtime::{
+    abi::Revert,
+    word::{bytes, word},
+};
 use stylus_sdk::prelude::*;
 
 use super::{TsUsdc, access::rescuer_role, error::Error};
@@ -39,7 +42,7 @@ impl TsUsdc {
         let mut call = [0; 68];
         call[..4].copy_from_slice(&TRANSFER);
         call[16..36].copy_from_slice(to.as_slice());
-        call[36..].copy_from_slice(&amount.to_be_bytes::<32>());
+        call[36..].copy_from_slice(bytes(&amount).as_slice());
         let mut answer_length = 0;
         vm.flush_cache(true);
         // SAFETY: the pointers are to live buffers of the lengths given. No storage accessor is in use, and the cache
@@ -49,7 +52,7 @@ impl TsUsdc {
                 token.as_ptr(),
                 call.as_ptr(),
                 call.len(),
-                U256::ZERO.to_be_bytes::<32>().as_ptr(),
+                B256::ZERO.as_ptr(),
                 u64::MAX,
                 &mut answer_length,
             )
@@ -59,7 +62,7 @@ impl TsUsdc {
         }
         answer_length == 0
             || answer_length >= 32
-                && vm.read_return_data(0, Some(32)) == U256::from(1).to_be_bytes::<32>()
+                && vm.read_return_data(0, Some(32)) == word(0, 0, 0, 1).as_slice()
     }
 }
 
