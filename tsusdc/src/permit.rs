@@ -292,12 +292,9 @@ mod tests {
     fn permit_reverts_for_malformed_signatures() {
         let coin = Coin::new();
         let good = coin.sign(coin.alice, &words(&coin, u(5), u(0), u(NOW)));
-        let order = alloy_primitives::uint!(
-            0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141_U256
-        );
         let twin = Signature {
             v: 55 - good.v,
-            s: (order - U256::from_be_bytes(good.s.0)).into(),
+            s: (reference::ORDER - U256::from_be_bytes(good.s.0)).into(),
             ..good
         };
         let zero = Signature {

@@ -6,7 +6,7 @@ use alloy_primitives::{Address, B256, U256, keccak256};
 use alloy_signer::SignerSync;
 use motsu::prelude::*;
 use proptest::prelude::*;
-use reference::Reference;
+use reference::{ORDER, Reference};
 use runtime::{abi::Outcome, text::Text};
 use stylus_sdk::prelude::*;
 
@@ -126,14 +126,6 @@ proptest! {
         });
     }
 }
-
-/// The order of secp256k1.
-const ORDER: U256 = U256::from_limbs([
-    0xbfd2_5e8c_d036_4141,
-    0xbaae_dce6_af48_a03b,
-    0xffff_ffff_ffff_fffe,
-    0xffff_ffff_ffff_ffff,
-]);
 
 #[test]
 fn a_domain_is_described_as_by_eip712() {

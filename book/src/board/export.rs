@@ -12,8 +12,9 @@ use super::{Board, damaged};
 use crate::log::body::{Body, SettlementSettled};
 use crate::log::event::{Event, EventType};
 use crate::log::hash::Columns;
+use crate::market::amount::COIN_DECIMALS;
 use crate::market::filter::OrderFilter;
-use crate::market::price::{COIN_DECIMALS, Price};
+use crate::market::price::Price;
 use crate::market::record::{OrderRecord, OrderView};
 use crate::store::{query, row};
 

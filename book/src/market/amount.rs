@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-/// Decimals of `TsUSDC`.
+/// Decimal places of the settlement coin (`TsUSDC`, as USDC).
 pub const COIN_DECIMALS: u8 = 6;
 
 /// A text that is no quantity of a token with that many decimals.

@@ -9,8 +9,8 @@ use std::str::FromStr;
 use alloy::primitives::U256;
 use serde::{Deserialize, Serialize};
 
-/// Decimal places of the settlement coin (`TsUSDC`, as USDC).
-pub const COIN_DECIMALS: u8 = 6;
+use super::amount::COIN_DECIMALS;
+
 /// Decimal places of a price.
 pub(crate) const PRICE_DECIMALS: u8 = 18;
 /// A dollar, scaled as a price is.

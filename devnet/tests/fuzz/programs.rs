@@ -4,7 +4,7 @@ use crate::{
     chain::{By, Endings, Fate, Invocation, Laboratory},
     memory,
     modules::{self, Kind},
-    random::Random,
+    random::material,
     regressions, settings,
 };
 use arbitrary::{Result, Unstructured};
@@ -55,7 +55,7 @@ fn any_module_is_refused_or_runs_within_its_gas() {
     let mut endings = Endings::new();
     let mut settled = None;
     for case in 0..cases {
-        let material = Random::of_case(seed, case).bytes(MATERIAL);
+        let material = material(seed, case, MATERIAL);
         let mut u = Unstructured::new(&material);
         let (calls, module) = (calls(&mut u), modules::module(&mut u, &real));
         let (Ok(calls), Ok((kind, wasm))) = (calls, module) else {
@@ -88,7 +88,7 @@ fn what_once_failed_is_refused_or_runs() {
     let laboratory = Laboratory::new();
     for wasm in regressions::kept("wasm") {
         for seed in 0..4 {
-            let material = Random::of_case(seed, 0).bytes(MATERIAL);
+            let material = material(seed, 0, MATERIAL);
             let calls = calls(&mut Unstructured::new(&material)).unwrap();
             laboratory.examine(&wasm, &calls, true, &mut Endings::new());
         }

@@ -2,7 +2,7 @@
 
 use crate::{
     bodies, memory,
-    random::Random,
+    random::material,
     regressions, settings,
     wire::{self, Connection, Message, WebSocket},
 };
@@ -172,7 +172,7 @@ fn any_body_is_answered_by_the_rules() {
     let mut clients = Clients::new(&runtime);
     let mut settled = None;
     for case in 0..bodies {
-        let material = Random::of_case(seed, case).bytes(MATERIAL);
+        let material = material(seed, case, MATERIAL);
         let body = bodies::body(&mut Unstructured::new(&material)).expect("a body");
         let file = format!("seed-{seed}-case-{case}.body");
         regressions::guarded(&file, &body, || clients.send(case, &body));

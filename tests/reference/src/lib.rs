@@ -5,6 +5,10 @@
 
 extern crate alloc;
 
+mod calls;
+
+pub use calls::{Beside, Call, Flaw, ORDER, Outcome, Permit, Token, amounts, call, is};
+
 use alloc::{string::String, vec, vec::Vec};
 
 use alloy_primitives::{Address, B256, FixedBytes, U256};
