@@ -7,9 +7,7 @@ use std::io::Read;
 
 use alloy::primitives::{Address, B256, U256};
 use book::market::address;
-use book::market::amount::{COIN_DECIMALS, parse_units};
-use jiff::civil::Date;
-use jiff::tz::TimeZone;
+use book::market::literal::{decimal, time};
 use serde::Deserialize;
 
 use super::error::DeskError;
@@ -17,7 +15,7 @@ use super::sheet;
 use crate::chain::abi::ISecurityToken;
 
 /// Records in one transaction: the token's limit.
-pub(crate) const BATCH: usize = 100;
+pub const BATCH: usize = 100;
 
 /// One investor's wallet.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -91,24 +89,20 @@ fn holder(row: &Row, decimals: u8, wallets: &BTreeMap<String, Address>) -> Resul
     let wallet = match wallets.get(&row.wallet) {
         Some(address) => *address,
         None => address::parse_nonzero(&row.wallet)
-            .map_err(|e| format!("'{}' is no wallet of this profile, and {e}", row.wallet))?,
+            .map_err(|e| format!("'{}' is not a wallet of this profile, and {e}", row.wallet))?,
     };
-    let group = match row.group.parse::<u8>() {
+    let group = match decimal::whole::<u8>(&row.group) {
         Ok(group) if group > 0 => group,
         _ => return Err(format!("group '{}' is not between 1 and 255", row.group)),
     };
-    let country = match row.country.parse::<u16>() {
+    let country = match decimal::whole::<u16>(&row.country) {
         Ok(country) if (1..1000).contains(&country) => country,
         _ => {
             return Err(format!(
-                "country '{}' is no ISO 3166-1 numeric code",
+                "country '{}' is not an ISO 3166-1 numeric code",
                 row.country
             ));
         }
-    };
-    let amount = |text: &str, decimals| {
-        let text = if text.is_empty() { "0" } else { text };
-        parse_units(text, decimals).map_err(|e| e.to_string())
     };
     Ok(Holder {
         account: row.account.clone(),
@@ -117,10 +111,25 @@ fn holder(row: &Row, decimals: u8, wallets: &BTreeMap<String, Address>) -> Resul
         investor_id: investor_id(&row.investor)?,
         group,
         country,
-        kyc_expiry: day(&row.kyc_expiry)?,
-        holding: amount(&row.holding, decimals)?,
-        cash: amount(&row.cash, COIN_DECIMALS)?,
+        kyc_expiry: cell("kyc_expiry", &row.kyc_expiry, time::instant)?,
+        holding: cell("holding", or_zero(&row.holding), |text| {
+            decimal::amount(text, decimals)
+        })?,
+        cash: cell("cash", or_zero(&row.cash), decimal::dollars)?,
     })
+}
+
+fn cell<T, E: std::fmt::Display>(
+    column: &str,
+    text: &str,
+    read: impl Fn(&str) -> Result<T, E>,
+) -> Result<T, String> {
+    read(text).map_err(|error| format!("{column}: {error}"))
+}
+
+/// An empty cell means none.
+fn or_zero(text: &str) -> &str {
+    if text.is_empty() { "0" } else { text }
 }
 
 /// A code of up to 32 ASCII characters, or 32 bytes in hexadecimal; never zero.
@@ -141,22 +150,10 @@ pub fn investor_id(text: &str) -> Result<B256, String> {
     let printable = text.bytes().all(|byte| byte.is_ascii_graphic());
     if text.is_empty() || text.len() > 32 || !printable {
         return Err(format!(
-            "investor '{text}' is no code of 1 to 32 characters without spaces"
+            "investor '{text}' is not a code of 1 to 32 ASCII characters without spaces"
         ));
     }
     Ok(B256::right_padding_from(text.as_bytes()))
-}
-
-/// The first second of a day in UTC.
-fn day(text: &str) -> Result<u64, String> {
-    let date: Date = text
-        .parse()
-        .map_err(|_| format!("'{text}' is no date (2027-06-30)"))?;
-    let at = date
-        .to_zoned(TimeZone::UTC)
-        .map_err(|e| e.to_string())?
-        .timestamp();
-    u64::try_from(at.as_second()).map_err(|_| format!("'{text}' lies before 1970"))
 }
 
 /// The registry calls for a list, a batch of at most a hundred each.
@@ -197,10 +194,11 @@ mod tests {
 
     #[test]
     fn a_row_becomes_a_holder() {
-        let text = format!("{HEAD}A-1,INV-1,Ada,ada,2,276,2027-06-30,\"1,000.5\",\n");
+        let text = format!("{HEAD}A-1,INV-1,Ada,ada,2,276,2027-06-30,\"1,000.5\",$2500\n");
         let holders = read(text.as_bytes(), 6, &wallets()).unwrap();
         assert_eq!(holders[0].wallet, Address::repeat_byte(1));
         assert_eq!(holders[0].holding, U256::from(1_000_500_000));
+        assert_eq!(holders[0].cash, U256::from(2_500_000_000_u64));
         assert_eq!(holders[0].kyc_expiry, 1_814_313_600);
         assert_eq!(&holders[0].investor_id[..5], b"INV-1");
     }
@@ -219,6 +217,38 @@ mod tests {
         assert!(rows[1].starts_with("line 3: 'nobody'"));
         assert!(rows[2].contains("2027-06-31"));
         assert_eq!(rows[3], "line 6: the wallet of line 5 again");
+    }
+
+    #[test]
+    fn a_cell_that_could_mean_two_things_is_refused_with_its_column() {
+        for (cells, words) in [
+            ("2027-06-30,\"2250,5\",", "holding: `2250,5`: write 2250.5"),
+            (
+                "2027-06-30,\"1.000,50\",",
+                "holding: `1.000,50`: write 1000.5",
+            ),
+            ("2027-06-30,\"1,000\",", "holding: `1,000`: write 1000 or 1"),
+            (
+                "2027-06-30,,\"24,350\"",
+                "cash: `24,350`: write 24350 or 24.35",
+            ),
+            ("30.06.2027,,", "kyc_expiry: `30.06.2027`: write 2027-06-30"),
+            (
+                "04/03/2027,,",
+                "kyc_expiry: `04/03/2027`: write 2027-04-03 or 2027-03-04",
+            ),
+            ("20270630,,", "kyc_expiry: `20270630`: write 2027-06-30"),
+            (
+                "9999-12-31,,",
+                "kyc_expiry: `9999-12-31` lies too far ahead: the last day is 2200-12-31",
+            ),
+        ] {
+            let text = format!("{HEAD}A,I,Ada,ada,1,276,{cells}\n");
+            let Err(DeskError::Rows(rows)) = read(text.as_bytes(), 6, &wallets()) else {
+                panic!("not refused: {cells}")
+            };
+            assert_eq!(rows, [format!("line 2: {words}")]);
+        }
     }
 
     #[test]

@@ -8,11 +8,12 @@ use book::market::amount::date;
 use super::error::DeskError;
 use crate::chain::Chain;
 use crate::chain::abi::ISecurityToken;
+use crate::chain::codes::Restriction;
 
 /// Refuses an owner who is not registered, sanctioned, frozen, or whose KYC has run out.
 ///
 /// # Errors
-/// `Ineligible` with the restriction's number, in the sequence 3, 5, 1, 16; `Chain`.
+/// `Ineligible` with the restriction, in the sequence `Sanctioned`, `SenderFrozen`, `NotAllowed`, `KycExpired`; `Chain`.
 pub async fn check(chain: &Chain, token: Address, owner: Address) -> Result<(), DeskError> {
     let call = ISecurityToken::walletRecordCall { wallet: owner };
     let record = chain.view(token, call).await?;
@@ -23,17 +24,20 @@ pub async fn check(chain: &Chain, token: Address, owner: Address) -> Result<(), 
         })
     };
     if record.sanctioned {
-        return refuse(3, "is sanctioned");
+        return refuse(Restriction::Sanctioned, "is sanctioned");
     }
     if record.frozen {
-        return refuse(5, "is frozen");
+        return refuse(Restriction::SenderFrozen, "is frozen");
     }
     if record.investorId.is_zero() {
-        return refuse(1, "is not in the security's registry");
+        return refuse(
+            Restriction::NotAllowed,
+            "is not registered for this security",
+        );
     }
     if record.kycExpiry <= chain.head().await?.time {
         return refuse(
-            16,
+            Restriction::KycExpired,
             &format!(
                 "has a KYC record that expired on {}",
                 date(record.kycExpiry)

@@ -5,6 +5,7 @@ use book::board::BoardError;
 
 use super::preflight::Reason;
 use crate::chain::ChainError;
+use crate::chain::codes::Restriction;
 
 /// A failure between board and chain.
 #[derive(Debug, thiserror::Error)]
@@ -22,12 +23,12 @@ pub enum DeskError {
     #[error("restriction {restriction}: {words}")]
     Ineligible {
         /// The token's code for it.
-        restriction: u8,
+        restriction: Restriction,
         /// Why.
         words: String,
     },
     /// Nobody approved a match of these two.
-    #[error("orders {bid} and {ask} have no match")]
+    #[error("there is no match of orders {bid} and {ask}")]
     NoMatch {
         /// The bid.
         bid: B256,
@@ -57,7 +58,7 @@ pub enum DeskError {
     },
     /// Another contract or chain than the book's.
     #[error(
-        "the book belongs to contract {book_contract} on chain {book_chain}, this is contract {contract} on chain {chain}"
+        "the book belongs to contract {book_contract} on chain {book_chain}, not to contract {contract} on chain {chain}"
     )]
     OtherVenue {
         /// The book's contract.
@@ -71,7 +72,7 @@ pub enum DeskError {
     },
     /// A fill of the book that the chain does not have, or not any more.
     #[error(
-        "the book has settlement {settlement_id} in block {block}, transaction {tx_hash}; the chain has not"
+        "the book has settlement {settlement_id} in block {block}, transaction {tx_hash}; the chain does not"
     )]
     FillGone {
         /// The settlement's number.

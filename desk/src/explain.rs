@@ -3,10 +3,11 @@
 //! The code alone says "a party's KYC has expired"; a desk wants "the buyer's KYC expired on 2026-03-31".
 
 use alloy::primitives::{Address, U256};
-use book::market::amount::{date, time, units};
+use book::market::amount::{date, plain, time};
 
 use crate::chain::abi::ISecurityToken as Token;
-use crate::chain::{Chain, ChainError, words};
+use crate::chain::codes::Restriction;
+use crate::chain::{Chain, ChainError};
 
 /// The movement that was refused.
 #[derive(Clone, Copy, Debug)]
@@ -31,15 +32,19 @@ pub struct Movement {
 /// What the chain answers; a fact that cannot be found is no error, the code's general meaning stands then.
 pub async fn restriction(
     chain: &Chain,
-    code: u8,
+    code: Restriction,
     movement: &Movement,
 ) -> Result<String, ChainError> {
     let fact = fact(chain, code, movement).await?;
-    let meaning = fact.unwrap_or_else(|| words::restriction(code).meaning.to_string());
+    let meaning = fact.unwrap_or_else(|| code.meaning().to_string());
     Ok(format!("restriction {code}: {meaning}"))
 }
 
-async fn fact(chain: &Chain, code: u8, movement: &Movement) -> Result<Option<String>, ChainError> {
+async fn fact(
+    chain: &Chain,
+    code: Restriction,
+    movement: &Movement,
+) -> Result<Option<String>, ChainError> {
     let Movement {
         token,
         decimals,
@@ -49,13 +54,16 @@ async fn fact(chain: &Chain, code: u8, movement: &Movement) -> Result<Option<Str
         names,
     } = *movement;
     let parties = [(from, names.0), (to, names.1)];
-    let amount = |value: U256| units(value, decimals);
+    let amount = |value: U256| plain(value, decimals);
     let named = |found: Vec<&str>, what: &str| {
         (!found.is_empty()).then(|| format!("{} {what}", found.join(" and ")))
     };
     let words = match code {
-        1 | 14 | 15 | 16 => return registry_fact(chain, code, movement).await,
-        3 => {
+        Restriction::NotAllowed
+        | Restriction::NotOpenYet
+        | Restriction::CountryBlocked
+        | Restriction::KycExpired => return registry_fact(chain, code, movement).await,
+        Restriction::Sanctioned => {
             let mut found = Vec::new();
             for (account, name) in parties {
                 if chain
@@ -67,9 +75,9 @@ async fn fact(chain: &Chain, code: u8, movement: &Movement) -> Result<Option<Str
             }
             named(found, "is sanctioned")
         }
-        5 => Some(format!("{}'s wallet is frozen", names.0)),
-        6 => Some(format!("{}'s wallet is frozen", names.1)),
-        8..=10 => {
+        Restriction::SenderFrozen => Some(format!("{}'s wallet is frozen", names.0)),
+        Restriction::RecipientFrozen => Some(format!("{}'s wallet is frozen", names.1)),
+        Restriction::PartlyFrozen | Restriction::Locked | Restriction::NotVested => {
             let balance = chain
                 .view(token, Token::balanceOfCall { account: from })
                 .await?;
@@ -80,7 +88,7 @@ async fn fact(chain: &Chain, code: u8, movement: &Movement) -> Result<Option<Str
                 .view(token, Token::encumbrancesOfCall { holder: from })
                 .await?;
             Some(format!(
-                "{} holds {} and may sell {} ({} frozen, {} locked up, {} not vested), {} are needed",
+                "{} holds {} and may sell {} ({} frozen, {} locked up, {} not vested), the transfer needs {}",
                 names.0,
                 amount(balance),
                 amount(spendable),
@@ -90,26 +98,26 @@ async fn fact(chain: &Chain, code: u8, movement: &Movement) -> Result<Option<Str
                 amount(quantity),
             ))
         }
-        11 => {
+        Restriction::InvestorCap => {
             let limits = chain.view(token, Token::limitsCall {}).await?;
             Some(format!(
-                "{} would own more than one investor may ({} tokens, {} basis points; 0 means no limit)",
+                "{} would hold more than one investor may ({} tokens, {} basis points of the supply; 0 means no limit)",
                 names.1,
                 amount(limits.maxPerInvestor),
                 limits.maxBipsPerInvestor,
             ))
         }
-        12 => {
+        Restriction::HolderCap => {
             let limits = chain.view(token, Token::limitsCall {}).await?;
             Some(format!(
-                "the security has its {} holders already",
+                "the security already has {} holders, the most it allows",
                 limits.maxHolders
             ))
         }
-        17 => {
+        Restriction::InvalidSize => {
             let limits = chain.view(token, Token::limitsCall {}).await?;
             Some(format!(
-                "{} is no multiple of {}, or a holding below {} would be left",
+                "{} is not a multiple of {}, or would leave a holding below {}",
                 amount(quantity),
                 amount(limits.granularity),
                 amount(limits.minHolding),
@@ -122,7 +130,7 @@ async fn fact(chain: &Chain, code: u8, movement: &Movement) -> Result<Option<Str
 
 async fn registry_fact(
     chain: &Chain,
-    code: u8,
+    code: Restriction,
     movement: &Movement,
 ) -> Result<Option<String>, ChainError> {
     let Movement {
@@ -141,17 +149,17 @@ async fn registry_fact(
     let parties = [(&seller, names.0), (&buyer, names.1)];
     let (groups, now) = ((seller.group, buyer.group), chain.head().await?.time);
     let words = match code {
-        1 => match parties
+        Restriction::NotAllowed => match parties
             .iter()
             .find(|(record, _)| record.investorId.is_zero())
         {
-            Some((_, name)) => Some(format!("{name} is not in the registry")),
+            Some((_, name)) => Some(format!("{name} is not registered")),
             None => Some(format!(
                 "transfers from group {} to group {} are closed",
                 groups.0, groups.1
             )),
         },
-        14 => {
+        Restriction::NotOpenYet => {
             let call = Token::groupRuleCall {
                 fromGroup: groups.0,
                 toGroup: groups.1,
@@ -164,7 +172,7 @@ async fn registry_fact(
                 time(opens)
             ))
         }
-        15 => {
+        Restriction::CountryBlocked => {
             let mut found = None;
             for (record, name) in parties {
                 let call = Token::isCountryBlockedCall {
@@ -176,7 +184,7 @@ async fn registry_fact(
             }
             found
         }
-        16 => parties
+        Restriction::KycExpired => parties
             .iter()
             .find(|(record, _)| record.kycExpiry <= now)
             .map(|(record, name)| format!("{name}'s KYC expired on {}", date(record.kycExpiry))),

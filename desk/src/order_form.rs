@@ -7,13 +7,13 @@ use alloy::signers::SignerSync;
 use alloy::signers::local::PrivateKeySigner;
 use book::board::posting::Posting;
 use book::market::address;
-use book::market::amount::parse_units;
-use book::market::order::{Order, OrderHasher, Side, new_board_ref};
-use book::market::price::Price;
+use book::market::amount::date;
+use book::market::literal::decimal;
+use book::market::literal::time::Moment;
+use book::market::order::{MAX_LIFETIME, Order, OrderHasher, Side, new_board_ref};
+use book::market::price::{Price, PriceError};
 use book::market::record::Capacity;
 use jiff::Timestamp;
-use jiff::civil::Date;
-use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 use super::error::DeskError;
@@ -41,7 +41,7 @@ pub struct OrderForm {
     pub quantity: String,
     /// Dollars for each whole token.
     pub price: String,
-    /// `30d`, `12h`, or a date: the order is dead from its first second (UTC) on.
+    /// A duration, a day or an instant; the order is dead from its first second on.
     pub expires: String,
     /// The customer's account.
     pub account: String,
@@ -59,8 +59,9 @@ pub struct OrderForm {
     pub counterparty: String,
 }
 
-/// A signed order as it travels from the customer to the desk.
+/// A signed order as it travels from the customer to the desk: docs/signed-order.md.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
 pub struct SignedOrder {
     /// The chain it is signed for.
     pub chain_id: u64,
@@ -102,11 +103,30 @@ pub struct SignedOrder {
     pub signature: Bytes,
 }
 
+/// Why a form is not signed.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum FormError {
+    /// A field is not written so that it has exactly one meaning.
+    #[error("{0}")]
+    Malformed(String),
+    /// The order that it means is not possible.
+    #[error("{0}")]
+    Refused(String),
+}
+
+fn malformed(error: impl std::fmt::Display) -> FormError {
+    FormError::Malformed(error.to_string())
+}
+
+fn refused(error: impl std::fmt::Display) -> FormError {
+    FormError::Refused(error.to_string())
+}
+
 impl OrderForm {
     /// Fills the form's order: price times quantity must come out whole in the coin's base units.
     ///
     /// # Errors
-    /// What is wrong, in words.
+    /// Every [`FormError`].
     pub fn fill(
         &self,
         venue: &Venue,
@@ -115,20 +135,19 @@ impl OrderForm {
         owner: Address,
         epoch: u64,
         now: Timestamp,
-    ) -> Result<(Order, Price), String> {
-        let side: Side = self.side.parse().map_err(|e| format!("{e}"))?;
-        let quantity = parse_units(&self.quantity, decimals).map_err(|e| e.to_string())?;
+    ) -> Result<(Order, Price), FormError> {
+        let side: Side = self.side.parse().map_err(malformed)?;
+        let quantity = decimal::amount(&self.quantity, decimals).map_err(malformed)?;
         let quantity =
-            u128::try_from(quantity).map_err(|_| "the quantity is too large".to_string())?;
-        let price: Price = self
-            .price
-            .replace([',', '_'], "")
-            .parse()
-            .map_err(|e| format!("{e}"))?;
-        let total = price.total(quantity, decimals).map_err(|e| e.to_string())?;
+            u128::try_from(quantity).map_err(|_| refused("the quantity is too large"))?;
+        let price: Price = self.price.parse().map_err(|error| match error {
+            PriceError::Number(error) => malformed(error),
+            other => refused(other),
+        })?;
+        let total = price.total(quantity, decimals).map_err(refused)?;
         let counterparty = match self.counterparty.as_str() {
             "" => Address::ZERO,
-            text => address::parse(text).map_err(|e| e.to_string())?,
+            text => address::parse(text).map_err(malformed)?,
         };
         let order = Order {
             owner,
@@ -148,7 +167,7 @@ impl OrderForm {
     /// Signs the form's order.
     ///
     /// # Errors
-    /// What is wrong, in words.
+    /// Every [`FormError`].
     pub fn sign(
         &self,
         venue: &Venue,
@@ -156,11 +175,11 @@ impl OrderForm {
         decimals: u8,
         signer: &PrivateKeySigner,
         epoch: u64,
-    ) -> Result<SignedOrder, String> {
+    ) -> Result<SignedOrder, FormError> {
         let now = Timestamp::now();
         let (order, price) = self.fill(venue, token, decimals, signer.address(), epoch, now)?;
         let id = OrderHasher::new(venue.chain_id, venue.settlement).id(&order);
-        let signature = signer.sign_hash_sync(&id).map_err(|e| e.to_string())?;
+        let signature = signer.sign_hash_sync(&id).map_err(refused)?;
         let capacity = if self.capacity.is_empty() {
             "agency"
         } else {
@@ -171,7 +190,7 @@ impl OrderForm {
             settlement: venue.settlement,
             id,
             owner: order.owner,
-            side: self.side.parse().map_err(|e| format!("{e}"))?,
+            side: self.side.parse().map_err(malformed)?,
             security: order.security,
             payment: order.payment,
             quantity: order.quantity,
@@ -182,7 +201,7 @@ impl OrderForm {
             board_ref: order.boardRef,
             price,
             account: self.account.clone(),
-            capacity: capacity.parse().map_err(|e| format!("{e}"))?,
+            capacity: capacity.parse().map_err(malformed)?,
             solicited: yes(&self.solicited)?,
             signed_at: now,
             signature: signature.as_bytes().to_vec().into(),
@@ -205,6 +224,21 @@ impl SignedOrder {
             counterparty: self.counterparty,
             boardRef: self.board_ref,
         }
+    }
+
+    /// Whether its id is the digest of what it says.
+    ///
+    /// # Errors
+    /// Both ids, in words.
+    pub fn check_id(&self) -> Result<(), String> {
+        let digest = OrderHasher::new(self.chain_id, self.settlement).id(&self.order());
+        if digest == self.id {
+            return Ok(());
+        }
+        Err(format!(
+            "the file says id {}, the order's digest is {digest}: it was changed after it was signed",
+            self.id
+        ))
     }
 
     /// Whether it is signed for this chain and settlement contract.
@@ -235,37 +269,34 @@ pub fn read(file: impl Read) -> Result<Vec<(u64, OrderForm)>, DeskError> {
     sheet::rows(file)
 }
 
-fn yes(text: &str) -> Result<bool, String> {
+fn yes(text: &str) -> Result<bool, FormError> {
     match text {
         "yes" | "true" => Ok(true),
         "" | "no" | "false" => Ok(false),
-        _ => Err(format!("solicited is '{text}': write yes or no")),
+        _ => Err(malformed(format!("solicited is '{text}': write yes or no"))),
     }
 }
 
-/// `30d`, `12h` from now, or a date.
-fn expiry(text: &str, now: Timestamp) -> Result<u64, String> {
-    let wrong = || format!("'{text}' is no expiry: write 30d, 12h or a date (2027-06-30)");
-    let now = u64::try_from(now.as_second()).map_err(|_| wrong())?;
-    let span = |count: &str, seconds: u64| {
-        count
-            .parse::<u64>()
-            .ok()?
-            .checked_mul(seconds)?
-            .checked_add(now)
-    };
-    if let Some(days) = text.strip_suffix('d') {
-        return span(days, 86_400).ok_or_else(wrong);
+/// Unix seconds of the order's end: after now, and within the time that the settlement contract allows an order.
+fn expiry(text: &str, now: Timestamp) -> Result<u64, FormError> {
+    let now = u64::try_from(now.as_second()).map_err(malformed)?;
+    let moment: Moment = text.parse().map_err(malformed)?;
+    let expiry = moment.after(now).map_err(refused)?;
+    let latest = now.saturating_add(MAX_LIFETIME);
+    if expiry <= now {
+        return Err(refused(format!(
+            "`{text}` has passed: the order must end after now, {} at the latest",
+            date(latest)
+        )));
     }
-    if let Some(hours) = text.strip_suffix('h') {
-        return span(hours, 3_600).ok_or_else(wrong);
+    if expiry > latest {
+        return Err(refused(format!(
+            "`{text}` is too far ahead: an order lives {} days at most, the last day allowed is {}",
+            MAX_LIFETIME / 86_400,
+            date(latest)
+        )));
     }
-    let date: Date = text.parse().map_err(|_| wrong())?;
-    let at = date
-        .to_zoned(TimeZone::UTC)
-        .map_err(|_| wrong())?
-        .timestamp();
-    u64::try_from(at.as_second()).map_err(|_| wrong())
+    Ok(expiry)
 }
 
 #[cfg(test)]
@@ -308,6 +339,67 @@ mod tests {
         assert_eq!(serde_json::from_str::<SignedOrder>(&text).unwrap(), signed);
     }
 
+    /// The page and the schema name what is written: no more and no less.
+    #[test]
+    fn the_schema_has_every_member_of_a_signed_order() {
+        let key = PrivateKeySigner::random();
+        let signed = form().sign(&venue(), Address::repeat_byte(3), 6, &key, 0);
+        let signed = serde_json::to_value(signed.unwrap()).unwrap();
+        let schema = include_str!("../../docs/signed-order.schema.json");
+        let schema: serde_json::Value = serde_json::from_str(schema).unwrap();
+        let names = |value: &serde_json::Value| {
+            let members = value.as_object().unwrap().keys();
+            members.cloned().collect::<std::collections::BTreeSet<_>>()
+        };
+        let required = schema["required"].as_array().unwrap().iter();
+        let required: std::collections::BTreeSet<_> = required
+            .map(|name| name.as_str().unwrap().to_owned())
+            .collect();
+        assert_eq!(names(&schema["properties"]), names(&signed));
+        assert_eq!(required, names(&signed));
+        assert_eq!(schema["additionalProperties"], false);
+        let page = include_str!("../../docs/signed-order.md");
+        for name in names(&signed) {
+            assert!(page.contains(&format!("`{name}`")), "{name}");
+            let without = {
+                let mut without = signed.clone();
+                without.as_object_mut().unwrap().remove(&name);
+                without
+            };
+            assert!(
+                serde_json::from_value::<SignedOrder>(without).is_err(),
+                "{name}"
+            );
+        }
+        let hexadecimal = signed["quantity"].as_str().unwrap();
+        assert!(hexadecimal.starts_with("0x"), "{hexadecimal}");
+    }
+
+    #[test]
+    fn an_id_that_is_not_the_digest_and_an_unknown_member_are_refused() {
+        let key = PrivateKeySigner::random();
+        let signed = form().sign(&venue(), Address::repeat_byte(3), 6, &key, 0);
+        let signed = signed.unwrap();
+        assert_eq!(signed.check_id(), Ok(()));
+        let other = alloy::primitives::B256::repeat_byte(0xab);
+        let renamed = SignedOrder {
+            id: other,
+            ..signed.clone()
+        };
+        let words = renamed.check_id().unwrap_err();
+        assert!(words.contains(&other.to_string()), "{words}");
+        assert!(words.contains(&signed.id.to_string()), "{words}");
+        let altered = SignedOrder {
+            epoch: 1,
+            ..signed.clone()
+        };
+        assert!(altered.check_id().is_err());
+        let mut json = serde_json::to_value(&signed).unwrap();
+        json["hidden_fee"] = 1.into();
+        let refused = serde_json::from_value::<SignedOrder>(json).unwrap_err();
+        assert!(refused.to_string().contains("hidden_fee"), "{refused}");
+    }
+
     #[test]
     fn a_price_that_does_not_come_out_whole_is_refused_with_the_nearest() {
         let form = OrderForm {
@@ -316,17 +408,76 @@ mod tests {
             ..form()
         };
         let refused = form.sign(&venue(), Address::ZERO, 6, &PrivateKeySigner::random(), 0);
-        assert!(refused.unwrap_err().contains("whole"));
+        let FormError::Refused(words) = refused.unwrap_err() else {
+            panic!("taken for a misspelling")
+        };
+        assert!(words.contains("whole"), "{words}");
     }
 
     #[test]
-    fn expiry_is_a_span_or_a_date() {
-        let now = Timestamp::from_second(1_000).unwrap();
-        assert_eq!(expiry("2d", now), Ok(1_000 + 172_800));
-        assert_eq!(expiry("1h", now), Ok(4_600));
-        assert_eq!(expiry("2025-01-01", now), Ok(1_735_689_600));
-        for text in ["", "d", "soon", "-1d", "99999999999999999999d"] {
-            assert!(expiry(text, now).is_err(), "{text}");
+    fn a_number_that_could_mean_two_things_is_not_signed() {
+        let sign = |form: OrderForm| {
+            let signed = form.sign(&venue(), Address::ZERO, 6, &PrivateKeySigner::random(), 0);
+            signed.unwrap_err()
+        };
+        for (price, words) in [
+            ("24,35", "`24,35`: write 24.35"),
+            ("1.355,90", "`1.355,90`: write 1355.9"),
+            ("24,350", "`24,350`: write 24350 or 24.35"),
+        ] {
+            let price = price.to_string();
+            let refused = sign(OrderForm { price, ..form() });
+            assert_eq!(refused, FormError::Malformed(words.into()));
+        }
+        let quantity = "2,5".to_string();
+        let refused = sign(OrderForm { quantity, ..form() });
+        assert_eq!(refused, FormError::Malformed("`2,5`: write 2.5".into()));
+    }
+
+    #[test]
+    fn an_expiry_lies_after_now_and_at_most_366_days_ahead() {
+        // 2026-11-28 12:00:00 UTC.
+        let now = Timestamp::from_second(1_795_867_200).unwrap();
+        assert_eq!(expiry("2d", now), Ok(1_795_867_200 + 172_800));
+        assert_eq!(expiry("1h", now), Ok(1_795_870_800));
+        assert_eq!(expiry("2027-01-01", now), Ok(1_798_761_600));
+        assert_eq!(expiry("366d", now), Ok(1_795_867_200 + 31_622_400));
+        assert_eq!(expiry("2027-11-29", now), Ok(1_827_446_400));
+        for (text, words) in [
+            (
+                "2027-11-30",
+                "`2027-11-30` is too far ahead: an order lives 366 days at most, the last day allowed is 2027-11-29",
+            ),
+            (
+                "367d",
+                "`367d` is too far ahead: an order lives 366 days at most, the last day allowed is 2027-11-29",
+            ),
+            (
+                "2026-11-28",
+                "`2026-11-28` has passed: the order must end after now, 2027-11-29 at the latest",
+            ),
+            (
+                "0s",
+                "`0s` has passed: the order must end after now, 2027-11-29 at the latest",
+            ),
+        ] {
+            assert_eq!(expiry(text, now), Err(FormError::Refused(words.into())));
+        }
+        for text in [
+            "",
+            "d",
+            "soon",
+            "-1d",
+            "30",
+            "1798761600",
+            "20270101",
+            "1798761600000",
+        ] {
+            let refused = expiry(text, now);
+            assert!(
+                matches!(refused, Err(FormError::Malformed(_))),
+                "{text}: {refused:?}"
+            );
         }
     }
 

@@ -11,6 +11,7 @@ use crate::chain::{Chain, ChainError, Receipt};
 
 /// A signed allowance; both tokens have the same functions for it.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
 pub struct SignedPermit {
     /// The token.
     pub token: Address,
@@ -22,7 +23,7 @@ pub struct SignedPermit {
     pub value: U256,
     /// The last second at which it is valid.
     pub deadline: u64,
-    /// Recovery id, 27 or 28.
+    /// Recovery id: 27 or 28, or 0 or 1 as some hardware wallets write it.
     pub v: u8,
     /// First half of the signature.
     pub r: B256,
@@ -92,7 +93,11 @@ pub async fn submit(
         spender: permit.spender,
         value: permit.value,
         deadline: U256::from(permit.deadline),
-        v: permit.v,
+        v: if permit.v < 2 {
+            permit.v + 27
+        } else {
+            permit.v
+        },
         r: permit.r,
         s: permit.s,
     };

@@ -1,22 +1,23 @@
 //! Everything that would make a settlement fail now, in words and with the remedy.
 
 use alloy::primitives::{Address, U256};
-use book::market::amount::{dollars, time, units};
+use book::market::amount::{plain as amount, plain_dollars, time};
 use book::market::record::OrderRecord;
 use serde::Serialize;
 
 use super::explain::{self, Movement};
 use super::trade::{Trade, on_chain};
 use crate::chain::abi::{IDvPSettlement, ISecurityToken, ITsUSDC};
-use crate::chain::{Chain, ChainError, words};
+use crate::chain::codes::{Failure, Restriction};
+use crate::chain::{Chain, ChainError};
 
 /// One reason why a settlement would fail.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 pub struct Reason {
     /// The settlement contract's failure code.
-    pub failure: u8,
-    /// The token's restriction code, when `failure` is 19.
-    pub restriction: Option<u8>,
+    pub failure: Failure,
+    /// The token's restriction code, when `failure` is `Restricted`.
+    pub restriction: Option<Restriction>,
     /// A stable name.
     pub name: &'static str,
     /// What is wrong.
@@ -110,6 +111,7 @@ pub async fn run(
     let trade = Trade::of(bid, ask);
     let mut reasons = Vec::with_capacity(failures.len());
     for failure in failures {
+        let (failure, restriction) = (Failure::from(failure), Restriction::from(restriction));
         reasons.push(explain(chain, settlement, &trade, bid, ask, failure, restriction).await?);
     }
     Ok(reasons)
@@ -121,42 +123,41 @@ async fn explain(
     trade: &Trade,
     bid: &OrderRecord,
     ask: &OrderRecord,
-    failure: u8,
-    restriction: u8,
+    failure: Failure,
+    restriction: Restriction,
 ) -> Result<Reason, ChainError> {
-    let code = words::failure(failure);
     let plain = |words: String| Reason {
         failure,
         restriction: None,
-        name: code.name,
+        name: failure.name(),
         words,
-        remedy: code.remedy,
+        remedy: failure.remedy(),
     };
     let (token, payment) = (trade.token, trade.payment);
     let needs_security = |found: U256, verb: &str| {
         format!(
-            "the seller {verb} {} {}, {} are needed",
-            units(found, trade.decimals),
+            "the seller {verb} {} {}, the trade needs {}",
+            amount(found, trade.decimals),
             trade.symbol,
-            units(trade.quantity, trade.decimals)
+            amount(trade.quantity, trade.decimals)
         )
     };
     let needs_cash = |found: U256, verb: &str| {
         format!(
-            "the buyer {verb} ${}, ${} are needed",
-            dollars(found),
-            dollars(trade.total)
+            "the buyer {verb} ${}, the trade needs ${}",
+            plain_dollars(found),
+            plain_dollars(trade.total)
         )
     };
     Ok(match failure {
-        11 => plain(format!("the bid expired on {}", time(bid.expiry))),
-        12 => plain(format!("the ask expired on {}", time(ask.expiry))),
-        17 => plain(format!(
+        Failure::BidExpired => plain(format!("the bid expired on {}", time(bid.expiry))),
+        Failure::AskExpired => plain(format!("the ask expired on {}", time(ask.expiry))),
+        Failure::PricesDoNotCross => plain(format!(
             "the bid pays at most ${}, the ask takes at least ${}",
-            dollars(U256::from(bid.limit_total)),
-            dollars(U256::from(ask.limit_total))
+            plain_dollars(U256::from(bid.limit_total)),
+            plain_dollars(U256::from(ask.limit_total))
         )),
-        19 => {
+        Failure::Restricted => {
             let movement = Movement {
                 token,
                 decimals: trade.decimals,
@@ -168,18 +169,18 @@ async fn explain(
             Reason {
                 failure,
                 restriction: Some(restriction),
-                name: words::restriction(restriction).name,
+                name: restriction.name(),
                 words: explain::restriction(chain, restriction, &movement).await?,
-                remedy: words::restriction(restriction).remedy,
+                remedy: restriction.remedy(),
             }
         }
-        20 => {
+        Failure::SellerBalance => {
             let call = ISecurityToken::balanceOfCall {
                 account: trade.seller,
             };
             plain(needs_security(chain.view(token, call).await?, "holds"))
         }
-        21 => {
+        Failure::SellerAllowance => {
             let call = ISecurityToken::allowanceCall {
                 owner: trade.seller,
                 spender: settlement,
@@ -189,13 +190,13 @@ async fn explain(
                 "has approved the settlement contract for",
             ))
         }
-        22 => {
+        Failure::BuyerBalance => {
             let call = ITsUSDC::balanceOfCall {
                 account: trade.buyer,
             };
             plain(needs_cash(chain.view(payment, call).await?, "holds"))
         }
-        23 => {
+        Failure::BuyerAllowance => {
             let call = ITsUSDC::allowanceCall {
                 owner: trade.buyer,
                 spender: settlement,
@@ -205,6 +206,6 @@ async fn explain(
                 "has approved the settlement contract for",
             ))
         }
-        _ => plain(code.meaning.to_string()),
+        _ => plain(failure.meaning().to_string()),
     })
 }

@@ -16,6 +16,7 @@ use super::fill;
 use super::preflight::{self, Form, States};
 use super::trade::on_chain;
 use crate::chain::abi::IDvPSettlement;
+use crate::chain::codes::{Failure, Restriction};
 use crate::chain::{Chain, ChainError, Prepared, Receipt};
 
 /// A desk that may settle: the board, the chain, the contract and the operator's key.
@@ -174,8 +175,12 @@ impl Desk<'_> {
             Err(error) => {
                 let revert = error.revert();
                 let failed = SettlementFailed {
-                    failure: revert.and_then(|revert| revert.failure),
-                    restriction: revert.and_then(|revert| revert.restriction),
+                    failure: revert
+                        .and_then(|revert| revert.failure)
+                        .map(Failure::number),
+                    restriction: revert
+                        .and_then(|revert| revert.restriction)
+                        .map(Restriction::number),
                     tx_hash: prepared.hash,
                 };
                 let by = By {

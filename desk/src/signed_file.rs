@@ -52,7 +52,7 @@ impl<R: BufRead> SignedFile<R> {
             }
             self.line += 1;
             if read as u64 == LONGEST {
-                let message = format!("it is longer than {LONGEST} bytes");
+                let message = format!("the line is longer than {LONGEST} bytes");
                 let line = self.line;
                 return Err(BoardError::BadRows(vec![BadRow { line, message }]));
             }
@@ -69,10 +69,11 @@ impl<R: BufRead> SignedFile<R> {
 impl Row for SignedLine {
     fn posting(&self, rules: &Rules) -> Result<Posting, String> {
         let order: SignedOrder = serde_json::from_slice(&self.text)
-            .map_err(|e| format!("no signed order: {}", position(&e)))?;
+            .map_err(|e| format!("not a signed order: {}", position(&e)))?;
         if !order.is_for(rules.book.chain_id, rules.book.contract) {
-            return Err("it is signed for another chain or contract".into());
+            return Err("signed for another chain or contract".into());
         }
+        order.check_id()?;
         Ok(order.posting(&self.taken_by))
     }
 }

@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use super::verify::{Fault, Finding, Reference};
 use crate::market::price::Price;
+use crate::market::record::OrderState;
 use crate::store::replay::{ClosingRow, OpenRow, StoredEvent, StoredOrder};
 use crate::store::row::signed;
 
@@ -82,7 +83,12 @@ pub(super) fn cancelled(
     closings: &[ClosingRow],
 ) -> Result<(), Finding> {
     match closings {
-        [closing] if closing.1 == 3 && is_hex(&row.subject, &closing.2) => Ok(()),
+        [closing]
+            if closing.1 == i64::from(OrderState::Cancelled.code())
+                && is_hex(&row.subject, &closing.2) =>
+        {
+            Ok(())
+        }
         _ => Err(projection(
             seq,
             "table closings does not have just the order that it cancels",

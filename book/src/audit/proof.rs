@@ -60,10 +60,10 @@ pub struct ConsistencyProof {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ProofError {
     /// The file is no proof.
-    #[error("the file is no proof: {0}")]
+    #[error("the file is not a valid proof: {0}")]
     Malformed(String),
     /// Another format.
-    #[error("the file has format {found:?}, {wanted:?} is wanted")]
+    #[error("the file has format {found:?}, expected {wanted:?}")]
     Format {
         /// What stands there.
         found: String,
@@ -81,7 +81,7 @@ pub enum ProofError {
         wanted: Anchor,
     },
     /// The event says another place than the proof.
-    #[error("the event says it is number {seq}, the proof is for number {wanted}")]
+    #[error("the event has number {seq}, the proof is for number {wanted}")]
     OtherEvent {
         /// What the event says.
         seq: u64,
@@ -89,7 +89,7 @@ pub enum ProofError {
         wanted: u64,
     },
     /// The hashes do not lead to the root: the event was altered or never was in the log.
-    #[error("the hashes do not lead to the root: the event was altered or never was in this log")]
+    #[error("the hashes do not lead to the root: the event was altered, or was never in this log")]
     Broken,
 }
 

@@ -11,6 +11,7 @@ use crate::board::BoardError;
 use crate::log::body::{Body, SettlementSettled};
 use crate::log::event::{Event, EventType};
 use crate::log::merkle::{Frontier, Node, leaf_hash};
+use crate::market::record::OrderState;
 use crate::market::security::Security;
 use crate::store::append::STORED_LEVELS;
 use crate::store::replay::{self, ClosingRow, StoredEvent, StoredOrder, Stretch};
@@ -336,7 +337,7 @@ impl Judge<'_> {
         let mut filled = 0;
         for id in [settled.bid, settled.ask] {
             match closings.iter().find(|closing| closing.2 == id.as_slice()) {
-                Some(closing) if closing.1 == 2 => filled += 1,
+                Some(closing) if closing.1 == i64::from(OrderState::Filled.code()) => filled += 1,
                 Some(_) => {
                     return Err(projection(
                         seq,

@@ -8,7 +8,7 @@
 //! | `quantity` | security base units |
 //! | `limit_total` | coin base units for the whole quantity; may be empty when `price` is given |
 //! | `price` | US dollars per whole token; may be empty when `limit_total` is given |
-//! | `expiry` | unix seconds, or RFC 3339 |
+//! | `expiry` | RFC 3339, or `@` and unix seconds |
 //! | `epoch` | the owner's epoch; empty is 0 |
 //! | `counterparty` | the only owner it may meet; empty is anyone |
 //! | `board_ref` | the 32 bytes that were signed |
@@ -22,12 +22,12 @@ use std::io::{Read, Write};
 
 use ::csv::StringRecord;
 use alloy::primitives::{Address, B256, Bytes, U256};
-use jiff::Timestamp;
 
 use super::error::{BadRow, BoardError};
 use super::lines::{Records, Row};
 use super::posting::{Posting, Rules};
 use crate::market::address::{self, AddressError};
+use crate::market::literal::{decimal, time};
 use crate::market::order::{Order, Side, board_ref};
 use crate::market::price::Price;
 use crate::market::record::{Capacity, OrderRecord};
@@ -124,18 +124,19 @@ pub(crate) fn parse(
     let owner = address::parse_nonzero(next()).map_err(words("owner"))?;
     let side: Side = next().parse().map_err(words("side"))?;
     let security = security(next(), rules).map_err(words("security"))?;
-    let quantity: u128 = next().parse().map_err(words("quantity"))?;
+    let quantity: u128 = decimal::whole(next()).map_err(words("quantity"))?;
     let (total, price) = (next(), next());
-    let price: Option<Price> = optional(price).map_err(words("price"))?;
-    let limit_total: u128 = match (optional(total).map_err(words("limit_total"))?, price) {
+    let price: Option<Price> = optional(price, str::parse).map_err(words("price"))?;
+    let total = optional(total, decimal::whole).map_err(words("limit_total"))?;
+    let limit_total: u128 = match (total, price) {
         (Some(total), _) => total,
         (None, Some(price)) => price
             .total(quantity, security.decimals)
             .map_err(|error| error.to_string())?,
         (None, None) => return Err("limit_total and price are both empty: give one".to_owned()),
     };
-    let expiry = expiry(next())?;
-    let epoch: Option<u64> = optional(next()).map_err(words("epoch"))?;
+    let expiry = time::instant(next()).map_err(words("expiry"))?;
+    let epoch: Option<u64> = optional(next(), decimal::whole).map_err(words("epoch"))?;
     let counterparty = match next() {
         "" => Address::ZERO,
         text => address::parse(text).map_err(words("counterparty"))?,
@@ -146,7 +147,7 @@ pub(crate) fn parse(
     let solicited: bool = next()
         .parse()
         .map_err(|_| "solicited: write true or false".to_owned())?;
-    let received_at: Timestamp = next().parse().map_err(words("received_at"))?;
+    let received_at = time::timestamp(next()).map_err(words("received_at"))?;
     let taken_by = next().to_owned();
     let signature: Bytes = next().parse().map_err(words("signature"))?;
     let order = Order {
@@ -177,11 +178,11 @@ fn words<E: std::fmt::Display>(column: &'static str) -> impl Fn(E) -> String {
     move |error| format!("{column}: {error}")
 }
 
-fn optional<T: std::str::FromStr>(text: &str) -> Result<Option<T>, T::Err> {
+fn optional<T, E>(text: &str, read: fn(&str) -> Result<T, E>) -> Result<Option<T>, E> {
     if text.is_empty() {
         Ok(None)
     } else {
-        text.parse().map(Some)
+        read(text).map(Some)
     }
 }
 
@@ -199,16 +200,6 @@ fn security<'a>(name: &str, rules: &'a Rules) -> Result<&'a Security, BoardError
         .values()
         .find(|listed| listed.symbol == name || listed.isin.as_str() == name)
         .ok_or_else(unknown)
-}
-
-fn expiry(text: &str) -> Result<u64, String> {
-    if let Ok(seconds) = text.parse() {
-        return Ok(seconds);
-    }
-    text.parse::<Timestamp>()
-        .ok()
-        .and_then(|time| u64::try_from(time.as_second()).ok())
-        .ok_or_else(|| format!("expiry: {text:?} is no time, write unix seconds or RFC 3339"))
 }
 
 /// The signed 32 bytes, or the UUID that they hold.
@@ -246,7 +237,7 @@ impl<W: Write> OrderWriter<W> {
             &order.quantity.to_string(),
             &order.limit_total.to_string(),
             &order.price.to_string(),
-            &order.expiry.to_string(),
+            &time::rfc3339(order.expiry),
             &order.epoch.to_string(),
             &(if order.counterparty.is_zero() {
                 String::new()

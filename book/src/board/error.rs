@@ -6,6 +6,8 @@ use uuid::Uuid;
 use super::signature::{ChainUnavailable, SignatureError};
 use crate::ErrorClass;
 use crate::market::address::AddressError;
+use crate::market::amount::time;
+use crate::market::code::CodeError;
 use crate::market::matching::MatchState;
 use crate::market::price::PriceError;
 use crate::market::record::OrderState;
@@ -48,6 +50,14 @@ pub enum BoardError {
         /// The most characters it may have.
         limit: usize,
     },
+    /// An account or a name that is not what it looks like.
+    #[error("{field} {cause}")]
+    Code {
+        /// Which field.
+        field: &'static str,
+        /// What is wrong with it.
+        cause: CodeError,
+    },
     /// A field of the signed order is outside what the settlement contract accepts.
     #[error("order field {field} is {found}, {wanted}: sign a corrected order")]
     Field {
@@ -60,7 +70,7 @@ pub enum BoardError {
     },
     /// The price named beside the order does not give the signed total.
     #[error(
-        "price {price} gives a total of {expected}, the owner signed {signed}: correct the price or sign again"
+        "price {price} gives a total of {expected}, but the owner signed {signed}: correct the price or sign again"
     )]
     PriceMismatch {
         /// The price as given.
@@ -76,22 +86,22 @@ pub enum BoardError {
     )]
     UnknownSecurity(String),
     /// The symbol, ISIN or token is taken.
-    #[error("security {0:?} is listed already: symbol, isin and token must each be new")]
+    #[error("security {0:?} is already listed: symbol, ISIN and token must each be new")]
     SecurityListed(String),
     /// No such order.
     #[error("order {0} is not on this board: check the id, or import the order first")]
     UnknownOrder(String),
     /// A prefix fits several orders.
-    #[error("order id {0} fits more than one order: give more digits")]
+    #[error("order id {0} matches more than one order: give more digits")]
     AmbiguousOrder(String),
     /// Not an order id.
-    #[error("order id {0:?} has the wrong shape: write 0x and 6 to 64 hexadecimal digits")]
+    #[error("order id {0:?} is malformed: write 0x and 6 to 64 hexadecimal digits")]
     OrderId(String),
     /// The order is on the board.
-    #[error("order {0} is on the board already: an order is posted once")]
+    #[error("order {0} is already on the board")]
     DuplicateOrder(B256),
     /// The order is filled or cancelled.
-    #[error("order {id} is {state}, only an OPEN order can do that")]
+    #[error("order {id} is {state}, expected OPEN")]
     NotOpen {
         /// The order.
         id: B256,
@@ -99,7 +109,7 @@ pub enum BoardError {
         state: OrderState,
     },
     /// The order's expiry is reached.
-    #[error("order {id} expired at {expiry} (unix seconds): its owner may sign a new one")]
+    #[error("order {id} expired on {}: its owner can sign a new one", time(*expiry))]
     Expired {
         /// The order.
         id: B256,
@@ -126,7 +136,7 @@ pub enum BoardError {
     #[error("match {0} is not on this board: see `match list`")]
     UnknownMatch(Uuid),
     /// The match is in the wrong state.
-    #[error("match {id} is {found}, {wanted} is needed")]
+    #[error("match {id} is {found}, expected {wanted}")]
     WrongMatchState {
         /// The match.
         id: Uuid,
@@ -194,9 +204,11 @@ impl BoardError {
         match self {
             Self::Store(error) => error.class(),
             Self::Chain(_) => ErrorClass::Chain,
-            Self::Address(_) | Self::Text { .. } | Self::OrderId(_) | Self::BadRows(_) => {
-                ErrorClass::Usage
-            }
+            Self::Address(_)
+            | Self::Text { .. }
+            | Self::Code { .. }
+            | Self::OrderId(_)
+            | Self::BadRows(_) => ErrorClass::Usage,
             Self::Signature(_) | Self::ApproverProposed(_) => ErrorClass::Auth,
             Self::Contradiction(_) | Self::BadLine { .. } => ErrorClass::Integrity,
             Self::File(_) => ErrorClass::Failed,

@@ -4,15 +4,16 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
+use alloy::primitives::U256;
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
 use super::error::BoardError;
-use super::{Board, damaged};
+use super::{Board, damaged, spreadsheet};
 use crate::log::body::{Body, SettlementSettled};
 use crate::log::event::{Event, EventType};
 use crate::log::hash::Columns;
-use crate::market::amount::COIN_DECIMALS;
+use crate::market::amount::{COIN_DECIMALS, plain};
 use crate::market::filter::OrderFilter;
 use crate::market::price::Price;
 use crate::market::record::{OrderRecord, OrderView};
@@ -108,7 +109,9 @@ pub(crate) const LEGEND: &str = "\
 # Legend
 
 Times are UTC (RFC 3339) to the microsecond. Base units are the smallest units of a token: 10^-decimals of one.
-All files are UTF-8. SHA256SUMS has the checksum of each (`sha256sum -c SHA256SUMS`).
+All files are UTF-8. In CSV numbers stand plain and every text in quotes; one that begins with = + - @, a tab, a return or
+one of their full-width forms has an apostrophe (') in front, so that no spreadsheet takes it for a formula: it is not part
+of the text. SHA256SUMS has the checksum of each (`sha256sum -c SHA256SUMS`).
 
 ## orders.csv: every order that was posted in the period
 id: EIP-712 digest, the same on chain. board_ref: UUID v7 in its first 16 bytes. state: OPEN, FILLED or CANCELLED now.
@@ -127,19 +130,6 @@ hash: SHA-256 of the same object without hash. prev: the hash of the event befor
 microseconds. The Merkle tree (RFC 6962, SHA-256) over the hashes has the roots that are anchored on chain.
 ";
 
-/// Base units as a plain decimal number of whole tokens.
-fn whole(units: u128, decimals: u8) -> String {
-    let places = usize::from(decimals);
-    let digits = format!("{units:0>width$}", width = places + 1);
-    let (integer, fraction) = digits.split_at(digits.len() - places);
-    let fraction = fraction.trim_end_matches('0');
-    if fraction.is_empty() {
-        integer.to_owned()
-    } else {
-        format!("{integer}.{fraction}")
-    }
-}
-
 impl Board {
     /// Writes the orders of a filter as CSV, oldest first; its sort, limit and offset do not count. Returns the rows.
     ///
@@ -151,9 +141,7 @@ impl Board {
         period: Period,
         out: &mut (dyn Write + Send),
     ) -> Result<u64, BoardError> {
-        let mut csv = ::csv::Writer::from_writer(out);
-        csv.write_record(ORDER_COLUMNS)
-            .map_err(std::io::Error::from)?;
+        spreadsheet::header(out, &ORDER_COLUMNS)?;
         let mut page = OrderFilter {
             limit: Some(PAGE),
             offset: 0,
@@ -169,12 +157,11 @@ impl Board {
                 .iter()
                 .filter(|order| period.contains(order.record.captured_at))
             {
-                csv.write_record(order_row(order))
-                    .map_err(std::io::Error::from)?;
+                spreadsheet::row(out, &ORDER_COLUMNS, &order_row(order))?;
                 rows += 1;
             }
         }
-        csv.flush()?;
+        out.flush()?;
         Ok(rows)
     }
 
@@ -227,9 +214,7 @@ impl Board {
         period: Period,
         out: &mut (dyn Write + Send),
     ) -> Result<Sums, BoardError> {
-        let mut csv = ::csv::Writer::from_writer(out);
-        csv.write_record(BLOTTER_COLUMNS)
-            .map_err(std::io::Error::from)?;
+        spreadsheet::header(out, &BLOTTER_COLUMNS)?;
         let mut sums = Sums {
             trades: 0,
             total: Some(0),
@@ -255,7 +240,7 @@ impl Board {
                 let bid = self.known(settled.bid).await?;
                 let ask = self.known(settled.ask).await?;
                 let row = blotter_row(&event, &settled, bid.as_ref(), ask.as_ref());
-                csv.write_record(row).map_err(std::io::Error::from)?;
+                spreadsheet::row(out, &BLOTTER_COLUMNS, &row)?;
                 sums.trades += 1;
                 sums.total = sums.total.and_then(|sum| sum.checked_add(settled.total));
             }
@@ -264,10 +249,10 @@ impl Board {
         last[0] = format!("{} trades", sums.trades);
         last[6] = sums
             .total
-            .map_or_else(String::new, |sum| whole(sum, COIN_DECIMALS));
+            .map_or_else(String::new, |sum| plain(U256::from(sum), COIN_DECIMALS));
         last[7] = sums.total.map_or_else(String::new, |sum| sum.to_string());
-        csv.write_record(last).map_err(std::io::Error::from)?;
-        csv.flush()?;
+        spreadsheet::row(out, &BLOTTER_COLUMNS, &last)?;
+        out.flush()?;
         Ok(sums)
     }
 
@@ -330,7 +315,7 @@ fn order_row(order: &OrderView) -> [String; ORDER_COLUMNS.len()] {
         record.isin.to_string(),
         record.security.to_string(),
         record.side.to_string(),
-        whole(record.quantity, record.decimals),
+        plain(U256::from(record.quantity), record.decimals),
         record.quantity.to_string(),
         record.price.to_string(),
         record.limit_total.to_string(),
@@ -363,11 +348,13 @@ fn blotter_row(
         event.occurred_at.to_string(),
         of(either, |order| order.symbol.clone()),
         of(either, |order| order.isin.to_string()),
-        of(either, |order| whole(order.quantity, order.decimals)),
+        of(either, |order| {
+            plain(U256::from(order.quantity), order.decimals)
+        }),
         either
             .map(|order| trade_price(settled.total, order))
             .unwrap_or_default(),
-        whole(settled.total, COIN_DECIMALS),
+        plain(U256::from(settled.total), COIN_DECIMALS),
         settled.total.to_string(),
         of(bid, |order| order.account.clone()),
         of(bid, |order| order.owner.to_string()),
@@ -431,19 +418,6 @@ mod tests {
     use crate::market::order::Side;
     use crate::sample::{self, START, by};
 
-    #[test]
-    fn base_units_read_as_whole_tokens() {
-        for (units, decimals, wanted) in [
-            (0, 6, "0"),
-            (1, 6, "0.000001"),
-            (1_035_000_000, 6, "1035"),
-            (1_500_000, 6, "1.5"),
-            (7, 0, "7"),
-        ] {
-            assert_eq!(whole(units, decimals), wanted);
-        }
-    }
-
     #[tokio::test]
     async fn an_exam_pack_has_everything_with_sums_and_checksums() {
         for book in sample::books().await {
@@ -492,14 +466,14 @@ mod tests {
             }
             let blotter = read("blotter.csv");
             assert!(
-                blotter.contains(",100,10.35,1035,1035000000,A-1,"),
+                blotter.contains(",100,10.35,1035,1035000000,\"A-1\","),
                 "{blotter}"
             );
             assert!(
-                blotter.ends_with("2 trades,,,,,,2070,2070000000,,,,,,,,,\n"),
+                blotter.ends_with("\"2 trades\",\"\",\"\",\"\",,,2070,2070000000,\"\",\"\",\"\",\"\",\"\",\"\",\"\",\"\",\"\"\n"),
                 "{blotter}"
             );
-            assert!(read("orders.csv").contains(&format!("{bid},")));
+            assert!(read("orders.csv").contains(&format!("\"{bid}\",")));
             for (line, event) in read("events.jsonl")
                 .lines()
                 .zip(book.board.events(1, 100).await.unwrap())

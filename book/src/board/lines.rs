@@ -13,6 +13,17 @@ pub struct Records<R> {
     reader: ::csv::Reader<Lines<R>>,
 }
 
+/// Why the first line names no columns.
+#[derive(Debug, thiserror::Error)]
+pub enum HeaderError {
+    /// It cannot be read.
+    #[error(transparent)]
+    Csv(#[from] ::csv::Error),
+    /// Its columns are separated by something else.
+    #[error("the columns are separated by {0:?}: save the file with commas")]
+    Separator(char),
+}
+
 /// A record with its line, or why it could not be read.
 pub type Row = Result<(u64, StringRecord), BadRow>;
 
@@ -29,8 +40,16 @@ impl<R: Read> Records<R> {
     ///
     /// # Errors
     /// The file could not be read.
-    pub fn header(&mut self) -> Result<&StringRecord, ::csv::Error> {
-        self.reader.headers()
+    pub fn header(&mut self) -> Result<&StringRecord, HeaderError> {
+        let header = self.reader.headers()?;
+        if let Some(only) = header.get(0).filter(|_| header.len() == 1)
+            && let Some(found) = [';', '\t', '|']
+                .into_iter()
+                .find(|mark| only.contains(*mark))
+        {
+            return Err(HeaderError::Separator(found));
+        }
+        Ok(header)
     }
 
     /// The next record; `None` at the end.

@@ -10,6 +10,7 @@ mod orders;
 pub mod posting;
 mod settlement;
 pub mod signature;
+mod spreadsheet;
 mod transfer;
 mod views;
 

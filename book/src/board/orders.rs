@@ -45,7 +45,7 @@ impl Board {
     ) -> Result<Judged, BoardError> {
         let rules = self.rules_for(posting.order.security).await?;
         let (id, posted) = rules.check(posting, self.store.clock().now())?;
-        verify_signature(chain, posted.owner, id, &posting.signature).await?;
+        verify_signature(chain, posted.owner, id, &posted.signature).await?;
         if query::order(self.store.reader().await?.link(), id)
             .await?
             .is_some()

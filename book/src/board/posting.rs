@@ -8,6 +8,8 @@ use jiff::Timestamp;
 use super::error::BoardError;
 use super::signature::{self, ContractSignatures, ContractVerdict, SignatureError};
 use crate::log::body::{BookOpened, OrderPosted};
+use crate::market::amount::time;
+use crate::market::code;
 use crate::market::order::{MAX_LIFETIME, Order, OrderHasher, Side, board_ref_uuid};
 use crate::market::price::Price;
 use crate::market::record::Capacity;
@@ -71,16 +73,16 @@ impl Rules {
     ) -> Result<(B256, OrderPosted), BoardError> {
         let order = &posting.order;
         if order.owner.is_zero() {
-            return Err(field("owner", order.owner, "the signing wallet is wanted"));
+            return Err(field("owner", order.owner, "expected the signing wallet"));
         }
         let side = Side::from_code(order.side)
-            .ok_or_else(|| field("side", order.side, "0 (bid) or 1 (ask) is wanted"))?;
+            .ok_or_else(|| field("side", order.side, "expected 0 (bid) or 1 (ask)"))?;
         let security = self
             .securities
             .get(&order.security)
             .ok_or_else(|| BoardError::UnknownSecurity(order.security.to_string()))?;
         if order.payment != self.book.payment {
-            let wanted = format!("the book's coin {} is wanted", self.book.payment);
+            let wanted = format!("expected the book's coin {}", self.book.payment);
             return Err(field("payment", order.payment, wanted));
         }
         let quantity = amount("quantity", order.quantity)?;
@@ -88,18 +90,21 @@ impl Rules {
         let now_seconds = u64::try_from(now.as_second()).unwrap_or(0);
         let latest = now_seconds.saturating_add(MAX_LIFETIME);
         if order.expiry <= now_seconds || order.expiry > latest {
-            let wanted = format!("a second from {} to {latest} is wanted", now_seconds + 1);
+            let wanted = format!(
+                "expected a time after now and by {} ({latest})",
+                time(latest)
+            );
             return Err(field("expiry", order.expiry, wanted));
         }
         if order.epoch >= JSON_INTEGERS {
             return Err(field(
                 "epoch",
                 order.epoch,
-                "the owner's epoch is wanted, below 2^53",
+                "expected the owner's epoch, below 2^53",
             ));
         }
         if board_ref_uuid(order.boardRef).is_none() {
-            let wanted = "a uuid v7 followed by 16 zero bytes is wanted";
+            let wanted = "expected a UUID v7 followed by 16 zero bytes";
             return Err(field("boardRef", order.boardRef, wanted));
         }
         let price = Price::of(limit_total, quantity, security.decimals)?;
@@ -111,12 +116,13 @@ impl Rules {
                 signed: limit_total,
             });
         }
-        text("account", &posting.account, 64)?;
-        text("taken_by", &posting.taken_by, 64)?;
+        plain_code("account", &posting.account)?;
+        plain_code("taken_by", &posting.taken_by)?;
         if posting.received_at.as_second() > now.as_second() + RECEIPT_TOLERANCE {
-            let wanted = format!("a time up to now ({now}) is wanted");
+            let wanted = format!("expected a time up to now ({now})");
             return Err(field("received_at", posting.received_at, wanted));
         }
+        let id = self.hasher.id(order);
         let posted = OrderPosted {
             account: posting.account.clone(),
             board_ref: order.boardRef,
@@ -135,12 +141,12 @@ impl Rules {
             quantity,
             security: order.security,
             side,
-            signature: posting.signature.clone(),
+            signature: signature::canonical(order.owner, id, &posting.signature),
             solicited: posting.solicited,
             symbol: security.symbol.clone(),
             taken_by: posting.taken_by.clone(),
         };
-        Ok((self.hasher.id(order), posted))
+        Ok((id, posted))
     }
 }
 
@@ -161,7 +167,13 @@ fn amount(name: &'static str, value: U256) -> Result<u128, BoardError> {
     u128::try_from(value)
         .ok()
         .filter(|value| *value > 0)
-        .ok_or_else(|| field(name, value, "1 to 2^128 - 1 base units are wanted"))
+        .ok_or_else(|| field(name, value, "expected 1 to 2^128 - 1 base units"))
+}
+
+/// Refuses a code that is empty, too long, or not what it looks like.
+fn plain_code(field: &'static str, found: &str) -> Result<(), BoardError> {
+    text(field, found, 64)?;
+    code::check(found).map_err(|cause| BoardError::Code { field, cause })
 }
 
 /// Refuses texts that a table or a log could not show on one line.

@@ -17,13 +17,13 @@ const HALF_ORDER: [u8; 32] = [
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SignatureError {
     /// A wallet without code signs with 65 bytes.
-    #[error("signature has {0} bytes, 65 are needed (r, s, v): sign the order again")]
+    #[error("signature has {0} bytes, expected 65 (r, s, v): sign the order again")]
     Length(usize),
     /// The last byte is not 27 or 28.
-    #[error("signature ends in v {0}, 27 or 28 is needed: sign the order again")]
+    #[error("signature ends in v {0}, expected 27 or 28: sign the order again")]
     RecoveryId(u8),
     /// `s` is in the upper half, where a second signature for the same order could be forged from the first.
-    #[error("signature has a high s, which eip-2 forbids: sign the order again")]
+    #[error("signature has a high s, which EIP-2 forbids: sign the order again")]
     HighS,
     /// The bytes are no signature of anybody.
     #[error("signature recovers to no key: sign the order again")]
@@ -40,7 +40,7 @@ pub enum SignatureError {
         wanted: Address,
     },
     /// The owner is a contract and its `isValidSignature` does not answer with the magic word.
-    #[error("the wallet contract {0} does not accept the signature (erc-1271): ask its signers")]
+    #[error("the wallet contract {0} does not accept the signature (ERC-1271): ask its signers")]
     ContractRefuses(Address),
 }
 
@@ -90,6 +90,22 @@ pub fn verify(owner: Address, digest: B256, signature: &[u8]) -> Result<(), Sign
             found,
             wanted: owner,
         })
+    }
+}
+
+/// The signature with `v` as the contracts know it: some hardware wallets end in 0 or 1 where 27 or 28 is meant. Only a
+/// signature that is the owner's then is changed; what a wallet contract signed stays as it is.
+pub fn canonical(owner: Address, digest: B256, signature: &Bytes) -> Bytes {
+    let Ok(mut bytes) = <[u8; 65]>::try_from(&signature[..]) else {
+        return signature.clone();
+    };
+    if bytes[64] > 1 {
+        return signature.clone();
+    }
+    bytes[64] += 27;
+    match verify(owner, digest, &bytes) {
+        Ok(()) => bytes.to_vec().into(),
+        Err(_) => signature.clone(),
     }
 }
 
@@ -157,6 +173,24 @@ mod tests {
                 Err(SignatureError::RecoveryId(v))
             );
         }
+    }
+
+    #[test]
+    fn a_recovery_id_of_0_or_1_becomes_27_or_28_where_that_is_the_owner_s() {
+        let (owner, digest, signature) = signed();
+        let mut short = signature.clone();
+        short[64] -= 27;
+        let (signature, short) = (Bytes::from(signature), Bytes::from(short));
+        assert_eq!(canonical(owner, digest, &short), signature);
+        assert_eq!(canonical(owner, digest, &signature), signature);
+        // Not the owner's, or not of this form: it stays what it is.
+        assert_eq!(canonical(Address::ZERO, digest, &short), short);
+        let mut other = short.to_vec();
+        other[64] ^= 1;
+        let other = Bytes::from(other);
+        assert_eq!(canonical(owner, digest, &other), other);
+        let long = Bytes::from([&short[..], &[0]].concat());
+        assert_eq!(canonical(owner, digest, &long), long);
     }
 
     #[test]

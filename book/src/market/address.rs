@@ -6,11 +6,11 @@ use alloy::primitives::Address;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AddressError {
     /// The text is not `0x` and forty hexadecimal digits.
-    #[error("address {0:?} has the wrong shape: write 0x and 40 hexadecimal digits")]
+    #[error("address {0:?} is malformed: write 0x and 40 hexadecimal digits")]
     Shape(String),
     /// Upper and lower case are mixed, but not as the checksum demands.
     #[error(
-        "address {found} fails its eip-55 checksum: it should read {wanted}, check every digit"
+        "address {found} fails its EIP-55 checksum: it should read {wanted}; check every digit"
     )]
     Checksum {
         /// The text as given.
@@ -19,7 +19,7 @@ pub enum AddressError {
         wanted: String,
     },
     /// The zero address, which nobody holds the key of.
-    #[error("the zero address cannot be used here: give the wallet's own address")]
+    #[error("the zero address is not allowed here: give the wallet's address")]
     Zero,
 }
 

@@ -1,78 +1,47 @@
-//! Quantities, money, times and addresses as people read them; and quantities as they type them.
+//! Quantities, money, times and addresses as people and programs read them. How they are written by people, and what that
+//! means, is in [`literal`](super::literal).
 
 use alloy::primitives::{Address, B256, U256};
 use jiff::Timestamp;
-use jiff::civil::Date;
-use jiff::tz::TimeZone;
 
 /// Decimal places of the settlement coin (`TsUSDC`, as USDC).
 pub const COIN_DECIMALS: u8 = 6;
 
-/// A text that is no quantity of a token with that many decimals.
-#[derive(Debug, Eq, PartialEq, thiserror::Error)]
-pub enum QuantityError {
-    /// Not a decimal number.
-    #[error("'{0}' is no quantity: write digits, with '.' before decimals")]
-    Malformed(String),
-    /// Finer than a base unit.
-    #[error("'{text}' has more than the token's {decimals} decimals")]
-    TooFine {
-        /// As typed.
-        text: String,
-        /// The token's decimals.
-        decimals: u8,
-    },
-    /// Above 2^256 - 1.
-    #[error("'{0}' is too large")]
-    TooLarge(String),
-}
-
-/// Base units of a decimal quantity; commas or underscores may group its digits.
-///
-/// # Errors
-/// `Malformed`, `TooFine`, `TooLarge`.
-pub fn parse_units(text: &str, decimals: u8) -> Result<U256, QuantityError> {
-    let plain: String = text
-        .trim()
-        .chars()
-        .filter(|c| !matches!(c, ',' | '_'))
-        .collect();
-    let (whole, fraction) = plain.split_once('.').unwrap_or((&plain, ""));
-    let digits = |s: &str| s.chars().all(|c| c.is_ascii_digit());
-    if whole.is_empty() || !digits(whole) || !digits(fraction) {
-        return Err(QuantityError::Malformed(text.to_string()));
-    }
-    let fraction = fraction.trim_end_matches('0');
-    let places = usize::from(decimals);
-    if fraction.len() > places {
-        return Err(QuantityError::TooFine {
-            text: text.to_string(),
-            decimals,
-        });
-    }
-    U256::from_str_radix(&format!("{whole}{fraction:0<places$}"), 10)
-        .map_err(|_| QuantityError::TooLarge(text.to_string()))
-}
-
-/// Base units as a decimal with grouped thousands and no trailing zeros: `1,234.5`.
-pub fn units(value: U256, decimals: u8) -> String {
+/// Base units as a decimal without groups and without zeros at the end: `1234.5`. The form that programs read, and that a
+/// person may type.
+pub fn plain(value: U256, decimals: u8) -> String {
     let text = format!(
         "{value:0>width$}",
         value = value.to_string(),
         width = usize::from(decimals) + 1
     );
     let (whole, fraction) = text.split_at(text.len() - usize::from(decimals));
-    let fraction = fraction.trim_end_matches('0');
-    if fraction.is_empty() {
-        grouped(whole)
-    } else {
-        format!("{}.{fraction}", grouped(whole))
+    match fraction.trim_end_matches('0') {
+        "" => whole.to_owned(),
+        fraction => format!("{whole}.{fraction}"),
+    }
+}
+
+/// As [`plain`], with grouped thousands: `1,234.5`. The form that people read.
+pub fn units(value: U256, decimals: u8) -> String {
+    let text = plain(value, decimals);
+    match text.split_once('.') {
+        None => grouped(&text),
+        Some((whole, fraction)) => format!("{}.{fraction}", grouped(whole)),
     }
 }
 
 /// `TsUSDC` base units as dollars: always with cents, with more digits when there are more.
 pub fn dollars(value: U256) -> String {
-    let text = units(value, COIN_DECIMALS);
+    cents(units(value, COIN_DECIMALS))
+}
+
+/// As [`dollars`], without groups.
+pub fn plain_dollars(value: U256) -> String {
+    cents(plain(value, COIN_DECIMALS))
+}
+
+fn cents(text: String) -> String {
     match text.split_once('.') {
         None => format!("{text}.00"),
         Some((_, fraction)) if fraction.len() == 1 => format!("{text}0"),
@@ -107,23 +76,6 @@ pub fn date(seconds: u64) -> String {
     )
 }
 
-/// Unix seconds of what a person writes: a date (its first second in UTC), RFC 3339, or unix seconds.
-///
-/// # Errors
-/// What is accepted, in words.
-pub fn parse_time(text: &str) -> Result<u64, String> {
-    if let Ok(seconds) = text.parse() {
-        return Ok(seconds);
-    }
-    let day = |text: &str| {
-        let zoned = text.parse::<Date>().ok()?.to_zoned(TimeZone::UTC).ok()?;
-        Some(zoned.timestamp())
-    };
-    let at = text.parse::<Timestamp>().ok().or_else(|| day(text));
-    at.and_then(|at| u64::try_from(at.as_second()).ok())
-        .ok_or_else(|| "write a date (2030-01-31), RFC 3339 or unix seconds".to_string())
-}
-
 fn instant(seconds: u64) -> Option<Timestamp> {
     Timestamp::from_second(i64::try_from(seconds).ok()?).ok()
 }
@@ -141,46 +93,23 @@ pub fn short_id(id: B256) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
+    use super::super::literal::decimal;
     use super::*;
 
     #[test]
-    fn quantities_read_back_what_was_written() {
-        for (text, decimals, base) in [
-            ("1,234.5", 6, 1_234_500_000_u64),
-            ("0.000001", 6, 1),
-            ("7", 0, 7),
-            ("0", 6, 0),
+    fn quantities_are_exact_with_groups_for_people_and_without_for_programs() {
+        for (base, decimals, people, programs) in [
+            (1_234_500_000_u64, 6, "1,234.5", "1234.5"),
+            (1, 6, "0.000001", "0.000001"),
+            (7, 0, "7", "7"),
+            (0, 6, "0", "0"),
+            (1_234_567, 0, "1,234,567", "1234567"),
         ] {
-            let value = parse_units(text, decimals).unwrap();
-            assert_eq!(value, U256::from(base));
-            assert_eq!(units(value, decimals), text);
+            assert_eq!(units(U256::from(base), decimals), people);
+            assert_eq!(plain(U256::from(base), decimals), programs);
         }
-    }
-
-    #[test]
-    fn a_quantity_finer_than_a_base_unit_is_refused() {
-        assert_eq!(
-            parse_units("1.0000001", 6),
-            Err(QuantityError::TooFine {
-                text: "1.0000001".into(),
-                decimals: 6
-            })
-        );
-        assert_eq!(parse_units("1.5000", 1), Ok(U256::from(15)));
-    }
-
-    #[test]
-    fn what_is_no_number_is_refused() {
-        for text in ["", "x", "-1", "1e3", ".5", "1.2.3", "0x10"] {
-            assert!(
-                matches!(parse_units(text, 6), Err(QuantityError::Malformed(_))),
-                "{text}"
-            );
-        }
-        assert!(matches!(
-            parse_units(&"9".repeat(80), 6),
-            Err(QuantityError::TooLarge(_))
-        ));
     }
 
     #[test]
@@ -188,6 +117,10 @@ mod tests {
         assert_eq!(dollars(U256::from(1_500_000)), "1.50");
         assert_eq!(dollars(U256::from(1_000_000_000_000_u64)), "1,000,000.00");
         assert_eq!(dollars(U256::from(1_234_567)), "1.234567");
+        assert_eq!(
+            plain_dollars(U256::from(1_000_000_000_000_u64)),
+            "1000000.00"
+        );
     }
 
     #[test]
@@ -197,18 +130,28 @@ mod tests {
     }
 
     #[test]
-    fn a_time_is_a_date_an_instant_or_unix_seconds() {
-        for text in ["1735689600", "2025-01-01", "2025-01-01T01:00:00+01:00"] {
-            assert_eq!(parse_time(text), Ok(1_735_689_600), "{text}");
-        }
-        for text in ["", "soon", "-1", "1960-01-01", "2025-13-01"] {
-            assert!(parse_time(text).is_err(), "{text}");
-        }
-    }
-
-    #[test]
     fn short_forms_keep_both_ends() {
         assert_eq!(short_address(Address::ZERO), "0x0000…0000");
         assert_eq!(short_id(B256::repeat_byte(0xab)), "0xabababab…");
+    }
+
+    proptest! {
+        #[test]
+        fn what_programs_read_is_a_literal_of_the_same_value(limbs in any::<[u64; 4]>(), decimals in 0u8..40) {
+            let value = U256::from_limbs(limbs);
+            prop_assert_eq!(decimal::amount(&plain(value, decimals), decimals), Ok(value));
+        }
+
+        #[test]
+        fn what_people_read_is_a_literal_of_the_same_value_or_refused(value in any::<u64>(), decimals in 0u8..8) {
+            let value = U256::from(value);
+            match decimal::amount(&units(value, decimals), decimals) {
+                Ok(read) => prop_assert_eq!(read, value),
+                Err(decimal::NumberError::Ambiguous { readings, .. }) => {
+                    prop_assert_eq!(&readings[0], &plain(value, decimals));
+                }
+                Err(other) => prop_assert!(false, "{}", other),
+            }
+        }
     }
 }

@@ -14,13 +14,11 @@ pub struct Isin([u8; 12]);
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum IsinError {
     /// The text is not two capital letters, nine capital letters or digits, and a digit.
-    #[error(
-        "isin {0:?} has the wrong shape: write 2 capital letters, 9 letters or digits, 1 digit"
-    )]
+    #[error("ISIN {0:?} is malformed: write 2 capital letters, 9 letters or digits and 1 digit")]
     Shape(String),
     /// The last digit is not the Luhn check digit of the others.
     #[error(
-        "isin {isin} ends in check digit {found}, its other characters give {wanted}: retype it"
+        "ISIN {isin} ends in check digit {found}, but its other characters give {wanted}: check every character"
     )]
     CheckDigit {
         /// The text as given.

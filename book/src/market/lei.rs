@@ -14,10 +14,12 @@ pub struct Lei([u8; 20]);
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LeiError {
     /// The text is not eighteen capital letters or digits and two digits.
-    #[error("lei {0:?} has the wrong shape: write 18 capital letters or digits and 2 digits")]
+    #[error("LEI {0:?} is malformed: write 18 capital letters or digits and 2 digits")]
     Shape(String),
     /// The two check digits do not belong to the other characters.
-    #[error("lei {lei} ends in {found:02}, its other characters give {wanted:02}: retype it")]
+    #[error(
+        "LEI {lei} ends in {found:02}, but its other characters give {wanted:02}: check every character"
+    )]
     CheckDigits {
         /// The text as given.
         lei: String,

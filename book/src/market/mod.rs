@@ -2,10 +2,12 @@
 
 pub mod address;
 pub mod amount;
+pub mod code;
 pub mod depth;
 pub mod filter;
 pub mod isin;
 pub mod lei;
+pub mod literal;
 pub mod matching;
 pub mod order;
 pub mod price;

@@ -31,7 +31,7 @@ mod abi {
 pub use abi::Order;
 
 /// Orders live at most this long, seconds (366 days, as in the settlement contract).
-pub(crate) const MAX_LIFETIME: u64 = 366 * 24 * 60 * 60;
+pub const MAX_LIFETIME: u64 = 366 * 24 * 60 * 60;
 
 /// Which way the security moves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -10,6 +10,7 @@ use alloy::primitives::U256;
 use serde::{Deserialize, Serialize};
 
 use super::amount::COIN_DECIMALS;
+use super::literal::decimal::{self, NumberError};
 
 /// Decimal places of a price.
 pub(crate) const PRICE_DECIMALS: u8 = 18;
@@ -26,12 +27,12 @@ pub struct Price(u128);
 /// Why a price, or the total it should give, is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PriceError {
-    /// The text is not a decimal number.
-    #[error("price {0:?} is not a decimal number: write dollars per whole token, as 10.35")]
-    Shape(String),
-    /// The text has more than eighteen decimal places or is above 2^128 / 10^18.
-    #[error("price {0} does not fit 18 decimal places and 128 bits: write fewer digits")]
-    TooLong(String),
+    /// The text is not taken as a number.
+    #[error(transparent)]
+    Number(#[from] NumberError),
+    /// The price is above 2^128 / 10^18.
+    #[error("price {0} does not fit 128 bits at 18 decimal places: write fewer digits")]
+    TooLarge(String),
     /// Zero is not a price.
     #[error("price is zero: write dollars per whole token, as 10.35")]
     Zero,
@@ -55,7 +56,7 @@ pub enum PriceError {
         above: Option<Price>,
     },
     /// The total is above 2^128 - 1 base units.
-    #[error("price {price} for {quantity} base units is more than an order can carry")]
+    #[error("price {price} for {quantity} base units exceeds the largest total of an order")]
     TotalTooLarge {
         /// The price as given.
         price: Price,
@@ -63,7 +64,7 @@ pub enum PriceError {
         quantity: u128,
     },
     /// A signed total has no price with at most eighteen decimal places.
-    #[error("total {total} for {quantity} base units is no exact price: {}",
+    #[error("total {total} for {quantity} base units has no exact price: {}",
         nearest(below.as_ref(), above.as_ref()))]
     NoExactPrice {
         /// Coin base units.
@@ -125,14 +126,14 @@ impl Price {
     ///
     /// # Errors
     /// [`PriceError::Decimals`], [`PriceError::ZeroQuantity`], [`PriceError::Zero`],
-    /// [`PriceError::NoExactPrice`], [`PriceError::TooLong`].
+    /// [`PriceError::NoExactPrice`], [`PriceError::TooLarge`].
     pub fn of(total: u128, quantity: u128, decimals: u8) -> Result<Self, PriceError> {
         let unit = unit(quantity, decimals)?;
         if total == 0 {
             return Err(PriceError::Zero);
         }
-        let too_long = || PriceError::TooLong(format!("of total {total} for {quantity}"));
-        let product = U256::from(total).checked_mul(unit).ok_or_else(too_long)?;
+        let too_large = || PriceError::TooLarge(format!("of total {total} for {quantity}"));
+        let product = U256::from(total).checked_mul(unit).ok_or_else(too_large)?;
         let (scaled, rest) = product.div_rem(U256::from(quantity));
         if !rest.is_zero() {
             let (below, above) = neighbours(product, quantity, unit);
@@ -143,7 +144,7 @@ impl Price {
                 above,
             });
         }
-        u128::try_from(scaled).map(Self).map_err(|_| too_long())
+        u128::try_from(scaled).map(Self).map_err(|_| too_large())
     }
 }
 
@@ -182,26 +183,12 @@ impl FromStr for Price {
     type Err = PriceError;
 
     fn from_str(text: &str) -> Result<Self, PriceError> {
-        let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
-        let digits = |part: &str| part.bytes().all(|c| c.is_ascii_digit());
-        let dangling = text.contains('.') && fraction.is_empty();
-        if whole.is_empty() || dangling || !digits(whole) || !digits(fraction) {
-            return Err(PriceError::Shape(text.to_owned()));
-        }
-        let fraction = fraction.trim_end_matches('0');
-        let too_long = || PriceError::TooLong(text.to_owned());
-        let missing = usize::from(PRICE_DECIMALS).checked_sub(fraction.len());
-        let power = missing.and_then(|missing| 10u128.checked_pow(u32::try_from(missing).ok()?));
-        let part = match fraction {
-            "" => Ok(0),
-            digits => digits.parse::<u128>(),
-        };
-        let (Some(power), Ok(whole), Ok(part)) = (power, whole.parse::<u128>(), part) else {
-            return Err(too_long());
-        };
-        let scaled = whole.checked_mul(UNIT);
-        let scaled = scaled.and_then(|scaled| scaled.checked_add(part.checked_mul(power)?));
-        Self::from_scaled(scaled.ok_or_else(too_long)?).ok_or(PriceError::Zero)
+        let text = text.trim();
+        let number = text.strip_prefix('$').unwrap_or(text);
+        let scaled = decimal::amount(number, PRICE_DECIMALS)?;
+        let scaled =
+            u128::try_from(scaled).map_err(|_| NumberError::TooLarge(number.to_owned()))?;
+        Self::from_scaled(scaled).ok_or(PriceError::Zero)
     }
 }
 
@@ -286,22 +273,34 @@ mod tests {
     #[test]
     fn texts_that_are_no_price_are_refused() {
         for text in [
-            "", ".", "1.", ".5", "-1", "+1", "1e3", "1,000", " 1", "0x1", "1.2.3",
+            "",
+            ".",
+            "1.",
+            ".5",
+            "-1",
+            "+1",
+            "1e3",
+            "1,000",
+            "24,35",
+            "1.355,90",
+            "0x1",
+            "1.2.3",
+            "0.0000000000000000001",
+            "340282366920938463464",
+            "$$1",
         ] {
-            assert_eq!(
-                text.parse::<Price>(),
-                Err(PriceError::Shape(text.into())),
-                "{text}"
+            let refused = text.parse::<Price>();
+            assert!(
+                matches!(refused, Err(PriceError::Number(_))),
+                "{text}: {refused:?}"
             );
         }
         assert_eq!("0.00".parse::<Price>(), Err(PriceError::Zero));
-        for text in [
-            "0.0000000000000000001",
-            "340282366920938463464",
-            &"9".repeat(60),
-        ] {
-            assert_eq!(text.parse::<Price>(), Err(PriceError::TooLong(text.into())));
-        }
+        assert_eq!(
+            "24,350".parse::<Price>().unwrap_err().to_string(),
+            "`24,350`: write 24350 or 24.35"
+        );
+        assert_eq!("$1,355.90".parse(), Ok(price("1355.9")));
     }
 
     #[test]

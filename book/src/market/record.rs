@@ -82,6 +82,12 @@ impl OrderState {
         }
     }
 
+    /// The state of that number on chain; `None` for 0, an order that was never registered there, and for any other.
+    pub fn of_code(code: u8) -> Option<Self> {
+        let all = [Self::Open, Self::Filled, Self::Cancelled];
+        all.into_iter().find(|state| state.code() == code)
+    }
+
     /// The number the settlement contract uses: 1, 2, 3.
     pub fn code(self) -> u8 {
         match self {
@@ -215,6 +221,7 @@ mod tests {
     fn names_round_trip() {
         for state in [OrderState::Open, OrderState::Filled, OrderState::Cancelled] {
             assert_eq!(state.as_str().parse(), Ok(state));
+            assert_eq!(OrderState::of_code(state.code()), Some(state));
         }
         for capacity in [
             Capacity::Agency,

@@ -36,7 +36,7 @@ pub enum StoreError {
     )]
     OnServer,
     /// There is a book already.
-    #[error("there is a book at {0} already: open it, or choose another place")]
+    #[error("there is already a book at {0}: open it, or choose another place")]
     Exists(String),
     /// The URL names no supported store.
     #[error("store {0:?} is not supported: give a file path, sqlite:PATH or postgres://...")]
@@ -54,7 +54,9 @@ pub enum StoreError {
     #[error("the book cannot be written: {0}; check the file's owner and permissions")]
     ReadOnly(String),
     /// The file is no `SQLite` database, or its pages are damaged.
-    #[error("the file is no readable book: {0}; restore it from a backup and run `audit verify`")]
+    #[error(
+        "the file is not a readable book: {0}; restore it from a backup and run `audit verify`"
+    )]
     Corrupt(String),
     /// The disk or the connection to the server failed, perhaps in the middle of a commit.
     #[error(
@@ -82,7 +84,7 @@ pub enum StoreError {
         what: String,
     },
     /// A row that may exist once exists already.
-    #[error("the record exists already: {0}")]
+    #[error("the record already exists: {0}")]
     Duplicate(String),
     /// The database refused for another reason.
     #[error("database: {0}")]

@@ -6,47 +6,17 @@ use alloy::primitives::{Address, B256, address, keccak256};
 use alloy::sol;
 
 sol!(
-    #![sol(abi, all_derives)]
+    #![sol(all_derives)]
     "../docs/interfaces/ISecurityToken.sol"
 );
 sol!(
-    #![sol(abi, all_derives)]
+    #![sol(all_derives)]
     "../docs/interfaces/ITsUSDC.sol"
 );
 sol!(
-    #![sol(abi, all_derives)]
+    #![sol(all_derives)]
     "../docs/interfaces/IDvPSettlement.sol"
 );
-
-sol! {
-    #![sol(abi, all_derives)]
-
-    /// What the security refuses beside the errors of its ABI file.
-    interface TokenRules {
-        error FreezeExceedsBalance(address account, uint256 frozen, uint256 amount, uint256 balance);
-        error InvalidBips(uint256 bips);
-        error InvalidCountry(uint256 country);
-        error InvalidGroup(uint8 group);
-        error InvalidInvestor(address wallet);
-        error InvalidLock(address holder, uint256 amount, uint256 alreadyLocked);
-        error InvalidSchedule(address holder, uint256 amount, uint64 period, uint64 periods, uint64 firstBips);
-        error InvalidWallet(address wallet);
-        error LengthMismatch(uint256 length, uint256 otherLength);
-        error LockNotFound(address holder, uint64 releaseTime);
-        error ReleaseTimePassed(address holder, uint64 releaseTime, uint64 now_);
-        error ScheduleNotFound(address holder, uint256 index, uint256 count);
-        error ScheduleNotRevocable(address holder, uint256 index, bool revoked);
-        error SupplyAboveCap(uint256 totalSupply, uint256 supplyCap);
-        error TooManyLocks(address holder, uint256 limit);
-        error TooManySchedules(address holder, uint256 limit);
-        error TooManyWallets(bytes32 investorId, uint256 limit);
-        error UnfreezeExceedsFrozen(address account, uint256 frozen, uint256 amount);
-        error WalletEncumbered(address wallet, uint256 locked, uint256 schedules);
-        error WalletNotEmpty(address wallet, uint256 balance);
-        error WalletNotRegistered(address wallet);
-        error WalletOfAnotherInvestor(address wallet, bytes32 investorId);
-    }
-}
 
 sol! {
     /// Creates, activates and initialises a program in one transaction.

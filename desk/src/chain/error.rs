@@ -17,7 +17,7 @@ pub enum ChainError {
         cause: String,
     },
     /// The node contradicts itself or the question.
-    #[error("the node at {url} cannot be believed: {what}")]
+    #[error("the node at {url} contradicts itself or the book: {what}")]
     Untrue {
         /// The endpoint that was asked.
         url: String,
@@ -44,10 +44,10 @@ pub enum ChainError {
         found: u64,
     },
     /// Nothing stands at an address that should be a contract.
-    #[error("no contract stands at {0} on this chain")]
+    #[error("there is no contract at {0} on this chain")]
     NoCode(Address),
     /// An answer that does not decode.
-    #[error("{address} gave an answer that is not {expected}")]
+    #[error("{address} returned something other than {expected}")]
     Undecodable {
         /// The contract asked.
         address: Address,

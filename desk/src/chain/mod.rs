@@ -2,12 +2,13 @@
 
 pub mod abi;
 pub mod client;
+pub mod codes;
 pub mod deploy;
 pub mod error;
+mod published;
 pub mod revert;
 pub mod signature;
 mod transport;
-pub mod words;
 
 pub use client::{Block, Chain, Mined, Prepared, Receipt};
 pub use error::ChainError;

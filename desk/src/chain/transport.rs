@@ -42,20 +42,20 @@ impl Http {
         let mut pause = FIRST_PAUSE;
         for _ in 0..RETRIES {
             match self.once(body.clone()).await? {
-                Answer::Packet(packet) => return Ok(packet),
-                Answer::Busy { after, .. } => {
+                Reply::Packet(packet) => return Ok(packet),
+                Reply::Busy { after, .. } => {
                     tokio::time::sleep(after.unwrap_or(pause).min(LONGEST_PAUSE)).await;
                     pause *= 2;
                 }
             }
         }
         match self.once(body).await? {
-            Answer::Packet(packet) => Ok(packet),
-            Answer::Busy { status, words, .. } => Err(strange(status, &words)),
+            Reply::Packet(packet) => Ok(packet),
+            Reply::Busy { status, words, .. } => Err(strange(status, &words)),
         }
     }
 
-    async fn once(&self, body: Vec<u8>) -> Result<Answer, TransportError> {
+    async fn once(&self, body: Vec<u8>) -> Result<Reply, TransportError> {
         // The URL may hold a key of the endpoint.
         let lost = |error: reqwest::Error| TransportErrorKind::custom(error.without_url());
         let mut response = self
@@ -81,8 +81,8 @@ impl Http {
             bytes.extend_from_slice(&chunk);
         }
         match serde_json::from_slice(&bytes) {
-            Ok(packet) if !is_busy(status) => Ok(Answer::Packet(packet)),
-            _ if is_busy(status) => Ok(Answer::Busy {
+            Ok(packet) if !is_busy(status) => Ok(Reply::Packet(packet)),
+            _ if is_busy(status) => Ok(Reply::Busy {
                 status,
                 after,
                 words: bytes,
@@ -93,7 +93,7 @@ impl Http {
 }
 
 /// What came back.
-enum Answer {
+enum Reply {
     Packet(ResponsePacket),
     Busy {
         status: StatusCode,

@@ -17,10 +17,10 @@ pub enum WalletError {
         folder: PathBuf,
     },
     /// A keystore of that name is there already.
-    #[error("wallet '{0}' exists already")]
+    #[error("wallet '{0}' already exists")]
     Exists(String),
     /// A name that is no plain file name.
-    #[error("'{0}' is no wallet name (letters, digits, '-', '_' and '.')")]
+    #[error("'{0}' is not a valid wallet name: use letters, digits, '-', '_' and '.'")]
     Name(String),
     /// The password does not open it.
     #[error("wrong password for wallet '{0}'")]
@@ -34,10 +34,10 @@ pub enum WalletError {
         cause: String,
     },
     /// 32 bytes that are no key of the curve, or no hexadecimal.
-    #[error("that is no private key (32 bytes in hexadecimal)")]
+    #[error("not a valid private key: expected 32 bytes in hexadecimal")]
     Key,
     /// The file is no keystore.
-    #[error("{path} is no version 3 keystore: {cause}")]
+    #[error("{path} is not a version 3 keystore: {cause}")]
     Malformed {
         /// The file.
         path: PathBuf,

@@ -2,8 +2,10 @@
 
 use std::path::PathBuf;
 
-use alloy::primitives::{Address, U256};
-use book::market::amount::{COIN_DECIMALS, parse_units, time};
+use alloy::primitives::Address;
+use book::market::amount::{COIN_DECIMALS, plain, time};
+use book::market::literal::decimal;
+use book::market::literal::time::{self as literal_time, Moment};
 use clap::Args;
 use desk::chain::abi::ISecurityToken;
 use desk::permit::{self, SignedPermit};
@@ -11,24 +13,24 @@ use serde_json::json;
 
 use super::context::Context;
 use super::failure::{Failure, Result};
-use crate::render::{Answer, Block};
+use crate::render::{Answer, Block, Sentence};
 
 /// Let the settlement contract move a security or the coin of your wallet
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Examples:\n  orderbook approve HRBR 1000 --wallet ada\n  orderbook approve coin 10,250 --wallet bob\n  orderbook approve coin 0 --wallet bob      take it back"
+    after_help = "Examples:\n  orderbook approve HRBR 1000 --wallet ada\n  orderbook approve coin 10250 --wallet bob\n  orderbook approve coin 0 --wallet bob      take it back"
 )]
 pub(super) struct Approve {
     /// coin, or a security
     token: String,
-    /// How many tokens or dollars it may move in all
+    /// How many tokens or dollars it may move in total
     quantity: String,
 }
 
 /// Sign an allowance that anybody can send (EIP-2612), or send one
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Examples:\n  orderbook permit coin 10,250 --wallet bob > permit.json      the owner signs\n  orderbook permit --send permit.json --wallet desk            anybody sends"
+    after_help = "Examples:\n  orderbook permit coin 10250 --wallet bob > permit.json      the owner signs\n  orderbook permit --send permit.json --wallet desk            anybody sends"
 )]
 pub(super) struct Permit {
     /// coin, or a security
@@ -37,8 +39,8 @@ pub(super) struct Permit {
     /// How many tokens or dollars
     #[arg(required_unless_present = "send")]
     quantity: Option<String>,
-    /// Seconds from now for which it is valid
-    #[arg(long, default_value_t = 3600)]
+    /// For how long from now it is valid
+    #[arg(long, value_name = "DURATION", default_value = "1h", value_parser = literal_time::duration)]
     valid: u64,
     /// Send a signed permit from this file
     #[arg(long, value_name = "FILE", conflicts_with_all = ["token", "quantity"])]
@@ -54,16 +56,28 @@ pub(super) fn token(context: &Context, name: &str) -> Result<(Address, u8)> {
     Ok((security.token, security.decimals))
 }
 
+/// Decimals and unit of a token of the profile; base units of any other.
+pub(super) fn known(context: &Context, token: Address) -> (u8, String) {
+    if context.coin().is_ok_and(|coin| coin == token) {
+        return (COIN_DECIMALS, "TsUSDC".into());
+    }
+    let mut securities = context.settings.profile().securities.iter();
+    match securities.find(|security| security.token == token) {
+        Some(security) => (security.decimals, security.symbol.clone()),
+        None => (0, format!("base units of {token}")),
+    }
+}
+
 impl Approve {
     pub(super) async fn run(self, context: &Context) -> Result {
         let (token, decimals) = token(context, &self.token)?;
-        let value = parse_units(&self.quantity, decimals).map_err(Failure::usage)?;
-        let spender = context.settlement()?;
-        let what = format!(
-            "the settlement contract may move {} {}",
-            self.quantity, self.token
-        );
-        let signer = context.sender("default", &what)?;
+        let value = decimal::amount(&self.quantity, decimals).map_err(Failure::usage)?;
+        let (spender, unit) = (context.settlement()?, known(context, token).1);
+        let what = Sentence::of(|reader| {
+            let amount = reader.units(value, decimals);
+            format!("the settlement contract may move {amount} {unit}")
+        });
+        let signer = context.sender("default", what.clone())?;
         let call = ISecurityToken::approveCall { spender, value };
         let receipt = context
             .chain()
@@ -75,7 +89,7 @@ impl Approve {
             "value": value.to_string(), "transaction": hash });
         Ok(Answer::line(
             data,
-            format!("{what} of {}\n  transaction {hash}", signer.address()),
+            what.and(&format!(" of {}\n  transaction {hash}", signer.address())),
         ))
     }
 }
@@ -91,29 +105,31 @@ impl Permit {
             let signer = context.sender("operator", "sending a permit")?;
             let receipt = permit::submit(&chain, &signer, &allowance).await?;
             let hash = receipt.transaction_hash;
-            let words = format!(
-                "{} may move {} base units of {}",
-                allowance.spender, allowance.value, allowance.owner
-            );
-            return Ok(Answer::line(
-                json!({ "transaction": hash }),
-                format!("{words}\n  transaction {hash}"),
-            ));
+            let (decimals, unit) = known(context, allowance.token);
+            let words = Sentence::of(|reader| {
+                let amount = reader.units(allowance.value, decimals);
+                let (spender, owner) = (allowance.spender, allowance.owner);
+                format!("{spender} may move {amount} {unit} of {owner}\n  transaction {hash}")
+            });
+            return Ok(Answer::line(json!({ "transaction": hash }), words));
         }
         let (name, quantity) = (
             self.token.unwrap_or_default(),
             self.quantity.unwrap_or_default(),
         );
         let (token, decimals) = token(context, &name)?;
-        let value: U256 = parse_units(&quantity, decimals).map_err(Failure::usage)?;
-        let deadline = chain.head().await?.time.saturating_add(self.valid);
+        let value = decimal::amount(&quantity, decimals).map_err(Failure::usage)?;
+        let deadline = Moment::In(self.valid).after(chain.head().await?.time);
+        let deadline = deadline.map_err(Failure::usage)?;
         let signer = context.signer("default")?;
         let spender = context.settlement()?;
         let allowance = permit::sign(&chain, &signer, token, spender, value, deadline).await?;
         let text = serde_json::to_string(&allowance).unwrap_or_default();
         let answer = Answer::new(json!(allowance)).with(Block::Raw(format!("{text}\n")));
         Ok(answer.warn(format!(
-            "valid until {}: whoever holds this file can send it",
+            "for {} {}, valid until {}: whoever holds this file can send it",
+            plain(value, decimals),
+            known(context, token).1,
             time(deadline)
         )))
     }

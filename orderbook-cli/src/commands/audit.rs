@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use book::audit::proof::{self, InclusionProof};
 use book::audit::verify::{Anchor, verify};
+use book::market::literal::decimal;
 use clap::Subcommand;
 use desk::reconcile;
 use serde_json::{Value, json};
@@ -50,10 +51,10 @@ pub(super) enum Audit {
     #[command(after_help = "Example: orderbook audit log --from 100 --limit 50 --json")]
     Log {
         /// First event
-        #[arg(long, default_value_t = 1)]
+        #[arg(long, default_value = "1", value_parser = decimal::whole::<u64>)]
         from: u64,
-        /// How many at most
-        #[arg(long, default_value_t = 100)]
+        /// Maximum number of rows
+        #[arg(long, default_value = "100", value_parser = decimal::whole::<u32>)]
         limit: u32,
     },
 }
@@ -100,7 +101,7 @@ async fn run_verify(context: &Context, offline: bool) -> Result {
             first.words
         );
         return Err(Failure::new(Exit::Integrity, "FILLS_DIFFER", words)
-            .hint("fills the book has not seen yet come with: orderbook sync"));
+            .hint("to record fills that the book has not seen yet: orderbook sync"));
     }
     let data = json!({
         "events": report.events,
@@ -117,10 +118,14 @@ async fn run_verify(context: &Context, offline: bool) -> Result {
     Ok(Answer::new(data).with(Block::Pairs(vec![
         (
             "log".into(),
-            format!("{} events, every hash and every state holds", report.events),
+            format!(
+                "{} events, every hash and every state verified",
+                report.events
+            )
+            .into(),
         ),
-        ("root".into(), report.root.to_string()),
-        ("anchors confirmed".into(), report.anchors.to_string()),
+        ("root".into(), report.root.into()),
+        ("anchors confirmed".into(), report.anchors.into()),
         ("chain".into(), chain.into()),
     ])))
 }
@@ -132,10 +137,10 @@ async fn anchor(context: &Context) -> Result {
     let desk = context.desk(&board, &chain, &operator)?;
     let anchored = desk.anchor().await?;
     Ok(Answer::new(json!(anchored)).with(Block::Pairs(vec![
-        ("events".into(), anchored.size.to_string()),
-        ("root".into(), anchored.root.to_string()),
-        ("transaction".into(), anchored.tx_hash.to_string()),
-        ("block".into(), anchored.block.to_string()),
+        ("events".into(), anchored.size.into()),
+        ("root".into(), anchored.root.into()),
+        ("transaction".into(), anchored.tx_hash.into()),
+        ("block".into(), anchored.block.into()),
     ])))
 }
 
@@ -168,7 +173,7 @@ async fn prove(context: &Context, order: &str, out: Option<PathBuf>) -> Result {
     Ok(if anchored {
         answer
     } else {
-        answer.warn("this root is not on chain yet: orderbook audit anchor, then prove again")
+        answer.warn("this root is not on chain yet: run orderbook audit anchor, then prove again")
     })
 }
 
@@ -198,7 +203,7 @@ async fn check(context: &Context, file: &Path) -> Result {
     }
     proof::verify(&text, anchor).map_err(|e| broken(e.to_string()))?;
     let words = format!(
-        "the proof holds: event {} is in the log that settlement contract {settlement} anchored with {} events",
+        "proof verified: event {} is in the log that settlement contract {settlement} anchored with {} events",
         stated.leaf_index + 1,
         anchor.size
     );

@@ -32,9 +32,9 @@ impl Backup {
             "hash": head.hash,
         });
         let pairs = vec![
-            ("file".to_string(), self.file.display().to_string()),
-            ("events".to_string(), head.size.to_string()),
-            ("root".to_string(), head.root.to_string()),
+            ("file".to_string(), self.file.display().into()),
+            ("events".to_string(), head.size.into()),
+            ("root".to_string(), head.root.into()),
         ];
         Ok(Answer::new(data).with(Block::Pairs(pairs)))
     }

@@ -1,5 +1,6 @@
 //! `book SECURITY`.
 
+use ::book::market::literal::decimal;
 use clap::Args;
 
 use super::context::Context;
@@ -13,7 +14,7 @@ pub(super) struct Book {
     /// Symbol, ISIN or token
     security: String,
     /// Price levels of each side
-    #[arg(long, default_value_t = 10)]
+    #[arg(long, default_value = "10", value_parser = decimal::whole::<usize>)]
     levels: usize,
 }
 

@@ -2,7 +2,8 @@
 
 use alloy::primitives::{Address, B256, U256};
 use alloy::sol_types::SolCall;
-use book::market::amount::{COIN_DECIMALS, dollars, parse_units, time};
+use book::market::amount::time;
+use book::market::literal::{decimal, time as literal_time};
 use clap::Subcommand;
 use desk::cap_table::investor_id;
 use desk::chain::abi::ITsUSDC;
@@ -10,84 +11,86 @@ use serde_json::json;
 
 use super::context::Context;
 use super::failure::{Failure, Result};
+use super::listed::{self, Listed};
+use super::stake::Stake;
 use super::{act, allowance};
-use crate::render::{Answer, Block};
+use crate::render::{Answer, Block, Cell, Sentence};
 
 /// Act as the issuer of TsUSDC
 #[derive(Debug, Subcommand)]
 pub(super) enum Coin {
-    /// Attest the dollars in the bank: nothing can be minted beyond them
-    #[command(after_help = "Example: orderbook coin attest 25,000,000")]
+    /// Attest the dollars held in the bank, which the supply may not exceed
+    #[command(after_help = "Example: orderbook coin attest 25_000_000")]
     Attest {
         /// Dollars
         dollars: String,
-        /// Unix second the statement is as of [default: the latest block's]
-        #[arg(long)]
+        /// When the statement was true: a day or an instant [default: the latest block's]
+        #[arg(long, value_name = "TIME", value_parser = literal_time::instant)]
         as_of: Option<u64>,
     },
-    /// Say for how long an attestation holds
-    #[command(after_help = "Example: orderbook coin max-age 86400")]
+    /// Set how long an attestation stays valid
+    #[command(after_help = "Example: orderbook coin max-age 24h")]
     MaxAge {
-        /// Seconds; 0 stops all minting
+        /// A duration such as 24h; 0s stops all minting
+        #[arg(value_name = "DURATION", value_parser = literal_time::duration)]
         seconds: u64,
     },
-    /// Let a wallet mint up to an allowance, or take that away
+    /// Set a wallet's minting allowance, or remove it
     #[command(
-        after_help = "Examples:\n  orderbook coin minter treasury 5,000,000\n  orderbook coin minter treasury --remove"
+        after_help = "Examples:\n  orderbook coin minter treasury 5_000_000\n  orderbook coin minter treasury --remove"
     )]
     Minter {
         /// Wallet or address
         #[arg(id = "holder", value_name = "WALLET")]
         wallet: String,
-        /// Dollars it may mint in all
+        /// Dollars it may mint in total
         #[arg(required_unless_present = "remove")]
         dollars: Option<String>,
-        /// Take it away
+        /// Remove it
         #[arg(long, conflicts_with = "dollars")]
         remove: bool,
     },
-    /// Mint coins against dollars that came in
-    #[command(after_help = "Example: orderbook coin mint ada 250,000 --reference WIRE-2026-0815")]
+    /// Mint coins against dollars received
+    #[command(after_help = "Example: orderbook coin mint ada 250_000 --reference WIRE-2026-0815")]
     Mint {
         /// Wallet or address
         #[arg(id = "holder", value_name = "WALLET")]
         wallet: String,
         /// Dollars
         dollars: String,
-        /// The bank's reference, used once: chain and statement then reconcile
+        /// The bank's reference, usable once, so that chain and bank statement reconcile
         #[arg(long)]
         reference: Option<String>,
     },
-    /// Burn the minter's coins against dollars that went out
-    #[command(after_help = "Example: orderbook coin burn 10,000 --reference WIRE-2026-0816")]
+    /// Burn the minter's coins against dollars paid out
+    #[command(after_help = "Example: orderbook coin burn 10_000 --reference WIRE-2026-0816")]
     Burn {
         /// Dollars
         dollars: String,
-        /// The bank's reference, used once
+        /// The bank's reference, usable once
         #[arg(long)]
         reference: Option<String>,
     },
     /// Put wallets on the blacklist, or take them off
     #[command(
-        after_help = "Examples:\n  orderbook coin blacklist mallory\n  orderbook coin blacklist mallory --lift"
+        after_help = "Examples:\n  orderbook coin blacklist mallory\n  orderbook coin blacklist mallory --lift\n  orderbook coin blacklist --from sanctions.txt      one wallet or address per line"
     )]
     Blacklist {
-        /// Wallets or addresses
-        #[arg(id = "holders", value_name = "WALLET", required = true)]
-        wallets: Vec<String>,
-        /// Take them off
+        #[command(flatten)]
+        listed: Listed,
+        /// Take them off instead
         #[arg(long)]
         lift: bool,
     },
-    /// Stop every movement of the coin
+    /// Stop all transfers of the coin
     #[command(
         after_help = "Example: orderbook coin pause\n\nThe wallet of the profile's blacklister signs; it needs PAUSER_ROLE."
     )]
     Pause,
-    /// Let the coin move again
+    /// Resume transfers of the coin
     #[command(after_help = "Example: orderbook coin resume")]
     Resume,
-    /// Take everything a blacklisted wallet holds, by order of a court
+    /// Seize the whole balance of a blacklisted wallet under a court order
     #[command(
         after_help = "Examples:\n  orderbook coin seize mallory --order 'court order 26-114' --to treasury\n  orderbook coin seize mallory --order 'court order 26-114'      burn it\n\nThe admin's wallet signs unless --wallet names another; it needs SEIZER_ROLE (orderbook role grant coin SEIZER_ROLE ...)."
     )]
@@ -95,26 +98,26 @@ pub(super) enum Coin {
         /// The blacklisted wallet
         #[arg(id = "holder", value_name = "WALLET")]
         wallet: String,
-        /// The order's reference: up to 32 characters, for the record on chain
+        /// The order's reference: up to 32 characters, recorded on chain
         #[arg(long, value_name = "REFERENCE", value_parser = act::reason)]
         order: B256,
-        /// Who gets it [default: it is burned]
+        /// Who receives it [default: it is burned]
         #[arg(long, value_name = "WALLET")]
         to: Option<String>,
     },
-    /// Send away tokens that somebody sent to the coin's contract by mistake
+    /// Recover tokens that were sent to the coin's contract by mistake
     #[command(
         after_help = "Example: orderbook coin rescue HRBR ada 100\n\nThe admin's wallet signs unless --wallet names another; it needs RESCUER_ROLE."
     )]
     Rescue {
         /// coin, a security, or a token's address
         token: String,
-        /// Who gets them
+        /// Who receives them
         to: String,
         /// How many tokens; base units of a token that the profile does not know
         quantity: String,
     },
-    /// Show supply, reserves and what may still be minted
+    /// Show supply, reserves and how much more can be minted
     #[command(after_help = "Example: orderbook coin show")]
     Show,
 }
@@ -133,7 +136,10 @@ impl Coin {
                     reserves,
                     asOf: as_of,
                 };
-                let words = format!("reserves of ${dollars} attested as of {}", time(as_of));
+                let words = Sentence::of(|reader| {
+                    let reserves = reader.dollars(reserves);
+                    format!("reserves of {reserves} attested as of {}", time(as_of))
+                });
                 send(context, "attestor", &call, words).await
             }
             Self::MaxAge { seconds } => {
@@ -142,7 +148,10 @@ impl Coin {
                     context,
                     "admin",
                     &call,
-                    format!("an attestation holds {seconds} s"),
+                    format!(
+                        "an attestation holds for {}",
+                        literal_time::spelled(seconds)
+                    ),
                 )
                 .await
             }
@@ -151,27 +160,25 @@ impl Coin {
                 dollars: None,
                 ..
             } => {
+                let minter = context.party(&wallet)?;
                 let call = ITsUSDC::removeMinterCall {
-                    minter: context.account(&wallet)?,
+                    minter: minter.address,
                 };
-                send(
-                    context,
-                    "master_minter",
-                    &call,
-                    format!("{wallet} mints no more"),
-                )
-                .await
+                let words = format!("{minter} may no longer mint");
+                send(context, "master_minter", &call, words).await
             }
             Self::Minter {
                 wallet,
                 dollars: Some(dollars),
                 ..
             } => {
+                let (minter, allowed) = (context.party(&wallet)?, money(&dollars)?);
                 let call = ITsUSDC::configureMinterCall {
-                    minter: context.account(&wallet)?,
-                    minterAllowedAmount: money(&dollars)?,
+                    minter: minter.address,
+                    minterAllowedAmount: allowed,
                 };
-                let words = format!("{wallet} may mint ${dollars}");
+                let words =
+                    Sentence::of(|reader| format!("{minter} may mint {}", reader.dollars(allowed)));
                 send(context, "master_minter", &call, words).await
             }
             Self::Mint {
@@ -179,122 +186,151 @@ impl Coin {
                 dollars,
                 reference,
             } => {
-                let (to, amount) = (context.account(&wallet)?, money(&dollars)?);
-                let words = format!("${dollars} minted to {wallet}");
+                let (to, amount) = (context.party(&wallet)?, money(&dollars)?);
+                let words =
+                    Sentence::of(|reader| format!("{} minted to {to}", reader.dollars(amount)));
+                let to = to.address;
                 match reference {
-                    None => send(context, "minter", &ITsUSDC::mintCall { to, amount }, words).await,
+                    None => {
+                        let call = ITsUSDC::mintCall { to, amount };
+                        move_dollars(context, &call, amount, words).await
+                    }
                     Some(text) => {
-                        let bank = investor_id(&text).map_err(Failure::usage)?;
                         let call = ITsUSDC::mintWithReferenceCall {
                             to,
                             amount,
-                            bankReference: bank,
+                            bankReference: investor_id(&text).map_err(Failure::usage)?,
                         };
-                        send(context, "minter", &call, format!("{words} for {text}")).await
+                        let words = words.and(&format!(" for {text}"));
+                        move_dollars(context, &call, amount, words).await
                     }
                 }
             }
             Self::Burn { dollars, reference } => {
                 let amount = money(&dollars)?;
-                let words = format!("${dollars} burned");
+                let words = Sentence::of(|reader| format!("{} burned", reader.dollars(amount)));
                 match reference {
-                    None => send(context, "minter", &ITsUSDC::burnCall { amount }, words).await,
+                    None => {
+                        let call = ITsUSDC::burnCall { amount };
+                        move_dollars(context, &call, amount, words).await
+                    }
                     Some(text) => {
-                        let bank = investor_id(&text).map_err(Failure::usage)?;
                         let call = ITsUSDC::burnWithReferenceCall {
                             amount,
-                            bankReference: bank,
+                            bankReference: investor_id(&text).map_err(Failure::usage)?,
                         };
-                        send(context, "minter", &call, format!("{words} for {text}")).await
+                        let words = words.and(&format!(" for {text}"));
+                        move_dollars(context, &call, amount, words).await
                     }
                 }
             }
-            Self::Blacklist { wallets, lift } => blacklist(context, &wallets, lift).await,
+            Self::Blacklist { listed, lift } => blacklist(context, &listed, lift).await,
             Self::Pause => {
                 let words = "the coin is paused".to_string();
                 send(context, "blacklister", &ITsUSDC::pauseCall {}, words).await
             }
             Self::Resume => {
-                let words = "the coin moves again".to_string();
+                let words = "the coin is no longer paused".to_string();
                 send(context, "blacklister", &ITsUSDC::unpauseCall {}, words).await
             }
             Self::Seize { wallet, order, to } => {
-                let words = match &to {
-                    Some(to) => format!("everything that {wallet} holds goes to {to}"),
-                    None => format!("everything that {wallet} holds is burned"),
-                };
-                let call = ITsUSDC::seizeCall {
-                    from: context.account(&wallet)?,
-                    to: to.map_or(Ok(Address::ZERO), |to| context.account(&to))?,
-                    orderReference: order,
-                };
-                send(context, "admin", &call, words).await
+                seize(context, &wallet, order, to.as_deref()).await
             }
             Self::Rescue {
                 token,
                 to,
                 quantity,
-            } => {
-                let (address, decimals) = if token.starts_with("0x") {
-                    let address = context.account(&token)?;
-                    let known = context.settings.profile().securities.iter();
-                    let known = known.filter(|security| security.token == address);
-                    (
-                        address,
-                        known.map(|security| security.decimals).next().unwrap_or(0),
-                    )
-                } else {
-                    allowance::token(context, &token)?
-                };
-                let call = ITsUSDC::rescueERC20Call {
-                    token: address,
-                    to: context.account(&to)?,
-                    amount: parse_units(&quantity, decimals).map_err(Failure::usage)?,
-                };
-                let words = format!("{quantity} {token} sent to {to} from the coin's contract");
-                send(context, "admin", &call, words).await
-            }
+            } => rescue(context, &token, &to, &quantity).await,
             Self::Show => show(context).await,
         }
     }
 }
 
 fn money(text: &str) -> Result<U256> {
-    parse_units(text.trim_start_matches('$'), COIN_DECIMALS).map_err(Failure::usage)
+    decimal::dollars(text).map_err(Failure::usage)
 }
 
-async fn send<C: SolCall>(context: &Context, role: &str, call: &C, words: String) -> Result {
+async fn send<C: SolCall>(
+    context: &Context,
+    role: &str,
+    call: &C,
+    words: impl Into<Sentence>,
+) -> Result {
     act::send(context, role, context.coin()?, call, words).await
 }
 
-async fn blacklist(context: &Context, wallets: &[String], lift: bool) -> Result {
-    let accounts = wallets
-        .iter()
-        .map(|name| context.account(name))
-        .collect::<Result<Vec<_>>>()?;
-    let names = wallets.join(", ");
-    if !lift {
-        let call = ITsUSDC::blacklistBatchCall { accounts };
-        return send(
-            context,
-            "blacklister",
-            &call,
-            format!("{names} blacklisted"),
-        )
-        .await;
+/// The minter moves dollars in or out.
+async fn move_dollars<C: SolCall>(
+    context: &Context,
+    call: &C,
+    amount: U256,
+    words: Sentence,
+) -> Result {
+    let coin = context.coin()?;
+    let stake = Stake::coin(coin, amount);
+    act::move_amount(context, "minter", coin, call, &stake, words).await
+}
+
+async fn seize(context: &Context, wallet: &str, order: B256, to: Option<&str>) -> Result {
+    let (coin, from) = (context.coin()?, context.party(wallet)?);
+    let to = to.map(|to| context.party(to)).transpose()?;
+    let balance = ITsUSDC::balanceOfCall {
+        account: from.address,
+    };
+    let held = context.chain().await?.view(coin, balance).await?;
+    let call = ITsUSDC::seizeCall {
+        from: from.address,
+        to: to.as_ref().map_or(Address::ZERO, |to| to.address),
+        orderReference: order,
+    };
+    let words = Sentence::of(|reader| {
+        let held = reader.dollars(held);
+        match &to {
+            Some(to) => format!("{held}, all that {from} holds, seized for {to}"),
+            None => format!("{held}, all that {from} holds, seized and burned"),
+        }
+    });
+    let stake = Stake::coin(coin, held);
+    act::move_amount(context, "admin", coin, &call, &stake, words).await
+}
+
+async fn rescue(context: &Context, token: &str, to: &str, quantity: &str) -> Result {
+    let to = context.party(to)?;
+    let address = if token.starts_with("0x") {
+        context.account(token)?
+    } else {
+        allowance::token(context, token)?.0
+    };
+    let (decimals, unit) = allowance::known(context, address);
+    let amount = decimal::amount(quantity, decimals).map_err(Failure::usage)?;
+    let call = ITsUSDC::rescueERC20Call {
+        token: address,
+        to: to.address,
+        amount,
+    };
+    let words = Sentence::of(|reader| {
+        let amount = reader.units(amount, decimals);
+        format!("{amount} {unit} sent from the coin's contract to {to}")
+    });
+    send(context, "admin", &call, words).await
+}
+
+async fn blacklist(context: &Context, listed: &Listed, lift: bool) -> Result {
+    let accounts = listed.accounts(context)?;
+    let verb = if lift { "taken off" } else { "put on" };
+    let words = format!("{accounts} {verb} the blacklist of the coin");
+    let coin = context.coin()?;
+    if lift {
+        let calls = accounts.addresses.iter();
+        let calls = calls.map(|account| (1, ITsUSDC::unBlacklistCall { account: *account }));
+        listed::send(context, "blacklister", coin, calls, &words).await
+    } else {
+        let calls = accounts.batches().map(|accounts| {
+            let accounts = accounts.to_vec();
+            (accounts.len(), ITsUSDC::blacklistBatchCall { accounts })
+        });
+        listed::send(context, "blacklister", coin, calls, &words).await
     }
-    let mut answer = Answer::default();
-    for account in accounts {
-        let call = ITsUSDC::unBlacklistCall { account };
-        answer = send(
-            context,
-            "blacklister",
-            &call,
-            format!("{names} off the blacklist"),
-        )
-        .await?;
-    }
-    Ok(answer)
 }
 
 async fn show(context: &Context) -> Result {
@@ -311,18 +347,20 @@ async fn show(context: &Context) -> Result {
         "mint_headroom": headroom.to_string(),
         "paused": paused,
     });
+    let supply = Sentence::of(|reader| reader.dollars(supply));
+    let attested = Sentence::of(|reader| {
+        let amount = reader.dollars(reserves.amount);
+        format!("{amount} as of {}", time(reserves.asOf))
+    });
+    let headroom = Sentence::of(|reader| reader.dollars(headroom));
     Ok(Answer::new(data).with(Block::Pairs(vec![
-        ("supply".into(), format!("${}", dollars(supply))),
+        ("supply".into(), Cell::sentence(&supply)),
+        ("reserves".into(), Cell::sentence(&attested)),
         (
-            "reserves".into(),
-            format!(
-                "${} as of {}",
-                dollars(reserves.amount),
-                time(reserves.asOf)
-            ),
+            "attestation holds for".into(),
+            literal_time::spelled(reserves.maxAge).into(),
         ),
-        ("attestation holds".into(), format!("{} s", reserves.maxAge)),
-        ("may be minted".into(), format!("${}", dollars(headroom))),
+        ("may be minted".into(), Cell::sentence(&headroom)),
         ("paused".into(), if paused { "yes" } else { "no" }.into()),
     ])))
 }

@@ -4,6 +4,7 @@ use clap::Subcommand;
 
 use super::context::Context;
 use super::failure::Result;
+use super::stake::percent;
 use crate::render::{Answer, Cell, Table, Tone};
 
 /// Explain the settings
@@ -48,6 +49,14 @@ impl Config {
             Cell::new(profile.live.to_string(), tone),
             from(settings.has_profile()).into(),
         ]);
+        if profile.live {
+            let share = percent(settings.retype_above()?);
+            table.row([
+                "retype_above".into(),
+                share.into(),
+                from(profile.retype_above.is_some()).into(),
+            ]);
+        }
         for setting in settings.all() {
             let value = setting.value.clone().unwrap_or_default();
             table.row([

@@ -1,6 +1,7 @@
 //! What commands share: settings, and the doors to chain, book and wallets that open on demand.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::io::{IsTerminal as _, Write as _};
 use std::path::PathBuf;
 
@@ -19,6 +20,24 @@ use super::books::Books;
 use super::failure::{Exit, Failure, Result};
 use super::password;
 use crate::config::{Key, Overrides, Security, Settings, Source};
+use crate::render::Sentence;
+
+/// Somebody whom a command names.
+#[derive(Clone, Debug)]
+pub(super) struct Party {
+    /// The account.
+    pub(super) address: Address,
+    name: Option<String>,
+}
+
+impl fmt::Display for Party {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.name {
+            Some(name) => write!(f, "{name} ({})", self.address),
+            None => self.address.fmt(f),
+        }
+    }
+}
 
 /// One invocation.
 #[derive(Debug)]
@@ -140,13 +159,14 @@ impl Context {
     }
 
     /// Opens the wallet of a role for sending `what`; a live profile asks first.
-    pub(super) fn sender(&self, role: &str, what: &str) -> Result<PrivateKeySigner> {
-        self.confirm(what)?;
+    pub(super) fn sender(&self, role: &str, what: impl Into<Sentence>) -> Result<PrivateKeySigner> {
+        self.confirm(&what.into())?;
         self.signer(role)
     }
 
     /// A profile marked live sends nothing before its name was typed.
-    pub(super) fn confirm(&self, what: &str) -> Result<()> {
+    pub(super) fn confirm(&self, what: &Sentence) -> Result<()> {
+        let what = what.people();
         let profile = self.settings.profile();
         if !profile.live || self.settings.confirmation() == Some(profile.name.as_str()) {
             return Ok(());
@@ -194,6 +214,19 @@ impl Context {
         self.wallets()?
             .address(text)?
             .ok_or_else(|| Failure::usage(format!("the wallet file '{text}' states no address")))
+    }
+
+    /// An account with what to call it: its address, and its name where it is a wallet of the profile.
+    pub(super) fn party(&self, text: &str) -> Result<Party> {
+        let address = self.account(text)?;
+        let name = if text.starts_with("0x") {
+            let known = self.addresses()?;
+            let mut known = known.into_iter().filter(|(_, known)| *known == address);
+            known.next().map(|(name, _)| name)
+        } else {
+            Some(text.to_owned())
+        };
+        Ok(Party { address, name })
     }
 
     pub(super) fn coin(&self) -> Result<Address> {

@@ -1,9 +1,9 @@
 //! `deploy token, coin, settlement`.
 
-use alloy::primitives::Address;
-use book::market::amount::{parse_units, units};
+use alloy::primitives::{Address, U256};
 use book::market::isin::Isin;
 use book::market::lei::Lei;
+use book::market::literal::decimal;
 use clap::{Args, Subcommand};
 use desk::chain::deploy::{Constructor, Deployed, deploy};
 use serde_json::json;
@@ -13,7 +13,7 @@ use super::failure::{Failure, Result};
 use super::init::create_book;
 use super::role;
 use crate::config::Security;
-use crate::render::{Answer, Block};
+use crate::render::{Answer, Block, Cell};
 
 /// Deploy, activate and construct the contracts; addresses go into the profile
 #[derive(Debug, Subcommand)]
@@ -37,9 +37,9 @@ pub(super) struct Token {
     #[arg(long)]
     isin: String,
     /// Decimals of one share
-    #[arg(long, default_value_t = 6)]
+    #[arg(long, default_value = "6", value_parser = decimal::whole::<u8>)]
     decimals: u8,
-    /// Most tokens that may ever exist; 0 means no cap
+    /// Maximum number of tokens that may ever exist; 0 means no cap
     #[arg(long, default_value = "0", value_name = "QUANTITY")]
     supply_cap: String,
     /// Default admin [default: the sender]
@@ -88,7 +88,7 @@ impl Deploy {
 }
 
 async fn send(context: &Context, constructor: &Constructor) -> Result<Deployed> {
-    let signer = context.sender("admin", &format!("deploying {}", constructor.package()))?;
+    let signer = context.sender("admin", format!("deploying {}", constructor.package()))?;
     let chain = context.chain().await?;
     let code = context.settings.code().of(constructor.package())?;
     Ok(deploy(&chain, &signer, &code, constructor).await?)
@@ -112,15 +112,18 @@ fn answer(what: &str, deployed: &Deployed, notes: &[String]) -> Answer {
         "roles": notes,
     });
     let mut pairs = vec![
-        (what.to_string(), deployed.address.to_string()),
-        ("transaction".into(), hash.to_string()),
-        ("code".into(), format!("{} bytes", deployed.code_size)),
+        (what.to_string(), deployed.address.into()),
+        ("transaction".into(), hash.into()),
+        (
+            "code".into(),
+            format!("{} bytes", deployed.code_size).into(),
+        ),
         (
             "gas".into(),
-            units(alloy::primitives::U256::from(deployed.receipt.gas_used), 0),
+            Cell::units(U256::from(deployed.receipt.gas_used), 0),
         ),
     ];
-    pairs.extend(notes.iter().map(|note| ("role".to_string(), note.clone())));
+    pairs.extend(notes.iter().map(|note| ("role".to_string(), note.into())));
     Answer::new(data).with(Block::Pairs(pairs))
 }
 
@@ -130,10 +133,11 @@ impl Token {
         if context.settings.profile().security(&self.symbol).is_some() {
             return Err(Failure::refused(
                 "SECURITY_EXISTS",
-                format!("the profile has a security '{}' already", self.symbol),
+                format!("the profile already has a security '{}'", self.symbol),
             ));
         }
-        let supply_cap = parse_units(&self.supply_cap, self.decimals).map_err(Failure::usage)?;
+        let supply_cap =
+            decimal::amount(&self.supply_cap, self.decimals).map_err(Failure::usage)?;
         let constructor = Constructor::Token {
             name: self.name,
             symbol: self.symbol.clone(),

@@ -192,7 +192,7 @@ async fn settlement(context: &Context, chain: &Chain, checks: &mut Checks) -> Re
         .view(settlement, IDvPSettlement::pausedCall {})
         .await?
     {
-        let remedy = "wait until its pauser lets it go on: orderbook settlement resume";
+        let remedy = "wait until its pauser resumes it: orderbook settlement resume";
         checks.warn("settlement contract", "it is paused", remedy);
     }
     if let Err(failure) = coin(context, chain, settlement, checks).await {
@@ -239,7 +239,7 @@ async fn operator(
     if chain.view(settlement, call).await? {
         checks.ok("operator's role", operator);
     } else {
-        let words = format!("{operator} may not settle");
+        let words = format!("{operator} does not have the role OPERATOR_ROLE");
         let hint = format!("orderbook role grant settlement OPERATOR_ROLE {name}");
         let failure = Failure::new(Exit::Auth, "NO_ROLE", words).hint(hint);
         checks.fail("operator's role", &failure);
@@ -265,7 +265,7 @@ async fn security(
         .view(security.token, ISecurityToken::decimalsCall {})
         .await?;
     if symbol != security.symbol || decimals != security.decimals {
-        let words = format!("it is {symbol} with {decimals} decimals on chain");
+        let words = format!("on chain it is {symbol} with {decimals} decimals");
         return Err(Failure::new(Exit::Usage, "OTHER_SECURITY", words)
             .hint("correct the profile's [[security]]"));
     }
@@ -308,7 +308,7 @@ async fn book(context: &Context, board: &Board, checks: &mut Checks) -> Result<(
             identity.contract
         );
         return Err(Failure::new(Exit::Usage, "OTHER_BOOK", words)
-            .hint("use the store of that contract, or init a new one"));
+            .hint("use the store of that contract, or create one: orderbook init --book"));
     }
     // Nothing is written: only a book that another holds refuses.
     board.writable().await?;
@@ -336,15 +336,19 @@ async fn log(context: &Context, board: &Board, checks: &mut Checks) -> Result<()
     }
     if head.captured_at > Timestamp::now() {
         let words = format!(
-            "the last event was captured at {}, this machine's clock is behind that",
+            "the last event was captured at {}, which is ahead of this machine's clock",
             head.captured_at
         );
         return Err(Failure::new(Exit::Failed, "CLOCK_OFF", words)
-            .hint("set this machine's clock (NTP): nothing can be written before that"));
+            .hint("set this machine's clock (NTP): until then nothing can be written"));
     }
     checks.ok(
         "log",
-        format!("{} events hold, root {}", head.size, short_id(head.root)),
+        format!(
+            "{} events verified, root {}",
+            head.size,
+            short_id(head.root)
+        ),
     );
     Ok(())
 }
@@ -356,7 +360,7 @@ async fn in_flight(board: &Board, checks: &mut Checks) -> Result<()> {
         .filter(|matched| matched.state.is_in_flight())
         .count();
     if open > 0 {
-        let words = format!("{open} match(es) without outcome");
+        let words = format!("{open} match(es) in flight");
         checks.warn("in flight", words, "orderbook sync");
     }
     Ok(())

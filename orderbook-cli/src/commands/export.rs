@@ -9,6 +9,7 @@ use book::board::export::Period;
 use book::board::{Board, BoardError};
 use book::market::amount::dollars;
 use book::market::filter::OrderFilter;
+use book::market::literal::time;
 use clap::{Args, Subcommand};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -39,7 +40,7 @@ pub(super) enum Export {
         after_help = "Example: orderbook export exam --from 2026-01-01 --to 2026-03-31 --out exam-q1"
     )]
     Exam(Scope),
-    /// The whole book in one file, from which `init --from` makes it again in any store
+    /// The whole book in one file, from which `init --from` restores it in any store
     #[command(
         after_help = "Example: orderbook export book --out book.jsonl\n         orderbook init --book --from book.jsonl --store postgres://..."
     )]
@@ -50,14 +51,14 @@ pub(super) enum Export {
     },
 }
 
-/// Which days, and where to.
+/// Which days, and where the file goes.
 #[derive(Args, Debug)]
 pub(super) struct Scope {
     /// First day, UTC
-    #[arg(long, value_name = "DATE")]
+    #[arg(long, value_name = "DAY", value_parser = time::day)]
     from: Option<Date>,
     /// Last day, UTC
-    #[arg(long, value_name = "DATE")]
+    #[arg(long, value_name = "DAY", value_parser = time::day)]
     to: Option<Date>,
     /// File, or for exam a folder [default: stdout, or ./exam]
     #[arg(long, value_name = "PATH")]

@@ -184,11 +184,11 @@ impl From<ChainError> for Failure {
         match &error {
             ChainError::Reverted(revert) => revert.into(),
             ChainError::Unreachable { .. } => chain("RPC_UNREACHABLE").hint(
-                "check rpc_url (orderbook config show) and that the node runs: orderbook doctor",
+                "check rpc_url (orderbook config show) and that the node is running: orderbook doctor",
             ),
             ChainError::Node { .. } => chain("RPC_ERROR"),
             ChainError::Untrue { .. } => {
-                chain("NODE_UNTRUE").hint("nothing was recorded; ask another node with --rpc-url")
+                chain("NODE_UNTRUE").hint("nothing was recorded; try another node with --rpc-url")
             }
             ChainError::WrongChain { .. } => {
                 chain("WRONG_CHAIN").hint("change rpc_url or chain_id: orderbook config show")
@@ -285,20 +285,20 @@ impl From<DeskError> for Failure {
             }
             DeskError::Ineligible { restriction, .. } => {
                 Self::refused(&format!("RESTRICTION_{restriction}"), &error)
-                    .hint(desk::chain::words::restriction(restriction).remedy)
+                    .hint(restriction.remedy())
             }
             DeskError::NoMatch { .. } => Self::refused("NO_MATCH", &error)
                 .hint("propose it and have another person approve it: orderbook match propose"),
             DeskError::NoEvent(_) => Self::new(Exit::Integrity, "NO_EVENT", &error)
-                .hint("ask another node what the transaction did: orderbook sync --rpc-url ..."),
+                .hint("ask another node what the transaction did: orderbook sync --rpc-url URL"),
             DeskError::Unrecorded { .. } => Self::new(Exit::Unknown, "NOT_RECORDED", &error)
                 .hint("do not send it again; once the book can be written: orderbook sync"),
             DeskError::OtherHistory { .. } => Self::new(Exit::Integrity, "OTHER_HISTORY", &error)
-                .hint("this node has another chain than the one this book was kept on: orderbook doctor"),
+                .hint("this node is on a different chain from the one this book was kept on: orderbook doctor"),
             DeskError::Rows(rows) => bad_rows(rows),
             DeskError::File(_) => Self::new(Exit::Usage, "BAD_FILE", &error),
             DeskError::OtherVenue { .. } => Self::refused("OTHER_VENUE", &error)
-                .hint("name the book that belongs to this contract with --store: orderbook config show"),
+                .hint("give the book that belongs to this contract with --store: orderbook config show"),
             DeskError::FillGone { .. } => Self::new(Exit::Integrity, "FILL_GONE", &error).hint(
                 "ask another node with --rpc-url; if it agrees, the chain dropped that block: settle nothing more before it \
                  is clear why",
@@ -317,7 +317,7 @@ fn bad_rows(rows: impl IntoIterator<Item = String>) -> Failure {
             hint: None,
         })
         .collect();
-    let words = format!("{} bad row(s), nothing of the file was used", faults.len());
+    let words = format!("{} bad row(s), the file was not used", faults.len());
     Failure::new(Exit::Usage, "BAD_FILE", words).faults(faults)
 }
 

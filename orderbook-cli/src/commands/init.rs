@@ -8,6 +8,7 @@ use alloy::primitives::Address;
 use book::board::{Board, check_identity};
 use book::log::body::BookOpened;
 use book::market::lei::Lei;
+use book::market::literal::decimal;
 use clap::Args;
 use desk::chain::Chain;
 use desk::chain::abi::IDvPSettlement;
@@ -23,20 +24,20 @@ use crate::render::Answer;
 /// Write a profile; on a profile that has a settlement contract, create its book
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Examples:\n  orderbook init --name desk --broker-dealer 'Harbor Street Securities LLC' --crd 123456 \\\n      --lei 5493001KJTIIGC8Y1R12 --rpc-url http://127.0.0.1:8547\n  orderbook init --book          create the book of an existing profile\n  orderbook init --book --from book.jsonl      make it again from a file of `export book`"
+    after_help = "Examples:\n  orderbook init --name desk --broker-dealer 'Harbor Street Securities LLC' --crd 123456 \\\n      --lei 5493001KJTIIGC8Y1R12 --rpc-url http://127.0.0.1:8547\n  orderbook init --book          create the book of an existing profile\n  orderbook init --book --from book.jsonl      restore it from a file of `export book`"
 )]
 pub(super) struct Init {
-    /// What to call the profile
+    /// Name of the profile
     #[arg(long)]
     name: Option<String>,
-    /// Real money: ask before anything is sent
+    /// Real money: confirm before anything is sent
     #[arg(long)]
     live: bool,
     /// The broker-dealer's legal name
     #[arg(long, value_name = "NAME", requires_all = ["crd", "lei"])]
     broker_dealer: Option<String>,
     /// Its CRD number
-    #[arg(long, value_name = "NUMBER")]
+    #[arg(long, value_name = "NUMBER", value_parser = decimal::whole::<u64>)]
     crd: Option<u64>,
     /// Its LEI
     #[arg(long)]
@@ -44,7 +45,7 @@ pub(super) struct Init {
     /// Create the book of the profile, whose settlement contract stands on chain
     #[arg(long)]
     book: bool,
-    /// Make that book again from what `export book` wrote, in a store that has none; asks no chain
+    /// Restore that book from a file of `export book`, into a store that has none; needs no chain
     #[arg(long, value_name = "FILE", requires = "book")]
     from: Option<PathBuf>,
     /// Replace an existing profile
@@ -132,7 +133,7 @@ async fn restore(context: &Context, path: &Path) -> Result {
     let chain_id = context
         .settings
         .chain_id()?
-        .ok_or_else(|| Failure::usage("whose book it is must be known: give --chain-id"))?;
+        .ok_or_else(|| Failure::usage("the chain of the book is not known: give --chain-id"))?;
     let store = context.settings.store()?;
     let wanted = (chain_id, context.settlement()?);
     let bar = context.progress("events");
@@ -143,7 +144,7 @@ async fn restore(context: &Context, path: &Path) -> Result {
     let head = board.head().await?;
     let data = json!({ "store": store, "events": head.size, "root": head.root, "hash": head.hash });
     let words = format!(
-        "book made again from {}: {} events, root {}",
+        "book restored from {}: {} events, root {}",
         path.display(),
         head.size,
         head.root

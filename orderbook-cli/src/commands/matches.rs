@@ -2,7 +2,7 @@
 
 use alloy::primitives::U256;
 use book::board::Board;
-use book::market::amount::{dollars, short_id, units};
+use book::market::amount::short_id;
 use book::market::filter::OrderFilter;
 use book::market::matching::{Match as Matched, MatchState, midpoint};
 use book::market::record::OrderState;
@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::context::Context;
 use super::failure::{Failure, Result};
-use crate::render::{Answer, Block, Cell, Table, Tone};
+use crate::render::{Answer, Block, Cell, Sentence, Table, Tone};
 
 /// Propose matches; another person approves or refuses them
 #[derive(Debug, Subcommand)]
@@ -113,7 +113,7 @@ async fn find(board: &Board, text: &str) -> Result<Uuid> {
                 .hint("see: orderbook match list"),
         ),
         _ => Err(Failure::usage(format!(
-            "{text} fits more than one match: give more digits"
+            "{text} matches more than one match: give more digits"
         ))),
     }
 }
@@ -147,10 +147,10 @@ async fn suggestions(board: &Board, security: &str) -> Result {
         table.row([
             Cell::id(bid.id),
             Cell::id(ask.id),
-            units(U256::from(bid.quantity), bid.decimals).into(),
+            Cell::units(U256::from(bid.quantity), bid.decimals),
             bid.price.into(),
             ask.price.into(),
-            dollars(U256::from(total)).into(),
+            Cell::dollars(U256::from(total)),
         ]);
         data.push(
             json!({ "bid": bid.id, "ask": ask.id, "quantity": bid.quantity.to_string(),
@@ -161,14 +161,16 @@ async fn suggestions(board: &Board, security: &str) -> Result {
 }
 
 fn answer(matched: &Matched) -> Answer {
-    let words = format!(
-        "match {} is {}: bid {} with ask {}, ${}",
-        matched.id,
-        matched.state,
-        short_id(matched.bid),
-        short_id(matched.ask),
-        dollars(U256::from(matched.total))
-    );
+    let words = Sentence::of(|reader| {
+        format!(
+            "match {} is {}: bid {} with ask {}, {}",
+            matched.id,
+            matched.state,
+            short_id(matched.bid),
+            short_id(matched.ask),
+            reader.dollars(U256::from(matched.total))
+        )
+    });
     Answer::line(match_json(matched), words)
 }
 
@@ -196,7 +198,7 @@ pub(super) fn table(matches: &[Matched]) -> Table {
             Cell::ending(&matched.id.to_string(), 8),
             Cell::id(matched.bid),
             Cell::id(matched.ask),
-            dollars(U256::from(matched.total)).into(),
+            Cell::dollars(U256::from(matched.total)),
             Cell::new(matched.state.as_str(), tone),
             matched.proposed_by.clone().into(),
             matched.approved_by.clone().unwrap_or_default().into(),

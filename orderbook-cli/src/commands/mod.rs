@@ -23,6 +23,7 @@ mod export;
 pub mod failure;
 mod init;
 mod interrupt;
+mod listed;
 mod matches;
 mod order;
 mod order_cancel;
@@ -34,6 +35,7 @@ mod registry;
 mod role;
 mod settle;
 mod settlement;
+mod stake;
 mod sync;
 mod token;
 mod token_enforcement;
@@ -184,6 +186,9 @@ fn succeed(answer: &Answer, json: bool) -> ExitCode {
     let text = if json {
         format!("{:#}\n", answer.envelope())
     } else {
+        for note in &answer.notes {
+            say(Tone::Title, "note", note);
+        }
         for warning in &answer.warnings {
             say(Tone::Warn, "warning", warning);
         }

@@ -4,8 +4,9 @@ use std::io::Write as _;
 use std::time::Duration;
 
 use alloy::primitives::U256;
-use book::market::amount::{dollars, time, units};
+use book::market::amount::{date, time};
 use book::market::filter::{OrderFilter, OrderSort};
+use book::market::literal::decimal;
 use book::market::order::Side;
 use book::market::record::{OrderState, OrderView};
 use clap::{Args, Subcommand, ValueEnum};
@@ -16,7 +17,7 @@ use super::failure::Result;
 use super::order_cancel::{Cancel, CancelAll, epoch};
 use super::order_entry::{Import, Post, Sign};
 use super::order_register::Register;
-use crate::render::{Answer, Block, Cell, Surface, Table, Tone};
+use crate::render::{Answer, Block, Cell, Sentence, Surface, Table, Tone};
 
 /// Sign orders, post them, list them, cancel them
 #[derive(Debug, Subcommand)]
@@ -73,8 +74,8 @@ pub(super) struct List {
     /// Highest or latest first
     #[arg(long)]
     descending: bool,
-    /// How many at most
-    #[arg(long, default_value_t = 100)]
+    /// Maximum number of rows
+    #[arg(long, default_value = "100", value_parser = decimal::whole::<u32>)]
     limit: u32,
     /// Follow the board: print orders as they are posted
     #[arg(long)]
@@ -192,10 +193,10 @@ pub(super) fn table(orders: &[OrderView]) -> Table {
             Cell::id(record.id),
             side_cell(record.side),
             record.symbol.clone().into(),
-            units(U256::from(record.quantity), record.decimals).into(),
+            Cell::units(U256::from(record.quantity), record.decimals),
             Cell::new(record.price.to_string(), Tone::Strong),
-            dollars(U256::from(record.limit_total)).into(),
-            time(record.expiry)[..10].into(),
+            Cell::dollars(U256::from(record.limit_total)),
+            date(record.expiry).into(),
             Cell::address(record.owner),
             record.account.clone().into(),
             state_cell(order),
@@ -270,32 +271,33 @@ async fn show(context: &Context, id: &str) -> Result {
     } else {
         record.counterparty.to_string()
     };
-    let quantity = units(U256::from(record.quantity), record.decimals);
+    let limit_total = Sentence::of(|reader| reader.dollars(U256::from(record.limit_total)));
     let pairs = [
-        ("order", record.id.to_string()),
+        ("order", record.id.into()),
         (
             "state",
             format!(
                 "{}{}",
                 order.state,
                 if order.expired { " (expired)" } else { "" }
-            ),
+            )
+            .into(),
         ),
-        ("side", record.side.to_string()),
+        ("side", record.side.into()),
         (
             "security",
-            format!("{} {} {}", record.symbol, record.isin, record.security),
+            format!("{} {} {}", record.symbol, record.isin, record.security).into(),
         ),
-        ("quantity", quantity),
-        ("price", format!("${}", record.price)),
         (
-            "limit total",
-            format!("${}", dollars(U256::from(record.limit_total))),
+            "quantity",
+            Cell::units(U256::from(record.quantity), record.decimals),
         ),
-        ("expires", time(record.expiry)),
-        ("owner", record.owner.to_string()),
-        ("account", record.account.clone()),
-        ("counterparty", counterparty),
+        ("price", format!("${}", record.price).into()),
+        ("limit total", Cell::sentence(&limit_total)),
+        ("expires", time(record.expiry).into()),
+        ("owner", record.owner.into()),
+        ("account", record.account.clone().into()),
+        ("counterparty", counterparty.into()),
         (
             "capacity",
             format!(
@@ -306,19 +308,20 @@ async fn show(context: &Context, id: &str) -> Result {
                 } else {
                     "unsolicited"
                 }
-            ),
+            )
+            .into(),
         ),
-        ("received", record.received_at.to_string()),
+        ("received", record.received_at.into()),
         (
             "captured",
-            format!("{} by {}", record.captured_at, record.taken_by),
+            format!("{} by {}", record.captured_at, record.taken_by).into(),
         ),
-        ("board reference", record.board_ref.to_string()),
+        ("board reference", record.board_ref.into()),
         (
             "settles through",
-            format!("{} on chain {}", record.contract, record.chain_id),
+            format!("{} on chain {}", record.contract, record.chain_id).into(),
         ),
-        ("signature", record.signature.to_string()),
+        ("signature", record.signature.clone().into()),
     ];
     let mut table = Table::new(&[">event", "what", "when", "who", "why"]);
     for event in &history {

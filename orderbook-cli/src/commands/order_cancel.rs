@@ -86,7 +86,7 @@ impl Cancel {
             let data = json!({ "id": id, "on_chain": false });
             let answer = Answer::line(data, format!("order {id} is cancelled on the board"));
             return Ok(answer.warn(
-                "the signature lives on: only the owner's cancel on chain (--on-chain) makes it void everywhere",
+                "the signature is still valid: only the owner's cancel on chain (--on-chain) voids it everywhere",
             ));
         }
         let (chain, settlement) = (context.chain().await?, context.settlement()?);
@@ -95,12 +95,12 @@ impl Cancel {
             let reason = act::reason(&self.reason)
                 .map_err(|e| Failure::usage(format!("--reason '{}': {e}", self.reason)))?;
             let call = IDvPSettlement::cancelOrderByIdCall { id, reason };
-            let signer = context.sender("operator", &what)?;
+            let signer = context.sender("operator", what.as_str())?;
             chain
                 .prepare(&signer, settlement, U256::ZERO, &call)
                 .await?
         } else {
-            let signer = context.sender("default", &what)?;
+            let signer = context.sender("default", what.as_str())?;
             if signer.address() != order.record.owner {
                 let words = format!(
                     "the wallet is {}, the owner is {}",

@@ -10,10 +10,11 @@ use alloy::primitives::U256;
 use alloy::signers::local::PrivateKeySigner;
 use book::board::signature::ContractSignatures;
 use book::board::{Board, Judged};
-use book::market::amount::units;
+use book::market::amount::{dollars, time, units};
+use book::market::literal::decimal;
 use clap::Args;
 use desk::chain::Chain;
-use desk::order_form::{self, OrderForm, SignedOrder, Venue};
+use desk::order_form::{self, FormError, OrderForm, SignedOrder, Venue};
 use desk::signed_file::SignedFile;
 use desk::{DeskError, eligibility};
 use serde_json::{Value, json};
@@ -21,7 +22,7 @@ use serde_json::{Value, json};
 use super::context::Context;
 use super::failure::{Exit, Failure, Fault, Result};
 use super::order::side_cell;
-use crate::render::{Answer, Block, Table};
+use crate::render::{Answer, Block, Cell, Table};
 
 /// Sign an order off line; needs the wallet and the profile, no chain
 #[derive(Args, Debug)]
@@ -41,8 +42,8 @@ pub(super) struct Sign {
     /// Dollars for each token
     #[arg(required_unless_present = "from")]
     price: Option<String>,
-    /// 30d, 12h or a date
-    #[arg(long, default_value = "30d")]
+    /// How long it lives, as 30d or 12h, or a day or instant at which it ends; 366 days at most
+    #[arg(long, value_name = "TIME", default_value = "30d")]
     expires: String,
     /// The customer's account
     #[arg(long, default_value = "")]
@@ -57,7 +58,7 @@ pub(super) struct Sign {
     #[arg(long, default_value = "")]
     counterparty: String,
     /// The owner's epoch: 0 unless all orders were cancelled at once before
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, default_value = "0", value_parser = decimal::whole::<u64>)]
     epoch: u64,
     /// Sign every row of a CSV file instead
     #[arg(long, value_name = "FILE", conflicts_with_all = ["side", "security", "quantity", "price"])]
@@ -72,7 +73,7 @@ pub(super) struct Sign {
 pub(super) struct Post {
     /// File of signed orders, or '-'
     file: PathBuf,
-    /// Do not ask the chain for the owners' KYC records; only wallets without code can have signed then
+    /// Do not check the owners' KYC records on chain; then only wallets without code can have signed
     #[arg(long)]
     offline: bool,
 }
@@ -116,7 +117,12 @@ impl Sign {
             .iter()
             .map(|order| serde_json::to_string(order).unwrap_or_default())
             .collect();
-        Ok(Answer::new(json!(signed)).with(Block::Raw(lines.join("\n") + "\n")))
+        let answer = Answer::new(json!(signed)).with(Block::Raw(lines.join("\n") + "\n"));
+        if signed.len() > TOLD {
+            return Ok(answer.note(format!("{} orders signed", signed.len())));
+        }
+        let notes = signed.iter().map(|order| told(context, order));
+        Ok(notes.fold(answer, Answer::note))
     }
 
     /// Signs one form; wallets that were opened once stay open.
@@ -141,7 +147,10 @@ impl Sign {
             }
         };
         form.sign(venue, security.token, security.decimals, signer, self.epoch)
-            .map_err(|words| Failure::refused("ORDER_NOT_SIGNED", words))
+            .map_err(|error| match error {
+                FormError::Malformed(words) => Failure::usage(words),
+                FormError::Refused(words) => Failure::refused("ORDER_NOT_SIGNED", words),
+            })
     }
 
     fn form(&self) -> OrderForm {
@@ -164,6 +173,25 @@ impl Sign {
     }
 }
 
+/// Most orders that are told one by one when they are signed.
+const TOLD: usize = 20;
+
+/// What was signed, as it was read.
+fn told(context: &Context, order: &SignedOrder) -> String {
+    let token = order.security.to_string();
+    let security = context.security(&token).ok();
+    let decimals = security.as_ref().map_or(0, |known| known.decimals);
+    let symbol = security.map_or(token, |known| known.symbol);
+    format!(
+        "signed: {} {} {symbol} at ${}, in all ${}, until {}",
+        order.side,
+        units(order.quantity, decimals),
+        order.price,
+        dollars(order.limit_total),
+        time(order.expiry)
+    )
+}
+
 impl Post {
     pub(super) async fn run(self, context: &Context) -> Result {
         let unreadable =
@@ -174,7 +202,7 @@ impl Post {
         let orders = serde_json::Deserializer::from_str(&text)
             .into_iter::<SignedOrder>()
             .collect::<std::result::Result<Vec<_>, _>>()
-            .map_err(|e| unreadable(&e).hint("it wants what `order sign` writes"))?;
+            .map_err(|e| unreadable(&e).hint("expected the output of `order sign`"))?;
         let board = context.board().await?;
         let by = context.by("")?;
         let mut table = Table::new(&["order", "side", "security", ">quantity", ">price"]);
@@ -187,12 +215,12 @@ impl Post {
         let mut posted = Vec::new();
         for record in board.post_all(judged, by).await? {
             posted.push(json!({ "id": record.id, "side": record.side, "symbol": record.symbol }));
-            let quantity = units(U256::from(record.quantity), record.decimals);
+            let quantity = Cell::units(U256::from(record.quantity), record.decimals);
             table.row([
                 record.id.into(),
                 side_cell(record.side),
                 record.symbol.into(),
-                quantity.into(),
+                quantity,
                 record.price.into(),
             ]);
         }
@@ -244,9 +272,12 @@ async fn judge(
 ) -> Result<Judged> {
     let identity = board.identity();
     if !order.is_for(identity.chain_id, identity.contract) {
-        let words = "it is signed for another chain or contract";
+        let words = "signed for another chain or contract";
         return Err(Failure::refused("OTHER_VENUE", words));
     }
+    order
+        .check_id()
+        .map_err(|words| Failure::refused("WRONG_ORDER_ID", words))?;
     if let Some(chain) = chain {
         eligibility::check(chain, order.security, order.owner).await?;
     }
@@ -276,7 +307,7 @@ impl Import {
             "last_seq": imported.last_seq });
         let words = format!("{} orders imported", imported.orders);
         Ok(Answer::line(data, words)
-            .warn("imported without asking the chain for KYC records; it asks at settlement"))
+            .warn("imported without asking the chain for KYC records: the contracts check them at settlement"))
     }
 }
 

@@ -21,7 +21,7 @@ impl Register {
     pub(super) async fn run(self, context: &Context) -> Result {
         let board = context.board().await?;
         let order = board.order(&self.id).await?.record;
-        let operator = context.sender("operator", &format!("registering order {}", order.id))?;
+        let operator = context.sender("operator", format!("registering order {}", order.id))?;
         let chain = context.chain().await?;
         let desk = context.desk(&board, &chain, &operator)?;
         let hash = desk.register(&order).await?;

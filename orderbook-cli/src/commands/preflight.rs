@@ -33,10 +33,7 @@ impl Preflight {
         let reasons = check::run(&chain, settlement, &bid, &ask, form).await?;
         let data = json!({ "would_settle": reasons.is_empty(), "registered": registered, "reasons": reasons });
         if reasons.is_empty() {
-            return Ok(Answer::line(
-                data,
-                "nothing stands in the way: it would settle now",
-            ));
+            return Ok(Answer::line(data, "no obstacles: it would settle now"));
         }
         let answer = Answer::new(data).with(Block::Table(table(&reasons)));
         Err(Failure::from(DeskError::Preflight(reasons)).found(answer))

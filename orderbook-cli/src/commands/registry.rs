@@ -1,21 +1,22 @@
 //! What `token holders`, `check` and `admit` do: the registry read, and the security listed.
 
-use book::market::amount::{date, parse_units, units};
+use book::market::amount::date;
+use book::market::literal::decimal;
 use book::market::security::Security as BoardSecurity;
 use desk::chain::abi::{IDvPSettlement, ISecurityToken};
-use desk::chain::words;
+use desk::chain::codes::Restriction;
 use desk::explain::{self, Movement};
 use serde_json::json;
 
 use super::context::Context;
 use super::failure::{Failure, Result};
 use crate::config::Security;
-use crate::render::{Answer, Cell, Table, Tone};
+use crate::render::{Answer, Cell, Sentence, Table, Tone};
 
 pub(super) async fn holders(context: &Context, name: &str) -> Result {
     let security = context.security(name)?;
     let chain = context.chain().await?;
-    let amount = |value| units(value, security.decimals);
+    let amount = |value| Cell::units(value, security.decimals);
     let mut table = Table::new(&[
         "wallet",
         "address",
@@ -60,8 +61,8 @@ pub(super) async fn holders(context: &Context, name: &str) -> Result {
             record.group.into(),
             format!("{:03}", record.country).into(),
             date(record.kycExpiry).into(),
-            amount(balance).into(),
-            amount(free).into(),
+            amount(balance),
+            amount(free),
             state,
         ]);
     }
@@ -76,12 +77,13 @@ pub(super) async fn check(
     quantity: &str,
 ) -> Result {
     let security = context.security(name)?;
-    let value = parse_units(quantity, security.decimals).map_err(Failure::usage)?;
+    let value = decimal::amount(quantity, security.decimals).map_err(Failure::usage)?;
+    let (from, to) = (context.party(from)?, context.party(to)?);
     let movement = Movement {
         token: security.token,
         decimals: security.decimals,
-        from: context.account(from)?,
-        to: context.account(to)?,
+        from: from.address,
+        to: to.address,
         quantity: value,
         names: ("the sender", "the recipient"),
     };
@@ -91,18 +93,20 @@ pub(super) async fn check(
         to: movement.to,
         value,
     };
-    let code = chain.view(security.token, call).await?;
-    if code == 0 {
+    let code = Restriction::from(chain.view(security.token, call).await?);
+    if code == Restriction::Success {
         let data = json!({ "allowed": true, "code": 0, "message": "SUCCESS" });
-        let words = format!(
-            "allowed: {quantity} {} from {from} to {to}",
-            security.symbol
-        );
+        let words = Sentence::of(|reader| {
+            let quantity = reader.units(value, security.decimals);
+            format!(
+                "allowed: {quantity} {} from {from} to {to}",
+                security.symbol
+            )
+        });
         return Ok(Answer::line(data, words));
     }
     let message = explain::restriction(&chain, code, &movement).await?;
-    Err(Failure::refused(&format!("RESTRICTION_{code}"), message)
-        .hint(words::restriction(code).remedy))
+    Err(Failure::refused(&format!("RESTRICTION_{code}"), message).hint(code.remedy()))
 }
 
 pub(super) async fn admit(context: &Context, name: &str, listed: bool) -> Result {
@@ -113,7 +117,7 @@ pub(super) async fn admit(context: &Context, name: &str, listed: bool) -> Result
         "withdrawn from"
     };
     let words = format!("{} {verb} trading", security.symbol);
-    let signer = context.sender("admin", &words)?;
+    let signer = context.sender("admin", words.as_str())?;
     let (chain, settlement) = (context.chain().await?, context.settlement()?);
     let call = IDvPSettlement::listSecurityCall {
         security: security.token,

@@ -34,7 +34,7 @@ pub(super) enum Role {
     /// Revoke a role; the default admin signs
     #[command(after_help = "Example: orderbook role revoke settlement OPERATOR_ROLE desk")]
     Revoke(Change),
-    /// Give up a role of one's own
+    /// Renounce one of your own roles
     #[command(after_help = "Example: orderbook role renounce HRBR ENFORCER_ROLE --wallet counsel")]
     Renounce {
         /// coin, settlement, or a security
@@ -42,7 +42,7 @@ pub(super) enum Role {
         /// The role, as ISSUER_ROLE
         role: String,
     },
-    /// Hand the default admin over, step one of two: the admin names the next
+    /// Hand over the default admin, step 1 of 2: the admin proposes the next
     #[command(
         after_help = "Example: orderbook role hand-over HRBR counsel-new\n\nNothing changes until the new admin accepts: orderbook role accept HRBR --wallet counsel-new"
     )]
@@ -52,13 +52,13 @@ pub(super) enum Role {
         /// Wallet or address of the next admin
         account: String,
     },
-    /// Hand the default admin over, step two: the next admin accepts
+    /// Hand over the default admin, step 2 of 2: the next admin accepts
     #[command(after_help = "Example: orderbook role accept HRBR --wallet counsel-new")]
     Accept {
         /// coin, settlement, or a security
         contract: String,
     },
-    /// Take a hand-over back before it is accepted
+    /// Withdraw a hand-over that has not been accepted
     #[command(after_help = "Example: orderbook role keep HRBR")]
     Keep {
         /// coin, settlement, or a security
@@ -97,7 +97,7 @@ impl Role {
                     role: known(&named)?,
                     callerConfirmation: context.account(&context.wallet_of("default")?)?,
                 };
-                let words = format!("{named} of {name} given up");
+                let words = format!("{named} of {name} renounced");
                 act::send(context, "default", to, &call, words).await
             }
             Self::HandOver {
@@ -105,10 +105,11 @@ impl Role {
                 account,
             } => {
                 let to = contract(context, &name)?;
+                let next = context.party(&account)?;
                 let call = ISecurityToken::beginDefaultAdminTransferCall {
-                    newAdmin: context.account(&account)?,
+                    newAdmin: next.address,
                 };
-                let words = format!("{account} may become the default admin of {name}");
+                let words = format!("{next} is proposed as the default admin of {name}");
                 act::send(context, "admin", to, &call, words).await
             }
             Self::Accept { contract: name } => {
@@ -149,10 +150,11 @@ pub(super) fn contract(context: &Context, name: &str) -> Result<Address> {
 impl Change {
     async fn send(self, context: &Context, grant: bool) -> Result {
         let role = known(&self.role)?;
-        let account = context.account(&self.account)?;
+        let holder = context.party(&self.account)?;
+        let account = holder.address;
         let to = contract(context, &self.contract)?;
         let verb = if grant { "granted to" } else { "revoked from" };
-        let words = format!("{} of {} {verb} {}", self.role, self.contract, self.account);
+        let words = format!("{} of {} {verb} {holder}", self.role, self.contract);
         if grant {
             let call = ISecurityToken::grantRoleCall { role, account };
             act::send(context, "admin", to, &call, words).await
@@ -176,7 +178,7 @@ pub(super) async fn grant_profile(
         .await?;
     if admin != signer.address() {
         return Ok(vec![format!(
-            "{admin} is the admin and has to grant the roles: orderbook role grant"
+            "the admin is {admin}, who must grant the roles: orderbook role grant"
         )]);
     }
     let mut notes = Vec::new();

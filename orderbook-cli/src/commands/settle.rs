@@ -1,6 +1,6 @@
 //! `settle BID ASK`.
 
-use book::market::amount::{dollars, units};
+use alloy::primitives::U256;
 use book::market::matching::MatchState;
 use clap::Args;
 use desk::DeskError;
@@ -10,7 +10,8 @@ use serde_json::json;
 
 use super::context::Context;
 use super::failure::{Failure, Result};
-use crate::render::{Answer, Block};
+use super::stake::Stake;
+use crate::render::{Answer, Block, Cell, Sentence};
 
 /// Settle an approved match: preflight, simulate, write down, send, wait, record
 #[derive(Args, Debug)]
@@ -28,6 +29,17 @@ pub(super) struct Settle {
     /// Preflight and simulate only
     #[arg(long)]
     dry_run: bool,
+}
+
+/// A large share of the security or of the coin is typed again on a live profile.
+async fn confirm(context: &Context, trade: &Trade) -> Result<()> {
+    let security = context.security(&trade.symbol)?;
+    Stake::tokens(&security, trade.quantity)
+        .confirm(context)
+        .await?;
+    Stake::coin(trade.payment, trade.total)
+        .confirm(context)
+        .await
 }
 
 impl Settle {
@@ -54,16 +66,19 @@ impl Settle {
             return Err(Failure::refused("NOT_APPROVED", words).hint("orderbook match approve"));
         }
         let trade = Trade::of(&bid, &ask);
-        let what = format!(
-            "{} {} for ${}",
-            units(trade.quantity, trade.decimals),
-            trade.symbol,
-            dollars(trade.total)
-        );
+        let what = Sentence::of(|reader| {
+            let quantity = reader.units(trade.quantity, trade.decimals);
+            format!(
+                "{quantity} {} for {}",
+                trade.symbol,
+                reader.dollars(trade.total)
+            )
+        });
         let operator = if self.dry_run {
             context.signer("operator")?
         } else {
-            context.sender("operator", &format!("settling {what}"))?
+            confirm(context, &trade).await?;
+            context.sender("operator", what.clone().after("settling "))?
         };
         let chain = context.chain().await?;
         let desk = context.desk(&board, &chain, &operator)?;
@@ -77,7 +92,7 @@ impl Settle {
             // Registering is a transaction; the signed form simulates both orders whether registered or not.
             desk.prepare(&bid, &ask, Form::Signed).await?;
             let data = json!({ "dry_run": true, "would_settle": true });
-            return Ok(Answer::line(data, format!("would settle: {what}")));
+            return Ok(Answer::line(data, what.after("would settle: ")));
         }
         if let Some(states) = states {
             desk.register_missing(&bid, &ask, states).await?;
@@ -97,13 +112,13 @@ impl Settle {
             "gas": settled.gas,
         });
         let answer = Answer::new(data).with(Block::Pairs(vec![
-            ("settlement".into(), settled.settlement_id.to_string()),
-            ("moved".into(), what),
-            ("seller".into(), trade.seller.to_string()),
-            ("buyer".into(), trade.buyer.to_string()),
-            ("transaction".into(), settled.tx_hash.to_string()),
-            ("block".into(), settled.block.to_string()),
-            ("gas".into(), settled.gas.to_string()),
+            ("settlement".into(), settled.settlement_id.into()),
+            ("moved".into(), Cell::sentence(&what)),
+            ("seller".into(), trade.seller.into()),
+            ("buyer".into(), trade.buyer.into()),
+            ("transaction".into(), settled.tx_hash.into()),
+            ("block".into(), settled.block.into()),
+            ("gas".into(), Cell::units(U256::from(settled.gas), 0)),
         ]));
         // The fill stands whatever becomes of the anchor.
         Ok(match anchored {

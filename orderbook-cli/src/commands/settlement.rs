@@ -9,7 +9,7 @@ use super::context::Context;
 use super::failure::Result;
 use crate::render::{Answer, Block};
 
-/// Look at the settlement contract, stop it and let it go on
+/// Show, pause and resume the settlement contract
 #[derive(Debug, Subcommand)]
 pub(super) enum Settlement {
     /// Show whose it is, what it pays in, what it has settled and which securities it admits
@@ -20,7 +20,7 @@ pub(super) enum Settlement {
         after_help = "Example: orderbook settlement pause --wallet counsel\n\nThe wallet of the profile's admin signs; it needs PAUSER_ROLE (orderbook role grant settlement PAUSER_ROLE ...).\nA single security is withdrawn with: orderbook token admit HRBR --withdraw"
     )]
     Pause,
-    /// Go on after a pause
+    /// Resume after a pause
     #[command(after_help = "Example: orderbook settlement resume --wallet counsel")]
     Resume,
 }
@@ -36,7 +36,7 @@ impl Settlement {
             }
             Self::Resume => {
                 let call = IDvPSettlement::unpauseCall {};
-                act::send(context, "admin", to, &call, "settlement goes on").await
+                act::send(context, "admin", to, &call, "settlement resumed").await
             }
         }
     }
@@ -75,15 +75,18 @@ async fn show(context: &Context) -> Result {
         "not_admitted": others,
     });
     Ok(Answer::new(data).with(Block::Pairs(vec![
-        ("contract".into(), format!("{to} on chain {}", chain.id())),
+        (
+            "contract".into(),
+            format!("{to} on chain {}", chain.id()).into(),
+        ),
         (
             "broker-dealer".into(),
-            format!("{}, CRD {}, LEI {}", who.name, who.crd, who.lei),
+            format!("{}, CRD {}, LEI {}", who.name, who.crd, who.lei).into(),
         ),
-        ("pays in".into(), payment.to_string()),
-        ("settlements".into(), count.to_string()),
+        ("pays in".into(), payment.into()),
+        ("settlements".into(), count.into()),
         ("paused".into(), if paused { "yes" } else { "no" }.into()),
-        ("admitted".into(), listed.join(", ")),
-        ("not admitted".into(), others.join(", ")),
+        ("admitted".into(), listed.join(", ").into()),
+        ("not admitted".into(), others.join(", ").into()),
     ])))
 }

@@ -79,14 +79,17 @@ impl Sync {
                 matched.id
             );
             return Err(Failure::new(Exit::Unknown, "OUTCOME_UNKNOWN", words).hint(
-                "wait and sync again; or make sure they never come: orderbook sync --abandon",
+                "wait and sync again; or make sure they are never mined: orderbook sync --abandon",
             ));
         }
         Ok(Answer::new(data).with(Block::Pairs(vec![
-            ("blocks".into(), format!("{} to {}", synced.from, synced.to)),
-            ("new fills".into(), synced.fills.to_string()),
-            ("cancels on chain".into(), synced.cancels.to_string()),
-            ("failed submissions".into(), synced.failed.to_string()),
+            (
+                "blocks".into(),
+                format!("{} to {}", synced.from, synced.to).into(),
+            ),
+            ("new fills".into(), synced.fills.into()),
+            ("cancels on chain".into(), synced.cancels.into()),
+            ("failed submissions".into(), synced.failed.into()),
         ])))
     }
 }

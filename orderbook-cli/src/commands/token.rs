@@ -4,20 +4,25 @@ use std::fs::File;
 use std::path::PathBuf;
 
 use alloy::primitives::{B256, U256};
-use book::market::amount::{parse_time, parse_units, time, units};
+use alloy::sol_types::SolCall;
+use book::market::amount::time;
+use book::market::literal::decimal;
+use book::market::literal::time::{self as literal_time, Moment, TimeError};
 use clap::{Args, Subcommand};
 use desk::cap_table;
 use desk::chain::abi::ISecurityToken;
 use serde_json::json;
 
 use super::act;
-use super::context::Context;
+use super::context::{Context, Party};
 use super::failure::{Failure, Result};
+use super::listed::{self, Listed};
 use super::registry;
+use super::stake::Stake;
 use super::token_enforcement::Enforcement;
 use super::token_rules::Rules;
 use crate::config::Security;
-use crate::render::Answer;
+use crate::render::{Answer, Sentence};
 
 /// Act as the security's issuer, compliance officer or enforcer
 #[derive(Debug, Subcommand)]
@@ -43,18 +48,20 @@ pub(super) enum Token {
         /// The security
         security: String,
         /// From this group
+        #[arg(value_parser = decimal::whole::<u8>)]
         from: u8,
         /// To this group
+        #[arg(value_parser = decimal::whole::<u8>)]
         to: u8,
-        /// From when on it is open: a date, RFC 3339 or a unix second
-        #[arg(long, default_value = "1", value_parser = parse_time)]
-        opens_at: u64,
+        /// When it opens: a day, an instant or a duration from now [default: now]
+        #[arg(long, value_name = "TIME")]
+        opens_at: Option<Moment>,
         /// Close the pair
         #[arg(long, conflicts_with = "opens_at")]
         close: bool,
     },
     /// Issue tokens to a wallet
-    #[command(after_help = "Example: orderbook token mint HRBR ada 1,000")]
+    #[command(after_help = "Example: orderbook token mint HRBR ada 1000")]
     Mint(Amount),
     /// Redeem tokens of a wallet
     #[command(
@@ -63,13 +70,13 @@ pub(super) enum Token {
     Burn {
         #[command(flatten)]
         amount: Amount,
-        /// Why: up to 32 characters, for the record on chain
+        /// Reason: up to 32 characters, recorded on chain
         #[arg(long, value_parser = act::reason)]
         reason: B256,
     },
     /// Issue tokens under a vesting schedule
     #[command(
-        after_help = "Example: orderbook token grant HRBR ada 1000 --cliff 31536000 --period 2592000 --periods 36"
+        after_help = "Example: orderbook token grant HRBR ada 1000 --cliff 365d --period 30d --periods 36"
     )]
     Grant(Grant),
     /// Lock part of a holding up until a time
@@ -77,9 +84,9 @@ pub(super) enum Token {
     Lock {
         #[command(flatten)]
         amount: Amount,
-        /// When it is released: a date, RFC 3339 or a unix second
-        #[arg(long, value_parser = parse_time)]
-        until: u64,
+        /// When it is released: a day, an instant or a duration from now
+        #[arg(long, value_name = "TIME")]
+        until: Moment,
     },
     /// Freeze a wallet, or part of its holding
     #[command(
@@ -100,15 +107,14 @@ pub(super) enum Token {
     },
     /// Put wallets on the sanctions list, or take them off
     #[command(
-        after_help = "Examples:\n  orderbook token sanction HRBR ada bob\n  orderbook token sanction HRBR ada --lift"
+        after_help = "Examples:\n  orderbook token sanction HRBR ada bob\n  orderbook token sanction HRBR ada --lift\n  orderbook token sanction HRBR --from sanctions.txt      one wallet or address per line"
     )]
     Sanction {
         /// The security
         security: String,
-        /// Wallets or addresses
-        #[arg(id = "holders", value_name = "WALLET", required = true)]
-        wallets: Vec<String>,
-        /// Take them off
+        #[command(flatten)]
+        listed: Listed,
+        /// Take them off instead
         #[arg(long)]
         lift: bool,
     },
@@ -164,24 +170,30 @@ pub(super) struct Amount {
 pub(super) struct Grant {
     #[command(flatten)]
     amount: Amount,
-    /// When it starts: a date, RFC 3339 or a unix second [default: now]
-    #[arg(long, value_parser = parse_time)]
-    start: Option<u64>,
-    /// Seconds before anything vests
-    #[arg(long)]
+    /// When it starts: a day, an instant or a duration from now [default: now]
+    #[arg(long, value_name = "TIME")]
+    start: Option<Moment>,
+    /// How long nothing vests, as 365d
+    #[arg(long, value_name = "DURATION", value_parser = seconds)]
     cliff: u32,
-    /// Seconds of each later step
-    #[arg(long, default_value_t = 0)]
+    /// How long each later step takes, as 30d
+    #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = seconds)]
     period: u32,
     /// Later steps
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, default_value = "0", value_parser = decimal::whole::<u16>)]
     periods: u16,
-    /// Basis points that vest at the cliff; 0 with periods means an equal share
-    #[arg(long, default_value_t = 0)]
+    /// Share that vests at the cliff, in basis points or as 12.5%; 0 with periods means an equal share
+    #[arg(long, value_name = "SHARE", default_value = "0", value_parser = decimal::basis_points)]
     first_bips: u16,
     /// May be revoked
     #[arg(long)]
     revocable: bool,
+}
+
+/// Seconds of a duration, as the contract keeps them.
+fn seconds(text: &str) -> std::result::Result<u32, TimeError> {
+    let seconds = literal_time::duration(text)?;
+    u32::try_from(seconds).map_err(|_| TimeError::TooLong(text.into()))
 }
 
 impl Token {
@@ -201,7 +213,11 @@ impl Token {
                 close,
             } => {
                 let security = context.security(&security)?;
-                let opens_at = if close { 0 } else { opens_at };
+                let opens_at = match opens_at {
+                    _ if close => 0,
+                    None => 1,
+                    Some(moment) => resolve(context, moment).await?,
+                };
                 let call = ISecurityToken::setGroupRuleCall {
                     fromGroup: from,
                     toGroup: to,
@@ -219,43 +235,37 @@ impl Token {
                 act::send(context, "compliance", security.token, &call, words).await
             }
             Self::Mint(amount) => {
-                let (security, to, value) = amount.read(context)?;
-                let call = ISecurityToken::mintCall { to, value };
-                act::send(
-                    context,
-                    "issuer",
-                    security.token,
-                    &call,
-                    amount.words("issued to"),
-                )
-                .await
+                let sum = amount.read(context)?;
+                let call = ISecurityToken::mintCall {
+                    to: sum.holder.address,
+                    value: sum.value,
+                };
+                sum.moved(context, "issuer", &call, sum.words("issued to"))
+                    .await
             }
             Self::Burn { amount, reason } => {
-                let (security, from, value) = amount.read(context)?;
+                let sum = amount.read(context)?;
                 let call = ISecurityToken::burnCall {
-                    from,
-                    value,
+                    from: sum.holder.address,
+                    value: sum.value,
                     reason,
                 };
-                act::send(
-                    context,
-                    "issuer",
-                    security.token,
-                    &call,
-                    amount.words("redeemed from"),
-                )
-                .await
+                sum.moved(context, "issuer", &call, sum.words("redeemed from"))
+                    .await
             }
             Self::Grant(grant) => grant.run(context).await,
             Self::Lock { amount, until } => {
-                let (security, holder, value) = amount.read(context)?;
+                let sum = amount.read(context)?;
+                let until = resolve(context, until).await?;
                 let call = ISecurityToken::lockTokensCall {
-                    holder,
-                    amount: value,
+                    holder: sum.holder.address,
+                    amount: sum.value,
                     releaseTime: until,
                 };
-                let words = format!("{} until {}", amount.words("locked up for"), time(until));
-                act::send(context, "compliance", security.token, &call, words).await
+                let words = sum
+                    .words("locked up for")
+                    .and(&format!(" until {}", time(until)));
+                act::send(context, "compliance", sum.security.token, &call, words).await
             }
             Self::Freeze {
                 security,
@@ -265,26 +275,9 @@ impl Token {
             } => freeze(context, &security, &wallet, quantity, lift).await,
             Self::Sanction {
                 security,
-                wallets,
+                listed,
                 lift,
-            } => {
-                let security = context.security(&security)?;
-                let accounts = wallets
-                    .iter()
-                    .map(|name| context.account(name))
-                    .collect::<Result<Vec<_>>>()?;
-                let call = ISecurityToken::setSanctionedCall {
-                    accounts,
-                    sanctioned: !lift,
-                };
-                let verb = if lift { "taken off" } else { "put on" };
-                let words = format!(
-                    "{} {verb} the sanctions list of {}",
-                    wallets.join(", "),
-                    security.symbol
-                );
-                act::send(context, "enforcer", security.token, &call, words).await
-            }
+            } => sanction(context, &security, &listed, lift).await,
             Self::Rules(command) => command.run(context).await,
             Self::Enforcement(command) => command.run(context).await,
             Self::Holders { security } => registry::holders(context, &security).await,
@@ -301,16 +294,72 @@ impl Token {
     }
 }
 
+/// An amount of a security and a holder, as they were read.
+struct Sum {
+    security: Security,
+    holder: Party,
+    value: U256,
+}
+
 impl Amount {
-    fn read(&self, context: &Context) -> Result<(Security, alloy::primitives::Address, U256)> {
+    fn read(&self, context: &Context) -> Result<Sum> {
         let security = context.security(&self.security)?;
-        let value = parse_units(&self.quantity, security.decimals).map_err(Failure::usage)?;
-        Ok((security, context.account(&self.wallet)?, value))
+        let value = decimal::amount(&self.quantity, security.decimals).map_err(Failure::usage)?;
+        let holder = context.party(&self.wallet)?;
+        Ok(Sum {
+            security,
+            holder,
+            value,
+        })
+    }
+}
+
+impl Sum {
+    fn words(&self, verb: &str) -> Sentence {
+        let (security, holder) = (&self.security, &self.holder);
+        Sentence::of(|reader| {
+            let amount = reader.units(self.value, security.decimals);
+            format!("{amount} {} {verb} {holder}", security.symbol)
+        })
     }
 
-    fn words(&self, verb: &str) -> String {
-        format!("{} {} {verb} {}", self.quantity, self.security, self.wallet)
+    async fn moved<C: SolCall>(
+        &self,
+        context: &Context,
+        role: &str,
+        call: &C,
+        words: Sentence,
+    ) -> Result {
+        let stake = Stake::tokens(&self.security, self.value);
+        act::move_amount(context, role, self.security.token, call, &stake, words).await
     }
+}
+
+/// Unix seconds of a moment by the chain's clock.
+pub(super) async fn resolve(context: &Context, moment: Moment) -> Result<u64> {
+    let now = match moment {
+        Moment::At(_) => 0,
+        Moment::In(_) => context.chain().await?.head().await?.time,
+    };
+    moment.after(now).map_err(Failure::usage)
+}
+
+async fn sanction(context: &Context, name: &str, listed: &Listed, lift: bool) -> Result {
+    let security = context.security(name)?;
+    let accounts = listed.accounts(context)?;
+    let verb = if lift { "taken off" } else { "put on" };
+    let words = format!(
+        "{accounts} {verb} the sanctions list of {}",
+        security.symbol
+    );
+    let calls = accounts.batches().map(|accounts| {
+        let call = ISecurityToken::setSanctionedCall {
+            accounts: accounts.to_vec(),
+            sanctioned: !lift,
+        };
+        (accounts.len(), call)
+    });
+    listed::send(context, "enforcer", security.token, calls, &words).await
 }
 
 async fn register(context: &Context, name: &str, file: PathBuf, issue: bool) -> Result {
@@ -323,7 +372,20 @@ async fn register(context: &Context, name: &str, file: PathBuf, issue: bool) -> 
         holders.len(),
         security.symbol
     );
-    let compliance = context.sender("compliance", &words)?;
+    let total = holders
+        .iter()
+        .fold(U256::ZERO, |sum, holder| sum.saturating_add(holder.holding));
+    let words = Sentence::of(|reader| {
+        if issue {
+            format!("{words}, {} issued", reader.units(total, security.decimals))
+        } else {
+            words.clone()
+        }
+    });
+    if issue {
+        Stake::tokens(&security, total).confirm(context).await?;
+    }
+    let compliance = context.sender("compliance", words.clone())?;
     let chain = context.chain().await?;
     let bar = context.progress("registering");
     bar.set_length(holders.len() as u64);
@@ -332,37 +394,26 @@ async fn register(context: &Context, name: &str, file: PathBuf, issue: bool) -> 
         bar.inc(call.wallets.len() as u64);
     }
     bar.finish_and_clear();
-    let mut total = U256::ZERO;
+    let issued = if issue { total } else { U256::ZERO };
     if issue {
         let issuer = context.signer("issuer")?;
         for call in cap_table::mint_calls(&holders) {
             chain.execute(&issuer, security.token, &call).await?;
         }
-        total = holders
-            .iter()
-            .fold(U256::ZERO, |sum, holder| sum.saturating_add(holder.holding));
     }
-    let text = if issue {
-        format!("{words}, {} issued", units(total, security.decimals))
-    } else {
-        words
-    };
     Ok(Answer::line(
-        json!({ "wallets": holders.len(), "issued": total.to_string() }),
-        text,
+        json!({ "wallets": holders.len(), "issued": issued.to_string() }),
+        words,
     ))
 }
 
 impl Grant {
     async fn run(self, context: &Context) -> Result {
-        let (security, holder, amount) = self.amount.read(context)?;
-        let start = match self.start {
-            Some(start) => start,
-            None => context.chain().await?.head().await?.time,
-        };
+        let sum = self.amount.read(context)?;
+        let start = resolve(context, self.start.unwrap_or(Moment::In(0))).await?;
         let call = ISecurityToken::grantVestingCall {
-            holder,
-            amount,
+            holder: sum.holder.address,
+            amount: sum.value,
             start,
             cliff: self.cliff,
             period: self.period,
@@ -370,12 +421,14 @@ impl Grant {
             firstBips: self.first_bips,
             revocable: self.revocable,
         };
-        let words = format!(
-            "{}, vesting from {}",
-            self.amount.words("granted to"),
-            time(start)
-        );
-        act::send(context, "issuer", security.token, &call, words).await
+        let words = sum.words("granted to").and(&format!(
+            ", vesting from {}: {} at first, then {} steps of {}",
+            time(start),
+            literal_time::spelled(self.cliff.into()),
+            self.periods,
+            literal_time::spelled(self.period.into()),
+        ));
+        sum.moved(context, "issuer", &call, words).await
     }
 }
 
@@ -387,7 +440,8 @@ async fn freeze(
     lift: bool,
 ) -> Result {
     let security = context.security(security)?;
-    let account = context.account(wallet)?;
+    let holder = context.party(wallet)?;
+    let account = holder.address;
     let verb = if lift { "unfrozen" } else { "frozen" };
     let Some(quantity) = quantity else {
         let call = ISecurityToken::setAddressFrozenCall {
@@ -399,12 +453,15 @@ async fn freeze(
             "enforcer",
             security.token,
             &call,
-            format!("{wallet} is {verb}"),
+            format!("{}: {holder} is {verb}", security.symbol),
         )
         .await;
     };
-    let amount = parse_units(&quantity, security.decimals).map_err(Failure::usage)?;
-    let words = format!("{quantity} {} of {wallet} are {verb}", security.symbol);
+    let amount = decimal::amount(&quantity, security.decimals).map_err(Failure::usage)?;
+    let words = Sentence::of(|reader| {
+        let quantity = reader.units(amount, security.decimals);
+        format!("{quantity} {} of {holder} are {verb}", security.symbol)
+    });
     if lift {
         let call = ISecurityToken::unfreezePartialTokensCall { account, amount };
         act::send(context, "enforcer", security.token, &call, words).await

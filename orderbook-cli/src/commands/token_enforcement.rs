@@ -1,7 +1,9 @@
 //! `token encumbrances, revoke, force, force-burn, recover`: what is done to a holding without its holder.
 
 use alloy::primitives::{B256, U256};
-use book::market::amount::{parse_units, time, units};
+use book::market::amount::time;
+use book::market::literal::decimal;
+use book::market::literal::time::spelled;
 use clap::{Args, Subcommand};
 use desk::chain::abi::ISecurityToken;
 use serde_json::json;
@@ -9,7 +11,9 @@ use serde_json::json;
 use super::act;
 use super::context::Context;
 use super::failure::{Failure, Result};
-use crate::render::{Answer, Block, Table};
+use super::stake::Stake;
+use crate::config::Security;
+use crate::render::{Answer, Block, Cell, Sentence, Table};
 
 /// Enforcement of one security.
 #[derive(Debug, Subcommand)]
@@ -23,7 +27,7 @@ pub(super) enum Enforcement {
         #[arg(id = "holder", value_name = "WALLET")]
         wallet: String,
     },
-    /// Revoke a vesting schedule: what has not vested goes back
+    /// Revoke a vesting schedule and reclaim the unvested tokens
     #[command(
         after_help = "Example: orderbook token revoke HRBR ada 0 --to issuer\n\nSchedules and their numbers: orderbook token encumbrances HRBR ada"
     )]
@@ -34,8 +38,9 @@ pub(super) enum Enforcement {
         #[arg(id = "holder", value_name = "WALLET")]
         wallet: String,
         /// Number of the schedule, from 0
+        #[arg(value_parser = decimal::whole::<u64>)]
         schedule: u64,
-        /// Who gets what has not vested
+        /// Who receives the unvested tokens
         #[arg(long, value_name = "WALLET")]
         to: String,
     },
@@ -48,7 +53,7 @@ pub(super) enum Enforcement {
         security: String,
         /// Whose tokens
         from: String,
-        /// Who gets them
+        /// Who receives them
         to: String,
         /// How many tokens
         quantity: String,
@@ -88,8 +93,8 @@ pub(super) enum Enforcement {
 /// What the record on chain says for ever.
 #[derive(Args, Debug)]
 pub(super) struct Why {
-    /// Why: up to 32 characters, for the record on chain
-    #[arg(long = "reason", value_name = "REASON", value_parser = act::reason)]
+    /// Reason: up to 32 characters, recorded on chain
+    #[arg(id = "reason", long, value_name = "REASON", value_parser = act::reason)]
     code: B256,
 }
 
@@ -106,13 +111,14 @@ impl Enforcement {
                 to,
             } => {
                 let security = context.security(&security)?;
+                let (holder, to) = (context.party(&wallet)?, context.party(&to)?);
                 let call = ISecurityToken::revokeVestingCall {
-                    holder: context.account(&wallet)?,
+                    holder: holder.address,
                     index: U256::from(schedule),
-                    to: context.account(&to)?,
+                    to: to.address,
                 };
                 let words = format!(
-                    "{}: schedule {schedule} of {wallet} is revoked, the unvested go to {to}",
+                    "{}: schedule {schedule} of {holder} revoked, the unvested tokens go to {to}",
                     security.symbol
                 );
                 act::send(context, "issuer", security.token, &call, words).await
@@ -125,17 +131,21 @@ impl Enforcement {
                 why,
             } => {
                 let security = context.security(&security)?;
+                let (from, to) = (context.party(&from)?, context.party(&to)?);
+                let value = quantity_of(&security, &quantity)?;
                 let call = ISecurityToken::forcedTransferCall {
-                    from: context.account(&from)?,
-                    to: context.account(&to)?,
-                    value: parse_units(&quantity, security.decimals).map_err(Failure::usage)?,
+                    from: from.address,
+                    to: to.address,
+                    value,
                     reason: why.code,
                 };
-                let words = format!(
-                    "{quantity} {} taken from {from} for {to}, by force",
-                    security.symbol
-                );
-                act::send(context, "enforcer", security.token, &call, words).await
+                let words = Sentence::of(|reader| {
+                    let quantity = reader.units(value, security.decimals);
+                    let symbol = &security.symbol;
+                    format!("{quantity} {symbol} forcibly transferred from {from} to {to}")
+                });
+                let stake = Stake::tokens(&security, value);
+                act::move_amount(context, "enforcer", security.token, &call, &stake, words).await
             }
             Self::ForceBurn {
                 security,
@@ -144,16 +154,19 @@ impl Enforcement {
                 why,
             } => {
                 let security = context.security(&security)?;
+                let from = context.party(&from)?;
+                let value = quantity_of(&security, &quantity)?;
                 let call = ISecurityToken::forcedBurnCall {
-                    from: context.account(&from)?,
-                    value: parse_units(&quantity, security.decimals).map_err(Failure::usage)?,
+                    from: from.address,
+                    value,
                     reason: why.code,
                 };
-                let words = format!(
-                    "{quantity} {} of {from} destroyed, by force",
-                    security.symbol
-                );
-                act::send(context, "enforcer", security.token, &call, words).await
+                let words = Sentence::of(|reader| {
+                    let quantity = reader.units(value, security.decimals);
+                    format!("{quantity} {} of {from} forcibly burned", security.symbol)
+                });
+                let stake = Stake::tokens(&security, value);
+                act::move_amount(context, "enforcer", security.token, &call, &stake, words).await
             }
             Self::Recover {
                 security,
@@ -162,26 +175,37 @@ impl Enforcement {
                 why,
             } => {
                 let security = context.security(&security)?;
+                let (lost, replacement) = (context.party(&lost)?, context.party(&replacement)?);
+                let balance = ISecurityToken::balanceOfCall {
+                    account: lost.address,
+                };
+                let held = context.chain().await?.view(security.token, balance).await?;
                 let call = ISecurityToken::recoverWalletCall {
-                    lost: context.account(&lost)?,
-                    replacement: context.account(&replacement)?,
+                    lost: lost.address,
+                    replacement: replacement.address,
                     reason: why.code,
                 };
-                let words = format!(
-                    "{}: {replacement} takes the place of {lost}",
-                    security.symbol
-                );
-                act::send(context, "enforcer", security.token, &call, words).await
+                let words = Sentence::of(|reader| {
+                    let quantity = reader.units(held, security.decimals);
+                    let symbol = &security.symbol;
+                    format!("{replacement} replaces {lost} and takes over its {quantity} {symbol}")
+                });
+                let stake = Stake::tokens(&security, held);
+                act::move_amount(context, "enforcer", security.token, &call, &stake, words).await
             }
         }
     }
+}
+
+fn quantity_of(security: &Security, text: &str) -> Result<U256> {
+    decimal::amount(text, security.decimals).map_err(Failure::usage)
 }
 
 async fn encumbrances(context: &Context, name: &str, wallet: &str) -> Result {
     let security = context.security(name)?;
     let holder = context.account(wallet)?;
     let (chain, token) = (context.chain().await?, security.token);
-    let amount = |value| units(value, security.decimals);
+    let amount = |value| Cell::units(value, security.decimals);
     let held = chain
         .view(token, ISecurityToken::balanceOfCall { account: holder })
         .await?;
@@ -211,7 +235,7 @@ async fn encumbrances(context: &Context, name: &str, wallet: &str) -> Result {
     for (quantity, release) in locks.amounts.iter().zip(&locks.releaseTimes) {
         table.row([
             "lock-up".into(),
-            amount(*quantity).into(),
+            amount(*quantity),
             "".into(),
             time(*release).into(),
             "".into(),
@@ -232,12 +256,14 @@ async fn encumbrances(context: &Context, name: &str, wallet: &str) -> Result {
         };
         table.row([
             format!("schedule {index}").into(),
-            amount(schedule.amount).into(),
-            amount(schedule.vested).into(),
+            amount(schedule.amount),
+            amount(schedule.vested),
             time(schedule.start).into(),
             format!(
-                "cliff {} s, {} x {} s, {state}",
-                schedule.cliff, schedule.periods, schedule.period
+                "cliff {}, {} x {}, {state}",
+                spelled(schedule.cliff.into()),
+                schedule.periods,
+                spelled(schedule.period.into())
             )
             .into(),
         ]);

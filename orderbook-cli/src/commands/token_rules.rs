@@ -1,9 +1,9 @@
 //! `token limits, holder-limit, supply-cap, country, unlock, remove, pause, resume, deactivate`: what a security allows.
 
-use std::fmt;
-
 use alloy::primitives::U256;
-use book::market::amount::{parse_time, parse_units, time, units};
+use book::market::amount::time;
+use book::market::literal::decimal;
+use book::market::literal::time::instant;
 use clap::{Args, Subcommand};
 use desk::chain::abi::ISecurityToken;
 use serde_json::json;
@@ -12,7 +12,8 @@ use super::act;
 use super::context::Context;
 use super::failure::{Failure, Result};
 use crate::config::Security;
-use crate::render::{Answer, Block};
+use crate::render::sentence::Reader;
+use crate::render::{Answer, Block, Cell, Sentence};
 
 /// Rules of one security.
 #[derive(Debug, Subcommand)]
@@ -24,16 +25,18 @@ pub(super) enum Rules {
         /// The security
         security: String,
         /// The group
+        #[arg(value_parser = decimal::whole::<u8>)]
         group: u8,
-        /// Investors at most; 0 means no limit
+        /// Maximum number of investors; 0 means no limit
+        #[arg(value_parser = decimal::whole::<u32>)]
         holders: u32,
     },
     /// Change how many tokens may ever exist; the default admin signs
-    #[command(after_help = "Example: orderbook token supply-cap HRBR 12,000,000")]
+    #[command(after_help = "Example: orderbook token supply-cap HRBR 12_000_000")]
     SupplyCap {
         /// The security
         security: String,
-        /// Tokens at most; 0 means no cap
+        /// Maximum number of tokens; 0 means no cap
         quantity: String,
     },
     /// Block a country: its investors may neither send nor receive
@@ -44,6 +47,7 @@ pub(super) enum Rules {
         /// The security
         security: String,
         /// Its ISO 3166-1 numeric code
+        #[arg(id = "country", value_name = "CODE", value_parser = decimal::whole::<u16>)]
         code: u16,
         /// Open it again
         #[arg(long)]
@@ -59,11 +63,11 @@ pub(super) enum Rules {
         /// Wallet or address
         #[arg(id = "holder", value_name = "WALLET")]
         wallet: String,
-        /// The lock-up's release: a date, RFC 3339 or a unix second
-        #[arg(value_parser = parse_time)]
+        /// When the lock-up would be released: a day or an instant
+        #[arg(value_name = "TIME", value_parser = instant)]
         release: u64,
     },
-    /// Take an empty wallet out of the registry
+    /// Remove an empty wallet from the registry
     #[command(after_help = "Example: orderbook token remove HRBR ada")]
     Remove {
         /// The security
@@ -72,7 +76,7 @@ pub(super) enum Rules {
         #[arg(id = "holder", value_name = "WALLET")]
         wallet: String,
     },
-    /// Stop every transfer of the security
+    /// Stop all transfers of the security
     #[command(
         after_help = "Example: orderbook token pause HRBR\n\nThe wallet of the profile's enforcer signs; it needs PAUSER_ROLE."
     )]
@@ -80,18 +84,18 @@ pub(super) enum Rules {
         /// The security
         security: String,
     },
-    /// Let the security move again
+    /// Resume transfers of the security
     #[command(after_help = "Example: orderbook token resume HRBR")]
     Resume {
         /// The security
         security: String,
     },
-    /// End the security for good: nothing moves any more, and nothing brings it back
+    /// Deactivate the security permanently: it can never be transferred again
     #[command(after_help = "Example: orderbook token deactivate HRBR --for-good")]
     Deactivate {
         /// The security
         security: String,
-        /// Yes: this cannot be undone
+        /// Confirm that this cannot be undone
         #[arg(long, required = true)]
         for_good: bool,
     },
@@ -100,7 +104,7 @@ pub(super) enum Rules {
 /// Show the limits of holdings, or change those that are given
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Examples:\n  orderbook token limits HRBR\n  orderbook token limits HRBR --max-per-investor 50,000 --max-holders 99\n  orderbook token limits HRBR --max-holders 0      no limit"
+    after_help = "Examples:\n  orderbook token limits HRBR\n  orderbook token limits HRBR --max-per-investor 50_000 --max-holders 99\n  orderbook token limits HRBR --max-holders 0      no limit"
 )]
 pub(super) struct Limits {
     /// The security
@@ -108,13 +112,13 @@ pub(super) struct Limits {
     /// Tokens that one investor may hold in all wallets; 0 means no limit
     #[arg(long, value_name = "QUANTITY")]
     max_per_investor: Option<String>,
-    /// Share of the supply that one investor may hold, in basis points; 0 means no limit
-    #[arg(long, value_name = "BIPS")]
+    /// Share of the supply that one investor may hold, in basis points or as 12.5%; 0 means no limit
+    #[arg(long, value_name = "SHARE", value_parser = decimal::basis_points)]
     max_bips: Option<u16>,
     /// Investors that may hold it; 0 means no limit
-    #[arg(long, value_name = "COUNT")]
+    #[arg(long, value_name = "COUNT", value_parser = decimal::whole::<u32>)]
     max_holders: Option<u32>,
-    /// Least holding of a wallet that holds any
+    /// Minimum holding of a wallet that holds any
     #[arg(long, value_name = "QUANTITY")]
     min_holding: Option<String>,
     /// Transfers must be a multiple of this
@@ -145,25 +149,23 @@ impl Rules {
                     group,
                     maxHolders: holders,
                 };
-                let limit = at_most(holders);
-                let words = format!("{symbol}: holders of group {group}: {limit}");
+                let words = Sentence::of(|reader| {
+                    let limit = at_most(reader, U256::from(holders), 0);
+                    format!("{symbol}: holders of group {group}: {limit}")
+                });
                 act::send(context, role, to, &call, words).await
             }
             Self::SupplyCap { quantity, .. } => {
                 let supply_cap =
-                    parse_units(&quantity, security.decimals).map_err(Failure::usage)?;
+                    decimal::amount(&quantity, security.decimals).map_err(Failure::usage)?;
                 let call = ISecurityToken::setSupplyCapCall {
                     supplyCap: supply_cap,
                 };
-                let limit = at_most(units(supply_cap, security.decimals));
-                act::send(
-                    context,
-                    role,
-                    to,
-                    &call,
-                    format!("{symbol}: supply: {limit}"),
-                )
-                .await
+                let words = Sentence::of(|reader| {
+                    let limit = at_most(reader, supply_cap, security.decimals);
+                    format!("{symbol}: supply: {limit}")
+                });
+                act::send(context, role, to, &call, words).await
             }
             Self::Country { code, lift, .. } => {
                 let call = ISecurityToken::setCountryBlockedCall {
@@ -177,21 +179,23 @@ impl Rules {
             Self::Unlock {
                 wallet, release, ..
             } => {
-                let holder = context.account(&wallet)?;
+                let holder = context.party(&wallet)?;
                 let call = ISecurityToken::unlockTokensCall {
-                    holder,
+                    holder: holder.address,
                     releaseTime: release,
                 };
                 let words = format!(
-                    "{symbol}: {wallet}'s lock-up until {} released",
+                    "{symbol}: the lock-up of {holder} until {} released",
                     time(release)
                 );
                 act::send(context, role, to, &call, words).await
             }
             Self::Remove { wallet, .. } => {
-                let account = context.account(&wallet)?;
-                let call = ISecurityToken::removeWalletCall { wallet: account };
-                let words = format!("{symbol}: {wallet} is out of the registry");
+                let holder = context.party(&wallet)?;
+                let call = ISecurityToken::removeWalletCall {
+                    wallet: holder.address,
+                };
+                let words = format!("{symbol}: {holder} removed from the registry");
                 act::send(context, role, to, &call, words).await
             }
             Self::Pause { .. } => {
@@ -200,21 +204,29 @@ impl Rules {
             }
             Self::Resume { .. } => {
                 let call = ISecurityToken::unpauseCall {};
-                act::send(context, role, to, &call, format!("{symbol} moves again")).await
+                act::send(
+                    context,
+                    role,
+                    to,
+                    &call,
+                    format!("{symbol} is no longer paused"),
+                )
+                .await
             }
             Self::Deactivate { .. } => {
                 let call = ISecurityToken::deactivateCall {};
-                let words = format!("{symbol} is deactivated for good");
+                let words = format!("{symbol} has been permanently deactivated");
                 act::send(context, role, to, &call, words).await
             }
         }
     }
 }
 
-fn at_most(limit: impl fmt::Display) -> String {
-    match format!("{limit}") {
-        zero if zero == "0" => "no limit".into(),
-        limit => format!("{limit} at most"),
+fn at_most(reader: Reader, limit: U256, decimals: u8) -> String {
+    if limit.is_zero() {
+        "no limit".into()
+    } else {
+        format!("{} at most", reader.units(limit, decimals))
     }
 }
 
@@ -230,7 +242,7 @@ impl Limits {
             && self.max_holders.is_none();
         let quantity = |text: &Option<String>, now: U256| match text {
             None => Ok(now),
-            Some(text) => parse_units(text, security.decimals).map_err(Failure::usage),
+            Some(text) => decimal::amount(text, security.decimals).map_err(Failure::usage),
         };
         let call = ISecurityToken::setLimitsCall {
             maxPerInvestor: quantity(&self.max_per_investor, now.maxPerInvestor)?,
@@ -239,24 +251,30 @@ impl Limits {
             minHolding: quantity(&self.min_holding, now.minHolding)?,
             granularity: quantity(&self.granularity, now.granularity)?,
         };
-        let tokens = |value| at_most(units(value, security.decimals));
+        let decimals = security.decimals;
+        let tokens = |value| Sentence::of(|reader| at_most(reader, value, decimals));
+        let count = |value: u32| Sentence::of(|reader| at_most(reader, U256::from(value), 0));
+        let share = |bips: u16| match bips {
+            0 => Sentence::from("no limit"),
+            bips => format!("{}.{:02} % at most", bips / 100, bips % 100).into(),
+        };
         let pairs = [
-            ("holding of one investor", tokens(call.maxPerInvestor)),
             (
-                "share of one investor",
-                match call.maxBipsPerInvestor {
-                    0 => at_most(0),
-                    bips => format!("{}.{:02} % at most", bips / 100, bips % 100),
-                },
+                "maximum holding of one investor",
+                Cell::sentence(&tokens(call.maxPerInvestor)),
             ),
-            ("investors", at_most(call.maxHolders)),
             (
-                "least holding of a wallet",
-                units(call.minHolding, security.decimals),
+                "maximum share of one investor",
+                Cell::sentence(&share(call.maxBipsPerInvestor)),
+            ),
+            ("investors", Cell::sentence(&count(call.maxHolders))),
+            (
+                "minimum holding of a wallet",
+                Cell::units(call.minHolding, decimals),
             ),
             (
                 "transfers in multiples of",
-                units(call.granularity, security.decimals),
+                Cell::units(call.granularity, decimals),
             ),
         ];
         let pairs = pairs.map(|(name, value)| (name.to_string(), value));
@@ -270,7 +288,7 @@ impl Limits {
         if unchanged {
             return Ok(Answer::new(data).with(Block::Pairs(pairs.into())));
         }
-        let words = format!("the limits of {} are set", security.symbol);
+        let words = format!("limits of {} set", security.symbol);
         let sent = act::send(context, "compliance", security.token, &call, words).await?;
         data["transaction"] = sent.data["transaction"].clone();
         let answer = sent

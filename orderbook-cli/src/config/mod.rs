@@ -17,7 +17,7 @@ pub enum ConfigError {
     #[error("no profile at {0}")]
     Missing(PathBuf),
     /// `init` would overwrite.
-    #[error("a profile is at {0} already")]
+    #[error("there is already a profile at {0}")]
     Exists(PathBuf),
     /// The file cannot be read or written.
     #[error("{path}: {cause}")]
@@ -28,7 +28,7 @@ pub enum ConfigError {
         cause: std::io::Error,
     },
     /// The file is no profile.
-    #[error("{path} is no profile: {cause}")]
+    #[error("{path} is not a valid profile: {cause}")]
     Malformed {
         /// The profile.
         path: PathBuf,
@@ -59,6 +59,6 @@ pub enum ConfigError {
         cause: String,
     },
     /// A security that the profile does not know.
-    #[error("the profile knows no security '{0}'")]
+    #[error("the profile has no security '{0}'")]
     Security(String),
 }

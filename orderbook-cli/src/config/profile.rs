@@ -19,6 +19,8 @@ pub struct Profile {
     pub name: String,
     /// Real money: every transaction asks first.
     pub live: bool,
+    /// On a live profile: the share of a supply, as `1%`, above which the amount that is moved is typed again.
+    pub retype_above: Option<String>,
     /// JSON-RPC endpoint.
     pub rpc_url: Option<String>,
     /// The chain it must be.

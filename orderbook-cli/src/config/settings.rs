@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use alloy::primitives::Address;
 use book::market::address::parse_nonzero;
+use book::market::literal::decimal;
 use clap::Args;
 
 use super::profile::{Profile, Security, file_of};
@@ -25,7 +26,7 @@ pub struct Overrides {
     #[arg(long, global = true, value_name = "URL")]
     pub rpc_url: Option<String>,
     /// Refuse any other chain [env: ORDERBOOK_CHAIN_ID]
-    #[arg(long, global = true, value_name = "ID")]
+    #[arg(long, global = true, value_name = "ID", value_parser = decimal::whole::<u64>)]
     pub chain_id: Option<u64>,
     /// Where the book is kept: sqlite:FILE or postgres://... [env: ORDERBOOK_STORE]
     #[arg(long, global = true, value_name = "URL")]
@@ -58,11 +59,14 @@ pub struct Overrides {
     #[arg(long, global = true, value_name = "PERSON")]
     pub actor: Option<String>,
     /// Seconds to wait for a receipt [env: ORDERBOOK_TIMEOUT] [default: 60]
-    #[arg(long, global = true, value_name = "SECONDS")]
+    #[arg(long, global = true, value_name = "SECONDS", value_parser = decimal::whole::<u64>)]
     pub timeout: Option<u64>,
     /// The live profile's name, to confirm sending without being asked
     #[arg(long, global = true, value_name = "PROFILE NAME")]
     pub confirm: Option<String>,
+    /// The amount that is moved, to confirm a large one on a live profile without being asked
+    #[arg(long, global = true, value_name = "AMOUNT")]
+    pub confirm_amount: Option<String>,
 }
 
 /// Where a value came from.
@@ -111,6 +115,7 @@ pub struct Settings {
     profile: Profile,
     all: Vec<Setting>,
     confirm: Option<String>,
+    confirm_amount: Option<String>,
 }
 
 /// What can be set.
@@ -238,6 +243,9 @@ const ORIGINS: [Origin; 11] = [
 /// What `ORDERBOOK_CODE` was called.
 const FORMER_CODE: &str = "ORDERBOOK_CONTRACTS";
 
+/// The share of a supply, in basis points, that a live profile lets through without having it typed again.
+const RETYPE_ABOVE: u16 = 100;
+
 /// Seconds to wait for a receipt when nobody says.
 const DEFAULT_TIMEOUT: u64 = 60;
 
@@ -320,6 +328,7 @@ impl Settings {
             profile,
             all,
             confirm: flags.confirm.clone(),
+            confirm_amount: flags.confirm_amount.clone(),
         })
     }
 
@@ -346,6 +355,11 @@ impl Settings {
     /// What was typed with `--confirm`.
     pub fn confirmation(&self) -> Option<&str> {
         self.confirm.as_deref()
+    }
+
+    /// What was typed with `--confirm-amount`.
+    pub fn confirmed_amount(&self) -> Option<&str> {
+        self.confirm_amount.as_deref()
     }
 
     /// A setting with its source.
@@ -403,7 +417,7 @@ impl Settings {
     /// # Errors
     /// `Invalid`.
     pub fn chain_id(&self) -> Result<Option<u64>, ConfigError> {
-        self.parsed(Key::ChainId, "a number", str::parse)
+        self.parsed(Key::ChainId, "a number", decimal::whole)
     }
 
     /// Where the book is kept.
@@ -462,8 +476,25 @@ impl Settings {
     /// # Errors
     /// `Invalid`.
     pub fn timeout(&self) -> Result<Duration, ConfigError> {
-        let seconds = self.parsed(Key::Timeout, "a number of seconds", str::parse)?;
+        let seconds = self.parsed(Key::Timeout, "a number of seconds", decimal::whole)?;
         Ok(Duration::from_secs(seconds.unwrap_or(DEFAULT_TIMEOUT)))
+    }
+
+    /// The share of a supply, in basis points, above which a live profile has the amount typed again. The profile alone says
+    /// it: neither a flag nor the environment may raise it.
+    ///
+    /// # Errors
+    /// `Invalid`.
+    pub fn retype_above(&self) -> Result<u16, ConfigError> {
+        let Some(value) = &self.profile.retype_above else {
+            return Ok(RETYPE_ABOVE);
+        };
+        decimal::basis_points(value).map_err(|_| ConfigError::Invalid {
+            key: "retype_above",
+            value: value.clone(),
+            source_: Source::Profile(self.path.clone()),
+            expected: "a percentage, as 1%",
+        })
     }
 
     /// A security of the profile, by symbol, ISIN or address.

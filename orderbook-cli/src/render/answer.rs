@@ -2,21 +2,22 @@
 
 use serde_json::{Value, json};
 
-use super::table::Table;
+use super::sentence::Sentence;
+use super::table::{Cell, Table};
 use super::{Surface, Tone};
 
 /// The version of the JSON envelope; it grows when a field changes its meaning.
-pub const SCHEMA_VERSION: u32 = 1;
+pub const SCHEMA_VERSION: u32 = 2;
 
 /// A piece of an answer.
 #[derive(Clone, Debug)]
 pub enum Block {
     /// One line.
-    Line(String),
+    Line(Sentence),
     /// A table.
     Table(Table),
     /// Names and values.
-    Pairs(Vec<(String, String)>),
+    Pairs(Vec<(String, Cell)>),
     /// Text that goes out as it is: scripts, CSV.
     Raw(String),
 }
@@ -28,6 +29,8 @@ pub struct Answer {
     pub data: Value,
     /// For people.
     pub blocks: Vec<Block>,
+    /// What was done, where stdout carries a file for the next program; goes to stderr.
+    pub notes: Vec<String>,
     /// What did not fail and still should be known; goes to stderr.
     pub warnings: Vec<String>,
     /// The result went to stdout while it was made: see [`super::stream`].
@@ -52,7 +55,7 @@ impl Answer {
     }
 
     /// One line for people beside the JSON.
-    pub fn line(data: Value, line: impl Into<String>) -> Self {
+    pub fn line(data: Value, line: impl Into<Sentence>) -> Self {
         Self::new(data).with(Block::Line(line.into()))
     }
 
@@ -65,6 +68,13 @@ impl Answer {
     #[must_use]
     pub fn with(mut self, block: Block) -> Self {
         self.blocks.push(block);
+        self
+    }
+
+    /// Adds a note.
+    #[must_use]
+    pub fn note(mut self, note: impl Into<String>) -> Self {
+        self.notes.push(note.into());
         self
     }
 
@@ -81,7 +91,11 @@ impl Answer {
         for block in &self.blocks {
             match block {
                 Block::Line(line) => {
-                    text.push_str(line);
+                    text.push_str(if surface.terminal {
+                        line.people()
+                    } else {
+                        line.programs()
+                    });
                     text.push('\n');
                 }
                 Block::Raw(raw) => text.push_str(raw),
@@ -104,18 +118,18 @@ impl Answer {
     }
 }
 
-fn render_pairs(pairs: &[(String, String)], surface: Surface) -> String {
+fn render_pairs(pairs: &[(String, Cell)], surface: Surface) -> String {
     let widest = pairs
         .iter()
         .map(|(name, _)| name.chars().count())
         .max()
         .unwrap_or(0);
-    let line = |(name, value): &(String, String)| {
+    let line = |(name, value): &(String, Cell)| {
         if surface.terminal {
             let label = surface.tint(Tone::Dim, &format!("{name:<widest$}"));
-            format!("  {label}  {value}\n")
+            format!("  {label}  {}\n", value.shown())
         } else {
-            format!("{name}\t{value}\n")
+            format!("{name}\t{}\n", value.exact())
         }
     };
     pairs.iter().map(line).collect()
@@ -123,6 +137,8 @@ fn render_pairs(pairs: &[(String, String)], surface: Surface) -> String {
 
 #[cfg(test)]
 mod tests {
+    use alloy::primitives::U256;
+
     use super::*;
 
     #[test]
@@ -132,7 +148,7 @@ mod tests {
             .envelope();
         assert_eq!(
             envelope,
-            json!({"schema_version": 1, "success": true, "data": {"id": 1}, "errors": [],
+            json!({"schema_version": 2, "success": true, "data": {"id": 1}, "errors": [],
                 "warnings": ["careful"]})
         );
     }
@@ -141,14 +157,17 @@ mod tests {
     fn pairs_are_aligned_on_a_terminal_and_tab_separated_in_a_pipe() {
         let answer = Answer::default().with(Block::Pairs(vec![
             ("a".into(), "1".into()),
-            ("long".into(), "2".into()),
+            ("long".into(), Cell::units(U256::from(2_000), 0)),
         ]));
-        assert_eq!(answer.render(Surface::paper(80)), "  a     1\n  long  2\n");
+        assert_eq!(
+            answer.render(Surface::paper(80)),
+            "  a     1\n  long  2,000\n"
+        );
         let pipe = Surface {
             terminal: false,
             colour: false,
             width: 80,
         };
-        assert_eq!(answer.render(pipe), "a\t1\nlong\t2\n");
+        assert_eq!(answer.render(pipe), "a\t1\nlong\t2000\n");
     }
 }

@@ -1,7 +1,6 @@
 //! The book of one security with depth bars.
 
 use alloy::primitives::U256;
-use book::market::amount::units;
 use book::market::depth::{BookView, Level};
 use serde_json::{Value, json};
 
@@ -49,16 +48,16 @@ pub fn render(book: &BookView, surface: Surface) -> String {
 fn row(side: &str, level: &Level, deepest: u128, decimals: u8, tone: Tone) -> [Cell; 6] {
     let amount = |value: Option<u128>| {
         value.map_or_else(
-            || "more".to_string(),
-            |value| units(U256::from(value), decimals),
+            || "more".into(),
+            |value| Cell::units(U256::from(value), decimals),
         )
     };
     [
         Cell::new(side, tone),
         Cell::new(level.price.to_string(), Tone::Strong),
         level.orders.into(),
-        amount(level.quantity).into(),
-        amount(level.depth).into(),
+        amount(level.quantity),
+        amount(level.depth),
         Cell::new(bar(level.depth.unwrap_or(deepest), deepest), tone),
     ]
 }

@@ -2,10 +2,12 @@
 
 pub mod answer;
 pub mod book;
+pub mod sentence;
 pub mod stream;
 pub mod table;
 
 pub use answer::{Answer, Block};
+pub use sentence::Sentence;
 pub use table::{Cell, Table, Tone};
 
 use std::io::IsTerminal as _;

@@ -1,7 +1,7 @@
 //! A table: drawn to fit a terminal, or tab-separated for the next program.
 
-use alloy::primitives::{Address, B256};
-use book::market::amount::{short_address, short_id};
+use alloy::primitives::{Address, B256, U256};
+use book::market::amount::{dollars, plain, plain_dollars, short_address, short_id, units};
 use comfy_table::presets::NOTHING;
 use comfy_table::{
     Attribute, Cell as Drawn, CellAlignment, Color, ColumnConstraint, ContentArrangement,
@@ -9,7 +9,7 @@ use comfy_table::{
 };
 use serde_json::{Map, Value, json};
 
-use super::Surface;
+use super::{Sentence, Surface};
 
 /// Blanks between two columns.
 const GAP: usize = 2;
@@ -75,6 +75,35 @@ impl Cell {
         }
     }
 
+    /// An amount of a token: grouped on a terminal, plain for programs.
+    pub fn units(value: U256, decimals: u8) -> Self {
+        Self {
+            whole: Some(plain(value, decimals)),
+            ..units(value, decimals).into()
+        }
+    }
+
+    /// Dollars without their sign: grouped on a terminal, plain for programs.
+    pub fn dollars(value: U256) -> Self {
+        Self {
+            whole: Some(plain_dollars(value)),
+            ..dollars(value).into()
+        }
+    }
+
+    /// A sentence as each reads it.
+    pub fn sentence(words: &Sentence) -> Self {
+        Self {
+            whole: Some(words.programs().to_owned()),
+            ..words.people().into()
+        }
+    }
+
+    /// What a person reads.
+    pub fn shown(&self) -> &str {
+        &self.text
+    }
+
     /// Text of which a terminal shows no more than the first characters.
     pub fn abridged(text: &str, characters: usize) -> Self {
         if text.chars().count() <= characters + 2 {
@@ -101,7 +130,7 @@ impl Cell {
     }
 
     /// What a program reads.
-    fn exact(&self) -> &str {
+    pub fn exact(&self) -> &str {
         self.whole.as_deref().unwrap_or(&self.text)
     }
 }

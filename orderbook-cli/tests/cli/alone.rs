@@ -27,7 +27,7 @@ fn a_failure_in_json_has_the_whole_envelope() {
     assert_eq!(
         said.json(),
         json!({
-            "schema_version": 1,
+            "schema_version": 2,
             "success": false,
             "data": null,
             "errors": [{

@@ -126,7 +126,7 @@ fn a_broken_disk_never_makes_a_settlement_happen_twice() {
     }
     market.run(&line);
     assert_eq!(market.match_state(&bid), "SETTLED");
-    assert_eq!(market.holding("HRBR", "victor-chen"), "5,260");
+    assert_eq!(market.holding("HRBR", "victor-chen"), "5260");
 }
 
 #[test]

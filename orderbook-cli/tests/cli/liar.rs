@@ -99,7 +99,7 @@ fn the_receipt_of_another_transaction_is_not_believed() {
     });
     let line = format!("settle {bid} {ask} --signed --timeout 5");
     let said = market.run_at(&proxy.url, &line).exits(7);
-    assert!(said.stdout.contains("cannot be believed"), "{said:?}");
+    assert!(said.stdout.contains("contradicts itself"), "{said:?}");
     assert_eq!(market.match_state(&bid), "UNKNOWN");
     assert_eq!(market.data("sync")["fills"], 1);
     assert_eq!(market.match_state(&bid), "SETTLED");

@@ -12,6 +12,7 @@ mod doctor;
 mod endings;
 mod import;
 mod liar;
+mod literals;
 mod market;
 mod outage;
 mod postgres;

@@ -42,12 +42,12 @@ fn a_trade_goes_from_two_signatures_to_a_fill() {
         (&settled["settlement_id"], &settled["total"]),
         (&"10".into(), &"245000000".into())
     );
-    assert_eq!(before, ("5,250".into(), "11,500".into()));
+    assert_eq!(before, ("5250".into(), "11500".into()));
     let after = (
         market.holding("HRBR", "victor-chen"),
         market.holding("HRBR", "ada-lindqvist"),
     );
-    assert_eq!(after, ("5,260".into(), "11,490".into()));
+    assert_eq!(after, ("5260".into(), "11490".into()));
     for id in [&bid, &ask] {
         assert_eq!(market.data(&format!("order show {id}"))["state"], "FILLED");
     }

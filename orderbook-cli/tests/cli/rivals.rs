@@ -132,8 +132,8 @@ fn of_two_desks_that_settle_one_pair_one_fills_it_and_both_books_equal_the_chain
     assert_eq!(exits, [0, 5], "{said:?}");
     let refused = said.iter().find(|said| said.exit == 5).unwrap();
     assert_eq!(refused.code(), "TRANSACTION_FAILED");
-    assert_eq!(held_before, "5,250");
-    assert_eq!(market.holding("HRBR", "victor-chen"), "5,260");
+    assert_eq!(held_before, "5250");
+    assert_eq!(market.holding("HRBR", "victor-chen"), "5260");
     for desk in [&market, &other] {
         desk.run("sync").exits(0);
         assert_eq!(desk.match_state(&bid), "SETTLED");

@@ -88,13 +88,13 @@ async fn an_import_names_every_bad_row_and_imports_nothing() {
         .map(|row| (row.line, row.message.as_str()))
         .collect();
     for ((line, message), (wanted, words)) in found.iter().zip([
-        (2, "eip-55"),
+        (2, "EIP-55"),
         (3, "write bid or ask"),
-        (4, "18 decimal places"),
+        (4, "at most 18 decimal places"),
         (6, "price"),
         (7, "not listed"),
         (8, "3 fields, the header has 16"),
-        (10, "on the board already"),
+        (10, "already on the board"),
     ]) {
         assert_eq!(*line, wanted, "{message}");
         assert!(message.contains(words), "{message}");
@@ -129,7 +129,7 @@ async fn a_row_that_comes_twice_is_named_even_far_behind_a_bad_one() {
         let rows = bad_rows(&book, import).await;
         let twice: Vec<_> = rows
             .iter()
-            .filter(|row| row.message.contains("on the board already"))
+            .filter(|row| row.message.contains("already on the board"))
             .map(|row| row.line)
             .collect();
         assert_eq!((rows.len(), twice), (4_201, vec![4_203]));

@@ -151,6 +151,46 @@ async fn posting_twice_reverts() {
 }
 
 #[tokio::test]
+async fn posting_reverts_on_an_account_that_is_a_formula_or_hides_something() {
+    let book = book().await;
+    for account in [
+        "=1+1",
+        "+1+1",
+        "-2+3",
+        "@SUM(A1)",
+        "A\u{202e}1",
+        "A\u{200b}",
+    ] {
+        for taken_by in [false, true] {
+            let mut posting = signed(1, order(1, Side::Bid, 100, 1_050));
+            let (field, place) = if taken_by {
+                ("taken_by", &mut posting.taken_by)
+            } else {
+                ("account", &mut posting.account)
+            };
+            *place = account.to_owned();
+            let refused = book.board.post(posting, None, by("ada"));
+            let error = assert_refused(&book.board, refused).await;
+            let code = matches!(&error, BoardError::Code { field: found, .. } if *found == field);
+            assert!(code, "{account}: {error}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_signature_that_ends_in_0_or_1_is_stored_with_27_or_28() {
+    let book = book().await;
+    let mut posting = signed(1, order(1, Side::Bid, 100, 1_050));
+    let wanted = posting.signature.clone();
+    let mut short = wanted.to_vec();
+    short[64] -= 27;
+    posting.signature = short.into();
+    let posted = book.board.post(posting, None, by("ada")).await.unwrap();
+    assert_eq!(posted.signature, wanted);
+    assert_folded(&book).await;
+}
+
+#[tokio::test]
 async fn posting_reverts_on_unusable_texts() {
     let book = book().await;
     for account in ["", " A", "a\nb", &"x".repeat(65)] {

@@ -7,6 +7,7 @@ use book::market::amount::{dollars, short_id, units};
 use book::market::filter::OrderFilter;
 use book::market::order::Side;
 use book::market::record::{OrderRecord, OrderState};
+use desk::chain::codes::Failure as Code;
 use desk::preflight::{self, Form};
 use desk::trade::Trade;
 use desk::{DeskError, eligibility, permit, suggest};
@@ -131,7 +132,9 @@ pub(super) async fn matches(stage: &mut Stage, world: &World) -> Result<Vec<Appr
             preflight::run(&world.chain, world.settlement, &bid, &ask, Form::Signed)
                 .await?
                 .into_iter()
-                .filter(|reason| !matches!(reason.failure, 21 | 23))
+                .filter(|reason| {
+                    !matches!(reason.failure, Code::SellerAllowance | Code::BuyerAllowance)
+                })
                 .collect();
         let decision = if let Some(reason) = reasons.first() {
             board
