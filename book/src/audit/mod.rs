@@ -4,4 +4,5 @@ mod folded;
 pub mod proof;
 mod segment;
 mod tables;
+mod unique;
 pub mod verify;

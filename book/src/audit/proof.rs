@@ -7,6 +7,7 @@ use alloy::primitives::{Address, B256};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::unique;
 use super::verify::Anchor;
 use crate::board::{Board, BoardError};
 use crate::log::merkle::{self, Node, Plan, leaf_hash, node_hash};
@@ -30,7 +31,8 @@ pub struct InclusionProof {
     pub chain_id: u64,
     /// The settlement contract that logged it (`BookAnchored(root, size, operator)`).
     pub contract: Address,
-    /// The event itself.
+    /// The event itself; a member that stands twice is refused.
+    #[serde(deserialize_with = "unique::value")]
     pub event: serde_json::Value,
     /// Its position, 0 for the first event.
     pub leaf_index: u64,
