@@ -20,6 +20,8 @@ pub const BATCH: usize = 100;
 /// One investor's wallet.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Holder {
+    /// The line of the file.
+    pub line: u64,
     /// The customer's account at the broker-dealer.
     pub account: String,
     /// The investor's name: never on chain.
@@ -68,7 +70,7 @@ pub fn read(
     let mut bad = Vec::new();
     let mut seen: HashMap<Address, u64> = HashMap::new();
     for (line, row) in sheet::rows::<Row>(file)? {
-        match holder(&row, decimals, wallets) {
+        match holder(line, &row, decimals, wallets) {
             Ok(holder) => {
                 if let Some(first) = seen.insert(holder.wallet, line) {
                     bad.push(format!("line {line}: the wallet of line {first} again"));
@@ -85,7 +87,12 @@ pub fn read(
     }
 }
 
-fn holder(row: &Row, decimals: u8, wallets: &BTreeMap<String, Address>) -> Result<Holder, String> {
+fn holder(
+    line: u64,
+    row: &Row,
+    decimals: u8,
+    wallets: &BTreeMap<String, Address>,
+) -> Result<Holder, String> {
     let wallet = match wallets.get(&row.wallet) {
         Some(address) => *address,
         None => address::parse_nonzero(&row.wallet)
@@ -105,6 +112,7 @@ fn holder(row: &Row, decimals: u8, wallets: &BTreeMap<String, Address>) -> Resul
         }
     };
     Ok(Holder {
+        line,
         account: row.account.clone(),
         name: row.name.clone(),
         wallet,

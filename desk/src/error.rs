@@ -1,5 +1,7 @@
 //! Why the desk cannot do something.
 
+use std::path::PathBuf;
+
 use alloy::primitives::{Address, B256, U256};
 use book::board::BoardError;
 
@@ -35,18 +37,13 @@ pub enum DeskError {
         /// The ask.
         ask: B256,
     },
-    /// The receipt says success, and no `Settled` event is in it.
-    #[error("transaction {0} succeeded without a Settled event of this contract")]
-    NoEvent(B256),
-    /// The chain is not the one that was synced before.
-    #[error("block {block} of this chain has the hash {found}, the book knows it as {known}")]
-    OtherHistory {
-        /// The block.
-        block: u64,
-        /// The book's hash.
-        known: B256,
-        /// The chain's, or zero when the chain is shorter.
-        found: B256,
+    /// The journal beside the profile could not be read or written.
+    #[error("{}: {cause}", path.display())]
+    Journal {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        cause: std::io::Error,
     },
     /// A transaction was sent, and then the book failed.
     #[error("transaction {tx_hash} was sent, but what became of it could not be recorded: {cause}")]
@@ -82,6 +79,27 @@ pub enum DeskError {
         /// Its transaction.
         tx_hash: B256,
     },
+    /// An order that cannot be taken from the chain onto the board.
+    #[error("order {id} cannot be taken from the chain: {why}")]
+    NotRegistered {
+        /// Its id, or what was given of it.
+        id: String,
+        /// Why not.
+        why: String,
+    },
+    /// A plan came to an end before its last transaction.
+    #[error("it stopped before line {line}, after {done} transaction(s): {cause}")]
+    Stopped {
+        /// Transactions that were done.
+        done: usize,
+        /// The first line that was not.
+        line: u64,
+        /// Why.
+        cause: Box<DeskError>,
+    },
+    /// Amounts that do not fit together into 256 bits.
+    #[error("the amounts are beyond 2^256 base units")]
+    Overflow,
     /// A file with bad rows; nothing of it was used.
     #[error("{} bad rows, nothing was done: {}", .0.len(), .0.join("; "))]
     Rows(Vec<String>),

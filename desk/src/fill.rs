@@ -70,7 +70,11 @@ pub(crate) async fn settled_from(
         .filter(|log| log.address() == settlement)
         .filter_map(|log| IDvPSettlement::Settled::decode_log(&log.inner).ok())
         .find(|event| event.bidId == matched.bid && event.askId == matched.ask)
-        .ok_or(DeskError::NoEvent(hash))?;
+        .ok_or(ChainError::NoEvent {
+            hash,
+            contract: settlement,
+            event: IDvPSettlement::Settled::SIGNATURE,
+        })?;
     let mined = chain.mined(Some(hash), receipt.block_number).await?;
     Ok(Fill::of(chain, &event, &mined, Some(matched.id))?)
 }

@@ -3,16 +3,22 @@
 //! [`chain`] speaks to the contracts over JSON-RPC, [`wallet`] keeps encrypted keys; the other modules take an order from
 //! the board to its settlement and back into the log.
 
+pub mod adopt;
+mod cancel;
 pub mod cap_table;
+pub mod carry;
 pub mod chain;
 pub mod eligibility;
 pub mod error;
 pub mod explain;
 mod fill;
+pub mod journal;
 pub mod order_form;
 pub mod permit;
+pub mod plan;
 pub mod preflight;
 pub mod reconcile;
+mod registered;
 pub mod settlement;
 mod sheet;
 pub mod signed_file;

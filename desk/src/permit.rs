@@ -7,7 +7,7 @@ use alloy::sol_types::{Eip712Domain, SolStruct};
 use serde::{Deserialize, Serialize};
 
 use crate::chain::abi::{ISecurityToken, Permit};
-use crate::chain::{Chain, ChainError, Receipt};
+use crate::chain::{Chain, ChainError};
 
 /// A signed allowance; both tokens have the same functions for it.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -79,27 +79,17 @@ pub async fn sign(
     })
 }
 
-/// Sends a signed allowance with anybody's wallet.
-///
-/// # Errors
-/// What the chain answers.
-pub async fn submit(
-    chain: &Chain,
-    sender: &PrivateKeySigner,
-    permit: &SignedPermit,
-) -> Result<Receipt, ChainError> {
-    let call = ISecurityToken::permitCall {
-        owner: permit.owner,
-        spender: permit.spender,
-        value: permit.value,
-        deadline: U256::from(permit.deadline),
-        v: if permit.v < 2 {
-            permit.v + 27
-        } else {
-            permit.v
-        },
-        r: permit.r,
-        s: permit.s,
-    };
-    chain.execute(sender, permit.token, &call).await
+impl SignedPermit {
+    /// The call with which anybody can send it.
+    pub fn call(&self) -> ISecurityToken::permitCall {
+        ISecurityToken::permitCall {
+            owner: self.owner,
+            spender: self.spender,
+            value: self.value,
+            deadline: U256::from(self.deadline),
+            v: if self.v < 2 { self.v + 27 } else { self.v },
+            r: self.r,
+            s: self.s,
+        }
+    }
 }

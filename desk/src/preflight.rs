@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::explain::{self, Movement};
 use super::trade::{Trade, on_chain};
-use crate::chain::abi::{IDvPSettlement, ISecurityToken, ITsUSDC};
+use crate::chain::abi::{IDvPSettlement, ISecurityToken};
 use crate::chain::codes::{Failure, Restriction};
 use crate::chain::{Chain, ChainError};
 
@@ -133,22 +133,6 @@ async fn explain(
         words,
         remedy: failure.remedy(),
     };
-    let (token, payment) = (trade.token, trade.payment);
-    let needs_security = |found: U256, verb: &str| {
-        format!(
-            "the seller {verb} {} {}, the trade needs {}",
-            amount(found, trade.decimals),
-            trade.symbol,
-            amount(trade.quantity, trade.decimals)
-        )
-    };
-    let needs_cash = |found: U256, verb: &str| {
-        format!(
-            "the buyer {verb} ${}, the trade needs ${}",
-            plain_dollars(found),
-            plain_dollars(trade.total)
-        )
-    };
     Ok(match failure {
         Failure::BidExpired => plain(format!("the bid expired on {}", time(bid.expiry))),
         Failure::AskExpired => plain(format!("the ask expired on {}", time(ask.expiry))),
@@ -159,7 +143,7 @@ async fn explain(
         )),
         Failure::Restricted => {
             let movement = Movement {
-                token,
+                token: trade.token,
                 decimals: trade.decimals,
                 from: trade.seller,
                 to: trade.buyer,
@@ -174,38 +158,69 @@ async fn explain(
                 remedy: restriction.remedy(),
             }
         }
-        Failure::SellerBalance => {
-            let call = ISecurityToken::balanceOfCall {
-                account: trade.seller,
-            };
-            plain(needs_security(chain.view(token, call).await?, "holds"))
-        }
-        Failure::SellerAllowance => {
-            let call = ISecurityToken::allowanceCall {
-                owner: trade.seller,
-                spender: settlement,
-            };
-            plain(needs_security(
-                chain.view(token, call).await?,
-                "has approved the settlement contract for",
-            ))
-        }
-        Failure::BuyerBalance => {
-            let call = ITsUSDC::balanceOfCall {
-                account: trade.buyer,
-            };
-            plain(needs_cash(chain.view(payment, call).await?, "holds"))
-        }
-        Failure::BuyerAllowance => {
-            let call = ITsUSDC::allowanceCall {
-                owner: trade.buyer,
-                spender: settlement,
-            };
-            plain(needs_cash(
-                chain.view(payment, call).await?,
-                "has approved the settlement contract for",
-            ))
-        }
+        Failure::SellerBalance => plain(Leg::security(trade).balance(chain).await?),
+        Failure::SellerAllowance => plain(Leg::security(trade).allowance(chain, settlement).await?),
+        Failure::BuyerBalance => plain(Leg::cash(trade).balance(chain).await?),
+        Failure::BuyerAllowance => plain(Leg::cash(trade).allowance(chain, settlement).await?),
         _ => plain(failure.meaning().to_string()),
     })
+}
+
+/// What one side of a trade gives, and so must hold and have approved.
+struct Leg {
+    who: &'static str,
+    owner: Address,
+    token: Address,
+    needed: U256,
+    /// Decimals and ticker of a security; dollars have neither.
+    security: Option<(u8, String)>,
+}
+
+impl Leg {
+    fn security(trade: &Trade) -> Self {
+        Self {
+            who: "the seller",
+            owner: trade.seller,
+            token: trade.token,
+            needed: trade.quantity,
+            security: Some((trade.decimals, trade.symbol.clone())),
+        }
+    }
+
+    fn cash(trade: &Trade) -> Self {
+        Self {
+            who: "the buyer",
+            owner: trade.buyer,
+            token: trade.payment,
+            needed: trade.total,
+            security: None,
+        }
+    }
+
+    /// What its owner holds, against what is needed.
+    async fn balance(&self, chain: &Chain) -> Result<String, ChainError> {
+        let call = ISecurityToken::balanceOfCall {
+            account: self.owner,
+        };
+        Ok(self.words("holds", chain.view(self.token, call).await?))
+    }
+
+    /// What its owner has approved, against what is needed.
+    async fn allowance(&self, chain: &Chain, spender: Address) -> Result<String, ChainError> {
+        let call = ISecurityToken::allowanceCall {
+            owner: self.owner,
+            spender,
+        };
+        let approved = chain.view(self.token, call).await?;
+        Ok(self.words("has approved the settlement contract for", approved))
+    }
+
+    fn words(&self, verb: &str, found: U256) -> String {
+        let amount = |value| match &self.security {
+            Some((decimals, symbol)) => format!("{} {symbol}", amount(value, *decimals)),
+            None => format!("${}", plain_dollars(value)),
+        };
+        let (found, needed) = (amount(found), amount(self.needed));
+        format!("{} {verb} {found}, the trade needs {needed}", self.who)
+    }
 }

@@ -1,42 +1,74 @@
-//! Fills on chain against fills in the book: either may be missing in the other, and both are found.
+//! What the log says happened on chain against what the chain says: either may lack what the other has, and both are
+//! found.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use alloy::primitives::{Address, B256, U256};
+use alloy::rpc::types::Log;
 use alloy::sol_types::SolEvent;
 use book::audit::verify::Anchor;
 use book::board::Board;
 use book::log::body::Body;
-use book::log::event::EventType;
+use book::log::event::{Event, EventType};
+use book::market::filter::OrderFilter;
+use book::market::record::OrderState;
 use serde::Serialize;
 
-use super::error::DeskError;
 use crate::chain::Chain;
 use crate::chain::abi::IDvPSettlement;
+use crate::error::DeskError;
+use crate::registered;
 
+/// Blocks asked for at once: public endpoints refuse larger ranges.
 const STEP: u64 = 5_000;
 /// Events read from the book at once.
 const PAGE: u32 = 10_000;
 
+/// A fill: the settlement's number, bid, ask and total.
+type Fill = (U256, B256, B256, U256);
+
 /// What the settlement contract's logs say, from its first block to the last one.
 #[derive(Clone, Debug, Default)]
 pub struct Logged {
-    /// Settlement id, bid, ask, total.
-    pub fills: BTreeSet<(U256, B256, B256, U256)>,
+    /// Fills, with their transactions.
+    pub fills: BTreeMap<Fill, B256>,
     /// Roots anchored.
     pub anchors: Vec<Anchor>,
+    /// The transactions that anchored them.
+    anchored: BTreeSet<(B256, u64, B256)>,
+    /// Orders cancelled one by one, with their transactions.
+    cancelled: BTreeSet<(B256, B256)>,
+    /// Owners who cancelled everything: transaction and new epoch.
+    epochs: BTreeMap<Address, Vec<(B256, u64)>>,
+    /// Orders registered, with their transactions.
+    registered: BTreeMap<B256, (B256, Address)>,
+    /// Securities that were admitted to trading.
+    admitted: BTreeSet<Address>,
+    /// The last block read.
+    head: u64,
 }
 
-/// One fill that only one side knows.
+/// What only one side knows.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 pub struct Difference {
-    /// The settlement's number.
-    pub settlement_id: String,
+    /// `fill`, `cancel`, `anchor`, `registration`, `listing` or `block`.
+    pub kind: &'static str,
+    /// The log's event, where it has one.
+    pub seq: Option<u64>,
     /// What is wrong.
     pub words: String,
 }
 
-/// Reads all fills and anchors from the chain.
+/// What a comparison found.
+#[derive(Clone, Debug, Default)]
+pub struct Compared {
+    /// What log and chain do not agree on, in the log's sequence and then the chain's.
+    pub differences: Vec<Difference>,
+    /// Orders that stand on chain and not on the board, which their owners may have registered: id and owner.
+    pub unknown: Vec<(B256, Address)>,
+}
+
+/// Reads everything that the contract logged.
 ///
 /// # Errors
 /// What the chain answers.
@@ -46,65 +78,281 @@ pub async fn read(
     first_block: u64,
 ) -> Result<Logged, DeskError> {
     let head = chain.head().await?.number;
-    let mut logged = Logged::default();
+    let mut logged = Logged {
+        head,
+        ..Logged::default()
+    };
     let mut next = first_block;
     while next <= head {
         let last = head.min(next + STEP - 1);
         for log in chain.logs(settlement, next, last).await? {
-            if let Ok(event) = IDvPSettlement::Settled::decode_log(&log.inner) {
-                let fill = (event.settlementId, event.bidId, event.askId, event.total);
-                logged.fills.insert(fill);
-            } else if let Ok(event) = IDvPSettlement::BookAnchored::decode_log(&log.inner) {
-                logged.anchors.push(Anchor {
-                    size: event.size,
-                    root: event.root,
-                });
-            }
+            logged.take(&log);
         }
         next = last + 1;
     }
     Ok(logged)
 }
 
-/// Compares the chain's fills with the book's; empty when they are the same.
+impl Logged {
+    fn take(&mut self, log: &Log) {
+        let tx_hash = log.transaction_hash.unwrap_or_default();
+        if let Ok(event) = IDvPSettlement::Settled::decode_log(&log.inner) {
+            let fill = (event.settlementId, event.bidId, event.askId, event.total);
+            self.fills.insert(fill, tx_hash);
+        } else if let Ok(event) = IDvPSettlement::BookAnchored::decode_log(&log.inner) {
+            let (size, root) = (event.size, event.root);
+            self.anchors.push(Anchor { size, root });
+            self.anchored.insert((tx_hash, size, root));
+        } else if let Ok(event) = IDvPSettlement::OrderCancelled::decode_log(&log.inner) {
+            self.cancelled.insert((event.id, tx_hash));
+        } else if let Ok(event) = IDvPSettlement::EpochAdvanced::decode_log(&log.inner) {
+            let epochs = self.epochs.entry(event.owner).or_default();
+            epochs.push((tx_hash, event.epoch));
+        } else if let Ok(event) = IDvPSettlement::OrderRegistered::decode_log(&log.inner) {
+            self.registered.insert(event.id, (tx_hash, event.owner));
+        } else if let Ok(event) = IDvPSettlement::SecurityListed::decode_log(&log.inner)
+            && event.listed
+        {
+            self.admitted.insert(event.security);
+        }
+    }
+}
+
+/// Compares the chain's logs with the book.
 ///
 /// # Errors
-/// `Board`.
-pub async fn fills(board: &Board, logged: &Logged) -> Result<Vec<Difference>, DeskError> {
-    let mut booked = BTreeSet::new();
+/// `Board`, `Chain`.
+pub async fn compare(board: &Board, chain: &Chain, logged: &Logged) -> Result<Compared, DeskError> {
+    let mut comparison = Comparison {
+        board,
+        chain,
+        logged,
+        fills: BTreeSet::new(),
+        anchored: BTreeSet::new(),
+        last_block: None,
+        found: Compared::default(),
+    };
     let mut from = 1;
     loop {
         let events = board.events(from, PAGE).await?;
         let Some(last) = events.last() else { break };
         from = last.seq + 1;
-        for event in events
-            .iter()
-            .filter(|event| event.kind == EventType::SettlementSettled)
-        {
-            if let Ok(Body::SettlementSettled(body)) = Body::from_json(event.kind, &event.body) {
-                booked.insert((
+        for event in &events {
+            comparison.event(event).await?;
+        }
+    }
+    comparison.last_block().await?;
+    comparison.missing_in_book().await?;
+    Ok(comparison.found)
+}
+
+struct Comparison<'a> {
+    board: &'a Board,
+    chain: &'a Chain,
+    logged: &'a Logged,
+    fills: BTreeSet<Fill>,
+    anchored: BTreeSet<(B256, u64, B256)>,
+    last_block: Option<(u64, u64, B256)>,
+    found: Compared,
+}
+
+impl Comparison<'_> {
+    /// Looks one event of the log up on the chain.
+    async fn event(&mut self, event: &Event) -> Result<(), DeskError> {
+        if event.kind == EventType::Note || event.kind == EventType::OrderPosted {
+            if let Some(tx_hash) = registered::transaction(&event.reason) {
+                self.registration(event, tx_hash).await?;
+            }
+            return Ok(());
+        }
+        // What does not decode is for the replay to name.
+        let Ok(body) = Body::from_json(event.kind, &event.body) else {
+            return Ok(());
+        };
+        match body {
+            Body::SettlementSettled(body) => {
+                let fill = (
                     body.settlement_id,
                     body.bid,
                     body.ask,
                     U256::from(body.total),
-                ));
+                );
+                self.fills.insert(fill);
+                if self.logged.fills.get(&fill) != Some(&body.tx_hash) {
+                    let words = format!(
+                        "the book has settlement {} of bid {} with ask {}, transaction {}, that the chain has not",
+                        body.settlement_id, body.bid, body.ask, body.tx_hash
+                    );
+                    self.missing("fill", event.seq, body.tx_hash, words).await?;
+                }
+            }
+            Body::OrderCancelled(body) => {
+                if let Some(tx_hash) = body.tx_hash {
+                    self.cancel(event, tx_hash).await?;
+                }
+            }
+            Body::BookAnchored(body) => {
+                let anchor = (body.tx_hash, body.size, body.root);
+                self.anchored.insert(anchor);
+                if !self.logged.anchored.contains(&anchor) {
+                    let words = format!(
+                        "the book has anchored {} events, transaction {}, and the chain has no such anchor",
+                        body.size, body.tx_hash
+                    );
+                    self.missing("anchor", event.seq, body.tx_hash, words)
+                        .await?;
+                }
+            }
+            Body::SecurityListed(body) => {
+                if !self.logged.admitted.contains(&body.token) {
+                    let words = format!(
+                        "the book lists {} at {}, which the contract never admitted to trading",
+                        body.symbol, body.token
+                    );
+                    self.differ("listing", Some(event.seq), words);
+                }
+            }
+            Body::ChainSynced(body) => {
+                self.last_block = Some((event.seq, body.block, body.block_hash));
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    async fn registration(&mut self, event: &Event, tx_hash: B256) -> Result<(), DeskError> {
+        let id: B256 = event.subject.parse().unwrap_or_default();
+        let found = self.logged.registered.get(&id).map(|(tx_hash, _)| *tx_hash);
+        if found == Some(tx_hash) {
+            return Ok(());
+        }
+        let words = format!(
+            "the book has order {id} registered on chain, transaction {tx_hash}, and the chain has not"
+        );
+        self.missing("registration", event.seq, tx_hash, words)
+            .await
+    }
+
+    async fn cancel(&mut self, event: &Event, tx_hash: B256) -> Result<(), DeskError> {
+        let id: B256 = event.subject.parse().unwrap_or_default();
+        if self.logged.cancelled.contains(&(id, tx_hash)) {
+            return Ok(());
+        }
+        let advanced = |epochs: &Vec<(B256, u64)>| epochs.iter().any(|(tx, _)| *tx == tx_hash);
+        if self.logged.epochs.values().any(advanced) {
+            let record = self.board.order(&event.subject).await?.record;
+            let epochs = self.logged.epochs.get(&record.owner);
+            let dead = |(tx, epoch): &(B256, u64)| *tx == tx_hash && record.epoch < *epoch;
+            if epochs.is_some_and(|epochs| epochs.iter().any(dead)) {
+                return Ok(());
             }
         }
+        let words = format!(
+            "the book has order {id} cancelled on chain, transaction {tx_hash}, and the chain has not"
+        );
+        self.missing("cancel", event.seq, tx_hash, words).await
     }
-    let missing_in_book = logged
-        .fills
-        .difference(&booked)
-        .map(|(id, bid, ask, _)| Difference {
-            settlement_id: id.to_string(),
-            words: format!("the chain settled bid {bid} with ask {ask}, the book has no such fill"),
-        });
-    let missing_on_chain = booked
-        .difference(&logged.fills)
-        .map(|(id, bid, ask, _)| Difference {
-            settlement_id: id.to_string(),
-            words: format!(
-                "the book has a fill of bid {bid} with ask {ask} that the chain has not"
-            ),
-        });
-    Ok(missing_in_book.chain(missing_on_chain).collect())
+
+    /// Names what the chain's logs do not have, unless it came after they were read.
+    async fn missing(
+        &mut self,
+        kind: &'static str,
+        seq: u64,
+        tx_hash: B256,
+        words: String,
+    ) -> Result<(), DeskError> {
+        let later = match self.chain.receipt(tx_hash).await? {
+            Some(receipt) => receipt.block_number > Some(self.logged.head),
+            None => false,
+        };
+        if !later {
+            self.differ(kind, Some(seq), words);
+        }
+        Ok(())
+    }
+
+    fn differ(&mut self, kind: &'static str, seq: Option<u64>, words: String) {
+        self.found.differences.push(Difference { kind, seq, words });
+    }
+
+    /// The block that was synced last: all before it follow from it.
+    async fn last_block(&mut self) -> Result<(), DeskError> {
+        let Some((seq, number, known)) = self.last_block else {
+            return Ok(());
+        };
+        let found = self.chain.block(number).await?.map(|block| block.hash);
+        if found != Some(known) {
+            let words = format!(
+                "the book knows block {number} as {known}, the chain has {}",
+                found.map_or_else(|| "none".into(), |hash| hash.to_string())
+            );
+            self.differ("block", Some(seq), words);
+        }
+        Ok(())
+    }
+
+    async fn missing_in_book(&mut self) -> Result<(), DeskError> {
+        let logged = self.logged;
+        for fill in logged
+            .fills
+            .keys()
+            .filter(|fill| !self.fills.contains(*fill))
+        {
+            let (id, bid, ask, _) = fill;
+            let words = format!(
+                "the chain has settlement {id} of bid {bid} with ask {ask}, the book has no such fill"
+            );
+            self.found.differences.push(Difference {
+                kind: "fill",
+                seq: None,
+                words,
+            });
+        }
+        for (tx_hash, size, _) in logged.anchored.difference(&self.anchored) {
+            let words = format!(
+                "the chain has an anchor of {size} events, transaction {tx_hash}, that the book has not"
+            );
+            self.found.differences.push(Difference {
+                kind: "anchor",
+                seq: None,
+                words,
+            });
+        }
+        for (id, tx_hash) in &logged.cancelled {
+            if self.state(*id).await? == Some(OrderState::Open) {
+                let words = format!(
+                    "the chain has order {id} cancelled, transaction {tx_hash}, the book has it open"
+                );
+                self.differ("cancel", None, words);
+            }
+        }
+        for (owner, epochs) in &logged.epochs {
+            let epoch = epochs.iter().map(|(_, epoch)| *epoch).max().unwrap_or(0);
+            let filter = OrderFilter {
+                owner: Some(*owner),
+                state: Some(OrderState::Open),
+                limit: Some(u32::MAX),
+                ..OrderFilter::default()
+            };
+            let orders = self.board.orders(&filter).await?;
+            for order in orders.iter().filter(|order| order.record.epoch < epoch) {
+                let words = format!(
+                    "{owner} has cancelled all orders of epochs before {epoch} on chain, the book has {} open",
+                    order.record.id
+                );
+                self.differ("cancel", None, words);
+            }
+        }
+        for (id, (_, owner)) in &logged.registered {
+            if self.state(*id).await?.is_none() {
+                self.found.unknown.push((*id, *owner));
+            }
+        }
+        Ok(())
+    }
+
+    /// Where an order stands on the board; `None` when it is not on it.
+    async fn state(&self, id: B256) -> Result<Option<OrderState>, DeskError> {
+        Ok(self.board.find(id).await?.map(|order| order.state))
+    }
 }

@@ -5,7 +5,7 @@
 
 use alloy::primitives::{Address, B256, U256};
 use alloy::signers::local::PrivateKeySigner;
-use book::board::{BOOK, Board, BoardError};
+use book::board::{BOOK, Board};
 use book::log::By;
 use book::log::body::{BookAnchored, SettlementFailed};
 use book::market::matching::{Match, Submission};
@@ -14,22 +14,22 @@ use book::market::record::OrderRecord;
 use super::error::DeskError;
 use super::fill;
 use super::preflight::{self, Form, States};
+use super::registered;
 use super::trade::on_chain;
 use crate::chain::abi::IDvPSettlement;
+use crate::chain::act::{Contract, Done, Ground, Prepared, Target};
 use crate::chain::codes::{Failure, Restriction};
-use crate::chain::{Chain, ChainError, Prepared, Receipt};
+use crate::chain::{Chain, ChainError};
 
 /// A desk that may settle: the board, the chain, the contract and the operator's key.
 #[derive(Debug)]
 pub struct Desk<'a> {
     /// The book.
     pub board: &'a Board,
-    /// The chain.
-    pub chain: &'a Chain,
-    /// The settlement contract.
-    pub settlement: Address,
-    /// The operator's key.
-    pub operator: &'a PrivateKeySigner,
+    /// The settlement contract, which is the book's, on the chain that the book knows.
+    pub contract: Contract,
+    /// The key that signs: the operator's, or the owner's of an order.
+    pub signer: &'a PrivateKeySigner,
     /// Who acts, for the log.
     pub by: By,
 }
@@ -47,6 +47,29 @@ pub struct Settled {
     pub gas: u64,
     /// Coin base units moved.
     pub total: U256,
+}
+
+impl<'a> Desk<'a> {
+    /// Holds book, chain and contract against each other.
+    ///
+    /// # Errors
+    /// `OtherVenue`; `NoCode`, `OtherContract`; `OtherHistory`, `UnknownTransaction`; `Board`, `Chain`.
+    pub async fn open(
+        board: &'a Board,
+        chain: &Chain,
+        target: Target,
+        signer: &'a PrivateKeySigner,
+        by: By,
+    ) -> Result<Self, DeskError> {
+        same_venue(board, chain, target.address())?;
+        let ground = Ground::new(chain.clone(), Some(board.clone()));
+        Ok(Self {
+            board,
+            contract: ground.contract(target).await?,
+            signer,
+            by,
+        })
+    }
 }
 
 impl Desk<'_> {
@@ -79,33 +102,50 @@ impl Desk<'_> {
             order: on_chain(order),
             signature: order.signature.clone(),
         };
-        let prepared = self
-            .chain
-            .prepare(self.operator, self.settlement, U256::ZERO, &call)
-            .await?;
-        let id = order.id.to_string();
-        announce(self.board, &id, "registers on chain", &prepared, &self.by).await?;
-        Ok(self.chain.send(&prepared).await?.transaction_hash)
+        let prepared = self.contract.act(call).prepare(self.signer).await?;
+        let note = self.announce(order.id.to_string(), "registers on chain", &prepared);
+        let tx_hash = prepared.noted(note).await?.send().await?.hash();
+        let by = self.by.clone().because(registered::words(tx_hash));
+        let noted = self.board.note(&order.id.to_string(), by).await;
+        noted.map_err(DeskError::unrecorded(tx_hash))?;
+        Ok(tx_hash)
+    }
+
+    /// Writes a transaction's hash and nonce into the log before it is sent; `what` says in a few words what it does.
+    ///
+    /// # Errors
+    /// `Board`; then nothing may be sent.
+    pub(crate) async fn announce(
+        &self,
+        subject: String,
+        what: &str,
+        prepared: &Prepared,
+    ) -> Result<(), DeskError> {
+        let (hash, nonce) = (prepared.hash(), prepared.nonce());
+        let reason = format!("{what}: transaction {hash} nonce {nonce}");
+        let by = By::new(&self.by.actor).because(reason);
+        self.board.note(&subject, by).await?;
+        Ok(())
     }
 
     /// Preflight in the form that fits: orders that are not registered yet are judged with their signatures. Returns the
     /// contract's states of the two for [`Form::Registered`], which registers what is missing.
     ///
     /// # Errors
-    /// `OtherVenue`; `Preflight` with every reason; `Chain`.
+    /// `Preflight` with every reason; `Chain`.
     pub async fn preflight(
         &self,
         bid: &OrderRecord,
         ask: &OrderRecord,
         form: Form,
     ) -> Result<Option<States>, DeskError> {
-        same_venue(self.board, self.chain, self.settlement)?;
+        let (chain, settlement) = (self.contract.chain(), self.contract.address());
         let states = match form {
-            Form::Registered => Some(States::of(self.chain, self.settlement, bid, ask).await?),
+            Form::Registered => Some(States::of(chain, settlement, bid, ask).await?),
             Form::Signed => None,
         };
         let form = states.map_or(Form::Signed, States::form);
-        let reasons = preflight::run(self.chain, self.settlement, bid, ask, form).await?;
+        let reasons = preflight::run(chain, settlement, bid, ask, form).await?;
         if reasons.is_empty() {
             Ok(states)
         } else {
@@ -129,9 +169,7 @@ impl Desk<'_> {
                     bidId: bid.id,
                     askId: ask.id,
                 };
-                self.chain
-                    .prepare(self.operator, self.settlement, U256::ZERO, &call)
-                    .await
+                self.contract.act(call).prepare(self.signer).await
             }
             Form::Signed => {
                 let call = IDvPSettlement::settleSignedCall {
@@ -140,9 +178,7 @@ impl Desk<'_> {
                     ask: on_chain(ask),
                     askSignature: ask.signature.clone(),
                 };
-                self.chain
-                    .prepare(self.operator, self.settlement, U256::ZERO, &call)
-                    .await
+                self.contract.act(call).prepare(self.signer).await
             }
         }
     }
@@ -154,22 +190,25 @@ impl Desk<'_> {
     /// UNKNOWN, a refusal leaves it FAILED; `NoEvent` and `Unrecorded` leave it SUBMITTED. `sync` resolves all but FAILED.
     pub async fn submit(&self, matched: &Match, prepared: &Prepared) -> Result<Settled, DeskError> {
         let submission = Submission {
-            tx_hash: prepared.hash,
-            nonce: prepared.nonce,
-            sender: prepared.from,
+            tx_hash: prepared.hash(),
+            nonce: prepared.nonce(),
+            sender: prepared.from(),
         };
-        self.board
-            .record_submitted(matched.id, submission, self.by.clone())
-            .await?;
-        match self.chain.send(prepared).await {
-            Ok(receipt) => self.record(&receipt, matched).await,
+        let (board, by) = (self.board, self.by.clone());
+        let note = async {
+            let recorded = board.record_submitted(matched.id, submission, by).await;
+            recorded.map(|_| ()).map_err(DeskError::from)
+        };
+        match prepared.noted(note).await?.send().await {
+            Ok(done) => self.record(&done, matched).await,
+            Err(error @ ChainError::NoEvent { .. }) => Err(error.into()),
             Err(error @ ChainError::OutcomeUnknown { .. }) => {
                 let by = By {
                     reason: error.to_string(),
                     ..self.by.clone()
                 };
                 let recorded = self.board.record_unknown(matched.id, by).await;
-                recorded.map_err(DeskError::unrecorded(prepared.hash))?;
+                recorded.map_err(DeskError::unrecorded(prepared.hash()))?;
                 Err(error.into())
             }
             Err(error) => {
@@ -181,22 +220,23 @@ impl Desk<'_> {
                     restriction: revert
                         .and_then(|revert| revert.restriction)
                         .map(Restriction::number),
-                    tx_hash: prepared.hash,
+                    tx_hash: prepared.hash(),
                 };
                 let by = By {
                     reason: error.to_string(),
                     ..self.by.clone()
                 };
                 let recorded = self.board.record_failed(matched.id, failed, by).await;
-                recorded.map_err(DeskError::unrecorded(prepared.hash))?;
+                recorded.map_err(DeskError::unrecorded(prepared.hash()))?;
                 Err(error.into())
             }
         }
     }
 
-    async fn record(&self, receipt: &Receipt, matched: &Match) -> Result<Settled, DeskError> {
-        let hash = receipt.transaction_hash;
-        let fill = fill::settled_from(self.chain, self.settlement, receipt, matched)
+    async fn record(&self, done: &Done, matched: &Match) -> Result<Settled, DeskError> {
+        let hash = done.hash();
+        let (chain, settlement) = (self.contract.chain(), self.contract.address());
+        let fill = fill::settled_from(chain, settlement, &done.receipt, matched)
             .await
             .map_err(|error| match error {
                 DeskError::Chain(error) => error.after_sending(hash).into(),
@@ -206,7 +246,7 @@ impl Desk<'_> {
             settlement_id: fill.settled.settlement_id,
             tx_hash: hash,
             block: fill.settled.block,
-            gas: receipt.gas_used,
+            gas: done.receipt.gas_used,
             total: U256::from(fill.settled.total),
         };
         self.board
@@ -219,23 +259,20 @@ impl Desk<'_> {
     /// Puts the log's root and size on chain and records that.
     ///
     /// # Errors
-    /// `OtherVenue`, `Board`, `Chain`, `Unrecorded`.
+    /// `Board`, `Chain`, `Unrecorded`.
     pub async fn anchor(&self) -> Result<BookAnchored, DeskError> {
-        same_venue(self.board, self.chain, self.settlement)?;
         let head = self.board.head().await?;
         let call = IDvPSettlement::anchorBookCall {
             root: head.root,
             size: head.size,
         };
-        let prepared = self
-            .chain
-            .prepare(self.operator, self.settlement, U256::ZERO, &call)
-            .await?;
-        announce(self.board, BOOK, "anchors the log", &prepared, &self.by).await?;
-        let receipt = self.chain.send(&prepared).await?;
+        let prepared = self.contract.act(call).prepare(self.signer).await?;
+        let note = self.announce(BOOK.to_string(), "anchors the log", &prepared);
+        let done = prepared.noted(note).await?.send().await?;
         let (tx_hash, block) = self
-            .chain
-            .place_of(Some(receipt.transaction_hash), receipt.block_number)?;
+            .contract
+            .chain()
+            .place_of(Some(done.hash()), done.receipt.block_number)?;
         let anchored = BookAnchored {
             block,
             root: head.root,
@@ -256,29 +293,20 @@ impl Desk<'_> {
     pub async fn anchor_daily(&self) -> Result<Option<BookAnchored>, DeskError> {
         const DAY: u64 = 24 * 60 * 60;
         if let Some((_, last)) = self.board.last_anchored().await?
-            && let Some(block) = self.chain.block(last.block).await?
-            && self.chain.head().await?.time.saturating_sub(block.time) < DAY
+            && let Some(block) = self.contract.chain().block(last.block).await?
+            && self
+                .contract
+                .chain()
+                .head()
+                .await?
+                .time
+                .saturating_sub(block.time)
+                < DAY
         {
             return Ok(None);
         }
         self.anchor().await.map(Some)
     }
-}
-
-/// Writes a transaction's hash and nonce into the log before it is sent; `what` says in a few words what it does.
-///
-/// # Errors
-/// The board's; then nothing may be sent.
-pub async fn announce(
-    board: &Board,
-    subject: &str,
-    what: &str,
-    prepared: &Prepared,
-    by: &By,
-) -> Result<(), BoardError> {
-    let Prepared { hash, nonce, .. } = prepared;
-    let by = By::new(&by.actor).because(format!("{what}: transaction {hash} nonce {nonce}"));
-    board.note(subject, by).await.map(|_| ())
 }
 
 /// A book settles through one contract on one chain, for ever.

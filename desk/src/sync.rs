@@ -1,4 +1,5 @@
-//! Bringing the book up to what the chain says: fills, cancels made on chain, and transactions whose outcome is unknown.
+//! Bringing the book up to what the chain says: fills, cancels made on chain, orders registered there, and transactions
+//! whose outcome is unknown.
 
 use alloy::primitives::{Address, B256};
 use alloy::rpc::types::Log;
@@ -11,10 +12,13 @@ use book::market::filter::OrderFilter;
 use book::market::matching::{Match, MatchState};
 use book::market::record::OrderState;
 
+use super::adopt::{Left, Registration, Taken};
 use super::error::DeskError;
 use super::fill::{self, Fill};
 use super::settlement::same_venue;
 use crate::chain::abi::IDvPSettlement;
+use crate::chain::act::last_synced;
+use crate::chain::client::Fate;
 use crate::chain::{Chain, Mined};
 
 /// Blocks asked for at once: public endpoints refuse larger ranges.
@@ -31,6 +35,10 @@ pub struct Synced {
     pub fills: u64,
     /// Cancels made on chain that the book did not have.
     pub cancels: u64,
+    /// Orders that their owners registered on chain and that are on the board now.
+    pub taken: u64,
+    /// Such orders that could not be taken onto the board.
+    pub left: Vec<Left>,
     /// Submissions that turned out to have failed.
     pub failed: u64,
     /// Matches whose transaction may still be mined.
@@ -61,22 +69,9 @@ pub async fn run(
         );
         return Err(chain.untrue(words).into());
     }
-    let from = match board.last_synced().await? {
+    let from = match last_synced(chain, board).await? {
         None => first_block,
-        Some(known) => {
-            let found = chain
-                .block(known.block)
-                .await?
-                .map_or(B256::ZERO, |block| block.hash);
-            if found != known.block_hash {
-                return Err(DeskError::OtherHistory {
-                    block: known.block,
-                    known: known.block_hash,
-                    found,
-                });
-            }
-            known.block + 1
-        }
+        Some(known) => known.block + 1,
     };
     let mut synced = Synced {
         from,
@@ -135,6 +130,19 @@ async fn take(
         let match_id = matched.map(|matched| matched.id);
         let fill = Fill::of(chain, &event, &mined().await?, match_id)?;
         record(board, fill, by, synced).await?;
+    } else if *topic == IDvPSettlement::OrderRegistered::SIGNATURE_HASH {
+        let Ok(event) = IDvPSettlement::OrderRegistered::decode_log(&log.inner) else {
+            return Ok(());
+        };
+        let registration = Registration {
+            event: event.data,
+            mined: mined().await?,
+        };
+        match registration.take(board, chain, by).await? {
+            Taken::Known => {}
+            Taken::Posted => synced.taken += 1,
+            Taken::Left(left) => synced.left.push(left),
+        }
     } else if *topic == IDvPSettlement::OrderCancelled::SIGNATURE_HASH {
         let Ok(event) = IDvPSettlement::OrderCancelled::decode_log(&log.inner) else {
             return Ok(());
@@ -183,12 +191,9 @@ async fn anchor(
     tx_hash: B256,
     by: &By,
 ) -> Result<(), DeskError> {
-    let known = board
-        .last_anchored()
-        .await?
-        .map_or(0, |(_, last)| last.size);
-    let written = board.head().await?.size;
-    if event.size <= known || event.size > written {
+    let known = board.anchors().await?;
+    let recorded = known.iter().any(|anchor| anchor.tx_hash == tx_hash);
+    if recorded || event.size > board.head().await?.size {
         return Ok(());
     }
     if proof::root(board, event.size).await? == event.root {
@@ -232,29 +237,25 @@ async fn resolve(
         return Ok(());
     };
     let hash = submission.tx_hash;
-    // The nonce is read before the receipt: a transaction mined between the two then shows its receipt.
-    let used = chain.nonce(submission.sender).await? > submission.nonce;
-    let Some(receipt) = chain.receipt(hash).await? else {
-        if used {
+    let receipt = match chain
+        .fate(submission.sender, submission.nonce, hash)
+        .await?
+    {
+        Fate::Mined(receipt) => receipt,
+        Fate::Replaced => {
             let reason = format!("nonce {} was used by another transaction", submission.nonce);
             fail(board, &matched, hash, reason, by).await?;
             synced.failed += 1;
             return Ok(());
         }
-        if matched.state != MatchState::Unknown {
-            let reason = "no receipt yet".to_string();
-            board
-                .record_unknown(
-                    matched.id,
-                    By {
-                        reason,
-                        ..by.clone()
-                    },
-                )
-                .await?;
+        Fate::Waiting | Fate::Lost => {
+            if matched.state != MatchState::Unknown {
+                let by = by.clone().because("no receipt yet");
+                board.record_unknown(matched.id, by).await?;
+            }
+            synced.pending.push(matched);
+            return Ok(());
         }
-        synced.pending.push(matched);
-        return Ok(());
     };
     if receipt.status() {
         // Recorded from its log above, unless that block was read before this match was submitted.

@@ -107,6 +107,38 @@ impl Board {
             .collect())
     }
 
+    /// Posts an order that stands on chain. It is judged at the time at which it was registered, and without `chain` its
+    /// signature is not looked at: the owner's own transaction may stand for it.
+    ///
+    /// # Errors
+    /// Those of [`Self::post`].
+    pub async fn post_registered(
+        &self,
+        posting: Posting,
+        chain: Option<&dyn ContractSignatures>,
+        by: By,
+    ) -> Result<OrderRecord, BoardError> {
+        by.check()?;
+        let rules = self.rules_for(posting.order.security).await?;
+        let received_at = posting.received_at;
+        let (id, posted) = rules.check(&posting, received_at)?;
+        if chain.is_some() {
+            verify_signature(chain, posted.owner, id, &posting.signature).await?;
+        }
+        let body = Body::OrderPosted(Box::new(posted.clone()));
+        let draft = Draft::new(id, received_at, &by, body)?;
+        match self.append_all(vec![draft]).await {
+            Ok(events) => Ok(row::record(
+                id,
+                received_at,
+                only(events)?.captured_at,
+                posted,
+            )),
+            Err(StoreError::Duplicate(_)) => Err(BoardError::DuplicateOrder(id)),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     async fn append_all(&self, drafts: Vec<Draft>) -> Result<Vec<Event>, StoreError> {
         let mut writer = self.store.writer().await?;
         let events = writer.append(drafts).await?;

@@ -1,5 +1,6 @@
 //! Recording what the chain did, never what was hoped for.
 
+use alloy::primitives::B256;
 use jiff::Timestamp;
 use uuid::Uuid;
 
@@ -231,6 +232,35 @@ impl Board {
         Ok(fills)
     }
 
+    /// The last transaction that was recorded since the chain was last read: of a fill, a cancel or an anchor.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn last_transaction_since_sync(&self) -> Result<Option<B256>, BoardError> {
+        let last = self.last_body(CHAIN, EventType::ChainSynced).await?;
+        let after = last.map_or(0, |(event, _)| event.seq);
+        let mut newest = None;
+        for kind in [
+            EventType::SettlementSettled,
+            EventType::OrderCancelled,
+            EventType::BookAnchored,
+        ] {
+            let mut reader = self.store.reader().await?;
+            let Some(row) = query::last_of_type(reader.link(), kind, after).await? else {
+                continue;
+            };
+            let event = row::event(row)?;
+            let tx_hash = match row::body(event.seq, event.kind, &event.body)? {
+                Body::SettlementSettled(fill) => Some(fill.tx_hash),
+                Body::OrderCancelled(cancel) => cancel.tx_hash,
+                Body::BookAnchored(anchor) => Some(anchor.tx_hash),
+                _ => None,
+            };
+            newest = newest.max(tx_hash.map(|tx_hash| (event.seq, tx_hash)));
+        }
+        Ok(newest.map(|(_, tx_hash)| tx_hash))
+    }
+
     /// Records that a root of this log stands on chain.
     ///
     /// # Errors
@@ -247,6 +277,24 @@ impl Board {
             Body::BookAnchored(anchored),
         )
         .await
+    }
+
+    /// Every root that was put on chain, in the log's sequence.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn anchors(&self) -> Result<Vec<BookAnchored>, BoardError> {
+        let kind = EventType::BookAnchored;
+        let mut reader = self.store.reader().await?;
+        let rows = query::events_of_type(reader.link(), kind, 0, u32::MAX).await?;
+        let mut anchors = Vec::with_capacity(rows.len());
+        for row in rows {
+            let event = row::event(row)?;
+            if let Body::BookAnchored(anchor) = row::body(event.seq, event.kind, &event.body)? {
+                anchors.push(anchor);
+            }
+        }
+        Ok(anchors)
     }
 
     /// The last root that was put on chain, with the time it was recorded.

@@ -39,6 +39,16 @@ impl Board {
         }
     }
 
+    /// An order by its whole id; `None` when the board does not have it.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn find(&self, id: B256) -> Result<Option<OrderView>, BoardError> {
+        let row = query::order(self.store.reader().await?.link(), id).await?;
+        let now = self.store.clock().now();
+        Ok(row.map(|row| row::order(row, now)).transpose()?)
+    }
+
     /// The orders that a filter selects, in its sequence.
     ///
     /// # Errors

@@ -93,10 +93,13 @@ impl FromStr for Side {
     }
 }
 
+/// The name of the EIP-712 domain of every settlement contract.
+pub const DOMAIN: &str = "DvP Settlement";
+
 /// The EIP-712 domain of one settlement contract.
 pub fn domain(chain_id: u64, contract: Address) -> Eip712Domain {
     eip712_domain! {
-        name: "DvP Settlement",
+        name: DOMAIN,
         version: "1",
         chain_id: chain_id,
         verifying_contract: contract,

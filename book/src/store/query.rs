@@ -354,6 +354,25 @@ pub(crate) async fn events_of_type(
     }))
 }
 
+/// The last event of a rare type after one, of those that say something besides their type.
+pub(crate) async fn last_of_type(
+    link: Link<'_>,
+    kind: EventType,
+    after: u64,
+) -> Result<Option<EventRow>, StoreError> {
+    let sql = format!(
+        "SELECT {EVENT_COLUMNS} FROM events e WHERE e.type = $1 AND e.type <> 'order_posted'
+         AND e.seq > $2 AND e.body <> '{{}}' ORDER BY e.seq DESC LIMIT 1"
+    );
+    Ok(on_engine!(link, db => {
+        sqlx::query_as(AssertSqlSafe(sql))
+            .bind(kind.as_str())
+            .bind(signed(after))
+            .fetch_optional(db)
+            .await?
+    }))
+}
+
 /// The last event of a type about a subject.
 pub(crate) async fn last_event(
     link: Link<'_>,

@@ -19,6 +19,8 @@ sol!(
 );
 
 sol! {
+    #![sol(all_derives)]
+
     /// Creates, activates and initialises a program in one transaction.
     interface StylusDeployer {
         event ContractDeployed(address deployedContract);

@@ -16,27 +16,43 @@ use alloy::rpc::client::RpcClient;
 use alloy::rpc::types::state::StateOverride;
 use alloy::rpc::types::{Filter, Log, TransactionInput, TransactionReceipt, TransactionRequest};
 use alloy::signers::local::PrivateKeySigner;
-use alloy::sol_types::SolCall;
+use alloy::sol_types::{SolCall, SolEvent};
 use alloy::transports::http::reqwest::Url;
 use jiff::Timestamp;
 
 use super::error::ChainError;
 use super::transport::Http;
 
+/// Blocks asked for logs at once: public endpoints refuse larger ranges.
+const STEP: u64 = 5_000;
+
 /// What the chain says about a mined transaction.
 pub type Receipt = TransactionReceipt;
 
-/// A signed transaction that has not been sent yet.
-#[derive(Clone, Debug)]
-pub struct Prepared {
+/// A signed transaction.
+#[derive(Debug)]
+pub(super) struct Signed {
     /// Its hash: what to ask the chain for.
-    pub hash: B256,
+    pub(super) hash: B256,
     /// The sender's nonce it uses.
-    pub nonce: u64,
+    pub(super) nonce: u64,
     /// The sender.
-    pub from: Address,
+    pub(super) from: Address,
     /// The bytes to send.
     raw: Bytes,
+}
+
+/// What became of a transaction that was signed once.
+#[derive(Clone, Debug)]
+pub enum Fate {
+    /// It is in a block.
+    Mined(Box<Receipt>),
+    /// The node has it, and it is in no block yet.
+    Waiting,
+    /// Another transaction has its nonce: it can never be mined.
+    Replaced,
+    /// The node does not have it, and its nonce is unused: it may still come.
+    Lost,
 }
 
 /// What the desk needs of a block.
@@ -262,7 +278,17 @@ impl Chain {
     /// # Errors
     /// `Unreachable`, `Node`; `Untrue` when a log is of another contract or block.
     pub async fn logs(&self, address: Address, from: u64, to: u64) -> Result<Vec<Log>, ChainError> {
-        let filter = Filter::new().address(address).from_block(from).to_block(to);
+        self.filtered(Filter::new(), address, from, to).await
+    }
+
+    async fn filtered(
+        &self,
+        filter: Filter,
+        address: Address,
+        from: u64,
+        to: u64,
+    ) -> Result<Vec<Log>, ChainError> {
+        let filter = filter.address(address).from_block(from).to_block(to);
         let logs = self
             .provider
             .get_logs(&filter)
@@ -282,6 +308,62 @@ impl Chain {
         )))
     }
 
+    /// The events of one kind that a contract logged, from a block to the last one.
+    ///
+    /// # Errors
+    /// As [`Self::logs`].
+    pub async fn events<E: SolEvent>(
+        &self,
+        address: Address,
+        first: u64,
+    ) -> Result<Vec<(E, Log)>, ChainError> {
+        self.decoded(Filter::new(), address, first).await
+    }
+
+    /// As [`Self::events`], of those whose first indexed argument is this account.
+    ///
+    /// # Errors
+    /// As `events`.
+    pub async fn events_from<E: SolEvent>(
+        &self,
+        address: Address,
+        account: Address,
+        first: u64,
+    ) -> Result<Vec<(E, Log)>, ChainError> {
+        let filter = Filter::new().topic1(account.into_word());
+        self.decoded(filter, address, first).await
+    }
+
+    /// Reads the events in as large ranges as the node allows.
+    async fn decoded<E: SolEvent>(
+        &self,
+        filter: Filter,
+        address: Address,
+        first: u64,
+    ) -> Result<Vec<(E, Log)>, ChainError> {
+        let filter = filter.event_signature(E::SIGNATURE_HASH);
+        let head = self.head().await?.number;
+        let (mut events, mut next, mut step) = (Vec::new(), first, u64::MAX);
+        while next <= head {
+            let last = head.min(next.saturating_add(step - 1));
+            let logs = match self.filtered(filter.clone(), address, next, last).await {
+                Ok(logs) => logs,
+                Err(ChainError::Node { .. }) if last - next >= STEP => {
+                    step = STEP.max((last - next) / 8);
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
+            for log in logs {
+                if let Ok(event) = E::decode_log(&log.inner) {
+                    events.push((event.data, log));
+                }
+            }
+            next = last + 1;
+        }
+        Ok(events)
+    }
+
     /// Transactions an account has had mined: the nonce of its next one.
     ///
     /// # Errors
@@ -293,49 +375,30 @@ impl Chain {
             .map_err(|e| self.rpc(e))
     }
 
-    /// Signs a call with the sender's next nonce (pending ones counted) and room of one fifth above the estimate.
+    /// Signs a call with room of one fifth above the estimate, and the sender's next nonce (pending ones counted) unless
+    /// one is given. Only [`super::act`] may, which knows what must come of it.
     ///
     /// # Errors
     /// `Unreachable`, `Node`, `Reverted` (the estimate runs the call), `Sign`.
-    pub async fn prepare<C: SolCall>(
-        &self,
-        signer: &PrivateKeySigner,
-        to: Address,
-        value: U256,
-        call: &C,
-    ) -> Result<Prepared, ChainError> {
-        self.prepare_raw(signer, to, value, call.abi_encode().into())
-            .await
-    }
-
-    /// As [`Self::prepare`], with the input as bytes; empty input sends ether.
-    ///
-    /// # Errors
-    /// As `prepare`.
-    pub async fn prepare_raw(
+    pub(super) async fn sign(
         &self,
         signer: &PrivateKeySigner,
         to: Address,
         value: U256,
         input: Bytes,
-    ) -> Result<Prepared, ChainError> {
+        nonce: Option<u64>,
+    ) -> Result<Signed, ChainError> {
         let from = signer.address();
-        let request = TransactionRequest::default()
-            .from(from)
-            .to(to)
-            .value(value)
-            .input(input.clone().into());
-        let estimate = self
-            .provider
-            .estimate_gas(request)
-            .await
-            .map_err(|e| self.rpc(e))?;
-        let nonce = self
-            .provider
-            .get_transaction_count(from)
-            .block_id(BlockId::pending())
-            .await
-            .map_err(|e| self.rpc(e))?;
+        let estimate = self.estimate(from, to, value, input.clone()).await?;
+        let nonce = match nonce {
+            Some(nonce) => nonce,
+            None => self
+                .provider
+                .get_transaction_count(from)
+                .block_id(BlockId::pending())
+                .await
+                .map_err(|e| self.rpc(e))?,
+        };
         let price = self
             .provider
             .get_gas_price()
@@ -357,7 +420,7 @@ impl Chain {
             .sign_transaction_sync(&mut tx)
             .map_err(|e| ChainError::Sign(e.to_string()))?;
         let envelope = TxEnvelope::from(tx.into_signed(signature));
-        Ok(Prepared {
+        Ok(Signed {
             hash: *envelope.tx_hash(),
             nonce,
             from,
@@ -365,47 +428,67 @@ impl Chain {
         })
     }
 
-    /// Sends a prepared transaction and waits for its receipt.
+    /// Gas that a call would take now.
+    ///
+    /// # Errors
+    /// `Unreachable`, `Node`, `Reverted`.
+    pub async fn estimate(
+        &self,
+        from: Address,
+        to: Address,
+        value: U256,
+        input: Bytes,
+    ) -> Result<u64, ChainError> {
+        let request = TransactionRequest::default()
+            .from(from)
+            .to(to)
+            .value(value)
+            .input(input.into());
+        let estimate = self.provider.estimate_gas(request).await;
+        estimate.map_err(|e| self.rpc(e))
+    }
+
+    /// Sends a signed transaction and waits for its receipt. Only [`super::act`] may, which wrote its hash down.
     ///
     /// # Errors
     /// `Node` when the node refused it, `Failed` when it was mined and reverted; `OutcomeUnknown` when the connection was
     /// lost at any moment after the sending began, the node's refusal leaves open whether it has the transaction, or no
     /// receipt came in time.
-    pub async fn send(&self, prepared: &Prepared) -> Result<Receipt, ChainError> {
-        let sent = self.provider.send_raw_transaction(&prepared.raw).await;
+    pub(super) async fn send(&self, signed: &Signed) -> Result<Receipt, ChainError> {
+        let sent = self.provider.send_raw_transaction(&signed.raw).await;
         if let Err(error) = sent {
             match self.rpc(error) {
                 ChainError::Unreachable { cause, .. } => {
                     return Err(ChainError::OutcomeUnknown {
-                        hash: prepared.hash,
+                        hash: signed.hash,
                         cause,
                     });
                 }
                 // A node may refuse a transaction because it has it already: sent again after an answer was lost.
-                refusal => match self.has(prepared.hash).await {
+                refusal => match self.has(signed.hash).await {
                     Ok(true) => {}
                     Ok(false) if refusal.is_final() => return Err(refusal),
                     Ok(false) => {
                         return Err(ChainError::OutcomeUnknown {
-                            hash: prepared.hash,
+                            hash: signed.hash,
                             cause: refusal.to_string(),
                         });
                     }
                     Err(error) => {
                         return Err(ChainError::OutcomeUnknown {
-                            hash: prepared.hash,
+                            hash: signed.hash,
                             cause: format!("{refusal}; then {error}"),
                         });
                     }
                 },
             }
         }
-        let receipt = self.wait(prepared.hash).await?;
+        let receipt = self.wait(signed.hash).await?;
         if receipt.status() {
             return Ok(receipt);
         }
         Err(ChainError::Failed {
-            hash: prepared.hash,
+            hash: signed.hash,
             reason: "the call reverted in its block".into(),
         })
     }
@@ -488,7 +571,28 @@ impl Chain {
         }
     }
 
-    async fn wait(&self, hash: B256) -> Result<Receipt, ChainError> {
+    /// What became of a transaction that was signed once.
+    ///
+    /// # Errors
+    /// `Unreachable`, `Node`, `Untrue`.
+    pub async fn fate(&self, sender: Address, nonce: u64, hash: B256) -> Result<Fate, ChainError> {
+        // The nonce is read before the receipt: a transaction mined between the two then shows its receipt.
+        let used = self.nonce(sender).await? > nonce;
+        if let Some(receipt) = self.receipt(hash).await? {
+            return Ok(Fate::Mined(Box::new(receipt)));
+        }
+        if used {
+            return Ok(Fate::Replaced);
+        }
+        let waits = self.has(hash).await?;
+        Ok(if waits { Fate::Waiting } else { Fate::Lost })
+    }
+
+    /// Waits for a transaction's receipt.
+    ///
+    /// # Errors
+    /// `OutcomeUnknown` when none came in time.
+    pub async fn wait(&self, hash: B256) -> Result<Receipt, ChainError> {
         let started = Instant::now();
         let mut pause = Duration::from_millis(5);
         loop {
@@ -503,20 +607,6 @@ impl Chain {
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(Duration::from_secs(1));
         }
-    }
-
-    /// Prepares, sends and waits: for acts that need no record before they are sent.
-    ///
-    /// # Errors
-    /// As [`Self::prepare`] and [`Self::send`].
-    pub async fn execute<C: SolCall>(
-        &self,
-        signer: &PrivateKeySigner,
-        to: Address,
-        call: &C,
-    ) -> Result<Receipt, ChainError> {
-        let prepared = self.prepare(signer, to, U256::ZERO, call).await?;
-        self.send(&prepared).await
     }
 }
 

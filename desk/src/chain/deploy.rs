@@ -3,10 +3,13 @@
 
 use alloy::primitives::{Address, B256, Bytes, U256, keccak256};
 use alloy::rpc::types::state::{AccountOverride, StateOverride};
-use alloy::signers::local::PrivateKeySigner;
 use alloy::sol_types::{SolCall, SolEvent, SolValue};
 
-use super::abi::{ARB_WASM, ArbWasm, STYLUS_DEPLOYER, StylusDeployer, stylus_constructorCall};
+use super::abi::{
+    ARB_WASM, ArbWasm, ISecurityToken, STYLUS_DEPLOYER, StylusDeployer, role,
+    stylus_constructorCall,
+};
+use super::act::{Act, Done, Expected, Ground, Target};
 use super::client::{Chain, Receipt};
 use super::error::ChainError;
 
@@ -63,6 +66,49 @@ impl Constructor {
             Self::Token { .. } => "erc1404-token",
             Self::Coin { .. } => "tsusdc",
             Self::Settlement { .. } => "settlement",
+        }
+    }
+
+    /// The contract that must stand at `address` afterwards.
+    pub fn target(&self, address: Address) -> Target {
+        match self {
+            Self::Token {
+                symbol,
+                isin,
+                decimals,
+                ..
+            } => Target::Security {
+                token: address,
+                symbol: symbol.clone(),
+                isin: isin.clone(),
+                decimals: *decimals,
+            },
+            Self::Coin { .. } => Target::Coin(address),
+            Self::Settlement { payment, crd, .. } => Target::Settlement {
+                contract: address,
+                payment: Some(*payment),
+                crd: Some(*crd),
+            },
+        }
+    }
+
+    /// What it logs of its own while it is constructed: who got which role.
+    fn logs(&self, address: Address) -> Vec<Expected> {
+        let granted = |role, account| {
+            Expected::fitting(address, move |event: &ISecurityToken::RoleGranted| {
+                (event.role, event.account) == (role, account)
+            })
+        };
+        match self {
+            Self::Token { admin, .. } | Self::Coin { admin, .. } => {
+                vec![granted(B256::ZERO, *admin)]
+            }
+            Self::Settlement {
+                admin, operator, ..
+            } => vec![
+                granted(B256::ZERO, *admin),
+                granted(role("OPERATOR_ROLE"), *operator),
+            ],
         }
     }
 
@@ -125,42 +171,66 @@ pub struct Deployed {
     pub code_size: usize,
 }
 
-/// Deploys, activates and constructs a contract. `code` is what stands on chain then: `0xEFF00000` and the compressed
-/// module.
-///
-/// # Errors
-/// `Reverted` with the constructor's or the activation's reason, and the transport's errors.
-pub async fn deploy(
-    chain: &Chain,
-    signer: &PrivateKeySigner,
-    code: &[u8],
-    constructor: &Constructor,
-) -> Result<Deployed, ChainError> {
-    let fee = activation_fee(chain, code).await?;
-    let call = StylusDeployer::deployCall {
-        bytecode: creation_code(code),
-        initData: constructor.calldata(),
-        initValue: U256::ZERO,
-        salt: B256::ZERO,
-    };
-    let prepared = chain.prepare(signer, STYLUS_DEPLOYER, fee, &call).await?;
-    let receipt = chain.send(&prepared).await?;
-    let address = receipt
-        .inner
-        .logs()
-        .iter()
-        .filter(|log| log.address() == STYLUS_DEPLOYER)
-        .find_map(|log| StylusDeployer::ContractDeployed::decode_log(&log.inner).ok())
-        .map(|event| event.deployedContract)
-        .ok_or(ChainError::Undecodable {
-            address: STYLUS_DEPLOYER,
-            expected: "ContractDeployed(address)",
-        })?;
-    Ok(Deployed {
-        address,
-        receipt,
-        code_size: code.len(),
-    })
+/// What deploys, activates and constructs a contract.
+#[derive(Debug)]
+pub struct Deployment {
+    /// The call of the factory.
+    pub act: Act<StylusDeployer::deployCall>,
+    constructor: Constructor,
+    code: Vec<u8>,
+}
+
+impl Deployment {
+    /// Looks at the factory and asks what activation costs; nothing is sent. `code` is what stands on chain then:
+    /// `0xEFF00000` and the compressed module.
+    ///
+    /// # Errors
+    /// `NoCode` when there is no factory; `Reverted` with the activation's reason; and the transport's.
+    pub async fn of(
+        ground: &Ground,
+        code: Vec<u8>,
+        constructor: Constructor,
+    ) -> Result<Self, ChainError> {
+        let factory = ground.contract(Target::Deployer(STYLUS_DEPLOYER)).await?;
+        let fee = activation_fee(ground.chain(), &code).await?;
+        let call = StylusDeployer::deployCall {
+            bytecode: creation_code(&code),
+            initData: constructor.calldata(),
+            initValue: U256::ZERO,
+            salt: B256::ZERO,
+        };
+        Ok(Self {
+            act: factory.act(call).paying(fee),
+            constructor,
+            code,
+        })
+    }
+
+    /// Looks at what was deployed: the contract logged its roles, its code is the file's, and it says of itself what was
+    /// meant.
+    ///
+    /// # Errors
+    /// `NoEvent`, `OtherContract`, and the transport's.
+    pub async fn check(&self, ground: &Ground, done: Done) -> Result<Deployed, ChainError> {
+        let event: StylusDeployer::ContractDeployed =
+            done.event(STYLUS_DEPLOYER).ok_or(ChainError::NoEvent {
+                hash: done.hash(),
+                contract: STYLUS_DEPLOYER,
+                event: StylusDeployer::ContractDeployed::SIGNATURE,
+            })?;
+        let address = event.deployedContract;
+        let done = done.require(&self.constructor.logs(address))?;
+        let target = self.constructor.target(address);
+        if ground.chain().code(address).await?[..] != self.code[..] {
+            return Err(target.other("its code is not the file's"));
+        }
+        ground.contract(target).await?;
+        Ok(Deployed {
+            address,
+            receipt: done.receipt,
+            code_size: self.code.len(),
+        })
+    }
 }
 
 /// The data fee for activating a program, in wei, with a fifth of room; what is not needed comes back. Zero when the same

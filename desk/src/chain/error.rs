@@ -2,6 +2,7 @@
 
 use alloy::primitives::{Address, B256};
 use alloy::transports::{RpcError, TransportErrorKind};
+use book::board::BoardError;
 
 use super::revert::Revert;
 
@@ -46,6 +47,49 @@ pub enum ChainError {
     /// Nothing stands at an address that should be a contract.
     #[error("there is no contract at {0} on this chain")]
     NoCode(Address),
+    /// Another contract stands at an address than the one that is meant.
+    #[error("the contract at {address} is not the {meant}: {found}")]
+    OtherContract {
+        /// The address.
+        address: Address,
+        /// The contract that is meant.
+        meant: String,
+        /// What was found instead.
+        found: String,
+    },
+    /// The chain is not the one that the book was kept on.
+    #[error("block {block} of this chain has the hash {found}, the book knows it as {known}")]
+    OtherHistory {
+        /// The block.
+        block: u64,
+        /// The book's hash.
+        known: B256,
+        /// The chain's, or zero when the chain is shorter.
+        found: B256,
+    },
+    /// The book recorded a transaction that the chain does not have.
+    #[error(
+        "the book has transaction {0}, this chain does not: it is another chain, or its node is behind"
+    )]
+    UnknownTransaction(B256),
+    /// The book that knows the chain could not be read.
+    #[error(transparent)]
+    Book(#[from] BoardError),
+    /// Mined, and without the event that would prove it.
+    #[error(
+        "transaction {hash} succeeded, but {contract} did not log {event} in it with what was meant"
+    )]
+    NoEvent {
+        /// Its hash.
+        hash: B256,
+        /// The contract that should have logged it.
+        contract: Address,
+        /// The event's signature.
+        event: &'static str,
+    },
+    /// A call that no event would prove: it says to do nothing.
+    #[error("{0} would do nothing")]
+    Unprovable(&'static str),
     /// An answer that does not decode.
     #[error("{address} returned something other than {expected}")]
     Undecodable {

@@ -1,6 +1,8 @@
-//! The chain as the desk sees it: ABI, reads, transactions whose hash is known before they are sent, and reverts in words.
+//! The chain as the desk sees it: ABI, reads, acts whose hash is known before they are sent and whose events prove them, and
+//! reverts in words.
 
 pub mod abi;
+pub mod act;
 pub mod client;
 pub mod codes;
 pub mod deploy;
@@ -10,6 +12,7 @@ pub mod revert;
 pub mod signature;
 mod transport;
 
-pub use client::{Block, Chain, Mined, Prepared, Receipt};
+pub use act::{Contract, Done, Ground, Prepared, Target};
+pub use client::{Block, Chain, Mined, Receipt};
 pub use error::ChainError;
 pub use revert::Revert;

@@ -1,7 +1,10 @@
 //! One act of a person on a contract: confirm, sign, send, wait, say what it did.
 
 use alloy::primitives::{Address, B256};
-use alloy::sol_types::SolCall;
+use alloy::signers::local::PrivateKeySigner;
+use desk::carry;
+use desk::chain::Target;
+use desk::chain::act::{Act, Provable};
 use serde_json::json;
 
 use super::context::Context;
@@ -11,24 +14,33 @@ use crate::render::{Answer, Sentence};
 
 /// Sends one call with the wallet of a role; `words` say what it does, before and after: the values as they were read, never
 /// as they were typed.
-pub(super) async fn send<C: SolCall>(
+pub(super) async fn send<C: Provable>(
     context: &Context,
     role: &str,
     to: Address,
     call: &C,
     words: impl Into<Sentence>,
 ) -> Result {
+    send_to(context, role, context.target(C::KINDS, to)?, call, words).await
+}
+
+/// As [`send`], to a contract of which there are several kinds with the function.
+pub(super) async fn send_to<C: Provable>(
+    context: &Context,
+    role: &str,
+    to: Target,
+    call: &C,
+    words: impl Into<Sentence>,
+) -> Result {
     let words = words.into();
     let signer = context.sender(role, words.clone())?;
-    let receipt = context.chain().await?.execute(&signer, to, call).await?;
-    let hash = receipt.transaction_hash;
-    let data = json!({ "done": words.programs(), "transaction": hash, "gas": receipt.gas_used });
-    let line = words.and(&format!("\n  transaction {hash}"));
-    Ok(Answer::line(data, line))
+    let ground = context.ground().await?;
+    let contract = ground.contract(to).await?;
+    carry_out(context, &contract.act(call.clone()), &signer, words).await
 }
 
 /// As [`send`], for an act that moves an amount: a large share of the supply is typed again on a live profile.
-pub(super) async fn move_amount<C: SolCall>(
+pub(super) async fn move_amount<C: Provable>(
     context: &Context,
     role: &str,
     to: Address,
@@ -38,6 +50,35 @@ pub(super) async fn move_amount<C: SolCall>(
 ) -> Result {
     stake.confirm(context).await?;
     send(context, role, to, call, words).await
+}
+
+/// Carries out an act on a contract that was looked at, and says so.
+pub(super) async fn carry_out<C: Provable>(
+    context: &Context,
+    act: &Act<C>,
+    signer: &PrivateKeySigner,
+    words: impl Into<Sentence>,
+) -> Result {
+    let words = words.into();
+    let journal = context.journal();
+    let carried = carry::carry_out(act, signer, &journal, words.programs()).await?;
+    let hash = carried.done.hash();
+    let mut data = json!({ "done": words.programs(), "transaction": hash, "gas": carried.done.receipt.gas_used });
+    let mut line = words.and(&format!("\n  transaction {hash}"));
+    if let Some(at) = carried.earlier {
+        data["sent_earlier"] = json!(at);
+        line = line.and(&format!(
+            "\n  sent at {at} by an earlier run of this command, and nothing now; give it again to do it once more"
+        ));
+    }
+    context.say(hash);
+    Ok(Answer::line(data, line))
+}
+
+/// The answer when the chain says already what an act would make it say, and would log nothing.
+pub(super) fn already(words: &str) -> Answer {
+    let data = json!({ "done": words, "already": true });
+    Answer::line(data, format!("{words} already: nothing was sent"))
 }
 
 /// A reason or reference as the contracts keep it: 1 to 32 characters, or 32 bytes in hexadecimal; never zero.

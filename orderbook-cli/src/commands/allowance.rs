@@ -7,12 +7,14 @@ use book::market::amount::{COIN_DECIMALS, plain, time};
 use book::market::literal::decimal;
 use book::market::literal::time::{self as literal_time, Moment};
 use clap::Args;
+use desk::chain::Target;
 use desk::chain::abi::ISecurityToken;
 use desk::permit::{self, SignedPermit};
 use serde_json::json;
 
+use super::act;
 use super::context::Context;
-use super::failure::{Failure, Result};
+use super::failure::{Exit, Failure, Result};
 use crate::render::{Answer, Block, Sentence};
 
 /// Let the settlement contract move a security or the coin of your wallet
@@ -47,13 +49,34 @@ pub(super) struct Permit {
     send: Option<PathBuf>,
 }
 
-/// A token's address and its decimals by the word of the command line.
-pub(super) fn token(context: &Context, name: &str) -> Result<(Address, u8)> {
+/// A token and its decimals by the word of the command line.
+fn token(context: &Context, name: &str) -> Result<(Target, u8)> {
     if name.eq_ignore_ascii_case("coin") || name.eq_ignore_ascii_case("tsusdc") {
-        return Ok((context.coin()?, COIN_DECIMALS));
+        return Ok((context.coin_target()?, COIN_DECIMALS));
     }
     let security = context.security(name)?;
-    Ok((security.token, security.decimals))
+    Ok((Target::from(&security), security.decimals))
+}
+
+/// Its address and decimals.
+pub(super) fn address(context: &Context, name: &str) -> Result<(Address, u8)> {
+    let (target, decimals) = token(context, name)?;
+    Ok((target.address(), decimals))
+}
+
+/// The token of a permit, which must be one that the profile knows.
+fn token_at(context: &Context, address: Address) -> Result<Target> {
+    let profile = context.settings.profile();
+    let security = profile.securities.iter().find(|s| s.token == address);
+    match security {
+        Some(security) => Ok(security.into()),
+        None if context.coin().is_ok_and(|coin| coin == address) => Ok(Target::Coin(address)),
+        None => {
+            let words = format!("the permit is for {address}, which is no token of this profile");
+            Err(Failure::new(Exit::Chain, "NOT_THAT_CONTRACT", words)
+                .hint("nothing was sent; see: orderbook config show"))
+        }
+    }
 }
 
 /// Decimals and unit of a token of the profile; base units of any other.
@@ -72,47 +95,43 @@ impl Approve {
     pub(super) async fn run(self, context: &Context) -> Result {
         let (token, decimals) = token(context, &self.token)?;
         let value = decimal::amount(&self.quantity, decimals).map_err(Failure::usage)?;
-        let (spender, unit) = (context.settlement()?, known(context, token).1);
+        let address = token.address();
+        let (spender, unit) = (context.settlement()?, known(context, address).1);
         let what = Sentence::of(|reader| {
             let amount = reader.units(value, decimals);
             format!("the settlement contract may move {amount} {unit}")
         });
         let signer = context.sender("default", what.clone())?;
+        let ground = context.ground().await?;
+        // Both: whose tokens, and who may move them.
+        ground.contract(context.settlement_target()?).await?;
+        let contract = ground.contract(token).await?;
         let call = ISecurityToken::approveCall { spender, value };
-        let receipt = context
-            .chain()
-            .await?
-            .execute(&signer, token, &call)
-            .await?;
-        let hash = receipt.transaction_hash;
-        let data = json!({ "token": token, "owner": signer.address(), "spender": spender,
-            "value": value.to_string(), "transaction": hash });
-        Ok(Answer::line(
-            data,
-            what.and(&format!(" of {}\n  transaction {hash}", signer.address())),
-        ))
+        let words = what.and(&format!(" of {}", signer.address()));
+        let sent = act::carry_out(context, &contract.act(call), &signer, words).await?;
+        let data = json!({ "token": address, "owner": signer.address(), "spender": spender,
+            "value": value.to_string(), "transaction": sent.data["transaction"] });
+        Ok(Answer { data, ..sent })
     }
 }
 
 impl Permit {
     pub(super) async fn run(self, context: &Context) -> Result {
-        let chain = context.chain().await?;
         if let Some(path) = self.send {
             let text = std::fs::read_to_string(&path)
                 .map_err(|e| Failure::usage(format!("{}: {e}", path.display())))?;
             let allowance: SignedPermit = serde_json::from_str(&text)
                 .map_err(|e| Failure::usage(format!("{}: {e}", path.display())))?;
-            let signer = context.sender("operator", "sending a permit")?;
-            let receipt = permit::submit(&chain, &signer, &allowance).await?;
-            let hash = receipt.transaction_hash;
             let (decimals, unit) = known(context, allowance.token);
             let words = Sentence::of(|reader| {
                 let amount = reader.units(allowance.value, decimals);
                 let (spender, owner) = (allowance.spender, allowance.owner);
-                format!("{spender} may move {amount} {unit} of {owner}\n  transaction {hash}")
+                format!("{spender} may move {amount} {unit} of {owner}")
             });
-            return Ok(Answer::line(json!({ "transaction": hash }), words));
+            let to = token_at(context, allowance.token)?;
+            return act::send_to(context, "operator", to, &allowance.call(), words).await;
         }
+        let chain = context.chain().await?;
         let (name, quantity) = (
             self.token.unwrap_or_default(),
             self.quantity.unwrap_or_default(),
@@ -123,13 +142,14 @@ impl Permit {
         let deadline = deadline.map_err(Failure::usage)?;
         let signer = context.signer("default")?;
         let spender = context.settlement()?;
-        let allowance = permit::sign(&chain, &signer, token, spender, value, deadline).await?;
+        let allowance =
+            permit::sign(&chain, &signer, token.address(), spender, value, deadline).await?;
         let text = serde_json::to_string(&allowance).unwrap_or_default();
         let answer = Answer::new(json!(allowance)).with(Block::Raw(format!("{text}\n")));
         Ok(answer.warn(format!(
             "for {} {}, valid until {}: whoever holds this file can send it",
             plain(value, decimals),
-            known(context, token).1,
+            known(context, token.address()).1,
             time(deadline)
         )))
     }

@@ -6,11 +6,11 @@ use book::audit::proof::{self, InclusionProof};
 use book::audit::verify::{Anchor, verify};
 use book::market::literal::decimal;
 use clap::Subcommand;
-use desk::reconcile;
+use desk::reconcile::{self, Compared, Difference};
 use serde_json::{Value, json};
 
 use super::context::Context;
-use super::failure::{Exit, Failure, Result};
+use super::failure::{Exit, Failure, Fault, Result};
 use crate::render::{Answer, Block, Cell, Table};
 
 /// Prove what happened: replay the log, anchor it on chain, prove single events
@@ -74,11 +74,11 @@ impl Audit {
 async fn run_verify(context: &Context, offline: bool) -> Result {
     let board = context.board().await?;
     let mut anchors: Vec<Anchor> = Vec::new();
-    let mut differences = Vec::new();
+    let mut compared = Compared::default();
     if !offline {
         let chain = context.chain().await?;
         let logged = reconcile::read(&chain, context.settlement()?, context.first_block()).await?;
-        differences = reconcile::fills(&board, &logged).await?;
+        compared = reconcile::compare(&board, &chain, &logged).await?;
         anchors = logged.anchors;
     }
     let bar = context.progress("events");
@@ -93,15 +93,8 @@ async fn run_verify(context: &Context, offline: bool) -> Result {
         return Err(Failure::new(Exit::Integrity, "LOG_BROKEN", words)
             .hint("keep this file as evidence and compare it with your backups"));
     }
-    if let Some(first) = differences.first() {
-        let words = format!(
-            "{} fill(s) differ, settlement {}: {}",
-            differences.len(),
-            first.settlement_id,
-            first.words
-        );
-        return Err(Failure::new(Exit::Integrity, "FILLS_DIFFER", words)
-            .hint("to record fills that the book has not seen yet: orderbook sync"));
+    if let Some(first) = compared.differences.first() {
+        return Err(differ(first, &compared.differences));
     }
     let data = json!({
         "events": report.events,
@@ -113,9 +106,9 @@ async fn run_verify(context: &Context, offline: bool) -> Result {
     let chain = if offline {
         "not asked"
     } else {
-        "same fills, same anchors"
+        "same fills, cancels, anchors and registrations"
     };
-    Ok(Answer::new(data).with(Block::Pairs(vec![
+    let answer = Answer::new(data).with(Block::Pairs(vec![
         (
             "log".into(),
             format!(
@@ -127,14 +120,39 @@ async fn run_verify(context: &Context, offline: bool) -> Result {
         ("root".into(), report.root.into()),
         ("anchors confirmed".into(), report.anchors.into()),
         ("chain".into(), chain.into()),
-    ])))
+    ]));
+    let registered = compared.unknown.iter().map(|(id, owner)| {
+        format!("order {id} of {owner} is registered on chain and not on the board: orderbook sync, or order adopt")
+    });
+    Ok(registered.fold(answer, Answer::warn))
+}
+
+/// Log and chain do not agree: the first is named, and each is an error of its own for programs.
+fn differ(first: &Difference, all: &[Difference]) -> Failure {
+    let place = |difference: &Difference| match difference.seq {
+        Some(seq) => format!("event {seq}: {}", difference.words),
+        None => difference.words.clone(),
+    };
+    let code = |difference: &Difference| match difference.kind {
+        "fill" => "FILLS_DIFFER",
+        _ => "CHAIN_DIFFERS",
+    };
+    let faults = all.iter().map(|difference| Fault {
+        code: code(difference).into(),
+        message: place(difference),
+        hint: None,
+    });
+    let words = format!("log and chain differ in {} place(s)", all.len());
+    Failure::new(Exit::Integrity, code(first), words)
+        .faults(faults)
+        .hint("what the book has not seen yet comes with: orderbook sync; else ask another node with --rpc-url")
 }
 
 async fn anchor(context: &Context) -> Result {
     let board = context.board().await?;
     let operator = context.sender("operator", "anchoring the log")?;
     let chain = context.chain().await?;
-    let desk = context.desk(&board, &chain, &operator)?;
+    let desk = context.desk(&board, &chain, &operator).await?;
     let anchored = desk.anchor().await?;
     Ok(Answer::new(json!(anchored)).with(Block::Pairs(vec![
         ("events".into(), anchored.size.into()),

@@ -1,19 +1,19 @@
 //! `coin`: the acts of TsUSDC's issuer.
 
 use alloy::primitives::{Address, B256, U256};
-use alloy::sol_types::SolCall;
 use book::market::amount::time;
 use book::market::literal::{decimal, time as literal_time};
 use clap::Subcommand;
 use desk::cap_table::investor_id;
 use desk::chain::abi::ITsUSDC;
+use desk::chain::act::Provable;
+use desk::plan::list;
 use serde_json::json;
 
 use super::context::Context;
 use super::failure::{Failure, Result};
-use super::listed::{self, Listed};
 use super::stake::Stake;
-use super::{act, allowance};
+use super::{act, allowance, plan};
 use crate::render::{Answer, Block, Cell, Sentence};
 
 /// Act as the issuer of TsUSDC
@@ -73,15 +73,9 @@ pub(super) enum Coin {
     },
     /// Put wallets on the blacklist, or take them off
     #[command(
-        after_help = "Examples:\n  orderbook coin blacklist mallory\n  orderbook coin blacklist mallory --lift\n  orderbook coin blacklist --from sanctions.txt      one wallet or address per line"
+        after_help = "Examples:\n  orderbook coin blacklist mallory\n  orderbook coin blacklist mallory --lift\n  orderbook coin blacklist --file sanctions.txt --plan      one wallet or address per line"
     )]
-    Blacklist {
-        #[command(flatten)]
-        listed: Listed,
-        /// Take them off instead
-        #[arg(long)]
-        lift: bool,
-    },
+    Blacklist(plan::Listed),
     /// Stop all transfers of the coin
     #[command(
         after_help = "Example: orderbook coin pause\n\nThe wallet of the profile's blacklister signs; it needs PAUSER_ROLE."
@@ -224,7 +218,13 @@ impl Coin {
                     }
                 }
             }
-            Self::Blacklist { listed, lift } => blacklist(context, &listed, lift).await,
+            Self::Blacklist(listed) => {
+                let to = context.coin_target()?;
+                let list = "the blacklist of the coin";
+                listed
+                    .run(context, "blacklister", to, list::Act::Blacklist, list)
+                    .await
+            }
             Self::Pause => {
                 let words = "the coin is paused".to_string();
                 send(context, "blacklister", &ITsUSDC::pauseCall {}, words).await
@@ -250,7 +250,7 @@ fn money(text: &str) -> Result<U256> {
     decimal::dollars(text).map_err(Failure::usage)
 }
 
-async fn send<C: SolCall>(
+async fn send<C: Provable>(
     context: &Context,
     role: &str,
     call: &C,
@@ -260,7 +260,7 @@ async fn send<C: SolCall>(
 }
 
 /// The minter moves dollars in or out.
-async fn move_dollars<C: SolCall>(
+async fn move_dollars<C: Provable>(
     context: &Context,
     call: &C,
     amount: U256,
@@ -299,7 +299,7 @@ async fn rescue(context: &Context, token: &str, to: &str, quantity: &str) -> Res
     let address = if token.starts_with("0x") {
         context.account(token)?
     } else {
-        allowance::token(context, token)?.0
+        allowance::address(context, token)?.0
     };
     let (decimals, unit) = allowance::known(context, address);
     let amount = decimal::amount(quantity, decimals).map_err(Failure::usage)?;
@@ -313,24 +313,6 @@ async fn rescue(context: &Context, token: &str, to: &str, quantity: &str) -> Res
         format!("{amount} {unit} sent from the coin's contract to {to}")
     });
     send(context, "admin", &call, words).await
-}
-
-async fn blacklist(context: &Context, listed: &Listed, lift: bool) -> Result {
-    let accounts = listed.accounts(context)?;
-    let verb = if lift { "taken off" } else { "put on" };
-    let words = format!("{accounts} {verb} the blacklist of the coin");
-    let coin = context.coin()?;
-    if lift {
-        let calls = accounts.addresses.iter();
-        let calls = calls.map(|account| (1, ITsUSDC::unBlacklistCall { account: *account }));
-        listed::send(context, "blacklister", coin, calls, &words).await
-    } else {
-        let calls = accounts.batches().map(|accounts| {
-            let accounts = accounts.to_vec();
-            (accounts.len(), ITsUSDC::blacklistBatchCall { accounts })
-        });
-        listed::send(context, "blacklister", coin, calls, &words).await
-    }
 }
 
 async fn show(context: &Context) -> Result {

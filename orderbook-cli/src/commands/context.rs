@@ -1,16 +1,20 @@
 //! What commands share: settings, and the doors to chain, book and wallets that open on demand.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io::{IsTerminal as _, Write as _};
 use std::path::PathBuf;
 
-use alloy::primitives::Address;
+use alloy::primitives::{Address, B256};
 use alloy::signers::local::PrivateKeySigner;
 use book::board::{Board, BoardError};
 use book::log::By;
+use book::store::error::StoreError;
 use book::store::{Clock, Store};
-use desk::chain::Chain;
+use desk::chain::act::Kind;
+use desk::chain::{Chain, Ground, Target};
+use desk::journal::Journal;
 use desk::order_form::Venue;
 use desk::settlement::Desk;
 use desk::wallet::keystore::Wallets;
@@ -20,7 +24,7 @@ use super::books::Books;
 use super::failure::{Exit, Failure, Result};
 use super::password;
 use crate::config::{Key, Overrides, Security, Settings, Source};
-use crate::render::Sentence;
+use crate::render::{Answer, Sentence};
 
 /// Somebody whom a command names.
 #[derive(Clone, Debug)]
@@ -47,6 +51,8 @@ pub(super) struct Context {
     /// The answer goes to a program.
     pub(super) json: bool,
     books: Books,
+    /// What is struck out of the journal once the answer was given.
+    said: RefCell<Vec<B256>>,
 }
 
 impl Context {
@@ -55,6 +61,7 @@ impl Context {
             settings: Settings::load(overrides)?,
             json,
             books: books.clone(),
+            said: RefCell::default(),
         })
     }
 
@@ -94,6 +101,67 @@ impl Context {
         Ok(store)
     }
 
+    /// The book of the profile, if there is one.
+    pub(super) async fn board_if_any(&self) -> Result<Option<Board>> {
+        let store = match Store::open(&self.settings.store()?, Clock::system()).await {
+            Ok(store) => store,
+            Err(StoreError::Missing(_)) => return Ok(None),
+            Err(error) => return Err(BoardError::from(error).into()),
+        };
+        self.books.keep(&store);
+        Ok(Some(Board::open_store(store).await?))
+    }
+
+    /// Where acts are sent: the chain of the profile, and its book, if there is one.
+    pub(super) async fn ground(&self) -> Result<Ground> {
+        Ok(Ground::new(self.chain().await?, self.board_if_any().await?))
+    }
+
+    /// The answer will say what came of this.
+    pub(super) fn say(&self, key: B256) {
+        self.said.borrow_mut().push(key);
+    }
+
+    /// The answer, with what it says of the journal.
+    pub(super) fn answer(&self, answer: Answer) -> Answer {
+        answer.said(self.journal(), self.said.take())
+    }
+
+    /// Where transactions stand before they are sent.
+    pub(super) fn journal(&self) -> Journal {
+        Journal::beside(self.settings.path())
+    }
+
+    /// The coin, for acts.
+    pub(super) fn coin_target(&self) -> Result<Target> {
+        Ok(Target::Coin(self.coin()?))
+    }
+
+    /// The settlement contract, for acts.
+    pub(super) fn settlement_target(&self) -> Result<Target> {
+        let profile = self.settings.profile();
+        Ok(Target::Settlement {
+            contract: self.settlement()?,
+            payment: self.coin().ok(),
+            crd: profile.broker_dealer.as_ref().map(|who| who.crd),
+        })
+    }
+
+    /// What the profile says of the contract at an address, which is of one of these kinds.
+    pub(super) fn target(&self, kinds: &[Kind], address: Address) -> Result<Target> {
+        let securities = &self.settings.profile().securities;
+        let security = securities.iter().find(|s| s.token == address);
+        let known = [
+            security.map(Target::from),
+            self.coin_target().ok(),
+            self.settlement_target().ok(),
+        ];
+        let mut known = known.into_iter().flatten();
+        known
+            .find(|target| target.address() == address && kinds.contains(&target.kind()))
+            .ok_or_else(|| Failure::usage(format!("the profile has no contract at {address}")))
+    }
+
     /// Who acts, and why.
     pub(super) fn by(&self, reason: impl Into<String>) -> Result<By> {
         Ok(By {
@@ -103,19 +171,14 @@ impl Context {
     }
 
     /// The desk that settles and anchors with the operator's key.
-    pub(super) fn desk<'a>(
+    pub(super) async fn desk<'a>(
         &self,
         board: &'a Board,
-        chain: &'a Chain,
+        chain: &Chain,
         operator: &'a PrivateKeySigner,
     ) -> Result<Desk<'a>> {
-        Ok(Desk {
-            board,
-            chain,
-            settlement: self.settlement()?,
-            operator,
-            by: self.by("")?,
-        })
+        let (target, by) = (self.settlement_target()?, self.by("")?);
+        Ok(Desk::open(board, chain, target, operator, by).await?)
     }
 
     pub(super) fn wallets(&self) -> Result<Wallets> {

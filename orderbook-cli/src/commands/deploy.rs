@@ -5,7 +5,9 @@ use book::market::isin::Isin;
 use book::market::lei::Lei;
 use book::market::literal::decimal;
 use clap::{Args, Subcommand};
-use desk::chain::deploy::{Constructor, Deployed, deploy};
+use desk::carry;
+use desk::chain::Target;
+use desk::chain::deploy::{Constructor, Deployed, Deployment};
 use serde_json::json;
 
 use super::context::Context;
@@ -87,11 +89,19 @@ impl Deploy {
     }
 }
 
-async fn send(context: &Context, constructor: &Constructor) -> Result<Deployed> {
-    let signer = context.sender("admin", format!("deploying {}", constructor.package()))?;
-    let chain = context.chain().await?;
+async fn send(context: &Context, constructor: Constructor) -> Result<Deployed> {
+    let words = format!("deploying {}", constructor.package());
+    let signer = context.sender("admin", words.as_str())?;
+    let ground = context.ground().await?;
+    if let Constructor::Settlement { .. } = constructor {
+        // It pays in this coin for ever.
+        ground.contract(context.coin_target()?).await?;
+    }
     let code = context.settings.code().of(constructor.package())?;
-    Ok(deploy(&chain, &signer, &code, constructor).await?)
+    let deployment = Deployment::of(&ground, code.into_owned(), constructor).await?;
+    let carried = carry::carry_out(&deployment.act, &signer, &context.journal(), &words).await?;
+    context.say(carried.done.hash());
+    Ok(deployment.check(&ground, carried.done).await?)
 }
 
 fn admin(context: &Context, named: Option<&String>) -> Result<Address> {
@@ -146,15 +156,17 @@ impl Token {
             supply_cap,
             admin: admin(context, self.admin.as_ref())?,
         };
-        let deployed = send(context, &constructor).await?;
+        let deployed = send(context, constructor).await?;
         let security = Security {
             symbol: self.symbol,
             isin: self.isin,
             token: deployed.address,
             decimals: self.decimals,
+            block: deployed.receipt.block_number,
         };
+        let target = Target::from(&security);
         context.rewrite(|profile| profile.securities.push(security))?;
-        let notes = role::grant_profile(context, deployed.address, role::TOKEN_ROLES).await?;
+        let notes = role::grant_profile(context, target, role::TOKEN_ROLES).await?;
         Ok(answer("token", &deployed, &notes))
     }
 }
@@ -167,9 +179,10 @@ impl Coin {
             currency: self.currency,
             admin: admin(context, self.admin.as_ref())?,
         };
-        let deployed = send(context, &constructor).await?;
+        let deployed = send(context, constructor).await?;
         context.rewrite(|profile| profile.addresses.coin = Some(deployed.address))?;
-        let notes = role::grant_profile(context, deployed.address, role::COIN_ROLES).await?;
+        let notes =
+            role::grant_profile(context, Target::Coin(deployed.address), role::COIN_ROLES).await?;
         Ok(answer("coin", &deployed, &notes))
     }
 }
@@ -193,7 +206,7 @@ impl Settlement {
             admin: admin(context, self.admin.as_ref())?,
             operator,
         };
-        let deployed = send(context, &constructor).await?;
+        let deployed = send(context, constructor).await?;
         context.rewrite(|profile| {
             profile.addresses.settlement = Some(deployed.address);
             profile.addresses.settlement_block = deployed.receipt.block_number;

@@ -180,6 +180,10 @@ impl From<&Revert> for Failure {
 
 impl From<ChainError> for Failure {
     fn from(error: ChainError) -> Self {
+        let error = match error {
+            ChainError::Book(error) => return error.into(),
+            other => other,
+        };
         let chain = |code: &str| Self::new(Exit::Chain, code, &error);
         match &error {
             ChainError::Reverted(revert) => revert.into(),
@@ -196,6 +200,17 @@ impl From<ChainError> for Failure {
             ChainError::NoCode(_) => chain("NO_CONTRACT")
                 .hint("check the address and the chain; a fresh chain needs: orderbook deploy"),
             ChainError::Undecodable { .. } => chain("NOT_THAT_CONTRACT"),
+            ChainError::OtherContract { .. } => chain("NOT_THAT_CONTRACT").hint(
+                "nothing was sent; check address, chain and profile: orderbook config show, orderbook doctor",
+            ),
+            ChainError::NoEvent { .. } => Self::new(Exit::Integrity, "NO_EVENT", &error)
+                .hint("nothing was recorded as done; ask another node what the transaction did: orderbook sync --rpc-url URL"),
+            ChainError::OtherHistory { .. } => Self::new(Exit::Integrity, "OTHER_HISTORY", &error)
+                .hint("this node is on a different chain from the one this book was kept on: orderbook doctor"),
+            ChainError::UnknownTransaction(_) => Self::new(Exit::Integrity, "OTHER_HISTORY", &error)
+                .hint("nothing was sent; ask another node with --rpc-url: orderbook doctor"),
+            ChainError::Book(_) => Self::other(&error),
+            ChainError::Unprovable(_) => Self::usage(&error),
             ChainError::Failed { .. } => chain("TRANSACTION_FAILED"),
             ChainError::OutcomeUnknown { .. } => {
                 Self::new(Exit::Unknown, "OUTCOME_UNKNOWN", &error)
@@ -289,12 +304,22 @@ impl From<DeskError> for Failure {
             }
             DeskError::NoMatch { .. } => Self::refused("NO_MATCH", &error)
                 .hint("propose it and have another person approve it: orderbook match propose"),
-            DeskError::NoEvent(_) => Self::new(Exit::Integrity, "NO_EVENT", &error)
-                .hint("ask another node what the transaction did: orderbook sync --rpc-url URL"),
+            DeskError::Journal { .. } => Self::new(Exit::Failed, "JOURNAL_FAILED", &error)
+                .hint("what is sent is written down there before: make it writable"),
             DeskError::Unrecorded { .. } => Self::new(Exit::Unknown, "NOT_RECORDED", &error)
                 .hint("do not send it again; once the book can be written: orderbook sync"),
-            DeskError::OtherHistory { .. } => Self::new(Exit::Integrity, "OTHER_HISTORY", &error)
-                .hint("this node is on a different chain from the one this book was kept on: orderbook doctor"),
+            DeskError::NotRegistered { .. } => Self::refused("NOT_REGISTERED", &error)
+                .hint("orders that stand on chain and not on the board: orderbook audit verify"),
+            DeskError::Stopped { done, line, cause } => {
+                let cause = Self::from(*cause);
+                Self {
+                    hint: Some("what was done stands; give the same command again to go on".into()),
+                    ..cause.context(format!(
+                        "it stopped before line {line}, after {done} transaction(s)"
+                    ))
+                }
+            }
+            DeskError::Overflow => Self::usage(&error),
             DeskError::Rows(rows) => bad_rows(rows),
             DeskError::File(_) => Self::new(Exit::Usage, "BAD_FILE", &error),
             DeskError::OtherVenue { .. } => Self::refused("OTHER_VENUE", &error)

@@ -23,13 +23,14 @@ mod export;
 pub mod failure;
 mod init;
 mod interrupt;
-mod listed;
 mod matches;
 mod order;
+mod order_adopt;
 mod order_cancel;
 mod order_entry;
 mod order_register;
 mod password;
+mod plan;
 mod preflight;
 mod registry;
 mod role;
@@ -42,6 +43,7 @@ mod token_enforcement;
 mod token_rules;
 mod wallet;
 
+use std::cell::OnceCell;
 use std::ffi::OsString;
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -113,6 +115,11 @@ enum Command {
     Man(complete::Man),
 }
 
+/// The command line itself.
+pub fn tree() -> clap::Command {
+    <Cli as clap::CommandFactory>::command()
+}
+
 /// Parses the arguments, runs the command and says how it ended.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
@@ -151,32 +158,40 @@ async fn perform(
     interrupts: &Interrupts,
 ) -> failure::Result {
     // Read only by commands that need a profile: demo, init, completions and man work where it is broken or missing.
-    let context = || Context::new(overrides, json, books);
-    match command {
+    let built = OnceCell::new();
+    let context = || {
+        let built = built.get_or_init(|| Context::new(overrides, json, books));
+        built.as_ref().map_err(Failure::clone)
+    };
+    let answer = match command {
         Command::Demo(command) => command.run(overrides, json, books, interrupts).await,
         Command::Init(command) => command.run(overrides, books).await,
-        Command::Config(command) => command.run(&context()?),
-        Command::Doctor(command) => command.run(&context()?).await,
-        Command::Wallet(command) => command.run(&context()?),
-        Command::Deploy(command) => command.run(&context()?).await,
-        Command::Role(command) => command.run(&context()?).await,
-        Command::Token(command) => command.run(&context()?).await,
-        Command::Coin(command) => command.run(&context()?).await,
-        Command::Settlement(command) => command.run(&context()?).await,
-        Command::Order(command) => command.run(&context()?).await,
-        Command::Book(command) => command.run(&context()?).await,
-        Command::Match(command) => command.run(&context()?).await,
-        Command::Approve(command) => command.run(&context()?).await,
-        Command::Permit(command) => command.run(&context()?).await,
-        Command::Preflight(command) => command.run(&context()?).await,
-        Command::Settle(command) => command.run(&context()?).await,
-        Command::Sync(command) => command.run(&context()?).await,
-        Command::Audit(command) => command.run(&context()?).await,
-        Command::Export(command) => command.run(&context()?).await,
-        Command::Backup(command) => command.run(&context()?).await,
+        Command::Config(command) => command.run(context()?),
+        Command::Doctor(command) => command.run(context()?).await,
+        Command::Wallet(command) => command.run(context()?),
+        Command::Deploy(command) => command.run(context()?).await,
+        Command::Role(command) => command.run(context()?).await,
+        Command::Token(command) => command.run(context()?).await,
+        Command::Coin(command) => command.run(context()?).await,
+        Command::Settlement(command) => command.run(context()?).await,
+        Command::Order(command) => command.run(context()?).await,
+        Command::Book(command) => command.run(context()?).await,
+        Command::Match(command) => command.run(context()?).await,
+        Command::Approve(command) => command.run(context()?).await,
+        Command::Permit(command) => command.run(context()?).await,
+        Command::Preflight(command) => command.run(context()?).await,
+        Command::Settle(command) => command.run(context()?).await,
+        Command::Sync(command) => command.run(context()?).await,
+        Command::Audit(command) => command.run(context()?).await,
+        Command::Export(command) => command.run(context()?).await,
+        Command::Backup(command) => command.run(context()?).await,
         Command::Completions(command) => command.run(),
         Command::Man(command) => command.run(),
-    }
+    }?;
+    Ok(match built.into_inner() {
+        Some(Ok(context)) => context.answer(answer),
+        _ => answer,
+    })
 }
 
 fn succeed(answer: &Answer, json: bool) -> ExitCode {
@@ -196,9 +211,15 @@ fn succeed(answer: &Answer, json: bool) -> ExitCode {
     };
     // A reader that has seen enough closes the pipe: that is no failure.
     match std::io::stdout().write_all(text.as_bytes()) {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => ExitCode::FAILURE,
-        _ => ExitCode::SUCCESS,
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => return ExitCode::FAILURE,
+        _ => {}
     }
+    if let Some((journal, keys)) = &answer.settled
+        && let Err(error) = journal.strike(keys)
+    {
+        say(Tone::Warn, "warning", &error.to_string());
+    }
+    ExitCode::SUCCESS
 }
 
 fn fail(failure: &Failure, json: bool) -> ExitCode {

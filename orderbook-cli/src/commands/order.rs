@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 
 use super::context::Context;
 use super::failure::Result;
+use super::order_adopt::Adopt;
 use super::order_cancel::{Cancel, CancelAll, epoch};
 use super::order_entry::{Import, Post, Sign};
 use super::order_register::Register;
@@ -32,6 +33,7 @@ pub(super) enum Order {
         id: String,
     },
     Register(Register),
+    Adopt(Adopt),
     Cancel(Cancel),
     CancelAll(CancelAll),
     /// Show the epoch that a wallet's orders must carry
@@ -99,6 +101,7 @@ impl Order {
             Self::List(command) => command.run(context).await,
             Self::Show { id } => show(context, &id).await,
             Self::Register(command) => command.run(context).await,
+            Self::Adopt(command) => command.run(context).await,
             Self::Cancel(command) => command.run(context).await,
             Self::CancelAll(command) => command.run(context).await,
             Self::Epoch { wallet } => epoch(context, &wallet).await,

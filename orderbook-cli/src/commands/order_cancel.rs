@@ -1,12 +1,9 @@
 //! `order cancel, cancel-all, epoch`.
 
-use alloy::primitives::U256;
 use clap::Args;
-use desk::DeskError;
 use desk::chain::abi::IDvPSettlement;
-use desk::settlement::announce;
+use desk::settlement::Desk;
 use desk::sync;
-use desk::trade::on_chain;
 use serde_json::json;
 
 use super::act;
@@ -89,46 +86,33 @@ impl Cancel {
                 "the signature is still valid: only the owner's cancel on chain (--on-chain) voids it everywhere",
             ));
         }
-        let (chain, settlement) = (context.chain().await?, context.settlement()?);
+        let chain = context.chain().await?;
         let what = format!("cancelling order {id}");
-        let prepared = if self.as_operator {
+        let role = if self.as_operator {
+            "operator"
+        } else {
+            "default"
+        };
+        let signer = context.sender(role, what)?;
+        if !self.as_operator && signer.address() != order.record.owner {
+            let words = format!(
+                "the wallet is {}, the owner is {}",
+                signer.address(),
+                order.record.owner
+            );
+            return Err(Failure::new(Exit::Auth, "NOT_ORDER_OWNER", words)
+                .hint("name the owner's wallet with --wallet, or cancel with --as-operator"));
+        }
+        let by = context.by(self.reason.as_str())?;
+        let target = context.settlement_target()?;
+        let desk = Desk::open(&board, &chain, target, &signer, by).await?;
+        let hash = if self.as_operator {
             let reason = act::reason(&self.reason)
                 .map_err(|e| Failure::usage(format!("--reason '{}': {e}", self.reason)))?;
-            let call = IDvPSettlement::cancelOrderByIdCall { id, reason };
-            let signer = context.sender("operator", what.as_str())?;
-            chain
-                .prepare(&signer, settlement, U256::ZERO, &call)
-                .await?
+            desk.cancel_as_operator(&order.record, reason).await?
         } else {
-            let signer = context.sender("default", what.as_str())?;
-            if signer.address() != order.record.owner {
-                let words = format!(
-                    "the wallet is {}, the owner is {}",
-                    signer.address(),
-                    order.record.owner
-                );
-                return Err(Failure::new(Exit::Auth, "NOT_ORDER_OWNER", words)
-                    .hint("name the owner's wallet with --wallet, or cancel with --as-operator"));
-            }
-            let call = IDvPSettlement::cancelOrderCall {
-                order: on_chain(&order.record),
-            };
-            chain
-                .prepare(&signer, settlement, U256::ZERO, &call)
-                .await?
+            desk.cancel_as_owner(&order.record).await?
         };
-        let by = context.by(self.reason)?;
-        announce(&board, &id.to_string(), "cancels on chain", &prepared, &by).await?;
-        let receipt = chain.send(&prepared).await?;
-        let hash = receipt.transaction_hash;
-        let mined = chain
-            .mined(Some(hash), receipt.block_number)
-            .await
-            .map_err(|error| error.after_sending(hash))?;
-        board
-            .record_cancelled_on_chain(id, hash, mined.time, by)
-            .await
-            .map_err(DeskError::unrecorded(hash))?;
         let data = json!({ "id": id, "on_chain": true, "transaction": hash });
         Ok(Answer::line(
             data,

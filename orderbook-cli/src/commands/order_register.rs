@@ -23,7 +23,7 @@ impl Register {
         let order = board.order(&self.id).await?.record;
         let operator = context.sender("operator", format!("registering order {}", order.id))?;
         let chain = context.chain().await?;
-        let desk = context.desk(&board, &chain, &operator)?;
+        let desk = context.desk(&board, &chain, &operator).await?;
         let hash = desk.register(&order).await?;
         let data = json!({ "id": order.id, "transaction": hash });
         let words = format!("order {} is registered on chain", order.id);

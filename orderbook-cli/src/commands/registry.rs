@@ -3,11 +3,13 @@
 use book::market::amount::date;
 use book::market::literal::decimal;
 use book::market::security::Security as BoardSecurity;
+use desk::chain::Target;
 use desk::chain::abi::{IDvPSettlement, ISecurityToken};
 use desk::chain::codes::Restriction;
 use desk::explain::{self, Movement};
 use serde_json::json;
 
+use super::act;
 use super::context::Context;
 use super::failure::{Failure, Result};
 use crate::config::Security;
@@ -118,18 +120,21 @@ pub(super) async fn admit(context: &Context, name: &str, listed: bool) -> Result
     };
     let words = format!("{} {verb} trading", security.symbol);
     let signer = context.sender("admin", words.as_str())?;
-    let (chain, settlement) = (context.chain().await?, context.settlement()?);
     let call = IDvPSettlement::listSecurityCall {
         security: security.token,
         listed,
     };
-    let receipt = chain.execute(&signer, settlement, &call).await?;
+    let ground = context.ground().await?;
+    // Both: what is admitted, and where.
+    ground.contract(Target::from(&security)).await?;
+    let contract = ground.contract(context.settlement_target()?).await?;
+    let sent = act::carry_out(context, &contract.act(call), &signer, words).await?;
     if listed {
         list_on_board(context, &security).await?;
     }
     let data = json!({ "security": security.symbol, "listed": listed,
-        "transaction": receipt.transaction_hash });
-    Ok(Answer::line(data, words))
+        "transaction": sent.data["transaction"] });
+    Ok(Answer { data, ..sent })
 }
 
 /// Lists a security on the board unless it is there.

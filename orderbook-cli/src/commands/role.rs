@@ -1,8 +1,12 @@
 //! `role grant, revoke, show`: who may do what on a contract.
 
 use alloy::primitives::{Address, B256};
+use alloy::signers::local::PrivateKeySigner;
 use clap::{Args, Subcommand};
+use desk::carry;
 use desk::chain::abi::{ISecurityToken, ROLE_NAMES, role};
+use desk::chain::act::{Act, Provable};
+use desk::chain::{Contract, Target};
 
 use super::act;
 use super::context::Context;
@@ -98,7 +102,15 @@ impl Role {
                     callerConfirmation: context.account(&context.wallet_of("default")?)?,
                 };
                 let words = format!("{named} of {name} renounced");
-                act::send(context, "default", to, &call, words).await
+                let signer = context.sender("default", words.as_str())?;
+                let contract = context.ground().await?.contract(to).await?;
+                let (role, account) = (call.role, call.callerConfirmation);
+                if !in_flight(context, &contract.act(call.clone()), &signer)?
+                    && !holds(&contract, role, account).await?
+                {
+                    return Ok(act::already(&words));
+                }
+                act::carry_out(context, &contract.act(call), &signer, words).await
             }
             Self::HandOver {
                 contract: name,
@@ -110,19 +122,19 @@ impl Role {
                     newAdmin: next.address,
                 };
                 let words = format!("{next} is proposed as the default admin of {name}");
-                act::send(context, "admin", to, &call, words).await
+                act::send_to(context, "admin", to, &call, words).await
             }
             Self::Accept { contract: name } => {
                 let to = contract(context, &name)?;
                 let call = ISecurityToken::acceptDefaultAdminTransferCall {};
                 let words = format!("{name} has a new default admin");
-                act::send(context, "default", to, &call, words).await
+                act::send_to(context, "default", to, &call, words).await
             }
             Self::Keep { contract: name } => {
                 let to = contract(context, &name)?;
                 let call = ISecurityToken::cancelDefaultAdminTransferCall {};
                 let words = format!("{name} keeps its default admin");
-                act::send(context, "admin", to, &call, words).await
+                act::send_to(context, "admin", to, &call, words).await
             }
             Self::Show { contract } => show(context, &contract).await,
         }
@@ -139,12 +151,18 @@ fn known(name: &str) -> Result<B256> {
 }
 
 /// The contract that a word of the command line means.
-pub(super) fn contract(context: &Context, name: &str) -> Result<Address> {
+fn contract(context: &Context, name: &str) -> Result<Target> {
     match name.to_ascii_lowercase().as_str() {
-        "coin" | "tsusdc" => context.coin(),
-        "settlement" => context.settlement(),
-        _ => Ok(context.security(name)?.token),
+        "coin" | "tsusdc" => context.coin_target(),
+        "settlement" => context.settlement_target(),
+        _ => Ok((&context.security(name)?).into()),
     }
+}
+
+/// Whether an account has a role.
+async fn holds(contract: &Contract, role: B256, account: Address) -> Result<bool> {
+    let call = ISecurityToken::hasRoleCall { role, account };
+    Ok(contract.view(call).await?)
 }
 
 impl Change {
@@ -155,27 +173,45 @@ impl Change {
         let to = contract(context, &self.contract)?;
         let verb = if grant { "granted to" } else { "revoked from" };
         let words = format!("{} of {} {verb} {holder}", self.role, self.contract);
+        let signer = context.sender("admin", words.as_str())?;
+        let contract = context.ground().await?.contract(to).await?;
+        let same = holds(&contract, role, account).await? == grant;
         if grant {
-            let call = ISecurityToken::grantRoleCall { role, account };
-            act::send(context, "admin", to, &call, words).await
+            let act = contract.act(ISecurityToken::grantRoleCall { role, account });
+            if same && !in_flight(context, &act, &signer)? {
+                return Ok(act::already(&words));
+            }
+            act::carry_out(context, &act, &signer, words).await
         } else {
-            let call = ISecurityToken::revokeRoleCall { role, account };
-            act::send(context, "admin", to, &call, words).await
+            let act = contract.act(ISecurityToken::revokeRoleCall { role, account });
+            if same && !in_flight(context, &act, &signer)? {
+                return Ok(act::already(&words));
+            }
+            act::carry_out(context, &act, &signer, words).await
         }
     }
+}
+
+/// Whether an earlier run sent this and never said what came of it.
+fn in_flight<C: Provable>(
+    context: &Context,
+    act: &Act<C>,
+    signer: &PrivateKeySigner,
+) -> Result<bool> {
+    let digest = act.digest(signer.address());
+    let flights = context.journal().flights()?;
+    Ok(flights.iter().any(|flight| flight.act == digest))
 }
 
 /// Grants a fresh contract's roles to the profile's wallets; the sender must be its admin.
 pub(super) async fn grant_profile(
     context: &Context,
-    contract: Address,
+    contract: Target,
     roles: &[(&str, &str)],
 ) -> Result<Vec<String>> {
-    let chain = context.chain().await?;
+    let contract = context.ground().await?.contract(contract).await?;
     let signer = context.signer("admin")?;
-    let admin = chain
-        .view(contract, ISecurityToken::defaultAdminCall {})
-        .await?;
+    let admin = contract.view(ISecurityToken::defaultAdminCall {}).await?;
     if admin != signer.address() {
         return Ok(vec![format!(
             "the admin is {admin}, who must grant the roles: orderbook role grant"
@@ -189,14 +225,19 @@ pub(super) async fn grant_profile(
             role: role(name),
             account,
         };
-        chain.execute(&signer, contract, &call).await?;
+        if !holds(&contract, call.role, account).await? {
+            let words = format!("{name} granted to {wallet}");
+            let journal = context.journal();
+            let carried = carry::carry_out(&contract.act(call), &signer, &journal, &words).await?;
+            journal.strike(&[carried.key()])?;
+        }
         notes.push(format!("{name} to {wallet}"));
     }
     Ok(notes)
 }
 
 async fn show(context: &Context, name: &str) -> Result {
-    let address = contract(context, name)?;
+    let address = contract(context, name)?.address();
     let chain = context.chain().await?;
     let admin = chain
         .view(address, ISecurityToken::defaultAdminCall {})

@@ -81,7 +81,7 @@ impl Settle {
             context.sender("operator", what.clone().after("settling "))?
         };
         let chain = context.chain().await?;
-        let desk = context.desk(&board, &chain, &operator)?;
+        let desk = context.desk(&board, &chain, &operator).await?;
         let form = if self.signed {
             Form::Signed
         } else {

@@ -1,8 +1,7 @@
 //! `sync`.
 
-use alloy::primitives::U256;
 use clap::Args;
-use desk::chain::abi::IDvPSettlement;
+use desk::chain::Ground;
 use desk::sync;
 use serde_json::json;
 
@@ -47,17 +46,15 @@ impl Sync {
                     );
                     return Err(Failure::new(Exit::Auth, "OTHER_OPERATOR", words));
                 }
-                // Any transaction at that nonce does: a view that changes nothing, sent to the contract itself.
-                let call = IDvPSettlement::settlementCountCall {};
-                let prepared = chain
-                    .prepare(&operator, settlement, U256::ZERO, &call)
-                    .await?;
-                if prepared.nonce == submission.nonce {
-                    chain.send(&prepared).await?;
+                if chain.nonce(submission.sender).await? == submission.nonce {
+                    let ground = Ground::new(chain.clone(), Some(board.clone()));
+                    ground.use_up(&operator, submission.nonce).await?;
                 }
             }
             let again = sync::run(&board, &chain, settlement, first, &by, follow).await?;
             synced.fills += again.fills;
+            synced.taken += again.taken;
+            synced.left.extend(again.left);
             synced.failed += again.failed;
             synced.to = again.to;
             synced.pending = again.pending;
@@ -69,6 +66,8 @@ impl Sync {
             "to": synced.to,
             "fills": synced.fills,
             "cancels": synced.cancels,
+            "taken": synced.taken,
+            "left": synced.left,
             "failed": synced.failed,
             "pending": pending,
         });
@@ -82,14 +81,22 @@ impl Sync {
                 "wait and sync again; or make sure they are never mined: orderbook sync --abandon",
             ));
         }
-        Ok(Answer::new(data).with(Block::Pairs(vec![
+        let answer = Answer::new(data).with(Block::Pairs(vec![
             (
                 "blocks".into(),
                 format!("{} to {}", synced.from, synced.to).into(),
             ),
             ("new fills".into(), synced.fills.into()),
             ("cancels on chain".into(), synced.cancels.into()),
+            ("orders from the chain".into(), synced.taken.into()),
             ("failed submissions".into(), synced.failed.into()),
-        ])))
+        ]));
+        let left = synced.left.iter().map(|left| {
+            format!(
+                "order {} of {} is registered on chain but not on the board: {}; to take it in: orderbook order adopt {} --account ACCOUNT",
+                left.id, left.owner, left.why, left.id
+            )
+        });
+        Ok(left.fold(answer, Answer::warn))
     }
 }

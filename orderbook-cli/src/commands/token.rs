@@ -1,44 +1,40 @@
 //! `token`: the acts of the issuer, its compliance officer and its enforcer.
 
-use std::fs::File;
 use std::path::PathBuf;
 
 use alloy::primitives::{B256, U256};
-use alloy::sol_types::SolCall;
 use book::market::amount::time;
 use book::market::literal::decimal;
 use book::market::literal::time::{self as literal_time, Moment, TimeError};
 use clap::{Args, Subcommand};
-use desk::cap_table;
 use desk::chain::abi::ISecurityToken;
-use serde_json::json;
+use desk::chain::act::Provable;
+use desk::plan::list;
 
 use super::act;
 use super::context::{Context, Party};
 use super::failure::{Failure, Result};
-use super::listed::{self, Listed};
-use super::registry;
 use super::stake::Stake;
 use super::token_enforcement::Enforcement;
 use super::token_rules::Rules;
+use super::{plan, registry};
 use crate::config::Security;
-use crate::render::{Answer, Sentence};
+use crate::render::Sentence;
 
 /// Act as the security's issuer, compliance officer or enforcer
 #[derive(Debug, Subcommand)]
 pub(super) enum Token {
-    /// Register investors' wallets from a cap table (CSV), all or none
+    /// Register investors' wallets from a cap table (CSV); only new and changed rows are sent
     #[command(
-        after_help = "Example: orderbook token register HRBR examples/cap-table.csv\n\nColumns: account, investor, name, wallet, group, country, kyc_expiry, and optionally holding, cash.\n`wallet` is an address or the name of a wallet of the profile."
+        after_help = "Example: orderbook token register HRBR examples/cap-table.csv\n\nColumns: account, investor, name, wallet, group, country, kyc_expiry, and optionally holding, cash.\n`wallet` is an address or the name of a wallet of the profile.\nRunning the same file again sends nothing; after a failure, the same command carries on."
     )]
     Register {
         /// The security
         security: String,
         /// The cap table
         file: PathBuf,
-        /// Also issue the holdings of the file
-        #[arg(long)]
-        issue: bool,
+        #[command(flatten)]
+        how: plan::Register,
     },
     /// Open or close transfers from one group to another
     #[command(
@@ -107,16 +103,13 @@ pub(super) enum Token {
     },
     /// Put wallets on the sanctions list, or take them off
     #[command(
-        after_help = "Examples:\n  orderbook token sanction HRBR ada bob\n  orderbook token sanction HRBR ada --lift\n  orderbook token sanction HRBR --from sanctions.txt      one wallet or address per line"
+        after_help = "Examples:\n  orderbook token sanction HRBR ada bob\n  orderbook token sanction HRBR ada --lift\n  orderbook token sanction HRBR --file sanctions.txt --plan      one wallet or address per line"
     )]
     Sanction {
         /// The security
         security: String,
         #[command(flatten)]
-        listed: Listed,
-        /// Take them off instead
-        #[arg(long)]
-        lift: bool,
+        listed: plan::Listed,
     },
     /// List the profile's wallets that hold or may hold the security
     #[command(after_help = "Example: orderbook token holders HRBR")]
@@ -203,8 +196,8 @@ impl Token {
             Self::Register {
                 security,
                 file,
-                issue,
-            } => register(context, &security, file, issue).await,
+                how,
+            } => how.run(context, &security, &file).await,
             Self::Group {
                 security,
                 from,
@@ -273,11 +266,14 @@ impl Token {
                 quantity,
                 lift,
             } => freeze(context, &security, &wallet, quantity, lift).await,
-            Self::Sanction {
-                security,
-                listed,
-                lift,
-            } => sanction(context, &security, &listed, lift).await,
+            Self::Sanction { security, listed } => {
+                let security = context.security(&security)?;
+                let list = format!("the sanctions list of {}", security.symbol);
+                let to = (&security).into();
+                listed
+                    .run(context, "enforcer", to, list::Act::Sanction, &list)
+                    .await
+            }
             Self::Rules(command) => command.run(context).await,
             Self::Enforcement(command) => command.run(context).await,
             Self::Holders { security } => registry::holders(context, &security).await,
@@ -323,7 +319,7 @@ impl Sum {
         })
     }
 
-    async fn moved<C: SolCall>(
+    async fn moved<C: Provable>(
         &self,
         context: &Context,
         role: &str,
@@ -342,69 +338,6 @@ pub(super) async fn resolve(context: &Context, moment: Moment) -> Result<u64> {
         Moment::In(_) => context.chain().await?.head().await?.time,
     };
     moment.after(now).map_err(Failure::usage)
-}
-
-async fn sanction(context: &Context, name: &str, listed: &Listed, lift: bool) -> Result {
-    let security = context.security(name)?;
-    let accounts = listed.accounts(context)?;
-    let verb = if lift { "taken off" } else { "put on" };
-    let words = format!(
-        "{accounts} {verb} the sanctions list of {}",
-        security.symbol
-    );
-    let calls = accounts.batches().map(|accounts| {
-        let call = ISecurityToken::setSanctionedCall {
-            accounts: accounts.to_vec(),
-            sanctioned: !lift,
-        };
-        (accounts.len(), call)
-    });
-    listed::send(context, "enforcer", security.token, calls, &words).await
-}
-
-async fn register(context: &Context, name: &str, file: PathBuf, issue: bool) -> Result {
-    let security = context.security(name)?;
-    let opened =
-        File::open(&file).map_err(|e| Failure::usage(format!("{}: {e}", file.display())))?;
-    let holders = cap_table::read(opened, security.decimals, &context.addresses()?)?;
-    let words = format!(
-        "{} wallets registered for {}",
-        holders.len(),
-        security.symbol
-    );
-    let total = holders
-        .iter()
-        .fold(U256::ZERO, |sum, holder| sum.saturating_add(holder.holding));
-    let words = Sentence::of(|reader| {
-        if issue {
-            format!("{words}, {} issued", reader.units(total, security.decimals))
-        } else {
-            words.clone()
-        }
-    });
-    if issue {
-        Stake::tokens(&security, total).confirm(context).await?;
-    }
-    let compliance = context.sender("compliance", words.clone())?;
-    let chain = context.chain().await?;
-    let bar = context.progress("registering");
-    bar.set_length(holders.len() as u64);
-    for call in cap_table::register_calls(&holders) {
-        chain.execute(&compliance, security.token, &call).await?;
-        bar.inc(call.wallets.len() as u64);
-    }
-    bar.finish_and_clear();
-    let issued = if issue { total } else { U256::ZERO };
-    if issue {
-        let issuer = context.signer("issuer")?;
-        for call in cap_table::mint_calls(&holders) {
-            chain.execute(&issuer, security.token, &call).await?;
-        }
-    }
-    Ok(Answer::line(
-        json!({ "wallets": holders.len(), "issued": issued.to_string() }),
-        words,
-    ))
 }
 
 impl Grant {

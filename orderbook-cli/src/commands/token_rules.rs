@@ -232,14 +232,19 @@ fn at_most(reader: Reader, limit: U256, decimals: u8) -> String {
 
 impl Limits {
     async fn run(self, context: &Context, security: &Security) -> Result {
-        let chain = context.chain().await?;
-        let now = chain
-            .view(security.token, ISecurityToken::limitsCall {})
-            .await?;
         let given = [&self.max_per_investor, &self.min_holding, &self.granularity];
         let unchanged = given.iter().all(|limit| limit.is_none())
             && self.max_bips.is_none()
             && self.max_holders.is_none();
+        if !unchanged {
+            // What is not given stays as it is on the contract that is meant.
+            let ground = context.ground().await?;
+            ground.contract(security.into()).await?;
+        }
+        let chain = context.chain().await?;
+        let now = chain
+            .view(security.token, ISecurityToken::limitsCall {})
+            .await?;
         let quantity = |text: &Option<String>, now: U256| match text {
             None => Ok(now),
             Some(text) => decimal::amount(text, security.decimals).map_err(Failure::usage),

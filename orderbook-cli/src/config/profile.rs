@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use alloy::primitives::Address;
+use desk::chain::Target;
 use serde::{Deserialize, Serialize};
 
 use super::ConfigError;
@@ -130,6 +131,20 @@ pub struct Security {
     pub token: Address,
     /// Decimals of one whole token.
     pub decimals: u8,
+    /// The block in which it was deployed: what it ever issued is read from there.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub block: Option<u64>,
+}
+
+impl From<&Security> for Target {
+    fn from(security: &Security) -> Self {
+        Self::Security {
+            token: security.token,
+            symbol: security.symbol.clone(),
+            isin: security.isin.clone(),
+            decimals: security.decimals,
+        }
+    }
 }
 
 impl Profile {
@@ -212,6 +227,7 @@ mod tests {
                 isin: "US0378331005".into(),
                 token: Address::repeat_byte(3),
                 decimals: 6,
+                block: None,
             }],
             ..Profile::default()
         }

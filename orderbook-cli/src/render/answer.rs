@@ -1,5 +1,7 @@
 //! What a command answers: the same content as text for people and as JSON for programs.
 
+use alloy::primitives::B256;
+use desk::journal::Journal;
 use serde_json::{Value, json};
 
 use super::sentence::Sentence;
@@ -35,6 +37,8 @@ pub struct Answer {
     pub warnings: Vec<String>,
     /// The result went to stdout while it was made: see [`super::stream`].
     pub sent: bool,
+    /// What is struck out of a journal once this was said.
+    pub settled: Option<(Journal, Vec<B256>)>,
 }
 
 impl Answer {
@@ -75,6 +79,13 @@ impl Answer {
     #[must_use]
     pub fn note(mut self, note: impl Into<String>) -> Self {
         self.notes.push(note.into());
+        self
+    }
+
+    /// Says the outcome of what stands in a journal until then.
+    #[must_use]
+    pub fn said(mut self, journal: Journal, keys: Vec<B256>) -> Self {
+        self.settled = Some((journal, keys));
         self
     }
 

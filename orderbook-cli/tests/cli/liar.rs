@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::process::{Market, run};
-use crate::proxy::{Act, Proxy};
+use crate::proxy::{Act, Proxy, SEND};
 
 /// What is said instead of the truth.
 type Lie = fn() -> Act;
@@ -94,8 +94,18 @@ fn an_endless_answer_is_cut_off() {
 fn the_receipt_of_another_transaction_is_not_believed() {
     let market = Market::open();
     let (bid, ask) = market.approved_match();
-    let proxy = on(&market, "eth_getTransactionReceipt", || {
-        Act::Edit(|receipt| receipt["transactionHash"] = json!(format!("0x{}", "11".repeat(32))))
+    // Before anything is sent a node that lies so is found out as well.
+    let sent = std::sync::atomic::AtomicBool::new(false);
+    let proxy = Proxy::before(&market.url, move |method| {
+        use std::sync::atomic::Ordering::SeqCst;
+        sent.fetch_or(method == SEND, SeqCst);
+        if method == "eth_getTransactionReceipt" && sent.load(SeqCst) {
+            Act::Edit(|receipt| {
+                receipt["transactionHash"] = json!(format!("0x{}", "11".repeat(32)))
+            })
+        } else {
+            Act::Relay
+        }
     });
     let line = format!("settle {bid} {ask} --signed --timeout 5");
     let said = market.run_at(&proxy.url, &line).exits(7);

@@ -15,8 +15,10 @@ mod liar;
 mod literals;
 mod market;
 mod outage;
+mod plans;
 mod postgres;
 mod process;
+mod proven;
 mod proxy;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod ptrace;

@@ -144,19 +144,7 @@ impl Market {
     pub(crate) fn open() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         copy(&finished().join("demo"), folder.path());
-        let mut node = Command::new(devnet_binary())
-            .args(["--port", "0", "--json", "--state"])
-            .arg(folder.path().join("chain.state"))
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("devnet starts");
-        let mut line = String::new();
-        let stdout = node.stdout.take().expect("piped");
-        BufReader::new(stdout)
-            .read_line(&mut line)
-            .expect("devnet speaks");
-        let about: Value = serde_json::from_str(&line).expect("devnet says JSON");
-        let url = about["url"].as_str().expect("a URL").to_string();
+        let (node, url) = devnet(Some(&folder.path().join("chain.state")));
         let store = folder.path().join("board.db").display().to_string();
         Self {
             folder,
@@ -324,6 +312,82 @@ impl Market {
             .expect("a holding")
             .to_string()
     }
+
+    /// An address of the profile's settings, as `coin`.
+    pub(crate) fn address(&self, setting: &str) -> String {
+        let settings = self.data("config show");
+        let mut settings = settings.as_array().expect("a list").iter();
+        let found = settings.find(|entry| entry["setting"] == setting);
+        let value = found.expect("a setting")["value"].as_str();
+        value.expect("an address").to_string()
+    }
+
+    /// A security's address, as the profile writes it.
+    pub(crate) fn token(&self, symbol: &str) -> String {
+        let text = std::fs::read_to_string(self.path().join("orderbook.toml")).expect("a profile");
+        let (_, entry) = text
+            .split_once(&format!("symbol = \"{symbol}\""))
+            .expect("a security");
+        let (_, rest) = entry.split_once("token = \"").expect("a token");
+        rest[..42].to_string()
+    }
+
+    /// A wallet's address.
+    pub(crate) fn wallet(&self, name: &str) -> String {
+        let wallets = self.data("wallet list");
+        let mut wallets = wallets.as_array().expect("a list").iter();
+        let found = wallets.find(|wallet| wallet["name"] == name);
+        let address = found.expect("a wallet")["address"].as_str();
+        address.expect("an address").to_string()
+    }
+}
+
+/// A chain of the demo's id that no market runs on.
+pub(crate) struct Empty {
+    node: Child,
+    pub(crate) url: String,
+}
+
+impl Empty {
+    /// Without a block.
+    pub(crate) fn start() -> Self {
+        let (node, url) = devnet(None);
+        Self { node, url }
+    }
+
+    /// As a file has it.
+    pub(crate) fn of_state(state: &Path) -> Self {
+        let (node, url) = devnet(Some(state));
+        Self { node, url }
+    }
+}
+
+impl Drop for Empty {
+    fn drop(&mut self) {
+        let _ = self.node.kill();
+        let _ = self.node.wait();
+    }
+}
+
+/// Starts a chain on a free port.
+fn devnet(state: Option<&Path>) -> (Child, String) {
+    let mut command = Command::new(devnet_binary());
+    command.args(["--port", "0", "--json"]);
+    if let Some(state) = state {
+        command.arg("--state").arg(state);
+    }
+    let mut node = command
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("devnet starts");
+    let mut line = String::new();
+    let stdout = node.stdout.take().expect("piped");
+    BufReader::new(stdout)
+        .read_line(&mut line)
+        .expect("devnet speaks");
+    let about: Value = serde_json::from_str(&line).expect("devnet says JSON");
+    let url = about["url"].as_str().expect("a URL").to_string();
+    (node, url)
 }
 
 impl Drop for Market {

@@ -16,7 +16,7 @@ use super::super::failure::{Failure, Result};
 use super::issue::grouped;
 use super::stage::Stage;
 use super::trade::Approved;
-use super::world::{PRINCIPAL, TRADER, World};
+use super::world::{PRINCIPAL, TRADER, World, carry_out};
 use crate::render::{Cell, Table, Tone, book as book_view};
 
 /// Act five: every order is signed and posted; a forged one is not.
@@ -208,11 +208,27 @@ pub(super) async fn permits(stage: &mut Stage, world: &World) -> Result<()> {
     }
     let (chain, desk) = (&world.chain, world.key("desk")?);
     let deadline = chain.head().await?.time + 3_600;
+    let coin = world.coin_contract().await?;
+    let mut securities = Vec::new();
+    for listing in world.listings() {
+        securities.push(world.token_contract(listing).await?);
+    }
     let mut gas = 0;
     for ((owner, token), value) in &needed {
         let key = world.key(&world.name(*owner))?;
         let signed = permit::sign(chain, key, *token, world.settlement, *value, deadline).await?;
-        gas += permit::submit(chain, desk, &signed).await?.gas_used;
+        let contract = if *token == world.coin {
+            &coin
+        } else {
+            let found = securities
+                .iter()
+                .find(|contract| contract.address() == *token);
+            found.ok_or_else(|| Failure::other("an order is for a token that is not the demo's"))?
+        };
+        gas += carry_out(desk, contract, signed.call())
+            .await?
+            .receipt
+            .gas_used;
     }
     let count = needed.len() as u64;
     stage.done(&format!(

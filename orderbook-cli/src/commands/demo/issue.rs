@@ -7,8 +7,8 @@ use book::market::amount::{COIN_DECIMALS, dollars, units};
 use book::market::security::Security as BoardSecurity;
 use desk::cap_table;
 use desk::chain::abi::{IDvPSettlement, ISecurityToken, ITsUSDC, role};
-use desk::chain::deploy::{Constructor, Deployed, deploy};
-use desk::chain::{Chain, Revert};
+use desk::chain::deploy::{Constructor, Deployed, Deployment};
+use desk::chain::{Chain, Contract, Revert};
 
 use super::super::books::Books;
 use super::super::context::Context;
@@ -16,7 +16,7 @@ use super::super::failure::{Failure, Result};
 use super::super::init::create_book;
 use super::super::role::{COIN_ROLES, TOKEN_ROLES};
 use super::stage::Stage;
-use super::world::{Listing, World};
+use super::world::{Listing, World, carry_out};
 use crate::config::Security;
 use crate::render::{Cell, Table, Tone};
 
@@ -45,10 +45,10 @@ pub(super) async fn contracts(stage: &mut Stage, world: &mut World, books: &Book
         currency: "USD".into(),
         admin: counsel,
     };
-    let coin = construct(world, &constructor).await?;
+    let coin = construct(world, constructor).await?;
     row("TsUSDC", "cash, backed 1:1 by dollars", &coin);
-    grant(world, coin.address, COIN_ROLES).await?;
     world.coin = coin.address;
+    grant(world, &world.coin_contract().await?, COIN_ROLES).await?;
 
     let who = world
         .profile()
@@ -63,7 +63,7 @@ pub(super) async fn contracts(stage: &mut Stage, world: &mut World, books: &Book
         admin: counsel,
         operator: world.address("desk")?,
     };
-    let settlement = construct(world, &constructor).await?;
+    let settlement = construct(world, constructor).await?;
     row("settlement", &format!("of {}", who.name), &settlement);
     world.settlement = settlement.address;
     for listing in [world.equity.clone(), world.notes.clone()] {
@@ -75,14 +75,16 @@ pub(super) async fn contracts(stage: &mut Stage, world: &mut World, books: &Book
             supply_cap: whole(listing.supply_cap, listing.decimals),
             admin: counsel,
         };
-        let token = construct(world, &constructor).await?;
+        let token = construct(world, constructor).await?;
         row(listing.symbol, listing.name, &token);
-        grant(world, token.address, TOKEN_ROLES).await?;
-        if listing.symbol == world.equity.symbol {
-            world.equity.token = token.address;
+        let listing = if listing.symbol == world.equity.symbol {
+            &mut world.equity
         } else {
-            world.notes.token = token.address;
-        }
+            &mut world.notes
+        };
+        listing.token = token.address;
+        let listing = listing.clone();
+        grant(world, &world.token_contract(&listing).await?, TOKEN_ROLES).await?;
     }
     stage.table(&table);
     stage.gap();
@@ -92,6 +94,7 @@ pub(super) async fn contracts(stage: &mut Stage, world: &mut World, books: &Book
         isin: listing.isin.into(),
         token: listing.token,
         decimals: listing.decimals,
+        block: None,
     });
     world.rewrite(|profile| {
         profile.addresses.coin = Some(coin.address);
@@ -105,22 +108,23 @@ pub(super) async fn contracts(stage: &mut Stage, world: &mut World, books: &Book
     Ok(())
 }
 
-async fn construct(world: &World, constructor: &Constructor) -> Result<Deployed> {
-    let code = world.code.of(constructor.package())?;
-    Ok(deploy(&world.chain, world.key("counsel")?, &code, constructor).await?)
+async fn construct(world: &World, constructor: Constructor) -> Result<Deployed> {
+    let ground = world.ground();
+    let code = world.code.of(constructor.package())?.into_owned();
+    let deployment = Deployment::of(&ground, code, constructor).await?;
+    let prepared = deployment.act.prepare(world.key("counsel")?).await?;
+    let noted = prepared.noted(async { Ok::<(), Failure>(()) }).await?;
+    Ok(deployment.check(&ground, noted.send().await?).await?)
 }
 
-async fn grant(world: &World, contract: Address, roles: &[(&str, &str)]) -> Result<()> {
+async fn grant(world: &World, contract: &Contract, roles: &[(&str, &str)]) -> Result<()> {
     for (name, holder) in roles {
         let wallet = world.profile().roles.wallet(holder).unwrap_or("counsel");
         let call = ISecurityToken::grantRoleCall {
             role: role(name),
             account: world.address(wallet)?,
         };
-        world
-            .chain
-            .execute(world.key("counsel")?, contract, &call)
-            .await?;
+        carry_out(world.key("counsel")?, contract, call).await?;
     }
     Ok(())
 }
@@ -128,15 +132,13 @@ async fn grant(world: &World, contract: Address, roles: &[(&str, &str)]) -> Resu
 async fn open_book(world: &mut World, books: &Books) -> Result<()> {
     let context = Context::of_profile(world.profile_path(), books)?;
     let board = create_book(&context, &world.chain, world.settlement).await?;
+    let settlement = world.contract(world.settlement_target()).await?;
     for listing in world.listings() {
         let call = IDvPSettlement::listSecurityCall {
             security: listing.token,
             listed: true,
         };
-        world
-            .chain
-            .execute(world.key("counsel")?, world.settlement, &call)
-            .await?;
+        carry_out(world.key("counsel")?, &settlement, call).await?;
         let security = BoardSecurity {
             decimals: listing.decimals,
             isin: listing.isin.parse().map_err(Failure::usage)?,
@@ -226,11 +228,11 @@ pub(super) async fn investors(stage: &mut Stage, world: &World) -> Result<()> {
 
 async fn issue(world: &World, listing: &Listing) -> Result<()> {
     const OPEN: [(u8, u8); 7] = [(1, 1), (1, 3), (3, 1), (3, 3), (2, 2), (2, 3), (3, 2)];
-    let (chain, token) = (&world.chain, listing.token);
+    let (chain, token) = (&world.chain, world.token_contract(listing).await?);
     let (compliance, issuer) = (world.key("issuer")?, world.key("issuer")?);
     let holders = world.holders(listing)?;
     for call in cap_table::register_calls(&holders) {
-        chain.execute(compliance, token, &call).await?;
+        carry_out(compliance, &token, call).await?;
     }
     for (from, to) in OPEN {
         let call = ISecurityToken::setGroupRuleCall {
@@ -238,7 +240,7 @@ async fn issue(world: &World, listing: &Listing) -> Result<()> {
             toGroup: to,
             opensAt: 1,
         };
-        chain.execute(compliance, token, &call).await?;
+        carry_out(compliance, &token, call).await?;
     }
     let call = ISecurityToken::setLimitsCall {
         maxPerInvestor: U256::ZERO,
@@ -248,9 +250,9 @@ async fn issue(world: &World, listing: &Listing) -> Result<()> {
         granularity: U256::ZERO,
     };
     for call in cap_table::mint_calls(&holders) {
-        chain.execute(issuer, token, &call).await?;
+        carry_out(issuer, &token, call).await?;
     }
-    chain.execute(compliance, token, &call).await?;
+    carry_out(compliance, &token, call).await?;
     if listing.symbol == world.equity.symbol {
         let now = chain.head().await?.time;
         let call = ISecurityToken::lockTokensCall {
@@ -258,7 +260,7 @@ async fn issue(world: &World, listing: &Listing) -> Result<()> {
             amount: whole(100_000, listing.decimals),
             releaseTime: now + 180 * 86_400,
         };
-        chain.execute(compliance, token, &call).await?;
+        carry_out(compliance, &token, call).await?;
     }
     Ok(())
 }
@@ -268,24 +270,24 @@ pub(super) async fn cash(stage: &mut Stage, world: &World) -> Result<()> {
     stage.act("Cash comes in");
     stage.say("Not one coin more than the auditor attests: the contract compares supply and reserves at every mint.");
     stage.gap();
-    let (chain, coin) = (&world.chain, world.coin);
+    let (chain, coin) = (&world.chain, world.coin_contract().await?);
     let reserves = whole(RESERVES, COIN_DECIMALS);
     let as_of = chain.head().await?.time;
     let call = ITsUSDC::setReserveMaxAgeCall {
         maxAge: 30 * 86_400,
     };
-    chain.execute(world.key("counsel")?, coin, &call).await?;
+    carry_out(world.key("counsel")?, &coin, call).await?;
     let call = ITsUSDC::attestReservesCall {
         reserves,
         asOf: as_of,
     };
-    chain.execute(world.key("auditor")?, coin, &call).await?;
+    carry_out(world.key("auditor")?, &coin, call).await?;
     let treasury = world.key("treasury")?;
     let call = ITsUSDC::configureMinterCall {
         minter: treasury.address(),
         minterAllowedAmount: whole(100_000_000, COIN_DECIMALS),
     };
-    chain.execute(treasury, coin, &call).await?;
+    carry_out(treasury, &coin, call).await?;
     for holder in world.holders(&world.equity)? {
         if holder.cash.is_zero() {
             continue;
@@ -296,9 +298,9 @@ pub(super) async fn cash(stage: &mut Stage, world: &World) -> Result<()> {
             amount: holder.cash,
             bankReference: reference.map_err(Failure::usage)?,
         };
-        chain.execute(treasury, coin, &call).await?;
+        carry_out(treasury, &coin, call).await?;
     }
-    let supply = chain.view(coin, ITsUSDC::totalSupplyCall {}).await?;
+    let supply = coin.view(ITsUSDC::totalSupplyCall {}).await?;
     stage.done(&format!(
         "reserves of ${} attested, ${} minted, each against a bank reference",
         dollars(reserves),
@@ -308,7 +310,7 @@ pub(super) async fn cash(stage: &mut Stage, world: &World) -> Result<()> {
         to: treasury.address(),
         amount: reserves,
     };
-    let revert = refusal(chain, treasury.address(), coin, &call).await?;
+    let revert = refusal(chain, treasury.address(), world.coin, &call).await?;
     stage.say(&format!(
         "The treasury tries to mint another ${}:",
         dollars(reserves)

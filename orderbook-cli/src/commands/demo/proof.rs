@@ -26,21 +26,21 @@ pub(super) async fn prove(stage: &mut Stage, world: &World, fills: &[Fill]) -> R
         "sync read blocks {} to {}: {} fills that the book did not have",
         synced.from, synced.to, synced.fills
     ));
-    let anchored = desk_of(world)?.anchor().await?;
+    let anchored = desk_of(world).await?.anchor().await?;
     stage.done(&format!(
         "anchored {} events on chain, root {}",
         anchored.size, anchored.root
     ));
     let logged = reconcile::read(chain, world.settlement, first).await?;
-    let differences = reconcile::fills(board, &logged).await?;
+    let compared = reconcile::compare(board, chain, &logged).await?;
     let report = verify(board, &logged.anchors, |_| {}).await?;
     if let Some(finding) = report.finding {
         return Err(Failure::new(Exit::Integrity, "LOG_BROKEN", finding.message));
     }
-    if let Some(difference) = differences.first() {
+    if let Some(difference) = compared.differences.first() {
         return Err(Failure::new(
             Exit::Integrity,
-            "FILLS_DIFFER",
+            "CHAIN_DIFFERS",
             &difference.words,
         ));
     }

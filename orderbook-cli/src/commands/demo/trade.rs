@@ -13,7 +13,7 @@ use desk::trade::Trade;
 use super::super::failure::{Failure, Result};
 use super::issue::grouped;
 use super::stage::Stage;
-use super::world::{Listing, TRADER, World};
+use super::world::{Listing, TRADER, World, carry_out};
 use crate::render::{Cell, Table, Tone};
 
 /// Whom the enforcer sanctions between match and settlement.
@@ -51,14 +51,10 @@ async fn holdings(world: &World, trade: &Trade) -> Result<[[U256; 2]; 2]> {
 }
 
 /// The desk that settles and anchors.
-pub(super) fn desk_of(world: &World) -> Result<Desk<'_>> {
-    Ok(Desk {
-        board: world.board()?,
-        chain: &world.chain,
-        settlement: world.settlement,
-        operator: world.key("desk")?,
-        by: World::by(TRADER, ""),
-    })
+pub(super) async fn desk_of(world: &World) -> Result<Desk<'_>> {
+    let (board, operator) = (world.board()?, world.key("desk")?);
+    let by = World::by(TRADER, "");
+    Ok(Desk::open(board, &world.chain, world.settlement_target(), operator, by).await?)
 }
 
 /// Act nine: securities against cash, or nothing.
@@ -73,7 +69,7 @@ pub(super) async fn settle(
          settled; the others take one transaction each, orders and signatures included.",
     );
     stage.gap();
-    let desk = desk_of(world)?;
+    let desk = desk_of(world).await?;
     let mut fills = Vec::new();
     let mut table = Table::new(&[
         ">no",
@@ -204,7 +200,7 @@ pub(super) async fn sanction(
     for listing in world.listings() {
         set_sanctioned(world, listing, trade.buyer).await?;
     }
-    let desk = desk_of(world)?;
+    let desk = desk_of(world).await?;
     match desk.preflight(bid, ask, Form::Signed).await {
         Err(DeskError::Preflight(reasons)) => {
             stage.say("The desk's preflight says no:");
@@ -237,9 +233,7 @@ async fn set_sanctioned(world: &World, listing: &Listing, account: Address) -> R
         accounts: vec![account],
         sanctioned: true,
     };
-    world
-        .chain
-        .execute(world.key("counsel")?, listing.token, &call)
-        .await?;
+    let contract = world.token_contract(listing).await?;
+    carry_out(world.key("counsel")?, &contract, call).await?;
     Ok(())
 }

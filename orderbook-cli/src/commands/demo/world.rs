@@ -5,12 +5,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use alloy::primitives::{Address, Bytes, U256, keccak256};
+use alloy::primitives::{Address, U256, keccak256};
 use alloy::signers::local::PrivateKeySigner;
 use book::board::Board;
 use book::log::By;
 use desk::cap_table::{self, Holder};
-use desk::chain::Chain;
+use desk::chain::act::Provable;
+use desk::chain::{Chain, Contract, Done, Ground, Target};
 use desk::order_form::{self, OrderForm, Venue};
 use desk::wallet::keystore::{Cost, Wallets};
 use serde_json::{Value, json};
@@ -213,15 +214,46 @@ impl World {
     /// A tenth of an ether for each investor.
     async fn fund(&self, investors: &[String]) -> Result<()> {
         let tenth = U256::from(10).pow(U256::from(17));
+        let (ground, treasury) = (self.ground(), self.key("treasury")?);
         for name in investors {
-            let to = self.address(name)?;
-            let prepared = self
-                .chain
-                .prepare_raw(self.key("treasury")?, to, tenth, Bytes::default())
-                .await?;
-            self.chain.send(&prepared).await?;
+            ground.pay(treasury, self.address(name)?, tenth).await?;
         }
         Ok(())
+    }
+
+    /// The chain for acts: it is new, so no book knows anything of it.
+    pub(super) fn ground(&self) -> Ground {
+        Ground::new(self.chain.clone(), None)
+    }
+
+    /// A contract for acts.
+    pub(super) async fn contract(&self, target: Target) -> Result<Contract> {
+        Ok(self.ground().contract(target).await?)
+    }
+
+    /// The coin.
+    pub(super) async fn coin_contract(&self) -> Result<Contract> {
+        self.contract(Target::Coin(self.coin)).await
+    }
+
+    /// A security.
+    pub(super) async fn token_contract(&self, listing: &Listing) -> Result<Contract> {
+        let target = Target::Security {
+            token: listing.token,
+            symbol: listing.symbol.into(),
+            isin: listing.isin.into(),
+            decimals: listing.decimals,
+        };
+        self.contract(target).await
+    }
+
+    /// The settlement contract.
+    pub(super) fn settlement_target(&self) -> Target {
+        Target::Settlement {
+            contract: self.settlement,
+            payment: Some(self.coin),
+            crd: self.profile.broker_dealer.as_ref().map(|who| who.crd),
+        }
     }
 
     /// The key of a wallet.
@@ -339,6 +371,17 @@ impl World {
     pub(super) async fn stop(&mut self) {
         self.node.stop().await;
     }
+}
+
+/// Carries out an act of the demo. A demo that is killed is begun anew: nothing is written down for it.
+pub(super) async fn carry_out<C: Provable>(
+    signer: &PrivateKeySigner,
+    contract: &Contract,
+    call: C,
+) -> Result<Done> {
+    let prepared = contract.act(call).prepare(signer).await?;
+    let noted = prepared.noted(async { Ok::<(), Failure>(()) }).await?;
+    Ok(noted.send().await?)
 }
 
 /// The professionals' keys are devnet's funded ones; the investors' are derived from public words.

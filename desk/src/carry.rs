@@ -1,0 +1,157 @@
+//! Carrying out an act that no book records: what an earlier run of the same command sent is looked for first.
+
+use std::collections::BTreeMap;
+
+use alloy::primitives::{Address, B256};
+use alloy::signers::local::PrivateKeySigner;
+use jiff::Timestamp;
+
+use crate::chain::act::{Act, Done, Provable};
+use crate::chain::client::Fate;
+use crate::chain::{Chain, ChainError};
+use crate::error::DeskError;
+use crate::journal::{Flight, Journal};
+
+/// An act that was done.
+#[derive(Clone, Debug)]
+pub struct Carried {
+    /// The transaction and its events.
+    pub done: Done,
+    /// It was sent by an earlier run, whose answer may never have been seen; nothing was sent now.
+    pub earlier: Option<Timestamp>,
+}
+
+impl Carried {
+    /// What is struck out of the journal once the answer was given.
+    pub fn key(&self) -> B256 {
+        self.done.hash()
+    }
+}
+
+/// Sends an act, unless one and the same was sent before and its outcome was never said: that is asked of the chain, and
+/// its outcome is the answer. `what` says in words what it does.
+///
+/// The transaction stays in the journal until the caller strikes it out, which it does after its answer.
+///
+/// # Errors
+/// `Journal` when the transaction could not be written down; then nothing was sent. `Chain`: after `OutcomeUnknown` and
+/// `NoEvent` it stays in the journal.
+pub async fn carry_out<C: Provable>(
+    act: &Act<C>,
+    signer: &PrivateKeySigner,
+    journal: &Journal,
+    what: &str,
+) -> Result<Carried, DeskError> {
+    let (chain, sender) = (act.chain(), signer.address());
+    let digest = act.digest(sender);
+    let mut place = None;
+    for flight in journal.flights()? {
+        if (flight.chain_id, flight.sender) != (chain.id(), sender) {
+            continue;
+        }
+        let same = flight.act == digest && !flight.planned;
+        match chain.fate(sender, flight.nonce, flight.hash).await? {
+            Fate::Mined(receipt) if !receipt.status() => journal.strike(&[flight.hash])?,
+            Fate::Replaced => journal.strike(&[flight.hash])?,
+            Fate::Mined(receipt) if same => {
+                let done = act.judge(sender, *receipt)?;
+                let earlier = Some(flight.at);
+                return Ok(Carried { done, earlier });
+            }
+            Fate::Waiting if same => match chain.wait(flight.hash).await? {
+                receipt if receipt.status() => {
+                    let done = act.judge(sender, receipt)?;
+                    let earlier = Some(flight.at);
+                    return Ok(Carried { done, earlier });
+                }
+                _ => journal.strike(&[flight.hash])?,
+            },
+            // Lost: with the same nonce only one of the two can be mined.
+            Fate::Lost if same => place = Some(flight.nonce),
+            // Another command's: its outcome is for whoever gives that again.
+            Fate::Mined(_) | Fate::Waiting | Fate::Lost => {}
+        }
+    }
+    send(act, signer, journal, place, what, false).await
+}
+
+/// Sends one transaction of a plan. It is struck out as soon as it is done: the plan finds on the chain what it did.
+///
+/// # Errors
+/// As [`carry_out`].
+pub(crate) async fn carry_out_planned<C: Provable>(
+    act: &Act<C>,
+    signer: &PrivateKeySigner,
+    journal: &Journal,
+    nonce: Option<u64>,
+    what: &str,
+) -> Result<Done, DeskError> {
+    let carried = send(act, signer, journal, nonce, what, true).await?;
+    journal.strike(&[carried.key()])?;
+    Ok(carried.done)
+}
+
+/// Learns what became of the planned transactions of some senders. Of those that the node lost, the nonces: what their
+/// senders send next must have them, so that only one of the two can be mined.
+pub(crate) async fn settle_planned(
+    chain: &Chain,
+    senders: &[Address],
+    journal: &Journal,
+) -> Result<BTreeMap<Address, u64>, DeskError> {
+    let mut lost = BTreeMap::new();
+    for flight in journal.flights()? {
+        let ours = flight.planned && flight.chain_id == chain.id();
+        if !ours || !senders.contains(&flight.sender) {
+            continue;
+        }
+        match chain.fate(flight.sender, flight.nonce, flight.hash).await? {
+            Fate::Lost => {
+                lost.entry(flight.sender).or_insert(flight.nonce);
+                continue;
+            }
+            Fate::Mined(_) | Fate::Replaced => {}
+            Fate::Waiting => {
+                chain.wait(flight.hash).await?;
+            }
+        }
+        journal.strike(&[flight.hash])?;
+    }
+    Ok(lost)
+}
+
+async fn send<C: Provable>(
+    act: &Act<C>,
+    signer: &PrivateKeySigner,
+    journal: &Journal,
+    nonce: Option<u64>,
+    what: &str,
+    planned: bool,
+) -> Result<Carried, DeskError> {
+    let sender = signer.address();
+    let prepared = act.prepare_at(signer, nonce).await?;
+    let flight = Flight {
+        act: act.digest(sender),
+        at: Timestamp::now(),
+        chain_id: act.chain().id(),
+        hash: prepared.hash(),
+        nonce: prepared.nonce(),
+        sender,
+        planned,
+        what: what.to_string(),
+    };
+    let noted = prepared.noted(async { journal.note(flight) }).await?;
+    match noted.send().await {
+        Ok(done) => Ok(Carried {
+            done,
+            earlier: None,
+        }),
+        Err(error @ (ChainError::OutcomeUnknown { .. } | ChainError::NoEvent { .. })) => {
+            Err(error.into())
+        }
+        Err(error) => {
+            // Refused, or mined without effect.
+            journal.strike(&[prepared.hash()])?;
+            Err(error.into())
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! Ether between accounts, and transactions that only use a nonce up: no contract is called, so none has an event.
+
+use alloy::primitives::{Address, Bytes, U256};
+use alloy::signers::local::PrivateKeySigner;
+
+use super::Ground;
+use crate::chain::client::Receipt;
+use crate::chain::error::ChainError;
+
+impl Ground {
+    /// Sends ether, in wei, to an account without code.
+    ///
+    /// # Errors
+    /// Those of sending; `Failed` when the account has no more of it afterwards.
+    pub async fn pay(
+        &self,
+        signer: &PrivateKeySigner,
+        to: Address,
+        wei: U256,
+    ) -> Result<Receipt, ChainError> {
+        let before = self.chain().ether(to).await?;
+        let receipt = self.transfer(signer, to, wei, None).await?;
+        if self.chain().ether(to).await? >= before.saturating_add(wei) {
+            return Ok(receipt);
+        }
+        Err(ChainError::Failed {
+            hash: receipt.transaction_hash,
+            reason: format!("{to} has not got its ether"),
+        })
+    }
+
+    /// Uses a nonce up with a transaction that does nothing, so that another one with that nonce can never be mined.
+    ///
+    /// # Errors
+    /// Those of sending.
+    pub async fn use_up(&self, signer: &PrivateKeySigner, nonce: u64) -> Result<(), ChainError> {
+        let own = signer.address();
+        self.transfer(signer, own, U256::ZERO, Some(nonce)).await?;
+        Ok(())
+    }
+
+    async fn transfer(
+        &self,
+        signer: &PrivateKeySigner,
+        to: Address,
+        wei: U256,
+        nonce: Option<u64>,
+    ) -> Result<Receipt, ChainError> {
+        self.check_history().await?;
+        let chain = self.chain();
+        let signed = chain.sign(signer, to, wei, Bytes::new(), nonce).await?;
+        chain.send(&signed).await
+    }
+}

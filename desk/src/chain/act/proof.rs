@@ -1,0 +1,97 @@
+//! The events that a receipt must hold.
+
+use std::fmt;
+
+use alloy::primitives::{Address, Log, LogData};
+use alloy::sol_types::SolEvent;
+
+use crate::chain::client::Receipt;
+use crate::chain::error::ChainError;
+
+/// One event of one contract, with the arguments that are meant.
+pub struct Expected {
+    contract: Address,
+    signature: &'static str,
+    test: Test,
+}
+
+enum Test {
+    /// Every argument is known beforehand.
+    Same(LogData),
+    /// Some are only known to the contract.
+    Fits(Box<dyn Fn(&Log) -> bool + Send + Sync>),
+}
+
+impl Expected {
+    /// That very event of `contract`.
+    pub fn exactly<E: SolEvent>(contract: Address, event: &E) -> Self {
+        Self {
+            contract,
+            signature: E::SIGNATURE,
+            test: Test::Same(event.encode_log_data()),
+        }
+    }
+
+    /// An event of `contract` that `fits`: for arguments that only the contract knows.
+    pub fn fitting<E: SolEvent + 'static>(
+        contract: Address,
+        fits: impl Fn(&E) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        let fits = move |log: &Log| E::decode_log(log).is_ok_and(|event| fits(&event.data));
+        Self {
+            contract,
+            signature: E::SIGNATURE,
+            test: Test::Fits(Box::new(fits)),
+        }
+    }
+
+    fn is(&self, log: &Log) -> bool {
+        log.address == self.contract
+            && match &self.test {
+                Test::Same(data) => log.data == *data,
+                Test::Fits(fits) => fits(log),
+            }
+    }
+}
+
+impl fmt::Debug for Expected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} of {}", self.signature, self.contract)
+    }
+}
+
+/// Finds a log of its own for each expected event.
+pub(super) fn check(expected: &[Expected], receipt: &Receipt) -> Result<(), ChainError> {
+    let mut logs: Vec<&Log> = receipt
+        .inner
+        .logs()
+        .iter()
+        .filter(|log| !log.removed)
+        .map(|log| &log.inner)
+        .collect();
+    for event in expected {
+        match logs.iter().position(|log| event.is(log)) {
+            // In their sequence: the next one is looked for first.
+            Some(place) => {
+                logs.remove(place);
+            }
+            None => {
+                return Err(ChainError::NoEvent {
+                    hash: receipt.transaction_hash,
+                    contract: event.contract,
+                    event: event.signature,
+                });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The first event of its kind that a contract logged.
+pub(super) fn event_of<E: SolEvent>(receipt: &Receipt, contract: Address) -> Option<E> {
+    let mut logs = receipt.inner.logs().iter();
+    logs.find_map(|log| {
+        let event = E::decode_log(&log.inner).ok()?;
+        (log.address() == contract).then_some(event.data)
+    })
+}

@@ -1,0 +1,35 @@
+//! Acts on roles, which all three contracts have alike.
+
+use alloy::primitives::{Address, B256};
+
+use super::{Expected, Kind, provable};
+use crate::chain::abi::ISecurityToken::{
+    self, DefaultAdminTransferScheduled, RoleGranted, RoleRevoked,
+};
+
+provable! { &[Kind::Security, Kind::Coin, Kind::Settlement];
+    ISecurityToken::grantRoleCall => |call, sent| [Expected::exactly(
+        sent.contract,
+        &RoleGranted { role: call.role, account: call.account, sender: sent.sender },
+    )];
+    ISecurityToken::revokeRoleCall => |call, sent| [Expected::exactly(
+        sent.contract,
+        &RoleRevoked { role: call.role, account: call.account, sender: sent.sender },
+    )];
+    ISecurityToken::renounceRoleCall => |call, sent| [Expected::exactly(
+        sent.contract,
+        &RoleRevoked { role: call.role, account: sent.sender, sender: sent.sender },
+    )];
+    ISecurityToken::beginDefaultAdminTransferCall => |call, sent| [Expected::exactly(
+        sent.contract,
+        &DefaultAdminTransferScheduled { newAdmin: call.newAdmin },
+    )];
+    ISecurityToken::acceptDefaultAdminTransferCall => |_, sent| [Expected::exactly(
+        sent.contract,
+        &RoleGranted { role: B256::ZERO, account: sent.sender, sender: sent.sender },
+    )];
+    ISecurityToken::cancelDefaultAdminTransferCall => |_, sent| [Expected::exactly(
+        sent.contract,
+        &DefaultAdminTransferScheduled { newAdmin: Address::ZERO },
+    )];
+}

@@ -1,0 +1,137 @@
+//! Long acts: what is to do is worked out against the chain, said, and then done in batches.
+//!
+//! A plan remembers nothing of a file: it holds each row against what the chain says now, so the same file again, from any
+//! machine, finds nothing to do, and a run that was cut short is gone on with by giving the same command again. Only what
+//! is in flight stands in the [`crate::journal`].
+
+pub mod list;
+pub mod register;
+
+use std::collections::BTreeMap;
+
+use alloy::primitives::Address;
+use alloy::signers::local::PrivateKeySigner;
+use serde::Serialize;
+
+use crate::carry::carry_out_planned;
+use crate::chain::act::{Contract, Provable};
+use crate::chain::{Chain, ChainError};
+use crate::error::DeskError;
+use crate::journal::Journal;
+
+/// Rows in one transaction: the contracts' limit.
+pub const BATCH: usize = 100;
+
+/// Views asked at the same time.
+const AT_ONCE: usize = 16;
+
+/// A row that cannot be carried out.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+pub struct Refused {
+    /// Its line in the file.
+    pub line: u64,
+    /// Why not.
+    pub why: String,
+}
+
+impl Refused {
+    fn new(line: u64, why: impl Into<String>) -> Self {
+        let why = why.into();
+        Self { line, why }
+    }
+}
+
+/// One transaction of a plan.
+#[derive(Clone, Debug)]
+pub struct Batch<C> {
+    /// The lines of its rows.
+    pub lines: Vec<u64>,
+    /// The call.
+    pub call: C,
+    /// What it would take now; unknown where it rests on an earlier batch.
+    pub gas: Option<u64>,
+}
+
+/// Nonces of transactions that an earlier run sent and the node lost, by sender.
+pub type Lost = BTreeMap<Address, u64>;
+
+/// What was done of a plan.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Sent {
+    /// The transactions.
+    pub transactions: Vec<alloy::primitives::B256>,
+    /// Gas that they took.
+    pub gas: u64,
+    lost: Lost,
+}
+
+impl Sent {
+    pub(crate) fn after(lost: Lost) -> Self {
+        Self {
+            lost,
+            ..Self::default()
+        }
+    }
+
+    /// Carries batches out, one after the other; a batch that fails ends it.
+    pub(crate) async fn send<C: Provable>(
+        &mut self,
+        contract: &Contract,
+        batches: &[Batch<C>],
+        signer: &PrivateKeySigner,
+        journal: &Journal,
+        mut progress: impl FnMut(usize),
+    ) -> Result<(), DeskError> {
+        for batch in batches {
+            let act = contract.act(batch.call.clone());
+            let (first, last) = (batch.lines.first(), batch.lines.last());
+            let what = format!(
+                "{} for lines {} to {}",
+                C::SIGNATURE,
+                first.copied().unwrap_or_default(),
+                last.copied().unwrap_or_default()
+            );
+            let nonce = self.lost.remove(&signer.address());
+            match carry_out_planned(&act, signer, journal, nonce, &what).await {
+                Ok(done) => {
+                    self.transactions.push(done.hash());
+                    self.gas = self.gas.saturating_add(done.receipt.gas_used);
+                    progress(batch.lines.len());
+                }
+                Err(cause) => {
+                    return Err(DeskError::Stopped {
+                        done: self.transactions.len(),
+                        line: first.copied().unwrap_or_default(),
+                        cause: Box::new(cause),
+                    });
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Learns what became of the transactions of earlier runs, so that the plan is worked out against what they left behind.
+///
+/// # Errors
+/// `Journal`; `OutcomeUnknown` while one of them waits to be mined.
+pub async fn settle_earlier(
+    chain: &Chain,
+    senders: &[Address],
+    journal: &Journal,
+) -> Result<Lost, DeskError> {
+    crate::carry::settle_planned(chain, senders, journal).await
+}
+
+/// What a batch would take; `None` when the contract refuses it now.
+async fn gas<C: Provable>(
+    contract: &Contract,
+    call: &C,
+    sender: Address,
+) -> Result<Result<u64, String>, DeskError> {
+    match contract.act(call.clone()).estimate(sender).await {
+        Ok(gas) => Ok(Ok(gas)),
+        Err(ChainError::Reverted(revert)) => Ok(Err(revert.words)),
+        Err(error) => Err(error.into()),
+    }
+}

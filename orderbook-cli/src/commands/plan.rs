@@ -1,0 +1,418 @@
+//! Long acts of the command line: `token register`, `token sanction`, `coin blacklist`.
+
+use std::collections::HashSet;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use alloy::primitives::{Address, B256, U256, keccak256};
+use alloy::sol_types::SolValue;
+use clap::Args;
+use desk::cap_table::{self, Holder};
+use desk::chain::{Contract, Target};
+use desk::journal::Goal;
+use desk::plan::list::{self, Act};
+use desk::plan::register::{Issue, Issued, Plan, Registration};
+use desk::plan::{Sent, settle_earlier};
+use serde_json::{Value, json};
+
+use super::context::Context;
+use super::failure::{Failure, Fault, Result};
+use super::stake::Stake;
+use crate::config::Security;
+use crate::render::{Answer, Block, Cell, Sentence, Table, Tone};
+
+/// Longest list whose members are named one by one.
+const NAMED: usize = 5;
+
+/// What a cap table is for.
+#[derive(Args, Debug)]
+pub(super) struct Register {
+    /// Also issue the holdings of the file, less what was ever issued to each wallet
+    #[arg(long)]
+    issue: bool,
+    /// Show what would be done and send nothing
+    #[arg(long)]
+    plan: bool,
+    /// Issue every holding of the file once more, on purpose, and say why
+    #[arg(long, value_name = "REASON", requires = "issue")]
+    again: Option<String>,
+}
+
+/// Wallets of a list.
+#[derive(Args, Debug)]
+pub(super) struct Listed {
+    /// Wallets or addresses
+    #[arg(
+        id = "holders",
+        value_name = "WALLET",
+        required_unless_present = "file"
+    )]
+    wallets: Vec<String>,
+    /// Read them from a file of any length, one per line; '#' starts a comment
+    #[arg(long, value_name = "FILE", conflicts_with = "holders")]
+    file: Option<PathBuf>,
+    /// Take them off instead
+    #[arg(long)]
+    lift: bool,
+    /// Show what would be done and send nothing
+    #[arg(long)]
+    plan: bool,
+}
+
+impl Register {
+    pub(super) async fn run(self, context: &Context, name: &str, file: &Path) -> Result {
+        let security = context.security(name)?;
+        let opened = open(file)?;
+        let holders = cap_table::read(opened, security.decimals, &context.addresses()?)?;
+        let signer = |role| context.account(&context.wallet_of(role)?);
+        let compliance = signer("compliance")?;
+        let issuer = if self.issue {
+            signer("issuer")?
+        } else {
+            compliance
+        };
+        let ground = context.ground().await?;
+        let contract = ground.contract(Target::from(&security)).await?;
+        let journal = context.journal();
+        let lost = settle_earlier(contract.chain(), &[compliance, issuer], &journal).await?;
+        let (issued, issue, aimed) = self.issue(context, &contract, &security, &holders).await?;
+        let plan = Plan::of(&contract, &holders, &issued, &issue, (compliance, issuer)).await?;
+        let answer = |sent: &Sent| describe(&security, &plan, sent);
+        if !plan.refused.is_empty() {
+            let faults = plan.refused.iter().map(|refused| Fault {
+                code: "ROW_REFUSED".into(),
+                message: format!("line {}: {}", refused.line, refused.why),
+                hint: None,
+            });
+            let words = format!(
+                "{} row(s) cannot be carried out, nothing was sent",
+                plan.refused.len()
+            );
+            return Err(Failure::refused("PLAN_REFUSED", words)
+                .faults(faults)
+                .found(answer(&Sent::default())));
+        }
+        if self.plan {
+            return Ok(answer(&Sent::default()));
+        }
+        if let Issue::Again(goal) = &issue {
+            context.say(goal.plan);
+        }
+        if plan.is_done() {
+            let words = format!(
+                "nothing to do: {} wallets of {} are as in the file",
+                plan.rows.len(),
+                security.symbol
+            );
+            return Ok(Answer::line(data(&plan, &Sent::default()), words));
+        }
+        let issued = plan.supply_after.saturating_sub(plan.supply);
+        if !issued.is_zero() {
+            Stake::tokens(&security, issued).confirm(context).await?;
+        }
+        context.confirm(&words(&security, &plan))?;
+        let compliance = context.signer("compliance")?;
+        let issuer = if plan.issues.is_empty() {
+            None
+        } else {
+            Some(context.signer("issuer")?)
+        };
+        if let (Issue::Again(goal), false) = (issue.clone(), aimed) {
+            self.remark(context, &security).await?;
+            journal.aim(goal)?;
+        }
+        let bar = context.progress("rows");
+        let rows = |batches: &[usize]| batches.iter().sum::<usize>() as u64;
+        bar.set_length(rows(&[plan.counts().0 + plan.counts().1]));
+        let follow = |done| bar.inc(done as u64);
+        let sent = plan
+            .execute(
+                &contract,
+                &compliance,
+                issuer.as_ref(),
+                &journal,
+                lost,
+                follow,
+            )
+            .await?;
+        bar.finish_and_clear();
+        Ok(answer(&sent))
+    }
+
+    /// What is to be issued, from what ever was; whether an earlier run of this command aimed at it already.
+    async fn issue(
+        &self,
+        context: &Context,
+        contract: &Contract,
+        security: &Security,
+        holders: &[Holder],
+    ) -> Result<(Issued, Issue, bool)> {
+        if !self.issue {
+            return Ok((Issued::default(), Issue::Nothing, false));
+        }
+        let issued = Issued::read(contract, security.block.unwrap_or(0)).await?;
+        let Some(reason) = &self.again else {
+            return Ok((issued, Issue::Missing, false));
+        };
+        let plan = purpose(contract, reason, holders);
+        let known: Option<Goal> = context.journal().goal(plan)?;
+        let aimed = known.is_some();
+        let goal = match known {
+            Some(goal) => goal,
+            None => issued.again(plan, holders)?,
+        };
+        Ok((issued, Issue::Again(goal), aimed))
+    }
+
+    /// The book says why, where there is one.
+    async fn remark(&self, context: &Context, security: &Security) -> Result<()> {
+        let reason = self.again.as_deref().unwrap_or_default();
+        if let Some(board) = context.board_if_any().await? {
+            let by = context.by(format!("issues once more: {reason}"))?;
+            board
+                .note(&security.token.to_string().to_lowercase(), by)
+                .await?;
+        }
+        Ok(())
+    }
+}
+
+/// Which issue once more it is: the same rows for the same reason are the same one until it came to its end.
+fn purpose(contract: &Contract, reason: &str, holders: &[Holder]) -> B256 {
+    let rows: Vec<(Address, U256)> = holders.iter().map(|h| (h.wallet, h.holding)).collect();
+    let place = (contract.chain().id(), contract.address());
+    keccak256((place, reason.to_string(), rows).abi_encode_params())
+}
+
+fn open(path: &Path) -> Result<File> {
+    File::open(path).map_err(|e| Failure::usage(format!("{}: {e}", path.display())))
+}
+
+/// What the plan comes to, in one line.
+fn words(security: &Security, plan: &Plan) -> Sentence {
+    let (new, changed, _) = plan.counts();
+    let (wallets, symbol) = (new + changed, &security.symbol);
+    let issued = plan.supply_after.saturating_sub(plan.supply);
+    Sentence::of(|reader| {
+        let registered = format!("{wallets} wallets registered for {symbol}");
+        if issued.is_zero() {
+            registered
+        } else {
+            let issued = reader.units(issued, security.decimals);
+            format!("{registered}, {issued} issued")
+        }
+    })
+}
+
+fn data(plan: &Plan, sent: &Sent) -> Value {
+    let (new, changed, same) = plan.counts();
+    let gas = |gas: Vec<Option<u64>>| gas.into_iter().sum::<Option<u64>>();
+    json!({
+        "wallets": new + changed,
+        "issued": plan.supply_after.saturating_sub(plan.supply).to_string(),
+        "new": new,
+        "changed": changed,
+        "same": same,
+        "supply": plan.supply.to_string(),
+        "supply_after": plan.supply_after.to_string(),
+        "batches": { "register": plan.registrations.len(), "issue": plan.issues.len() },
+        "gas": {
+            "register": gas(plan.registrations.iter().map(|batch| batch.gas).collect()),
+            "issue": gas(plan.issues.iter().map(|batch| batch.gas).collect()),
+            "taken": sent.gas,
+        },
+        "transactions": sent.transactions,
+        "rows": plan.rows.iter().map(|row| json!({
+            "line": row.line,
+            "account": row.account,
+            "wallet": row.wallet,
+            "registration": row.registration,
+            "issued": row.issued.to_string(),
+            "issue": row.issue.to_string(),
+        })).collect::<Vec<_>>(),
+        "refused": plan.refused,
+    })
+}
+
+fn describe(security: &Security, plan: &Plan, sent: &Sent) -> Answer {
+    let answer = Answer::new(data(plan, sent));
+    let mut pairs = totals(security, plan);
+    if !sent.transactions.is_empty() {
+        pairs.push(("gas".into(), Cell::units(U256::from(sent.gas), 0)));
+        return answer
+            .with(Block::Line(words(security, plan)))
+            .with(Block::Pairs(pairs));
+    }
+    let planned = |gas: &Value| match gas.as_u64() {
+        Some(gas) => Cell::units(U256::from(gas), 0),
+        None => "not known before the wallets are registered".into(),
+    };
+    let gas = &answer.data["gas"];
+    pairs.push(("gas for the registry".into(), planned(&gas["register"])));
+    pairs.push(("gas to issue".into(), planned(&gas["issue"])));
+    let table = rows(security, plan);
+    let answer = answer.with(Block::Pairs(pairs));
+    if table.is_empty() {
+        answer
+    } else {
+        answer.with(Block::Table(table))
+    }
+}
+
+/// The rows of which something is to do.
+fn rows(security: &Security, plan: &Plan) -> Table {
+    let amount = |value| Cell::units(value, security.decimals);
+    let mut table = Table::new(&[
+        ">line",
+        "account",
+        "wallet",
+        "registry",
+        ">issued before",
+        ">to issue",
+    ]);
+    for row in plan.rows.iter().filter(|row| !row.is_done()) {
+        let registry = match &row.registration {
+            Registration::New => Cell::new("new", Tone::Good),
+            Registration::Changed(changes) => Cell::new(changes.join(", "), Tone::Warn),
+            Registration::Same => Cell::new("same", Tone::Dim),
+        };
+        table.row([
+            row.line.into(),
+            row.account.clone().into(),
+            row.wallet.into(),
+            registry,
+            amount(row.issued),
+            amount(row.issue),
+        ]);
+    }
+    table
+}
+
+/// Rows, supply and transactions.
+fn totals(security: &Security, plan: &Plan) -> Vec<(String, Cell)> {
+    let (new, changed, same) = plan.counts();
+    let supply = Sentence::of(|reader| {
+        let amount = |value| reader.units(value, security.decimals);
+        format!(
+            "{} now, {} afterwards",
+            amount(plan.supply),
+            amount(plan.supply_after)
+        )
+    });
+    vec![
+        (
+            "rows".into(),
+            format!("{new} new, {changed} changed, {same} unchanged").into(),
+        ),
+        ("supply".into(), Cell::sentence(&supply)),
+        (
+            "transactions".into(),
+            format!(
+                "{} for the registry, {} to issue",
+                plan.registrations.len(),
+                plan.issues.len()
+            )
+            .into(),
+        ),
+    ]
+}
+
+impl Listed {
+    /// Puts wallets on a list or takes them off; `list` is its name.
+    pub(super) async fn run(
+        self,
+        context: &Context,
+        role: &str,
+        to: Target,
+        act: fn(bool) -> Act,
+        list: &str,
+    ) -> Result {
+        let listed = self.read(context)?;
+        let sender = context.account(&context.wallet_of(role)?)?;
+        let contract = context.ground().await?.contract(to).await?;
+        let journal = context.journal();
+        let lost = settle_earlier(contract.chain(), &[sender], &journal).await?;
+        let plan = list::Plan::of(&contract, &listed, act(!self.lift), sender).await?;
+        let verb = if self.lift { "taken off" } else { "put on" };
+        let words = format!("{} {verb} {list}", named(context, &plan.new)?);
+        let mut data = json!({
+            "done": words,
+            "new": plan.new.iter().map(|(_, account)| account).collect::<Vec<_>>(),
+            "same": plan.same.len(),
+            "batches": plan.batches(),
+            "gas": plan.gas(),
+            "transactions": [],
+        });
+        if plan.new.is_empty() {
+            data["already"] = json!(true);
+            let state = if self.lift { "not on" } else { "on" };
+            let words = match plan.same.len() {
+                1 => format!("nothing to do: the wallet is {state} {list}"),
+                count => format!("nothing to do: all {count} wallets are {state} {list}"),
+            };
+            return Ok(Answer::line(data, words));
+        }
+        if self.plan {
+            let pairs = vec![
+                (format!("to be {verb} the list"), plan.new.len().into()),
+                ("unchanged".to_string(), plan.same.len().into()),
+                ("transactions".to_string(), plan.batches().into()),
+                ("gas".to_string(), Cell::units(U256::from(plan.gas()), 0)),
+            ];
+            return Ok(Answer::new(data).with(Block::Pairs(pairs)));
+        }
+        let signer = context.sender(role, words.as_str())?;
+        let bar = context.progress("wallets");
+        bar.set_length(plan.new.len() as u64);
+        let follow = |done| bar.inc(done as u64);
+        let sent = plan
+            .execute(&contract, &signer, &journal, lost, follow)
+            .await?;
+        bar.finish_and_clear();
+        data["gas"] = json!(sent.gas);
+        data["transactions"] = json!(sent.transactions);
+        // A single transaction stands where every other act has it.
+        if let [hash] = sent.transactions[..] {
+            data["transaction"] = json!(hash);
+        }
+        let hashes: String = sent
+            .transactions
+            .iter()
+            .map(|hash| format!("\n  transaction {hash}"))
+            .collect();
+        Ok(Answer::line(data, format!("{words}{hashes}")))
+    }
+
+    /// The wallets, each once, in the order in which they were named.
+    fn read(&self, context: &Context) -> Result<Vec<list::Listed>> {
+        if let Some(path) = &self.file {
+            let listed = list::read(open(path)?, &context.addresses()?)?;
+            if listed.is_empty() {
+                let words = format!("{}: the file names no wallet", path.display());
+                return Err(Failure::usage(words));
+            }
+            return Ok(listed);
+        }
+        let mut seen = HashSet::new();
+        let mut listed = Vec::with_capacity(self.wallets.len());
+        for (at, name) in (1..).zip(&self.wallets) {
+            let account = context.account(name)?;
+            if seen.insert(account) {
+                listed.push((at, account));
+            }
+        }
+        Ok(listed)
+    }
+}
+
+/// A few wallets by name and address, more by their number.
+fn named(context: &Context, listed: &[list::Listed]) -> Result<String> {
+    if listed.len() > NAMED {
+        return Ok(format!("{} wallets", listed.len()));
+    }
+    let parties = listed
+        .iter()
+        .map(|(_, account)| Ok(context.party(&account.to_string())?.to_string()))
+        .collect::<Result<Vec<_>>>()?;
+    Ok(parties.join(", "))
+}
