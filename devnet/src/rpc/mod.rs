@@ -44,7 +44,7 @@ use tokio::task::block_in_place;
 pub(crate) struct Context {
     chain: Arc<Chain>,
     filters: Filters,
-    /// A request keeps its thread, see [`Methods::brief`].
+    /// A request keeps its thread, see [`Thread::KeptByOne`].
     brief: AtomicBool,
 }
 
@@ -53,12 +53,15 @@ struct Methods {
     module: RpcModule<Context>,
 }
 
+/// What answers a method.
+type Handler<R> = fn(&Context, &Arguments<'_>) -> Result<R, RpcError>;
+
 /// Calls `handler`; if it panics, that is this request's error and nobody else's.
 fn respond<R>(
     context: &Context,
     params: &Params<'_>,
     limit: usize,
-    handler: fn(&Context, &Arguments<'_>) -> Result<R, RpcError>,
+    handler: Handler<R>,
 ) -> Result<R, ErrorObjectOwned> {
     catch_unwind(AssertUnwindSafe(|| {
         handler(context, &Arguments::parse(params, limit)?)
@@ -67,54 +70,76 @@ fn respond<R>(
     .map_err(Into::into)
 }
 
+/// What becomes of the thread that a request came on while it is answered.
+#[derive(Clone, Copy, Debug)]
+enum Thread {
+    /// It answers.
+    Kept,
+    /// It answers, but the server does not count on it meanwhile; no time is lost to handing the request
+    /// to another.
+    GivenUp,
+    /// Giving it up takes longer than the answer usually does, so one request at a time keeps it; the
+    /// server has another.
+    KeptByOne,
+}
+
+impl Thread {
+    fn run<T>(self, context: &Context, answer: impl FnOnce() -> T) -> T {
+        match self {
+            Self::Kept => answer(),
+            Self::KeptByOne if !context.brief.swap(true, Ordering::Acquire) => {
+                let answer = answer();
+                context.brief.store(false, Ordering::Release);
+                answer
+            }
+            Self::GivenUp | Self::KeptByOne => block_in_place(answer),
+        }
+    }
+}
+
 impl Methods {
+    fn register<R: Serialize + Clone + 'static>(
+        &mut self,
+        name: &'static str,
+        limit: usize,
+        handler: Handler<R>,
+        thread: Thread,
+    ) -> Result<(), RegisterMethodError> {
+        self.module
+            .register_method(name, move |params, context, _| {
+                thread.run(context, || respond(context, &params, limit, handler))
+            })?;
+        Ok(())
+    }
+
     /// A method of at most `limit` parameters that only looks something up.
     fn quick<R: Serialize + Clone + 'static>(
         &mut self,
         name: &'static str,
         limit: usize,
-        handler: fn(&Context, &Arguments<'_>) -> Result<R, RpcError>,
+        handler: Handler<R>,
     ) -> Result<(), RegisterMethodError> {
-        self.module
-            .register_method(name, move |params, context, _| {
-                respond(context, &params, limit, handler)
-            })?;
-        Ok(())
+        self.register(name, limit, handler, Thread::Kept)
     }
 
-    /// A method of at most `limit` parameters that executes or waits for whoever does. Its thread is
-    /// given up by the server for that time; no time is lost to handing the request to another.
+    /// A method of at most `limit` parameters that executes or waits for whoever does.
     fn blocking<R: Serialize + Clone + 'static>(
         &mut self,
         name: &'static str,
         limit: usize,
-        handler: fn(&Context, &Arguments<'_>) -> Result<R, RpcError>,
+        handler: Handler<R>,
     ) -> Result<(), RegisterMethodError> {
-        self.module
-            .register_method(name, move |params, context, _| {
-                block_in_place(|| respond(context, &params, limit, handler))
-            })?;
-        Ok(())
+        self.register(name, limit, handler, Thread::GivenUp)
     }
 
-    /// As [`Self::blocking`], for one execution of usually less than a millisecond. Giving up the thread
-    /// takes longer than that, so one request at a time keeps it; the server has another.
+    /// As [`Self::blocking`], for one execution of usually less than a millisecond.
     fn brief<R: Serialize + Clone + 'static>(
         &mut self,
         name: &'static str,
         limit: usize,
-        handler: fn(&Context, &Arguments<'_>) -> Result<R, RpcError>,
+        handler: Handler<R>,
     ) -> Result<(), RegisterMethodError> {
-        self.module
-            .register_method(name, move |params, context, _| {
-                if context.brief.swap(true, Ordering::Acquire) {
-                    return block_in_place(|| respond(context, &params, limit, handler));
-                }
-                let answer = respond(context, &params, limit, handler);
-                context.brief.store(false, Ordering::Release);
-                answer
-            })?;
-        Ok(())
+        self.register(name, limit, handler, Thread::KeptByOne)
     }
 
     /// Other names for a method.
