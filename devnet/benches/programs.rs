@@ -69,7 +69,7 @@ impl Chain {
     /// Puts a program on the chain and activates it.
     fn program(&mut self, imports: &str, body: &str) -> Address {
         let wat = format!(
-            "(module {imports} (memory (export \"memory\") 1)
+            "(module {imports} (memory (export \"memory\") 1 1)
              (func (export \"user_entrypoint\") (param $len i32) (result i32) (local $i i32) {body} (i32.const 0)))"
         );
         let wasm = wat::parse_str(wat).expect("a module");
@@ -81,7 +81,7 @@ impl Chain {
         self.db.insert_account_info(program, info);
         let data = activateProgramCall { program }.abi_encode();
         let activate = self.transaction(ARB_WASM, data.into(), FEE);
-        let (config, block) = (Engine::config(1), BlockEnv::default());
+        let (config, block) = (self.engine.config(1), BlockEnv::default());
         let outcome = self
             .engine
             .transact(&mut self.db, config, block, activate)
@@ -99,7 +99,7 @@ impl Chain {
             if index == CALLS / 10 {
                 start = Instant::now();
             }
-            let (config, block) = (Engine::config(1), BlockEnv::default());
+            let (config, block) = (self.engine.config(1), BlockEnv::default());
             let outcome = self
                 .engine
                 .transact(&mut self.db, config, block, transaction.clone())

@@ -12,7 +12,10 @@
 pub mod chain;
 pub mod evm;
 mod rpc;
+mod rules;
 pub mod stylus;
+
+pub use rules::{ArbOs, UnknownArbOs};
 
 use alloy::primitives::{Address, B256};
 use chain::{Chain, Settings, StoreError};
@@ -67,6 +70,22 @@ impl Builder {
     #[must_use]
     pub const fn chain_id(mut self, chain_id: u64) -> Self {
         self.settings.chain_id = chain_id;
+        self
+    }
+
+    /// The version of `ArbOS`; unless said otherwise that of the state file, or the newest.
+    #[must_use]
+    pub const fn arbos(mut self, version: ArbOs) -> Self {
+        self.settings.arbos = Some(version);
+        self
+    }
+
+    /// Seconds between blocks of the parent chain, 12 unless said otherwise. NUMBER and the host call
+    /// `block_number` answer its number, as on Arbitrum: the time divided by this. 0 makes them answer the
+    /// chain's own.
+    #[must_use]
+    pub const fn parent_block_time(mut self, seconds: u64) -> Self {
+        self.settings.parent_block_time = seconds;
         self
     }
 

@@ -1,7 +1,7 @@
 //! The embedded Stylus chain as a program.
 
 use clap::Parser;
-use devnet::{Devnet, Error};
+use devnet::{ArbOs, Devnet, Error};
 use serde_json::json;
 use std::{io::Write, net::IpAddr, path::PathBuf, process::ExitCode, time::Duration};
 
@@ -18,6 +18,12 @@ struct Arguments {
     /// Chain id.
     #[arg(long, default_value_t = 412_346)]
     chain_id: u64,
+    /// Version of ArbOS, 40, 51, 60 or 61; by default that of the state file, or 61. A chain can go on under a newer one.
+    #[arg(long, value_name = "VERSION")]
+    arbos: Option<ArbOs>,
+    /// Seconds between blocks of the parent chain, whose number contracts are told; 0: they are told the chain's own.
+    #[arg(long, default_value_t = 12, value_name = "SECONDS")]
+    parent_block_time: u64,
     /// Keep the chain in this file, across restarts and crashes.
     #[arg(long, value_name = "FILE")]
     state: Option<PathBuf>,
@@ -66,7 +72,11 @@ async fn run(arguments: Arguments) -> Result<(), Error> {
         .port(arguments.port)
         .chain_id(arguments.chain_id)
         .accounts(arguments.accounts)
+        .parent_block_time(arguments.parent_block_time)
         .history(arguments.history);
+    if let Some(version) = arguments.arbos {
+        builder = builder.arbos(version);
+    }
     if let Some(path) = &arguments.state {
         builder = builder.state(path);
     }
@@ -97,6 +107,7 @@ fn description(devnet: &Devnet) -> String {
         "url": devnet.url(),
         "wsUrl": devnet.ws_url(),
         "chainId": devnet.chain_id(),
+        "arbos": devnet.chain().arbos().number(),
         "accounts": devnet.accounts(),
         "keys": devnet.keys(),
     });
@@ -114,7 +125,8 @@ fn banner(devnet: &Devnet) -> String {
     }
     lines.push(String::new());
     let head = devnet.chain().head().number();
-    lines.push(format!("Chain id {}, at block {head}", devnet.chain_id()));
+    let (id, arbos) = (devnet.chain_id(), devnet.chain().arbos());
+    lines.push(format!("Chain id {id}, ArbOS {arbos}, at block {head}"));
     lines.push(format!(
         "Listening on {} (WebSocket on the same port)",
         devnet.url()

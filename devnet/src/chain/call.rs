@@ -6,7 +6,6 @@ use super::{
     overrides,
     state::{State, View},
 };
-use crate::evm::Engine;
 use alloy::{
     eips::{BlockId, BlockNumberOrTag},
     primitives::{Bytes, U256},
@@ -206,7 +205,8 @@ impl Chain {
         prepared: &Prepared,
         gas_limit: u64,
     ) -> Result<ExecutionResult, ChainError> {
-        let mut config = Engine::call_config(self.settings.chain_id);
+        let floor = prepared.state.has_calldata_floor();
+        let mut config = self.engine.call_config(self.settings.chain_id, floor);
         // As in geth: the gas is free, the value must be there.
         config.disable_balance_check = false;
         let transaction = TxEnv {

@@ -7,21 +7,31 @@ use super::{
     ledger::Ledger,
     pool::Pool,
     produce::Producer,
-    record::{BlockRecord, GenesisRecord, Record},
+    record::{BlockRecord, EditRecord, GenesisRecord, Record},
     settings::Settings,
     state::State,
     store::{Journal, StoreError},
     time::Clock,
 };
-use crate::evm::{self, genesis::GenesisAccount};
+use crate::{
+    evm::{self, ARBOS, arbos::version_slot, genesis::GenesisAccount},
+    rules::ArbOs,
+};
 use alloy::primitives::U256;
 use std::{path::Path, sync::Arc};
 
 /// Wei every development account begins with: a million ether.
 const ENDOWMENT: u128 = 1_000_000_000_000_000_000_000_000;
 
+/// A chain that was begun or found again.
+pub(super) struct Opened {
+    pub(super) ledger: Ledger,
+    pub(super) producer: Producer,
+    pub(super) arbos: ArbOs,
+}
+
 /// The accounts of the first block: what programs need to be deployed, and the funded ones.
-fn accounts(keys: &Keyring) -> Diff {
+fn accounts(keys: &Keyring, arbos: ArbOs) -> Diff {
     let mut diff = Diff::default();
     for GenesisAccount {
         address,
@@ -37,6 +47,9 @@ fn accounts(keys: &Keyring) -> Diff {
         change.storage = words
             .map(|(key, value)| SlotChange { key, value })
             .collect();
+        if address == ARBOS {
+            change.storage.push(version_of(arbos));
+        }
         diff.accounts.push(change);
         diff.codes.extend(
             info.code
@@ -50,6 +63,24 @@ fn accounts(keys: &Keyring) -> Diff {
         diff.accounts.push(change);
     }
     diff
+}
+
+/// The change that writes a version of `ArbOS` down.
+fn version_of(arbos: ArbOs) -> SlotChange {
+    SlotChange {
+        key: version_slot(),
+        value: U256::from(arbos.number()),
+    }
+}
+
+/// The version that `state` was written under.
+fn version_in(state: &State) -> Result<ArbOs, String> {
+    let number: u64 = state.storage(&ARBOS, &version_slot()).saturating_to();
+    if number == 0 {
+        // Files of before the version was written down.
+        return Ok(ArbOs::V40);
+    }
+    ArbOs::try_from(number).map_err(|error| error.to_string())
 }
 
 /// The first block of a chain that began at `timestamp` with `diff`.
@@ -76,7 +107,7 @@ pub(super) fn open(
     settings: &Settings,
     keys: &Keyring,
     path: Option<&Path>,
-) -> Result<(Ledger, Producer), StoreError> {
+) -> Result<Opened, StoreError> {
     let mut clock = Clock::default();
     let mut ledger = None;
     let mut journal = path
@@ -94,26 +125,63 @@ pub(super) fn open(
             }
         })
         .transpose()?;
-    let ledger = if let Some(ledger) = ledger {
-        ledger
-    } else {
-        let (chain_id, base_fee) = (settings.chain_id, settings.base_fee);
-        let record = GenesisRecord::new(chain_id, base_fee, clock.peek(0), accounts(keys));
-        let ledger = first_block(settings, &record);
-        if let (Some(journal), Some(path)) = (&mut journal, path) {
-            journal
-                .append(&Record::Genesis(record))
-                .map_err(|source| StoreError::Io {
-                    path: path.into(),
-                    source,
-                })?;
-        }
-        ledger
+    let mut append = |record: Record| match (&mut journal, path) {
+        (Some(journal), Some(path)) => journal.append(&record).map_err(|source| StoreError::Io {
+            path: path.into(),
+            source,
+        }),
+        _ => Ok(()),
     };
-    Ok((
+    let (ledger, arbos) = if let Some(mut ledger) = ledger {
+        let arbos = go_on(settings.arbos, &mut ledger, &mut append, path)?;
+        (ledger, arbos)
+    } else {
+        let arbos = settings.arbos.unwrap_or_default();
+        let (chain_id, base_fee) = (settings.chain_id, settings.base_fee);
+        let accounts = accounts(keys, arbos);
+        let record = GenesisRecord::new(chain_id, base_fee, clock.peek(0), accounts);
+        let ledger = first_block(settings, &record);
+        append(Record::Genesis(record))?;
+        (ledger, arbos)
+    };
+    Ok(Opened {
         ledger,
-        Producer::new(clock, Pool::new(settings.pool_capacity), journal),
-    ))
+        producer: Producer::new(clock, Pool::new(settings.pool_capacity), journal),
+        arbos,
+    })
+}
+
+/// The version under which a chain goes on that was found again: its own, or the newer one that is
+/// `asked` for, which is then written down.
+fn go_on(
+    asked: Option<ArbOs>,
+    ledger: &mut Ledger,
+    append: &mut impl FnMut(Record) -> Result<(), StoreError>,
+    path: Option<&Path>,
+) -> Result<ArbOs, StoreError> {
+    let foreign = |what| StoreError::Foreign {
+        path: path.map(Path::to_path_buf).unwrap_or_default(),
+        what,
+    };
+    let mut state = ledger.head_state().clone();
+    let have = version_in(&state).map_err(foreign)?;
+    let arbos = match asked {
+        Some(asked) if asked < have => {
+            let what = format!("it has reached ArbOS {have} and cannot go back to {asked}");
+            return Err(foreign(what));
+        }
+        asked => asked.unwrap_or(have),
+    };
+    if arbos > have {
+        let mut change = AccountChange::of(&state, ARBOS);
+        change.storage.push(version_of(arbos));
+        let mut diff = Diff::default();
+        diff.accounts.push(change);
+        append(Record::Edit(EditRecord { diff: diff.clone() }))?;
+        state.apply(&diff);
+        ledger.replace_head_state(state);
+    }
+    Ok(arbos)
 }
 
 /// Applies one record of a state file to what the earlier ones made.

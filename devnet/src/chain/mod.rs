@@ -40,7 +40,7 @@ pub use state::State;
 pub use store::StoreError;
 pub use transaction::PooledTransaction;
 
-use crate::evm::Engine;
+use crate::{evm::Engine, rules::ArbOs};
 use alloy::primitives::B256;
 use produce::Producer;
 use std::{
@@ -81,10 +81,14 @@ impl Chain {
     /// What makes the file unusable.
     pub fn open(settings: Settings, state: Option<&Path>) -> Result<Self, StoreError> {
         let keys = Keyring::development(settings.accounts);
-        let (ledger, producer) = genesis::open(&settings, &keys, state)?;
+        let genesis::Opened {
+            ledger,
+            producer,
+            arbos,
+        } = genesis::open(&settings, &keys, state)?;
         let (events, _) = broadcast::channel(EVENT_BACKLOG);
         Ok(Self {
-            engine: Engine::new(),
+            engine: Engine::with_arbos(arbos).with_parent_block_time(settings.parent_block_time),
             settings,
             keys,
             ledger: RwLock::new(ledger),
@@ -97,6 +101,11 @@ impl Chain {
     /// What the chain was configured with.
     pub const fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    /// The version of `ArbOS` that it runs.
+    pub const fn arbos(&self) -> ArbOs {
+        self.engine.arbos()
     }
 
     /// The accounts the node signs for.

@@ -14,7 +14,7 @@ use super::{
     time::Clock,
     transaction::PooledTransaction,
 };
-use crate::evm::{Engine, RecentPrograms};
+use crate::evm::RecentPrograms;
 use alloy::{
     consensus::Transaction as _,
     primitives::{Address, B256, logs_bloom, map::AddressHashSet},
@@ -81,8 +81,10 @@ impl Draft<'_> {
     /// Executes `transaction` on top of those before it; an invalid one changes nothing.
     fn add(&mut self, transaction: PooledTransaction) -> Result<(), ChainError> {
         let settings = &self.chain.settings;
-        transaction.check(&self.state, settings)?;
-        let mut config = Engine::config(settings.chain_id);
+        let engine = &self.chain.engine;
+        transaction.check(&self.state, settings, engine)?;
+        let floor = self.state.has_calldata_floor();
+        let mut config = engine.config_with(settings.chain_id, floor);
         config.disable_eip3607 = transaction.impersonated;
         let mut view = View::new(&self.state, |number| self.chain.ledger().hash(number));
         let outcome = self

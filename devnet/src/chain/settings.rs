@@ -1,5 +1,6 @@
 //! What one chain is configured with.
 
+use crate::rules::ArbOs;
 use alloy::primitives::{Address, address};
 
 /// The coinbase of Arbitrum's sequencer.
@@ -10,6 +11,11 @@ pub(super) const SEQUENCER: Address = address!("0xa4b000000000000000000073657175
 pub struct Settings {
     /// EIP-155 chain id.
     pub chain_id: u64,
+    /// The version of `ArbOS`; `None` for the one that a state file names, or the newest for a new
+    /// chain. A chain may go on under a newer version than it began with.
+    pub arbos: Option<ArbOs>,
+    /// Seconds between blocks of the parent chain, whose number contracts are told; 0 for the chain's own.
+    pub parent_block_time: u64,
     /// Wei per gas, in every block.
     pub base_fee: u64,
     /// What headers name as gas limit: on Arbitrum it bounds nothing.
@@ -30,6 +36,8 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             chain_id: 412_346,
+            arbos: None,
+            parent_block_time: 12,
             base_fee: 100_000_000,
             block_gas_limit: 1 << 50,
             transaction_gas_limit: 32_000_000,

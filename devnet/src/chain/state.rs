@@ -1,6 +1,7 @@
 //! The world state as a value: cloning shares everything, so each block, snapshot and call has its own.
 
 use super::diff::{AccountChange, Diff};
+use crate::evm::{ARBOS, arbos::calldata_floor_slot};
 use alloy::primitives::{
     Address, B256, Bytes, KECCAK256_EMPTY, U256, keccak256, map::DefaultHashBuilder,
 };
@@ -98,6 +99,11 @@ impl State {
         self.account(address)
             .and_then(|account| account.storage.get(slot).copied())
             .unwrap_or_default()
+    }
+
+    /// Whether an owner of the chain wants EIP-7623's floor under what calldata costs.
+    pub(super) fn has_calldata_floor(&self) -> bool {
+        !self.storage(&ARBOS, &calldata_floor_slot()).is_zero()
     }
 
     /// A hash of every change since the empty state, in order.

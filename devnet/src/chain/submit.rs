@@ -31,7 +31,7 @@ impl Chain {
             if ledger.transaction(&hash).is_some() {
                 return Err(ChainError::AlreadyKnown);
             }
-            transaction.check(ledger.head_state(), &self.settings)?;
+            transaction.check(ledger.head_state(), &self.settings, &self.engine)?;
         }
         producer.pool.insert(transaction)?;
         if producer.automine {

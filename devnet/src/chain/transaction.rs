@@ -8,7 +8,7 @@ use alloy::{
     primitives::{Address, B256, U256},
 };
 use revm::{
-    context::{Cfg as _, TxEnv, either::Either},
+    context::{CfgEnv, TxEnv, either::Either},
     primitives::eip3860::MAX_INITCODE_SIZE,
 };
 
@@ -71,7 +71,12 @@ impl PooledTransaction {
     /// [`ChainError::BlockGasLimit`], [`ChainError::IntrinsicGas`], [`ChainError::FloorGas`],
     /// [`ChainError::TipAboveFee`], [`ChainError::FeeTooLow`], [`ChainError::NonceTooLow`],
     /// [`ChainError::NonceMax`], [`ChainError::SenderHasCode`], [`ChainError::InsufficientFunds`].
-    pub fn check(&self, state: &State, settings: &Settings) -> Result<(), ChainError> {
+    pub fn check(
+        &self,
+        state: &State,
+        settings: &Settings,
+        engine: &Engine,
+    ) -> Result<(), ChainError> {
         let (transaction, sender) = (&self.envelope, self.sender);
         if let Some(have) = transaction.chain_id()
             && have != settings.chain_id
@@ -84,7 +89,8 @@ impl PooledTransaction {
         if transaction.is_create() && transaction.input().len() > MAX_INITCODE_SIZE {
             return Err(ChainError::InitCodeSize);
         }
-        self.check_gas(settings)?;
+        let config = engine.config_with(settings.chain_id, state.has_calldata_floor());
+        self.check_gas(settings, &config)?;
         let max_fee = transaction.max_fee_per_gas();
         if let Some(tip) = transaction.max_priority_fee_per_gas()
             && tip > max_fee
@@ -124,12 +130,11 @@ impl PooledTransaction {
     /// # Errors
     /// In this order: [`ChainError::BlockGasLimit`], [`ChainError::IntrinsicGas`],
     /// [`ChainError::FloorGas`].
-    fn check_gas(&self, settings: &Settings) -> Result<(), ChainError> {
+    fn check_gas(&self, settings: &Settings, config: &CfgEnv) -> Result<(), ChainError> {
         let gas = self.envelope.gas_limit();
         if gas > settings.block_gas_limit {
             return Err(ChainError::BlockGasLimit);
         }
-        let config = Engine::config(settings.chain_id);
         let list = self
             .envelope
             .access_list()
@@ -149,7 +154,7 @@ impl PooledTransaction {
                 needed: needed.initial_total_gas,
             });
         }
-        if gas < needed.floor_gas && !config.is_eip7623_disabled() {
+        if gas < needed.floor_gas {
             return Err(ChainError::FloorGas {
                 gas,
                 needed: needed.floor_gas,

@@ -10,13 +10,12 @@ use revm::{
     context::JournalTr,
     primitives::{Address, B256, U256, address, keccak256},
 };
+use std::sync::LazyLock;
 
 /// The account that holds the state.
 pub const ARBOS: Address = address!("A4B05FffffFffFFFFfFFfffFfffFFfffFFFFfFFF");
 /// Who receives data fees.
 pub(crate) const FEE_ACCOUNT: Address = address!("A4B000000000000000000073657175656e636572");
-/// The version under which programs are activated.
-pub(crate) const STYLUS_VERSION: u16 = 2;
 /// Days after which a program must be activated anew.
 pub(crate) const EXPIRY_DAYS: u16 = 365;
 /// Days after which an active program's life may be extended.
@@ -30,7 +29,9 @@ const START_TIME: u64 = 1_421_388_000;
 /// Wei per byte of machine code when there is no demand.
 const MIN_DATA_PRICE: u64 = 82_928_201;
 /// Demand, in bytes, that multiplies the price by e.
-const DATA_INERTIA: u32 = 70_177_364;
+const DATA_INERTIA: u32 = 21_360_419;
+const ONE_IN_BIPS: u64 = 10_000;
+const EXPONENTIAL_TERMS: u64 = 12;
 /// Demand, in bytes, that every second takes away.
 const DATA_BYTES_PER_SECOND: u32 = 139_461;
 
@@ -79,11 +80,11 @@ pub(crate) struct Record {
 }
 
 impl Record {
-    /// The record of a program of this `shape`, activated at `time`.
-    pub(crate) fn new(shape: &Shape, time: u64, cached: bool) -> Self {
+    /// The record of a program of this `shape`, activated at `time` under a Stylus `version`.
+    pub(crate) fn new(version: u16, shape: &Shape, time: u64, cached: bool) -> Self {
         let small = |gas: u64| u16::try_from(gas).unwrap_or(u16::MAX);
         Self {
-            version: STYLUS_VERSION,
+            version,
             init_cost: small(ink::uncached_dynamic(shape)),
             cached_cost: small(ink::cached_dynamic(shape)),
             footprint: shape.pages,
@@ -134,15 +135,15 @@ impl Record {
         self.asm_kib.saturating_mul(1024)
     }
 
-    /// Fails unless the program may run at `time`.
-    pub(crate) fn require_active(&self, time: u64) -> Result<(), Inactive> {
+    /// Fails unless the program may run at `time` on a chain of the Stylus version `stylus`.
+    pub(crate) fn require_active(&self, time: u64, stylus: u16) -> Result<(), Inactive> {
         if self.version == 0 {
             return Err(Inactive(ProgramNotActivated {}.abi_encode()));
         }
-        if self.version != STYLUS_VERSION {
+        if self.version != stylus {
             let error = ProgramNeedsUpgrade {
                 version: self.version,
-                stylusVersion: STYLUS_VERSION,
+                stylusVersion: stylus,
             };
             return Err(Inactive(error.abi_encode()));
         }
@@ -192,7 +193,7 @@ fn hours(time: u64) -> u32 {
 }
 
 /// The size, in bytes, that the machine code of a program of this `shape` is taken to have.
-fn asm_estimate(shape: &Shape) -> u32 {
+pub(crate) fn asm_estimate(shape: &Shape) -> u32 {
     let bytes = 512_000
         + shape.functions * 996_829 / 1_000
         + shape.type_values * 11_416 / 1_000
@@ -218,6 +219,30 @@ fn store<J: JournalTr>(journal: &mut J, slot: U256, value: U256) -> Result<(), D
     Ok(())
 }
 
+/// Where the version of `ArbOS` stands; a chain without one is of before it was written down.
+pub(crate) fn version_slot() -> U256 {
+    slot("version", &[])
+}
+
+/// Where it stands whether an owner wants EIP-7623's floor under what calldata costs.
+pub(crate) fn calldata_floor_slot() -> U256 {
+    static SLOT: LazyLock<U256> = LazyLock::new(|| slot("calldata floor", &[]));
+    *SLOT
+}
+
+/// Whether an owner wants EIP-7623's floor.
+pub(crate) fn has_calldata_floor<J: JournalTr>(journal: &mut J) -> Result<bool, DbError<J>> {
+    Ok(!load(journal, calldata_floor_slot())?.is_zero())
+}
+
+/// From the next transaction on there is EIP-7623's floor, or there is none.
+pub(crate) fn set_calldata_floor<J: JournalTr>(
+    journal: &mut J,
+    wanted: bool,
+) -> Result<(), DbError<J>> {
+    store(journal, calldata_floor_slot(), U256::from(wanted))
+}
+
 /// What is known about the programs of `code_hash`.
 pub(crate) fn record<J: JournalTr>(journal: &mut J, code_hash: B256) -> Result<Record, DbError<J>> {
     load(journal, slot("program", code_hash.as_slice())).map(Record::from_word)
@@ -236,15 +261,32 @@ pub(crate) fn set_record<J: JournalTr>(
     )
 }
 
-/// The record of a program that may run now, or why it may not.
+/// What stands for the code behind the root of `code_hash`, as it was when it was activated.
+///
+/// A root names accounts; what they hold may differ between two chains, or after a snapshot.
+pub(crate) fn module<J: JournalTr>(journal: &mut J, code_hash: B256) -> Result<B256, DbError<J>> {
+    load(journal, slot("module", code_hash.as_slice())).map(B256::from)
+}
+
+/// Writes down what stands for the code behind a root.
+pub(crate) fn set_module<J: JournalTr>(
+    journal: &mut J,
+    code_hash: B256,
+    module: B256,
+) -> Result<(), DbError<J>> {
+    store(journal, slot("module", code_hash.as_slice()), module.into())
+}
+
+/// The record of a program that may run now on a chain of the Stylus version `stylus`, or why it may not.
 pub(crate) fn active_program<J: JournalTr>(
     journal: &mut J,
     code_hash: B256,
     timestamp: U256,
+    stylus: u16,
 ) -> Result<Result<Record, Inactive>, DbError<J>> {
     let record = record(journal, code_hash)?;
     Ok(record
-        .require_active(timestamp.saturating_to())
+        .require_active(timestamp.saturating_to(), stylus)
         .map(|()| record))
 }
 
@@ -266,17 +308,19 @@ pub(crate) fn charge_data<J: JournalTr>(
     Ok(U256::from(data_price(demand, bytes)))
 }
 
-/// Wei for `bytes` at this `demand`.
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "the cast saturates, as the price does"
-)]
+/// Wei for `bytes` at this `demand`. Each step is rounded down, as in Nitro.
 fn data_price(demand: u32, bytes: u32) -> u64 {
-    let multiplier = (f64::from(demand) / f64::from(DATA_INERTIA)).exp();
-    let basis_points = (multiplier * 10_000.0) as u64;
-    let per_byte = MIN_DATA_PRICE.saturating_mul(basis_points);
-    per_byte.saturating_mul(u64::from(bytes)) / 10_000
+    let exponent = ONE_IN_BIPS * u64::from(demand) / u64::from(DATA_INERTIA);
+    let per_byte = MIN_DATA_PRICE.saturating_mul(exponential(exponent)) / ONE_IN_BIPS;
+    per_byte.saturating_mul(u64::from(bytes))
+}
+
+/// e to the power of `exponent`, both in basis points, by the first terms of its series.
+fn exponential(exponent: u64) -> u64 {
+    let last = ONE_IN_BIPS + exponent / EXPONENTIAL_TERMS;
+    (1..EXPONENTIAL_TERMS).rev().fold(last, |sum, term| {
+        ONE_IN_BIPS + sum.saturating_mul(exponent) / (term * ONE_IN_BIPS)
+    })
 }
 
 /// A set of accounts with a power over the chain.
@@ -381,36 +425,38 @@ mod tests {
             functions: 100,
             type_values: 300,
             globals: 3,
-            data_bytes: 500,
-            code_bytes: 18_000,
+            data_bytes: 400,
+            data_content: 390,
+            element_bytes: 100,
+            operators: 18_000,
             pages: 1,
         }
     }
 
     #[test]
     fn a_record_survives_its_word() {
-        let record = Record::new(&shape(), NOW, true);
+        let record = Record::new(2, &shape(), NOW, true);
         assert_eq!(Record::from_word(record.to_word()), record);
         assert_eq!(Record::from_word(U256::ZERO), Record::default());
     }
 
     #[test]
     fn entry_prices_follow_the_shape() {
-        let record = Record::new(&shape(), NOW, false);
-        // 100*0.1342 + 300*0.00089 + 20000*0.00122 + 3*1.628 + 500*0.75244 + 5, each floored
-        assert_eq!(record.cached_gas(), 352 + 13 + 24 + 4 + 376 + 5);
+        let record = Record::new(2, &shape(), NOW, false);
+        // 100*0.1342 + 300*0.00089 + 20000*0.00122 + (3+4)*1.628 + (400+100)*0.75244 + 5, each floored
+        assert_eq!(record.cached_gas(), 352 + 13 + 24 + 11 + 376 + 5);
         // 100*8.252 + 300*1.059 + 20000*0.1286, each floored
         assert_eq!(record.init_gas(), 8_832 + 825 + 317 + 2_572);
     }
 
     #[test]
     fn a_program_expires_after_a_year() {
-        let record = Record::new(&shape(), NOW, false);
+        let record = Record::new(2, &shape(), NOW, false);
         let start = NOW - record.age(NOW);
-        assert_eq!(record.require_active(start + 365 * DAY), Ok(()));
+        assert_eq!(record.require_active(start + 365 * DAY, 2), Ok(()));
         assert_eq!(record.time_left(start + 364 * DAY), DAY);
         let expired = record
-            .require_active(start + 365 * DAY + 1)
+            .require_active(start + 365 * DAY + 1, 2)
             .unwrap_err()
             .abi_encode();
         let error = ProgramExpired::abi_decode(&expired).unwrap();
@@ -420,7 +466,7 @@ mod tests {
     #[test]
     fn a_record_that_was_never_written_is_not_activated() {
         let error = Record::default()
-            .require_active(NOW)
+            .require_active(NOW, 2)
             .unwrap_err()
             .abi_encode();
         assert_eq!(error, ProgramNotActivated::SELECTOR);
@@ -429,8 +475,9 @@ mod tests {
     #[test]
     fn data_costs_the_minimum_without_demand_and_grows_with_it() {
         assert_eq!(data_price(0, 1_000_000), MIN_DATA_PRICE * 1_000_000);
-        let ratio = data_price(DATA_INERTIA, 1000) * 1000 / data_price(0, 1000);
-        assert_eq!(ratio, 2_718);
-        assert_eq!(data_price(u32::MAX, u32::MAX), u64::MAX / 10_000);
+        // e in basis points, each step of the series rounded down: 27,182 is exact to the last digit.
+        assert_eq!(exponential(ONE_IN_BIPS), 27_182);
+        let per_byte = MIN_DATA_PRICE * 27_182 / ONE_IN_BIPS;
+        assert_eq!(data_price(DATA_INERTIA, 1_000), per_byte * 1_000);
     }
 }

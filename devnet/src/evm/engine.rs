@@ -1,8 +1,8 @@
 //! The public face of execution: one transaction in, its result and state changes out.
 
 use crate::{
-    evm::machine::Machine,
-    stylus::compile::{CompileError, Compiler, Program},
+    evm::{compiled::CompiledPrograms, machine::Machine, recent::RecentPrograms},
+    rules::{ArbOs, Rules},
 };
 use revm::{
     Database,
@@ -10,37 +10,32 @@ use revm::{
         BlockEnv, CfgEnv, TxEnv,
         result::{EVMError, ResultAndState},
     },
-    primitives::{B256, HashMap, hardfork::SpecId},
+    context_interface::cfg::{GasId, GasParams},
+    primitives::hardfork::SpecId,
 };
-use std::{
-    collections::VecDeque,
-    fmt,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::sync::Arc;
 
-/// Compiled programs kept at most; beyond that the cache starts afresh.
-const MAX_PROGRAMS: usize = 1_024;
-/// Programs that count as recent in a block.
-const MAX_RECENT: usize = 32;
+/// The EVM's version.
+const fn spec(rules: &Rules) -> SpecId {
+    if rules.osaka {
+        SpecId::OSAKA
+    } else {
+        SpecId::PRAGUE
+    }
+}
 
 /// Executes transactions and calls, and keeps compiled programs between them.
 ///
 /// Cloning is cheap: clones share the compiled programs. All chain state comes from the database of
 /// each call, so one engine serves any number of chains, snapshots and simulations at once.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Engine {
-    shared: Arc<Shared>,
-}
-
-struct Shared {
-    compiler: Compiler,
-    programs: Mutex<HashMap<B256, Arc<Program>>>,
-}
-
-impl fmt::Debug for Engine {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Engine").finish_non_exhaustive()
-    }
+    pub(super) rules: &'static Rules,
+    pub(super) programs: Arc<CompiledPrograms>,
+    /// Seconds between blocks of the parent chain; 0 when blocks go by their own number.
+    pub(super) parent_block_time: u64,
+    /// Prices without EIP-7623's floor.
+    prices: GasParams,
 }
 
 impl Default for Engine {
@@ -49,47 +44,72 @@ impl Default for Engine {
     }
 }
 
-/// The last programs that ran in a block; running again, they pay the cached price.
-#[derive(Clone, Debug, Default)]
-pub struct RecentPrograms(VecDeque<B256>);
-
-impl RecentPrograms {
-    /// Notes that a program runs; whether it was among the recent ones before.
-    pub(crate) fn insert(&mut self, code_hash: B256) -> bool {
-        let known = self.0.iter().position(|hash| *hash == code_hash);
-        if let Some(index) = known {
-            self.0.remove(index);
-        }
-        self.0.push_front(code_hash);
-        self.0.truncate(MAX_RECENT);
-        known.is_some()
-    }
-}
-
 impl Engine {
-    /// An engine without compiled programs.
+    /// An engine for chains of the newest version, without compiled programs.
     #[must_use]
     pub fn new() -> Self {
-        let shared = Shared {
-            compiler: Compiler::new(),
-            programs: Mutex::default(),
-        };
+        Self::with_arbos(ArbOs::default())
+    }
+
+    /// An engine for chains of this version, without compiled programs.
+    #[must_use]
+    pub fn with_arbos(arbos: ArbOs) -> Self {
+        let rules = arbos.rules();
+        let mut prices = GasParams::new_spec(spec(rules));
+        prices.override_gas([
+            (GasId::tx_floor_cost_per_token(), 0),
+            (GasId::tx_floor_cost_base_gas(), 0),
+        ]);
         Self {
-            shared: Arc::new(shared),
+            rules,
+            programs: Arc::new(CompiledPrograms::new(rules)),
+            parent_block_time: 0,
+            prices,
         }
     }
 
-    /// The rules of the chain `chain_id`: Prague, with all checks of a transaction on.
+    /// The same for chains whose parent chain makes a block every so many seconds: NUMBER and
+    /// `block_number` answer the parent's, which is the time divided by this. With 0, as an engine is
+    /// made, they answer the block's own.
     #[must_use]
-    pub fn config(chain_id: u64) -> CfgEnv {
-        CfgEnv::new_with_spec(SpecId::PRAGUE).with_chain_id(chain_id)
+    pub const fn with_parent_block_time(mut self, seconds: u64) -> Self {
+        self.parent_block_time = seconds;
+        self
+    }
+
+    /// The version whose rules it applies.
+    #[must_use]
+    pub const fn arbos(&self) -> ArbOs {
+        self.rules.arbos
+    }
+
+    /// The rules of the chain `chain_id`, with all checks of a transaction on and without EIP-7623's floor
+    /// under what calldata costs: an owner of the chain must want that.
+    #[must_use]
+    pub fn config(&self, chain_id: u64) -> CfgEnv {
+        let mut config = CfgEnv::new_with_spec(spec(self.rules))
+            .with_gas_params(self.prices.clone())
+            .with_chain_id(chain_id);
+        // Not EIP-7825's: what a transaction may burn is the chain's own limit.
+        config.tx_gas_limit_cap = Some(u64::MAX);
+        config
+    }
+
+    /// As [`Self::config`], with the floor if `floor` says so.
+    pub(crate) fn config_with(&self, chain_id: u64, floor: bool) -> CfgEnv {
+        let config = self.config(chain_id);
+        if floor {
+            config.with_mainnet_gas_params()
+        } else {
+            config
+        }
     }
 
     /// The rules for simulations (`eth_call`, `eth_estimateGas`): no check of balance, nonce, base
     /// fee, block gas limit or of the sender being an account without code.
     #[must_use]
-    pub fn call_config(chain_id: u64) -> CfgEnv {
-        let mut cfg = Self::config(chain_id);
+    pub(crate) fn call_config(&self, chain_id: u64, floor: bool) -> CfgEnv {
+        let mut cfg = self.config_with(chain_id, floor);
         cfg.disable_balance_check = true;
         cfg.disable_nonce_check = true;
         cfg.disable_base_fee = true;
@@ -99,6 +119,9 @@ impl Engine {
     }
 
     /// Executes `tx` as the only transaction of a block; changes nothing in `db`.
+    ///
+    /// Each call has a journal of its own, which is gone when it returns: what it held is the state in
+    /// the result, and nothing of it is left after an error.
     ///
     /// # Errors
     /// The transaction is invalid (nonce, funds, intrinsic gas, ...) or the database failed. A
@@ -114,7 +137,8 @@ impl Engine {
     }
 
     /// Executes `tx` as the next transaction of the block in which `recent` programs ran, and adds
-    /// its own.
+    /// its own. They stay added when the transaction is refused after all: only a database can fail that
+    /// late.
     ///
     /// # Errors
     /// As [`Self::transact`].
@@ -130,51 +154,5 @@ impl Engine {
         let (result, ran) = machine.transact(tx);
         *recent = ran;
         result
-    }
-
-    /// The program in `code`, whose hash is `code_hash`; compiled at its first use.
-    pub(crate) fn program(
-        &self,
-        code_hash: B256,
-        code: &[u8],
-    ) -> Result<Arc<Program>, CompileError> {
-        let programs = || {
-            self.shared
-                .programs
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-        };
-        if let Some(program) = programs().get(&code_hash) {
-            return Ok(program.clone());
-        }
-        // Compiled without the lock: other programs keep running.
-        let program = Arc::new(self.shared.compiler.compile(code)?);
-        let mut programs = programs();
-        if programs.len() >= MAX_PROGRAMS {
-            programs.clear();
-        }
-        programs.insert(code_hash, program.clone());
-        Ok(program)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_last_32_programs_are_recent() {
-        let mut recent = RecentPrograms::default();
-        let hash = B256::with_last_byte;
-        assert!(!recent.insert(hash(0)));
-        assert!(recent.insert(hash(0)));
-        for other in 1..=31 {
-            assert!(!recent.insert(hash(other)));
-        }
-        assert!(recent.insert(hash(0)));
-        for other in 100..=131 {
-            assert!(!recent.insert(hash(other)));
-        }
-        assert!(!recent.insert(hash(0)));
     }
 }

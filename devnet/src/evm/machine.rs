@@ -7,39 +7,46 @@
 use crate::{
     evm::{
         arbos,
-        engine::{Engine, RecentPrograms},
+        engine::Engine,
+        fragments::{self, ProgramError},
         precompiles::ArbPrecompiles,
         program_vm::ProgramVm,
+        recent::RecentPrograms,
     },
+    rules::Rules,
     stylus::{
-        compile::WASM_STACK,
+        compile::native_stack,
         ink,
         memory::Pages,
-        prefix,
+        prefix::Kind,
         run::{self, Status},
     },
 };
 use revm::{
     Context, Database, Journal,
+    bytecode::opcode,
     context::{
         BlockEnv, CfgEnv, ContextTr, Evm, FrameStack, JournalTr, TxEnv,
-        result::{EVMError, ResultAndState},
+        result::{EVMError, HaltReason, ResultAndState},
     },
     handler::{
-        EthFrame, EvmTr, FrameInitOrResult, FrameResult, Handler, ItemOrResult, MainnetHandler,
+        EthFrame, EvmTr, FrameInitOrResult, FrameResult, Handler, ItemOrResult,
         evm::{ContextDbError, FrameInitResult},
         instructions::{EthInstructions, InstructionProvider},
+        validation,
     },
     interpreter::{
-        Gas, InstructionResult, InterpreterAction, InterpreterResult, interpreter::EthInterpreter,
-        interpreter_action::FrameInit,
+        Gas, InitialAndFloorGas, Instruction, InstructionContext, InstructionResult,
+        InterpreterAction, InterpreterResult, interpreter::EthInterpreter,
+        interpreter_action::FrameInit, interpreter_types::StackTr,
     },
-    primitives::{Address, Bytes},
+    primitives::{Address, Bytes, U256, keccak256},
 };
+use std::marker::PhantomData;
 
-/// Native stack that must be free to run one more program: its WASM, and the host's own frames with
-/// room to spare.
-const STACK_NEEDED: usize = WASM_STACK + (512 << 10);
+/// Native stack that must be free to run one more program, beyond that of its WASM: for the host's own
+/// frames, with room to spare.
+const HOST_STACK: usize = 512 << 10;
 /// What must be free for the outermost program of a transaction, so that the usual nesting below it
 /// adds no stack.
 const OUTERMOST_STACK_NEEDED: usize = 6 << 20;
@@ -51,6 +58,8 @@ const STACK_ADDED: usize = 64 << 20;
 pub(crate) struct ProgramState {
     pub(crate) pages: Pages,
     pub(crate) recent: RecentPrograms,
+    /// The block's own number; what contracts are told is the parent chain's.
+    pub(crate) height: U256,
     /// The account that each frame on the stack acts for, or `None` where a frame borrows another's
     /// account.
     pub(crate) actors: Vec<Option<Address>>,
@@ -78,17 +87,26 @@ impl<'a, DB: Database> Machine<'a, DB> {
         engine: &Engine,
         db: &'a mut DB,
         mut cfg: CfgEnv,
-        block: BlockEnv,
+        mut block: BlockEnv,
         recent: RecentPrograms,
     ) -> Self {
         // `frame_run` applies the rule, with its exception for programs.
         cfg.disable_eip3541 = true;
         let spec = cfg.spec;
+        let height = block.number;
+        let parent = block
+            .timestamp
+            .checked_div(U256::from(engine.parent_block_time));
+        block.number = parent.unwrap_or(height);
         let mut context = MachineContext::<'a, DB>::new(db, spec)
             .with_cfg(cfg)
             .with_block(block);
         context.chain.recent = recent;
-        let instructions = EthInstructions::new_mainnet_with_spec(spec);
+        context.chain.height = height;
+        let mut instructions = EthInstructions::new_mainnet_with_spec(spec);
+        if parent.is_some() {
+            instructions.insert_instruction(opcode::BLOCKHASH, parent_block_hash());
+        }
         let precompiles = ArbPrecompiles::new(engine.clone(), spec);
         Self {
             evm: Evm::new(context, instructions, precompiles),
@@ -102,13 +120,18 @@ impl<'a, DB: Database> Machine<'a, DB> {
         tx: TxEnv,
     ) -> (Result<ResultAndState, EVMError<DB::Error>>, RecentPrograms) {
         self.evm.ctx.tx = tx;
-        let result = MainnetHandler::<Self, EVMError<DB::Error>, Frame>::default().run(&mut self);
+        let result = Phases(PhantomData).run(&mut self);
         let state = self.evm.ctx.journal_mut().finalize();
         let recent = std::mem::take(&mut self.evm.ctx.chain.recent);
         (
             result.map(|result| ResultAndState::new(result, state)),
             recent,
         )
+    }
+
+    /// What this version of `ArbOS` does.
+    pub(crate) const fn rules(&self) -> &'static Rules {
+        self.engine.rules
     }
 
     pub(crate) fn context(&mut self) -> &mut MachineContext<'a, DB> {
@@ -176,9 +199,9 @@ impl<'a, DB: Database> Machine<'a, DB> {
         let code = frame.interpreter.bytecode.original_bytes();
         let arguments = frame.interpreter.input.input.bytes(&self.evm.ctx);
 
-        let timestamp = self.evm.ctx.block.timestamp;
-        let record = match arbos::active_program(self.evm.ctx.journal_mut(), code_hash, timestamp)?
-        {
+        let (timestamp, rules) = (self.evm.ctx.block.timestamp, self.engine.rules);
+        let journal = self.evm.ctx.journal_mut();
+        let record = match arbos::active_program(journal, code_hash, timestamp, rules.stylus)? {
             Ok(record) => record,
             Err(error) => {
                 let output = error.abi_encode().into();
@@ -186,7 +209,8 @@ impl<'a, DB: Database> Machine<'a, DB> {
             }
         };
         let pages = self.evm.ctx.chain.pages;
-        let cached = self.evm.ctx.chain.recent.insert(code_hash) || record.cached;
+        let recent = &mut self.evm.ctx.chain.recent;
+        let cached = recent.insert(code_hash, rules.recent_programs) || record.cached;
         let mut price = record.cached_gas();
         if !cached {
             price = price.saturating_add(record.init_gas());
@@ -196,16 +220,26 @@ impl<'a, DB: Database> Machine<'a, DB> {
             self.evm.ctx.chain.pages.open = pages.open;
             return Ok(self.finish(InstructionResult::OutOfGas, Bytes::new(), 0));
         };
-        // It compiled when it was activated; if not, somebody edited the state by hand.
-        let Ok(program) = self.engine.program(code_hash, &code) else {
-            return Ok(self.finish(InstructionResult::Revert, Bytes::new(), gas));
+        let journal = self.evm.ctx.journal_mut();
+        let module = match Kind::of(&code, rules.max_fragments) {
+            Some(Kind::Root) => arbos::module(journal, code_hash)?,
+            _ => code_hash,
+        };
+        let wasm = || fragments::wasm(journal, &code, rules);
+        let program = match self.engine.programs.get_or_compile(module, wasm) {
+            Ok(program) => program,
+            Err(ProgramError::Database(error)) => return Err(DbError::<DB>::Db(error)),
+            // It compiled when it was activated: somebody edited the state by hand.
+            Err(_) => {
+                self.evm.ctx.chain.pages.open = pages.open;
+                return Ok(self.finish(InstructionResult::Revert, Bytes::new(), gas));
+            }
         };
 
-        let needed = if pages.open == 0 {
-            OUTERMOST_STACK_NEEDED
-        } else {
-            STACK_NEEDED
-        };
+        let mut needed = native_stack(rules) + HOST_STACK;
+        if pages.open == 0 {
+            needed = needed.max(OUTERMOST_STACK_NEEDED);
+        }
         let (outcome, refund, error) = stacker::maybe_grow(needed, STACK_ADDED, || {
             let mut vm = ProgramVm::new(self);
             let outcome = run::run(&program, &mut vm, arguments, gas);
@@ -257,16 +291,60 @@ impl<'a, DB: Database> Machine<'a, DB> {
     }
 }
 
-/// EIP-3541, except for programs: new code must not begin with 0xEF.
-fn refuse_reserved_code(frame: &Frame, action: &mut InterpreterAction) {
+/// Gas of BLOCKHASH.
+const BLOCKHASH_GAS: u64 = 20;
+/// Blocks of the parent chain whose hashes BLOCKHASH answers.
+const PARENT_HASHES: u64 = 256;
+
+/// BLOCKHASH of the parent chain, which is not there: each of its blocks has a hash made of its number.
+fn parent_block_hash<'a, DB: Database>() -> Instruction<EthInterpreter, MachineContext<'a, DB>> {
+    Instruction::new(
+        |context: InstructionContext<'_, MachineContext<'a, DB>, EthInterpreter>| {
+            let Some(([], number)) = StackTr::popn_top::<0>(&mut context.interpreter.stack) else {
+                context.interpreter.halt(InstructionResult::StackUnderflow);
+                return;
+            };
+            let age = context.host.block.number.checked_sub(*number);
+            let known = |age: &U256| (U256::ONE..=U256::from(PARENT_HASHES)).contains(age);
+            *number = match age.filter(known) {
+                Some(_) => keccak256(number.to_be_bytes::<32>()).into(),
+                None => U256::ZERO,
+            };
+        },
+        BLOCKHASH_GAS,
+    )
+}
+
+/// EIP-3541, except for programs and their fragments: new code must not begin with 0xEF.
+fn refuse_reserved_code(frame: &Frame, action: &mut InterpreterAction, rules: &Rules) {
     if let InterpreterAction::Return(result) = action
         && frame.data.is_create()
         && result.result.is_ok()
         && result.output.first() == Some(&0xEF)
-        && !prefix::is_program(&result.output)
+        && Kind::of(&result.output, rules.max_fragments).is_none()
     {
         result.result = InstructionResult::CreateContractStartingWithEF;
         result.gas.spend_all();
+    }
+}
+
+/// revm's way through a transaction, but for EIP-7623: whether there is a floor under what calldata costs
+/// the configuration's prices say, not the EVM's version.
+struct Phases<'a, DB: Database>(PhantomData<fn() -> Machine<'a, DB>>);
+
+impl<'a, DB: Database> Handler for Phases<'a, DB> {
+    type Evm = Machine<'a, DB>;
+    type Error = EVMError<DB::Error>;
+    type HaltReason = HaltReason;
+
+    fn validate_initial_tx_gas(
+        &self,
+        machine: &mut Self::Evm,
+    ) -> Result<InitialAndFloorGas, Self::Error> {
+        let MachineContext::<'a, DB> { tx, cfg, .. } = machine.context();
+        let no_floor = cfg.gas_params.tx_floor_cost_per_token() == 0;
+        let gas = validation::validate_initial_tx_gas(&*tx, cfg.spec, no_floor, false, u64::MAX)?;
+        Ok(gas)
     }
 }
 
@@ -325,14 +403,16 @@ impl<'a, DB: Database> EvmTr for Machine<'a, DB> {
         &mut self,
     ) -> Result<FrameInitOrResult<Self::Frame>, ContextDbError<Self::Context>> {
         let frame = self.evm.frame_stack.get();
+        let rules = self.engine.rules;
+        let code = frame.interpreter.bytecode.original_byte_slice();
         let is_program = frame.data.is_call()
-            && prefix::is_program(frame.interpreter.bytecode.original_byte_slice());
+            && Kind::of(code, rules.max_fragments).is_some_and(Kind::is_executable);
         let action = if is_program {
             InterpreterAction::Return(self.run_program()?)
         } else {
             let table = self.evm.instruction.instruction_table();
             let mut action = frame.interpreter.run_plain(table, &mut self.evm.ctx);
-            refuse_reserved_code(frame, &mut action);
+            refuse_reserved_code(frame, &mut action, rules);
             action
         };
         let frame = self.evm.frame_stack.get();

@@ -1,15 +1,19 @@
 //! The execution engine: revm with Stylus programs, Nitro's precompiles and its genesis accounts.
 
 pub(crate) mod arbos;
+mod compiled;
 mod engine;
+mod fragments;
 pub mod genesis;
 mod machine;
 mod precompiles;
 mod program_vm;
+mod recent;
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 
 pub use arbos::ARBOS;
-pub use engine::{Engine, RecentPrograms};
+pub use engine::Engine;
+pub use recent::RecentPrograms;

@@ -49,6 +49,7 @@ impl<'m, 'a, DB: Database> ProgramVm<'m, 'a, DB> {
             (input.target_address, input.caller_address, input.call_value)
         };
         let is_static = frame.interpreter.runtime_flag.is_static();
+        let short_page_counts = machine.rules().short_page_counts;
         let context = machine.context();
         let spans = context
             .chain
@@ -72,6 +73,7 @@ impl<'m, 'a, DB: Database> ProgramVm<'m, 'a, DB> {
             gas_price: U256::from(tx.effective_gas_price(base_fee)),
             reentrant: spans > 1,
             is_static,
+            short_page_counts,
         };
         Self {
             machine,
@@ -329,7 +331,7 @@ impl<DB: Database> Vm for ProgramVm<'_, '_, DB> {
         value: U256,
         salt: Option<U256>,
         gas_left: u64,
-    ) -> Result<Answer, Fatal> {
+    ) -> Result<Option<Answer>, Fatal> {
         let words = (code.len() as u64).div_ceil(32);
         let base = CREATE_GAS
             + if salt.is_some() {
@@ -338,15 +340,13 @@ impl<DB: Database> Vm for ProgramVm<'_, '_, DB> {
                 0
             };
         let Some(rest) = gas_left.checked_sub(base) else {
-            return Ok(refused(gas_left));
+            return Ok(None);
         };
-        if code.len() > self.context().cfg().max_initcode_size() {
-            return Ok(refused(gas_left));
-        }
         let gas = rest - rest / 64;
         let scheme = salt.map_or(CreateScheme::Create, |salt| CreateScheme::Create2 { salt });
         let inputs = CreateInputs::new(self.environment.address, scheme, value, code, gas, 0);
         self.run(FrameInput::Create(Box::new(inputs)), base, gas)
+            .map(Some)
     }
 
     fn add_pages(&mut self, pages: u16) -> u64 {

@@ -2,6 +2,7 @@
 
 use crate::{
     evm::{Engine, arbos::ProgramUpToDate, genesis},
+    rules::ArbOs,
     stylus::prefix,
 };
 use alloy::sol_types::{SolCall, SolError};
@@ -27,7 +28,7 @@ pub(crate) const ARB_WASM: Address = Address::with_last_byte(0x71);
 pub(crate) const ARB_WASM_CACHE: Address = Address::with_last_byte(0x72);
 pub(crate) const ARB_DEBUG: Address = Address::with_last_byte(0xff);
 /// Wei that covers any data fee.
-pub(crate) const FEE: U256 = U256::from_limbs([1_000_000_000_000_000, 0, 0, 0]);
+pub(crate) const FEE: U256 = U256::from_limbs([100_000_000_000_000_000, 0, 0, 0]);
 pub(crate) const GAS: u64 = 30_000_000;
 /// What every transaction pays before anything runs, without calldata.
 pub(crate) const INTRINSIC: u64 = 21_000;
@@ -76,6 +77,11 @@ impl Ended {
 
 impl TestChain {
     pub(crate) fn new() -> Self {
+        Self::with_arbos(ArbOs::default())
+    }
+
+    /// A chain of this version.
+    pub(crate) fn with_arbos(arbos: ArbOs) -> Self {
         let mut db = InMemoryDB::default();
         for account in genesis::accounts() {
             db.insert_account_info(account.address, account.info);
@@ -98,7 +104,7 @@ impl TestChain {
         };
         Self {
             db,
-            engine: Engine::new(),
+            engine: Engine::with_arbos(arbos),
             block,
             accounts: 0,
         }
@@ -188,7 +194,7 @@ impl TestChain {
             .chain_id(Some(412_346))
             .build()
             .unwrap();
-        let cfg = Engine::config(412_346);
+        let cfg = self.engine.config(412_346);
         let ResultAndState { result, state } = self
             .engine
             .transact(&mut self.db, cfg, self.block.clone(), tx)
@@ -236,9 +242,12 @@ pub(crate) fn program(imports: &[&str], body: &str) -> String {
 
 /// Like [`program`], with more module fields.
 pub(crate) fn module(imports: &[&str], fields: &str, body: &str) -> String {
+    // Memory that can grow must be paid for.
+    let grows = imports.contains(&"pay_for_memory_grow");
+    let pages = if grows { "1" } else { "1 1" };
     let imports: String = imports.iter().map(|name| import(name)).collect();
     format!(
-        "(module {imports} (memory (export \"memory\") 1) {fields}
+        "(module {imports} (memory (export \"memory\") {pages}) {fields}
          (func (export \"user_entrypoint\") (param $len i32) (result i32) {body}))"
     )
 }

@@ -1,11 +1,13 @@
 //! From WASM to machine code, once per program.
 
-use crate::stylus::{
-    host::{self, HostState},
-    memory::PAGE_LIMIT,
-    meter::{self, INK_GLOBAL},
-    prefix::{self, PrefixError},
-    validate::{self, ENTRYPOINT, MEMORY, Shape, ValidationError},
+use crate::{
+    rules::Rules,
+    stylus::{
+        host::{self, HostState},
+        memory::PAGE_LIMIT,
+        meter::{self, INK_GLOBAL, STACK_GLOBAL},
+        validate::{self, ENTRYPOINT, MEMORY, Shape, ValidationError},
+    },
 };
 use std::fmt;
 use thiserror::Error;
@@ -13,9 +15,9 @@ use wasmtime::{
     Config, InstancePre, Linker, Module, ModuleExport, OptLevel, PoolingAllocationConfig,
 };
 
-/// The native stack one program call may use, in bytes. About what Nitro's limit of stack words
-/// comes to.
-pub(crate) const WASM_STACK: usize = 1 << 20;
+/// Bytes of native stack for each word that a program may use. What the compiler makes of a word takes
+/// 8 to 24, so a program always runs out of words first, on every machine alike.
+const NATIVE_BYTES_PER_WORD: usize = 64;
 /// The most memory a program may have, in bytes.
 const MAX_MEMORY: usize = PAGE_LIMIT as usize * WASM_PAGE;
 const WASM_PAGE: usize = 64 << 10;
@@ -25,11 +27,14 @@ const INSTANCES: u32 = 8 * PAGE_LIMIT as u32;
 /// The largest table a valid program can have, in entries.
 const TABLE_ENTRIES: usize = 4_096;
 
-/// Why code cannot be compiled.
+/// Bytes of native stack that one program call may use.
+pub(crate) const fn native_stack(rules: &Rules) -> usize {
+    rules.stack_words as usize * NATIVE_BYTES_PER_WORD
+}
+
+/// Why WASM cannot be compiled.
 #[derive(Debug, Error)]
 pub(crate) enum CompileError {
-    #[error(transparent)]
-    Prefix(#[from] PrefixError),
     #[error(transparent)]
     Validation(#[from] ValidationError),
     /// The meter or the compiler failed on a valid program: a fault of this crate.
@@ -43,6 +48,9 @@ pub(crate) struct Program {
     pub(crate) instance: InstancePre<HostState>,
     pub(crate) memory: ModuleExport,
     pub(crate) ink: ModuleExport,
+    pub(crate) stack: ModuleExport,
+    /// Words of stack that a call may use.
+    pub(crate) stack_words: u32,
     pub(crate) entrypoint: ModuleExport,
 }
 
@@ -58,10 +66,11 @@ impl fmt::Debug for Program {
 pub(crate) struct Compiler {
     engine: wasmtime::Engine,
     linker: Linker<HostState>,
+    rules: &'static Rules,
 }
 
 impl Compiler {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(rules: &'static Rules) -> Self {
         // A pool of memories makes a call half as expensive as mapping a new one each time. Only
         // what programs touch becomes real memory, and the first page is kept for the next program
         // rather than given back.
@@ -76,7 +85,9 @@ impl Compiler {
         config
             .allocation_strategy(pool)
             .cranelift_opt_level(OptLevel::Speed)
-            .max_wasm_stack(WASM_STACK)
+            // Not used, but it may not be the smaller one.
+            .async_stack_size(2 * native_stack(rules))
+            .max_wasm_stack(native_stack(rules))
             .memory_reservation(MAX_MEMORY as u64)
             .memory_guard_size(WASM_PAGE as u64)
             .memory_reservation_for_growth(0);
@@ -84,15 +95,21 @@ impl Compiler {
             wasmtime::Engine::new(&config).expect("a fixed configuration for this machine");
         let mut linker = Linker::new(&engine);
         host::link(&mut linker).expect("every import has a name of its own");
-        Self { engine, linker }
+        Self {
+            engine,
+            linker,
+            rules,
+        }
     }
 
-    /// The program in the code of an account.
-    pub(crate) fn compile(&self, code: &[u8]) -> Result<Program, CompileError> {
-        let wasm = prefix::unpack(code)?;
-        let shape = validate::validate(&wasm)?;
+    /// The program that `wasm` is.
+    ///
+    /// # Errors
+    /// [`CompileError::Validation`]; [`CompileError::Compiler`], which is a fault of this crate.
+    pub(crate) fn compile(&self, wasm: &[u8]) -> Result<Program, CompileError> {
+        let shape = validate::validate_for(wasm, self.rules)?;
         let fault = |error: &dyn fmt::Display| CompileError::Compiler(error.to_string());
-        let metered = meter::meter(&wasm).map_err(|error| fault(&error))?;
+        let metered = meter::meter(wasm).map_err(|error| fault(&error))?;
         let module = Module::new(&self.engine, metered).map_err(|error| fault(&error))?;
         let export = |name| {
             module
@@ -103,6 +120,8 @@ impl Compiler {
             shape,
             memory: export(MEMORY)?,
             ink: export(INK_GLOBAL)?,
+            stack: export(STACK_GLOBAL)?,
+            stack_words: self.rules.stack_words,
             entrypoint: export(ENTRYPOINT)?,
             instance: self
                 .linker

@@ -34,6 +34,10 @@ pub const CACHED_ENTRY_GAS: u64 = 352;
 /// Entering any program that is not cached, in gas, on top of [`CACHED_ENTRY_GAS`].
 pub const UNCACHED_ENTRY_GAS: u64 = 8_832;
 
+/// Globals that Nitro's instrumentation adds to a program: ink left, whether it is out of it, scratch,
+/// stack left. They count in the price of entering it.
+pub(crate) const OWN_GLOBALS: u64 = 4;
+
 /// The gas that a program must have left to write storage (EIP-2200).
 pub const SSTORE_SENTRY_GAS: u64 = 2_300;
 /// A cold storage read (EIP-2929).
@@ -160,8 +164,8 @@ pub(crate) fn cached_dynamic(shape: &Shape) -> u64 {
     shape.functions * 13_420 / 100_000
         + shape.type_values * 89 / 100_000
         + shape.wasm_bytes * 122 / 100_000
-        + shape.globals * 1_628 / 1_000
-        + shape.data_bytes * 75_244 / 100_000
+        + (shape.globals + OWN_GLOBALS) * 1_628 / 1_000
+        + (shape.data_bytes + shape.element_bytes) * 75_244 / 100_000
         + u64::from(shape.pages) * 5
 }
 

@@ -1,12 +1,22 @@
-//! The ink meter: a pass over a valid program that makes it count what it spends.
+//! The meter: a pass over a valid program that makes it count the ink and the stack that it uses.
 //!
-//! The program gets one more global, a 64-bit counter of the ink left. Before every straight-line
-//! block (it ends with a branch, a call or a scope) the whole block is paid for; a program that
-//! cannot pay marks the counter [`EXHAUSTED`] and traps. `memory.copy` and `memory.fill` also pay
-//! per byte, and `memory.grow` first calls the import that pays for pages. Memory never grows
+//! The program gets two more globals. One is a 64-bit counter of the ink left. Before every
+//! straight-line block (it ends with a branch, a call or a scope) the whole block is paid for; a
+//! program that cannot pay marks the counter [`EXHAUSTED`] and traps. `memory.copy` and `memory.fill`
+//! also pay per byte, and `memory.grow` first calls the import that pays for pages. Memory never grows
 //! beyond the page limit.
+//!
+//! The other counts the words of stack left. A function takes those of its frame when it begins, and
+//! sets the counter to 0 and traps unless some are left afterwards; it gives them back before each
+//! return. As in Nitro a branch out of the function's body is no return: its words stay taken until
+//! the program ends.
 
-use crate::stylus::{host::imports, ink, memory::PAGE_LIMIT};
+use crate::stylus::{
+    frame::{self, Signatures},
+    host::imports,
+    ink,
+    memory::PAGE_LIMIT,
+};
 use wasm_encoder::{
     CodeSection, ConstExpr, ExportKind, Function, GlobalSection, GlobalType, Instruction, Module,
     ValType,
@@ -14,8 +24,10 @@ use wasm_encoder::{
 };
 use wasmparser::{CompositeInnerType, FunctionBody, Operator, Parser, TypeRef};
 
-/// The export under which the host finds the counter.
+/// The export under which the host finds the counter of ink.
 pub(crate) const INK_GLOBAL: &str = "stylus_ink_left";
+/// The export under which the host finds the counter of words of stack.
+pub(crate) const STACK_GLOBAL: &str = "stylus_stack_left";
 /// What the counter holds once the program could not pay.
 pub(crate) const EXHAUSTED: u64 = u64::MAX;
 
@@ -28,11 +40,11 @@ pub(crate) fn meter(wasm: &[u8]) -> Result<Vec<u8>, Error> {
 
 /// What the pass knows of the module before it rewrites it.
 struct Meter {
-    /// Parameter counts of the function types.
-    parameters: Vec<u64>,
+    signatures: Signatures,
     /// The type of every defined function.
     functions: Vec<u32>,
-    /// Index of the counter: the first after the program's own globals.
+    /// Index of the counter of ink: the first after the program's own globals. The counter of stack
+    /// follows.
     counter: u32,
     /// Index of the import that pays for pages.
     pay_for_pages: Option<u32>,
@@ -44,7 +56,7 @@ struct Meter {
 impl Meter {
     fn survey(wasm: &[u8]) -> Result<Self, Error> {
         let mut meter = Self {
-            parameters: Vec::new(),
+            signatures: Signatures::default(),
             functions: Vec::new(),
             counter: 0,
             pay_for_pages: None,
@@ -56,28 +68,41 @@ impl Meter {
                 wasmparser::Payload::TypeSection(section) => {
                     for group in section {
                         for sub_type in group?.into_types() {
-                            let count = match sub_type.composite_type.inner {
-                                CompositeInnerType::Func(ty) => ty.params().len() as u64,
-                                _ => 0,
+                            let function = match &sub_type.composite_type.inner {
+                                CompositeInnerType::Func(function) => Some(function),
+                                _ => None,
                             };
-                            meter.parameters.push(count);
+                            meter.signatures.add_type(function);
                         }
                     }
                 }
                 wasmparser::Payload::ImportSection(section) => {
                     for (index, import) in (0..).zip(section.into_imports()) {
                         let import = import?;
-                        if matches!(import.ty, TypeRef::Func(_))
-                            && import.module == imports::MODULE
-                            && import.name == "pay_for_memory_grow"
+                        let TypeRef::Func(ty) = import.ty else {
+                            continue;
+                        };
+                        meter.signatures.add_function(ty);
+                        if import.module == imports::MODULE && import.name == "pay_for_memory_grow"
                         {
                             meter.pay_for_pages = Some(index);
                         }
                     }
                 }
+                wasmparser::Payload::MemorySection(section) => {
+                    for memory in section {
+                        let memory = memory?;
+                        if memory.maximum == Some(memory.initial) {
+                            // It cannot grow: there is nothing to pay for.
+                            meter.pay_for_pages = None;
+                        }
+                    }
+                }
                 wasmparser::Payload::FunctionSection(section) => {
                     for ty in section {
-                        meter.functions.push(ty?);
+                        let ty = ty?;
+                        meter.signatures.add_function(ty);
+                        meter.functions.push(ty);
                     }
                 }
                 wasmparser::Payload::GlobalSection(section) => {
@@ -90,27 +115,23 @@ impl Meter {
         Ok(meter)
     }
 
-    fn add_counter(globals: &mut GlobalSection) {
-        let ty = GlobalType {
-            val_type: ValType::I64,
+    fn add_counters(globals: &mut GlobalSection) {
+        let ty = |val_type| GlobalType {
+            val_type,
             mutable: true,
             shared: false,
         };
-        globals.global(ty, &ConstExpr::i64_const(0));
+        globals.global(ty(ValType::I64), &ConstExpr::i64_const(0));
+        globals.global(ty(ValType::I32), &ConstExpr::i32_const(0));
     }
 
     /// Rewrites one function.
     fn function(&mut self, body: &FunctionBody<'_>) -> Result<Function, Error> {
         let mut encoder = RoundtripReencoder;
         let mut locals = Vec::new();
-        let parameters = self
-            .functions
-            .get(self.rewritten)
-            .and_then(|&ty| self.parameters.get(ty as usize))
-            .copied()
-            .unwrap_or_default();
+        let ty = self.functions.get(self.rewritten);
+        let (mut count, _) = ty.map_or((0, 0), |ty| self.signatures.of_type(*ty));
         self.rewritten += 1;
-        let mut count = u32::try_from(parameters).unwrap_or(u32::MAX);
         for group in body.get_locals_reader()? {
             let (number, ty) = group?;
             count = count.saturating_add(number);
@@ -124,20 +145,24 @@ impl Meter {
             scratch: count,
             block: Vec::new(),
             cost: ink::BLOCK,
+            words: frame::measure(body, &self.signatures, self.pay_for_pages.is_some())?.words,
         };
-        for operator in body.get_operators_reader()? {
-            let operator = operator?;
-            let price = ink::operator(&operator, |ty| {
-                self.parameters
-                    .get(ty as usize)
-                    .copied()
-                    .unwrap_or_default()
-            });
+        out.enter();
+        let mut operators = body.get_operators_reader()?;
+        while !operators.eof() {
+            let operator = operators.read()?;
+            let price = ink::operator(&operator, |ty| self.signatures.of_type(ty).0.into());
             // Validation refused the operators without a price.
             out.cost = out.cost.saturating_add(price.unwrap_or(u64::MAX));
             match operator {
                 Operator::MemoryCopy { .. } | Operator::MemoryFill { .. } => out.pay_per_byte(),
                 Operator::MemoryGrow { .. } => out.pay_for_pages(self.pay_for_pages),
+                Operator::Return => out.leave(),
+                Operator::End if operators.eof() => {
+                    // What falls out of the body returns, too.
+                    out.leave();
+                    out.block.push(Instruction::Return);
+                }
                 _ => {}
             }
             let ends_block = ends_block(&operator);
@@ -169,7 +194,7 @@ impl Reencode for Meter {
         section: wasmparser::GlobalSectionReader<'_>,
     ) -> Result<(), Error> {
         utils::parse_global_section(self, globals, section)?;
-        Self::add_counter(globals);
+        Self::add_counters(globals);
         Ok(())
     }
 
@@ -180,6 +205,7 @@ impl Reencode for Meter {
     ) -> Result<(), Error> {
         utils::parse_export_section(self, exports, section)?;
         exports.export(INK_GLOBAL, ExportKind::Global, self.counter);
+        exports.export(STACK_GLOBAL, ExportKind::Global, self.counter + 1);
         Ok(())
     }
 
@@ -193,7 +219,7 @@ impl Reencode for Meter {
         // which a program always has some.
         if !self.has_globals && before == Some(wasm_encoder::SectionId::Export) {
             let mut globals = GlobalSection::new();
-            Self::add_counter(&mut globals);
+            Self::add_counters(&mut globals);
             module.section(&globals);
         }
         Ok(())
@@ -219,7 +245,7 @@ impl Reencode for Meter {
 }
 
 /// Whether a straight-line block ends with this operator.
-fn ends_block(operator: &Operator<'_>) -> bool {
+pub(crate) fn ends_block(operator: &Operator<'_>) -> bool {
     use Operator as O;
     matches!(
         operator,
@@ -243,9 +269,43 @@ struct Rewriter<'a> {
     scratch: u32,
     block: Vec<Instruction<'a>>,
     cost: u64,
+    /// Words of a frame.
+    words: u32,
 }
 
 impl Rewriter<'_> {
+    /// Takes a frame's words, or marks that there are none and traps.
+    fn enter(&mut self) {
+        let (stack, words) = (self.counter + 1, self.words.cast_signed());
+        for instruction in [
+            Instruction::GlobalGet(stack),
+            Instruction::I32Const(words),
+            Instruction::I32LeU,
+            Instruction::If(wasm_encoder::BlockType::Empty),
+            Instruction::I32Const(0),
+            Instruction::GlobalSet(stack),
+            Instruction::Unreachable,
+            Instruction::End,
+            Instruction::GlobalGet(stack),
+            Instruction::I32Const(words),
+            Instruction::I32Sub,
+            Instruction::GlobalSet(stack),
+        ] {
+            self.function.instruction(&instruction);
+        }
+    }
+
+    /// Gives a frame's words back.
+    fn leave(&mut self) {
+        let (stack, words) = (self.counter + 1, self.words.cast_signed());
+        self.block.extend([
+            Instruction::GlobalGet(stack),
+            Instruction::I32Const(words),
+            Instruction::I32Add,
+            Instruction::GlobalSet(stack),
+        ]);
+    }
+
     /// Writes the block with its charge before it.
     fn close_block(&mut self) {
         let price = [Instruction::I64Const(self.cost.cast_signed())];
@@ -271,18 +331,12 @@ impl Rewriter<'_> {
     }
 
     /// Hands the page count on top of the stack, which stays there, to the import that charges for
-    /// it. More pages than 16 bits hold are charged as the most that they do hold, which nobody can
-    /// pay.
+    /// it.
     fn pay_for_pages(&mut self, import: Option<u32>) {
         let Some(import) = import else { return };
         self.block.extend([
             Instruction::LocalTee(self.scratch),
             Instruction::LocalGet(self.scratch),
-            Instruction::I32Const(0xFFFF),
-            Instruction::LocalGet(self.scratch),
-            Instruction::I32Const(0xFFFF),
-            Instruction::I32LtU,
-            Instruction::Select,
             Instruction::Call(import),
         ]);
     }
@@ -330,13 +384,17 @@ mod tests {
     }
 
     #[test]
-    fn the_counter_comes_after_the_programs_own_globals() {
+    fn the_counters_come_after_the_programs_own_globals() {
         let with = metered(
             "(module (global i32 (i32.const 0)) (global i32 (i32.const 0)) (memory (export \"memory\") 1))",
         );
         assert_eq!(
             export(&with, INK_GLOBAL),
             Some((wasmparser::ExternalKind::Global, 2))
+        );
+        assert_eq!(
+            export(&with, STACK_GLOBAL),
+            Some((wasmparser::ExternalKind::Global, 3))
         );
         let without = metered("(module (memory (export \"memory\") 1))");
         assert_eq!(

@@ -8,6 +8,7 @@
 //! here knows about revm's EVM loop.
 
 pub(crate) mod compile;
+pub(crate) mod frame;
 mod host;
 pub mod ink;
 pub(crate) mod memory;

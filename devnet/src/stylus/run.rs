@@ -52,10 +52,11 @@ pub(crate) fn run(program: &Program, vm: &mut dyn Vm, arguments: Bytes, gas: u64
     let state = unsafe { HostState::new(vm, arguments) };
     let mut store = Store::new(engine, state);
     let result = start(program, &mut store, gas, length);
-    let ink = ink_left(&mut store);
+    let (ink, stack) = left(&mut store);
     let status = match result {
         Ok(0) => Status::Success,
         Ok(_) => Status::Revert,
+        Err(_) if stack == 0 => Status::OutOfStack,
         Err(_) if ink == EXHAUSTED => Status::OutOfInk,
         Err(error) => status(&error),
     };
@@ -74,11 +75,14 @@ pub(crate) fn run(program: &Program, vm: &mut dyn Vm, arguments: Bytes, gas: u64
     }
 }
 
-/// What the program's counter holds; 0 when it was never started.
-fn ink_left(store: &mut Store<HostState>) -> u64 {
-    let counter = store.data().ink();
-    let value = counter.and_then(|counter| counter.get(&mut *store).i64());
-    value.unwrap_or_default().cast_unsigned()
+/// What the program's counters of ink and stack hold; no ink and some stack when it was never started.
+fn left(store: &mut Store<HostState>) -> (u64, u32) {
+    let Some((ink, stack)) = store.data().counters() else {
+        return (0, 1);
+    };
+    let ink = ink.get(&mut *store).i64().unwrap_or_default();
+    let stack = stack.get(&mut *store).i32().unwrap_or_default();
+    (ink.cast_unsigned(), stack.cast_unsigned())
 }
 
 /// Instantiates the program and calls it; the result is what it returned.
@@ -96,14 +100,18 @@ fn start(
     };
     let memory = export(store, &program.memory)?.into_memory();
     let counter = export(store, &program.ink)?.into_global();
+    let stack = export(store, &program.stack)?.into_global();
     let entrypoint = export(store, &program.entrypoint)?.into_func();
-    let (Some(memory), Some(counter), Some(entrypoint)) = (memory, counter, entrypoint) else {
+    let (Some(memory), Some(counter), Some(stack), Some(entrypoint)) =
+        (memory, counter, stack, entrypoint)
+    else {
         return Err(Error::msg("an export changed its kind"));
     };
     // One below the mark for "could not pay"; no real amount of gas comes near.
     let ink = ink::from_gas(gas).min(EXHAUSTED - 1);
     counter.set(&mut *store, Val::I64(ink.cast_signed()))?;
-    store.data_mut().attach(memory, counter);
+    stack.set(&mut *store, Val::I32(program.stack_words.cast_signed()))?;
+    store.data_mut().attach(memory, counter, stack);
     let entrypoint: TypedFunc<i32, u32> = entrypoint.typed(&*store)?;
     match entrypoint.call(&mut *store, length) {
         Err(error) => match error.downcast_ref::<Stop>() {

@@ -4,30 +4,49 @@
 //! mutable globals, `memory.copy` and `memory.fill`; imports only from the host interface; limits
 //! on everything.
 
-use crate::stylus::{host::imports, ink, memory::PAGE_LIMIT, meter::INK_GLOBAL};
+use crate::{
+    rules::{ArbOs, Rules},
+    stylus::{
+        frame::{self, Signatures},
+        host::imports,
+        ink::{self, OWN_GLOBALS},
+        memory::PAGE_LIMIT,
+    },
+};
+use std::collections::{HashMap, HashSet};
 use thiserror::Error;
 use wasmparser::{
-    BinaryReaderError, CompositeInnerType, ExternalKind, FuncType, FunctionBody, Parser, Payload,
-    TypeRef, ValType, ValidPayload, Validator, WasmFeatures,
+    BinaryReaderError, CompositeInnerType, CustomSectionReader, ExternalKind, FuncType,
+    FunctionBody, KnownCustom, Name, Parser, Payload, TypeRef, ValType, ValidPayload, Validator,
+    WasmFeatures,
 };
 
 /// The function that runs a program: takes the length of the calldata, returns 0 for success.
 pub const ENTRYPOINT: &str = "user_entrypoint";
 /// The name under which a program exports its memory.
 pub const MEMORY: &str = "memory";
+/// What exports may not begin with, nor have after their last two underscores.
+const RESERVED: &str = "stylus";
+/// The import that pays for pages.
+const PAY_FOR_GROWTH: &str = "pay_for_memory_grow";
 
 const FEATURES: WasmFeatures = WasmFeatures::GC_TYPES
     .union(WasmFeatures::MUTABLE_GLOBAL)
     .union(WasmFeatures::SIGN_EXTENSION)
-    .union(WasmFeatures::BULK_MEMORY_OPT);
+    .union(WasmFeatures::BULK_MEMORY_OPT)
+    // For passive segments alone: nothing that uses them has a price.
+    .union(WasmFeatures::BULK_MEMORY);
 
 const MAX_SEGMENTS: u64 = 128;
-const MAX_EXPORTS: u64 = 1_024;
 const MAX_FUNCTIONS: u64 = 4_096;
-const MAX_GLOBALS: u64 = 32_768;
+const MAX_GLOBALS: u64 = 32_768 - OWN_GLOBALS;
+const MAX_IMPORTS: u64 = 513;
 const MAX_LOCALS: u64 = 348;
-const MAX_BODY_BYTES: u64 = 65_536;
+const MAX_OPERATORS: u64 = 65_536;
+const MAX_FRAME_WORDS: u64 = 10 * 1_024;
+const MAX_FRAME_VALUES: u64 = 4_096;
 const MAX_TABLE_ENTRIES: u64 = 4_096;
+const MAX_ELEMENT_BYTES: u64 = 4_096;
 const MAX_NAME_BYTES: u64 = 512;
 
 /// Why WASM is refused.
@@ -59,11 +78,17 @@ pub enum ValidationError {
     /// No exported [`MEMORY`].
     #[error("invalid program: no memory is exported as \"{MEMORY}\"")]
     NoMemory,
-    /// An export whose name the meter needs.
+    /// An import that is there twice, under two types.
+    #[error("invalid program: import {0} is there twice, by different types")]
+    InconsistentImport(String),
+    /// An export whose name the instrumentation needs.
     #[error("invalid program: the export name {0} is reserved")]
     ReservedExport(String),
-    /// `memory.grow` without the import that pays for it.
-    #[error("invalid program: memory.grow needs the import pay_for_memory_grow")]
+    /// An export with the name of an import.
+    #[error("invalid program: {0} is both imported and exported")]
+    ExportedImport(String),
+    /// Memory that can grow, without the import that pays for it.
+    #[error("invalid program: memory that can grow needs the import pay_for_memory_grow")]
     UnpaidGrowth,
     /// Too much of something.
     #[error("invalid program: {found} {what}, the limit is {limit}")]
@@ -94,10 +119,14 @@ pub struct Shape {
     pub type_values: u64,
     /// Globals that the program defines.
     pub globals: u64,
-    /// Bytes of data segments plus entries of element segments.
+    /// Bytes of data segments with their headers.
     pub data_bytes: u64,
-    /// Bytes of function bodies.
-    pub code_bytes: u64,
+    /// Bytes in data segments.
+    pub data_content: u64,
+    /// Bytes of element segments with their headers.
+    pub element_bytes: u64,
+    /// Operators after instrumentation, over all functions.
+    pub operators: u64,
     /// Initial memory, in pages of 64 KiB.
     pub pages: u16,
 }
@@ -110,11 +139,16 @@ fn limit(what: &'static str, found: u64, limit: u64) -> Result<(), ValidationErr
     }
 }
 
-/// Checks `wasm` and measures it.
+/// Checks `wasm` and measures it, for the newest version of `ArbOS`.
 ///
 /// # Errors
 /// The first rule broken, in the order of the program's sections.
 pub fn validate(wasm: &[u8]) -> Result<Shape, ValidationError> {
+    validate_for(wasm, ArbOs::default().rules())
+}
+
+/// As [`validate`], for any version.
+pub(crate) fn validate_for(wasm: &[u8], rules: &Rules) -> Result<Shape, ValidationError> {
     let mut walk = Walk {
         shape: Shape {
             wasm_bytes: wasm.len() as u64,
@@ -122,7 +156,9 @@ pub fn validate(wasm: &[u8]) -> Result<Shape, ValidationError> {
         },
         ..Walk::default()
     };
-    let mut validator = Validator::new_with_features(FEATURES);
+    let mut features = FEATURES;
+    features.set(WasmFeatures::MULTI_VALUE, rules.multi_value);
+    let mut validator = Validator::new_with_features(features);
     let mut allocations = wasmparser::FuncValidatorAllocations::default();
     for payload in Parser::new(0).parse_all(wasm) {
         let payload = payload?;
@@ -136,6 +172,7 @@ pub fn validate(wasm: &[u8]) -> Result<Shape, ValidationError> {
             walk.body(&body)?;
             let mut function = function.into_validator(allocations);
             function.validate(&body)?;
+            walk.frame(&body)?;
             allocations = function.into_allocations();
         }
         walk.payload(payload)?;
@@ -145,20 +182,20 @@ pub fn validate(wasm: &[u8]) -> Result<Shape, ValidationError> {
 
 /// What has been seen of the module so far.
 #[derive(Default)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each tells whether one thing was seen"
-)]
 struct Walk {
     shape: Shape,
     types: Vec<FuncType>,
     /// Types of imported and defined functions, in index order.
     functions: Vec<u32>,
+    signatures: Signatures,
+    /// The type of each import, by name.
+    imports: HashMap<String, u32>,
     entrypoint: bool,
     memory: bool,
-    table_entries: u64,
-    pays_for_growth: bool,
+    /// Whether the memory can become larger than it is at first.
     grows: bool,
+    table_entries: u64,
+    module_name: u64,
 }
 
 impl Walk {
@@ -168,12 +205,14 @@ impl Walk {
                 for group in section {
                     for sub_type in group?.into_types() {
                         if let CompositeInnerType::Func(function) = sub_type.composite_type.inner {
+                            self.signatures.add_type(Some(&function));
                             self.types.push(function);
                         }
                     }
                 }
             }
             Payload::ImportSection(section) => {
+                limit("imports", section.count().into(), MAX_IMPORTS)?;
                 for import in section.into_imports() {
                     self.import(&import?)?;
                 }
@@ -187,7 +226,7 @@ impl Walk {
                         function.params().len() + function.results().len()
                     });
                     self.shape.type_values += values as u64;
-                    self.functions.push(index);
+                    self.add_function(index);
                 }
             }
             Payload::TableSection(section) => {
@@ -198,8 +237,10 @@ impl Walk {
             }
             Payload::MemorySection(section) => {
                 for memory in section {
-                    let initial = memory?.initial;
+                    let memory = memory?;
+                    let initial = memory.initial;
                     limit("pages of memory", initial, PAGE_LIMIT.into())?;
+                    self.grows = memory.maximum != Some(initial);
                     self.shape.pages = u16::try_from(initial).unwrap_or(PAGE_LIMIT);
                 }
             }
@@ -208,34 +249,33 @@ impl Walk {
                 self.shape.globals = section.count().into();
             }
             Payload::ExportSection(section) => {
-                limit("exports", section.count().into(), MAX_EXPORTS)?;
+                let mut names = HashSet::new();
                 for export in section {
                     let export = export?;
-                    limit(
-                        "bytes of an export's name",
-                        export.name.len() as u64,
-                        MAX_NAME_BYTES,
-                    )?;
-                    self.export(export.name, export.kind, export.index)?;
+                    // Names may say after two underscores what they are for.
+                    names.extend(export.name.rsplit("__").next());
+                    self.export(export.name, export.kind, export.index);
                 }
+                self.export_names(&names)?;
             }
             Payload::ElementSection(section) => {
                 limit("element segments", section.count().into(), MAX_SEGMENTS)?;
-                let mut entries = 0;
                 for element in section {
-                    if let wasmparser::ElementItems::Functions(items) = element?.items {
-                        entries += u64::from(items.count());
-                    }
+                    let range = element?.range;
+                    self.shape.element_bytes += range.end - range.start;
                 }
-                limit("element entries", entries, MAX_TABLE_ENTRIES)?;
-                self.shape.data_bytes += entries;
+                let bytes = self.shape.element_bytes;
+                limit("bytes of element segments", bytes, MAX_ELEMENT_BYTES)?;
             }
             Payload::DataSection(section) => {
                 limit("data segments", section.count().into(), MAX_SEGMENTS)?;
                 for data in section {
-                    self.shape.data_bytes += data?.data.len() as u64;
+                    let data = data?;
+                    self.shape.data_bytes += data.range.end - data.range.start;
+                    self.shape.data_content += data.data.len() as u64;
                 }
             }
+            Payload::CustomSection(section) => self.custom(&section)?,
             _ => {}
         }
         Ok(())
@@ -243,6 +283,30 @@ impl Walk {
 
     fn function_type(&self, index: u32) -> Option<&FuncType> {
         self.types.get(index as usize)
+    }
+
+    fn add_function(&mut self, ty: u32) {
+        self.signatures.add_function(ty);
+        self.functions.push(ty);
+    }
+
+    /// Of custom sections only names count, and of those the module's; the others must be readable.
+    fn custom(&mut self, section: &CustomSectionReader<'_>) -> Result<(), ValidationError> {
+        let KnownCustom::Name(names) = section.as_known() else {
+            return Ok(());
+        };
+        for name in names {
+            match name? {
+                Name::Module { name, .. } => self.module_name = name.len() as u64,
+                Name::Function(functions) => {
+                    for naming in functions {
+                        naming?;
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok(())
     }
 
     fn import(&mut self, import: &wasmparser::Import<'_>) -> Result<(), ValidationError> {
@@ -263,20 +327,30 @@ impl Walk {
         if !fits {
             return Err(ValidationError::ImportType(import.name.to_owned()));
         }
-        self.functions.push(index);
-        self.pays_for_growth |= import.name == "pay_for_memory_grow";
+        let name = import.name.to_owned();
+        if let Some(prior) = self.imports.insert(name.clone(), index)
+            && prior != index
+        {
+            return Err(ValidationError::InconsistentImport(name));
+        }
+        self.add_function(index);
         Ok(())
     }
 
-    fn export(
-        &mut self,
-        name: &str,
-        kind: ExternalKind,
-        index: u32,
-    ) -> Result<(), ValidationError> {
-        if name == INK_GLOBAL {
-            return Err(ValidationError::ReservedExport(name.to_owned()));
+    /// Checks what remains of the names of all exports after their last two underscores.
+    fn export_names(&self, names: &HashSet<&str>) -> Result<(), ValidationError> {
+        let imported = |name: &&&str| self.imports.contains_key(**name);
+        if let Some(name) = names.iter().find(imported) {
+            return Err(ValidationError::ExportedImport((*name).to_owned()));
         }
+        let reserved = |name: &&&str| name.starts_with(RESERVED);
+        if let Some(name) = names.iter().find(reserved) {
+            return Err(ValidationError::ReservedExport((*name).to_owned()));
+        }
+        Ok(())
+    }
+
+    fn export(&mut self, name: &str, kind: ExternalKind, index: u32) {
         if name == ENTRYPOINT && kind == ExternalKind::Func {
             self.entrypoint = self
                 .functions
@@ -285,7 +359,10 @@ impl Walk {
                 .is_some_and(|ty| ty.params() == [ValType::I32] && ty.results() == [ValType::I32]);
         }
         self.memory |= name == MEMORY && kind == ExternalKind::Memory;
-        Ok(())
+    }
+
+    fn pays_for_growth(&self) -> bool {
+        self.grows && self.imports.contains_key(PAY_FOR_GROWTH)
     }
 
     /// Checks limits and operators of one function.
@@ -295,19 +372,25 @@ impl Walk {
             locals += u64::from(group?.0);
             limit("locals of a function", locals, MAX_LOCALS)?;
         }
-        let mut operators = body.get_operators_reader()?;
-        let bytes = (body.range().end - operators.original_position()) as u64;
-        limit("bytes of a function", bytes, MAX_BODY_BYTES)?;
-        self.shape.code_bytes += bytes;
-        while !operators.eof() {
-            let operator = operators.read()?;
-            self.grows |= matches!(operator, wasmparser::Operator::MemoryGrow { .. });
+        for operator in body.get_operators_reader()? {
+            let operator = operator?;
             if ink::operator(&operator, |_| 0).is_none() {
                 let debug = format!("{operator:?}");
                 let name = debug.split([' ', '{', '(']).next().unwrap_or_default();
                 return Err(ValidationError::Operator(name.to_owned()));
             }
         }
+        Ok(())
+    }
+
+    /// Checks limits of one valid function after instrumentation.
+    fn frame(&mut self, body: &FunctionBody<'_>) -> Result<(), ValidationError> {
+        let frame = frame::measure(body, &self.signatures, self.pays_for_growth())?;
+        let (values, words) = (frame.values.into(), frame.words.into());
+        limit("values on a function's stack", values, MAX_FRAME_VALUES)?;
+        limit("words of a function's frame", words, MAX_FRAME_WORDS)?;
+        limit("operators of a function", frame.operators, MAX_OPERATORS)?;
+        self.shape.operators += frame.operators;
         Ok(())
     }
 
@@ -318,8 +401,19 @@ impl Walk {
         if !self.memory {
             return Err(ValidationError::NoMemory);
         }
-        if self.grows && !self.pays_for_growth {
+        if self.grows && !self.pays_for_growth() {
             return Err(ValidationError::UnpaidGrowth);
+        }
+        limit(
+            "bytes of the module's name",
+            self.module_name,
+            MAX_NAME_BYTES,
+        )?;
+        for cost in [
+            ink::cached_dynamic(&self.shape),
+            ink::uncached_dynamic(&self.shape),
+        ] {
+            limit("gas of entering it", cost, u16::MAX.into())?;
         }
         Ok(self.shape)
     }
@@ -329,10 +423,10 @@ impl Walk {
 mod tests {
     use super::*;
 
-    /// A valid module with more fields before its entry point.
+    /// A valid module with more fields before its entry point. Its memory cannot grow.
     fn module(fields: &str) -> String {
         format!(
-            "(module {fields} (memory (export \"memory\") 1)
+            "(module {fields} (memory (export \"memory\") 1 1)
              (func (export \"user_entrypoint\") (param i32) (result i32) (i32.const 0)))"
         )
     }
@@ -350,7 +444,7 @@ mod tests {
         let wat = "(module
             (type (func (param i32 i64) (result i32)))
             (import \"vm_hooks\" \"msg_sender\" (func (param i32)))
-            (memory (export \"memory\") 3)
+            (memory (export \"memory\") 3 3)
             (table 2 funcref) (elem (i32.const 0) 2 2)
             (global (mut i32) (i32.const 0)) (global i64 (i64.const 1))
             (func (export \"user_entrypoint\") (param i32) (result i32) (i32.const 0))
@@ -363,9 +457,14 @@ mod tests {
             functions: 2,
             type_values: 2 + 3,
             globals: 2,
-            data_bytes: 5 + 2,
-            // i32.const 0, end, twice
-            code_bytes: 6,
+            // Flag, i32.const 0, end, length, and the data.
+            data_bytes: 1 + 2 + 1 + 1 + 5,
+            data_content: 5,
+            // Flag, i32.const 0, end, count, and two indices.
+            element_bytes: 1 + 2 + 1 + 1 + 2,
+            // Per function: a constant and the end, 12 that charge for them, 12 that take the frame's
+            // words, 4 that give them back, a return.
+            operators: 2 * (2 + 12 + 12 + 4 + 1),
             pages: 3,
         };
         assert_eq!(shape, expected);
@@ -378,7 +477,11 @@ mod tests {
             "(func (memory.fill (i32.const 0) (i32.const 0) (i32.const 0)))",
             "(func (memory.copy (i32.const 0) (i32.const 0) (i32.const 0)))",
             "(global (export \"g\") (mut i32) (i32.const 0))",
-            "(import \"vm_hooks\" \"pay_for_memory_grow\" (func (param i32))) (func (drop (memory.grow (i32.const 1))))",
+            "(func (drop (memory.grow (i32.const 1))))",
+            "(data \"passive\")",
+            "(func $f) (elem func $f) (elem declare func $f)",
+            "(global (export \"__stylu\") i32 (i32.const 0))",
+            "(import \"vm_hooks\" \"exit_early\" (func (param i32))) (import \"vm_hooks\" \"exit_early\" (func (param i32)))",
         ] {
             assert!(
                 check(&module(fields)).is_ok(),
@@ -436,10 +539,17 @@ mod tests {
     }
 
     #[test]
-    fn passive_segments_are_refused() {
-        let wat = "(module (memory (export \"memory\") 1) (data \"abc\")
-            (func (export \"user_entrypoint\") (param i32) (result i32) (i32.const 0)))";
-        assert!(reason(wat).contains("bulk-memory"), "{}", reason(wat));
+    fn more_than_one_result_is_refused_from_stylus_3_on() {
+        let two = "(func (result i32 i32) (i32.const 1) (i32.const 2))";
+        let block = "(func (i32.const 1) (block (param i32) (drop)))";
+        for fields in [two, block] {
+            let wasm = wat::parse_str(module(fields)).unwrap();
+            for arbos in ArbOs::ALL {
+                let rules = arbos.rules();
+                let allowed = validate_for(&wasm, rules).is_ok();
+                assert_eq!(allowed, rules.stylus < 3, "{arbos}: {fields}");
+            }
+        }
     }
 
     #[test]
@@ -515,16 +625,137 @@ mod tests {
     }
 
     #[test]
-    fn the_meters_name_is_reserved() {
-        let wat = module("(global (export \"stylus_ink_left\") (mut i64) (i64.const 0))");
-        let error = ValidationError::ReservedExport("stylus_ink_left".into());
-        assert_eq!(check(&wat), Err(error));
+    fn names_of_the_instrumentation_are_reserved() {
+        // Whatever stands before the last two underscores says what an export is for.
+        for name in [
+            "stylus_ink_left",
+            "stylus_global_with_random_name",
+            "stylus",
+            "a__stylus_x",
+            "a__b__stylus",
+        ] {
+            let wat = module(&format!("(global (export \"{name}\") i32 (i32.const 0))"));
+            let last = name.rsplit("__").next().unwrap();
+            let error = ValidationError::ReservedExport(last.into());
+            assert_eq!(check(&wat), Err(error), "{name}");
+        }
     }
 
     #[test]
-    fn memory_cannot_grow_unpaid() {
-        let wat = module("(func (drop (memory.grow (i32.const 1))))");
-        assert_eq!(check(&wat), Err(ValidationError::UnpaidGrowth));
+    fn an_import_cannot_be_exported_under_its_name() {
+        let import = "(import \"vm_hooks\" \"read_args\" (func $read (param i32)))";
+        for name in ["read_args", "mine__read_args"] {
+            let export = format!("{import} (export \"{name}\" (func $read))");
+            let error = ValidationError::ExportedImport("read_args".into());
+            assert_eq!(check(&module(&export)), Err(error), "{name}");
+        }
+        let other = format!("{import} (export \"read_my_args\" (func $read))");
+        assert!(check(&module(&other)).is_ok());
+    }
+
+    #[test]
+    fn an_import_is_there_under_one_type() {
+        let fields = "(type $a (func (param i32))) (type $b (func (param i32)))
+            (import \"vm_hooks\" \"read_args\" (func (type $a)))
+            (import \"vm_hooks\" \"read_args\" (func (type $b)))";
+        let error = ValidationError::InconsistentImport("read_args".into());
+        assert_eq!(check(&module(fields)), Err(error));
+    }
+
+    #[test]
+    fn memory_that_can_grow_must_be_paid_for_whether_it_does_or_not() {
+        let memory = |bounds: &str, fields: &str| {
+            check(&format!(
+                "(module {fields} (memory (export \"memory\") {bounds})
+                 (func (export \"user_entrypoint\") (param i32) (result i32) (i32.const 0)))"
+            ))
+        };
+        let pay = "(import \"vm_hooks\" \"pay_for_memory_grow\" (func (param i32)))";
+        for bounds in ["1", "1 2", "0", "1 65536"] {
+            assert_eq!(
+                memory(bounds, ""),
+                Err(ValidationError::UnpaidGrowth),
+                "{bounds}"
+            );
+            assert!(memory(bounds, pay).is_ok(), "{bounds}");
+        }
+        for bounds in ["1 1", "0 0"] {
+            assert!(memory(bounds, "").is_ok(), "{bounds}");
+        }
+    }
+
+    #[test]
+    fn the_modules_name_has_a_limit_and_names_must_be_readable() {
+        let named = |bytes: usize| format!("(module ${}", "n".repeat(bytes));
+        let wat = |bytes| module("").replacen("(module", &named(bytes), 1);
+        assert!(check(&wat(512)).is_ok());
+        let (what, found, limit) = ("bytes of the module's name", 513, 512);
+        assert_eq!(
+            check(&wat(513)),
+            Err(ValidationError::Limit { what, found, limit })
+        );
+        // A name section whose name is cut short.
+        let mut wasm = wat::parse_str(module("")).unwrap();
+        wasm.extend([0, 8, 4, b'n', b'a', b'm', b'e', 0, 1, 9]);
+        assert!(matches!(validate(&wasm), Err(ValidationError::Invalid(_))));
+    }
+
+    #[test]
+    fn exports_are_not_limited_in_number_or_length() {
+        // Nitro drops all but the entry point and the memory before it counts.
+        let many: String = (0..1_500)
+            .map(|n| format!("(global (export \"{n}\") i32 (i32.const 0))"))
+            .collect();
+        let long = format!(
+            "(global (export \"{}\") i32 (i32.const 0))",
+            "n".repeat(513)
+        );
+        assert!(check(&module(&many)).is_ok());
+        assert!(check(&module(&long)).is_ok());
+    }
+
+    #[test]
+    fn functions_are_limited_by_operators_after_instrumentation() {
+        // n nops and the end; 12 that charge, 12 that enter, 4 that leave, a return: n + 30.
+        let nops = |n: usize| module(&format!("(func {})", "nop ".repeat(n)));
+        assert!(check(&nops(65_536 - 30)).is_ok());
+        let (what, found, limit) = ("operators of a function", 65_537, 65_536);
+        assert_eq!(
+            check(&nops(65_536 - 29)),
+            Err(ValidationError::Limit { what, found, limit })
+        );
+        // Bytes do not count: 26,666 constants of six bytes are 80,000.
+        let wide = "(drop (i32.const 0x7fffffff)) ".repeat(13_333);
+        assert!(check(&module(&format!("(func {wide})"))).is_ok());
+    }
+
+    #[test]
+    fn frames_are_limited_in_values() {
+        let consts = |n: usize| {
+            module(&format!(
+                "(func {} {})",
+                "i32.const 0 ".repeat(n),
+                "drop ".repeat(n)
+            ))
+        };
+        assert!(check(&consts(4_096)).is_ok());
+        let (what, found, limit) = ("values on a function's stack", 4_097, 4_096);
+        assert_eq!(
+            check(&consts(4_097)),
+            Err(ValidationError::Limit { what, found, limit })
+        );
+    }
+
+    #[test]
+    fn the_price_of_entering_must_fit_16_bits() {
+        // 65,535 gas are 87,096 bytes of data; the WASM around it costs more than nothing, too.
+        let data =
+            |bytes: usize| module(&format!("(data (i32.const 0) \"{}\")", "x".repeat(bytes)));
+        assert!(check(&data(86_000)).is_ok());
+        let Err(ValidationError::Limit { what, limit, .. }) = check(&data(88_000)) else {
+            panic!("it is refused");
+        };
+        assert_eq!((what, limit), ("gas of entering it", 65_535));
     }
 
     #[test]
@@ -532,23 +763,21 @@ mod tests {
         let limited = |what, found, limit| Err(ValidationError::Limit { what, found, limit });
         let sized = |pages: u32| {
             format!(
-                "(module (memory (export \"memory\") {pages})
+                "(module (memory (export \"memory\") {pages} {pages})
                  (func (export \"user_entrypoint\") (param i32) (result i32) (i32.const 0)))"
             )
         };
         assert!(check(&sized(128)).is_ok());
         assert_eq!(check(&sized(129)), limited("pages of memory", 129, 128));
 
-        let many_exports: Vec<_> = (0..1_023)
-            .map(|n| format!("(global (export \"{n}\") i32 (i32.const 0))"))
-            .collect();
         let cases = [
             ("functions", "(func)".repeat(4_096), 4_097, 4_096),
             (
                 "globals",
-                "(global i32 (i32.const 0))".repeat(32_769),
-                32_769,
-                32_768,
+                // Four are Nitro's own.
+                "(global i32 (i32.const 0))".repeat(32_765),
+                32_765,
+                32_764,
             ),
             (
                 "locals of a function",
@@ -557,10 +786,10 @@ mod tests {
                 348,
             ),
             (
-                "bytes of a function",
-                format!("(func {})", "(nop)".repeat(65_536)),
-                65_537,
-                65_536,
+                "imports",
+                "(import \"vm_hooks\" \"chainid\" (func (result i64)))".repeat(514),
+                514,
+                513,
             ),
             ("table entries", "(table 4097 funcref)".into(), 4_097, 4_096),
             (
@@ -579,24 +808,15 @@ mod tests {
                 128,
             ),
             (
-                "element entries",
+                "bytes of element segments",
+                // Flag, offset (3), count (2), and one byte per entry.
                 format!(
                     "(table 1 funcref) (func $f) (elem (i32.const 0) {})",
-                    "$f ".repeat(4_097)
+                    "$f ".repeat(4_091)
                 ),
                 4_097,
                 4_096,
             ),
-            (
-                "bytes of an export's name",
-                format!(
-                    "(global (export \"{}\") i32 (i32.const 0))",
-                    "n".repeat(513)
-                ),
-                513,
-                512,
-            ),
-            ("exports", many_exports.concat(), 1_025, 1_024),
         ];
         for (what, fields, found, limit) in cases {
             assert_eq!(

@@ -29,6 +29,8 @@ pub(crate) struct Environment {
     pub(crate) reentrant: bool,
     /// Whether state may not change.
     pub(crate) is_static: bool,
+    /// See [`crate::rules::Rules`].
+    pub(crate) short_page_counts: bool,
 }
 
 /// The three kinds of call that a program can make.
@@ -79,14 +81,15 @@ pub(crate) trait Vm {
         gas_left: u64,
         gas_requested: u64,
     ) -> Result<Answer, Fatal>;
-    /// Creates an account, at an address that depends on `salt` where there is one.
+    /// Creates an account, at an address that depends on `salt` where there is one; `None` when
+    /// `gas_left` does not even pay for beginning to.
     fn create(
         &mut self,
         code: Bytes,
         value: U256,
         salt: Option<U256>,
         gas_left: u64,
-    ) -> Result<Answer, Fatal>;
+    ) -> Result<Option<Answer>, Fatal>;
     /// Opens pages of memory and returns their price in gas.
     fn add_pages(&mut self, pages: u16) -> u64;
 }

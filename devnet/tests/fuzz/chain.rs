@@ -5,6 +5,7 @@ use alloy::{
     sol_types::SolCall,
 };
 use devnet::{
+    ArbOs,
     evm::{Engine, genesis},
     stylus::prefix,
 };
@@ -56,7 +57,7 @@ const PARTNER_WAT: &str = r#"(module
     (import "vm_hooks" "emit_log" (func $log (param i32 i32 i32)))
     (import "vm_hooks" "msg_sender" (func $sender (param i32)))
     (import "vm_hooks" "write_result" (func $result (param i32 i32)))
-    (memory (export "memory") 1)
+    (memory (export "memory") 1 1)
     (func (export "user_entrypoint") (param i32) (result i32)
       (call $sender (i32.const 0))
       (call $set (i32.const 0) (i32.const 0))
@@ -215,7 +216,7 @@ impl Laboratory {
     }
 
     fn execute(&self, db: &mut InMemoryDB, transaction: &TxEnv) -> ResultAndState {
-        let (config, block) = (Engine::config(CHAIN_ID), self.block.clone());
+        let (config, block) = (self.engine.config(CHAIN_ID), self.block.clone());
         self.engine
             .transact(db, config, block, transaction.clone())
             .expect("a valid transaction")
@@ -249,7 +250,7 @@ impl Laboratory {
         activate.value = U256::from(FEE);
         let activated = self.execute(&mut db, &activate);
         check_gas(&activated, GAS);
-        let fits = wasm.len() <= prefix::MAX_WASM;
+        let fits = wasm.len() <= ArbOs::default().max_wasm() as usize;
         assert_eq!(
             activated.result.is_success(),
             fits && crate::modules::is_valid(wasm),
@@ -289,7 +290,7 @@ impl Laboratory {
         let again = self.execute(db, &transaction);
         assert_same(&outcome, &again, "the same call twice");
         if thorough {
-            let (config, block) = (Engine::config(CHAIN_ID), self.block.clone());
+            let (config, block) = (self.engine.config(CHAIN_ID), self.block.clone());
             let elsewhere = self.other.transact(db, config, block, transaction);
             let elsewhere = elsewhere.expect("a valid transaction");
             assert_same(&outcome, &elsewhere, "the same call on another engine");

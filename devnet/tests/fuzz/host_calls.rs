@@ -50,9 +50,11 @@ pub(crate) fn module(u: &mut Unstructured<'_>) -> Result<Vec<u8>> {
     let mut functions = FunctionSection::new();
     functions.function(entrypoint);
     let mut memories = MemorySection::new();
+    let pages = u.int_in_range(0..=9)?.min(3);
     memories.memory(MemoryType {
-        minimum: u.int_in_range(0..=9)?.min(3),
-        maximum: None,
+        minimum: pages,
+        // Growth would have to be paid for by an import that may not be there.
+        maximum: Some(pages),
         memory64: false,
         shared: false,
         page_size_log2: None,

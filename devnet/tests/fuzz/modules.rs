@@ -92,9 +92,15 @@ static IMPORTS: LazyLock<Vec<u8>> = LazyLock::new(|| {
     wat::parse_str(format!("(module {})", imports.concat())).expect("a module")
 });
 
-fn exports(pages: u32) -> Vec<u8> {
+/// What a program exports; its memory can grow when there are no `bounds` to it.
+fn exports(pages: u32, bounds: bool) -> Vec<u8> {
+    let most = if bounds {
+        pages.to_string()
+    } else {
+        String::new()
+    };
     wat::parse_str(format!(
-        "(module (memory (export \"memory\") {pages})
+        "(module (memory (export \"memory\") {pages} {most})
          (func (export \"user_entrypoint\") (param i32) (result i32) (i32.const 0)))"
     ))
     .expect("a module")
@@ -103,7 +109,7 @@ fn exports(pages: u32) -> Vec<u8> {
 fn shaped(u: &mut Unstructured<'_>) -> Result<Vec<u8>> {
     let config = Config {
         available_imports: Some(IMPORTS.clone()),
-        exports: Some(exports(u.int_in_range(0..=3)?)),
+        exports: Some(exports(u.int_in_range(0..=3)?, u.ratio(2, 3)?)),
         allow_start_export: false,
         allow_floats: false,
         bulk_memory_enabled: false,
@@ -134,21 +140,17 @@ fn shaped(u: &mut Unstructured<'_>) -> Result<Vec<u8>> {
         ..Config::default()
     };
     let wasm = wasm_smith::Module::new(config, u)?.to_bytes();
-    let pay = b"pay_for_memory_grow";
-    let pays_for_growth = wasm.windows(pay.len()).any(|name| name == pay);
     let mut module = Module::new();
     // What the generator makes can be read again.
-    Biased { u, pays_for_growth }
+    Biased { u }
         .parse_core_module(&mut module, Parser::new(0), &wasm)
         .expect("a module");
     Ok(module.finish())
 }
 
-/// Moves some of a module's constants to [`BOUNDARIES`], and puts something else in place of a growth of
-/// memory that nothing pays for, which is refused.
+/// Moves some of a module's constants to [`BOUNDARIES`].
 struct Biased<'u, 'a> {
     u: &'u mut Unstructured<'a>,
-    pays_for_growth: bool,
 }
 
 impl Reencode for Biased<'_, '_> {
@@ -159,9 +161,6 @@ impl Reencode for Biased<'_, '_> {
             let value = self.u.choose(&BOUNDARIES).unwrap_or(&0);
             return Ok(Instruction::I32Const(value.cast_signed()));
         }
-        if matches!(operator, Operator::MemoryGrow { .. }) && !self.pays_for_growth {
-            return Ok(Instruction::I32Popcnt);
-        }
         utils::instruction(self, operator)
     }
 }
@@ -169,7 +168,7 @@ impl Reencode for Biased<'_, '_> {
 fn wild(u: &mut Unstructured<'_>) -> Result<Vec<u8>> {
     let mut config = Config::arbitrary(u)?;
     if u.arbitrary()? {
-        config.exports = Some(exports(1));
+        config.exports = Some(exports(1, u.arbitrary()?));
     }
     config.max_instructions = config.max_instructions.min(300);
     Ok(wasm_smith::Module::new(config, u)?.to_bytes())

@@ -1,4 +1,4 @@
-//! `ArbOwner` (0x70): what owners of the chain decide, as far as it concerns the cache of programs.
+//! `ArbOwner` (0x70): what owners of the chain decide, as far as it concerns the cache of programs and what calldata costs.
 
 use super::call::{Answer, Call, Refusal};
 use crate::evm::arbos::{self, Role};
@@ -9,6 +9,7 @@ alloy::sol! {
     interface ArbOwner {
         function addWasmCacheManager(address manager) external;
         function removeWasmCacheManager(address manager) external;
+        function setCalldataPriceIncrease(bool enable) external;
 
         event OwnerActs(bytes4 indexed method, address indexed owner, bytes data);
     }
@@ -27,6 +28,10 @@ pub(super) fn run<DB: Database>(call: &mut Call<'_, '_, DB>, input: &[u8]) -> An
         Calls::addWasmCacheManager(arguments) => {
             let added = arbos::add_member(call.journal(), Role::CacheManager, arguments.manager);
             added.map_err(Refusal::database)?;
+        }
+        Calls::setCalldataPriceIncrease(arguments) => {
+            let set = arbos::set_calldata_floor(call.journal(), arguments.enable);
+            set.map_err(Refusal::database)?;
         }
         Calls::removeWasmCacheManager(arguments) => {
             let removed =

@@ -1,7 +1,7 @@
 //! `ArbOwnerPublic` (0x6b): who owns the chain.
 
 use super::call::{Answer, Call, Refusal};
-use crate::evm::arbos::{FEE_ACCOUNT, Role};
+use crate::evm::arbos::{self, FEE_ACCOUNT, Role};
 use alloy::sol_types::{SolCall, SolInterface};
 use revm::Database;
 
@@ -14,6 +14,7 @@ alloy::sol! {
         function getBrotliCompressionLevel() external view returns (uint64);
         function getScheduledUpgrade() external view returns (uint64 arbosVersion, uint64 scheduledForTimestamp);
         function isCalldataPriceIncreaseEnabled() external view returns (bool);
+        function getMaxStylusContractFragments() external view returns (uint8);
     }
 }
 use ArbOwnerPublic::ArbOwnerPublicCalls as Calls;
@@ -47,8 +48,14 @@ pub(super) fn run<DB: Database>(call: &mut Call<'_, '_, DB>, input: &[u8]) -> An
             ArbOwnerPublic::getScheduledUpgradeCall::abi_encode_returns(&none)
         }
         Calls::isCalldataPriceIncreaseEnabled(_) => {
-            ArbOwnerPublic::isCalldataPriceIncreaseEnabledCall::abi_encode_returns(&true)
+            let enabled = arbos::has_calldata_floor(call.journal()).map_err(Refusal::database)?;
+            ArbOwnerPublic::isCalldataPriceIncreaseEnabledCall::abi_encode_returns(&enabled)
         }
+        Calls::getMaxStylusContractFragments(_) => match call.engine.rules.max_fragments {
+            // The function came with fragments.
+            0 => return Err(Refusal::silent()),
+            count => ArbOwnerPublic::getMaxStylusContractFragmentsCall::abi_encode_returns(&count),
+        },
     };
     Ok(encoded)
 }

@@ -4,7 +4,7 @@ use super::call::{Answer, Call, Refusal};
 use alloy::sol_types::{SolCall, SolInterface};
 use revm::{
     Database,
-    context::{Block, Cfg, ContextTr, JournalTr},
+    context::{Cfg, ContextTr, JournalTr},
     primitives::{Address, U256, address},
 };
 
@@ -25,8 +25,8 @@ alloy::sol! {
 }
 use ArbSys::ArbSysCalls as Calls;
 
-/// `ArbOS` 40, the first with Stylus version 2 and Prague, in the numbering that began with 55.
-const ARBOS_VERSION: u64 = 55 + 40;
+/// Where the numbering of versions begins: after 55 of Arbitrum's classic chain.
+const CLASSIC_VERSIONS: u64 = 55;
 /// Blocks whose hashes are known.
 const HASHES: u64 = 256;
 /// What contracts of the parent chain are shifted by.
@@ -34,7 +34,7 @@ const ALIAS_OFFSET: Address = address!("1111000000000000000000000000000000001111
 
 pub(super) fn run<DB: Database>(call: &mut Call<'_, '_, DB>, input: &[u8]) -> Answer {
     call.require_no_value()?;
-    let number = call.context.block.number();
+    let number = call.context.chain.height;
     let encoded = match Calls::abi_decode(input).map_err(|_| Refusal::silent())? {
         Calls::arbBlockNumber(_) => ArbSys::arbBlockNumberCall::abi_encode_returns(&number),
         Calls::arbBlockHash(arguments) => {
@@ -57,7 +57,8 @@ pub(super) fn run<DB: Database>(call: &mut Call<'_, '_, DB>, input: &[u8]) -> An
             ArbSys::arbChainIDCall::abi_encode_returns(&id)
         }
         Calls::arbOSVersion(_) => {
-            ArbSys::arbOSVersionCall::abi_encode_returns(&U256::from(ARBOS_VERSION))
+            let number = CLASSIC_VERSIONS + call.engine.arbos().number();
+            ArbSys::arbOSVersionCall::abi_encode_returns(&U256::from(number))
         }
         Calls::getStorageGasAvailable(_) => {
             ArbSys::getStorageGasAvailableCall::abi_encode_returns(&U256::ZERO)

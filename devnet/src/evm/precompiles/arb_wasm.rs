@@ -4,12 +4,14 @@ use super::call::{Answer, Call, Refusal};
 use crate::{
     evm::arbos::{
         self, EXPIRY_DAYS, FEE_ACCOUNT, KEEPALIVE_DAYS, ProgramInsufficientValue,
-        ProgramKeepaliveTooSoon, ProgramNotWasm, ProgramUpToDate, Record, STYLUS_VERSION,
+        ProgramKeepaliveTooSoon, ProgramNotWasm, ProgramUpToDate, Record,
     },
+    rules::Rules,
     stylus::{
+        compile::CompileError,
         ink,
         memory::{FREE_PAGES, PAGE_GAS, PAGE_LIMIT},
-        prefix,
+        prefix::{self, Kind, Root},
         validate::Shape,
     },
 };
@@ -17,7 +19,7 @@ use alloy::sol_types::{SolCall, SolError, SolInterface};
 use revm::{
     Database,
     context::JournalTr,
-    primitives::{Address, B256, U256, keccak256},
+    primitives::{Address, B256, U256, eip170::MAX_CODE_SIZE, keccak256},
     state::Bytecode,
 };
 
@@ -53,12 +55,12 @@ alloy::sol! {
 }
 use ArbWasm::ArbWasmCalls as Calls;
 
+/// Gas of copying a word of code (EXTCODECOPY).
+const COPY_WORD_GAS: u64 = 3;
 /// Gas of every activation.
 const ACTIVATION_GAS: u64 = 1_659_168;
 /// Gas per microsecond that a validator needs for an activation.
 const GAS_PER_MICROSECOND: u64 = 28;
-/// Words of stack that a program may use.
-const MAX_STACK_DEPTH: u32 = 4 * 65_536;
 /// The parameter of the exponential in the memory price.
 const PAGE_RAMP: u64 = 620_674_314;
 /// Programs that count as recent in a block.
@@ -73,7 +75,9 @@ pub(super) fn run<DB: Database>(call: &mut Call<'_, '_, DB>, input: &[u8]) -> An
     }
     let encoded = match function {
         Calls::activateProgram(_) | Calls::codehashKeepalive(_) => Vec::new(),
-        Calls::stylusVersion(_) => ArbWasm::stylusVersionCall::abi_encode_returns(&STYLUS_VERSION),
+        Calls::stylusVersion(_) => {
+            ArbWasm::stylusVersionCall::abi_encode_returns(&call.engine.rules.stylus)
+        }
         Calls::codehashVersion(arguments) => {
             let record = active(call, arguments.codehash)?;
             ArbWasm::codehashVersionCall::abi_encode_returns(&record.version)
@@ -104,16 +108,20 @@ pub(super) fn run<DB: Database>(call: &mut Call<'_, '_, DB>, input: &[u8]) -> An
             let time = call.time();
             ArbWasm::programTimeLeftCall::abi_encode_returns(&record.time_left(time))
         }
-        constant => parameter(&constant),
+        // It came with Stylus 3.
+        Calls::activationGas(_) if call.engine.rules.stylus < 3 => return Err(Refusal::silent()),
+        constant => parameter(&constant, call.engine.rules),
     };
     Ok(encoded)
 }
 
 /// The functions that tell a parameter of the chain.
-fn parameter(function: &Calls) -> Vec<u8> {
+fn parameter(function: &Calls, rules: &Rules) -> Vec<u8> {
     match function {
         Calls::inkPrice(_) => ArbWasm::inkPriceCall::abi_encode_returns(&ink::INK_PRICE),
-        Calls::maxStackDepth(_) => ArbWasm::maxStackDepthCall::abi_encode_returns(&MAX_STACK_DEPTH),
+        Calls::maxStackDepth(_) => {
+            ArbWasm::maxStackDepthCall::abi_encode_returns(&rules.stack_words)
+        }
         Calls::freePages(_) => ArbWasm::freePagesCall::abi_encode_returns(&FREE_PAGES),
         Calls::pageGas(_) => ArbWasm::pageGasCall::abi_encode_returns(&PAGE_PRICE),
         Calls::pageRamp(_) => ArbWasm::pageRampCall::abi_encode_returns(&PAGE_RAMP),
@@ -142,7 +150,8 @@ const PAGE_PRICE: u16 = PAGE_GAS as u16;
 /// The record of a program that may run now.
 fn active<DB: Database>(call: &mut Call<'_, '_, DB>, code_hash: B256) -> Result<Record, Refusal> {
     let timestamp = call.context.block.timestamp;
-    arbos::active_program(call.journal(), code_hash, timestamp)
+    let stylus = call.engine.rules.stylus;
+    arbos::active_program(call.journal(), code_hash, timestamp, stylus)
         .map_err(Refusal::database)?
         .map_err(|inactive| Refusal::Revert(inactive.abi_encode()))
 }
@@ -159,15 +168,16 @@ fn active_at<DB: Database>(
 /// code.
 ///
 /// Refuses, in this order: static and delegate calls, a program that is active already, code that
-/// is no program, invalid WASM, too little gas, a value below the fee. What is above the fee goes
-/// back to the caller.
+/// is no program, fragments that do not fit, invalid WASM (which takes all gas), too little gas, a
+/// value below the fee. What is above the fee goes back to the caller.
 fn activate<DB: Database>(call: &mut Call<'_, '_, DB>, program: Address) -> Answer {
     call.require_writable()?;
     call.burn(ACTIVATION_GAS)?;
     let code_hash = call.code_hash(program)?;
     let time = call.time();
     let before = arbos::record(call.journal(), code_hash).map_err(Refusal::database)?;
-    if before.version == STYLUS_VERSION && !before.expired(time) {
+    let rules = call.engine.rules;
+    if before.version == rules.stylus && !before.expired(time) {
         return Err(Refusal::error(&ProgramUpToDate {}));
     }
     let load = call
@@ -180,35 +190,91 @@ fn activate<DB: Database>(call: &mut Call<'_, '_, DB>, program: Address) -> Answ
         .as_ref()
         .map(Bytecode::original_bytes)
         .unwrap_or_default();
-    if !prefix::is_program(&code) {
-        return Err(Refusal::error(&ProgramNotWasm {}));
+    let kind = Kind::of(&code, rules.max_fragments);
+    let (module, wasm) = match kind {
+        Some(Kind::Classic) => {
+            let wasm =
+                prefix::unpack(&code, rules.max_wasm).map_err(|error| reason(error.to_string()))?;
+            (code_hash, wasm)
+        }
+        Some(Kind::Root) => {
+            let wasm = fragments(call, &code)?;
+            (keccak256(&wasm), wasm)
+        }
+        Some(Kind::Fragment) => return Err(reason("a fragment is activated through its root")),
+        None => return Err(Refusal::error(&ProgramNotWasm {})),
+    };
+    let compile = call.engine.programs.get_or_compile(module, || Ok(wasm));
+    let compiled = compile.map_err(|error: CompileError| Refusal::AllGas(error.to_string()))?;
+    let left = PAGE_LIMIT.saturating_sub(call.context.chain.pages.open);
+    if compiled.shape.pages > left {
+        let pages = compiled.shape.pages;
+        let why = format!("the program's {pages} pages of memory are more than the {left} left");
+        return Err(Refusal::AllGas(why));
     }
-    let compiled = call.engine.program(code_hash, &code).map_err(|error| {
-        Refusal::Revert(
-            Error {
-                reason: error.to_string(),
-            }
-            .abi_encode(),
-        )
-    })?;
     call.burn(activation_gas(&compiled.shape))?;
-    let record = Record::new(&compiled.shape, time, before.cached);
-    let fee = arbos::charge_data(call.journal(), record.asm_size(), time);
+    let record = Record::new(rules.stylus, &compiled.shape, time, before.cached);
+    // To the byte; what is written down, and paid for later, is rounded up to KiB.
+    let bytes = arbos::asm_estimate(&compiled.shape);
+    let fee = arbos::charge_data(call.journal(), bytes, time);
     let fee = fee.map_err(Refusal::database)?;
     pay(call, fee)?;
     arbos::set_record(call.journal(), code_hash, record).map_err(Refusal::database)?;
+    if kind == Some(Kind::Root) {
+        arbos::set_module(call.journal(), code_hash, module).map_err(Refusal::database)?;
+    }
     call.emit(&ArbWasm::ProgramActivated {
         codehash: code_hash,
-        moduleHash: module_hash(code_hash),
+        moduleHash: module_hash(module),
         program,
         dataFee: fee,
-        version: STYLUS_VERSION,
+        version: rules.stylus,
     });
     let returned = ArbWasm::activateProgramReturn {
-        version: STYLUS_VERSION,
+        version: rules.stylus,
         dataFee: fee,
     };
     Ok(ArbWasm::activateProgramCall::abi_encode_returns(&returned))
+}
+
+/// The WASM in the fragments that the root `code` lists, which are paid for like EXTCODECOPY.
+fn fragments<DB: Database>(call: &mut Call<'_, '_, DB>, code: &[u8]) -> Result<Vec<u8>, Refusal> {
+    let root = Root::parse(code).map_err(|error| reason(error.to_string()))?;
+    let rules = call.engine.rules;
+    root.check(rules.max_wasm, rules.max_fragments)
+        .map_err(|error| reason(error.to_string()))?;
+    let mut stream = Vec::new();
+    for address in &root.fragments {
+        let load = call.journal().load_account_with_code(*address);
+        let load = load.map_err(Refusal::database)?;
+        let cold = load.is_cold;
+        let code = load.info.code.as_ref().map(Bytecode::original_bytes);
+        let code = code.unwrap_or_default();
+        let access = if cold {
+            ink::COLD_ACCOUNT_GAS
+        } else {
+            ink::WARM_GAS
+        };
+        // Before its size is known, the largest must be affordable.
+        call.require_gas(access + copy_gas(MAX_CODE_SIZE))?;
+        call.burn(access + copy_gas(code.len()))?;
+        stream.extend_from_slice(
+            prefix::part(*address, &code).map_err(|error| reason(error.to_string()))?,
+        );
+    }
+    root.unpack(&stream)
+        .map_err(|error| reason(error.to_string()))
+}
+
+/// Gas of copying code of `bytes`.
+const fn copy_gas(bytes: usize) -> u64 {
+    COPY_WORD_GAS * (bytes as u64).div_ceil(32)
+}
+
+/// A revert that says why in words.
+fn reason(why: impl Into<String>) -> Refusal {
+    let reason = why.into();
+    Refusal::Revert(Error { reason }.abi_encode())
 }
 
 /// Lets an active program that is a month old or more run for another year, for the same fee.
@@ -256,14 +322,15 @@ fn pay<DB: Database>(call: &mut Call<'_, '_, DB>, fee: U256) -> Result<(), Refus
 fn activation_gas(shape: &Shape) -> u64 {
     let microseconds = shape.wasm_bytes * 31_733 / 100_000
         + shape.functions * 17_263 / 100_000
-        + shape.data_bytes * 17_376 / 100_000
+        + shape.data_content * 17_376 / 100_000
+        + shape.element_bytes * 17_376 / 100_000
         + u64::from(shape.pages) * 2_217
-        + shape.code_bytes * 535 / 1_000;
+        + shape.operators * 535 / 1_000;
     microseconds * GAS_PER_MICROSECOND
 }
 
-/// Stands for the hash of the machine code in the activation event: one per program, as the
-/// compiler is fixed.
-fn module_hash(code_hash: B256) -> B256 {
-    keccak256([b"module".as_slice(), code_hash.as_slice()].concat())
+/// Stands for the hash of the machine code in the activation event: one per `module`, as the compiler
+/// is fixed.
+fn module_hash(module: B256) -> B256 {
+    keccak256([b"module".as_slice(), module.as_slice()].concat())
 }

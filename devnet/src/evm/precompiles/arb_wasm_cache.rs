@@ -62,7 +62,7 @@ fn set<DB: Database>(call: &mut Call<'_, '_, DB>, code_hash: B256, cached: bool)
     let time = call.time();
     let mut record = arbos::record(call.journal(), code_hash).map_err(Refusal::database)?;
     if cached {
-        let active = record.require_active(time);
+        let active = record.require_active(time, call.engine.rules.stylus);
         active.map_err(|inactive| Refusal::Revert(inactive.abi_encode()))?;
     }
     if record.cached != cached {

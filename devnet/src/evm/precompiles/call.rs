@@ -24,6 +24,8 @@ pub(super) enum Refusal {
     /// With this data.
     Revert(Vec<u8>),
     OutOfGas,
+    /// All gas is gone, for this reason.
+    AllGas(String),
     /// The chain's database failed.
     Database(String),
 }
@@ -92,6 +94,14 @@ impl<'c, 'a, DB: Database> Call<'c, 'a, DB> {
     pub(super) fn burn(&mut self, gas: u64) -> Result<(), Refusal> {
         self.gas_left = self.gas_left.checked_sub(gas).ok_or(Refusal::OutOfGas)?;
         Ok(())
+    }
+
+    /// Fails unless there is `gas`, without taking it.
+    pub(super) fn require_gas(&self, gas: u64) -> Result<(), Refusal> {
+        self.gas_left
+            .checked_sub(gas)
+            .map(|_| ())
+            .ok_or(Refusal::OutOfGas)
     }
 
     pub(super) fn burn_words(&mut self, bytes: usize) -> Result<(), Refusal> {

@@ -13,10 +13,13 @@ use crate::evm::{engine::Engine, machine::MachineContext};
 use call::{Call, Refusal};
 use revm::{
     Database,
+    context::{ContextTr, LocalContextTr},
     handler::{EthPrecompiles, PrecompileProvider},
     interpreter::{CallInputs, Gas, InstructionResult, InterpreterResult},
+    precompile::{Precompiles, secp256r1::P256VERIFY},
     primitives::{Address, Bytes, hardfork::SpecId},
 };
+use std::sync::LazyLock;
 
 const fn at(last: u8) -> Address {
     Address::with_last_byte(last)
@@ -41,6 +44,17 @@ pub(crate) const ARBITRUM: [Address; 7] = [
     ARB_DEBUG,
 ];
 
+/// Ethereum's, before Osaka's: as in Nitro those of Cancun, whatever the EVM's version, and P256VERIFY at
+/// the price of RIP-7212.
+fn before_osaka() -> &'static Precompiles {
+    static ALL: LazyLock<Precompiles> = LazyLock::new(|| {
+        let mut all = Precompiles::cancun().clone();
+        all.extend([P256VERIFY]);
+        all
+    });
+    &ALL
+}
+
 /// All precompiles of the chain.
 #[derive(Clone, Debug)]
 pub(crate) struct ArbPrecompiles {
@@ -50,10 +64,11 @@ pub(crate) struct ArbPrecompiles {
 
 impl ArbPrecompiles {
     pub(crate) fn new(engine: Engine, spec: SpecId) -> Self {
-        Self {
-            ethereum: EthPrecompiles::new(spec),
-            engine,
+        let mut ethereum = EthPrecompiles::new(spec);
+        if !engine.rules.osaka {
+            ethereum.precompiles = before_osaka();
         }
+        Self { ethereum, engine }
     }
 }
 
@@ -61,10 +76,10 @@ impl<'a, DB: Database> PrecompileProvider<MachineContext<'a, DB>> for ArbPrecomp
     type Output = InterpreterResult;
 
     fn set_spec(&mut self, spec: SpecId) -> bool {
-        <EthPrecompiles as PrecompileProvider<MachineContext<'a, DB>>>::set_spec(
-            &mut self.ethereum,
-            spec,
-        )
+        // The engine's version of ArbOS decides, once.
+        let changed = spec != self.ethereum.spec;
+        self.ethereum.spec = spec;
+        changed
     }
 
     fn run(
@@ -96,6 +111,11 @@ impl<'a, DB: Database> PrecompileProvider<MachineContext<'a, DB>> for ArbPrecomp
             Err(Refusal::OutOfGas) => {
                 gas.spend_all();
                 (InstructionResult::PrecompileOOG, Bytes::new())
+            }
+            Err(Refusal::AllGas(why)) => {
+                context.local_mut().set_precompile_error_context(why);
+                gas.spend_all();
+                (InstructionResult::PrecompileError, Bytes::new())
             }
             Err(Refusal::Database(error)) => return Err(error),
         };

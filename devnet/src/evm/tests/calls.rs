@@ -513,7 +513,7 @@ fn a_program_creates_contracts_and_programs() {
 }
 
 #[test]
-fn only_programs_may_begin_with_0xef() {
+fn only_programs_and_their_fragments_may_begin_with_0xef() {
     let mut chain = TestChain::new();
     let program = prefix::pack(&wat::parse_str(reporter()).unwrap());
     let (ended, created) = chain.create(init_code(&program));
@@ -523,7 +523,9 @@ fn only_programs_may_begin_with_0xef() {
         &hex!("ef")[..],
         &hex!("ef00"),
         &hex!("eff000"),
-        &hex!("eff00001aa"),
+        &hex!("eff001"),
+        &hex!("eff002"),
+        &hex!("eff003aa"),
     ] {
         let (ended, _) = chain.create(init_code(code));
         let ExecutionResult::Halt { reason, .. } = &ended.result else {
@@ -694,7 +696,7 @@ fn a_database_failure_is_an_error_and_not_a_result() {
             .chain_id(Some(1))
             .build()
             .unwrap();
-        let config = crate::evm::Engine::config(1);
+        let config = chain.engine.config(1);
         let result = chain
             .engine
             .transact(&mut broken, config, chain.block.clone(), tx);

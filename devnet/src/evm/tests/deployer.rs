@@ -149,5 +149,5 @@ fn the_create2_factory_creates() {
         .unwrap()
         .code
         .unwrap();
-    assert!(prefix::is_program(&code.original_bytes()));
+    assert!(code.original_bytes().starts_with(&prefix::PREFIX));
 }

@@ -103,7 +103,8 @@ fn a_program_of_the_largest_size_runs() {
     let globals = "(global (mut i64) (i64.const 1))".repeat(20_000);
     let functions = "(func)".repeat(4_000);
     let fields = format!("{globals} {functions} (table 4096 funcref)");
-    let wat = module(&[], &fields, "(i32.const 0)").replace("\"memory\") 1)", "\"memory\") 128)");
+    let wat =
+        module(&[], &fields, "(i32.const 0)").replace("\"memory\") 1 1)", "\"memory\") 128 128)");
     let address = chain.program(&wat);
     let ended = chain.transact(
         revm::primitives::TxKind::Call(address),
@@ -178,7 +179,7 @@ fn deep_recursion_through_programs_without_memory_growth_stays_on_the_host() {
          (drop (call $call_contract (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 128) (i64.const -1) (i32.const 96)))
          (i32.const 0)",
     )
-    .replace("(export \"memory\") 1)", "(export \"memory\") 0)");
+    .replace("(export \"memory\") 1 1)", "(export \"memory\") 0 0)");
     let address = chain.program(&text);
     // Pointers have nowhere to point: the program reverts at once.
     let ended = chain.call(address, []);
@@ -188,14 +189,15 @@ fn deep_recursion_through_programs_without_memory_growth_stays_on_the_host() {
 #[test]
 fn the_most_native_stack_per_nested_program_does_not_crash_the_host() {
     let mut chain = TestChain::new();
-    // Recurses half way into its native stack, then calls itself from there.
+    // Uses nearly all words of its stack, then calls itself from there. The frame has 7 values (six
+    // arguments when the result of the call is pushed) and 4 words: 1,900 of them are 20,900 words.
     let fields = "(func $down (param $n i32)
         (if (local.get $n)
           (then (call $down (i32.sub (local.get $n) (i32.const 1))))
           (else
             (call $contract_address (i32.const 0))
             (drop (call $call_contract (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 128) (i64.const -1) (i32.const 96))))))";
-    let body = "(call $down (i32.const 8000)) (i32.const 0)";
+    let body = "(call $down (i32.const 1899)) (i32.const 0)";
     let address = chain.program(&module(
         &["contract_address", "call_contract"],
         fields,

@@ -2,7 +2,7 @@
 
 use crate::{
     evm::{
-        Engine, RecentPrograms,
+        RecentPrograms,
         arbos::{
             ProgramExpired, ProgramInsufficientValue, ProgramKeepaliveTooSoon, ProgramNotActivated,
             ProgramNotWasm, ProgramUpToDate,
@@ -16,7 +16,10 @@ use crate::{
 };
 use alloy::sol_types::{SolCall, SolError, SolEvent};
 use revm::{
-    context::TxEnv,
+    context::{
+        TxEnv,
+        result::{ExecutionResult, HaltReason},
+    },
     primitives::{Address, B256, TxKind, U256, address, hex, keccak256},
 };
 
@@ -101,14 +104,14 @@ fn activation_takes_the_fee_returns_the_rest_and_says_so() {
     let before = chain.balance(SENDER);
     let ended = chain.activate(program);
     let answer = activateProgramCall::abi_decode_returns(&ended.output()).unwrap();
-    assert_eq!(answer.version, 2);
+    assert_eq!(answer.version, 3);
     let bytes =
         512_000 + 996 + 22 + wat::parse_str(minimal()).unwrap().len() as u64 * 62_628 / 10_000;
-    let kib = bytes.div_ceil(1024);
-    assert_eq!(
-        answer.dataFee,
-        U256::from(82_928_201 * kib * 1024) * U256::from(10_073) / U256::from(10_000)
-    );
+    // The demand is these bytes: 10,000 * 513,4xx / 21,360,419 = 240 basis points, whose exponential is
+    // 10242.
+    assert_eq!(10_000 * bytes / 21_360_419, 240);
+    let per_byte = 82_928_201_u64 * 10_242 / 10_000;
+    assert_eq!(answer.dataFee, U256::from(per_byte * bytes));
     assert_eq!(before - chain.balance(SENDER), answer.dataFee);
     assert_eq!(chain.balance(FEE_ACCOUNT), answer.dataFee);
     assert_eq!(chain.balance(ARB_WASM), U256::ZERO);
@@ -117,7 +120,7 @@ fn activation_takes_the_fee_returns_the_rest_and_says_so() {
     assert_eq!(event.codehash, code_hash(&minimal()));
     assert_eq!(
         (event.program, event.dataFee, event.version),
-        (program, answer.dataFee, 2)
+        (program, answer.dataFee, 3)
     );
     assert!(ended.gas() > 1_659_168);
 }
@@ -158,7 +161,7 @@ fn activation_reverts_for_what_is_no_program() {
 }
 
 #[test]
-fn activation_reverts_for_invalid_programs_with_the_reason() {
+fn invalid_programs_take_all_gas_of_an_activation_and_the_node_says_why() {
     let mut chain = TestChain::new();
     for (wat, reason) in [
         (
@@ -171,9 +174,14 @@ fn activation_reverts_for_invalid_programs_with_the_reason() {
         ),
     ] {
         let program = chain.sleeping_program(wat);
-        let error: Error = refused(&mut chain, ARB_WASM, &activateProgramCall { program }, FEE);
-        assert_eq!(error.reason, reason);
+        let ended = chain.activate(program);
+        let ExecutionResult::Halt { reason: why, .. } = &ended.result else {
+            panic!("{:?}", ended.result)
+        };
+        let expected = HaltReason::PrecompileErrorWithContext(reason.into());
+        assert_eq!((why, ended.gas()), (&expected, GAS));
     }
+    // What cannot even be unpacked reverts, and costs what was done so far.
     let corrupt = chain.contract(&hex!("eff00000ffffff"));
     let call = activateProgramCall { program: corrupt };
     let error: Error = refused(&mut chain, ARB_WASM, &call, FEE);
@@ -210,11 +218,11 @@ fn what_is_known_of_a_program_can_be_asked() {
     let codehash = code_hash(&minimal());
     assert_eq!(
         ask(&mut chain, ARB_WASM, &programVersionCall { program }),
-        2
+        3
     );
     assert_eq!(
         ask(&mut chain, ARB_WASM, &codehashVersionCall { codehash }),
-        2
+        3
     );
     assert_eq!(
         ask(
@@ -227,7 +235,8 @@ fn what_is_known_of_a_program_can_be_asked() {
     let size = ask(&mut chain, ARB_WASM, &codehashAsmSizeCall { codehash });
     assert_eq!(size % 1024, 0);
     let bytes = wat::parse_str(minimal()).unwrap().len() as u64;
-    let cached = 352 + bytes * 122 / 100_000 + 5;
+    // Four globals of the instrumentation: 4 * 1.628.
+    let cached = 352 + bytes * 122 / 100_000 + 6 + 5;
     let init = ask(&mut chain, ARB_WASM, &programInitGasCall { program });
     assert_eq!(init.gasWhenCached, cached);
     assert_eq!(init.gas, cached + 8_832 + 8 + 2 + bytes * 1_286 / 10_000);
@@ -285,9 +294,9 @@ fn a_programs_life_can_be_extended_after_a_month() {
 #[test]
 fn the_chains_parameters_can_be_asked() {
     let mut chain = TestChain::new();
-    assert_eq!(ask(&mut chain, ARB_WASM, &stylusVersionCall {}), 2);
+    assert_eq!(ask(&mut chain, ARB_WASM, &stylusVersionCall {}), 3);
     assert_eq!(ask(&mut chain, ARB_WASM, &inkPriceCall {}), 10_000);
-    assert_eq!(ask(&mut chain, ARB_WASM, &maxStackDepthCall {}), 262_144);
+    assert_eq!(ask(&mut chain, ARB_WASM, &maxStackDepthCall {}), 22_000);
     assert_eq!(ask(&mut chain, ARB_WASM, &freePagesCall {}), 2);
     assert_eq!(ask(&mut chain, ARB_WASM, &pageGasCall {}), 1_000);
     assert_eq!(ask(&mut chain, ARB_WASM, &pageRampCall {}), 620_674_314);
@@ -400,7 +409,7 @@ fn arb_sys_knows_the_chain() {
     );
     assert_eq!(
         ask(&mut chain, ARB_SYS, &arbOSVersionCall {}),
-        U256::from(95)
+        U256::from(55 + 61)
     );
     assert_eq!(
         ask(&mut chain, ARB_SYS, &getStorageGasAvailableCall {}),
@@ -505,7 +514,12 @@ fn arb_gas_info_knows_the_prices() {
         .unwrap();
     let result = chain
         .engine
-        .transact(&mut chain.db, Engine::config(1), chain.block.clone(), tx)
+        .transact(
+            &mut chain.db,
+            chain.engine.config(1),
+            chain.block.clone(),
+            tx,
+        )
         .unwrap()
         .result;
     let prices = getPricesInWeiCall::abi_decode_returns(result.output().unwrap()).unwrap();
@@ -581,7 +595,7 @@ fn programs_are_recent_over_the_transactions_of_a_block() {
             .chain_id(Some(1))
             .build()
             .unwrap();
-        let (config, block) = (Engine::config(1), chain.block.clone());
+        let (config, block) = (chain.engine.config(1), chain.block.clone());
         let result = chain
             .engine
             .transact_in_block(&mut chain.db, config, block, tx, recent);

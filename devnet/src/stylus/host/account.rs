@@ -36,13 +36,23 @@ pub(super) fn account_code_size(guest: &mut Guest<'_>, account: u32) -> Result<u
     load_code(guest, account).map(|code| length(&code))
 }
 
+/// The code of an account, for free where it is that of the account asked for last.
 fn load_code(guest: &mut Guest<'_>, account: u32) -> Result<Bytes, Stop> {
     guest.buy_ink(ink::HOST + ink::EVM)?;
     guest.require_gas(ink::COLD_ACCOUNT_GAS)?;
     let account = guest.read_address(account)?;
+    if let Some((last, code)) = &guest.state().last_code
+        && *last == account
+    {
+        return Ok(code.clone());
+    }
     let access = guest.vm().code(account)?;
     guest.buy_gas(ink::CODE_LOAD_GAS)?;
-    guest.buy_access(access)
+    let code = guest.buy_access(access)?;
+    if !code.is_empty() {
+        guest.state().last_code = Some((account, code.clone()));
+    }
+    Ok(code)
 }
 
 /// Copies the code hash of an account to `dest`.

@@ -22,7 +22,8 @@ fn call(
     kind: impl FnOnce(&Guest<'_>) -> Result<CallKind, Stop>,
 ) -> Result<u32, Stop> {
     guest.buy_ink(ink::HOST + 3 * ink::POINTER + ink::EVM)?;
-    guest.buy_ink(ink::read(len))?;
+    // The bytes leave the program, and then they go from host to chain.
+    guest.buy_ink(2 * ink::read(len))?;
     let gas_left = guest.gas_left()?;
     let to = guest.read_address(to)?;
     let input = Bytes::copy_from_slice(guest.read(data, len)?);
@@ -120,13 +121,16 @@ fn create(
     contract: u32,
     returned: u32,
 ) -> Result<(), Stop> {
-    guest.buy_ink(ink::read(len))?;
+    // As for calls: once from the program, once to the chain.
+    guest.buy_ink(2 * ink::read(len))?;
     let code = Bytes::copy_from_slice(guest.read(code, len)?);
     let value = guest.read_u256(value)?;
     let salt = salt.map(|pointer| guest.read_u256(pointer)).transpose()?;
     let gas_left = guest.gas_left()?;
     guest.require_writable()?;
     let answer = guest.vm().create(code, value, salt, gas_left)?;
+    // Too little gas to begin with: the program ends, and keeps what it has.
+    let answer = answer.ok_or(Stop::Failure)?;
     guest.buy_gas(answer.gas)?;
     let address = if answer.success {
         answer.address

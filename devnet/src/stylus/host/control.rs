@@ -25,11 +25,15 @@ pub(super) fn exit_early(_: &mut Guest<'_>, status: u32) -> Result<(), Stop> {
 /// Pays for pages; the meter calls it before `memory.grow`. Called without need, it takes gas for
 /// nothing.
 pub(super) fn pay_for_memory_grow(guest: &mut Guest<'_>, pages: u32) -> Result<(), Stop> {
+    let pages = if guest.environment().short_page_counts {
+        // `memory.grow` itself then fails: no memory has that many.
+        pages & u32::from(u16::MAX)
+    } else {
+        pages
+    };
     if pages == 0 {
         return guest.buy_ink(ink::HOST);
     }
-    let gas = guest
-        .vm()
-        .add_pages(u16::try_from(pages).unwrap_or(u16::MAX));
+    let gas = u16::try_from(pages).map_or(u64::MAX, |pages| guest.vm().add_pages(pages));
     guest.buy_gas(gas)
 }

@@ -16,7 +16,8 @@ pub(super) fn read_args(guest: &mut Guest<'_>, dest: u32) -> Result<(), Stop> {
 /// Sets what the program returns or reverts with.
 pub(super) fn write_result(guest: &mut Guest<'_>, data: u32, len: u32) -> Result<(), Stop> {
     guest.buy_ink(ink::HOST)?;
-    guest.buy_ink(ink::read(len))?;
+    // The bytes leave the program, and then they go from host to chain.
+    guest.buy_ink(2 * ink::read(len))?;
     let output = guest.read(data, len)?.to_vec();
     guest.state().output = output;
     Ok(())

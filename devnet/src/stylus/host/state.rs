@@ -37,11 +37,14 @@ pub(crate) struct HostState {
     vm: NonNull<dyn Vm>,
     memory: Option<Memory>,
     ink: Option<Global>,
+    stack: Option<Global>,
     pub(super) arguments: Bytes,
     pub(super) output: Vec<u8>,
     /// What the last call or creation returned.
     pub(super) returned: Bytes,
     pub(super) cache: StorageCache,
+    /// The account whose code was asked for last, with that code, if it has some.
+    pub(super) last_code: Option<(Address, Bytes)>,
 }
 
 impl HostState {
@@ -58,21 +61,25 @@ impl HostState {
             vm,
             memory: None,
             ink: None,
+            stack: None,
             arguments,
             output: Vec::new(),
             returned: Bytes::new(),
             cache: StorageCache::default(),
+            last_code: None,
         }
     }
 
-    /// Tells the host where the instance has its memory and its ink.
-    pub(crate) fn attach(&mut self, memory: Memory, ink: Global) {
+    /// Tells the host where the instance has its memory, its ink and its stack.
+    pub(crate) fn attach(&mut self, memory: Memory, ink: Global, stack: Global) {
         self.memory = Some(memory);
         self.ink = Some(ink);
+        self.stack = Some(stack);
     }
 
-    pub(crate) fn ink(&self) -> Option<Global> {
-        self.ink
+    /// The counters of ink and stack, once the instance is there.
+    pub(crate) fn counters(&self) -> Option<(Global, Global)> {
+        self.ink.zip(self.stack)
     }
 
     pub(crate) fn into_output(self) -> Vec<u8> {
