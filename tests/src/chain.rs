@@ -1,6 +1,11 @@
 //! A node, spoken to over JSON-RPC: devnet by default, or the one that `ACCEPTANCE_RPC_URL` names.
 
-use std::{fmt, sync::OnceLock};
+use std::{
+    fmt,
+    io::Write,
+    sync::OnceLock,
+    time::{Duration, Instant},
+};
 
 use alloy::{
     consensus::{SignableTransaction, TxEip1559, TxEip7702, TxEnvelope},
@@ -17,6 +22,7 @@ use alloy::{
     sol_types::SolCall,
     transports::{RpcError, TransportErrorKind},
 };
+use devnet::{ArbOs, Devnet};
 use futures::future::join_all;
 use serde_json::json;
 use tokio::runtime::Runtime;
@@ -26,8 +32,12 @@ use crate::{account::Account, refusal};
 /// Gas limit of every transaction; far above what any of them needs, and below the limit of one on Arbitrum.
 pub const GAS_LIMIT: u64 = 30_000_000;
 
-/// How often a receipt is asked for before the transaction counts as lost.
-const RECEIPT_ATTEMPTS: usize = 600;
+/// How long a receipt is waited for before the transaction counts as lost: a public chain may be busy.
+const RECEIPT_PATIENCE: Duration = Duration::from_secs(120);
+/// The longest pause between two questions for a receipt.
+const RECEIPT_PAUSE: Duration = Duration::from_millis(500);
+/// JSON-RPC's code for a method that a node does not have.
+const NO_SUCH_METHOD: i64 = -32601;
 
 /// A node and a funded account on it.
 #[derive(Clone, Debug)]
@@ -41,8 +51,10 @@ pub struct Chain {
     pub funded: Account,
     /// Twice the node's gas price when the connection was made, wei.
     pub max_fee: u128,
-    /// True when the node is ours and takes `evm_*`.
+    /// True when the node is ours.
     development: bool,
+    /// The first method that a scenario needs for the clock and the node does not have.
+    without: Option<&'static str>,
 }
 
 /// Why a call was refused.
@@ -71,11 +83,11 @@ fn background() -> &'static Runtime {
 
 /// Spawns devnet once per test binary; later calls give the same URL.
 async fn devnet_url() -> String {
-    static DEVNET: tokio::sync::OnceCell<devnet::Devnet> = tokio::sync::OnceCell::const_new();
+    static DEVNET: tokio::sync::OnceCell<Devnet> = tokio::sync::OnceCell::const_new();
     let devnet = DEVNET
         .get_or_init(|| async {
             background()
-                .spawn(async { devnet::Devnet::builder().spawn().await })
+                .spawn(async { Devnet::builder().spawn().await })
                 .await
                 .expect("the runtime stands")
                 .expect("devnet starts on a free port")
@@ -101,6 +113,23 @@ impl Chain {
             }
             Err(_) => (devnet_url().await, DEVNET_KEY.to_owned(), true),
         };
+        Self::at(url, &key, development).await
+    }
+
+    /// A devnet of its own that runs this version of `ArbOS`, for as long as the tests run.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub async fn of_arbos(version: ArbOs) -> Self {
+        let started = background()
+            .spawn(async move { Devnet::builder().arbos(version).spawn().await })
+            .await
+            .expect("the runtime stands");
+        let devnet = Box::leak(Box::new(started.expect("devnet starts on a free port")));
+        Self::at(devnet.url(), DEVNET_KEY, true).await
+    }
+
+    async fn at(url: String, key: &str, development: bool) -> Self {
         // For a chain over https; an error says that another test of this process was first.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let provider = ProviderBuilder::new()
@@ -114,13 +143,15 @@ impl Chain {
             .get_gas_price()
             .await
             .expect("the node answers eth_gasPrice");
+        let without = missing(&provider).await;
         Self {
             provider,
             url,
             chain_id,
-            funded: Account::from_key(&key),
+            funded: Account::from_key(key),
             max_fee,
             development,
+            without,
         }
     }
 
@@ -283,15 +314,23 @@ impl Chain {
                 (Bytes::from(envelope.encoded_2718()),),
             )
             .await;
-        for _ in 0..RECEIPT_ATTEMPTS {
+        let sent = Instant::now();
+        let mut pause = Duration::from_millis(1);
+        loop {
             let receipt: Option<TransactionReceipt> =
                 self.request("eth_getTransactionReceipt", (hash,)).await;
             if let Some(receipt) = receipt {
                 return receipt;
             }
-            tokio::task::yield_now().await;
+            assert!(
+                sent.elapsed() < RECEIPT_PATIENCE,
+                "transaction {hash} has no receipt after {} s",
+                RECEIPT_PATIENCE.as_secs()
+            );
+            // It is the node that is waited for: ours has the receipt before it is asked.
+            tokio::time::sleep(pause).await;
+            pause = RECEIPT_PAUSE.min(pause * 2);
         }
-        panic!("transaction {hash} has no receipt")
     }
 
     /// Makes a key's account run the code of `target` from now on (EIP-7702); the zero address ends that.
@@ -373,18 +412,43 @@ impl Chain {
         block.header.timestamp
     }
 
-    /// The power over the node's clock, where there is one. Elsewhere says that the scenario is skipped.
+    /// The power over the node's clock, where it has the methods for that. Elsewhere says that the scenario
+    /// is skipped, and why.
     pub fn clock(&self) -> Option<Clock<'_>> {
-        if !self.development {
-            eprintln!("skipped: this node's clock cannot be set");
+        if let Some(method) = self.without {
+            skip(&format!("the node has no {method}"));
+            return None;
         }
-        self.development.then_some(Clock(self))
+        Some(Clock(self))
     }
 
-    /// True when snapshots, the clock and the program cache are ours.
+    /// True when nobody else uses the chain, and its owners' powers are ours.
     pub fn is_development(&self) -> bool {
         self.development
     }
+}
+
+/// The first method of those that set the clock and go back in time that the node does not have.
+///
+/// They are asked without the parameters that they need, which changes nothing anywhere.
+async fn missing(provider: &RootProvider) -> Option<&'static str> {
+    for method in ["evm_setNextBlockTimestamp", "evm_revert"] {
+        let answer: Result<serde_json::Value, _> = provider.raw_request(method.into(), ()).await;
+        let error = answer.err();
+        let code = error.and_then(|error| error.as_error_resp().map(|response| response.code));
+        if code == Some(NO_SUCH_METHOD) {
+            return Some(method);
+        }
+    }
+    None
+}
+
+/// Says that a scenario did not run, where the test harness does not swallow it.
+fn skip(why: &str) {
+    let thread = std::thread::current();
+    let test = thread.name().unwrap_or("a scenario");
+    // Nobody reading it is no reason to fail.
+    let _ = writeln!(std::io::stderr(), "skipped: {test}: {why}");
 }
 
 /// A development chain's clock and memory.

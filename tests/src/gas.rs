@@ -13,7 +13,12 @@ pub struct Cost {
     pub cached: u64,
     /// None is.
     pub uncached: u64,
+    /// None is, and `ArbOS` is older than 60: each entry of a program pays anew.
+    pub uncached_before_60: u64,
 }
+
+/// The name of [`Cost::uncached_before_60`] in a snapshot.
+const BEFORE_60: &str = "uncachedBeforeArbOs60";
 
 /// The most that an operation may cost, programs cached: docs/security-token.md, docs/tsusdc.md, docs/settlement.md.
 pub const BARS: [(&str, u64); 11] = [
@@ -57,7 +62,11 @@ pub fn to_json(costs: &BTreeMap<String, Cost>) -> String {
         .map(|(key, cost)| {
             (
                 key.clone(),
-                json!({ "cached": cost.cached, "uncached": cost.uncached }),
+                json!({
+                    "cached": cost.cached,
+                    "uncached": cost.uncached,
+                    BEFORE_60: cost.uncached_before_60,
+                }),
             )
         })
         .collect();
@@ -78,6 +87,7 @@ pub fn from_json(text: &str) -> BTreeMap<String, Cost> {
                 Cost {
                     cached: gas("cached"),
                     uncached: gas("uncached"),
+                    uncached_before_60: gas(BEFORE_60),
                 },
             )
         })
@@ -97,7 +107,10 @@ pub fn differences(
         .map(|key| {
             let show = |cost: Option<&Cost>| {
                 cost.map_or("nothing".to_owned(), |cost| {
-                    format!("{} cached, {} not cached", cost.cached, cost.uncached)
+                    format!(
+                        "{} cached, {} not cached, {} before 60",
+                        cost.cached, cost.uncached, cost.uncached_before_60
+                    )
                 })
             };
             format!(
@@ -112,8 +125,8 @@ pub fn differences(
 /// The table with the bars.
 pub fn table(costs: &BTreeMap<String, Cost>) -> String {
     let mut text = format!(
-        "{:<34}{:>10}{:>12}{:>10}{:>8}\n",
-        "operation", "cached", "not cached", "bar", "of bar"
+        "{:<34}{:>10}{:>12}{:>11}{:>10}{:>8}\n",
+        "operation", "cached", "not cached", "before 60", "bar", "of bar"
     );
     for (key, cost) in costs {
         let bar = BARS
@@ -125,8 +138,8 @@ pub fn table(costs: &BTreeMap<String, Cost>) -> String {
         });
         let _ = writeln!(
             text,
-            "{key:<34}{:>10}{:>12}{bar:>10}{share:>8}",
-            cost.cached, cost.uncached
+            "{key:<34}{:>10}{:>12}{:>11}{bar:>10}{share:>8}",
+            cost.cached, cost.uncached, cost.uncached_before_60
         );
     }
     if let Some(percent) = floor_percent(costs) {
@@ -175,6 +188,7 @@ mod tests {
                     Cost {
                         cached,
                         uncached: cached * 2,
+                        uncached_before_60: cached * 3,
                     },
                 )
             })
@@ -187,17 +201,21 @@ mod tests {
     }
 
     #[test]
-    fn a_difference_names_both_figures() {
+    fn a_difference_names_all_figures() {
         let lines = differences(&costs(1), &costs(2));
-        let expected = "settlement.settle: 1 cached, 2 not cached -> 2 cached, 4 not cached";
+        let expected = "settlement.settle: 1 cached, 2 not cached, 3 before 60 -> \
+                        2 cached, 4 not cached, 6 before 60";
         assert_eq!(lines, [expected]);
     }
 
     #[test]
     fn a_cost_over_its_bar_is_named() {
         let floor = |cached| {
-            let uncached = cached;
-            ("settlement.floor".to_owned(), Cost { cached, uncached })
+            let cost = Cost {
+                cached,
+                ..Cost::default()
+            };
+            ("settlement.floor".to_owned(), cost)
         };
         let mut costs = costs(150_000);
         costs.extend([floor(100_000)]);

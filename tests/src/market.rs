@@ -107,6 +107,17 @@ fn turns() -> &'static Mutex<Option<Base>> {
 }
 
 impl Market {
+    /// Opens a market on a chain that nobody else uses.
+    pub async fn open_on(chain: Chain) -> Self {
+        let turn = turns().lock().await;
+        let parties = deploy_all(&chain).await;
+        Self {
+            chain,
+            parties,
+            _turn: turn,
+        }
+    }
+
     /// Opens a market: on devnet from this binary's snapshot, elsewhere with contracts of its own.
     pub async fn open() -> Self {
         // One test at a time: they share the funded key's nonce, and on devnet the clock.

@@ -17,6 +17,7 @@ use alloy::{
     rpc::types::TransactionReceipt,
     sol_types::{SolError, SolEvent},
 };
+use devnet::ArbOs;
 
 const ARB_WASM: Address = address!("0000000000000000000000000000000000000071");
 const ARB_WASM_CACHE: Address = address!("0000000000000000000000000000000000000072");
@@ -310,36 +311,79 @@ async fn a_deployment_that_cannot_be_says_why() {
     }
 }
 
-/// A module whose 40,000 bytes of data cannot be compressed.
-fn too_large() -> Vec<u8> {
-    let data: Vec<String> = (0..1_250_u32)
-        .flat_map(|block| keccak256(block.to_be_bytes()))
-        .map(|byte| format!("\\{byte:02x}"))
+/// A module with so many numbers that cannot be compressed, some 8 bytes each, and what it answers: all of
+/// them, each with each other exclusively or'ed.
+fn numbers(count: u32) -> (Vec<u8>, u64) {
+    let numbers = (0..count).map(|index| {
+        let hash = keccak256(index.to_be_bytes());
+        hash[..8]
+            .iter()
+            .fold(0, |number, byte| number << 8 | u64::from(*byte))
+    });
+    let numbers: Vec<u64> = numbers.collect();
+    let code: String = numbers
+        .iter()
+        .map(|number| format!("i64.const {number} i64.xor "))
         .collect();
-    let data = data.concat();
-    wat::parse_str(format!(
-        r#"(module (memory (export "memory") 1) (data (i32.const 0) "{data}")
-            (func (export "user_entrypoint") (param i32) (result i32) (i32.const 0)))"#
-    ))
-    .expect("a module")
+    let module = wat::parse_str(format!(
+        r#"(module
+            (import "vm_hooks" "write_result" (func $write_result (param i32 i32)))
+            (memory (export "memory") 1 1)
+            (func $all (result i64) i64.const 0 {code})
+            (func (export "user_entrypoint") (param i32) (result i32)
+              (i64.store (i32.const 0) (call $all))
+              (call $write_result (i32.const 0) (i32.const 8))
+              (i32.const 0)))"#
+    ));
+    let answer = numbers.iter().fold(0, |all, number| all ^ number);
+    (module.expect("a module"), answer)
+}
+
+/// Runs `deploy` on a module.
+fn deploy_module(chain: &Chain, wasm: &[u8]) -> Run {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("large.wasm");
+    std::fs::write(&path, wasm).expect("a file");
+    let path = path.to_str().expect("text");
+    let arguments = ["deploy", "--no-verify", "--wasm-file", path];
+    signed(chain, &chain.funded, "tests/contracts/floor", &arguments)
+}
+
+#[tokio::test]
+async fn deploys_a_contract_that_is_too_large_for_one_account_and_calls_it() {
+    let chain = chain_of("large").await;
+    // Two accounts, and as many as there may be.
+    for (count, fragments) in [(5_000, 2), (11_000, 4)] {
+        let (wasm, answer) = numbers(count);
+        let output = deploy_module(&chain, &wasm).expect();
+        let expected = format!("({fragments} fragments)");
+        assert!(output.contains(&expected), "{output}");
+        let root = deployed_address(&output);
+        let code = chain.code(root).await;
+        assert_eq!(code[..4], [0xef, 0xf0, 0x02, 0x00]);
+        assert_eq!(code.len(), 8 + 20 * fragments);
+        let answered = chain
+            .simulate(Address::ZERO, root, Bytes::new())
+            .await
+            .expect("it runs");
+        assert_eq!(answered.as_ref(), answer.to_le_bytes());
+    }
 }
 
 #[tokio::test]
 async fn a_contract_over_the_limit_is_refused() {
-    let chain = chain_of("large").await;
-    let folder = tempfile::tempdir().expect("a folder");
-    let path = folder.path().join("large.wasm");
-    std::fs::write(&path, too_large()).expect("a file");
-    let path = path.to_str().expect("text");
-    let arguments = ["deploy", "--no-verify", "--wasm-file", path];
-    let output = signed(&chain, &chain.funded, "tests/contracts/floor", &arguments);
-    let output = output.expect_failure();
-    // More than 24,576 bytes: the tool would split it, which a chain of this version does not take.
-    assert!(
-        output.contains("(2 fragments)") && output.contains("execution reverted"),
-        "{output}"
-    );
-    assert_eq!(nonce(&chain, &chain.funded).await, U256::ZERO);
+    // More accounts than the chain allows; more than one on a chain of before there were fragments.
+    let before = Chain::of_arbos(ArbOs::V51).await;
+    for (chain, count, fragments) in [(chain_of("larger").await, 13_500, 5), (before, 5_000, 2)] {
+        let (wasm, _) = numbers(count);
+        let output = deploy_module(&chain, &wasm).expect_failure();
+        let expected = format!("({fragments} fragments)");
+        assert!(
+            output.contains(&expected) && output.contains("execution reverted"),
+            "{output}"
+        );
+        assert_eq!(nonce(&chain, &chain.funded).await, U256::ZERO);
+    }
 }
 
 /// A program put on the chain as bytes: active by a command, then cached by a bid.
