@@ -252,3 +252,49 @@ fn restore_block(
     ledger.push(Arc::new(block), state);
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chain::Chain;
+    use alloy::primitives::B256;
+
+    #[test]
+    fn a_chain_goes_on_under_its_version_or_a_newer_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("chain");
+        let open = |arbos| {
+            let settings = Settings {
+                arbos,
+                ..Settings::default()
+            };
+            Chain::open(settings, Some(&path))
+        };
+        let version = |asked| open(asked).unwrap().arbos();
+        assert_eq!(version(Some(ArbOs::V51)), ArbOs::V51);
+        assert_eq!(version(None), ArbOs::V51);
+        let refused = open(Some(ArbOs::V40)).unwrap_err();
+        let message = refused.to_string();
+        assert!(
+            message.ends_with("it has reached ArbOS 51 and cannot go back to 40"),
+            "{message}"
+        );
+        assert_eq!(version(Some(ArbOs::V60)), ArbOs::V60);
+        assert_eq!(version(None), ArbOs::V60);
+
+        // As a file of before versions were written down.
+        let chain = open(None).unwrap();
+        chain
+            .set_storage(ARBOS, version_slot(), B256::ZERO)
+            .unwrap();
+        drop(chain);
+        assert_eq!(version(None), ArbOs::V40);
+        assert_eq!(version(Some(ArbOs::V61)), ArbOs::V61);
+    }
+
+    #[test]
+    fn a_new_chain_has_the_newest_version() {
+        let chain = Chain::open(Settings::default(), None).unwrap();
+        assert_eq!(chain.arbos(), ArbOs::V61);
+    }
+}
