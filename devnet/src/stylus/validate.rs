@@ -139,6 +139,24 @@ fn limit(what: &'static str, found: u64, limit: u64) -> Result<(), ValidationErr
     }
 }
 
+/// Checks limits and operators of one function.
+fn check_body(body: &FunctionBody<'_>) -> Result<(), ValidationError> {
+    let mut locals = 0;
+    for group in body.get_locals_reader()? {
+        locals += u64::from(group?.0);
+        limit("locals of a function", locals, MAX_LOCALS)?;
+    }
+    for operator in body.get_operators_reader()? {
+        let operator = operator?;
+        if ink::operator(&operator, |_| 0).is_none() {
+            let debug = format!("{operator:?}");
+            let name = debug.split([' ', '{', '(']).next().unwrap_or_default();
+            return Err(ValidationError::Operator(name.to_owned()));
+        }
+    }
+    Ok(())
+}
+
 /// Checks `wasm` and measures it, for the newest version of `ArbOS`.
 ///
 /// # Errors
@@ -169,7 +187,7 @@ pub(crate) fn validate_for(wasm: &[u8], rules: &Rules) -> Result<Shape, Validati
             _ => {}
         }
         if let ValidPayload::Func(function, body) = validator.payload(&payload)? {
-            walk.body(&body)?;
+            check_body(&body)?;
             let mut function = function.into_validator(allocations);
             function.validate(&body)?;
             walk.frame(&body)?;
@@ -363,24 +381,6 @@ impl Walk {
 
     fn pays_for_growth(&self) -> bool {
         self.grows && self.imports.contains_key(PAY_FOR_GROWTH)
-    }
-
-    /// Checks limits and operators of one function.
-    fn body(&mut self, body: &FunctionBody<'_>) -> Result<(), ValidationError> {
-        let mut locals = 0;
-        for group in body.get_locals_reader()? {
-            locals += u64::from(group?.0);
-            limit("locals of a function", locals, MAX_LOCALS)?;
-        }
-        for operator in body.get_operators_reader()? {
-            let operator = operator?;
-            if ink::operator(&operator, |_| 0).is_none() {
-                let debug = format!("{operator:?}");
-                let name = debug.split([' ', '{', '(']).next().unwrap_or_default();
-                return Err(ValidationError::Operator(name.to_owned()));
-            }
-        }
-        Ok(())
     }
 
     /// Checks limits of one valid function after instrumentation.
