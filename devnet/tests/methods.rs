@@ -148,6 +148,25 @@ async fn bad_input_is_refused_with_words() {
             "invalid block range params: from 5 to 2",
         ),
         (
+            "eth_getLogs",
+            json!([{ "fromBlock": "0x0", "toBlock": "0x9" }]),
+            "block range extends beyond current head block",
+        ),
+        (
+            "eth_getStorageAt",
+            json!([
+                NITRO,
+                "0x00000000000000000000000000000000000000000000000000000000000000000"
+            ]),
+            "storage key too long (want at most 32 bytes): \
+             \"0x00000000000000000000000000000000000000000000000000000000000000000\"",
+        ),
+        (
+            "eth_getStorageAt",
+            json!([NITRO, "slot"]),
+            "invalid hex in storage key: \"slot\"",
+        ),
+        (
             "eth_feeHistory",
             json!([1, "latest", [50.0, 10.0]]),
             "invalid argument 2 (reward percentiles): want at most 100, ascending, from 0 to 100",
@@ -161,7 +180,6 @@ async fn bad_input_is_refused_with_words() {
     }
     for (method, params) in [
         ("eth_getBalance", json!([NITRO, "yesterday"])),
-        ("eth_getStorageAt", json!([NITRO, "slot"])),
         ("eth_call", json!([{ "to": "zebra" }])),
         ("eth_call", json!([{ "to": NITRO, "value": "-1" }])),
         ("eth_sendRawTransaction", json!(["not hex"])),

@@ -3,13 +3,16 @@
 mod support;
 
 use alloy::{
-    primitives::{Address, B256, Bytes, U256, address, hex},
+    primitives::{Address, B256, Bytes, U256, address},
     sol,
     sol_types::{SolCall, SolEvent},
 };
-use brotli::enc::BrotliEncoderParams;
-use serde_json::{Value, json};
-use support::{Node, quantity};
+use serde_json::json;
+use support::{
+    Node,
+    program::{FEE, activate, code, creation},
+    quantity,
+};
 
 sol! {
     function activateProgram(address program) external payable returns (uint16, uint256);
@@ -19,8 +22,6 @@ sol! {
 
 const ARB_WASM: Address = address!("0x0000000000000000000000000000000000000071");
 const DEPLOYER: Address = address!("0xcEcba2F1DC234f70Dd89F2041029807F8D03A990");
-/// A tenth of an ether: far more than activation costs; the rest comes back.
-const FEE: &str = "0x16345785d8a0000";
 
 /// Answers what it was sent; `salt` makes the code differ.
 fn echo(salt: u32) -> Bytes {
@@ -36,30 +37,7 @@ fn echo(salt: u32) -> Bytes {
                 (i32.const 0)))"#
     ))
     .unwrap();
-    let mut code = hex!("eff00000").to_vec();
-    brotli::BrotliCompress(
-        &mut wasm.as_slice(),
-        &mut code,
-        &BrotliEncoderParams::default(),
-    )
-    .unwrap();
-    code.into()
-}
-
-/// Init code that returns `code`: what `cargo stylus` sends.
-fn creation(code: &Bytes) -> Bytes {
-    let mut init = vec![0x7f];
-    init.extend(U256::from(code.len()).to_be_bytes::<32>());
-    init.extend(hex!("80602b6000396000f300"));
-    init.extend(code);
-    init.into()
-}
-
-async fn activate(node: &Node, program: &str) -> Value {
-    let program: Address = program.parse().unwrap();
-    let data = Bytes::from(activateProgramCall { program }.abi_encode());
-    let activation = json!({ "from": node.account(0), "to": ARB_WASM, "data": data, "value": FEE });
-    node.send(activation).await
+    code(&wasm)
 }
 
 #[tokio::test]

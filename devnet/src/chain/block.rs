@@ -95,3 +95,14 @@ pub(super) fn environment(settings: &Settings, number: u64, timestamp: u64) -> B
         ..BlockEnv::default()
     }
 }
+
+/// The environment that the transactions of `block` saw.
+pub(super) fn environment_of(settings: &Settings, block: &Block) -> BlockEnv {
+    let header = &block.header;
+    BlockEnv {
+        beneficiary: header.beneficiary,
+        gas_limit: header.gas_limit,
+        basefee: header.base_fee_per_gas.unwrap_or(settings.base_fee),
+        ..environment(settings, block.number(), block.timestamp())
+    }
+}

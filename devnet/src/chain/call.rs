@@ -6,6 +6,7 @@ use super::{
     overrides,
     state::{State, View},
 };
+use crate::evm::{RecentPrograms, record::Recorder};
 use alloy::{
     eips::{BlockId, BlockNumberOrTag},
     primitives::{Bytes, U256},
@@ -15,7 +16,7 @@ use revm::{
     context::{
         BlockEnv, TxEnv,
         either::Either,
-        result::{EVMError, ExecutionResult},
+        result::{EVMError, ExecutionResult, ResultAndState},
     },
     primitives::TxKind,
 };
@@ -123,7 +124,16 @@ impl Chain {
         request: CallRequest,
         gas_cap: u64,
     ) -> Result<Prepared, ChainError> {
-        let mut at = self.at(request.block)?;
+        self.prepare_at(self.at(request.block)?, request, gas_cap)
+    }
+
+    /// As [`Self::prepare`], at a moment of its own.
+    pub(super) fn prepare_at(
+        &self,
+        mut at: At,
+        request: CallRequest,
+        gas_cap: u64,
+    ) -> Result<Prepared, ChainError> {
         if let Some(overrides) = request.overrides {
             overrides::apply(&mut at.state, overrides)?;
         }
@@ -140,7 +150,7 @@ impl Chain {
     }
 
     /// What the engine executes for `request`: as signed transactions, but fees are only paid when asked for.
-    fn simulated(
+    pub(super) fn simulated(
         &self,
         state: &State,
         request: TransactionRequest,
@@ -205,6 +215,17 @@ impl Chain {
         prepared: &Prepared,
         gas_limit: u64,
     ) -> Result<ExecutionResult, ChainError> {
+        self.run_recorded(prepared, gas_limit, None)
+            .map(|outcome| outcome.result)
+    }
+
+    /// As [`Self::run`], and tells `recorder` all that happens.
+    pub(super) fn run_recorded(
+        &self,
+        prepared: &Prepared,
+        gas_limit: u64,
+        recorder: Option<&mut Recorder>,
+    ) -> Result<ResultAndState, ChainError> {
         let floor = prepared.state.has_calldata_floor();
         let mut config = self.engine.call_config(self.settings.chain_id, floor);
         // As in geth: the gas is free, the value must be there.
@@ -216,8 +237,14 @@ impl Chain {
         let caller = transaction.caller;
         let mut view = View::new(&prepared.state, |number| self.ledger().hash(number));
         self.engine
-            .transact(&mut view, config, prepared.environment.clone(), transaction)
-            .map(|outcome| outcome.result)
+            .record(
+                &mut view,
+                config,
+                prepared.environment.clone(),
+                transaction,
+                &mut RecentPrograms::default(),
+                recorder,
+            )
             .map_err(|error| match error {
                 EVMError::Transaction(invalid) => {
                     ChainError::invalid(invalid, caller, self.settings.base_fee, 0)
@@ -227,7 +254,7 @@ impl Chain {
     }
 }
 
-fn override_block(environment: &mut BlockEnv, overrides: &BlockOverrides) {
+pub(super) fn override_block(environment: &mut BlockEnv, overrides: &BlockOverrides) {
     environment.number = overrides.number.unwrap_or(environment.number);
     environment.difficulty = overrides.difficulty.unwrap_or(environment.difficulty);
     environment.timestamp = overrides.time.map_or(environment.timestamp, U256::from);

@@ -15,6 +15,14 @@ pub enum ChainError {
         /// The transaction's.
         nonce: u64,
     },
+    /// The sender has not used an earlier nonce yet.
+    #[error("nonce too high: next nonce {next}, tx nonce {nonce}")]
+    NonceTooHigh {
+        /// The sender's next nonce.
+        next: u64,
+        /// The transaction's.
+        nonce: u64,
+    },
     /// The sender's nonces are used up (EIP-2681).
     #[error("nonce has max value")]
     NonceMax,
@@ -123,6 +131,42 @@ pub enum ChainError {
     /// No block with this number or hash.
     #[error("header not found")]
     UnknownBlock,
+    /// No block has a transaction with this hash.
+    #[error("transaction not found")]
+    UnknownTransaction,
+    /// No block to look into, named by its number (`#5`) or hash.
+    #[error("block {0} not found")]
+    BlockNotFound(String),
+    /// Nothing ran in the first block.
+    #[error("genesis is not traceable")]
+    Genesis,
+    /// More happened than one answer can hold.
+    #[error(
+        "the trace is larger than {megabytes} MB: ask for less (limit, disableStack, disableStorage, onlyTopCall)"
+    )]
+    TraceTooLarge {
+        /// What an answer can hold.
+        megabytes: usize,
+    },
+    /// A simulated block whose number is not above the one before it.
+    #[error("block numbers must be in order: {number} <= {previous}")]
+    BlockNumberOrder {
+        /// The block's.
+        number: U256,
+        /// The one before it.
+        previous: u64,
+    },
+    /// A simulated block before the one before it.
+    #[error("block timestamps must be in order: {timestamp} <= {previous}")]
+    BlockTimeOrder {
+        /// The block's, seconds since the epoch.
+        timestamp: u64,
+        /// The one before it.
+        previous: u64,
+    },
+    /// More blocks than one simulation may have.
+    #[error("too many blocks")]
+    TooManyBlocks,
     /// The block exists, its state is no longer kept.
     #[error(
         "historical state of block {number} is not available: this node keeps the last {kept} states"
@@ -177,6 +221,10 @@ impl ChainError {
     ) -> Self {
         match error {
             InvalidTransaction::NonceTooLow { tx, state } => Self::NonceTooLow {
+                next: state,
+                nonce: tx,
+            },
+            InvalidTransaction::NonceTooHigh { tx, state } => Self::NonceTooHigh {
                 next: state,
                 nonce: tx,
             },

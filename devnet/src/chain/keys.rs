@@ -2,7 +2,7 @@
 
 use alloy::{
     consensus::{SignableTransaction, TxEnvelope, TypedTransaction},
-    primitives::{Address, B256, Signature, U256, b256, eip191_hash_message},
+    primitives::{Address, B256, Signature, U256, b256},
     signers::{
         SignerSync,
         local::{MnemonicBuilder, PrivateKeySigner, coins_bip39::English},
@@ -70,11 +70,6 @@ impl Keyring {
         Some(transaction.into_envelope(signature))
     }
 
-    /// A personal message (EIP-191) signed by `signer`; `None` when its key is not held.
-    pub fn sign_message(&self, signer: &Address, message: &[u8]) -> Option<Signature> {
-        self.sign_hash(signer, &eip191_hash_message(message))
-    }
-
     /// `hash` signed by `signer`; `None` when its key is not held.
     pub fn sign_hash(&self, signer: &Address, hash: &B256) -> Option<Signature> {
         self.signer(signer)
@@ -114,11 +109,12 @@ mod tests {
     #[test]
     fn signs_only_for_held_keys() {
         let keys = Keyring::development(1);
-        assert!(keys.sign_message(&Address::ZERO, b"hello").is_none());
+        let hash = B256::repeat_byte(7);
+        assert!(keys.sign_hash(&Address::ZERO, &hash).is_none());
         let account = keys.addresses()[0];
-        let signature = keys.sign_message(&account, b"hello").unwrap();
+        let signature = keys.sign_hash(&account, &hash).unwrap();
         assert_eq!(
-            signature.recover_address_from_msg(b"hello").unwrap(),
+            signature.recover_address_from_prehash(&hash).unwrap(),
             account
         );
     }

@@ -4,9 +4,11 @@
 //! state, which costs nothing to take, and publishes a finished block to the [`Ledger`] in one step:
 //! readers never wait for an execution and never see half of one.
 
+mod access_list;
 mod admin;
 mod block;
 mod call;
+mod call_frames;
 mod diff;
 mod error;
 mod estimate;
@@ -16,17 +18,23 @@ mod ledger;
 mod logs;
 mod overrides;
 mod pool;
+mod prestate;
 mod produce;
 mod receipt;
 mod record;
+mod replay;
 mod settings;
+mod simulate;
 mod snapshot;
 mod state;
 mod store;
 mod submit;
 mod time;
+mod trace;
 mod transaction;
 
+pub use crate::evm::record::StepOptions;
+pub use access_list::AccessListResult;
 pub use block::Block;
 pub use call::{At, CallRequest};
 pub use error::ChainError;
@@ -34,10 +42,13 @@ pub use keys::{Keyring, NITRO_DEV_KEY, TEST_MNEMONIC};
 pub use ledger::{Ledger, Position};
 pub use logs::MAX_LOGS;
 pub(crate) use logs::matching_logs;
+pub use prestate::PrestateOptions;
 pub use receipt::Receipt;
 pub use settings::Settings;
+pub use simulate::Simulated;
 pub use state::State;
 pub use store::StoreError;
+pub use trace::{Tracer, TransactionTrace};
 pub use transaction::PooledTransaction;
 
 use crate::{evm::Engine, rules::ArbOs};

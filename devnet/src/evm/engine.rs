@@ -1,7 +1,10 @@
 //! The public face of execution: one transaction in, its result and state changes out.
 
 use crate::{
-    evm::{compiled::CompiledPrograms, machine::Machine, recent::RecentPrograms},
+    evm::{
+        compiled::CompiledPrograms, machine::Machine, precompiles::ArbPrecompiles,
+        recent::RecentPrograms, record::Recorder,
+    },
     rules::{ArbOs, Rules},
 };
 use revm::{
@@ -11,7 +14,7 @@ use revm::{
         result::{EVMError, ResultAndState},
     },
     context_interface::cfg::{GasId, GasParams},
-    primitives::hardfork::SpecId,
+    primitives::{Address, hardfork::SpecId},
 };
 use std::sync::Arc;
 
@@ -118,6 +121,11 @@ impl Engine {
         cfg
     }
 
+    /// The addresses of the precompiles.
+    pub(crate) fn precompiles(&self) -> Vec<Address> {
+        ArbPrecompiles::new(self.clone(), spec(self.rules)).addresses()
+    }
+
     /// Executes `tx` as the only transaction of a block; changes nothing in `db`.
     ///
     /// Each call has a journal of its own, which is gone when it returns: what it held is the state in
@@ -150,7 +158,21 @@ impl Engine {
         tx: TxEnv,
         recent: &mut RecentPrograms,
     ) -> Result<ResultAndState, EVMError<DB::Error>> {
+        self.record(db, cfg, block, tx, recent, None)
+    }
+
+    /// As [`Self::transact_in_block`], and tells a recorder all that happens.
+    pub(crate) fn record<DB: Database>(
+        &self,
+        db: &mut DB,
+        cfg: CfgEnv,
+        block: BlockEnv,
+        tx: TxEnv,
+        recent: &mut RecentPrograms,
+        recorder: Option<&mut Recorder>,
+    ) -> Result<ResultAndState, EVMError<DB::Error>> {
         let machine = Machine::new(self, db, cfg, block, std::mem::take(recent));
+        let machine = machine.recorded(recorder);
         let (result, ran) = machine.transact(tx);
         *recent = ran;
         result

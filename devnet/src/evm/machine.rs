@@ -12,6 +12,7 @@ use crate::{
         precompiles::ArbPrecompiles,
         program_vm::ProgramVm,
         recent::RecentPrograms,
+        record::Recorder,
     },
     rules::Rules,
     stylus::{
@@ -23,7 +24,7 @@ use crate::{
     },
 };
 use revm::{
-    Context, Database, Journal,
+    Context, Database, Inspector, Journal,
     bytecode::opcode,
     context::{
         BlockEnv, CfgEnv, ContextTr, Evm, FrameStack, JournalTr, TxEnv,
@@ -35,12 +36,16 @@ use revm::{
         instructions::{EthInstructions, InstructionProvider},
         validation,
     },
+    inspector::{
+        handler::{frame_end, frame_start},
+        inspect_instructions,
+    },
     interpreter::{
-        Gas, InitialAndFloorGas, Instruction, InstructionContext, InstructionResult,
+        FrameInput, Gas, InitialAndFloorGas, Instruction, InstructionContext, InstructionResult,
         InterpreterAction, InterpreterResult, interpreter::EthInterpreter,
         interpreter_action::FrameInit, interpreter_types::StackTr,
     },
-    primitives::{Address, Bytes, U256, keccak256},
+    primitives::{Address, Bytes, Log, U256, keccak256},
 };
 use std::marker::PhantomData;
 
@@ -80,6 +85,8 @@ pub(crate) struct Machine<'a, DB: Database> {
         Frame,
     >,
     engine: Engine,
+    /// Who wants to know what happens.
+    recorder: Option<&'a mut Recorder>,
 }
 
 impl<'a, DB: Database> Machine<'a, DB> {
@@ -111,7 +118,55 @@ impl<'a, DB: Database> Machine<'a, DB> {
         Self {
             evm: Evm::new(context, instructions, precompiles),
             engine: engine.clone(),
+            recorder: None,
         }
+    }
+
+    /// Tells `recorder` all that happens.
+    pub(crate) fn recorded(mut self, recorder: Option<&'a mut Recorder>) -> Self {
+        self.recorder = recorder;
+        self
+    }
+
+    pub(crate) fn recorder(&mut self) -> Option<&mut Recorder> {
+        self.recorder.as_deref_mut()
+    }
+
+    pub(crate) fn records_programs(&self) -> bool {
+        let recorder = self.recorder.as_deref();
+        recorder.is_some_and(Recorder::records_programs)
+    }
+
+    /// The journal's newest log came from a program.
+    pub(crate) fn record_log(&mut self) {
+        let context = &mut self.evm.ctx;
+        if let Some(recorder) = &mut self.recorder
+            && let Some(log) = context.journal().logs().last().cloned()
+        {
+            recorder.log(context, log);
+        }
+    }
+
+    /// A frame that was begun with `input` has ended with `result`, of which the logs from `logs` on are to be told.
+    fn record_end(&mut self, input: &FrameInput, result: &mut FrameResult, logs: usize) {
+        let Some(recorder) = &mut self.recorder else {
+            return;
+        };
+        let context = &mut self.evm.ctx;
+        if let FrameResult::Call(outcome) = result
+            && outcome.was_precompile_called
+        {
+            let new = context.journal().logs().get(logs..).unwrap_or_default();
+            let new: Vec<Log> = new
+                .iter()
+                .chain(&outcome.precompile_call_logs)
+                .cloned()
+                .collect();
+            for log in new {
+                recorder.log(context, log);
+            }
+        }
+        frame_end(context, &mut **recorder, input, result);
     }
 
     /// Executes the transaction; also returns the programs that ran in the block so far.
@@ -144,10 +199,7 @@ impl<'a, DB: Database> Machine<'a, DB> {
     }
 
     /// Executes a call or creation that the running frame makes, to its end.
-    pub(crate) fn run_nested(
-        &mut self,
-        input: revm::interpreter::FrameInput,
-    ) -> Result<FrameResult, DbError<'a, DB>> {
+    pub(crate) fn run_nested(&mut self, input: FrameInput) -> Result<FrameResult, DbError<'a, DB>> {
         let frame = self.frame();
         let init = FrameInit {
             frame_input: input,
@@ -267,7 +319,11 @@ impl<'a, DB: Database> Machine<'a, DB> {
         else {
             return Ok(self.finish(InstructionResult::OutOfGas, Bytes::new(), 0));
         };
-        let mut result = self.finish(result, output, outcome.gas_left.min(most_gas_left));
+        let gas_left = outcome.gas_left.min(most_gas_left);
+        if let Some(recorder) = &mut self.recorder {
+            recorder.program_ended(result.is_ok(), &output, gas_left);
+        }
+        let mut result = self.finish(result, output, gas_left);
         if result.result.is_ok() {
             result.gas.record_refund(refund);
         }
@@ -378,15 +434,25 @@ impl<'a, DB: Database> EvmTr for Machine<'a, DB> {
 
     fn frame_init(
         &mut self,
-        init: FrameInit,
+        mut init: FrameInit,
     ) -> Result<FrameInitResult<'_, Self::Frame>, ContextDbError<Self::Context>> {
-        if let ItemOrResult::Result(result) = self.evm.frame_init(init)? {
+        let mut begun = None;
+        if let Some(recorder) = &mut self.recorder {
+            let context = &mut self.evm.ctx;
+            // Recorders only look on.
+            let _ = frame_start(context, &mut **recorder, &mut init.frame_input);
+            begun = Some((init.frame_input.clone(), context.journal().logs().len()));
+        }
+        if let ItemOrResult::Result(mut result) = self.evm.frame_init(init)? {
+            if let Some((input, logs)) = begun {
+                self.record_end(&input, &mut result, logs);
+            }
             return Ok(ItemOrResult::Result(result));
         }
         let frame = self.evm.frame_stack.get();
         let input = &frame.interpreter.input;
         let own = match &frame.input {
-            revm::interpreter::FrameInput::Call(inputs) => {
+            FrameInput::Call(inputs) => {
                 !inputs.scheme.is_delegate_call() && !inputs.scheme.is_call_code()
             }
             _ => true,
@@ -411,18 +477,26 @@ impl<'a, DB: Database> EvmTr for Machine<'a, DB> {
             InterpreterAction::Return(self.run_program()?)
         } else {
             let table = self.evm.instruction.instruction_table();
-            let mut action = frame.interpreter.run_plain(table, &mut self.evm.ctx);
+            let context = &mut self.evm.ctx;
+            let mut action = match &mut self.recorder {
+                None => frame.interpreter.run_plain(table, context),
+                Some(recorder) => {
+                    inspect_instructions(context, &mut frame.interpreter, &mut **recorder, table)
+                }
+            };
             refuse_reserved_code(frame, &mut action, rules);
             action
         };
         let frame = self.evm.frame_stack.get();
-        frame
-            .process_next_action(&mut self.evm.ctx, action)
-            .inspect(|next| {
-                if next.is_result() {
-                    frame.set_finished(true);
-                }
-            })
+        let mut next =
+            frame.process_next_action::<_, DbError<'a, DB>>(&mut self.evm.ctx, action)?;
+        if let ItemOrResult::Result(result) = &mut next {
+            frame.set_finished(true);
+            if let Some(recorder) = &mut self.recorder {
+                frame_end(&mut self.evm.ctx, &mut **recorder, &frame.input, result);
+            }
+        }
+        Ok(next)
     }
 
     fn frame_return_result(

@@ -9,6 +9,7 @@ mod machine;
 mod precompiles;
 mod program_vm;
 mod recent;
+pub(crate) mod record;
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]

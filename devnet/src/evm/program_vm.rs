@@ -1,14 +1,18 @@
 //! The chain as a running program sees it, on revm's journal.
 
 use crate::{
-    evm::machine::{DbError, Machine, MachineContext},
+    evm::{
+        machine::{DbError, Machine, MachineContext},
+        record::ProgramCall,
+    },
     stylus::{
         ink,
-        vm::{Access, Answer, CallKind, Environment, Fatal, Vm},
+        vm::{Access, Answer, CallKind, Environment, Fatal, HostCall, Vm},
     },
 };
 use revm::{
     Database,
+    bytecode::opcode,
     context::{Block, Cfg, ContextTr, CreateScheme, JournalTr, Transaction},
     handler::FrameResult,
     interpreter::{
@@ -267,6 +271,7 @@ impl<DB: Database> Vm for ProgramVm<'_, '_, DB> {
             data: LogData::new_unchecked(topics, data),
         };
         self.context().journal_mut().log(log);
+        self.machine.record_log();
     }
 
     fn call(
@@ -288,9 +293,27 @@ impl<DB: Database> Vm for ProgramVm<'_, '_, DB> {
         let Some(rest) = gas_left.checked_sub(base) else {
             return Ok(refused(gas_left));
         };
-        let mut gas = (rest - rest.div_ceil(64)).min(gas_requested);
+        let most = rest - rest.div_ceil(64);
+        let mut gas = most.min(gas_requested);
         if !value.is_zero() {
             gas = gas.saturating_add(CALL_STIPEND);
+        }
+        let refund = self.refund;
+        if let Some(recorder) = self.machine.recorder() {
+            recorder.program_calls(&ProgramCall {
+                op: match kind {
+                    CallKind::Call(_) => opcode::CALL,
+                    CallKind::Delegate => opcode::DELEGATECALL,
+                    CallKind::Static => opcode::STATICCALL,
+                },
+                to,
+                value,
+                input: &input,
+                gas,
+                gas_left: most,
+                base,
+                refund,
+            });
         }
         let environment = &self.environment;
         let own = environment.address;
@@ -351,5 +374,16 @@ impl<DB: Database> Vm for ProgramVm<'_, '_, DB> {
 
     fn add_pages(&mut self, pages: u16) -> u64 {
         self.context().chain.pages.add(pages)
+    }
+
+    fn traced(&self) -> bool {
+        self.machine.records_programs()
+    }
+
+    fn host_called(&mut self, call: HostCall) {
+        let refund = self.refund;
+        if let Some(recorder) = self.machine.recorder() {
+            recorder.host_called(call, refund);
+        }
     }
 }

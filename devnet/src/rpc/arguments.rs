@@ -102,6 +102,26 @@ impl<'a> Arguments<'a> {
     }
 }
 
+/// The parameters of a request that outlives the call of its method.
+#[derive(Debug)]
+pub(super) struct Owned {
+    params: Params<'static>,
+    limit: usize,
+}
+
+impl Owned {
+    /// The parameters of a request for a method that takes at most `limit`.
+    pub(super) const fn new(params: Params<'static>, limit: usize) -> Self {
+        Self { params, limit }
+    }
+
+    /// # Errors
+    /// As [`Arguments::parse`].
+    pub(super) fn arguments(&self) -> Result<Arguments<'_>, RpcError> {
+        Arguments::parse(&self.params, self.limit)
+    }
+}
+
 /// The number in a JSON number, or in a string, hexadecimal or decimal.
 pub(super) fn number(value: &Value) -> Option<u64> {
     match value {

@@ -134,7 +134,7 @@ pub(super) fn header_on_wire(block: &Block) -> Header {
 }
 
 /// `block` on the wire, its transactions in full or as hashes.
-fn block_on_wire(block: &Arc<Block>, full: bool) -> WireArbitrumBlock {
+pub(super) fn block_on_wire(block: &Arc<Block>, full: bool) -> WireArbitrumBlock {
     let transactions = if full {
         let positions = (0..block.transactions.len()).map(|index| Position {
             block: Arc::clone(block),

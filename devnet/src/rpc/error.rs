@@ -1,6 +1,7 @@
 //! Errors on the wire, as geth words them.
 
 use crate::chain::ChainError;
+use alloy::primitives::B256;
 use jsonrpsee::types::{
     ErrorObjectOwned,
     error::{INTERNAL_ERROR_CODE, INVALID_PARAMS_CODE},
@@ -31,6 +32,37 @@ impl RpcError {
             code: -32000,
             message: message.into(),
             data: None,
+        }
+    }
+
+    /// A transaction was taken in, but stands in no block yet (4, EIP-7966).
+    pub(super) fn unprocessed(message: impl Into<String>, hash: B256) -> Self {
+        Self {
+            code: 4,
+            message: message.into(),
+            data: Some(hash.to_string()),
+        }
+    }
+
+    /// Why a simulation failed, with the codes of `eth_simulateV1`.
+    pub(super) fn of_simulation(error: ChainError) -> Self {
+        let code = match error {
+            ChainError::NonceTooLow { .. } => -38010,
+            ChainError::NonceTooHigh { .. } => -38011,
+            ChainError::IntrinsicGas { .. } | ChainError::FloorGas { .. } => -38013,
+            ChainError::InsufficientFunds { .. } => -38014,
+            ChainError::BlockGasLimit => -38015,
+            ChainError::BlockNumberOrder { .. } => -38020,
+            ChainError::BlockTimeOrder { .. } => -38021,
+            ChainError::SenderHasCode(_) => -38024,
+            ChainError::InitCodeSize => -38025,
+            ChainError::TooManyBlocks => -38026,
+            ChainError::FeeTooLow { .. } | ChainError::TipAboveFee { .. } => INVALID_PARAMS_CODE,
+            _ => error.code(),
+        };
+        Self {
+            code,
+            ..error.into()
         }
     }
 

@@ -1,11 +1,19 @@
 //! `eth_`: accounts, state and calls.
 
-use super::{Context, Methods, arguments::Arguments, error::RpcError};
-use crate::chain::CallRequest;
+use super::{
+    Context, Methods,
+    arguments::Arguments,
+    block::{WireArbitrumBlock, block_on_wire},
+    error::RpcError,
+};
+use crate::chain::{AccessListResult, CallRequest, Simulated};
 use alloy::{
     eips::{BlockId, BlockNumberOrTag},
     primitives::{Address, B256, Bytes, U64, U256},
-    rpc::types::TransactionRequest,
+    rpc::types::{
+        TransactionRequest,
+        simulate::{SimulatePayload, SimulatedBlock},
+    },
 };
 use jsonrpsee::core::RegisterMethodError;
 
@@ -31,7 +39,8 @@ pub(super) fn register(methods: &mut Methods) -> Result<(), RegisterMethodError>
     methods.brief("eth_getTransactionCount", 2, nonce)?;
     methods.brief("eth_call", 4, call)?;
     methods.brief("eth_estimateGas", 4, estimate)?;
-    methods.blocking("eth_sign", 2, sign)
+    methods.blocking("eth_createAccessList", 3, access_list)?;
+    methods.blocking("eth_simulateV1", 2, simulate)
 }
 
 const LATEST: BlockId = BlockId::Number(BlockNumberOrTag::Latest);
@@ -54,9 +63,29 @@ fn code(context: &Context, arguments: &Arguments<'_>) -> Result<Bytes, RpcError>
 
 fn storage(context: &Context, arguments: &Arguments<'_>) -> Result<B256, RpcError> {
     let address: Address = arguments.required(0, "address")?;
-    let slot: U256 = arguments.required(1, "slot")?;
+    let slot = slot(&arguments.required::<String>(1, "slot")?)?;
     let state = context.chain.state(block_or_latest(arguments, 2)?)?;
     Ok(state.storage(&address, &slot).into())
+}
+
+/// The storage key in a hexadecimal string of up to 32 bytes, with or without 0x, as geth reads it.
+fn slot(text: &str) -> Result<U256, RpcError> {
+    let digits = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X"));
+    let digits = digits.unwrap_or(text);
+    if digits.len() > 64 {
+        return Err(RpcError::invalid(format!(
+            "storage key too long (want at most 32 bytes): {text:?}"
+        )));
+    }
+    let hexadecimal = digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+    let slot = hexadecimal.then(|| U256::from_str_radix(digits, 16).ok());
+    // No digits are slot 0.
+    let slot = if digits.is_empty() {
+        Some(U256::ZERO)
+    } else {
+        slot.flatten()
+    };
+    slot.ok_or_else(|| RpcError::invalid(format!("invalid hex in storage key: {text:?}")))
 }
 
 fn nonce(context: &Context, arguments: &Arguments<'_>) -> Result<U64, RpcError> {
@@ -92,13 +121,23 @@ fn estimate(context: &Context, arguments: &Arguments<'_>) -> Result<U64, RpcErro
     Ok(U64::from(context.chain.estimate(request)?))
 }
 
-fn sign(context: &Context, arguments: &Arguments<'_>) -> Result<Bytes, RpcError> {
-    let signer: Address = arguments.required(0, "address")?;
-    let message: Bytes = arguments.required(1, "message")?;
-    let signature = context
+fn access_list(context: &Context, arguments: &Arguments<'_>) -> Result<AccessListResult, RpcError> {
+    Ok(context.chain.access_list(request(arguments, LATEST)?)?)
+}
+
+fn simulate(
+    context: &Context,
+    arguments: &Arguments<'_>,
+) -> Result<Vec<SimulatedBlock<WireArbitrumBlock>>, RpcError> {
+    let payload: SimulatePayload = arguments.required(0, "blocks")?;
+    let full = payload.return_full_transactions;
+    let blocks = context
         .chain
-        .keys()
-        .sign_message(&signer, &message)
-        .ok_or_else(|| RpcError::refused("unknown account"))?;
-    Ok(signature.as_bytes().into())
+        .simulate(payload, block_or_latest(arguments, 1)?);
+    let blocks = blocks.map_err(RpcError::of_simulation)?;
+    let wire = |simulated: Simulated| SimulatedBlock {
+        inner: block_on_wire(&simulated.block, full),
+        calls: simulated.calls,
+    };
+    Ok(blocks.into_iter().map(wire).collect())
 }

@@ -1,7 +1,7 @@
 //! `eth_getLogs`.
 
 use super::{Context, Methods, arguments::Arguments, error::RpcError};
-use alloy::rpc::types::{Filter, Log};
+use alloy::rpc::types::{Filter, FilterBlockOption, Log};
 use jsonrpsee::core::RegisterMethodError;
 
 /// More addresses, or alternatives for one topic, than this are refused.
@@ -27,5 +27,21 @@ pub(super) fn filter(arguments: &Arguments<'_>, index: usize) -> Result<Filter, 
 }
 
 fn get(context: &Context, arguments: &Arguments<'_>) -> Result<Vec<Log>, RpcError> {
-    Ok(context.chain.logs(&filter(arguments, 0)?)?)
+    let filter = filter(arguments, 0)?;
+    // As geth: an answer that leaves out blocks to come would look like a whole one.
+    if let FilterBlockOption::Range {
+        from_block,
+        to_block,
+    } = filter.block_option
+        && let Some(to) = to_block.and_then(|tag| tag.as_number())
+        && from_block
+            .and_then(|tag| tag.as_number())
+            .is_none_or(|from| from <= to)
+        && to > context.chain.head().number()
+    {
+        return Err(RpcError::invalid(
+            "block range extends beyond current head block",
+        ));
+    }
+    Ok(context.chain.logs(&filter)?)
 }

@@ -4,6 +4,7 @@ mod anvil;
 mod arguments;
 mod block;
 mod connection;
+mod debug;
 mod error;
 mod eth;
 mod evm;
@@ -13,7 +14,9 @@ mod flow;
 mod logs;
 mod net;
 mod server;
+mod sign;
 mod subscribe;
+mod trace;
 mod transaction;
 mod txpool;
 mod web3;
@@ -21,9 +24,10 @@ mod web3;
 pub(crate) use server::{Listener, listen};
 
 use crate::chain::Chain;
-use arguments::Arguments;
+use arguments::{Arguments, Owned};
 use error::RpcError;
 use filter::Filters;
+use futures::FutureExt;
 use jsonrpsee::{
     RpcModule,
     core::RegisterMethodError,
@@ -38,6 +42,9 @@ use std::{
     },
 };
 use tokio::task::block_in_place;
+
+/// What the one who asked hears when a method panics.
+const PANICKED: &str = "the request made the node panic";
 
 /// What every method works on.
 #[derive(Debug)]
@@ -66,7 +73,7 @@ fn respond<R>(
     catch_unwind(AssertUnwindSafe(|| {
         handler(context, &Arguments::parse(params, limit)?)
     }))
-    .unwrap_or_else(|_| Err(RpcError::internal("the request made the node panic")))
+    .unwrap_or_else(|_| Err(RpcError::internal(PANICKED)))
     .map_err(Into::into)
 }
 
@@ -142,6 +149,30 @@ impl Methods {
         self.register(name, limit, handler, Thread::KeptByOne)
     }
 
+    /// A method of at most `limit` parameters that waits for something to happen, on no thread.
+    fn waiting<R: Serialize + Clone + 'static, F>(
+        &mut self,
+        name: &'static str,
+        limit: usize,
+        handler: fn(Arc<Context>, Owned) -> F,
+    ) -> Result<(), RegisterMethodError>
+    where
+        F: Future<Output = Result<R, RpcError>> + Send + 'static,
+    {
+        self.module
+            .register_async_method(name, move |params, context, _| {
+                let arguments = Owned::new(params, limit);
+                async move {
+                    let answer = AssertUnwindSafe(handler(context, arguments)).catch_unwind();
+                    answer
+                        .await
+                        .unwrap_or_else(|_| Err(RpcError::internal(PANICKED)))
+                        .map_err(ErrorObjectOwned::from)
+                }
+            })?;
+        Ok(())
+    }
+
     /// Other names for a method.
     fn aliases(
         &mut self,
@@ -167,10 +198,13 @@ fn methods(chain: Arc<Chain>) -> Result<RpcModule<Context>, RegisterMethodError>
     eth::register(&mut methods)?;
     block::register(&mut methods)?;
     transaction::register(&mut methods)?;
+    sign::register(&mut methods)?;
     fee::register(&mut methods)?;
     logs::register(&mut methods)?;
     filter::register(&mut methods)?;
     subscribe::register(&mut methods)?;
+    debug::register(&mut methods)?;
+    trace::register(&mut methods)?;
     evm::register(&mut methods)?;
     anvil::register(&mut methods)?;
     net::register(&mut methods)?;

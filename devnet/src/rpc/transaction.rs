@@ -1,15 +1,25 @@
 //! `eth_`: transactions and receipts.
 
-use super::{Context, Methods, arguments::Arguments, error::RpcError};
+use super::{
+    Context, Methods,
+    arguments::{Arguments, Owned},
+    error::RpcError,
+};
 use crate::chain::{PooledTransaction, Position};
 use alloy::{
     consensus::{ReceiptEnvelope, Transaction as _, transaction::Recovered},
     eips::eip2718::Encodable2718,
-    primitives::{Address, B256, Bytes, U64},
+    primitives::{Address, B256, Bytes, Signature, U64, U256},
     rpc::types::{Log, Transaction, TransactionReceipt, TransactionRequest},
 };
 use jsonrpsee::core::RegisterMethodError;
 use serde::Serialize;
+use std::{sync::Arc, time::Duration};
+use tokio::{sync::broadcast::error::RecvError, task::block_in_place};
+
+/// How long `eth_sendRawTransactionSync` waits unless told otherwise, and at most, as in geth.
+const SYNC_TIMEOUT: Duration = Duration::from_secs(20);
+const MAX_SYNC_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// A receipt on the wire, with what Arbitrum adds to it.
 #[derive(Clone, Debug, Serialize)]
@@ -37,6 +47,8 @@ pub(super) fn register(methods: &mut Methods) -> Result<(), RegisterMethodError>
         Ok(context.chain.send(own(arguments)?)?)
     })?;
     methods.blocking("eth_signTransaction", 1, sign)?;
+    methods.blocking("eth_fillTransaction", 1, fill)?;
+    methods.waiting("eth_sendRawTransactionSync", 2, send_and_wait)?;
     methods.brief("eth_getTransactionByHash", 1, by_hash)?;
     methods.blocking("eth_getRawTransactionByHash", 1, raw)?;
     methods.quick("eth_getTransactionReceipt", 1, |context, arguments| {
@@ -73,6 +85,61 @@ fn sign(context: &Context, arguments: &Arguments<'_>) -> Result<Signed, RpcError
         impersonated: false,
     });
     Ok(Signed { raw, tx })
+}
+
+/// The transaction with all that it left out, not signed.
+fn fill(context: &Context, arguments: &Arguments<'_>) -> Result<Signed, RpcError> {
+    let request: TransactionRequest = arguments.required(0, "transaction")?;
+    let sender = request.from.unwrap_or_default();
+    let transaction = context.chain.complete(request)?;
+    let unsigned = Signature::new(U256::ZERO, U256::ZERO, false);
+    let envelope = transaction.into_envelope(unsigned);
+    let raw = envelope.encoded_2718().into();
+    let tx = waiting_on_wire(PooledTransaction {
+        envelope,
+        sender,
+        impersonated: false,
+    });
+    Ok(Signed { raw, tx })
+}
+
+/// Sends, and answers the receipt once the transaction stands in a block (EIP-7966).
+async fn send_and_wait(context: Arc<Context>, arguments: Owned) -> Result<Receipt, RpcError> {
+    let (raw, timeout) = {
+        let arguments = arguments.arguments()?;
+        let raw: Bytes = arguments.required(0, "signed transaction")?;
+        (raw, arguments.optional_number(1, "timeout")?)
+    };
+    let timeout = match timeout {
+        None | Some(0) => SYNC_TIMEOUT,
+        Some(milliseconds) => Duration::from_millis(milliseconds).min(MAX_SYNC_TIMEOUT),
+    };
+    // From before it is sent: no block can be missed.
+    let mut events = context.chain.subscribe();
+    let hash = block_in_place(|| context.chain.submit_raw(&raw))?;
+    let receipt = || {
+        let position = context.chain.ledger().transaction(&hash);
+        position.and_then(|position| receipt_on_wire(&position))
+    };
+    let included = async {
+        loop {
+            if let Some(receipt) = receipt() {
+                return receipt;
+            }
+            // A backlog that was lost is no reason to stop looking.
+            if matches!(events.recv().await, Err(RecvError::Closed)) {
+                std::future::pending::<()>().await;
+            }
+        }
+    };
+    tokio::time::timeout(timeout, included).await.map_err(|_| {
+        RpcError::unprocessed(
+            format!(
+                "The transaction was added to the transaction pool but wasn't processed in {timeout:?}"
+            ),
+            hash,
+        )
+    })
 }
 
 fn by_hash(context: &Context, arguments: &Arguments<'_>) -> Result<Option<Transaction>, RpcError> {
@@ -116,6 +183,7 @@ pub(super) fn transaction_on_wire(position: &Position) -> Option<Transaction> {
         block_number: Some(block.number()),
         transaction_index: Some(*index as u64),
         effective_gas_price: Some(receipt.effective_gas_price),
+        block_timestamp: Some(block.timestamp()),
         ..waiting_on_wire(transaction.clone())
     })
 }

@@ -2,6 +2,7 @@
 
 use super::{Context, Methods, transaction::waiting_on_wire};
 use alloy::{
+    consensus::Transaction as TransactionTrait,
     primitives::{Address, U64},
     rpc::types::Transaction,
 };
@@ -17,10 +18,11 @@ struct Content<T> {
     queued: T,
 }
 
-type BySender = BTreeMap<Address, BTreeMap<String, Transaction>>;
+type BySender<T = Transaction> = BTreeMap<Address, BTreeMap<String, T>>;
 
 pub(super) fn register(methods: &mut Methods) -> Result<(), RegisterMethodError> {
     methods.blocking("txpool_content", 0, |context, _| Ok(content(context)))?;
+    methods.blocking("txpool_inspect", 0, |context, _| Ok(inspect(context)))?;
     methods.blocking("txpool_status", 0, |context, _| Ok(status(context)))
 }
 
@@ -39,6 +41,35 @@ fn content(context: &Context) -> Content<BySender> {
             .insert(nonce.to_string(), waiting_on_wire(transaction));
     }
     found
+}
+
+/// Each transaction in one line of words, as geth has it.
+fn inspect(context: &Context) -> Content<BySender<String>> {
+    let Content { pending, queued } = content(context);
+    Content {
+        pending: lines(pending),
+        queued: lines(queued),
+    }
+}
+
+fn lines(part: BySender) -> BySender<String> {
+    let of = |queue: BTreeMap<String, Transaction>| -> BTreeMap<String, String> {
+        let lines = queue.into_iter();
+        lines
+            .map(|(nonce, transaction)| (nonce, line(&transaction)))
+            .collect()
+    };
+    part.into_iter()
+        .map(|(sender, queue)| (sender, of(queue)))
+        .collect()
+}
+
+fn line(transaction: &Transaction) -> String {
+    let to = transaction.to();
+    let to = to.map_or_else(|| "contract creation".into(), |to| to.to_string());
+    let (value, gas) = (transaction.value(), transaction.gas_limit());
+    let price = TransactionTrait::max_fee_per_gas(transaction);
+    format!("{to}: {value} wei + {gas} gas × {price} wei")
 }
 
 fn status(context: &Context) -> Content<U64> {

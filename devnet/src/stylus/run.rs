@@ -5,7 +5,7 @@ use crate::stylus::{
     host::{HostState, Stop},
     ink,
     meter::EXHAUSTED,
-    vm::Vm,
+    vm::{HostCall, Vm},
 };
 use revm::primitives::Bytes;
 use wasmtime::{Error, Store, Trap, TypedFunc, Val};
@@ -53,6 +53,14 @@ pub(crate) fn run(program: &Program, vm: &mut dyn Vm, arguments: Bytes, gas: u64
     let mut store = Store::new(engine, state);
     let result = start(program, &mut store, gas, length);
     let (ink, stack) = left(&mut store);
+    if let (Ok(status), Some(vm)) = (&result, store.data_mut().tracer()) {
+        vm.host_called(boundary(
+            "user_returned",
+            Vec::new(),
+            status.to_be_bytes().into(),
+            gas,
+        ));
+    }
     let status = match result {
         Ok(0) => Status::Success,
         Ok(_) => Status::Revert,
@@ -85,6 +93,18 @@ fn left(store: &mut Store<HostState>) -> (u64, u32) {
     (ink.cast_unsigned(), stack.cast_unsigned())
 }
 
+/// The program's beginning or end. Nitro notes the ink that it began with at both.
+fn boundary(name: &'static str, args: Vec<u8>, outs: Vec<u8>, gas: u64) -> HostCall {
+    let ink = ink::from_gas(gas);
+    HostCall {
+        name,
+        args,
+        outs,
+        start_ink: ink,
+        end_ink: ink,
+    }
+}
+
 /// Instantiates the program and calls it; the result is what it returned.
 fn start(
     program: &Program,
@@ -112,6 +132,14 @@ fn start(
     counter.set(&mut *store, Val::I64(ink.cast_signed()))?;
     stack.set(&mut *store, Val::I32(program.stack_words.cast_signed()))?;
     store.data_mut().attach(memory, counter, stack);
+    if let Some(vm) = store.data_mut().tracer() {
+        vm.host_called(boundary(
+            "user_entrypoint",
+            length.to_be_bytes().into(),
+            Vec::new(),
+            gas,
+        ));
+    }
     let entrypoint: TypedFunc<i32, u32> = entrypoint.typed(&*store)?;
     match entrypoint.call(&mut *store, length) {
         Err(error) => match error.downcast_ref::<Stop>() {

@@ -60,6 +60,21 @@ pub(crate) struct Access<T> {
     pub(crate) cold: bool,
 }
 
+/// A host call that has succeeded, as those who trace it see it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct HostCall {
+    /// The import, or `user_entrypoint` and `user_returned` for the program's own beginning and end.
+    pub(crate) name: &'static str,
+    /// In Nitro's encoding: numbers big-endian, pointers replaced by what they point to.
+    pub(crate) args: Vec<u8>,
+    /// In the same encoding.
+    pub(crate) outs: Vec<u8>,
+    /// Left before the call paid for itself.
+    pub(crate) start_ink: u64,
+    /// Left after it.
+    pub(crate) end_ink: u64,
+}
+
 /// The chain as one running program sees it. All storage is that of [`Environment::address`].
 pub(crate) trait Vm {
     fn environment(&self) -> &Environment;
@@ -92,4 +107,8 @@ pub(crate) trait Vm {
     ) -> Result<Option<Answer>, Fatal>;
     /// Opens pages of memory and returns their price in gas.
     fn add_pages(&mut self, pages: u16) -> u64;
+    /// Whether every host call is to be told to [`Self::host_called`].
+    fn traced(&self) -> bool;
+    /// A host call has succeeded.
+    fn host_called(&mut self, call: HostCall);
 }

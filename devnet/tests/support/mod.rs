@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test binary uses its part")]
 
 pub(crate) mod bytecode;
+pub(crate) mod program;
 
 use alloy::rpc::client::{ClientBuilder, RpcClient};
 use devnet::Devnet;

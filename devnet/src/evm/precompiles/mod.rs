@@ -70,6 +70,11 @@ impl ArbPrecompiles {
         }
         Self { ethereum, engine }
     }
+
+    /// The addresses of all of them.
+    pub(crate) fn addresses(&self) -> Vec<Address> {
+        self.ethereum.warm_addresses().chain(ARBITRUM).collect()
+    }
 }
 
 impl<'a, DB: Database> PrecompileProvider<MachineContext<'a, DB>> for ArbPrecompiles {

@@ -16,9 +16,11 @@ mod math;
 mod message;
 mod state;
 mod storage;
+mod trace;
 
 pub(crate) use state::{Guest, HostState, Stop};
 
+use trace::Begun;
 use wasmtime::{Caller, Linker};
 
 /// Makes the functions of `$module` imports of the same name.
@@ -29,8 +31,13 @@ macro_rules! link {
                 imports::MODULE,
                 stringify!($name),
                 |caller: Caller<'_, HostState> $(, $argument: $type)*| {
-                    $module::$name(&mut Guest::new(caller) $(, $argument)*)
-                        .map_err(wasmtime::Error::new)
+                    let guest = &mut Guest::new(caller);
+                    let begun = Begun::of(guest, stringify!($name), [$(u64::from($argument)),*]);
+                    let result = $module::$name(guest $(, $argument)*);
+                    if let Some(begun) = begun {
+                        begun.ended(guest, &result);
+                    }
+                    result.map_err(wasmtime::Error::new)
                 },
             )?;
         )*

@@ -35,6 +35,8 @@ impl From<Fatal> for Stop {
 pub(crate) struct HostState {
     /// The chain. Borrowed for as long as the call lasts; see [`HostState::new`].
     vm: NonNull<dyn Vm>,
+    /// Somebody wants to know of every host call.
+    traced: bool,
     memory: Option<Memory>,
     ink: Option<Global>,
     stack: Option<Global>,
@@ -54,11 +56,13 @@ impl HostState {
     /// `vm` must outlive the state and not be used otherwise while the state exists.
     #[expect(unsafe_code, reason = "wasmtime wants 'static data in a store")]
     pub(crate) unsafe fn new(vm: &mut dyn Vm, arguments: Bytes) -> Self {
+        let traced = vm.traced();
         let vm: NonNull<dyn Vm + '_> = NonNull::from(vm);
         // SAFETY: this changes the lifetime alone, and the caller vouches for it.
         let vm: NonNull<dyn Vm> = unsafe { std::mem::transmute(vm) };
         Self {
             vm,
+            traced,
             memory: None,
             ink: None,
             stack: None,
@@ -68,6 +72,18 @@ impl HostState {
             cache: StorageCache::default(),
             last_code: None,
         }
+    }
+
+    /// The chain, if it wants to know of every host call.
+    pub(crate) fn tracer(&mut self) -> Option<&mut dyn Vm> {
+        if self.traced { Some(self.vm()) } else { None }
+    }
+
+    #[expect(unsafe_code, reason = "see HostState::new")]
+    fn vm(&mut self) -> &mut dyn Vm {
+        // SAFETY: whoever made the state promised that the pointer is valid and used by nobody else
+        // while the state exists; the returned borrow of `self` excludes a second use from here.
+        unsafe { self.vm.as_mut() }
     }
 
     /// Tells the host where the instance has its memory, its ink and its stack.
@@ -101,11 +117,13 @@ impl<'a> Guest<'a> {
         self.caller.data_mut()
     }
 
-    #[expect(unsafe_code, reason = "see HostState::new")]
     pub(super) fn vm(&mut self) -> &mut dyn Vm {
-        // SAFETY: whoever made the state promised that the pointer is valid and used by nobody else
-        // while the state exists; the returned borrow of `self` excludes a second use from here.
-        unsafe { self.caller.data_mut().vm.as_mut() }
+        self.state().vm()
+    }
+
+    #[inline]
+    pub(super) fn traced(&self) -> bool {
+        self.caller.data().traced
     }
 
     pub(super) fn environment(&mut self) -> &Environment {

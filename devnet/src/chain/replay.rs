@@ -1,0 +1,96 @@
+//! Running the transactions of a block again, on the state before it.
+
+use super::{
+    Chain,
+    block::{self, Block},
+    diff::Diff,
+    error::ChainError,
+    state::{State, View},
+};
+use crate::evm::{RecentPrograms, record::Recorder};
+use revm::context::{BlockEnv, result::ResultAndState};
+use std::sync::Arc;
+
+/// A block whose transactions run again, one after the other.
+pub(super) struct Replay<'c> {
+    chain: &'c Chain,
+    block: Arc<Block>,
+    environment: BlockEnv,
+    state: State,
+    recent: RecentPrograms,
+    next: usize,
+}
+
+/// A transaction that ran again.
+pub(super) struct Replayed {
+    /// The accounts before it.
+    pub(super) before: State,
+    pub(super) outcome: ResultAndState,
+}
+
+impl Chain {
+    /// `block`, before its first transaction.
+    ///
+    /// # Errors
+    /// [`ChainError::Genesis`], [`ChainError::StateNotKept`].
+    pub(super) fn replay(&self, block: Arc<Block>) -> Result<Replay<'_>, ChainError> {
+        let parent = block.number().checked_sub(1).ok_or(ChainError::Genesis)?;
+        // With the edits that were made before the block.
+        let state = self.ledger().state(parent)?.clone();
+        Ok(Replay {
+            chain: self,
+            environment: block::environment_of(&self.settings, &block),
+            block,
+            state,
+            recent: RecentPrograms::default(),
+            next: 0,
+        })
+    }
+}
+
+impl Replay<'_> {
+    /// Runs the transactions before the one at `index`.
+    ///
+    /// # Errors
+    /// As [`Self::step`].
+    pub(super) fn skip_to(&mut self, index: usize) -> Result<(), ChainError> {
+        while self.next < index && self.step(None)?.is_some() {}
+        Ok(())
+    }
+
+    /// Runs the next transaction, if there is one, and tells `recorder` all that happens.
+    ///
+    /// # Errors
+    /// [`ChainError::InvalidTransaction`] when it does not run as it once did.
+    pub(super) fn step(
+        &mut self,
+        recorder: Option<&mut Recorder>,
+    ) -> Result<Option<Replayed>, ChainError> {
+        let Some(transaction) = self.block.transactions.get(self.next) else {
+            return Ok(None);
+        };
+        let (engine, settings) = (&self.chain.engine, &self.chain.settings);
+        let before = self.state.clone();
+        let mut config = engine.config_with(settings.chain_id, before.has_calldata_floor());
+        config.disable_eip3607 = transaction.impersonated;
+        let mut view = View::new(&before, |number| self.chain.ledger().hash(number));
+        let outcome = engine
+            .record(
+                &mut view,
+                config,
+                self.environment.clone(),
+                transaction.env(settings),
+                &mut self.recent,
+                recorder,
+            )
+            .map_err(|error| ChainError::InvalidTransaction(error.to_string()))?;
+        self.state.write(&Diff::from(outcome.state.clone()));
+        self.next += 1;
+        Ok(Some(Replayed { before, outcome }))
+    }
+
+    /// The accounts after the transactions so far.
+    pub(super) fn into_state(self) -> State {
+        self.state
+    }
+}
