@@ -44,6 +44,11 @@ setup_postgres() {
   debian "the store's tests run against it, too" postgresql
 }
 
+# `cargo stylus replay` runs a contract in it; its test says so where there is none.
+setup_gdb() {
+  have gdb || ! have apt-get || debian "the test of cargo stylus replay runs a contract in it" gdb
+}
+
 if [ "${1:-}" = --host ]; then
   rust_for_host
   have cc || debian "SQLite and the signatures' library are written in C" gcc libc6-dev
@@ -64,6 +69,7 @@ setup_postgres
 rust_for_contracts
 setup_binaryen
 setup_stylus
+setup_gdb
 
 if [ "${1:-}" = --env ]; then
   printf 'export PATH=%q:%q:"$PATH"\n' "$TOOLS/binaryen-$BINARYEN_VERSION/bin" "$TOOLS/cargo-stylus-$STYLUS_VERSION/bin"

@@ -12,6 +12,8 @@ use std::time::{Duration, Instant};
 /// Settlements measured in each row, after [`WARM`] to warm up.
 const MEASURED: u32 = 300;
 const WARM: u32 = 100;
+/// Settlements that are looked into by each tracer.
+const TRACED: usize = 50;
 
 /// The `index`th pair of a row: a bid and an ask for one security that cross, signed.
 fn pair(market: &Market, row: &str, index: u32) -> (Signed, Signed) {
@@ -43,6 +45,32 @@ fn row(name: &str, elapsed: Duration) {
     println!("{name:<58}{rate:>9.0} per second");
 }
 
+/// Host calls of a trace, nested ones included.
+fn count(trace: &serde_json::Value) -> usize {
+    let steps = trace.as_array().into_iter().flatten();
+    steps.map(|step| 1 + count(&step["steps"])).sum()
+}
+
+#[allow(clippy::print_stdout, clippy::cast_precision_loss)]
+fn trace_row(tracer: &str, steps: usize, all: Duration, slowest: Duration) {
+    let name = if tracer.is_empty() {
+        "struct logger"
+    } else {
+        tracer
+    };
+    let (each, slowest) = (
+        all.as_secs_f64() / TRACED as f64 * 1e3,
+        slowest.as_secs_f64() * 1e3,
+    );
+    let steps = if steps == 0 {
+        String::new()
+    } else {
+        format!(" ({steps} host calls)")
+    };
+    let name = format!("{name} of a settle{steps}");
+    println!("{name:<58}{each:>9.2} ms, at most {slowest:.2}");
+}
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
     // What `cargo test` passes to every target: nothing to do then.
@@ -63,13 +91,30 @@ async fn main() {
         pairs.push(settle_call(bid.id, ask.id));
     }
     let mut start = Instant::now();
+    let mut settled = Vec::new();
     for (index, settle) in (0..).zip(&pairs) {
         if index == WARM {
             start = Instant::now();
         }
-        chain.send(operator, settlement, settle).await;
+        settled.push(chain.send(operator, settlement, settle).await);
     }
     row("settle, orders registered before", start.elapsed());
+
+    for tracer in ["stylusTracer", "callTracer", "prestateTracer", ""] {
+        let mut slowest = Duration::ZERO;
+        let mut steps = 0;
+        let all = Instant::now();
+        for receipt in settled.iter().rev().take(TRACED) {
+            let started = Instant::now();
+            let options = serde_json::json!({ "tracer": tracer });
+            let parameters = (receipt.transaction_hash, options);
+            let trace: serde_json::Value =
+                chain.request("debug_traceTransaction", parameters).await;
+            slowest = slowest.max(started.elapsed());
+            steps = count(&trace);
+        }
+        trace_row(tracer, steps, all.elapsed(), slowest);
+    }
 
     let pairs: Vec<_> = (0..WARM + MEASURED)
         .map(|index| {

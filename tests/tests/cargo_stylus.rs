@@ -3,7 +3,10 @@
 //! `scripts/setup.sh --env` puts the tool on the path. It builds into the same target folder as `make wasm`, with the
 //! same flags, so that only the native build that prints constructors is its own.
 
-use std::process::Command;
+use std::{
+    io::Write,
+    process::{Command, Stdio},
+};
 
 use acceptance::{
     account::Account,
@@ -116,10 +119,25 @@ fn offline(folder: &str, arguments: &[&str]) -> Command {
     command
 }
 
-fn run(mut command: Command) -> Run {
-    let ended = command
-        .output()
-        .unwrap_or_else(|error| panic!("cargo stylus cannot be run: {error}"));
+fn run(command: Command) -> Run {
+    typed(command, "")
+}
+
+/// Runs `command` with `input` on its standard input.
+fn typed(mut command: Command, input: &str) -> Run {
+    let cannot = |error| panic!("cargo stylus cannot be run: {error}");
+    let (read, written) = (Stdio::piped(), Stdio::piped());
+    let started = command
+        .stdin(Stdio::piped())
+        .stdout(read)
+        .stderr(written)
+        .spawn();
+    let mut child = started.unwrap_or_else(cannot);
+    if let Some(mut stdin) = child.stdin.take() {
+        // Whoever ends without reading it says why in what it prints.
+        let _ = stdin.write_all(input.as_bytes());
+    }
+    let ended = child.wait_with_output().unwrap_or_else(cannot);
     let printed = [ended.stdout, ended.stderr].concat();
     let mut output = String::new();
     for (index, part) in String::from_utf8_lossy(&printed).split('\x1b').enumerate() {
@@ -468,4 +486,86 @@ fn prints_the_constructor_that_the_interface_names() {
         output.contains("function transferWithAuthorization("),
         "{output}"
     );
+}
+
+alloy::sol! {
+    interface IErc20 {
+        function approve(address spender, uint256 value) external returns (bool);
+    }
+}
+
+/// The steps that `cargo stylus trace` prints.
+fn steps(output: &str) -> Vec<serde_json::Value> {
+    let line = output.lines().find(|line| line.starts_with('['));
+    let line = line.unwrap_or_else(|| panic!("no steps in: {output}"));
+    serde_json::from_str(line).expect("JSON")
+}
+
+/// A call of a contract, looked into, and run again in a debugger with what the chain answered then.
+#[tokio::test]
+async fn traces_a_call_and_replays_it_in_a_debugger() {
+    let chain = chain_of("trace").await;
+    let folder = "tests/contracts/plain-erc20";
+    let token = evm(&chain, &artifact::code("plain-erc20")).await;
+    let text = token.to_string();
+    signed(
+        &chain,
+        &chain.funded,
+        folder,
+        &["activate", "--address", &text],
+    )
+    .expect();
+    let approve = IErc20::approveCall {
+        spender: Address::repeat_byte(0x0b),
+        value: U256::from(7),
+    };
+    let receipt = chain.send(&chain.funded, token, &approve).await;
+    let hash = receipt.transaction_hash.to_string();
+
+    let native = ["trace", "--tx", &hash, "--use-native-tracer"];
+    let native = steps(&stylus(&chain, folder, &native).expect());
+    let of = |name: &str| {
+        let step = native.iter().find(|step| step["name"] == name);
+        step.unwrap_or_else(|| panic!("no {name} in: {native:#?}"))
+    };
+    assert_eq!(native[0]["name"], "user_entrypoint");
+    assert_eq!(
+        of("read_args")["outs"],
+        hex::encode_prefixed(approve.abi_encode())
+    );
+    let sender = chain.funded.address.to_string().to_lowercase();
+    assert_eq!(of("msg_sender")["outs"], sender);
+    let log = &receipt.inner.logs()[0].inner.data;
+    let topics: Vec<u8> = log.topics().iter().flatten().copied().collect();
+    let emitted = [&[0, 0, 0, 3], topics.as_slice(), &log.data].concat();
+    assert_eq!(of("emit_log")["args"], hex::encode_prefixed(emitted));
+    assert_eq!(of("write_result")["args"], format!("0x{:064x}", 1));
+    assert_eq!(of("user_returned")["outs"], "0x00000000");
+
+    // Without the option the tool sends a script, which is answered alike.
+    let script = steps(&stylus(&chain, folder, &["trace", "--tx", &hash]).expect());
+    assert_eq!(script, native);
+
+    let debugger = Command::new("gdb").arg("--version").output();
+    if !debugger.is_ok_and(|version| version.status.success()) {
+        eprintln!(
+            "no replay: it runs the contract in gdb, which is not installed (scripts/setup.sh does it)"
+        );
+        return;
+    }
+    let replay = [
+        "replay",
+        "--endpoint",
+        &chain.url,
+        "--tx",
+        &hash,
+        "--debugger",
+        "gdb",
+    ];
+    let mut replay = offline(folder, &replay);
+    // The tool looks for what it builds in the contract's own folder.
+    replay.env("CARGO_TARGET_DIR", "target");
+    let output = typed(replay, "continue\nquit\n").expect();
+    assert!(output.contains("Breakpoint 1,"), "{output}");
+    assert!(output.contains("call completed successfully"), "{output}");
 }
