@@ -1,10 +1,46 @@
 //! An embedded Stylus chain: it runs the very WASM that goes to Arbitrum, charges what Nitro charges
 //! and answers JSON-RPC over HTTP and WebSocket.
 //!
-//! ```no_run
-//! # async fn example() -> Result<(), devnet::Error> {
-//! let devnet = devnet::Devnet::builder().spawn().await?;
-//! println!("{} with {} funded accounts", devnet.url(), devnet.accounts().len());
+//! A test starts a chain of its own, talks to it with whatever client it likes, and is rid of it when the
+//! handle is dropped:
+//!
+//! ```
+//! use alloy::providers::{Provider, ProviderBuilder};
+//! use devnet::Devnet;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let devnet = Devnet::spawn().await?; // on a free port of 127.0.0.1, in memory
+//! let provider = ProviderBuilder::new().connect_http(devnet.url().parse()?);
+//! assert_eq!(provider.get_chain_id().await?, devnet.chain_id());
+//! let funds = provider.get_balance(devnet.accounts()[0]).await?;
+//! assert_eq!(funds.to_string(), "1000000000000000000000000"); // a million ether
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Code that is not asynchronous uses [`Builder::start`]; everything that can be chosen is a method of
+//! [`Builder`]:
+//!
+//! ```
+//! use devnet::Devnet;
+//! use std::{net::TcpStream, time::Duration};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let devnet = Devnet::builder()
+//!     .chain_id(31_337)
+//!     .accounts(3)
+//!     .block_time(Duration::from_secs(2))
+//!     .client_version("anvil/devnet")
+//!     .start()?;
+//! assert_eq!(devnet.chain_id(), 31_337);
+//! assert_eq!(devnet.accounts().len(), 4); // three of the test mnemonic, and Nitro's
+//! assert_eq!(devnet.keys().len(), 4);
+//! let address = devnet.address();
+//! assert!(TcpStream::connect(address).is_ok());
+//! drop(devnet);
+//! # // The listener's task ends on another thread.
+//! # while TcpStream::connect(address).is_ok() {}
 //! # Ok(())
 //! # }
 //! ```
@@ -18,12 +54,12 @@ pub mod stylus;
 pub use rules::{ArbOs, UnknownArbOs};
 
 use alloy::primitives::{Address, B256};
-use chain::{Chain, Settings, StoreError};
+use chain::{Chain, Fork, ForkError, ForkSource, OpenError, Settings, StoreError};
 use std::{
     io,
     net::{IpAddr, Ipv4Addr, SocketAddr},
     path::PathBuf,
-    sync::Arc,
+    sync::{Arc, mpsc},
     time::Duration,
 };
 use tokio::runtime::{Builder as RuntimeBuilder, Runtime};
@@ -41,6 +77,9 @@ pub enum Error {
     /// The state file cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The forked chain cannot be read.
+    #[error(transparent)]
+    Fork(#[from] ForkError),
     /// The address cannot be listened on.
     #[error("cannot listen on {address}: {source}")]
     Listen {
@@ -54,6 +93,15 @@ pub enum Error {
     Threads(io::Error),
 }
 
+impl From<OpenError> for Error {
+    fn from(error: OpenError) -> Self {
+        match error {
+            OpenError::Store(error) => Self::Store(error),
+            OpenError::Fork(error) => Self::Fork(error),
+        }
+    }
+}
+
 /// What a devnet is started with.
 #[derive(Clone, Debug)]
 pub struct Builder {
@@ -63,6 +111,9 @@ pub struct Builder {
     block_time: Option<Duration>,
     origins: Vec<String>,
     patience: Duration,
+    client_version: String,
+    fork: Option<ForkSource>,
+    accept_signed: bool,
 }
 
 impl Builder {
@@ -125,6 +176,55 @@ impl Builder {
         self
     }
 
+    /// What `web3_clientVersion` answers; `devnet/v` and the version unless said otherwise. Hardhat's
+    /// helpers work only with nodes whose answer begins with `anvil`.
+    #[must_use]
+    pub fn client_version(mut self, version: impl Into<String>) -> Self {
+        self.client_version = version.into();
+        self
+    }
+
+    /// Begins with the state of the chain behind the node at `url`, read when it is needed: of its newest
+    /// block unless [`Self::fork_block`] says otherwise. The chain id and the base fee are that chain's; and
+    /// since a transaction that is signed for it is valid there, only unsigned ones are taken, of
+    /// impersonated accounts and the node's own, unless [`Self::accept_signed`] says otherwise.
+    #[must_use]
+    pub fn fork(mut self, url: impl Into<String>) -> Self {
+        let before = self.fork.take();
+        self.fork = Some(ForkSource {
+            url: url.into(),
+            block: before.as_ref().and_then(|fork| fork.block),
+            cache: before.map_or_else(chain::default_cache, |fork| fork.cache),
+        });
+        self
+    }
+
+    /// The block to fork; nothing without [`Self::fork`].
+    #[must_use]
+    pub const fn fork_block(mut self, number: u64) -> Self {
+        if let Some(fork) = &mut self.fork {
+            fork.block = Some(number);
+        }
+        self
+    }
+
+    /// The folder that keeps what was read of the forked chain, by block: `devnet/forks` in the user's folder
+    /// of caches unless said otherwise; `None` keeps it in memory. Nothing without [`Self::fork`].
+    #[must_use]
+    pub fn fork_cache(mut self, folder: Option<PathBuf>) -> Self {
+        if let Some(fork) = &mut self.fork {
+            fork.cache = folder;
+        }
+        self
+    }
+
+    /// Takes signed transactions on a fork.
+    #[must_use]
+    pub const fn accept_signed(mut self) -> Self {
+        self.accept_signed = true;
+        self
+    }
+
     /// How many accounts of the test mnemonic to fund; 10 unless said otherwise.
     #[must_use]
     pub const fn accounts(mut self, count: u32) -> Self {
@@ -136,6 +236,29 @@ impl Builder {
     #[must_use]
     pub const fn history(mut self, blocks: usize) -> Self {
         self.settings.history = blocks;
+        self
+    }
+
+    /// Keeps the state trie, so that headers name its root and `eth_getProof` proves against it. Not on a
+    /// fork.
+    #[must_use]
+    pub const fn state_root(mut self) -> Self {
+        self.settings.state_root = true;
+        self
+    }
+
+    /// How many blocks the tag `safe` stands behind the newest; 0 unless said otherwise.
+    #[must_use]
+    pub const fn safe_lag(mut self, blocks: u64) -> Self {
+        self.settings.safe_lag = blocks;
+        self
+    }
+
+    /// How many blocks the tag `finalized` stands behind the newest, at least as many as `safe`; 0 unless
+    /// said otherwise.
+    #[must_use]
+    pub const fn finalized_lag(mut self, blocks: u64) -> Self {
+        self.settings.finalized_lag = blocks;
         self
     }
 
@@ -153,56 +276,88 @@ impl Builder {
     /// They run on threads of their own: a devnet outlives the runtime of the test that started it.
     ///
     /// # Errors
-    /// [`Error::Threads`], [`Error::Store`], [`Error::Listen`].
+    /// In this order: [`Error::Threads`], [`Error::Fork`], [`Error::Store`], [`Error::Listen`].
     pub async fn spawn(self) -> Result<Devnet, Error> {
-        let runtime = RuntimeBuilder::new_multi_thread()
-            .worker_threads(2)
-            .max_blocking_threads(BLOCKING_THREADS)
-            .thread_stack_size(STACK)
-            .thread_name("devnet")
-            .enable_all()
-            .build()
-            .map_err(Error::Threads)?;
-        let runtime = Running(Some(runtime));
-        let address = self.address;
-        let started = runtime.spawn(self.start()).await.map_err(io::Error::other);
-        let (chain, listener) = started
-            .map_err(|source| Error::Listen { address, source })
-            .flatten()?;
-        Ok(Devnet {
-            chain,
-            listener,
-            runtime,
-        })
+        let (runtime, address) = (Running::new()?, self.address);
+        let opened = runtime.spawn(self.open()).await;
+        let opened = opened.map_err(|error| Error::Listen {
+            address,
+            source: io::Error::other(error),
+        });
+        Ok(Devnet::of(runtime, opened.flatten()?))
     }
 
-    async fn start(self) -> Result<(Arc<Chain>, rpc::Listener), Error> {
-        let (settings, state) = (self.settings, self.state);
-        let chain = Arc::new(Chain::open(settings, state.as_deref())?);
-        if let Some(interval) = self.block_time {
-            chain
-                .set_automine(false)
-                .map_err(|error| Error::Threads(io::Error::other(error)))?;
-            tokio::spawn(make_blocks(Arc::clone(&chain), interval));
-        }
+    /// As [`Self::spawn`], for code that is not asynchronous: waits until the chain answers.
+    ///
+    /// # Errors
+    /// As [`Self::spawn`].
+    pub fn start(self) -> Result<Devnet, Error> {
+        let (runtime, address) = (Running::new()?, self.address);
+        let (send, receive) = mpsc::channel();
+        runtime.spawn(async move {
+            // It is waited for just below.
+            let _ = send.send(self.open().await);
+        });
+        let opened = receive.recv().map_err(|error| Error::Listen {
+            address,
+            source: io::Error::other(error),
+        });
+        Ok(Devnet::of(runtime, opened.flatten()?))
+    }
+
+    async fn open(self) -> Result<(Arc<Chain>, rpc::Listener), Error> {
+        let (mut settings, state) = (self.settings, self.state);
+        let chain = match self.fork {
+            None => Chain::open(settings, state.as_deref())?,
+            Some(source) => {
+                settings.accept_signed = self.accept_signed;
+                // It waits for the other node.
+                tokio::task::block_in_place(|| {
+                    let fork = Arc::new(Fork::open(&source)?);
+                    Chain::open_on(fork, settings, state.as_deref())
+                })?
+            }
+        };
+        let chain = Arc::new(chain);
+        chain.mine_every(self.block_time);
+        tokio::spawn(make_blocks(Arc::clone(&chain)));
         let address = self.address;
-        let listener = rpc::listen(Arc::clone(&chain), address, self.origins, self.patience)
+        let options = rpc::Options {
+            address,
+            origins: self.origins,
+            patience: self.patience,
+            client_version: self.client_version,
+        };
+        let listener = rpc::listen(Arc::clone(&chain), options)
             .await
             .map_err(|source| Error::Listen { address, source })?;
         Ok((chain, listener))
     }
 }
 
-/// Makes a block every `interval`, for ever.
-async fn make_blocks(chain: Arc<Chain>, interval: Duration) {
-    let mut ticks = tokio::time::interval(interval);
-    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    ticks.tick().await;
+/// Makes a block as often as the chain is told to, for ever.
+async fn make_blocks(chain: Arc<Chain>) {
+    let mut told = chain.mining_interval();
     loop {
-        ticks.tick().await;
-        let chain = Arc::clone(&chain);
-        // A state file that cannot be written now may be writable at the next tick.
-        let _ = tokio::task::spawn_blocking(move || chain.mine()).await;
+        let interval = *told.borrow_and_update();
+        let pause = async {
+            match interval {
+                Some(interval) => tokio::time::sleep(interval).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = pause => {
+                let chain = Arc::clone(&chain);
+                // A state file that cannot be written now may be writable the next time.
+                let _ = tokio::task::spawn_blocking(move || chain.mine()).await;
+            }
+            changed = told.changed() => {
+                if changed.is_err() {
+                    return;
+                }
+            }
+        }
     }
 }
 
@@ -211,6 +366,18 @@ async fn make_blocks(chain: Arc<Chain>, interval: Duration) {
 struct Running(Option<Runtime>);
 
 impl Running {
+    fn new() -> Result<Self, Error> {
+        RuntimeBuilder::new_multi_thread()
+            .worker_threads(2)
+            .max_blocking_threads(BLOCKING_THREADS)
+            .thread_stack_size(STACK)
+            .thread_name("devnet")
+            .enable_all()
+            .build()
+            .map(|runtime| Self(Some(runtime)))
+            .map_err(Error::Threads)
+    }
+
     fn spawn<F>(&self, future: F) -> tokio::task::JoinHandle<F::Output>
     where
         F: Future<Output: Send> + Send + 'static,
@@ -249,6 +416,17 @@ impl Devnet {
             block_time: None,
             origins: Vec::new(),
             patience: PATIENCE,
+            client_version: concat!("devnet/v", env!("CARGO_PKG_VERSION")).into(),
+            fork: None,
+            accept_signed: false,
+        }
+    }
+
+    fn of(runtime: Running, (chain, listener): (Arc<Chain>, rpc::Listener)) -> Self {
+        Self {
+            chain,
+            listener,
+            runtime,
         }
     }
 

@@ -8,6 +8,7 @@ use std::{io::Write, net::IpAddr, path::PathBuf, process::ExitCode, time::Durati
 /// An embedded Arbitrum Stylus chain: runs the compiled WASM, charges Nitro's ink, speaks JSON-RPC.
 #[derive(Debug, Parser)]
 #[command(version)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 struct Arguments {
     /// Address to listen on.
     #[arg(long, default_value = "127.0.0.1", env = "DEVNET_HOST")]
@@ -39,6 +40,30 @@ struct Arguments {
     /// Let web pages of this origin, such as a browser wallet's, talk to the chain; * for all. May be given again.
     #[arg(long, value_name = "ORIGIN")]
     cors: Vec<String>,
+    /// Keep the state trie: headers name its root, and proofs of accounts and storage can be asked for.
+    #[arg(long, conflicts_with = "fork_url")]
+    state_root: bool,
+    /// How many blocks the tag "safe" stands behind the newest.
+    #[arg(long, default_value_t = 0, value_name = "BLOCKS")]
+    safe_lag: u64,
+    /// How many blocks the tag "finalized" stands behind the newest; at least as many as "safe".
+    #[arg(long, default_value_t = 0, value_name = "BLOCKS")]
+    finalized_lag: u64,
+    /// Begin with the state of the chain behind this node, read when it is needed.
+    #[arg(long, value_name = "URL", conflicts_with = "chain_id")]
+    fork_url: Option<String>,
+    /// The block to fork; its newest unless given.
+    #[arg(long, value_name = "NUMBER", requires = "fork_url")]
+    fork_block: Option<u64>,
+    /// Where to keep what was read of the forked chain [default: devnet/forks in the user's folder of caches].
+    #[arg(long, value_name = "FOLDER", requires = "fork_url")]
+    fork_cache: Option<PathBuf>,
+    /// Take signed transactions on a fork, which are valid on the forked chain too.
+    #[arg(long, requires = "fork_url")]
+    accept_signed: bool,
+    /// What the node calls itself, where devnet's own name will not do: Hardhat's helpers want anvil/...
+    #[arg(long, value_name = "TEXT")]
+    client_version: Option<String>,
     /// Print nothing but errors.
     #[arg(long, conflicts_with = "json")]
     quiet: bool,
@@ -73,7 +98,9 @@ async fn run(arguments: Arguments) -> Result<(), Error> {
         .chain_id(arguments.chain_id)
         .accounts(arguments.accounts)
         .parent_block_time(arguments.parent_block_time)
-        .history(arguments.history);
+        .history(arguments.history)
+        .safe_lag(arguments.safe_lag)
+        .finalized_lag(arguments.finalized_lag);
     if let Some(version) = arguments.arbos {
         builder = builder.arbos(version);
     }
@@ -85,6 +112,24 @@ async fn run(arguments: Arguments) -> Result<(), Error> {
     }
     for origin in arguments.cors {
         builder = builder.cors(origin);
+    }
+    if let Some(url) = arguments.fork_url {
+        builder = builder.fork(url);
+        if let Some(number) = arguments.fork_block {
+            builder = builder.fork_block(number);
+        }
+        if arguments.fork_cache.is_some() {
+            builder = builder.fork_cache(arguments.fork_cache);
+        }
+        if arguments.accept_signed {
+            builder = builder.accept_signed();
+        }
+    }
+    if arguments.state_root {
+        builder = builder.state_root();
+    }
+    if let Some(version) = arguments.client_version {
+        builder = builder.client_version(version);
     }
     let devnet = builder.spawn().await?;
     let text = if arguments.json {
@@ -110,6 +155,12 @@ fn description(devnet: &Devnet) -> String {
         "arbos": devnet.chain().arbos().number(),
         "accounts": devnet.accounts(),
         "keys": devnet.keys(),
+        "fork": devnet.chain().fork().map(|fork| json!({
+            "host": fork.host(),
+            "blockNumber": fork.header().number,
+            "blockHash": fork.hash(),
+            "acceptsSigned": devnet.chain().settings().accept_signed,
+        })),
     });
     format!("{line}\n")
 }
@@ -127,6 +178,27 @@ fn banner(devnet: &Devnet) -> String {
     let head = devnet.chain().head().number();
     let (id, arbos) = (devnet.chain_id(), devnet.chain().arbos());
     lines.push(format!("Chain id {id}, ArbOS {arbos}, at block {head}"));
+    if let Some(fork) = devnet.chain().fork() {
+        lines.push(format!(
+            "Fork of chain {} at block {}, read from {}: what is signed for it is valid there too",
+            fork.chain_id(),
+            fork.header().number,
+            fork.host()
+        ));
+        if let Some(number) = fork.arbos().filter(|number| *number != arbos.number()) {
+            lines.push(format!(
+                "The forked chain runs ArbOS {number}, this one {arbos}: what differs is not reproduced"
+            ));
+        }
+        lines.push(
+            if devnet.chain().settings().accept_signed {
+                "Signed transactions are taken (--accept-signed)"
+            } else {
+                "Only unsigned transactions are taken, of the accounts above and of impersonated ones"
+            }
+            .into(),
+        );
+    }
     lines.push(format!(
         "Listening on {} (WebSocket on the same port)",
         devnet.url()

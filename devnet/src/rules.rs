@@ -40,6 +40,15 @@ impl ArbOs {
         }
     }
 
+    /// The newest version that is not above `number`, or the oldest there is.
+    pub(crate) fn nearest(number: u64) -> Self {
+        let known = Self::ALL.into_iter();
+        known
+            .rev()
+            .find(|version| version.number() <= number)
+            .unwrap_or(Self::V40)
+    }
+
     /// Bytes of WASM that a program may unpack to.
     #[must_use]
     pub const fn max_wasm(self) -> u32 {
@@ -156,6 +165,12 @@ mod tests {
             assert_eq!(version.rules().arbos, version);
         }
         assert_eq!(ArbOs::default().number(), 61);
+    }
+
+    #[test]
+    fn the_version_of_a_forked_chain_is_the_newest_that_it_has_reached() {
+        let nearest = [11, 40, 50, 51, 59, 60, 61, 70].map(|number| ArbOs::nearest(number).number());
+        assert_eq!(nearest, [40, 40, 40, 51, 51, 60, 61, 61]);
     }
 
     #[test]

@@ -43,7 +43,7 @@ impl Chain {
     /// # Errors
     /// As [`Self::call`], but for reverts and halts, which are part of the answer.
     pub fn access_list(&self, request: CallRequest) -> Result<AccessListResult, ChainError> {
-        let mut prepared = self.prepare(request, self.settings.call_gas_limit)?;
+        let mut prepared = self.prepare(request, self.settings().call_gas_limit)?;
         let warm = self.warm(&prepared);
         let mut list = touched(&prepared);
         for _ in 0..MAX_RUNS {

@@ -8,7 +8,8 @@ use super::{
     record::{EditRecord, Record},
 };
 use alloy::primitives::{Address, B256, Bytes, U256, keccak256};
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
+use tokio::sync::watch;
 
 /// The most blocks one request may ask for.
 const MAX_BLOCKS: u64 = 100_000;
@@ -18,12 +19,12 @@ impl Chain {
     fn edit(
         &self,
         address: Address,
-        change: impl FnOnce(&mut AccountChange) -> Vec<Bytes>,
+        change: impl FnOnce(&mut AccountChange) -> Result<Vec<Bytes>, ChainError>,
     ) -> Result<(), ChainError> {
         let mut producer = self.producer();
         let mut state = self.ledger().head_state().clone();
-        let mut account = AccountChange::of(&state, address);
-        let codes = change(&mut account);
+        let mut account = AccountChange::of(&state, address)?;
+        let codes = change(&mut account)?;
         let diff = Diff {
             accounts: vec![account],
             codes,
@@ -41,7 +42,23 @@ impl Chain {
     pub fn set_balance(&self, address: Address, wei: U256) -> Result<(), ChainError> {
         self.edit(address, |account| {
             account.balance = wei;
-            Vec::new()
+            Ok(Vec::new())
+        })
+    }
+
+    /// Adds `wei` to what `address` has.
+    ///
+    /// # Errors
+    /// [`ChainError::InvalidParameter`] beyond 256 bits, [`ChainError::Store`].
+    pub fn add_balance(&self, address: Address, wei: U256) -> Result<(), ChainError> {
+        self.edit(address, |account| {
+            account.balance = account.balance.checked_add(wei).ok_or_else(|| {
+                ChainError::InvalidParameter(format!(
+                    "{address} has {} wei, to which {wei} cannot be added: 256 bits hold no more",
+                    account.balance
+                ))
+            })?;
+            Ok(Vec::new())
         })
     }
 
@@ -52,7 +69,7 @@ impl Chain {
     pub fn set_nonce(&self, address: Address, nonce: u64) -> Result<(), ChainError> {
         self.edit(address, |account| {
             account.nonce = nonce;
-            Vec::new()
+            Ok(Vec::new())
         })
     }
 
@@ -63,7 +80,7 @@ impl Chain {
     pub fn set_code(&self, address: Address, code: Bytes) -> Result<(), ChainError> {
         self.edit(address, |account| {
             account.code_hash = keccak256(&code);
-            vec![code]
+            Ok(vec![code])
         })
     }
 
@@ -77,7 +94,7 @@ impl Chain {
                 key: slot,
                 value: U256::from_be_bytes(value.0),
             });
-            Vec::new()
+            Ok(Vec::new())
         })
     }
 
@@ -101,7 +118,8 @@ impl Chain {
         self.producer().automine
     }
 
-    /// Makes every transaction get its block at once, or wait for [`Self::mine`].
+    /// Makes every transaction get its block at once, which ends [`Self::mine_every`], or wait for
+    /// [`Self::mine`].
     ///
     /// # Errors
     /// [`ChainError::Store`].
@@ -109,9 +127,25 @@ impl Chain {
         let mut producer = self.producer();
         producer.automine = on;
         if on {
+            self.mining_interval.send_replace(None);
             self.drain(&mut producer)?;
         }
         Ok(())
+    }
+
+    /// Makes a block of what waits every `interval`, empty ones too, and none at once any more; `None`
+    /// ends that, and transactions wait for [`Self::mine`].
+    pub fn mine_every(&self, interval: Option<Duration>) {
+        let mut producer = self.producer();
+        if interval.is_some() {
+            producer.automine = false;
+        }
+        self.mining_interval.send_replace(interval);
+    }
+
+    /// How often a block is made.
+    pub fn mining_interval(&self) -> watch::Receiver<Option<Duration>> {
+        self.mining_interval.subscribe()
     }
 
     /// Makes `count` blocks, `interval` seconds apart when given.

@@ -1,10 +1,6 @@
 //! Blocks: headers that hash, and what stands in them.
 
-use super::{
-    receipt::Receipt,
-    settings::{SEQUENCER, Settings},
-    transaction::PooledTransaction,
-};
+use super::{receipt::Receipt, settings::Settings, transaction::PooledTransaction};
 use alloy::{
     consensus::{EMPTY_OMMER_ROOT_HASH, Header, proofs},
     eips::eip2718::Encodable2718,
@@ -41,7 +37,7 @@ impl Block {
         let header = Header {
             parent_hash: parent.map_or(B256::ZERO, |block| block.hash),
             ommers_hash: EMPTY_OMMER_ROOT_HASH,
-            beneficiary: SEQUENCER,
+            beneficiary: settings.coinbase,
             state_root: commitment,
             transactions_root: proofs::ordered_trie_root_with_encoder(
                 &transactions,
@@ -58,6 +54,7 @@ impl Block {
                 .last()
                 .map_or(0, |receipt| receipt.cumulative_gas_used),
             timestamp,
+            mix_hash: settings.prev_randao.unwrap_or_default(),
             base_fee_per_gas: Some(settings.base_fee),
             ..Header::default()
         };
@@ -85,24 +82,19 @@ impl Block {
 pub(super) fn environment(settings: &Settings, number: u64, timestamp: u64) -> BlockEnv {
     BlockEnv {
         number: U256::from(number),
-        beneficiary: SEQUENCER,
+        beneficiary: settings.coinbase,
         timestamp: U256::from(timestamp),
         gas_limit: settings.block_gas_limit,
         basefee: settings.base_fee,
         difficulty: U256::from(1),
         // Arbitrum answers 1 to PREVRANDAO: there is no randomness to be had.
-        prevrandao: Some(B256::with_last_byte(1)),
+        prevrandao: Some(settings.prev_randao.unwrap_or(B256::with_last_byte(1))),
         ..BlockEnv::default()
     }
 }
 
 /// The environment that the transactions of `block` saw.
 pub(super) fn environment_of(settings: &Settings, block: &Block) -> BlockEnv {
-    let header = &block.header;
-    BlockEnv {
-        beneficiary: header.beneficiary,
-        gas_limit: header.gas_limit,
-        basefee: header.base_fee_per_gas.unwrap_or(settings.base_fee),
-        ..environment(settings, block.number(), block.timestamp())
-    }
+    let settings = settings.of_block(&block.header);
+    environment(&settings, block.number(), block.timestamp())
 }

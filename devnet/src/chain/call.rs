@@ -4,6 +4,7 @@ use super::{
     Chain, block,
     error::ChainError,
     overrides,
+    settings::Settings,
     state::{State, View},
 };
 use crate::evm::{RecentPrograms, record::Recorder};
@@ -16,7 +17,7 @@ use revm::{
     context::{
         BlockEnv, TxEnv,
         either::Either,
-        result::{EVMError, ExecutionResult, ResultAndState},
+        result::{ExecutionResult, ResultAndState},
     },
     primitives::TxKind,
 };
@@ -28,6 +29,8 @@ pub struct At {
     pub number: u64,
     /// Seconds since the epoch.
     pub timestamp: u64,
+    /// The rules of the block.
+    pub settings: Settings,
     /// The accounts.
     pub state: State,
 }
@@ -82,6 +85,7 @@ impl Chain {
             return Ok(At {
                 number: head.number() + 1,
                 timestamp: clock.peek(head.timestamp()),
+                settings: self.settings(),
                 state: ledger.head_state().clone(),
             });
         }
@@ -90,6 +94,7 @@ impl Chain {
         Ok(At {
             number,
             timestamp,
+            settings: self.settings().of_block(&block.header),
             state: ledger.state(number)?.clone(),
         })
     }
@@ -110,7 +115,7 @@ impl Chain {
     /// As [`Self::at`]; [`ChainError::InvalidParameter`]; what makes the transaction invalid;
     /// [`ChainError::Reverted`], [`ChainError::Halted`].
     pub fn call(&self, request: CallRequest) -> Result<Bytes, ChainError> {
-        let prepared = self.prepare(request, self.settings.call_gas_limit)?;
+        let prepared = self.prepare(request, self.settings().call_gas_limit)?;
         match self.run(&prepared, prepared.transaction.gas_limit)? {
             ExecutionResult::Success { output, .. } => Ok(output.into_data()),
             ExecutionResult::Revert { output, .. } => Err(ChainError::Reverted(output)),
@@ -137,75 +142,15 @@ impl Chain {
         if let Some(overrides) = request.overrides {
             overrides::apply(&mut at.state, overrides)?;
         }
-        let mut environment = block::environment(&self.settings, at.number, at.timestamp);
+        let mut environment = block::environment(&at.settings, at.number, at.timestamp);
         if let Some(overrides) = request.block_overrides {
             override_block(&mut environment, &overrides);
         }
-        let transaction = self.simulated(&at.state, request.transaction, gas_cap)?;
+        let transaction = simulated(&at.settings, &at.state, request.transaction, gas_cap)?;
         Ok(Prepared {
             environment,
             state: at.state,
             transaction,
-        })
-    }
-
-    /// What the engine executes for `request`: as signed transactions, but fees are only paid when asked for.
-    pub(super) fn simulated(
-        &self,
-        state: &State,
-        request: TransactionRequest,
-        gas_cap: u64,
-    ) -> Result<TxEnv, ChainError> {
-        if request.gas_price.is_some()
-            && (request.max_fee_per_gas.is_some() || request.max_priority_fee_per_gas.is_some())
-        {
-            return Err(ChainError::InvalidTransaction(
-                "both gasPrice and (maxFeePerGas or maxPriorityFeePerGas) specified".into(),
-            ));
-        }
-        if request.sidecar.is_some() || request.blob_versioned_hashes.is_some() {
-            return Err(ChainError::UnsupportedType);
-        }
-        let caller = request.from.unwrap_or_default();
-        let max_fee = request.gas_price.or(request.max_fee_per_gas).unwrap_or(0);
-        let base_fee = self.settings.base_fee;
-        if max_fee != 0 && max_fee < u128::from(base_fee) {
-            return Err(ChainError::FeeTooLow {
-                sender: caller,
-                max_fee,
-                base_fee,
-            });
-        }
-        if let Some(tip) = request.max_priority_fee_per_gas
-            && max_fee != 0
-            && tip > max_fee
-        {
-            return Err(ChainError::TipAboveFee {
-                sender: caller,
-                tip,
-                max_fee,
-            });
-        }
-        let input = request.input.try_into_unique_input().map_err(|_| {
-            ChainError::InvalidTransaction(
-                "both \"data\" and \"input\" are set and not equal; please use \"input\"".into(),
-            )
-        })?;
-        let authorizations = request.authorization_list.unwrap_or_default();
-        Ok(TxEnv {
-            tx_type: if authorizations.is_empty() { 2 } else { 4 },
-            caller,
-            gas_limit: request.gas.unwrap_or(gas_cap).min(gas_cap),
-            gas_price: if max_fee == 0 { 0 } else { base_fee.into() },
-            kind: request.to.unwrap_or(TxKind::Create),
-            value: request.value.unwrap_or(U256::ZERO),
-            data: input.unwrap_or_default(),
-            nonce: state.nonce(&caller),
-            chain_id: Some(self.settings.chain_id),
-            access_list: request.access_list.unwrap_or_default(),
-            gas_priority_fee: Some(0),
-            authorization_list: authorizations.into_iter().map(Either::Left).collect(),
-            ..TxEnv::default()
         })
     }
 
@@ -227,7 +172,7 @@ impl Chain {
         recorder: Option<&mut Recorder>,
     ) -> Result<ResultAndState, ChainError> {
         let floor = prepared.state.has_calldata_floor();
-        let mut config = self.engine.call_config(self.settings.chain_id, floor);
+        let mut config = self.engine.call_config(self.settings().chain_id, floor);
         // As in geth: the gas is free, the value must be there.
         config.disable_balance_check = false;
         let transaction = TxEnv {
@@ -245,13 +190,68 @@ impl Chain {
                 &mut RecentPrograms::default(),
                 recorder,
             )
-            .map_err(|error| match error {
-                EVMError::Transaction(invalid) => {
-                    ChainError::invalid(invalid, caller, self.settings.base_fee, 0)
-                }
-                other => ChainError::InvalidTransaction(other.to_string()),
-            })
+            .map_err(|error| ChainError::engine(error, caller, prepared.environment.basefee, 0))
     }
+}
+
+/// What the engine executes for `request`: as signed transactions, but fees are only paid when asked for.
+pub(super) fn simulated(
+    settings: &Settings,
+    state: &State,
+    request: TransactionRequest,
+    gas_cap: u64,
+) -> Result<TxEnv, ChainError> {
+    if request.gas_price.is_some()
+        && (request.max_fee_per_gas.is_some() || request.max_priority_fee_per_gas.is_some())
+    {
+        return Err(ChainError::InvalidTransaction(
+            "both gasPrice and (maxFeePerGas or maxPriorityFeePerGas) specified".into(),
+        ));
+    }
+    if request.sidecar.is_some() || request.blob_versioned_hashes.is_some() {
+        return Err(ChainError::UnsupportedType);
+    }
+    let caller = request.from.unwrap_or_default();
+    let max_fee = request.gas_price.or(request.max_fee_per_gas).unwrap_or(0);
+    let base_fee = settings.base_fee;
+    if max_fee != 0 && max_fee < u128::from(base_fee) {
+        return Err(ChainError::FeeTooLow {
+            sender: caller,
+            max_fee,
+            base_fee,
+        });
+    }
+    if let Some(tip) = request.max_priority_fee_per_gas
+        && max_fee != 0
+        && tip > max_fee
+    {
+        return Err(ChainError::TipAboveFee {
+            sender: caller,
+            tip,
+            max_fee,
+        });
+    }
+    let input = request.input.try_into_unique_input().map_err(|_| {
+        ChainError::InvalidTransaction(
+            "both \"data\" and \"input\" are set and not equal; please use \"input\"".into(),
+        )
+    })?;
+    let authorizations = request.authorization_list.unwrap_or_default();
+    Ok(TxEnv {
+        tx_type: if authorizations.is_empty() { 2 } else { 4 },
+        caller,
+        gas_limit: request.gas.unwrap_or(gas_cap).min(gas_cap),
+        gas_price: if max_fee == 0 { 0 } else { base_fee.into() },
+        kind: request.to.unwrap_or(TxKind::Create),
+        value: request.value.unwrap_or(U256::ZERO),
+        data: input.unwrap_or_default(),
+        nonce: state.nonce(&caller)?,
+        chain_id: Some(settings.chain_id),
+        access_list: request.access_list.unwrap_or_default(),
+        gas_priority_fee: Some(0),
+        authorization_list: authorizations.into_iter().map(Either::Left).collect(),
+        ..TxEnv::default()
+    })
 }
 
 pub(super) fn override_block(environment: &mut BlockEnv, overrides: &BlockOverrides) {

@@ -1,6 +1,6 @@
 //! What changed between two states, as a value that can be written down.
 
-use super::state::State;
+use super::{fork::ForkError, state::State};
 use alloy::primitives::{Address, B256, Bytes, KECCAK256_EMPTY, U256, keccak256};
 use alloy_rlp::{RlpDecodable, RlpEncodable};
 use revm::state::EvmState;
@@ -45,9 +45,12 @@ pub(super) struct Diff {
 
 impl AccountChange {
     /// The account at `address` as it stands in `state`: the start of an edit.
-    pub(super) fn of(state: &State, address: Address) -> Self {
-        let account = state.account(&address).cloned().unwrap_or_default();
-        Self {
+    ///
+    /// # Errors
+    /// [`ForkError`].
+    pub(super) fn of(state: &State, address: Address) -> Result<Self, ForkError> {
+        let account = state.account(&address)?.unwrap_or_default();
+        Ok(Self {
             address,
             removed: false,
             cleared: false,
@@ -55,7 +58,7 @@ impl AccountChange {
             balance: account.balance,
             code_hash: account.code_hash,
             storage: Vec::new(),
-        }
+        })
     }
 }
 

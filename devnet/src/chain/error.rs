@@ -1,8 +1,9 @@
 //! Why the chain refused something, in the words of geth, which clients match on.
 
+use super::fork::ForkError;
 use alloy::primitives::{Address, Bytes, U256};
 use alloy::sol_types::{Panic, Revert, SolError};
-use revm::context::result::{HaltReason, InvalidTransaction};
+use revm::context::result::{EVMError, HaltReason, InvalidTransaction};
 
 /// Why the chain refused a transaction, call or query.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -119,6 +120,26 @@ pub enum ChainError {
     /// The transaction's fields contradict each other.
     #[error("{0}")]
     InvalidTransaction(String),
+    /// The forked chain cannot be read.
+    #[error(transparent)]
+    Fork(#[from] ForkError),
+    /// Signed, on a fork that takes nothing that is.
+    #[error(
+        "this is a fork of chain {0}, where a signed transaction would be valid too: send it unsigned from an \
+         impersonated account (hardhat_impersonateAccount), or start devnet with --accept-signed"
+    )]
+    SignedOnFork(u64),
+    /// No trie is kept.
+    #[error(
+        "this chain keeps no state trie, so nothing proves its state: start devnet with --state-root"
+    )]
+    NoTrie,
+    /// The state is not the one whose root is in the header.
+    #[error(
+        "the state of block {0} was edited after it was made (hardhat_setBalance and the like), so nothing proves it \
+         against its header: mine a block"
+    )]
+    Edited(u64),
     /// Execution reverted, with the data it returned.
     #[error("{}", revert_message(.0))]
     Reverted(Bytes),
@@ -256,6 +277,20 @@ impl ChainError {
             },
             InvalidTransaction::CreateInitCodeSizeLimit => Self::InitCodeSize,
             InvalidTransaction::RejectCallerWithCode => Self::SenderHasCode(sender),
+            other => Self::InvalidTransaction(other.to_string()),
+        }
+    }
+
+    /// The engine's failure, of a transaction of `sender`.
+    pub(super) fn engine(
+        error: EVMError<ForkError>,
+        sender: Address,
+        base_fee: u64,
+        max_fee: u128,
+    ) -> Self {
+        match error {
+            EVMError::Transaction(invalid) => Self::invalid(invalid, sender, base_fee, max_fee),
+            EVMError::Database(error) => Self::Fork(error),
             other => Self::InvalidTransaction(other.to_string()),
         }
     }

@@ -20,10 +20,10 @@ impl Chain {
     /// As [`Self::call`]; [`ChainError::GasAllowance`] when what the sender can pay, or a transaction
     /// may burn, is not enough.
     pub fn estimate(&self, request: CallRequest) -> Result<u64, ChainError> {
-        let mut prepared = self.prepare(request, self.settings.transaction_gas_limit)?;
+        let mut prepared = self.prepare(request, self.settings().transaction_gas_limit)?;
         let mut high = Self::affordable(&prepared)?;
         prepared.transaction.gas_limit = high;
-        if Self::is_transfer(&prepared) && self.succeeds(&prepared, TRANSFER_GAS)? {
+        if Self::is_transfer(&prepared)? && self.succeeds(&prepared, TRANSFER_GAS)? {
             return Ok(TRANSFER_GAS);
         }
         let outcome = match self.run(&prepared, high) {
@@ -75,7 +75,7 @@ impl Chain {
         if transaction.gas_price == 0 {
             return Ok(limit);
         }
-        let balance = prepared.state.balance(&transaction.caller);
+        let balance = prepared.state.balance(&transaction.caller)?;
         let Some(left) = balance.checked_sub(transaction.value) else {
             return Err(ChainError::InsufficientFunds {
                 balance,
@@ -88,16 +88,16 @@ impl Chain {
     }
 
     /// Plain value sent to an account without code.
-    fn is_transfer(prepared: &Prepared) -> bool {
+    fn is_transfer(prepared: &Prepared) -> Result<bool, ChainError> {
         let transaction = &prepared.transaction;
         let TxKind::Call(to) = transaction.kind else {
-            return false;
+            return Ok(false);
         };
-        transaction.data.is_empty()
+        Ok(transaction.data.is_empty()
             && transaction.authorization_list.is_empty()
             && transaction.access_list.0.is_empty()
             && transaction.gas_limit >= TRANSFER_GAS
-            && prepared.state.code(&to).is_empty()
+            && prepared.state.code(&to)?.is_empty())
     }
 
     fn succeeds(&self, prepared: &Prepared, gas_limit: u64) -> Result<bool, ChainError> {

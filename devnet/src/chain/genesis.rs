@@ -3,11 +3,12 @@
 use super::{
     block::Block,
     diff::{AccountChange, Diff, SlotChange},
+    fork::{Fork, ForkError},
     keys::Keyring,
     ledger::Ledger,
     pool::Pool,
     produce::Producer,
-    record::{BlockRecord, EditRecord, GenesisRecord, Record},
+    record::{BlockRecord, EditRecord, ForkRecord, GenesisRecord, Record},
     settings::Settings,
     state::State,
     store::{Journal, StoreError},
@@ -17,7 +18,7 @@ use crate::{
     evm::{self, ARBOS, arbos::version_slot, genesis::GenesisAccount},
     rules::ArbOs,
 };
-use alloy::primitives::U256;
+use alloy::primitives::{B256, U256};
 use std::{path::Path, sync::Arc};
 
 /// Wei every development account begins with: a million ether.
@@ -30,16 +31,19 @@ pub(super) struct Opened {
     pub(super) arbos: ArbOs,
 }
 
-/// The accounts of the first block: what programs need to be deployed, and the funded ones.
-fn accounts(keys: &Keyring, arbos: ArbOs) -> Diff {
+/// The accounts of the first block: what programs need to be deployed, what clients count on, and the
+/// funded ones.
+fn accounts(chain_id: u64, keys: &Keyring, arbos: ArbOs) -> Result<Diff, ForkError> {
     let mut diff = Diff::default();
     for GenesisAccount {
         address,
         info,
         storage,
     } in evm::genesis::accounts()
+        .into_iter()
+        .chain(evm::predeploys::accounts(chain_id))
     {
-        let mut change = AccountChange::of(&State::default(), address);
+        let mut change = AccountChange::of(&State::default(), address)?;
         change.nonce = info.nonce;
         change.balance = info.balance;
         change.code_hash = info.code_hash;
@@ -58,11 +62,11 @@ fn accounts(keys: &Keyring, arbos: ArbOs) -> Diff {
         );
     }
     for address in keys.addresses() {
-        let mut change = AccountChange::of(&State::default(), address);
+        let mut change = AccountChange::of(&State::default(), address)?;
         change.balance = U256::from(ENDOWMENT);
         diff.accounts.push(change);
     }
-    diff
+    Ok(diff)
 }
 
 /// The change that writes a version of `ArbOS` down.
@@ -75,7 +79,8 @@ fn version_of(arbos: ArbOs) -> SlotChange {
 
 /// The version that `state` was written under.
 fn version_in(state: &State) -> Result<ArbOs, String> {
-    let number: u64 = state.storage(&ARBOS, &version_slot()).saturating_to();
+    let word = state.storage(&ARBOS, &version_slot());
+    let number: u64 = word.map_err(|error| error.to_string())?.saturating_to();
     if number == 0 {
         // Files of before the version was written down.
         return Ok(ArbOs::V40);
@@ -83,38 +88,127 @@ fn version_in(state: &State) -> Result<ArbOs, String> {
     ArbOs::try_from(number).map_err(|error| error.to_string())
 }
 
-/// The first block of a chain that began at `timestamp` with `diff`.
-fn first_block(settings: &Settings, record: &GenesisRecord) -> Ledger {
-    let mut state = State::default();
-    state.apply(&record.diff);
-    let commitment = state.commitment();
-    let block = Block::seal(
-        settings,
-        None,
-        record.timestamp,
-        commitment,
-        Vec::new(),
-        Vec::new(),
-    );
-    Ledger::new(block, state, settings.history)
+/// The accounts that differ from those of `fork` at first: what is known of programs, and the funded ones.
+fn forked_accounts(
+    fork: &Arc<Fork>,
+    keys: &Keyring,
+    arbos: ArbOs,
+) -> Result<Diff, ForkError> {
+    let state = State::on(Some(fork), false);
+    let account = evm::genesis::arbos(&fork.cache_managers()?);
+    let words = account.storage.into_iter();
+    let mut diff = Diff::from(AccountChange {
+        address: account.address,
+        removed: false,
+        cleared: true,
+        nonce: account.info.nonce,
+        balance: account.info.balance,
+        code_hash: account.info.code_hash,
+        storage: words
+            .map(|(key, value)| SlotChange { key, value })
+            .chain([version_of(arbos)])
+            .collect(),
+    });
+    for address in keys.addresses() {
+        let mut change = AccountChange::of(&state, address)?;
+        change.balance = change.balance.max(U256::from(ENDOWMENT));
+        diff.accounts.push(change);
+    }
+    Ok(diff)
 }
 
-/// A new chain, or the one in the file at `path`.
+/// What a chain that begins at `timestamp`, or as `fork`, starts with.
 ///
 /// # Errors
-/// What makes the file unusable: [`StoreError`].
+/// [`ForkError`].
+pub(super) fn genesis(
+    settings: &Settings,
+    keys: &Keyring,
+    arbos: ArbOs,
+    timestamp: u64,
+    fork: Option<&Arc<Fork>>,
+) -> Result<GenesisRecord, ForkError> {
+    let (timestamp, diff) = match fork {
+        None => (timestamp, accounts(settings.chain_id, keys, arbos)?),
+        Some(fork) => (fork.header().timestamp, forked_accounts(fork, keys, arbos)?),
+    };
+    let fork = fork.map(|fork| ForkRecord {
+        number: fork.header().number,
+        hash: fork.hash(),
+    });
+    Ok(GenesisRecord::new(
+        settings.chain_id,
+        settings.base_fee,
+        timestamp,
+        diff,
+        fork,
+        settings.state_root,
+    ))
+}
+
+/// The first block of the chain that `record` begins: on a fork the forked one, without its transactions.
+pub(super) fn first_block(
+    settings: &Settings,
+    record: &GenesisRecord,
+    fork: Option<&Arc<Fork>>,
+) -> Ledger {
+    let mut state = State::on(fork, settings.state_root);
+    state.apply(&record.diff);
+    let commitment = state.commitment();
+    let block = match fork {
+        Some(fork) => Block {
+            header: fork.header().clone(),
+            hash: fork.hash(),
+            transactions: Vec::new(),
+            receipts: Vec::new(),
+        },
+        None => Block::seal(
+            settings,
+            None,
+            record.timestamp,
+            commitment,
+            Vec::new(),
+            Vec::new(),
+        ),
+    };
+    Ledger::new(block, state, settings.history).lagging(settings.safe_lag, settings.finalized_lag)
+}
+
+/// Why a chain cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The state file cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The forked chain cannot be read.
+    #[error(transparent)]
+    Fork(#[from] ForkError),
+}
+
+/// A new chain, or the one in the file at `path`, on its own or on top of `fork`.
+///
+/// # Errors
+/// [`OpenError`].
 pub(super) fn open(
     settings: &Settings,
     keys: &Keyring,
     path: Option<&Path>,
-) -> Result<Opened, StoreError> {
+    fork: Option<&Arc<Fork>>,
+) -> Result<Opened, OpenError> {
     let mut clock = Clock::default();
     let mut ledger = None;
     let mut journal = path
         .map(|path| {
             let mut foreign = None;
             let opened = Journal::open(path, |record| {
-                restore(settings, &mut ledger, &mut clock, &mut foreign, record)
+                restore(
+                    settings,
+                    fork,
+                    &mut ledger,
+                    &mut clock,
+                    &mut foreign,
+                    record,
+                )
             });
             match foreign {
                 Some(what) => Err(StoreError::Foreign {
@@ -136,11 +230,10 @@ pub(super) fn open(
         let arbos = go_on(settings.arbos, &mut ledger, &mut append, path)?;
         (ledger, arbos)
     } else {
-        let arbos = settings.arbos.unwrap_or_default();
-        let (chain_id, base_fee) = (settings.chain_id, settings.base_fee);
-        let accounts = accounts(keys, arbos);
-        let record = GenesisRecord::new(chain_id, base_fee, clock.peek(0), accounts);
-        let ledger = first_block(settings, &record);
+        let forked = fork.and_then(|fork| fork.arbos()).map(ArbOs::nearest);
+        let arbos = settings.arbos.or(forked).unwrap_or_default();
+        let record = genesis(settings, keys, arbos, clock.peek(0), fork)?;
+        let ledger = first_block(settings, &record, fork);
         append(Record::Genesis(record))?;
         (ledger, arbos)
     };
@@ -158,7 +251,7 @@ fn go_on(
     ledger: &mut Ledger,
     append: &mut impl FnMut(Record) -> Result<(), StoreError>,
     path: Option<&Path>,
-) -> Result<ArbOs, StoreError> {
+) -> Result<ArbOs, OpenError> {
     let foreign = |what| StoreError::Foreign {
         path: path.map(Path::to_path_buf).unwrap_or_default(),
         what,
@@ -168,12 +261,12 @@ fn go_on(
     let arbos = match asked {
         Some(asked) if asked < have => {
             let what = format!("it has reached ArbOS {have} and cannot go back to {asked}");
-            return Err(foreign(what));
+            return Err(foreign(what).into());
         }
         asked => asked.unwrap_or(have),
     };
     if arbos > have {
-        let mut change = AccountChange::of(&state, ARBOS);
+        let mut change = AccountChange::of(&state, ARBOS)?;
         change.storage.push(version_of(arbos));
         let mut diff = Diff::default();
         diff.accounts.push(change);
@@ -187,6 +280,7 @@ fn go_on(
 /// Applies one record of a state file to what the earlier ones made.
 fn restore(
     settings: &Settings,
+    fork: Option<&Arc<Fork>>,
     ledger: &mut Option<Ledger>,
     clock: &mut Clock,
     foreign: &mut Option<String>,
@@ -194,8 +288,14 @@ fn restore(
 ) -> Result<(), String> {
     match (record, ledger) {
         (Record::Genesis(record), ledger @ None) => {
-            let expected =
-                GenesisRecord::new(settings.chain_id, settings.base_fee, 0, Diff::default());
+            let expected = GenesisRecord::new(
+                settings.chain_id,
+                settings.base_fee,
+                0,
+                Diff::default(),
+                None,
+                false,
+            );
             for (name, have, want) in [
                 ("format version", record.version, expected.version),
                 ("chain id", record.chain_id, expected.chain_id),
@@ -206,7 +306,11 @@ fn restore(
                     return Err("foreign".into());
                 }
             }
-            *ledger = Some(first_block(settings, &record));
+            if let Err(what) = same_kind(&record, settings, fork) {
+                *foreign = Some(what);
+                return Err("foreign".into());
+            }
+            *ledger = Some(first_block(settings, &record, fork));
             Ok(())
         }
         (Record::Block(record), Some(ledger)) => {
@@ -219,9 +323,48 @@ fn restore(
             ledger.replace_head_state(state);
             Ok(())
         }
+        (Record::Reset(record), Some(ledger)) => {
+            if let Err(what) = same_kind(&record, settings, fork) {
+                *foreign = Some(what);
+                return Err("foreign".into());
+            }
+            *clock = Clock::default();
+            *ledger = first_block(settings, &record, fork);
+            Ok(())
+        }
         (Record::Genesis(_), Some(_)) => Err("a second genesis".into()),
         (_, None) => Err("no genesis before it".into()),
     }
+}
+
+/// `record` begins a chain with a trie as `settings` want it, on top of `fork` or of nothing as that says.
+fn same_kind(
+    record: &GenesisRecord,
+    settings: &Settings,
+    fork: Option<&Arc<Fork>>,
+) -> Result<(), String> {
+    match (record.state_root.is_some(), settings.state_root) {
+        (true, false) => return Err("its headers name state roots: start with --state-root".into()),
+        (false, true) => {
+            return Err("its headers name no state roots: start without --state-root".into());
+        }
+        _ => {}
+    }
+    let named = |number: u64, hash: B256| format!("a fork of block {number} ({hash})");
+    let have = record
+        .fork
+        .as_ref()
+        .map(|fork| named(fork.number, fork.hash));
+    let want = fork.map(|fork| named(fork.header().number, fork.hash()));
+    if have == want {
+        return Ok(());
+    }
+    let none = || "no fork".to_owned();
+    Err(format!(
+        "it is {}, not {}",
+        have.unwrap_or_else(none),
+        want.unwrap_or_else(none)
+    ))
 }
 
 fn restore_block(
@@ -229,6 +372,7 @@ fn restore_block(
     ledger: &mut Ledger,
     record: &BlockRecord,
 ) -> Result<(), String> {
+    let settings = &record.settings(settings);
     let (transactions, receipts) = record
         .contents(settings.base_fee)
         .map_err(|error| error.to_string())?;

@@ -20,11 +20,15 @@ pub struct Position {
 #[derive(Clone, Debug)]
 pub struct Ledger {
     blocks: Vec<Arc<Block>>,
+    /// The number of the first of them: a fork does not begin at 0.
+    first: u64,
     numbers: B256HashMap<u64>,
     transactions: B256HashMap<(u64, usize)>,
     /// Of the newest blocks; the last is the head's.
     states: VecDeque<State>,
     history: usize,
+    safe_lag: u64,
+    finalized_lag: u64,
 }
 
 impl Ledger {
@@ -32,13 +36,25 @@ impl Ledger {
     pub(super) fn new(genesis: Block, state: State, history: usize) -> Self {
         let mut ledger = Self {
             blocks: Vec::new(),
+            first: genesis.number(),
             numbers: B256HashMap::default(),
             transactions: B256HashMap::default(),
             states: VecDeque::new(),
             history: history.max(1),
+            safe_lag: 0,
+            finalized_lag: 0,
         };
         ledger.push(Arc::new(genesis), state);
         ledger
+    }
+
+    /// The same, whose tags `safe` and `finalized` stand so many blocks behind the newest: by rights
+    /// `finalized` is never ahead of `safe`.
+    #[must_use]
+    pub(super) fn lagging(mut self, safe: u64, finalized: u64) -> Self {
+        self.safe_lag = safe;
+        self.finalized_lag = finalized.max(safe);
+        self
     }
 
     /// The newest block.
@@ -59,8 +75,9 @@ impl Ledger {
 
     /// The block of a number.
     pub fn block(&self, number: u64) -> Option<&Arc<Block>> {
-        usize::try_from(number)
-            .ok()
+        number
+            .checked_sub(self.first)
+            .and_then(|index| usize::try_from(index).ok())
             .and_then(|index| self.blocks.get(index))
     }
 
@@ -80,9 +97,21 @@ impl Ledger {
     pub fn number(&self, tag: BlockNumberOrTag) -> u64 {
         match tag {
             BlockNumberOrTag::Number(number) => number,
-            BlockNumberOrTag::Earliest => 0,
-            _ => self.head().number(),
+            BlockNumberOrTag::Earliest => self.first,
+            BlockNumberOrTag::Safe => self.behind(self.safe_lag),
+            BlockNumberOrTag::Finalized => self.behind(self.finalized_lag),
+            BlockNumberOrTag::Latest | BlockNumberOrTag::Pending => self.head().number(),
         }
+    }
+
+    /// The number of the first block.
+    pub const fn first(&self) -> u64 {
+        self.first
+    }
+
+    /// The number `lag` blocks behind the newest, or the first.
+    fn behind(&self, lag: u64) -> u64 {
+        self.head().number().saturating_sub(lag).max(self.first)
     }
 
     /// The block of a hash.
@@ -196,6 +225,17 @@ mod tests {
         let refused = ledger.state(6).unwrap_err();
         assert_eq!(refused, ChainError::StateNotKept { number: 6, kept: 3 });
         assert_eq!(ledger.state(10).unwrap_err(), ChainError::UnknownBlock);
+    }
+
+    #[test]
+    fn safe_and_finalized_lag_and_stop_at_the_first_block() {
+        let tags = |ledger: &Ledger| {
+            [BlockNumberOrTag::Safe, BlockNumberOrTag::Finalized].map(|tag| ledger.number(tag))
+        };
+        assert_eq!(tags(&chain(10, 3)), [9, 9]);
+        assert_eq!(tags(&chain(10, 3).lagging(2, 5)), [7, 4]);
+        assert_eq!(tags(&chain(10, 3).lagging(4, 1)), [5, 5]);
+        assert_eq!(tags(&chain(3, 3).lagging(2, 64)), [0, 0]);
     }
 
     #[test]

@@ -69,7 +69,7 @@ impl Chain {
                     }
                     let from = ledger.number(from_block.unwrap_or_default());
                     let to = ledger.number(to_block.unwrap_or_default());
-                    (from..=to.min(head))
+                    (from.max(ledger.first())..=to.min(head))
                         .filter_map(|number| ledger.block(number).cloned())
                         .collect()
                 }

@@ -10,8 +10,10 @@ mod block;
 mod call;
 mod call_frames;
 mod diff;
+mod dump;
 mod error;
 mod estimate;
+mod fork;
 mod genesis;
 mod keys;
 mod ledger;
@@ -20,9 +22,12 @@ mod overrides;
 mod pool;
 mod prestate;
 mod produce;
+mod proof;
 mod receipt;
 mod record;
 mod replay;
+mod reset;
+mod rules;
 mod settings;
 mod simulate;
 mod snapshot;
@@ -32,33 +37,44 @@ mod submit;
 mod time;
 mod trace;
 mod transaction;
+mod trie;
 
 pub use crate::evm::record::StepOptions;
 pub use access_list::AccessListResult;
 pub use block::Block;
 pub use call::{At, CallRequest};
+pub use dump::Dump;
 pub use error::ChainError;
+pub use fork::{Fork, ForkError, ForkSource, default_cache};
+pub use genesis::OpenError;
 pub use keys::{Keyring, NITRO_DEV_KEY, TEST_MNEMONIC};
 pub use ledger::{Ledger, Position};
 pub use logs::MAX_LOGS;
 pub(crate) use logs::matching_logs;
 pub use prestate::PrestateOptions;
+pub use proof::Proved;
 pub use receipt::Receipt;
 pub use settings::Settings;
 pub use simulate::Simulated;
-pub use state::State;
+pub use state::{Account, State};
 pub use store::StoreError;
 pub use trace::{Tracer, TransactionTrace};
 pub use transaction::PooledTransaction;
+pub use trie::AccountProof;
 
 use crate::{evm::Engine, rules::ArbOs};
-use alloy::primitives::B256;
+use alloy::primitives::{B256, keccak256};
 use produce::Producer;
+use rules::Rules;
 use std::{
     path::Path,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
-use tokio::sync::broadcast;
+use tokio::sync::{broadcast, watch};
 
 /// Events a slow listener may fall behind before it loses some.
 const EVENT_BACKLOG: usize = 4_096;
@@ -72,15 +88,28 @@ pub enum Event {
     Accepted(B256),
 }
 
+/// A number that no other start of a chain has.
+fn instance() -> B256 {
+    static STARTS: AtomicU64 = AtomicU64::new(0);
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    let nanoseconds = since.map_or(0, |since| since.as_nanos());
+    let start = STARTS.fetch_add(1, Ordering::Relaxed);
+    keccak256(format!("{} {start} {nanoseconds}", std::process::id()))
+}
+
 /// A chain of its own. All methods may be called from any thread at any time.
 #[derive(Debug)]
 pub struct Chain {
     engine: Engine,
-    settings: Settings,
+    rules: RwLock<Rules>,
+    instance: B256,
+    fork: RwLock<Option<Arc<Fork>>>,
     keys: Keyring,
     ledger: RwLock<Ledger>,
     producer: Mutex<Producer>,
     events: broadcast::Sender<Event>,
+    /// How often a block is made of what waits.
+    mining_interval: watch::Sender<Option<Duration>>,
     /// Held while the node picks a nonce for its own account and sends with it.
     sending: Mutex<()>,
 }
@@ -90,28 +119,65 @@ impl Chain {
     ///
     /// # Errors
     /// What makes the file unusable.
-    pub fn open(settings: Settings, state: Option<&Path>) -> Result<Self, StoreError> {
+    pub fn open(settings: Settings, state: Option<&Path>) -> Result<Self, OpenError> {
+        Self::start(settings, state, None)
+    }
+
+    /// As [`Self::open`], on top of the state of `fork`, with its chain id and base fee.
+    ///
+    /// # Errors
+    /// What makes the file unusable, or the forked chain unreadable.
+    pub fn open_on(
+        fork: Arc<Fork>,
+        settings: Settings,
+        state: Option<&Path>,
+    ) -> Result<Self, OpenError> {
+        if settings.state_root {
+            return Err(ForkError::StateRoot.into());
+        }
+        Self::start(settings.on(&fork), state, Some(fork))
+    }
+
+    fn start(
+        settings: Settings,
+        state: Option<&Path>,
+        fork: Option<Arc<Fork>>,
+    ) -> Result<Self, OpenError> {
         let keys = Keyring::development(settings.accounts);
         let genesis::Opened {
             ledger,
             producer,
             arbos,
-        } = genesis::open(&settings, &keys, state)?;
+        } = genesis::open(&settings, &keys, state, fork.as_ref())?;
         let (events, _) = broadcast::channel(EVENT_BACKLOG);
         Ok(Self {
             engine: Engine::with_arbos(arbos).with_parent_block_time(settings.parent_block_time),
-            settings,
+            rules: RwLock::new(Rules::new(settings)),
+            instance: instance(),
+            fork: RwLock::new(fork),
             keys,
             ledger: RwLock::new(ledger),
             producer: Mutex::new(producer),
             events,
+            mining_interval: watch::Sender::new(None),
             sending: Mutex::new(()),
         })
     }
 
-    /// What the chain was configured with.
-    pub const fn settings(&self) -> &Settings {
-        &self.settings
+    /// The rules of the next block.
+    pub fn settings(&self) -> Settings {
+        self.rules().next()
+    }
+
+    /// Tells this start of the chain from every other.
+    pub const fn instance(&self) -> B256 {
+        self.instance
+    }
+
+    /// What the chain is a fork of.
+    pub fn fork(&self) -> Option<Arc<Fork>> {
+        let fork = self.fork.read().unwrap_or_else(PoisonError::into_inner);
+        fork.clone()
     }
 
     /// The version of `ArbOS` that it runs.

@@ -29,7 +29,7 @@ fn diff(state: &State, address: Address, account: AccountOverride) -> Result<Dif
             "movePrecompileToAddress is not supported".into(),
         ));
     }
-    let mut change = AccountChange::of(state, address);
+    let mut change = AccountChange::of(state, address)?;
     change.balance = account.balance.unwrap_or(change.balance);
     change.nonce = account.nonce.unwrap_or(change.nonce);
     let mut codes = Vec::new();

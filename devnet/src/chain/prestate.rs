@@ -1,6 +1,6 @@
 //! The accounts that a transaction read, or what it changed: geth's `prestateTracer`.
 
-use super::state::State;
+use super::{fork::ForkError, state::State};
 use alloy::primitives::{Address, B256, Bytes, KECCAK256_EMPTY, U256};
 use revm::state::EvmState;
 use serde::Serialize;
@@ -59,15 +59,22 @@ pub(super) enum Prestate {
 }
 
 /// What a transaction on `before` read and left as `after`.
-pub(super) fn of(before: &State, after: &EvmState, options: PrestateOptions) -> Prestate {
+///
+/// # Errors
+/// [`ForkError`].
+pub(super) fn of(
+    before: &State,
+    after: &EvmState,
+    options: PrestateOptions,
+) -> Result<Prestate, ForkError> {
     let (mut pre, mut post) = (Accounts::new(), Accounts::new());
     for (address, left) in after {
-        let code = before.code(address);
-        let hash = before.account(address).map(|account| account.code_hash);
+        let code = before.code(address)?;
+        let hash = before.account(address)?.map(|account| account.code_hash);
         let mut found = Account {
-            balance: Some(before.balance(address)),
+            balance: Some(before.balance(address)?),
             code_hash: hash.filter(|hash| *hash != KECCAK256_EMPTY),
-            nonce: before.nonce(address),
+            nonce: before.nonce(address)?,
             code: if options.disable_code {
                 Bytes::new()
             } else {
@@ -76,11 +83,15 @@ pub(super) fn of(before: &State, after: &EvmState, options: PrestateOptions) -> 
             storage: BTreeMap::new(),
         };
         let exists = found.nonce != 0 || !code.is_empty() || found.balance != Some(U256::ZERO);
-        let slots = left.storage.iter().filter(|_| !options.disable_storage);
-        let slots =
-            slots.map(|(key, slot)| (*key, before.storage(address, key), slot.present_value));
+        let mut slots = Vec::new();
+        if !options.disable_storage {
+            for (key, slot) in &left.storage {
+                slots.push((*key, before.storage(address, key)?, slot.present_value));
+            }
+        }
         if !options.diff_mode {
             found.storage = slots
+                .into_iter()
                 .map(|(key, value, _)| (key.into(), value.into()))
                 .collect();
             if exists || options.include_empty {
@@ -108,7 +119,10 @@ pub(super) fn of(before: &State, after: &EvmState, options: PrestateOptions) -> 
                 .unwrap_or_default();
         }
         let mut modified = changed.balance.is_some() || info.nonce != found.nonce || recoded;
-        for (key, value, present) in slots.filter(|(_, value, present)| value != present) {
+        for (key, value, present) in slots {
+            if value == present {
+                continue;
+            }
             modified = true;
             for (side, value) in [(&mut found, value), (&mut changed, present)] {
                 if !value.is_zero() {
@@ -124,9 +138,9 @@ pub(super) fn of(before: &State, after: &EvmState, options: PrestateOptions) -> 
             post.insert(*address, changed);
         }
     }
-    if options.diff_mode {
+    Ok(if options.diff_mode {
         Prestate::Changed { post, pre }
     } else {
         Prestate::Read(pre)
-    }
+    })
 }

@@ -8,6 +8,8 @@ use super::{
     pool::Pool,
     receipt::Receipt,
     record::{BlockRecord, Record},
+    rules::Rules,
+    settings::Settings,
     snapshot::Snapshots,
     state::{State, View},
     store::Journal,
@@ -19,7 +21,7 @@ use alloy::{
     consensus::Transaction as _,
     primitives::{Address, B256, logs_bloom, map::AddressHashSet},
 };
-use revm::context::{BlockEnv, result::EVMError};
+use revm::context::BlockEnv;
 use std::sync::Arc;
 
 /// What only the one who makes blocks touches.
@@ -63,6 +65,7 @@ impl Producer {
 /// A block while transactions are added to it.
 struct Draft<'a> {
     chain: &'a Chain,
+    settings: Settings,
     environment: BlockEnv,
     state: State,
     diff: Diff,
@@ -80,7 +83,7 @@ impl Draft<'_> {
 
     /// Executes `transaction` on top of those before it; an invalid one changes nothing.
     fn add(&mut self, transaction: PooledTransaction) -> Result<(), ChainError> {
-        let settings = &self.chain.settings;
+        let settings = &self.settings;
         let engine = &self.chain.engine;
         transaction.check(&self.state, settings, engine)?;
         let floor = self.state.has_calldata_floor();
@@ -97,14 +100,13 @@ impl Draft<'_> {
                 transaction.env(settings),
                 &mut self.recent,
             )
-            .map_err(|error| match error {
-                EVMError::Transaction(invalid) => ChainError::invalid(
-                    invalid,
+            .map_err(|error| {
+                ChainError::engine(
+                    error,
                     transaction.sender,
                     settings.base_fee,
                     transaction.envelope.max_fee_per_gas(),
-                ),
-                other => ChainError::InvalidTransaction(other.to_string()),
+                )
             })?;
         let diff = Diff::from(outcome.state);
         self.state.write(&diff);
@@ -146,6 +148,11 @@ pub(super) enum Empty {
     Skip,
 }
 
+/// The next nonce of `sender`, whose account was read when its transaction was taken in.
+fn next_nonce(state: &State, sender: &Address) -> u64 {
+    state.nonce(sender).unwrap_or_default()
+}
+
 /// A transaction that could not go into a block after all, and why.
 pub(super) type Dropped = (B256, ChainError);
 
@@ -167,9 +174,11 @@ impl Chain {
             (Arc::clone(ledger.head()), ledger.head_state().clone())
         };
         let timestamp = producer.clock.peek(parent.timestamp());
+        let settings = self.settings();
         let mut draft = Draft {
             chain: self,
-            environment: block::environment(&self.settings, parent.number() + 1, timestamp),
+            settings,
+            environment: block::environment(&settings, parent.number() + 1, timestamp),
             state,
             diff: Diff::default(),
             recent: RecentPrograms::default(),
@@ -177,10 +186,8 @@ impl Chain {
             receipts: Vec::new(),
         };
         let mut dropped = Vec::new();
-        while draft.transactions.len() < limit
-            && draft.gas_used() < self.settings.transaction_gas_limit
-        {
-            let next_nonce = |sender: &Address| draft.state.nonce(sender);
+        while draft.transactions.len() < limit && draft.gas_used() < settings.block_capacity() {
+            let next_nonce = |sender: &Address| next_nonce(&draft.state, sender);
             let Some(transaction) = producer.pool.take_ready(next_nonce) else {
                 break;
             };
@@ -202,7 +209,7 @@ impl Chain {
         state.commit(&diff);
         let commitment = state.commitment();
         let block = Block::seal(
-            &self.settings,
+            &settings,
             Some(&parent),
             timestamp,
             commitment,
@@ -211,8 +218,9 @@ impl Chain {
         );
         let mut clock = producer.clock.clone();
         clock.advance(timestamp);
-        let written =
-            producer.write(|| Record::Block(BlockRecord::new(&block, diff, clock.offset())));
+        let configured = self.rules().configured();
+        let written = producer
+            .write(|| Record::Block(BlockRecord::new(&block, diff, clock.offset(), &configured)));
         if let Err(error) = written {
             for transaction in block.transactions {
                 // It fitted a moment ago.
@@ -221,6 +229,7 @@ impl Chain {
             return Err(error);
         }
         producer.clock = clock;
+        self.change_rules(Rules::block_made);
         let block = Arc::new(block);
         self.update_ledger(|ledger| ledger.push(Arc::clone(&block), state));
         self.emit(Event::Block(Arc::clone(&block)));
@@ -236,7 +245,7 @@ impl Chain {
         let mut dropped = Vec::new();
         loop {
             let state = self.ledger().head_state().clone();
-            if !producer.pool.any_ready(|sender| state.nonce(sender)) {
+            if !producer.pool.any_ready(|sender| next_nonce(&state, sender)) {
                 return Ok(dropped);
             }
             dropped.extend(self.produce(producer, 1, Empty::Skip)?.1);

@@ -1,8 +1,10 @@
 //! What the state file remembers of each event, and how it is written.
 
-use super::{block::Block, diff::Diff, receipt::Receipt, transaction::PooledTransaction};
+use super::{
+    block::Block, diff::Diff, receipt::Receipt, settings::Settings, transaction::PooledTransaction,
+};
 use alloy::{
-    consensus::{Transaction as _, TxEnvelope},
+    consensus::{Header, Transaction as _, TxEnvelope},
     eips::eip2718::{Decodable2718, Encodable2718},
     primitives::{Address, B256, Bytes, Log, logs_bloom},
 };
@@ -11,8 +13,18 @@ use alloy_rlp::{Decodable, Encodable, RlpDecodable, RlpEncodable};
 /// The format of the records; a file of another one is refused.
 const VERSION: u64 = 1;
 
+/// The block of another chain that a fork began at.
+#[derive(Clone, Debug, PartialEq, Eq, RlpEncodable, RlpDecodable)]
+pub(super) struct ForkRecord {
+    /// Its number.
+    pub(super) number: u64,
+    /// Its hash.
+    pub(super) hash: B256,
+}
+
 /// The first record: what the chain started with.
 #[derive(Clone, Debug, PartialEq, Eq, RlpEncodable, RlpDecodable)]
+#[rlp(trailing)]
 pub(super) struct GenesisRecord {
     /// [`VERSION`].
     pub(super) version: u64,
@@ -22,19 +34,32 @@ pub(super) struct GenesisRecord {
     pub(super) base_fee: u64,
     /// Seconds since the epoch.
     pub(super) timestamp: u64,
-    /// The accounts.
+    /// The accounts; of a fork those that differ.
     pub(super) diff: Diff,
+    /// What was forked.
+    pub(super) fork: Option<ForkRecord>,
+    /// 1 when headers name the root of the state trie.
+    pub(super) state_root: Option<u64>,
 }
 
 impl GenesisRecord {
     /// A record of the current format.
-    pub(super) const fn new(chain_id: u64, base_fee: u64, timestamp: u64, diff: Diff) -> Self {
+    pub(super) const fn new(
+        chain_id: u64,
+        base_fee: u64,
+        timestamp: u64,
+        diff: Diff,
+        fork: Option<ForkRecord>,
+        state_root: bool,
+    ) -> Self {
         Self {
             version: VERSION,
             chain_id,
             base_fee,
             timestamp,
             diff,
+            fork,
+            state_root: if state_root { Some(1) } else { None },
         }
     }
 }
@@ -50,8 +75,30 @@ pub(super) struct TransactionRecord {
     logs: Vec<Log>,
 }
 
+/// The rules of one block where they are not those that the chain was configured with.
+#[derive(Clone, Debug, PartialEq, Eq, RlpEncodable, RlpDecodable)]
+pub(super) struct RulesRecord {
+    base_fee: u64,
+    block_gas_limit: u64,
+    coinbase: Address,
+    mix_hash: B256,
+}
+
+impl RulesRecord {
+    /// The rules in `header`; `None` when they are those of `settings`.
+    fn of(header: &Header, settings: &Settings) -> Option<Self> {
+        (settings.of_block(header) != *settings).then(|| Self {
+            base_fee: header.base_fee_per_gas.unwrap_or_default(),
+            block_gas_limit: header.gas_limit,
+            coinbase: header.beneficiary,
+            mix_hash: header.mix_hash,
+        })
+    }
+}
+
 /// A block and the change it made.
 #[derive(Clone, Debug, PartialEq, Eq, RlpEncodable, RlpDecodable)]
+#[rlp(trailing)]
 pub(super) struct BlockRecord {
     /// Its hash, to compare the restored block with.
     pub(super) hash: B256,
@@ -63,11 +110,13 @@ pub(super) struct BlockRecord {
     pub(super) transactions: Vec<TransactionRecord>,
     /// What they changed.
     pub(super) diff: Diff,
+    /// Rules of its own.
+    pub(super) rules: Option<RulesRecord>,
 }
 
 impl BlockRecord {
-    /// What to write down of `block`.
-    pub(super) fn new(block: &Block, diff: Diff, clock_offset: i64) -> Self {
+    /// What to write down of `block` on a chain that was configured with `settings`.
+    pub(super) fn new(block: &Block, diff: Diff, clock_offset: i64, settings: &Settings) -> Self {
         let transactions = block
             .transactions
             .iter()
@@ -87,7 +136,19 @@ impl BlockRecord {
             clock_offset: clock_offset.cast_unsigned(),
             transactions,
             diff,
+            rules: RulesRecord::of(&block.header, settings),
         }
+    }
+
+    /// The rules of the block on a chain that was configured with `settings`.
+    pub(super) fn settings(&self, settings: &Settings) -> Settings {
+        self.rules.as_ref().map_or(*settings, |rules| Settings {
+            base_fee: rules.base_fee,
+            block_gas_limit: rules.block_gas_limit,
+            coinbase: rules.coinbase,
+            prev_randao: (!rules.mix_hash.is_zero()).then_some(rules.mix_hash),
+            ..*settings
+        })
     }
 
     /// The transactions and their receipts again.
@@ -144,6 +205,8 @@ pub(super) enum Record {
     Block(BlockRecord),
     /// An edit of the newest block's state.
     Edit(EditRecord),
+    /// The chain begins anew.
+    Reset(GenesisRecord),
 }
 
 impl Record {
@@ -162,6 +225,10 @@ impl Record {
                 payload.push(2);
                 record.encode(&mut payload);
             }
+            Self::Reset(record) => {
+                payload.push(3);
+                record.encode(&mut payload);
+            }
         }
         payload
     }
@@ -172,6 +239,7 @@ impl Record {
             0 => Self::Genesis(GenesisRecord::decode(&mut rest).ok()?),
             1 => Self::Block(BlockRecord::decode(&mut rest).ok()?),
             2 => Self::Edit(EditRecord::decode(&mut rest).ok()?),
+            3 => Self::Reset(GenesisRecord::decode(&mut rest).ok()?),
             _ => return None,
         };
         rest.is_empty().then_some(record)

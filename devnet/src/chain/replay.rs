@@ -5,15 +5,21 @@ use super::{
     block::{self, Block},
     diff::Diff,
     error::ChainError,
+    settings::Settings,
     state::{State, View},
 };
 use crate::evm::{RecentPrograms, record::Recorder};
-use revm::context::{BlockEnv, result::ResultAndState};
+use alloy::consensus::Transaction as _;
+use revm::context::{
+    BlockEnv,
+    result::{EVMError, ResultAndState},
+};
 use std::sync::Arc;
 
 /// A block whose transactions run again, one after the other.
 pub(super) struct Replay<'c> {
     chain: &'c Chain,
+    settings: Settings,
     block: Arc<Block>,
     environment: BlockEnv,
     state: State,
@@ -37,9 +43,11 @@ impl Chain {
         let parent = block.number().checked_sub(1).ok_or(ChainError::Genesis)?;
         // With the edits that were made before the block.
         let state = self.ledger().state(parent)?.clone();
+        let settings = self.settings().of_block(&block.header);
         Ok(Replay {
             chain: self,
-            environment: block::environment_of(&self.settings, &block),
+            settings,
+            environment: block::environment_of(&settings, &block),
             block,
             state,
             recent: RecentPrograms::default(),
@@ -69,9 +77,12 @@ impl Replay<'_> {
         let Some(transaction) = self.block.transactions.get(self.next) else {
             return Ok(None);
         };
-        let (engine, settings) = (&self.chain.engine, &self.chain.settings);
+        let (engine, settings) = (&self.chain.engine, &self.settings);
         let before = self.state.clone();
-        let mut config = engine.config_with(settings.chain_id, before.has_calldata_floor());
+        // As it was when the transaction was signed.
+        let chain_id = transaction.envelope.chain_id();
+        let chain_id = chain_id.unwrap_or(settings.chain_id);
+        let mut config = engine.config_with(chain_id, before.has_calldata_floor());
         config.disable_eip3607 = transaction.impersonated;
         let mut view = View::new(&before, |number| self.chain.ledger().hash(number));
         let outcome = engine
@@ -83,7 +94,10 @@ impl Replay<'_> {
                 &mut self.recent,
                 recorder,
             )
-            .map_err(|error| ChainError::InvalidTransaction(error.to_string()))?;
+            .map_err(|error| match error {
+                EVMError::Database(error) => ChainError::Fork(error),
+                other => ChainError::InvalidTransaction(other.to_string()),
+            })?;
         self.state.write(&Diff::from(outcome.state.clone()));
         self.next += 1;
         Ok(Some(Replayed { before, outcome }))

@@ -1,13 +1,17 @@
 //! What one chain is configured with.
 
+use super::fork::Fork;
 use crate::rules::ArbOs;
-use alloy::primitives::{Address, address};
+use alloy::{
+    consensus::Header,
+    primitives::{Address, B256, address},
+};
 
 /// The coinbase of Arbitrum's sequencer.
 pub(super) const SEQUENCER: Address = address!("0xa4b000000000000000000073657175656e636572");
 
-/// The rules of one chain, fixed for its life.
-#[derive(Clone, Debug)]
+/// The rules of one chain: those it starts with, and those of its next block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Settings {
     /// EIP-155 chain id.
     pub chain_id: u64,
@@ -18,16 +22,28 @@ pub struct Settings {
     pub parent_block_time: u64,
     /// Wei per gas, in every block.
     pub base_fee: u64,
-    /// What headers name as gas limit: on Arbitrum it bounds nothing.
+    /// What headers name as gas limit. Arbitrum's is so large that it bounds nothing.
     pub block_gas_limit: u64,
+    /// Who blocks are made by, as headers and COINBASE say.
+    pub coinbase: Address,
+    /// What PREVRANDAO answers, and headers name as `mixHash`; `None` is Arbitrum's 1, with no hash in headers.
+    pub prev_randao: Option<B256>,
     /// Gas one transaction may burn, and what a block holds.
     pub transaction_gas_limit: u64,
     /// Gas for `eth_call` when the caller names none, and the most it gets.
     pub call_gas_limit: u64,
     /// How many blocks keep their state for calls in the past.
     pub history: usize,
+    /// Whether headers name the root of the state trie, which is kept then.
+    pub state_root: bool,
+    /// How many blocks the tag `safe` stands behind the newest.
+    pub safe_lag: u64,
+    /// How many blocks the tag `finalized` stands behind the newest, and never before `safe`.
+    pub finalized_lag: u64,
     /// How many transactions may wait for a block.
     pub pool_capacity: usize,
+    /// Whether signed transactions are taken: a fork takes none unless told to.
+    pub accept_signed: bool,
     /// Accounts of the test mnemonic, besides Nitro's own.
     pub accounts: u32,
 }
@@ -40,11 +56,48 @@ impl Default for Settings {
             parent_block_time: 12,
             base_fee: 100_000_000,
             block_gas_limit: 1 << 50,
+            coinbase: SEQUENCER,
+            prev_randao: None,
             transaction_gas_limit: 32_000_000,
             call_gas_limit: 50_000_000,
             history: 16_384,
+            state_root: false,
+            safe_lag: 0,
+            finalized_lag: 0,
             pool_capacity: 4_096,
+            accept_signed: true,
             accounts: 10,
+        }
+    }
+}
+
+impl Settings {
+    /// These rules with the chain id and the base fee of `fork`.
+    #[must_use]
+    pub(super) fn on(self, fork: &Fork) -> Self {
+        Self {
+            chain_id: fork.chain_id(),
+            base_fee: fork.header().base_fee_per_gas.unwrap_or(self.base_fee),
+            ..self
+        }
+    }
+
+    /// Gas that one block holds.
+    pub fn block_capacity(&self) -> u64 {
+        self.transaction_gas_limit.min(self.block_gas_limit)
+    }
+
+    /// These rules as they were in the block of `header`.
+    #[must_use]
+    pub(super) fn of_block(self, header: &Header) -> Self {
+        Self {
+            base_fee: header.base_fee_per_gas.unwrap_or(self.base_fee),
+            block_gas_limit: header.gas_limit,
+            coinbase: header.beneficiary,
+            // Arbitrum's own headers, which name a root of messages, hold something else there.
+            prev_randao: (!header.mix_hash.is_zero() && header.extra_data.is_empty())
+                .then_some(header.mix_hash),
+            ..self
         }
     }
 }

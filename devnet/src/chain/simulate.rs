@@ -3,7 +3,7 @@
 use super::{
     Chain, PooledTransaction, Receipt,
     block::{self, Block},
-    call::{At, override_block},
+    call::{At, override_block, simulated},
     diff::Diff,
     error::ChainError,
     overrides,
@@ -22,10 +22,7 @@ use alloy::{
         simulate::{MAX_SIMULATE_BLOCKS, SimBlock, SimCallResult, SimulateError, SimulatePayload},
     },
 };
-use revm::context::{
-    BlockEnv,
-    result::{EVMError, ExecutionResult},
-};
+use revm::context::{BlockEnv, result::ExecutionResult};
 use std::sync::Arc;
 
 /// Seconds between blocks that name no time, as in geth.
@@ -97,7 +94,7 @@ impl Chain {
             transfers: payload.trace_transfers,
             base,
             state,
-            gas: self.settings.call_gas_limit,
+            gas: self.settings().call_gas_limit,
             done: Vec::with_capacity(blocks.len()),
         };
         for (number, timestamp, block) in blocks {
@@ -149,12 +146,12 @@ impl Simulation<'_> {
     }
 
     fn block(&mut self, number: u64, timestamp: u64, block: SimBlock) -> Result<(), ChainError> {
-        let settings = &self.chain.settings;
+        let settings = self.chain.settings();
         if let Some(overrides) = block.state_overrides {
             overrides::apply(&mut self.state, overrides)?;
         }
         let given = block.block_overrides.unwrap_or_default();
-        let mut environment = block::environment(settings, number, timestamp);
+        let mut environment = block::environment(&settings, number, timestamp);
         override_block(&mut environment, &given);
         if given.base_fee.is_none() && !self.validation {
             environment.basefee = 0;
@@ -179,16 +176,19 @@ impl Simulation<'_> {
         draft: &mut Draft,
         mut request: TransactionRequest,
     ) -> Result<(), ChainError> {
-        let settings = &self.chain.settings;
+        let settings = self.chain.settings();
         let sender = request.from.unwrap_or_default();
         let left = draft.environment.gas_limit.saturating_sub(draft.gas_used());
         if request.gas.is_some_and(|gas| gas > left) {
             return Err(ChainError::BlockGasLimit);
         }
-        let nonce = *request.nonce.get_or_insert(self.state.nonce(&sender));
-        let mut tx = self
-            .chain
-            .simulated(&self.state, request.clone(), self.gas.min(left))?;
+        let nonce = match request.nonce {
+            Some(nonce) => nonce,
+            None => self.state.nonce(&sender)?,
+        };
+        request.nonce = Some(nonce);
+        let gas = self.gas.min(left);
+        let mut tx = simulated(&settings, &self.state, request.clone(), gas)?;
         tx.nonce = nonce;
         request.gas = Some(tx.gas_limit);
         let max_fee = request.gas_price.or(request.max_fee_per_gas).unwrap_or(0);
@@ -224,11 +224,8 @@ impl Simulation<'_> {
                 &mut draft.recent,
                 recorder.as_mut(),
             )
-            .map_err(|error| match error {
-                EVMError::Transaction(invalid) => {
-                    ChainError::invalid(invalid, sender, draft.environment.basefee, max_fee)
-                }
-                other => ChainError::InvalidTransaction(other.to_string()),
+            .map_err(|error| {
+                ChainError::engine(error, sender, draft.environment.basefee, max_fee)
             })?;
         let diff = Diff::from(outcome.state);
         self.state.write(&diff);
@@ -269,7 +266,7 @@ impl Simulation<'_> {
         } = draft;
         self.state.commit(&diff);
         let mut block = Block::seal(
-            &self.chain.settings,
+            &self.chain.settings(),
             Some(self.parent()),
             timestamp,
             self.state.commitment(),

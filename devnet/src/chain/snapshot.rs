@@ -1,6 +1,8 @@
 //! Going back: `evm_snapshot` and `evm_revert`.
 
-use super::{Chain, error::ChainError, pool::Pool, state::State, store::Mark, time::Clock};
+use super::{
+    Chain, error::ChainError, pool::Pool, rules::Rules, state::State, store::Mark, time::Clock,
+};
 
 /// All there is to go back to.
 #[derive(Clone, Debug)]
@@ -10,6 +12,7 @@ struct Snapshot {
     state: State,
     clock: Clock,
     pool: Pool,
+    rules: Rules,
     mark: Option<Mark>,
 }
 
@@ -36,6 +39,7 @@ impl Chain {
             state,
             clock: producer.clock.clone(),
             pool: producer.pool.clone(),
+            rules: *self.rules(),
             mark: producer.journal.as_ref().map(super::store::Journal::mark),
         };
         producer.snapshots.taken.push(snapshot);
@@ -66,6 +70,7 @@ impl Chain {
         };
         producer.clock = snapshot.clock;
         producer.pool = snapshot.pool;
+        self.change_rules(|rules| *rules = snapshot.rules);
         self.update_ledger(|ledger| ledger.truncate(snapshot.number, snapshot.state));
         Ok(true)
     }

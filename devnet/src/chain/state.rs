@@ -1,13 +1,17 @@
 //! The world state as a value: cloning shares everything, so each block, snapshot and call has its own.
 
-use super::diff::{AccountChange, Diff};
+use super::{
+    diff::{AccountChange, Diff},
+    fork::{Fork, ForkError},
+    trie::{AccountProof, StateTrie},
+};
 use crate::evm::{ARBOS, arbos::calldata_floor_slot};
 use alloy::primitives::{
     Address, B256, Bytes, KECCAK256_EMPTY, U256, keccak256, map::DefaultHashBuilder,
 };
 use revm::{Database, bytecode::Bytecode, state::AccountInfo};
 use rpds::HashTrieMapSync;
-use std::{convert::Infallible, fmt};
+use std::{fmt, sync::Arc};
 
 type Map<K, V> = HashTrieMapSync<K, V, DefaultHashBuilder>;
 
@@ -25,6 +29,8 @@ pub struct Account {
     /// Hash of the code; of the empty string when there is none.
     pub code_hash: B256,
     storage: Map<U256, U256>,
+    /// What `storage` does not hold is the forked chain's.
+    forked: bool,
 }
 
 impl Default for Account {
@@ -34,6 +40,7 @@ impl Default for Account {
             balance: U256::ZERO,
             code_hash: KECCAK256_EMPTY,
             storage: empty_map(),
+            forked: false,
         }
     }
 }
@@ -41,12 +48,15 @@ impl Default for Account {
 /// All accounts at one moment.
 ///
 /// Persistent maps make a clone cost nothing and a change cost what it touches; that is what
-/// snapshots, historic calls and reads beside a running transaction rest on.
+/// snapshots, historic calls and reads beside a running transaction rest on. On a fork they hold what
+/// differs from the forked chain, and whatever is read may fail.
 #[derive(Clone)]
 pub struct State {
     accounts: Map<Address, Account>,
     codes: Map<B256, Bytecode>,
     commitment: B256,
+    fork: Option<Arc<Fork>>,
+    trie: Option<StateTrie>,
 }
 
 impl Default for State {
@@ -55,6 +65,8 @@ impl Default for State {
             accounts: empty_map(),
             codes: empty_map(),
             commitment: B256::ZERO,
+            fork: None,
+            trie: None,
         }
     }
 }
@@ -69,49 +81,154 @@ impl fmt::Debug for State {
     }
 }
 
+impl fmt::Debug for Account {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Account")
+            .field("nonce", &self.nonce)
+            .field("balance", &self.balance)
+            .field("code_hash", &self.code_hash)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Account {
+    /// Slots written and their words, in no order.
+    pub fn storage_words(&self) -> impl Iterator<Item = (&U256, &U256)> {
+        self.storage.iter()
+    }
+}
+
 impl State {
+    /// No changes yet to what `fork` has; without one, no accounts, and their trie when it is to be kept.
+    pub(super) fn on(fork: Option<&Arc<Fork>>, trie: bool) -> Self {
+        Self {
+            fork: fork.cloned(),
+            trie: trie.then(StateTrie::default),
+            ..Self::default()
+        }
+    }
+
+    /// All accounts, in no order; of a fork those that may differ from the forked chain's.
+    pub fn accounts(&self) -> impl Iterator<Item = (&Address, &Account)> {
+        self.accounts.iter()
+    }
+
+    /// The account at `address` as the forked chain has it, if it is there.
+    fn forked(&self, address: &Address) -> Result<Option<Account>, ForkError> {
+        let Some(fork) = &self.fork else {
+            return Ok(None);
+        };
+        let (fetched, code_hash) = fork.account(*address)?;
+        let account = Account {
+            nonce: fetched.nonce,
+            balance: fetched.balance,
+            code_hash,
+            storage: empty_map(),
+            forked: true,
+        };
+        let exists = account.nonce != 0
+            || !account.balance.is_zero()
+            || account.code_hash != KECCAK256_EMPTY;
+        Ok(exists.then_some(account))
+    }
+
     /// The account at `address`, if it exists.
-    pub fn account(&self, address: &Address) -> Option<&Account> {
-        self.accounts.get(address)
+    ///
+    /// # Errors
+    /// [`ForkError`], like all that reads.
+    pub fn account(&self, address: &Address) -> Result<Option<Account>, ForkError> {
+        match self.accounts.get(address) {
+            Some(account) => Ok(Some(account.clone())),
+            None => self.forked(address),
+        }
     }
 
     /// Wei held by `address`.
-    pub fn balance(&self, address: &Address) -> U256 {
-        self.account(address)
-            .map_or(U256::ZERO, |account| account.balance)
+    ///
+    /// # Errors
+    /// [`ForkError`].
+    pub fn balance(&self, address: &Address) -> Result<U256, ForkError> {
+        match self.accounts.get(address) {
+            Some(account) => Ok(account.balance),
+            None => Ok(self
+                .forked(address)?
+                .map_or(U256::ZERO, |account| account.balance)),
+        }
     }
 
     /// The next nonce of `address`.
-    pub fn nonce(&self, address: &Address) -> u64 {
-        self.account(address).map_or(0, |account| account.nonce)
+    ///
+    /// # Errors
+    /// [`ForkError`].
+    pub fn nonce(&self, address: &Address) -> Result<u64, ForkError> {
+        match self.accounts.get(address) {
+            Some(account) => Ok(account.nonce),
+            None => Ok(self.forked(address)?.map_or(0, |account| account.nonce)),
+        }
     }
 
     /// The code at `address`, empty when there is none.
-    pub fn code(&self, address: &Address) -> Bytes {
-        self.account(address)
-            .and_then(|account| self.codes.get(&account.code_hash))
-            .map(Bytecode::original_bytes)
-            .unwrap_or_default()
+    ///
+    /// # Errors
+    /// [`ForkError`].
+    pub fn code(&self, address: &Address) -> Result<Bytes, ForkError> {
+        let Some(account) = self.account(address)? else {
+            return Ok(Bytes::new());
+        };
+        let code = self.bytecode(address, account.code_hash)?;
+        Ok(code.original_bytes())
+    }
+
+    /// The code of `code_hash`, which `address` has.
+    fn bytecode(&self, address: &Address, code_hash: B256) -> Result<Bytecode, ForkError> {
+        if let Some(code) = self.codes.get(&code_hash) {
+            return Ok(code.clone());
+        }
+        let Some(fork) = self.fork.as_ref().filter(|_| code_hash != KECCAK256_EMPTY) else {
+            return Ok(Bytecode::default());
+        };
+        if let Some(code) = fork.code(code_hash) {
+            return Ok(code);
+        }
+        // A state file remembers the account, not what was read of the forked chain.
+        fork.account(*address)?;
+        Ok(fork.code(code_hash).unwrap_or_default())
     }
 
     /// The word in `slot` of `address`.
-    pub fn storage(&self, address: &Address, slot: &U256) -> U256 {
-        self.account(address)
-            .and_then(|account| account.storage.get(slot).copied())
-            .unwrap_or_default()
+    ///
+    /// # Errors
+    /// [`ForkError`].
+    pub fn storage(&self, address: &Address, slot: &U256) -> Result<U256, ForkError> {
+        let account = self.accounts.get(address);
+        if let Some(word) = account.and_then(|account| account.storage.get(slot)) {
+            return Ok(*word);
+        }
+        match &self.fork {
+            None => Ok(U256::ZERO),
+            Some(fork) if *address == ARBOS => Ok(fork.arbos_word(*slot)),
+            Some(_) if account.is_some_and(|account| !account.forked) => Ok(U256::ZERO),
+            Some(fork) => fork.word(*address, *slot),
+        }
     }
 
     /// Whether an owner of the chain wants EIP-7623's floor under what calldata costs.
     pub(super) fn has_calldata_floor(&self) -> bool {
-        !self.storage(&ARBOS, &calldata_floor_slot()).is_zero()
+        // A fork does not ask its node for what `ArbOS` holds, so this cannot fail.
+        self.storage(&ARBOS, &calldata_floor_slot())
+            .is_ok_and(|word| !word.is_zero())
     }
 
-    /// A hash of every change since the empty state, in order.
-    ///
-    /// It stands in headers where Ethereum has the root of the state trie: this chain keeps no trie
-    /// (nothing here proves against one), yet two chains agree on it exactly when their histories do.
-    pub const fn commitment(&self) -> B256 {
-        self.commitment
+    /// What stands in headers as the state's root: the trie's when it is kept, else a hash of every change
+    /// since the empty state, in order. On that two chains agree exactly when their histories do.
+    pub fn commitment(&self) -> B256 {
+        self.trie.as_ref().map_or(self.commitment, StateTrie::root)
+    }
+
+    /// Proves the account at `address` and the words in `slots` of it; `None` without a trie.
+    pub(super) fn prove(&self, address: Address, slots: &[U256]) -> Option<AccountProof> {
+        let trie = self.trie.as_ref()?;
+        Some(trie.prove(address, slots))
     }
 
     /// Applies `diff` and commits to it.
@@ -134,22 +251,39 @@ impl State {
         for change in &diff.accounts {
             self.write_account(change);
         }
+        if let Some(trie) = &mut self.trie {
+            trie.write(diff);
+        }
     }
 
     fn write_account(&mut self, change: &AccountChange) {
+        let forks = self.fork.is_some();
         if change.removed {
-            self.accounts.remove_mut(&change.address);
+            if forks {
+                // What the forked chain has there is gone, too.
+                self.accounts.insert_mut(change.address, Account::default());
+            } else {
+                self.accounts.remove_mut(&change.address);
+            }
             return;
         }
-        let mut account = self.account(&change.address).cloned().unwrap_or_default();
+        let mut account = match self.accounts.get(&change.address) {
+            Some(account) => account.clone(),
+            None => Account {
+                forked: forks,
+                ..Account::default()
+            },
+        };
         account.nonce = change.nonce;
         account.balance = change.balance;
         account.code_hash = change.code_hash;
         if change.cleared {
             account.storage = empty_map();
+            account.forked = false;
         }
+        let hides_zero = account.forked || (forks && change.address == ARBOS);
         for slot in &change.storage {
-            if slot.value.is_zero() {
+            if slot.value.is_zero() && !hides_zero {
                 account.storage.remove_mut(&slot.key);
             } else {
                 account.storage.insert_mut(slot.key, slot.value);
@@ -160,7 +294,7 @@ impl State {
 }
 
 /// Code ready to run. Code that only looks like a delegation (EIP-7702) but is none runs as plain code.
-fn bytecode(code: Bytes) -> Bytecode {
+pub(super) fn bytecode(code: Bytes) -> Bytecode {
     Bytecode::new_raw_checked(code.clone()).unwrap_or_else(|_| Bytecode::new_legacy(code))
 }
 
@@ -179,38 +313,34 @@ impl<'a, H: Fn(u64) -> B256> View<'a, H> {
 }
 
 impl<H: Fn(u64) -> B256> Database for View<'_, H> {
-    type Error = Infallible;
+    type Error = ForkError;
 
-    fn basic(&mut self, address: Address) -> Result<Option<AccountInfo>, Infallible> {
-        Ok(self.state.account(&address).map(|account| AccountInfo {
+    fn basic(&mut self, address: Address) -> Result<Option<AccountInfo>, ForkError> {
+        let Some(account) = self.state.account(&address)? else {
+            return Ok(None);
+        };
+        Ok(Some(AccountInfo {
             balance: account.balance,
             nonce: account.nonce,
             code_hash: account.code_hash,
             account_id: None,
-            code: Some(
-                self.state
-                    .codes
-                    .get(&account.code_hash)
-                    .cloned()
-                    .unwrap_or_default(),
-            ),
+            code: Some(self.state.bytecode(&address, account.code_hash)?),
         }))
     }
 
-    fn code_by_hash(&mut self, code_hash: B256) -> Result<Bytecode, Infallible> {
-        Ok(self
-            .state
-            .codes
-            .get(&code_hash)
-            .cloned()
+    fn code_by_hash(&mut self, code_hash: B256) -> Result<Bytecode, ForkError> {
+        let known = self.state.codes.get(&code_hash).cloned();
+        let fork = self.state.fork.as_ref();
+        Ok(known
+            .or_else(|| fork.and_then(|fork| fork.code(code_hash)))
             .unwrap_or_default())
     }
 
-    fn storage(&mut self, address: Address, slot: U256) -> Result<U256, Infallible> {
-        Ok(self.state.storage(&address, &slot))
+    fn storage(&mut self, address: Address, slot: U256) -> Result<U256, ForkError> {
+        self.state.storage(&address, &slot)
     }
 
-    fn block_hash(&mut self, number: u64) -> Result<B256, Infallible> {
+    fn block_hash(&mut self, number: u64) -> Result<B256, ForkError> {
         Ok((self.hashes)(number))
     }
 }

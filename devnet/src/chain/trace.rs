@@ -92,7 +92,7 @@ impl Tracer {
                 struct_logs: steps.into_json().map_err(|error| unwritable(&error))?,
             }),
             (Self::Hosts, Some(Recorder::Hosts(hosts))) => json(&hosts.into_steps()),
-            (Self::Prestate(options), _) => json(&prestate::of(before, &outcome.state, *options)),
+            (Self::Prestate(options), _) => json(&prestate::of(before, &outcome.state, *options)?),
             _ => Err(ChainError::InvalidParameter("no such tracer".into())),
         }
     }
@@ -209,7 +209,7 @@ impl Chain {
             None => self.at(request.block)?,
             Some(index) => self.at_index(request.block, index)?,
         };
-        let prepared = self.prepare_at(at, request, self.settings.call_gas_limit)?;
+        let prepared = self.prepare_at(at, request, self.settings().call_gas_limit)?;
         let gas_limit = prepared.transaction.gas_limit;
         let mut recorder = tracer.recorder();
         let outcome = self.run_recorded(&prepared, gas_limit, recorder.as_mut())?;

@@ -70,7 +70,8 @@ impl PooledTransaction {
     /// In this order: [`ChainError::WrongChain`], [`ChainError::InitCodeSize`],
     /// [`ChainError::BlockGasLimit`], [`ChainError::IntrinsicGas`], [`ChainError::FloorGas`],
     /// [`ChainError::TipAboveFee`], [`ChainError::FeeTooLow`], [`ChainError::NonceTooLow`],
-    /// [`ChainError::NonceMax`], [`ChainError::SenderHasCode`], [`ChainError::InsufficientFunds`].
+    /// [`ChainError::NonceMax`], [`ChainError::SenderHasCode`], [`ChainError::InsufficientFunds`]; on a fork
+    /// [`ChainError::Fork`] at any time.
     pub fn check(
         &self,
         state: &State,
@@ -108,7 +109,7 @@ impl PooledTransaction {
                 base_fee: settings.base_fee,
             });
         }
-        let next = state.nonce(&sender);
+        let next = state.nonce(&sender)?;
         if self.nonce() < next {
             return Err(ChainError::NonceTooLow {
                 next,
@@ -118,7 +119,7 @@ impl PooledTransaction {
         if self.nonce() == u64::MAX {
             return Err(ChainError::NonceMax);
         }
-        let code = state.code(&sender);
+        let code = state.code(&sender)?;
         if !self.impersonated && !code.is_empty() && !code.starts_with(&[0xef, 0x01, 0x00]) {
             return Err(ChainError::SenderHasCode(sender));
         }
@@ -171,7 +172,7 @@ impl PooledTransaction {
         let gas = U256::from(self.envelope.gas_limit())
             .saturating_mul(U256::from(self.envelope.max_fee_per_gas()));
         let cost = gas.saturating_add(self.envelope.value());
-        let balance = state.balance(&self.sender);
+        let balance = state.balance(&self.sender)?;
         if balance < cost {
             let overshot = cost.saturating_sub(balance);
             return Err(ChainError::InsufficientFunds {

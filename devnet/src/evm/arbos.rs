@@ -8,7 +8,7 @@ use alloy::sol_types::SolError;
 use revm::{
     Database,
     context::JournalTr,
-    primitives::{Address, B256, U256, address, keccak256},
+    primitives::{Address, B256, Bytes, U256, address, keccak256},
 };
 use std::sync::LazyLock;
 
@@ -158,7 +158,7 @@ impl Record {
         Ok(())
     }
 
-    fn to_word(self) -> U256 {
+    pub(crate) fn to_word(self) -> U256 {
         let mut word = [0; 32];
         word[0..2].copy_from_slice(&self.version.to_be_bytes());
         word[2..4].copy_from_slice(&self.init_cost.to_be_bytes());
@@ -182,6 +182,76 @@ impl Record {
             activated_at: long(8),
             asm_kib: long(11),
             cached: word[14] != 0,
+        }
+    }
+}
+
+/// What the `ArbWasm` of another chain says of a program.
+#[derive(Clone, Debug)]
+pub(crate) enum Foreign {
+    /// It may run.
+    Active {
+        version: u16,
+        /// Gas of an entry that is not cached.
+        init_gas: u64,
+        /// Gas of an entry that is.
+        cached_gas: u64,
+        /// Pages.
+        footprint: u16,
+        /// Seconds since its activation.
+        age: u64,
+        /// Estimated bytes of machine code.
+        asm_size: u32,
+    },
+    /// It may not, for the reason that this data of a revert tells, on a chain of this version of Stylus.
+    Inactive { stylus: u16, revert: Bytes },
+}
+
+impl Foreign {
+    /// The record that says the same here at `time`, of a program that is `cached` or not.
+    pub(crate) fn record(self, time: u64, cached: bool) -> Record {
+        let small = |gas: u64| u16::try_from(gas).unwrap_or(u16::MAX);
+        let record = Record {
+            cached,
+            ..Record::default()
+        };
+        match self {
+            Self::Active {
+                version,
+                init_gas,
+                cached_gas,
+                footprint,
+                age,
+                asm_size,
+            } => Record {
+                version,
+                init_cost: small(
+                    init_gas
+                        .saturating_sub(cached_gas)
+                        .saturating_sub(ink::UNCACHED_ENTRY_GAS),
+                ),
+                cached_cost: small(cached_gas.saturating_sub(ink::CACHED_ENTRY_GAS)),
+                footprint,
+                activated_at: hours(time.saturating_sub(age)),
+                asm_kib: asm_size.div_ceil(1024),
+                ..record
+            },
+            Self::Inactive { stylus, revert } => {
+                if let Ok(expired) = ProgramExpired::abi_decode(&revert) {
+                    Record {
+                        version: stylus,
+                        activated_at: hours(time.saturating_sub(expired.ageInSeconds)),
+                        ..record
+                    }
+                } else if let Ok(old) = ProgramNeedsUpgrade::abi_decode(&revert) {
+                    Record {
+                        version: old.version,
+                        ..record
+                    }
+                } else {
+                    record
+                }
+            }
         }
     }
 }
@@ -243,9 +313,14 @@ pub(crate) fn set_calldata_floor<J: JournalTr>(
     store(journal, calldata_floor_slot(), U256::from(wanted))
 }
 
+/// Where the record of the programs of `code_hash` stands.
+pub(crate) fn program_slot(code_hash: B256) -> U256 {
+    slot("program", code_hash.as_slice())
+}
+
 /// What is known about the programs of `code_hash`.
 pub(crate) fn record<J: JournalTr>(journal: &mut J, code_hash: B256) -> Result<Record, DbError<J>> {
-    load(journal, slot("program", code_hash.as_slice())).map(Record::from_word)
+    load(journal, program_slot(code_hash)).map(Record::from_word)
 }
 
 /// Writes down what is known about the programs of `code_hash`.
@@ -254,11 +329,7 @@ pub(crate) fn set_record<J: JournalTr>(
     code_hash: B256,
     record: Record,
 ) -> Result<(), DbError<J>> {
-    store(
-        journal,
-        slot("program", code_hash.as_slice()),
-        record.to_word(),
-    )
+    store(journal, program_slot(code_hash), record.to_word())
 }
 
 /// What stands for the code behind the root of `code_hash`, as it was when it was activated.
@@ -353,12 +424,15 @@ impl Role {
         slot(kind, &index.to_be_bytes())
     }
 
-    /// The storage in which `account` is the only member.
-    pub(crate) fn held_by(self, account: Address) -> [(U256, U256); 2] {
-        [
-            (self.count_slot(), U256::ONE),
-            (self.member_slot(0), account.into_word().into()),
-        ]
+    /// The storage in which `accounts` are the members.
+    pub(crate) fn held_by(self, accounts: &[Address]) -> Vec<(U256, U256)> {
+        let members = accounts
+            .iter()
+            .zip(0..)
+            .map(|(account, index)| (self.member_slot(index), account.into_word().into()));
+        std::iter::once((self.count_slot(), U256::from(accounts.len())))
+            .chain(members)
+            .collect()
     }
 }
 

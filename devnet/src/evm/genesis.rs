@@ -53,8 +53,8 @@ pub struct GenesisAccount {
 }
 
 impl GenesisAccount {
-    fn contract(address: Address, code: &'static [u8]) -> Self {
-        let code = Bytecode::new_legacy(Bytes::from_static(code));
+    pub(super) fn contract(address: Address, code: Bytes) -> Self {
+        let code = Bytecode::new_legacy(code);
         Self {
             address,
             info: AccountInfo {
@@ -63,6 +63,20 @@ impl GenesisAccount {
             },
             storage: Vec::new(),
         }
+    }
+}
+
+/// What `ArbOS` keeps at first, when these decide which programs are cached.
+#[must_use]
+pub fn arbos(cache_managers: &[Address]) -> GenesisAccount {
+    GenesisAccount {
+        address: ARBOS,
+        // A nonce keeps the account, which has nothing but storage, from counting as empty.
+        info: AccountInfo {
+            nonce: 1,
+            ..AccountInfo::default()
+        },
+        storage: Role::CacheManager.held_by(cache_managers),
     }
 }
 
@@ -78,23 +92,17 @@ pub fn accounts() -> Vec<GenesisAccount> {
             U256::ZERO,
             U256::from_limbs([CACHE_SIZE, 0, CACHE_DECAY, 0]),
         )],
-        ..GenesisAccount::contract(CACHE_MANAGER, &CACHE_MANAGER_CODE)
-    };
-    let arbos = GenesisAccount {
-        address: ARBOS,
-        // A nonce keeps the account, which has nothing but storage, from counting as empty.
-        info: AccountInfo {
-            nonce: 1,
-            ..AccountInfo::default()
-        },
-        storage: Role::CacheManager.held_by(CACHE_MANAGER).into(),
+        ..GenesisAccount::contract(CACHE_MANAGER, Bytes::from_static(&CACHE_MANAGER_CODE))
     };
     let mut accounts = vec![
-        GenesisAccount::contract(STYLUS_DEPLOYER, &STYLUS_DEPLOYER_CODE),
-        GenesisAccount::contract(CREATE2_FACTORY, &CREATE2_FACTORY_CODE),
+        GenesisAccount::contract(STYLUS_DEPLOYER, Bytes::from_static(&STYLUS_DEPLOYER_CODE)),
+        GenesisAccount::contract(CREATE2_FACTORY, Bytes::from_static(&CREATE2_FACTORY_CODE)),
         cache_manager,
-        arbos,
+        arbos(&[CACHE_MANAGER]),
     ];
-    accounts.extend(ARBITRUM.map(|precompile| GenesisAccount::contract(precompile, &[0xFE])));
+    accounts.extend(
+        ARBITRUM
+            .map(|precompile| GenesisAccount::contract(precompile, Bytes::from_static(&[0xFE]))),
+    );
     accounts
 }

@@ -45,7 +45,7 @@ use revm::{
         InterpreterAction, InterpreterResult, interpreter::EthInterpreter,
         interpreter_action::FrameInit, interpreter_types::StackTr,
     },
-    primitives::{Address, Bytes, Log, U256, keccak256},
+    primitives::{Address, B256, Bytes, Log, U256, keccak256},
 };
 use std::marker::PhantomData;
 
@@ -274,7 +274,11 @@ impl<'a, DB: Database> Machine<'a, DB> {
         };
         let journal = self.evm.ctx.journal_mut();
         let module = match Kind::of(&code, rules.max_fragments) {
-            Some(Kind::Root) => arbos::module(journal, code_hash)?,
+            Some(Kind::Root) => match arbos::module(journal, code_hash)? {
+                // Activated on the chain that this one forked.
+                B256::ZERO => code_hash,
+                module => module,
+            },
             _ => code_hash,
         };
         let wasm = || fragments::wasm(journal, &code, rules);

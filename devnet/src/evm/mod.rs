@@ -7,6 +7,7 @@ mod fragments;
 pub mod genesis;
 mod machine;
 mod precompiles;
+pub mod predeploys;
 mod program_vm;
 mod recent;
 pub(crate) mod record;

@@ -1,9 +1,11 @@
 //! `hardhat_` and `anvil_`: editing accounts, impersonation, mining.
+//!
+//! What changes the rules of blocks is in `rules.rs`, what concerns the node as a whole in `node.rs`.
 
 use super::{Context, Methods, arguments::Arguments, error::RpcError};
 use alloy::primitives::{Address, B256, Bytes, U256};
 use jsonrpsee::core::RegisterMethodError;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 pub(super) fn register(methods: &mut Methods) -> Result<(), RegisterMethodError> {
     methods.blocking("hardhat_setBalance", 2, |context, arguments| {
@@ -91,8 +93,15 @@ pub(super) fn register(methods: &mut Methods) -> Result<(), RegisterMethodError>
         context.chain.set_block_interval(None);
         Ok(true)
     })?;
-    methods.quick("anvil_nodeInfo", 0, |context, _| Ok(node_info(context)))?;
-    methods.aliases("anvil_nodeInfo", &["hardhat_metadata"])
+    methods.blocking("anvil_addBalance", 2, |context, arguments| {
+        let (address, wei) = (
+            arguments.required(0, "address")?,
+            arguments.required(1, "wei")?,
+        );
+        context.chain.add_balance(address, wei)?;
+        Ok(true)
+    })?;
+    methods.aliases("anvil_addBalance", &["hardhat_addBalance"])
 }
 
 fn set_storage(context: &Context, arguments: &Arguments<'_>) -> Result<bool, RpcError> {
@@ -101,14 +110,4 @@ fn set_storage(context: &Context, arguments: &Arguments<'_>) -> Result<bool, Rpc
     let value: B256 = arguments.required(2, "value")?;
     context.chain.set_storage(address, slot, value)?;
     Ok(true)
-}
-
-fn node_info(context: &Context) -> Value {
-    let head = context.chain.head();
-    json!({
-        "clientVersion": super::web3::CLIENT_VERSION,
-        "chainId": context.chain.settings().chain_id,
-        "latestBlockNumber": head.number(),
-        "latestBlockHash": head.hash,
-    })
 }

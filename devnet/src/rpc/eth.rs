@@ -6,7 +6,7 @@ use super::{
     block::{WireArbitrumBlock, block_on_wire},
     error::RpcError,
 };
-use crate::chain::{AccessListResult, CallRequest, Simulated};
+use crate::chain::{AccessListResult, CallRequest, ChainError, ForkError, Simulated};
 use alloy::{
     eips::{BlockId, BlockNumberOrTag},
     primitives::{Address, B256, Bytes, U64, U256},
@@ -16,6 +16,7 @@ use alloy::{
     },
 };
 use jsonrpsee::core::RegisterMethodError;
+use serde::Serialize;
 
 pub(super) fn register(methods: &mut Methods) -> Result<(), RegisterMethodError> {
     methods.quick("eth_chainId", 0, |context, _| {
@@ -27,11 +28,13 @@ pub(super) fn register(methods: &mut Methods) -> Result<(), RegisterMethodError>
     methods.quick("eth_accounts", 0, |context, _| {
         Ok(context.chain.keys().addresses())
     })?;
+    methods.quick("eth_getAccountInfo", 2, account_info)?;
+    methods.aliases("eth_getAccountInfo", &["anvil_getAccountInfo"])?;
     methods.quick("eth_syncing", 0, |_, _| Ok(false))?;
     methods.quick("eth_mining", 0, |_, _| Ok(false))?;
     methods.quick("eth_hashrate", 0, |_, _| Ok(U64::ZERO))?;
     methods.quick("eth_coinbase", 0, |context, _| {
-        Ok(context.chain.head().header.beneficiary)
+        Ok(context.chain.settings().coinbase)
     })?;
     methods.quick("eth_getBalance", 2, balance)?;
     methods.quick("eth_getCode", 2, code)?;
@@ -45,27 +48,33 @@ pub(super) fn register(methods: &mut Methods) -> Result<(), RegisterMethodError>
 
 const LATEST: BlockId = BlockId::Number(BlockNumberOrTag::Latest);
 
-fn block_or_latest(arguments: &Arguments<'_>, index: usize) -> Result<BlockId, RpcError> {
+pub(super) fn block_or_latest(
+    arguments: &Arguments<'_>,
+    index: usize,
+) -> Result<BlockId, RpcError> {
     Ok(arguments.optional(index, "block")?.unwrap_or(LATEST))
 }
 
 fn balance(context: &Context, arguments: &Arguments<'_>) -> Result<U256, RpcError> {
     let address: Address = arguments.required(0, "address")?;
     let state = context.chain.state(block_or_latest(arguments, 1)?)?;
-    Ok(state.balance(&address))
+    Ok(state.balance(&address).map_err(ChainError::from)?)
 }
 
 fn code(context: &Context, arguments: &Arguments<'_>) -> Result<Bytes, RpcError> {
     let address: Address = arguments.required(0, "address")?;
     let state = context.chain.state(block_or_latest(arguments, 1)?)?;
-    Ok(state.code(&address))
+    Ok(state.code(&address).map_err(ChainError::from)?)
 }
 
 fn storage(context: &Context, arguments: &Arguments<'_>) -> Result<B256, RpcError> {
     let address: Address = arguments.required(0, "address")?;
     let slot = slot(&arguments.required::<String>(1, "slot")?)?;
     let state = context.chain.state(block_or_latest(arguments, 2)?)?;
-    Ok(state.storage(&address, &slot).into())
+    Ok(state
+        .storage(&address, &slot)
+        .map_err(ChainError::from)?
+        .into())
 }
 
 /// The storage key in a hexadecimal string of up to 32 bytes, with or without 0x, as geth reads it.
@@ -92,9 +101,32 @@ fn nonce(context: &Context, arguments: &Arguments<'_>) -> Result<U64, RpcError> 
     let address: Address = arguments.required(0, "address")?;
     let block = block_or_latest(arguments, 1)?;
     if block == BlockId::Number(BlockNumberOrTag::Pending) {
-        return Ok(U64::from(context.chain.pending_nonce(&address)));
+        return Ok(U64::from(context.chain.pending_nonce(&address)?));
     }
-    Ok(U64::from(context.chain.state(block)?.nonce(&address)))
+    let state = context.chain.state(block)?;
+    let nonce = state.nonce(&address).map_err(ChainError::from)?;
+    Ok(U64::from(nonce))
+}
+
+/// What stands at an address, in one answer.
+#[derive(Clone, Debug, Serialize)]
+struct AccountInfo {
+    balance: U256,
+    nonce: U64,
+    code: Bytes,
+}
+
+fn account_info(context: &Context, arguments: &Arguments<'_>) -> Result<AccountInfo, RpcError> {
+    let address: Address = arguments.required(0, "address")?;
+    let state = context.chain.state(block_or_latest(arguments, 1)?)?;
+    let read = || {
+        Ok(AccountInfo {
+            balance: state.balance(&address)?,
+            nonce: U64::from(state.nonce(&address)?),
+            code: state.code(&address)?,
+        })
+    };
+    Ok(read().map_err(|error: ForkError| ChainError::from(error))?)
 }
 
 /// The call in `arguments`, on `block` when they name none.

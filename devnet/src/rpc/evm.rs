@@ -47,6 +47,15 @@ pub(super) fn register(methods: &mut Methods) -> Result<(), RegisterMethodError>
         "evm_setAutomine",
         &["anvil_setAutomine", "hardhat_setAutomine"],
     )?;
+    // Ganache's names for the same.
+    methods.blocking("miner_start", 1, |context, _| {
+        context.chain.set_automine(true)?;
+        Ok(true)
+    })?;
+    methods.blocking("miner_stop", 0, |context, _| {
+        context.chain.set_automine(false)?;
+        Ok(true)
+    })?;
     methods.blocking("hardhat_getAutomine", 0, |context, _| {
         Ok(context.chain.automine())
     })?;

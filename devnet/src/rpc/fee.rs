@@ -1,4 +1,5 @@
-//! `eth_`: what gas costs. The base fee is fixed and tips buy nothing, as on Arbitrum.
+//! `eth_`: what gas costs. The base fee is fixed, but for a block that was given another, and tips buy
+//! nothing, as on Arbitrum.
 
 use super::{Context, Methods, arguments::Arguments, error::RpcError};
 use alloy::{
@@ -43,15 +44,23 @@ fn history(context: &Context, arguments: &Arguments<'_>) -> Result<FeeHistory, R
     if count == 0 {
         return Ok(FeeHistory::default());
     }
-    let oldest = (newest + 1).saturating_sub(count);
+    let oldest = (newest + 1).saturating_sub(count).max(ledger.first());
     let blocks = usize::try_from(newest + 1 - oldest).unwrap_or_default();
+    let mut base_fee_per_gas: Vec<u128> = (oldest..=newest)
+        .filter_map(|number| ledger.block(number)?.header.base_fee_per_gas)
+        .map(u128::from)
+        .collect();
+    let next = ledger
+        .block(newest + 1)
+        .and_then(|block| block.header.base_fee_per_gas);
+    base_fee_per_gas.push(next.unwrap_or(settings.base_fee).into());
     #[allow(clippy::cast_precision_loss)]
     let gas_used_ratio = (oldest..=newest)
         .filter_map(|number| ledger.block(number))
-        .map(|block| block.header.gas_used as f64 / settings.transaction_gas_limit as f64)
+        .map(|block| block.header.gas_used as f64 / settings.block_capacity() as f64)
         .collect();
     Ok(FeeHistory {
-        base_fee_per_gas: vec![settings.base_fee.into(); blocks + 1],
+        base_fee_per_gas,
         gas_used_ratio,
         base_fee_per_blob_gas: Vec::new(),
         blob_gas_used_ratio: Vec::new(),

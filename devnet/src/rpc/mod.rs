@@ -13,6 +13,9 @@ mod filter;
 mod flow;
 mod logs;
 mod net;
+mod node;
+mod proof;
+mod rules;
 mod server;
 mod sign;
 mod subscribe;
@@ -21,7 +24,7 @@ mod transaction;
 mod txpool;
 mod web3;
 
-pub(crate) use server::{Listener, listen};
+pub(crate) use server::{Listener, Options, listen};
 
 use crate::chain::Chain;
 use arguments::{Arguments, Owned};
@@ -35,6 +38,7 @@ use jsonrpsee::{
 };
 use serde::Serialize;
 use std::{
+    io::Write as _,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc,
@@ -51,8 +55,26 @@ const PANICKED: &str = "the request made the node panic";
 pub(crate) struct Context {
     chain: Arc<Chain>,
     filters: Filters,
+    client_version: String,
+    /// A fork's requests may all have to wait for another node.
+    waits: bool,
+    /// Whether each request and what became of it goes to standard error.
+    logging: AtomicBool,
     /// A request keeps its thread, see [`Thread::KeptByOne`].
     brief: AtomicBool,
+}
+
+impl Context {
+    /// Tells what became of a request for the method `name`, if that is wanted.
+    fn log<R>(&self, name: &str, answer: &Result<R, RpcError>) {
+        if self.logging.load(Ordering::Relaxed) {
+            let outcome = answer
+                .as_ref()
+                .map_or_else(ToString::to_string, |_| "ok".into());
+            // Nobody reading it is no reason to fail.
+            let _ = writeln!(std::io::stderr(), "{name}: {outcome}");
+        }
+    }
 }
 
 /// The methods, while they are registered.
@@ -63,18 +85,20 @@ struct Methods {
 /// What answers a method.
 type Handler<R> = fn(&Context, &Arguments<'_>) -> Result<R, RpcError>;
 
-/// Calls `handler`; if it panics, that is this request's error and nobody else's.
+/// Calls `handler` for the method `name`; if it panics, that is this request's error and nobody else's.
 fn respond<R>(
     context: &Context,
+    name: &str,
     params: &Params<'_>,
     limit: usize,
     handler: Handler<R>,
 ) -> Result<R, ErrorObjectOwned> {
-    catch_unwind(AssertUnwindSafe(|| {
+    let answer = catch_unwind(AssertUnwindSafe(|| {
         handler(context, &Arguments::parse(params, limit)?)
     }))
-    .unwrap_or_else(|_| Err(RpcError::internal(PANICKED)))
-    .map_err(Into::into)
+    .unwrap_or_else(|_| Err(RpcError::internal(PANICKED)));
+    context.log(name, &answer);
+    answer.map_err(Into::into)
 }
 
 /// What becomes of the thread that a request came on while it is answered.
@@ -93,13 +117,13 @@ enum Thread {
 impl Thread {
     fn run<T>(self, context: &Context, answer: impl FnOnce() -> T) -> T {
         match self {
-            Self::Kept => answer(),
-            Self::KeptByOne if !context.brief.swap(true, Ordering::Acquire) => {
+            Self::Kept if !context.waits => answer(),
+            Self::KeptByOne if !context.waits && !context.brief.swap(true, Ordering::Acquire) => {
                 let answer = answer();
                 context.brief.store(false, Ordering::Release);
                 answer
             }
-            Self::GivenUp | Self::KeptByOne => block_in_place(answer),
+            Self::Kept | Self::GivenUp | Self::KeptByOne => block_in_place(answer),
         }
     }
 }
@@ -114,7 +138,7 @@ impl Methods {
     ) -> Result<(), RegisterMethodError> {
         self.module
             .register_method(name, move |params, context, _| {
-                thread.run(context, || respond(context, &params, limit, handler))
+                thread.run(context, || respond(context, name, &params, limit, handler))
             })?;
         Ok(())
     }
@@ -163,11 +187,13 @@ impl Methods {
             .register_async_method(name, move |params, context, _| {
                 let arguments = Owned::new(params, limit);
                 async move {
-                    let answer = AssertUnwindSafe(handler(context, arguments)).catch_unwind();
-                    answer
+                    let answer = AssertUnwindSafe(handler(Arc::clone(&context), arguments));
+                    let answer = answer
+                        .catch_unwind()
                         .await
-                        .unwrap_or_else(|_| Err(RpcError::internal(PANICKED)))
-                        .map_err(ErrorObjectOwned::from)
+                        .unwrap_or_else(|_| Err(RpcError::internal(PANICKED)));
+                    context.log(name, &answer);
+                    answer.map_err(ErrorObjectOwned::from)
                 }
             })?;
         Ok(())
@@ -185,11 +211,17 @@ impl Methods {
     }
 }
 
-/// All methods on `chain`.
-fn methods(chain: Arc<Chain>) -> Result<RpcModule<Context>, RegisterMethodError> {
+/// All methods on `chain`, of a node that calls itself `client_version`.
+fn methods(
+    chain: Arc<Chain>,
+    client_version: String,
+) -> Result<RpcModule<Context>, RegisterMethodError> {
     let context = Context {
+        waits: chain.fork().is_some(),
         chain,
         filters: Filters::default(),
+        client_version,
+        logging: AtomicBool::new(false),
         brief: AtomicBool::new(false),
     };
     let mut methods = Methods {
@@ -207,6 +239,9 @@ fn methods(chain: Arc<Chain>) -> Result<RpcModule<Context>, RegisterMethodError>
     trace::register(&mut methods)?;
     evm::register(&mut methods)?;
     anvil::register(&mut methods)?;
+    proof::register(&mut methods)?;
+    rules::register(&mut methods)?;
+    node::register(&mut methods)?;
     net::register(&mut methods)?;
     web3::register(&mut methods)?;
     txpool::register(&mut methods)?;
@@ -222,7 +257,7 @@ mod tests {
     #[test]
     fn every_method_has_requests_to_be_damaged() {
         let chain = Chain::open(Settings::default(), None).unwrap();
-        let served = methods(Arc::new(chain)).unwrap();
+        let served = methods(Arc::new(chain), String::new()).unwrap();
         let served: BTreeSet<&str> = served.method_names().collect();
         let table: serde_json::Map<String, serde_json::Value> =
             serde_json::from_str(include_str!("../../tests/fuzz/requests.json")).unwrap();

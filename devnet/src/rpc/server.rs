@@ -84,18 +84,30 @@ fn cross_origin(origins: Vec<String>) -> CorsLayer {
         .allow_headers(Any)
 }
 
-/// Serves `chain` at `address`, whose port may be 0 for any that is free, to programs and to web
-/// pages of these `origins`. A client that keeps a connection waiting loses it after `patience`, see
-/// [`Connection`].
+/// How a chain is served.
+#[derive(Clone, Debug)]
+pub(crate) struct Options {
+    /// Where to listen; the port may be 0 for any that is free.
+    pub(crate) address: SocketAddr,
+    /// The origins of web pages that may read answers; programs always may.
+    pub(crate) origins: Vec<String>,
+    /// A client that keeps a connection waiting loses it after this time, see [`Connection`].
+    pub(crate) patience: Duration,
+    /// What the node calls itself.
+    pub(crate) client_version: String,
+}
+
+/// Serves `chain`.
 ///
 /// # Errors
 /// The address cannot be listened on.
-pub(crate) async fn listen(
-    chain: Arc<Chain>,
-    address: SocketAddr,
-    origins: Vec<String>,
-    patience: Duration,
-) -> io::Result<Listener> {
+pub(crate) async fn listen(chain: Arc<Chain>, options: Options) -> io::Result<Listener> {
+    let Options {
+        address,
+        origins,
+        patience,
+        client_version,
+    } = options;
     let config = ServerConfig::builder()
         .max_request_body_size(MAX_REQUEST)
         .max_response_body_size(MAX_RESPONSE)
@@ -120,7 +132,9 @@ pub(crate) async fn listen(
         .set_config(config)
         .set_http_middleware(ServiceBuilder::new().option_layer(cors))
         .to_service_builder();
-    let methods: Methods = methods(chain).map_err(io::Error::other)?.into();
+    let methods: Methods = methods(chain, client_version)
+        .map_err(io::Error::other)?
+        .into();
     let stopping = stop.clone();
     let serve = move |socket, place| {
         let flow = Arc::new(Flow::default());

@@ -46,6 +46,9 @@ pub(super) fn register(methods: &mut Methods) -> Result<(), RegisterMethodError>
     methods.brief("eth_sendTransaction", 1, |context, arguments| {
         Ok(context.chain.send(own(arguments)?)?)
     })?;
+    methods.brief("eth_sendUnsignedTransaction", 1, |context, arguments| {
+        Ok(context.chain.send_unsigned(own(arguments)?)?)
+    })?;
     methods.blocking("eth_signTransaction", 1, sign)?;
     methods.blocking("eth_fillTransaction", 1, fill)?;
     methods.waiting("eth_sendRawTransactionSync", 2, send_and_wait)?;
@@ -71,6 +74,7 @@ fn own(arguments: &Arguments<'_>) -> Result<TransactionRequest, RpcError> {
 
 fn sign(context: &Context, arguments: &Arguments<'_>) -> Result<Signed, RpcError> {
     let request = own(arguments)?;
+    context.chain.require_signed()?;
     let sender: Address = request.from.unwrap_or_default();
     let transaction = context.chain.complete(request)?;
     let envelope = context

@@ -30,7 +30,10 @@ fn content(context: &Context) -> Content<BySender> {
     let mut found = Content::<BySender>::default();
     for transaction in context.chain.waiting_all() {
         let (sender, nonce) = (transaction.sender, transaction.nonce());
-        let ready = nonce < context.chain.pending_nonce(&sender);
+        let ready = context
+            .chain
+            .pending_nonce(&sender)
+            .is_ok_and(|next| nonce < next);
         let part = if ready {
             &mut found.pending
         } else {

@@ -145,6 +145,8 @@ impl Clients {
             answer["result"].clone()
         };
         call("evm_setAutomine", "[true]");
+        call("evm_setBlockGasLimit", "[\"0x4000000000000\"]");
+        call("hardhat_setNextBlockBaseFeePerGas", "[\"0x5f5e100\"]");
         call("hardhat_setBalance", &format!("[\"{payee}\", \"0x0\"]"));
         call(
             "hardhat_setBalance",
