@@ -1,14 +1,13 @@
 // The embedded chain, and deployment of the compiled contracts on it, for the tests of this folder.
 
-import { spawn } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
-import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import {
   concat, createPublicClient, createWalletClient, decodeEventLog, defineChain, encodeAbiParameters, http, parseAbi,
   toFunctionSelector, toHex, zeroHash,
 } from "viem";
 import { privateKeyToAccount } from "viem/accounts";
+import { startDevnet } from "./devnet.mjs";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 export const abi = (name) => JSON.parse(readFileSync(`${root}docs/interfaces/${name}.json`, "utf8"));
@@ -19,17 +18,9 @@ const deployerAbi = parseAbi([
   "function deploy(bytes bytecode, bytes initData, uint256 initValue, bytes32 salt) payable returns (address)",
 ]);
 
-// Starts a chain of its own on a free port and stops it when the test file ends.
+// A chain of its own, with viem's clients of it.
 export async function startChain(t) {
-  const binary = `${root}target/host/devnet`;
-  if (!existsSync(binary)) throw new Error(`${binary} is missing: run 'make build'`);
-  const node = spawn(binary, ["--port", "0", "--json"], { stdio: ["ignore", "pipe", "inherit"] });
-  t.after(() => node.kill());
-  const [line] = await new Promise((resolve, reject) => {
-    createInterface({ input: node.stdout }).once("line", (text) => resolve([text]));
-    node.once("exit", (code) => reject(new Error(`devnet ended with ${code} before it answered`)));
-  });
-  const { url, wsUrl, chainId, keys } = JSON.parse(line);
+  const { url, wsUrl, chainId, keys } = await startDevnet(t);
   const chain = defineChain({
     id: chainId, name: "devnet", nativeCurrency: { name: "Ether", symbol: "ETH", decimals: 18 }, rpcUrls: { default: { http: [url] } },
   });
