@@ -23,6 +23,7 @@ trap summary EXIT
 tools() { env=$(scripts/setup.sh --env); }
 tests() { scripts/with-postgres.sh cargo test --locked --profile host --workspace; }
 javascript() (cd tests/js && npm ci --silent && node --test)
+other_tools() (cd tests/tools && npm ci --silent && node --test)
 
 part "tools" tools
 eval "$env"
@@ -31,5 +32,6 @@ part "contracts, compared with snapshots" node scripts/contracts.mjs --check
 # The whole workspace at once: one set of features, so that no dependency is built twice.
 part "building" cargo test --locked --profile host --workspace --no-run
 part "tests" tests
-part "a client in JavaScript" javascript
+part "clients in JavaScript" javascript
+part "Hardhat and cast" other_tools
 part "a client in Python" scripts/python.sh -m unittest discover -s tests/py
