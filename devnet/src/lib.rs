@@ -10,6 +10,7 @@
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let _ = rustls::crypto::ring::default_provider().install_default();
 //! let devnet = Devnet::spawn().await?; // on a free port of 127.0.0.1, in memory
 //! let provider = ProviderBuilder::new().connect_http(devnet.url().parse()?);
 //! assert_eq!(provider.get_chain_id().await?, devnet.chain_id());

@@ -19,8 +19,12 @@ struct Arguments {
     /// Chain id.
     #[arg(long, default_value_t = 412_346)]
     chain_id: u64,
-    /// Version of ArbOS, 40, 51, 60 or 61; by default that of the state file, or 61. A chain can go on under a newer one.
-    #[arg(long, value_name = "VERSION")]
+    #[arg(
+        long,
+        value_name = "VERSION",
+        help = "Version of ArbOS, 40, 51, 60 or 61; by default that of the state file or the forked chain, or 61. \
+                A chain can go on under a newer one"
+    )]
     arbos: Option<ArbOs>,
     /// Seconds between blocks of the parent chain, whose number contracts are told; 0: they are told the chain's own.
     #[arg(long, default_value_t = 12, value_name = "SECONDS")]

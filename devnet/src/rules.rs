@@ -169,7 +169,8 @@ mod tests {
 
     #[test]
     fn the_version_of_a_forked_chain_is_the_newest_that_it_has_reached() {
-        let nearest = [11, 40, 50, 51, 59, 60, 61, 70].map(|number| ArbOs::nearest(number).number());
+        let nearest =
+            [11, 40, 50, 51, 59, 60, 61, 70].map(|number| ArbOs::nearest(number).number());
         assert_eq!(nearest, [40, 40, 40, 51, 51, 60, 61, 61]);
     }
 

@@ -89,6 +89,7 @@ async fn a_fresh_chain_answers_like_a_development_node() {
 }
 
 #[tokio::test]
+#[allow(clippy::too_many_lines, reason = "one list of inputs")]
 async fn bad_input_is_refused_with_words() {
     let node = Node::start().await;
     for (method, params, message) in [

@@ -472,6 +472,7 @@ fn forwarder(import: &str, parameters: &str, arguments: &str) -> String {
 }
 
 #[tokio::test]
+#[allow(clippy::too_many_lines, reason = "one tree, looked at from both sides")]
 async fn programs_and_contracts_nest_in_both_tracers() {
     let node = Node::start().await;
     let reader = program::deploy(&node, READER).await;

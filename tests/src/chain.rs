@@ -33,7 +33,7 @@ use crate::{account::Account, refusal};
 pub const GAS_LIMIT: u64 = 30_000_000;
 
 /// How long a receipt is waited for before the transaction counts as lost: a public chain may be busy.
-const RECEIPT_PATIENCE: Duration = Duration::from_secs(120);
+const RECEIPT_PATIENCE: Duration = Duration::from_mins(2);
 /// The longest pause between two questions for a receipt.
 const RECEIPT_PAUSE: Duration = Duration::from_millis(500);
 /// JSON-RPC's code for a method that a node does not have.

@@ -18,7 +18,7 @@ use acceptance::{
 use alloy::{
     primitives::{Address, B256, Bytes, U256, address, aliases::U192, hex, keccak256},
     rpc::types::TransactionReceipt,
-    sol_types::{SolError, SolEvent},
+    sol_types::{SolCall, SolError, SolEvent},
 };
 use devnet::ArbOs;
 
@@ -125,19 +125,18 @@ fn run(command: Command) -> Run {
 
 /// Runs `command` with `input` on its standard input.
 fn typed(mut command: Command, input: &str) -> Run {
-    let cannot = |error| panic!("cargo stylus cannot be run: {error}");
-    let (read, written) = (Stdio::piped(), Stdio::piped());
     let started = command
         .stdin(Stdio::piped())
-        .stdout(read)
-        .stderr(written)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
         .spawn();
-    let mut child = started.unwrap_or_else(cannot);
+    let mut child = started.expect("cargo stylus can be run");
     if let Some(mut stdin) = child.stdin.take() {
         // Whoever ends without reading it says why in what it prints.
         let _ = stdin.write_all(input.as_bytes());
     }
-    let ended = child.wait_with_output().unwrap_or_else(cannot);
+    let ended = child.wait_with_output();
+    let ended = ended.expect("cargo stylus ends");
     let printed = [ended.stdout, ended.stderr].concat();
     let mut output = String::new();
     for (index, part) in String::from_utf8_lossy(&printed).split('\x1b').enumerate() {
@@ -339,10 +338,11 @@ fn numbers(count: u32) -> (Vec<u8>, u64) {
             .fold(0, |number, byte| number << 8 | u64::from(*byte))
     });
     let numbers: Vec<u64> = numbers.collect();
-    let code: String = numbers
-        .iter()
+    let steps = numbers.iter();
+    let steps: Vec<String> = steps
         .map(|number| format!("i64.const {number} i64.xor "))
         .collect();
+    let code = steps.concat();
     let module = wat::parse_str(format!(
         r#"(module
             (import "vm_hooks" "write_result" (func $write_result (param i32 i32)))

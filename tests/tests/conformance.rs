@@ -154,6 +154,10 @@ fn zero(of: &DynSolType) -> DynSolValue {
         DynSolType::Array(_) => DynSolValue::Array(Vec::new()),
         DynSolType::FixedArray(of, length) => DynSolValue::FixedArray(vec![zero(of); *length]),
         DynSolType::Tuple(of) => DynSolValue::Tuple(of.iter().map(zero).collect()),
+        // What typed data calls a struct is a tuple to the ABI.
+        DynSolType::CustomStruct { tuple, .. } => {
+            DynSolValue::Tuple(tuple.iter().map(zero).collect())
+        }
         DynSolType::Function => panic!("no function takes a function"),
     }
 }

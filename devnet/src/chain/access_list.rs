@@ -5,9 +5,7 @@ use super::{
     call::{CallRequest, Prepared},
     error::ChainError,
 };
-use crate::evm::{
-    record::{AccessLog, Recorder, Touched},
-};
+use crate::evm::record::{AccessLog, Recorder, Touched};
 use alloy::{
     eips::eip2930::{AccessList, AccessListItem},
     primitives::{Address, B256, TxKind, U64},

@@ -129,29 +129,7 @@ impl Chain {
         request: CallRequest,
         gas_cap: u64,
     ) -> Result<Prepared, ChainError> {
-        self.prepare_at(self.at(request.block)?, request, gas_cap)
-    }
-
-    /// As [`Self::prepare`], at a moment of its own.
-    pub(super) fn prepare_at(
-        &self,
-        mut at: At,
-        request: CallRequest,
-        gas_cap: u64,
-    ) -> Result<Prepared, ChainError> {
-        if let Some(overrides) = request.overrides {
-            overrides::apply(&mut at.state, overrides)?;
-        }
-        let mut environment = block::environment(&at.settings, at.number, at.timestamp);
-        if let Some(overrides) = request.block_overrides {
-            override_block(&mut environment, &overrides);
-        }
-        let transaction = simulated(&at.settings, &at.state, request.transaction, gas_cap)?;
-        Ok(Prepared {
-            environment,
-            state: at.state,
-            transaction,
-        })
+        prepare_at(self.at(request.block)?, request, gas_cap)
     }
 
     /// Executes `prepared` with `gas_limit`.
@@ -192,6 +170,27 @@ impl Chain {
             )
             .map_err(|error| ChainError::engine(error, caller, prepared.environment.basefee, 0))
     }
+}
+
+/// Makes `request` ready to run `at` a moment with at most `gas_cap` gas.
+pub(super) fn prepare_at(
+    mut at: At,
+    request: CallRequest,
+    gas_cap: u64,
+) -> Result<Prepared, ChainError> {
+    if let Some(overrides) = request.overrides {
+        overrides::apply(&mut at.state, overrides)?;
+    }
+    let mut environment = block::environment(&at.settings, at.number, at.timestamp);
+    if let Some(overrides) = request.block_overrides {
+        override_block(&mut environment, &overrides);
+    }
+    let transaction = simulated(&at.settings, &at.state, request.transaction, gas_cap)?;
+    Ok(Prepared {
+        environment,
+        state: at.state,
+        transaction,
+    })
 }
 
 /// What the engine executes for `request`: as signed transactions, but fees are only paid when asked for.

@@ -89,11 +89,7 @@ fn version_in(state: &State) -> Result<ArbOs, String> {
 }
 
 /// The accounts that differ from those of `fork` at first: what is known of programs, and the funded ones.
-fn forked_accounts(
-    fork: &Arc<Fork>,
-    keys: &Keyring,
-    arbos: ArbOs,
-) -> Result<Diff, ForkError> {
+fn forked_accounts(fork: &Arc<Fork>, keys: &Keyring, arbos: ArbOs) -> Result<Diff, ForkError> {
     let state = State::on(Some(fork), false);
     let account = evm::genesis::arbos(&fork.cache_managers()?);
     let words = account.storage.into_iter();

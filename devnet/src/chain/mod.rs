@@ -151,7 +151,9 @@ impl Chain {
         } = genesis::open(&settings, &keys, state, fork.as_ref())?;
         let (events, _) = broadcast::channel(EVENT_BACKLOG);
         Ok(Self {
-            engine: Engine::with_arbos(arbos).with_parent_block_time(settings.parent_block_time),
+            engine: Engine::with_arbos(arbos)
+                .with_parent_block_time(settings.parent_block_time)
+                .with_transaction_gas_limit(settings.transaction_gas_limit),
             rules: RwLock::new(Rules::new(settings)),
             instance: instance(),
             fork: RwLock::new(fork),

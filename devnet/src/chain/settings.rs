@@ -1,7 +1,7 @@
 //! What one chain is configured with.
 
 use super::fork::Fork;
-use crate::rules::ArbOs;
+use crate::{evm::TRANSACTION_GAS_LIMIT, rules::ArbOs};
 use alloy::{
     consensus::Header,
     primitives::{Address, B256, address},
@@ -58,7 +58,7 @@ impl Default for Settings {
             block_gas_limit: 1 << 50,
             coinbase: SEQUENCER,
             prev_randao: None,
-            transaction_gas_limit: 32_000_000,
+            transaction_gas_limit: TRANSACTION_GAS_LIMIT,
             call_gas_limit: 50_000_000,
             history: 16_384,
             state_root: false,

@@ -3,7 +3,7 @@
 use super::{
     Chain, PooledTransaction,
     block::Block,
-    call::{At, CallRequest},
+    call::{At, CallRequest, prepare_at},
     call_frames,
     error::ChainError,
     prestate::{self, PrestateOptions},
@@ -209,7 +209,7 @@ impl Chain {
             None => self.at(request.block)?,
             Some(index) => self.at_index(request.block, index)?,
         };
-        let prepared = self.prepare_at(at, request, self.settings().call_gas_limit)?;
+        let prepared = prepare_at(at, request, self.settings().call_gas_limit)?;
         let gas_limit = prepared.transaction.gas_limit;
         let mut recorder = tracer.recorder();
         let outcome = self.run_recorded(&prepared, gas_limit, recorder.as_mut())?;
@@ -230,6 +230,7 @@ impl Chain {
         Ok(At {
             number: block.number(),
             timestamp: block.timestamp(),
+            settings: self.settings().of_block(&block.header),
             state: replay.into_state(),
         })
     }
@@ -264,7 +265,7 @@ impl Chain {
             return Ok(None);
         };
         let mut traces = Vec::new();
-        if block.number() == 0 {
+        if block.transactions.is_empty() {
             return Ok(Some(traces));
         }
         let mut replay = self.replay(Arc::clone(&block))?;

@@ -27,6 +27,9 @@ const fn spec(rules: &Rules) -> SpecId {
     }
 }
 
+/// Gas that one transaction, and one block, may burn on Arbitrum.
+pub(crate) const TRANSACTION_GAS_LIMIT: u64 = 32_000_000;
+
 /// Executes transactions and calls, and keeps compiled programs between them.
 ///
 /// Cloning is cheap: clones share the compiled programs. All chain state comes from the database of
@@ -37,6 +40,8 @@ pub struct Engine {
     pub(super) programs: Arc<CompiledPrograms>,
     /// Seconds between blocks of the parent chain; 0 when blocks go by their own number.
     pub(super) parent_block_time: u64,
+    /// What `ArbGasInfo` says that one transaction may burn; whoever makes blocks sees to it.
+    pub(super) transaction_gas_limit: u64,
     /// Prices without EIP-7623's floor.
     prices: GasParams,
 }
@@ -67,6 +72,7 @@ impl Engine {
             rules,
             programs: Arc::new(CompiledPrograms::new(rules)),
             parent_block_time: 0,
+            transaction_gas_limit: TRANSACTION_GAS_LIMIT,
             prices,
         }
     }
@@ -77,6 +83,13 @@ impl Engine {
     #[must_use]
     pub const fn with_parent_block_time(mut self, seconds: u64) -> Self {
         self.parent_block_time = seconds;
+        self
+    }
+
+    /// The same for chains where one transaction, and one block, may burn so much gas.
+    #[must_use]
+    pub const fn with_transaction_gas_limit(mut self, gas: u64) -> Self {
+        self.transaction_gas_limit = gas;
         self
     }
 

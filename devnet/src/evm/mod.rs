@@ -18,4 +18,5 @@ mod tests;
 
 pub use arbos::ARBOS;
 pub use engine::Engine;
+pub(crate) use engine::TRANSACTION_GAS_LIMIT;
 pub use recent::RecentPrograms;

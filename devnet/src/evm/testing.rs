@@ -33,6 +33,12 @@ pub(crate) const GAS: u64 = 30_000_000;
 /// What every transaction pays before anything runs, without calldata.
 pub(crate) const INTRINSIC: u64 = 21_000;
 
+/// Gas of a transaction's calldata: 4 for a zero, 16 for any other byte.
+pub(crate) fn calldata_gas(input: &[u8]) -> u64 {
+    let price = |byte: &u8| if *byte == 0 { 4 } else { 16 };
+    input.iter().map(price).sum()
+}
+
 #[derive(Debug)]
 pub(crate) struct TestChain {
     pub(crate) db: InMemoryDB,
@@ -108,6 +114,11 @@ impl TestChain {
             block,
             accounts: 0,
         }
+    }
+
+    /// Gas costs `wei` from now on.
+    pub(crate) fn set_base_fee(&mut self, wei: u64) {
+        self.block.basefee = wei;
     }
 
     fn fresh_address(&mut self) -> Address {
@@ -190,6 +201,7 @@ impl TestChain {
             .data(input)
             .value(value)
             .gas_limit(gas)
+            .gas_price(self.block.basefee.into())
             .nonce(nonce)
             .chain_id(Some(412_346))
             .build()

@@ -166,14 +166,15 @@ fn raw(context: &Context, arguments: &Arguments<'_>) -> Result<Option<Bytes>, Rp
     Ok(transaction.map(|transaction| transaction.envelope.encoded_2718().into()))
 }
 
-/// A transaction that waits for a block, on the wire.
+/// A transaction that waits for a block, on the wire. As in geth its gas price is the most that it may become.
 pub(super) fn waiting_on_wire(transaction: PooledTransaction) -> Transaction {
+    let most = transaction.envelope.max_fee_per_gas();
     Transaction {
+        effective_gas_price: Some(most),
         inner: Recovered::new_unchecked(transaction.envelope, transaction.sender),
         block_hash: None,
         block_number: None,
         transaction_index: None,
-        effective_gas_price: None,
         block_timestamp: None,
     }
 }

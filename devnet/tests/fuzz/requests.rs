@@ -19,12 +19,13 @@ const PER_CASE: u64 = 4;
 /// What a run may keep, in megabytes: the chain grows with what it is asked to do.
 const KEPT: u64 = 700;
 
-/// Every code that an answer may have: JSON-RPC's own but for "internal error", execution's, and what the
+/// Every code that an answer may have: JSON-RPC's own but for "internal error", execution's, that of
+/// `eth_sendRawTransactionSync`, what `eth_simulateV1` says to calls that no block could hold, and what the
 /// server says to too large a batch, too many subscriptions and the like.
 fn is_known(code: i64) -> bool {
     matches!(
         code,
-        -32700 | -32600 | -32601 | -32602 | -32000 | 3 | -32010..=-32005
+        -32700 | -32600 | -32601 | -32602 | -32000 | 3 | 4 | -32010..=-32005 | -38026..=-38010
     )
 }
 

@@ -185,7 +185,8 @@ impl Fork {
         let answer = answers.next().unwrap_or(Ok(Value::Null));
         let number = self.returned::<arbOSVersionCall>(answer)?;
         let number = number.map_or(0, |number| number.saturating_to::<u64>());
-        self.cache().keep(vec![Entry::ArbOs(number.saturating_sub(CLASSIC_VERSIONS))])
+        self.cache()
+            .keep(vec![Entry::ArbOs(number.saturating_sub(CLASSIC_VERSIONS))])
     }
 
     /// The version of `ArbOS` that the remote runs at the block; `None` when it is no Arbitrum chain.

@@ -1,6 +1,7 @@
 //! `ArbGasInfo` (0x6c): prices. Nothing is paid to a parent chain, so all its prices are zero.
 
 use super::call::{Answer, Call, Refusal};
+use crate::rules::ArbOs;
 use alloy::sol_types::{SolCall, SolInterface};
 use revm::{Database, context::Block, primitives::U256};
 
@@ -14,12 +15,31 @@ alloy::sol! {
         function getL1GasPriceEstimate() external view returns (uint256);
         function getCurrentTxL1GasFees() external view returns (uint256);
         function getGasBacklog() external view returns (uint64);
+        function getMaxTxGasLimit() external view returns (uint256);
+        function getMaxBlockGasLimit() external view returns (uint64);
+        function getGasPricingConstraints() external view returns (uint64[3][]);
+        function getMultiGasPricingConstraints() external view returns (MultiGasConstraint[]);
+        function getMultiGasBaseFee() external view returns (uint256[]);
+    }
+
+    struct WeightedResource {
+        uint8 resource;
+        uint64 weight;
+    }
+
+    struct MultiGasConstraint {
+        WeightedResource[] resources;
+        uint32 adjustmentWindowSecs;
+        uint64 targetPerSec;
+        uint64 backlog;
     }
 }
 use ArbGasInfo::ArbGasInfoCalls as Calls;
 
 /// Gas of writing a fresh storage slot.
 const STORAGE_GAS: u64 = 20_000;
+/// Kinds of gas that Nitro tells apart.
+const RESOURCE_KINDS: usize = 9;
 /// Gas per second that an Arbitrum chain sustains.
 const SPEED_LIMIT: u64 = 7_000_000;
 
@@ -48,7 +68,7 @@ pub(super) fn run<DB: Database>(call: &mut Call<'_, '_, DB>, input: &[u8]) -> An
             ArbGasInfo::getPricesInArbGasCall::abi_encode_returns(&prices)
         }
         Calls::getGasAccountingParams(_) => {
-            let limit = U256::from(call.context.block.gas_limit());
+            let limit = U256::from(block_limit(call));
             let parameters = ArbGasInfo::getGasAccountingParamsReturn {
                 speedLimit: U256::from(SPEED_LIMIT),
                 poolSize: limit,
@@ -69,6 +89,35 @@ pub(super) fn run<DB: Database>(call: &mut Call<'_, '_, DB>, input: &[u8]) -> An
             ArbGasInfo::getCurrentTxL1GasFeesCall::abi_encode_returns(&zero)
         }
         Calls::getGasBacklog(_) => ArbGasInfo::getGasBacklogCall::abi_encode_returns(&0),
+        Calls::getMaxTxGasLimit(_) => {
+            call.require_version(ArbOs::V51)?;
+            let limit = U256::from(call.engine.transaction_gas_limit);
+            ArbGasInfo::getMaxTxGasLimitCall::abi_encode_returns(&limit)
+        }
+        Calls::getMaxBlockGasLimit(_) => {
+            call.require_version(ArbOs::V51)?;
+            ArbGasInfo::getMaxBlockGasLimitCall::abi_encode_returns(&block_limit(call))
+        }
+        Calls::getGasPricingConstraints(_) => {
+            call.require_version(ArbOs::V51)?;
+            ArbGasInfo::getGasPricingConstraintsCall::abi_encode_returns(&Vec::new())
+        }
+        Calls::getMultiGasPricingConstraints(_) => {
+            call.require_version(ArbOs::V60)?;
+            ArbGasInfo::getMultiGasPricingConstraintsCall::abi_encode_returns(&Vec::new())
+        }
+        Calls::getMultiGasBaseFee(_) => {
+            call.require_version(ArbOs::V60)?;
+            // Without constraints each kind costs what all gas does.
+            let fees = vec![base_fee; RESOURCE_KINDS];
+            ArbGasInfo::getMultiGasBaseFeeCall::abi_encode_returns(&fees)
+        }
     };
     Ok(encoded)
+}
+
+/// Gas that a block holds. Headers name more, as on Arbitrum.
+fn block_limit<DB: Database>(call: &Call<'_, '_, DB>) -> u64 {
+    let named = call.context.block.gas_limit();
+    named.min(call.engine.transaction_gas_limit)
 }

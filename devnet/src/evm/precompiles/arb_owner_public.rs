@@ -1,7 +1,10 @@
 //! `ArbOwnerPublic` (0x6b): who owns the chain.
 
 use super::call::{Answer, Call, Refusal};
-use crate::evm::arbos::{self, FEE_ACCOUNT, Role};
+use crate::{
+    evm::arbos::{self, FEE_ACCOUNT, Role},
+    rules::ArbOs,
+};
 use alloy::sol_types::{SolCall, SolInterface};
 use revm::Database;
 
@@ -15,6 +18,15 @@ alloy::sol! {
         function getScheduledUpgrade() external view returns (uint64 arbosVersion, uint64 scheduledForTimestamp);
         function isCalldataPriceIncreaseEnabled() external view returns (bool);
         function getMaxStylusContractFragments() external view returns (uint8);
+        function getParentGasFloorPerToken() external view returns (uint64);
+        function getNativeTokenManagementFrom() external view returns (uint64);
+        function isNativeTokenOwner(address account) external view returns (bool);
+        function getAllNativeTokenOwners() external view returns (address[]);
+        function getTransactionFilteringFrom() external view returns (uint64);
+        function isTransactionFilterer(address account) external view returns (bool);
+        function getAllTransactionFilterers() external view returns (address[]);
+        function getFilteredFundsRecipient() external view returns (address);
+        function getCollectTips() external view returns (bool);
     }
 }
 use ArbOwnerPublic::ArbOwnerPublicCalls as Calls;
@@ -51,11 +63,32 @@ pub(super) fn run<DB: Database>(call: &mut Call<'_, '_, DB>, input: &[u8]) -> An
             let enabled = arbos::has_calldata_floor(call.journal()).map_err(Refusal::database)?;
             ArbOwnerPublic::isCalldataPriceIncreaseEnabledCall::abi_encode_returns(&enabled)
         }
-        Calls::getMaxStylusContractFragments(_) => match call.engine.rules.max_fragments {
-            // The function came with fragments.
-            0 => return Err(Refusal::silent()),
-            count => ArbOwnerPublic::getMaxStylusContractFragmentsCall::abi_encode_returns(&count),
-        },
+        Calls::getMaxStylusContractFragments(_) => {
+            call.require_version(ArbOs::V60)?;
+            let count = call.engine.rules.max_fragments;
+            ArbOwnerPublic::getMaxStylusContractFragmentsCall::abi_encode_returns(&count)
+        }
+        switched_off => return unused(call, &switched_off),
     };
     Ok(encoded)
+}
+
+/// What answers for powers that an owner can give, and that nobody has here: a parent chain's floor, a native
+/// token that is minted, transactions that are filtered, tips that are collected.
+fn unused<DB: Database>(call: &Call<'_, '_, DB>, question: &Calls) -> Answer {
+    let since = match question {
+        Calls::getParentGasFloorPerToken(_)
+        | Calls::getNativeTokenManagementFrom(_)
+        | Calls::isNativeTokenOwner(_)
+        | Calls::getAllNativeTokenOwners(_) => ArbOs::V51,
+        _ => ArbOs::V60,
+    };
+    call.require_version(since)?;
+    Ok(match question {
+        Calls::getAllNativeTokenOwners(_) | Calls::getAllTransactionFilterers(_) => {
+            ArbOwnerPublic::getAllNativeTokenOwnersCall::abi_encode_returns(&Vec::new())
+        }
+        // A number, an address or a truth value: one word of nothing.
+        _ => ArbOwnerPublic::getCollectTipsCall::abi_encode_returns(&false),
+    })
 }

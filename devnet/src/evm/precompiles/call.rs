@@ -1,9 +1,12 @@
 //! One call of an Arbitrum precompile.
 
-use crate::evm::{
-    arbos::{self, Role},
-    engine::Engine,
-    machine::MachineContext,
+use crate::{
+    evm::{
+        arbos::{self, Role},
+        engine::Engine,
+        machine::MachineContext,
+    },
+    rules::ArbOs,
 };
 use alloy::sol_types::{SolError, SolEvent};
 use revm::{
@@ -114,6 +117,15 @@ impl<'c, 'a, DB: Database> Call<'c, 'a, DB> {
             Ok(())
         } else {
             Err(Refusal::silent())
+        }
+    }
+
+    /// Refuses versions of `ArbOS` that do not have the function yet.
+    pub(super) fn require_version(&self, first: ArbOs) -> Result<(), Refusal> {
+        if self.engine.rules.arbos < first {
+            Err(Refusal::silent())
+        } else {
+            Ok(())
         }
     }
 

@@ -1,7 +1,9 @@
 //! Programs in fragments: a root and the accounts that it lists.
 
 use crate::{
-    evm::testing::{ARB_WASM, Ended, FEE, INTRINSIC, TestChain, ask, init_code, program},
+    evm::testing::{
+        ARB_WASM, Ended, FEE, INTRINSIC, TestChain, ask, calldata_gas, init_code, program,
+    },
     rules::ArbOs,
     stylus::prefix,
 };
@@ -82,8 +84,7 @@ fn reading_fragments_costs_what_copying_their_code_does() {
         let root = in_fragments(&mut chain, &wasm, count);
         // What activation itself costs is the same; calldata, too, but for the address.
         let data = activateProgramCall { program: root }.abi_encode();
-        let zeros = data.iter().filter(|byte| **byte == 0).count() as u64;
-        let calldata = 4 * zeros + 16 * (data.len() as u64 - zeros);
+        let calldata = calldata_gas(&data);
         chain.send(ARB_WASM, data, FEE).gas() - INTRINSIC - calldata
     };
     let words = |bytes: u64| 3 * bytes.div_ceil(32);

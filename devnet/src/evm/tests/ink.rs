@@ -369,11 +369,11 @@ fn account_queries_pay_for_cold_and_warm_accounts() {
 fn the_code_of_the_account_asked_last_is_free() {
     let mut chain = TestChain::new();
     let known = chain.contract(&[0x60; 40]);
-    let place: String = known
-        .iter()
-        .enumerate()
+    let stores = known.iter().enumerate();
+    let stores: Vec<String> = stores
         .map(|(at, byte)| format!("(i32.store8 (i32.const {at}) (i32.const {byte}))"))
         .collect();
+    let place = stores.concat();
     // Another account, with code of its own: the precompile at 0x71, which is warm.
     let other = "(i32.store8 (i32.const 51) (i32.const 0x71))";
     let imports = ["account_code", "account_code_size"];

@@ -4,8 +4,8 @@ use crate::{
     evm::{
         RecentPrograms,
         testing::{
-            ARB_DEBUG, ARB_WASM, Ended, GAS, INTRINSIC, SENDER, TestChain, ask, init_code, module,
-            program,
+            ARB_DEBUG, ARB_WASM, Ended, GAS, INTRINSIC, SENDER, TestChain, ask, calldata_gas,
+            init_code, module, program,
         },
     },
     rules::ArbOs,
@@ -29,10 +29,27 @@ alloy::sol! {
     function isCalldataPriceIncreaseEnabled() external view returns (bool);
     function setCalldataPriceIncrease(bool enable) external;
     function becomeChainOwner() external;
+    function getGasAccountingParams() external view returns (uint256, uint256, uint256);
+    function getMaxTxGasLimit() external view returns (uint256);
+    function getMaxBlockGasLimit() external view returns (uint64);
+    function getGasPricingConstraints() external view returns (uint64[3][]);
+    function getMultiGasPricingConstraints() external view returns (uint256[]);
+    function getMultiGasBaseFee() external view returns (uint256[]);
+    function getMaxStylusContractFragments() external view returns (uint8);
+    function getParentGasFloorPerToken() external view returns (uint64);
+    function getNativeTokenManagementFrom() external view returns (uint64);
+    function isNativeTokenOwner(address account) external view returns (bool);
+    function getAllNativeTokenOwners() external view returns (address[]);
+    function getTransactionFilteringFrom() external view returns (uint64);
+    function isTransactionFilterer(address account) external view returns (bool);
+    function getAllTransactionFilterers() external view returns (address[]);
+    function getFilteredFundsRecipient() external view returns (address);
+    function getCollectTips() external view returns (bool);
 }
 
 const ARB_SYS: Address = Address::with_last_byte(0x64);
 const ARB_OWNER_PUBLIC: Address = Address::with_last_byte(0x6b);
+const ARB_GAS_INFO: Address = Address::with_last_byte(0x6c);
 const ARB_OWNER: Address = Address::with_last_byte(0x70);
 
 #[test]
@@ -185,8 +202,7 @@ fn activation_costs_what_nitro_charges() {
     let wasm = wat::parse_str(wat).unwrap();
     // 28 gas for each microsecond that each part takes, rounded down; the first for the WASM.
     let microseconds = wasm.len() as u64 * 31_733 / 100_000
-        // two functions
-        + 2 * 17_263 / 100_000
+        // two functions: 2 * 17,263 / 100,000, which is nothing
         // 40 bytes of data
         + 40 * 17_376 / 100_000
         // flag, i32.const 0, end, count, three indices
@@ -208,8 +224,7 @@ fn activation_costs_what_nitro_charges() {
                 address.as_slice(),
             ]
             .concat();
-            let zeros = input.iter().filter(|byte| **byte == 0).count() as u64;
-            ended.gas() - INTRINSIC - 4 * zeros - 16 * (input.len() as u64 - zeros)
+            ended.gas() - INTRINSIC - calldata_gas(&input)
         };
         // Everything but the program's own part is the same for any other.
         let smallest = "(module (memory (export \"memory\") 0 0)
@@ -228,6 +243,134 @@ fn the_price_of_beginning_an_activation_can_be_asked_from_60_on() {
         let mut chain = TestChain::with_arbos(arbos);
         let ended = chain.call(ARB_WASM, activationGasCall {}.abi_encode());
         assert_eq!(ended.success(), arbos >= ArbOs::V60, "{arbos}");
+    }
+}
+
+#[test]
+#[allow(clippy::too_many_lines, reason = "one table")]
+fn gas_limits_and_what_owners_can_switch_on_are_answered_from_the_version_that_brought_them() {
+    let words = |numbers: &[u64]| -> Vec<u8> {
+        let words = numbers.iter();
+        words
+            .flat_map(|number| U256::from(*number).to_be_bytes::<32>())
+            .collect()
+    };
+    // An empty array: where it begins, how many.
+    let nothing = words(&[0x20, 0]);
+    let fee = 7;
+    // Nine kinds of gas, of which none has a price of its own.
+    let fees = [0x20, 9].into_iter().chain([fee; 9]).collect::<Vec<_>>();
+    let account = SENDER;
+    // precompiles/precompile.go: 50 and 41, which 51 is the first here to have, or 60.
+    let table = [
+        (
+            ArbOs::V40,
+            ARB_GAS_INFO,
+            getGasAccountingParamsCall {}.abi_encode(),
+            words(&[7_000_000, 32_000_000, 32_000_000]),
+        ),
+        (
+            ArbOs::V51,
+            ARB_GAS_INFO,
+            getMaxTxGasLimitCall {}.abi_encode(),
+            words(&[32_000_000]),
+        ),
+        (
+            ArbOs::V51,
+            ARB_GAS_INFO,
+            getMaxBlockGasLimitCall {}.abi_encode(),
+            words(&[32_000_000]),
+        ),
+        (
+            ArbOs::V51,
+            ARB_GAS_INFO,
+            getGasPricingConstraintsCall {}.abi_encode(),
+            nothing.clone(),
+        ),
+        (
+            ArbOs::V60,
+            ARB_GAS_INFO,
+            getMultiGasPricingConstraintsCall {}.abi_encode(),
+            nothing.clone(),
+        ),
+        (
+            ArbOs::V60,
+            ARB_GAS_INFO,
+            getMultiGasBaseFeeCall {}.abi_encode(),
+            words(&fees),
+        ),
+        (
+            ArbOs::V60,
+            ARB_OWNER_PUBLIC,
+            getMaxStylusContractFragmentsCall {}.abi_encode(),
+            words(&[4]),
+        ),
+        (
+            ArbOs::V51,
+            ARB_OWNER_PUBLIC,
+            getParentGasFloorPerTokenCall {}.abi_encode(),
+            words(&[0]),
+        ),
+        (
+            ArbOs::V51,
+            ARB_OWNER_PUBLIC,
+            getNativeTokenManagementFromCall {}.abi_encode(),
+            words(&[0]),
+        ),
+        (
+            ArbOs::V51,
+            ARB_OWNER_PUBLIC,
+            isNativeTokenOwnerCall { account }.abi_encode(),
+            words(&[0]),
+        ),
+        (
+            ArbOs::V51,
+            ARB_OWNER_PUBLIC,
+            getAllNativeTokenOwnersCall {}.abi_encode(),
+            nothing.clone(),
+        ),
+        (
+            ArbOs::V60,
+            ARB_OWNER_PUBLIC,
+            getTransactionFilteringFromCall {}.abi_encode(),
+            words(&[0]),
+        ),
+        (
+            ArbOs::V60,
+            ARB_OWNER_PUBLIC,
+            isTransactionFiltererCall { account }.abi_encode(),
+            words(&[0]),
+        ),
+        (
+            ArbOs::V60,
+            ARB_OWNER_PUBLIC,
+            getAllTransactionFilterersCall {}.abi_encode(),
+            nothing,
+        ),
+        (
+            ArbOs::V60,
+            ARB_OWNER_PUBLIC,
+            getFilteredFundsRecipientCall {}.abi_encode(),
+            words(&[0]),
+        ),
+        (
+            ArbOs::V60,
+            ARB_OWNER_PUBLIC,
+            getCollectTipsCall {}.abi_encode(),
+            words(&[0]),
+        ),
+    ];
+    for arbos in ArbOs::ALL {
+        let mut chain = TestChain::with_arbos(arbos);
+        chain.set_base_fee(fee);
+        for (since, precompile, call, answer) in &table {
+            let ended = chain.call(*precompile, call.clone());
+            let known = arbos >= *since;
+            let selector = call.get(..4);
+            assert_eq!(ended.success(), known, "{arbos} {selector:02x?}");
+            let expected: &[u8] = if known { answer } else { &[] };
+            assert_eq!(ended.output().as_ref(), expected, "{arbos} {selector:02x?}");
+        }
     }
 }
 
@@ -314,9 +457,7 @@ fn contracts_are_told_the_parent_chains_block() {
 /// Sends what no precompile needs, and answers the gas beyond what calldata costs.
 fn precompile_gas(chain: &mut TestChain, address: Address, input: &[u8]) -> (Ended, u64) {
     let ended = chain.call(address, input.to_vec());
-    let zeros = input.iter().filter(|byte| **byte == 0).count() as u64;
-    let calldata = 4 * zeros + 16 * (input.len() as u64 - zeros);
-    let gas = ended.gas().saturating_sub(INTRINSIC + calldata);
+    let gas = ended.gas().saturating_sub(INTRINSIC + calldata_gas(input));
     (ended, gas)
 }
 
