@@ -113,7 +113,7 @@ impl Journal {
     /// # Errors
     /// `Journal`; then nothing may be sent.
     pub fn note(&self, flight: Flight) -> Result<(), DeskError> {
-        self.add(Entry::Flight(flight))
+        self.add(&Entry::Flight(flight))
     }
 
     /// Writes down what a plan is to reach; it is on the disk when this returns.
@@ -121,7 +121,7 @@ impl Journal {
     /// # Errors
     /// `Journal`; then nothing of it may be sent.
     pub fn aim(&self, goal: Goal) -> Result<(), DeskError> {
-        self.add(Entry::Goal(goal))
+        self.add(&Entry::Goal(goal))
     }
 
     /// Strikes out transactions, by their hashes, and plans: their outcome is known and was said.
@@ -143,8 +143,8 @@ impl Journal {
         }
     }
 
-    fn add(&self, entry: Entry) -> Result<(), DeskError> {
-        self.add_to_file(&entry).map_err(|e| self.failed(e))
+    fn add(&self, entry: &Entry) -> Result<(), DeskError> {
+        self.add_to_file(entry).map_err(|e| self.failed(e))
     }
 
     fn add_to_file(&self, entry: &Entry) -> std::io::Result<()> {

@@ -10,7 +10,9 @@ use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
-use sqlx::{PgConnection, Postgres, SqlStr, Sqlite, SqliteConnection, Transaction};
+use sqlx::{
+    Connection as _, PgConnection, Postgres, SqlStr, Sqlite, SqliteConnection, Transaction,
+};
 
 use super::error::StoreError;
 
@@ -266,7 +268,7 @@ impl Pool {
     /// Closes every connection; `SQLite` folds its write-ahead log into the file.
     pub(crate) async fn close(&self) {
         match self {
-            Self::Sqlite(pool) => pool.close().await,
+            Self::Sqlite(pool) => close_sqlite(pool).await,
             Self::Postgres(pool) => pool.close().await,
         }
     }
@@ -281,8 +283,21 @@ pub(crate) fn log_of(path: &Path) -> PathBuf {
 
 /// The error, once every connection is closed.
 async fn closed(pool: SqlitePool, error: StoreError) -> StoreError {
-    pool.close().await;
+    close_sqlite(&pool).await;
     error
+}
+
+/// Closes every connection, the last one alone: only that one folds the log into the file and removes it. Connections that
+/// were given back just before the pool is closed are closed side by side, and then none of them is the last.
+async fn close_sqlite(pool: &SqlitePool) {
+    let options = pool.connect_options();
+    pool.close().await;
+    if log_of(options.get_filename()).exists()
+        && let Ok(last) = SqliteConnection::connect_with(&options).await
+    {
+        // Another process may have the file open, or it is damaged: the log stays.
+        let _ = last.close().await;
+    }
 }
 
 async fn has_book(pool: &SqlitePool) -> sqlx::Result<bool> {

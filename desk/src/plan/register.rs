@@ -153,7 +153,8 @@ impl Issued {
 }
 
 impl Plan {
-    /// Holds every row against the chain; nothing is sent. `compliance` and `issuer` would sign.
+    /// Holds every row against the chain; nothing is sent. `signers` are those of the
+    /// registrations and of the issues.
     ///
     /// # Errors
     /// `Chain`, `Overflow`.
@@ -162,7 +163,7 @@ impl Plan {
         holders: &[Holder],
         issued: &Issued,
         issue: &Issue,
-        (compliance, issuer): (Address, Address),
+        signers: (Address, Address),
     ) -> Result<Self, DeskError> {
         let records: Vec<walletRecordReturn> = stream::iter(holders)
             .map(|holder| {
@@ -210,7 +211,7 @@ impl Plan {
             plan.rows.push(row);
         }
         plan.check_wallets(contract, holders).await?;
-        plan.batch(contract, holders, compliance, issuer).await?;
+        plan.batch(contract, holders, signers.0, signers.1).await?;
         plan.refused.sort_by_key(|refused| refused.line);
         Ok(plan)
     }

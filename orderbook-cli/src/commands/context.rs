@@ -85,11 +85,7 @@ impl Context {
 
     /// The book of the profile.
     pub(super) async fn board(&self) -> Result<Board> {
-        let store = Store::open(&self.settings.store()?, Clock::system())
-            .await
-            .map_err(BoardError::from)?;
-        self.books.keep(&store);
-        Ok(Board::open_store(store).await?)
+        Ok(self.opened(&self.settings.store()?).await?)
     }
 
     /// The store of the profile, made where there is none.
@@ -103,13 +99,17 @@ impl Context {
 
     /// The book of the profile, if there is one.
     pub(super) async fn board_if_any(&self) -> Result<Option<Board>> {
-        let store = match Store::open(&self.settings.store()?, Clock::system()).await {
-            Ok(store) => store,
-            Err(StoreError::Missing(_)) => return Ok(None),
-            Err(error) => return Err(BoardError::from(error).into()),
-        };
+        match self.opened(&self.settings.store()?).await {
+            Ok(board) => Ok(Some(board)),
+            Err(BoardError::Store(StoreError::Missing(_))) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn opened(&self, url: &str) -> std::result::Result<Board, BoardError> {
+        let store = Store::open(url, Clock::system()).await?;
         self.books.keep(&store);
-        Ok(Some(Board::open_store(store).await?))
+        Board::open_store(store).await
     }
 
     /// Where acts are sent: the chain of the profile, and its book, if there is one.

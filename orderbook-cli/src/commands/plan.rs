@@ -75,8 +75,8 @@ impl Register {
         let contract = ground.contract(Target::from(&security)).await?;
         let journal = context.journal();
         let lost = settle_earlier(contract.chain(), &[compliance, issuer], &journal).await?;
-        let (issued, issue, aimed) = self.issue(context, &contract, &security, &holders).await?;
-        let plan = Plan::of(&contract, &holders, &issued, &issue, (compliance, issuer)).await?;
+        let (history, issue, aimed) = self.issue(context, &contract, &security, &holders).await?;
+        let plan = Plan::of(&contract, &holders, &history, &issue, (compliance, issuer)).await?;
         let answer = |sent: &Sent| describe(&security, &plan, sent);
         if !plan.refused.is_empty() {
             let faults = plan.refused.iter().map(|refused| Fault {
@@ -106,9 +106,9 @@ impl Register {
             );
             return Ok(Answer::line(data(&plan, &Sent::default()), words));
         }
-        let issued = plan.supply_after.saturating_sub(plan.supply);
-        if !issued.is_zero() {
-            Stake::tokens(&security, issued).confirm(context).await?;
+        let added = plan.supply_after.saturating_sub(plan.supply);
+        if !added.is_zero() {
+            Stake::tokens(&security, added).confirm(context).await?;
         }
         context.confirm(&words(&security, &plan))?;
         let compliance = context.signer("compliance")?;
@@ -327,12 +327,12 @@ impl Listed {
         act: fn(bool) -> Act,
         list: &str,
     ) -> Result {
-        let listed = self.read(context)?;
+        let wallets = self.read(context)?;
         let sender = context.account(&context.wallet_of(role)?)?;
         let contract = context.ground().await?.contract(to).await?;
         let journal = context.journal();
-        let lost = settle_earlier(contract.chain(), &[sender], &journal).await?;
-        let plan = list::Plan::of(&contract, &listed, act(!self.lift), sender).await?;
+        let missing = settle_earlier(contract.chain(), &[sender], &journal).await?;
+        let plan = list::Plan::of(&contract, &wallets, act(!self.lift), sender).await?;
         let verb = if self.lift { "taken off" } else { "put on" };
         let words = format!("{} {verb} {list}", named(context, &plan.new)?);
         let mut data = json!({
@@ -366,7 +366,7 @@ impl Listed {
         bar.set_length(plan.new.len() as u64);
         let follow = |done| bar.inc(done as u64);
         let sent = plan
-            .execute(&contract, &signer, &journal, lost, follow)
+            .execute(&contract, &signer, &journal, missing, follow)
             .await?;
         bar.finish_and_clear();
         data["gas"] = json!(sent.gas);
@@ -375,12 +375,10 @@ impl Listed {
         if let [hash] = sent.transactions[..] {
             data["transaction"] = json!(hash);
         }
-        let hashes: String = sent
-            .transactions
-            .iter()
-            .map(|hash| format!("\n  transaction {hash}"))
-            .collect();
-        Ok(Answer::line(data, format!("{words}{hashes}")))
+        let hashes = sent.transactions.iter();
+        let hashes = hashes.map(|hash| format!("transaction {hash}"));
+        let lines: Vec<_> = std::iter::once(words).chain(hashes).collect();
+        Ok(Answer::line(data, lines.join("\n  ")))
     }
 
     /// The wallets, each once, in the order in which they were named.

@@ -101,7 +101,7 @@ fn the_receipt_of_another_transaction_is_not_believed() {
         sent.fetch_or(method == SEND, SeqCst);
         if method == "eth_getTransactionReceipt" && sent.load(SeqCst) {
             Act::Edit(|receipt| {
-                receipt["transactionHash"] = json!(format!("0x{}", "11".repeat(32)))
+                receipt["transactionHash"] = json!(format!("0x{}", "11".repeat(32)));
             })
         } else {
             Act::Relay

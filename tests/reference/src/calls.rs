@@ -130,7 +130,11 @@ pub struct Permit {
 }
 
 /// The contract under test.
-#[allow(missing_docs, reason = "named as in the standards")]
+#[allow(
+    missing_docs,
+    clippy::missing_errors_doc,
+    reason = "named as in the standards, which say what is refused"
+)]
 pub trait Token {
     fn transfer(&self, from: Address, to: Address, value: U256) -> Outcome;
     fn transfer_from(&self, spender: Address, from: Address, to: Address, value: U256) -> Outcome;
@@ -272,7 +276,7 @@ impl<T: Token> Beside<T> {
             deadline.into(),
         ];
         let struct_hash = keccak256(words.concat());
-        let signed = |digest: B256| {
+        let permit = |digest: B256| {
             let signature = signer
                 .signer()
                 .sign_hash_sync(&digest)
@@ -304,7 +308,7 @@ impl<T: Token> Beside<T> {
             .theirs
             .sender(self.relayer)
             .typed_data_hash(struct_hash);
-        (signed(keccak256(preimage)), signed(digest))
+        (permit(keccak256(preimage)), permit(digest))
     }
 
     /// Compares what both have logged since, and what they say of all holders and of the zero address.

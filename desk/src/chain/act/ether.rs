@@ -48,7 +48,7 @@ impl Ground {
     ) -> Result<Receipt, ChainError> {
         self.check_history().await?;
         let chain = self.chain();
-        let signed = chain.sign(signer, to, wei, Bytes::new(), nonce).await?;
-        chain.send(&signed).await
+        let transaction = chain.sign(signer, to, wei, Bytes::new(), nonce).await?;
+        chain.send(&transaction).await
     }
 }

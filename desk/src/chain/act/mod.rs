@@ -196,12 +196,12 @@ impl<C: Provable> Act<C> {
         let expected = self.expected(signer.address())?;
         let Contract { chain, target } = &self.contract;
         let input = self.call.abi_encode().into();
-        let signed = chain
+        let transaction = chain
             .sign(signer, target.address(), self.value, input, nonce)
             .await?;
         Ok(Prepared {
             chain: chain.clone(),
-            signed,
+            signed: transaction,
             expected,
         })
     }
