@@ -221,11 +221,11 @@ async fn ether_that_moves_is_told_as_logs_unless_it_comes_back() {
     assert_eq!(calls[1]["status"], "0x0");
     assert_eq!(
         calls[1]["error"],
-        json!({ "code": -32000, "message": "execution reverted", "data": "0x" })
+        json!({ "code": 3, "message": "execution reverted", "data": "0x" })
     );
     assert_eq!(
         calls[2]["error"],
-        json!({ "code": -32015, "message": "invalid opcode: INVALID" })
+        json!({ "code": -32015, "message": "vm execution error: invalid opcode: INVALID" })
     );
 }
 

@@ -22,11 +22,15 @@ function ethereum(answer) {
 test("answers have the shapes of execution-apis", async (t) => {
   const { url } = await startChain(t);
   const checked = new Set();
-  async function call(method, ...params) {
+  async function ask(method, ...params) {
     const body = JSON.stringify({ jsonrpc: "2.0", id: 1, method, params });
     const response = await fetch(url, { method: "POST", headers: { "content-type": "application/json" }, body });
     const { result, error } = await response.json();
     assert.equal(error, undefined, `${method}: ${JSON.stringify(error)}`);
+    return result;
+  }
+  async function call(method, ...params) {
+    const result = await ask(method, ...params);
     if (!(method in document.methods)) return result;
     const validate = ajv.getSchema(`apis#/methods/${method}`);
     assert.ok(validate(ethereum(result)), `${method}: ${JSON.stringify(validate.errors, null, 1)}\n${JSON.stringify(result)}`);
@@ -38,7 +42,8 @@ test("answers have the shapes of execution-apis", async (t) => {
   // LOG1 with topic 7, then SSTORE(1, 42), then 32 bytes that are 42.
   const contract = "0x00000000000000000000000000000000000000a1";
   await call("anvil_setCode", contract, "0x60075f5fa1602a6001556001545f5260205ff3");
-  const filter = await call("eth_newFilter", { address: contract });
+  // From the first block on: without it the filter holds the logs of the head alone, and an empty list fits two schemas.
+  const filter = await call("eth_newFilter", { address: contract, fromBlock: "0x0" });
   const blocks = await call("eth_newBlockFilter");
   const accepted = await call("eth_newPendingTransactionFilter");
 
@@ -85,7 +90,7 @@ test("answers have the shapes of execution-apis", async (t) => {
   await call("eth_createAccessList", request, "latest");
   await call("eth_simulateV1", {
     blockStateCalls: [
-      { calls: [{ ...request, value: "0x1" }, { from: sender, data: "0x5f5ffd" }, { from: sender, data: "0xfe" }] },
+      { calls: [{ ...request, value: "0x1" }, { from: sender, data: "0x5f5ffd" }, { from: sender, data: "0xfe", gas: "0x186a0" }] },
       { blockOverrides: { number: "0x20" }, calls: [{ from: sender, to: other, value: "0x1" }] },
     ],
     traceTransfers: true,
@@ -102,7 +107,8 @@ test("answers have the shapes of execution-apis", async (t) => {
 
   await call("evm_setAutomine", false);
   const waiting = await call("eth_sendTransaction", { from: sender, to: other, value: "0x1" });
-  assert.equal((await call("eth_getTransactionByHash", waiting)).blockHash, null);
+  // The schema describes mined transactions only.
+  assert.equal((await ask("eth_getTransactionByHash", waiting)).blockHash, null);
   await call("txpool_content");
   assert.deepEqual([...checked].sort(), Object.keys(document.methods).sort(), "a method was not asked");
 });

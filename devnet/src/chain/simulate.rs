@@ -27,9 +27,9 @@ use std::sync::Arc;
 
 /// Seconds between blocks that name no time, as in geth.
 const INTERVAL: u64 = 12;
-/// The error code of a call that reverted.
-const REVERTED: i32 = -32000;
-/// The error code of a call that ended in another way.
+/// The error code of a call that reverted, as execution-apis has it.
+const REVERTED: i32 = 3;
+/// The error code of a call that ended in another way; its message begins with "vm execution error".
 const HALTED: i32 = -32015;
 
 /// A simulated block.
@@ -324,7 +324,7 @@ fn ended(result: ExecutionResult, recorder: Option<Recorder>) -> (SimCallResult,
         ExecutionResult::Halt { reason, .. } => {
             answer.error = Some(SimulateError {
                 code: HALTED,
-                message: ChainError::halted(reason).to_string(),
+                message: format!("vm execution error: {}", ChainError::halted(reason)),
                 data: None,
             });
         }
