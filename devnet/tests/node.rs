@@ -4,7 +4,7 @@ mod support;
 
 use devnet::Devnet;
 use serde_json::{Value, json};
-use support::{Node, bytecode, invalid};
+use support::{Node, bytecode, invalid, started};
 
 const NOBODY: &str = "0x00000000000000000000000000000000000000ee";
 const SOMEBODY: &str = "0x00000000000000000000000000000000000000dd";
@@ -178,8 +178,8 @@ async fn dumped_accounts_replace_those_of_another_chain() {
 async fn a_reset_begins_anew_also_in_the_state_file() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("state");
-    let start = || Devnet::builder().state(&file).spawn();
-    let node = Node::of(start().await.unwrap());
+    let builder = || Devnet::builder().state(&file);
+    let node = Node::of(builder().spawn().await.unwrap());
     node.send(json!({ "from": node.account(1), "to": NOBODY, "value": "0x7" }))
         .await;
     let snapshot = node.call("evm_snapshot", json!([])).await;
@@ -216,12 +216,7 @@ async fn a_reset_begins_anew_also_in_the_state_file() {
         .await;
     drop(node);
 
-    let mut restarted = start().await;
-    while let Err(devnet::Error::Store(devnet::chain::StoreError::Locked(_))) = restarted {
-        tokio::task::yield_now().await;
-        restarted = start().await;
-    }
-    let node = Node::of(restarted.unwrap());
+    let node = Node::of(started(builder()).await.unwrap());
     assert_eq!(
         node.call("eth_getBlockByNumber", json!(["latest", true]))
             .await,
@@ -242,8 +237,8 @@ async fn a_reset_begins_anew_also_in_the_state_file() {
 async fn blocks_with_rules_of_their_own_survive_a_restart() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("state");
-    let start = || Devnet::builder().state(&file).spawn();
-    let node = Node::of(start().await.unwrap());
+    let builder = || Devnet::builder().state(&file);
+    let node = Node::of(builder().spawn().await.unwrap());
     node.call("hardhat_setCoinbase", json!([SOMEBODY])).await;
     node.call("evm_setBlockGasLimit", json!(["0x1c9c380"]))
         .await;
@@ -258,12 +253,7 @@ async fn blocks_with_rules_of_their_own_survive_a_restart() {
         .await;
     drop(node);
 
-    let mut restarted = start().await;
-    while let Err(devnet::Error::Store(devnet::chain::StoreError::Locked(_))) = restarted {
-        tokio::task::yield_now().await;
-        restarted = start().await;
-    }
-    let node = Node::of(restarted.unwrap());
+    let node = Node::of(started(builder()).await.unwrap());
     assert_eq!(
         node.call("eth_getBlockByNumber", json!(["0x1", true]))
             .await,

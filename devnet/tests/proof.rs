@@ -7,9 +7,9 @@ use alloy::{
     rpc::types::EIP1186AccountProofResponse,
 };
 use alloy_rlp::{Decodable, Encodable, Header};
-use devnet::{Devnet, chain::StoreError};
+use devnet::Devnet;
 use serde_json::{Value, json};
-use support::{Node, bytecode, refusal};
+use support::{Node, bytecode, refusal, started};
 
 /// Follows `nodes` from `root` along the hash of `key` to the value there, as the yellow paper's appendix D
 /// says; `None` is a proof that there is none.
@@ -254,13 +254,6 @@ async fn a_state_file_goes_on_with_the_roots_it_began_with() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("state");
     let builder = || Devnet::builder().state(&file).accounts(2);
-    let started = async |builder: devnet::Builder| loop {
-        match builder.clone().spawn().await {
-            // The one before is still letting go of the file.
-            Err(devnet::Error::Store(StoreError::Locked(_))) => tokio::task::yield_now().await,
-            started => return started,
-        }
-    };
     let node = Node::of(builder().state_root().spawn().await.unwrap());
     let (sender, payee) = (node.account(1), node.account(2));
     node.send(json!({ "from": sender, "to": payee, "value": "0x5" }))

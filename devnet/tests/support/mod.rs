@@ -6,7 +6,7 @@ pub(crate) mod bytecode;
 pub(crate) mod program;
 
 use alloy::rpc::client::{ClientBuilder, RpcClient};
-use devnet::Devnet;
+use devnet::{Builder, Devnet, chain::StoreError};
 use serde_json::{Value, json};
 
 /// A JSON-RPC error as it came over the wire.
@@ -133,4 +133,14 @@ pub(crate) fn refusal(message: &str) -> Refusal {
 /// Gives HTTP clients their cryptography: they want it to be there, even where they do not speak TLS.
 pub(crate) fn install_tls() {
     let _ = rustls::crypto::ring::default_provider().install_default();
+}
+
+/// Starts a chain, as soon as the one before has let go of its state file.
+pub(crate) async fn started(builder: Builder) -> Result<Devnet, devnet::Error> {
+    loop {
+        match builder.clone().spawn().await {
+            Err(devnet::Error::Store(StoreError::Locked(_))) => tokio::task::yield_now().await,
+            started => return started,
+        }
+    }
 }
