@@ -1,7 +1,7 @@
 //! What each version of `ArbOS` does: the one place where a rule depends on the version.
 //!
-//! `docs/devnet.md` says for every field where Nitro has it. Whatever is not here is the same in all
-//! versions that the chain knows.
+//! `docs/devnet.md` says for every field and function where Nitro has it. Whatever is not here is the same
+//! in all versions that the chain knows.
 
 use std::{fmt, str::FromStr};
 use thiserror::Error;
@@ -115,6 +115,41 @@ pub(crate) struct Rules {
     pub(crate) osaka: bool,
     /// Whether the import that pays for pages looks at 16 bits of their number only.
     pub(crate) short_page_counts: bool,
+}
+
+/// Functions of precompiles that older versions do not have.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Functions {
+    /// `ArbGasInfo`: what a transaction and a block may burn.
+    GasLimits,
+    /// `ArbGasInfo`: the constraints that price gas.
+    PricingConstraints,
+    /// `ArbOwnerPublic`: the native token's owners, and the parent chain's floor.
+    NativeTokens,
+    /// `ArbGasInfo`: constraints and base fees of each kind of gas.
+    KindsOfGas,
+    /// `ArbOwnerPublic`: whether tips are collected.
+    Tips,
+    /// `ArbOwnerPublic`: who filters transactions.
+    Filters,
+    /// `ArbOwnerPublic`: how many accounts a program's code may be spread over.
+    Fragments,
+    /// `ArbWasm`: what an owner adds to the price of every activation.
+    ActivationGas,
+}
+
+impl Functions {
+    /// The first version that has them.
+    pub(crate) const fn since(self) -> ArbOs {
+        match self {
+            Self::GasLimits | Self::PricingConstraints | Self::NativeTokens => ArbOs::V51,
+            Self::KindsOfGas
+            | Self::Tips
+            | Self::Filters
+            | Self::Fragments
+            | Self::ActivationGas => ArbOs::V60,
+        }
+    }
 }
 
 const V40: Rules = Rules {

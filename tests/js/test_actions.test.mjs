@@ -50,6 +50,9 @@ for (const mode of ["anvil", "hardhat"]) {
       assert.deepEqual(await client.getTxpoolStatus(), { pending: 2, queued: 0 });
       const { pending } = await client.getTxpoolContent();
       assert.deepEqual(Object.values(Object.values(pending)[0]).map(({ hash }) => hash), [first, second]);
+      const inspected = Object.values(Object.values((await client.inspectTxpool()).pending)[0]);
+      assert.equal(inspected.length, 2);
+      for (const line of inspected) assert.match(line, /^0x(ee){20}: 0 wei \+ \d+ gas × \d+ wei$/i);
       await client.dropTransaction({ hash: second });
       assert.equal((await client.getTxpoolStatus()).pending, 1);
       const head = (await latest()).number;

@@ -7,8 +7,12 @@ use super::{
     error::ChainError,
     record::{EditRecord, Record},
 };
+use crate::evm::{ImpersonatedSignatures, SignatureBytes};
 use alloy::primitives::{Address, B256, Bytes, U256, keccak256};
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, PoisonError},
+    time::Duration,
+};
 use tokio::sync::watch;
 
 /// The most blocks one request may ask for.
@@ -111,6 +115,24 @@ impl Chain {
     /// Lets anybody send as everybody, or ends that.
     pub fn impersonate_all(&self, on: bool) {
         self.producer().impersonate_all = on;
+    }
+
+    /// From now on `signature` counts as one of `signer`, whatever was signed: ECRECOVER says so, and an authorization
+    /// (EIP-7702) is the signer's. Who sent a transaction is still told by its own signature.
+    pub fn impersonate_signature(&self, signature: SignatureBytes, signer: Address) {
+        // A block is made with the signatures of when it was begun.
+        let _producer = self.producer();
+        self.change_signatures(|signatures| signatures.with(signature, signer));
+    }
+
+    /// Only whoever holds the producer calls this.
+    pub(super) fn change_signatures(
+        &self,
+        change: impl FnOnce(&ImpersonatedSignatures) -> ImpersonatedSignatures,
+    ) {
+        let signatures = self.signatures.write();
+        let mut signatures = signatures.unwrap_or_else(PoisonError::into_inner);
+        *signatures = change(&signatures);
     }
 
     /// Whether every transaction gets its block at once.
@@ -235,6 +257,11 @@ impl Chain {
     /// Forgets the waiting transaction of a hash; whether there was one.
     pub fn drop_transaction(&self, hash: &B256) -> bool {
         self.producer().pool.remove(hash)
+    }
+
+    /// Forgets the waiting transactions of `sender`, or all of them; how many there were.
+    pub fn drop_transactions(&self, sender: Option<&Address>) -> usize {
+        self.producer().pool.clear(sender)
     }
 
     /// The waiting transaction of a hash.

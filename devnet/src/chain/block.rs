@@ -1,12 +1,55 @@
 //! Blocks: headers that hash, and what stands in them.
 
 use super::{receipt::Receipt, settings::Settings, transaction::PooledTransaction};
+use crate::evm::{ImpersonatedSignatures, parent_chain_number};
 use alloy::{
     consensus::{EMPTY_OMMER_ROOT_HASH, Header, proofs},
     eips::eip2718::Encodable2718,
     primitives::{B256, Bloom, U256},
 };
 use revm::context::BlockEnv;
+
+/// What Arbitrum's blocks say of the chain below them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ParentChain {
+    /// Its block's number, as contracts are told.
+    pub number: u64,
+    /// The root over the messages sent to it.
+    pub send_root: B256,
+    /// How many messages were sent to it.
+    pub send_count: u64,
+}
+
+impl ParentChain {
+    /// In block `number` of a chain with `settings`, from which no message is sent.
+    fn at(settings: &Settings, number: u64, timestamp: u64) -> Self {
+        let parent = parent_chain_number(U256::from(timestamp), settings.parent_block_time);
+        Self {
+            number: parent.map_or(number, |parent| parent.saturating_to()),
+            ..Self::default()
+        }
+    }
+
+    /// As another chain's `header` tells it, on a chain with `settings`: of Nitro's in `extraData` and `mixHash`
+    /// (`core/types/arb_types.go: DeserializeHeaderExtraInformation`).
+    pub(super) fn of(settings: &Settings, header: &Header) -> Self {
+        let (extra, mix) = (&header.extra_data[..], header.mix_hash);
+        let nitro = header.base_fee_per_gas.is_some() && header.difficulty == U256::from(1);
+        let Some(send_root) = B256::try_from(extra).ok().filter(|_| nitro) else {
+            return Self::at(settings, header.number, header.timestamp);
+        };
+        let number = |bytes: &[u8]| {
+            bytes
+                .iter()
+                .fold(0, |all, byte| all << 8 | u64::from(*byte))
+        };
+        Self {
+            number: number(&mix[8..16]),
+            send_root,
+            send_count: number(&mix[..8]),
+        }
+    }
+}
 
 /// A block that will not change any more.
 #[derive(Clone, Debug)]
@@ -15,10 +58,14 @@ pub struct Block {
     pub header: Header,
     /// The header's hash.
     pub hash: B256,
+    /// What it says of the parent chain.
+    pub parent_chain: ParentChain,
     /// In order.
     pub transactions: Vec<PooledTransaction>,
     /// One per transaction.
     pub receipts: Vec<Receipt>,
+    /// Signatures that counted as somebody else's when it was made.
+    pub(super) signatures: ImpersonatedSignatures,
 }
 
 impl Block {
@@ -60,10 +107,12 @@ impl Block {
         };
         let hash = header.hash_slow();
         Self {
+            parent_chain: ParentChain::at(settings, header.number, timestamp),
             header,
             hash,
             transactions,
             receipts,
+            signatures: ImpersonatedSignatures::default(),
         }
     }
 
@@ -97,4 +146,68 @@ pub(super) fn environment(settings: &Settings, number: u64, timestamp: u64) -> B
 pub(super) fn environment_of(settings: &Settings, block: &Block) -> BlockEnv {
     let settings = settings.of_block(&block.header);
     environment(&settings, block.number(), block.timestamp())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloy::primitives::{Bytes, b256};
+
+    #[test]
+    fn the_parent_chains_number_is_its_time_in_blocks_or_the_chains_own() {
+        let at = |parent_block_time| {
+            let settings = Settings {
+                parent_block_time,
+                ..Settings::default()
+            };
+            ParentChain::at(&settings, 7, 1_000_000_011)
+        };
+        // 83,333,334 blocks of 12 seconds, and 3 seconds.
+        assert_eq!(at(12).number, 83_333_334);
+        assert_eq!(at(0).number, 7);
+        assert_eq!((at(12).send_root, at(12).send_count), (B256::ZERO, 0));
+    }
+
+    #[test]
+    fn nitros_headers_tell_theirs() {
+        let settings = Settings::default();
+        // Eight bytes each: 5 messages, block 22,000,000 of the parent, format 40.
+        let mix_hash = b256!("0x000000000000000500000000014fb18000000000000000280000000000000000");
+        let root = B256::repeat_byte(0xab);
+        let nitro = Header {
+            timestamp: 1_200,
+            difficulty: U256::from(1),
+            base_fee_per_gas: Some(1),
+            extra_data: Bytes::from(root),
+            mix_hash,
+            ..Header::default()
+        };
+        let told = ParentChain {
+            number: 22_000_000,
+            send_root: root,
+            send_count: 5,
+        };
+        assert_eq!(ParentChain::of(&settings, &nitro), told);
+        // Whoever lacks one of its marks is no block of Nitro's: 1,200 seconds are 100 blocks.
+        for other in [
+            Header {
+                base_fee_per_gas: None,
+                ..nitro.clone()
+            },
+            Header {
+                difficulty: U256::ZERO,
+                ..nitro.clone()
+            },
+            Header {
+                extra_data: Bytes::new(),
+                ..nitro
+            },
+        ] {
+            let expected = ParentChain {
+                number: 100,
+                ..ParentChain::default()
+            };
+            assert_eq!(ParentChain::of(&settings, &other), expected);
+        }
+    }
 }

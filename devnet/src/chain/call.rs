@@ -7,7 +7,7 @@ use super::{
     settings::Settings,
     state::{State, View},
 };
-use crate::evm::{RecentPrograms, record::Recorder};
+use crate::evm::{Engine, ImpersonatedSignatures, RecentPrograms, record::Recorder};
 use alloy::{
     eips::{BlockId, BlockNumberOrTag},
     primitives::{Bytes, U256},
@@ -16,7 +16,6 @@ use alloy::{
 use revm::{
     context::{
         BlockEnv, TxEnv,
-        either::Either,
         result::{ExecutionResult, ResultAndState},
     },
     primitives::TxKind,
@@ -67,6 +66,7 @@ pub(super) struct Prepared {
     pub(super) environment: BlockEnv,
     pub(super) state: State,
     pub(super) transaction: TxEnv,
+    pub(super) engine: Engine,
 }
 
 impl Chain {
@@ -129,7 +129,7 @@ impl Chain {
         request: CallRequest,
         gas_cap: u64,
     ) -> Result<Prepared, ChainError> {
-        prepare_at(self.at(request.block)?, request, gas_cap)
+        self.prepare_at(self.at(request.block)?, request, gas_cap)
     }
 
     /// Executes `prepared` with `gas_limit`.
@@ -150,7 +150,8 @@ impl Chain {
         recorder: Option<&mut Recorder>,
     ) -> Result<ResultAndState, ChainError> {
         let floor = prepared.state.has_calldata_floor();
-        let mut config = self.engine.call_config(self.settings().chain_id, floor);
+        let engine = &prepared.engine;
+        let mut config = engine.call_config(self.settings().chain_id, floor);
         // As in geth: the gas is free, the value must be there.
         config.disable_balance_check = false;
         let transaction = TxEnv {
@@ -159,7 +160,7 @@ impl Chain {
         };
         let caller = transaction.caller;
         let mut view = View::new(&prepared.state, |number| self.ledger().hash(number));
-        self.engine
+        engine
             .record(
                 &mut view,
                 config,
@@ -170,27 +171,37 @@ impl Chain {
             )
             .map_err(|error| ChainError::engine(error, caller, prepared.environment.basefee, 0))
     }
-}
 
-/// Makes `request` ready to run `at` a moment with at most `gas_cap` gas.
-pub(super) fn prepare_at(
-    mut at: At,
-    request: CallRequest,
-    gas_cap: u64,
-) -> Result<Prepared, ChainError> {
-    if let Some(overrides) = request.overrides {
-        overrides::apply(&mut at.state, overrides)?;
+    /// Makes `request` ready to run `at` a moment with at most `gas_cap` gas.
+    pub(super) fn prepare_at(
+        &self,
+        mut at: At,
+        request: CallRequest,
+        gas_cap: u64,
+    ) -> Result<Prepared, ChainError> {
+        if let Some(overrides) = request.overrides {
+            overrides::apply(&mut at.state, overrides)?;
+        }
+        let mut environment = block::environment(&at.settings, at.number, at.timestamp);
+        if let Some(overrides) = request.block_overrides {
+            override_block(&mut environment, &overrides);
+        }
+        let engine = self.engine();
+        let (settings, signatures) = (&at.settings, engine.signatures());
+        let transaction = simulated(
+            settings,
+            &at.state,
+            request.transaction,
+            gas_cap,
+            signatures,
+        )?;
+        Ok(Prepared {
+            environment,
+            state: at.state,
+            transaction,
+            engine,
+        })
     }
-    let mut environment = block::environment(&at.settings, at.number, at.timestamp);
-    if let Some(overrides) = request.block_overrides {
-        override_block(&mut environment, &overrides);
-    }
-    let transaction = simulated(&at.settings, &at.state, request.transaction, gas_cap)?;
-    Ok(Prepared {
-        environment,
-        state: at.state,
-        transaction,
-    })
 }
 
 /// What the engine executes for `request`: as signed transactions, but fees are only paid when asked for.
@@ -199,6 +210,7 @@ pub(super) fn simulated(
     state: &State,
     request: TransactionRequest,
     gas_cap: u64,
+    signatures: &ImpersonatedSignatures,
 ) -> Result<TxEnv, ChainError> {
     if request.gas_price.is_some()
         && (request.max_fee_per_gas.is_some() || request.max_priority_fee_per_gas.is_some())
@@ -248,7 +260,10 @@ pub(super) fn simulated(
         chain_id: Some(settings.chain_id),
         access_list: request.access_list.unwrap_or_default(),
         gas_priority_fee: Some(0),
-        authorization_list: authorizations.into_iter().map(Either::Left).collect(),
+        authorization_list: authorizations
+            .iter()
+            .map(|authorization| signatures.authorization(authorization))
+            .collect(),
         ..TxEnv::default()
     })
 }

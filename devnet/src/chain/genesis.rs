@@ -1,7 +1,7 @@
 //! The first block, or the last one a state file remembers.
 
 use super::{
-    block::Block,
+    block::{Block, ParentChain},
     diff::{AccountChange, Diff, SlotChange},
     fork::{Fork, ForkError},
     keys::Keyring,
@@ -15,7 +15,7 @@ use super::{
     time::Clock,
 };
 use crate::{
-    evm::{self, ARBOS, arbos::version_slot, genesis::GenesisAccount},
+    evm::{self, ARBOS, ImpersonatedSignatures, arbos::version_slot, genesis::GenesisAccount},
     rules::ArbOs,
 };
 use alloy::primitives::{B256, U256};
@@ -153,10 +153,12 @@ pub(super) fn first_block(
     let commitment = state.commitment();
     let block = match fork {
         Some(fork) => Block {
+            parent_chain: ParentChain::of(settings, fork.header()),
             header: fork.header().clone(),
             hash: fork.hash(),
             transactions: Vec::new(),
             receipts: Vec::new(),
+            signatures: ImpersonatedSignatures::default(),
         },
         None => Block::seal(
             settings,
@@ -375,7 +377,7 @@ fn restore_block(
     let mut state = ledger.head_state().clone();
     state.apply(&record.diff);
     let (parent, commitment) = (Some(&**ledger.head()), state.commitment());
-    let block = Block::seal(
+    let mut block = Block::seal(
         settings,
         parent,
         record.timestamp,
@@ -389,6 +391,7 @@ fn restore_block(
             block.number()
         ));
     }
+    block.signatures = record.signatures();
     ledger.push(Arc::new(block), state);
     Ok(())
 }

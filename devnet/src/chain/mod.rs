@@ -11,6 +11,7 @@ mod call;
 mod call_frames;
 mod diff;
 mod dump;
+mod erc20;
 mod error;
 mod estimate;
 mod fork;
@@ -41,7 +42,7 @@ mod trie;
 
 pub use crate::evm::record::StepOptions;
 pub use access_list::AccessListResult;
-pub use block::Block;
+pub use block::{Block, ParentChain};
 pub use call::{At, CallRequest};
 pub use dump::Dump;
 pub use error::ChainError;
@@ -62,7 +63,10 @@ pub use trace::{Tracer, TransactionTrace};
 pub use transaction::PooledTransaction;
 pub use trie::AccountProof;
 
-use crate::{evm::Engine, rules::ArbOs};
+use crate::{
+    evm::{Engine, ImpersonatedSignatures},
+    rules::ArbOs,
+};
 use alloy::primitives::{B256, keccak256};
 use produce::Producer;
 use rules::Rules;
@@ -101,6 +105,8 @@ fn instance() -> B256 {
 #[derive(Debug)]
 pub struct Chain {
     engine: Engine,
+    /// Signatures that count as somebody else's from now on.
+    signatures: RwLock<ImpersonatedSignatures>,
     rules: RwLock<Rules>,
     instance: B256,
     fork: RwLock<Option<Arc<Fork>>>,
@@ -154,6 +160,7 @@ impl Chain {
             engine: Engine::with_arbos(arbos)
                 .with_parent_block_time(settings.parent_block_time)
                 .with_transaction_gas_limit(settings.transaction_gas_limit),
+            signatures: RwLock::default(),
             rules: RwLock::new(Rules::new(settings)),
             instance: instance(),
             fork: RwLock::new(fork),
@@ -185,6 +192,14 @@ impl Chain {
     /// The version of `ArbOS` that it runs.
     pub const fn arbos(&self) -> ArbOs {
         self.engine.arbos()
+    }
+
+    /// What runs transactions and calls now.
+    fn engine(&self) -> Engine {
+        // A panic cannot leave signatures half written.
+        let signatures = self.signatures.read();
+        let signatures = signatures.unwrap_or_else(PoisonError::into_inner).clone();
+        self.engine.clone().with_signatures(signatures)
     }
 
     /// The accounts the node signs for.

@@ -108,6 +108,18 @@ impl Pool {
         self.len() < before
     }
 
+    /// Removes the transactions of `sender`, or all of them; how many there were.
+    pub(super) fn clear(&mut self, sender: Option<&Address>) -> usize {
+        let before = self.len();
+        match sender {
+            Some(sender) => {
+                self.senders.remove(sender);
+            }
+            None => self.senders.clear(),
+        }
+        before - self.len()
+    }
+
     /// The waiting transaction of a hash.
     pub(super) fn get(&self, hash: &B256) -> Option<&PooledTransaction> {
         self.iter().find(|transaction| transaction.hash() == *hash)

@@ -16,7 +16,7 @@ use super::{
     time::Clock,
     transaction::PooledTransaction,
 };
-use crate::evm::RecentPrograms;
+use crate::evm::{Engine, RecentPrograms};
 use alloy::{
     consensus::Transaction as _,
     primitives::{Address, B256, logs_bloom, map::AddressHashSet},
@@ -65,6 +65,7 @@ impl Producer {
 /// A block while transactions are added to it.
 struct Draft<'a> {
     chain: &'a Chain,
+    engine: Engine,
     settings: Settings,
     environment: BlockEnv,
     state: State,
@@ -84,20 +85,18 @@ impl Draft<'_> {
     /// Executes `transaction` on top of those before it; an invalid one changes nothing.
     fn add(&mut self, transaction: PooledTransaction) -> Result<(), ChainError> {
         let settings = &self.settings;
-        let engine = &self.chain.engine;
+        let engine = &self.engine;
         transaction.check(&self.state, settings, engine)?;
         let floor = self.state.has_calldata_floor();
         let mut config = engine.config_with(settings.chain_id, floor);
         config.disable_eip3607 = transaction.impersonated;
         let mut view = View::new(&self.state, |number| self.chain.ledger().hash(number));
-        let outcome = self
-            .chain
-            .engine
+        let outcome = engine
             .transact_in_block(
                 &mut view,
                 config,
                 self.environment.clone(),
-                transaction.env(settings),
+                transaction.env(settings, engine.signatures()),
                 &mut self.recent,
             )
             .map_err(|error| {
@@ -177,6 +176,7 @@ impl Chain {
         let settings = self.settings();
         let mut draft = Draft {
             chain: self,
+            engine: self.engine(),
             settings,
             environment: block::environment(&settings, parent.number() + 1, timestamp),
             state,
@@ -200,6 +200,7 @@ impl Chain {
             return Ok((None, dropped));
         }
         let Draft {
+            engine,
             mut state,
             diff,
             transactions,
@@ -208,7 +209,7 @@ impl Chain {
         } = draft;
         state.commit(&diff);
         let commitment = state.commitment();
-        let block = Block::seal(
+        let mut block = Block::seal(
             &settings,
             Some(&parent),
             timestamp,
@@ -216,6 +217,7 @@ impl Chain {
             transactions,
             receipts,
         );
+        block.signatures = engine.signatures().clone();
         let mut clock = producer.clock.clone();
         clock.advance(timestamp);
         let configured = self.rules().configured();

@@ -3,6 +3,7 @@
 use super::{
     block::Block, diff::Diff, receipt::Receipt, settings::Settings, transaction::PooledTransaction,
 };
+use crate::evm::{ImpersonatedSignatures, SignatureBytes};
 use alloy::{
     consensus::{Header, Transaction as _, TxEnvelope},
     eips::eip2718::{Decodable2718, Encodable2718},
@@ -96,6 +97,13 @@ impl RulesRecord {
     }
 }
 
+/// A signature that counted as somebody's who never made it.
+#[derive(Clone, Debug, PartialEq, Eq, RlpEncodable, RlpDecodable)]
+struct SignatureRecord {
+    signature: SignatureBytes,
+    signer: Address,
+}
+
 /// A block and the change it made.
 #[derive(Clone, Debug, PartialEq, Eq, RlpEncodable, RlpDecodable)]
 #[rlp(trailing)]
@@ -112,6 +120,8 @@ pub(super) struct BlockRecord {
     pub(super) diff: Diff,
     /// Rules of its own.
     pub(super) rules: Option<RulesRecord>,
+    /// Signatures that counted as somebody else's.
+    signatures: Option<Vec<SignatureRecord>>,
 }
 
 impl BlockRecord {
@@ -137,7 +147,24 @@ impl BlockRecord {
             transactions,
             diff,
             rules: RulesRecord::of(&block.header, settings),
+            signatures: (!block.signatures.is_empty()).then(|| {
+                let signatures = block.signatures.iter();
+                signatures
+                    .map(|(signature, signer)| SignatureRecord {
+                        signature: *signature,
+                        signer: *signer,
+                    })
+                    .collect()
+            }),
         }
+    }
+
+    /// Signatures that counted as somebody else's.
+    pub(super) fn signatures(&self) -> ImpersonatedSignatures {
+        let signatures = self.signatures.iter().flatten();
+        signatures
+            .map(|record| (record.signature, record.signer))
+            .collect()
     }
 
     /// The rules of the block on a chain that was configured with `settings`.

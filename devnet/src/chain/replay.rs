@@ -8,7 +8,7 @@ use super::{
     settings::Settings,
     state::{State, View},
 };
-use crate::evm::{RecentPrograms, record::Recorder};
+use crate::evm::{Engine, RecentPrograms, record::Recorder};
 use alloy::consensus::Transaction as _;
 use revm::context::{
     BlockEnv,
@@ -19,6 +19,7 @@ use std::sync::Arc;
 /// A block whose transactions run again, one after the other.
 pub(super) struct Replay<'c> {
     chain: &'c Chain,
+    engine: Engine,
     settings: Settings,
     block: Arc<Block>,
     environment: BlockEnv,
@@ -46,6 +47,10 @@ impl Chain {
         let settings = self.settings().of_block(&block.header);
         Ok(Replay {
             chain: self,
+            engine: self
+                .engine
+                .clone()
+                .with_signatures(block.signatures.clone()),
             settings,
             environment: block::environment_of(&settings, &block),
             block,
@@ -77,7 +82,7 @@ impl Replay<'_> {
         let Some(transaction) = self.block.transactions.get(self.next) else {
             return Ok(None);
         };
-        let (engine, settings) = (&self.chain.engine, &self.settings);
+        let (engine, settings) = (&self.engine, &self.settings);
         let before = self.state.clone();
         // As it was when the transaction was signed.
         let chain_id = transaction.envelope.chain_id();
@@ -90,7 +95,7 @@ impl Replay<'_> {
                 &mut view,
                 config,
                 self.environment.clone(),
-                transaction.env(settings),
+                transaction.env(settings, engine.signatures()),
                 &mut self.recent,
                 recorder,
             )

@@ -10,6 +10,7 @@ use super::{
     snapshot::Snapshots,
     time::Clock,
 };
+use crate::evm::ImpersonatedSignatures;
 use std::sync::{Arc, PoisonError};
 
 impl Chain {
@@ -53,6 +54,7 @@ impl Chain {
         producer.snapshots = Snapshots::default();
         producer.impersonated.clear();
         producer.impersonate_all = false;
+        self.change_signatures(|_| ImpersonatedSignatures::default());
         self.change_rules(|rules| *rules = Rules::new(settings));
         *self.fork.write().unwrap_or_else(PoisonError::into_inner) = fork;
         self.update_ledger(|before| *before = ledger);

@@ -10,7 +10,7 @@ use super::{
     state::{State, View},
 };
 use crate::evm::{
-    RecentPrograms,
+    Engine, RecentPrograms,
     record::{Recorder, TransferLog},
 };
 use alloy::{
@@ -44,6 +44,7 @@ pub struct Simulated {
 /// A simulation as it goes.
 struct Simulation<'c> {
     chain: &'c Chain,
+    engine: Engine,
     validation: bool,
     transfers: bool,
     base: Arc<Block>,
@@ -90,6 +91,7 @@ impl Chain {
         let blocks = in_order(&base, payload.block_state_calls)?;
         let mut simulation = Simulation {
             chain: self,
+            engine: self.engine(),
             validation: payload.validation,
             transfers: payload.trace_transfers,
             base,
@@ -188,11 +190,13 @@ impl Simulation<'_> {
         };
         request.nonce = Some(nonce);
         let gas = self.gas.min(left);
-        let mut tx = simulated(&settings, &self.state, request.clone(), gas)?;
+        let engine = &self.engine;
+        let signatures = engine.signatures();
+        let mut tx = simulated(&settings, &self.state, request.clone(), gas, signatures)?;
         tx.nonce = nonce;
         request.gas = Some(tx.gas_limit);
         let max_fee = request.gas_price.or(request.max_fee_per_gas).unwrap_or(0);
-        let (engine, floor) = (&self.chain.engine, self.state.has_calldata_floor());
+        let floor = self.state.has_calldata_floor();
         let mut config = engine.call_config(settings.chain_id, floor);
         // As in `eth_call`: the gas is free, the value must be there.
         config.disable_balance_check = false;
@@ -214,8 +218,7 @@ impl Simulation<'_> {
             simulated.map_or_else(|| chain.ledger().hash(number), |found| found.block.hash)
         };
         let mut view = View::new(&self.state, hashes);
-        let outcome = chain
-            .engine
+        let outcome = engine
             .record(
                 &mut view,
                 config,

@@ -3,7 +3,7 @@
 use super::{
     Chain, PooledTransaction,
     block::Block,
-    call::{At, CallRequest, prepare_at},
+    call::{At, CallRequest},
     call_frames,
     error::ChainError,
     prestate::{self, PrestateOptions},
@@ -209,7 +209,7 @@ impl Chain {
             None => self.at(request.block)?,
             Some(index) => self.at_index(request.block, index)?,
         };
-        let prepared = prepare_at(at, request, self.settings().call_gas_limit)?;
+        let prepared = self.prepare_at(at, request, self.settings().call_gas_limit)?;
         let gas_limit = prepared.transaction.gas_limit;
         let mut recorder = tracer.recorder();
         let outcome = self.run_recorded(&prepared, gas_limit, recorder.as_mut())?;

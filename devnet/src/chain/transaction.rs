@@ -1,14 +1,14 @@
 //! A transaction on its way into a block: decoded, its sender known, checked against the chain's rules.
 
 use super::{error::ChainError, settings::Settings, state::State};
-use crate::evm::Engine;
+use crate::evm::{Engine, ImpersonatedSignatures};
 use alloy::{
     consensus::{Transaction as _, TxEnvelope, TxType, transaction::SignerRecoverable},
     eips::eip2718::Decodable2718,
     primitives::{Address, B256, U256},
 };
 use revm::{
-    context::{CfgEnv, TxEnv, either::Either},
+    context::{CfgEnv, TxEnv},
     primitives::eip3860::MAX_INITCODE_SIZE,
 };
 
@@ -187,8 +187,9 @@ impl PooledTransaction {
     /// What the engine executes.
     ///
     /// As on Arbitrum the sender pays the base fee, whatever more it offers, and gas beyond what one
-    /// transaction may burn is not handed to it (the sender keeps it).
-    pub fn env(&self, settings: &Settings) -> TxEnv {
+    /// transaction may burn is not handed to it (the sender keeps it). Authorizations that `signatures` sign count as
+    /// signed.
+    pub fn env(&self, settings: &Settings, signatures: &ImpersonatedSignatures) -> TxEnv {
         let transaction = &self.envelope;
         TxEnv {
             tx_type: transaction.tx_type().into(),
@@ -206,7 +207,7 @@ impl PooledTransaction {
                 .authorization_list()
                 .unwrap_or_default()
                 .iter()
-                .map(|authorization| Either::Left(authorization.clone()))
+                .map(|authorization| signatures.authorization(authorization))
                 .collect(),
             ..TxEnv::default()
         }

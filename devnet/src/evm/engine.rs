@@ -2,8 +2,8 @@
 
 use crate::{
     evm::{
-        compiled::CompiledPrograms, machine::Machine, precompiles::ArbPrecompiles,
-        recent::RecentPrograms, record::Recorder,
+        compiled::CompiledPrograms, impersonated::ImpersonatedSignatures, machine::Machine,
+        precompiles::ArbPrecompiles, recent::RecentPrograms, record::Recorder,
     },
     rules::{ArbOs, Rules},
 };
@@ -42,6 +42,8 @@ pub struct Engine {
     pub(super) parent_block_time: u64,
     /// What `ArbGasInfo` says that one transaction may burn; whoever makes blocks sees to it.
     pub(super) transaction_gas_limit: u64,
+    /// Signatures that somebody else made.
+    pub(super) signatures: ImpersonatedSignatures,
     /// Prices without EIP-7623's floor.
     prices: GasParams,
 }
@@ -73,6 +75,7 @@ impl Engine {
             programs: Arc::new(CompiledPrograms::new(rules)),
             parent_block_time: 0,
             transaction_gas_limit: TRANSACTION_GAS_LIMIT,
+            signatures: ImpersonatedSignatures::default(),
             prices,
         }
     }
@@ -91,6 +94,18 @@ impl Engine {
     pub const fn with_transaction_gas_limit(mut self, gas: u64) -> Self {
         self.transaction_gas_limit = gas;
         self
+    }
+
+    /// The same where ECRECOVER answers for `signatures` who they count as made by.
+    #[must_use]
+    pub fn with_signatures(mut self, signatures: ImpersonatedSignatures) -> Self {
+        self.signatures = signatures;
+        self
+    }
+
+    /// See [`Self::with_signatures`].
+    pub(crate) const fn signatures(&self) -> &ImpersonatedSignatures {
+        &self.signatures
     }
 
     /// The version whose rules it applies.

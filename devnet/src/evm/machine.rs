@@ -75,6 +75,12 @@ pub(crate) type MachineContext<'a, DB> =
 pub(crate) type DbError<'a, DB> = ContextDbError<MachineContext<'a, DB>>;
 type Frame = EthFrame<EthInterpreter>;
 
+/// The number of the parent chain's block at `timestamp`, if it makes one every so many seconds; with 0 the
+/// chain's own numbers stand for it.
+pub(crate) fn parent_chain_number(timestamp: U256, block_time: u64) -> Option<U256> {
+    timestamp.checked_div(U256::from(block_time))
+}
+
 /// One EVM for one transaction.
 pub(crate) struct Machine<'a, DB: Database> {
     evm: Evm<
@@ -101,9 +107,7 @@ impl<'a, DB: Database> Machine<'a, DB> {
         cfg.disable_eip3541 = true;
         let spec = cfg.spec;
         let height = block.number;
-        let parent = block
-            .timestamp
-            .checked_div(U256::from(engine.parent_block_time));
+        let parent = parent_chain_number(block.timestamp, engine.parent_block_time);
         block.number = parent.unwrap_or(height);
         let mut context = MachineContext::<'a, DB>::new(db, spec)
             .with_cfg(cfg)

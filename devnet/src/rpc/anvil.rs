@@ -1,13 +1,23 @@
 //! `hardhat_` and `anvil_`: editing accounts, impersonation, mining.
 //!
-//! What changes the rules of blocks is in `rules.rs`, what concerns the node as a whole in `node.rs`.
+//! What changes the rules of blocks is in `rules.rs`, what concerns the node as a whole in `node.rs`, and what other
+//! nodes have and this one has not in `refused.rs`.
 
 use super::{Context, Methods, arguments::Arguments, error::RpcError};
+use crate::evm::SignatureBytes;
 use alloy::primitives::{Address, B256, Bytes, U256};
 use jsonrpsee::core::RegisterMethodError;
 use serde_json::Value;
 
 pub(super) fn register(methods: &mut Methods) -> Result<(), RegisterMethodError> {
+    accounts(methods)?;
+    tokens(methods)?;
+    impersonation(methods)?;
+    blocks(methods)?;
+    pool(methods)
+}
+
+fn accounts(methods: &mut Methods) -> Result<(), RegisterMethodError> {
     methods.blocking("hardhat_setBalance", 2, |context, arguments| {
         let (address, wei) = (
             arguments.required(0, "address")?,
@@ -18,7 +28,11 @@ pub(super) fn register(methods: &mut Methods) -> Result<(), RegisterMethodError>
     })?;
     methods.aliases(
         "hardhat_setBalance",
-        &["anvil_setBalance", "evm_setAccountBalance"],
+        &[
+            "anvil_setBalance",
+            "evm_setAccountBalance",
+            "tenderly_setBalance",
+        ],
     )?;
     methods.blocking("hardhat_setNonce", 2, |context, arguments| {
         let address: Address = arguments.required(0, "address")?;
@@ -45,6 +59,45 @@ pub(super) fn register(methods: &mut Methods) -> Result<(), RegisterMethodError>
         "hardhat_setStorageAt",
         &["anvil_setStorageAt", "evm_setAccountStorageAt"],
     )?;
+    methods.blocking("anvil_addBalance", 2, |context, arguments| {
+        let (address, wei) = (
+            arguments.required(0, "address")?,
+            arguments.required(1, "wei")?,
+        );
+        context.chain.add_balance(address, wei)?;
+        Ok(true)
+    })?;
+    methods.aliases(
+        "anvil_addBalance",
+        &["hardhat_addBalance", "tenderly_addBalance"],
+    )
+}
+
+fn tokens(methods: &mut Methods) -> Result<(), RegisterMethodError> {
+    methods.blocking("anvil_dealERC20", 3, |context, arguments| {
+        let owner: Address = arguments.required(0, "address")?;
+        let token: Address = arguments.required(1, "token")?;
+        let amount: U256 = arguments.required(2, "amount")?;
+        context.chain.set_token_balance(token, owner, amount)?;
+        Ok(Value::Null)
+    })?;
+    methods.aliases(
+        "anvil_dealERC20",
+        &["hardhat_dealERC20", "anvil_setERC20Balance"],
+    )?;
+    methods.blocking("anvil_setERC20Allowance", 4, |context, arguments| {
+        let owner: Address = arguments.required(0, "owner")?;
+        let spender: Address = arguments.required(1, "spender")?;
+        let token: Address = arguments.required(2, "token")?;
+        let amount: U256 = arguments.required(3, "amount")?;
+        context
+            .chain
+            .set_token_allowance(token, owner, spender, amount)?;
+        Ok(Value::Null)
+    })
+}
+
+fn impersonation(methods: &mut Methods) -> Result<(), RegisterMethodError> {
     methods.blocking("hardhat_impersonateAccount", 1, |context, arguments| {
         context.chain.impersonate(arguments.required(0, "address")?);
         Ok(true)
@@ -66,6 +119,14 @@ pub(super) fn register(methods: &mut Methods) -> Result<(), RegisterMethodError>
         context.chain.impersonate_all(arguments.required(0, "on")?);
         Ok(Value::Null)
     })?;
+    methods.aliases(
+        "anvil_autoImpersonateAccount",
+        &["hardhat_autoImpersonateAccount"],
+    )?;
+    methods.blocking("anvil_impersonateSignature", 2, impersonate_signature)
+}
+
+fn blocks(methods: &mut Methods) -> Result<(), RegisterMethodError> {
     methods.blocking("hardhat_mine", 2, |context, arguments| {
         let count = arguments.optional_number(0, "blocks")?.unwrap_or(1);
         context
@@ -74,11 +135,6 @@ pub(super) fn register(methods: &mut Methods) -> Result<(), RegisterMethodError>
         Ok(true)
     })?;
     methods.aliases("hardhat_mine", &["anvil_mine"])?;
-    methods.blocking("hardhat_dropTransaction", 1, |context, arguments| {
-        let hash: B256 = arguments.required(0, "transaction hash")?;
-        Ok(context.chain.drop_transaction(&hash))
-    })?;
-    methods.aliases("hardhat_dropTransaction", &["anvil_dropTransaction"])?;
     methods.blocking(
         "anvil_setBlockTimestampInterval",
         1,
@@ -92,16 +148,41 @@ pub(super) fn register(methods: &mut Methods) -> Result<(), RegisterMethodError>
     methods.blocking("anvil_removeBlockTimestampInterval", 0, |context, _| {
         context.chain.set_block_interval(None);
         Ok(true)
+    })
+}
+
+fn pool(methods: &mut Methods) -> Result<(), RegisterMethodError> {
+    methods.blocking("hardhat_dropTransaction", 1, |context, arguments| {
+        let hash: B256 = arguments.required(0, "transaction hash")?;
+        Ok(context.chain.drop_transaction(&hash))
     })?;
-    methods.blocking("anvil_addBalance", 2, |context, arguments| {
-        let (address, wei) = (
-            arguments.required(0, "address")?,
-            arguments.required(1, "wei")?,
-        );
-        context.chain.add_balance(address, wei)?;
-        Ok(true)
+    methods.aliases("hardhat_dropTransaction", &["anvil_dropTransaction"])?;
+    methods.blocking("anvil_dropAllTransactions", 0, |context, _| {
+        context.chain.drop_transactions(None);
+        Ok(Value::Null)
     })?;
-    methods.aliases("anvil_addBalance", &["hardhat_addBalance"])
+    methods.aliases(
+        "anvil_dropAllTransactions",
+        &["hardhat_dropAllTransactions"],
+    )?;
+    methods.blocking("anvil_removePoolTransactions", 1, |context, arguments| {
+        let sender: Address = arguments.required(0, "address")?;
+        context.chain.drop_transactions(Some(&sender));
+        Ok(Value::Null)
+    })
+}
+
+fn impersonate_signature(context: &Context, arguments: &Arguments<'_>) -> Result<Value, RpcError> {
+    let signature: Bytes = arguments.required(0, "signature")?;
+    let signer: Address = arguments.required(1, "address")?;
+    let signature = SignatureBytes::try_from(&signature[..]).map_err(|_| {
+        RpcError::invalid(format!(
+            "invalid argument 0 (signature): {} bytes, want 65: r, s and v",
+            signature.len()
+        ))
+    })?;
+    context.chain.impersonate_signature(signature, signer);
+    Ok(Value::Null)
 }
 
 fn set_storage(context: &Context, arguments: &Arguments<'_>) -> Result<bool, RpcError> {

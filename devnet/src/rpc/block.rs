@@ -6,7 +6,7 @@ use super::{
     error::RpcError,
     transaction::{Receipt, receipt_on_wire, transaction_on_wire},
 };
-use crate::chain::{Block, Position};
+use crate::chain::{Block, ParentChain, Position};
 use alloy::{
     eips::{BlockId, BlockNumberOrTag},
     primitives::{B256, U64, U256},
@@ -152,6 +152,11 @@ pub(super) fn block_on_wire(block: &Arc<Block>, full: bool) -> WireArbitrumBlock
             .map(crate::chain::PooledTransaction::hash);
         BlockTransactions::Hashes(hashes.collect())
     };
+    let ParentChain {
+        number,
+        send_root,
+        send_count,
+    } = block.parent_chain;
     let block = WireBlock {
         header: header_on_wire(block),
         uncles: Vec::new(),
@@ -160,8 +165,8 @@ pub(super) fn block_on_wire(block: &Arc<Block>, full: bool) -> WireArbitrumBlock
     };
     WireArbitrumBlock {
         block,
-        l1_block_number: U64::ZERO,
-        send_count: U64::ZERO,
-        send_root: B256::ZERO,
+        l1_block_number: U64::from(number),
+        send_count: U64::from(send_count),
+        send_root,
     }
 }

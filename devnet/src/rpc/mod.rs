@@ -15,6 +15,7 @@ mod logs;
 mod net;
 mod node;
 mod proof;
+mod refused;
 mod rules;
 mod server;
 mod sign;
@@ -242,6 +243,7 @@ fn methods(
     proof::register(&mut methods)?;
     rules::register(&mut methods)?;
     node::register(&mut methods)?;
+    refused::register(&mut methods)?;
     net::register(&mut methods)?;
     web3::register(&mut methods)?;
     txpool::register(&mut methods)?;

@@ -13,6 +13,11 @@ use std::sync::{Arc, atomic::Ordering};
 
 pub(super) fn register(methods: &mut Methods) -> Result<(), RegisterMethodError> {
     methods.quick("anvil_nodeInfo", 0, |context, _| Ok(node_info(context)))?;
+    methods.quick("anvil_getGenesisTime", 0, |context, _| {
+        let ledger = context.chain.ledger();
+        let first = ledger.block(ledger.first());
+        Ok(first.map(|block| block.timestamp()))
+    })?;
     methods.quick("hardhat_metadata", 0, |context, _| Ok(metadata(context)))?;
     methods.aliases("hardhat_metadata", &["anvil_metadata"])?;
     methods.blocking("hardhat_reset", 1, reset)?;
@@ -37,7 +42,7 @@ fn node_info(context: &Context) -> Value {
         "currentBlockNumber": head.number(),
         "currentBlockTimestamp": head.timestamp(),
         "currentBlockHash": head.hash,
-        "hardFork": "prague",
+        "hardFork": if context.chain.arbos().rules().osaka { "osaka" } else { "prague" },
         "transactionOrder": "fifo",
         "environment": {
             "baseFee": settings.base_fee,

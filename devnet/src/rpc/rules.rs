@@ -32,7 +32,10 @@ pub(super) fn register(methods: &mut Methods) -> Result<(), RegisterMethodError>
         context.chain.set_next_randao(value)?;
         Ok(true)
     })?;
-    methods.aliases("hardhat_setPrevRandao", &["anvil_setPrevRandao"])?;
+    methods.aliases(
+        "hardhat_setPrevRandao",
+        &["anvil_setPrevRandao", "anvil_setNextBlockPrevRandao"],
+    )?;
     methods.blocking("hardhat_setCoinbase", 1, |context, arguments| {
         context
             .chain

@@ -229,6 +229,6 @@ pub(super) fn receipt_on_wire(position: &Position) -> Option<Receipt> {
             contract_address: receipt.contract_address,
         },
         gas_used_for_l1: U64::ZERO,
-        l1_block_number: U64::ZERO,
+        l1_block_number: U64::from(block.parent_chain.number),
     })
 }

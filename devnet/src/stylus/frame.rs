@@ -144,16 +144,20 @@ impl<'a> Walk<'a> {
         self.push(1);
         self.push(1);
         self.pop(1);
-        // The comparison's scope, in which a mark is set.
+        self.mark_if_short();
+        self.push(1);
+        self.push(1);
+        self.pop(1);
+        self.pop(1);
+    }
+
+    /// What follows every comparison of the ink with a price: it is taken, and a mark is set in its scope.
+    fn mark_if_short(&mut self) {
         self.pop(1);
         self.open();
         self.push(1);
         self.pop(1);
         self.close();
-        self.push(1);
-        self.push(1);
-        self.pop(1);
-        self.pop(1);
     }
 
     /// What charges for a length: it is set aside, multiplied, subtracted, and put back.
@@ -169,11 +173,7 @@ impl<'a> Walk<'a> {
         self.pop(1);
         self.push(1);
         self.pop(1);
-        self.pop(1);
-        self.open();
-        self.push(1);
-        self.pop(1);
-        self.close();
+        self.mark_if_short();
         self.push(1);
     }
 

@@ -1,7 +1,7 @@
 //! `ArbGasInfo` (0x6c): prices. Nothing is paid to a parent chain, so all its prices are zero.
 
 use super::call::{Answer, Call, Refusal};
-use crate::rules::ArbOs;
+use crate::rules::Functions;
 use alloy::sol_types::{SolCall, SolInterface};
 use revm::{Database, context::Block, primitives::U256};
 
@@ -90,24 +90,24 @@ pub(super) fn run<DB: Database>(call: &mut Call<'_, '_, DB>, input: &[u8]) -> An
         }
         Calls::getGasBacklog(_) => ArbGasInfo::getGasBacklogCall::abi_encode_returns(&0),
         Calls::getMaxTxGasLimit(_) => {
-            call.require_version(ArbOs::V51)?;
+            call.require(Functions::GasLimits)?;
             let limit = U256::from(call.engine.transaction_gas_limit);
             ArbGasInfo::getMaxTxGasLimitCall::abi_encode_returns(&limit)
         }
         Calls::getMaxBlockGasLimit(_) => {
-            call.require_version(ArbOs::V51)?;
+            call.require(Functions::GasLimits)?;
             ArbGasInfo::getMaxBlockGasLimitCall::abi_encode_returns(&block_limit(call))
         }
         Calls::getGasPricingConstraints(_) => {
-            call.require_version(ArbOs::V51)?;
+            call.require(Functions::PricingConstraints)?;
             ArbGasInfo::getGasPricingConstraintsCall::abi_encode_returns(&Vec::new())
         }
         Calls::getMultiGasPricingConstraints(_) => {
-            call.require_version(ArbOs::V60)?;
+            call.require(Functions::KindsOfGas)?;
             ArbGasInfo::getMultiGasPricingConstraintsCall::abi_encode_returns(&Vec::new())
         }
         Calls::getMultiGasBaseFee(_) => {
-            call.require_version(ArbOs::V60)?;
+            call.require(Functions::KindsOfGas)?;
             // Without constraints each kind costs what all gas does.
             let fees = vec![base_fee; RESOURCE_KINDS];
             ArbGasInfo::getMultiGasBaseFeeCall::abi_encode_returns(&fees)

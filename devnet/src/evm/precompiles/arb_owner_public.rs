@@ -3,7 +3,7 @@
 use super::call::{Answer, Call, Refusal};
 use crate::{
     evm::arbos::{self, FEE_ACCOUNT, Role},
-    rules::ArbOs,
+    rules::Functions,
 };
 use alloy::sol_types::{SolCall, SolInterface};
 use revm::Database;
@@ -64,7 +64,7 @@ pub(super) fn run<DB: Database>(call: &mut Call<'_, '_, DB>, input: &[u8]) -> An
             ArbOwnerPublic::isCalldataPriceIncreaseEnabledCall::abi_encode_returns(&enabled)
         }
         Calls::getMaxStylusContractFragments(_) => {
-            call.require_version(ArbOs::V60)?;
+            call.require(Functions::Fragments)?;
             let count = call.engine.rules.max_fragments;
             ArbOwnerPublic::getMaxStylusContractFragmentsCall::abi_encode_returns(&count)
         }
@@ -76,14 +76,14 @@ pub(super) fn run<DB: Database>(call: &mut Call<'_, '_, DB>, input: &[u8]) -> An
 /// What answers for powers that an owner can give, and that nobody has here: a parent chain's floor, a native
 /// token that is minted, transactions that are filtered, tips that are collected.
 fn unused<DB: Database>(call: &Call<'_, '_, DB>, question: &Calls) -> Answer {
-    let since = match question {
+    call.require(match question {
         Calls::getParentGasFloorPerToken(_)
         | Calls::getNativeTokenManagementFrom(_)
         | Calls::isNativeTokenOwner(_)
-        | Calls::getAllNativeTokenOwners(_) => ArbOs::V51,
-        _ => ArbOs::V60,
-    };
-    call.require_version(since)?;
+        | Calls::getAllNativeTokenOwners(_) => Functions::NativeTokens,
+        Calls::getCollectTips(_) => Functions::Tips,
+        _ => Functions::Filters,
+    })?;
     Ok(match question {
         Calls::getAllNativeTokenOwners(_) | Calls::getAllTransactionFilterers(_) => {
             ArbOwnerPublic::getAllNativeTokenOwnersCall::abi_encode_returns(&Vec::new())

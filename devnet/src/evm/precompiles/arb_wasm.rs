@@ -6,7 +6,7 @@ use crate::{
         self, EXPIRY_DAYS, FEE_ACCOUNT, KEEPALIVE_DAYS, ProgramInsufficientValue,
         ProgramKeepaliveTooSoon, ProgramNotWasm, ProgramUpToDate, Record,
     },
-    rules::Rules,
+    rules::{Functions, Rules},
     stylus::{
         compile::CompileError,
         ink,
@@ -108,8 +108,10 @@ pub(super) fn run<DB: Database>(call: &mut Call<'_, '_, DB>, input: &[u8]) -> An
             let time = call.time();
             ArbWasm::programTimeLeftCall::abi_encode_returns(&record.time_left(time))
         }
-        // It came with Stylus 3.
-        Calls::activationGas(_) if call.engine.rules.stylus < 3 => return Err(Refusal::silent()),
+        Calls::activationGas(_) => {
+            call.require(Functions::ActivationGas)?;
+            ArbWasm::activationGasCall::abi_encode_returns(&0)
+        }
         constant => parameter(&constant, call.engine.rules),
     };
     Ok(encoded)
@@ -138,8 +140,7 @@ fn parameter(function: &Calls, rules: &Rules) -> Vec<u8> {
         Calls::blockCacheSize(_) => {
             ArbWasm::blockCacheSizeCall::abi_encode_returns(&BLOCK_CACHE_SIZE)
         }
-        Calls::activationGas(_) => ArbWasm::activationGasCall::abi_encode_returns(&0),
-        // The functions about programs, answered by `run`.
+        // Those that `run` answers.
         _ => Vec::new(),
     }
 }

@@ -6,7 +6,7 @@ use crate::{
         engine::Engine,
         machine::MachineContext,
     },
-    rules::ArbOs,
+    rules::Functions,
 };
 use alloy::sol_types::{SolError, SolEvent};
 use revm::{
@@ -121,8 +121,8 @@ impl<'c, 'a, DB: Database> Call<'c, 'a, DB> {
     }
 
     /// Refuses versions of `ArbOS` that do not have the function yet.
-    pub(super) fn require_version(&self, first: ArbOs) -> Result<(), Refusal> {
-        if self.engine.rules.arbos < first {
+    pub(super) fn require(&self, functions: Functions) -> Result<(), Refusal> {
+        if self.engine.rules.arbos < functions.since() {
             Err(Refusal::silent())
         } else {
             Ok(())
