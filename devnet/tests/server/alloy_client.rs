@@ -1,7 +1,6 @@
 //! A contract's life through alloy, as an application would live it.
 
-mod support;
-
+use crate::support::{bytecode, install_tls};
 use alloy::{
     network::TransactionBuilder,
     primitives::{U256, address},
@@ -11,7 +10,6 @@ use alloy::{
     sol,
 };
 use devnet::Devnet;
-use support::{bytecode, install_tls};
 
 sol! {
     #[sol(rpc)]

@@ -1,7 +1,5 @@
 //! What the tests share: a raw JSON-RPC client and a contract.
 
-#![allow(dead_code, reason = "each test binary uses its part")]
-
 pub(crate) mod bytecode;
 pub(crate) mod program;
 

@@ -1,9 +1,7 @@
 //! What clients can do to the server: it refuses, and goes on.
 
-mod support;
-
+use crate::support::{Node, bytecode, call, client, quantity};
 use serde_json::{Value, json};
-use support::{Node, bytecode, call, client, quantity};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,

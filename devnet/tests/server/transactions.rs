@@ -1,7 +1,6 @@
 //! Sending: what is accepted, what is refused in which words, and that a refusal moves nothing.
 
-mod support;
-
+use crate::support::{Node, Refusal, bytecode, invalid, quantity, refusal};
 use alloy::{
     consensus::{SignableTransaction, TxEip1559, TxEip2930, TxEip7702, TxEnvelope, TxLegacy},
     eips::{eip2718::Encodable2718, eip7702::Authorization},
@@ -10,7 +9,6 @@ use alloy::{
 };
 use devnet::{Devnet, chain::ChainError};
 use serde_json::{Value, json};
-use support::{Node, Refusal, bytecode, invalid, quantity, refusal};
 
 const CHAIN: u64 = 412_346;
 const FEE: u128 = 100_000_000;
@@ -104,6 +102,26 @@ async fn every_type_of_transaction_is_mined() {
         node.call("eth_getBalance", json!([PAYEE, "latest"])).await,
         "0x4"
     );
+}
+
+#[tokio::test]
+async fn a_transaction_carries_the_time_of_its_block() {
+    let node = Node::start().await;
+    let raw = sign(&signer(&node, 1), transfer(0));
+    let hash = node.call("eth_sendRawTransaction", json!([raw])).await;
+    let found = node.call("eth_getTransactionByHash", json!([hash])).await;
+    let (number, id) = (&found["blockNumber"], &found["blockHash"]);
+    let block = node
+        .call("eth_getBlockByNumber", json!([number, true]))
+        .await;
+    assert_eq!(found["blockTimestamp"], block["timestamp"]);
+    assert_eq!(block["transactions"][0], found);
+    for (method, place) in [
+        ("eth_getTransactionByBlockNumberAndIndex", number),
+        ("eth_getTransactionByBlockHashAndIndex", id),
+    ] {
+        assert_eq!(node.call(method, json!([place, "0x0"])).await, found);
+    }
 }
 
 #[tokio::test]

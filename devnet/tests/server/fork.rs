@@ -1,7 +1,5 @@
 //! A fork of another node: what it reads, what it asks for, what it refuses.
 
-mod support;
-
 use alloy::{
     primitives::{Address, B256, U256},
     rpc::client::RpcClient,
@@ -81,7 +79,7 @@ impl Fork {
 
     async fn start(builder: devnet::Builder) -> Self {
         let devnet = builder.spawn().await.unwrap();
-        let client = support::client(&devnet.url());
+        let client = crate::support::client(&devnet.url());
         Self { client, devnet }
     }
 
@@ -134,7 +132,7 @@ async fn a_fork_takes_nothing_that_is_signed_unless_told_to() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_second_run_of_a_call_asks_the_chain_itself_for_nothing() {
     let remote = Devnet::spawn().await.unwrap();
-    let client = support::client(&remote.url());
+    let client = crate::support::client(&remote.url());
     let keeper = Address::with_last_byte(0xAA);
     // Returns the word in slot 0.
     let code = json!([keeper, "0x5f545f5260205ff3"]);
@@ -165,7 +163,7 @@ async fn the_second_run_of_a_call_asks_the_chain_itself_for_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_written_on_a_fork_hides_what_the_chain_itself_has() {
     let remote = Devnet::spawn().await.unwrap();
-    let client = support::client(&remote.url());
+    let client = crate::support::client(&remote.url());
     let account = Address::with_last_byte(0xEE);
     let word = |number: u64| B256::from(U256::from(number));
     let set = |slot: &'static str, value: u64| json!([account, slot, word(value)]);

@@ -1,11 +1,9 @@
 //! Rules of blocks changed from outside: what a contract sees of them, what headers say, what is refused.
 
-mod support;
-
+use crate::support::{Node, invalid, quantity, refusal};
 use devnet::Devnet;
 use serde_json::{Value, json};
 use std::time::Duration;
-use support::{Node, invalid, quantity, refusal};
 
 const PROBE: &str = "0x00000000000000000000000000000000000000aa";
 const NOBODY: &str = "0x00000000000000000000000000000000000000ee";

@@ -1,10 +1,8 @@
 //! `eth_call` and `eth_estimateGas`: blocks, overrides, reverts, limits.
 
-mod support;
-
+use crate::support::{Node, Refusal, bytecode, quantity, refusal};
 use alloy::primitives::{B256, U256};
 use serde_json::{Value, json};
-use support::{Node, Refusal, bytecode, quantity, refusal};
 
 const PAYEE: &str = "0x00000000000000000000000000000000000000ee";
 
@@ -225,6 +223,47 @@ async fn block_overrides_change_what_the_call_sees() {
         let request = json!([{ "to": clock }, "latest", {}, overrides]);
         let answer = node.call("eth_call", request).await;
         assert_eq!(answer, format!("0x{:064x}{number:064x}", 700));
+    }
+}
+
+#[tokio::test]
+async fn blocks_and_receipts_tell_the_parent_chains_number_that_contracts_are_told() {
+    // Seconds between the parent's blocks, and its number 2,000,000,030 seconds into the epoch; without a parent the
+    // block's own: the contract's is the first, this the second.
+    for (parent_block_time, number) in [(12, 166_666_669), (7, 285_714_290), (0, 2)] {
+        let builder = devnet::Devnet::builder().parent_block_time(parent_block_time);
+        let node = Node::of(builder.spawn().await.unwrap());
+        let clock = node.create(bytecode::CLOCK).await;
+        node.call("evm_setNextBlockTimestamp", json!([2_000_000_030]))
+            .await;
+        let transaction = json!({ "from": node.account(0), "to": PAYEE, "value": "0x1" });
+        let receipt = node.send(transaction).await;
+        assert_eq!(quantity(&receipt["l1BlockNumber"]), number);
+        assert_eq!(receipt["gasUsedForL1"], "0x0");
+        let receipts = node.call("eth_getBlockReceipts", json!(["latest"])).await;
+        assert_eq!(receipts[0], receipt);
+        for (method, block) in [
+            ("eth_getBlockByNumber", &json!("latest")),
+            ("eth_getBlockByHash", &receipt["blockHash"]),
+        ] {
+            let block = node.call(method, json!([block, false])).await;
+            assert_eq!(quantity(&block["l1BlockNumber"]), number, "{method}");
+            // Nothing is sent to the parent.
+            assert_eq!(block["sendCount"], "0x0");
+            assert_eq!(block["sendRoot"], format!("0x{:064x}", 0));
+        }
+        let told = node
+            .call("eth_call", json!([{ "to": clock }, "latest"]))
+            .await;
+        assert_eq!(told, format!("0x{:064x}{number:064x}", 2_000_000_030));
+
+        // Blocks that might come tell theirs too.
+        let time = json!({ "blockOverrides": { "time": format!("{:#x}", 2_000_000_060) } });
+        let blocks = json!([{ "blockStateCalls": [time] }]);
+        let blocks = node.call("eth_simulateV1", blocks).await;
+        let next = [(12, 166_666_671), (7, 285_714_294), (0, 3)];
+        let next = next.iter().find(|(time, _)| *time == parent_block_time);
+        assert_eq!(quantity(&blocks[0]["l1BlockNumber"]), next.unwrap().1);
     }
 }
 

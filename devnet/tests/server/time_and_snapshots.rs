@@ -1,9 +1,7 @@
 //! Time control, and going back to a snapshot.
 
-mod support;
-
+use crate::support::{Node, bytecode, invalid, quantity};
 use serde_json::json;
-use support::{Node, bytecode, invalid, quantity};
 
 const PAYEE: &str = "0x00000000000000000000000000000000000000ee";
 

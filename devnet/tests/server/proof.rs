@@ -1,7 +1,6 @@
 //! `--state-root`: proofs of accounts and storage, checked against headers by a verifier of the tests' own.
 
-mod support;
-
+use crate::support::{Node, bytecode, refusal, started};
 use alloy::{
     primitives::{Address, B256, Bytes, U256, keccak256},
     rpc::types::EIP1186AccountProofResponse,
@@ -9,7 +8,6 @@ use alloy::{
 use alloy_rlp::{Decodable, Encodable, Header};
 use devnet::Devnet;
 use serde_json::{Value, json};
-use support::{Node, bytecode, refusal, started};
 
 /// Follows `nodes` from `root` along the hash of `key` to the value there, as the yellow paper's appendix D
 /// says; `None` is a proof that there is none.

@@ -1,14 +1,12 @@
 //! What wallets and libraries ask of a node that holds keys: signatures, filled-in transactions, sending and waiting.
 
-mod support;
-
+use crate::support::{Node, quantity, refusal};
 use alloy::{
     consensus::TxEnvelope,
     eips::eip2718::Decodable2718,
     primitives::{Address, Bytes},
 };
 use serde_json::{Value, json};
-use support::{Node, quantity, refusal};
 
 /// The first account of the test mnemonic; the signatures below are viem's with its key.
 const FIRST: &str = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266";

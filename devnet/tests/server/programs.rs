@@ -1,18 +1,16 @@
 //! Stylus programs over the wire: created, estimated, activated, called, and deployed in one transaction.
 
-mod support;
-
+use crate::support::{
+    Node,
+    program::{FEE, activate, code, creation},
+    quantity,
+};
 use alloy::{
     primitives::{Address, B256, Bytes, U256, address},
     sol,
     sol_types::{SolCall, SolEvent},
 };
 use serde_json::json;
-use support::{
-    Node,
-    program::{FEE, activate, code, creation},
-    quantity,
-};
 
 sol! {
     function activateProgram(address program) external payable returns (uint16, uint256);

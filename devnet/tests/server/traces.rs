@@ -1,9 +1,7 @@
 //! Looking into transactions. Gas is worked out by the Yellow Paper's prices, ink by Nitro's, each beside its test.
 
-mod support;
-
+use crate::support::{Node, invalid, program, quantity, refusal};
 use serde_json::{Value, json};
-use support::{Node, invalid, program, quantity, refusal};
 
 /// Where contracts are put.
 const OUTER: &str = "0x00000000000000000000000000000000000000a1";

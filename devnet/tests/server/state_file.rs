@@ -1,7 +1,6 @@
 //! `--state`: what the binary remembers after it was killed, and what it says to a damaged file.
 
-mod support;
-
+use crate::support::{bytecode, call, client, quantity};
 use alloy::rpc::client::RpcClient;
 use serde_json::{Value, json};
 use std::{
@@ -10,7 +9,6 @@ use std::{
     path::Path,
     process::{Child, Command, Output, Stdio},
 };
-use support::{bytecode, call, client, quantity};
 
 const NITRO: &str = "0x3f1Eae7D46d88F08fc2F8ed27FCb2AB183EB2d0E";
 const PAYEE: &str = "0x00000000000000000000000000000000000000ee";

@@ -1,9 +1,7 @@
 //! Every method of the namespaces that only look: what it answers, and what it says to bad input.
 
-mod support;
-
+use crate::support::{Node, bytecode, invalid, quantity, refusal};
 use serde_json::{Value, json};
-use support::{Node, bytecode, invalid, quantity, refusal};
 
 const NITRO: &str = "0x3f1Eae7D46d88F08fc2F8ed27FCb2AB183EB2d0E";
 const NOBODY: &str = "0x00000000000000000000000000000000000000ee";

@@ -1,9 +1,7 @@
 //! Logs and the filters that poll for them.
 
-mod support;
-
+use crate::support::{Node, bytecode, quantity, refusal};
 use serde_json::{Value, json};
-use support::{Node, bytecode, quantity, refusal};
 
 const PAYEE: &str = "0x00000000000000000000000000000000000000ee";
 const PAYEE_TOPIC: &str = "0x00000000000000000000000000000000000000000000000000000000000000ee";

@@ -1,10 +1,8 @@
 //! The node as a whole: what it says of itself, its accounts as one document, a new beginning.
 
-mod support;
-
+use crate::support::{Node, bytecode, invalid, started};
 use devnet::Devnet;
 use serde_json::{Value, json};
-use support::{Node, bytecode, invalid, started};
 
 const NOBODY: &str = "0x00000000000000000000000000000000000000ee";
 const SOMEBODY: &str = "0x00000000000000000000000000000000000000dd";
@@ -107,7 +105,7 @@ async fn an_unsigned_transaction_is_sent_for_anybody() {
         .await;
     let transfer = json!({ "from": SOMEBODY, "to": NOBODY, "value": "0x7" });
     let refused = node.refused("eth_sendTransaction", json!([transfer])).await;
-    assert_eq!(refused, support::refusal("unknown account"));
+    assert_eq!(refused, crate::support::refusal("unknown account"));
     let hash = node
         .call("eth_sendUnsignedTransaction", json!([transfer]))
         .await;
@@ -208,7 +206,7 @@ async fn a_reset_begins_anew_also_in_the_state_file() {
             json!([{ "from": SOMEBODY, "to": NOBODY }]),
         )
         .await;
-    assert_eq!(refused, support::refusal("unknown account"));
+    assert_eq!(refused, crate::support::refusal("unknown account"));
     node.send(json!({ "from": node.account(1), "to": NOBODY, "value": "0x3" }))
         .await;
     let head = node

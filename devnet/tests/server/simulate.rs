@@ -1,9 +1,7 @@
 //! Transactions that might be: access lists, and blocks on top of the newest. Gas by the Yellow Paper's prices.
 
-mod support;
-
+use crate::support::{Node, program, quantity};
 use serde_json::{Value, json};
-use support::{Node, program, quantity};
 
 const OUTER: &str = "0x00000000000000000000000000000000000000a1";
 const INNER: &str = "0x00000000000000000000000000000000000000b2";

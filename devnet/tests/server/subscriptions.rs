@@ -1,7 +1,6 @@
 //! `eth_subscribe` over WebSocket, on the port HTTP is on.
 
-mod support;
-
+use crate::support::{Node, bytecode};
 use alloy::{
     primitives::{Address, B256, address},
     providers::{Provider, ProviderBuilder, WsConnect},
@@ -9,7 +8,6 @@ use alloy::{
 };
 use futures::StreamExt;
 use serde_json::{Value, json};
-use support::{Node, bytecode};
 
 const PAYEE: Address = address!("0x00000000000000000000000000000000000000ee");
 
