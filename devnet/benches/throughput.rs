@@ -1,13 +1,18 @@
 //! How many transactions a second the chain makes, beside what nobody can do without: a bare revm loop,
-//! decoding and recovering the sender, and a round trip over HTTP.
+//! decoding and recovering the sender, and a round trip over HTTP; then what a state trie costs a block, and how long a
+//! start takes.
 //!
 //! `cargo bench --profile host -p devnet`; no figure is compared with anything, ratios are what counts.
 
-#[path = "../tests/support/bytecode.rs"]
+#[path = "../tests/server/support/bytecode.rs"]
 #[allow(dead_code)]
 mod bytecode;
 #[path = "throughput/plain.rs"]
 mod plain;
+#[path = "throughput/start.rs"]
+mod start;
+#[path = "throughput/state_root.rs"]
+mod state_root;
 #[path = "throughput/transfers.rs"]
 mod transfers;
 #[path = "../tests/support/wire.rs"]
@@ -32,15 +37,15 @@ fn rate(elapsed: Duration) -> f64 {
     COUNT as f64 / elapsed.as_secs_f64()
 }
 
+/// Prints a row with its ratio to `reference` and the ratio that is wanted.
 #[allow(clippy::print_stdout)]
-fn row(name: &str, elapsed: Duration, reference: Option<Duration>) {
+fn row(name: &str, elapsed: Duration, reference: Option<Duration>, bar: Option<f64>) {
     let ratio = reference.map_or(String::new(), |reference| {
-        format!(
-            "  {:.2} of the reference",
-            reference.as_secs_f64() / elapsed.as_secs_f64()
-        )
+        let ratio = reference.as_secs_f64() / elapsed.as_secs_f64();
+        format!("  {ratio:.2} of the reference")
     });
-    println!("{name:<58}{:>9.0} per second{ratio}", rate(elapsed));
+    let bar = bar.map_or(String::new(), |bar| format!("; bar {bar}"));
+    println!("{name:<58}{:>9.0} per second{ratio}{bar}", rate(elapsed));
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -54,18 +59,24 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let devnet = runtime.block_on(Devnet::spawn())?;
 
     let plain = plain::transfers();
-    row("coin transfer in EVM bytecode, bare revm loop", plain, None);
+    row(
+        "coin transfer in EVM bytecode, bare revm loop",
+        plain,
+        None,
+        None,
+    );
     let mut connection = wire::Connection::open(devnet.address())?;
     let round_trip = measure(|_| {
         connection.call("eth_chainId", "[]");
     });
-    row("eth_chainId over HTTP, one client", round_trip, None);
+    row("eth_chainId over HTTP, one client", round_trip, None, None);
 
     let transfers = transfers::Transfers::sign(&devnet, 2 * COUNT)?;
     let decoding = measure(|index| transfers.decode(index));
     row(
         "decoding a transaction and recovering its sender",
         decoding,
+        None,
         None,
     );
     let needed = plain + decoding;
@@ -74,6 +85,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         "the same transfer sent to devnet over HTTP",
         over_http,
         Some(needed + round_trip),
+        Some(0.5),
     );
 
     let in_process = Devnet::builder();
@@ -84,6 +96,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         "the same transfer submitted in process",
         without_http,
         Some(needed),
+        None,
     );
 
     let folder = tempfile::tempdir()?;
@@ -95,6 +108,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         "the same transfer submitted in process, with a state file",
         with_file,
         Some(needed),
+        None,
     );
-    Ok(())
+    state_root::rows()?;
+    start::row()
 }
