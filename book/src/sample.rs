@@ -13,6 +13,7 @@ use uuid::Uuid;
 use crate::board::Board;
 use crate::board::posting::Posting;
 use crate::log::By;
+use crate::log::act::{ActHasher, Signed, Told};
 use crate::log::body::BookOpened;
 use crate::market::order::{Order, OrderHasher, Side, board_ref};
 use crate::market::record::{Capacity, OrderRecord};
@@ -195,5 +196,18 @@ impl Book {
     ) -> OrderRecord {
         let posting = signed(owner, order(owner, side, tokens, dollars));
         self.board.post(posting, None, by("ada")).await.unwrap()
+    }
+}
+
+/// What wallet `signer` signs of an act at `time`, unix seconds.
+pub(crate) fn sign(signer: u8, told: &Told<'_>, time: u64) -> Signed {
+    let hasher = ActHasher::new(identity().chain_id, identity().contract);
+    let digest = hasher.digest(&told.at(time));
+    let signature = wallet(signer).sign_hash_sync(&digest).unwrap();
+    Signed {
+        file: None,
+        signature: Bytes::from(signature.as_bytes().to_vec()),
+        time,
+        wallet: wallet(signer).address(),
     }
 }

@@ -62,8 +62,13 @@ const BOOK: &[Layer] = &[
 /// The use cases of the desk are the crate's other modules, and may use both.
 const DESK: &[Layer] = &[
     Layer {
-        module: "chain",
+        module: "signing",
         below: &[],
+        foreign: &["book::store", "book::board", "book::audit", "std::process"],
+    },
+    Layer {
+        module: "chain",
+        below: &["signing"],
         foreign: &["book::store", "book::audit", "std::process"],
     },
     Layer {

@@ -2,9 +2,13 @@
 
 use std::borrow::Cow;
 
+use alloy::primitives::B256;
 use serde::Deserialize;
 
+use super::acts;
 use super::verify::{Fault, Finding, Reference};
+use crate::board::act::WEB;
+use crate::log::act::Signed;
 use crate::market::price::Price;
 use crate::market::record::OrderState;
 use crate::store::replay::{ClosingRow, OpenRow, StoredEvent, StoredOrder};
@@ -39,27 +43,34 @@ pub(super) fn posts<'a>(
         ("owner", is_hex(&posted.owner, order.owner)),
         ("account", order.account == posted.account),
     ];
-    match columns.into_iter().find(|(_, same)| !same) {
-        Some((column, _)) => Err(projection(
-            seq,
-            format!("table orders has another {column}"),
-        )),
-        None => Ok((
-            order.security,
-            order.side,
-            order.price,
-            order.seq,
-            order.quantity,
-            order.expiry,
-        )),
+    if let Some((column, _)) = columns.into_iter().find(|(_, same)| !same) {
+        let message = format!("table orders has another {column}");
+        return Err(projection(seq, message));
     }
+    let posting = acts::Posting {
+        own: posted.taken_by == WEB && !posted.solicited && posted.capacity == "agency",
+        taken_by: &posted.taken_by,
+        signed: posted.signed.as_ref(),
+    };
+    let id = B256::try_from(order.id).unwrap_or_default();
+    reference.staff.posted(seq, id, row, &posting)?;
+    Ok((
+        order.security,
+        order.side,
+        order.price,
+        order.seq,
+        order.quantity,
+        order.expiry,
+    ))
 }
 
-/// What the search columns are made from.
+/// What the search columns are made from, and who posted it.
 #[derive(Deserialize)]
 struct Posted<'a> {
     #[serde(borrow)]
     account: Cow<'a, str>,
+    #[serde(borrow)]
+    capacity: Cow<'a, str>,
     expiry: u64,
     #[serde(borrow)]
     owner: Cow<'a, str>,
@@ -71,6 +82,11 @@ struct Posted<'a> {
     security: Cow<'a, str>,
     #[serde(borrow)]
     side: Cow<'a, str>,
+    #[serde(default)]
+    signed: Option<Signed>,
+    solicited: bool,
+    #[serde(borrow)]
+    taken_by: Cow<'a, str>,
 }
 
 pub(super) fn projection(seq: u64, message: impl Into<String>) -> Finding {

@@ -62,7 +62,12 @@ pub(crate) async fn check(
     let mut checked = checked.map_err(|panic| std::io::Error::other(panic.to_string()))?;
     // What was found needs the store again, which only happens once.
     match &mut checked.finding {
-        None => checked.finding = confirm_absent(&store, &mut checked.doubtful).await?,
+        None => {
+            checked.finding = match confirm_absent(&store, &mut checked.doubtful).await? {
+                None => confirm_left(&store, &checked.leaving).await?,
+                found => found,
+            };
+        }
         Some(finding) if finding.fault == Fault::CutTail => {
             let mut reader = store.reader().await?;
             if let Some(next) = replay::next_event(reader.link(), finding.seq).await? {
@@ -81,6 +86,8 @@ struct Judged {
     finding: Option<Finding>,
     /// Orders that a settlement should have closed: fine when the board never had them.
     doubtful: Vec<(u64, B256)>,
+    /// Orders that must leave the board right after an event that says so.
+    leaving: Vec<(u64, B256)>,
 }
 
 impl Judged {
@@ -106,6 +113,22 @@ async fn confirm_absent(
     Ok(None)
 }
 
+/// A refused match names the order that leaves the board in the same commit: at most three events on.
+async fn confirm_left(
+    store: &Store,
+    leaving: &[(u64, B256)],
+) -> Result<Option<Finding>, BoardError> {
+    for (seq, id) in leaving {
+        let order = query::order(store.reader().await?.link(), *id).await?;
+        let closed = order.and_then(|order| order.2).map(unsigned);
+        if !closed.is_some_and(|closed| *seq < closed && closed <= seq + 3) {
+            let message = format!("it says that order {id} leaves the board, and it does not");
+            return Ok(Some(Finding::new(*seq, Fault::Impossible, message)));
+        }
+    }
+    Ok(None)
+}
+
 fn judge(stretch: &Stretch, reference: &Reference, start: u64, end: u64) -> Judged {
     let events = stretch.events();
     let mut judge = Judge {
@@ -118,6 +141,7 @@ fn judge(stretch: &Stretch, reference: &Reference, start: u64, end: u64) -> Judg
         closed: stretch.closed.iter().copied().collect(),
         stored: stretch.nodes.iter().copied().collect(),
         doubtful: Vec::new(),
+        leaving: Vec::new(),
         segment: Segment {
             first: events.first().and_then(|row| {
                 let prev = B256::try_from(row.prev).unwrap_or_default();
@@ -142,6 +166,7 @@ fn judge(stretch: &Stretch, reference: &Reference, start: u64, end: u64) -> Judg
         segment: judge.segment,
         finding,
         doubtful: judge.doubtful,
+        leaving: judge.leaving,
     }
 }
 
@@ -155,6 +180,7 @@ struct Judge<'a> {
     closed: std::collections::HashSet<i64>,
     stored: HashMap<Node, B256>,
     doubtful: Vec<(u64, B256)>,
+    leaving: Vec<(u64, B256)>,
     segment: Segment,
 }
 
@@ -182,6 +208,7 @@ impl Judge<'_> {
             self.grow(seq, start, hash)?;
             self.segment.last_hash = hash;
             self.segment.last_captured_at = row.captured_at;
+            self.reference.staff.event(seq)?;
             self.projected(seq, row)?;
         }
         let last = start + events.len() as u64;
@@ -293,7 +320,10 @@ impl Judge<'_> {
         self.next_closing += count;
         self.segment.closings += count as u64;
         match &body {
-            Body::OrderCancelled(_) => cancelled(seq, row, closings)?,
+            Body::OrderCancelled(body) => {
+                cancelled(seq, row, closings)?;
+                self.reference.staff.cancelled(seq, row, body)?;
+            }
             Body::SettlementSettled(settled) => self.settled(seq, settled, closings)?,
             _ if count > 0 => {
                 return Err(projection(
@@ -302,6 +332,9 @@ impl Judge<'_> {
                 ));
             }
             Body::SecurityListed(security) => self.listed(seq, security)?,
+            Body::MatchRefused(refused) => {
+                self.leaving.extend(refused.cause.map(|id| (seq, id)));
+            }
             _ => {}
         }
         if concerns_match(&body) {

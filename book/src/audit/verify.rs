@@ -2,12 +2,15 @@
 //! row that the board's tables have or should have. Memory does not grow with the log; segments are checked in parallel.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use alloy::primitives::B256;
 use futures::{StreamExt, TryStreamExt, stream};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+pub use super::acts::NamedByChain;
+use super::acts::Staff;
 use super::segment::{self, SEGMENT, Segment};
 use super::tables;
 use crate::board::{Board, BoardError};
@@ -53,6 +56,8 @@ pub enum Fault {
     Impossible,
     /// The board's tables do not say what it says.
     Projection,
+    /// Nobody signed it who might.
+    Unsigned,
 }
 
 /// The first bad row.
@@ -87,6 +92,8 @@ pub struct Report {
     pub hash: B256,
     /// How many of the given anchors were confirmed.
     pub anchors: u64,
+    /// Admin persons whom the settlement contract's default admin named, for the chain to confirm.
+    pub named: Vec<NamedByChain>,
     /// The first bad row; `None` when all is well.
     pub finding: Option<Finding>,
 }
@@ -102,6 +109,8 @@ pub(crate) struct Reference {
     pub(crate) sizes: Vec<u64>,
     /// What rows are summed under.
     pub(crate) key: RowKey,
+    /// Who might sign what.
+    pub(crate) staff: Arc<Staff>,
 }
 
 /// Replays the log and compares it with the board's tables and the roots on chain; `progress` gets the events replayed.
@@ -124,15 +133,17 @@ pub async fn verify(
     let mut wanted = roots_wanted(snapshot.link(), anchors).await?;
     wanted.sort_unstable_by_key(|anchor| anchor.size);
     let key = RowKey::draw()?;
+    let staff = Arc::new(Staff::read(snapshot.link(), board.identity()).await?);
     let reference = Reference {
         size,
         securities: securities(snapshot.link()).await?,
         sizes: wanted.iter().map(|anchor| anchor.size).collect(),
         key: key.clone(),
+        staff: staff.clone(),
     };
     // Reads the open orders while the segments are checked.
     let open = tokio::spawn(open_sum(snapshot, key.clone()));
-    let mut replayed = Replay::new(wanted, key);
+    let mut replayed = Replay::new(wanted, key, staff.clone());
     let starts = (0..size.div_ceil(SEGMENT)).map(|number| number * SEGMENT);
     let mut segments = stream::iter(starts)
         .map(|start| segment::check(store.clone(), reference.clone(), start))
@@ -163,6 +174,7 @@ pub async fn verify(
         root: replayed.frontier.root(),
         hash: replayed.hash,
         anchors: confirmed as u64,
+        named: staff.named.clone(),
         finding: replayed.finding,
     })
 }
@@ -174,6 +186,7 @@ fn unreadable(seq: u64, what: String) -> Report {
         root: frontier.root(),
         hash: B256::ZERO,
         anchors: 0,
+        named: Vec::new(),
         finding: Some(Finding::new(seq, Fault::Forked, what)),
     }
 }
@@ -226,11 +239,12 @@ pub(super) struct Replay {
     /// Those that may not.
     pub(super) ended: RowSum,
     pub(super) key: RowKey,
+    staff: Arc<Staff>,
     finding: Option<Finding>,
 }
 
 impl Replay {
-    fn new(wanted: Vec<Anchor>, key: RowKey) -> Self {
+    fn new(wanted: Vec<Anchor>, key: RowKey, staff: Arc<Staff>) -> Self {
         Self {
             frontier: Frontier::default(),
             hash: B256::ZERO,
@@ -244,6 +258,7 @@ impl Replay {
             live: BTreeMap::new(),
             ended: RowSum::default(),
             key,
+            staff,
             finding: None,
         }
     }
@@ -261,7 +276,17 @@ impl Replay {
                 break;
             }
             match apply_match(&mut self.live, event, body) {
-                Ok(Some(id)) => self.retire(id),
+                Ok(Some(id)) => {
+                    let after = self
+                        .live
+                        .get(&id)
+                        .map(|found| self.staff.matched(event, body, found));
+                    if let Some(Err(finding)) = after {
+                        self.finding = Some(finding);
+                        return;
+                    }
+                    self.retire(id);
+                }
                 Ok(None) => {}
                 Err(refused) => {
                     self.finding = Some(Finding::new(event.seq, Fault::Impossible, refused.what));
@@ -373,8 +398,10 @@ pub(crate) fn concerns_match(body: &Body) -> bool {
     matches!(
         body,
         Body::MatchProposed(_)
-            | Body::MatchApproved
-            | Body::MatchRefused
+            | Body::MatchApproved(_)
+            | Body::MatchRefused(_)
+            | Body::MatchCommitted(_)
+            | Body::MatchReleased(_)
             | Body::SettlementSubmitted(_)
             | Body::SettlementSettled(_)
             | Body::SettlementFailed(_)

@@ -3,11 +3,13 @@
 use alloy::primitives::{Address, B256};
 use uuid::Uuid;
 
+use super::act::ActError;
 use super::signature::{ChainUnavailable, SignatureError};
 use crate::ErrorClass;
 use crate::market::address::AddressError;
 use crate::market::amount::time;
 use crate::market::code::CodeError;
+use crate::market::investor::DirectoryError;
 use crate::market::matching::MatchState;
 use crate::market::price::PriceError;
 use crate::market::record::OrderState;
@@ -37,6 +39,12 @@ pub enum BoardError {
     /// The signature is not the owner's.
     #[error(transparent)]
     Signature(#[from] SignatureError),
+    /// An act is not signed by a person who may do it.
+    #[error(transparent)]
+    Act(#[from] ActError),
+    /// An account or a wallet is another investor's.
+    #[error(transparent)]
+    Directory(#[from] DirectoryError),
     /// The owner has or may have code, and the chain did not answer.
     #[error(transparent)]
     Chain(#[from] ChainUnavailable),
@@ -209,7 +217,7 @@ impl BoardError {
             | Self::Code { .. }
             | Self::OrderId(_)
             | Self::BadRows(_) => ErrorClass::Usage,
-            Self::Signature(_) | Self::ApproverProposed(_) => ErrorClass::Auth,
+            Self::Signature(_) | Self::Act(_) | Self::ApproverProposed(_) => ErrorClass::Auth,
             Self::Contradiction(_) | Self::BadLine { .. } => ErrorClass::Integrity,
             Self::File(_) => ErrorClass::Failed,
             _ => ErrorClass::Refused,

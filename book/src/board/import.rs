@@ -2,7 +2,6 @@
 //!
 //! One thread per core checks signatures while the rows before them are written; memory does not grow with the file.
 
-use std::collections::HashSet;
 use std::io::BufRead;
 use std::num::NonZero;
 use std::thread;
@@ -10,13 +9,17 @@ use std::thread;
 use ::csv::StringRecord;
 use alloy::primitives::B256;
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 
 use super::csv::{self, Layout, Rows};
 use super::error::{BadRow, BoardError};
+use super::import_plan::{Checked, CheckedRow, ImportPlan, Sorting, Total};
+use super::orders::posting_act;
 use super::posting::{Posting, Rules};
 use super::{Board, signature};
 use crate::log::By;
-use crate::log::body::Body;
+use crate::log::body::{Body, OrderPosted};
+use crate::market::investor::Directory;
 use crate::store::Clock;
 use crate::store::append::Draft;
 use crate::store::query;
@@ -24,15 +27,13 @@ use crate::store::query;
 /// Rows that are checked and written together.
 const CHUNK: usize = 2_048;
 
-/// How many rows were imported.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What was imported.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Imported {
-    /// Orders posted.
-    pub orders: u64,
-    /// The first event of the import.
-    pub first_seq: u64,
-    /// The last event of the import.
-    pub last_seq: u64,
+    /// What was new and what was not; nothing is refused.
+    pub plan: ImportPlan,
+    /// The first and the last event; `None` when nothing was new.
+    pub events: Option<(u64, u64)>,
 }
 
 /// A row of a file, read and not understood yet.
@@ -42,6 +43,9 @@ pub trait Row: Send + Sync {
     /// # Errors
     /// What is wrong, in words.
     fn posting(&self, rules: &Rules) -> Result<Posting, String>;
+
+    /// Whether it says when the order was received; else that is now, whenever it is read.
+    fn states_receipt(&self) -> bool;
 }
 
 /// Rows with their lines.
@@ -54,32 +58,27 @@ impl Row for Line {
     fn posting(&self, rules: &Rules) -> Result<Posting, String> {
         csv::parse(self.0, &self.1, rules)
     }
+
+    fn states_receipt(&self) -> bool {
+        true
+    }
 }
 
-/// One row, checked.
-type Checked = Result<(u64, B256, Draft), BadRow>;
-
 impl Board {
-    /// Posts every order of a CSV file (see [`csv`]) in one transaction. Only signatures of keys count: an order of a
-    /// wallet contract is posted by itself. `progress` gets the number of rows checked so far.
+    /// Posts every order of a CSV file (see [`csv`]) that the board does not have, in one transaction, which is one act:
+    /// over the SHA-256 of the file. Only signatures of keys count: an order of a wallet contract is posted by itself.
+    /// `progress` gets the number of rows checked so far.
     ///
     /// # Errors
-    /// [`BoardError::BadRows`] with every bad row, and then nothing is imported; [`BoardError::File`]; or the store's.
+    /// [`BoardError::Act`]; [`BoardError::BadRows`] with every bad row, and then nothing is imported;
+    /// [`BoardError::File`]; or the store's.
     pub async fn import(
         &self,
         file: impl BufRead + Send + 'static,
         by: By,
         progress: impl FnMut(u64),
     ) -> Result<Imported, BoardError> {
-        let mut file = Rows::open(file)?;
-        let layout = file.layout;
-        let next = move |count| {
-            let rows = file.next(count)?.into_iter();
-            Ok(rows
-                .map(|row| row.map(|(line, record)| (line, Line(layout, record))))
-                .collect())
-        };
-        self.import_rows(next, by, progress).await
+        self.import_rows(csv_rows(file)?, by, progress).await
     }
 
     /// As [`Self::import`], of rows of any form; `next` reads at most as many as it is asked for, none at the end.
@@ -93,71 +92,125 @@ impl Board {
         mut progress: impl FnMut(u64),
     ) -> Result<Imported, BoardError> {
         by.check()?;
-        let rules = self.rules().await?;
-        let clock = self.store.clock().clone();
-        let (sender, mut chunks) = mpsc::channel(2);
-        let checking =
-            tokio::task::spawn_blocking(move || check_rows(next, &rules, &by, &clock, &sender));
+        let (told, exempt) = posting_act(&[], &by);
+        let mut reader = self.store.reader().await?;
+        let staff = query::last_staff_event(&mut reader.link()).await?;
+        let by = self
+            .authorise_at(&mut reader.link(), staff + 1, by, told.clone(), exempt)
+            .await?;
+        drop(reader);
+        let (checking, mut chunks) = self.check_in_background(next, by.clone()).await?;
         let mut writer = self.store.writer().await?;
+        // The staff may have changed until the writer's turn came.
+        self.authorise(&mut writer, by, told, exempt).await?;
         writer.widen_cache().await?;
         let first_seq = writer.size() + 1;
-        let (mut bad, mut rows) = (Vec::new(), 0);
-        // Orders of rows that are not written any more, as a bad one came before.
-        let mut unwritten = HashSet::new();
+        let (mut sorting, mut rows) = (Sorting::before(first_seq), 0);
         while let Some(chunk) = chunks.recv().await {
             rows += chunk.len() as u64;
-            let mut drafts = Vec::with_capacity(chunk.len());
-            let mut lines = Vec::with_capacity(chunk.len());
-            for checked in chunk {
-                match checked {
-                    Ok((line, id, draft)) => {
-                        lines.push((line, id));
-                        drafts.push(draft);
-                    }
-                    Err(row) => bad.push(row),
-                }
-            }
-            let ids: Vec<_> = lines.iter().map(|(_, id)| *id).collect();
-            let mut known: HashSet<_> = query::known(writer.link().await?, &ids)
-                .await?
-                .into_iter()
-                .collect();
-            for (line, id) in lines {
-                if !known.insert(id) || unwritten.contains(&id) {
-                    bad.push(BadRow {
-                        line,
-                        message: BoardError::DuplicateOrder(id).to_string(),
-                    });
-                }
-            }
+            let now = self.store.clock().now();
+            let (ids, drafts) = sorting.sort(writer.link().await?, now, chunk).await?;
             // Once a row is bad nothing is written any more, the others are only checked.
-            if bad.is_empty() {
+            if sorting.refused.is_empty() {
                 writer.append(drafts).await?;
             } else {
-                unwritten.extend(ids);
+                sorting.unwritten.extend(ids);
             }
             progress(rows);
         }
-        checking
-            .await
-            .map_err(|panic| std::io::Error::other(panic.to_string()))??;
-        if !bad.is_empty() {
-            bad.sort_by_key(|row| row.line);
-            return Err(BoardError::BadRows(bad));
+        joined(checking).await?;
+        let plan = sorting.plan();
+        if !plan.refused.is_empty() {
+            return Err(BoardError::BadRows(plan.refused));
         }
-        let last_seq = writer.size();
+        if plan.new == 0 {
+            return Ok(Imported { plan, events: None });
+        }
+        let events = Some((first_seq, writer.size()));
         writer.commit().await?;
-        Ok(Imported {
-            orders: rows,
-            first_seq,
-            last_seq,
-        })
+        Ok(Imported { plan, events })
     }
+
+    /// What [`Self::import`] of a CSV file would do now; posts nothing, and `by` need not sign.
+    ///
+    /// # Errors
+    /// [`BoardError::BadRows`] for a header without its columns, [`BoardError::Text`] (actor, reason),
+    /// [`BoardError::File`], or the store's; rows that cannot be taken are in the plan.
+    pub async fn plan_import(
+        &self,
+        file: impl BufRead + Send + 'static,
+        by: By,
+        progress: impl FnMut(u64),
+    ) -> Result<ImportPlan, BoardError> {
+        self.plan_import_rows(csv_rows(file)?, by, progress).await
+    }
+
+    /// As [`Self::plan_import`], of rows of any form. The ids of the new orders are kept until the end.
+    ///
+    /// # Errors
+    /// Those of [`Self::plan_import`], or `next`'s.
+    pub async fn plan_import_rows<R: Row>(
+        &self,
+        next: impl FnMut(usize) -> Result<Chunk<R>, BoardError> + Send + 'static,
+        by: By,
+        mut progress: impl FnMut(u64),
+    ) -> Result<ImportPlan, BoardError> {
+        by.check()?;
+        let (checking, mut chunks) = self.check_in_background(next, by).await?;
+        let (mut sorting, mut rows) = (Sorting::before(u64::MAX), 0);
+        while let Some(chunk) = chunks.recv().await {
+            rows += chunk.len() as u64;
+            let (now, mut reader) = (self.store.clock().now(), self.store.reader().await?);
+            let (ids, _) = sorting.sort(reader.link(), now, chunk).await?;
+            sorting.unwritten.extend(ids);
+            progress(rows);
+        }
+        joined(checking).await?;
+        Ok(sorting.plan())
+    }
+
+    /// Reads and checks rows on threads of their own; they come out in the sequence of the file.
+    async fn check_in_background<R: Row>(
+        &self,
+        next: impl FnMut(usize) -> Result<Chunk<R>, BoardError> + Send + 'static,
+        by: By,
+    ) -> Result<(Checking, mpsc::Receiver<Vec<Checked>>), BoardError> {
+        let rules = self.rules().await?;
+        let clock = self.store.clock().clone();
+        let directory = self.directory().await?;
+        let (sender, chunks) = mpsc::channel(2);
+        let checking = tokio::task::spawn_blocking(move || {
+            check_rows(next, (&rules, &directory), &by, &clock, &sender)
+        });
+        Ok((checking, chunks))
+    }
+}
+
+type Checking = JoinHandle<Result<(), BoardError>>;
+
+async fn joined(checking: Checking) -> Result<(), BoardError> {
+    checking
+        .await
+        .map_err(|panic| std::io::Error::other(panic.to_string()))?
+}
+
+/// The rows of a CSV file.
+fn csv_rows(
+    file: impl BufRead + Send + 'static,
+) -> Result<impl FnMut(usize) -> Result<Chunk<Line>, BoardError> + Send + 'static, BoardError> {
+    let mut file = Rows::open(file)?;
+    let layout = file.layout;
+    Ok(move |count| {
+        let rows = file.next(count)?.into_iter();
+        Ok(rows
+            .map(|row| row.map(|(line, record)| (line, Line(layout, record))))
+            .collect())
+    })
 }
 
 fn check_rows<R: Row>(
     mut next: impl FnMut(usize) -> Result<Chunk<R>, BoardError>,
-    rules: &Rules,
+    rules: (&Rules, &Directory),
     by: &By,
     clock: &Clock,
     sender: &mpsc::Sender<Vec<Checked>>,
@@ -196,21 +249,48 @@ fn check_rows<R: Row>(
 
 fn check_row<R: Row>(
     row: &Result<(u64, R), BadRow>,
-    rules: &Rules,
+    (rules, directory): (&Rules, &Directory),
     by: &By,
     clock: &Clock,
 ) -> Checked {
     let (line, row) = row.as_ref().map_err(Clone::clone)?;
     let line = *line;
-    let bad = |message: String| BadRow { line, message };
-    let posting = row.posting(rules).map_err(bad)?;
-    let (id, posted) = rules
+    let bad = |message| BadRow { line, message };
+    let mut posting = row.posting(rules).map_err(bad)?;
+    let (id, owner) = (rules.id(&posting.order), posting.order.owner);
+    posting.signature = signature::canonical(owner, id, &posting.signature);
+    let signed =
+        signature::verify(owner, id, &posting.signature).map_err(|error| error.to_string());
+    let draft = rules
         .check(&posting, clock.now())
-        .map_err(|error| bad(error.to_string()))?;
-    signature::verify(posted.owner, id, &posted.signature)
-        .map_err(|error| bad(error.to_string()))?;
+        .map_err(|error| error.to_string())
+        .and_then(|(_, posted)| {
+            directory
+                .check(&posted.account, posted.owner)
+                .map_err(|error| error.to_string())?;
+            signed.clone()?;
+            draft(id, posted, &posting, by)
+        });
+    Ok(CheckedRow {
+        line,
+        id,
+        states_receipt: row.states_receipt(),
+        posting,
+        signed,
+        draft,
+    })
+}
+
+/// The event that posts an order, and the order as a total.
+fn draft(
+    id: B256,
+    mut posted: OrderPosted,
+    posting: &Posting,
+    by: &By,
+) -> Result<(Draft, Total), String> {
+    posted.signed.clone_from(&by.signed);
+    let one = Total::of(&posted);
     let body = Body::OrderPosted(Box::new(posted));
-    let draft =
-        Draft::new(id, posting.received_at, by, body).map_err(|error| bad(error.to_string()))?;
-    Ok((line, id, draft))
+    let draft = Draft::new(id, posting.received_at, by, body).map_err(|error| error.to_string())?;
+    Ok((draft, one))
 }

@@ -167,6 +167,18 @@ mod tests {
     }
 
     #[test]
+    fn columns_that_are_not_separated_by_commas_are_refused_by_their_separator() {
+        for mark in [';', '\t', '|'] {
+            let text = format!("a{mark}b\n1{mark}2\n");
+            let mut records = Records::new(text.as_bytes());
+            assert!(matches!(
+                records.header(),
+                Err(HeaderError::Separator(found)) if found == mark
+            ));
+        }
+    }
+
+    #[test]
     fn every_row_of_the_wrong_length_is_reported_with_its_line() {
         let bad = |line, fields| {
             Err(BadRow {

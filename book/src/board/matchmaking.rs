@@ -5,10 +5,13 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::Board;
+use super::act::ActError;
 use super::error::BoardError;
 use super::orders::{order_in, require_open};
 use crate::log::By;
-use crate::log::body::{Body, MatchProposed};
+use crate::log::act::{Act, Told, of_match};
+use crate::log::body::{Body, MatchApproved, MatchProposed, MatchRefused};
+use crate::log::staff;
 use crate::market::matching::{Match, MatchState, midpoint};
 use crate::market::order::Side;
 use crate::market::record::OrderRecord;
@@ -22,14 +25,43 @@ impl Board {
     /// For the bid, then the ask: [`BoardError::UnknownOrder`], [`BoardError::NotOpen`], [`BoardError::Expired`],
     /// [`BoardError::Matched`]. Then [`BoardError::Mismatch`], or the store's.
     pub async fn propose(&self, bid: B256, ask: B256, by: By) -> Result<Match, BoardError> {
+        self.propose_as(Uuid::now_v7(), bid, ask, by).await
+    }
+
+    /// The same under an id that the proposer has drawn and signed.
+    ///
+    /// # Errors
+    /// Those of [`Self::propose`], [`BoardError::Act`], [`StoreError::Duplicate`](crate::store::error::StoreError::Duplicate)
+    /// when the id was proposed before.
+    pub async fn propose_as(
+        &self,
+        id: Uuid,
+        bid: B256,
+        ask: B256,
+        by: By,
+    ) -> Result<Match, BoardError> {
         by.check()?;
         let now = self.store.clock().now();
         let mut writer = self.store.writer().await?;
         let bid_record = available(&mut writer, bid, now).await?;
         let ask_record = available(&mut writer, ask, now).await?;
         let total = crossing(&bid_record, &ask_record)?;
-        let id = Uuid::now_v7();
-        let body = Body::MatchProposed(MatchProposed { ask, bid, total });
+        let told = Told {
+            act: Act::Propose,
+            subject: of_match(id),
+            bid,
+            ask,
+            total,
+            reason: "",
+        };
+        let by = self.authorise(&mut writer, by, told, false).await?;
+        let signed = by.signed.clone();
+        let body = Body::MatchProposed(MatchProposed {
+            ask,
+            bid,
+            signed,
+            total,
+        });
         writer.append(vec![Draft::new(id, now, &by, body)?]).await?;
         finish(writer, id).await
     }
@@ -37,14 +69,24 @@ impl Board {
     /// Approves a proposed match; the proposer may not.
     ///
     /// # Errors
-    /// [`BoardError::UnknownMatch`], [`BoardError::WrongMatchState`], [`BoardError::ApproverProposed`], for each order
-    /// [`BoardError::Expired`], or the store's.
+    /// [`BoardError::UnknownMatch`], [`BoardError::WrongMatchState`], [`BoardError::Act`], [`BoardError::ApproverProposed`],
+    /// for each order [`BoardError::Expired`], or the store's.
     pub async fn approve(&self, id: Uuid, by: By) -> Result<Match, BoardError> {
         by.check()?;
         let now = self.store.clock().now();
         let mut writer = self.store.writer().await?;
         let proposed = match_in(&mut writer, id).await?;
         require(&proposed, &[MatchState::Proposed], "PROPOSED")?;
+        let by = self
+            .authorise(&mut writer, by, told(Act::Approve, &proposed), false)
+            .await?;
+        let roster = self.roster_in(&mut writer.link().await?).await?;
+        if let Some(demanded) = roster.demanded()
+            && proposed.proposed_seq < demanded
+        {
+            let proposed = proposed.proposed_seq;
+            return Err(ActError::ProposedUnsigned { proposed, demanded }.into());
+        }
         if same_person(&proposed.proposed_by, &by.actor) {
             return Err(BoardError::ApproverProposed(by.actor));
         }
@@ -52,9 +94,9 @@ impl Board {
             let view = order_in(&mut writer, order, now).await?;
             require_unexpired(&view.record, now)?;
         }
-        writer
-            .append(vec![Draft::new(id, now, &by, Body::MatchApproved)?])
-            .await?;
+        let signed = by.signed.clone();
+        let body = Body::MatchApproved(MatchApproved { signed });
+        writer.append(vec![Draft::new(id, now, &by, body)?]).await?;
         finish(writer, id).await
     }
 
@@ -72,17 +114,32 @@ impl Board {
             MatchState::Failed,
         ];
         require(&found, &allowed, "PROPOSED, APPROVED or FAILED")?;
-        let now = self.store.clock().now();
-        writer
-            .append(vec![Draft::new(id, now, &by, Body::MatchRefused)?])
+        let by = self
+            .authorise(&mut writer, by, told(Act::Refuse, &found), false)
             .await?;
+        let now = self.store.clock().now();
+        let (cause, signed) = (None, by.signed.clone());
+        let body = Body::MatchRefused(MatchRefused { cause, signed });
+        writer.append(vec![Draft::new(id, now, &by, body)?]).await?;
         finish(writer, id).await
     }
 }
 
-/// Names differ in more than case and spaces, or they are one person's.
-fn same_person(one: &str, other: &str) -> bool {
-    one.trim().to_lowercase() == other.trim().to_lowercase()
+/// Names differ in a letter or a digit, or they are one person's.
+pub(crate) fn same_person(one: &str, other: &str) -> bool {
+    staff::key(one) == staff::key(other)
+}
+
+/// An act about a match as it stands.
+pub(crate) fn told(act: Act, found: &Match) -> Told<'static> {
+    Told {
+        act,
+        subject: of_match(found.id),
+        bid: found.bid,
+        ask: found.ask,
+        total: found.total,
+        reason: "",
+    }
 }
 
 pub(super) async fn match_in(writer: &mut Writer, id: Uuid) -> Result<Match, BoardError> {

@@ -1,16 +1,22 @@
 //! The bulletin board's use cases: what may be posted, cancelled, matched and recorded, and what is on it now.
 
+pub mod act;
 pub mod csv;
+mod directory;
 pub mod error;
 pub mod export;
+mod fact;
 pub mod import;
+pub mod import_plan;
 pub mod lines;
-mod matchmaking;
+pub(crate) mod matchmaking;
 mod orders;
 pub mod posting;
+mod queue;
 mod settlement;
 pub mod signature;
 mod spreadsheet;
+pub mod staff;
 mod transfer;
 mod views;
 
@@ -27,6 +33,8 @@ pub use orders::Judged;
 use crate::log::By;
 use crate::log::body::{Body, BookOpened};
 use crate::log::event::{Event, EventType};
+use crate::log::fact::SigningDemanded;
+use crate::log::staff::Roster;
 use crate::market::security::Security;
 use crate::market::{address, price};
 use crate::store::append::Draft;
@@ -71,6 +79,8 @@ pub struct Board {
     store: Store,
     identity: BookOpened,
     rules: Arc<Mutex<Option<Arc<Rules>>>>,
+    roster: Arc<Mutex<Option<Arc<Roster>>>>,
+    queue: Arc<queue::Queue>,
 }
 
 impl Board {
@@ -101,13 +111,33 @@ impl Board {
     /// # Errors
     /// Those of [`Self::create`].
     pub async fn create_in(store: Store, identity: BookOpened, by: By) -> Result<Self, BoardError> {
-        let created = write_identity(&store, &identity, &by).await;
+        let created = write_identity(&store, &identity, &by, false).await;
         store.closed_unless(created).await?;
-        Ok(Self {
+        Ok(Self::of(store, identity))
+    }
+
+    /// Like [`Self::create_in`]; the book's second event demands that the acts of persons are signed by their keys.
+    ///
+    /// # Errors
+    /// Those of [`Self::create`].
+    pub async fn create_signed_in(
+        store: Store,
+        identity: BookOpened,
+        by: By,
+    ) -> Result<Self, BoardError> {
+        let created = write_identity(&store, &identity, &by, true).await;
+        store.closed_unless(created).await?;
+        Ok(Self::of(store, identity))
+    }
+
+    fn of(store: Store, identity: BookOpened) -> Self {
+        Self {
             store,
             identity,
             rules: Arc::default(),
-        })
+            roster: Arc::default(),
+            queue: Arc::default(),
+        }
     }
 
     /// Opens the book at `url`.
@@ -133,11 +163,7 @@ impl Board {
     pub async fn open_store(store: Store) -> Result<Self, BoardError> {
         let identity = read_identity(&store).await;
         let identity = store.closed_unless(identity).await?;
-        Ok(Self {
-            store,
-            identity,
-            rules: Arc::default(),
-        })
+        Ok(Self::of(store, identity))
     }
 
     /// Whom the book belongs to and which contract it settles through.
@@ -333,16 +359,26 @@ pub fn check_identity(identity: &BookOpened, by: &By) -> Result<(), BoardError> 
     Ok(())
 }
 
-/// Appends event 1 to a store that has none.
-async fn write_identity(store: &Store, identity: &BookOpened, by: &By) -> Result<(), BoardError> {
+/// Appends event 1 to a store that has none, and event 2 where signatures are demanded.
+async fn write_identity(
+    store: &Store,
+    identity: &BookOpened,
+    by: &By,
+    signed: bool,
+) -> Result<(), BoardError> {
     check_identity(identity, by)?;
     let mut writer = store.writer().await?;
     if writer.size() > 0 {
         return Err(StoreError::Exists(store.place().to_owned()).into());
     }
     let body = Body::BookOpened(identity.clone());
-    let draft = Draft::new(BOOK, store.clock().now(), by, body)?;
-    writer.append(vec![draft]).await?;
+    let now = store.clock().now();
+    let mut drafts = vec![Draft::new(BOOK, now, by, body)?];
+    if signed {
+        let body = Body::SigningDemanded(SigningDemanded::default());
+        drafts.push(Draft::new(BOOK, now, by, body)?);
+    }
+    writer.append(drafts).await?;
     Ok(writer.commit().await?)
 }
 

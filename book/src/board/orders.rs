@@ -3,14 +3,16 @@
 use alloy::primitives::B256;
 use jiff::Timestamp;
 
+use super::act::WEB;
 use super::error::BoardError;
 use super::posting::{Posting, verify_signature};
 use super::signature::ContractSignatures;
 use super::{Board, damaged, only};
 use crate::log::By;
-use crate::log::body::{Body, OrderCancelled, OrderPosted};
+use crate::log::act::{Act, Told};
+use crate::log::body::{Body, MatchRefused, OrderCancelled, OrderPosted};
 use crate::log::event::Event;
-use crate::market::record::{OrderRecord, OrderState, OrderView};
+use crate::market::record::{Capacity, OrderRecord, OrderState, OrderView};
 use crate::store::append::{Draft, Writer};
 use crate::store::error::StoreError;
 use crate::store::{query, row};
@@ -18,8 +20,8 @@ use crate::store::{query, row};
 /// An order that has passed every check of the board and is not posted yet.
 #[derive(Debug, Clone)]
 pub struct Judged {
-    id: B256,
-    received_at: Timestamp,
+    pub(super) id: B256,
+    pub(super) received_at: Timestamp,
     posted: OrderPosted,
 }
 
@@ -28,6 +30,33 @@ impl Judged {
     pub(crate) fn record(self, captured_at: Timestamp) -> OrderRecord {
         row::record(self.id, self.received_at, captured_at, self.posted)
     }
+
+    /// What its event says when `by` posts it.
+    pub(super) fn body(&self, by: &By) -> Body {
+        Body::OrderPosted(Box::new(OrderPosted {
+            signed: by.signed.clone(),
+            ..self.posted.clone()
+        }))
+    }
+}
+
+/// What is signed to post these orders, and whether they need no signature but their owners': an investor's own, unsolicited
+/// and by agency.
+pub(super) fn posting_act(judged: &[Judged], by: &By) -> (Told<'static>, bool) {
+    // Several come in a file, which is one act.
+    let file = by.signed.as_ref().and_then(|signed| signed.file);
+    let subject = match judged {
+        [one] => one.id,
+        _ => file.unwrap_or_default(),
+    };
+    let own = |order: &Judged| is_own(&order.posted);
+    let exempt = by.actor == WEB && !judged.is_empty() && judged.iter().all(own);
+    (Told::about(Act::Post, subject, ""), exempt)
+}
+
+/// Whether an order says of itself that its owner posted it.
+pub(crate) fn is_own(posted: &OrderPosted) -> bool {
+    posted.taken_by == WEB && !posted.solicited && posted.capacity == Capacity::Agency
 }
 
 impl Board {
@@ -36,22 +65,35 @@ impl Board {
     ///
     /// # Errors
     /// The first bad field in the sequence of the signed struct ([`BoardError::Field`], [`BoardError::UnknownSecurity`]),
-    /// [`BoardError::Price`], [`BoardError::PriceMismatch`], [`BoardError::Text`], [`BoardError::Signature`],
+    /// [`BoardError::Price`], [`BoardError::PriceMismatch`], [`BoardError::Text`], [`BoardError::Directory`],
+    /// [`BoardError::Signature`],
     /// [`BoardError::Chain`], [`BoardError::DuplicateOrder`], or the store's.
     pub async fn judge(
         &self,
         posting: &Posting,
         chain: Option<&dyn ContractSignatures>,
     ) -> Result<Judged, BoardError> {
-        let rules = self.rules_for(posting.order.security).await?;
-        let (id, posted) = rules.check(posting, self.store.clock().now())?;
-        verify_signature(chain, posted.owner, id, &posted.signature).await?;
+        let judged = self.judge_alone(posting, chain).await?;
+        let id = judged.id;
         if query::order(self.store.reader().await?.link(), id)
             .await?
             .is_some()
         {
             return Err(BoardError::DuplicateOrder(id));
         }
+        Ok(judged)
+    }
+
+    /// The same, whatever is on the board.
+    async fn judge_alone(
+        &self,
+        posting: &Posting,
+        chain: Option<&dyn ContractSignatures>,
+    ) -> Result<Judged, BoardError> {
+        let rules = self.rules_for(posting.order.security).await?;
+        let (id, posted) = rules.check(posting, self.store.clock().now())?;
+        self.check_account(&posted).await?;
+        verify_signature(chain, posted.owner, id, &posted.signature).await?;
         Ok(Judged {
             id,
             received_at: posting.received_at,
@@ -59,10 +101,10 @@ impl Board {
         })
     }
 
-    /// Judges and posts a signed order.
+    /// Judges and posts a signed order. Orders that wait for a commit under way share the next one.
     ///
     /// # Errors
-    /// Those of [`Self::judge`].
+    /// Those of [`Self::judge`], [`BoardError::Act`].
     pub async fn post(
         &self,
         posting: Posting,
@@ -70,11 +112,15 @@ impl Board {
         by: By,
     ) -> Result<OrderRecord, BoardError> {
         by.check()?;
-        let judged = self.judge(&posting, chain).await?;
-        let mut posted = self.post_all(vec![judged], by).await?;
-        posted
-            .pop()
-            .ok_or_else(|| damaged(0, "a posting left no record"))
+        let judged = self.judge_alone(&posting, chain).await?;
+        let (told, exempt) = posting_act(std::slice::from_ref(&judged), &by);
+        let mut reader = self.store.reader().await?;
+        let staff = query::last_staff_event(&mut reader.link()).await?;
+        // Whoever is entitled after the last change of the staff is so until the next.
+        let (seq, mut link) = (staff + 1, reader.link());
+        let by = self.authorise_at(&mut link, seq, by, told, exempt).await?;
+        drop(reader);
+        self.enqueue(judged, by, staff).await
     }
 
     /// Posts orders that [`Self::judge`] let pass, all or none; nobody is asked again.
@@ -88,12 +134,19 @@ impl Board {
         by: By,
     ) -> Result<Vec<OrderRecord>, BoardError> {
         by.check()?;
+        let (told, exempt) = posting_act(&judged, &by);
+        let mut writer = self.store.writer().await?;
+        let by = self.authorise(&mut writer, by, told, exempt).await?;
         let mut drafts = Vec::with_capacity(judged.len());
         for order in &judged {
-            let body = Body::OrderPosted(Box::new(order.posted.clone()));
-            drafts.push(Draft::new(order.id, order.received_at, &by, body)?);
+            drafts.push(Draft::new(
+                order.id,
+                order.received_at,
+                &by,
+                order.body(&by),
+            )?);
         }
-        let events = match self.append_all(drafts).await {
+        let events = match append_all(writer, drafts).await {
             Ok(events) => events,
             Err(StoreError::Duplicate(_)) => {
                 let ids: Vec<_> = judged.iter().map(|order| order.id).collect();
@@ -122,12 +175,13 @@ impl Board {
         let rules = self.rules_for(posting.order.security).await?;
         let received_at = posting.received_at;
         let (id, posted) = rules.check(&posting, received_at)?;
+        self.check_account(&posted).await?;
         if chain.is_some() {
             verify_signature(chain, posted.owner, id, &posting.signature).await?;
         }
         let body = Body::OrderPosted(Box::new(posted.clone()));
         let draft = Draft::new(id, received_at, &by, body)?;
-        match self.append_all(vec![draft]).await {
+        match append_all(self.store.writer().await?, vec![draft]).await {
             Ok(events) => Ok(row::record(
                 id,
                 received_at,
@@ -137,13 +191,6 @@ impl Board {
             Err(StoreError::Duplicate(_)) => Err(BoardError::DuplicateOrder(id)),
             Err(error) => Err(error.into()),
         }
-    }
-
-    async fn append_all(&self, drafts: Vec<Draft>) -> Result<Vec<Event>, StoreError> {
-        let mut writer = self.store.writer().await?;
-        let events = writer.append(drafts).await?;
-        writer.commit().await?;
-        Ok(events)
     }
 
     /// Which of these ids, of which one could not be posted, is on the board or among them twice.
@@ -159,16 +206,20 @@ impl Board {
     /// Takes an order off the board. A match of it that is not in flight ends with it.
     ///
     /// # Errors
-    /// [`BoardError::UnknownOrder`], [`BoardError::NotOpen`], [`BoardError::Matched`] while a settlement is in flight, or
-    /// the store's.
+    /// [`BoardError::UnknownOrder`], [`BoardError::NotOpen`], [`BoardError::Act`], [`BoardError::Matched`] while a settlement
+    /// is in flight, or the store's.
     pub async fn cancel(&self, order: B256, by: By) -> Result<Event, BoardError> {
         by.check()?;
         let mut writer = self.store.writer().await?;
         let view = order_in(&mut writer, order, self.store.clock().now()).await?;
         require_open(&view)?;
+        let told = Told::about(Act::Cancel, order, "");
+        let exempt = by.actor == WEB;
+        let by = self.authorise(&mut writer, by, told, exempt).await?;
         let now = self.store.clock().now();
         end_match(&mut writer, order, now, &by, "was cancelled", true).await?;
-        let body = Body::OrderCancelled(OrderCancelled { tx_hash: None });
+        let (signed, tx_hash) = (by.signed.clone(), None);
+        let body = Body::OrderCancelled(OrderCancelled { signed, tx_hash });
         let event = only(
             writer
                 .append(vec![Draft::new(order, now, &by, body)?])
@@ -215,9 +266,8 @@ impl Board {
             false,
         )
         .await?;
-        let body = Body::OrderCancelled(OrderCancelled {
-            tx_hash: Some(tx_hash),
-        });
+        let (signed, tx_hash) = (None, Some(tx_hash));
+        let body = Body::OrderCancelled(OrderCancelled { signed, tx_hash });
         let event = only(
             writer
                 .append(vec![Draft::new(order, occurred_at, &by, body)?])
@@ -226,6 +276,12 @@ impl Board {
         writer.commit().await?;
         Ok(Some(event))
     }
+}
+
+async fn append_all(mut writer: Writer, drafts: Vec<Draft>) -> Result<Vec<Event>, StoreError> {
+    let events = writer.append(drafts).await?;
+    writer.commit().await?;
+    Ok(events)
 }
 
 /// The order as this transaction sees it.
@@ -272,8 +328,10 @@ async fn end_match(
             });
         }
         let by = By::new(&by.actor).because(format!("order {order} {why}"));
+        let (cause, signed) = (Some(order), None);
+        let body = Body::MatchRefused(MatchRefused { cause, signed });
         writer
-            .append(vec![Draft::new(live.id, now, &by, Body::MatchRefused)?])
+            .append(vec![Draft::new(live.id, now, &by, body)?])
             .await?;
     }
     Ok(())

@@ -65,6 +65,11 @@ impl Rules {
         }
     }
 
+    /// The id of an order of this book.
+    pub(super) fn id(&self, order: &Order) -> B256 {
+        self.hasher.id(order)
+    }
+
     /// Everything but the signature, in the order in which the settlement contract checks the fields.
     pub(crate) fn check(
         &self,
@@ -122,7 +127,7 @@ impl Rules {
             let wanted = format!("expected a time up to now ({now})");
             return Err(field("received_at", posting.received_at, wanted));
         }
-        let id = self.hasher.id(order);
+        let id = self.id(order);
         let posted = OrderPosted {
             account: posting.account.clone(),
             board_ref: order.boardRef,
@@ -142,6 +147,7 @@ impl Rules {
             security: order.security,
             side,
             signature: signature::canonical(order.owner, id, &posting.signature),
+            signed: None,
             solicited: posting.solicited,
             symbol: security.symbol.clone(),
             taken_by: posting.taken_by.clone(),

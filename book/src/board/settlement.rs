@@ -10,8 +10,8 @@ use super::orders::{order_in, require_open};
 use super::{BOOK, Board, CHAIN, damaged, only};
 use crate::log::By;
 use crate::log::body::{
-    Body, BookAnchored, ChainSynced, SettlementFailed, SettlementSettled, SettlementSubmitted,
-    SettlementUnknown,
+    Body, BookAnchored, ChainSynced, MatchRefused, SettlementFailed, SettlementSettled,
+    SettlementSubmitted, SettlementUnknown,
 };
 use crate::log::event::{Event, EventType};
 use crate::market::matching::{Match, MatchState, Submission};
@@ -106,7 +106,9 @@ impl Board {
                 } else {
                     let by = By::new(&by.actor)
                         .because(format!("order {order} was settled with another on chain"));
-                    let draft = Draft::new(found.id, occurred_at, &by, Body::MatchRefused)?;
+                    let (cause, signed) = (Some(order), None);
+                    let body = Body::MatchRefused(MatchRefused { cause, signed });
+                    let draft = Draft::new(found.id, occurred_at, &by, body)?;
                     writer.append(vec![draft]).await?;
                 }
             }

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::{BufRead, Read as _, Write};
 
-use alloy::primitives::{Address, B256};
+use alloy::primitives::{Address, B128, B256};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use uuid::Uuid;
@@ -54,6 +54,8 @@ struct Line<'a> {
     prev: B256,
     #[serde(borrow)]
     reason: Cow<'a, str>,
+    #[serde(default)]
+    salt: Option<B128>,
     seq: u64,
     #[serde(borrow)]
     subject: Cow<'a, str>,
@@ -122,11 +124,7 @@ impl Board {
     ) -> Result<Self, BoardError> {
         let identity = read_in(&store, file, wanted, progress).await;
         let identity = store.closed_unless(identity).await?;
-        Ok(Self {
-            store,
-            identity,
-            rules: std::sync::Arc::default(),
-        })
+        Ok(Self::of(store, identity))
     }
 }
 
@@ -317,6 +315,7 @@ fn event(text: &[u8], line: u64, canonical: &mut Vec<u8>) -> Result<Event, Board
         body: read.body.get().to_owned(),
         prev: read.prev,
         hash: read.hash,
+        salt: read.salt,
     };
     let columns = Columns::of(&event);
     columns.write_json_with_hash(&event.hash, canonical);
@@ -339,10 +338,16 @@ mod tests {
 
     use super::*;
     use crate::audit::verify::{Anchor, verify};
+    use crate::log::act::{Act, Told};
     use crate::log::body::{BookAnchored, ChainSynced, SettlementFailed, SettlementSettled};
     use crate::log::event::EventType;
+    use crate::log::fact::{
+        AccessClosed, Document, DocumentsReceived, Finality, LogKey, MatchCommitted, MatchReleased,
+        TermsAccepted,
+    };
+    use crate::log::staff::{self, StaffChange, StaffChanged};
     use crate::market::filter::OrderFilter;
-    use crate::market::matching::Submission;
+    use crate::market::matching::{MatchState, Submission};
     use crate::market::order::Side;
     use crate::sample::{self, Book, START, by, identity, other_security};
 
@@ -433,6 +438,102 @@ mod tests {
             .note("book", by("ada").because("é \u{1f4d6}"))
             .await
             .unwrap();
+        facts(board, orders[0], ids[3]).await;
+    }
+
+    /// The events that came with format 2.
+    async fn facts(board: &Board, gone: (B256, B256), approved: Uuid) {
+        let (wallet, at) = (
+            Address::repeat_byte(4),
+            Timestamp::from_second(START + 6).unwrap(),
+        );
+        let (version, sha256) = ("2".to_owned(), B256::repeat_byte(5));
+        let terms = TermsAccepted { sha256, version };
+        board.record_terms(wallet, terms, by("web")).await.unwrap();
+        let name = "memorandum.pdf".to_owned();
+        let documents = vec![Document { name, sha256 }];
+        let security = other_security().token;
+        let received = DocumentsReceived {
+            documents,
+            security,
+        };
+        board
+            .record_documents(wallet, received, by("web"))
+            .await
+            .unwrap();
+        board
+            .record_replaced(gone.0, gone.1, by("web"))
+            .await
+            .unwrap();
+        let found = board.match_by_id(approved).await.unwrap();
+        let committed = MatchCommitted {
+            ask: found.ask,
+            bid: found.bid,
+            block: 9,
+            principal: wallet,
+            total: found.total,
+            tx_hash: TX,
+            until: 1_900_000_000,
+        };
+        let other = MatchCommitted {
+            total: found.total + 1,
+            ..committed.clone()
+        };
+        let refused = board
+            .record_committed(approved, other, at, by("chain"))
+            .await;
+        assert!(matches!(refused, Err(BoardError::Contradiction(_))));
+        let after = board
+            .record_committed(approved, committed, at, by("chain"))
+            .await
+            .unwrap();
+        assert_eq!(after.state, MatchState::Committed);
+        assert!(board.refuse(approved, by("bob")).await.is_err());
+        let released = MatchReleased {
+            block: 9,
+            by: wallet,
+            reason: sha256,
+            tx_hash: TX,
+        };
+        let after = board
+            .record_released(approved, released, at, by("chain"))
+            .await
+            .unwrap();
+        assert_eq!(after.state, MatchState::Refused);
+        assert_eq!(board.recording_rule().await.unwrap(), None);
+        board
+            .set_recording_rule(Finality::Safe, by("ada"))
+            .await
+            .unwrap();
+        assert_eq!(board.recording_rule().await.unwrap(), Some(Finality::Safe));
+        let key = LogKey {
+            key: sha256,
+            name: "board.example".into(),
+            signed_by_last: None,
+        };
+        board.record_log_key(key, by("ada")).await.unwrap();
+        let closed = AccessClosed { rows: 3, sha256 };
+        board.record_access(closed, by("book")).await.unwrap();
+        let (person, change_id) = ("Grace".to_owned(), Uuid::now_v7());
+        let (crd, wallet) = (None, sample::wallet(9).address());
+        let change = StaffChange::AdminNamed {
+            crd,
+            person,
+            wallet,
+        };
+        let subject = staff::subject(&change, change_id);
+        let told = Told::about(Act::Staff, subject, "");
+        let now = board.store().clock().now().as_second().unsigned_abs();
+        let changed = StaffChanged {
+            change,
+            id: change_id,
+            second: None,
+            signed: sample::sign(8, &told, now),
+        };
+        board.change_staff(changed, "").await.unwrap();
+        let told = Told::about(Act::Demand, B256::ZERO, "");
+        let demand = by("grace").signing(sample::sign(9, &told, now));
+        board.demand_signing(demand).await.unwrap();
     }
 
     async fn file(board: &Board) -> Vec<u8> {

@@ -1,5 +1,7 @@
 //! Reading the board.
 
+use std::collections::HashMap;
+
 use alloy::primitives::B256;
 
 use super::error::BoardError;
@@ -47,6 +49,20 @@ impl Board {
         let row = query::order(self.store.reader().await?.link(), id).await?;
         let now = self.store.clock().now();
         Ok(row.map(|row| row::order(row, now)).transpose()?)
+    }
+
+    /// Those of some orders that the board has.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn find_all(&self, ids: &[B256]) -> Result<HashMap<B256, OrderView>, BoardError> {
+        let rows = query::orders_among(self.store.reader().await?.link(), ids).await?;
+        let now = self.store.clock().now();
+        let orders = rows.into_iter().map(|row| {
+            let order = row::order(row, now)?;
+            Ok((order.record.id, order))
+        });
+        orders.collect()
     }
 
     /// The orders that a filter selects, in its sequence.

@@ -4,7 +4,13 @@ use alloy::primitives::{Address, B256, Bytes, U256};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::act::Signed;
 use super::event::EventType;
+use super::fact::{
+    AccessClosed, DocumentsReceived, LogKey, MatchCommitted, MatchReleased, OrderReplaced,
+    RecordingRule, SigningDemanded, TermsAccepted,
+};
+use super::staff::StaffChanged;
 use crate::market::isin::Isin;
 use crate::market::lei::Lei;
 use crate::market::order::Side;
@@ -53,6 +59,9 @@ pub struct OrderPosted {
     pub security: Address,
     pub side: Side,
     pub signature: Bytes,
+    /// Of the person who posted it on the owner's behalf.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub signed: Option<Signed>,
     pub solicited: bool,
     pub symbol: String,
     pub taken_by: String,
@@ -61,6 +70,9 @@ pub struct OrderPosted {
 /// An order was cancelled; its id is the event's subject.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderCancelled {
+    /// Of the person who cancelled it on the owner's behalf.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub signed: Option<Signed>,
     /// The transaction that cancelled it, when the chain did.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub tx_hash: Option<B256>,
@@ -73,9 +85,31 @@ pub struct MatchProposed {
     pub ask: B256,
     /// The bid's id.
     pub bid: B256,
+    /// Of the person who proposes.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub signed: Option<Signed>,
     /// Coin base units that will move.
     #[serde(with = "decimal")]
     pub total: u128,
+}
+
+/// A match was approved; its id is the event's subject.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MatchApproved {
+    /// Of the person who approves.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub signed: Option<Signed>,
+}
+
+/// A match was refused or withdrawn, or one of its orders left the board; its id is the event's subject.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MatchRefused {
+    /// The order of the match that leaves the board in the same commit.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub cause: Option<B256>,
+    /// Of the person who refuses.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub signed: Option<Signed>,
 }
 
 /// Written before a transaction is sent, so that a crash at any point leaves its hash behind.
@@ -167,9 +201,9 @@ pub enum Body {
     /// See [`EventType::MatchProposed`].
     MatchProposed(MatchProposed),
     /// See [`EventType::MatchApproved`].
-    MatchApproved,
+    MatchApproved(MatchApproved),
     /// See [`EventType::MatchRefused`].
-    MatchRefused,
+    MatchRefused(MatchRefused),
     /// See [`EventType::SettlementSubmitted`].
     SettlementSubmitted(SettlementSubmitted),
     /// See [`EventType::SettlementSettled`].
@@ -184,6 +218,26 @@ pub enum Body {
     BookAnchored(BookAnchored),
     /// See [`EventType::Note`]; the remark itself is the event's reason.
     Note,
+    /// See [`EventType::StaffChanged`].
+    StaffChanged(StaffChanged),
+    /// See [`EventType::SigningDemanded`].
+    SigningDemanded(SigningDemanded),
+    /// See [`EventType::TermsAccepted`].
+    TermsAccepted(TermsAccepted),
+    /// See [`EventType::DocumentsReceived`].
+    DocumentsReceived(DocumentsReceived),
+    /// See [`EventType::OrderReplaced`].
+    OrderReplaced(OrderReplaced),
+    /// See [`EventType::MatchCommitted`].
+    MatchCommitted(MatchCommitted),
+    /// See [`EventType::MatchReleased`].
+    MatchReleased(MatchReleased),
+    /// See [`EventType::RecordingRule`].
+    RecordingRule(RecordingRule),
+    /// See [`EventType::LogKey`].
+    LogKey(LogKey),
+    /// See [`EventType::AccessClosed`].
+    AccessClosed(AccessClosed),
 }
 
 impl Body {
@@ -195,8 +249,8 @@ impl Body {
             Self::OrderPosted(_) => EventType::OrderPosted,
             Self::OrderCancelled(_) => EventType::OrderCancelled,
             Self::MatchProposed(_) => EventType::MatchProposed,
-            Self::MatchApproved => EventType::MatchApproved,
-            Self::MatchRefused => EventType::MatchRefused,
+            Self::MatchApproved(_) => EventType::MatchApproved,
+            Self::MatchRefused(_) => EventType::MatchRefused,
             Self::SettlementSubmitted(_) => EventType::SettlementSubmitted,
             Self::SettlementSettled(_) => EventType::SettlementSettled,
             Self::SettlementFailed(_) => EventType::SettlementFailed,
@@ -204,6 +258,16 @@ impl Body {
             Self::ChainSynced(_) => EventType::ChainSynced,
             Self::BookAnchored(_) => EventType::BookAnchored,
             Self::Note => EventType::Note,
+            Self::StaffChanged(_) => EventType::StaffChanged,
+            Self::SigningDemanded(_) => EventType::SigningDemanded,
+            Self::TermsAccepted(_) => EventType::TermsAccepted,
+            Self::DocumentsReceived(_) => EventType::DocumentsReceived,
+            Self::OrderReplaced(_) => EventType::OrderReplaced,
+            Self::MatchCommitted(_) => EventType::MatchCommitted,
+            Self::MatchReleased(_) => EventType::MatchReleased,
+            Self::RecordingRule(_) => EventType::RecordingRule,
+            Self::LogKey(_) => EventType::LogKey,
+            Self::AccessClosed(_) => EventType::AccessClosed,
         }
     }
 
@@ -227,9 +291,20 @@ impl Body {
             Self::SettlementUnknown(body) => serde_json::to_writer(out, body),
             Self::ChainSynced(body) => serde_json::to_writer(out, body),
             Self::BookAnchored(body) => serde_json::to_writer(out, body),
-            Self::MatchApproved | Self::MatchRefused | Self::Note => {
-                serde_json::to_writer(out, &serde_json::Map::new())
-            }
+            Self::MatchApproved(body) => serde_json::to_writer(out, body),
+            Self::MatchRefused(body) => serde_json::to_writer(out, body),
+            Self::Note => serde_json::to_writer(out, &serde_json::Map::new()),
+            // Its members are not in one sequence for all changes.
+            Self::StaffChanged(body) => serde_jcs::to_writer(out, body),
+            Self::SigningDemanded(body) => serde_json::to_writer(out, body),
+            Self::TermsAccepted(body) => serde_json::to_writer(out, body),
+            Self::DocumentsReceived(body) => serde_json::to_writer(out, body),
+            Self::OrderReplaced(body) => serde_json::to_writer(out, body),
+            Self::MatchCommitted(body) => serde_json::to_writer(out, body),
+            Self::MatchReleased(body) => serde_json::to_writer(out, body),
+            Self::RecordingRule(body) => serde_json::to_writer(out, body),
+            Self::LogKey(body) => serde_json::to_writer(out, body),
+            Self::AccessClosed(body) => serde_json::to_writer(out, body),
         }?;
         String::from_utf8(json).map_err(serde::ser::Error::custom)
     }
@@ -245,8 +320,8 @@ impl Body {
             EventType::OrderPosted => Self::OrderPosted(serde_json::from_str(json)?),
             EventType::OrderCancelled => Self::OrderCancelled(serde_json::from_str(json)?),
             EventType::MatchProposed => Self::MatchProposed(serde_json::from_str(json)?),
-            EventType::MatchApproved => Self::MatchApproved,
-            EventType::MatchRefused => Self::MatchRefused,
+            EventType::MatchApproved => Self::MatchApproved(serde_json::from_str(json)?),
+            EventType::MatchRefused => Self::MatchRefused(serde_json::from_str(json)?),
             EventType::SettlementSubmitted => {
                 Self::SettlementSubmitted(serde_json::from_str(json)?)
             }
@@ -256,19 +331,29 @@ impl Body {
             EventType::ChainSynced => Self::ChainSynced(serde_json::from_str(json)?),
             EventType::BookAnchored => Self::BookAnchored(serde_json::from_str(json)?),
             EventType::Note => Self::Note,
+            EventType::StaffChanged => Self::StaffChanged(serde_json::from_str(json)?),
+            EventType::SigningDemanded => Self::SigningDemanded(serde_json::from_str(json)?),
+            EventType::TermsAccepted => Self::TermsAccepted(serde_json::from_str(json)?),
+            EventType::DocumentsReceived => Self::DocumentsReceived(serde_json::from_str(json)?),
+            EventType::OrderReplaced => Self::OrderReplaced(serde_json::from_str(json)?),
+            EventType::MatchCommitted => Self::MatchCommitted(serde_json::from_str(json)?),
+            EventType::MatchReleased => Self::MatchReleased(serde_json::from_str(json)?),
+            EventType::RecordingRule => Self::RecordingRule(serde_json::from_str(json)?),
+            EventType::LogKey => Self::LogKey(serde_json::from_str(json)?),
+            EventType::AccessClosed => Self::AccessClosed(serde_json::from_str(json)?),
         })
     }
 }
 
 /// Amounts are decimal texts: JSON numbers are exact only up to 2^53.
-mod decimal {
+pub(super) mod decimal {
     use serde::{Deserialize, Deserializer, Serializer, de};
 
-    pub(super) fn serialize<S: Serializer>(value: &u128, s: S) -> Result<S::Ok, S::Error> {
+    pub(in crate::log) fn serialize<S: Serializer>(value: &u128, s: S) -> Result<S::Ok, S::Error> {
         s.collect_str(value)
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<u128, D::Error> {
+    pub(in crate::log) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<u128, D::Error> {
         let text = std::borrow::Cow::<str>::deserialize(d)?;
         text.parse().map_err(de::Error::custom)
     }
@@ -291,6 +376,8 @@ mod decimal_u256 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::log::fact::{Document, Finality};
+    use crate::log::staff::{Role, StaffChange};
     use proptest::prelude::*;
 
     fn posted(account: String, quantity: u128, expiry: u64) -> OrderPosted {
@@ -313,12 +400,14 @@ mod tests {
             security: Address::repeat_byte(5),
             side: Side::Ask,
             signature: Bytes::from_static(&[6; 65]),
+            signed: None,
             solicited: false,
             symbol: "ACME".into(),
             taken_by: "desk".into(),
         }
     }
 
+    #[allow(clippy::too_many_lines)] // One of each.
     fn all() -> Vec<Body> {
         let hash = B256::repeat_byte(9);
         vec![
@@ -338,17 +427,28 @@ mod tests {
                 token: Address::ZERO,
             }),
             Body::OrderPosted(Box::new(posted("A-1".into(), 1, 2))),
-            Body::OrderCancelled(OrderCancelled { tx_hash: None }),
             Body::OrderCancelled(OrderCancelled {
+                signed: Some(signed()),
+                tx_hash: None,
+            }),
+            Body::OrderCancelled(OrderCancelled {
+                signed: None,
                 tx_hash: Some(hash),
             }),
             Body::MatchProposed(MatchProposed {
                 ask: hash,
                 bid: hash,
+                signed: Some(signed()),
                 total: 3,
             }),
-            Body::MatchApproved,
-            Body::MatchRefused,
+            Body::MatchApproved(MatchApproved::default()),
+            Body::MatchApproved(MatchApproved {
+                signed: Some(signed()),
+            }),
+            Body::MatchRefused(MatchRefused {
+                cause: Some(hash),
+                signed: None,
+            }),
             Body::SettlementSubmitted(SettlementSubmitted {
                 nonce: 1,
                 sender: Address::ZERO,
@@ -380,7 +480,83 @@ mod tests {
                 tx_hash: hash,
             }),
             Body::Note,
+            Body::StaffChanged(staff(StaffChange::Added {
+                crd: Some(7),
+                person: "Grace Hopper".into(),
+                roles: [Role::Trader, Role::Principal].into(),
+                wallet: Address::ZERO,
+            })),
+            Body::StaffChanged(staff(StaffChange::AdminNamed {
+                crd: None,
+                person: "Acmé".into(),
+                wallet: Address::ZERO,
+            })),
+            Body::StaffChanged(staff(StaffChange::RoleGranted {
+                person: "ada".into(),
+                role: Role::RecordsOfficer,
+            })),
+            Body::StaffChanged(staff(StaffChange::Suspended {
+                person: "ada".into(),
+            })),
+            Body::SigningDemanded(SigningDemanded::default()),
+            Body::TermsAccepted(TermsAccepted {
+                sha256: hash,
+                version: "2".into(),
+            }),
+            Body::DocumentsReceived(DocumentsReceived {
+                documents: vec![Document {
+                    name: "memorandum.pdf".into(),
+                    sha256: hash,
+                }],
+                security: Address::ZERO,
+            }),
+            Body::OrderReplaced(OrderReplaced { by: hash }),
+            Body::MatchCommitted(MatchCommitted {
+                ask: hash,
+                bid: hash,
+                block: 1,
+                principal: Address::ZERO,
+                total: u128::MAX,
+                tx_hash: hash,
+                until: 2,
+            }),
+            Body::MatchReleased(MatchReleased {
+                block: 1,
+                by: Address::ZERO,
+                reason: hash,
+                tx_hash: hash,
+            }),
+            Body::RecordingRule(RecordingRule {
+                record_at: Finality::Safe,
+            }),
+            Body::LogKey(LogKey {
+                key: hash,
+                name: "board.example".into(),
+                signed_by_last: Some(Bytes::from_static(&[1; 64])),
+            }),
+            Body::AccessClosed(AccessClosed {
+                rows: 3,
+                sha256: hash,
+            }),
         ]
+    }
+
+    fn signed() -> Signed {
+        Signed {
+            file: Some(B256::repeat_byte(8)),
+            signature: Bytes::from_static(&[6; 65]),
+            time: 1_800_000_000,
+            wallet: Address::repeat_byte(7),
+        }
+    }
+
+    fn staff(change: StaffChange) -> StaffChanged {
+        StaffChanged {
+            change,
+            id: Uuid::from_u128(1),
+            second: Some(signed()),
+            signed: signed(),
+        }
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Who did it.
 
+use super::act::Signed;
+
 /// Who acts, and why; both stand in the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct By {
@@ -7,6 +9,8 @@ pub struct By {
     pub actor: String,
     /// Why: up to 1,000 characters, may be empty.
     pub reason: String,
+    /// The person's signature of the act.
+    pub signed: Option<Signed>,
 }
 
 impl By {
@@ -15,6 +19,7 @@ impl By {
         Self {
             actor: actor.into(),
             reason: String::new(),
+            signed: None,
         }
     }
 
@@ -22,6 +27,13 @@ impl By {
     #[must_use]
     pub fn because(mut self, reason: impl Into<String>) -> Self {
         self.reason = reason.into();
+        self
+    }
+
+    /// With the person's signature.
+    #[must_use]
+    pub fn signing(mut self, signed: Signed) -> Self {
+        self.signed = Some(signed);
         self
     }
 }

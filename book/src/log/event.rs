@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use alloy::primitives::B256;
+use alloy::primitives::{B128, B256};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -39,11 +39,31 @@ pub enum EventType {
     BookAnchored,
     /// A remark.
     Note,
+    /// A person, a role or a wallet of the staff was added, ended or suspended.
+    StaffChanged,
+    /// From here on the acts of persons are signed by their keys; there is no way back.
+    SigningDemanded,
+    /// A wallet accepted the terms.
+    TermsAccepted,
+    /// A wallet received the documents of a security's issuer.
+    DocumentsReceived,
+    /// An order took the place of another.
+    OrderReplaced,
+    /// The settlement contract committed a match.
+    MatchCommitted,
+    /// The settlement contract released a committed match.
+    MatchReleased,
+    /// How final a fill must be before it is recorded.
+    RecordingRule,
+    /// The key that signs the log's checkpoints.
+    LogKey,
+    /// The rows so far of who looked at what are counted and hashed.
+    AccessClosed,
 }
 
 impl EventType {
     /// All types.
-    pub(crate) const ALL: [Self; 14] = [
+    pub(crate) const ALL: [Self; 24] = [
         Self::BookOpened,
         Self::SecurityListed,
         Self::OrderPosted,
@@ -58,6 +78,16 @@ impl EventType {
         Self::ChainSynced,
         Self::BookAnchored,
         Self::Note,
+        Self::StaffChanged,
+        Self::SigningDemanded,
+        Self::TermsAccepted,
+        Self::DocumentsReceived,
+        Self::OrderReplaced,
+        Self::MatchCommitted,
+        Self::MatchReleased,
+        Self::RecordingRule,
+        Self::LogKey,
+        Self::AccessClosed,
     ];
 
     /// The name that stands in the log.
@@ -77,6 +107,16 @@ impl EventType {
             Self::ChainSynced => "chain_synced",
             Self::BookAnchored => "book_anchored",
             Self::Note => "note",
+            Self::StaffChanged => "staff_changed",
+            Self::SigningDemanded => "signing_demanded",
+            Self::TermsAccepted => "terms_accepted",
+            Self::DocumentsReceived => "documents_received",
+            Self::OrderReplaced => "order_replaced",
+            Self::MatchCommitted => "match_committed",
+            Self::MatchReleased => "match_released",
+            Self::RecordingRule => "recording_rule",
+            Self::LogKey => "log_key",
+            Self::AccessClosed => "access_closed",
         }
     }
 }
@@ -87,9 +127,9 @@ impl fmt::Display for EventType {
     }
 }
 
-/// A text that names no event type.
+/// A text that names no event type of this version.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("event type {0:?} is unknown")]
+#[error("event type {0:?} is unknown: it was written by a newer version of this program")]
 pub struct EventTypeError(pub(crate) String);
 
 impl FromStr for EventType {
@@ -124,6 +164,8 @@ pub struct Event {
     pub body: String,
     /// The hash of the event before it; zero for the first.
     pub prev: B256,
-    /// SHA-256 of the canonical JSON of everything above.
+    /// SHA-256 of the canonical JSON of everything but itself.
     pub hash: B256,
+    /// Random, so that nobody guesses an event from its hash; `None` in an event of format 1.
+    pub salt: Option<B128>,
 }

@@ -37,15 +37,18 @@ pub(crate) fn apply_match(
     event: &Event,
     body: &Body,
 ) -> Result<Option<Uuid>, FoldError> {
-    use MatchState::{Approved, Failed, Proposed, Refused, Settled, Submitted, Unknown};
+    use MatchState::{Approved, Committed, Failed, Proposed, Refused, Settled, Submitted, Unknown};
     let (allowed, next): (&[MatchState], MatchState) = match body {
         Body::MatchProposed(_) => (&[], Proposed),
-        Body::MatchApproved => (&[Proposed], Approved),
-        Body::MatchRefused => (&[Proposed, Approved, Failed, Submitted, Unknown], Refused),
-        Body::SettlementSubmitted(_) => (&[Approved, Failed], Submitted),
-        Body::SettlementSettled(settled) if settled.match_id.is_some() => {
-            (&[Proposed, Approved, Submitted, Unknown, Failed], Settled)
-        }
+        Body::MatchApproved(_) => (&[Proposed], Approved),
+        Body::MatchRefused(_) => (&[Proposed, Approved, Failed, Submitted, Unknown], Refused),
+        Body::MatchCommitted(_) => (&[Approved, Failed], Committed),
+        Body::MatchReleased(_) => (&[Committed, Failed], Refused),
+        Body::SettlementSubmitted(_) => (&[Approved, Committed, Failed], Submitted),
+        Body::SettlementSettled(settled) if settled.match_id.is_some() => (
+            &[Proposed, Approved, Committed, Submitted, Unknown, Failed],
+            Settled,
+        ),
         Body::SettlementFailed(_) => (&[Submitted, Unknown], Failed),
         Body::SettlementUnknown(_) => (&[Submitted], Unknown),
         _ => return Ok(None),
@@ -77,7 +80,24 @@ pub(crate) fn apply_match(
         return Err(refuse(event, format!("match {id} is {}", found.state)));
     }
     match body {
-        Body::MatchApproved => found.approved_by = Some(event.actor.clone()),
+        Body::MatchRefused(refused) => {
+            if let Some(cause) = refused
+                .cause
+                .filter(|cause| ![found.bid, found.ask].contains(cause))
+            {
+                return Err(refuse(event, format!("order {cause} is not of match {id}")));
+            }
+        }
+        Body::MatchCommitted(sent) => {
+            let (stated, wanted) = (
+                (sent.bid, sent.ask, sent.total),
+                (found.bid, found.ask, found.total),
+            );
+            if stated != wanted {
+                return Err(refuse(event, format!("match {id} has other terms")));
+            }
+        }
+        Body::MatchApproved(_) => found.approved_by = Some(event.actor.clone()),
         Body::SettlementSubmitted(sent) => {
             let (tx_hash, nonce, sender) = (sent.tx_hash, sent.nonce, sent.sender);
             found.submission = Some(Submission {

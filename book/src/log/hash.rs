@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use alloy::hex;
-use alloy::primitives::B256;
+use alloy::primitives::{B128, B256};
 use sha2::{Digest, Sha256};
 
 use super::event::Event;
@@ -20,6 +20,8 @@ pub(crate) struct Columns<'a> {
     pub(crate) reason: &'a str,
     pub(crate) body: &'a str,
     pub(crate) prev: &'a [u8],
+    /// Of events of format 2 only.
+    pub(crate) salt: Option<&'a [u8]>,
 }
 
 impl<'a> Columns<'a> {
@@ -35,6 +37,7 @@ impl<'a> Columns<'a> {
             reason: &event.reason,
             body: &event.body,
             prev: event.prev.as_slice(),
+            salt: event.salt.as_ref().map(B128::as_slice),
         }
     }
 
@@ -56,6 +59,10 @@ impl<'a> Columns<'a> {
         bytes(out, self.prev);
         out.extend_from_slice(b",\"reason\":");
         text(out, self.reason);
+        if let Some(salt) = self.salt {
+            out.extend_from_slice(b",\"salt\":");
+            bytes(out, salt);
+        }
         out.extend_from_slice(b",\"seq\":");
         number(out, i64::try_from(self.seq).unwrap_or(i64::MAX));
         out.extend_from_slice(b",\"subject\":");
@@ -112,20 +119,24 @@ mod tests {
             seq in 1u64..1 << 53,
             subject in any::<String>(), actor in any::<String>(), reason in any::<String>(),
             occurred_at in 0i64..1 << 53, captured_at in 0i64..1 << 53,
-            account in any::<String>(), prev in any::<[u8; 32]>(),
+            account in any::<String>(), prev in any::<[u8; 32]>(), salt in any::<Option<[u8; 16]>>(),
         ) {
             let body = serde_jcs::to_string(&serde_json::json!({ "z": 1, "account": account })).unwrap();
             let columns = Columns {
                 seq, kind: "note", subject: &subject, occurred_at, captured_at,
                 actor: &actor, reason: &reason, body: &body, prev: &prev,
+                salt: salt.as_ref().map(|salt| &salt[..]),
             };
             let mut ours = Vec::new();
             columns.write_json(&mut ours);
-            let value = serde_json::json!({
+            let mut value = serde_json::json!({
                 "seq": seq, "type": "note", "subject": subject, "occurred_at": occurred_at,
                 "captured_at": captured_at, "actor": actor, "reason": reason,
                 "body": { "account": account, "z": 1 }, "prev": B256::new(prev),
             });
+            if let Some(salt) = salt {
+                value["salt"] = format!("{}", B128::new(salt)).into();
+            }
             prop_assert_eq!(String::from_utf8(ours).unwrap(), serde_jcs::to_string(&value).unwrap());
         }
     }

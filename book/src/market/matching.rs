@@ -15,6 +15,8 @@ pub enum MatchState {
     Proposed,
     /// May be settled.
     Approved,
+    /// Committed on chain: both sides are held until it settles, is released or ends by time.
+    Committed,
     /// Refused or withdrawn, or one of its orders was cancelled: final.
     Refused,
     /// A transaction may be on its way.
@@ -33,6 +35,7 @@ impl MatchState {
         match self {
             Self::Proposed => "PROPOSED",
             Self::Approved => "APPROVED",
+            Self::Committed => "COMMITTED",
             Self::Refused => "REFUSED",
             Self::Submitted => "SUBMITTED",
             Self::Unknown => "UNKNOWN",
@@ -61,7 +64,7 @@ impl fmt::Display for MatchState {
 /// A text that names no state of a match.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "match state {0:?} is unknown: write proposed, approved, refused, submitted, unknown, failed or settled"
+    "match state {0:?} is unknown: write proposed, approved, committed, refused, submitted, unknown, failed or settled"
 )]
 pub struct MatchStateError(String);
 
@@ -72,6 +75,7 @@ impl FromStr for MatchState {
         Ok(match text.to_ascii_uppercase().as_str() {
             "PROPOSED" => Self::Proposed,
             "APPROVED" => Self::Approved,
+            "COMMITTED" => Self::Committed,
             "REFUSED" => Self::Refused,
             "SUBMITTED" => Self::Submitted,
             "UNKNOWN" => Self::Unknown,

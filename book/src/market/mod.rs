@@ -5,6 +5,7 @@ pub mod amount;
 pub mod code;
 pub mod depth;
 pub mod filter;
+pub mod investor;
 pub mod isin;
 pub mod lei;
 pub mod literal;

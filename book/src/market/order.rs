@@ -1,4 +1,5 @@
-//! The order as its owner signs it: the same EIP-712 struct as `docs/interfaces/IDvPSettlement.sol`.
+//! The order as its owner signs it and as the settlement contract takes it: the EIP-712 struct of
+//! `docs/interfaces/IDvPSettlement.sol`.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,27 +9,16 @@ use alloy::sol_types::{Eip712Domain, SolStruct, eip712_domain};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-#[allow(missing_docs)]
-mod abi {
-    alloy::sol! {
-        /// What the owner signs; quantity in security base units, limitTotal in coin base units, expiry in unix seconds.
-        #[derive(Debug, PartialEq, Eq, Hash)]
-        struct Order {
-            address owner;
-            uint8 side;
-            address security;
-            address payment;
-            uint256 quantity;
-            uint256 limitTotal;
-            uint64 expiry;
-            uint64 epoch;
-            address counterparty;
-            bytes32 boardRef;
-        }
-    }
+/// The settlement contract's interface as it is published: the order that it takes is the one that its owner signs.
+#[allow(missing_docs, clippy::pedantic, clippy::too_many_arguments)]
+pub mod abi {
+    alloy::sol!(
+        #![sol(all_derives)]
+        "../docs/interfaces/IDvPSettlement.sol"
+    );
 }
 
-pub use abi::Order;
+pub use abi::IDvPSettlement::Order;
 
 /// Orders live at most this long, seconds (366 days, as in the settlement contract).
 pub const MAX_LIFETIME: u64 = 366 * 24 * 60 * 60;

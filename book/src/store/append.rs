@@ -26,7 +26,7 @@ pub(crate) const STORED_LEVELS: u32 = 4;
 const CLOCK_TOLERANCE: i64 = 2_000_000;
 
 /// Rows per INSERT of many.
-const PORTION: usize = 64;
+pub(super) const PORTION: usize = 64;
 
 /// An event that is not in the log yet.
 #[derive(Debug, Clone)]
@@ -110,7 +110,7 @@ impl Writer {
 
     /// Gives a large append the memory to keep the indexes' inner pages: without it `SQLite` reads them again and again.
     pub(crate) async fn widen_cache(&mut self) -> Result<(), StoreError> {
-        if let Link::Sqlite(db) = self.batch.link().await? {
+        if let Link::Sqlite(db, _) = self.batch.link().await? {
             sqlx::query("PRAGMA cache_size = -98304")
                 .execute(db)
                 .await?;
@@ -123,6 +123,7 @@ impl Writer {
         let captured_at = self.stamp()?;
         let mut nodes = Vec::new();
         let mut events = Vec::with_capacity(drafts.len());
+        let mut salts = self.clock.salts(drafts.len())?.into_iter();
         let mut bodies = Vec::with_capacity(drafts.len());
         for draft in drafts {
             let mut event = Event {
@@ -136,6 +137,7 @@ impl Writer {
                 body: draft.json,
                 prev: self.head.hash,
                 hash: B256::ZERO,
+                salt: salts.next(),
             };
             event.hash = Columns::of(&event).hash(&mut self.buffer);
             self.chain(&event, &mut nodes);
@@ -186,6 +188,11 @@ impl Writer {
         Ok(())
     }
 
+    /// Adds a statement that is no event's.
+    pub(crate) fn put(&mut self, sql: &'static str, values: Vec<Value>) {
+        self.batch.push(sql, values);
+    }
+
     /// Makes everything appended durable.
     pub(crate) async fn commit(mut self) -> Result<(), StoreError> {
         if self.head.size() > self.before {
@@ -234,8 +241,7 @@ pub(crate) fn portions<T>(rows: Vec<T>) -> impl Iterator<Item = Vec<T>> {
 }
 
 fn insert_events(batch: &mut Batch, events: &[Event]) {
-    const INTO: &str =
-        "events (seq, type, subject, occurred_at, captured_at, actor, reason, body, prev, hash)";
+    const INTO: &str = "events (seq, type, subject, occurred_at, captured_at, actor, reason, body, prev, hash, salt)";
     let rows = events.iter().map(|event| {
         vec![
             Value::Int(signed(event.seq)),
@@ -248,10 +254,11 @@ fn insert_events(batch: &mut Batch, events: &[Event]) {
             Value::Text(event.body.clone()),
             Value::Bytes(event.prev.to_vec()),
             Value::Bytes(event.hash.to_vec()),
+            Value::Maybe(event.salt.map(|salt| salt.to_vec())),
         ]
     });
     for rows in portions(rows.collect()) {
-        let sql = insert(INTO, 10, rows.len());
+        let sql = insert(INTO, 11, rows.len());
         batch.push(sql, rows.into_iter().flatten().collect());
     }
 }

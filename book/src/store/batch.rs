@@ -18,6 +18,8 @@ pub(crate) enum Value {
     Int(i64),
     Bytes(Vec<u8>),
     Text(String),
+    /// Bytes or nothing.
+    Maybe(Option<Vec<u8>>),
 }
 
 /// Binds values of any kind to a query.
@@ -29,6 +31,7 @@ macro_rules! bind_all {
                 $crate::store::batch::Value::Int(value) => query.bind(value),
                 $crate::store::batch::Value::Bytes(value) => query.bind(value),
                 $crate::store::batch::Value::Text(value) => query.bind(value),
+                $crate::store::batch::Value::Maybe(value) => query.bind(value),
             };
         }
         query
@@ -80,7 +83,7 @@ impl Batch {
     async fn run_all(&mut self) -> Result<(), StoreError> {
         let waiting = std::mem::take(&mut self.waiting);
         match self.tx.link() {
-            Link::Sqlite(db) => {
+            Link::Sqlite(db, _) => {
                 for Statement { sql, values } in join(waiting) {
                     let sql = if values.len() > JOINED {
                         positional(&sql)
@@ -92,7 +95,7 @@ impl Batch {
                         .await?;
                 }
             }
-            Link::Postgres(db) => {
+            Link::Postgres(db, _) => {
                 for Statement { sql, values } in waiting {
                     bind_all!(sqlx::query(AssertSqlSafe(sql.into_owned())), values)
                         .execute(&mut *db)

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use sqlx::migrate::{Migration, MigrationType, Migrator};
@@ -22,9 +24,31 @@ pub(crate) const LOCK_TIMEOUT: u64 = 5;
 /// Memory for pages of one `SQLite` connection, kibibytes (negative, as the pragma wants it).
 const SQLITE_CACHE: &str = "-8192";
 
+/// Which columns table `events` has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Schema {
+    /// Nothing was written since the book came from the version before.
+    Unsalted,
+    /// Log format 2.
+    Salted,
+}
+
+/// The number of the schema from which on events have salts.
+const SALTED: i64 = 2;
+
+/// The newest schema that this version knows.
+const NEWEST: i64 = 2;
+
 /// Open connections of either engine.
 #[derive(Debug, Clone)]
-pub(crate) enum Pool {
+pub(crate) struct Pool {
+    connections: Connections,
+    /// The schema is the newest, which it then stays.
+    current: Arc<AtomicBool>,
+}
+
+#[derive(Debug, Clone)]
+enum Connections {
     Sqlite(SqlitePool),
     Postgres(PgPool),
 }
@@ -32,30 +56,47 @@ pub(crate) enum Pool {
 /// A connection taken out of the pool for reading.
 #[derive(Debug)]
 pub(crate) enum Reader {
-    Sqlite(PoolConnection<Sqlite>),
-    Postgres(PoolConnection<Postgres>),
+    Sqlite(PoolConnection<Sqlite>, Schema),
+    Postgres(PoolConnection<Postgres>, Schema),
 }
 
 /// A transaction; rolled back when dropped.
 #[derive(Debug)]
 pub(crate) enum Tx {
-    Sqlite(Transaction<'static, Sqlite>),
-    Postgres(Transaction<'static, Postgres>),
+    Sqlite(Transaction<'static, Sqlite>, Schema),
+    Postgres(Transaction<'static, Postgres>, Schema),
 }
 
 /// A borrowed connection, inside or outside of a transaction.
 #[derive(Debug)]
 pub(crate) enum Link<'a> {
-    Sqlite(&'a mut SqliteConnection),
-    Postgres(&'a mut PgConnection),
+    Sqlite(&'a mut SqliteConnection, Schema),
+    Postgres(&'a mut PgConnection, Schema),
+}
+
+impl Link<'_> {
+    /// Which columns it finds.
+    pub(crate) fn schema(&self) -> Schema {
+        match self {
+            Self::Sqlite(_, schema) | Self::Postgres(_, schema) => *schema,
+        }
+    }
+
+    /// The same connection, for a while.
+    pub(crate) fn reborrow(&mut self) -> Link<'_> {
+        match self {
+            Self::Sqlite(db, schema) => Link::Sqlite(db, *schema),
+            Self::Postgres(db, schema) => Link::Postgres(db, *schema),
+        }
+    }
 }
 
 /// Runs the same statements on whichever engine `link` is; `db` is the connection inside `body`.
 macro_rules! on_engine {
     ($link:expr, $db:ident => $body:expr) => {
         match $link {
-            $crate::store::engine::Link::Sqlite($db) => $body,
-            $crate::store::engine::Link::Postgres($db) => $body,
+            $crate::store::engine::Link::Sqlite($db, _) => $body,
+            $crate::store::engine::Link::Postgres($db, _) => $body,
         }
     };
 }
@@ -64,8 +105,8 @@ pub(crate) use on_engine;
 impl Reader {
     pub(crate) fn link(&mut self) -> Link<'_> {
         match self {
-            Self::Sqlite(connection) => Link::Sqlite(connection),
-            Self::Postgres(connection) => Link::Postgres(connection),
+            Self::Sqlite(connection, schema) => Link::Sqlite(connection, *schema),
+            Self::Postgres(connection, schema) => Link::Postgres(connection, *schema),
         }
     }
 }
@@ -73,15 +114,15 @@ impl Reader {
 impl Tx {
     pub(crate) fn link(&mut self) -> Link<'_> {
         match self {
-            Self::Sqlite(tx) => Link::Sqlite(tx),
-            Self::Postgres(tx) => Link::Postgres(tx),
+            Self::Sqlite(tx, schema) => Link::Sqlite(tx, *schema),
+            Self::Postgres(tx, schema) => Link::Postgres(tx, *schema),
         }
     }
 
     pub(crate) async fn commit(self) -> Result<(), StoreError> {
         match self {
-            Self::Sqlite(tx) => tx.commit().await?,
-            Self::Postgres(tx) => tx.commit().await?,
+            Self::Sqlite(tx, _) => tx.commit().await?,
+            Self::Postgres(tx, _) => tx.commit().await?,
         }
         Ok(())
     }
@@ -122,7 +163,8 @@ pub(crate) fn redacted(url: &str) -> String {
 }
 
 impl Pool {
-    /// Connects to an existing store and brings its schema up to date.
+    /// Connects to an existing store. A book of the version before is read as it is, and brought up to date by its first
+    /// writer.
     pub(crate) async fn open(url: &str) -> Result<Self, StoreError> {
         match place(url)? {
             Place::File(path) => {
@@ -132,7 +174,7 @@ impl Pool {
                 let pool = Self::sqlite(&path, false).await?;
                 // Nothing is written into a database that is no book.
                 match has_book(&pool).await {
-                    Ok(true) => Self::migrated(pool).await,
+                    Ok(true) => Self::prepared(Connections::Sqlite(pool)).await,
                     Ok(false) => Err(closed(pool, StoreError::Bookless(redacted(url))).await),
                     Err(error) => Err(closed(pool, error.into()).await),
                 }
@@ -141,7 +183,7 @@ impl Pool {
         }
     }
 
-    /// Connects, making the file where there is none, and brings the schema up to date.
+    /// Connects, making the file and the tables where there are none.
     pub(crate) async fn create(url: &str) -> Result<Self, StoreError> {
         match place(url)? {
             Place::File(path) => {
@@ -151,7 +193,8 @@ impl Pool {
                 {
                     std::fs::create_dir_all(folder)?;
                 }
-                Self::migrated(Self::sqlite(&path, true).await?).await
+                let pool = Self::sqlite(&path, true).await?;
+                Self::prepared(Connections::Sqlite(pool)).await
             }
             Place::Server(url) => Self::postgres(&url).await,
         }
@@ -186,16 +229,84 @@ impl Pool {
             .await?)
     }
 
-    /// With the schema of this version.
-    async fn migrated(pool: SqlitePool) -> Result<Self, StoreError> {
-        let migrator = migrations(include_str!("../../migrations/sqlite/0001_book.sql"));
+    /// With a schema that this version can read.
+    async fn prepared(connections: Connections) -> Result<Self, StoreError> {
+        let pool = Self {
+            connections,
+            current: Arc::default(),
+        };
         // Looking first keeps the start of a command from taking the write lock.
-        if !is_current(&pool, migrator.iter().map(|m| m.version).max()).await
-            && let Err(error) = migrator.run(&pool).await
-        {
-            return Err(closed(pool, error.into()).await);
+        let ready = match pool.version().await {
+            Some(found) if found > NEWEST => Err(StoreError::Newer(format!("schema {found}"))),
+            Some(_) => Ok(()),
+            None => pool.migrate().await,
+        };
+        match ready {
+            Ok(()) => Ok(pool),
+            Err(error) => {
+                pool.close().await;
+                Err(error)
+            }
         }
-        Ok(Self::Sqlite(pool))
+    }
+
+    /// The schema's number; `None` where there are no tables.
+    async fn version(&self) -> Option<i64> {
+        let number = match &self.connections {
+            Connections::Sqlite(pool) => sqlx::query_scalar(VERSION).fetch_one(pool).await,
+            Connections::Postgres(pool) => sqlx::query_scalar(VERSION).fetch_one(pool).await,
+        };
+        number.ok().flatten()
+    }
+
+    /// Brings the schema up to date.
+    async fn migrate(&self) -> Result<(), StoreError> {
+        let migrated = match &self.connections {
+            Connections::Sqlite(pool) => {
+                let files = [
+                    include_str!("../../migrations/sqlite/0001_book.sql"),
+                    include_str!("../../migrations/sqlite/0002_persons.sql"),
+                ];
+                migrations(files).run(pool).await
+            }
+            Connections::Postgres(pool) => {
+                let files = [
+                    include_str!("../../migrations/postgres/0001_book.sql"),
+                    include_str!("../../migrations/postgres/0002_persons.sql"),
+                ];
+                migrations(files).run(pool).await
+            }
+        };
+        // Of two processes that begin at once, one comes too late.
+        if let Err(error) = migrated
+            && self.version().await != Some(NEWEST)
+        {
+            return Err(error.into());
+        }
+        self.current.store(true, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// What the transaction or connection of `link` finds; asked until it is the newest.
+    async fn schema(&self, link: Link<'_>) -> Result<Schema, StoreError> {
+        if self.current.load(Ordering::Relaxed) {
+            return Ok(Schema::Salted);
+        }
+        let found: Option<i64> = on_engine!(link, db => {
+            sqlx::query_scalar(VERSION).fetch_one(db).await?
+        });
+        let found = found.unwrap_or_default();
+        if found > NEWEST {
+            return Err(StoreError::Newer(format!("schema {found}")));
+        }
+        if found == NEWEST {
+            self.current.store(true, Ordering::Relaxed);
+        }
+        Ok(if found >= SALTED {
+            Schema::Salted
+        } else {
+            Schema::Unsalted
+        })
     }
 
     async fn postgres(url: &str) -> Result<Self, StoreError> {
@@ -206,36 +317,48 @@ impl Pool {
             .test_before_acquire(false)
             .connect_with(options)
             .await?;
-        migrations(include_str!("../../migrations/postgres/0001_book.sql"))
-            .run(&pool)
-            .await?;
-        Ok(Self::Postgres(pool))
+        Self::prepared(Connections::Postgres(pool)).await
     }
 
     /// A connection for reading.
     pub(crate) async fn reader(&self) -> Result<Reader, StoreError> {
-        Ok(match self {
-            Self::Sqlite(pool) => Reader::Sqlite(pool.acquire().await?),
-            Self::Postgres(pool) => Reader::Postgres(pool.acquire().await?),
-        })
+        let mut reader = match &self.connections {
+            Connections::Sqlite(pool) => Reader::Sqlite(pool.acquire().await?, Schema::Salted),
+            Connections::Postgres(pool) => Reader::Postgres(pool.acquire().await?, Schema::Salted),
+        };
+        let found = self.schema(reader.link()).await?;
+        let (Reader::Sqlite(_, schema) | Reader::Postgres(_, schema)) = &mut reader;
+        *schema = found;
+        Ok(reader)
     }
 
     /// A transaction that sees one moment of the book, whatever is appended meanwhile.
     pub(crate) async fn snapshot(&self) -> Result<Tx, StoreError> {
-        Ok(match self {
-            Self::Sqlite(pool) => Tx::Sqlite(pool.begin().await?),
-            Self::Postgres(pool) => Tx::Postgres(
+        let mut tx = match &self.connections {
+            Connections::Sqlite(pool) => Tx::Sqlite(pool.begin().await?, Schema::Salted),
+            Connections::Postgres(pool) => Tx::Postgres(
                 pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
                     .await?,
+                Schema::Salted,
             ),
-        })
+        };
+        let found = self.schema(tx.link()).await?;
+        let (Tx::Sqlite(_, schema) | Tx::Postgres(_, schema)) = &mut tx;
+        *schema = found;
+        Ok(tx)
     }
 
-    /// The transaction of the book's one writer; waits for another at most [`LOCK_TIMEOUT`].
+    /// The transaction of the book's one writer; waits for another at most [`LOCK_TIMEOUT`]. The first one brings the schema
+    /// up to date.
     pub(crate) async fn write(&self) -> Result<Tx, StoreError> {
-        Ok(match self {
-            Self::Sqlite(pool) => Tx::Sqlite(pool.begin_with("BEGIN IMMEDIATE").await?),
-            Self::Postgres(pool) => {
+        if !self.current.load(Ordering::Relaxed) {
+            self.migrate().await?;
+        }
+        Ok(match &self.connections {
+            Connections::Sqlite(pool) => {
+                Tx::Sqlite(pool.begin_with("BEGIN IMMEDIATE").await?, Schema::Salted)
+            }
+            Connections::Postgres(pool) => {
                 let mut tx = pool.begin().await?;
                 sqlx::query("SET LOCAL lock_timeout = '5s'")
                     .execute(&mut *tx)
@@ -245,14 +368,14 @@ impl Pool {
                 )
                 .execute(&mut *tx)
                 .await?;
-                Tx::Postgres(tx)
+                Tx::Postgres(tx, Schema::Salted)
             }
         })
     }
 
     /// A whole copy in an empty file.
     pub(crate) async fn copy_to(&self, path: &Path) -> Result<(), StoreError> {
-        let Self::Sqlite(pool) = self else {
+        let Connections::Sqlite(pool) = &self.connections else {
             return Err(StoreError::OnServer);
         };
         let name = path
@@ -267,9 +390,9 @@ impl Pool {
 
     /// Closes every connection; `SQLite` folds its write-ahead log into the file.
     pub(crate) async fn close(&self) {
-        match self {
-            Self::Sqlite(pool) => close_sqlite(pool).await,
-            Self::Postgres(pool) => pool.close().await,
+        match &self.connections {
+            Connections::Sqlite(pool) => close_sqlite(pool).await,
+            Connections::Postgres(pool) => pool.close().await,
         }
     }
 }
@@ -305,24 +428,18 @@ async fn has_book(pool: &SqlitePool) -> sqlx::Result<bool> {
     sqlx::query_scalar(tables).fetch_one(pool).await
 }
 
-/// The one schema so far, named as `sqlx` names what it reads from such a file. Its macro would do the same, and build both
-/// database drivers a second time for the compiler to load.
-fn migrations(book: &'static str) -> Migrator {
-    Migrator::with_migrations(vec![Migration::new(
-        1,
-        "book".into(),
-        MigrationType::Simple,
-        SqlStr::from_static(book),
-        false,
-    )])
-}
+/// The number of the newest schema that was applied.
+const VERSION: &str = "SELECT max(version) FROM _sqlx_migrations WHERE success";
 
-async fn is_current(pool: &SqlitePool, wanted: Option<i64>) -> bool {
-    let found: Result<Option<i64>, _> =
-        sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations WHERE success")
-            .fetch_one(pool)
-            .await;
-    found.is_ok_and(|found| found.is_some() && found == wanted)
+/// The schemas, named as `sqlx` names what it reads from such files. Its macro would do the same, and build both database
+/// drivers a second time for the compiler to load.
+fn migrations(files: [&'static str; 2]) -> Migrator {
+    let names = [(1, "book"), (SALTED, "persons")];
+    let migration = |((number, name), sql): ((i64, &'static str), &'static str)| {
+        let sql = SqlStr::from_static(sql);
+        Migration::new(number, name.into(), MigrationType::Simple, sql, false)
+    };
+    Migrator::with_migrations(names.into_iter().zip(files).map(migration).collect())
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use sqlx::error::DatabaseError;
+use sqlx::migrate::MigrateError;
 
 use super::engine::LOCK_TIMEOUT;
 use crate::ErrorClass;
@@ -91,7 +92,12 @@ pub enum StoreError {
     Database(#[source] sqlx::Error),
     /// The embedded migrations do not fit this store.
     #[error("the book was written by another version of this program: {0}")]
-    Migration(#[from] sqlx::migrate::MigrateError),
+    Migration(#[source] sqlx::migrate::MigrateError),
+    /// The book has what this version does not know.
+    #[error(
+        "the book was written by a newer version of this program ({0}): update this one, nothing was changed"
+    )]
+    Newer(String),
     /// The file system failed.
     #[error("file: {0}")]
     File(#[from] std::io::Error),
@@ -114,6 +120,16 @@ impl From<sqlx::Error> for StoreError {
             Condition::Lost => Self::Lost(message),
             Condition::Duplicate => Self::Duplicate(message),
             Condition::Other => Self::Database(error),
+        }
+    }
+}
+
+impl From<MigrateError> for StoreError {
+    fn from(error: MigrateError) -> Self {
+        match error {
+            MigrateError::Execute(cause) | MigrateError::ExecuteMigration(cause, _) => cause.into(),
+            MigrateError::VersionMissing(number) => Self::Newer(format!("schema {number}")),
+            other => Self::Migration(other),
         }
     }
 }
@@ -146,6 +162,27 @@ fn condition(error: &dyn DatabaseError) -> Condition {
 }
 
 impl StoreError {
+    /// The same failure for another who waited for the same commit.
+    pub(crate) fn shared(&self) -> Self {
+        match self {
+            Self::Locked => Self::Locked,
+            Self::Full => Self::Full,
+            Self::ReadOnly(what) => Self::ReadOnly(what.clone()),
+            Self::Corrupt(what) => Self::Corrupt(what.clone()),
+            Self::Lost(what) => Self::Lost(what.clone()),
+            Self::Newer(what) => Self::Newer(what.clone()),
+            Self::ClockBehind { now, last } => Self::ClockBehind {
+                now: *now,
+                last: *last,
+            },
+            Self::Damaged { seq, what } => Self::Damaged {
+                seq: *seq,
+                what: what.clone(),
+            },
+            other => Self::Database(sqlx::Error::Protocol(other.to_string())),
+        }
+    }
+
     /// Which kind of failure it is.
     pub fn class(&self) -> ErrorClass {
         match self {

@@ -5,6 +5,7 @@ pub(crate) mod batch;
 pub(crate) mod engine;
 pub mod error;
 pub(crate) mod head;
+pub(crate) mod investors;
 pub(crate) mod packed;
 pub(crate) mod projection;
 pub(crate) mod query;
@@ -16,6 +17,7 @@ use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
+use alloy::primitives::B128;
 use jiff::Timestamp;
 
 use append::Writer;
@@ -23,9 +25,15 @@ use engine::{Pool, Reader, Tx};
 use error::StoreError;
 use projection::Numbers;
 
-/// Tells the time; tests bring their own.
+/// Fills bytes at random.
+type Draw = dyn Fn(&mut [u8]) -> std::io::Result<()> + Send + Sync;
+
+/// What an event has from the machine: the time, and its salt. Tests bring their own.
 #[derive(Clone)]
-pub struct Clock(Arc<dyn Fn() -> Timestamp + Send + Sync>);
+pub struct Clock {
+    now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
+    draw: Arc<Draw>,
+}
 
 impl Clock {
     /// The machine's clock.
@@ -33,14 +41,37 @@ impl Clock {
         Self::new(Timestamp::now)
     }
 
-    /// Any other.
+    /// Any other; salts come from the machine.
     pub fn new(now: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
-        Self(Arc::new(now))
+        let draw = |bytes: &mut [u8]| {
+            getrandom::fill(bytes).map_err(|error| std::io::Error::other(error.to_string()))
+        };
+        Self {
+            now: Arc::new(now),
+            draw: Arc::new(draw),
+        }
+    }
+
+    /// The same time with other salts.
+    #[must_use]
+    pub fn salting(
+        mut self,
+        draw: impl Fn(&mut [u8]) -> std::io::Result<()> + Send + Sync + 'static,
+    ) -> Self {
+        self.draw = Arc::new(draw);
+        self
     }
 
     /// The time.
     pub fn now(&self) -> Timestamp {
-        (self.0)()
+        (self.now)()
+    }
+
+    /// A salt for each of `count` events.
+    pub(crate) fn salts(&self, count: usize) -> std::io::Result<Vec<B128>> {
+        let mut bytes = vec![0; count * 16];
+        (self.draw)(&mut bytes)?;
+        Ok(bytes.chunks_exact(16).map(B128::from_slice).collect())
     }
 }
 

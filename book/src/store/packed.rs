@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use sqlx::AssertSqlSafe;
 
 use super::batch::{Value, bind_all};
-use super::engine::{Link, on_engine};
+use super::engine::{Link, Schema, on_engine};
 use super::error::StoreError;
 
 /// A column and how it is packed.
@@ -18,6 +18,8 @@ pub(crate) enum Column {
     Text(&'static str),
     /// Bytes.
     Bytes(&'static str),
+    /// An event's salt; empty where it has none.
+    Salt,
 }
 
 /// A portion of rows as the database joined them.
@@ -47,7 +49,13 @@ pub(crate) async fn rows(
     source: &str,
     values: &[Value],
 ) -> Result<Packed, StoreError> {
-    let sqlite = matches!(link, Link::Sqlite(_));
+    let sqlite = matches!(link, Link::Sqlite(..));
+    let salt = match (sqlite, link.schema()) {
+        (true, Schema::Salted) => "coalesce(x.salt, x'')",
+        (true, Schema::Unsalted) => "x''",
+        (false, Schema::Salted) => "coalesce(x.salt, ''::bytea)",
+        (false, Schema::Unsalted) => "''::bytea",
+    };
     let (mut numbers, mut fields) = (Vec::new(), Vec::new());
     for column in columns {
         match column {
@@ -55,9 +63,11 @@ pub(crate) async fn rows(
             Column::Text(name) | Column::Bytes(name) => {
                 numbers.push(format!("octet_length(x.{name})"));
             }
+            Column::Salt => numbers.push(format!("octet_length({salt})")),
         }
         match column {
             Column::Int(_) => {}
+            Column::Salt => fields.push(salt.to_owned()),
             // Its text and its bytes are the same to SQLite.
             Column::Text(name) if !sqlite => fields.push(format!("convert_to(x.{name}, 'UTF8')")),
             Column::Text(name) | Column::Bytes(name) => fields.push(format!("x.{name}")),

@@ -78,8 +78,11 @@ impl Projector {
                     .await?;
             }
             Body::MatchProposed(proposed) => self::proposed(batch, event, proposed),
-            Body::MatchApproved => approved(batch, event),
-            Body::MatchRefused => state(batch, event, MatchState::Refused),
+            Body::MatchApproved(_) => approved(batch, event),
+            Body::MatchRefused(_) | Body::MatchReleased(_) => {
+                state(batch, event, MatchState::Refused);
+            }
+            Body::MatchCommitted(_) => state(batch, event, MatchState::Committed),
             Body::SettlementSubmitted(submitted) => self::submitted(batch, event, submitted),
             Body::SettlementSettled(settled) => self.settled(batch, event, settled).await?,
             Body::SettlementFailed(_) => state(batch, event, MatchState::Failed),
@@ -88,7 +91,15 @@ impl Projector {
             | Body::BookOpened(_)
             | Body::ChainSynced(_)
             | Body::BookAnchored(_)
-            | Body::Note => {}
+            | Body::Note
+            | Body::StaffChanged(_)
+            | Body::SigningDemanded(_)
+            | Body::TermsAccepted(_)
+            | Body::DocumentsReceived(_)
+            | Body::OrderReplaced(_)
+            | Body::RecordingRule(_)
+            | Body::LogKey(_)
+            | Body::AccessClosed(_) => {}
         }
         Ok(())
     }

@@ -6,11 +6,11 @@ use alloy::primitives::{Address, B256, U256};
 use futures::TryStreamExt;
 use sqlx::AssertSqlSafe;
 
-use super::append::portions;
+use super::append::PORTION;
 use super::batch::{Value, bind_all};
 use super::engine::{Link, on_engine};
 use super::error::StoreError;
-use super::row::{EVENT_COLUMNS, EventRow, MatchRow, OrderRow, amount, signed, unsigned};
+use super::row::{EventRow, MatchRow, OrderRow, amount, event_columns, signed, unsigned};
 use crate::log::event::EventType;
 use crate::log::merkle::leaf_hash;
 use crate::market::filter::{OrderFilter, OrderSort};
@@ -315,9 +315,9 @@ pub(crate) async fn events(
     from: u64,
     limit: u32,
 ) -> Result<Vec<EventRow>, StoreError> {
-    let sql = format!(
-        "SELECT {EVENT_COLUMNS} FROM events e WHERE e.seq >= $1 ORDER BY e.seq LIMIT {limit}"
-    );
+    let columns = event_columns(&link);
+    let sql =
+        format!("SELECT {columns} FROM events e WHERE e.seq >= $1 ORDER BY e.seq LIMIT {limit}");
     Ok(on_engine!(link, db => {
         sqlx::query_as(AssertSqlSafe(sql)).bind(signed(from)).fetch_all(db).await?
     }))
@@ -325,8 +325,9 @@ pub(crate) async fn events(
 
 /// The events of a subject, the posting of orders left out.
 pub(crate) async fn events_of(link: Link<'_>, subject: &str) -> Result<Vec<EventRow>, StoreError> {
+    let columns = event_columns(&link);
     let sql = format!(
-        "SELECT {EVENT_COLUMNS} FROM events e
+        "SELECT {columns} FROM events e
          WHERE e.subject = $1 AND e.type <> 'order_posted' ORDER BY e.seq"
     );
     Ok(on_engine!(link, db => {
@@ -341,8 +342,9 @@ pub(crate) async fn events_of_type(
     after: u64,
     limit: u32,
 ) -> Result<Vec<EventRow>, StoreError> {
+    let columns = event_columns(&link);
     let sql = format!(
-        "SELECT {EVENT_COLUMNS} FROM events e WHERE e.type = $1 AND e.type <> 'order_posted'
+        "SELECT {columns} FROM events e WHERE e.type = $1 AND e.type <> 'order_posted'
          AND e.seq > $2 ORDER BY e.seq LIMIT {limit}"
     );
     Ok(on_engine!(link, db => {
@@ -354,15 +356,16 @@ pub(crate) async fn events_of_type(
     }))
 }
 
-/// The last event of a rare type after one, of those that say something besides their type.
+/// The last event of a rare type after one, of those that name a transaction.
 pub(crate) async fn last_of_type(
     link: Link<'_>,
     kind: EventType,
     after: u64,
 ) -> Result<Option<EventRow>, StoreError> {
+    let columns = event_columns(&link);
     let sql = format!(
-        "SELECT {EVENT_COLUMNS} FROM events e WHERE e.type = $1 AND e.type <> 'order_posted'
-         AND e.seq > $2 AND e.body <> '{{}}' ORDER BY e.seq DESC LIMIT 1"
+        "SELECT {columns} FROM events e WHERE e.type = $1 AND e.type <> 'order_posted'
+         AND e.seq > $2 AND e.body LIKE '%\"tx_hash\"%' ORDER BY e.seq DESC LIMIT 1"
     );
     Ok(on_engine!(link, db => {
         sqlx::query_as(AssertSqlSafe(sql))
@@ -379,8 +382,9 @@ pub(crate) async fn last_event(
     subject: &str,
     kind: EventType,
 ) -> Result<Option<EventRow>, StoreError> {
+    let columns = event_columns(&link);
     let sql = format!(
-        "SELECT {EVENT_COLUMNS} FROM events e
+        "SELECT {columns} FROM events e
          WHERE e.subject = $1 AND e.type <> 'order_posted' AND e.type = $2 ORDER BY e.seq DESC LIMIT 1"
     );
     Ok(on_engine!(link, db => {
@@ -392,9 +396,40 @@ pub(crate) async fn last_event(
     }))
 }
 
+/// The events of the staff in sequence.
+pub(crate) async fn staff_events(link: &mut Link<'_>) -> Result<Vec<EventRow>, StoreError> {
+    let columns = event_columns(link);
+    let sql = format!(
+        "SELECT {columns} FROM events e WHERE e.type IN ($1, $2) AND e.type <> 'order_posted'
+         ORDER BY e.seq"
+    );
+    Ok(on_engine!(link, db => {
+        sqlx::query_as(AssertSqlSafe(sql))
+            .bind(EventType::StaffChanged.as_str())
+            .bind(EventType::SigningDemanded.as_str())
+            .fetch_all(&mut **db)
+            .await?
+    }))
+}
+
+/// The last of them; 0 when there is none.
+pub(crate) async fn last_staff_event(link: &mut Link<'_>) -> Result<u64, StoreError> {
+    let last: Option<i64> = on_engine!(link, db => {
+        sqlx::query_scalar(
+            "SELECT max(seq) FROM events WHERE type IN ($1, $2) AND type <> 'order_posted'",
+        )
+        .bind(EventType::StaffChanged.as_str())
+        .bind(EventType::SigningDemanded.as_str())
+        .fetch_one(&mut **db)
+        .await?
+    });
+    Ok(last.map_or(0, unsigned))
+}
+
 /// One event.
 pub(crate) async fn event(link: Link<'_>, seq: u64) -> Result<Option<EventRow>, StoreError> {
-    let sql = format!("SELECT {EVENT_COLUMNS} FROM events e WHERE e.seq = $1");
+    let columns = event_columns(&link);
+    let sql = format!("SELECT {columns} FROM events e WHERE e.seq = $1");
     Ok(on_engine!(link, db => {
         sqlx::query_as(AssertSqlSafe(sql)).bind(signed(seq)).fetch_optional(db).await?
     }))
@@ -402,8 +437,9 @@ pub(crate) async fn event(link: Link<'_>, seq: u64) -> Result<Option<EventRow>, 
 
 /// The events that closed orders of an order, and the event that posted it.
 pub(crate) async fn order_events(link: Link<'_>, order: B256) -> Result<Vec<EventRow>, StoreError> {
+    let columns = event_columns(&link);
     let sql = format!(
-        "SELECT {EVENT_COLUMNS} FROM events e WHERE e.seq IN
+        "SELECT {columns} FROM events e WHERE e.seq IN
             (SELECT seq FROM orders WHERE id = $1
              UNION SELECT c.seq FROM closings c JOIN orders o ON o.seq = c.order_seq WHERE o.id = $1)
          ORDER BY e.seq"
@@ -416,14 +452,12 @@ pub(crate) async fn order_events(link: Link<'_>, order: B256) -> Result<Vec<Even
 /// Which of these orders the board has.
 pub(crate) async fn known(mut link: Link<'_>, ids: &[B256]) -> Result<Vec<B256>, StoreError> {
     let mut found = Vec::new();
-    for batch in portions(ids.to_vec()) {
-        let places: Vec<_> = (1..=batch.len())
-            .map(|number| format!("${number}"))
-            .collect();
-        let sql = format!("SELECT id FROM orders WHERE id IN ({})", places.join(", "));
+    for part in ids.chunks(PORTION) {
+        let (ids, places) = filled(part);
+        let sql = format!("SELECT id FROM orders WHERE id IN ({places})");
         let rows: Vec<Vec<u8>> = on_engine!(&mut link, db => {
             let mut query = sqlx::query_scalar(AssertSqlSafe(sql));
-            for id in &batch {
+            for id in &ids {
                 query = query.bind(id.as_slice());
             }
             query.fetch_all(&mut **db).await?
@@ -434,6 +468,37 @@ pub(crate) async fn known(mut link: Link<'_>, ids: &[B256]) -> Result<Vec<B256>,
         );
     }
     Ok(found)
+}
+
+/// Those of these orders that the board has.
+pub(crate) async fn orders_among(
+    mut link: Link<'_>,
+    ids: &[B256],
+) -> Result<Vec<OrderRow>, StoreError> {
+    let mut found = Vec::new();
+    for part in ids.chunks(PORTION) {
+        let (ids, places) = filled(part);
+        let sql = format!("{ORDER} WHERE o.id IN ({places})");
+        let rows: Vec<OrderRow> = on_engine!(&mut link, db => {
+            let mut query = sqlx::query_as(AssertSqlSafe(sql));
+            for id in &ids {
+                query = query.bind(id.as_slice());
+            }
+            query.fetch_all(&mut **db).await?
+        });
+        found.extend(rows);
+    }
+    Ok(found)
+}
+
+/// Ids, at least one, filled up to a power of two, and a place for each: few statements to prepare, however many.
+fn filled(ids: &[B256]) -> (Vec<B256>, String) {
+    let mut filled = ids.to_vec();
+    filled.resize(ids.len().next_power_of_two(), ids[0]);
+    let places: Vec<_> = (1..=filled.len())
+        .map(|number| format!("${number}"))
+        .collect();
+    (filled, places.join(", "))
 }
 
 /// The hashes of neighbouring nodes of a stored level, left to right; level 0 are the leaves, made from the events.

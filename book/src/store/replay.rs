@@ -12,7 +12,7 @@ use super::error::StoreError;
 use super::packed::{self, Column, Packed, Row, text};
 use super::projection::limbs;
 use super::query;
-use super::row::{EVENT_COLUMNS, EventRow, signed, unsigned};
+use super::row::{EventRow, event_columns, signed, unsigned};
 use crate::log::hash::Columns;
 use crate::log::merkle::Node;
 use crate::market::security::Security;
@@ -30,6 +30,7 @@ pub(crate) struct StoredEvent<'a> {
     pub(crate) reason: Cow<'a, str>,
     pub(crate) prev: &'a [u8],
     pub(crate) hash: &'a [u8],
+    pub(crate) salt: Option<&'a [u8]>,
     pub(crate) body: Cow<'a, str>,
 }
 
@@ -46,6 +47,7 @@ impl StoredEvent<'_> {
             reason: &self.reason,
             body: &self.body,
             prev: self.prev,
+            salt: self.salt,
         }
     }
 
@@ -62,6 +64,7 @@ impl StoredEvent<'_> {
             self.body.to_string(),
             self.prev.to_vec(),
             self.hash.to_vec(),
+            self.salt.map(<[u8]>::to_vec),
         )
     }
 }
@@ -161,7 +164,7 @@ pub(crate) async fn stretch(
         }
         (closings, closed, nodes)
     });
-    let securities = query::securities_between(reborrow(link), first, last).await?;
+    let securities = query::securities_between(link.reborrow(), first, last).await?;
     let nodes = nodes
         .into_iter()
         .filter_map(|(level, position, hash)| {
@@ -188,7 +191,7 @@ const PORTION: i64 = 128;
 /// Security, side, price and seq: the sequence of `open_orders`.
 type Key = (i64, i64, Vec<u8>, i64);
 
-const EVENT: [Column; 10] = [
+const EVENT: [Column; 11] = [
     Column::Int("seq"),
     Column::Int("occurred_at"),
     Column::Int("captured_at"),
@@ -198,12 +201,13 @@ const EVENT: [Column; 10] = [
     Column::Text("reason"),
     Column::Bytes("prev"),
     Column::Bytes("hash"),
+    Column::Salt,
     Column::Text("body"),
 ];
 
-fn stored_event(row: Row<'_, 3, 7>) -> StoredEvent<'_> {
+fn stored_event(row: Row<'_, 3, 8>) -> StoredEvent<'_> {
     let [seq, occurred_at, captured_at] = row.ints;
-    let [kind, subject, actor, reason, prev, hash, body] = row.fields;
+    let [kind, subject, actor, reason, prev, hash, salt, body] = row.fields;
     StoredEvent {
         seq,
         occurred_at,
@@ -214,6 +218,8 @@ fn stored_event(row: Row<'_, 3, 7>) -> StoredEvent<'_> {
         reason: text(reason),
         prev,
         hash,
+        // No salt is empty: the table's check says so, and the hash would be another.
+        salt: (!salt.is_empty()).then_some(salt),
         body: text(body),
     }
 }
@@ -269,13 +275,6 @@ async fn open_orders_after(link: &mut Link<'_>, last: &Key) -> Result<Packed, St
         Value::Int(seq),
     ];
     packed::rows(link, &OPEN_ORDER, &source, &values).await
-}
-
-fn reborrow<'a>(link: &'a mut Link<'_>) -> Link<'a> {
-    match link {
-        Link::Sqlite(db) => Link::Sqlite(db),
-        Link::Postgres(db) => Link::Postgres(db),
-    }
 }
 
 /// What is summed of a row of `open_orders`, into `out`.
@@ -429,8 +428,8 @@ pub(crate) async fn next_event(link: Link<'_>, seq: u64) -> Result<Option<u64>, 
 
 /// Every event that is not the posting of an order.
 pub(crate) async fn match_events(link: &mut Link<'_>) -> Result<Vec<EventRow>, StoreError> {
-    let sql = format!(
-        "SELECT {EVENT_COLUMNS} FROM events e WHERE e.type <> 'order_posted' ORDER BY e.seq"
-    );
+    let columns = event_columns(link);
+    let sql =
+        format!("SELECT {columns} FROM events e WHERE e.type <> 'order_posted' ORDER BY e.seq");
     Ok(on_engine!(link, db => sqlx::query_as(AssertSqlSafe(sql)).fetch_all(&mut **db).await?))
 }

@@ -1,8 +1,9 @@
 //! Rows as they come out of the database, and their way into types.
 
-use alloy::primitives::{Address, B256};
+use alloy::primitives::{Address, B128, B256};
 use jiff::Timestamp;
 
+use super::engine::{Link, Schema};
 use super::error::StoreError;
 use crate::log::body::{Body, OrderPosted};
 use crate::log::event::{Event, EventType};
@@ -10,7 +11,7 @@ use crate::log::hash::Columns;
 use crate::market::matching::{Match, Submission};
 use crate::market::record::{OrderRecord, OrderState, OrderView};
 
-/// The columns of `events` in their sequence: seq to hash.
+/// The columns of `events` in their sequence: seq to salt.
 pub(crate) type EventRow = (
     i64,
     String,
@@ -22,10 +23,24 @@ pub(crate) type EventRow = (
     String,
     Vec<u8>,
     Vec<u8>,
+    Option<Vec<u8>>,
 );
 
-/// The columns of [`EventRow`].
-pub(crate) const EVENT_COLUMNS: &str = "e.seq, e.type, e.subject, e.occurred_at, e.captured_at, e.actor, e.reason, e.body, e.prev, e.hash";
+/// Those that every schema has.
+macro_rules! event_columns {
+    () => {
+        "e.seq, e.type, e.subject, e.occurred_at, e.captured_at, e.actor, e.reason, e.body, e.prev, e.hash, "
+    };
+}
+
+/// The columns of [`EventRow`], as `link` finds them.
+pub(crate) fn event_columns(link: &Link<'_>) -> &'static str {
+    match (link, link.schema()) {
+        (_, Schema::Salted) => concat!(event_columns!(), "e.salt"),
+        (Link::Sqlite(..), Schema::Unsalted) => concat!(event_columns!(), "NULL"),
+        (Link::Postgres(..), Schema::Unsalted) => concat!(event_columns!(), "NULL::bytea"),
+    }
+}
 
 /// Posting seq, closing state and seq, subject, times of receipt and capture, body.
 pub(crate) type OrderRow = (i64, Option<i64>, Option<i64>, String, i64, i64, String);
@@ -68,6 +83,10 @@ pub(crate) fn hash(seq: i64, column: &str, bytes: &[u8]) -> Result<B256, StoreEr
     B256::try_from(bytes).map_err(|_| damaged(seq, format!("{column} has {} bytes", bytes.len())))
 }
 
+fn salt(seq: i64, bytes: &[u8]) -> Result<B128, StoreError> {
+    B128::try_from(bytes).map_err(|_| damaged(seq, format!("salt has {} bytes", bytes.len())))
+}
+
 fn address(seq: i64, column: &str, bytes: &[u8]) -> Result<Address, StoreError> {
     Address::try_from(bytes)
         .map_err(|_| damaged(seq, format!("{column} has {} bytes", bytes.len())))
@@ -98,6 +117,7 @@ pub(crate) fn columns(row: &EventRow) -> Columns<'_> {
         reason: &row.6,
         body: &row.7,
         prev: &row.8,
+        salt: row.10.as_deref(),
     }
 }
 
@@ -105,7 +125,10 @@ pub(crate) fn event(row: EventRow) -> Result<Event, StoreError> {
     let seq = row.0;
     Ok(Event {
         seq: unsigned(seq),
-        kind: row.1.parse().map_err(|error| damaged(seq, error))?,
+        kind: row
+            .1
+            .parse()
+            .map_err(|_| StoreError::Newer(format!("event {seq} is of type {:?}", row.1)))?,
         subject: row.2,
         occurred_at: timestamp(seq, "occurred_at", row.3)?,
         captured_at: timestamp(seq, "captured_at", row.4)?,
@@ -114,6 +137,11 @@ pub(crate) fn event(row: EventRow) -> Result<Event, StoreError> {
         body: row.7,
         prev: hash(seq, "prev", &row.8)?,
         hash: hash(seq, "hash", &row.9)?,
+        salt: row
+            .10
+            .as_deref()
+            .map(|bytes| salt(seq, bytes))
+            .transpose()?,
     })
 }
 

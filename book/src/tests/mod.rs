@@ -3,3 +3,5 @@
 mod attacks;
 mod board;
 mod fold;
+mod format;
+mod persons;

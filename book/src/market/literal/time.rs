@@ -1,8 +1,8 @@
 //! Days, instants and durations.
 //!
-//! A day is `2030-01-31` and begins in UTC; an instant is RFC 3339, with its offset, or `@` and unix seconds; a duration
-//! is a whole number and `d`, `h`, `min` or `s`. Digits alone are refused, since they could be a date, seconds or
-//! milliseconds. Nothing lies before 1970 or after the year 2200.
+//! A day is `2030-01-31` and begins in UTC; an instant is RFC 3339, with its offset, or `@` and unix seconds; a
+//! duration is a whole number and `d`, `h`, `min` (or `m`) or `s`. Digits alone are refused, since they could be a date,
+//! seconds or milliseconds. Nothing lies before 1970 or after the year 2200.
 
 use std::fmt;
 use std::str::FromStr;
@@ -175,10 +175,10 @@ pub fn duration(text: &str) -> Result<u64, TimeError> {
     let length = match unit {
         "d" => 86_400,
         "h" => 3_600,
-        "min" => 60,
+        // No unit here counts months, so that `m` can only be minutes.
+        "min" | "m" => 60,
         "s" => 1,
-        // Minutes to some, months to others; and no unit is no duration.
-        "m" => return Err(one_of(text, vec![format!("{count}min")])),
+        // No unit is no duration.
         "" if count > 0 => {
             let mut readings = vec![format!("{count}s")];
             let long = spelled(count);
@@ -470,6 +470,8 @@ mod tests {
             ("30d", 2_592_000),
             ("12h", 43_200),
             ("45min", 2_700),
+            ("45m", 2_700),
+            ("30m", 1_800),
             ("90s", 90),
             ("0s", 0),
             ("1_000s", 1_000),
@@ -480,7 +482,6 @@ mod tests {
             ("86400", "`86400`: write 86400s or 1d"),
             ("90", "`90`: write 90s"),
             ("0", "`0`: write 0s"),
-            ("30m", "`30m`: write 30min"),
             (
                 "1,5h",
                 "`1,5h` is not a duration: write 30d, 12h, 45min or 90s",
@@ -500,7 +501,9 @@ mod tests {
         ] {
             assert_eq!(duration(text).unwrap_err().to_string(), words);
         }
-        for text in ["", "d", "1 d", "1w", "1y", "1D", "P1D"] {
+        for text in [
+            "", "d", "m", "1 d", "1w", "1y", "1D", "1M", "1mo", "1.5m", "P1D",
+        ] {
             assert!(duration(text).is_err(), "{text}");
         }
     }

@@ -253,7 +253,7 @@ async fn a_full_disk_is_told_and_loses_nothing() {
     book.post(1, Side::Bid, 1, 10).await;
     let before = book.board.head().await.unwrap();
     let mut writer = book.board.store().writer().await.unwrap();
-    let crate::store::engine::Link::Sqlite(db) = writer.link().await.unwrap() else {
+    let crate::store::engine::Link::Sqlite(db, _) = writer.link().await.unwrap() else {
         panic!()
     };
     // The file may not grow beyond what it has: to SQLite that is a full disk.

@@ -1,7 +1,11 @@
 //! Importing files.
 
+use alloy::signers::SignerSync as _;
+
 use super::*;
 use crate::board::error::BadRow;
+use crate::board::import_plan::{ImportPlan, Total};
+use crate::sample::{DOLLAR, wallet};
 
 async fn file(book: &Book, count: u8) -> String {
     let mut out = Vec::new();
@@ -44,15 +48,124 @@ async fn an_import_posts_every_row() {
             .await
             .unwrap();
         assert_eq!(
-            (imported.orders, imported.first_seq, imported.last_seq, seen),
-            (90, 3, 92, 90)
+            (imported.plan, imported.events, seen),
+            (ninety(), Some((3, 92)), 90)
         );
         assert_folded(&book).await;
-        let again = book.board.import(Cursor::new(file), by("ada"), |_| {});
-        let rows = bad_rows(&book, again).await;
-        assert_eq!(rows.len(), 90);
-        assert_eq!(rows[89].line, 91);
     }
+}
+
+/// What the file of ninety orders comes to: odd numbers bid, even ones ask, ten tokens each for 1,000 dollars and the
+/// number.
+fn ninety() -> ImportPlan {
+    let total = |side, dollars| Total {
+        symbol: security().symbol,
+        token: security().token,
+        decimals: 18,
+        side,
+        orders: 45,
+        quantity: U256::from(450 * TOKEN),
+        limit_total: U256::from(dollars * DOLLAR),
+    };
+    ImportPlan {
+        new: 90,
+        same: 0,
+        totals: vec![total(Side::Bid, 47_025), total(Side::Ask, 47_070)],
+        refused: vec![],
+    }
+}
+
+#[tokio::test]
+async fn an_import_again_changes_nothing_whatever_became_of_the_orders() {
+    for book in books().await {
+        let file = file(&book, 90).await;
+        let import = || {
+            book.board
+                .import(Cursor::new(file.clone()), by("ada"), |_| {})
+        };
+        import().await.unwrap();
+        let first = book.board.events(3, 1).await.unwrap()[0].subject.parse();
+        book.board.cancel(first.unwrap(), by("ada")).await.unwrap();
+        // By now the others have expired and could not be posted.
+        book.hands.turn(100_000);
+        let head = book.board.head().await.unwrap();
+        let again = import().await.unwrap();
+        let same = ImportPlan {
+            same: 90,
+            ..ImportPlan::default()
+        };
+        assert_eq!((again.plan, again.events), (same, None));
+        assert_eq!(book.board.head().await.unwrap(), head);
+    }
+}
+
+#[tokio::test]
+async fn a_plan_says_what_an_import_would_do_and_posts_nothing() {
+    for book in books().await {
+        let file = file(&book, 90).await;
+        let head = book.board.head().await.unwrap();
+        let plan = |text: &str| {
+            let text = Cursor::new(text.to_owned());
+            book.board.plan_import(text, by("ada"), |_| {})
+        };
+        assert_eq!(plan(&file).await.unwrap(), ninety());
+        assert_eq!(book.board.head().await.unwrap(), head);
+        let lines: Vec<_> = file.lines().collect();
+        let half = lines[..46].join("\n");
+        let import = book.board.import(Cursor::new(half), by("ada"), |_| {});
+        import.await.unwrap();
+        let mixed = format!("{}\nx\n{}\n", lines.join("\n"), lines[46]);
+        let planned = plan(&mixed).await.unwrap();
+        let refused: Vec<_> = planned.refused.iter().map(|row| row.line).collect();
+        assert_eq!((planned.new, planned.same, refused), (45, 45, vec![92, 93]));
+        assert!(planned.refused[1].message.contains("on an earlier line"));
+        let orders: u64 = planned.totals.iter().map(|total| total.orders).sum();
+        assert_eq!(orders, 45);
+    }
+}
+
+#[tokio::test]
+async fn an_order_on_the_board_that_a_file_states_otherwise_is_refused() {
+    let book = book().await;
+    let file = file(&book, 6).await;
+    let import = book
+        .board
+        .import(Cursor::new(file.clone()), by("ada"), |_| {});
+    import.await.unwrap();
+    let mut lines: Vec<_> = file.lines().map(str::to_owned).collect();
+    spoil(&mut lines[1], "account", "A-9");
+    spoil(&mut lines[2], "capacity", "principal");
+    spoil(&mut lines[3], "solicited", "true");
+    spoil(&mut lines[4], "received_at", "2026-01-02T03:04:05Z");
+    spoil(&mut lines[5], "price", "1");
+    let other = wallet(1)
+        .sign_hash_sync(&B256::repeat_byte(1))
+        .unwrap()
+        .as_bytes();
+    spoil(&mut lines[6], "signature", &Bytes::from(other).to_string());
+    let import = book
+        .board
+        .import(Cursor::new(lines.join("\n")), by("ada"), |_| {});
+    let rows = bad_rows(&book, import).await;
+    assert_eq!(rows.len(), 6, "{rows:?}");
+    for (row, words) in rows.iter().zip([
+        "with account A-1, the file says A-9",
+        "with capacity agency, the file says principal",
+        "with solicited false, the file says true",
+        "with received_at 2027-01-15T07:59:00Z, the file says 2026-01-02T03:04:05Z",
+        "with price 100.50, the file says 1.00:",
+        "signature recovers to",
+    ]) {
+        assert!(row.message.contains(words), "{row:?}");
+    }
+}
+
+/// Writes something else into a column of a row.
+fn spoil(line: &mut String, column: &str, value: &str) {
+    let place = COLUMNS.iter().position(|name| *name == column).unwrap();
+    let mut fields: Vec<_> = line.split(',').collect();
+    fields[place] = value;
+    *line = fields.join(",");
 }
 
 #[tokio::test]
@@ -60,12 +173,6 @@ async fn an_import_names_every_bad_row_and_imports_nothing() {
     let book = book().await;
     let file = file(&book, 8).await;
     let mut lines: Vec<_> = file.lines().map(str::to_owned).collect();
-    let spoil = |line: &mut String, column: &str, value: &str| {
-        let place = COLUMNS.iter().position(|name| *name == column).unwrap();
-        let mut fields: Vec<_> = line.split(',').collect();
-        fields[place] = value;
-        *line = fields.join(",");
-    };
     spoil(
         &mut lines[1],
         "owner",
@@ -94,7 +201,7 @@ async fn an_import_names_every_bad_row_and_imports_nothing() {
         (6, "price"),
         (7, "not listed"),
         (8, "3 fields, the header has 16"),
-        (10, "already on the board"),
+        (10, "on an earlier line"),
     ]) {
         assert_eq!(*line, wanted, "{message}");
         assert!(message.contains(words), "{message}");
@@ -129,7 +236,7 @@ async fn a_row_that_comes_twice_is_named_even_far_behind_a_bad_one() {
         let rows = bad_rows(&book, import).await;
         let twice: Vec<_> = rows
             .iter()
-            .filter(|row| row.message.contains("already on the board"))
+            .filter(|row| row.message.contains("on an earlier line"))
             .map(|row| row.line)
             .collect();
         assert_eq!((rows.len(), twice), (4_201, vec![4_203]));

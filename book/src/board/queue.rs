@@ -1,0 +1,179 @@
+//! Orders that wait while another commit is under way share the next one: a commit costs a write to the disk, whatever it
+//! holds.
+
+use std::collections::HashSet;
+use std::sync::{Mutex, PoisonError};
+
+use alloy::primitives::B256;
+use tokio::sync::oneshot;
+
+use super::error::BoardError;
+use super::orders::{Judged, posting_act};
+use super::{Board, damaged};
+use crate::log::By;
+use crate::market::record::OrderRecord;
+use crate::store::append::Draft;
+use crate::store::error::StoreError;
+use crate::store::query;
+
+/// Orders of one commit.
+const TOGETHER: usize = 256;
+
+/// An order that is judged, and who waits for it.
+#[derive(Debug)]
+struct Waiting {
+    judged: Judged,
+    by: By,
+    /// The last event of the staff under which `by` was found entitled.
+    staff: u64,
+    outcome: oneshot::Sender<Result<OrderRecord, BoardError>>,
+}
+
+#[derive(Debug, Default)]
+struct Line {
+    waiting: Vec<Waiting>,
+    /// Somebody is writing, and will look again.
+    busy: bool,
+}
+
+/// Orders on their way into one book.
+#[derive(Debug, Default)]
+pub(super) struct Queue(Mutex<Line>);
+
+impl Queue {
+    /// Takes what waits; `None` ends the writer's turn.
+    fn take(&self) -> Option<Vec<Waiting>> {
+        let mut line = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = line.waiting.len().min(TOGETHER);
+        line.busy = count > 0;
+        line.busy.then(|| line.waiting.drain(..count).collect())
+    }
+
+    /// Adds one; whether its caller must see to the writing.
+    fn add(&self, waiting: Waiting) -> bool {
+        let mut line = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        line.waiting.push(waiting);
+        !std::mem::replace(&mut line.busy, true)
+    }
+}
+
+impl Board {
+    /// Posts an order in the next commit, alone or with others; each has an outcome of its own.
+    pub(super) async fn enqueue(
+        &self,
+        judged: Judged,
+        by: By,
+        staff: u64,
+    ) -> Result<OrderRecord, BoardError> {
+        let (outcome, answer) = oneshot::channel();
+        let id = judged.id;
+        let waiting = Waiting {
+            judged,
+            by,
+            staff,
+            outcome,
+        };
+        if self.queue.add(waiting) {
+            let board = self.clone();
+            // A task of its own: were its caller dropped, the others would wait for ever.
+            tokio::spawn(async move {
+                while let Some(together) = board.queue.take() {
+                    board.write_together(together).await;
+                }
+            });
+        }
+        let ended = |_| StoreError::Lost(format!("the writer ended before order {id}"));
+        answer.await.map_err(ended)?
+    }
+
+    async fn write_together(&self, mut together: Vec<Waiting>) {
+        let mut outcomes = Vec::with_capacity(together.len());
+        let written = self.try_write(&mut together, &mut outcomes).await;
+        for (sender, outcome) in outcomes {
+            // Who no longer waits does not need it.
+            let _ = match (&written, outcome) {
+                (Err(error), Ok(_)) => sender.send(Err(error.shared().into())),
+                (_, outcome) => sender.send(outcome),
+            };
+        }
+        if let Err(error) = written {
+            for waiting in together {
+                let _ = waiting.outcome.send(Err(error.shared().into()));
+            }
+        }
+    }
+
+    /// One commit. What was refused or written moves to `outcomes`; those of the latter count when this ends well.
+    async fn try_write(
+        &self,
+        together: &mut Vec<Waiting>,
+        outcomes: &mut Outcomes,
+    ) -> Result<(), StoreError> {
+        let mut writer = self.store.writer().await?;
+        let ids: Vec<B256> = together.iter().map(|waiting| waiting.judged.id).collect();
+        let known = query::known(writer.link().await?, &ids).await?;
+        let staff = query::last_staff_event(&mut writer.link().await?).await?;
+        let mut taken: HashSet<B256> = known.into_iter().collect();
+        let (mut drafts, mut posted) = (Vec::new(), Vec::new());
+        for waiting in together.drain(..) {
+            let Waiting {
+                judged,
+                mut by,
+                staff: seen,
+                outcome,
+            } = waiting;
+            if !taken.insert(judged.id) {
+                outcomes.push((outcome, Err(BoardError::DuplicateOrder(judged.id))));
+                continue;
+            }
+            if seen != staff {
+                let (told, exempt) = posting_act(std::slice::from_ref(&judged), &by);
+                match self.authorise(&mut writer, by, told, exempt).await {
+                    Ok(entitled) => by = entitled,
+                    Err(error) => {
+                        outcomes.push((outcome, Err(error)));
+                        continue;
+                    }
+                }
+            }
+            match Draft::new(judged.id, judged.received_at, &by, judged.body(&by)) {
+                Ok(draft) => {
+                    drafts.push(draft);
+                    posted.push((outcome, judged));
+                }
+                Err(error) => outcomes.push((outcome, Err(error.into()))),
+            }
+        }
+        let written = async {
+            let events = writer.append(drafts).await?;
+            writer.commit().await?;
+            Ok(events)
+        };
+        match written.await {
+            Ok(events) => {
+                let mut events = events.into_iter();
+                for (outcome, judged) in posted {
+                    let recorded = events
+                        .next()
+                        .map(|event| judged.record(event.captured_at))
+                        .ok_or_else(|| damaged(0, "an append returned no event"));
+                    outcomes.push((outcome, recorded));
+                }
+                Ok(())
+            }
+            Err(error) => {
+                let error: StoreError = error;
+                for (outcome, _) in posted {
+                    outcomes.push((outcome, Err(error.shared().into())));
+                }
+                Err(error)
+            }
+        }
+    }
+}
+
+/// Who waits, and for what.
+type Outcomes = Vec<(
+    oneshot::Sender<Result<OrderRecord, BoardError>>,
+    Result<OrderRecord, BoardError>,
+)>;

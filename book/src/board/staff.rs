@@ -1,0 +1,105 @@
+//! Changing the staff.
+
+use alloy::primitives::B256;
+
+use super::act::{self, ActError, check_signature, check_time};
+use super::error::BoardError;
+use super::posting::text;
+use super::{BOOK, Board, only};
+use crate::log::By;
+use crate::log::act::{Act, ActHasher, Told};
+use crate::log::body::Body;
+use crate::log::event::Event;
+use crate::log::fact::SigningDemanded;
+use crate::log::staff::{self, StaffChange, StaffChanged};
+use crate::store::append::Draft;
+
+/// What the signers of a change sign.
+pub(super) fn check_signatures(
+    hasher: &ActHasher,
+    changed: &StaffChanged,
+    reason: &str,
+) -> Result<(), ActError> {
+    let subject = staff::subject(&changed.change, changed.id);
+    let told = Told::about(Act::Staff, subject, reason);
+    for signed in std::iter::once(&changed.signed).chain(&changed.second) {
+        check_signature(hasher, &told, signed)?;
+    }
+    Ok(())
+}
+
+impl Board {
+    /// Changes the staff. Whether the wallet that signs [`StaffChange::AdminNamed`] is the settlement contract's default
+    /// admin is for the caller to ask the chain.
+    ///
+    /// # Errors
+    /// [`BoardError::Text`] (reason), [`ActError::Time`], [`ActError::Malformed`], [`ActError::OtherSigner`],
+    /// [`ActError::Staff`] with the first rule that is broken, or the store's.
+    pub async fn change_staff(
+        &self,
+        changed: StaffChanged,
+        reason: &str,
+    ) -> Result<Event, BoardError> {
+        if !reason.is_empty() {
+            text("reason", reason, 1_000)?;
+        }
+        let now = self.store.clock().now();
+        for signed in std::iter::once(&changed.signed).chain(&changed.second) {
+            check_time(signed, now)?;
+        }
+        check_signatures(&self.act_hasher(), &changed, reason)?;
+        let mut writer = self.store.writer().await?;
+        let seq = writer.size() + 1;
+        let before = self.roster_in(&mut writer.link().await?).await?;
+        let mut after = (*before).clone();
+        after.apply(seq, &changed).map_err(ActError::from)?;
+        let actor = match changed.change {
+            // Nobody's on the staff yet.
+            StaffChange::AdminNamed { .. } => changed.signed.wallet.to_string().to_lowercase(),
+            _ => before
+                .signer(changed.signed.wallet, seq)
+                .map_err(ActError::from)?
+                .name
+                .clone(),
+        };
+        let person = after
+            .person(changed.change.person())
+            .map_err(ActError::from)?;
+        let (subject, by) = (person.name.clone(), By::new(actor).because(reason));
+        let draft = Draft::new(subject, now, &by, Body::StaffChanged(changed))?;
+        let event = only(writer.append(vec![draft]).await?)?;
+        writer.commit().await?;
+        Ok(event)
+    }
+
+    /// Demands signatures from here on; there is no way back. An admin person signs: [`Act::Demand`] about nothing.
+    ///
+    /// # Errors
+    /// [`ActError`], [`BoardError::Text`], or the store's.
+    pub async fn demand_signing(&self, by: By) -> Result<Event, BoardError> {
+        by.check()?;
+        let mut writer = self.store.writer().await?;
+        let seq = writer.size() + 1;
+        let told = Told::about(Act::Demand, B256::ZERO, "");
+        let by = self.authorise(&mut writer, by, told, false).await?;
+        let wallet = by.signed.as_ref().map(|signed| signed.wallet);
+        let before = self.roster_in(&mut writer.link().await?).await?;
+        if let (None, None) = (before.demanded(), wallet) {
+            let (act, actor) = (Act::Demand, by.actor);
+            return Err(ActError::Unsigned { act, actor }.into());
+        }
+        let mut after = (*before).clone();
+        after.demand(seq, wallet).map_err(ActError::from)?;
+        let signed = by.signed.clone();
+        let body = Body::SigningDemanded(SigningDemanded { signed });
+        let draft = Draft::new(BOOK, self.store.clock().now(), &by, body)?;
+        let event = only(writer.append(vec![draft]).await?)?;
+        writer.commit().await?;
+        Ok(event)
+    }
+}
+
+/// The acts without a person, in which a name on the staff would hide.
+pub fn is_nobody(actor: &str) -> bool {
+    [act::WEB, act::FROM_CHAIN, BOOK].contains(&staff::key(actor).as_str())
+}

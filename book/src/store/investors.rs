@@ -1,0 +1,115 @@
+//! The investor directory in the store: no part of the log.
+
+use alloy::primitives::{Address, B256};
+
+use super::append::Writer;
+use super::batch::Value;
+use super::engine::{Link, Schema, on_engine};
+use super::error::StoreError;
+use super::row::hash;
+use crate::market::investor::{Directory, Investor};
+
+/// Id and name, then owned accounts and wallets with their owner's id.
+type Rows = (
+    Vec<(Vec<u8>, String)>,
+    Vec<(String, Vec<u8>)>,
+    Vec<(Vec<u8>, Vec<u8>)>,
+);
+
+/// Everybody.
+pub(crate) async fn read(link: &mut Link<'_>) -> Result<Directory, StoreError> {
+    if link.schema() == Schema::Unsalted {
+        return Ok(Directory::default());
+    }
+    let (names, accounts, wallets): Rows = on_engine!(link, db => {
+        let names = sqlx::query_as("SELECT id, name FROM investors ORDER BY id")
+            .fetch_all(&mut **db).await?;
+        let accounts = sqlx::query_as("SELECT account, investor FROM investor_accounts")
+            .fetch_all(&mut **db).await?;
+        let wallets = sqlx::query_as("SELECT wallet, investor FROM investor_wallets")
+            .fetch_all(&mut **db).await?;
+        (names, accounts, wallets)
+    });
+    fold(names, &accounts, &wallets)
+}
+
+/// Those who own an account or a wallet, with just these.
+pub(crate) async fn read_of(
+    link: &mut Link<'_>,
+    account: &str,
+    wallet: Address,
+) -> Result<Directory, StoreError> {
+    if link.schema() == Schema::Unsalted {
+        return Ok(Directory::default());
+    }
+    let (names, accounts, wallets): Rows = on_engine!(link, db => {
+        let accounts: Vec<(String, Vec<u8>)> =
+            sqlx::query_as("SELECT account, investor FROM investor_accounts WHERE account = $1")
+                .bind(account).fetch_all(&mut **db).await?;
+        let wallets: Vec<(Vec<u8>, Vec<u8>)> =
+            sqlx::query_as("SELECT wallet, investor FROM investor_wallets WHERE wallet = $1")
+                .bind(wallet.to_vec()).fetch_all(&mut **db).await?;
+        let mut names = Vec::new();
+        for id in accounts.iter().map(|row| &row.1).chain(wallets.iter().map(|row| &row.1)) {
+            names.extend(
+                sqlx::query_as("SELECT id, name FROM investors WHERE id = $1")
+                    .bind(id.clone()).fetch_optional(&mut **db).await?,
+            );
+        }
+        (names, accounts, wallets)
+    });
+    fold(names, &accounts, &wallets)
+}
+
+fn fold(
+    names: Vec<(Vec<u8>, String)>,
+    accounts: &[(String, Vec<u8>)],
+    wallets: &[(Vec<u8>, Vec<u8>)],
+) -> Result<Directory, StoreError> {
+    let mut directory = Directory::default();
+    let id = |bytes: &[u8]| hash(0, "investor", bytes);
+    for (bytes, name) in names {
+        let mine = |owner: &[u8]| owner == bytes;
+        let accounts = accounts.iter().filter(|(_, owner)| mine(owner));
+        let wallets = wallets.iter().filter(|(_, owner)| mine(owner));
+        let investor = Investor {
+            id: id(&bytes)?,
+            name,
+            accounts: accounts.map(|(account, _)| account.clone()).collect(),
+            wallets: wallets
+                .filter_map(|(wallet, _)| Address::try_from(wallet.as_slice()).ok())
+                .collect(),
+        };
+        directory
+            .add(&investor)
+            .map_err(|error| StoreError::Damaged {
+                seq: 0,
+                what: error.to_string(),
+            })?;
+    }
+    Ok(directory)
+}
+
+/// Writes one investor; who owns what was checked.
+pub(crate) fn write(writer: &mut Writer, investor: &Investor) {
+    let id = |id: B256| Value::Bytes(id.to_vec());
+    writer.put(
+        "INSERT INTO investors (id, name) VALUES ($1, $2)
+         ON CONFLICT (id) DO UPDATE SET name = excluded.name",
+        vec![id(investor.id), Value::Text(investor.name.clone())],
+    );
+    for account in &investor.accounts {
+        writer.put(
+            "INSERT INTO investor_accounts (account, investor) VALUES ($1, $2)
+             ON CONFLICT (account) DO NOTHING",
+            vec![Value::Text(account.clone()), id(investor.id)],
+        );
+    }
+    for wallet in &investor.wallets {
+        writer.put(
+            "INSERT INTO investor_wallets (wallet, investor) VALUES ($1, $2)
+             ON CONFLICT (wallet) DO NOTHING",
+            vec![Value::Bytes(wallet.to_vec()), id(investor.id)],
+        );
+    }
+}
