@@ -8,11 +8,11 @@ use book::board::posting::Posting;
 use book::board::{Board, BoardError};
 use book::log::By;
 use book::market::filter::OrderFilter;
-use book::market::order::{Order, OrderHasher};
+use book::market::order::OrderHasher;
 use book::market::record::{Capacity, OrderRecord};
 use serde::Serialize;
 
-use crate::chain::abi::IDvPSettlement::{self, OrderRegistered, epochOfCall, orderStateCall};
+use crate::chain::abi::IDvPSettlement::{OrderRegistered, epochOfCall, orderStateCall};
 use crate::chain::act::last_synced;
 use crate::chain::{Chain, Mined};
 use crate::error::DeskError;
@@ -93,7 +93,7 @@ impl Registration {
         account: &str,
         by: &By,
     ) -> Result<OrderRecord, DeskError> {
-        let order = terms(&self.event.order);
+        let order = self.event.order.clone();
         let book = board.identity();
         let id = OrderHasher::new(book.chain_id, book.contract).id(&order);
         if id != self.event.id {
@@ -126,8 +126,12 @@ fn is_refusal(error: &BoardError) -> bool {
     )
 }
 
-/// The accounts under which the board has orders of a wallet.
+/// The accounts of a wallet's owner, or those under which the board has orders of a wallet that the directory does not know.
 async fn accounts(board: &Board, owner: Address) -> Result<BTreeSet<String>, DeskError> {
+    let directory = board.directory().await?;
+    if directory.name_of(owner).is_some() {
+        return Ok(directory.accounts_of(owner).map(str::to_owned).collect());
+    }
     let filter = OrderFilter {
         owner: Some(owner),
         limit: Some(u32::MAX),
@@ -135,21 +139,6 @@ async fn accounts(board: &Board, owner: Address) -> Result<BTreeSet<String>, Des
     };
     let orders = board.orders(&filter).await?;
     Ok(orders.into_iter().map(|o| o.record.account).collect())
-}
-
-fn terms(order: &IDvPSettlement::Order) -> Order {
-    Order {
-        owner: order.owner,
-        side: order.side,
-        security: order.security,
-        payment: order.payment,
-        quantity: order.quantity,
-        limitTotal: order.limitTotal,
-        expiry: order.expiry,
-        epoch: order.epoch,
-        counterparty: order.counterparty,
-        boardRef: order.boardRef,
-    }
 }
 
 /// Takes an order onto the board that stands open on chain, for an account that a person names. `id` may be the first

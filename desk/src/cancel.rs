@@ -7,7 +7,6 @@ use crate::chain::abi::IDvPSettlement;
 use crate::chain::act::Prepared;
 use crate::error::DeskError;
 use crate::settlement::Desk;
-use crate::trade::on_chain;
 
 impl Desk<'_> {
     /// Cancels an order as its owner, registered or not, and records it.
@@ -15,9 +14,8 @@ impl Desk<'_> {
     /// # Errors
     /// `Board`, `Chain`, `Unrecorded`.
     pub async fn cancel_as_owner(&self, order: &OrderRecord) -> Result<B256, DeskError> {
-        let order_on_chain = on_chain(order);
         let call = IDvPSettlement::cancelOrderCall {
-            order: order_on_chain,
+            order: order.signed(),
         };
         let prepared = self.contract.act(call).prepare(self.signer).await?;
         self.cancel(order.id, &prepared).await

@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::io::Read;
 
 use alloy::primitives::{Address, B256, U256};
-use book::market::address;
 use book::market::literal::{decimal, time};
+use book::market::{address, code};
 use serde::Deserialize;
 
 use super::error::DeskError;
@@ -111,6 +111,13 @@ fn holder(
             ));
         }
     };
+    for (column, text) in [
+        ("account", &row.account),
+        ("investor", &row.investor),
+        ("name", &row.name),
+    ] {
+        cell(column, text, code::check)?;
+    }
     Ok(Holder {
         line,
         account: row.account.clone(),
@@ -162,6 +169,19 @@ pub fn investor_id(text: &str) -> Result<B256, String> {
         ));
     }
     Ok(B256::right_padding_from(text.as_bytes()))
+}
+
+/// An investor's code as [`investor_id`] reads it.
+pub fn investor_code(id: B256) -> String {
+    let length = id
+        .iter()
+        .rposition(|byte| *byte != 0)
+        .map_or(0, |last| last + 1);
+    let code = &id[..length];
+    match std::str::from_utf8(code) {
+        Ok(text) if length > 0 && code.iter().all(u8::is_ascii_graphic) => text.to_owned(),
+        _ => id.to_string(),
+    }
 }
 
 /// The registry calls for a list, a batch of at most a hundred each.
@@ -260,11 +280,60 @@ mod tests {
     }
 
     #[test]
+    fn a_formula_or_an_invisible_character_is_refused_in_every_code_and_name() {
+        for (cells, words) in [
+            ("=1+1,I,Ada", "account: \"=1+1\" begins with '='"),
+            ("@SUM(A1),I,Ada", "account: \"@SUM(A1)\" begins with '@'"),
+            ("A,+I,Ada", "investor: \"+I\" begins with '+'"),
+            ("A,I,-2+3", "name: \"-2+3\" begins with '-'"),
+            (
+                "A\u{200b},I,Ada",
+                "account: \"A\\u{200b}\" holds an invisible character",
+            ),
+            (
+                "A,I,Ada\u{202e}",
+                "name: \"Ada\\u{202e}\" holds an invisible character",
+            ),
+        ] {
+            let text = format!("{HEAD}{cells},ada,1,276,2027-06-30,,\n");
+            let Err(DeskError::Rows(rows)) = read(text.as_bytes(), 6, &wallets()) else {
+                panic!("not refused: {cells}")
+            };
+            assert_eq!(rows.len(), 1, "{rows:?}");
+            assert!(rows[0].starts_with(&format!("line 2: {words}")), "{rows:?}");
+        }
+    }
+
+    #[test]
+    fn a_table_that_is_not_separated_by_commas_says_what_it_is_separated_by() {
+        for mark in [";", "\t"] {
+            let text = format!("{HEAD}A,I,Ada,ada,1,276,2027-06-30,,\n").replace(',', mark);
+            let Err(DeskError::File(words)) = read(text.as_bytes(), 6, &wallets()) else {
+                panic!("not refused")
+            };
+            let words = words.replace("\\t", "\t");
+            let wanted =
+                format!("the columns are separated by '{mark}': save the file with commas");
+            assert_eq!(words, wanted);
+        }
+    }
+
+    #[test]
     fn a_file_without_the_columns_is_refused() {
         assert!(matches!(
             read("a,b\n1,2\n".as_bytes(), 6, &wallets()),
             Err(DeskError::File(_))
         ));
+    }
+
+    #[test]
+    fn an_investors_code_is_read_back_as_it_is_written() {
+        for code in ["HSS-INV-1001", "x", "0xab", &"c".repeat(32)] {
+            assert_eq!(investor_code(investor_id(code).unwrap()), code);
+        }
+        let word = B256::repeat_byte(0x07);
+        assert_eq!(investor_code(word), word.to_string());
+        assert_eq!(investor_id(&investor_code(word)), Ok(word));
     }
 
     #[test]

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use alloy::primitives::{Address, B256};
-use alloy::signers::local::PrivateKeySigner;
 use jiff::Timestamp;
 
 use crate::chain::act::{Act, Done, Provable};
@@ -11,6 +10,7 @@ use crate::chain::client::Fate;
 use crate::chain::{Chain, ChainError};
 use crate::error::DeskError;
 use crate::journal::{Flight, Journal};
+use crate::signing::signer::Signer;
 
 /// An act that was done.
 #[derive(Clone, Debug)]
@@ -38,7 +38,7 @@ impl Carried {
 /// `NoEvent` it stays in the journal.
 pub async fn carry_out<C: Provable>(
     act: &Act<C>,
-    signer: &PrivateKeySigner,
+    signer: &Signer,
     journal: &Journal,
     what: &str,
 ) -> Result<Carried, DeskError> {
@@ -81,7 +81,7 @@ pub async fn carry_out<C: Provable>(
 /// As [`carry_out`].
 pub(crate) async fn carry_out_planned<C: Provable>(
     act: &Act<C>,
-    signer: &PrivateKeySigner,
+    signer: &Signer,
     journal: &Journal,
     nonce: Option<u64>,
     what: &str,
@@ -121,7 +121,7 @@ pub(crate) async fn settle_planned(
 
 async fn send<C: Provable>(
     act: &Act<C>,
-    signer: &PrivateKeySigner,
+    signer: &Signer,
     journal: &Journal,
     nonce: Option<u64>,
     what: &str,

@@ -100,6 +100,14 @@ pub enum DeskError {
     /// Amounts that do not fit together into 256 bits.
     #[error("the amounts are beyond 2^256 base units")]
     Overflow,
+    /// Only the default admin of the settlement contract names the first admin person.
+    #[error("wallet {found} is not the default admin of the settlement contract, {admin} is")]
+    NotDefaultAdmin {
+        /// The wallet that signed.
+        found: Address,
+        /// The contract's default admin.
+        admin: Address,
+    },
     /// A file with bad rows; nothing of it was used.
     #[error("{} bad rows, nothing was done: {}", .0.len(), .0.join("; "))]
     Rows(Vec<String>),

@@ -45,84 +45,96 @@ async fn fact(
     code: Restriction,
     movement: &Movement,
 ) -> Result<Option<String>, ChainError> {
-    let Movement {
-        token,
-        decimals,
-        from,
-        to,
-        quantity,
-        names,
-    } = *movement;
-    let parties = [(from, names.0), (to, names.1)];
-    let amount = |value: U256| plain(value, decimals);
-    let named = |found: Vec<&str>, what: &str| {
-        (!found.is_empty()).then(|| format!("{} {what}", found.join(" and ")))
-    };
-    let words = match code {
+    let (sender, recipient) = movement.names;
+    match code {
         Restriction::NotAllowed
         | Restriction::NotOpenYet
         | Restriction::CountryBlocked
-        | Restriction::KycExpired => return registry_fact(chain, code, movement).await,
-        Restriction::Sanctioned => {
-            let mut found = Vec::new();
-            for (account, name) in parties {
-                if chain
-                    .view(token, Token::isSanctionedCall { account })
-                    .await?
-                {
-                    found.push(name);
-                }
-            }
-            named(found, "is sanctioned")
-        }
-        Restriction::SenderFrozen => Some(format!("{}'s wallet is frozen", names.0)),
-        Restriction::RecipientFrozen => Some(format!("{}'s wallet is frozen", names.1)),
+        | Restriction::KycExpired => registry_fact(chain, code, movement).await,
+        Restriction::Sanctioned => sanctions_fact(chain, movement).await,
+        Restriction::SenderFrozen => Ok(Some(format!("{sender}'s wallet is frozen"))),
+        Restriction::RecipientFrozen => Ok(Some(format!("{recipient}'s wallet is frozen"))),
         Restriction::PartlyFrozen | Restriction::Locked | Restriction::NotVested => {
-            let balance = chain
-                .view(token, Token::balanceOfCall { account: from })
-                .await?;
-            let spendable = chain
-                .view(token, Token::spendableBalanceOfCall { holder: from })
-                .await?;
-            let held = chain
-                .view(token, Token::encumbrancesOfCall { holder: from })
-                .await?;
-            Some(format!(
-                "{} holds {} and may sell {} ({} frozen, {} locked up, {} not vested), the transfer needs {}",
-                names.0,
-                amount(balance),
-                amount(spendable),
-                amount(held.frozen),
-                amount(held.locked),
-                amount(held.unvested),
-                amount(quantity),
-            ))
+            holding_fact(chain, movement).await.map(Some)
         }
-        Restriction::InvestorCap => {
-            let limits = chain.view(token, Token::limitsCall {}).await?;
-            Some(format!(
-                "{} would hold more than one investor may ({} tokens, {} basis points of the supply; 0 means no limit)",
-                names.1,
-                amount(limits.maxPerInvestor),
-                limits.maxBipsPerInvestor,
-            ))
+        Restriction::InvestorCap | Restriction::HolderCap | Restriction::InvalidSize => {
+            limits_fact(chain, code, movement).await
         }
-        Restriction::HolderCap => {
-            let limits = chain.view(token, Token::limitsCall {}).await?;
-            Some(format!(
-                "the security already has {} holders, the most it allows",
-                limits.maxHolders
-            ))
+        _ => Ok(None),
+    }
+}
+
+/// Who of the two is sanctioned.
+async fn sanctions_fact(chain: &Chain, movement: &Movement) -> Result<Option<String>, ChainError> {
+    let Movement {
+        token,
+        from,
+        to,
+        names,
+        ..
+    } = *movement;
+    let mut found = Vec::new();
+    for (account, name) in [(from, names.0), (to, names.1)] {
+        if chain
+            .view(token, Token::isSanctionedCall { account })
+            .await?
+        {
+            found.push(name);
         }
-        Restriction::InvalidSize => {
-            let limits = chain.view(token, Token::limitsCall {}).await?;
-            Some(format!(
-                "{} is not a multiple of {}, or would leave a holding below {}",
-                amount(quantity),
-                amount(limits.granularity),
-                amount(limits.minHolding),
-            ))
-        }
+    }
+    Ok((!found.is_empty()).then(|| format!("{} is sanctioned", found.join(" and "))))
+}
+
+/// What of the sender's holding cannot move.
+async fn holding_fact(chain: &Chain, movement: &Movement) -> Result<String, ChainError> {
+    let (token, from) = (movement.token, movement.from);
+    let amount = |value: U256| plain(value, movement.decimals);
+    let balance = chain
+        .view(token, Token::balanceOfCall { account: from })
+        .await?;
+    let spendable = chain
+        .view(token, Token::spendableBalanceOfCall { holder: from })
+        .await?;
+    let held = chain
+        .view(token, Token::encumbrancesOfCall { holder: from })
+        .await?;
+    Ok(format!(
+        "{} holds {} and may sell {} ({} frozen, {} locked up, {} not vested), the transfer needs {}",
+        movement.names.0,
+        amount(balance),
+        amount(spendable),
+        amount(held.frozen),
+        amount(held.locked),
+        amount(held.unvested),
+        amount(movement.quantity),
+    ))
+}
+
+/// Which limit of the security it would break.
+async fn limits_fact(
+    chain: &Chain,
+    code: Restriction,
+    movement: &Movement,
+) -> Result<Option<String>, ChainError> {
+    let limits = chain.view(movement.token, Token::limitsCall {}).await?;
+    let amount = |value: U256| plain(value, movement.decimals);
+    let words = match code {
+        Restriction::InvestorCap => Some(format!(
+            "{} would hold more than one investor may ({} tokens, {} basis points of the supply; 0 means no limit)",
+            movement.names.1,
+            amount(limits.maxPerInvestor),
+            limits.maxBipsPerInvestor,
+        )),
+        Restriction::HolderCap => Some(format!(
+            "the security already has {} holders, the most it allows",
+            limits.maxHolders
+        )),
+        Restriction::InvalidSize => Some(format!(
+            "{} is not a multiple of {}, or would leave a holding below {}",
+            amount(movement.quantity),
+            amount(limits.granularity),
+            amount(limits.minHolding),
+        )),
         _ => None,
     };
     Ok(words)

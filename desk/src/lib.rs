@@ -1,6 +1,6 @@
 //! The desk: what a broker-dealer does between a book and the chain.
 //!
-//! [`chain`] speaks to the contracts over JSON-RPC, [`wallet`] keeps encrypted keys; the other modules take an order from
+//! [`chain`] speaks to the contracts over JSON-RPC, [`wallet`] keeps encrypted keys, [`signing`] asks them for signatures; the other modules take an order from
 //! the board to its settlement and back into the log.
 
 pub mod adopt;
@@ -8,6 +8,7 @@ mod cancel;
 pub mod cap_table;
 pub mod carry;
 pub mod chain;
+pub mod directory;
 pub mod eligibility;
 pub mod error;
 pub mod explain;
@@ -19,9 +20,13 @@ pub mod plan;
 pub mod preflight;
 pub mod reconcile;
 mod registered;
+pub mod scope;
 pub mod settlement;
 mod sheet;
 pub mod signed_file;
+pub mod signing;
+pub mod staff;
+pub mod statement;
 pub mod suggest;
 pub mod sync;
 pub mod trade;

@@ -3,9 +3,6 @@
 use std::io::Read;
 
 use alloy::primitives::{Address, Bytes, U256};
-use alloy::signers::SignerSync;
-use alloy::signers::local::PrivateKeySigner;
-use book::board::posting::Posting;
 use book::market::address;
 use book::market::amount::date;
 use book::market::literal::decimal;
@@ -18,6 +15,9 @@ use serde::{Deserialize, Serialize};
 
 use super::error::DeskError;
 use super::sheet;
+use super::statement::Statement;
+use crate::signing::request::{OrderTerms, Request};
+use crate::signing::signer::Signer;
 
 /// What an order is signed for.
 #[derive(Clone, Copy, Debug)]
@@ -43,7 +43,7 @@ pub struct OrderForm {
     pub price: String,
     /// A duration, a day or an instant; the order is dead from its first second on.
     pub expires: String,
-    /// The customer's account.
+    /// The customer's account; it may be empty.
     pub account: String,
     /// The wallet that signs.
     #[serde(default)]
@@ -91,12 +91,15 @@ pub struct SignedOrder {
     pub board_ref: alloy::primitives::B256,
     /// Dollars for each whole token.
     pub price: Price,
-    /// The customer's account.
-    pub account: String,
+    /// The customer's account. This and the two that follow are the desk's to state: what is here only has to agree.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub account: Option<String>,
     /// The broker-dealer's capacity.
-    pub capacity: Capacity,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub capacity: Option<Capacity>,
     /// Whether the broker-dealer solicited it.
-    pub solicited: bool,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub solicited: Option<bool>,
     /// When it was signed.
     pub signed_at: Timestamp,
     /// 65 bytes, or any length for an account with code.
@@ -173,18 +176,14 @@ impl OrderForm {
         venue: &Venue,
         token: Address,
         decimals: u8,
-        signer: &PrivateKeySigner,
+        signer: &Signer,
         epoch: u64,
     ) -> Result<SignedOrder, FormError> {
         let now = Timestamp::now();
         let (order, price) = self.fill(venue, token, decimals, signer.address(), epoch, now)?;
-        let id = OrderHasher::new(venue.chain_id, venue.settlement).id(&order);
-        let signature = signer.sign_hash_sync(&id).map_err(refused)?;
-        let capacity = if self.capacity.is_empty() {
-            "agency"
-        } else {
-            &self.capacity
-        };
+        let terms = OrderTerms::of(venue.chain_id, venue.settlement, &order);
+        let id = terms.id();
+        let signature = signer.sign(&Request::Order(terms)).map_err(refused)?;
         Ok(SignedOrder {
             chain_id: venue.chain_id,
             settlement: venue.settlement,
@@ -200,12 +199,35 @@ impl OrderForm {
             counterparty: order.counterparty,
             board_ref: order.boardRef,
             price,
-            account: self.account.clone(),
-            capacity: capacity.parse().map_err(malformed)?,
+            account: Some(self.account.clone()).filter(|account| !account.is_empty()),
+            capacity: self.capacity()?,
             solicited: yes(&self.solicited)?,
             signed_at: now,
             signature: signature.as_bytes().to_vec().into(),
         })
+    }
+}
+
+impl OrderForm {
+    /// What the desk states of the order when the form is its own.
+    ///
+    /// # Errors
+    /// [`FormError::Malformed`] for the capacity and for what is neither yes nor no.
+    pub fn statement(&self, taken_by: &str) -> Result<Statement, FormError> {
+        Ok(Statement {
+            account: Some(self.account.clone()).filter(|account| !account.is_empty()),
+            capacity: self.capacity()?.unwrap_or(Capacity::Agency),
+            solicited: yes(&self.solicited)?.unwrap_or_default(),
+            received_at: None,
+            taken_by: taken_by.to_owned(),
+        })
+    }
+
+    fn capacity(&self) -> Result<Option<Capacity>, FormError> {
+        match self.capacity.as_str() {
+            "" => Ok(None),
+            text => text.parse().map(Some).map_err(malformed),
+        }
     }
 }
 
@@ -245,20 +267,6 @@ impl SignedOrder {
     pub fn is_for(&self, chain_id: u64, settlement: Address) -> bool {
         (self.chain_id, self.settlement) == (chain_id, settlement)
     }
-
-    /// What the board needs to post it.
-    pub fn posting(&self, taken_by: &str) -> Posting {
-        Posting {
-            order: self.order(),
-            signature: self.signature.clone(),
-            price: Some(self.price),
-            account: self.account.clone(),
-            capacity: self.capacity,
-            solicited: self.solicited,
-            received_at: Timestamp::now(),
-            taken_by: taken_by.to_string(),
-        }
-    }
 }
 
 /// Reads a file of forms with the line of each.
@@ -269,10 +277,11 @@ pub fn read(file: impl Read) -> Result<Vec<(u64, OrderForm)>, DeskError> {
     sheet::rows(file)
 }
 
-fn yes(text: &str) -> Result<bool, FormError> {
+fn yes(text: &str) -> Result<Option<bool>, FormError> {
     match text {
-        "yes" | "true" => Ok(true),
-        "" | "no" | "false" => Ok(false),
+        "" => Ok(None),
+        "yes" | "true" => Ok(Some(true)),
+        "no" | "false" => Ok(Some(false)),
         _ => Err(malformed(format!("solicited is '{text}': write yes or no"))),
     }
 }
@@ -301,6 +310,8 @@ fn expiry(text: &str, now: Timestamp) -> Result<u64, FormError> {
 
 #[cfg(test)]
 mod tests {
+    use alloy::signers::local::PrivateKeySigner;
+
     use super::*;
 
     fn form() -> OrderForm {
@@ -325,7 +336,7 @@ mod tests {
 
     #[test]
     fn a_signed_form_recovers_to_its_signer_and_survives_a_file() {
-        let key = PrivateKeySigner::random();
+        let key = Signer::from(PrivateKeySigner::random());
         let signed = form()
             .sign(&venue(), Address::repeat_byte(3), 6, &key, 0)
             .unwrap();
@@ -342,8 +353,14 @@ mod tests {
     /// The page and the schema name what is written: no more and no less.
     #[test]
     fn the_schema_has_every_member_of_a_signed_order() {
-        let key = PrivateKeySigner::random();
-        let signed = form().sign(&venue(), Address::repeat_byte(3), 6, &key, 0);
+        const STATED: [&str; 3] = ["account", "capacity", "solicited"];
+        let key = Signer::from(PrivateKeySigner::random());
+        let form = OrderForm {
+            capacity: "agency".into(),
+            solicited: "no".into(),
+            ..form()
+        };
+        let signed = form.sign(&venue(), Address::repeat_byte(3), 6, &key, 0);
         let signed = serde_json::to_value(signed.unwrap()).unwrap();
         let schema = include_str!("../../docs/signed-order.schema.json");
         let schema: serde_json::Value = serde_json::from_str(schema).unwrap();
@@ -356,7 +373,9 @@ mod tests {
             .map(|name| name.as_str().unwrap().to_owned())
             .collect();
         assert_eq!(names(&schema["properties"]), names(&signed));
-        assert_eq!(required, names(&signed));
+        let mut always = names(&signed);
+        always.retain(|name| !STATED.contains(&name.as_str()));
+        assert_eq!(required, always);
         assert_eq!(schema["additionalProperties"], false);
         let page = include_str!("../../docs/signed-order.md");
         for name in names(&signed) {
@@ -366,8 +385,10 @@ mod tests {
                 without.as_object_mut().unwrap().remove(&name);
                 without
             };
-            assert!(
-                serde_json::from_value::<SignedOrder>(without).is_err(),
+            let stated = STATED.contains(&name.as_str());
+            assert_eq!(
+                serde_json::from_value::<SignedOrder>(without).is_ok(),
+                stated,
                 "{name}"
             );
         }
@@ -377,7 +398,7 @@ mod tests {
 
     #[test]
     fn an_id_that_is_not_the_digest_and_an_unknown_member_are_refused() {
-        let key = PrivateKeySigner::random();
+        let key = Signer::from(PrivateKeySigner::random());
         let signed = form().sign(&venue(), Address::repeat_byte(3), 6, &key, 0);
         let signed = signed.unwrap();
         assert_eq!(signed.check_id(), Ok(()));
@@ -407,7 +428,13 @@ mod tests {
             quantity: "1".into(),
             ..form()
         };
-        let refused = form.sign(&venue(), Address::ZERO, 6, &PrivateKeySigner::random(), 0);
+        let refused = form.sign(
+            &venue(),
+            Address::ZERO,
+            6,
+            &Signer::from(PrivateKeySigner::random()),
+            0,
+        );
         let FormError::Refused(words) = refused.unwrap_err() else {
             panic!("taken for a misspelling")
         };
@@ -417,7 +444,13 @@ mod tests {
     #[test]
     fn a_number_that_could_mean_two_things_is_not_signed() {
         let sign = |form: OrderForm| {
-            let signed = form.sign(&venue(), Address::ZERO, 6, &PrivateKeySigner::random(), 0);
+            let signed = form.sign(
+                &venue(),
+                Address::ZERO,
+                6,
+                &Signer::from(PrivateKeySigner::random()),
+                0,
+            );
             signed.unwrap_err()
         };
         for (price, words) in [

@@ -1,13 +1,12 @@
 //! Allowances for the settlement contract: given by the owner, or signed by the owner and sent by anybody (EIP-2612).
 
 use alloy::primitives::{Address, B256, U256};
-use alloy::signers::SignerSync;
-use alloy::signers::local::PrivateKeySigner;
-use alloy::sol_types::{Eip712Domain, SolStruct};
 use serde::{Deserialize, Serialize};
 
-use crate::chain::abi::{ISecurityToken, Permit};
+use crate::chain::abi::ISecurityToken;
 use crate::chain::{Chain, ChainError};
+use crate::signing::request::{PermitTerms, Request};
+use crate::signing::signer::Signer;
 
 /// A signed allowance; both tokens have the same functions for it.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -37,7 +36,7 @@ pub struct SignedPermit {
 /// What the chain answers; `Sign`.
 pub async fn sign(
     chain: &Chain,
-    signer: &PrivateKeySigner,
+    signer: &Signer,
     token: Address,
     spender: Address,
     value: U256,
@@ -47,17 +46,20 @@ pub async fn sign(
     let domain = chain
         .view(token, ISecurityToken::eip712DomainCall {})
         .await?;
+    if (domain.chainId, domain.verifyingContract) != (U256::from(chain.id()), token) {
+        return Err(chain.untrue(format!(
+            "its domain is of {} on chain {}",
+            domain.verifyingContract, domain.chainId
+        )));
+    }
     let nonce = chain
         .view(token, ISecurityToken::noncesCall { owner })
         .await?;
-    let domain = Eip712Domain::new(
-        Some(domain.name.into()),
-        Some(domain.version.into()),
-        Some(domain.chainId),
-        Some(domain.verifyingContract),
-        None,
-    );
-    let permit = Permit {
+    let terms = PermitTerms {
+        name: domain.name,
+        version: domain.version,
+        chain_id: chain.id(),
+        token,
         owner,
         spender,
         value,
@@ -65,7 +67,7 @@ pub async fn sign(
         deadline: U256::from(deadline),
     };
     let signature = signer
-        .sign_hash_sync(&permit.eip712_signing_hash(&domain))
+        .sign(&Request::Permit(terms))
         .map_err(|e| ChainError::Sign(e.to_string()))?;
     Ok(SignedPermit {
         token,

@@ -6,7 +6,7 @@ use book::market::record::OrderRecord;
 use serde::Serialize;
 
 use super::explain::{self, Movement};
-use super::trade::{Trade, on_chain};
+use super::trade::Trade;
 use crate::chain::abi::{IDvPSettlement, ISecurityToken};
 use crate::chain::codes::{Failure, Restriction};
 use crate::chain::{Chain, ChainError};
@@ -99,9 +99,9 @@ pub async fn run(
         }
         Form::Signed => {
             let call = IDvPSettlement::preflightSignedCall {
-                bid: on_chain(bid),
+                bid: bid.signed(),
                 bidSignature: bid.signature.clone(),
-                ask: on_chain(ask),
+                ask: ask.signed(),
                 askSignature: ask.signature.clone(),
             };
             let answer = chain.view(settlement, call).await?;

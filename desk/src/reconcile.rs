@@ -71,7 +71,7 @@ pub struct Compared {
 /// Reads everything that the contract logged.
 ///
 /// # Errors
-/// What the chain answers.
+/// What the chain answers; `Untrue` when a log is of no transaction.
 pub async fn read(
     chain: &Chain,
     settlement: Address,
@@ -86,7 +86,8 @@ pub async fn read(
     while next <= head {
         let last = head.min(next + STEP - 1);
         for log in chain.logs(settlement, next, last).await? {
-            logged.take(&log);
+            let (tx_hash, _) = chain.place_of(log.transaction_hash, log.block_number)?;
+            logged.take(&log, tx_hash);
         }
         next = last + 1;
     }
@@ -94,8 +95,7 @@ pub async fn read(
 }
 
 impl Logged {
-    fn take(&mut self, log: &Log) {
-        let tx_hash = log.transaction_hash.unwrap_or_default();
+    fn take(&mut self, log: &Log, tx_hash: B256) {
         if let Ok(event) = IDvPSettlement::Settled::decode_log(&log.inner) {
             let fill = (event.settlementId, event.bidId, event.askId, event.total);
             self.fills.insert(fill, tx_hash);
@@ -221,11 +221,12 @@ impl Comparison<'_> {
     }
 
     async fn registration(&mut self, event: &Event, tx_hash: B256) -> Result<(), DeskError> {
-        let id: B256 = event.subject.parse().unwrap_or_default();
-        let found = self.logged.registered.get(&id).map(|(tx_hash, _)| *tx_hash);
-        if found == Some(tx_hash) {
+        let id = event.subject.parse().ok();
+        let found = id.and_then(|id: B256| self.logged.registered.get(&id));
+        if found.is_some_and(|(found, _)| *found == tx_hash) {
             return Ok(());
         }
+        let id = &event.subject;
         let words = format!(
             "the book has order {id} registered on chain, transaction {tx_hash}, and the chain has not"
         );
@@ -234,8 +235,9 @@ impl Comparison<'_> {
     }
 
     async fn cancel(&mut self, event: &Event, tx_hash: B256) -> Result<(), DeskError> {
-        let id: B256 = event.subject.parse().unwrap_or_default();
-        if self.logged.cancelled.contains(&(id, tx_hash)) {
+        if let Ok(id) = event.subject.parse()
+            && self.logged.cancelled.contains(&(id, tx_hash))
+        {
             return Ok(());
         }
         let advanced = |epochs: &Vec<(B256, u64)>| epochs.iter().any(|(tx, _)| *tx == tx_hash);
@@ -247,6 +249,7 @@ impl Comparison<'_> {
                 return Ok(());
             }
         }
+        let id = &event.subject;
         let words = format!(
             "the book has order {id} cancelled on chain, transaction {tx_hash}, and the chain has not"
         );

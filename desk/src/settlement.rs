@@ -4,7 +4,6 @@
 //! about that hash, and the store refuses a second submission of the same match until it has.
 
 use alloy::primitives::{Address, B256, U256};
-use alloy::signers::local::PrivateKeySigner;
 use book::board::{BOOK, Board};
 use book::log::By;
 use book::log::body::{BookAnchored, SettlementFailed};
@@ -15,11 +14,11 @@ use super::error::DeskError;
 use super::fill;
 use super::preflight::{self, Form, States};
 use super::registered;
-use super::trade::on_chain;
 use crate::chain::abi::IDvPSettlement;
 use crate::chain::act::{Contract, Done, Ground, Prepared, Target};
 use crate::chain::codes::{Failure, Restriction};
 use crate::chain::{Chain, ChainError};
+use crate::signing::signer::Signer;
 
 /// A desk that may settle: the board, the chain, the contract and the operator's key.
 #[derive(Debug)]
@@ -29,7 +28,7 @@ pub struct Desk<'a> {
     /// The settlement contract, which is the book's, on the chain that the book knows.
     pub contract: Contract,
     /// The key that signs: the operator's, or the owner's of an order.
-    pub signer: &'a PrivateKeySigner,
+    pub signer: &'a Signer,
     /// Who acts, for the log.
     pub by: By,
 }
@@ -58,7 +57,7 @@ impl<'a> Desk<'a> {
         board: &'a Board,
         chain: &Chain,
         target: Target,
-        signer: &'a PrivateKeySigner,
+        signer: &'a Signer,
         by: By,
     ) -> Result<Self, DeskError> {
         same_venue(board, chain, target.address())?;
@@ -99,7 +98,7 @@ impl Desk<'_> {
     /// `Board`, `Chain`.
     pub async fn register(&self, order: &OrderRecord) -> Result<B256, DeskError> {
         let call = IDvPSettlement::registerOrderCall {
-            order: on_chain(order),
+            order: order.signed(),
             signature: order.signature.clone(),
         };
         let prepared = self.contract.act(call).prepare(self.signer).await?;
@@ -173,9 +172,9 @@ impl Desk<'_> {
             }
             Form::Signed => {
                 let call = IDvPSettlement::settleSignedCall {
-                    bid: on_chain(bid),
+                    bid: bid.signed(),
                     bidSignature: bid.signature.clone(),
-                    ask: on_chain(ask),
+                    ask: ask.signed(),
                     askSignature: ask.signature.clone(),
                 };
                 self.contract.act(call).prepare(self.signer).await

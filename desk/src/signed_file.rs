@@ -6,8 +6,10 @@ use std::sync::Arc;
 use book::board::error::{BadRow, BoardError};
 use book::board::import::{Chunk, Row};
 use book::board::posting::{Posting, Rules};
+use book::market::investor::Directory;
 
 use super::order_form::SignedOrder;
+use super::statement::Statement;
 
 /// Longest line that is read: an order with the signature of a wallet contract is far below it.
 const LONGEST: u64 = 1 << 20;
@@ -17,23 +19,34 @@ const LONGEST: u64 = 1 << 20;
 pub struct SignedFile<R> {
     reader: R,
     line: u64,
-    taken_by: Arc<str>,
+    stated: Arc<Stated>,
+}
+
+/// What is not in the file.
+#[derive(Debug)]
+struct Stated {
+    statement: Statement,
+    directory: Directory,
 }
 
 /// One line.
 #[derive(Debug)]
 pub struct SignedLine {
     text: Vec<u8>,
-    taken_by: Arc<str>,
+    stated: Arc<Stated>,
 }
 
 impl<R: BufRead> SignedFile<R> {
-    /// The orders count as received now, by this person.
-    pub fn new(reader: R, taken_by: &str) -> Self {
+    /// The orders are taken as stated.
+    pub fn new(reader: R, statement: Statement, directory: Directory) -> Self {
+        let stated = Stated {
+            statement,
+            directory,
+        };
         Self {
             reader,
             line: 0,
-            taken_by: taken_by.into(),
+            stated: Arc::new(stated),
         }
     }
 
@@ -59,8 +72,8 @@ impl<R: BufRead> SignedFile<R> {
             if text.iter().all(u8::is_ascii_whitespace) {
                 continue;
             }
-            let taken_by = self.taken_by.clone();
-            rows.push(Ok((self.line, SignedLine { text, taken_by })));
+            let stated = self.stated.clone();
+            rows.push(Ok((self.line, SignedLine { text, stated })));
         }
         Ok(rows)
     }
@@ -74,7 +87,16 @@ impl Row for SignedLine {
             return Err("signed for another chain or contract".into());
         }
         order.check_id()?;
-        Ok(order.posting(&self.taken_by))
+        let Stated {
+            statement,
+            directory,
+        } = &*self.stated;
+        let posting = statement.posting(&order, directory);
+        posting.map_err(|error| error.to_string())
+    }
+
+    fn states_receipt(&self) -> bool {
+        self.stated.statement.received_at.is_some()
     }
 }
 
@@ -89,12 +111,25 @@ fn position(error: &serde_json::Error) -> String {
 
 #[cfg(test)]
 mod tests {
+    use book::market::record::Capacity;
+
     use super::*;
+
+    fn file<R: BufRead>(reader: R) -> SignedFile<R> {
+        let statement = Statement {
+            account: None,
+            capacity: Capacity::Agency,
+            solicited: false,
+            received_at: None,
+            taken_by: "dana".into(),
+        };
+        SignedFile::new(reader, statement, Directory::default())
+    }
 
     #[test]
     fn lines_are_counted_as_an_editor_shows_them() {
         let text = "{}\n\n  \n{}\n{}";
-        let mut file = SignedFile::new(text.as_bytes(), "dana");
+        let mut file = file(text.as_bytes());
         let lines = |rows: Chunk<SignedLine>| {
             rows.into_iter()
                 .map(|row| row.unwrap().0)
@@ -108,7 +143,7 @@ mod tests {
     #[test]
     fn a_line_without_end_is_refused_and_not_kept() {
         let endless = std::io::BufReader::new(std::io::repeat(b'x'));
-        let refused = SignedFile::new(endless, "dana").next(10);
+        let refused = file(endless).next(10);
         assert!(matches!(refused, Err(BoardError::BadRows(rows)) if rows[0].line == 1));
     }
 }

@@ -4,8 +4,6 @@ use alloy::primitives::{Address, U256};
 use book::market::matching::midpoint;
 use book::market::record::OrderRecord;
 
-use crate::chain::abi::IDvPSettlement;
-
 /// Who gives what to whom if the two orders settle.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Trade {
@@ -42,22 +40,5 @@ impl Trade {
                 midpoint(bid.limit_total, ask.limit_total).unwrap_or(ask.limit_total),
             ),
         }
-    }
-}
-
-/// The order as the settlement contract's ABI has it.
-pub fn on_chain(record: &OrderRecord) -> IDvPSettlement::Order {
-    let order = record.signed();
-    IDvPSettlement::Order {
-        owner: order.owner,
-        side: order.side,
-        security: order.security,
-        payment: order.payment,
-        quantity: order.quantity,
-        limitTotal: order.limitTotal,
-        expiry: order.expiry,
-        epoch: order.epoch,
-        counterparty: order.counterparty,
-        boardRef: order.boardRef,
     }
 }

@@ -4,6 +4,8 @@
 
 use alloy::primitives::{Address, B256, address, keccak256};
 use alloy::sol;
+/// The settlement contract's, whose order is the book's.
+pub use book::market::order::abi::IDvPSettlement;
 
 sol!(
     #![sol(all_derives)]
@@ -13,11 +15,6 @@ sol!(
     #![sol(all_derives)]
     "../docs/interfaces/ITsUSDC.sol"
 );
-sol!(
-    #![sol(all_derives)]
-    "../docs/interfaces/IDvPSettlement.sol"
-);
-
 sol! {
     #![sol(all_derives)]
 
@@ -47,15 +44,6 @@ sol! {
     }
 
     function stylus_constructor();
-
-    /// EIP-2612, the same for both tokens.
-    struct Permit {
-        address owner;
-        address spender;
-        uint256 value;
-        uint256 nonce;
-        uint256 deadline;
-    }
 }
 
 /// Where `StylusDeployer` stands on every Arbitrum chain.

@@ -9,19 +9,19 @@ use alloy::consensus::{SignableTransaction, TxEip1559, TxEnvelope};
 use alloy::eips::eip2718::Encodable2718;
 use alloy::eips::eip2930::AccessList;
 use alloy::eips::{BlockId, BlockNumberOrTag};
-use alloy::network::TxSignerSync;
 use alloy::primitives::{Address, B256, Bytes, TxKind, U256};
 use alloy::providers::{Provider, RootProvider};
 use alloy::rpc::client::RpcClient;
 use alloy::rpc::types::state::StateOverride;
 use alloy::rpc::types::{Filter, Log, TransactionInput, TransactionReceipt, TransactionRequest};
-use alloy::signers::local::PrivateKeySigner;
 use alloy::sol_types::{SolCall, SolEvent};
 use alloy::transports::http::reqwest::Url;
 use jiff::Timestamp;
 
 use super::error::ChainError;
 use super::transport::Http;
+use crate::signing::request::Request;
+use crate::signing::signer::Signer;
 
 /// Blocks asked for logs at once: public endpoints refuse larger ranges.
 const STEP: u64 = 5_000;
@@ -237,13 +237,10 @@ impl Chain {
     /// The latest block.
     ///
     /// # Errors
-    /// `Unreachable`, `Node`.
+    /// `Unreachable`, `Node`; `Untrue` when there is none.
     pub async fn head(&self) -> Result<Block, ChainError> {
         let head = self.find_block(BlockNumberOrTag::Latest).await?;
-        head.ok_or_else(|| ChainError::Node {
-            code: 0,
-            message: "there is no latest block".into(),
-        })
+        head.ok_or_else(|| self.untrue("it has no latest block".into()))
     }
 
     /// A block by its number; `None` when the chain has not got that far.
@@ -382,7 +379,7 @@ impl Chain {
     /// `Unreachable`, `Node`, `Reverted` (the estimate runs the call), `Sign`.
     pub(super) async fn sign(
         &self,
-        signer: &PrivateKeySigner,
+        signer: &Signer,
         to: Address,
         value: U256,
         input: Bytes,
@@ -404,7 +401,7 @@ impl Chain {
             .get_gas_price()
             .await
             .map_err(|e| self.rpc(e))?;
-        let mut tx = TxEip1559 {
+        let tx = TxEip1559 {
             chain_id: self.id,
             nonce,
             gas_limit: estimate.saturating_add(estimate / 5),
@@ -417,7 +414,7 @@ impl Chain {
             input,
         };
         let signature = signer
-            .sign_transaction_sync(&mut tx)
+            .sign(&Request::Transaction(Box::new(tx.clone())))
             .map_err(|e| ChainError::Sign(e.to_string()))?;
         let envelope = TxEnvelope::from(tx.into_signed(signature));
         Ok(Signed {

@@ -58,14 +58,14 @@ pub enum ChainError {
         found: String,
     },
     /// The chain is not the one that the book was kept on.
-    #[error("block {block} of this chain has the hash {found}, the book knows it as {known}")]
+    #[error("{}", other_history(*block, *known, *found))]
     OtherHistory {
         /// The block.
         block: u64,
         /// The book's hash.
         known: B256,
-        /// The chain's, or zero when the chain is shorter.
-        found: B256,
+        /// The chain's; `None` when it has no such block.
+        found: Option<B256>,
     },
     /// The book recorded a transaction that the chain does not have.
     #[error(
@@ -180,6 +180,15 @@ impl ChainError {
     }
 }
 
+fn other_history(block: u64, known: B256, found: Option<B256>) -> String {
+    match found {
+        Some(found) => format!(
+            "block {block} of this chain has the hash {found}, the book knows it as {known}"
+        ),
+        None => format!("this chain has no block {block}, which the book knows as {known}"),
+    }
+}
+
 /// The innermost cause: a transport's outer layers only say that sending failed.
 fn root_cause(error: &dyn std::error::Error) -> String {
     let mut cause = error;
@@ -187,4 +196,32 @@ fn root_cause(error: &dyn std::error::Error) -> String {
         cause = inner;
     }
     cause.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_block_that_is_not_there_has_no_hash() {
+        let known = B256::repeat_byte(7);
+        let error = |found| {
+            let block = 4;
+            ChainError::OtherHistory {
+                block,
+                known,
+                found,
+            }
+            .to_string()
+        };
+        assert_eq!(
+            error(None),
+            format!("this chain has no block 4, which the book knows as {known}")
+        );
+        let found = B256::repeat_byte(8);
+        assert_eq!(
+            error(Some(found)),
+            format!("block 4 of this chain has the hash {found}, the book knows it as {known}")
+        );
+    }
 }

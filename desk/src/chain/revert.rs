@@ -264,6 +264,38 @@ fn coin(error: &Coin, data: &[u8]) -> Revert {
             "ERC20InvalidReceiver",
             format!("{} cannot receive the coin", e.receiver),
         ),
+        Coin::AccountBlacklisted(e) => Revert::new(
+            "AccountBlacklisted",
+            format!("{} is blacklisted by the coin's issuer", e.account),
+        )
+        .remedy("do not trade; report to compliance"),
+        Coin::AccountNotBlacklisted(e) => Revert::new(
+            "AccountNotBlacklisted",
+            format!("{} is not blacklisted", e.account),
+        ),
+        Coin::SignatureExpired(e) => expired(e.deadline, e.now_),
+        Coin::AuthorizationNonceUsed(e) => Revert::new(
+            "AuthorizationNonceUsed",
+            format!(
+                "{} used or cancelled the nonce {} already",
+                e.authorizer, e.nonce
+            ),
+        ),
+        Coin::CallerNotPayee(e) => Revert::authority(
+            "CallerNotPayee",
+            format!(
+                "{} sends what only the payee {} may send",
+                e.caller, e.payee
+            ),
+            "",
+        ),
+        _ => minting(error).unwrap_or_else(|| published(data)),
+    }
+}
+
+/// What stands in the way of minting: the minter, its allowance, the bank's reference, the reserves.
+fn minting(error: &Coin) -> Option<Revert> {
+    Some(match error {
         Coin::NotMinter(e) => Revert::authority(
             "NotMinter",
             format!("{} is not a minter", e.account),
@@ -316,33 +348,8 @@ fn coin(error: &Coin, data: &[u8]) -> Revert {
                 time(e.latest)
             ),
         ),
-        Coin::AccountBlacklisted(e) => Revert::new(
-            "AccountBlacklisted",
-            format!("{} is blacklisted by the coin's issuer", e.account),
-        )
-        .remedy("do not trade; report to compliance"),
-        Coin::AccountNotBlacklisted(e) => Revert::new(
-            "AccountNotBlacklisted",
-            format!("{} is not blacklisted", e.account),
-        ),
-        Coin::SignatureExpired(e) => expired(e.deadline, e.now_),
-        Coin::AuthorizationNonceUsed(e) => Revert::new(
-            "AuthorizationNonceUsed",
-            format!(
-                "{} used or cancelled the nonce {} already",
-                e.authorizer, e.nonce
-            ),
-        ),
-        Coin::CallerNotPayee(e) => Revert::authority(
-            "CallerNotPayee",
-            format!(
-                "{} sends what only the payee {} may send",
-                e.caller, e.payee
-            ),
-            "",
-        ),
-        _ => published(data),
-    }
+        _ => return None,
+    })
 }
 
 fn activation(error: &ArbWasmErrors) -> Revert {

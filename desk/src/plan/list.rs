@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, HashMap};
 use std::io::{BufRead, BufReader, Read};
 
 use alloy::primitives::Address;
-use alloy::signers::local::PrivateKeySigner;
 use book::market::address;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 
@@ -14,6 +13,7 @@ use crate::chain::abi::ITsUSDC::{blacklistBatchCall, isBlacklistedCall, unBlackl
 use crate::chain::act::Contract;
 use crate::error::DeskError;
 use crate::journal::Journal;
+use crate::signing::signer::Signer;
 
 /// Longest line that is read.
 const LONGEST: u64 = 1 << 16;
@@ -187,7 +187,7 @@ impl Plan {
     pub async fn execute(
         &self,
         contract: &Contract,
-        signer: &PrivateKeySigner,
+        signer: &Signer,
         journal: &Journal,
         lost: Lost,
         mut progress: impl FnMut(usize),

@@ -10,7 +10,6 @@ pub mod register;
 use std::collections::BTreeMap;
 
 use alloy::primitives::Address;
-use alloy::signers::local::PrivateKeySigner;
 use serde::Serialize;
 
 use crate::carry::carry_out_planned;
@@ -18,6 +17,7 @@ use crate::chain::act::{Contract, Provable};
 use crate::chain::{Chain, ChainError};
 use crate::error::DeskError;
 use crate::journal::Journal;
+use crate::signing::signer::Signer;
 
 /// Rows in one transaction: the contracts' limit.
 pub const BATCH: usize = 100;
@@ -78,7 +78,7 @@ impl Sent {
         &mut self,
         contract: &Contract,
         batches: &[Batch<C>],
-        signer: &PrivateKeySigner,
+        signer: &Signer,
         journal: &Journal,
         mut progress: impl FnMut(usize),
     ) -> Result<(), DeskError> {

@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use alloy::primitives::{Address, B256, U256};
 use alloy::rpc::types::Log;
-use alloy::signers::local::PrivateKeySigner;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use serde::Serialize;
 
@@ -16,6 +15,7 @@ use crate::chain::abi::ISecurityToken::{
 use crate::chain::act::Contract;
 use crate::error::DeskError;
 use crate::journal::{Goal, Journal};
+use crate::signing::signer::Signer;
 
 /// Most wallets of one investor, as the token has it.
 const MAX_WALLETS: usize = 8;
@@ -333,8 +333,8 @@ impl Plan {
     pub async fn execute(
         &self,
         contract: &Contract,
-        compliance: &PrivateKeySigner,
-        issuer: Option<&PrivateKeySigner>,
+        compliance: &Signer,
+        issuer: Option<&Signer>,
         journal: &Journal,
         lost: Lost,
         mut progress: impl FnMut(usize),

@@ -1,11 +1,11 @@
 //! Ether between accounts, and transactions that only use a nonce up: no contract is called, so none has an event.
 
 use alloy::primitives::{Address, Bytes, U256};
-use alloy::signers::local::PrivateKeySigner;
 
 use super::Ground;
 use crate::chain::client::Receipt;
 use crate::chain::error::ChainError;
+use crate::signing::signer::Signer;
 
 impl Ground {
     /// Sends ether, in wei, to an account without code.
@@ -14,7 +14,7 @@ impl Ground {
     /// Those of sending; `Failed` when the account has no more of it afterwards.
     pub async fn pay(
         &self,
-        signer: &PrivateKeySigner,
+        signer: &Signer,
         to: Address,
         wei: U256,
     ) -> Result<Receipt, ChainError> {
@@ -33,7 +33,7 @@ impl Ground {
     ///
     /// # Errors
     /// Those of sending.
-    pub async fn use_up(&self, signer: &PrivateKeySigner, nonce: u64) -> Result<(), ChainError> {
+    pub async fn use_up(&self, signer: &Signer, nonce: u64) -> Result<(), ChainError> {
         let own = signer.address();
         self.transfer(signer, own, U256::ZERO, Some(nonce)).await?;
         Ok(())
@@ -41,7 +41,7 @@ impl Ground {
 
     async fn transfer(
         &self,
-        signer: &PrivateKeySigner,
+        signer: &Signer,
         to: Address,
         wei: U256,
         nonce: Option<u64>,

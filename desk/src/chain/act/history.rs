@@ -1,6 +1,5 @@
 //! Whether a chain is the one that a book knows.
 
-use alloy::primitives::B256;
 use book::board::Board;
 use book::log::body::ChainSynced;
 
@@ -15,9 +14,8 @@ pub async fn last_synced(chain: &Chain, board: &Board) -> Result<Option<ChainSyn
     let Some(known) = board.last_synced().await? else {
         return Ok(None);
     };
-    let found = chain.block(known.block).await?;
-    let found = found.map_or(B256::ZERO, |block| block.hash);
-    if found == known.block_hash {
+    let found = chain.block(known.block).await?.map(|block| block.hash);
+    if found == Some(known.block_hash) {
         return Ok(Some(known));
     }
     Err(ChainError::OtherHistory {

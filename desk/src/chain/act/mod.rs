@@ -24,13 +24,13 @@ mod security;
 mod settlement;
 
 use alloy::primitives::{Address, B256, Bytes, U256, keccak256};
-use alloy::signers::local::PrivateKeySigner;
 use alloy::sol_types::{SolCall, SolEvent, SolValue};
 
 use book::board::Board;
 
 use super::client::{Chain, Receipt, Signed};
 use super::error::ChainError;
+use crate::signing::signer::Signer;
 
 pub use contract::{Kind, Target};
 pub use history::last_synced;
@@ -179,7 +179,7 @@ impl<C: Provable> Act<C> {
     ///
     /// # Errors
     /// `OtherContract` when that contract has no such function; `Unreachable`, `Node`, `Reverted`, `Sign`.
-    pub async fn prepare(&self, signer: &PrivateKeySigner) -> Result<Prepared, ChainError> {
+    pub async fn prepare(&self, signer: &Signer) -> Result<Prepared, ChainError> {
         self.prepare_at(signer, None).await
     }
 
@@ -190,7 +190,7 @@ impl<C: Provable> Act<C> {
     /// As `prepare`.
     pub async fn prepare_at(
         &self,
-        signer: &PrivateKeySigner,
+        signer: &Signer,
         nonce: Option<u64>,
     ) -> Result<Prepared, ChainError> {
         let expected = self.expected(signer.address())?;
@@ -321,11 +321,6 @@ impl Done {
     /// The transaction.
     pub fn hash(&self) -> B256 {
         self.receipt.transaction_hash
-    }
-
-    /// The block it is in.
-    pub fn block(&self) -> u64 {
-        self.receipt.block_number.unwrap_or_default()
     }
 
     /// The first event of its kind that a contract logged in it.

@@ -3,25 +3,14 @@
 #![allow(clippy::wildcard_imports)] // The whole interface.
 
 use alloy::primitives::{Address, B256};
-use book::market::order;
+use book::market::order::OrderHasher;
 
 use super::{Expected, Kind, Sent, provable};
 use crate::chain::abi::IDvPSettlement::*;
 
 /// The order's id, which is what its owner signs.
-fn id_of(sent: Sent, terms: &Order) -> B256 {
-    order::OrderHasher::new(sent.chain_id, sent.contract).id(&order::Order {
-        owner: terms.owner,
-        side: terms.side,
-        security: terms.security,
-        payment: terms.payment,
-        quantity: terms.quantity,
-        limitTotal: terms.limitTotal,
-        expiry: terms.expiry,
-        epoch: terms.epoch,
-        counterparty: terms.counterparty,
-        boardRef: terms.boardRef,
-    })
+fn id_of(sent: Sent, order: &Order) -> B256 {
+    OrderHasher::new(sent.chain_id, sent.contract).id(order)
 }
 
 fn settled(contract: Address, bid: B256, ask: B256, operator: Address) -> Expected {
