@@ -1,10 +1,10 @@
 //! One act of a person on a contract: confirm, sign, send, wait, say what it did.
 
 use alloy::primitives::{Address, B256};
-use alloy::signers::local::PrivateKeySigner;
 use desk::carry;
 use desk::chain::Target;
 use desk::chain::act::{Act, Provable};
+use desk::signing::signer::Signer;
 use serde_json::json;
 
 use super::context::Context;
@@ -56,7 +56,7 @@ pub(super) async fn move_amount<C: Provable>(
 pub(super) async fn carry_out<C: Provable>(
     context: &Context,
     act: &Act<C>,
-    signer: &PrivateKeySigner,
+    signer: &Signer,
     words: impl Into<Sentence>,
 ) -> Result {
     let words = words.into();

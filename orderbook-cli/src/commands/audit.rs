@@ -4,9 +4,12 @@ use std::path::{Path, PathBuf};
 
 use book::audit::proof::{self, InclusionProof};
 use book::audit::verify::{Anchor, verify};
-use book::market::literal::decimal;
+use book::log::event::Event;
+use book::market::literal::{decimal, time};
 use clap::Subcommand;
 use desk::reconcile::{self, Compared, Difference};
+use desk::staff;
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::context::Context;
@@ -16,9 +19,9 @@ use crate::render::{Answer, Block, Cell, Table};
 /// Prove what happened: replay the log, anchor it on chain, prove single events
 #[derive(Debug, Subcommand)]
 pub(super) enum Audit {
-    /// Replay the whole log and name the first bad row; compare anchors and fills with the chain
+    /// Replay the whole log and name the first bad row; compare what it says with the chain
     #[command(
-        after_help = "Examples:\n  orderbook audit verify\n  orderbook audit verify --offline      the log alone, no chain"
+        after_help = "Examples:\n  orderbook audit verify\n  orderbook audit verify --offline      the log alone, no chain\n\nWith the chain it compares fills, cancels and anchors, both ways; the registrations and listings\nthat the log has; the block that was read last; and that whoever named the first admin person was\nthe contract's default admin then. Orders that are registered on chain alone are warnings."
     )]
     Verify {
         /// Do not ask the chain
@@ -47,6 +50,18 @@ pub(super) enum Audit {
         /// The proof
         file: PathBuf,
     },
+    /// List what a person did or signed with any wallet, a stolen one included
+    #[command(
+        after_help = "Example: orderbook audit acts --by 'Tina Falk' --since 2026-11-02T09:00:00Z"
+    )]
+    Acts {
+        /// The person
+        #[arg(long, value_name = "PERSON")]
+        by: String,
+        /// The first moment
+        #[arg(long, value_name = "TIME", value_parser = time::timestamp)]
+        since: Timestamp,
+    },
     /// Print the log
     #[command(after_help = "Example: orderbook audit log --from 100 --limit 50 --json")]
     Log {
@@ -66,6 +81,9 @@ impl Audit {
             Self::Anchor => anchor(context).await,
             Self::Prove { order, out } => prove(context, &order, out).await,
             Self::Check { file } => check(context, &file).await,
+            Self::Acts { by, since } => Ok(events_table(
+                &context.board().await?.acts_of(&by, since).await?,
+            )),
             Self::Log { from, limit } => log(context, from, limit).await,
         }
     }
@@ -75,10 +93,15 @@ async fn run_verify(context: &Context, offline: bool) -> Result {
     let board = context.board().await?;
     let mut anchors: Vec<Anchor> = Vec::new();
     let mut compared = Compared::default();
-    if !offline {
-        let chain = context.chain().await?;
-        let logged = reconcile::read(&chain, context.settlement()?, context.first_block()).await?;
-        compared = reconcile::compare(&board, &chain, &logged).await?;
+    let chain = if offline {
+        None
+    } else {
+        Some(context.chain().await?)
+    };
+    let settlement = (!offline).then(|| context.settlement()).transpose()?;
+    if let Some((chain, settlement)) = chain.as_ref().zip(settlement) {
+        let logged = reconcile::read(chain, settlement, context.first_block()).await?;
+        compared = reconcile::compare(&board, chain, &logged).await?;
         anchors = logged.anchors;
     }
     let bar = context.progress("events");
@@ -93,6 +116,11 @@ async fn run_verify(context: &Context, offline: bool) -> Result {
         return Err(Failure::new(Exit::Integrity, "LOG_BROKEN", words)
             .hint("keep this file as evidence and compare it with your backups"));
     }
+    if let Some((chain, settlement)) = chain.as_ref().zip(settlement) {
+        let first = context.first_block();
+        let wrong = staff::compare(chain, settlement, first, &report.named).await?;
+        compared.differences.extend(wrong);
+    }
     if let Some(first) = compared.differences.first() {
         return Err(differ(first, &compared.differences));
     }
@@ -106,7 +134,7 @@ async fn run_verify(context: &Context, offline: bool) -> Result {
     let chain = if offline {
         "not asked"
     } else {
-        "same fills, cancels, anchors and registrations"
+        "same fills, cancels, registrations, listings and anchors"
     };
     let answer = Answer::new(data).with(Block::Pairs(vec![
         (
@@ -232,12 +260,17 @@ async fn check(context: &Context, file: &Path) -> Result {
 }
 
 async fn log(context: &Context, from: u64, limit: u32) -> Result {
-    let events = context.board().await?.events(from, limit).await?;
+    Ok(events_table(
+        &context.board().await?.events(from, limit).await?,
+    ))
+}
+
+fn events_table(events: &[Event]) -> Answer {
     let mut table = Table::new(&[
         ">seq", "type", "subject", "captured", "actor", "reason", "hash",
     ]);
     let mut data = Vec::with_capacity(events.len());
-    for event in &events {
+    for event in events {
         table.row([
             event.seq.into(),
             event.kind.into(),
@@ -249,13 +282,13 @@ async fn log(context: &Context, from: u64, limit: u32) -> Result {
         ]);
         data.push(event_json(event));
     }
-    Ok(Answer::new(Value::Array(data)).with(Block::Table(table)))
+    Answer::new(Value::Array(data)).with(Block::Table(table))
 }
 
 /// An event for programs: every field that its hash covers, and both hashes.
-fn event_json(event: &book::log::event::Event) -> Value {
+fn event_json(event: &Event) -> Value {
     let body: Value = serde_json::from_str(&event.body).unwrap_or(Value::Null);
-    json!({
+    let mut told = json!({
         "seq": event.seq,
         "type": event.kind,
         "subject": event.subject,
@@ -266,5 +299,9 @@ fn event_json(event: &book::log::event::Event) -> Value {
         "body": body,
         "prev": event.prev,
         "hash": event.hash,
-    })
+    });
+    if let Some(salt) = event.salt {
+        told["salt"] = json!(salt);
+    }
+    told
 }

@@ -117,107 +117,26 @@ pub(super) enum Coin {
 }
 
 impl Coin {
-    #[allow(clippy::too_many_lines)] // One arm for each act.
     pub(super) async fn run(self, context: &Context) -> Result {
         match self {
-            Self::Attest { dollars, as_of } => {
-                let reserves = money(&dollars)?;
-                let as_of = match as_of {
-                    Some(at) => at,
-                    None => context.chain().await?.head().await?.time,
-                };
-                let call = ITsUSDC::attestReservesCall {
-                    reserves,
-                    asOf: as_of,
-                };
-                let words = Sentence::of(|reader| {
-                    let reserves = reader.dollars(reserves);
-                    format!("reserves of {reserves} attested as of {}", time(as_of))
-                });
-                send(context, "attestor", &call, words).await
-            }
+            Self::Attest { dollars, as_of } => attest(context, &dollars, as_of).await,
             Self::MaxAge { seconds } => {
                 let call = ITsUSDC::setReserveMaxAgeCall { maxAge: seconds };
-                send(
-                    context,
-                    "admin",
-                    &call,
-                    format!(
-                        "an attestation holds for {}",
-                        literal_time::spelled(seconds)
-                    ),
-                )
-                .await
+                let words = format!(
+                    "an attestation holds for {}",
+                    literal_time::spelled(seconds)
+                );
+                send(context, "admin", &call, words).await
             }
             Self::Minter {
-                wallet,
-                dollars: None,
-                ..
-            } => {
-                let minter = context.party(&wallet)?;
-                let call = ITsUSDC::removeMinterCall {
-                    minter: minter.address,
-                };
-                let words = format!("{minter} may no longer mint");
-                send(context, "master_minter", &call, words).await
-            }
-            Self::Minter {
-                wallet,
-                dollars: Some(dollars),
-                ..
-            } => {
-                let (minter, allowed) = (context.party(&wallet)?, money(&dollars)?);
-                let call = ITsUSDC::configureMinterCall {
-                    minter: minter.address,
-                    minterAllowedAmount: allowed,
-                };
-                let words =
-                    Sentence::of(|reader| format!("{minter} may mint {}", reader.dollars(allowed)));
-                send(context, "master_minter", &call, words).await
-            }
+                wallet, dollars, ..
+            } => minter(context, &wallet, dollars.as_deref()).await,
             Self::Mint {
                 wallet,
                 dollars,
                 reference,
-            } => {
-                let (to, amount) = (context.party(&wallet)?, money(&dollars)?);
-                let words =
-                    Sentence::of(|reader| format!("{} minted to {to}", reader.dollars(amount)));
-                let to = to.address;
-                match reference {
-                    None => {
-                        let call = ITsUSDC::mintCall { to, amount };
-                        move_dollars(context, &call, amount, words).await
-                    }
-                    Some(text) => {
-                        let call = ITsUSDC::mintWithReferenceCall {
-                            to,
-                            amount,
-                            bankReference: investor_id(&text).map_err(Failure::usage)?,
-                        };
-                        let words = words.and(&format!(" for {text}"));
-                        move_dollars(context, &call, amount, words).await
-                    }
-                }
-            }
-            Self::Burn { dollars, reference } => {
-                let amount = money(&dollars)?;
-                let words = Sentence::of(|reader| format!("{} burned", reader.dollars(amount)));
-                match reference {
-                    None => {
-                        let call = ITsUSDC::burnCall { amount };
-                        move_dollars(context, &call, amount, words).await
-                    }
-                    Some(text) => {
-                        let call = ITsUSDC::burnWithReferenceCall {
-                            amount,
-                            bankReference: investor_id(&text).map_err(Failure::usage)?,
-                        };
-                        let words = words.and(&format!(" for {text}"));
-                        move_dollars(context, &call, amount, words).await
-                    }
-                }
-            }
+            } => mint(context, &wallet, &dollars, reference).await,
+            Self::Burn { dollars, reference } => burn(context, &dollars, reference).await,
             Self::Blacklist(listed) => {
                 let to = context.coin_target()?;
                 let list = "the blacklist of the coin";
@@ -269,6 +188,74 @@ async fn move_dollars<C: Provable>(
     let coin = context.coin()?;
     let stake = Stake::coin(coin, amount);
     act::move_amount(context, "minter", coin, call, &stake, words).await
+}
+
+async fn attest(context: &Context, dollars: &str, as_of: Option<u64>) -> Result {
+    let reserves = money(dollars)?;
+    let as_of = match as_of {
+        Some(at) => at,
+        None => context.chain().await?.head().await?.time,
+    };
+    let call = ITsUSDC::attestReservesCall {
+        reserves,
+        asOf: as_of,
+    };
+    let words = Sentence::of(|reader| {
+        let reserves = reader.dollars(reserves);
+        format!("reserves of {reserves} attested as of {}", time(as_of))
+    });
+    send(context, "attestor", &call, words).await
+}
+
+/// Without dollars the allowance is removed.
+async fn minter(context: &Context, wallet: &str, dollars: Option<&str>) -> Result {
+    let minter = context.party(wallet)?;
+    let Some(dollars) = dollars else {
+        let call = ITsUSDC::removeMinterCall {
+            minter: minter.address,
+        };
+        let words = format!("{minter} may no longer mint");
+        return send(context, "master_minter", &call, words).await;
+    };
+    let allowed = money(dollars)?;
+    let call = ITsUSDC::configureMinterCall {
+        minter: minter.address,
+        minterAllowedAmount: allowed,
+    };
+    let words = Sentence::of(|reader| format!("{minter} may mint {}", reader.dollars(allowed)));
+    send(context, "master_minter", &call, words).await
+}
+
+async fn mint(context: &Context, wallet: &str, dollars: &str, reference: Option<String>) -> Result {
+    let (to, amount) = (context.party(wallet)?, money(dollars)?);
+    let words = Sentence::of(|reader| format!("{} minted to {to}", reader.dollars(amount)));
+    let to = to.address;
+    let Some(text) = reference else {
+        let call = ITsUSDC::mintCall { to, amount };
+        return move_dollars(context, &call, amount, words).await;
+    };
+    let call = ITsUSDC::mintWithReferenceCall {
+        to,
+        amount,
+        bankReference: investor_id(&text).map_err(Failure::usage)?,
+    };
+    let words = words.and(&format!(" for {text}"));
+    move_dollars(context, &call, amount, words).await
+}
+
+async fn burn(context: &Context, dollars: &str, reference: Option<String>) -> Result {
+    let amount = money(dollars)?;
+    let words = Sentence::of(|reader| format!("{} burned", reader.dollars(amount)));
+    let Some(text) = reference else {
+        let call = ITsUSDC::burnCall { amount };
+        return move_dollars(context, &call, amount, words).await;
+    };
+    let call = ITsUSDC::burnWithReferenceCall {
+        amount,
+        bankReference: investor_id(&text).map_err(Failure::usage)?,
+    };
+    let words = words.and(&format!(" for {text}"));
+    move_dollars(context, &call, amount, words).await
 }
 
 async fn seize(context: &Context, wallet: &str, order: B256, to: Option<&str>) -> Result {

@@ -17,6 +17,9 @@ use desk::chain::{Chain, Ground, Target};
 use desk::journal::Journal;
 use desk::order_form::Venue;
 use desk::settlement::Desk;
+#[cfg(target_os = "linux")]
+use desk::signing::agent::{About, Client, Place};
+use desk::signing::signer::Signer;
 use desk::wallet::keystore::Wallets;
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -164,10 +167,7 @@ impl Context {
 
     /// Who acts, and why.
     pub(super) fn by(&self, reason: impl Into<String>) -> Result<By> {
-        Ok(By {
-            actor: self.settings.actor()?,
-            reason: reason.into(),
-        })
+        Ok(By::new(self.settings.actor()?).because(reason))
     }
 
     /// The desk that settles and anchors with the operator's key.
@@ -175,7 +175,7 @@ impl Context {
         &self,
         board: &'a Board,
         chain: &Chain,
-        operator: &'a PrivateKeySigner,
+        operator: &'a Signer,
     ) -> Result<Desk<'a>> {
         let (target, by) = (self.settlement_target()?, self.by("")?);
         Ok(Desk::open(board, chain, target, operator, by).await?)
@@ -207,13 +207,28 @@ impl Context {
     }
 
     /// Opens the wallet of a role for signing something off line.
-    pub(super) fn signer(&self, role: &str) -> Result<PrivateKeySigner> {
+    pub(super) fn signer(&self, role: &str) -> Result<Signer> {
         let name = self.wallet_of(role)?;
         self.open(&name)
     }
 
-    /// Opens a wallet by name.
-    pub(super) fn open(&self, name: &str) -> Result<PrivateKeySigner> {
+    /// A wallet by name: its agent where one runs, else opened with its password.
+    pub(super) fn open(&self, name: &str) -> Result<Signer> {
+        let stated = self.wallets()?.address(name)?;
+        #[cfg(target_os = "linux")]
+        if let Some(agent) = Client::find(&self.agent_place())? {
+            let About {
+                wallet, address, ..
+            } = agent.about();
+            if wallet == name && stated.is_none_or(|stated| stated == *address) {
+                return Ok(Signer::Agent(agent));
+            }
+        }
+        Ok(self.unlock(name)?.into())
+    }
+
+    /// Opens a wallet with its password.
+    pub(super) fn unlock(&self, name: &str) -> Result<PrivateKeySigner> {
         let wallets = self.wallets()?;
         wallets.address(name)?;
         let file = self.settings.password_file();
@@ -221,8 +236,15 @@ impl Context {
         Ok(wallets.open(name, &password)?)
     }
 
+    /// Where the profile's agent listens.
+    #[cfg(target_os = "linux")]
+    pub(super) fn agent_place(&self) -> Place {
+        let runtime = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
+        Place::of(self.settings.path(), runtime.as_deref())
+    }
+
     /// Opens the wallet of a role for sending `what`; a live profile asks first.
-    pub(super) fn sender(&self, role: &str, what: impl Into<Sentence>) -> Result<PrivateKeySigner> {
+    pub(super) fn sender(&self, role: &str, what: impl Into<Sentence>) -> Result<Signer> {
         self.confirm(&what.into())?;
         self.signer(role)
     }

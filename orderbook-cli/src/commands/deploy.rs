@@ -12,7 +12,7 @@ use serde_json::json;
 
 use super::context::Context;
 use super::failure::{Failure, Result};
-use super::init::create_book;
+use super::init::{NAME_STAFF, create_book};
 use super::role;
 use crate::config::Security;
 use crate::render::{Answer, Block, Cell};
@@ -212,6 +212,6 @@ impl Settlement {
             profile.addresses.settlement_block = deployed.receipt.block_number;
         })?;
         create_book(context, &context.chain().await?, deployed.address).await?;
-        Ok(answer("settlement", &deployed, &[]))
+        Ok(answer("settlement", &deployed, &[]).note(NAME_STAFF))
     }
 }

@@ -7,6 +7,7 @@ use book::market::amount::{short_id, time};
 use clap::Args;
 use desk::chain::Chain;
 use desk::chain::abi::{IDvPSettlement, ISecurityToken, ITsUSDC, role};
+use desk::staff::two_eyes;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -293,9 +294,36 @@ async fn check_book(context: &Context, checks: &mut Checks) {
     if let Err(failure) = log(context, &board, checks).await {
         checks.fail("log", &failure);
     }
+    if let Err(failure) = persons(context, &board, checks).await {
+        checks.fail("persons", &failure);
+    }
     if let Err(failure) = in_flight(&board, checks).await {
         checks.fail("in flight", &failure);
     }
+}
+
+async fn persons(context: &Context, board: &Board, checks: &mut Checks) -> Result<()> {
+    let roster = board.roster().await?;
+    if roster.demanded().is_none() {
+        let words = "a name counts as a person: this book does not demand signatures";
+        checks.warn("persons", words, "name staff, then: orderbook staff demand");
+        return Ok(());
+    }
+    match two_eyes(&roster, &context.addresses()?) {
+        None => {
+            let words = format!(
+                "{} on the staff, who sign what they do",
+                roster.persons().count()
+            );
+            checks.ok("persons", words);
+        }
+        Some(two_eyes) => {
+            let remedy =
+                "keep each person's wallet with a user of its own, best on a machine of its own";
+            checks.warn("persons", two_eyes, remedy);
+        }
+    }
+    Ok(())
 }
 
 async fn book(context: &Context, board: &Board, checks: &mut Checks) -> Result<()> {

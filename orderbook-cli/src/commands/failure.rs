@@ -8,6 +8,8 @@ use desk::DeskError;
 use desk::chain::ChainError;
 use desk::chain::revert::{Cause, Revert};
 use desk::preflight::Reason;
+#[cfg(target_os = "linux")]
+use desk::signing::agent::AgentError;
 use desk::wallet::WalletError;
 use serde_json::{Value, json};
 
@@ -241,6 +243,24 @@ impl From<WalletError> for Failure {
     }
 }
 
+#[cfg(target_os = "linux")]
+impl From<AgentError> for Failure {
+    fn from(error: AgentError) -> Self {
+        match &error {
+            AgentError::Running { .. } => {
+                Self::refused("AGENT_RUNS", &error).hint("end it with: orderbook wallet lock")
+            }
+            AgentError::NotPrivate { .. } => Self::new(Exit::Auth, "AGENT_NOT_PRIVATE", &error)
+                .hint("remove the folder, or see who made it"),
+            AgentError::Unsafe(_) => Self::new(Exit::Auth, "AGENT_UNSAFE", &error)
+                .hint("let this user lock memory: ulimit -l"),
+            AgentError::Io { .. } | AgentError::Answer(_) => {
+                Self::new(Exit::Failed, "AGENT_FAILED", &error)
+            }
+        }
+    }
+}
+
 impl From<ConfigError> for Failure {
     fn from(error: ConfigError) -> Self {
         let usage = |code: &str| Self::new(Exit::Usage, code, &error);
@@ -319,6 +339,8 @@ impl From<DeskError> for Failure {
                     ))
                 }
             }
+            DeskError::NotDefaultAdmin { .. } => Self::new(Exit::Auth, "NOT_DEFAULT_ADMIN", &error)
+                .hint("sign with that wallet: --wallet NAME; see: orderbook role show settlement"),
             DeskError::Overflow => Self::usage(&error),
             DeskError::Rows(rows) => bad_rows(rows),
             DeskError::File(_) => Self::new(Exit::Usage, "BAD_FILE", &error),

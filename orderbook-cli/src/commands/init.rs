@@ -57,17 +57,10 @@ impl Init {
     pub(super) async fn run(self, overrides: &Overrides, books: &Books) -> Result {
         if self.book {
             let context = Context::new(overrides, false, books)?;
-            if let Some(file) = &self.from {
-                return restore(&context, file).await;
-            }
-            let chain = context.chain().await?;
-            let settlement = context.settlement()?;
-            create_book(&context, &chain, settlement).await?;
-            let store = context.settings.store()?;
-            return Ok(Answer::line(
-                json!({ "store": store }),
-                format!("book created: {store}"),
-            ));
+            return match &self.from {
+                Some(file) => restore(&context, file).await,
+                None => new_book(&context).await,
+            };
         }
         let path = file_of(
             overrides
@@ -78,6 +71,24 @@ impl Init {
         if path.exists() && !self.force {
             return Err(ConfigError::Exists(path).into());
         }
+        let profile = self.profile(overrides)?;
+        if let Some(folder) = path
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty())
+        {
+            std::fs::create_dir_all(folder)
+                .map_err(|e| Failure::other(format!("{}: {e}", folder.display())))?;
+        }
+        profile.write(&path)?;
+        let words = format!(
+            "profile written to {}\nnext: orderbook wallet new desk; orderbook deploy coin; orderbook deploy settlement; orderbook staff admin; orderbook doctor",
+            path.display()
+        );
+        Ok(Answer::line(json!({ "profile": path }), words))
+    }
+
+    /// The profile that the flags describe.
+    fn profile(self, overrides: &Overrides) -> Result<Profile> {
         let broker_dealer = match (self.broker_dealer, self.crd, self.lei) {
             (Some(name), Some(crd), Some(lei)) => {
                 lei.parse::<Lei>().map_err(Failure::usage)?;
@@ -111,20 +122,17 @@ impl Init {
         profile.roles.default.clone_from(&overrides.wallet);
         profile.addresses.coin = overrides.coin;
         profile.addresses.settlement = overrides.settlement;
-        if let Some(folder) = path
-            .parent()
-            .filter(|folder| !folder.as_os_str().is_empty())
-        {
-            std::fs::create_dir_all(folder)
-                .map_err(|e| Failure::other(format!("{}: {e}", folder.display())))?;
-        }
-        profile.write(&path)?;
-        let words = format!(
-            "profile written to {}\nnext: orderbook wallet new desk; orderbook deploy coin; orderbook deploy settlement; orderbook doctor",
-            path.display()
-        );
-        Ok(Answer::line(json!({ "profile": path }), words))
+        Ok(profile)
     }
+}
+
+/// Creates the book of the profile's settlement contract.
+async fn new_book(context: &Context) -> Result {
+    let chain = context.chain().await?;
+    let settlement = context.settlement()?;
+    create_book(context, &chain, settlement).await?;
+    let store = context.settings.store()?;
+    Ok(Answer::line(json!({ "store": store }), format!("book created: {store}")).note(NAME_STAFF))
 }
 
 /// Makes a book again from its file.
@@ -152,7 +160,11 @@ async fn restore(context: &Context, path: &Path) -> Result {
     Ok(Answer::line(data, words))
 }
 
-/// Creates the book of a settlement contract, with the identity that the contract itself states.
+/// What comes after a new book.
+pub(super) const NAME_STAFF: &str = "it demands that persons sign what they do; name the first admin person with the settlement \
+     contract's default admin: orderbook staff admin NAME --key WALLET";
+
+/// Creates the book of a settlement contract, with the identity that the contract itself states. It demands signatures.
 pub(super) async fn create_book(
     context: &Context,
     chain: &Chain,
@@ -174,5 +186,5 @@ pub(super) async fn create_book(
     };
     let by = context.by("the book is opened")?;
     check_identity(&identity, &by)?;
-    Ok(Board::create_in(context.new_store().await?, identity, by).await?)
+    Ok(Board::create_signed_in(context.new_store().await?, identity, by).await?)
 }

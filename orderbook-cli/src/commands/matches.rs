@@ -1,11 +1,15 @@
 //! `match propose, approve, refuse, list`.
 
-use alloy::primitives::U256;
-use book::board::Board;
+use std::collections::HashMap;
+
+use alloy::primitives::{Address, B256, U256};
+use book::board::{Board, BoardError};
+use book::log::act::{Act, Told, of_match};
 use book::market::amount::short_id;
 use book::market::filter::OrderFilter;
+use book::market::investor::Directory;
 use book::market::matching::{Match as Matched, MatchState, midpoint};
-use book::market::record::OrderState;
+use book::market::record::{OrderRecord, OrderState, OrderView};
 use clap::{Args, Subcommand};
 use desk::suggest;
 use jiff::Timestamp;
@@ -14,28 +18,29 @@ use uuid::Uuid;
 
 use super::context::Context;
 use super::failure::{Failure, Result};
+use super::order::owner;
 use crate::render::{Answer, Block, Cell, Sentence, Table, Tone};
 
 /// Propose matches; another person approves or refuses them
 #[derive(Debug, Subcommand)]
 pub(super) enum Match {
     /// Propose to settle a bid with an ask
-    #[command(after_help = "Example: orderbook match propose 0x12ab34 0x56cd78 --actor dana")]
+    #[command(after_help = "Example: orderbook match propose 0x12ab34 0x56cd78 --wallet dana")]
     Propose {
         /// The bid's id, or the first digits of it
         bid: String,
         /// The ask's id, or the first digits of it
         ask: String,
         /// Why these two
-        #[arg(long, default_value = "")]
+        #[arg(long, default_value = "", hide_default_value = true)]
         reason: String,
     },
     /// Approve a proposed match; whoever proposed it may not
-    #[command(after_help = "Example: orderbook match approve 0190f3c2 --actor ruth")]
+    #[command(after_help = "Example: orderbook match approve 0190f3c2 --wallet ruth")]
     Approve(Decision),
     /// Refuse a match: its orders are free for another
     #[command(
-        after_help = "Example: orderbook match refuse 0190f3c2 --actor ruth --reason 'the buyer withdrew'"
+        after_help = "Example: orderbook match refuse 0190f3c2 --wallet ruth --reason 'the buyer withdrew'"
     )]
     Refuse(Decision),
     /// List bids and asks of a security that could be matched: same quantity, crossing limits
@@ -47,7 +52,7 @@ pub(super) enum Match {
     /// List matches
     #[command(after_help = "Example: orderbook match list --state approved")]
     List {
-        /// proposed, approved, refused, submitted, unknown, failed or settled
+        /// proposed, approved, committed, refused, submitted, unknown, failed or settled
         #[arg(long)]
         state: Option<MatchState>,
     },
@@ -59,7 +64,7 @@ pub(super) struct Decision {
     /// The match's id, or the first or last digits of it
     id: String,
     /// Why
-    #[arg(long, default_value = "")]
+    #[arg(long, default_value = "", hide_default_value = true)]
     reason: String,
 }
 
@@ -68,46 +73,82 @@ impl Match {
         let board = context.board().await?;
         match self {
             Self::Propose { bid, ask, reason } => {
-                let bid = board.order(&bid).await?.record.id;
-                let ask = board.order(&ask).await?.record.id;
-                Ok(answer(&board.propose(bid, ask, context.by(reason)?).await?))
+                let bid = board.order(&bid).await?.record;
+                let ask = board.order(&ask).await?.record;
+                propose(context, &board, (bid, ask), &reason).await
             }
             Self::Approve(decision) => {
-                let id = find(&board, &decision.id).await?;
-                Ok(answer(
-                    &board.approve(id, context.by(decision.reason)?).await?,
-                ))
+                let found = find(&board, &decision.id).await?;
+                let told = told(Act::Approve, &found, &decision.reason);
+                let by = context.acting(&board, &told).await?;
+                Ok(answer(&board.approve(found.id, by).await?))
             }
             Self::Refuse(decision) => {
-                let id = find(&board, &decision.id).await?;
-                Ok(answer(
-                    &board.refuse(id, context.by(decision.reason)?).await?,
-                ))
+                let found = find(&board, &decision.id).await?;
+                let told = told(Act::Refuse, &found, &decision.reason);
+                let by = context.acting(&board, &told).await?;
+                Ok(answer(&board.refuse(found.id, by).await?))
             }
             Self::Suggest { security } => suggestions(&board, &security).await,
             Self::List { state } => {
                 let matches = board.matches(state).await?;
-                let answer = Answer::new(Value::Array(matches.iter().map(match_json).collect()));
-                Ok(answer.with(Block::Table(table(&matches))))
+                let owners = Owners::of(&board, &matches).await?;
+                let data = matches.iter().map(|matched| owners.json(matched)).collect();
+                let answer = Answer::new(Value::Array(data));
+                Ok(answer.with(Block::Table(table(&matches, &owners))))
             }
         }
     }
 }
 
+/// Proposes under an id that is drawn here, so that it can be signed.
+async fn propose(
+    context: &Context,
+    board: &Board,
+    (bid, ask): (OrderRecord, OrderRecord),
+    reason: &str,
+) -> Result {
+    let id = Uuid::now_v7();
+    let told = Told {
+        act: Act::Propose,
+        subject: of_match(id),
+        bid: bid.id,
+        ask: ask.id,
+        // Where the limits do not cross the board says so.
+        total: midpoint(bid.limit_total, ask.limit_total).unwrap_or_default(),
+        reason,
+    };
+    let by = context.acting(board, &told).await?;
+    Ok(answer(&board.propose_as(id, bid.id, ask.id, by).await?))
+}
+
+/// What a decision about a match says.
+pub(super) fn told<'a>(act: Act, found: &Matched, reason: &'a str) -> Told<'a> {
+    Told {
+        act,
+        subject: of_match(found.id),
+        bid: found.bid,
+        ask: found.ask,
+        total: found.total,
+        reason,
+    }
+}
+
 /// The match of an id or of the only one that begins or ends so: ids made in the same second begin alike.
-async fn find(board: &Board, text: &str) -> Result<Uuid> {
-    if let Ok(id) = text.parse() {
-        return Ok(id);
+async fn find(board: &Board, text: &str) -> Result<Matched> {
+    let all = board.matches(None).await?;
+    if let Ok(id) = text.parse::<Uuid>() {
+        let found = all.into_iter().find(|matched| matched.id == id);
+        return found.ok_or_else(|| BoardError::UnknownMatch(id).into());
     }
     // As a table shows it.
     let text = text.trim_matches('…').to_ascii_lowercase();
-    let all = board.matches(None).await?;
-    let mut found = all.iter().map(|matched| matched.id).filter(|id| {
-        let id = id.to_string();
+    let mut found = all.into_iter().filter(|matched| {
+        let id = matched.id.to_string();
         id.starts_with(&text) || id.ends_with(&text)
     });
     match (found.next(), found.next()) {
-        (Some(id), None) if text.len() >= 4 => Ok(id),
+        (Some(matched), None) if text.len() >= 4 => Ok(matched),
         (None, _) => Err(
             Failure::refused("NO_MATCH", format!("there is no match {text}"))
                 .hint("see: orderbook match list"),
@@ -133,9 +174,12 @@ async fn suggestions(board: &Board, security: &str) -> Result {
         .filter(|m| m.state.is_live())
         .flat_map(|m| [m.bid, m.ask])
         .collect();
+    let directory = board.directory().await?;
     let mut table = Table::new(&[
         "bid",
+        "buyer",
         "ask",
+        "seller",
         ">quantity",
         ">bid price",
         ">ask price",
@@ -146,16 +190,24 @@ async fn suggestions(board: &Board, security: &str) -> Result {
         let total = midpoint(bid.limit_total, ask.limit_total).unwrap_or_default();
         table.row([
             Cell::id(bid.id),
+            owner(&directory, bid.owner),
             Cell::id(ask.id),
+            owner(&directory, ask.owner),
             Cell::units(U256::from(bid.quantity), bid.decimals),
             bid.price.into(),
             ask.price.into(),
             Cell::dollars(U256::from(total)),
         ]);
-        data.push(
-            json!({ "bid": bid.id, "ask": ask.id, "quantity": bid.quantity.to_string(),
-            "total": total.to_string() }),
-        );
+        data.push(json!({
+            "bid": bid.id,
+            "buyer": bid.owner,
+            "buyer_name": directory.name_of(bid.owner),
+            "ask": ask.id,
+            "seller": ask.owner,
+            "seller_name": directory.name_of(ask.owner),
+            "quantity": bid.quantity.to_string(),
+            "total": total.to_string(),
+        }));
     }
     Ok(Answer::new(Value::Array(data)).with(Block::Table(table)))
 }
@@ -174,30 +226,72 @@ fn answer(matched: &Matched) -> Answer {
     Answer::line(match_json(matched), words)
 }
 
-/// A table of matches.
-pub(super) fn table(matches: &[Matched]) -> Table {
+/// Whose the orders of matches are.
+struct Owners {
+    orders: HashMap<B256, OrderView>,
+    directory: Directory,
+}
+
+impl Owners {
+    async fn of(board: &Board, matches: &[Matched]) -> Result<Self> {
+        let ids: Vec<_> = matches.iter().flat_map(|one| [one.bid, one.ask]).collect();
+        Ok(Self {
+            orders: board.find_all(&ids).await?,
+            directory: board.directory().await?,
+        })
+    }
+
+    /// The wallet that signed an order of the board.
+    fn wallet(&self, order: B256) -> Option<Address> {
+        self.orders.get(&order).map(|order| order.record.owner)
+    }
+
+    fn cell(&self, order: B256) -> Cell {
+        let wallet = self.wallet(order);
+        wallet.map_or_else(Cell::default, |wallet| owner(&self.directory, wallet))
+    }
+
+    /// A match with both owners, for programs.
+    fn json(&self, matched: &Matched) -> Value {
+        let name = |wallet: Option<Address>| wallet.and_then(|one| self.directory.name_of(one));
+        let (buyer, seller) = (self.wallet(matched.bid), self.wallet(matched.ask));
+        let mut data = match_json(matched);
+        data["buyer"] = json!(buyer);
+        data["buyer_name"] = json!(name(buyer));
+        data["seller"] = json!(seller);
+        data["seller_name"] = json!(name(seller));
+        data
+    }
+}
+
+/// A table of matches; whom the directory knows is called by name.
+fn table(matches: &[Matched], owners: &Owners) -> Table {
     let mut table = Table::new(&[
         "match",
         "bid",
+        "buyer",
         "ask",
+        "seller",
         ">total",
         "state",
         "proposed by",
-        "approved by",
-        "transaction",
+        "?approved by",
+        "?transaction",
     ]);
     for matched in matches {
         let tone = match matched.state {
             MatchState::Settled => Tone::Good,
             MatchState::Refused | MatchState::Failed => Tone::Bad,
             MatchState::Unknown | MatchState::Submitted => Tone::Warn,
-            MatchState::Proposed | MatchState::Approved => Tone::Plain,
+            MatchState::Proposed | MatchState::Approved | MatchState::Committed => Tone::Plain,
         };
         let hash = matched.submission.map(|sent| Cell::id(sent.tx_hash));
         table.row([
             Cell::ending(&matched.id.to_string(), 8),
             Cell::id(matched.bid),
+            owners.cell(matched.bid),
             Cell::id(matched.ask),
+            owners.cell(matched.ask),
             Cell::dollars(U256::from(matched.total)),
             Cell::new(matched.state.as_str(), tone),
             matched.proposed_by.clone().into(),

@@ -7,6 +7,9 @@
 #![allow(clippy::doc_markdown, clippy::unnecessary_wraps)]
 
 mod act;
+mod acting;
+#[cfg(target_os = "linux")]
+mod agent;
 mod allowance;
 mod audit;
 mod backup;
@@ -23,11 +26,13 @@ mod export;
 pub mod failure;
 mod init;
 mod interrupt;
+mod investor;
 mod matches;
 mod order;
 mod order_adopt;
 mod order_cancel;
 mod order_entry;
+mod order_import;
 mod order_register;
 mod password;
 mod plan;
@@ -36,6 +41,7 @@ mod registry;
 mod role;
 mod settle;
 mod settlement;
+mod staff;
 mod stake;
 mod sync;
 mod token;
@@ -86,6 +92,10 @@ enum Command {
     Doctor(doctor::Doctor),
     #[command(subcommand)]
     Wallet(wallet::Wallet),
+    #[command(subcommand)]
+    Staff(staff::Staff),
+    #[command(subcommand)]
+    Investor(investor::Investor),
     #[command(subcommand)]
     Deploy(deploy::Deploy),
     #[command(subcommand)]
@@ -168,7 +178,9 @@ async fn perform(
         Command::Init(command) => command.run(overrides, books).await,
         Command::Config(command) => command.run(context()?),
         Command::Doctor(command) => command.run(context()?).await,
-        Command::Wallet(command) => command.run(context()?),
+        Command::Wallet(command) => command.run(context()?, interrupts).await,
+        Command::Staff(command) => command.run(context()?).await,
+        Command::Investor(command) => command.run(context()?).await,
         Command::Deploy(command) => command.run(context()?).await,
         Command::Role(command) => command.run(context()?).await,
         Command::Token(command) => command.run(context()?).await,

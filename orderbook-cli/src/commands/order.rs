@@ -3,9 +3,11 @@
 use std::io::Write as _;
 use std::time::Duration;
 
-use alloy::primitives::U256;
+use alloy::primitives::{Address, U256};
+use book::log::event::Event;
 use book::market::amount::{date, time};
 use book::market::filter::{OrderFilter, OrderSort};
+use book::market::investor::Directory;
 use book::market::literal::decimal;
 use book::market::order::Side;
 use book::market::record::{OrderState, OrderView};
@@ -16,7 +18,8 @@ use super::context::Context;
 use super::failure::Result;
 use super::order_adopt::Adopt;
 use super::order_cancel::{Cancel, CancelAll, epoch};
-use super::order_entry::{Import, Post, Sign};
+use super::order_entry::{Post, Sign};
+use super::order_import::Import;
 use super::order_register::Register;
 use crate::render::{Answer, Block, Cell, Sentence, Surface, Table, Tone};
 
@@ -135,13 +138,15 @@ impl List {
         };
         let board = context.board().await?;
         let orders = board.orders(&filter).await?;
+        let mut directory = board.directory().await?;
         if !self.watch {
-            let answer = Answer::new(Value::Array(orders.iter().map(order_json).collect()));
-            return Ok(answer.with(Block::Table(table(&orders))));
+            let data = orders.iter().map(|order| order_json(order, &directory));
+            let answer = Answer::new(Value::Array(data.collect()));
+            return Ok(answer.with(Block::Table(table(&orders, &directory))));
         }
         let (mut last, mut new, mut heading) = (0, orders, true);
         loop {
-            let lines = followed(&new, context.json, heading);
+            let lines = followed(&new, &directory, context.json, heading);
             let mut out = std::io::stdout();
             // Nobody reads any more: following is over.
             if out.write_all(lines.as_bytes()).and(out.flush()).is_err() {
@@ -155,29 +160,32 @@ impl List {
                 ..filter.clone()
             };
             new = board.orders(&filter).await?;
+            if !new.is_empty() {
+                directory = board.directory().await?;
+            }
         }
     }
 }
 
 /// Following has no end at which an answer could be given: every batch goes out as it comes, an object on a line for
 /// programs, and the heading once.
-fn followed(orders: &[OrderView], json: bool, heading: bool) -> String {
+fn followed(orders: &[OrderView], directory: &Directory, json: bool, heading: bool) -> String {
     if json {
-        let line = |order| format!("{}\n", order_json(order));
+        let line = |order| format!("{}\n", order_json(order, directory));
         return orders.iter().map(line).collect();
     }
     if orders.is_empty() && !heading {
         return String::new();
     }
-    let text = table(orders).render(Surface::stdout());
+    let text = table(orders, directory).render(Surface::stdout());
     match text.split_once('\n') {
         Some((_, rows)) if !heading => rows.to_string(),
         _ => text,
     }
 }
 
-/// A table of orders.
-pub(super) fn table(orders: &[OrderView]) -> Table {
+/// A table of orders; whom the directory knows is called by name.
+fn table(orders: &[OrderView], directory: &Directory) -> Table {
     let mut table = Table::new(&[
         "order",
         "side",
@@ -200,12 +208,20 @@ pub(super) fn table(orders: &[OrderView]) -> Table {
             Cell::new(record.price.to_string(), Tone::Strong),
             Cell::dollars(U256::from(record.limit_total)),
             date(record.expiry).into(),
-            Cell::address(record.owner),
+            owner(directory, record.owner),
             record.account.clone().into(),
             state_cell(order),
         ]);
     }
     table
+}
+
+/// Somebody's wallet: by name where the directory has one.
+pub(super) fn owner(directory: &Directory, wallet: Address) -> Cell {
+    match directory.name_of(wallet) {
+        Some(name) => Cell::named(name, wallet),
+        None => Cell::address(wallet),
+    }
 }
 
 pub(super) fn side_cell(side: Side) -> Cell {
@@ -229,7 +245,7 @@ fn state_cell(order: &OrderView) -> Cell {
 }
 
 /// An order for programs; amounts in base units as text.
-pub(super) fn order_json(order: &OrderView) -> Value {
+pub(super) fn order_json(order: &OrderView, directory: &Directory) -> Value {
     let record = &order.record;
     json!({
         "id": record.id,
@@ -247,6 +263,7 @@ pub(super) fn order_json(order: &OrderView) -> Value {
         "epoch": record.epoch,
         "counterparty": record.counterparty,
         "owner": record.owner,
+        "owner_name": directory.name_of(record.owner),
         "account": record.account,
         "capacity": record.capacity,
         "solicited": record.solicited,
@@ -262,30 +279,36 @@ pub(super) fn order_json(order: &OrderView) -> Value {
 async fn show(context: &Context, id: &str) -> Result {
     let board = context.board().await?;
     let order = board.order(id).await?;
-    let record = &order.record;
-    let history = board.history(record.id).await?;
-    let mut data = order_json(&order);
+    let history = board.history(order.record.id).await?;
+    let directory = board.directory().await?;
+    let mut data = order_json(&order, &directory);
     data["history"] = history
         .iter()
         .map(|e| json!({ "seq": e.seq, "type": e.kind, "at": e.captured_at, "actor": e.actor, "reason": e.reason }))
         .collect();
+    Ok(Answer::new(data)
+        .with(Block::Pairs(particulars(&order, &directory)))
+        .with(Block::Table(events(&history))))
+}
+
+/// Everything that an order says, and where it stands.
+fn particulars(order: &OrderView, directory: &Directory) -> Vec<(String, Cell)> {
+    let record = &order.record;
+    let expired = if order.expired { " (expired)" } else { "" };
     let counterparty = if record.counterparty.is_zero() {
         "anyone".to_string()
     } else {
         record.counterparty.to_string()
     };
+    let solicited = if record.solicited {
+        "solicited"
+    } else {
+        "unsolicited"
+    };
     let limit_total = Sentence::of(|reader| reader.dollars(U256::from(record.limit_total)));
     let pairs = [
         ("order", record.id.into()),
-        (
-            "state",
-            format!(
-                "{}{}",
-                order.state,
-                if order.expired { " (expired)" } else { "" }
-            )
-            .into(),
-        ),
+        ("state", format!("{}{expired}", order.state).into()),
         ("side", record.side.into()),
         (
             "security",
@@ -298,21 +321,18 @@ async fn show(context: &Context, id: &str) -> Result {
         ("price", format!("${}", record.price).into()),
         ("limit total", Cell::sentence(&limit_total)),
         ("expires", time(record.expiry).into()),
-        ("owner", record.owner.into()),
+        (
+            "owner",
+            match directory.name_of(record.owner) {
+                Some(name) => format!("{name} ({})", record.owner).into(),
+                None => record.owner.into(),
+            },
+        ),
         ("account", record.account.clone().into()),
         ("counterparty", counterparty.into()),
         (
             "capacity",
-            format!(
-                "{}, {}",
-                record.capacity,
-                if record.solicited {
-                    "solicited"
-                } else {
-                    "unsolicited"
-                }
-            )
-            .into(),
+            format!("{}, {solicited}", record.capacity).into(),
         ),
         ("received", record.received_at.into()),
         (
@@ -326,8 +346,16 @@ async fn show(context: &Context, id: &str) -> Result {
         ),
         ("signature", record.signature.clone().into()),
     ];
+    pairs
+        .into_iter()
+        .map(|(name, value)| (name.to_string(), value))
+        .collect()
+}
+
+/// What has happened to an order.
+fn events(history: &[Event]) -> Table {
     let mut table = Table::new(&[">event", "what", "when", "who", "why"]);
-    for event in &history {
+    for event in history {
         table.row([
             event.seq.into(),
             event.kind.into(),
@@ -336,11 +364,5 @@ async fn show(context: &Context, id: &str) -> Result {
             event.reason.clone().into(),
         ]);
     }
-    let pairs = pairs
-        .into_iter()
-        .map(|(name, value)| (name.to_string(), value))
-        .collect();
-    Ok(Answer::new(data)
-        .with(Block::Pairs(pairs))
-        .with(Block::Table(table)))
+    table
 }

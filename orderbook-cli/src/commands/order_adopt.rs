@@ -41,6 +41,7 @@ impl Adopt {
             "order {} is on the board for account {}",
             record.id, record.account
         );
-        Ok(Answer::line(order_json(&order), words))
+        let directory = board.directory().await?;
+        Ok(Answer::line(order_json(&order, &directory), words))
     }
 }

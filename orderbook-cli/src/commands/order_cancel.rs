@@ -1,5 +1,6 @@
 //! `order cancel, cancel-all, epoch`.
 
+use book::log::act::{Act, Told};
 use clap::Args;
 use desk::chain::abi::IDvPSettlement;
 use desk::settlement::Desk;
@@ -79,7 +80,9 @@ impl Cancel {
         let order = board.order(&self.id).await?;
         let id = order.record.id;
         if !self.on_chain {
-            board.cancel(id, context.by(self.reason)?).await?;
+            let told = Told::about(Act::Cancel, id, &self.reason);
+            let by = context.acting(&board, &told).await?;
+            board.cancel(id, by).await?;
             let data = json!({ "id": id, "on_chain": false });
             let answer = Answer::line(data, format!("order {id} is cancelled on the board"));
             return Ok(answer.warn(

@@ -1,4 +1,4 @@
-//! `order sign, post, import`: orders on their way to the board.
+//! `order sign, post`: orders on their way to the board.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -7,16 +7,20 @@ use std::io::{BufRead, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 
 use alloy::primitives::U256;
-use alloy::signers::local::PrivateKeySigner;
 use book::board::signature::ContractSignatures;
 use book::board::{Board, Judged};
+use book::log::act::{Act, Told, digest};
 use book::market::amount::{dollars, time, units};
-use book::market::literal::decimal;
+use book::market::investor::Directory;
+use book::market::literal::{decimal, time as literal_time};
+use book::market::record::Capacity;
 use clap::Args;
 use desk::chain::Chain;
 use desk::order_form::{self, FormError, OrderForm, SignedOrder, Venue};
-use desk::signed_file::SignedFile;
+use desk::signing::signer::Signer;
+use desk::statement::{Statement, StatementError};
 use desk::{DeskError, eligibility};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::context::Context;
@@ -45,17 +49,17 @@ pub(super) struct Sign {
     /// How long it lives, as 30d or 12h, or a day or instant at which it ends; 366 days at most
     #[arg(long, value_name = "TIME", default_value = "30d")]
     expires: String,
-    /// The customer's account
-    #[arg(long, default_value = "")]
+    /// The customer's account [default: the desk states it]
+    #[arg(long, default_value = "", hide_default_value = true)]
     account: String,
-    /// agency, principal or riskless_principal
-    #[arg(long, default_value = "agency")]
+    /// agency, principal or riskless_principal [default: the desk states it]
+    #[arg(long, default_value = "", hide_default_value = true)]
     capacity: String,
     /// The broker-dealer solicited it
     #[arg(long)]
     solicited: bool,
     /// The only owner it may meet
-    #[arg(long, default_value = "")]
+    #[arg(long, default_value = "", hide_default_value = true)]
     counterparty: String,
     /// The owner's epoch: 0 unless all orders were cancelled at once before
     #[arg(long, default_value = "0", value_parser = decimal::whole::<u64>)]
@@ -65,27 +69,55 @@ pub(super) struct Sign {
     from: Option<PathBuf>,
 }
 
+/// What the desk states of the orders that it takes; where their file says it too, it must agree.
+#[derive(Args, Debug)]
+pub(super) struct Stated {
+    /// The owner's account [default: the only one that the directory of investors has]
+    #[arg(long)]
+    account: Option<String>,
+    /// The broker-dealer's capacity: agency, principal or riskless_principal [default: agency]
+    #[arg(long)]
+    capacity: Option<Capacity>,
+    /// The broker-dealer solicited them
+    #[arg(long)]
+    solicited: bool,
+    /// When they reached the desk [default: now]
+    #[arg(long, value_name = "TIME", value_parser = literal_time::timestamp)]
+    received: Option<Timestamp>,
+}
+
+impl Stated {
+    /// As a person states it.
+    pub(super) fn by(self, person: &str) -> Statement {
+        Statement {
+            account: self.account,
+            capacity: self.capacity.unwrap_or(Capacity::Agency),
+            solicited: self.solicited,
+            received_at: self.received,
+            taken_by: person.to_owned(),
+        }
+    }
+
+    /// Nothing was stated.
+    pub(super) fn is_silent(&self) -> bool {
+        let silent = self.account.is_none() && self.capacity.is_none() && self.received.is_none();
+        silent && !self.solicited
+    }
+}
+
 /// Post signed orders
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Example: orderbook order post bid.json\n\nA file holds one signed order, or one for each line; '-' reads stdin."
+    after_help = "Examples:\n  orderbook order post bid.json\n  orderbook order post bid.json --account A-1028 --solicited --received 2026-07-01T14:30:00Z\n\nA file holds one signed order, or one for each line; '-' reads stdin."
 )]
 pub(super) struct Post {
     /// File of signed orders, or '-'
     file: PathBuf,
+    #[command(flatten)]
+    stated: Stated,
     /// Do not check the owners' KYC records on chain; then only wallets without code can have signed
     #[arg(long)]
     offline: bool,
-}
-
-/// Import a file of signed orders: all of them or none
-#[derive(Args, Debug)]
-#[command(
-    after_help = "Examples:\n  orderbook order import signed.jsonl      what `order sign` writes, an order on each line\n  orderbook order import orders.csv\n\nEvery bad row is reported with its line, and then nothing is imported. '-' reads stdin.\nColumns of CSV: owner, side, security, quantity, limit_total, price, expiry, epoch, counterparty, board_ref, account,\ncapacity, solicited, received_at, taken_by, signature."
-)]
-pub(super) struct Import {
-    /// CSV, or JSON with an order on each line; '-' is stdin
-    file: PathBuf,
 }
 
 impl Sign {
@@ -130,7 +162,7 @@ impl Sign {
         &self,
         context: &Context,
         venue: &Venue,
-        opened: &mut HashMap<String, PrivateKeySigner>,
+        opened: &mut HashMap<String, Signer>,
         form: &OrderForm,
     ) -> Result<SignedOrder> {
         let security = context.security(&form.security)?;
@@ -204,14 +236,23 @@ impl Post {
             .collect::<std::result::Result<Vec<_>, _>>()
             .map_err(|e| unreadable(&e).hint("expected the output of `order sign`"))?;
         let board = context.board().await?;
-        let by = context.by("")?;
+        let (subject, file) = match &orders[..] {
+            [one] => (one.id, None),
+            _ => (digest(text.as_bytes()), Some(digest(text.as_bytes()))),
+        };
+        let told = Told::about(Act::Post, subject, "");
+        let by = context.acting_for(&board, &told, file).await?;
         let mut table = Table::new(&["order", "side", "security", ">quantity", ">price"]);
         let chain = if self.offline {
             None
         } else {
             Some(context.chain().await?)
         };
-        let judged = judge_all(&board, chain.as_ref(), &orders, &by.actor).await?;
+        let taking = Taking {
+            statement: self.stated.by(&by.actor),
+            directory: board.directory().await?,
+        };
+        let judged = judge_all(&board, chain.as_ref(), &orders, &taking).await?;
         let mut posted = Vec::new();
         for record in board.post_all(judged, by).await? {
             posted.push(json!({ "id": record.id, "side": record.side, "symbol": record.symbol }));
@@ -233,6 +274,12 @@ impl Post {
     }
 }
 
+/// How orders are taken.
+struct Taking {
+    statement: Statement,
+    directory: Directory,
+}
+
 /// All are judged, then all are posted together: neither a bad one in the middle nor a crash leaves half of them.
 ///
 /// # Errors
@@ -241,11 +288,11 @@ async fn judge_all(
     board: &Board,
     chain: Option<&Chain>,
     orders: &[SignedOrder],
-    actor: &str,
+    taking: &Taking,
 ) -> Result<Vec<Judged>> {
     let (mut judged, mut refused) = (Vec::with_capacity(orders.len()), Vec::new());
     for order in orders {
-        match judge(board, chain, order, actor).await {
+        match judge(board, chain, order, taking).await {
             Ok(order) => judged.push(order),
             Err(failure) => refused.push(failure.context(format!("order {}", order.id))),
         }
@@ -268,7 +315,7 @@ async fn judge(
     board: &Board,
     chain: Option<&Chain>,
     order: &SignedOrder,
-    actor: &str,
+    taking: &Taking,
 ) -> Result<Judged> {
     let identity = board.identity();
     if !order.is_for(identity.chain_id, identity.contract) {
@@ -278,36 +325,22 @@ async fn judge(
     order
         .check_id()
         .map_err(|words| Failure::refused("WRONG_ORDER_ID", words))?;
+    let posting = taking.statement.posting(order, &taking.directory);
+    let posting = posting.map_err(unstated)?;
     if let Some(chain) = chain {
         eligibility::check(chain, order.security, order.owner).await?;
     }
     let contracts = chain.map(|chain| chain as &dyn ContractSignatures);
-    Ok(board.judge(&order.posting(actor), contracts).await?)
+    Ok(board.judge(&posting, contracts).await?)
 }
 
-impl Import {
-    pub(super) async fn run(self, context: &Context) -> Result {
-        let board = context.board().await?;
-        let mut file = open(&self.file)?;
-        let by = context.by(format!("import of {}", self.file.display()))?;
-        let bar = context.progress("importing");
-        let follow = |rows| bar.set_position(rows);
-        let unreadable = |e| Failure::usage(format!("{}: {e}", self.file.display()));
-        let start = file.fill_buf().map_err(unreadable)?;
-        let json = start.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{');
-        let imported = if json {
-            let mut orders = SignedFile::new(file, &by.actor);
-            let next = move |count| orders.next(count);
-            board.import_rows(next, by, follow).await?
-        } else {
-            board.import(file, by, follow).await?
-        };
-        bar.finish_and_clear();
-        let data = json!({ "orders": imported.orders, "first_seq": imported.first_seq,
-            "last_seq": imported.last_seq });
-        let words = format!("{} orders imported", imported.orders);
-        Ok(Answer::line(data, words)
-            .warn("imported without asking the chain for KYC records: the contracts check them at settlement"))
+/// Why the desk's statement is not enough.
+fn unstated(error: StatementError) -> Failure {
+    match error {
+        StatementError::Disagrees { .. } => Failure::refused("STATEMENT_DIFFERS", error),
+        StatementError::NoAccount(_) | StatementError::ManyAccounts { .. } => {
+            Failure::new(Exit::Usage, "NO_ACCOUNT", error)
+        }
     }
 }
 

@@ -77,23 +77,11 @@ impl Register {
         let lost = settle_earlier(contract.chain(), &[compliance, issuer], &journal).await?;
         let (history, issue, aimed) = self.issue(context, &contract, &security, &holders).await?;
         let plan = Plan::of(&contract, &holders, &history, &issue, (compliance, issuer)).await?;
-        let answer = |sent: &Sent| describe(&security, &plan, sent);
         if !plan.refused.is_empty() {
-            let faults = plan.refused.iter().map(|refused| Fault {
-                code: "ROW_REFUSED".into(),
-                message: format!("line {}: {}", refused.line, refused.why),
-                hint: None,
-            });
-            let words = format!(
-                "{} row(s) cannot be carried out, nothing was sent",
-                plan.refused.len()
-            );
-            return Err(Failure::refused("PLAN_REFUSED", words)
-                .faults(faults)
-                .found(answer(&Sent::default())));
+            return Err(refused(&security, &plan));
         }
         if self.plan {
-            return Ok(answer(&Sent::default()));
+            return Ok(describe(&security, &plan, &Sent::default()));
         }
         if let Issue::Again(goal) = &issue {
             context.say(goal.plan);
@@ -106,11 +94,7 @@ impl Register {
             );
             return Ok(Answer::line(data(&plan, &Sent::default()), words));
         }
-        let added = plan.supply_after.saturating_sub(plan.supply);
-        if !added.is_zero() {
-            Stake::tokens(&security, added).confirm(context).await?;
-        }
-        context.confirm(&words(&security, &plan))?;
+        confirm(context, &security, &plan).await?;
         let compliance = context.signer("compliance")?;
         let issuer = if plan.issues.is_empty() {
             None
@@ -136,7 +120,7 @@ impl Register {
             )
             .await?;
         bar.finish_and_clear();
-        Ok(answer(&sent))
+        Ok(describe(&security, &plan, &sent))
     }
 
     /// What is to be issued, from what ever was; whether an earlier run of this command aimed at it already.
@@ -175,6 +159,31 @@ impl Register {
         }
         Ok(())
     }
+}
+
+/// A plan of which rows cannot be carried out, each named.
+fn refused(security: &Security, plan: &Plan) -> Failure {
+    let faults = plan.refused.iter().map(|refused| Fault {
+        code: "ROW_REFUSED".into(),
+        message: format!("line {}: {}", refused.line, refused.why),
+        hint: None,
+    });
+    let words = format!(
+        "{} row(s) cannot be carried out, nothing was sent",
+        plan.refused.len()
+    );
+    Failure::refused("PLAN_REFUSED", words)
+        .faults(faults)
+        .found(describe(security, plan, &Sent::default()))
+}
+
+/// A live profile has what is issued typed again where it is much, and confirms the plan.
+async fn confirm(context: &Context, security: &Security, plan: &Plan) -> Result<()> {
+    let added = plan.supply_after.saturating_sub(plan.supply);
+    if !added.is_zero() {
+        Stake::tokens(security, added).confirm(context).await?;
+    }
+    context.confirm(&words(security, plan))
 }
 
 /// Which issue once more it is: the same rows for the same reason are the same one until it came to its end.

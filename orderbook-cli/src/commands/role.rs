@@ -1,12 +1,12 @@
 //! `role grant, revoke, show`: who may do what on a contract.
 
 use alloy::primitives::{Address, B256};
-use alloy::signers::local::PrivateKeySigner;
 use clap::{Args, Subcommand};
 use desk::carry;
 use desk::chain::abi::{ISecurityToken, ROLE_NAMES, role};
 use desk::chain::act::{Act, Provable};
 use desk::chain::{Contract, Target};
+use desk::signing::signer::Signer;
 
 use super::act;
 use super::context::Context;
@@ -193,11 +193,7 @@ impl Change {
 }
 
 /// Whether an earlier run sent this and never said what came of it.
-fn in_flight<C: Provable>(
-    context: &Context,
-    act: &Act<C>,
-    signer: &PrivateKeySigner,
-) -> Result<bool> {
+fn in_flight<C: Provable>(context: &Context, act: &Act<C>, signer: &Signer) -> Result<bool> {
     let digest = act.digest(signer.address());
     let flights = context.journal().flights()?;
     Ok(flights.iter().any(|flight| flight.act == digest))

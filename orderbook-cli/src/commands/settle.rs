@@ -1,10 +1,13 @@
 //! `settle BID ASK`.
 
 use alloy::primitives::U256;
-use book::market::matching::MatchState;
+use book::board::Board;
+use book::market::matching::{Match, MatchState};
+use book::market::record::OrderRecord;
 use clap::Args;
 use desk::DeskError;
 use desk::preflight::Form;
+use desk::settlement::Settled;
 use desk::trade::Trade;
 use serde_json::json;
 
@@ -47,33 +50,9 @@ impl Settle {
         let board = context.board().await?;
         let bid = board.order(&self.bid).await?.record;
         let ask = board.order(&self.ask).await?.record;
-        let matched = board
-            .match_of(bid.id, ask.id)
-            .await?
-            .ok_or(DeskError::NoMatch {
-                bid: bid.id,
-                ask: ask.id,
-            })?;
-        if matched.state.is_in_flight() {
-            let words = format!(
-                "match {} is {}: a transaction may be on its way",
-                matched.id, matched.state
-            );
-            return Err(Failure::refused("IN_FLIGHT", words).hint("ask the chain: orderbook sync"));
-        }
-        if !self.dry_run && !matches!(matched.state, MatchState::Approved | MatchState::Failed) {
-            let words = format!("match {} is {}, not approved", matched.id, matched.state);
-            return Err(Failure::refused("NOT_APPROVED", words).hint("orderbook match approve"));
-        }
+        let matched = self.matched(&board, &bid, &ask).await?;
         let trade = Trade::of(&bid, &ask);
-        let what = Sentence::of(|reader| {
-            let quantity = reader.units(trade.quantity, trade.decimals);
-            format!(
-                "{quantity} {} for {}",
-                trade.symbol,
-                reader.dollars(trade.total)
-            )
-        });
+        let what = words(&trade);
         let operator = if self.dry_run {
             context.signer("operator")?
         } else {
@@ -100,26 +79,7 @@ impl Settle {
         let prepared = desk.prepare(&bid, &ask, form).await?;
         let settled = desk.submit(&matched, &prepared).await?;
         let anchored = desk.anchor_daily().await;
-        let data = json!({
-            "settlement_id": settled.settlement_id.to_string(),
-            "match": matched.id,
-            "bid": bid.id,
-            "ask": ask.id,
-            "quantity": trade.quantity.to_string(),
-            "total": settled.total.to_string(),
-            "transaction": settled.tx_hash,
-            "block": settled.block,
-            "gas": settled.gas,
-        });
-        let answer = Answer::new(data).with(Block::Pairs(vec![
-            ("settlement".into(), settled.settlement_id.into()),
-            ("moved".into(), Cell::sentence(&what)),
-            ("seller".into(), trade.seller.into()),
-            ("buyer".into(), trade.buyer.into()),
-            ("transaction".into(), settled.tx_hash.into()),
-            ("block".into(), settled.block.into()),
-            ("gas".into(), Cell::units(U256::from(settled.gas), 0)),
-        ]));
+        let answer = describe(&matched, &trade, &settled);
         // The fill stands whatever becomes of the anchor.
         Ok(match anchored {
             Ok(_) => answer,
@@ -128,4 +88,58 @@ impl Settle {
             )),
         })
     }
+
+    /// The match of the two orders, which must be one that can be settled now.
+    async fn matched(&self, board: &Board, bid: &OrderRecord, ask: &OrderRecord) -> Result<Match> {
+        let (bid, ask) = (bid.id, ask.id);
+        let matched = board.match_of(bid, ask).await?;
+        let matched = matched.ok_or(DeskError::NoMatch { bid, ask })?;
+        if matched.state.is_in_flight() {
+            let words = format!(
+                "match {} is {}: a transaction may be on its way",
+                matched.id, matched.state
+            );
+            return Err(Failure::refused("IN_FLIGHT", words).hint("ask the chain: orderbook sync"));
+        }
+        if !self.dry_run && !matches!(matched.state, MatchState::Approved | MatchState::Failed) {
+            let words = format!("match {} is {}, not approved", matched.id, matched.state);
+            return Err(Failure::refused("NOT_APPROVED", words).hint("orderbook match approve"));
+        }
+        Ok(matched)
+    }
+}
+
+/// What changes hands.
+fn words(trade: &Trade) -> Sentence {
+    Sentence::of(|reader| {
+        let quantity = reader.units(trade.quantity, trade.decimals);
+        format!(
+            "{quantity} {} for {}",
+            trade.symbol,
+            reader.dollars(trade.total)
+        )
+    })
+}
+
+fn describe(matched: &Match, trade: &Trade, settled: &Settled) -> Answer {
+    let data = json!({
+        "settlement_id": settled.settlement_id.to_string(),
+        "match": matched.id,
+        "bid": matched.bid,
+        "ask": matched.ask,
+        "quantity": trade.quantity.to_string(),
+        "total": settled.total.to_string(),
+        "transaction": settled.tx_hash,
+        "block": settled.block,
+        "gas": settled.gas,
+    });
+    Answer::new(data).with(Block::Pairs(vec![
+        ("settlement".into(), settled.settlement_id.into()),
+        ("moved".into(), Cell::sentence(&words(trade))),
+        ("seller".into(), trade.seller.into()),
+        ("buyer".into(), trade.buyer.into()),
+        ("transaction".into(), settled.tx_hash.into()),
+        ("block".into(), settled.block.into()),
+        ("gas".into(), Cell::units(U256::from(settled.gas), 0)),
+    ]))
 }

@@ -1,8 +1,10 @@
 //! `sync`.
 
+use book::board::Board;
+use book::market::matching::Match;
 use clap::Args;
-use desk::chain::Ground;
-use desk::sync;
+use desk::chain::{Chain, Ground};
+use desk::sync::{self, Synced};
 use serde_json::json;
 
 use super::context::Context;
@@ -33,24 +35,7 @@ impl Sync {
         let first = context.first_block();
         let mut synced = sync::run(&board, &chain, settlement, first, &by, follow).await?;
         if self.abandon && !synced.pending.is_empty() {
-            let operator =
-                context.sender("operator", "using up the nonces of lost transactions")?;
-            for matched in &synced.pending {
-                let Some(submission) = matched.submission else {
-                    continue;
-                };
-                if submission.sender != operator.address() {
-                    let words = format!(
-                        "match {} was submitted by {}",
-                        matched.id, submission.sender
-                    );
-                    return Err(Failure::new(Exit::Auth, "OTHER_OPERATOR", words));
-                }
-                if chain.nonce(submission.sender).await? == submission.nonce {
-                    let ground = Ground::new(chain.clone(), Some(board.clone()));
-                    ground.use_up(&operator, submission.nonce).await?;
-                }
-            }
+            abandon(context, &board, &chain, &synced.pending).await?;
             let again = sync::run(&board, &chain, settlement, first, &by, follow).await?;
             synced.fills += again.fills;
             synced.taken += again.taken;
@@ -60,43 +45,68 @@ impl Sync {
             synced.pending = again.pending;
         }
         bar.finish_and_clear();
-        let pending: Vec<_> = synced.pending.iter().map(|matched| matched.id).collect();
-        let data = json!({
-            "from": synced.from,
-            "to": synced.to,
-            "fills": synced.fills,
-            "cancels": synced.cancels,
-            "taken": synced.taken,
-            "left": synced.left,
-            "failed": synced.failed,
-            "pending": pending,
-        });
-        if let Some(matched) = synced.pending.first() {
-            let words = format!(
-                "{} transaction(s) not mined yet, the first of match {}",
-                synced.pending.len(),
-                matched.id
-            );
-            return Err(Failure::new(Exit::Unknown, "OUTCOME_UNKNOWN", words).hint(
-                "wait and sync again; or make sure they are never mined: orderbook sync --abandon",
-            ));
-        }
-        let answer = Answer::new(data).with(Block::Pairs(vec![
-            (
-                "blocks".into(),
-                format!("{} to {}", synced.from, synced.to).into(),
-            ),
-            ("new fills".into(), synced.fills.into()),
-            ("cancels on chain".into(), synced.cancels.into()),
-            ("orders from the chain".into(), synced.taken.into()),
-            ("failed submissions".into(), synced.failed.into()),
-        ]));
-        let left = synced.left.iter().map(|left| {
-            format!(
-                "order {} of {} is registered on chain but not on the board: {}; to take it in: orderbook order adopt {} --account ACCOUNT",
-                left.id, left.owner, left.why, left.id
-            )
-        });
-        Ok(left.fold(answer, Answer::warn))
+        describe(&synced)
     }
+}
+
+/// Uses up the nonces of what was submitted and not mined.
+async fn abandon(context: &Context, board: &Board, chain: &Chain, pending: &[Match]) -> Result<()> {
+    let operator = context.sender("operator", "using up the nonces of lost transactions")?;
+    for matched in pending {
+        let Some(submission) = matched.submission else {
+            continue;
+        };
+        if submission.sender != operator.address() {
+            let words = format!(
+                "match {} was submitted by {}",
+                matched.id, submission.sender
+            );
+            return Err(Failure::new(Exit::Auth, "OTHER_OPERATOR", words));
+        }
+        if chain.nonce(submission.sender).await? == submission.nonce {
+            let ground = Ground::new(chain.clone(), Some(board.clone()));
+            ground.use_up(&operator, submission.nonce).await?;
+        }
+    }
+    Ok(())
+}
+
+fn describe(synced: &Synced) -> Result {
+    if let Some(matched) = synced.pending.first() {
+        let words = format!(
+            "{} transaction(s) not mined yet, the first of match {}",
+            synced.pending.len(),
+            matched.id
+        );
+        return Err(Failure::new(Exit::Unknown, "OUTCOME_UNKNOWN", words).hint(
+            "wait and sync again; or make sure they are never mined: orderbook sync --abandon",
+        ));
+    }
+    let data = json!({
+        "from": synced.from,
+        "to": synced.to,
+        "fills": synced.fills,
+        "cancels": synced.cancels,
+        "taken": synced.taken,
+        "left": synced.left,
+        "failed": synced.failed,
+        "pending": [],
+    });
+    let answer = Answer::new(data).with(Block::Pairs(vec![
+        (
+            "blocks".into(),
+            format!("{} to {}", synced.from, synced.to).into(),
+        ),
+        ("new fills".into(), synced.fills.into()),
+        ("cancels on chain".into(), synced.cancels.into()),
+        ("orders from the chain".into(), synced.taken.into()),
+        ("failed submissions".into(), synced.failed.into()),
+    ]));
+    let left = synced.left.iter().map(|left| {
+        format!(
+            "order {} of {} is registered on chain but not on the board: {}; to take it in: orderbook order adopt {} --account ACCOUNT",
+            left.id, left.owner, left.why, left.id
+        )
+    });
+    Ok(left.fold(answer, Answer::warn))
 }

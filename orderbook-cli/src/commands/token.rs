@@ -190,7 +190,6 @@ fn seconds(text: &str) -> std::result::Result<u32, TimeError> {
 }
 
 impl Token {
-    #[allow(clippy::too_many_lines)] // One arm for each act.
     pub(super) async fn run(self, context: &Context) -> Result {
         match self {
             Self::Register {
@@ -204,29 +203,7 @@ impl Token {
                 to,
                 opens_at,
                 close,
-            } => {
-                let security = context.security(&security)?;
-                let opens_at = match opens_at {
-                    _ if close => 0,
-                    None => 1,
-                    Some(moment) => resolve(context, moment).await?,
-                };
-                let call = ISecurityToken::setGroupRuleCall {
-                    fromGroup: from,
-                    toGroup: to,
-                    opensAt: opens_at,
-                };
-                let state = match opens_at {
-                    0 => "closed".to_string(),
-                    1 => "open".to_string(),
-                    at => format!("open from {}", time(at)),
-                };
-                let words = format!(
-                    "{}: transfers from group {from} to group {to} are {state}",
-                    security.symbol
-                );
-                act::send(context, "compliance", security.token, &call, words).await
-            }
+            } => group(context, &security, (from, to), opens_at, close).await,
             Self::Mint(amount) => {
                 let sum = amount.read(context)?;
                 let call = ISecurityToken::mintCall {
@@ -247,19 +224,7 @@ impl Token {
                     .await
             }
             Self::Grant(grant) => grant.run(context).await,
-            Self::Lock { amount, until } => {
-                let sum = amount.read(context)?;
-                let until = resolve(context, until).await?;
-                let call = ISecurityToken::lockTokensCall {
-                    holder: sum.holder.address,
-                    amount: sum.value,
-                    releaseTime: until,
-                };
-                let words = sum
-                    .words("locked up for")
-                    .and(&format!(" until {}", time(until)));
-                act::send(context, "compliance", sum.security.token, &call, words).await
-            }
+            Self::Lock { amount, until } => lock(context, &amount, until).await,
             Self::Freeze {
                 security,
                 wallet,
@@ -363,6 +328,51 @@ impl Grant {
         ));
         sum.moved(context, "issuer", &call, words).await
     }
+}
+
+/// Opens the transfers of a pair of groups, now or at a moment, or closes them.
+async fn group(
+    context: &Context,
+    security: &str,
+    (from, to): (u8, u8),
+    opens_at: Option<Moment>,
+    close: bool,
+) -> Result {
+    let security = context.security(security)?;
+    let opens_at = match opens_at {
+        _ if close => 0,
+        None => 1,
+        Some(moment) => resolve(context, moment).await?,
+    };
+    let call = ISecurityToken::setGroupRuleCall {
+        fromGroup: from,
+        toGroup: to,
+        opensAt: opens_at,
+    };
+    let state = match opens_at {
+        0 => "closed".to_string(),
+        1 => "open".to_string(),
+        at => format!("open from {}", time(at)),
+    };
+    let words = format!(
+        "{}: transfers from group {from} to group {to} are {state}",
+        security.symbol
+    );
+    act::send(context, "compliance", security.token, &call, words).await
+}
+
+async fn lock(context: &Context, amount: &Amount, until: Moment) -> Result {
+    let sum = amount.read(context)?;
+    let until = resolve(context, until).await?;
+    let call = ISecurityToken::lockTokensCall {
+        holder: sum.holder.address,
+        amount: sum.value,
+        releaseTime: until,
+    };
+    let words = sum
+        .words("locked up for")
+        .and(&format!(" until {}", time(until)));
+    act::send(context, "compliance", sum.security.token, &call, words).await
 }
 
 async fn freeze(

@@ -1,12 +1,13 @@
 //! `token encumbrances, revoke, force, force-burn, recover`: what is done to a holding without its holder.
 
-use alloy::primitives::{B256, U256};
+use alloy::primitives::{Address, B256, U256};
 use book::market::amount::time;
 use book::market::literal::decimal;
 use book::market::literal::time::spelled;
 use clap::{Args, Subcommand};
+use desk::chain::Chain;
 use desk::chain::abi::ISecurityToken;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::act;
 use super::context::Context;
@@ -109,92 +110,124 @@ impl Enforcement {
                 wallet,
                 schedule,
                 to,
-            } => {
-                let security = context.security(&security)?;
-                let (holder, to) = (context.party(&wallet)?, context.party(&to)?);
-                let call = ISecurityToken::revokeVestingCall {
-                    holder: holder.address,
-                    index: U256::from(schedule),
-                    to: to.address,
-                };
-                let words = format!(
-                    "{}: schedule {schedule} of {holder} revoked, the unvested tokens go to {to}",
-                    security.symbol
-                );
-                act::send(context, "issuer", security.token, &call, words).await
-            }
+            } => revoke(context, &security, &wallet, schedule, &to).await,
             Self::Force {
                 security,
                 from,
                 to,
                 quantity,
                 why,
-            } => {
-                let security = context.security(&security)?;
-                let (from, to) = (context.party(&from)?, context.party(&to)?);
-                let value = quantity_of(&security, &quantity)?;
-                let call = ISecurityToken::forcedTransferCall {
-                    from: from.address,
-                    to: to.address,
-                    value,
-                    reason: why.code,
-                };
-                let words = Sentence::of(|reader| {
-                    let quantity = reader.units(value, security.decimals);
-                    let symbol = &security.symbol;
-                    format!("{quantity} {symbol} forcibly transferred from {from} to {to}")
-                });
-                let stake = Stake::tokens(&security, value);
-                act::move_amount(context, "enforcer", security.token, &call, &stake, words).await
-            }
+            } => force(context, &security, (&from, &to), &quantity, why.code).await,
             Self::ForceBurn {
                 security,
                 from,
                 quantity,
                 why,
-            } => {
-                let security = context.security(&security)?;
-                let from = context.party(&from)?;
-                let value = quantity_of(&security, &quantity)?;
-                let call = ISecurityToken::forcedBurnCall {
-                    from: from.address,
-                    value,
-                    reason: why.code,
-                };
-                let words = Sentence::of(|reader| {
-                    let quantity = reader.units(value, security.decimals);
-                    format!("{quantity} {} of {from} forcibly burned", security.symbol)
-                });
-                let stake = Stake::tokens(&security, value);
-                act::move_amount(context, "enforcer", security.token, &call, &stake, words).await
-            }
+            } => force_burn(context, &security, &from, &quantity, why.code).await,
             Self::Recover {
                 security,
                 lost,
                 replacement,
                 why,
-            } => {
-                let security = context.security(&security)?;
-                let (lost, replacement) = (context.party(&lost)?, context.party(&replacement)?);
-                let balance = ISecurityToken::balanceOfCall {
-                    account: lost.address,
-                };
-                let held = context.chain().await?.view(security.token, balance).await?;
-                let call = ISecurityToken::recoverWalletCall {
-                    lost: lost.address,
-                    replacement: replacement.address,
-                    reason: why.code,
-                };
-                let words = Sentence::of(|reader| {
-                    let quantity = reader.units(held, security.decimals);
-                    let symbol = &security.symbol;
-                    format!("{replacement} replaces {lost} and takes over its {quantity} {symbol}")
-                });
-                let stake = Stake::tokens(&security, held);
-                act::move_amount(context, "enforcer", security.token, &call, &stake, words).await
-            }
+            } => recover(context, &security, &lost, &replacement, why.code).await,
         }
     }
+}
+
+async fn revoke(
+    context: &Context,
+    security: &str,
+    wallet: &str,
+    schedule: u64,
+    to: &str,
+) -> Result {
+    let security = context.security(security)?;
+    let (holder, to) = (context.party(wallet)?, context.party(to)?);
+    let call = ISecurityToken::revokeVestingCall {
+        holder: holder.address,
+        index: U256::from(schedule),
+        to: to.address,
+    };
+    let words = format!(
+        "{}: schedule {schedule} of {holder} revoked, the unvested tokens go to {to}",
+        security.symbol
+    );
+    act::send(context, "issuer", security.token, &call, words).await
+}
+
+async fn force(
+    context: &Context,
+    security: &str,
+    (from, to): (&str, &str),
+    quantity: &str,
+    reason: B256,
+) -> Result {
+    let security = context.security(security)?;
+    let (from, to) = (context.party(from)?, context.party(to)?);
+    let value = quantity_of(&security, quantity)?;
+    let call = ISecurityToken::forcedTransferCall {
+        from: from.address,
+        to: to.address,
+        value,
+        reason,
+    };
+    let words = Sentence::of(|reader| {
+        let quantity = reader.units(value, security.decimals);
+        let symbol = &security.symbol;
+        format!("{quantity} {symbol} forcibly transferred from {from} to {to}")
+    });
+    let stake = Stake::tokens(&security, value);
+    act::move_amount(context, "enforcer", security.token, &call, &stake, words).await
+}
+
+async fn force_burn(
+    context: &Context,
+    security: &str,
+    from: &str,
+    quantity: &str,
+    reason: B256,
+) -> Result {
+    let security = context.security(security)?;
+    let from = context.party(from)?;
+    let value = quantity_of(&security, quantity)?;
+    let call = ISecurityToken::forcedBurnCall {
+        from: from.address,
+        value,
+        reason,
+    };
+    let words = Sentence::of(|reader| {
+        let quantity = reader.units(value, security.decimals);
+        format!("{quantity} {} of {from} forcibly burned", security.symbol)
+    });
+    let stake = Stake::tokens(&security, value);
+    act::move_amount(context, "enforcer", security.token, &call, &stake, words).await
+}
+
+async fn recover(
+    context: &Context,
+    security: &str,
+    lost: &str,
+    replacement: &str,
+    reason: B256,
+) -> Result {
+    let security = context.security(security)?;
+    let (lost, replacement) = (context.party(lost)?, context.party(replacement)?);
+    let balance = ISecurityToken::balanceOfCall {
+        account: lost.address,
+    };
+    let held = context.chain().await?.view(security.token, balance).await?;
+    let call = ISecurityToken::recoverWalletCall {
+        lost: lost.address,
+        replacement: replacement.address,
+        reason,
+    };
+    let words = Sentence::of(|reader| {
+        let quantity = reader.units(held, security.decimals);
+        let symbol = &security.symbol;
+        format!("{replacement} replaces {lost} and takes over its {quantity} {symbol}")
+    });
+    let stake = Stake::tokens(&security, held);
+    act::move_amount(context, "enforcer", security.token, &call, &stake, words).await
 }
 
 fn quantity_of(security: &Security, text: &str) -> Result<U256> {
@@ -215,40 +248,68 @@ async fn encumbrances(context: &Context, name: &str, wallet: &str) -> Result {
     let sums = chain
         .view(token, ISecurityToken::encumbrancesOfCall { holder })
         .await?;
-    let locks = chain
-        .view(token, ISecurityToken::locksOfCall { holder })
-        .await?;
-    let count: u64 = chain
-        .view(token, ISecurityToken::vestingCountCall { holder })
-        .await?
-        .saturating_to();
     let mut table = Table::new(&["what", ">quantity", ">vested", "release or start", "terms"]);
-    let mut data = json!({
+    let locks = locks(&chain, &security, holder, &mut table).await?;
+    let schedules = schedules(&chain, &security, holder, &mut table).await?;
+    let data = json!({
         "holding": held.to_string(), "free": free.to_string(), "frozen": sums.frozen.to_string(),
-        "locked": sums.locked.to_string(), "unvested": sums.unvested.to_string(), "locks": [], "schedules": [],
+        "locked": sums.locked.to_string(), "unvested": sums.unvested.to_string(),
+        "locks": locks, "schedules": schedules,
     });
-    let list = |data: &mut serde_json::Value, name: &str, item| {
-        if let Some(items) = data[name].as_array_mut() {
-            items.push(item);
-        }
-    };
+    let answer = Answer::new(data).with(Block::Pairs(vec![
+        ("holding".into(), amount(held)),
+        ("free".into(), amount(free)),
+        ("frozen".into(), amount(sums.frozen)),
+        ("locked up".into(), amount(sums.locked)),
+        ("unvested".into(), amount(sums.unvested)),
+    ]));
+    Ok(if table.is_empty() {
+        answer
+    } else {
+        answer.with(Block::Table(table))
+    })
+}
+
+/// The lock-ups of a holder: as rows, and for programs.
+async fn locks(
+    chain: &Chain,
+    security: &Security,
+    holder: Address,
+    table: &mut Table,
+) -> Result<Vec<Value>> {
+    let call = ISecurityToken::locksOfCall { holder };
+    let locks = chain.view(security.token, call).await?;
+    let mut data = Vec::with_capacity(locks.amounts.len());
     for (quantity, release) in locks.amounts.iter().zip(&locks.releaseTimes) {
         table.row([
             "lock-up".into(),
-            amount(*quantity),
+            Cell::units(*quantity, security.decimals),
             "".into(),
             time(*release).into(),
             "".into(),
         ]);
-        let item = json!({ "quantity": quantity.to_string(), "release": release });
-        list(&mut data, "locks", item);
+        data.push(json!({ "quantity": quantity.to_string(), "release": release }));
     }
+    Ok(data)
+}
+
+/// The vesting schedules of a holder: as rows, and for programs.
+async fn schedules(
+    chain: &Chain,
+    security: &Security,
+    holder: Address,
+    table: &mut Table,
+) -> Result<Vec<Value>> {
+    let amount = |value| Cell::units(value, security.decimals);
+    let call = ISecurityToken::vestingCountCall { holder };
+    let count: u64 = chain.view(security.token, call).await?.saturating_to();
+    let mut data = Vec::new();
     for index in 0..count {
         let call = ISecurityToken::vestingOfCall {
             holder,
             index: U256::from(index),
         };
-        let schedule = chain.view(token, call).await?;
+        let schedule = chain.view(security.token, call).await?;
         let state = match (schedule.revoked, schedule.revocable) {
             (true, _) => "revoked",
             (false, true) => "revocable",
@@ -267,22 +328,10 @@ async fn encumbrances(context: &Context, name: &str, wallet: &str) -> Result {
             )
             .into(),
         ]);
-        let item = json!({ "index": index, "quantity": schedule.amount.to_string(),
+        data.push(json!({ "index": index, "quantity": schedule.amount.to_string(),
             "vested": schedule.vested.to_string(), "start": schedule.start, "cliff": schedule.cliff,
             "period": schedule.period, "periods": schedule.periods, "first_bips": schedule.firstBips,
-            "state": state });
-        list(&mut data, "schedules", item);
+            "state": state }));
     }
-    let answer = Answer::new(data).with(Block::Pairs(vec![
-        ("holding".into(), amount(held)),
-        ("free".into(), amount(free)),
-        ("frozen".into(), amount(sums.frozen)),
-        ("locked up".into(), amount(sums.locked)),
-        ("unvested".into(), amount(sums.unvested)),
-    ]));
-    Ok(if table.is_empty() {
-        answer
-    } else {
-        answer.with(Block::Table(table))
-    })
+    Ok(data)
 }

@@ -127,20 +127,24 @@ pub(super) struct Limits {
 }
 
 impl Rules {
-    pub(super) async fn run(self, context: &Context) -> Result {
-        let (security, role) = match &self {
-            Self::Limits(limits) => (context.security(&limits.security)?, "compliance"),
+    /// The security that it is about, and whose wallet signs.
+    fn about(&self) -> (&str, &'static str) {
+        match self {
+            Self::Limits(limits) => (&limits.security, "compliance"),
             Self::HolderLimit { security, .. }
             | Self::Country { security, .. }
             | Self::Unlock { security, .. }
-            | Self::Remove { security, .. } => (context.security(security)?, "compliance"),
-            Self::Pause { security } | Self::Resume { security } => {
-                (context.security(security)?, "enforcer")
-            }
+            | Self::Remove { security, .. } => (security, "compliance"),
+            Self::Pause { security } | Self::Resume { security } => (security, "enforcer"),
             Self::SupplyCap { security, .. } | Self::Deactivate { security, .. } => {
-                (context.security(security)?, "admin")
+                (security, "admin")
             }
-        };
+        }
+    }
+
+    pub(super) async fn run(self, context: &Context) -> Result {
+        let (name, role) = self.about();
+        let security = context.security(name)?;
         let (to, symbol) = (security.token, &security.symbol);
         match self {
             Self::Limits(limits) => limits.run(context, &security).await,
@@ -156,16 +160,7 @@ impl Rules {
                 act::send(context, role, to, &call, words).await
             }
             Self::SupplyCap { quantity, .. } => {
-                let supply_cap =
-                    decimal::amount(&quantity, security.decimals).map_err(Failure::usage)?;
-                let call = ISecurityToken::setSupplyCapCall {
-                    supplyCap: supply_cap,
-                };
-                let words = Sentence::of(|reader| {
-                    let limit = at_most(reader, supply_cap, security.decimals);
-                    format!("{symbol}: supply: {limit}")
-                });
-                act::send(context, role, to, &call, words).await
+                supply_cap(context, role, &security, &quantity).await
             }
             Self::Country { code, lift, .. } => {
                 let call = ISecurityToken::setCountryBlockedCall {
@@ -178,40 +173,16 @@ impl Rules {
             }
             Self::Unlock {
                 wallet, release, ..
-            } => {
-                let holder = context.party(&wallet)?;
-                let call = ISecurityToken::unlockTokensCall {
-                    holder: holder.address,
-                    releaseTime: release,
-                };
-                let words = format!(
-                    "{symbol}: the lock-up of {holder} until {} released",
-                    time(release)
-                );
-                act::send(context, role, to, &call, words).await
-            }
-            Self::Remove { wallet, .. } => {
-                let holder = context.party(&wallet)?;
-                let call = ISecurityToken::removeWalletCall {
-                    wallet: holder.address,
-                };
-                let words = format!("{symbol}: {holder} removed from the registry");
-                act::send(context, role, to, &call, words).await
-            }
+            } => unlock(context, role, &security, &wallet, release).await,
+            Self::Remove { wallet, .. } => remove(context, role, &security, &wallet).await,
             Self::Pause { .. } => {
                 let call = ISecurityToken::pauseCall {};
                 act::send(context, role, to, &call, format!("{symbol} is paused")).await
             }
             Self::Resume { .. } => {
                 let call = ISecurityToken::unpauseCall {};
-                act::send(
-                    context,
-                    role,
-                    to,
-                    &call,
-                    format!("{symbol} is no longer paused"),
-                )
-                .await
+                let words = format!("{symbol} is no longer paused");
+                act::send(context, role, to, &call, words).await
             }
             Self::Deactivate { .. } => {
                 let call = ISecurityToken::deactivateCall {};
@@ -220,6 +191,47 @@ impl Rules {
             }
         }
     }
+}
+
+async fn supply_cap(context: &Context, role: &str, security: &Security, quantity: &str) -> Result {
+    let supply_cap = decimal::amount(quantity, security.decimals).map_err(Failure::usage)?;
+    let call = ISecurityToken::setSupplyCapCall {
+        supplyCap: supply_cap,
+    };
+    let words = Sentence::of(|reader| {
+        let limit = at_most(reader, supply_cap, security.decimals);
+        format!("{}: supply: {limit}", security.symbol)
+    });
+    act::send(context, role, security.token, &call, words).await
+}
+
+async fn unlock(
+    context: &Context,
+    role: &str,
+    security: &Security,
+    wallet: &str,
+    release: u64,
+) -> Result {
+    let holder = context.party(wallet)?;
+    let call = ISecurityToken::unlockTokensCall {
+        holder: holder.address,
+        releaseTime: release,
+    };
+    let words = format!(
+        "{}: the lock-up of {holder} until {} released",
+        security.symbol,
+        time(release)
+    );
+    act::send(context, role, security.token, &call, words).await
+}
+
+async fn remove(context: &Context, role: &str, security: &Security, wallet: &str) -> Result {
+    let holder = context.party(wallet)?;
+    let call = ISecurityToken::removeWalletCall {
+        wallet: holder.address,
+    };
+    let words = format!("{}: {holder} removed from the registry", security.symbol);
+    act::send(context, role, security.token, &call, words).await
 }
 
 fn at_most(reader: Reader, limit: U256, decimals: u8) -> String {
@@ -241,48 +253,8 @@ impl Limits {
             let ground = context.ground().await?;
             ground.contract(security.into()).await?;
         }
-        let chain = context.chain().await?;
-        let now = chain
-            .view(security.token, ISecurityToken::limitsCall {})
-            .await?;
-        let quantity = |text: &Option<String>, now: U256| match text {
-            None => Ok(now),
-            Some(text) => decimal::amount(text, security.decimals).map_err(Failure::usage),
-        };
-        let call = ISecurityToken::setLimitsCall {
-            maxPerInvestor: quantity(&self.max_per_investor, now.maxPerInvestor)?,
-            maxBipsPerInvestor: self.max_bips.unwrap_or(now.maxBipsPerInvestor),
-            maxHolders: self.max_holders.unwrap_or(now.maxHolders),
-            minHolding: quantity(&self.min_holding, now.minHolding)?,
-            granularity: quantity(&self.granularity, now.granularity)?,
-        };
-        let decimals = security.decimals;
-        let tokens = |value| Sentence::of(|reader| at_most(reader, value, decimals));
-        let count = |value: u32| Sentence::of(|reader| at_most(reader, U256::from(value), 0));
-        let share = |bips: u16| match bips {
-            0 => Sentence::from("no limit"),
-            bips => format!("{}.{:02} % at most", bips / 100, bips % 100).into(),
-        };
-        let pairs = [
-            (
-                "maximum holding of one investor",
-                Cell::sentence(&tokens(call.maxPerInvestor)),
-            ),
-            (
-                "maximum share of one investor",
-                Cell::sentence(&share(call.maxBipsPerInvestor)),
-            ),
-            ("investors", Cell::sentence(&count(call.maxHolders))),
-            (
-                "minimum holding of a wallet",
-                Cell::units(call.minHolding, decimals),
-            ),
-            (
-                "transfers in multiples of",
-                Cell::units(call.granularity, decimals),
-            ),
-        ];
-        let pairs = pairs.map(|(name, value)| (name.to_string(), value));
+        let call = self.call(context, security).await?;
+        let pairs = limits(&call, security.decimals);
         let mut data = json!({
             "max_per_investor": call.maxPerInvestor.to_string(),
             "max_bips_per_investor": call.maxBipsPerInvestor,
@@ -291,7 +263,7 @@ impl Limits {
             "granularity": call.granularity.to_string(),
         });
         if unchanged {
-            return Ok(Answer::new(data).with(Block::Pairs(pairs.into())));
+            return Ok(Answer::new(data).with(Block::Pairs(pairs)));
         }
         let words = format!("limits of {} set", security.symbol);
         let sent = act::send(context, "compliance", security.token, &call, words).await?;
@@ -300,6 +272,59 @@ impl Limits {
             .blocks
             .into_iter()
             .fold(Answer::new(data), Answer::with);
-        Ok(answer.with(Block::Pairs(pairs.into())))
+        Ok(answer.with(Block::Pairs(pairs)))
     }
+
+    /// The limits that are given, and those of the contract where none is.
+    async fn call(
+        &self,
+        context: &Context,
+        security: &Security,
+    ) -> Result<ISecurityToken::setLimitsCall> {
+        let chain = context.chain().await?;
+        let now = chain
+            .view(security.token, ISecurityToken::limitsCall {})
+            .await?;
+        let quantity = |text: &Option<String>, now: U256| match text {
+            None => Ok(now),
+            Some(text) => decimal::amount(text, security.decimals).map_err(Failure::usage),
+        };
+        Ok(ISecurityToken::setLimitsCall {
+            maxPerInvestor: quantity(&self.max_per_investor, now.maxPerInvestor)?,
+            maxBipsPerInvestor: self.max_bips.unwrap_or(now.maxBipsPerInvestor),
+            maxHolders: self.max_holders.unwrap_or(now.maxHolders),
+            minHolding: quantity(&self.min_holding, now.minHolding)?,
+            granularity: quantity(&self.granularity, now.granularity)?,
+        })
+    }
+}
+
+/// Limits as a person reads them.
+fn limits(call: &ISecurityToken::setLimitsCall, decimals: u8) -> Vec<(String, Cell)> {
+    let tokens = |value| Sentence::of(|reader| at_most(reader, value, decimals));
+    let count = |value: u32| Sentence::of(|reader| at_most(reader, U256::from(value), 0));
+    let share = |bips: u16| match bips {
+        0 => Sentence::from("no limit"),
+        bips => format!("{}.{:02} % at most", bips / 100, bips % 100).into(),
+    };
+    let pairs = [
+        (
+            "maximum holding of one investor",
+            Cell::sentence(&tokens(call.maxPerInvestor)),
+        ),
+        (
+            "maximum share of one investor",
+            Cell::sentence(&share(call.maxBipsPerInvestor)),
+        ),
+        ("investors", Cell::sentence(&count(call.maxHolders))),
+        (
+            "minimum holding of a wallet",
+            Cell::units(call.minHolding, decimals),
+        ),
+        (
+            "transfers in multiples of",
+            Cell::units(call.granularity, decimals),
+        ),
+    ];
+    pairs.map(|(name, value)| (name.to_string(), value)).into()
 }

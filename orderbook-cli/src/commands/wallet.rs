@@ -1,12 +1,14 @@
-//! `wallet new, import, list, address`.
+//! `wallet new, import, list, address, agent, lock`.
 
 use alloy::signers::local::PrivateKeySigner;
+use book::market::literal::time;
 use clap::Subcommand;
 use desk::wallet::keystore::{Cost, parse_key};
 use serde_json::json;
 
 use super::context::Context;
 use super::failure::{Failure, Result};
+use super::interrupt::Interrupts;
 use super::password;
 use crate::render::{Answer, Cell, Table, Tone};
 
@@ -39,10 +41,24 @@ pub(super) enum Wallet {
         /// Its name
         name: String,
     },
+    /// Open a wallet once for a time: commands of this user sign with it and ask for no password
+    #[command(
+        after_help = "Example: orderbook wallet agent dana --for 30min\n\nIt runs in the foreground and says each thing that it signs: orders, permits, acts and transactions of the profile's chain for the profile's contracts. A profile has one agent, of one person. On Linux only."
+    )]
+    Agent {
+        /// Its name
+        name: String,
+        /// For how long, 12 hours at most
+        #[arg(long = "for", value_name = "DURATION", value_parser = time::duration)]
+        term: u64,
+    },
+    /// End the agent: its key is wiped
+    #[command(after_help = "Example: orderbook wallet lock")]
+    Lock,
 }
 
 impl Wallet {
-    pub(super) fn run(self, context: &Context) -> Result {
+    pub(super) async fn run(self, context: &Context, interrupts: &Interrupts) -> Result {
         match self {
             Self::New { name } => store(context, &name, &PrivateKeySigner::random()),
             Self::Import { name, key_file } => {
@@ -61,6 +77,15 @@ impl Wallet {
                     address,
                 ))
             }
+            #[cfg(target_os = "linux")]
+            Self::Agent { name, term } => super::agent::run(context, interrupts, &name, term).await,
+            #[cfg(target_os = "linux")]
+            Self::Lock => super::agent::lock(context),
+            #[cfg(not(target_os = "linux"))]
+            Self::Agent { .. } | Self::Lock => {
+                let _ = interrupts;
+                Err(Failure::usage("an agent keeps its key safe on Linux only"))
+            }
         }
     }
 }
@@ -77,7 +102,7 @@ fn store(context: &Context, name: &str, signer: &PrivateKeySigner) -> Result {
 }
 
 fn list(context: &Context) -> Result {
-    const ROLES: [&str; 9] = [
+    const ROLES: [&str; 12] = [
         "admin",
         "operator",
         "issuer",
@@ -87,6 +112,9 @@ fn list(context: &Context) -> Result {
         "master_minter",
         "minter",
         "blacklister",
+        "trader",
+        "principal",
+        "staff_admin",
     ];
     let roles = &context.settings.profile().roles;
     let mut table = Table::new(&["name", "address", "roles"]);

@@ -98,6 +98,12 @@ pub struct Roles {
     pub minter: Option<String>,
     /// Blacklists.
     pub blacklister: Option<String>,
+    /// Signs proposals, postings and cancels of orders.
+    pub trader: Option<String>,
+    /// Signs approvals and refusals of matches.
+    pub principal: Option<String>,
+    /// Signs changes of the staff.
+    pub staff_admin: Option<String>,
 }
 
 impl Roles {
@@ -113,6 +119,9 @@ impl Roles {
             "master_minter" => &self.master_minter,
             "minter" => &self.minter,
             "blacklister" => &self.blacklister,
+            "trader" => &self.trader,
+            "principal" => &self.principal,
+            "staff_admin" => &self.staff_admin,
             _ => &None,
         };
         named.as_deref().or(self.default.as_deref())

@@ -75,6 +75,14 @@ impl Cell {
         }
     }
 
+    /// Somebody known: by name on a terminal, by address for programs.
+    pub fn named(name: &str, address: Address) -> Self {
+        Self {
+            whole: Some(address.to_string()),
+            ..Self::abridged(name, 22)
+        }
+    }
+
     /// An amount of a token: grouped on a terminal, plain for programs.
     pub fn units(value: U256, decimals: u8) -> Self {
         Self {
@@ -145,6 +153,8 @@ impl<T: ToString> From<T> for Cell {
 struct Column {
     heading: &'static str,
     right: bool,
+    /// Left out of a drawing that it would make too wide.
+    spare: bool,
 }
 
 /// Headed columns and rows.
@@ -155,19 +165,15 @@ pub struct Table {
 }
 
 impl Table {
-    /// A table with these columns; a heading that begins with '>' is set to the right, as numbers are.
+    /// A table with these columns; a heading that begins with '>' is set to the right, as numbers are. One that begins
+    /// with '?' gives way on a terminal that is too narrow for all.
     pub fn new(headings: &[&'static str]) -> Self {
         let columns = headings
             .iter()
-            .map(|heading| match heading.strip_prefix('>') {
-                Some(heading) => Column {
-                    heading,
-                    right: true,
-                },
-                None => Column {
-                    heading,
-                    right: false,
-                },
+            .map(|heading| Column {
+                heading: heading.trim_start_matches(['>', '?']),
+                right: heading.starts_with('>'),
+                spare: heading.starts_with('?'),
             })
             .collect();
         Self {
@@ -209,12 +215,27 @@ impl Table {
         if !surface.terminal {
             return self.tsv();
         }
-        let columns = 0..self.columns.len();
-        let narrowest: usize = columns.map(|column| self.least(column) + GAP).sum();
-        if narrowest > usize::from(surface.width) {
-            self.records(surface)
-        } else {
-            self.draw(surface)
+        match self.fitting(usize::from(surface.width)) {
+            Some(table) => table.draw(surface),
+            None => self.records(surface),
+        }
+    }
+
+    /// Without as many of the columns that can be spared as it takes to fit, the last first; `None` when it does not
+    /// fit without all of them.
+    fn fitting(&self, width: usize) -> Option<Self> {
+        let mut table = self.clone();
+        loop {
+            let columns = 0..table.columns.len();
+            let narrowest: usize = columns.map(|column| table.least(column) + GAP).sum();
+            if narrowest <= width {
+                return Some(table);
+            }
+            let spared = table.columns.iter().rposition(|column| column.spare)?;
+            table.columns.remove(spared);
+            for row in table.rows.iter_mut().filter(|row| spared < row.len()) {
+                row.remove(spared);
+            }
         }
     }
 
@@ -411,6 +432,29 @@ mod tests {
                 .unwrap()
                 .ends_with("2026-07-01 09:30:00"),
             "{wide}"
+        );
+    }
+
+    #[test]
+    fn columns_that_can_be_spared_give_way_before_rows_become_records() {
+        let mut table = Table::new(&["order", "?who", ">total", "?transaction"]);
+        table.row(["0x12".into(), "Ada".into(), "7.50".into(), "0x34".into()]);
+        let at = |width| table.render(Surface::paper(width));
+        // 5, 3, 5 and 11 letters wide, two blanks behind each.
+        assert_eq!(
+            at(32),
+            "  order  who  total  transaction\n  0x12   Ada   7.50  0x34\n"
+        );
+        assert_eq!(at(31), "  order  who  total\n  0x12   Ada   7.50\n");
+        assert_eq!(at(18), "  order  total\n  0x12    7.50\n");
+        assert!(at(13).contains("  transaction  0x34\n"), "{}", at(13));
+        let pipe = Surface {
+            terminal: false,
+            ..Surface::paper(13)
+        };
+        assert_eq!(
+            table.render(pipe),
+            "order\twho\ttotal\ttransaction\n0x12\tAda\t7.50\t0x34\n"
         );
     }
 

@@ -317,9 +317,9 @@ fn the_operator_cancels_only_what_is_registered_and_with_a_reason() {
     ));
     market.data(&format!("approve coin 1000000 --wallet {VICTOR}"));
     market.data(&format!("approve HRBR 1000 --wallet {ADA}"));
-    let matched = market.data(&format!("match propose {bid} {ask} --actor dana"));
+    let matched = market.data(&format!("match propose {bid} {ask}"));
     market.data(&format!(
-        "match approve {} --actor ruth",
+        "match approve {}",
         matched["id"].as_str().unwrap()
     ));
     market.data(&format!("order register {bid}"));
@@ -360,9 +360,7 @@ fn everything_a_wallet_has_signed_is_cancelled_at_once() {
 #[test]
 fn a_live_profile_sends_nothing_before_its_name_is_typed() {
     let market = Market::open();
-    let path = market.path().join("orderbook.toml");
-    let text = std::fs::read_to_string(&path).unwrap();
-    std::fs::write(&path, text.replace("live = false", "live = true")).unwrap();
+    market.go_live();
     for line in [
         "token pause HRBR",
         "settlement pause",

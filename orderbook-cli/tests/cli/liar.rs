@@ -265,10 +265,19 @@ fn a_chain_with_another_history_is_named_and_the_book_stays() {
     market.data("sync");
     let before = market.data("audit log --limit 100000");
     market.node("evm_revert", &json!([snapshot]));
-    assert_eq!(market.run("sync").exits(6).code(), "OTHER_HISTORY");
+    let said = market.run("sync").exits(6);
+    assert_eq!(said.code(), "OTHER_HISTORY");
+    // What is not there has no hash to print.
+    assert!(said.stdout.contains("this chain has no block"), "{said:?}");
+    assert!(!said.stdout.contains("0x000000"), "{said:?}");
     market.node("evm_increaseTime", &json!([60]));
     market.node("evm_mine", &json!([]));
-    assert_eq!(market.run("sync").exits(6).code(), "OTHER_HISTORY");
+    let said = market.run("sync").exits(6);
+    assert_eq!(said.code(), "OTHER_HISTORY");
+    assert!(
+        said.stdout.contains("of this chain has the hash"),
+        "{said:?}"
+    );
     assert_eq!(market.data("audit log --limit 100000"), before);
 }
 

@@ -108,12 +108,19 @@ fn a_time_that_could_mean_two_things_moves_nothing() {
     ] {
         refuses(&market, instants, text, words);
     }
-    for (text, words) in [
-        ("86400", "`86400`: write 86400s or 1d"),
-        ("30m", "`30m`: write 30min"),
-    ] {
-        refuses(&market, DURATIONS, text, words);
-    }
+    refuses(&market, DURATIONS, "86400", "`86400`: write 86400s or 1d");
+    assert_eq!(marks(&market), before);
+}
+
+#[test]
+fn a_live_profile_refuses_them_too_before_it_asks_for_anything() {
+    let market = Market::open();
+    market.go_live();
+    let before = marks(&market);
+    let words = "`24,350`: write 24350 or 24.35";
+    refuses(&market, NUMBERS, "24,350", words);
+    refuses(&market, TIMES, "20300131", "`20300131`: write 2030-01-31");
+    refuses(&market, DURATIONS, "86400", "`86400`: write 86400s or 1d");
     assert_eq!(marks(&market), before);
 }
 
@@ -195,9 +202,7 @@ fn an_act_is_told_as_it_was_read() {
 #[test]
 fn what_moves_a_large_share_on_a_live_profile_is_typed_again() {
     let market = Market::open();
-    let path = market.path().join("orderbook.toml");
-    let text = std::fs::read_to_string(&path).unwrap();
-    std::fs::write(&path, text.replace("live = false", "live = true")).unwrap();
+    market.go_live();
     let before = market.holding("HRBR", ADA);
     let confirm = "--confirm harbor-street";
     // 939,200.5 HRBR are out: one percent is 9,392.005.
@@ -220,6 +225,7 @@ fn what_moves_a_large_share_on_a_live_profile_is_typed_again() {
         "token mint HRBR {ADA} 20000 --confirm-amount 20000"
     ));
     assert_eq!(said.exits(3).code(), "NOT_CONFIRMED");
+    let path = market.path().join("orderbook.toml");
     let text = std::fs::read_to_string(&path).unwrap();
     std::fs::write(&path, format!("retype_above = \"50%\"\n{text}")).unwrap();
     market.data(&format!("token mint HRBR {ADA} 20000 {confirm}"));

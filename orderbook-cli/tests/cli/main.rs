@@ -3,6 +3,8 @@
 //! Needs the binary `devnet` beside `orderbook` (`make build`).
 
 mod acts;
+#[cfg(target_os = "linux")]
+mod agent;
 mod alone;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod crash;
@@ -11,10 +13,12 @@ mod disk;
 mod doctor;
 mod endings;
 mod import;
+mod investors;
 mod liar;
 mod literals;
 mod market;
 mod outage;
+mod persons;
 mod plans;
 mod postgres;
 mod process;

@@ -75,10 +75,10 @@ fn the_proposer_may_not_approve() {
     let market = Market::open();
     let bid = market.post("bid HRBR 10 24.50 --account A-1028 --wallet victor-chen");
     let ask = market.post("ask HRBR 10 24.50 --account A-1001 --wallet ada-lindqvist");
-    let matched = market.data(&format!("match propose {bid} {ask} --actor dana"));
+    let matched = market.data(&format!("match propose {bid} {ask}"));
     let id = matched["id"].as_str().unwrap();
     market
-        .run(&format!("match approve {id} --actor dana"))
+        .run(&format!("match approve {id} --wallet dana"))
         .exits(4);
     let said = market.run(&format!("settle {bid} {ask}")).exits(3);
     assert_eq!(said.code(), "NOT_APPROVED");

@@ -156,6 +156,35 @@ fn once_more_is_said_on_purpose() {
 }
 
 #[test]
+fn a_live_profile_has_a_plan_confirmed_and_asks_nothing_where_nothing_is_to_do() {
+    let market = Market::open();
+    market.data("token limits HRBR --max-holders 0");
+    market.go_live();
+    table(&market, "plan.csv", 3, "100");
+    let list: Vec<_> = (1..=150)
+        .map(|number| format!("0x{number:040x}\n"))
+        .collect();
+    write(&market, "list.txt", &list.concat());
+    let node = Proxy::before(&market.url, |_| Act::Relay);
+    let before = supply(&market).parse::<u64>().unwrap();
+    for line in [
+        "token register HRBR plan.csv --issue",
+        "token sanction HRBR --file list.txt",
+        "coin blacklist --file list.txt",
+    ] {
+        let said = market.run_at(&node.url, line).exits(3);
+        assert_eq!(said.code(), "NOT_CONFIRMED", "{line}");
+        let done = market.data(&format!("{line} --confirm harbor-street"));
+        assert_eq!(done["transactions"].as_array().unwrap().len(), 2, "{line}");
+        let again = market.run_at(&node.url, line).exits(0).json()["data"].clone();
+        assert_eq!(again["transactions"], json!([]), "{line}");
+    }
+    assert_eq!(node.sent(), 0);
+    let after = supply(&market).parse::<u64>().unwrap();
+    assert_eq!(after, before + 300_000_000);
+}
+
+#[test]
 fn a_row_that_cannot_be_carried_out_stops_everything_before_it_begins() {
     let market = Market::open();
     let mut text = HEAD.to_string();

@@ -18,6 +18,8 @@ pub(crate) fn orderbook() -> Command {
         command.env_remove(name);
     }
     command
+        // An agent of whoever runs the tests is none of theirs.
+        .env_remove("XDG_RUNTIME_DIR")
         .env("NO_COLOR", "1")
         .env("USER", "tester")
         .stdin(Stdio::null());
@@ -177,6 +179,10 @@ impl Market {
         let (server, _) = server.rsplit_once('/').expect("a URL with a database");
         market.store = format!("{server}/{name}");
         market.data("deploy settlement");
+        market.data("staff admin alma.reyes --key alma --wallet counsel");
+        market.data("staff add dana.whitfield --role trader,principal --key dana");
+        market.data("staff add ruth.castellano --role principal --key ruth");
+        market.data("investor import cap-table.csv");
         market.data("token admit HRBR");
         market.data("audit anchor");
         Some(market)
@@ -256,6 +262,15 @@ impl Market {
         answer["result"].clone()
     }
 
+    /// Marks the profile as live.
+    pub(crate) fn go_live(&self) {
+        let path = self.path().join("orderbook.toml");
+        let text = std::fs::read_to_string(&path).expect("a profile");
+        assert!(text.contains("live = false"), "{text}");
+        let live = text.replace("live = false", "live = true");
+        std::fs::write(&path, live).expect("the profile is written");
+    }
+
     /// Lets the chain's clock jump.
     pub(crate) fn pass(&self, seconds: u64) {
         self.node("evm_increaseTime", &json!([seconds]));
@@ -282,9 +297,9 @@ impl Market {
         let ask = self.post("ask HRBR 10 24.50 --account A-1001 --wallet ada-lindqvist");
         self.data("approve coin 1000000 --wallet victor-chen");
         self.data("approve HRBR 1000 --wallet ada-lindqvist");
-        let matched = self.data(&format!("match propose {bid} {ask} --actor dana"));
+        let matched = self.data(&format!("match propose {bid} {ask}"));
         let id = matched["id"].as_str().expect("an id");
-        self.data(&format!("match approve {id} --actor ruth"));
+        self.data(&format!("match approve {id}"));
         (bid, ask)
     }
 

@@ -13,6 +13,7 @@ use crate::proxy::{Act, Proxy, SEND};
 
 /// Commands that send no transaction to the profile's chain.
 const SENDS_NOTHING: &[&str] = &[
+    "audit acts",
     "audit check",
     "audit log",
     "audit prove",
@@ -31,6 +32,8 @@ const SENDS_NOTHING: &[&str] = &[
     "export exam",
     "export orders",
     "init",
+    "investor import",
+    "investor list",
     "man",
     "match approve",
     "match list",
@@ -47,14 +50,30 @@ const SENDS_NOTHING: &[&str] = &[
     "preflight",
     "role show",
     "settlement show",
+    "staff add",
+    "staff add-wallet",
+    "staff admin",
+    "staff countersign",
+    "staff demand",
+    "staff end-wallet",
+    "staff grant",
+    "staff list",
+    "staff restore",
+    "staff revoke",
+    "staff suspend",
     "token check",
     "token encumbrances",
     "token holders",
     "wallet address",
+    "wallet agent",
     "wallet import",
     "wallet list",
+    "wallet lock",
     "wallet new",
 ];
+
+/// `StylusDeployer`.
+const FACTORY: &str = "0xcEcba2F1DC234f70Dd89F2041029807F8D03A990";
 
 /// What a command is sent to, and so what is wrong when that is wrong.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -299,13 +318,46 @@ fn nothing_is_sent_to_an_empty_chain_of_the_same_id() {
     let (market, cases) = prepared();
     let empty = Empty::start();
     refused(&market, &cases, &empty.url, |sort, _| {
-        Some(match sort {
-            Contract | Book | File => (5, "NO_CONTRACT"),
-            // The factory stands on every chain: only the history tells.
-            Factory | Sync => (6, "OTHER_HISTORY"),
-        })
+        Some(empty_chain(sort))
     });
     market.run("audit verify").exits(0);
+}
+
+/// What an empty chain comes to.
+fn empty_chain(sort: Sort) -> (i32, &'static str) {
+    match sort {
+        Contract | Book | File => (5, "NO_CONTRACT"),
+        // The factory stands on every chain: only the history tells.
+        Factory | Sync => (6, "OTHER_HISTORY"),
+    }
+}
+
+/// Whoever has confirmed an act has not confirmed another chain.
+#[test]
+fn nothing_is_sent_from_a_live_profile_either() {
+    let (market, cases) = prepared();
+    market.go_live();
+    let confirmed = |(sort, line): (Sort, String)| (sort, line + " --confirm harbor-street");
+    let cases: Vec<_> = cases.into_iter().map(confirmed).collect();
+    let empty = Empty::start();
+    refused(&market, &cases, &empty.url, |sort, _| {
+        Some(empty_chain(sort))
+    });
+    market.node("anvil_setCode", &json!([FACTORY, "0x"]));
+    refused(&market, &cases, &market.url, |_, line| {
+        line.starts_with("deploy").then_some((5, "NO_CONTRACT"))
+    });
+    mistype(
+        &market,
+        &[(
+            market.token("HRBR"),
+            "0x00000000000000000000000000000000000000aA".into(),
+        )],
+    );
+    refused(&market, &cases, &market.url, |_, line| {
+        let of_token = line.starts_with("token ") && line.contains(" HRBR ");
+        of_token.then_some((5, "NO_CONTRACT"))
+    });
 }
 
 #[test]
@@ -428,8 +480,7 @@ fn mistyped(code: &'static str) -> impl Fn(Sort, &str) -> Option<(i32, &'static 
 #[test]
 fn nothing_is_sent_without_the_factory() {
     let (market, cases) = prepared();
-    let factory = "0xcEcba2F1DC234f70Dd89F2041029807F8D03A990";
-    market.node("anvil_setCode", &json!([factory, "0x"]));
+    market.node("anvil_setCode", &json!([FACTORY, "0x"]));
     let admin = market.wallet("counsel");
     let ether = market.node("eth_getBalance", &json!([admin, "latest"]));
     refused(&market, &cases, &market.url, |_, line| {
@@ -439,7 +490,7 @@ fn nothing_is_sent_without_the_factory() {
         market.node("eth_getBalance", &json!([admin, "latest"])),
         ether
     );
-    let lost = market.node("eth_getBalance", &json!([factory, "latest"]));
+    let lost = market.node("eth_getBalance", &json!([FACTORY, "latest"]));
     assert_eq!(lost, "0x0");
 }
 
@@ -696,7 +747,7 @@ fn registered_by_its_owner(market: &Market, line: &str, file: &str) -> String {
     let signed = market.data(&format!("order sign {line}"))[0].clone();
     let own = market.with_a_copy_of_the_book();
     std::fs::write(own.path().join(file), signed.to_string()).unwrap();
-    let posted = own.data(&format!("order post {file}"));
+    let posted = own.data(&format!("order post {file} --account A-1001"));
     let id = posted[0]["id"].as_str().unwrap().to_string();
     own.data(&format!("order register {id} --wallet ada-lindqvist"));
     id
@@ -734,7 +785,10 @@ fn sync_takes_in_what_owners_registered_and_names_what_it_leaves() {
 #[test]
 fn an_order_whose_owner_has_two_accounts_is_left_and_adopted() {
     let market = Market::open();
-    market.post("ask HRBR 1 24.50 --account A-9 --wallet ada-lindqvist");
+    let table = "account,investor,name,wallet,group,country,kyc_expiry\n\
+        A-9,HSS-INV-1001,Ada Lindqvist,ada-lindqvist,1,840,2035-06-30\n";
+    std::fs::write(market.path().join("second.csv"), table).unwrap();
+    market.data("investor import second.csv");
     let line = "ask HRBR 10 24.50 --account A-1001 --wallet ada-lindqvist";
     let id = registered_by_its_owner(&market, line, "own.json");
     let said = market.run("sync").exits(0);

@@ -70,6 +70,10 @@ impl Redactor {
             Some(digits) if digits.len() == 64 => return self.id("0x", digits, 64),
             Some(digits) if digits.len() == 8 && next == '…' => return self.id("0x", digits, 8),
             Some(digits) if digits.len() > 64 => return "0x<signature>".into(),
+            // An event's salt; not an address that a narrow column breaks.
+            Some(digits) if digits.len() == 32 && before == '"' && next == '"' => {
+                return format!("0x{:x<32}", "salt");
+            }
             _ => {}
         }
         if let Some(rest) = word.strip_prefix(':') {
@@ -140,14 +144,16 @@ impl Redactor {
 fn only_what_changes_is_redacted() {
     let mut redactor = Redactor::new(vec![("/tmp/x".into(), "FOLDER".into())]);
     let id = "ab".repeat(32);
+    let salt = "5a".repeat(16);
     let now = redactor.now;
     assert_eq!(
         redactor.text(&format!(
-            "0x{id} 0xabababab… /tmp/x {now} 2035-06-30 10.25 01:02:03"
+            "0x{id} 0xabababab… \"0x{salt}\" /tmp/x {now} 2035-06-30 10.25 01:02:03"
         )),
         format!(
-            "0xid000001{} 0xid000001… FOLDER SSSSSSSSSS 2035-06-30 10.25 hh:mm:ss\n",
-            "x".repeat(56)
+            "0xid000001{} 0xid000001… \"0xsalt{}\" FOLDER SSSSSSSSSS 2035-06-30 10.25 hh:mm:ss\n",
+            "x".repeat(56),
+            "x".repeat(28)
         )
     );
 }

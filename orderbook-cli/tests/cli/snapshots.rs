@@ -314,7 +314,7 @@ fn snapshots_of_a_trade() {
         ));
         let list = run(folder, words("match list --state proposed --json")).json();
         let matched = list["data"][0]["id"].as_str().unwrap().to_string();
-        say(&format!("match approve {matched} --actor ruth.castellano"));
+        say(&format!("match approve {matched} --wallet ruth"));
         say(&format!("preflight {bid} {ask}"));
         say(&format!("settle {bid} {ask} --signed --dry-run"));
         say(&format!("settle {bid} {ask} --signed"));

@@ -3,16 +3,23 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use alloy::primitives::{Address, U256};
+use book::board::Board;
+use book::board::posting::Posting;
+use book::log::act::{Act, Told, of_match};
 use book::market::amount::{dollars, short_id, units};
 use book::market::filter::OrderFilter;
+use book::market::matching::midpoint;
 use book::market::order::Side;
 use book::market::record::{OrderRecord, OrderState};
 use desk::chain::codes::Failure as Code;
+use desk::order_form::{OrderForm, SignedOrder};
 use desk::preflight::{self, Form};
 use desk::trade::Trade;
 use desk::{DeskError, eligibility, permit, suggest};
+use uuid::Uuid;
 
 use super::super::failure::{Failure, Result};
+use super::super::matches::told;
 use super::issue::grouped;
 use super::stage::Stage;
 use super::trade::Approved;
@@ -27,20 +34,12 @@ pub(super) async fn orders(stage: &mut Stage, world: &mut World) -> Result<()> {
          posted order, not even the broker-dealer.",
     );
     stage.gap();
-    let (venue, board) = (world.venue(), world.board()?);
+    let board = world.board()?;
+    let directory = board.directory().await?;
     let (mut bids, mut asks, mut forged) = (0, 0, None);
     let (mut sample, mut ineligible) = (None, Vec::new());
     for (line, form) in world.forms()? {
-        let security = world.security(&form.security)?;
-        let signed = form
-            .sign(
-                &venue,
-                security.token,
-                security.decimals,
-                world.key(&form.wallet)?,
-                0,
-            )
-            .map_err(|words| Failure::usage(format!("orders.csv line {line}: {words}")))?;
+        let signed = signed(world, line, &form)?;
         match eligibility::check(&world.chain, signed.security, signed.owner).await {
             Err(error @ DeskError::Ineligible { .. }) => {
                 ineligible.push(format!("{}: {error}", form.wallet));
@@ -48,11 +47,15 @@ pub(super) async fn orders(stage: &mut Stage, world: &mut World) -> Result<()> {
             }
             other => other?,
         }
+        let statement = form.statement(TRADER).map_err(Failure::usage)?;
+        let posting = statement
+            .posting(&signed, &directory)
+            .map_err(Failure::usage)?;
         let record = board
             .post(
-                signed.posting(TRADER),
+                posting.clone(),
                 Some(&world.chain),
-                World::by(TRADER, ""),
+                world.signed(TRADER, &Told::about(Act::Post, signed.id, ""))?,
             )
             .await?;
         match record.side {
@@ -60,7 +63,7 @@ pub(super) async fn orders(stage: &mut Stage, world: &mut World) -> Result<()> {
             Side::Ask => asks += 1,
         }
         sample.get_or_insert(record);
-        forged = Some(signed);
+        forged = Some(posting);
     }
     stage.done(&format!(
         "{} orders signed and posted: {bids} bids, {asks} asks",
@@ -80,17 +83,29 @@ pub(super) async fn orders(stage: &mut Stage, world: &mut World) -> Result<()> {
     for words in ineligible {
         stage.refused(&words);
     }
-    if let Some(mut order) = forged {
-        stage.say("Somebody doubles the quantity of a signed order and posts it:");
-        order.quantity = order.quantity.saturating_mul(U256::from(2));
-        order.limit_total = order.limit_total.saturating_mul(U256::from(2));
-        match board
-            .post(order.posting(TRADER), None, World::by(TRADER, ""))
-            .await
-        {
-            Err(error) => stage.refused(&error.to_string()),
-            Ok(_) => return Err(Failure::other("a forged order was posted")),
-        }
+    match forged {
+        Some(posting) => forge(stage, board, posting).await,
+        None => Ok(()),
+    }
+}
+
+/// An order as its owner signs it at home.
+fn signed(world: &World, line: u64, form: &OrderForm) -> Result<SignedOrder> {
+    let security = world.security(&form.security)?;
+    let key = world.key(&form.wallet)?;
+    form.sign(&world.venue(), security.token, security.decimals, key, 0)
+        .map_err(|words| Failure::usage(format!("orders.csv line {line}: {words}")))
+}
+
+/// Twice the quantity of a signed order is not posted.
+async fn forge(stage: &Stage, board: &Board, mut posting: Posting) -> Result<()> {
+    stage.say("Somebody doubles the quantity of a signed order and posts it:");
+    let order = &mut posting.order;
+    order.quantity = order.quantity.saturating_mul(U256::from(2));
+    order.limitTotal = order.limitTotal.saturating_mul(U256::from(2));
+    match board.post(posting, None, World::by(TRADER, "")).await {
+        Err(error) => stage.refused(&error.to_string()),
+        Ok(_) => return Err(Failure::other("a forged order was posted")),
     }
     Ok(())
 }
@@ -119,11 +134,20 @@ pub(super) async fn matches(stage: &mut Stage, world: &World) -> Result<Vec<Appr
     let mut table = Table::new(&["", ">quantity", "seller", "buyer", ">total", "decision"]);
     let (mut approved, mut same_person) = (Vec::new(), None);
     for (bid, ask) in candidates(world).await? {
-        let matched = board
-            .propose(bid.id, ask.id, World::by(TRADER, "crossing limits"))
-            .await?;
+        let id = Uuid::now_v7();
+        let proposal = Told {
+            act: Act::Propose,
+            subject: of_match(id),
+            bid: bid.id,
+            ask: ask.id,
+            total: midpoint(bid.limit_total, ask.limit_total).unwrap_or_default(),
+            reason: "crossing limits",
+        };
+        let by = world.signed(TRADER, &proposal)?;
+        let matched = board.propose_as(id, bid.id, ask.id, by).await?;
         if same_person.is_none() {
-            let refusal = board.approve(matched.id, World::by(TRADER, "")).await;
+            let by = world.signed(TRADER, &told(Act::Approve, &matched, ""))?;
+            let refusal = board.approve(matched.id, by).await;
             same_person = refusal.err().map(|error| error.to_string());
         }
         let trade = Trade::of(&bid, &ask);
@@ -137,14 +161,12 @@ pub(super) async fn matches(stage: &mut Stage, world: &World) -> Result<Vec<Appr
                 })
                 .collect();
         let decision = if let Some(reason) = reasons.first() {
-            board
-                .refuse(matched.id, World::by(PRINCIPAL, &reason.words))
-                .await?;
+            let by = world.signed(PRINCIPAL, &told(Act::Refuse, &matched, &reason.words))?;
+            board.refuse(matched.id, by).await?;
             Cell::new(format!("refused: {}", reason.words), Tone::Bad)
         } else {
-            let matched = board
-                .approve(matched.id, World::by(PRINCIPAL, "suitable"))
-                .await?;
+            let by = world.signed(PRINCIPAL, &told(Act::Approve, &matched, "suitable"))?;
+            let matched = board.approve(matched.id, by).await?;
             approved.push(Approved { matched, bid, ask });
             Cell::new("approved", Tone::Good)
         };

@@ -3,20 +3,24 @@
 use std::collections::BTreeMap;
 
 use alloy::primitives::{Address, U256};
+use book::board::Board;
+use book::log::staff::{Role, StaffChange};
 use book::market::amount::{COIN_DECIMALS, dollars, units};
 use book::market::security::Security as BoardSecurity;
 use desk::cap_table;
 use desk::chain::abi::{IDvPSettlement, ISecurityToken, ITsUSDC, role};
 use desk::chain::deploy::{Constructor, Deployed, Deployment};
 use desk::chain::{Chain, Contract, Revert};
+use desk::directory;
 
 use super::super::books::Books;
 use super::super::context::Context;
 use super::super::failure::{Failure, Result};
 use super::super::init::create_book;
 use super::super::role::{COIN_ROLES, TOKEN_ROLES};
+use super::super::staff;
 use super::stage::Stage;
-use super::world::{Listing, World, carry_out};
+use super::world::{ADMIN, Listing, PRINCIPAL, TRADER, World, carry_out};
 use crate::config::Security;
 use crate::render::{Cell, Table, Tone};
 
@@ -28,7 +32,6 @@ pub(super) async fn contracts(stage: &mut Stage, world: &mut World, books: &Book
     stage.act("Three contracts, compiled from Rust to WASM");
     stage.say("Each deployment creates the program, activates it and runs its constructor in one transaction.");
     stage.gap();
-    let counsel = world.address("counsel")?;
     let mut table = Table::new(&["contract", "what it is", "address", ">bytes", ">gas"]);
     let mut row = |name: &str, what: &str, deployed: &Deployed| {
         table.row([
@@ -39,52 +42,13 @@ pub(super) async fn contracts(stage: &mut Stage, world: &mut World, books: &Book
             grouped(deployed.receipt.gas_used).into(),
         ]);
     };
-    let constructor = Constructor::Coin {
-        name: "TsUSDC".into(),
-        symbol: "TsUSDC".into(),
-        currency: "USD".into(),
-        admin: counsel,
-    };
-    let coin = construct(world, constructor).await?;
+    let coin = deploy_coin(world).await?;
     row("TsUSDC", "cash, backed 1:1 by dollars", &coin);
-    world.coin = coin.address;
-    grant(world, &world.coin_contract().await?, COIN_ROLES).await?;
-
-    let who = world
-        .profile()
-        .broker_dealer
-        .clone()
-        .ok_or_else(|| Failure::usage("no broker-dealer"))?;
-    let constructor = Constructor::Settlement {
-        broker_dealer: who.name.clone(),
-        crd: who.crd,
-        lei: who.lei.clone(),
-        payment: coin.address,
-        admin: counsel,
-        operator: world.address("desk")?,
-    };
-    let settlement = construct(world, constructor).await?;
-    row("settlement", &format!("of {}", who.name), &settlement);
-    world.settlement = settlement.address;
+    let (settlement, of) = deploy_settlement(world).await?;
+    row("settlement", &format!("of {of}"), &settlement);
     for listing in [world.equity.clone(), world.notes.clone()] {
-        let constructor = Constructor::Token {
-            name: listing.name.into(),
-            symbol: listing.symbol.into(),
-            decimals: listing.decimals,
-            isin: listing.isin.into(),
-            supply_cap: whole(listing.supply_cap, listing.decimals),
-            admin: counsel,
-        };
-        let token = construct(world, constructor).await?;
+        let token = deploy_token(world, &listing).await?;
         row(listing.symbol, listing.name, &token);
-        let listing = if listing.symbol == world.equity.symbol {
-            &mut world.equity
-        } else {
-            &mut world.notes
-        };
-        listing.token = token.address;
-        let listing = listing.clone();
-        grant(world, &world.token_contract(&listing).await?, TOKEN_ROLES).await?;
     }
     stage.table(&table);
     stage.gap();
@@ -105,7 +69,62 @@ pub(super) async fn contracts(stage: &mut Stage, world: &mut World, books: &Book
     open_book(world, books).await?;
     stage.done("roles granted: issuer, compliance, enforcer, treasury, attestor, operator are different keys");
     stage.done("both securities admitted to trading; the broker-dealer's book is open");
+    stage.done("the contract's admin named Alma Reyes, and she the trader and the principal: from here on persons sign what they do");
     Ok(())
+}
+
+async fn deploy_coin(world: &mut World) -> Result<Deployed> {
+    let constructor = Constructor::Coin {
+        name: "TsUSDC".into(),
+        symbol: "TsUSDC".into(),
+        currency: "USD".into(),
+        admin: world.address("counsel")?,
+    };
+    let coin = construct(world, constructor).await?;
+    world.coin = coin.address;
+    grant(world, &world.coin_contract().await?, COIN_ROLES).await?;
+    Ok(coin)
+}
+
+/// The settlement contract, and whose it is.
+async fn deploy_settlement(world: &mut World) -> Result<(Deployed, String)> {
+    let who = world
+        .profile()
+        .broker_dealer
+        .clone()
+        .ok_or_else(|| Failure::usage("no broker-dealer"))?;
+    let constructor = Constructor::Settlement {
+        broker_dealer: who.name.clone(),
+        crd: who.crd,
+        lei: who.lei,
+        payment: world.coin,
+        admin: world.address("counsel")?,
+        operator: world.address("desk")?,
+    };
+    let settlement = construct(world, constructor).await?;
+    world.settlement = settlement.address;
+    Ok((settlement, who.name))
+}
+
+async fn deploy_token(world: &mut World, listing: &Listing) -> Result<Deployed> {
+    let constructor = Constructor::Token {
+        name: listing.name.into(),
+        symbol: listing.symbol.into(),
+        decimals: listing.decimals,
+        isin: listing.isin.into(),
+        supply_cap: whole(listing.supply_cap, listing.decimals),
+        admin: world.address("counsel")?,
+    };
+    let token = construct(world, constructor).await?;
+    let listing = if listing.symbol == world.equity.symbol {
+        &mut world.equity
+    } else {
+        &mut world.notes
+    };
+    listing.token = token.address;
+    let listing = listing.clone();
+    grant(world, &world.token_contract(&listing).await?, TOKEN_ROLES).await?;
+    Ok(token)
 }
 
 async fn construct(world: &World, constructor: Constructor) -> Result<Deployed> {
@@ -132,6 +151,7 @@ async fn grant(world: &World, contract: &Contract, roles: &[(&str, &str)]) -> Re
 async fn open_book(world: &mut World, books: &Books) -> Result<()> {
     let context = Context::of_profile(world.profile_path(), books)?;
     let board = create_book(&context, &world.chain, world.settlement).await?;
+    name_staff(world, &board).await?;
     let settlement = world.contract(world.settlement_target()).await?;
     for listing in world.listings() {
         let call = IDvPSettlement::listSecurityCall {
@@ -147,13 +167,39 @@ async fn open_book(world: &mut World, books: &Books) -> Result<()> {
             token: listing.token,
         };
         board
-            .list_security(
-                security,
-                World::by(super::world::PRINCIPAL, "admitted to trading"),
-            )
+            .list_security(security, World::by(PRINCIPAL, "admitted to trading"))
             .await?;
     }
+    for listing in world.listings() {
+        let investors = directory::of_cap_table(&world.holders(listing)?)?;
+        board.add_investors(&investors).await?;
+    }
     world.open_board(board);
+    Ok(())
+}
+
+/// The settlement contract's default admin names the admin person, who names the others.
+async fn name_staff(world: &World, board: &Board) -> Result<()> {
+    let change = StaffChange::AdminNamed {
+        crd: None,
+        person: ADMIN.into(),
+        wallet: world.person(ADMIN)?.address(),
+    };
+    let changed = staff::signed_by_one(board, change, world.key("counsel")?)?;
+    board.change_staff(changed, "").await?;
+    for (person, crd, roles) in [
+        (TRADER, 7_311_022, [Role::Trader, Role::Principal].into()),
+        (PRINCIPAL, 5_208_417, [Role::Principal].into()),
+    ] {
+        let change = StaffChange::Added {
+            crd: Some(crd),
+            person: person.into(),
+            roles,
+            wallet: world.person(person)?.address(),
+        };
+        let changed = staff::signed_by_one(board, change, world.person(ADMIN)?)?;
+        board.change_staff(changed, "").await?;
+    }
     Ok(())
 }
 

@@ -1,8 +1,9 @@
 //! The last act: the log is anchored on chain, replayed and proved.
 
 use book::audit::proof;
-use book::audit::verify::{Anchor, verify};
-use desk::{reconcile, sync};
+use book::audit::verify::{Anchor, Report, verify};
+use desk::reconcile::{self, Logged};
+use desk::sync;
 use serde_json::{Value, json};
 
 use super::super::failure::{Exit, Failure, Result};
@@ -18,9 +19,24 @@ pub(super) async fn prove(stage: &mut Stage, world: &World, fills: &[Fill]) -> R
          nothing but a fold over it.",
     );
     stage.gap();
+    anchor(stage, world).await?;
+    let (report, logged) = replay(stage, world).await?;
+    let Some(fill) = fills.first() else {
+        return Err(Failure::other("nothing was settled"));
+    };
+    prove_bid(stage, world, fill, &logged).await?;
+    Ok(json!({ "events": report.events, "root": report.root, "anchors": report.anchors }))
+}
+
+/// The first block that the settlement contract is in.
+fn first_block(world: &World) -> u64 {
+    world.profile().addresses.settlement_block.unwrap_or(0)
+}
+
+/// Brings the book up to the chain and puts its root there.
+async fn anchor(stage: &Stage, world: &World) -> Result<()> {
     let (board, chain) = (world.board()?, &world.chain);
-    let first = world.profile().addresses.settlement_block.unwrap_or(0);
-    let by = World::by(TRADER, "");
+    let (first, by) = (first_block(world), World::by(TRADER, ""));
     let synced = sync::run(board, chain, world.settlement, first, &by, |_, _| {}).await?;
     stage.done(&format!(
         "sync read blocks {} to {}: {} fills that the book did not have",
@@ -31,11 +47,21 @@ pub(super) async fn prove(stage: &mut Stage, world: &World, fills: &[Fill]) -> R
         "anchored {} events on chain, root {}",
         anchored.size, anchored.root
     ));
-    let logged = reconcile::read(chain, world.settlement, first).await?;
+    Ok(())
+}
+
+/// Replays the log, and holds it against the chain.
+async fn replay(stage: &Stage, world: &World) -> Result<(Report, Logged)> {
+    let (board, chain) = (world.board()?, &world.chain);
+    let logged = reconcile::read(chain, world.settlement, first_block(world)).await?;
     let compared = reconcile::compare(board, chain, &logged).await?;
     let report = verify(board, &logged.anchors, |_| {}).await?;
-    if let Some(finding) = report.finding {
-        return Err(Failure::new(Exit::Integrity, "LOG_BROKEN", finding.message));
+    if let Some(finding) = &report.finding {
+        return Err(Failure::new(
+            Exit::Integrity,
+            "LOG_BROKEN",
+            &finding.message,
+        ));
     }
     if let Some(difference) = compared.differences.first() {
         return Err(Failure::new(
@@ -50,24 +76,22 @@ pub(super) async fn prove(stage: &mut Stage, world: &World, fills: &[Fill]) -> R
         report.anchors,
         logged.fills.len()
     ));
-    let Some(fill) = fills.first() else {
-        return Err(Failure::other("nothing was settled"));
-    };
-    let proof = proof::prove_order(board, &fill.bid.id.to_string()).await?;
+    Ok((report, logged))
+}
+
+/// Proves to a stranger that a fill's bid was posted; the same proof of another event is refused.
+async fn prove_bid(stage: &Stage, world: &World, fill: &Fill, logged: &Logged) -> Result<()> {
+    let broken = |words: String| Failure::new(Exit::Integrity, "PROOF_BROKEN", words);
+    let proof = proof::prove_order(world.board()?, &fill.bid.id.to_string()).await?;
     let anchor = Anchor {
         size: proof.tree_size,
         root: proof.root,
     };
     if !logged.anchors.contains(&anchor) {
-        return Err(Failure::new(
-            Exit::Integrity,
-            "PROOF_BROKEN",
-            "the proof's root is not on chain",
-        ));
+        return Err(broken("the proof's root is not on chain".into()));
     }
     let text = format!("{:#}\n", json!(proof));
-    proof::verify(&text, anchor)
-        .map_err(|error| Failure::new(Exit::Integrity, "PROOF_BROKEN", error))?;
+    proof::verify(&text, anchor).map_err(|error| broken(error.to_string()))?;
     let path = world.folder().join("proof.json");
     std::fs::write(&path, &text).map_err(|e| Failure::other(format!("{}: {e}", path.display())))?;
     stage.done(&format!(
@@ -77,18 +101,12 @@ pub(super) async fn prove(stage: &mut Stage, world: &World, fills: &[Fill]) -> R
         proof.leaf_index + 1,
         path.display()
     ));
-    let mut forged = proof.clone();
+    let mut forged = proof;
     forged.event["actor"] = json!("somebody else");
     stage.say("Somebody changes one word of that event and shows the same proof:");
     match forged.verify(anchor) {
         Err(error) => stage.refused(&error.to_string()),
-        Ok(()) => {
-            return Err(Failure::new(
-                Exit::Integrity,
-                "PROOF_BROKEN",
-                "a forged event was accepted",
-            ));
-        }
+        Ok(()) => return Err(broken("a forged event was accepted".into())),
     }
-    Ok(json!({ "events": report.events, "root": report.root, "anchors": report.anchors }))
+    Ok(())
 }

@@ -121,48 +121,7 @@ impl Stage {
             folder.display()
         ));
         self.gap();
-        let folder = folder.display();
-        let start = format!("devnet --state {folder}/chain.state &");
-        let start = if serving {
-            String::new()
-        } else {
-            format!("{start}\n")
-        };
-        let path = unreachable_folder().map(|folder| format!("export PATH={folder}:$PATH"));
-        let commands = [
-            (path.unwrap_or_default(), "find orderbook and devnet"),
-            (start.trim_end().to_string(), "start the same chain again"),
-            (
-                format!("export ORDERBOOK_PROFILE={folder}"),
-                "work with this profile",
-            ),
-            ("orderbook doctor".into(), "is everything in place?"),
-            (
-                format!("orderbook book {}", world.equity.symbol),
-                "the book",
-            ),
-            (
-                format!("orderbook match suggest {}", world.equity.symbol),
-                "what could be matched",
-            ),
-            (
-                format!(
-                    "orderbook token check {} ada-lindqvist elena-rossi 100",
-                    world.equity.symbol
-                ),
-                "refused, and why",
-            ),
-            ("orderbook match list".into(), "what happened to each match"),
-            ("orderbook export blotter".into(), "the trades"),
-            (
-                "orderbook audit verify".into(),
-                "replay the log against the chain",
-            ),
-            (
-                format!("orderbook audit check {folder}/proof.json"),
-                "check a proof as a stranger would",
-            ),
-        ];
+        let commands = commands(folder, world, serving);
         let widest = commands
             .iter()
             .map(|(command, _)| command.len())
@@ -187,6 +146,52 @@ impl Stage {
         }
         self.gap();
     }
+}
+
+/// What to try next, each with what it shows; an empty command is none.
+fn commands(folder: &Path, world: &World, serving: bool) -> Vec<(String, &'static str)> {
+    let folder = folder.display();
+    let start = format!("devnet --state {folder}/chain.state &");
+    let start = if serving {
+        String::new()
+    } else {
+        format!("{start}\n")
+    };
+    let path = unreachable_folder().map(|folder| format!("export PATH={folder}:$PATH"));
+    vec![
+        (path.unwrap_or_default(), "find orderbook and devnet"),
+        (start.trim_end().to_string(), "start the same chain again"),
+        (
+            format!("export ORDERBOOK_PROFILE={folder}"),
+            "work with this profile",
+        ),
+        ("orderbook doctor".into(), "is everything in place?"),
+        (
+            format!("orderbook book {}", world.equity.symbol),
+            "the book",
+        ),
+        (
+            format!("orderbook match suggest {}", world.equity.symbol),
+            "what could be matched",
+        ),
+        (
+            format!(
+                "orderbook token check {} ada-lindqvist elena-rossi 100",
+                world.equity.symbol
+            ),
+            "refused, and why",
+        ),
+        ("orderbook match list".into(), "what happened to each match"),
+        ("orderbook export blotter".into(), "the trades"),
+        (
+            "orderbook audit verify".into(),
+            "replay the log against the chain",
+        ),
+        (
+            format!("orderbook audit check {folder}/proof.json"),
+            "check a proof as a stranger would",
+        ),
+    ]
 }
 
 /// The folder of this binary, when a shell would not find it.

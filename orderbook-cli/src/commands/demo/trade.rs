@@ -83,8 +83,7 @@ pub(super) async fn settle(
     ]);
     let mut balances = None;
     for (index, match_) in approved.iter().enumerate() {
-        let Approved { matched, bid, ask } = match_;
-        let trade = Trade::of(bid, ask);
+        let trade = Trade::of(&match_.bid, &match_.ask);
         if world.name(trade.buyer) == SANCTIONED {
             continue;
         }
@@ -94,32 +93,13 @@ pub(super) async fn settle(
         } else {
             Form::Signed
         };
-        let states = desk.preflight(bid, ask, form).await?;
-        if let Some(states) = states {
-            desk.register_missing(bid, ask, states).await?;
-        }
-        let prepared = desk.prepare(bid, ask, form).await?;
-        let settled = desk.submit(matched, &prepared).await?;
+        let settled = settle_one(&desk, match_, form).await?;
         if index == 0 {
             balances = Some((trade.clone(), before, holdings(world, &trade).await?));
         }
-        table.row([
-            settled.settlement_id.into(),
-            Cell::new(trade.symbol.clone(), Tone::Strong),
-            units(trade.quantity, trade.decimals).into(),
-            world.name(trade.seller).into(),
-            world.name(trade.buyer).into(),
-            format!("${}", dollars(settled.total)).into(),
-            if form == Form::Registered {
-                "settle"
-            } else {
-                "settleSigned"
-            }
-            .into(),
-            grouped(settled.gas).into(),
-        ]);
+        table.row(row(world, &trade, &settled, form));
         fills.push(Fill {
-            bid: bid.clone(),
+            bid: match_.bid.clone(),
             settled,
         });
     }
@@ -130,6 +110,46 @@ pub(super) async fn settle(
         stage.table(&moved(world, &trade, before, after));
         stage.gap();
     }
+    holds_nothing(world).await?;
+    stage.done(&format!(
+        "{} trades settled; the settlement contract itself holds nothing",
+        fills.len()
+    ));
+    Ok(fills)
+}
+
+/// A settled trade in the table of all.
+fn row(world: &World, trade: &Trade, settled: &Settled, form: Form) -> [Cell; 8] {
+    [
+        settled.settlement_id.into(),
+        Cell::new(trade.symbol.clone(), Tone::Strong),
+        units(trade.quantity, trade.decimals).into(),
+        world.name(trade.seller).into(),
+        world.name(trade.buyer).into(),
+        format!("${}", dollars(settled.total)).into(),
+        if form == Form::Registered {
+            "settle"
+        } else {
+            "settleSigned"
+        }
+        .into(),
+        grouped(settled.gas).into(),
+    ]
+}
+
+/// Preflight, registration where the form wants it, and the transaction.
+async fn settle_one(desk: &Desk<'_>, approved: &Approved, form: Form) -> Result<Settled> {
+    let Approved { matched, bid, ask } = approved;
+    let states = desk.preflight(bid, ask, form).await?;
+    if let Some(states) = states {
+        desk.register_missing(bid, ask, states).await?;
+    }
+    let prepared = desk.prepare(bid, ask, form).await?;
+    Ok(desk.submit(matched, &prepared).await?)
+}
+
+/// The settlement contract never keeps a token.
+async fn holds_nothing(world: &World) -> Result<()> {
     for token in [world.coin, world.equity.token, world.notes.token] {
         let call = ISecurityToken::balanceOfCall {
             account: world.settlement,
@@ -138,11 +158,7 @@ pub(super) async fn settle(
             return Err(Failure::other("the settlement contract holds tokens"));
         }
     }
-    stage.done(&format!(
-        "{} trades settled; the settlement contract itself holds nothing",
-        fills.len()
-    ));
-    Ok(fills)
+    Ok(())
 }
 
 fn moved(world: &World, trade: &Trade, before: [[U256; 2]; 2], after: [[U256; 2]; 2]) -> Table {

@@ -9,14 +9,17 @@ use alloy::primitives::{Address, U256, keccak256};
 use alloy::signers::local::PrivateKeySigner;
 use book::board::Board;
 use book::log::By;
+use book::log::act::Told;
 use desk::cap_table::{self, Holder};
 use desk::chain::act::Provable;
 use desk::chain::{Chain, Contract, Done, Ground, Target};
 use desk::order_form::{self, OrderForm, Venue};
+use desk::signing::signer::Signer;
 use desk::wallet::keystore::{Cost, Wallets};
 use serde_json::{Value, json};
 
 use super::super::failure::{Failure, Result};
+use super::super::staff;
 use super::node::Node;
 use super::stage::Stage;
 use crate::config::profile::FILE_NAME;
@@ -30,6 +33,10 @@ const PASSWORD: &str = "demo";
 pub(super) const TRADER: &str = "dana.whitfield";
 /// Who approves.
 pub(super) const PRINCIPAL: &str = "ruth.castellano";
+/// Who names staff.
+pub(super) const ADMIN: &str = "alma.reyes";
+/// The persons of the desk, and the wallets with which they sign.
+const PERSONS: [(&str, &str); 3] = [(ADMIN, "alma"), (TRADER, "dana"), (PRINCIPAL, "ruth")];
 
 /// The example files, as text.
 pub(super) struct Files {
@@ -61,6 +68,33 @@ impl Files {
             notes_cap_table: read("cap-table-notes.csv")?,
             orders: read("orders.csv")?,
         })
+    }
+
+    /// Into the demo's folder, with its mark and the wallets' password.
+    fn write(&self, folder: &Path) -> Result<()> {
+        let failed = |e: std::io::Error| Failure::other(format!("{}: {e}", folder.display()));
+        fs::write(folder.join(MARK), "").map_err(failed)?;
+        fs::write(folder.join("password"), format!("{PASSWORD}\n")).map_err(failed)?;
+        for (name, text) in [
+            ("cap-table.csv", &self.equity_cap_table),
+            ("cap-table-notes.csv", &self.notes_cap_table),
+            ("orders.csv", &self.orders),
+        ] {
+            fs::write(folder.join(name), text).map_err(failed)?;
+        }
+        Ok(())
+    }
+
+    /// The profile, for a chain.
+    fn profile(&self, chain: &Chain, code: &Code) -> Result<Profile> {
+        let mut profile: Profile = toml::from_str(&self.profile)
+            .map_err(|e| Failure::usage(format!("profile.toml: {e}")))?;
+        profile.rpc_url = Some(chain.url().to_string());
+        profile.chain_id = Some(chain.id());
+        if let Code::Folder(folder) = code {
+            profile.code = Some(folder.to_string_lossy().into_owned());
+        }
+        Ok(profile)
     }
 
     /// Every wallet that a file names, in the order of the files.
@@ -103,6 +137,25 @@ pub(super) struct Listing {
     pub(super) token: Address,
 }
 
+impl Listing {
+    const EQUITY: Self = Self {
+        name: "Harbor Street Logistics REIT, Class A",
+        symbol: "HRBR",
+        isin: "US41150HRB07",
+        decimals: 6,
+        supply_cap: 5_000_000,
+        token: Address::ZERO,
+    };
+    const NOTES: Self = Self {
+        name: "Solara Grid 6.5% Notes 2031",
+        symbol: "SLRA",
+        isin: "US83413SLR31",
+        decimals: 2,
+        supply_cap: 100_000,
+        token: Address::ZERO,
+    };
+}
+
 /// Everything there is.
 pub(super) struct World {
     node: Node,
@@ -110,7 +163,7 @@ pub(super) struct World {
     pub(super) code: Code,
     profile_path: PathBuf,
     profile: Profile,
-    keys: HashMap<String, PrivateKeySigner>,
+    keys: HashMap<String, Signer>,
     names: HashMap<Address, String>,
     files: Files,
     pub(super) equity: Listing,
@@ -130,16 +183,7 @@ impl World {
         files: Files,
     ) -> Result<Self> {
         stage.act("A chain and its people");
-        let failed = |e: std::io::Error| Failure::other(format!("{}: {e}", folder.display()));
-        fs::write(folder.join(MARK), "").map_err(failed)?;
-        fs::write(folder.join("password"), format!("{PASSWORD}\n")).map_err(failed)?;
-        for (name, text) in [
-            ("cap-table.csv", &files.equity_cap_table),
-            ("cap-table-notes.csv", &files.notes_cap_table),
-            ("orders.csv", &files.orders),
-        ] {
-            fs::write(folder.join(name), text).map_err(failed)?;
-        }
+        files.write(folder)?;
         let node = Node::spawn(devnet, &folder.join("chain.state")).await?;
         let chain = Chain::connect(
             &node.about.url,
@@ -153,13 +197,7 @@ impl World {
             chain.id()
         ));
         let profile_path = folder.join(FILE_NAME);
-        let mut profile: Profile = toml::from_str(&files.profile)
-            .map_err(|e| Failure::usage(format!("profile.toml: {e}")))?;
-        profile.rpc_url = Some(chain.url().to_string());
-        profile.chain_id = Some(chain.id());
-        if let Code::Folder(folder) = &code {
-            profile.code = Some(folder.to_string_lossy().into_owned());
-        }
+        let profile = files.profile(&chain, &code)?;
         profile.write(&profile_path)?;
 
         let investors = files.wallets()?;
@@ -168,14 +206,19 @@ impl World {
         for (name, key) in &keys {
             wallets.create(name, key, PASSWORD, Cost::Throwaway)?;
         }
+        let keys: HashMap<_, _> = keys
+            .into_iter()
+            .map(|(name, key)| (name, Signer::from(key)))
+            .collect();
         let names = keys
             .iter()
             .map(|(name, key)| (key.address(), name.clone()))
             .collect();
         stage.done(&format!(
-            "{} encrypted wallets: {} investors, and desk, issuer, counsel, treasury, auditor",
+            "{} encrypted wallets: {} investors, {} persons of the desk, and desk, issuer, counsel, treasury, auditor",
             keys.len(),
-            investors.len()
+            investors.len(),
+            PERSONS.len()
         ));
         let world = Self {
             node,
@@ -186,22 +229,8 @@ impl World {
             keys,
             names,
             files,
-            equity: Listing {
-                name: "Harbor Street Logistics REIT, Class A",
-                symbol: "HRBR",
-                isin: "US41150HRB07",
-                decimals: 6,
-                supply_cap: 5_000_000,
-                token: Address::ZERO,
-            },
-            notes: Listing {
-                name: "Solara Grid 6.5% Notes 2031",
-                symbol: "SLRA",
-                isin: "US83413SLR31",
-                decimals: 2,
-                supply_cap: 100_000,
-                token: Address::ZERO,
-            },
+            equity: Listing::EQUITY,
+            notes: Listing::NOTES,
             coin: Address::ZERO,
             settlement: Address::ZERO,
             board: None,
@@ -257,7 +286,7 @@ impl World {
     }
 
     /// The key of a wallet.
-    pub(super) fn key(&self, name: &str) -> Result<&PrivateKeySigner> {
+    pub(super) fn key(&self, name: &str) -> Result<&Signer> {
         self.keys
             .get(name)
             .ok_or_else(|| Failure::usage(format!("the demo has no wallet '{name}'")))
@@ -310,12 +339,23 @@ impl World {
             .ok_or_else(|| Failure::other("the book is not open yet"))
     }
 
-    /// A person's act, for the log.
+    /// What the log says of somebody's doing that needs no signature.
     pub(super) fn by(actor: &str, reason: &str) -> By {
-        By {
-            actor: actor.into(),
-            reason: reason.into(),
-        }
+        By::new(actor).because(reason)
+    }
+
+    /// The key of a person of the desk.
+    pub(super) fn person(&self, name: &str) -> Result<&Signer> {
+        let known = PERSONS.iter().find(|(person, _)| *person == name);
+        let (_, wallet) =
+            known.ok_or_else(|| Failure::other(format!("nobody is called {name}")))?;
+        self.key(wallet)
+    }
+
+    /// A person's act, signed.
+    pub(super) fn signed(&self, person: &str, told: &Told<'_>) -> Result<By> {
+        let signed = staff::sign(self.board()?, self.person(person)?, told)?;
+        Ok(By::new(person).because(told.reason).signing(signed))
     }
 
     pub(super) fn venue(&self) -> Venue {
@@ -375,7 +415,7 @@ impl World {
 
 /// Carries out an act of the demo. A demo that is killed is begun anew: nothing is written down for it.
 pub(super) async fn carry_out<C: Provable>(
-    signer: &PrivateKeySigner,
+    signer: &Signer,
     contract: &Contract,
     call: C,
 ) -> Result<Done> {
@@ -384,18 +424,20 @@ pub(super) async fn carry_out<C: Provable>(
     Ok(noted.send().await?)
 }
 
-/// The professionals' keys are devnet's funded ones; the investors' are derived from public words.
+/// The professionals' keys are devnet's funded ones; those of investors and of the desk's persons are derived from public
+/// words.
 fn keys(node: &Node, investors: &[String]) -> Result<HashMap<String, PrivateKeySigner>> {
     let mut keys = HashMap::new();
     let professionals = ["desk", "counsel", "issuer", "treasury", "auditor"];
     for (name, key) in professionals.iter().zip(&node.about.keys) {
         keys.insert((*name).to_string(), desk::wallet::keystore::parse_key(key)?);
     }
-    for name in investors {
+    let persons = PERSONS.iter().map(|(_, wallet)| *wallet);
+    for name in investors.iter().map(String::as_str).chain(persons) {
         let secret = keccak256(format!("orderbook demo wallet {name}"));
         let key = PrivateKeySigner::from_bytes(&secret)
             .map_err(|e| Failure::other(format!("no key for {name}: {e}")))?;
-        keys.insert(name.clone(), key);
+        keys.insert(name.to_owned(), key);
     }
     Ok(keys)
 }

@@ -1,0 +1,78 @@
+//! Who acts: a person's signature where the book demands it, else the name of `--actor`.
+
+use alloy::primitives::B256;
+use book::board::act::ActError;
+use book::board::staff::is_nobody;
+use book::board::{Board, BoardError};
+use book::log::By;
+use book::log::act::{Act, Told};
+use book::log::staff::key;
+use desk::staff;
+use jiff::Timestamp;
+
+use super::context::Context;
+use super::failure::{Exit, Failure, Result};
+use crate::config::{Key, Source};
+
+impl Context {
+    /// Who does `told`. Where the book demands signatures, the wallet of `--wallet`, or of the profile's trader or principal,
+    /// signs it, and its person acts; `--actor` may say no other.
+    pub(super) async fn acting(&self, board: &Board, told: &Told<'_>) -> Result<By> {
+        self.acting_for(board, told, None).await
+    }
+
+    /// The same for a file of orders with that SHA-256.
+    pub(super) async fn acting_for(
+        &self,
+        board: &Board,
+        told: &Told<'_>,
+        file: Option<B256>,
+    ) -> Result<By> {
+        let roster = board.roster().await?;
+        if roster.demanded().is_none() {
+            let by = self.by(told.reason)?;
+            if is_nobody(&by.actor) {
+                let words = format!("{} is not a person: write a name with --actor", by.actor);
+                return Err(Failure::usage(words));
+            }
+            return Ok(by);
+        }
+        let role = match told.act {
+            Act::Approve | Act::Refuse => "principal",
+            Act::Staff | Act::Demand => "staff_admin",
+            Act::Propose | Act::Post | Act::Cancel => "trader",
+        };
+        let wallet = self.account(&self.wallet_of(role)?)?;
+        let person = roster
+            .signer(wallet, u64::MAX)
+            .map_err(|error| Failure::from(BoardError::from(ActError::from(error))))?;
+        self.check_actor(&person.name)?;
+        let opened = self.signer(role)?;
+        let book = board.identity();
+        let signed = staff::sign(
+            book.chain_id,
+            book.contract,
+            &opened,
+            told,
+            Timestamp::now(),
+        );
+        let mut signed = signed.map_err(desk::DeskError::from)?;
+        signed.file = file;
+        Ok(By::new(person.name.as_str())
+            .because(told.reason)
+            .signing(signed))
+    }
+
+    /// Refuses a name on the command line that is not that of the person who signs.
+    fn check_actor(&self, person: &str) -> Result<()> {
+        let given = self.settings.setting(Key::Actor);
+        match (given.source, given.value) {
+            (Source::Flag(_), Some(actor)) if key(&actor) != key(person) => {
+                let words = format!("--actor says {actor}, the wallet that signs is {person}'s");
+                Err(Failure::new(Exit::Auth, "OTHER_ACTOR", words)
+                    .hint("this book demands signatures: name the person's wallet with --wallet"))
+            }
+            _ => Ok(()),
+        }
+    }
+}
