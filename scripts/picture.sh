@@ -48,8 +48,8 @@ bid=$(newest bid) sell=$(newest ask)
 match=$(ask match list --state proposed | tail -c 9)
 draw match "one proposes, another approves" <<E2
 run "match list --state proposed"
-run "match approve $match"
-run "match approve $match --actor ruth.castellano --reason 'both at their limit or better'"
+run "match approve $match --wallet dana"
+run "match approve $match --wallet ruth --reason 'both at their limit or better'"
 E2
 (cd "$folder" && for order in "bid HRBR 20 24.00 --account A-1007 --wallet elena-rossi" "ask HRBR 20 24.50 --account A-1001 --wallet ada-lindqvist"; do
   # shellcheck disable=SC2086 # An order is several arguments.

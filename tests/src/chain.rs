@@ -1,9 +1,10 @@
 //! A node, spoken to over JSON-RPC: devnet by default, or the one that `ACCEPTANCE_RPC_URL` names.
 
 use std::{
+    collections::BTreeSet,
     fmt,
     io::Write,
-    sync::OnceLock,
+    sync::{Mutex, OnceLock, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -36,8 +37,8 @@ pub const GAS_LIMIT: u64 = 30_000_000;
 const RECEIPT_PATIENCE: Duration = Duration::from_mins(2);
 /// The longest pause between two questions for a receipt.
 const RECEIPT_PAUSE: Duration = Duration::from_millis(500);
-/// JSON-RPC's code for a method that a node does not have.
-const NO_SUCH_METHOD: i64 = -32601;
+/// The codes for a method that a node does not have: JSON-RPC's, and that of EIP-1474.
+const NO_SUCH_METHOD: [i64; 2] = [-32601, -32004];
 
 /// A node and a funded account on it.
 #[derive(Clone, Debug)]
@@ -434,21 +435,43 @@ impl Chain {
 async fn missing(provider: &RootProvider) -> Option<&'static str> {
     for method in ["evm_setNextBlockTimestamp", "evm_revert"] {
         let answer: Result<serde_json::Value, _> = provider.raw_request(method.into(), ()).await;
-        let error = answer.err();
-        let code = error.and_then(|error| error.as_error_resp().map(|response| response.code));
-        if code == Some(NO_SUCH_METHOD) {
-            return Some(method);
+        if let Err(error) = answer {
+            let lacking = match error.as_error_resp() {
+                Some(response) => lacks(response.code, &response.message),
+                // A server in front of the node that lets nobody ask for it.
+                None => true,
+            };
+            if lacking {
+                return Some(method);
+            }
         }
     }
     None
 }
 
-/// Says that a scenario did not run, where the test harness does not swallow it.
+/// Whether a node that refuses a request with this does not have its method.
+fn lacks(code: i64, message: &str) -> bool {
+    let message = message.to_lowercase();
+    NO_SUCH_METHOD.contains(&code)
+        || ["unsupported method", "method not found", "does not exist"]
+            .iter()
+            .any(|words| message.contains(words))
+}
+
+/// Says once that a scenario did not run, and how many did not so far, where the test harness does not swallow it.
 fn skip(why: &str) {
+    static SKIPPED: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
     let thread = std::thread::current();
     let test = thread.name().unwrap_or("a scenario");
-    // Nobody reading it is no reason to fail.
-    let _ = writeln!(std::io::stderr(), "skipped: {test}: {why}");
+    let mut skipped = SKIPPED.lock().unwrap_or_else(PoisonError::into_inner);
+    if skipped.insert(test.to_owned()) {
+        // Nobody reading it is no reason to fail.
+        let _ = writeln!(
+            std::io::stderr(),
+            "skipped, {} so far: {test}: {why}",
+            skipped.len()
+        );
+    }
 }
 
 /// A development chain's clock and memory.
@@ -491,5 +514,33 @@ fn revert(error: RpcError<TransportErrorKind>) -> Revert {
             data: response.as_revert_data(),
         },
         None => panic!("the node is gone: {error}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nodes_say_in_many_ways_that_they_lack_a_method() {
+        for (code, message) in [
+            (
+                -32601,
+                "the method evm_revert does not exist/is not available",
+            ),
+            (-32601, "Method not found"),
+            (-32004, "Method not supported"),
+            (-32600, "Unsupported method: evm_revert on ETH_MAINNET"),
+            (-32000, "rpc method is unsupported: Method not found"),
+        ] {
+            assert!(lacks(code, message), "{code} {message}");
+        }
+        for (code, message) in [
+            (-32602, "missing value for required argument 0 (snapshot)"),
+            (-32602, "invalid length 0, expected a tuple of size 1"),
+            (-32603, "internal error"),
+        ] {
+            assert!(!lacks(code, message), "{code} {message}");
+        }
     }
 }

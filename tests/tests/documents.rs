@@ -7,13 +7,21 @@ use std::{
 };
 
 /// The pages, and how many tests each cites at least.
-const PAGES: [(&str, usize); 2] = [("docs/mutation.md", 10), ("docs/reentrancy.md", 30)];
+const PAGES: [(&str, usize); 3] = [
+    ("docs/faults.md", 40),
+    ("docs/mutation.md", 10),
+    ("docs/reentrancy.md", 30),
+];
 
 /// Where tests stand.
-const SOURCES: [&str; 7] = [
+const SOURCES: [&str; 11] = [
     "authority/src",
+    "book/src",
+    "desk/src",
     "devnet/src",
+    "devnet/tests",
     "erc1404-token/src",
+    "orderbook-cli/tests",
     "runtime/src",
     "settlement/src",
     "tests/tests",
@@ -28,19 +36,20 @@ fn read(path: &Path) -> String {
     fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// The names of all functions under a folder that stand below a test's attribute.
+/// All functions under a folder that stand below a test's attribute: each by its name, and by file and name.
 fn collect_tests(folder: &Path, tests: &mut BTreeSet<String>) {
     for entry in fs::read_dir(folder).expect("a folder of sources") {
         let path = entry.expect("an entry").path();
         if path.is_dir() {
             collect_tests(&path, tests);
         } else if path.extension().is_some_and(|extension| extension == "rs") {
-            collect_from(&read(&path), tests);
+            let file = path.file_stem().expect("a name").to_string_lossy();
+            collect_from(&file, &read(&path), tests);
         }
     }
 }
 
-fn collect_from(source: &str, tests: &mut BTreeSet<String>) {
+fn collect_from(file: &str, source: &str, tests: &mut BTreeSet<String>) {
     let mut marked = false;
     for line in source.lines().map(str::trim_start) {
         marked |= line.starts_with("#[") && line.contains("test]");
@@ -51,13 +60,14 @@ fn collect_from(source: &str, tests: &mut BTreeSet<String>) {
         if let Some(name) = name {
             if marked {
                 tests.insert(name.to_owned());
+                tests.insert(format!("{file}::{name}"));
             }
             marked = false;
         }
     }
 }
 
-/// Names in backticks that are sentences, as tests are named: four words or more.
+/// Names in backticks that are sentences, as tests are named: four words or more, maybe behind their file's.
 fn cited(page: &str) -> BTreeSet<&str> {
     page.split('`')
         .skip(1)
@@ -65,7 +75,7 @@ fn cited(page: &str) -> BTreeSet<&str> {
         .filter(|name| name.matches('_').count() >= 3)
         .filter(|name| {
             name.chars()
-                .all(|letter| matches!(letter, 'a'..='z' | '0'..='9' | '_'))
+                .all(|letter| matches!(letter, 'a'..='z' | '0'..='9' | '_' | ':'))
         })
         .collect()
 }
@@ -114,19 +124,41 @@ fn every_sentence_of_the_argument_on_reentrancy_names_its_test() {
     }
 }
 
+/// Of the page on faults every kind names the file and the function that look for it.
+#[test]
+fn every_kind_of_fault_names_its_test() {
+    let page = read(&workspace().join("docs/faults.md"));
+    let sections = page.split("\n## ").skip(1);
+    let kinds: Vec<_> = sections
+        .flat_map(|section| section.split("\n- ").skip(1))
+        .collect();
+    assert!(kinds.len() >= 20, "{} kinds only", kinds.len());
+    for kind in kinds {
+        let cited = cited(kind);
+        let placed = cited.iter().all(|name| name.contains("::"));
+        assert!(!cited.is_empty() && placed, "no test for: {kind}");
+    }
+}
+
 #[test]
 fn a_name_is_a_test_only_below_its_attribute() {
     let mut tests = BTreeSet::new();
     collect_from(
+        "file",
         "#[test]\nfn it_is_one() {}\nfn it_is_none() {}\n    #[tokio::test]\n    async fn it_is_another() {}",
         &mut tests,
     );
     assert_eq!(
         tests.into_iter().collect::<Vec<_>>(),
-        ["it_is_another", "it_is_one"]
+        [
+            "file::it_is_another",
+            "file::it_is_one",
+            "it_is_another",
+            "it_is_one"
+        ]
     );
     assert_eq!(
-        cited("`a_b` and `a_b_c_d` and `A_b_c_d`"),
-        BTreeSet::from(["a_b_c_d"])
+        cited("`a_b` and `a_b_c_d` and `A_b_c_d` and `file::a_b_c_d` and `file::a_b`"),
+        BTreeSet::from(["a_b_c_d", "file::a_b_c_d"])
     );
 }

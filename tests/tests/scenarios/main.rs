@@ -9,6 +9,7 @@ mod coin;
 mod coin_signatures;
 mod compliance;
 mod delegated_keys;
+mod foreign_node;
 mod hostile_tokens;
 mod hostile_wallets;
 mod operator;
