@@ -180,6 +180,8 @@ pub(crate) struct Roles {
     pub(crate) held: BTreeSet<(B256, Address)>,
     pub(crate) admin: Address,
     pub(crate) pending: Address,
+    /// When the pending one was offered the role, unix seconds.
+    pub(crate) offered: u64,
 }
 
 impl Roles {
