@@ -140,6 +140,12 @@ impl World {
         }
     }
 
+    /// The wallets of an investor in any share class.
+    pub(crate) fn investors(&self, investor: B256) -> BTreeSet<Address> {
+        let classes = self.securities.values();
+        classes.flat_map(|token| token.wallets_of(investor)).collect()
+    }
+
     /// Whether anything stands at an address.
     pub(crate) fn has_code(&self, address: Address) -> bool {
         self.code.contains_key(&address)

@@ -145,6 +145,17 @@ impl Security {
             .sum()
     }
 
+    /// ERC-7943: "registered, not sanctioned or frozen, KYC valid, country open, not paused or deactivated".
+    pub(crate) fn is_fit(&self, account: Address, now: u64) -> bool {
+        !self.paused
+            && !self.deactivated
+            && !self.sanctioned.contains(&account)
+            && !self.frozen.contains(&account)
+            && self.records.get(&account).is_some_and(|record| {
+                now < record.kyc_expiry && !self.blocked.contains(&record.country)
+            })
+    }
+
     /// Investors with holdings whose group is among those.
     pub(crate) fn holders(&self, among: impl Fn(u8) -> bool) -> u32 {
         let records = self.records.iter();

@@ -71,6 +71,15 @@ impl Settlement {
         to(bid) == Some(ask) && to(ask) == Some(bid)
     }
 
+    /// Who may become default admin at a second.
+    pub(crate) fn pending(&self, now: u64) -> Address {
+        if now > self.roles.offered + OFFER {
+            Address::ZERO
+        } else {
+            self.roles.pending
+        }
+    }
+
     pub(crate) fn state(&self, id: B256) -> u8 {
         self.orders
             .get(&id)
