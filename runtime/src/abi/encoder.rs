@@ -140,6 +140,14 @@ impl Return for Text {
     }
 }
 
+impl<A: Return, B: Return> Return for (A, B) {
+    /// Only for types of fixed length: the offsets of others would not count the whole head.
+    fn write(self, encoder: &mut Encoder) {
+        self.0.write(encoder);
+        self.1.write(encoder);
+    }
+}
+
 impl<A: Return, B: Return, C: Return> Return for (A, B, C) {
     /// Only for types of fixed length: the offsets of others would not count the whole head.
     fn write(self, encoder: &mut Encoder) {
