@@ -104,6 +104,12 @@ impl Return for u8 {
     }
 }
 
+impl Return for u16 {
+    fn write(self, encoder: &mut Encoder) {
+        encoder.integer(self.into());
+    }
+}
+
 impl Return for u64 {
     fn write(self, encoder: &mut Encoder) {
         encoder.integer(self);
