@@ -130,6 +130,7 @@ pub(crate) const UNREADABLE_RESTRICTION: u8 = u8::MAX;
 pub(crate) struct Failures(u64);
 
 impl Failures {
+    #[inline(never)]
     fn note(&mut self, failure: Failure, holds: bool) {
         self.0 |= u64::from(holds) << failure as u8;
     }
