@@ -390,7 +390,7 @@ async fn a_token_that_borrows_the_contracts_code_changes_its_own_storage_only() 
         // Its caller is the settlement contract, whose epoch it counts: slot 9 is the map of epochs.
         let slot = keccak256((settlement, U256::from(9)).abi_encode());
         let counted = chain.storage(stage.hostile, slot.into()).await;
-        assert_eq!(counted, U256::from(1));
+        assert_eq!(counted, U256::from(chain.now().await));
         let epoch = IDvPSettlement::epochOfCall { owner: settlement };
         assert_eq!(chain.call(settlement, &epoch).await, 0);
         let logs = receipt.inner.logs().iter();
