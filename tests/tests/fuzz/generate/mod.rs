@@ -97,11 +97,13 @@ impl Generator {
             return None;
         }
         let (owner, hold) = *self.random.pick(&all);
+        // What was before now, a contract need not remember.
         let at = match self.random.below(4) {
             0 => hold.until.saturating_sub(1),
             1 => hold.until,
             _ => world.now,
-        };
+        }
+        .max(world.now);
         let to = self.person();
         let amount = match self.random.below(6) {
             0 => hold.amount + U256::from(1),
