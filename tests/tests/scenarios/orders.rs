@@ -209,8 +209,8 @@ async fn register_reverts_for_an_order_cancelled_before() {
         .chain
         .send(&market.buyer, market.settlement, &cancel)
         .await;
-    let log = IDvPSettlement::OrderCancelled::decode_log(&receipt.inner.logs()[0].inner)
-        .expect("OrderCancelled");
+    let log = IDvPSettlement::OrderCancelled::decode_log(&receipt.inner.logs()[1].inner)
+        .expect("OrderCancelled behind OrderVoided");
     assert_eq!(
         (log.id, log.by, log.reason),
         (bid.id, market.buyer.address, B256::ZERO)
@@ -311,7 +311,7 @@ async fn register_reverts_when_any_field_was_changed_after_signing() {
         .send(&market.buyer, market.settlement, &advance)
         .await;
     let order = Order {
-        epoch: 1,
+        epoch: market.chain.now().await,
         ..bid.order.clone()
     };
     let id = order::id(&order, &market.domain());
@@ -456,8 +456,8 @@ async fn cancel_by_id_reverts_for_a_stranger() {
         .chain
         .send(&market.operator, market.settlement, &cancel(bid))
         .await;
-    let log = IDvPSettlement::OrderCancelled::decode_log(&receipt.inner.logs()[0].inner)
-        .expect("OrderCancelled");
+    let log = IDvPSettlement::OrderCancelled::decode_log(&receipt.inner.logs()[1].inner)
+        .expect("OrderCancelled behind OrderVoided");
     assert_eq!(
         (log.id, log.by, log.reason),
         (bid, market.operator.address, reason)
