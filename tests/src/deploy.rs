@@ -1,4 +1,5 @@
-//! From code to a contract on chain: programs through `StylusDeployer`, EVM bytecode by a plain creation.
+//! From code to a contract on chain: programs through `StylusDeployer`, in fragments where one account cannot hold them,
+//! EVM bytecode by a plain creation.
 
 use alloy::{
     primitives::{Address, B256, Bytes, TxKind, U256, address, keccak256},
@@ -17,6 +18,15 @@ pub const STYLUS_DEPLOYER: Address = address!("cEcba2F1DC234f70Dd89F2041029807F8
 /// More than any activation's data fee; the factory sends back what is left.
 const ACTIVATION_VALUE: u64 = 100_000_000_000_000_000;
 
+/// The most that one account may hold (EIP-170).
+const CODE_LIMIT: usize = 24_576;
+/// What a program of one account begins with, before the compressed module: the version and no dictionary.
+const PREFIX: usize = 4;
+/// What a fragment begins with.
+const FRAGMENT: [u8; 3] = [0xef, 0xf0, 0x01];
+/// What a root begins with, before the module's length and the fragments' addresses.
+const ROOT: [u8; 4] = [0xef, 0xf0, 0x02, 0x00];
+
 /// Creation code that leaves `code` on chain: the prelude that `cargo stylus` puts before a program.
 pub fn creation(code: &[u8]) -> Bytes {
     let mut creation = vec![0x7f]; // PUSH32 length
@@ -32,47 +42,74 @@ pub fn creation(code: &[u8]) -> Bytes {
 /// # Panics
 /// When the file is missing, or the node refuses the program or its constructor.
 pub async fn program(chain: &Chain, contract: &str, arguments: Option<Bytes>) -> Address {
-    let constructor = arguments.map(|arguments| {
-        let selector = keccak256("stylus_constructor()");
-        [&selector[..4], &arguments].concat()
-    });
+    let code = whole(chain, contract).await;
+    let initial = arguments.map(constructor).unwrap_or_default();
+    match through_factory(chain, &code, initial).await {
+        Ok(address) => address,
+        Err(why) => panic!("deploying {contract} reverts: {why}"),
+    }
+}
+
+/// The call of a constructor with its arguments.
+pub fn constructor(arguments: Bytes) -> Bytes {
+    let selector = keccak256("stylus_constructor()");
+    [&selector[..4], &arguments].concat().into()
+}
+
+/// Has the factory put code on chain and call what it has made with `initial`, unless that is empty; programs are activated.
+///
+/// # Errors
+/// Why the factory reverts.
+///
+/// # Panics
+/// When it logs no address.
+pub async fn through_factory(
+    chain: &Chain,
+    code: &[u8],
+    initial: Bytes,
+) -> Result<Address, String> {
     let deploy = IStylusDeployer::deployCall {
-        bytecode: creation(&artifact::code(contract)),
-        initData: constructor.unwrap_or_default().into(),
+        bytecode: creation(code),
+        initData: initial,
         initValue: U256::ZERO,
         salt: B256::ZERO,
     };
     let input = Bytes::from(deploy.abi_encode());
     let value = U256::from(ACTIVATION_VALUE);
+    let to = TxKind::Call(STYLUS_DEPLOYER);
     let receipt = chain
-        .attempt(
-            &chain.funded,
-            TxKind::Call(STYLUS_DEPLOYER),
-            input.clone(),
-            value,
-        )
+        .attempt(&chain.funded, to, input.clone(), value)
         .await;
     if !receipt.status() {
-        let why = match chain
-            .simulate(chain.funded.address, STYLUS_DEPLOYER, input)
-            .await
-        {
-            Ok(_) => "only with its value".to_owned(),
+        let sender = chain.funded.address;
+        return Err(match chain.simulate(sender, STYLUS_DEPLOYER, input).await {
+            Ok(_) => format!("only with its value; gas used {}", receipt.gas_used),
             Err(revert) => revert.to_string(),
-        };
-        panic!(
-            "deploying {contract} reverts: {why}; gas used {}",
-            receipt.gas_used
-        );
+        });
     }
     let deployed = receipt.inner.logs().iter().find_map(|log| {
         ContractDeployed::decode_log(&log.inner)
             .ok()
             .filter(|log| log.address == STYLUS_DEPLOYER)
     });
-    deployed
-        .unwrap_or_else(|| panic!("{contract}: the factory logs no address"))
-        .deployedContract
+    Ok(deployed
+        .expect("the factory logs an address")
+        .deployedContract)
+}
+
+/// The code of a program of `target/contracts`: its module, or the list of the accounts that hold it, which are made first.
+pub async fn whole(chain: &Chain, contract: &str) -> Vec<u8> {
+    let code = artifact::code(contract);
+    if code.len() <= CODE_LIMIT {
+        return code;
+    }
+    let length = u32::try_from(artifact::wasm(contract).len()).expect("a program is small");
+    let mut root = [&ROOT[..], &length.to_be_bytes()].concat();
+    for part in code[PREFIX..].chunks(CODE_LIMIT - FRAGMENT.len()) {
+        let fragment = evm(chain, &[&FRAGMENT, part].concat()).await;
+        root.extend(fragment);
+    }
+    root
 }
 
 /// The security token; units as in its ABI.

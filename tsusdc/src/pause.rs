@@ -1,4 +1,5 @@
-//! The pause: stops all that moves value and all approvals and signatures.
+//! The pause: stops all that moves value and all approvals and signatures. Whoever may stop the coin in a hurry may not
+//! start it again: that is the admin's.
 
 use runtime::{abi::Revert, log};
 use stylus_sdk::prelude::*;
@@ -8,32 +9,40 @@ use super::{
     access::pauser_role,
     error::Error,
     event::{Pause, Unpause},
+    globals::Globals,
 };
 
 impl TsUsdc {
     /// Repeating it succeeds and emits again, as USDC's does.
     pub(crate) fn pause(&mut self) -> Result<(), Revert> {
         self.only(pauser_role())?;
-        self.paused.set(true);
+        self.set_paused(true);
         log!(Pause).emit(self.vm());
         Ok(())
     }
 
     /// Repeating it succeeds and emits again, as USDC's does.
     pub(crate) fn unpause(&mut self) -> Result<(), Revert> {
-        self.only(pauser_role())?;
-        self.paused.set(false);
+        self.roles.only_default_admin()?;
+        self.set_paused(false);
         log!(Unpause).emit(self.vm());
         Ok(())
     }
 
     pub(crate) fn paused(&self) -> bool {
-        self.paused.get()
+        self.globals().paused
+    }
+
+    fn set_paused(&mut self, paused: bool) {
+        self.set_globals(Globals {
+            paused,
+            ..self.globals()
+        });
     }
 
     /// Refuses everything that the pause stops.
     pub(crate) fn when_not_paused(&self) -> Result<(), Revert> {
-        if self.paused.get() {
+        if self.paused() {
             return Err(Error::EnforcedPause {}.into());
         }
         Ok(())

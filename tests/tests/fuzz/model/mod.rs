@@ -4,6 +4,7 @@
 //! here could find it.
 
 pub(crate) mod coin;
+pub(crate) mod holds;
 pub(crate) mod ledger;
 pub(crate) mod security;
 pub(crate) mod settlement;
@@ -127,7 +128,7 @@ impl World {
                 let token = self.securities.get_mut(token).expect("a share class");
                 token.call(step.from, call, now)
             }
-            Act::Coin(call) => self.coin.call(step.from, call),
+            Act::Coin(call) => self.coin.call(step.from, call, self.now),
             Act::Delegate(true) => {
                 self.code.insert(step.from, Code::Delegated);
                 Ok(Vec::new())
@@ -137,6 +138,12 @@ impl World {
                 Ok(Vec::new())
             }
         }
+    }
+
+    /// The wallets of an investor in any share class.
+    pub(crate) fn investors(&self, investor: B256) -> BTreeSet<Address> {
+        let classes = self.securities.values();
+        classes.flat_map(|token| token.wallets_of(investor)).collect()
     }
 
     /// Whether anything stands at an address.
@@ -179,6 +186,8 @@ pub(crate) struct Roles {
     pub(crate) held: BTreeSet<(B256, Address)>,
     pub(crate) admin: Address,
     pub(crate) pending: Address,
+    /// When the pending one was offered the role, unix seconds.
+    pub(crate) offered: u64,
 }
 
 impl Roles {
