@@ -8,6 +8,7 @@ use alloc::vec::Vec;
 use alloy_primitives::{Address, B256, U256};
 
 use super::{
+    commitment::Commitment,
     order::{ASK, BID, Order},
     total::midpoint,
 };
@@ -56,11 +57,11 @@ pub(crate) enum Failure {
     Restricted = 19,
     /// The seller holds too little of the security.
     SellerBalance = 20,
-    /// The seller allows this contract too little of the security.
+    /// The seller allows this contract too little of the security; of a committed pair: its hold is gone.
     SellerAllowance = 21,
-    /// The buyer holds too little cash.
+    /// The buyer holds too little cash, or too little that is free; of a committed pair: too little in all.
     BuyerBalance = 22,
-    /// The buyer allows this contract too little cash.
+    /// The buyer allows this contract too little cash; of a committed pair: its hold is gone.
     BuyerAllowance = 23,
     /// The payment token blacklists the buyer.
     BuyerBlacklisted = 24,
@@ -76,12 +77,16 @@ pub(crate) enum Failure {
     InexactLeg = 29,
     /// The payment token blacklists this contract.
     ContractBlacklisted = 30,
+    /// An order is committed to another one.
+    OtherCommitment = 31,
+    /// Only committed pairs settle here, and this one is not.
+    CommitmentRequired = 32,
 }
 
 #[cfg(test)]
 impl Failure {
     /// All of them, in the order of the checks.
-    pub(crate) const ALL: [Self; 30] = [
+    pub(crate) const ALL: [Self; 32] = [
         Self::Paused,
         Self::SameOrder,
         Self::BidNotOpen,
@@ -112,6 +117,8 @@ impl Failure {
         Self::AskSignature,
         Self::InexactLeg,
         Self::ContractBlacklisted,
+        Self::OtherCommitment,
+        Self::CommitmentRequired,
     ];
 }
 
@@ -120,16 +127,17 @@ pub(crate) const UNREADABLE_RESTRICTION: u8 = u8::MAX;
 
 /// A set of failures.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Failures(u32);
+pub(crate) struct Failures(u64);
 
 impl Failures {
+    #[inline(never)]
     fn note(&mut self, failure: Failure, holds: bool) {
-        self.0 |= u32::from(holds) << failure as u8;
+        self.0 |= u64::from(holds) << failure as u8;
     }
 
     /// The first failure of the table, if any.
     pub(crate) fn first(self) -> Option<u8> {
-        // A set of failures has less than 32 of them.
+        // Every failure is below 64.
         u8::try_from(self.0.trailing_zeros())
             .ok()
             .filter(|_| self.0 != 0)
@@ -137,7 +145,7 @@ impl Failures {
 
     /// All failures in the order of the table.
     pub(crate) fn all(self) -> Vec<u8> {
-        (0..32)
+        (0..64)
             .filter(|failure| self.0 >> failure & 1 == 1)
             .collect()
     }
@@ -174,6 +182,15 @@ impl Reading {
         }
     }
 
+    /// What is free of a balance of which `held` is held.
+    fn free_of(self, held: Self) -> Self {
+        match (self, held) {
+            (Self::Word(balance), Self::Word(held)) => Self::Word(balance.saturating_sub(held)),
+            (Self::Word(_), Self::Unreadable) => Self::Unreadable,
+            _ => self,
+        }
+    }
+
     /// The ERC-1404 code; a word above 255 is not one.
     fn restriction(self) -> u8 {
         match self {
@@ -191,11 +208,13 @@ pub(crate) struct Readings {
     pub(crate) restriction: Reading,
     /// The seller's balance of the security.
     pub(crate) seller_balance: Reading,
-    /// What the seller allows this contract of the security.
+    /// What the seller allows this contract of the security, or what is held of it for this pair.
     pub(crate) seller_allowance: Reading,
     /// The buyer's balance of the payment token.
     pub(crate) buyer_balance: Reading,
-    /// What the buyer allows this contract of the payment token.
+    /// What of it is held, which counts against a pair that is not committed.
+    pub(crate) buyer_held: Reading,
+    /// What the buyer allows this contract of the payment token, or what is held of it for this pair.
     pub(crate) buyer_allowance: Reading,
     /// Whether the payment token blacklists the buyer.
     pub(crate) buyer_blacklisted: Reading,
@@ -220,10 +239,25 @@ pub(crate) struct Party {
     pub(crate) open: bool,
     /// Its terms, when they are known; an order from storage has no board reference.
     pub(crate) terms: Option<Order>,
-    /// Its owner's epoch.
+    /// Its owner's epoch, by which it lives or dies; its own while it is committed.
     pub(crate) epoch: u64,
     /// Whether its security is listed.
     pub(crate) listed: bool,
+    /// What it is committed to now.
+    pub(crate) commitment: Option<Commitment>,
+}
+
+impl Party {
+    /// Whether it is committed to `other`.
+    fn is_committed_to(&self, other: &Self) -> bool {
+        self.commitment
+            .is_some_and(|commitment| commitment.is_to(other.id))
+    }
+
+    /// Whether it is committed, but not to `other`.
+    fn is_committed_elsewhere(&self, other: &Self) -> bool {
+        self.commitment.is_some() && !self.is_committed_to(other)
+    }
 }
 
 /// Everything that decides whether a bid and an ask settle.
@@ -231,6 +265,8 @@ pub(crate) struct Party {
 pub(crate) struct Facts {
     /// Whether this contract is paused.
     pub(crate) paused: bool,
+    /// Whether it settles committed pairs only.
+    pub(crate) commitment_required: bool,
     /// Now, in unix seconds.
     pub(crate) now: u64,
     /// This contract's payment token.
@@ -247,6 +283,11 @@ impl Facts {
     /// Both orders, when both are known.
     pub(crate) fn pair(&self) -> Option<(&Order, &Order)> {
         self.bid.terms.as_ref().zip(self.ask.terms.as_ref())
+    }
+
+    /// Whether the two orders are committed to each other.
+    pub(crate) fn committed(&self) -> bool {
+        self.bid.is_committed_to(&self.ask) && self.ask.is_committed_to(&self.bid)
     }
 
     /// What the buyer would pay, in payment base units, when both orders are known and cross.
@@ -290,6 +331,13 @@ pub(crate) fn failures(facts: &Facts) -> Failures {
         failures.note(Failure::PricesDoNotCross, facts.total().is_none());
     }
     judge_readings(&mut failures, facts);
+    let elsewhere = facts.bid.is_committed_elsewhere(&facts.ask)
+        || facts.ask.is_committed_elsewhere(&facts.bid);
+    failures.note(Failure::OtherCommitment, elsewhere);
+    failures.note(
+        Failure::CommitmentRequired,
+        facts.commitment_required && !facts.committed(),
+    );
     failures
 }
 
@@ -318,7 +366,8 @@ fn judge_readings(failures: &mut Failures, facts: &Facts) {
         );
     }
     if let Some(total) = facts.total() {
-        failures.note(Failure::BuyerBalance, readings.buyer_balance.lacks(total));
+        let free = readings.buyer_balance.free_of(readings.buyer_held);
+        failures.note(Failure::BuyerBalance, free.lacks(total));
         failures.note(
             Failure::BuyerAllowance,
             readings.buyer_allowance.lacks(total),
@@ -373,9 +422,11 @@ mod tests {
             }),
             epoch: 3,
             listed: true,
+            commitment: None,
         };
         Facts {
             paused: false,
+            commitment_required: false,
             now: NOW,
             payment: Address::repeat_byte(9),
             bid: party(BID, 1_050),
@@ -410,7 +461,7 @@ mod tests {
         reason = "a table reads better without"
     )]
     /// One spoiled fact for each failure that can be combined freely with the others.
-    const SPOILS: [(Failure, Spoil); 27] = [
+    const SPOILS: [(Failure, Spoil); 29] = [
         (Failure::Paused, |facts| facts.paused = true),
         (Failure::SameOrder, |facts| facts.ask.id = facts.bid.id),
         (Failure::BidNotOpen, |facts| facts.bid.open = false),
@@ -472,6 +523,12 @@ mod tests {
         (Failure::ContractBlacklisted, |facts| {
             facts.readings.contract_blacklisted = word(1)
         }),
+        (Failure::OtherCommitment, |facts| {
+            facts.bid.commitment = Some(Commitment::new(NOW + 1, B256::ZERO))
+        }),
+        (Failure::CommitmentRequired, |facts| {
+            facts.commitment_required = true
+        }),
     ];
 
     proptest! {
@@ -508,6 +565,16 @@ mod tests {
                 crosses && u64::from(allowed) < total
             );
         }
+
+        #[test]
+        fn what_is_held_of_the_buyers_balance_is_not_free(balance: u16, held: u16) {
+            let mut facts = good();
+            facts.readings.buyer_balance = word(balance.into());
+            facts.readings.buyer_held = word(held.into());
+            let short = i32::from(balance) - i32::from(held) < 1_035;
+            let found = failures(&facts);
+            prop_assert_eq!(found.all().contains(&(Failure::BuyerBalance as u8)), short);
+        }
     }
 
     #[test]
@@ -515,6 +582,46 @@ mod tests {
         assert_eq!(failures(&good()).all(), vec![0u8; 0]);
         assert_eq!(failures(&good()).first(), None);
         assert_eq!(good().total(), Some(U256::from(1_035)));
+    }
+
+    fn commit(facts: &mut Facts) {
+        facts.bid.commitment = Some(Commitment::new(NOW + 1, facts.ask.id));
+        facts.ask.commitment = Some(Commitment::new(NOW + 1, facts.bid.id));
+    }
+
+    #[test]
+    fn a_pair_is_committed_when_both_orders_name_each_other() {
+        let mut facts = good();
+        facts.commitment_required = true;
+        assert_eq!(failures(&facts).all(), vec![32]);
+        commit(&mut facts);
+        assert!(facts.committed());
+        assert_eq!(failures(&facts).all(), vec![0u8; 0]);
+        let elsewhere = Some(Commitment::new(NOW + 1, B256::repeat_byte(9)));
+        for (bid, ask, expected) in [
+            (elsewhere, facts.ask.commitment, vec![31, 32]),
+            (facts.bid.commitment, elsewhere, vec![31, 32]),
+            (facts.bid.commitment, None, vec![32]),
+            (None, facts.ask.commitment, vec![32]),
+        ] {
+            let mut changed = facts.clone();
+            (changed.bid.commitment, changed.ask.commitment) = (bid, ask);
+            assert!(!changed.committed());
+            assert_eq!(failures(&changed).all(), expected);
+        }
+    }
+
+    #[test]
+    fn every_failure_has_a_place_in_the_set() {
+        let mut set = Failures::default();
+        for failure in Failure::ALL {
+            set.note(failure, true);
+        }
+        let numbers: Vec<u8> = (1..=32).collect();
+        assert_eq!(set.all(), numbers);
+        let mut last = Failures::default();
+        last.note(Failure::CommitmentRequired, true);
+        assert_eq!(last.first(), Some(32));
     }
 
     #[test]
@@ -573,13 +680,13 @@ mod tests {
         }
         facts.bid.terms = None;
         let without_bid = [
-            1, 2, 3, 4, 6, 10, 12, 14, 18, 19, 20, 21, 24, 25, 26, 27, 30,
+            1, 2, 3, 4, 6, 10, 12, 14, 18, 19, 20, 21, 24, 25, 26, 27, 30, 31, 32,
         ];
         let mut expected = without_bid.to_vec();
         expected.retain(|failure| *failure != Failure::OtherPayment as u8);
         assert_eq!(failures(&facts).all(), expected);
         facts.ask.terms = None;
-        let without_both = vec![1, 2, 3, 4, 19, 24, 25, 26, 27, 30];
+        let without_both = vec![1, 2, 3, 4, 19, 24, 25, 26, 27, 30, 31, 32];
         assert_eq!(failures(&facts).all(), without_both);
     }
 
@@ -603,6 +710,9 @@ mod tests {
             vec![19, 20, 21, 22, 23, 24, 25, 26, 30]
         );
         assert_eq!(facts.restriction(), 255);
+        let mut facts = good();
+        facts.readings.buyer_held = Reading::Unreadable;
+        assert_eq!(failures(&facts).all(), vec![22]);
     }
 
     #[test]

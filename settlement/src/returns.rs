@@ -1,24 +1,24 @@
 //! What functions with several return values return.
 
+use alloy_primitives::B256;
 use runtime::{
     abi::{Encoder, Return},
     exported,
+    text::Text,
 };
 
-pub(crate) use self::sol::{BrokerDealer, Forecast, OrderView};
+pub(crate) use self::sol::{BrokerDealerValues, CommitmentView, Forecast, OrderView};
 
 #[allow(missing_docs, reason = "the macro copies no docs to fields")]
 mod sol {
     use alloy_sol_types::sol;
 
     sol! {
-        /// Who the contract answers for: name, number in FINRA's Central Registration Depository, and legal entity
-        /// identifier (ISO 17442). Texts are bytes here, since nothing interprets them.
-        #[derive(Debug, PartialEq, Eq)]
-        struct BrokerDealer {
-            bytes name;
+        /// The values of a [`BrokerDealer`](super::BrokerDealer) as the ABI names them.
+        struct BrokerDealerValues {
+            string name;
             uint64 crd;
-            bytes lei;
+            string lei;
         }
 
         /// What preflight predicts: all failures in the order of the table, and the security token's ERC-1404 code.
@@ -41,7 +41,24 @@ mod sol {
             address counterparty;
             uint8 state;
         }
+
+        /// Until when an order is committed, and the first bytes of the id of the order that it is committed to.
+        #[derive(Debug, PartialEq, Eq)]
+        struct CommitmentView {
+            uint64 until;
+            bytes27 other;
+        }
     }
+}
+
+/// Who the contract answers for.
+pub(crate) struct BrokerDealer {
+    /// Its name.
+    pub(crate) name: Text,
+    /// Its number in FINRA's Central Registration Depository.
+    pub(crate) crd: u64,
+    /// Its legal entity identifier (ISO 17442).
+    pub(crate) lei: Text,
 }
 
 impl Return for BrokerDealer {
@@ -78,8 +95,15 @@ impl Return for OrderView {
     }
 }
 
+impl Return for CommitmentView {
+    fn write(self, encoder: &mut Encoder) {
+        encoder.integer(self.until);
+        encoder.word(B256::right_padding_from(self.other.as_slice()));
+    }
+}
+
 exported!(
-    BrokerDealer,
+    BrokerDealerValues,
     "(string,uint64,string)",
     "(string memory name, uint64 crd, string memory lei)"
 );
@@ -93,6 +117,11 @@ exported!(
     "(address,uint8,address,uint256,uint256,uint64,uint64,address,uint8)",
     "(address owner, uint8 side, address security, uint256 quantity, uint256 limitTotal, \
      uint64 expiry, uint64 epoch, address counterparty, uint8 state)"
+);
+exported!(
+    CommitmentView,
+    "(uint64,bytes27)",
+    "(uint64 until, bytes27 other)"
 );
 
 #[cfg(test)]
@@ -114,9 +143,9 @@ mod tests {
         let expected = (name.clone(), 12_345u64, lei.clone()).abi_encode_params();
         assert_eq!(
             BrokerDealer {
-                name: name.into_bytes().into(),
+                name: Text(name.into_bytes()),
                 crd: 12_345,
-                lei: lei.into_bytes().into()
+                lei: Text(lei.into_bytes()),
             }
             .encode(),
             Ok(expected)
@@ -140,6 +169,15 @@ mod tests {
                 Ok(expected)
             );
         }
+    }
+
+    #[test]
+    fn commitment_is_returned_as_two_values() {
+        let view = CommitmentView {
+            until: 1_735_689_601,
+            other: [7; 27].into(),
+        };
+        assert_eq!(CommitmentView::abi_encode(&view), view.encode().unwrap());
     }
 
     #[test]

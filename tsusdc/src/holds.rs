@@ -5,7 +5,8 @@
 //! a place keep the rest. A hold ends by time alone: its place is then given away by whatever writes the word next.
 
 use alloy_primitives::{Address, B256, U256};
-use runtime::{abi::Revert, constant_word, log, storage::Words, word::uint};
+use alloy_sol_types::SolEvent;
+use runtime::{abi::Revert, constant_word, event::Log, log, storage::Words, word::uint};
 use stylus_sdk::{crypto::keccak, prelude::*};
 
 use super::{
@@ -62,6 +63,17 @@ impl Hold {
     }
 }
 
+/// Those of an owner's holds that are live.
+#[derive(Default)]
+struct Holds {
+    /// Their places.
+    places: u8,
+    /// What they hold together, in base units.
+    held: U256,
+    /// Place and content of the one that was asked for.
+    found: Option<(u32, Hold)>,
+}
+
 /// What a hold is known by: its owner has at most one live hold of a key.
 fn key(placer: Address, id: B256) -> B256 {
     keccak([placer.into_word().0, id.0].as_flattened())
@@ -84,6 +96,17 @@ fn numbers(mut places: u8) -> impl Iterator<Item = u32> {
 
 const fn bit(place: u32) -> u8 {
     1_u8.wrapping_shl(place)
+}
+
+/// The log of an act on a hold, up to its data.
+#[inline(never)]
+fn log_hold(signature: B256, placer: Address, owner: Address, id: B256) -> Log {
+    let mut log = Log::new(signature);
+    log.word(placer.into_word())
+        .word(owner.into_word())
+        .word(id)
+        .data();
+    log
 }
 
 impl TsUsdc {
@@ -121,33 +144,34 @@ impl TsUsdc {
         }
         let allowance = self.allowance_less(owner, placer, amount)?;
         let key = key(placer, id);
-        if self.live_hold(owner, word, key).is_some() {
+        let holds = self.live_holds(owner, word, Some(&key));
+        if holds.found.is_some() {
             return Err(Error::HoldExists { placer, owner, id }.into());
         }
-        let (live, _) = self.live_holds(owner, word);
-        if live == u8::MAX {
+        if holds.places == u8::MAX {
             return Err(Error::TooManyHolds { owner }.into());
         }
         // The amount must be free, but stays.
         self.debited(owner, word, amount)?;
 
         let mut row = self.holds.row(owner.into_word());
-        let (live, place) = next_place(&mut row, live);
+        let (places, place) = next_place(&mut row, holds.places);
         let (first, second) = words(place);
         row.set(first, Hold { amount, until }.word());
         row.set_bytes(second, &key);
-        self.set_balance_word(owner, word.with_places(live | bit(place)));
+        self.set_balance_word(owner, word.with_places(places | bit(place)));
         self.allowances
             .at(owner.into_word())
             .set(placer.into_word(), allowance);
-        log!(HoldPlaced)
-            .address(placer)
-            .address(owner)
-            .word(id)
-            .data()
-            .uint(amount)
-            .uint(U256::from(until))
-            .emit(self.vm());
+        log_hold(
+            constant_word!(HoldPlaced::SIGNATURE_HASH.0),
+            placer,
+            owner,
+            id,
+        )
+        .uint(amount)
+        .uint(U256::from(until))
+        .emit(self.vm());
         Ok(())
     }
 
@@ -176,14 +200,15 @@ impl TsUsdc {
         if amount > most {
             return Err(Error::HoldAmount { amount, most }.into());
         }
-        log!(HoldUsed)
-            .address(placer)
-            .address(owner)
-            .word(id)
-            .data()
-            .address(to)
-            .uint(amount)
-            .emit(self.vm());
+        log_hold(
+            constant_word!(HoldUsed::SIGNATURE_HASH.0),
+            placer,
+            owner,
+            id,
+        )
+        .address(to)
+        .uint(amount)
+        .emit(self.vm());
         self.move_coins(owner, source, to, target, amount)
     }
 
@@ -195,21 +220,25 @@ impl TsUsdc {
     pub(crate) fn drop_hold(&mut self, id: B256, owner: Address) -> Result<(), Revert> {
         let placer = self.vm().msg_sender();
         self.end_hold(placer, owner, self.balance_word(owner), id)?;
-        log!(HoldDropped)
-            .address(placer)
-            .address(owner)
-            .word(id)
-            .emit(self.vm());
+        log_hold(
+            constant_word!(HoldDropped::SIGNATURE_HASH.0),
+            placer,
+            owner,
+            id,
+        )
+        .emit(self.vm());
         Ok(())
     }
 
     pub(crate) fn hold_of(&self, placer: Address, owner: Address, id: B256) -> (U256, u64) {
-        let hold = self.live_hold(owner, self.balance_word(owner), key(placer, id));
-        hold.map_or((U256::ZERO, 0), |(_, hold)| (hold.amount, hold.until))
+        let key = key(placer, id);
+        let holds = self.live_holds(owner, self.balance_word(owner), Some(&key));
+        let found = holds.found;
+        found.map_or((U256::ZERO, 0), |(_, hold)| (hold.amount, hold.until))
     }
 
     pub(crate) fn held_balance_of(&self, owner: Address) -> U256 {
-        self.live_holds(owner, self.balance_word(owner)).1
+        self.live_holds(owner, self.balance_word(owner), None).held
     }
 
     /// `owner`'s word with `value` less, which must be free, and without the places of lapsed holds.
@@ -224,9 +253,13 @@ impl TsUsdc {
         word: BalanceWord,
         value: U256,
     ) -> Result<BalanceWord, Revert> {
-        let (live, held) = self.live_holds(owner, word);
-        // Live holds never exceed the balance: each took what was free, and no other debit takes of it.
-        let balance = word.balance().saturating_sub(held);
+        let (mut balance, mut places) = (word.balance(), 0);
+        if word.places() != 0 {
+            let holds = self.live_holds(owner, word, None);
+            // Live holds never exceed the balance: each took what was free, and no other debit takes of it.
+            balance = balance.saturating_sub(holds.held);
+            places = holds.places;
+        }
         if value > balance {
             return Err(Error::ERC20InsufficientBalance {
                 sender: owner,
@@ -235,7 +268,7 @@ impl TsUsdc {
             }
             .into());
         }
-        Ok(BalanceWord(word.0.wrapping_sub(value)).with_places(live))
+        Ok(BalanceWord(word.0.wrapping_sub(value)).with_places(places))
     }
 
     /// Ends every hold of an `owner` whose whole balance is taken, the one placed last first.
@@ -245,11 +278,10 @@ impl TsUsdc {
     /// * [`HoldBroken`] for each that is live.
     #[inline(never)]
     pub(crate) fn break_holds(&self, owner: Address, word: BalanceWord) {
-        let (mut live, _) = self.live_holds(owner, word);
+        let mut places = self.live_holds(owner, word, None).places;
         let row = self.holds.row(owner.into_word());
-        while live != 0 {
-            let place = live.ilog2();
-            live &= !bit(place);
+        while let Some(place) = places.checked_ilog2() {
+            places &= !bit(place);
             let (first, second) = words(place);
             log!(HoldBroken)
                 .word(row.bytes(second))
@@ -269,42 +301,33 @@ impl TsUsdc {
         word: BalanceWord,
         id: B256,
     ) -> Result<(BalanceWord, U256), Revert> {
-        let found = self.live_hold(owner, word, key(placer, id));
-        let (place, hold) = found.ok_or(Error::NoHold { placer, owner, id })?;
-        let word = word.with_places(word.places() & !bit(place));
+        let holds = self.live_holds(owner, word, Some(&key(placer, id)));
+        let (place, hold) = holds.found.ok_or(Error::NoHold { placer, owner, id })?;
+        let word = word.with_places(holds.places & !bit(place));
         self.set_balance_word(owner, word);
         Ok((word, hold.amount))
     }
 
-    /// The places of live holds and the sum of what they hold: no storage is read when no place is taken.
+    /// The owner's live holds, and which of them has `key`.
     #[inline(never)]
-    fn live_holds(&self, owner: Address, word: BalanceWord) -> (u8, U256) {
-        let (mut live, mut held) = (0, U256::ZERO);
-        if word.places() == 0 {
-            return (live, held);
-        }
+    fn live_holds(&self, owner: Address, word: BalanceWord, key: Option<&B256>) -> Holds {
         let row = self.holds.row(owner.into_word());
         let now = self.vm().block_timestamp();
+        let mut holds = Holds::default();
         for place in numbers(word.places()) {
-            let hold = Hold::of_word(row.get(words(place).0));
-            if hold.until > now {
-                live |= bit(place);
-                // Below the balance, as said above.
-                held = held.wrapping_add(hold.amount);
+            let (first, second) = words(place);
+            let hold = Hold::of_word(row.get(first));
+            if hold.until <= now {
+                continue;
+            }
+            holds.places |= bit(place);
+            // At most the balance.
+            holds.held = holds.held.wrapping_add(hold.amount);
+            if key.is_some_and(|key| row.bytes(second) == *key) {
+                holds.found = Some((place, hold));
             }
         }
-        (live, held)
-    }
-
-    /// The place of the owner's live hold of that key, and the hold.
-    #[inline(never)]
-    fn live_hold(&self, owner: Address, word: BalanceWord, key: B256) -> Option<(u32, Hold)> {
-        let row = self.holds.row(owner.into_word());
-        let now = self.vm().block_timestamp();
-        numbers(word.places())
-            .filter(|place| row.bytes(words(*place).1) == key)
-            .map(|place| (place, Hold::of_word(row.get(words(place).0))))
-            .find(|(_, hold)| hold.until > now)
+        holds
     }
 }
 

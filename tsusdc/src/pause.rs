@@ -9,13 +9,14 @@ use super::{
     access::pauser_role,
     error::Error,
     event::{Pause, Unpause},
+    globals::Globals,
 };
 
 impl TsUsdc {
     /// Repeating it succeeds and emits again, as USDC's does.
     pub(crate) fn pause(&mut self) -> Result<(), Revert> {
         self.only(pauser_role())?;
-        self.paused.set(true);
+        self.set_paused(true);
         log!(Pause).emit(self.vm());
         Ok(())
     }
@@ -23,18 +24,25 @@ impl TsUsdc {
     /// Repeating it succeeds and emits again, as USDC's does.
     pub(crate) fn unpause(&mut self) -> Result<(), Revert> {
         self.roles.only_default_admin()?;
-        self.paused.set(false);
+        self.set_paused(false);
         log!(Unpause).emit(self.vm());
         Ok(())
     }
 
     pub(crate) fn paused(&self) -> bool {
-        self.paused.get()
+        self.globals().paused
+    }
+
+    fn set_paused(&mut self, paused: bool) {
+        self.set_globals(Globals {
+            paused,
+            ..self.globals()
+        });
     }
 
     /// Refuses everything that the pause stops.
     pub(crate) fn when_not_paused(&self) -> Result<(), Revert> {
-        if self.paused.get() {
+        if self.paused() {
             return Err(Error::EnforcedPause {}.into());
         }
         Ok(())

@@ -10,6 +10,7 @@ use super::{
     balance::MAX_SUPPLY,
     error::Error,
     event::{ReserveMaxAgeSet, ReservesAttested},
+    globals::Globals,
 };
 
 /// Whether an attestation as of `as_of` still allows minting at `now`. Without an attestation (`as_of` zero) or with a
@@ -33,12 +34,13 @@ impl TsUsdc {
         evidence: B256,
     ) -> Result<(), Revert> {
         self.only(attestor_role())?;
-        let latest = self.reserves_as_of.get().to();
+        let globals = self.globals();
+        let latest = globals.as_of;
         if as_of < latest || as_of > self.vm().block_timestamp() {
             return Err(Error::InvalidAttestation { as_of, latest }.into());
         }
         self.reserves.set(reserves);
-        self.reserves_as_of.set(alloy_primitives::U64::from(as_of));
+        self.set_globals(Globals { as_of, ..globals });
         let attestor: Address = self.vm().msg_sender();
         log!(ReservesAttested)
             .address(attestor)
@@ -53,8 +55,10 @@ impl TsUsdc {
     /// Works while paused; by the default admin.
     pub(crate) fn set_reserve_max_age(&mut self, max_age: u64) -> Result<(), Revert> {
         self.roles.only_default_admin()?;
-        self.reserve_max_age
-            .set(alloy_primitives::U64::from(max_age));
+        self.set_globals(Globals {
+            max_age,
+            ..self.globals()
+        });
         log!(ReserveMaxAgeSet)
             .data()
             .uint(U256::from(max_age))
@@ -63,16 +67,13 @@ impl TsUsdc {
     }
 
     pub(crate) fn reserves(&self) -> (U256, u64, u64) {
-        (
-            self.reserves.get(),
-            self.reserves_as_of.get().to(),
-            self.reserve_max_age.get().to(),
-        )
+        let Globals { as_of, max_age, .. } = self.globals();
+        (self.reserves.get(), as_of, max_age)
     }
 
     pub(crate) fn mint_headroom(&self) -> U256 {
         let (reserves, as_of, max_age) = self.reserves();
-        if self.paused.get() || !is_fresh(as_of, max_age, self.vm().block_timestamp()) {
+        if self.paused() || !is_fresh(as_of, max_age, self.vm().block_timestamp()) {
             return U256::ZERO;
         }
         reserves

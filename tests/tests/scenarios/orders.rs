@@ -560,11 +560,12 @@ async fn advancing_the_epoch_kills_every_earlier_order() {
         .await;
     let log = IDvPSettlement::EpochAdvanced::decode_log(&receipt.inner.logs()[0].inner)
         .expect("EpochAdvanced");
-    assert_eq!((log.owner, log.epoch), (market.buyer.address, 1));
+    let epoch = market.chain.now().await;
+    assert_eq!((log.owner, log.epoch), (market.buyer.address, epoch));
     not_registered(&market, &bid, &IDvPSettlement::InvalidOrder { field: 7 }).await;
     let next = market.sign(
         Order {
-            epoch: 1,
+            epoch,
             ..market.bid()
         },
         &market.buyer,
