@@ -8,6 +8,7 @@ mod cancel;
 pub mod cap_table;
 pub mod carry;
 pub mod chain;
+pub mod commitment;
 pub mod directory;
 pub mod eligibility;
 pub mod error;

@@ -342,6 +342,11 @@ impl Done {
         proof::event_of(&self.receipt, contract)
     }
 
+    /// Every event of its kind that a contract logged in it.
+    pub fn events<E: SolEvent>(&self, contract: Address) -> Vec<E> {
+        proof::events_of(&self.receipt, contract).collect()
+    }
+
     /// Looks for more events, which could not be known before the receipt.
     ///
     /// # Errors
