@@ -4,7 +4,7 @@
 //! the board to its settlement and back into the log.
 
 pub mod adopt;
-mod cancel;
+pub mod cancel;
 pub mod cap_table;
 pub mod carry;
 pub mod chain;
@@ -29,9 +29,11 @@ pub mod signing;
 pub mod staff;
 pub mod statement;
 pub mod suggest;
+pub mod surveillance;
 pub mod sync;
 pub mod trade;
 pub mod wallet;
+pub mod wallet_gas;
 
 pub use error::DeskError;
 pub use trade::Trade;

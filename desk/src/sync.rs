@@ -13,6 +13,7 @@ use book::market::matching::{Match, MatchState};
 use book::market::record::OrderState;
 
 use super::adopt::{Left, Registration, Taken};
+use super::commitment::{committed, released};
 use super::error::DeskError;
 use super::fill::{self, Fill};
 use super::settlement::same_venue;
@@ -39,6 +40,12 @@ pub struct Synced {
     pub taken: u64,
     /// Such orders that could not be taken onto the board.
     pub left: Vec<Left>,
+    /// Commitments of matches that the book did not have.
+    pub committed: u64,
+    /// Releases of matches that the book did not have.
+    pub released: u64,
+    /// Commitments on chain that fit no match of the book, in words.
+    pub strange: Vec<String>,
     /// Submissions that turned out to have failed.
     pub failed: u64,
     /// Matches whose transaction may still be mined.
@@ -164,6 +171,16 @@ async fn take(
                 cancel(board, order.record.id, &mined, by, synced).await?;
             }
         }
+    } else if *topic == IDvPSettlement::MatchCommitted::SIGNATURE_HASH {
+        let Ok(event) = IDvPSettlement::MatchCommitted::decode_log(&log.inner) else {
+            return Ok(());
+        };
+        commit(board, chain, &event.data, &mined().await?, by, synced).await?;
+    } else if *topic == IDvPSettlement::MatchReleased::SIGNATURE_HASH {
+        let Ok(event) = IDvPSettlement::MatchReleased::decode_log(&log.inner) else {
+            return Ok(());
+        };
+        release(board, &event.data, &mined().await?, by, synced).await?;
     } else if *topic == IDvPSettlement::BookAnchored::SIGNATURE_HASH {
         let Ok(event) = IDvPSettlement::BookAnchored::decode_log(&log.inner) else {
             return Ok(());
@@ -204,6 +221,54 @@ async fn anchor(
             tx_hash,
         };
         board.record_anchored(anchored, by.clone()).await?;
+    }
+    Ok(())
+}
+
+/// Records a commitment of an approved match. One of a match that the desk never approved is named, for people to look at.
+async fn commit(
+    board: &Board,
+    chain: &Chain,
+    event: &IDvPSettlement::MatchCommitted,
+    mined: &Mined,
+    by: &By,
+    synced: &mut Synced,
+) -> Result<(), DeskError> {
+    if board.has_commitment_of(mined.tx_hash).await? {
+        return Ok(());
+    }
+    let matched = board.match_of(event.bid, event.ask).await?;
+    let Some(matched) = matched.filter(|found| found.state != MatchState::Proposed) else {
+        synced.strange.push(format!(
+            "bid {} and ask {} were committed on chain by {}, transaction {}: the book has no approved match of them",
+            event.bid, event.ask, event.principal, mined.tx_hash
+        ));
+        return Ok(());
+    };
+    let committed = committed(chain, event, mined)?;
+    let recorded = board.record_committed(matched.id, committed, mined.time, by.clone());
+    recorded.await?;
+    synced.committed += 1;
+    Ok(())
+}
+
+/// Records a release; one of a match that the book does not have changes nothing there.
+async fn release(
+    board: &Board,
+    event: &IDvPSettlement::MatchReleased,
+    mined: &Mined,
+    by: &By,
+    synced: &mut Synced,
+) -> Result<(), DeskError> {
+    let known = board.has_commitment_of(mined.tx_hash).await?;
+    let Some(matched) = board.match_of(event.bid, event.ask).await?.filter(|_| !known) else {
+        return Ok(());
+    };
+    if board.commitment(matched.id).await?.is_some() {
+        let released = released(event, mined);
+        let recorded = board.record_released(matched.id, released, mined.time, by.clone());
+        recorded.await?;
+        synced.released += 1;
     }
     Ok(())
 }
