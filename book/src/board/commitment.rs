@@ -81,8 +81,8 @@ impl Board {
     /// # Errors
     /// The store's.
     pub async fn commitment(&self, id: Uuid) -> Result<Option<MatchCommitted>, BoardError> {
-        let last = self.last_body(&id.to_string(), EventType::MatchCommitted);
-        Ok(match last.await? {
+        let (subject, kind) = (id.to_string(), EventType::MatchCommitted);
+        Ok(match self.last_body(&subject, kind).await? {
             Some((_, Body::MatchCommitted(committed))) => Some(committed),
             _ => None,
         })

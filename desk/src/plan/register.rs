@@ -355,25 +355,6 @@ impl Plan {
         Ok(())
     }
 
-/// Another wallet of the investor that the registry has in another group or country.
-async fn unlike(contract: &Contract, holder: &Holder) -> Result<Option<Address>, DeskError> {
-    let call = ISecurityToken::walletsOfCall {
-        investorId: holder.investor_id,
-    };
-    for wallet in contract.view(call).await? {
-        if wallet == holder.wallet {
-            continue;
-        }
-        let record = contract
-            .view(ISecurityToken::walletRecordCall { wallet })
-            .await?;
-        if (record.group, record.country) != (holder.group, holder.country) {
-            return Ok(Some(wallet));
-        }
-    }
-    Ok(None)
-}
-
     /// Carries the plan out; `issuer` may be left out when nothing is issued.
     ///
     /// # Errors
@@ -402,6 +383,25 @@ async fn unlike(contract: &Contract, holder: &Holder) -> Result<Option<Address>,
         }
         Ok(sent)
     }
+}
+
+/// Another wallet of the investor that the registry has in another group or country.
+async fn unlike(contract: &Contract, holder: &Holder) -> Result<Option<Address>, DeskError> {
+    let call = ISecurityToken::walletsOfCall {
+        investorId: holder.investor_id,
+    };
+    for wallet in contract.view(call).await? {
+        if wallet == holder.wallet {
+            continue;
+        }
+        let record = contract
+            .view(ISecurityToken::walletRecordCall { wallet })
+            .await?;
+        if (record.group, record.country) != (holder.group, holder.country) {
+            return Ok(Some(wallet));
+        }
+    }
+    Ok(None)
 }
 
 fn set_wallets(holders: &[&Holder]) -> setWalletsCall {
