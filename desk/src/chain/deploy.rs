@@ -22,6 +22,9 @@ use super::act::{Act, Done, Expected, Ground, Target};
 use super::client::{Chain, Receipt};
 use super::error::ChainError;
 
+/// Where the factory stands on every Arbitrum chain.
+pub const FACTORY: Address = STYLUS_DEPLOYER;
+
 /// What a constructor takes, contract by contract; the order of fields is the ABI's.
 #[derive(Clone, Debug)]
 pub enum Constructor {

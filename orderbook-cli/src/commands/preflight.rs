@@ -47,7 +47,7 @@ pub(super) fn table(reasons: &[Reason]) -> Table {
         table.row([
             reason.failure.into(),
             Cell::new(reason.words.clone(), Tone::Bad),
-            reason.remedy.into(),
+            reason.remedy.clone().into(),
         ]);
     }
     table
