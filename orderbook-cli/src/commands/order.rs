@@ -4,8 +4,10 @@ use std::io::Write as _;
 use std::time::Duration;
 
 use alloy::primitives::{Address, U256};
+use book::board::Board;
 use book::log::event::Event;
-use book::market::amount::{date, time};
+use book::log::fact::MatchCommitted;
+use book::market::amount::{date, short_id, time};
 use book::market::filter::{OrderFilter, OrderSort};
 use book::market::investor::Directory;
 use book::market::literal::decimal;
@@ -13,6 +15,7 @@ use book::market::order::Side;
 use book::market::record::{OrderState, OrderView};
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::context::Context;
 use super::failure::Result;
@@ -282,13 +285,43 @@ async fn show(context: &Context, id: &str) -> Result {
     let history = board.history(order.record.id).await?;
     let directory = board.directory().await?;
     let mut data = order_json(&order, &directory);
+    let committed = commitment(&board, &order).await?;
+    data["commitment"] = committed.as_ref().map_or(Value::Null, |(id, committed)| {
+        json!({ "match": id, "bid": committed.bid, "ask": committed.ask, "until": committed.until,
+            "transaction": committed.tx_hash })
+    });
     data["history"] = history
         .iter()
         .map(|e| json!({ "seq": e.seq, "type": e.kind, "at": e.captured_at, "actor": e.actor, "reason": e.reason }))
         .collect();
+    let mut pairs = particulars(&order, &directory);
+    if let Some((_, committed)) = committed {
+        let words = format!(
+            "bid {} with ask {} until {}",
+            short_id(committed.bid),
+            short_id(committed.ask),
+            time(committed.until)
+        );
+        pairs.insert(2, ("committed".into(), Cell::new(words, Tone::Strong)));
+    }
     Ok(Answer::new(data)
-        .with(Block::Pairs(particulars(&order, &directory)))
+        .with(Block::Pairs(pairs))
         .with(Block::Table(events(&history))))
+}
+
+/// The commitment of an open order's live match, over by time or not.
+async fn commitment(board: &Board, order: &OrderView) -> Result<Option<(Uuid, MatchCommitted)>> {
+    if order.state != OrderState::Open {
+        return Ok(None);
+    }
+    let id = order.record.id;
+    let live = board.matches(None).await?.into_iter();
+    let mut live = live.filter(|found| found.state.is_live() && [found.bid, found.ask].contains(&id));
+    let Some(found) = live.next() else {
+        return Ok(None);
+    };
+    let committed = board.commitment(found.id).await?;
+    Ok(committed.map(|committed| (found.id, committed)))
 }
 
 /// Everything that an order says, and where it stands.

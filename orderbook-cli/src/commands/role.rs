@@ -151,7 +151,7 @@ fn known(name: &str) -> Result<B256> {
 }
 
 /// The contract that a word of the command line means.
-fn contract(context: &Context, name: &str) -> Result<Target> {
+pub(super) fn contract(context: &Context, name: &str) -> Result<Target> {
     match name.to_ascii_lowercase().as_str() {
         "coin" | "tsusdc" => context.coin_target(),
         "settlement" => context.settlement_target(),
