@@ -1,12 +1,12 @@
 //! Role-based access control with exactly one default admin, who is moved in two steps and cannot vanish.
 //!
-//! The interface is that of `OpenZeppelin`'s `AccessControlDefaultAdminRules`, without the delay. The default admin is the
-//! only account with [`DEFAULT_ADMIN_ROLE`] and the admin of every role; it holds no other role unless it grants it to
-//! itself.
+//! The interface is that of `OpenZeppelin`'s `AccessControlDefaultAdminRules`, without the delay, but an offer lapses. The
+//! default admin is the only account with [`DEFAULT_ADMIN_ROLE`] and the admin of every role; it holds no other role
+//! unless it grants it to itself.
 
 use alloc::vec::Vec;
 
-use alloy_primitives::{Address, B256, U256};
+use alloy_primitives::{Address, B256, U64, U256};
 use alloy_sol_types::{SolError, SolEvent, sol};
 use runtime::{
     abi::{Encoder, Revert},
@@ -15,10 +15,17 @@ use runtime::{
     log,
     storage::WordMap,
 };
-use stylus_sdk::{prelude::*, storage::StorageAddress};
+use stylus_sdk::{
+    prelude::*,
+    storage::{StorageAddress, StorageU64},
+};
 
 /// The role of the default admin, and the admin role of every role.
 pub const DEFAULT_ADMIN_ROLE: B256 = B256::ZERO;
+
+/// How long the default admin's role may be accepted after it was offered, in seconds: 30 days. An offer that nobody took
+/// up must not wait for the day on which its key is stolen.
+pub const OFFER_LASTS: u64 = 30 * 24 * 60 * 60;
 
 pub use sol::*;
 
@@ -38,12 +45,15 @@ mod sol {
         /// `account` does not have `neededRole`.
         #[derive(Debug, PartialEq, Eq)]
         error AccessControlUnauthorizedAccount(address account, bytes32 neededRole);
-        /// `account` cannot become the default admin: it is zero, or not the pending one.
+        /// `account` cannot become the default admin: it is zero, or not the pending one (any more).
         #[derive(Debug, PartialEq, Eq)]
         error AccessControlInvalidDefaultAdmin(address account);
         /// The default admin is never granted, revoked or renounced directly.
         #[derive(Debug, PartialEq, Eq)]
         error AccessControlEnforcedDefaultAdminRules();
+        /// `role` is not for an account that has `other`.
+        #[derive(Debug, PartialEq, Eq)]
+        error RolesExclude(bytes32 role, bytes32 other);
     }
 }
 
@@ -56,6 +66,8 @@ pub enum Error {
     InvalidDefaultAdmin(AccessControlInvalidDefaultAdmin),
     /// The default admin is never granted, revoked or renounced directly.
     EnforcedDefaultAdminRules(AccessControlEnforcedDefaultAdminRules),
+    /// The account has a role beside which it may not have this one.
+    Exclude(RolesExclude),
 }
 
 impl From<Error> for Vec<u8> {
@@ -74,6 +86,11 @@ impl From<Error> for Vec<u8> {
             }
             Error::EnforcedDefaultAdminRules(_) => {
                 encoder = Encoder::error(selector::<AccessControlEnforcedDefaultAdminRules>());
+            }
+            Error::Exclude(error) => {
+                encoder = Encoder::error(selector::<RolesExclude>());
+                encoder.word(error.role);
+                encoder.word(error.other);
             }
         }
         encoder.finish()
@@ -95,7 +112,9 @@ const fn selector<E: SolError>() -> u32 {
 pub struct Roles {
     members: WordMap,
     default_admin: StorageAddress,
+    /// In one slot with the time at which the offer lapses.
     pending_default_admin: StorageAddress,
+    offer_ends: StorageU64,
 }
 
 impl Roles {
@@ -159,9 +178,33 @@ impl Roles {
     ///
     /// * [`RoleGranted`], when something changed.
     pub fn grant_role(&mut self, role: B256, account: Address) -> Result<(), Error> {
-        ordinary(role)?;
-        self.only_default_admin()?;
+        self.grants(role)?;
         self.set_member(role, account, true);
+        Ok(())
+    }
+
+    /// Refuses a caller who may not grant `role`, for a contract that asks more before it calls
+    /// [`set_member`](Self::set_member).
+    ///
+    /// # Errors
+    ///
+    /// * [`Error::EnforcedDefaultAdminRules`] - the role is the default admin's.
+    /// * [`Error::Unauthorized`] - the caller is not the default admin.
+    pub fn grants(&self, role: B256) -> Result<(), Error> {
+        ordinary(role)?;
+        self.only_default_admin()
+    }
+
+    /// Refuses `role` for an `account` that has `other`.
+    ///
+    /// # Errors
+    ///
+    /// * [`Error::Exclude`].
+    #[inline(never)]
+    pub fn exclude(&self, role: B256, other: B256, account: Address) -> Result<(), Error> {
+        if self.has_role(other, account) {
+            return Err(Error::Exclude(RolesExclude { role, other }));
+        }
         Ok(())
     }
 
@@ -176,8 +219,7 @@ impl Roles {
     ///
     /// * [`RoleRevoked`], when something changed.
     pub fn revoke_role(&mut self, role: B256, account: Address) -> Result<(), Error> {
-        ordinary(role)?;
-        self.only_default_admin()?;
+        self.grants(role)?;
         self.set_member(role, account, false);
         Ok(())
     }
@@ -210,12 +252,16 @@ impl Roles {
         self.default_admin.get()
     }
 
-    /// The account that may accept to be the default admin, or zero.
+    /// The account that may accept to be the default admin now, or zero.
     pub fn pending_default_admin(&self) -> Address {
+        let ends: u64 = self.offer_ends.get().to();
+        if self.vm().block_timestamp() >= ends {
+            return Address::ZERO;
+        }
         self.pending_default_admin.get()
     }
 
-    /// Offers the default admin's role to `new_admin`, instead of to anybody it was offered to before.
+    /// Offers the default admin's role to `new_admin` for [`OFFER_LASTS`], instead of to anybody it was offered to before.
     ///
     /// # Errors
     ///
@@ -236,26 +282,36 @@ impl Roles {
     ///
     /// # Errors
     ///
-    /// * [`Error::InvalidDefaultAdmin`] - the caller is not the one it was offered to.
+    /// * [`Error::InvalidDefaultAdmin`] - the caller is not the one it was offered to, or the offer has lapsed.
     ///
     /// # Events
     ///
     /// * [`RoleRevoked`] for the old default admin.
     /// * [`RoleGranted`] for the new one.
     pub fn accept_default_admin_transfer(&mut self) -> Result<(), Error> {
-        let sender = self.vm().msg_sender();
-        if sender.is_zero() || self.pending_default_admin.get() != sender {
-            return Err(invalid_default_admin(sender));
-        }
+        let sender = self.only_pending_default_admin()?;
         let account = self.default_admin.get();
         self.log(
             constant_word!(RoleRevoked::SIGNATURE_HASH.0),
             DEFAULT_ADMIN_ROLE,
             account,
         );
-        self.pending_default_admin.set(Address::ZERO);
+        self.offer(Address::ZERO);
         self.set_default_admin(sender);
         Ok(())
+    }
+
+    /// The caller, who may accept the default admin's role now.
+    ///
+    /// # Errors
+    ///
+    /// * [`Error::InvalidDefaultAdmin`].
+    pub fn only_pending_default_admin(&self) -> Result<Address, Error> {
+        let sender = self.vm().msg_sender();
+        if sender.is_zero() || self.pending_default_admin() != sender {
+            return Err(invalid_default_admin(sender));
+        }
+        Ok(sender)
     }
 
     /// Withdraws the offer.
@@ -275,10 +331,17 @@ impl Roles {
 
     #[inline(never)]
     fn schedule(&mut self, new_admin: Address) {
-        self.pending_default_admin.set(new_admin);
+        self.offer(new_admin);
         log!(DefaultAdminTransferScheduled)
             .address(new_admin)
             .emit(self.vm());
+    }
+
+    /// Zero withdraws the offer, whenever it ends.
+    fn offer(&mut self, new_admin: Address) {
+        let ends = self.vm().block_timestamp().saturating_add(OFFER_LASTS);
+        self.pending_default_admin.set(new_admin);
+        self.offer_ends.set(U64::from(ends));
     }
 
     #[inline(never)]
@@ -325,9 +388,43 @@ impl Roles {
 
 /// Declares a contract's entry points for roles, which all ask its [`Roles`]: what of `self` they are, to read and to
 /// write.
+///
+/// A contract some of whose roles exclude each other names a method `fn(&self, role: B256, account: Address) -> Result<(),
+/// Revert>` last. It refuses by [`Roles::exclude`], and is asked before `account` gets a role, the default admin's included.
 #[macro_export]
 macro_rules! role_functions {
     ($contract:ident, [$($read:tt)+], [$($write:tt)+]) => {
+        $crate::role_functions!(@common $contract, [$($read)+], [$($write)+]);
+
+        impl $contract {
+            pub(crate) fn grant_role(&mut self, role: B256, account: Address) -> Result<(), Revert> {
+                Ok(self.$($write)+.grant_role(role, account)?)
+            }
+
+            pub(crate) fn accept_default_admin_transfer(&mut self) -> Result<(), Revert> {
+                Ok(self.$($write)+.accept_default_admin_transfer()?)
+            }
+        }
+    };
+    ($contract:ident, [$($read:tt)+], [$($write:tt)+], $exclusion:ident) => {
+        $crate::role_functions!(@common $contract, [$($read)+], [$($write)+]);
+
+        impl $contract {
+            pub(crate) fn grant_role(&mut self, role: B256, account: Address) -> Result<(), Revert> {
+                self.$($read)+.grants(role)?;
+                self.$exclusion(role, account)?;
+                self.$($write)+.set_member(role, account, true);
+                Ok(())
+            }
+
+            pub(crate) fn accept_default_admin_transfer(&mut self) -> Result<(), Revert> {
+                let account = self.$($read)+.only_pending_default_admin()?;
+                self.$exclusion($crate::roles::DEFAULT_ADMIN_ROLE, account)?;
+                Ok(self.$($write)+.accept_default_admin_transfer()?)
+            }
+        }
+    };
+    (@common $contract:ident, [$($read:tt)+], [$($write:tt)+]) => {
         impl $contract {
             pub(crate) fn has_role(&self, role: B256, account: Address) -> bool {
                 self.$($read)+.has_role(role, account)
@@ -336,10 +433,6 @@ macro_rules! role_functions {
             #[allow(clippy::unused_self, reason = "an entry point")]
             pub(crate) fn get_role_admin(&self, _role: B256) -> B256 {
                 $crate::roles::DEFAULT_ADMIN_ROLE
-            }
-
-            pub(crate) fn grant_role(&mut self, role: B256, account: Address) -> Result<(), Revert> {
-                Ok(self.$($write)+.grant_role(role, account)?)
             }
 
             pub(crate) fn revoke_role(&mut self, role: B256, account: Address) -> Result<(), Revert> {
@@ -367,10 +460,6 @@ macro_rules! role_functions {
                 new_admin: Address,
             ) -> Result<(), Revert> {
                 Ok(self.$($write)+.begin_default_admin_transfer(new_admin)?)
-            }
-
-            pub(crate) fn accept_default_admin_transfer(&mut self) -> Result<(), Revert> {
-                Ok(self.$($write)+.accept_default_admin_transfer()?)
             }
 
             pub(crate) fn cancel_default_admin_transfer(&mut self) -> Result<(), Revert> {

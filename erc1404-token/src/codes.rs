@@ -29,7 +29,7 @@ pub(crate) const NOT_VESTED: u8 = 10;
 pub(crate) const INVESTOR_CAP: u8 = 11;
 /// There would be too many holders.
 pub(crate) const HOLDER_CAP: u8 = 12;
-/// There would be too many holders in the recipient's group.
+/// There would be too many holders in the recipient's group, or in a class it belongs to.
 pub(crate) const GROUP_HOLDER_CAP: u8 = 13;
 /// The pair of groups is not open yet.
 pub(crate) const NOT_OPEN_YET: u8 = 14;
@@ -43,8 +43,10 @@ pub(crate) const INVALID_SIZE: u8 = 17;
 pub(crate) const DEACTIVATED: u8 = 18;
 /// The supply cap would be exceeded.
 pub(crate) const SUPPLY_CAP: u8 = 19;
+/// Tokens held for a matched trade would have to move.
+pub(crate) const HELD: u8 = 20;
 /// The highest code in use.
-pub(crate) const HIGHEST: u8 = SUPPLY_CAP;
+pub(crate) const HIGHEST: u8 = HELD;
 
 messages! {
     /// The text of a code.
@@ -69,6 +71,7 @@ messages! {
         INVALID_SIZE => "Invalid size",
         DEACTIVATED => "Deactivated",
         SUPPLY_CAP => "Supply cap",
+        HELD => "Tokens are held for a matched trade",
         _ => "Unknown restriction code",
     }
 }

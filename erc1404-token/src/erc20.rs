@@ -7,6 +7,8 @@ use stylus_sdk::prelude::*;
 
 use super::{
     SecurityToken, codes,
+    holds::HOLDS,
+    restriction::Kind,
     store::{BALANCE, ISIN, NAME, NONCE, SUPPLY_CAP, SYMBOL, TOTAL_SUPPLY},
 };
 
@@ -87,6 +89,23 @@ impl SecurityToken {
         self.detect(spender, from, to, value)
     }
 
+    pub(crate) fn can_transfer(&self, from: Address, to: Address, amount: U256) -> bool {
+        !from.is_zero()
+            && self.of(from, BALANCE) >= amount
+            && self.detect(from, from, to, amount) == codes::SUCCESS
+    }
+
+    pub(crate) fn can_send(&self, account: Address) -> bool {
+        // To hold nothing is allowed to whom sending is, whatever the recipient.
+        self.detect_kind(Kind::Hold, account, account, Address::ZERO, U256::ZERO) == codes::SUCCESS
+    }
+
+    pub(crate) fn can_receive(&self, account: Address) -> bool {
+        // To mint nothing is allowed to whom receiving is, whatever the sender.
+        self.detect_kind(Kind::Mint, Address::ZERO, Address::ZERO, account, U256::ZERO)
+            == codes::SUCCESS
+    }
+
     pub(crate) fn message_for_transfer_restriction(&self, code: u8) -> Text {
         codes::message(code)
     }
@@ -98,7 +117,7 @@ impl SecurityToken {
     pub(crate) fn supports_interface(&self, interface_id: FixedBytes<4>) -> bool {
         matches!(
             u32::from_be_bytes(interface_id.0),
-            0x01ff_c9a7 | 0x3637_2b07 | 0xab84_a5c8 | 0x78a8_de7d
+            0x01ff_c9a7 | 0x3637_2b07 | 0xab84_a5c8 | 0x78a8_de7d | HOLDS
         )
     }
 

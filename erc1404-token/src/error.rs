@@ -7,7 +7,7 @@ use alloy_sol_types::SolError;
 use runtime::abi::{Encoder, Return, Revert};
 pub(crate) use sol::*;
 
-use super::codes;
+use super::{codes, word::Record};
 
 /// Encodes an error where it arises, its fields in the order of its declaration.
 ///
@@ -26,6 +26,19 @@ pub(crate) use revert;
 /// An encoder that starts with the selector of an error.
 pub(crate) fn open<E: SolError>(_: &E) -> Encoder {
     Encoder::error(u32::from_be_bytes(E::SELECTOR))
+}
+
+/// Refuses a status that `allowed` does not have: 3 for a sanction, 5 for a freeze.
+#[inline(never)]
+pub(crate) fn check_status(flags: u8, allowed: u8) -> Result<(), Revert> {
+    let excess = flags & !allowed;
+    if excess & Record::SANCTIONED != 0 {
+        return Err(restricted(codes::SANCTIONED));
+    }
+    if excess & Record::FROZEN != 0 {
+        return Err(restricted(codes::SENDER_FROZEN));
+    }
+    Ok(())
 }
 
 /// The revert of an ERC-1404 code.
@@ -66,10 +79,18 @@ mod sol {
         error WalletNotRegistered(address wallet);
         /// Cannot be removed, given another investor, or serve as a replacement.
         error WalletNotEmpty(address wallet, uint256 balance);
-        /// Has locks or schedules and cannot serve as a replacement.
+        /// Has locks or schedules in force: cannot be removed, given another investor, or serve as a replacement.
         error WalletEncumbered(address wallet, uint256 locked, uint256 schedules);
         error WalletOfAnotherInvestor(address wallet, bytes32 investorId);
         error TooManyWallets(bytes32 investorId, uint256 limit);
+        /// Was lost, and is never registered again.
+        error WalletReplaced(address wallet, address successor);
+        /// No wallet is registered for it.
+        error InvestorNotFound(bytes32 investorId);
+        /// The investor's other wallets are in this group and country.
+        error InvestorDiffers(bytes32 investorId, uint8 group, uint16 country);
+        /// More than 200 years from now.
+        error TimeTooFar(uint64 time, uint64 latest);
 
         error LengthMismatch(uint256 length, uint256 otherLength);
         error BatchTooLarge(uint256 length, uint256 limit);
@@ -77,8 +98,11 @@ mod sol {
         /// More than 10,000.
         error InvalidBips(uint256 bips);
         error SupplyAboveCap(uint256 totalSupply, uint256 supplyCap);
+        error TooManyClasses(uint256 limit);
+        /// No class consists of these groups.
+        error ClassNotFound(uint256 groups);
 
-        /// Of nothing, or of more together with the lock of the same time than a number can hold.
+        /// Of nothing, or with the lock of the same time of more than `2^216 - 1`.
         error InvalidLock(address holder, uint256 amount, uint256 alreadyLocked);
         error ReleaseTimePassed(address holder, uint64 releaseTime, uint64 now_);
         error TooManyLocks(address holder, uint256 limit);
@@ -93,6 +117,14 @@ mod sol {
 
         error FreezeExceedsBalance(address account, uint256 frozen, uint256 amount, uint256 balance);
         error UnfreezeExceedsFrozen(address account, uint256 frozen, uint256 amount);
+
+        error TooManyHolds(address owner);
+        error HoldExists(address placer, address owner, bytes32 id);
+        /// None that the placer could use or drop.
+        error NoHold(address placer, address owner, bytes32 id);
+        error HoldTime(uint64 until, uint64 latest);
+        /// Nothing, or more than a hold can be of or is of.
+        error HoldAmount(uint256 amount, uint256 most);
 
         error EnforcedPause();
         error ExpectedPause();

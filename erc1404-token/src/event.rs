@@ -27,6 +27,8 @@ mod sol {
         event LimitsSet(uint256 maxPerInvestor, uint16 maxBipsPerInvestor, uint32 maxHolders, uint256 minHolding, uint256 granularity);
         /// Most holders in `group`; 0: no limit.
         event GroupHolderLimitSet(uint8 indexed group, uint32 maxHolders);
+        /// Most holders in all groups whose bits are set; 0: no limit.
+        event ClassLimitSet(uint256 groups, uint32 maxHolders);
         /// Most tokens there may be; 0: no limit.
         event SupplyCapSet(uint256 supplyCap);
 
@@ -42,7 +44,9 @@ mod sol {
         event VestingRevoked(address indexed holder, uint256 indexed index, address indexed to, uint256 unvested);
         /// Force took `amount` of what the schedule would have released last.
         event VestingReduced(address indexed holder, uint256 indexed index, uint256 amount);
-        /// `value` was redeemed or destroyed.
+        /// A schedule went from a lost wallet to the same place of its replacement.
+        event VestingMoved(address indexed from, address indexed to, uint256 index);
+        /// `value` was redeemed.
         event Burned(address indexed from, uint256 value, bytes32 reason, address indexed by);
 
         /// `account` is sanctioned, or no more.
@@ -55,8 +59,19 @@ mod sol {
         event TokensUnfrozen(address indexed account, uint256 amount);
         /// `value` was moved by order.
         event ForcedTransfer(address indexed from, address indexed to, uint256 value, bytes32 reason, address indexed by);
-        /// `replacement` took over balance, encumbrances, freeze and registration of `lost`.
+        /// `value` was destroyed by order.
+        event ForcedBurn(address indexed from, uint256 value, bytes32 reason, address indexed by);
+        /// `replacement` took over balance and encumbrances of `lost`.
         event WalletRecovered(address indexed lost, address indexed replacement, bytes32 reason, address indexed by);
+
+        /// `amount` of `owner`'s tokens are bound for `placer` until a second.
+        event HoldPlaced(address indexed placer, address indexed owner, bytes32 indexed id, uint256 amount, uint64 until);
+        /// `amount` of them went to `to`, and the hold ended.
+        event HoldUsed(address indexed placer, address indexed owner, bytes32 indexed id, address to, uint256 amount);
+        /// The hold ended, and nothing moved.
+        event HoldDropped(address indexed placer, address indexed owner, bytes32 indexed id);
+        /// Force or a recovery ended the hold with this hash of placer and id.
+        event HoldBroken(bytes32 indexed key, address indexed owner, uint256 amount);
 
         /// Transfers, mints and burns are suspended.
         event Paused(address account);

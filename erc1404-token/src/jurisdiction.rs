@@ -16,6 +16,7 @@ impl SecurityToken {
     pub(crate) fn open(&mut self, from: u8, to: u8, opens_at: u64) -> Result<(), Revert> {
         check_group(from)?;
         check_group(to)?;
+        self.check_time(opens_at)?;
         let (word, limb) = pair(from, to);
         let mut limbs = self.word(word).into_limbs();
         if let Some(rule) = limbs.get_mut(limb) {
@@ -68,7 +69,7 @@ impl SecurityToken {
     #[inline(never)]
     pub(crate) fn is_blocked(&self, country: u16) -> bool {
         let (word, bit) = country_bit(country);
-        self.word(word).bit(bit)
+        country <= HIGHEST_COUNTRY && self.word(word).bit(bit)
     }
 }
 

@@ -6,7 +6,9 @@ use alloy_primitives::{Address, B256, U256};
 use authority::{domain, signature};
 use runtime::{
     abi::Revert,
-    constant_word, log,
+    constant_word,
+    event::Log,
+    log,
     word::{bytes, largest},
 };
 use stylus_sdk::{crypto::keccak, keccak_const::Keccak256, prelude::*};
@@ -69,7 +71,21 @@ impl SecurityToken {
         } else {
             Kind::Transfer
         };
-        restriction(self, &self.movement(kind, spender, from, to, value))
+        self.detect_kind(kind, spender, from, to, value)
+    }
+
+    /// What the rules say of a movement now.
+    #[inline(never)]
+    pub(crate) fn detect_kind(
+        &self,
+        kind: Kind,
+        spender: Address,
+        from: Address,
+        to: Address,
+        value: U256,
+    ) -> u8 {
+        let now = self.now();
+        restriction(self, &self.movement(kind, spender, from, to, value, now))
     }
 
     /// Moves `value` when the rules allow it and the sender has it.
@@ -92,25 +108,39 @@ impl SecurityToken {
             return Err(revert!(ERC20InvalidSender { sender: from }));
         }
         let movement = self.allowed(Kind::Transfer, spender, from, to, value)?;
-        let allowance = self.spendable_by(from, spender);
-        if allowance != largest() {
-            let Some(left) = allowance.checked_sub(value) else {
-                let needed = value;
-                return Err(revert!(ERC20InsufficientAllowance {
-                    spender,
-                    allowance,
-                    needed
-                }));
-            };
-            self.set_allowance(from, spender, left);
-        }
+        self.use_allowance(from, spender, value)?;
         self.carry_out(&movement)
     }
 
-    /// Mints `value` to `to` when the rules allow it.
+    /// Takes `value` off what `spender` may spend of `owner`'s; all of `2^256 - 1` stays as it is.
+    #[inline(never)]
+    pub(crate) fn use_allowance(
+        &mut self,
+        owner: Address,
+        spender: Address,
+        value: U256,
+    ) -> Result<(), Revert> {
+        let allowance = self.spendable_by(owner, spender);
+        if allowance == largest() {
+            return Ok(());
+        }
+        let Some(left) = allowance.checked_sub(value) else {
+            let needed = value;
+            return Err(revert!(ERC20InsufficientAllowance {
+                spender,
+                allowance,
+                needed
+            }));
+        };
+        self.set_allowance(owner, spender, left);
+        Ok(())
+    }
+
+    /// Mints `value` to `to` when the rules allow it, the caller's among them.
     #[inline(never)]
     pub(crate) fn issue(&mut self, to: Address, value: U256) -> Result<(), Revert> {
-        let movement = self.allowed(Kind::Mint, Address::ZERO, Address::ZERO, to, value)?;
+        let issuer = self.vm().msg_sender();
+        let movement = self.allowed(Kind::Mint, issuer, Address::ZERO, to, value)?;
         self.carry_out(&movement)
     }
 
@@ -124,14 +154,13 @@ impl SecurityToken {
     ) -> Result<(), Revert> {
         let movement = self.allowed(Kind::Burn, from, from, Address::ZERO, value)?;
         self.carry_out(&movement)?;
-        self.log_burned(from, value, reason);
+        self.log_burned(log!(event::Burned), from, value, reason);
         Ok(())
     }
 
     #[inline(never)]
-    pub(crate) fn log_burned(&self, from: Address, value: U256, reason: B256) {
-        log!(event::Burned)
-            .address(from)
+    pub(crate) fn log_burned(&self, mut log: Log, from: Address, value: U256, reason: B256) {
+        log.address(from)
             .address(self.vm().msg_sender())
             .data()
             .uint(value)
@@ -249,7 +278,10 @@ impl SecurityToken {
         from: Address,
         to: Address,
         value: U256,
+        now: u64,
     ) -> Movement {
+        let sends = kind != Kind::Mint;
+        let receives = matches!(kind, Kind::Transfer | Kind::Mint);
         Movement {
             kind,
             settings: self.settings(),
@@ -259,18 +291,18 @@ impl SecurityToken {
             } else {
                 self.record(spender)
             },
-            from: if kind == Kind::Mint {
-                Party::default()
+            from: if sends {
+                self.party(from, true, now)
             } else {
-                self.party(from)
+                Party::default()
             },
-            to: if kind == Kind::Burn {
-                Party::default()
+            to: if receives {
+                self.party(to, false, now)
             } else {
-                self.party(to)
+                Party::default()
             },
             value,
-            now: self.now(),
+            now,
         }
     }
 
@@ -283,15 +315,23 @@ impl SecurityToken {
         to: Address,
         value: U256,
     ) -> Result<Movement, Revert> {
-        let movement = self.movement(kind, spender, from, to, value);
-        match restriction(self, &movement) {
-            codes::SUCCESS => Ok(movement),
+        let movement = self.movement(kind, spender, from, to, value, self.now());
+        self.judge(&movement)?;
+        Ok(movement)
+    }
+
+    /// Refuses what a rule forbids.
+    #[inline(never)]
+    pub(crate) fn judge(&self, movement: &Movement) -> Result<(), Revert> {
+        match restriction(self, movement) {
+            codes::SUCCESS => Ok(()),
             code => Err(restricted(code)),
         }
     }
 
+    /// Moves what the rules allow, when the sender has it.
     #[inline(never)]
-    fn carry_out(&mut self, movement: &Movement) -> Result<(), Revert> {
+    pub(crate) fn carry_out(&mut self, movement: &Movement) -> Result<(), Revert> {
         let Movement {
             kind,
             from,
@@ -302,8 +342,11 @@ impl SecurityToken {
         if *kind != Kind::Mint {
             check_balance(from, *value)?;
         }
+        if from.changed {
+            self.set_record(from.wallet, from.record);
+        }
         match kind {
-            Kind::Transfer => (),
+            Kind::Transfer | Kind::Hold => (),
             // The rules left room for it.
             Kind::Mint => self.set_supply(self.word(TOTAL_SUPPLY).saturating_add(*value)),
             Kind::Burn => self.set_supply(self.word(TOTAL_SUPPLY).saturating_sub(*value)),

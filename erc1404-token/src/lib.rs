@@ -10,8 +10,9 @@
 //! | [`access`], [`pause`] | roles; the switches for everything |
 //! | [`registry`], [`jurisdiction`] | wallets and investors; group rules and countries |
 //! | [`limits`] | limits and the counts they are compared with |
-//! | [`lockup`], [`vesting`], [`enforcement`] | what encumbers a balance, and what overrides that |
-//! | [`store`], [`word`], [`fraction`] | storage layout, packed words, exact fractions |
+//! | [`lockup`], [`vesting`], [`holds`] | what encumbers a balance |
+//! | [`enforcement`] | acts by order, which override that |
+//! | [`store`], [`word`], [`fraction`], [`time`] | storage layout, packed words, exact fractions, bounds on times |
 //!
 //! The token calls other contracts only in `permit` (ERC-1271), as the last thing; re-entry of any kind reverts.
 #![cfg_attr(target_arch = "wasm32", no_std)]
@@ -42,6 +43,7 @@ mod erc20;
 mod error;
 mod event;
 mod fraction;
+mod holds;
 mod jurisdiction;
 mod ledger;
 mod limits;
@@ -51,6 +53,7 @@ mod registry;
 mod restriction;
 mod returns;
 mod store;
+mod time;
 mod vesting;
 mod word;
 
@@ -61,7 +64,9 @@ mod tests;
 #[cfg(feature = "export-abi")]
 use authority::domain::Eip712Domain;
 #[cfg(feature = "export-abi")]
-use returns::{Count, GroupHolders, Limits, LockList, Vesting, WalletList, WalletRecord};
+use returns::{
+    ClassList, Count, GroupHolders, Hold, Limits, LockList, Vesting, WalletList, WalletRecord,
+};
 use word::Settings;
 
 /// State of the token: all of it stands at numbered words, see [`store`].
@@ -93,6 +98,9 @@ runtime::functions! {
     view "detectTransferRestrictionFrom" detect_transfer_restriction_from(
         Address, Address, Address, U256
     ) -> u8;
+    view "canTransfer" can_transfer(Address, Address, U256) -> bool;
+    view "canSend" can_send(Address) -> bool;
+    view "canReceive" can_receive(Address) -> bool;
     view "messageForTransferRestriction" message_for_transfer_restriction(u8) -> Text;
     view "highestRestrictionCode" highest_restriction_code() -> u8;
     view "supportsInterface" supports_interface(FixedBytes<4>) -> bool;
@@ -113,11 +121,13 @@ runtime::functions! {
     "acceptDefaultAdminTransfer" accept_default_admin_transfer();
     "cancelDefaultAdminTransfer" cancel_default_admin_transfer();
 
+    "setInvestor" set_investor(B256, u8, u16, u64);
     "setWallet" set_wallet(Address, B256, u8, u16, u64);
     "setWallets" set_wallets(Vec<Address>, Vec<B256>, Vec<u8>, Vec<u16>, Vec<u64>);
     "removeWallet" remove_wallet(Address);
     view "walletRecord" wallet_record(Address) -> WalletRecord;
     view "walletsOf" wallets_of(B256) -> WalletList;
+    view "successorOf" successor_of(Address) -> Address;
     view "holdingsOf" holdings_of(B256) -> U256;
     "setGroupRule" set_group_rule(u8, u8, u64);
     view "groupRule" group_rule(u8, u8) -> u64;
@@ -128,6 +138,8 @@ runtime::functions! {
     view "limits" limits() -> Limits;
     "setGroupHolderLimit" set_group_holder_limit(u8, u32);
     view "groupHolders" group_holders(u8) -> GroupHolders;
+    "setClassLimit" set_class_limit(U256, u32);
+    view "classLimits" class_limits() -> ClassList;
     view "holderCount" holder_count() -> Count;
     "setSupplyCap" set_supply_cap(U256);
 
@@ -139,6 +151,8 @@ runtime::functions! {
 
     "mint" mint(Address, U256);
     "mintBatch" mint_batch(Vec<Address>, Vec<U256>);
+    "mintLocked" mint_locked(Address, U256, u64);
+    "mintLockedBatch" mint_locked_batch(Vec<Address>, Vec<U256>, Vec<u64>);
     "burn" burn(Address, U256, B256);
     "grantVesting" grant_vesting(Address, U256, u64, u32, u32, u16, u16, bool) -> U256;
     "revokeVesting" revoke_vesting(Address, U256, Address);
@@ -155,6 +169,13 @@ runtime::functions! {
     "forcedTransfer" forced_transfer(Address, Address, U256, B256);
     "forcedBurn" forced_burn(Address, U256, B256);
     "recoverWallet" recover_wallet(Address, Address, B256);
+
+    "placeHold" place_hold(B256, Address, U256, u64);
+    "useHold" use_hold(B256, Address, Address, U256);
+    "dropHold" drop_hold(B256, Address);
+    view "holdOf" hold_of(Address, Address, B256) -> Hold;
+    view "heldBalanceOf" held_balance_of(Address) -> U256;
+    view "holdRestriction" hold_restriction(Address, Address, B256, Address, u64) -> u8;
 
     "pause" pause();
     "unpause" unpause();

@@ -4,7 +4,7 @@
 //! bits each). The cap is kept up to date with the supply. A field of all ones does not fit, and stands in a word of its
 //! own.
 
-use alloy_primitives::{Address, U256};
+use alloy_primitives::U256;
 use runtime::{
     abi::Revert,
     log,
@@ -18,14 +18,43 @@ use super::{
     event,
     fraction::{WHOLE_BIPS, fraction},
     registry::check_group,
-    restriction::{Facts, HolderChange, Party, Thresholds},
-    returns::{Count, GroupHolders, Limits},
+    restriction::{Facts, HolderChange, Holders, Party, Thresholds},
+    returns::{ClassList, Count, GroupHolders, Limits},
     store::{
-        FROZEN_TOKENS, GRANULARITY, GROUPS, MAX_PER_INVESTOR, MIN_HOLDING, SUPPLY_CAP, THRESHOLDS,
-        TOTAL_SUPPLY, low, number,
+        CLASSES, GRANULARITY, GROUPS, MAX_PER_INVESTOR, MIN_HOLDING, SUPPLY_CAP, THRESHOLDS,
+        TOTAL_SUPPLY, number,
     },
-    word::{Record, Settings},
+    word::{Settings, bit, places},
 };
+
+/// Most classes of groups.
+pub(crate) const MAX_CLASSES: usize = 8;
+
+/// The word of a group.
+fn group_word(group: u8) -> usize {
+    GROUPS | usize::from(group)
+}
+
+/// The word with the set of groups of a class.
+fn groups_word(place: usize) -> usize {
+    CLASSES.wrapping_add(place.wrapping_mul(2))
+}
+
+/// The word with the holders of a class.
+fn class_word(place: usize) -> usize {
+    groups_word(place).wrapping_add(1)
+}
+
+/// The bit of a class in the word of a group.
+#[allow(clippy::cast_possible_truncation, reason = "places are below 8")]
+fn class_bit(place: usize) -> u8 {
+    bit(place) as u8
+}
+
+/// The groups in a set.
+fn members(groups: U256) -> impl Iterator<Item = u8> {
+    (1..=u8::MAX).filter(move |group| groups.bit((*group).into()))
+}
 
 const SIZE_BITS: usize = 80;
 const CAP_BITS: usize = 96;
@@ -97,14 +126,82 @@ impl SecurityToken {
     #[inline(never)]
     pub(crate) fn limit_group(&mut self, group: u8, max_holders: u32) -> Result<(), Revert> {
         check_group(group)?;
-        let (holders, _) = self.holders_of(group);
-        self.set_group_holders(group, holders, max_holders);
+        let mut holders = self.holders_in(group_word(group));
+        holders.limit = max_holders;
+        self.set_holders(group_word(group), holders);
         log!(event::GroupHolderLimitSet)
             .uint(number(group))
             .data()
             .uint(number(max_holders))
             .emit(self.vm());
         Ok(())
+    }
+
+    /// Limits the holders of a set of groups; 0 removes the class.
+    #[inline(never)]
+    pub(crate) fn limit_class(&mut self, groups: U256, max_holders: u32) -> Result<(), Revert> {
+        if is_zero(&groups) || groups.bit(0) {
+            return Err(revert!(InvalidGroup { group: 0 }));
+        }
+        let known = self.find_class(groups);
+        match (known, max_holders) {
+            (Some(place), 0) => self.remove_class(place, groups),
+            (None, 0) => return Err(revert!(ClassNotFound { groups })),
+            (Some(place), _) => {
+                let mut holders = self.holders_in(class_word(place));
+                holders.limit = max_holders;
+                self.set_holders(class_word(place), holders);
+            }
+            (None, _) => {
+                // A free place consists of no groups.
+                let Some(place) = self.find_class(U256::ZERO) else {
+                    return Err(revert!(TooManyClasses {
+                        limit: U256::from(MAX_CLASSES)
+                    }));
+                };
+                self.add_class(place, groups, max_holders);
+            }
+        }
+        log!(event::ClassLimitSet)
+            .data()
+            .uint(groups)
+            .uint(number(max_holders))
+            .emit(self.vm());
+        Ok(())
+    }
+
+    /// The place of the class that consists of these groups.
+    #[inline(never)]
+    fn find_class(&self, groups: U256) -> Option<usize> {
+        (0..MAX_CLASSES).find(|place| self.word(groups_word(*place)) == groups)
+    }
+
+    /// Marks the groups of a new class, whose holders are the sum of theirs.
+    #[inline(never)]
+    fn add_class(&mut self, place: usize, groups: U256, limit: u32) {
+        let mut class = Holders {
+            limit,
+            ..Holders::default()
+        };
+        for group in members(groups) {
+            let mut holders = self.holders_in(group_word(group));
+            class.count = class.count.saturating_add(holders.count);
+            holders.classes |= class_bit(place);
+            self.set_holders(group_word(group), holders);
+        }
+        self.set_word(groups_word(place), groups);
+        self.set_holders(class_word(place), class);
+    }
+
+    #[inline(never)]
+    fn remove_class(&mut self, place: usize, groups: U256) {
+        for group in members(groups) {
+            let mut holders = self.holders_in(group_word(group));
+            holders.classes &= !class_bit(place);
+            self.set_holders(group_word(group), holders);
+        }
+        self.set_word(groups_word(place), U256::ZERO);
+        self.set_holders(class_word(place), Holders::default());
     }
 
     /// Limits the supply; 0: no limit.
@@ -143,58 +240,77 @@ impl SecurityToken {
             settings.holders = step(settings.holders, joins);
             self.set_settings(settings);
         }
-        if leaves && joins && from.group == to.group {
+        if leaves && joins && from.record.group == to.record.group {
             return;
         }
         if leaves {
-            self.count_group(from.group, false);
+            self.count_group(from.record.group, false);
         }
         if joins {
-            self.count_group(to.group, true);
+            self.count_group(to.record.group, true);
         }
     }
 
-    /// Counts one holder more or less in `group`.
+    /// Counts one holder more or less in `group` and in its classes.
     #[inline(never)]
     pub(crate) fn count_group(&mut self, group: u8, joins: bool) {
-        let (holders, limit) = self.holders_of(group);
-        self.set_group_holders(group, step(holders, joins), limit);
-    }
-
-    /// Number of holders in a group, and their limit.
-    #[inline(never)]
-    pub(crate) fn holders_of(&self, group: u8) -> (u32, u32) {
-        let word = low(self.word(GROUPS | usize::from(group)));
-        #[allow(clippy::cast_possible_truncation, reason = "the low half is the count")]
-        let holders = word as u32;
-        (holders, (word >> 32) as u32)
-    }
-
-    fn set_group_holders(&mut self, group: u8, holders: u32, limit: u32) {
-        let word = u64::from(holders) | u64::from(limit) << 32;
-        self.set_word(GROUPS | usize::from(group), number(word));
-    }
-
-    /// Most that one investor may hold when the supply is `supply`.
-    fn cap(&self, supply: U256) -> U256 {
-        let bips = self.settings().max_bips;
-        let relative = if bips == 0 {
-            largest()
-        } else {
-            fraction(supply, bips, WHOLE_BIPS)
-        };
-        let absolute = self.word(MAX_PER_INVESTOR);
-        if absolute.is_zero() {
-            relative
-        } else {
-            relative.min(absolute)
+        let classes = self.count_word(group_word(group), joins);
+        for place in places(classes.into()) {
+            self.count_word(class_word(place), joins);
         }
+    }
+
+    /// Counts one holder more or less in a word; the classes that it names.
+    #[inline(never)]
+    fn count_word(&mut self, word: usize, joins: bool) -> u8 {
+        let mut holders = self.holders_in(word);
+        holders.count = step(holders.count, joins);
+        self.set_holders(word, holders);
+        holders.classes
+    }
+
+    /// The holders in the word of a group or a class.
+    #[inline(never)]
+    #[allow(clippy::cast_possible_truncation, reason = "the fields of the word")]
+    pub(crate) fn holders_in(&self, word: usize) -> Holders {
+        let [counts, classes, ..] = *self.word(word).as_limbs();
+        Holders {
+            count: counts as u32,
+            limit: (counts >> 32) as u32,
+            classes: classes as u8,
+        }
+    }
+
+    #[inline(never)]
+    fn set_holders(&mut self, word: usize, holders: Holders) {
+        let counts = u64::from(holders.count) | u64::from(holders.limit) << 32;
+        self.set_word(
+            word,
+            U256::from_limbs([counts, holders.classes.into(), 0, 0]),
+        );
+    }
+
+    /// Most that one investor may hold.
+    fn cap(&self) -> U256 {
+        let bips = self.settings().max_bips;
+        let absolute = self.absolute_cap();
+        if bips == 0 {
+            return absolute;
+        }
+        fraction(self.word(TOTAL_SUPPLY), bips, WHOLE_BIPS).min(absolute)
+    }
+
+    /// The same without what depends on the supply.
+    #[inline(never)]
+    fn absolute_cap(&self) -> U256 {
+        let cap = self.word(MAX_PER_INVESTOR);
+        if is_zero(&cap) { largest() } else { cap }
     }
 
     /// Packs the limits into the word that transfers read.
     #[inline(never)]
     fn refresh_thresholds(&mut self) {
-        let cap = self.cap(self.word(TOTAL_SUPPLY));
+        let cap = self.cap();
         // Zero stands for no cap; a cap of zero is read from its own words.
         let cap = if cap == largest() {
             U256::ZERO
@@ -232,21 +348,14 @@ impl Facts for SecurityToken {
         self.is_blocked(country)
     }
 
-    #[inline(never)]
-    fn encumbrance(&self, flag: u8, wallet: Address, now: u64) -> U256 {
-        match flag {
-            Record::PARTLY_FROZEN => self.of(wallet, FROZEN_TOKENS),
-            Record::LOCKED => self.locked_of(wallet, now),
-            _ => self.unvested_of(wallet, now),
-        }
-    }
-
-    fn thresholds(&self, minted: U256) -> Thresholds {
+    fn thresholds(&self, mint: bool) -> Thresholds {
         let [cap, min_holding, granularity] = fields(self.word(THRESHOLDS));
-        let cap = if is_zero(&cap) {
+        let cap = if mint {
+            self.absolute_cap()
+        } else if is_zero(&cap) {
             largest()
-        } else if cap == wide(CAP_BITS) || !is_zero(&minted) {
-            self.cap(self.word(TOTAL_SUPPLY).saturating_add(minted))
+        } else if cap == wide(CAP_BITS) {
+            self.cap()
         } else {
             cap
         };
@@ -264,8 +373,12 @@ impl Facts for SecurityToken {
         }
     }
 
-    fn group_holders(&self, group: u8) -> (u32, u32) {
-        self.holders_of(group)
+    fn group(&self, group: u8) -> Holders {
+        self.holders_in(group_word(group))
+    }
+
+    fn class(&self, place: usize) -> Holders {
+        self.holders_in(class_word(place))
     }
 
     fn has_room_for(&self, minted: U256) -> bool {
@@ -317,8 +430,33 @@ impl SecurityToken {
     }
 
     pub(crate) fn group_holders(&self, group: u8) -> GroupHolders {
-        let (count, limit) = self.holders_of(group);
+        let Holders { count, limit, .. } = self.holders_in(group_word(group));
         GroupHolders { count, limit }
+    }
+
+    pub(crate) fn set_class_limit(
+        &mut self,
+        groups: U256,
+        max_holders: u32,
+    ) -> Result<(), Revert> {
+        self.only_compliance()?;
+        self.limit_class(groups, max_holders)
+    }
+
+    #[allow(non_snake_case, reason = "named as in the interface")]
+    pub(crate) fn class_limits(&self) -> ClassList {
+        let mut list = ClassList::default();
+        for place in 0..MAX_CLASSES {
+            let groups = self.word(groups_word(place));
+            if is_zero(&groups) {
+                continue;
+            }
+            let holders = self.holders_in(class_word(place));
+            list.groups.push(groups);
+            list.maxHolders.push(holders.limit);
+            list.holders.push(holders.count);
+        }
+        list
     }
 
     pub(crate) fn holder_count(&self) -> Count {

@@ -38,6 +38,9 @@ impl SecurityToken {
     pub(crate) fn end(&mut self) -> Result<(), Revert> {
         self.check_active()?;
         let mut settings = self.settings();
+        if !settings.has(Settings::PAUSED) {
+            return Err(revert!(ExpectedPause {}));
+        }
         settings.flags |= Settings::DEACTIVATED;
         self.set_settings(settings);
         log!(event::Deactivated)
@@ -64,7 +67,7 @@ impl SecurityToken {
     }
 
     pub(crate) fn unpause(&mut self) -> Result<(), Revert> {
-        self.only_pauser()?;
+        self.roles().only_default_admin()?;
         self.set_paused(false)
     }
 

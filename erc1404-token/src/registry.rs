@@ -1,6 +1,7 @@
-//! The registry: wallets and their investors, group rules, blocked countries.
+//! The registry: wallets and their investors.
 //!
-//! An investor has up to [`MAX_WALLETS`] wallets. It counts once as a holder, in the group of its first wallet.
+//! An investor has up to [`MAX_WALLETS`] wallets. Group, country, KYC expiry, sanction and freeze are the investor's, and
+//! stand in the record of each of its wallets, so that a movement reads one word per side.
 
 use alloc::vec::Vec;
 
@@ -14,16 +15,37 @@ use stylus_sdk::prelude::*;
 
 use super::{
     SecurityToken, batch,
-    error::revert,
+    error::{check_status, revert},
     event,
     restriction::Party,
     returns::{WalletList, WalletRecord},
-    store::{BALANCE, RECORD, low, number},
+    store::{BALANCE, FROZEN_TOKENS, RECORD, SUCCESSOR, low, number},
     word::Record,
 };
 
 /// Most wallets of one investor.
 pub(crate) const MAX_WALLETS: usize = 8;
+
+/// What the registry knows of an investor: the same in all of its wallets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Person {
+    /// Group, from 1 on.
+    pub(crate) group: u8,
+    /// ISO 3166-1 numeric country.
+    pub(crate) country: u16,
+    /// First second at which the KYC check is no longer valid.
+    pub(crate) kyc_expiry: u64,
+}
+
+impl Person {
+    fn of(record: &Record) -> Self {
+        Self {
+            group: record.group,
+            country: record.country,
+            kyc_expiry: record.kyc_expiry,
+        }
+    }
+}
 
 /// Highest number that ISO 3166-1 leaves room for.
 pub(crate) const HIGHEST_COUNTRY: u16 = 999;
@@ -48,83 +70,206 @@ impl SecurityToken {
         self.set_record(wallet, record);
     }
 
-    /// `wallet` as one side of a movement.
+    /// `wallet` as one side of a movement: of a sender everything that is bound, of a recipient what is held.
     #[inline(never)]
-    pub(crate) fn party(&self, wallet: Address) -> Party {
+    pub(crate) fn party(&self, wallet: Address, sends: bool, now: u64) -> Party {
         let row = self.account(wallet);
-        let record = Record::from(row.get(RECORD));
+        let stored = Record::from(row.get(RECORD));
         let balance = row.get(BALANCE);
-        let (holdings, group) = if record.is_registered() && !record.has(Record::SOLE) {
-            self.position(record.investor)
-        } else {
-            (balance, record.group)
-        };
-        Party {
+        let mut party = Party {
             wallet,
-            record,
+            record: stored,
             balance,
-            holdings,
-            group,
+            holdings: balance,
+            ..Party::default()
+        };
+        if stored.is_registered() && !stored.has(Record::SOLE) {
+            party.holdings = self.holdings(stored.investor);
         }
+        if sends && stored.has(Record::PARTLY_FROZEN) {
+            party.bound.frozen = row.get(FROZEN_TOKENS);
+        }
+        if stored.has_places() {
+            let record = &mut party.record;
+            if sends {
+                party.bound.locked = self.sum_locks(wallet, record, now);
+                party.bound.unvested = self.sum_schedules(wallet, record, now);
+            }
+            party.bound.held = self.sum_holds(wallet, record, now);
+            party.changed = *record != stored;
+        }
+        party
     }
 
-    /// Registers `wallet`, or changes its record.
+    /// Registers `wallet` for an investor, or changes the record of a registered one.
     #[inline(never)]
     pub(crate) fn register(
         &mut self,
         wallet: Address,
         investor_id: B256,
-        group: u8,
-        country: u16,
-        kyc_expiry: u64,
+        person: Person,
     ) -> Result<(), Revert> {
         self.check_wallet(wallet)?;
         if investor_id.is_zero() {
             return Err(revert!(InvalidInvestor { wallet }));
         }
-        check_group(group)?;
-        check_country(country)?;
-        let investor = self.investor_index(investor_id);
-        let old = self.record(wallet);
-        if old.is_registered() && old.investor != investor {
-            self.check_empty(wallet)?;
-            self.detach(wallet, old.investor);
-        }
-        let (holdings, old_group) = self.position(investor);
-        if old.investor != investor && !self.attach(wallet, investor) {
-            return Err(revert!(TooManyWallets {
-                investorId: investor_id,
-                limit: U256::from(MAX_WALLETS)
+        self.check_person(person)?;
+        let mut record = self.record(wallet);
+        if record.has(Record::REPLACED) {
+            return Err(revert!(WalletReplaced {
+                wallet,
+                successor: self.successor(wallet)
             }));
         }
-        // Read again: attaching and detaching set the flag of a sole wallet.
-        let Record { flags, .. } = self.record(wallet);
-        self.set_record(
-            wallet,
-            Record {
-                kyc_expiry,
-                investor,
-                country,
-                group,
-                flags,
-            },
-        );
-        self.regroup(investor, holdings, old_group);
-        self.log_set(wallet);
+        let mut investor = self.known_investor(investor_id);
+        let wallets = self.wallets(investor);
+        let fresh = record.investor == 0 || record.investor != investor;
+        let mut status = if fresh { 0 } else { record.flags & Record::STATUS };
+        if let Some(other) = wallets.iter().find(|other| **other != wallet) {
+            let theirs = self.record(*other);
+            let Person { group, country, .. } = Person::of(&theirs);
+            if (group, country) != (person.group, person.country) {
+                return Err(revert!(InvestorDiffers {
+                    investorId: investor_id,
+                    group,
+                    country
+                }));
+            }
+            status = theirs.flags & Record::STATUS;
+        }
+        if fresh {
+            check_status(record.flags, status)?;
+            if record.is_registered() {
+                self.check_removable(wallet, &record)?;
+            }
+            if wallets.len() >= MAX_WALLETS {
+                return Err(revert!(TooManyWallets {
+                    investorId: investor_id,
+                    limit: U256::from(MAX_WALLETS)
+                }));
+            }
+            if record.is_registered() {
+                self.detach(wallet, record.investor);
+            }
+            if investor == 0 {
+                investor = self.add_investor(investor_id);
+            }
+            self.attach(wallet, investor, &wallets);
+            record.set(Record::SOLE, wallets.is_empty());
+        } else {
+            self.regroup(investor, record.group, person.group);
+        }
+        let gained = status & !record.flags;
+        record.flags |= gained;
+        record.investor = investor;
+        self.set_person(wallet, record, person, investor_id);
+        self.log_status(wallet, gained, true);
+        for other in wallets.into_iter().filter(|other| *other != wallet) {
+            let theirs = self.record(other);
+            if theirs.kyc_expiry != person.kyc_expiry {
+                self.set_person(other, theirs, person, investor_id);
+            }
+        }
         Ok(())
     }
 
-    /// Takes `wallet`, which must be registered and empty, out of the registry.
+    /// Changes what is known of an investor in all of its wallets.
+    #[inline(never)]
+    pub(crate) fn change_investor(
+        &mut self,
+        investor_id: B256,
+        person: Person,
+    ) -> Result<(), Revert> {
+        self.check_person(person)?;
+        let investor = self.known_investor(investor_id);
+        let wallets = self.wallets(investor);
+        let Some(first) = wallets.first() else {
+            return Err(revert!(InvestorNotFound {
+                investorId: investor_id
+            }));
+        };
+        self.regroup(investor, self.record(*first).group, person.group);
+        for wallet in wallets {
+            self.set_person(wallet, self.record(wallet), person, investor_id);
+        }
+        Ok(())
+    }
+
+    /// Takes `wallet`, which must be registered and hold nothing, out of the registry.
     #[inline(never)]
     pub(crate) fn unregister(&mut self, wallet: Address) -> Result<(), Revert> {
         let record = self.record(wallet);
         if !record.is_registered() {
             return Err(revert!(WalletNotRegistered { wallet }));
         }
-        self.check_empty(wallet)?;
+        self.check_removable(wallet, &record)?;
         self.detach(wallet, record.investor);
         self.log_removed(wallet, record.investor);
         Ok(())
+    }
+
+    /// Refuses a wallet that is sanctioned, frozen, encumbered or not empty.
+    #[inline(never)]
+    fn check_removable(&self, wallet: Address, record: &Record) -> Result<(), Revert> {
+        check_status(record.flags, 0)?;
+        self.check_vacant(wallet)
+    }
+
+    /// Refuses a wallet that is not empty, or has locks or schedules in force.
+    #[inline(never)]
+    pub(crate) fn check_vacant(&self, wallet: Address) -> Result<(), Revert> {
+        let Party {
+            record,
+            balance,
+            bound,
+            ..
+        } = self.party(wallet, true, self.now());
+        if !balance.is_zero() {
+            return Err(revert!(WalletNotEmpty { wallet, balance }));
+        }
+        if record.has_places() {
+            return Err(revert!(WalletEncumbered {
+                wallet,
+                locked: bound.locked,
+                schedules: number(u64::from(record.schedules.count_ones()))
+            }));
+        }
+        Ok(())
+    }
+
+    /// Checks what is said of an investor.
+    #[inline(never)]
+    fn check_person(&self, person: Person) -> Result<(), Revert> {
+        check_group(person.group)?;
+        check_country(person.country)?;
+        self.check_time(person.kyc_expiry)
+    }
+
+    /// Stores a record with what is known of its investor, and logs it.
+    #[inline(never)]
+    fn set_person(&mut self, wallet: Address, record: Record, person: Person, investor_id: B256) {
+        let Person {
+            group,
+            country,
+            kyc_expiry,
+        } = person;
+        self.set_record(
+            wallet,
+            Record {
+                kyc_expiry,
+                country,
+                group,
+                ..record
+            },
+        );
+        log!(event::WalletSet)
+            .address(wallet)
+            .word(investor_id)
+            .data()
+            .uint(number(group))
+            .uint(number(country))
+            .uint(number(kyc_expiry))
+            .emit(self.vm());
     }
 
     /// Refuses zero and the token itself.
@@ -134,16 +279,6 @@ impl SecurityToken {
             return Err(revert!(InvalidWallet { wallet }));
         }
         Ok(())
-    }
-
-    /// Refuses a wallet with a balance.
-    #[inline(never)]
-    pub(crate) fn check_empty(&self, wallet: Address) -> Result<(), Revert> {
-        let balance = self.of(wallet, BALANCE);
-        if balance.is_zero() {
-            return Ok(());
-        }
-        Err(revert!(WalletNotEmpty { wallet, balance }))
     }
 
     /// The id of the investor with this index; zero for index 0.
@@ -167,81 +302,32 @@ impl SecurityToken {
         wallets
     }
 
-    /// What an investor holds in all, and the group it counts in.
+    /// What an investor holds in all.
     #[inline(never)]
-    pub(crate) fn position(&self, investor: u32) -> (U256, u8) {
-        let wallets = self.wallets(investor);
-        let holdings = wallets.iter().fold(U256::ZERO, |sum, wallet| {
-            sum.saturating_add(self.of(*wallet, BALANCE))
-        });
-        (
-            holdings,
-            wallets.first().map_or(0, |first| self.record(*first).group),
-        )
+    pub(crate) fn holdings(&self, investor: u32) -> U256 {
+        let wallets = self.wallets(investor).into_iter();
+        wallets.fold(U256::ZERO, |sum, wallet| {
+            sum.saturating_add(self.of(wallet, BALANCE))
+        })
     }
 
-    /// Hands the place of `lost` in the registry to `replacement`, which has no record of another investor.
+    /// The wallet that replaced a lost one.
     #[inline(never)]
-    pub(crate) fn replace(&mut self, lost: Address, replacement: Address) {
-        let Record {
-            kyc_expiry,
-            investor,
-            country,
-            group,
-            ..
-        } = self.record(lost);
-        let (holdings, old_group) = self.position(investor);
-        let mut wallets = self.wallets(investor);
-        wallets.retain(|wallet| *wallet != replacement);
-        if let Some(place) = wallets.iter_mut().find(|wallet| **wallet == lost) {
-            *place = replacement;
-        }
-        self.set_wallets_of(investor, &wallets);
-        let left = self.record(lost).unregistered();
-        self.set_record(lost, left);
-        let Record { flags, .. } = self.record(replacement);
-        self.set_record(
-            replacement,
-            Record {
-                kyc_expiry,
-                investor,
-                country,
-                group,
-                flags,
-            },
-        );
-        self.regroup(investor, holdings, old_group);
-        self.log_removed(lost, investor);
-        self.log_set(replacement);
+    pub(crate) fn successor(&self, lost: Address) -> Address {
+        Address::from_word(bytes(&self.of(lost, SUCCESSOR)))
     }
 
     #[inline(never)]
-    fn log_set(&self, wallet: Address) {
-        let record = self.record(wallet);
-        log!(event::WalletSet)
-            .address(wallet)
-            .word(self.investor_id(record.investor))
-            .data()
-            .uint(number(record.group))
-            .uint(number(record.country))
-            .uint(number(record.kyc_expiry))
-            .emit(self.vm());
-    }
-
-    #[inline(never)]
-    fn log_removed(&self, wallet: Address, investor: u32) {
+    pub(crate) fn log_removed(&self, wallet: Address, investor: u32) {
         log!(event::WalletRemoved)
             .address(wallet)
             .word(self.investor_id(investor))
             .emit(self.vm());
     }
 
-    /// The index of the investor with this id, a new one if need be.
-    fn investor_index(&mut self, id: B256) -> u32 {
-        let known = self.known_investor(id);
-        if known != 0 {
-            return known;
-        }
+    /// Gives an investor the next index.
+    #[inline(never)]
+    fn add_investor(&mut self, id: B256) -> u32 {
         let mut settings = self.settings();
         // 2^32 registrations do not fit the life of a chain.
         settings.investors = settings.investors.saturating_add(1);
@@ -260,49 +346,43 @@ impl SecurityToken {
         index
     }
 
-    /// Adds `wallet` to an investor's; false when it has as many as it may have.
-    fn attach(&mut self, wallet: Address, investor: u32) -> bool {
-        let mut wallets = self.wallets(investor);
-        if wallets.len() >= MAX_WALLETS {
-            return false;
+    /// Adds `wallet` to the wallets of an investor.
+    #[inline(never)]
+    fn attach(&mut self, wallet: Address, investor: u32, wallets: &[Address]) {
+        if let [sole] = wallets {
+            self.set_flag(*sole, Record::SOLE, false);
         }
-        wallets.push(wallet);
-        self.set_wallets_of(investor, &wallets);
-        true
+        let place = wallets.len().wrapping_add(1);
+        self.investor(investor)
+            .set(place, uint(&wallet.into_word()));
     }
 
-    /// Takes `wallet` from an investor's; the last one takes its place.
-    fn detach(&mut self, wallet: Address, investor: u32) {
-        let (holdings, old_group) = self.position(investor);
+    /// Takes `wallet` from an investor's wallets and out of the registry; the last one takes its place.
+    #[inline(never)]
+    pub(crate) fn detach(&mut self, wallet: Address, investor: u32) {
         let mut wallets = self.wallets(investor);
+        let mut row = self.investor(investor);
+        let last = wallets.last().copied().unwrap_or_default();
+        row.set(wallets.len(), U256::ZERO);
         if let Some(i) = wallets.iter().position(|other| *other == wallet) {
+            if last != wallet {
+                row.set(i.wrapping_add(1), uint(&last.into_word()));
+            }
             wallets.swap_remove(i);
         }
-        self.set_wallets_of(investor, &wallets);
+        if let [sole] = wallets.as_slice() {
+            self.set_flag(*sole, Record::SOLE, true);
+        }
         let left = self.record(wallet).unregistered();
         self.set_record(wallet, left);
-        self.regroup(investor, holdings, old_group);
     }
 
-    /// Stores the list of an investor's wallets and marks the sole one.
+    /// Counts an investor that holds something in its new group.
     #[inline(never)]
-    fn set_wallets_of(&mut self, investor: u32, wallets: &[Address]) {
-        let mut row = self.investor(investor);
-        for i in 0..MAX_WALLETS {
-            let wallet = wallets.get(i).copied().unwrap_or_default().into_word();
-            row.set(i.wrapping_add(1), uint(&wallet));
-        }
-        for wallet in wallets {
-            self.set_flag(*wallet, Record::SOLE, wallets.len() == 1);
-        }
-    }
-
-    /// Moves an investor with `holdings` from its old group's count to its present group's.
-    fn regroup(&mut self, investor: u32, holdings: U256, old_group: u8) {
-        let (_, group) = self.position(investor);
-        if !holdings.is_zero() && group != old_group {
-            self.count_group(old_group, false);
-            self.count_group(group, true);
+    fn regroup(&mut self, investor: u32, old: u8, new: u8) {
+        if old != new && !self.holdings(investor).is_zero() {
+            self.count_group(old, false);
+            self.count_group(new, true);
         }
     }
 }
@@ -334,7 +414,28 @@ impl SecurityToken {
         kyc_expiry: u64,
     ) -> Result<(), Revert> {
         self.only_compliance()?;
-        self.register(wallet, investor_id, group, country, kyc_expiry)
+        let person = Person {
+            group,
+            country,
+            kyc_expiry,
+        };
+        self.register(wallet, investor_id, person)
+    }
+
+    pub(crate) fn set_investor(
+        &mut self,
+        investor_id: B256,
+        group: u8,
+        country: u16,
+        kyc_expiry: u64,
+    ) -> Result<(), Revert> {
+        self.only_compliance()?;
+        let person = Person {
+            group,
+            country,
+            kyc_expiry,
+        };
+        self.change_investor(investor_id, person)
     }
 
     pub(crate) fn set_wallets(
@@ -359,7 +460,12 @@ impl SecurityToken {
         for ((wallet, investor), ((group, country), kyc_expiry)) in
             wallets.into_iter().zip(investor_ids).zip(records)
         {
-            self.register(wallet, investor, group, country, kyc_expiry)?;
+            let person = Person {
+                group,
+                country,
+                kyc_expiry,
+            };
+            self.register(wallet, investor, person)?;
         }
         Ok(())
     }
@@ -388,6 +494,10 @@ impl SecurityToken {
     }
 
     pub(crate) fn holdings_of(&self, investor_id: B256) -> U256 {
-        self.position(self.known_investor(investor_id)).0
+        self.holdings(self.known_investor(investor_id))
+    }
+
+    pub(crate) fn successor_of(&self, lost: Address) -> Address {
+        self.successor(lost)
     }
 }

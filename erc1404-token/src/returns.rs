@@ -59,6 +59,21 @@ mod sol {
             uint64[] releaseTimes;
         }
 
+        /// Classes of groups with their limits and holders.
+        #[derive(Debug, Default, PartialEq, Eq)]
+        struct ClassList {
+            uint256[] groups;
+            uint32[] maxHolders;
+            uint32[] holders;
+        }
+
+        /// A live hold, or zeros.
+        #[derive(Debug, PartialEq, Eq)]
+        struct Hold {
+            uint256 amount;
+            uint64 until;
+        }
+
         /// A vesting schedule.
         #[derive(Debug, PartialEq, Eq)]
         struct Vesting {
@@ -123,16 +138,43 @@ impl Return for GroupHolders {
 impl Return for LockList {
     fn write(self, encoder: &mut Encoder) {
         let length = self.amounts.len() as u64;
-        encoder.integer(64);
-        encoder.integer(length.saturating_add(3).saturating_mul(32));
-        encoder.integer(length);
-        for amount in self.amounts {
-            amount.write(encoder);
-        }
-        encoder.integer(length);
-        for release_time in self.releaseTimes {
-            release_time.write(encoder);
-        }
+        offsets(encoder, 2, length);
+        list(encoder, length, self.amounts);
+        list(encoder, length, self.releaseTimes);
+    }
+}
+
+impl Return for ClassList {
+    fn write(self, encoder: &mut Encoder) {
+        let length = self.groups.len() as u64;
+        offsets(encoder, 3, length);
+        list(encoder, length, self.groups);
+        list(encoder, length, self.maxHolders.into_iter().map(u64::from));
+        list(encoder, length, self.holders.into_iter().map(u64::from));
+    }
+}
+
+/// The head of `count` lists of one length.
+#[inline(never)]
+fn offsets(encoder: &mut Encoder, count: u64, length: u64) {
+    let size = length.saturating_add(1).saturating_mul(32);
+    for i in 0..count {
+        let before = count.saturating_mul(32);
+        encoder.integer(before.saturating_add(size.saturating_mul(i)));
+    }
+}
+
+fn list(encoder: &mut Encoder, length: u64, items: impl IntoIterator<Item = impl Return>) {
+    encoder.integer(length);
+    for item in items {
+        item.write(encoder);
+    }
+}
+
+impl Return for Hold {
+    fn write(self, encoder: &mut Encoder) {
+        self.amount.write(encoder);
+        self.until.write(encoder);
     }
 }
 
@@ -173,6 +215,12 @@ exported!(
     "(uint256[],uint64[])",
     "(uint256[] memory amounts, uint64[] memory releaseTimes)"
 );
+exported!(
+    ClassList,
+    "(uint256[],uint32[],uint32[])",
+    "(uint256[] memory groups, uint32[] memory maxHolders, uint32[] memory holders)"
+);
+exported!(Hold, "(uint256,uint64)", "(uint256 amount, uint64 until)");
 exported!(
     Vesting,
     "(uint256,uint256,uint64,uint32,uint32,uint16,uint16,bool,bool)",

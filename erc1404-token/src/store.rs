@@ -30,7 +30,9 @@ pub(crate) const MIN_HOLDING: usize = 5;
 pub(crate) const GRANULARITY: usize = 6;
 /// Four words with a bit per country, set when it is blocked.
 pub(crate) const COUNTRIES: usize = 8;
-/// A word per group: number of holders (32 bits) and its limit (32 bits).
+/// Two words per place of a class: its set of groups, then its holders and their limit as in a group's word.
+pub(crate) const CLASSES: usize = 16;
+/// A word per group: number of holders (32 bits), its limit (32 bits), the classes it belongs to (8 bits).
 pub(crate) const GROUPS: usize = 256;
 /// For each directed pair of groups the second from which it is open (64 bits), four pairs to a word.
 pub(crate) const GROUP_RULES: usize = 512;
@@ -57,10 +59,15 @@ pub(crate) const RECORD: usize = 1;
 pub(crate) const FROZEN_TOKENS: usize = 2;
 /// Of an account: permits used.
 pub(crate) const NONCE: usize = 3;
-/// Of an account: number of locks, then amount and release time of each of up to 16.
-pub(crate) const LOCKS: usize = 4;
-/// Of an account: number of vesting schedules, then amount, terms and what was taken of each of up to 8.
-pub(crate) const SCHEDULES: usize = 37;
+/// Of an account: the wallet that replaced it.
+pub(crate) const SUCCESSOR: usize = 4;
+/// Of an account: a word for each of up to 16 locks.
+pub(crate) const LOCKS: usize = 5;
+/// Of an account: amount, terms and what was taken of each of up to 8 vesting schedules.
+pub(crate) const SCHEDULES: usize = 21;
+/// Of an account: a word and a key for each of up to 8 holds.
+pub(crate) const HOLDS: usize = 45;
+
 impl SecurityToken {
     /// A numbered word.
     #[inline(never)]
@@ -144,13 +151,4 @@ pub(crate) fn number(value: impl Into<u64>) -> U256 {
 pub(crate) fn low(word: U256) -> u64 {
     let [low, ..] = *word.as_limbs();
     low
-}
-
-/// The same as a number of entries.
-#[allow(
-    clippy::cast_possible_truncation,
-    reason = "what is counted here are single digits"
-)]
-pub(crate) fn count(word: U256) -> usize {
-    low(word) as usize
 }

@@ -10,8 +10,8 @@ use super::{
     event,
     fraction::{WHOLE_BIPS, divide, fraction, steps_of},
     returns::Vesting,
-    store::{self, SCHEDULES, count, number},
-    word::Record,
+    store::{SCHEDULES, low, number},
+    word::{Record, bit, places},
 };
 
 /// When a granted amount becomes free.
@@ -40,6 +40,14 @@ impl Terms {
         !amount.is_zero()
             && self.first_bips <= WHOLE_BIPS
             && (self.periods == 0 || self.period != 0)
+    }
+
+    /// Second of the last release.
+    pub(crate) fn end(&self) -> u64 {
+        let steps = u64::from(self.period).wrapping_mul(self.periods.into());
+        self.start
+            .saturating_add(self.cliff.into())
+            .saturating_add(steps)
     }
 
     /// How much of `amount` these terms have released at `now`. Never fails, whatever the terms.
@@ -102,7 +110,7 @@ impl From<Terms> for U256 {
 }
 
 /// One schedule as it stands at some second.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Schedule {
     /// The amount granted.
     pub(crate) amount: U256,
@@ -132,22 +140,19 @@ impl Schedule {
     }
 }
 
-/// Most schedules of one wallet, ended ones included.
+/// Most schedules of one wallet at a time.
 pub(crate) const MAX_SCHEDULES: usize = 8;
 
 /// Words of a stored schedule.
 const WORDS: usize = 3;
 
-/// Where a schedule stands in the row of its wallet, after the number of schedules.
-fn place(index: usize) -> usize {
-    index
-        .wrapping_mul(WORDS)
-        .wrapping_add(SCHEDULES)
-        .wrapping_add(1)
+/// Where a schedule stands in the row of its wallet.
+fn word_of(place: usize) -> usize {
+    place.wrapping_mul(WORDS).wrapping_add(SCHEDULES)
 }
 
 impl SecurityToken {
-    /// Mints `amount` to `holder` on `terms`; the index of the new schedule.
+    /// Mints `amount` to `holder` on `terms`; the place of the new schedule.
     #[inline(never)]
     pub(crate) fn grant_schedule(
         &mut self,
@@ -164,25 +169,28 @@ impl SecurityToken {
                 firstBips: terms.first_bips.into()
             }));
         }
-        let count = self.count_schedules(holder);
-        if count >= MAX_SCHEDULES {
+        self.check_time(terms.end())?;
+        let mut record = self.record(holder);
+        self.sum_schedules(holder, &mut record, self.now());
+        let Some(place) = places(u16::from(!record.schedules)).next() else {
             return Err(revert!(TooManySchedules {
                 holder,
                 limit: U256::from(MAX_SCHEDULES)
             }));
-        }
+        };
         self.issue(holder, amount)?;
         self.store_schedule(
             holder,
-            count,
+            place,
             &Schedule {
                 amount,
                 taken: U256::ZERO,
                 terms,
             },
         );
-        self.set_count(holder, count.wrapping_add(1));
-        let index = U256::from(count);
+        record.schedules |= low_bit(place);
+        self.set_record(holder, record);
+        let index = U256::from(place);
         log!(event::VestingGranted)
             .address(holder)
             .uint(index)
@@ -198,7 +206,7 @@ impl SecurityToken {
         Ok(index)
     }
 
-    /// Ends a schedule and moves what is unvested to `to` by force.
+    /// Ends a schedule and moves what is unvested to `to`. What is frozen or held of the holder's stays.
     #[inline(never)]
     pub(crate) fn revoke_schedule(
         &mut self,
@@ -216,9 +224,13 @@ impl SecurityToken {
             }));
         }
         let unvested = schedule.unvested(self.now());
+        let (mut from, recipient) = self.taken_by_issuer(holder, to, unvested)?;
+        let place = place_of(index);
         schedule.taken = schedule.taken.saturating_add(unvested);
         schedule.terms.revoked = true;
-        self.store_schedule(holder, count(index), &schedule);
+        self.store_schedule(holder, place, &schedule);
+        from.record.schedules &= !low_bit(place);
+        from.bound.unvested = from.bound.unvested.saturating_sub(unvested);
         log!(event::VestingRevoked)
             .address(holder)
             .uint(index)
@@ -226,13 +238,14 @@ impl SecurityToken {
             .data()
             .uint(unvested)
             .emit(self.vm());
-        self.force_to(holder, to, unvested)
+        self.take(&mut from, &recipient, unvested, U256::ZERO);
+        Ok(())
     }
 
     /// One schedule of `holder`.
     #[inline(never)]
     pub(crate) fn schedule(&self, holder: Address, index: U256) -> Result<Schedule, Revert> {
-        let count = U256::from(self.count_schedules(holder));
+        let count = self.count_schedules(holder);
         if index >= count {
             return Err(revert!(ScheduleNotFound {
                 holder,
@@ -240,60 +253,91 @@ impl SecurityToken {
                 count
             }));
         }
-        Ok(self.load_schedule(holder, store::count(index)))
+        Ok(self.load_schedule(holder, place_of(index)))
     }
 
-    /// Number of schedules of `holder`.
+    /// Number of places that `holder` ever had a schedule at.
     #[inline(never)]
-    pub(crate) fn count_schedules(&self, holder: Address) -> usize {
-        count(self.of(holder, SCHEDULES))
+    pub(crate) fn count_schedules(&self, holder: Address) -> U256 {
+        let places = (0..MAX_SCHEDULES)
+            .take_while(|place| !self.load_schedule(holder, *place).amount.is_zero());
+        U256::from(places.count())
     }
 
-    /// Sum of what is unvested in the schedules of `holder`.
+    /// Sum of what is unvested in the schedules of `holder`; those of which nothing is leave their places in `record`.
     #[inline(never)]
-    pub(crate) fn unvested_of(&self, holder: Address, now: u64) -> U256 {
-        (0..self.count_schedules(holder)).fold(U256::ZERO, |sum, i| {
-            sum.saturating_add(self.load_schedule(holder, i).unvested(now))
-        })
+    pub(crate) fn sum_schedules(&self, holder: Address, record: &mut Record, now: u64) -> U256 {
+        let mut sum = U256::ZERO;
+        for place in places(record.schedules.into()) {
+            let unvested = self.load_schedule(holder, place).unvested(now);
+            if unvested.is_zero() {
+                record.schedules &= !low_bit(place);
+            }
+            sum = sum.saturating_add(unvested);
+        }
+        sum
     }
 
     /// Takes `amount` of what is unvested, schedule by schedule.
     #[inline(never)]
-    pub(crate) fn reduce_schedules(&mut self, holder: Address, mut amount: U256) {
+    pub(crate) fn reduce_schedules(
+        &mut self,
+        holder: Address,
+        record: &mut Record,
+        mut amount: U256,
+    ) {
         let now = self.now();
-        for i in 0..self.count_schedules(holder) {
-            let mut schedule = self.load_schedule(holder, i);
-            let reduction = amount.min(schedule.unvested(now));
+        for place in places(record.schedules.into()) {
+            let mut schedule = self.load_schedule(holder, place);
+            let unvested = schedule.unvested(now);
+            let reduction = amount.min(unvested);
             if reduction.is_zero() {
                 continue;
             }
+            if reduction == unvested {
+                record.schedules &= !low_bit(place);
+            }
             amount = amount.saturating_sub(reduction);
             schedule.taken = schedule.taken.saturating_add(reduction);
-            self.store_schedule(holder, i, &schedule);
+            self.store_schedule(holder, place, &schedule);
             log!(event::VestingReduced)
                 .address(holder)
-                .uint(U256::from(i))
+                .uint(U256::from(place))
                 .data()
                 .uint(reduction)
                 .emit(self.vm());
         }
     }
 
-    /// Moves every schedule of `lost` to `replacement`, which has none.
+    /// Moves every schedule of `lost`, ended ones too, to the same place of `replacement`, which has none in force.
     #[inline(never)]
-    pub(crate) fn move_schedules(&mut self, lost: Address, replacement: Address) {
-        let count = self.count_schedules(lost);
-        for i in 0..count {
-            let schedule = self.load_schedule(lost, i);
-            self.store_schedule(replacement, i, &schedule);
+    pub(crate) fn move_schedules(
+        &mut self,
+        (lost, old): (Address, &mut Record),
+        (replacement, new): (Address, &mut Record),
+    ) {
+        for place in 0..MAX_SCHEDULES {
+            let schedule = self.load_schedule(lost, place);
+            if schedule.amount.is_zero() {
+                break;
+            }
+            self.store_schedule(replacement, place, &schedule);
+            self.store_schedule(lost, place, &Schedule::default());
+            log!(event::VestingMoved)
+                .address(lost)
+                .address(replacement)
+                .data()
+                .uint(U256::from(place))
+                .emit(self.vm());
         }
-        self.set_count(replacement, count);
-        self.set_count(lost, 0);
+        new.schedules = old.schedules;
+        old.schedules = 0;
     }
 
     #[inline(never)]
-    fn load_schedule(&self, holder: Address, index: usize) -> Schedule {
-        let word = |i: usize| self.of(holder, place(index).wrapping_add(i));
+    fn load_schedule(&self, holder: Address, place: usize) -> Schedule {
+        let row = self.account(holder);
+        let word = |i: usize| row.get(word_of(place).wrapping_add(i));
         Schedule {
             amount: word(0),
             terms: word(1).into(),
@@ -302,19 +346,24 @@ impl SecurityToken {
     }
 
     #[inline(never)]
-    fn store_schedule(&mut self, holder: Address, index: usize, schedule: &Schedule) {
+    fn store_schedule(&mut self, holder: Address, place: usize, schedule: &Schedule) {
         let words = [schedule.amount, schedule.terms.into(), schedule.taken];
-        for (word, i) in words.into_iter().zip(place(index)..) {
+        for (word, i) in words.into_iter().zip(word_of(place)..) {
             self.set_of(holder, i, word);
         }
     }
+}
 
-    /// Sets the number of schedules and marks the wallet that has any.
-    #[inline(never)]
-    fn set_count(&mut self, holder: Address, count: usize) {
-        self.set_of(holder, SCHEDULES, U256::from(count));
-        self.set_flag(holder, Record::VESTING, count != 0);
-    }
+/// The mask of one place of a schedule.
+#[allow(clippy::cast_possible_truncation, reason = "places are below 8")]
+fn low_bit(place: usize) -> u8 {
+    bit(place) as u8
+}
+
+/// The place that an index names.
+#[allow(clippy::cast_possible_truncation, reason = "an index that was found is below 8")]
+fn place_of(index: U256) -> usize {
+    low(index) as usize
 }
 
 impl SecurityToken {
@@ -354,7 +403,7 @@ impl SecurityToken {
     }
 
     pub(crate) fn vesting_count(&self, holder: Address) -> U256 {
-        U256::from(self.count_schedules(holder))
+        self.count_schedules(holder)
     }
 
     pub(crate) fn vesting_of(&self, holder: Address, index: U256) -> Result<Vesting, Revert> {

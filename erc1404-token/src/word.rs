@@ -77,6 +77,7 @@ impl From<Settings> for U256 {
 /// | --- | --- |
 /// | 0..64 | `kyc_expiry` |
 /// | 64..96, 96..112, 112..120, 120..128 | `investor`, `country`, `group`, `flags` |
+/// | 128..144, 144..152, 160..192 | `locks`, `schedules`, `holds` |
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Record {
     /// First second at which the KYC check is no longer valid.
@@ -89,6 +90,12 @@ pub(crate) struct Record {
     pub(crate) group: u8,
     /// [`Self::FROZEN`] and following; they outlive the registration.
     pub(crate) flags: u8,
+    /// Places of locks, perhaps released ones: bit `i` stands for place `i`.
+    pub(crate) locks: u16,
+    /// Places of vesting schedules, perhaps ended ones.
+    pub(crate) schedules: u8,
+    /// Places of holds, perhaps lapsed ones.
+    pub(crate) holds: Queue,
 }
 
 impl Record {
@@ -96,19 +103,14 @@ impl Record {
     pub(crate) const FROZEN: u8 = 1;
     /// The address is sanctioned.
     pub(crate) const SANCTIONED: u8 = 2;
+    /// What is the investor's: all of its wallets have the same.
+    pub(crate) const STATUS: u8 = Self::FROZEN | Self::SANCTIONED;
     /// The wallet is the only one of its investor, whose holdings are then its balance.
     pub(crate) const SOLE: u8 = 4;
     /// Part of the balance is frozen.
     pub(crate) const PARTLY_FROZEN: u8 = 8;
-    /// There are locks, perhaps all released.
-    pub(crate) const LOCKED: u8 = 16;
-    /// There are vesting schedules, perhaps all ended.
-    pub(crate) const VESTING: u8 = 32;
-    /// What can encumber a balance, in the order of the restriction codes from
-    /// [`PARTLY_FROZEN`](super::codes::PARTLY_FROZEN) on.
-    pub(crate) const ENCUMBRANCES: [u8; 3] = [Self::PARTLY_FROZEN, Self::LOCKED, Self::VESTING];
-    /// Any of these.
-    pub(crate) const ENCUMBERED: u8 = Self::PARTLY_FROZEN | Self::LOCKED | Self::VESTING;
+    /// The wallet was lost and replaced, and is never registered again.
+    pub(crate) const REPLACED: u8 = 16;
 
     pub(crate) fn has(&self, flag: u8) -> bool {
         self.flags & flag != 0
@@ -126,11 +128,20 @@ impl Record {
         self.investor != 0
     }
 
+    /// Whether locks, schedules or holds may bind something.
+    pub(crate) fn has_places(&self) -> bool {
+        u32::from(self.locks) | u32::from(self.schedules) | self.holds.0 != 0
+    }
+
     /// This record without its registration.
     pub(crate) fn unregistered(&self) -> Self {
         Self {
+            kyc_expiry: 0,
+            investor: 0,
+            country: 0,
+            group: 0,
             flags: self.flags & !Self::SOLE,
-            ..Self::default()
+            ..*self
         }
     }
 }
@@ -138,13 +149,16 @@ impl Record {
 impl From<U256> for Record {
     #[allow(clippy::cast_possible_truncation, reason = "the fields of the word")]
     fn from(word: U256) -> Self {
-        let [kyc_expiry, rest, ..] = *word.as_limbs();
+        let [kyc_expiry, rest, places, _] = *word.as_limbs();
         Self {
             kyc_expiry,
             investor: low(rest),
             country: (rest >> 32) as u16,
             group: (rest >> 48) as u8,
             flags: (rest >> 56) as u8,
+            locks: places as u16,
+            schedules: (places >> 16) as u8,
+            holds: Queue(low(places >> 32)),
         }
     }
 }
@@ -157,10 +171,58 @@ impl From<Record> for U256 {
                 | u64::from(record.country) << 32
                 | u64::from(record.group) << 48
                 | u64::from(record.flags) << 56,
-            0,
+            u64::from(record.locks)
+                | u64::from(record.schedules) << 16
+                | u64::from(record.holds.0) << 32,
             0,
         ])
     }
+}
+
+/// Up to eight different places below 8 in the order in which they were taken: four bits for each, the place plus one,
+/// the earliest in the lowest bits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Queue(u32);
+
+impl Queue {
+    /// The places, the earliest first.
+    pub(crate) fn places(self) -> impl DoubleEndedIterator<Item = usize> {
+        (0..8)
+            .map(move |i| (self.0 >> (4 * i)) & 0xf)
+            .filter_map(|place| (place as usize).checked_sub(1))
+    }
+
+    /// The lowest place that is not taken, if there is one.
+    pub(crate) fn free(self) -> Option<usize> {
+        (0..8).find(|free| self.places().all(|place| place != *free))
+    }
+
+    /// Takes a free place.
+    pub(crate) fn push(&mut self, place: usize) {
+        let end = self.places().count().wrapping_mul(4);
+        #[allow(clippy::cast_possible_truncation, reason = "at most 8")]
+        let entry = (place as u32).wrapping_add(1);
+        self.0 |= entry.wrapping_shl(end as u32);
+    }
+
+    /// Gives a place back.
+    pub(crate) fn remove(&mut self, place: usize) {
+        let others = self.places().filter(move |other| *other != place);
+        let mut left = Self::default();
+        others.for_each(|other| left.push(other));
+        *self = left;
+    }
+}
+
+/// The places whose bits are set in a mask.
+pub(crate) fn places(mask: u16) -> impl Iterator<Item = usize> {
+    (0..16).filter(move |place| mask >> place & 1 != 0)
+}
+
+/// The mask of one place.
+pub(crate) fn bit(place: usize) -> u16 {
+    #[allow(clippy::cast_possible_truncation, reason = "places are single digits")]
+    1_u16.wrapping_shl(place as u32)
 }
 
 #[allow(

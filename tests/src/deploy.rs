@@ -1,4 +1,5 @@
-//! From code to a contract on chain: programs through `StylusDeployer`, EVM bytecode by a plain creation.
+//! From code to a contract on chain: programs through `StylusDeployer`, in fragments where one account cannot hold them,
+//! EVM bytecode by a plain creation.
 
 use alloy::{
     primitives::{Address, B256, Bytes, TxKind, U256, address, keccak256},
@@ -16,6 +17,15 @@ pub const STYLUS_DEPLOYER: Address = address!("cEcba2F1DC234f70Dd89F2041029807F8
 
 /// More than any activation's data fee; the factory sends back what is left.
 const ACTIVATION_VALUE: u64 = 100_000_000_000_000_000;
+
+/// The most that one account may hold (EIP-170).
+const CODE_LIMIT: usize = 24_576;
+/// What a program of one account begins with, before the compressed module: the version and no dictionary.
+const PREFIX: usize = 4;
+/// What a fragment begins with.
+const FRAGMENT: [u8; 3] = [0xef, 0xf0, 0x01];
+/// What a root begins with, before the module's length and the fragments' addresses.
+const ROOT: [u8; 4] = [0xef, 0xf0, 0x02, 0x00];
 
 /// Creation code that leaves `code` on chain: the prelude that `cargo stylus` puts before a program.
 pub fn creation(code: &[u8]) -> Bytes {
@@ -37,7 +47,7 @@ pub async fn program(chain: &Chain, contract: &str, arguments: Option<Bytes>) ->
         [&selector[..4], &arguments].concat()
     });
     let deploy = IStylusDeployer::deployCall {
-        bytecode: creation(&artifact::code(contract)),
+        bytecode: creation(&whole(chain, contract).await),
         initData: constructor.unwrap_or_default().into(),
         initValue: U256::ZERO,
         salt: B256::ZERO,
@@ -73,6 +83,21 @@ pub async fn program(chain: &Chain, contract: &str, arguments: Option<Bytes>) ->
     deployed
         .unwrap_or_else(|| panic!("{contract}: the factory logs no address"))
         .deployedContract
+}
+
+/// The code of a program: its module, or the list of the accounts that hold it, which are made first.
+async fn whole(chain: &Chain, contract: &str) -> Vec<u8> {
+    let code = artifact::code(contract);
+    if code.len() <= CODE_LIMIT {
+        return code;
+    }
+    let length = u32::try_from(artifact::wasm(contract).len()).expect("a program is small");
+    let mut root = [&ROOT[..], &length.to_be_bytes()].concat();
+    for part in code[PREFIX..].chunks(CODE_LIMIT - FRAGMENT.len()) {
+        let fragment = evm(chain, &[&FRAGMENT, part].concat()).await;
+        root.extend(fragment);
+    }
+    root
 }
 
 /// The security token; units as in its ABI.

@@ -61,10 +61,17 @@ pub struct Parties {
     pub coin: Address,
     /// The settlement contract.
     pub settlement: Address,
-    /// Default admin of all three, with every role but the operator's.
+    /// Default admin of security token and settlement contract. Every role there but operator's and principal's; at the coin
+    /// master minter, minter, pauser, blacklister, seizer and rescuer.
     pub admin: Account,
+    /// Default admin of the coin, where it can be no minter.
+    pub treasurer: Account,
+    /// Attests the coin's reserves.
+    pub attestor: Account,
     /// The broker-dealer's hot key.
     pub operator: Account,
+    /// The broker-dealer's second key, which commits matches.
+    pub principal: Account,
     /// Owns 1,000 S.
     pub seller: Account,
     /// Owns 50,000 TsUSDC.
@@ -280,6 +287,14 @@ impl Market {
             .await
     }
 
+    /// Commits a match as the principal.
+    pub async fn commit(&self, bid: B256, ask: B256, until: u64) -> TransactionReceipt {
+        let call = commit_call(bid, ask, until);
+        self.chain
+            .send(&self.principal, self.settlement, &call)
+            .await
+    }
+
     /// What preflight says: the failures and the restriction code.
     pub async fn preflight(&self, bid: B256, ask: B256) -> (Vec<u8>, u8) {
         let call = IDvPSettlement::preflightCall {
@@ -301,7 +316,10 @@ impl Market {
     pub fn accounts(&self) -> Vec<Address> {
         let people = [
             &self.admin,
+            &self.treasurer,
+            &self.attestor,
             &self.operator,
+            &self.principal,
             &self.seller,
             &self.buyer,
             &self.stranger,
@@ -393,6 +411,20 @@ pub fn settle_call(bid: B256, ask: B256) -> IDvPSettlement::settleCall {
     }
 }
 
+/// `commitMatch` of two ids.
+pub fn commit_call(bid: B256, ask: B256, until: u64) -> IDvPSettlement::commitMatchCall {
+    IDvPSettlement::commitMatchCall { bid, ask, until }
+}
+
+/// `releaseMatch` of two ids.
+pub fn release_call(bid: B256, ask: B256) -> IDvPSettlement::releaseMatchCall {
+    IDvPSettlement::releaseMatchCall {
+        bid,
+        ask,
+        reason: B256::repeat_byte(0x0e),
+    }
+}
+
 /// `settleSigned` of two signed orders.
 pub fn settle_signed_call(bid: &Signed, ask: &Signed) -> IDvPSettlement::settleSignedCall {
     IDvPSettlement::settleSignedCall {
@@ -441,11 +473,15 @@ async fn deploy_all(chain: &Chain) -> Parties {
     let actor = |label| Account::derived(seed, label);
     let (operator, seller) = (actor("operator"), actor("seller"));
     let (buyer, stranger) = (actor("buyer"), actor("stranger"));
-    for account in [&operator, &seller, &buyer, &stranger] {
+    let (treasurer, attestor) = (actor("treasurer"), actor("attestor"));
+    let principal = actor("principal");
+    for account in [
+        &operator, &principal, &seller, &buyer, &stranger, &treasurer, &attestor,
+    ] {
         chain.fund(account.address, allowance_of_ether(chain)).await;
     }
     let token = deploy::token(chain, 18, U256::ZERO, admin.address).await;
-    let coin = deploy::coin(chain, admin.address).await;
+    let coin = deploy::coin(chain, treasurer.address).await;
     let settlement = deploy::settlement(chain, coin, admin.address, operator.address).await;
     set_time(chain, OPENING).await;
     let opened = chain.now().await;
@@ -454,7 +490,10 @@ async fn deploy_all(chain: &Chain) -> Parties {
         coin,
         settlement,
         admin,
+        treasurer,
+        attestor,
         operator,
+        principal,
         seller,
         buyer,
         stranger,
@@ -482,15 +521,19 @@ async fn list(chain: &Chain, parties: &Parties) {
         coin,
         settlement,
         admin,
+        treasurer,
+        attestor,
+        principal,
         seller,
         buyer,
         opened,
         ..
     } = parties;
-    let account = admin.address;
     let grants = [
         (
             token,
+            admin,
+            admin,
             &[
                 "ISSUER_ROLE",
                 "COMPLIANCE_ROLE",
@@ -500,24 +543,27 @@ async fn list(chain: &Chain, parties: &Parties) {
         ),
         (
             coin,
+            treasurer,
+            admin,
             &[
                 "MASTER_MINTER_ROLE",
                 "PAUSER_ROLE",
                 "BLACKLISTER_ROLE",
                 "SEIZER_ROLE",
                 "RESCUER_ROLE",
-                "ATTESTOR_ROLE",
             ],
         ),
-        (settlement, &["PAUSER_ROLE"]),
+        (coin, treasurer, attestor, &["ATTESTOR_ROLE"]),
+        (settlement, admin, admin, &["PAUSER_ROLE"]),
+        (settlement, admin, principal, &["PRINCIPAL_ROLE"]),
     ];
-    for (contract, roles) in grants {
+    for (contract, by, to, roles) in grants {
         for name in roles {
             let grant = ISecurityToken::grantRoleCall {
                 role: role(name),
-                account,
+                account: to.address,
             };
-            chain.send(admin, *contract, &grant).await;
+            chain.send(by, *contract, &grant).await;
         }
     }
     for party in [seller, buyer] {
@@ -538,14 +584,15 @@ async fn list(chain: &Chain, parties: &Parties) {
     chain.send(admin, *token, &mint).await;
 
     let max_age = ITsUSDC::setReserveMaxAgeCall { maxAge: 3650 * DAY };
-    chain.send(admin, *coin, &max_age).await;
+    chain.send(treasurer, *coin, &max_age).await;
     let attest = ITsUSDC::attestReservesCall {
         reserves: usd(1_000_000),
         asOf: *opened,
+        evidence: B256::repeat_byte(0xa7),
     };
-    chain.send(admin, *coin, &attest).await;
+    chain.send(attestor, *coin, &attest).await;
     let minter = ITsUSDC::configureMinterCall {
-        minter: account,
+        minter: admin.address,
         minterAllowedAmount: usd(1_000_000),
     };
     chain.send(admin, *coin, &minter).await;

@@ -2,10 +2,21 @@
 
 use alloy::{
     primitives::{Address, B256, Bytes, U256, keccak256},
+    sol,
     sol_types::{Eip712Domain, SolStruct, eip712_domain},
 };
 
 use crate::{account::Account, bindings::Order};
+
+sol! {
+    /// What an owner signs to have an order cancelled by anyone who sends it.
+    struct CancelOrder { bytes32 id; }
+}
+
+/// The digest of the owner's cancellation of an order.
+pub fn cancellation(id: B256, domain: &Eip712Domain) -> B256 {
+    CancelOrder { id }.eip712_signing_hash(domain)
+}
 
 /// Buys the security.
 pub const BID: u8 = 0;

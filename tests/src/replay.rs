@@ -22,6 +22,12 @@ use crate::{
 pub struct Replay {
     /// Every order that was registered, with its signature (empty when its owner registered it).
     pub orders: BTreeMap<B256, (Order, Bytes)>,
+    /// What each owner had voided before it was ever registered.
+    pub voided: BTreeMap<B256, Order>,
+    /// Of each order that ever was committed: until when, and to which other. A release ends it in that second.
+    pub commitments: BTreeMap<B256, Commitment>,
+    /// Whether only committed pairs settle.
+    pub commitment_required: bool,
     /// The state of each order ever named.
     pub states: BTreeMap<B256, u8>,
     /// In the order in which they happened.
@@ -30,6 +36,8 @@ pub struct Replay {
     pub epochs: BTreeMap<Address, u64>,
     /// Securities on the list.
     pub listed: BTreeSet<Address>,
+    /// What was found of each security when it was last listed: the extension for spenders, and holds.
+    pub probed: BTreeMap<Address, (bool, bool)>,
     /// Roots of the off-chain log, with its size.
     pub anchors: Vec<(B256, u64)>,
     /// Who has which role.
@@ -38,6 +46,17 @@ pub struct Replay {
     pub paused: bool,
     /// Owners who run code (ERC-1271): what they accept as a signature cannot be told from the logs.
     pub wallets: BTreeSet<Address>,
+}
+
+/// A commitment of one order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Commitment {
+    /// The second from which it binds nothing, unix seconds.
+    pub until: u64,
+    /// The order on the other side.
+    pub other: B256,
+    /// Whether it was ended before its time.
+    pub released: bool,
 }
 
 impl Replay {
@@ -93,12 +112,54 @@ impl Replay {
                     "{} was {from}",
                     event.id
                 );
+                let is_known = self.orders.contains_key(&event.id);
+                assert_ne!(
+                    is_known,
+                    self.voided.contains_key(&event.id),
+                    "the terms of {} stand once in the logs",
+                    event.id
+                );
                 self.states.insert(event.id, state::CANCELLED);
             }
+            Event::OrderVoided(event) => {
+                assert_eq!(event.id, order::id(&event.order, domain));
+                assert_eq!(event.owner, event.order.owner);
+                let found = self.states.get(&event.id);
+                assert_eq!(found, None, "{} was known", event.id);
+                self.voided.insert(event.id, event.order);
+            }
             Event::EpochAdvanced(event) => {
-                let epoch = self.epochs.entry(event.owner).or_default();
-                *epoch += 1;
-                assert_eq!(*epoch, event.epoch, "epochs advance by one");
+                let before = self.epochs.insert(event.owner, event.epoch);
+                assert!(before.unwrap_or(0) < event.epoch, "epochs advance");
+            }
+            Event::MatchCommitted(event) => {
+                let (bid, ask) = (&self.orders[&event.bid].0, &self.orders[&event.ask].0);
+                let total = (bid.limitTotal + ask.limitTotal) / U256::from(2);
+                assert_eq!(event.total, total, "the midpoint");
+                let until = event.until;
+                for (id, other) in [(event.bid, event.ask), (event.ask, event.bid)] {
+                    assert_eq!(self.states.get(&id), Some(&state::OPEN));
+                    let commitment = Commitment {
+                        until,
+                        other,
+                        released: false,
+                    };
+                    let before = self.commitments.insert(id, commitment);
+                    assert_eq!(before, None, "{id} is committed once");
+                }
+            }
+            Event::MatchReleased(event) => {
+                for (id, other) in [(event.bid, event.ask), (event.ask, event.bid)] {
+                    let commitment = self.commitments.get_mut(&id).expect("it was committed");
+                    assert_eq!((commitment.other, commitment.released), (other, false));
+                    commitment.released = true;
+                }
+            }
+            Event::HoldNotDropped(_) => {}
+            Event::CommitmentRequiredSet(event) => self.commitment_required = event.required,
+            Event::SecurityProbed(event) => {
+                self.probed
+                    .insert(event.security, (event.checksSpender, event.holds));
             }
             Event::Settled(event) => self.settle(event),
             Event::SecurityListed(event) => {

@@ -1,10 +1,11 @@
 //! Roles of the coin, and the interfaces it supports. Who has them is kept by [`authority::roles`].
 
 use alloy_primitives::{Address, B256, FixedBytes};
+use authority::roles::DEFAULT_ADMIN_ROLE;
 use runtime::{abi::Revert, constant_word};
 use stylus_sdk::{keccak_const::Keccak256, prelude::*};
 
-use super::TsUsdc;
+use super::{TsUsdc, error::Error};
 
 /// A role and its hash, `keccak256` of its name.
 macro_rules! role {
@@ -21,7 +22,7 @@ role! {
     master_minter_role = b"MASTER_MINTER_ROLE"
 }
 role! {
-    /// Pauses and unpauses.
+    /// Pauses.
     pauser_role = b"PAUSER_ROLE"
 }
 role! {
@@ -41,15 +42,46 @@ role! {
     attestor_role = b"ATTESTOR_ROLE"
 }
 
-/// ERC-165, ERC-20 and `AccessControl`.
-const INTERFACES: [u32; 3] = [0x01ff_c9a7, 0x3637_2b07, 0x7965_db0b];
+role! {
+    /// Stands in [`Error::RolesExclude`] for being a configured minter, which is no role.
+    minter_role = b"MINTER_ROLE"
+}
 
-authority::role_functions!(TsUsdc, [roles], [roles]);
+/// ERC-165, ERC-20, `AccessControl` and holds.
+const INTERFACES: [u32; 4] = [0x01ff_c9a7, 0x3637_2b07, 0x7965_db0b, 0x6ca1_f613];
+
+authority::role_functions!(TsUsdc, [roles], [roles], exclusive);
 
 impl TsUsdc {
     #[allow(clippy::unused_self, reason = "an entry point")]
     pub(crate) fn supports_interface(&self, id: FixedBytes<4>) -> bool {
         INTERFACES.contains(&u32::from_be_bytes(id.0))
+    }
+
+    /// Refuses `role` for an `account` that could mint beyond the reserves with it: who attests the reserves neither mints
+    /// nor chooses who does, and the default admin does none of it.
+    ///
+    /// # Errors
+    ///
+    /// * [`Error::RolesExclude`].
+    pub(crate) fn exclusive(&self, role: B256, account: Address) -> Result<(), Revert> {
+        let administers = role == DEFAULT_ADMIN_ROLE;
+        let attests = role == attestor_role();
+        let mints = role == master_minter_role() || role == minter_role();
+        if attests || mints {
+            self.roles.exclude(role, DEFAULT_ADMIN_ROLE, account)?;
+        }
+        if administers || mints {
+            self.roles.exclude(role, attestor_role(), account)?;
+        }
+        if administers || attests {
+            self.roles.exclude(role, master_minter_role(), account)?;
+            if self.is_minter(account) {
+                let other = minter_role();
+                return Err(Error::RolesExclude { role, other }.into());
+            }
+        }
+        Ok(())
     }
 
     /// Refuses a caller without `role`.
@@ -62,16 +94,11 @@ impl TsUsdc {
 #[cfg(test)]
 mod tests {
     use alloy_primitives::keccak256;
-    use authority::roles::{
-        DEFAULT_ADMIN_ROLE, DefaultAdminTransferScheduled, RoleGranted, RoleRevoked,
-    };
+    use authority::roles::{DefaultAdminTransferScheduled, RoleGranted, RoleRevoked};
     use motsu::prelude::*;
 
     use super::*;
-    use crate::{
-        error::Error,
-        fixture::{Coin, log_of, turn, unauthorized},
-    };
+    use crate::fixture::{Coin, log_of, turn, unauthorized};
 
     #[test]
     fn roles_are_the_hashes_of_their_names() {

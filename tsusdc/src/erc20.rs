@@ -138,7 +138,7 @@ impl TsUsdc {
     ///
     /// * [`Error::ERC20InvalidSender`] - zero.
     /// * [`Error::ERC20InvalidReceiver`] - zero or this contract.
-    /// * [`Error::ERC20InsufficientBalance`].
+    /// * [`Error::ERC20InsufficientBalance`] - with what is free.
     #[inline(never)]
     pub(crate) fn move_coins(
         &mut self,
@@ -152,9 +152,7 @@ impl TsUsdc {
             return Err(Error::ERC20InvalidSender { sender: from }.into());
         }
         self.valid_receiver(to)?;
-        let source_after = source
-            .debited(value)
-            .ok_or_else(|| insufficient_balance(from, source, value))?;
+        let source_after = self.debited(from, source, value)?;
         if from != to {
             // No sum of two balances exceeds the supply (I7), so this never refuses.
             let target_after = target
@@ -206,7 +204,7 @@ impl TsUsdc {
 
     /// What is left of an allowance after `value`.
     #[inline(never)]
-    fn allowance_less(
+    pub(crate) fn allowance_less(
         &self,
         owner: Address,
         spender: Address,
@@ -230,15 +228,6 @@ impl TsUsdc {
             .data()
             .uint(value)
             .emit(self.vm());
-    }
-}
-
-/// `sender` holds less than `needed`.
-pub(crate) fn insufficient_balance(sender: Address, word: BalanceWord, needed: U256) -> Error {
-    Error::ERC20InsufficientBalance {
-        sender,
-        balance: word.balance(),
-        needed,
     }
 }
 

@@ -15,6 +15,7 @@ runtime::errors! {
         AccessControlUnauthorizedAccount { account: Address, needed_role: B256 }
         AccessControlInvalidDefaultAdmin { account: Address }
         AccessControlEnforcedDefaultAdminRules {}
+        RolesExclude { role: B256, other: B256 }
 
         NotMinter { account: Address }
         InvalidAmount { amount: U256 }
@@ -29,6 +30,12 @@ runtime::errors! {
         AccountNotBlacklisted { account: Address }
         BatchTooLarge { length: U256, limit: U256 }
         ZeroReference {}
+
+        TooManyHolds { owner: Address }
+        HoldExists { placer: Address, owner: Address, id: B256 }
+        NoHold { placer: Address, owner: Address, id: B256 }
+        HoldTime { until: u64, latest: u64 }
+        HoldAmount { amount: U256, most: U256 }
 
         InvalidSignature { signer: Address }
         SignatureExpired { deadline: U256, now: U256 }

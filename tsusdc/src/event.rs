@@ -19,7 +19,7 @@ mod sol {
         event BankReference(
             bytes32 indexed bankReference, address indexed minter, bool indexed isMint, uint256 amount
         );
-        event ReservesAttested(uint256 reserves, uint64 asOf, address indexed attestor);
+        event ReservesAttested(uint256 reserves, uint64 asOf, address indexed attestor, bytes32 evidence);
         event ReserveMaxAgeSet(uint64 maxAge);
 
         event Pause();
@@ -29,6 +29,15 @@ mod sol {
         event Seized(
             address indexed from, address indexed to, uint256 amount, bytes32 indexed orderReference
         );
+
+        event HoldPlaced(
+            address indexed placer, address indexed owner, bytes32 indexed id, uint256 amount, uint64 until
+        );
+        event HoldUsed(
+            address indexed placer, address indexed owner, bytes32 indexed id, address to, uint256 amount
+        );
+        event HoldDropped(address indexed placer, address indexed owner, bytes32 indexed id);
+        event HoldBroken(bytes32 indexed key, address indexed owner, uint256 amount);
 
         event AuthorizationUsed(address indexed authorizer, bytes32 indexed nonce);
         event AuthorizationCanceled(address indexed authorizer, bytes32 indexed nonce);

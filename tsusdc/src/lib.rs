@@ -1,5 +1,5 @@
 //! `TsUSDC`, the 1:1 USD-backed cash leg with the ABI of USDC: six decimals, minters with finite allowances, minting that
-//! stops at the attested reserves, a blacklist with seizure, and signed approvals and transfers.
+//! stops at the attested reserves, a blacklist with seizure, holds, and signed approvals and transfers.
 //!
 //! `docs/interfaces/ITsUSDC.sol` says what every function means and `docs/tsusdc.md` when it is refused; where USDC's
 //! `FiatToken` v2.2 has a function of the same name, this one behaves the same unless that page says otherwise. Each file
@@ -28,6 +28,7 @@ mod blacklist;
 mod erc20;
 mod error;
 mod event;
+mod holds;
 mod minting;
 mod pause;
 mod permit;
@@ -48,7 +49,7 @@ use authority::domain::Eip712Domain;
 use authority::roles::Roles;
 use runtime::{
     abi::Revert,
-    storage::WordMap,
+    storage::{WordMap, Words},
     text::{StorageText, Text},
 };
 use stylus_sdk::{
@@ -71,7 +72,7 @@ pub struct TsUsdc {
     reserve_max_age: StorageU64,
     total_supply: StorageU256,
     reserves: StorageU256,
-    /// The balance and, in the top bit, whether the account is blacklisted: [`balance::BalanceWord`].
+    /// The balance, the places of holds, and whether the account is blacklisted: [`balance::BalanceWord`].
     balances: WordMap,
     /// By owner, then by spender.
     allowances: WordMap,
@@ -88,6 +89,8 @@ pub struct TsUsdc {
     name: StorageText,
     symbol: StorageText,
     currency: StorageText,
+    /// By owner, two words for each place: amount and end, then the key of placer and id ([`holds`]).
+    holds: Words,
 }
 
 runtime::functions! {
@@ -132,7 +135,7 @@ runtime::functions! {
     "burnWithReference" burn_with_reference(U256, B256);
     view "isBankReferenceUsed" is_bank_reference_used(B256) -> bool;
 
-    "attestReserves" attest_reserves(U256, u64);
+    "attestReserves" attest_reserves(U256, u64, B256);
     "setReserveMaxAge" set_reserve_max_age(u64);
     view "reserves" reserves() -> (U256, u64, u64);
     view "mintHeadroom" mint_headroom() -> U256;
@@ -147,6 +150,12 @@ runtime::functions! {
     view "isBlacklisted" is_blacklisted(Address) -> bool;
     "seize" seize(Address, Address, B256);
     "rescueERC20" rescue_erc20(Address, Address, U256);
+
+    "placeHold" place_hold(B256, Address, U256, u64);
+    "useHold" use_hold(B256, Address, Address, U256);
+    "dropHold" drop_hold(B256, Address);
+    view "holdOf" hold_of(Address, Address, B256) -> (U256, u64);
+    view "heldBalanceOf" held_balance_of(Address) -> U256;
 
     view "PERMIT_TYPEHASH" permit_typehash() -> B256;
     view "nonces" nonces(Address) -> U256;

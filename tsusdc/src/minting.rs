@@ -6,8 +6,7 @@ use stylus_sdk::prelude::*;
 
 use super::{
     TsUsdc,
-    access::master_minter_role,
-    erc20::insufficient_balance,
+    access::{master_minter_role, minter_role},
     error::Error,
     event::{BankReference, Burn, Mint, MinterConfigured, MinterRemoved},
 };
@@ -17,6 +16,7 @@ impl TsUsdc {
     ///
     /// * [`Error::EnforcedPause`].
     /// * [`Error::AccessControlUnauthorizedAccount`].
+    /// * [`Error::RolesExclude`] - `minter` is the default admin or attests reserves.
     pub(crate) fn configure_minter(
         &mut self,
         minter: Address,
@@ -24,6 +24,7 @@ impl TsUsdc {
     ) -> Result<bool, Revert> {
         self.when_not_paused()?;
         self.only(master_minter_role())?;
+        self.exclusive(minter_role(), minter)?;
         self.minters.set(minter.into_word(), U256::from(1));
         self.set_minter_allowance(minter, allowance);
         Ok(true)
@@ -129,7 +130,7 @@ impl TsUsdc {
     /// * [`Error::AccountBlacklisted`].
     /// * [`Error::InvalidAmount`] - zero.
     /// * [`Error::BankReferenceUsed`].
-    /// * [`Error::ERC20InsufficientBalance`].
+    /// * [`Error::ERC20InsufficientBalance`] - with what is free.
     pub(crate) fn burn_with_reference(
         &mut self,
         amount: U256,
@@ -190,8 +191,7 @@ impl TsUsdc {
         self.only_minter(burner)?;
         let word = self.unblocked(burner)?;
         self.mintable(amount, bank_reference)?;
-        let left = word.debited(amount);
-        let left = left.ok_or_else(|| insufficient_balance(burner, word, amount))?;
+        let left = self.debited(burner, word, amount)?;
 
         self.set_balance_word(burner, left);
         self.destroy(burner, amount);

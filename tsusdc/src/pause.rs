@@ -1,4 +1,5 @@
-//! The pause: stops all that moves value and all approvals and signatures.
+//! The pause: stops all that moves value and all approvals and signatures. Whoever may stop the coin in a hurry may not
+//! start it again: that is the admin's.
 
 use runtime::{abi::Revert, log};
 use stylus_sdk::prelude::*;
@@ -21,7 +22,7 @@ impl TsUsdc {
 
     /// Repeating it succeeds and emits again, as USDC's does.
     pub(crate) fn unpause(&mut self) -> Result<(), Revert> {
-        self.only(pauser_role())?;
+        self.roles.only_default_admin()?;
         self.paused.set(false);
         log!(Unpause).emit(self.vm());
         Ok(())

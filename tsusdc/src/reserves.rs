@@ -1,6 +1,6 @@
 //! 1:1 backing: minting stops at the reserves attested last, and when that attestation grows old.
 
-use alloy_primitives::{Address, U256};
+use alloy_primitives::{Address, B256, U256};
 use runtime::{abi::Revert, log};
 use stylus_sdk::prelude::*;
 
@@ -19,13 +19,19 @@ fn is_fresh(as_of: u64, max_age: u64, now: u64) -> bool {
 }
 
 impl TsUsdc {
-    /// Works while paused. `as_of` is never in the future and never older than the last one.
+    /// Works while paused. `as_of` is never in the future and never older than the last one; `evidence` is the hash of what
+    /// the attestation rests on, and is logged only.
     ///
     /// # Errors
     ///
     /// * [`Error::AccessControlUnauthorizedAccount`].
     /// * [`Error::InvalidAttestation`].
-    pub(crate) fn attest_reserves(&mut self, reserves: U256, as_of: u64) -> Result<(), Revert> {
+    pub(crate) fn attest_reserves(
+        &mut self,
+        reserves: U256,
+        as_of: u64,
+        evidence: B256,
+    ) -> Result<(), Revert> {
         self.only(attestor_role())?;
         let latest = self.reserves_as_of.get().to();
         if as_of < latest || as_of > self.vm().block_timestamp() {
@@ -39,6 +45,7 @@ impl TsUsdc {
             .data()
             .uint(reserves)
             .uint(U256::from(as_of))
+            .word(evidence)
             .emit(self.vm());
         Ok(())
     }

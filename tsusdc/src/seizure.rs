@@ -7,8 +7,8 @@ use stylus_sdk::prelude::*;
 use super::{TsUsdc, access::seizer_role, balance::BalanceWord, error::Error, event::Seized};
 
 impl TsUsdc {
-    /// The whole balance of `from`, to `to` or, when that is zero, burned. `from` stays blacklisted; one order reference
-    /// may serve several accounts. Works while paused.
+    /// The whole balance of `from`, to `to` or, when that is zero, burned. `from` stays blacklisted, and its holds end; one
+    /// order reference may serve several accounts. Works while paused.
     ///
     /// # Errors
     ///
@@ -34,6 +34,7 @@ impl TsUsdc {
         let amount = source.balance();
         let emptied = BalanceWord(U256::ZERO).with_blacklisted(true);
         if to.is_zero() {
+            self.break_holds(from, source);
             self.set_balance_word(from, emptied);
             self.destroy(from, amount);
         } else {
@@ -45,6 +46,7 @@ impl TsUsdc {
             let target = target
                 .credited(amount)
                 .ok_or(Error::InvalidAmount { amount })?;
+            self.break_holds(from, source);
             self.set_balance_word(from, emptied);
             self.set_balance_word(to, target);
             self.emit_transfer(from, to, amount);

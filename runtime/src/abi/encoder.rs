@@ -104,6 +104,12 @@ impl Return for u8 {
     }
 }
 
+impl Return for u16 {
+    fn write(self, encoder: &mut Encoder) {
+        encoder.integer(self.into());
+    }
+}
+
 impl Return for u64 {
     fn write(self, encoder: &mut Encoder) {
         encoder.integer(self);
@@ -131,6 +137,14 @@ impl Return for Address {
 impl Return for Text {
     fn write(self, encoder: &mut Encoder) {
         encoder.text(self, 1);
+    }
+}
+
+impl<A: Return, B: Return> Return for (A, B) {
+    /// Only for types of fixed length: the offsets of others would not count the whole head.
+    fn write(self, encoder: &mut Encoder) {
+        self.0.write(encoder);
+        self.1.write(encoder);
     }
 }
 

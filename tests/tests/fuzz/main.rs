@@ -14,6 +14,7 @@
 
 mod cast;
 mod coverage;
+mod firm;
 mod generate;
 mod model;
 mod observe;
@@ -22,6 +23,7 @@ mod probe;
 mod run;
 mod stage;
 
+use firm::Game;
 use run::{Campaign, run};
 use stage::Stage;
 
@@ -32,9 +34,8 @@ const STEPS: usize = 600;
 /// From this length on a run meets everything that can be met.
 const COMPLETE: usize = 10_000;
 
-/// Invariants I1 to I5, I7 and I8 under arbitrary sequences of calls.
-#[tokio::test]
-async fn a_market_does_what_the_specification_predicts() {
+/// The run that the environment asks for, or the short one.
+fn campaign() -> Campaign {
     let from_environment = |name: &str| {
         std::env::var(name).ok().map(|value| {
             value
@@ -42,11 +43,17 @@ async fn a_market_does_what_the_specification_predicts() {
                 .unwrap_or_else(|_| panic!("{name} is a decimal number"))
         })
     };
-    let campaign = Campaign {
+    Campaign {
         seed: from_environment("FUZZ_SEED").unwrap_or(SEED),
         steps: from_environment("FUZZ_STEPS")
             .map_or(STEPS, |steps| usize::try_from(steps).expect("fits")),
-    };
+    }
+}
+
+/// Invariants I1 to I5, I7 and I8 under arbitrary sequences of calls.
+#[tokio::test]
+async fn a_market_does_what_the_specification_predicts() {
+    let campaign = campaign();
     let Some(mut stage) = Stage::open().await else {
         return;
     };
@@ -75,4 +82,38 @@ async fn kept_seeds_find_nothing() {
     }
     stage.coverage.print();
     stage.coverage.assert_every_failure();
+}
+
+/// Invariant I10.
+#[tokio::test]
+async fn nothing_that_the_parties_do_stops_a_committed_settlement() {
+    let Campaign { seed, steps } = campaign();
+    let Some(mut game) = Game::open(seed, true).await else {
+        return;
+    };
+    let outcome = game.run(steps).await;
+    eprintln!("FUZZ_SEED={seed}: {:?}", game.tally);
+    if let Err(why) = outcome {
+        panic!("FUZZ_SEED={seed} FUZZ_STEPS={steps}: {why}");
+    }
+    let tally = game.tally;
+    assert!(
+        steps < STEPS
+            || tally.committed > 20
+                && tally.settled > 5
+                && tally.acts.iter().all(|acts| *acts > 100),
+        "too little happened to mean anything: {tally:?}"
+    );
+}
+
+/// The control of I10: without the commitments the same acts stop a settlement, whatever the seed.
+#[tokio::test]
+async fn the_same_acts_stop_a_settlement_that_is_not_committed() {
+    for seed in 1..=5 {
+        let Some(mut game) = Game::open(seed, false).await else {
+            return;
+        };
+        let found = game.run(STEPS).await.expect_err("nobody has stopped one");
+        eprintln!("seed {seed}: {found}");
+    }
 }

@@ -15,15 +15,19 @@ async fn refused<C: SolCall, E: SolError>(market: &Market, from: &Account, call:
     market.refused(&[], from, market.coin, call, error).await;
 }
 
-/// A second coin without attestation, minters or coins, all roles the admin's.
+/// A second coin without attestation or coins, its roles as in the market's own.
 async fn fresh_coin(market: &Market) -> Address {
-    let coin = deploy::coin(&market.chain, market.admin.address).await;
-    for name in ["MASTER_MINTER_ROLE", "ATTESTOR_ROLE", "PAUSER_ROLE"] {
+    let coin = deploy::coin(&market.chain, market.treasurer.address).await;
+    for (name, to) in [
+        ("MASTER_MINTER_ROLE", &market.admin),
+        ("PAUSER_ROLE", &market.admin),
+        ("ATTESTOR_ROLE", &market.attestor),
+    ] {
         let grant = ITsUSDC::grantRoleCall {
             role: keccak256(name),
-            account: market.admin.address,
+            account: to.address,
         };
-        market.chain.send(&market.admin, coin, &grant).await;
+        market.chain.send(&market.treasurer, coin, &grant).await;
     }
     let minter = ITsUSDC::configureMinterCall {
         minter: market.admin.address,
@@ -37,6 +41,7 @@ fn attest(reserves: U256, as_of: u64) -> ITsUSDC::attestReservesCall {
     ITsUSDC::attestReservesCall {
         reserves,
         asOf: as_of,
+        evidence: B256::repeat_byte(0xe1),
     }
 }
 
@@ -72,11 +77,11 @@ async fn mint_reverts_beyond_the_attested_reserves() {
     let now = market.chain.now().await;
     market
         .chain
-        .send(&market.admin, coin, &attest(usd(1_000_000), now))
+        .send(&market.attestor, coin, &attest(usd(1_000_000), now))
         .await;
     refused(usd(1), &stale(now, 0)).await;
     let max_age = ITsUSDC::setReserveMaxAgeCall { maxAge: DAY };
-    market.chain.send(&market.admin, coin, &max_age).await;
+    market.chain.send(&market.treasurer, coin, &max_age).await;
 
     let headroom = ITsUSDC::mintHeadroomCall {};
     assert_eq!(market.chain.call(coin, &headroom).await, usd(1_000_000));
@@ -108,7 +113,7 @@ async fn an_attestation_older_than_the_last_or_from_the_future_reverts() {
     };
     refused(
         &market,
-        &market.admin,
+        &market.attestor,
         &attest(usd(2_000_000), older),
         &error,
     )
@@ -120,7 +125,7 @@ async fn an_attestation_older_than_the_last_or_from_the_future_reverts() {
     };
     refused(
         &market,
-        &market.admin,
+        &market.attestor,
         &attest(usd(2_000_000), future),
         &error,
     )
@@ -128,7 +133,7 @@ async fn an_attestation_older_than_the_last_or_from_the_future_reverts() {
     // Of the same second is fine, and so is a smaller one.
     market
         .chain
-        .send(&market.admin, market.coin, &attest(usd(1), latest))
+        .send(&market.attestor, market.coin, &attest(usd(1), latest))
         .await;
     let error = ITsUSDC::ReservesExceeded {
         supplyAfter: usd(50_000) + U256::from(1),
@@ -151,7 +156,7 @@ async fn mint_reverts_past_the_attestations_age() {
     let max_age = ITsUSDC::setReserveMaxAgeCall { maxAge: 10 * DAY };
     market
         .chain
-        .send(&market.admin, market.coin, &max_age)
+        .send(&market.treasurer, market.coin, &max_age)
         .await;
     let mint = ITsUSDC::mintCall {
         to: market.buyer.address,
@@ -576,14 +581,14 @@ async fn entries(market: &Market) -> Vec<Entry> {
         ),
         entry(
             "unpause",
-            &admin,
+            &market.treasurer,
             ITsUSDC::unpauseCall {}.abi_encode(),
             &[],
             false,
         ),
         entry(
             "grantRole",
-            &admin,
+            &market.treasurer,
             ITsUSDC::grantRoleCall {
                 role: keccak256("PAUSER_ROLE"),
                 account: outsider,
@@ -594,14 +599,14 @@ async fn entries(market: &Market) -> Vec<Entry> {
         ),
         entry(
             "attestReserves",
-            &admin,
+            &market.attestor,
             attest(usd(1_000_000), market.opened).abi_encode(),
             &[],
             false,
         ),
         entry(
             "setReserveMaxAge",
-            &admin,
+            &market.treasurer,
             ITsUSDC::setReserveMaxAgeCall { maxAge: DAY }.abi_encode(),
             &[],
             false,

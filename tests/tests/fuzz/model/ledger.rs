@@ -28,18 +28,29 @@ impl Ledger {
             .unwrap_or_default()
     }
 
-    pub(crate) fn transfer(&mut self, from: Address, to: Address, value: U256) -> Outcome {
-        let balance = self.balance(from);
-        if balance < value {
-            return refused(&ISecurityToken::ERC20InsufficientBalance {
-                sender: from,
-                balance,
-                needed: value,
-            });
-        }
-        self.balances.insert(from, balance - value);
+    /// Moves what must be among the `free` part of the sender's balance.
+    pub(crate) fn transfer(&mut self, from: Address, to: Address, value: U256, free: U256) -> Outcome {
+        enough(from, free, value)?;
+        Ok(vec![self.moved(from, to, value)])
+    }
+
+    /// Moves what is there.
+    pub(crate) fn moved(&mut self, from: Address, to: Address, value: U256) -> Log {
+        *self.balances.entry(from).or_default() -= value;
         *self.balances.entry(to).or_default() += value;
-        Ok(vec![self.transferred(from, to, value)])
+        self.transferred(from, to, value)
+    }
+
+    /// Destroys what is there.
+    pub(crate) fn burned(&mut self, from: Address, value: U256) -> Log {
+        *self.balances.entry(from).or_default() -= value;
+        self.supply -= value;
+        self.transferred(from, Address::ZERO, value)
+    }
+
+    /// Lowers a finite allowance that is known to be enough.
+    pub(crate) fn spend(&mut self, owner: Address, spender: Address, value: U256) {
+        *self.allowances.entry((owner, spender)).or_default() -= value;
     }
 
     /// What `spender` may spend of `owner`'s, which is at least `value`.
@@ -83,4 +94,16 @@ impl Ledger {
     pub(crate) fn transferred(&self, from: Address, to: Address, value: U256) -> Log {
         log(self.address, &ISecurityToken::Transfer { from, to, value })
     }
+}
+
+/// Refuses to take more than what is free.
+pub(crate) fn enough(sender: Address, free: U256, needed: U256) -> Result<(), Refusal> {
+    if needed <= free {
+        return Ok(());
+    }
+    refused(&ISecurityToken::ERC20InsufficientBalance {
+        sender,
+        balance: free,
+        needed,
+    })
 }

@@ -4,6 +4,7 @@
 //! here could find it.
 
 pub(crate) mod coin;
+pub(crate) mod holds;
 pub(crate) mod ledger;
 pub(crate) mod security;
 pub(crate) mod settlement;
@@ -127,7 +128,7 @@ impl World {
                 let token = self.securities.get_mut(token).expect("a share class");
                 token.call(step.from, call, now)
             }
-            Act::Coin(call) => self.coin.call(step.from, call),
+            Act::Coin(call) => self.coin.call(step.from, call, self.now),
             Act::Delegate(true) => {
                 self.code.insert(step.from, Code::Delegated);
                 Ok(Vec::new())

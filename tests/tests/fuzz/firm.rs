@@ -1,0 +1,494 @@
+//! Invariant I10: from commit to `until`, nothing that buyer and seller do with what they have stops the settlement.
+//!
+//! Both parties act from several wallets, among them keys that delegate themselves and contracts that execute what they
+//! are asked, and have accomplices to whom they grant allowances. The officers do nothing but mint, and no limit is set.
+//! After each act every live commitment must still settle. The same acts against pairs that are only matched must stop
+//! one soon: that is the control.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use acceptance::{
+    account::Account,
+    bindings::{
+        IDvPSettlement::{self, SettlementRefused},
+        ISecurityToken, ITsUSDC, Order,
+    },
+    chain::Clock,
+    hostile::{IHostile, Wallet},
+    market::{
+        GROUP, Market, commit_call, register_call, release_call, s, settle_call,
+        settle_signed_call, usd,
+    },
+    order::{self, ASK, BID, Signed, state},
+    random::Random,
+    refusal::describe,
+};
+use alloy::{
+    primitives::{Address, B256, Bytes, TxKind, U256, keccak256},
+    sol,
+    sol_types::{SolCall, SolError, SolStruct, eip712_domain},
+};
+
+sol! {
+    struct TransferWithAuthorization { address from; address to; uint256 value; uint256 validAfter; uint256 validBefore; bytes32 nonce; }
+}
+
+/// The longest commitment.
+const LONGEST: u64 = 72 * 3_600;
+/// The market stays open for less than a program stays active.
+const SEASON: u64 = 300 * 86_400;
+/// Commitments that live at once.
+const MATCHES: usize = 3;
+
+/// A match that must settle until then.
+#[derive(Clone, Debug)]
+struct Firm {
+    bid: Signed,
+    ask: Signed,
+    until: u64,
+}
+
+/// What a run has met.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Tally {
+    pub(crate) committed: u64,
+    pub(crate) refused: u64,
+    pub(crate) settled: u64,
+    pub(crate) released: u64,
+    pub(crate) lapsed: u64,
+    /// Acts of the parties that succeeded and that were refused.
+    pub(crate) acts: [u64; 2],
+}
+
+/// The market, its adversaries, and the matches that are firm.
+pub(crate) struct Game {
+    market: Market,
+    keys: BTreeMap<Address, Account>,
+    sellers: Vec<Address>,
+    buyers: Vec<Address>,
+    /// Both, and those who help them.
+    people: Vec<Address>,
+    /// The code that a delegated key runs.
+    code: Address,
+    delegated: BTreeSet<Address>,
+    random: Random,
+    firm: Vec<Firm>,
+    /// Whether matches are committed, or only approved of.
+    commits: bool,
+    references: u64,
+    pub(crate) tally: Tally,
+}
+
+/// How a run ends that finds something.
+pub(crate) type Found = Result<(), String>;
+
+impl Game {
+    /// Opens it where the clock is ours.
+    pub(crate) async fn open(seed: u64, commits: bool) -> Option<Self> {
+        let market = Market::open().await;
+        market.chain.clock()?;
+        let mut keys = BTreeMap::new();
+        let mut sides = [Vec::new(), Vec::new()];
+        for (side, first) in [market.seller.clone(), market.buyer.clone()].into_iter().enumerate() {
+            let investor = keccak256(first.address);
+            let second = market.account(&format!("second wallet {side}")).await;
+            let third = market.account(&format!("third wallet {side}")).await;
+            let contract = Wallet::AcceptsOne.deploy(&market.chain).await;
+            for wallet in [second.address, third.address, contract] {
+                market.register_as(wallet, investor, GROUP).await;
+            }
+            for key in [first, second, third] {
+                sides[side].push(key.address);
+                keys.insert(key.address, key);
+            }
+            sides[side].push(contract);
+        }
+        let friend = market.account("accomplice").await;
+        market.register(friend.address, GROUP).await;
+        let stranger = market.stranger.clone();
+        let helper = Wallet::AcceptsOne.deploy(&market.chain).await;
+        let [sellers, buyers] = sides;
+        let mut people = [sellers.clone(), buyers.clone()].concat();
+        people.extend([friend.address, stranger.address, helper]);
+        keys.extend([friend, stranger].map(|key| (key.address, key)));
+        let code = Wallet::AcceptsOne.deploy(&market.chain).await;
+        let game = Self {
+            keys,
+            sellers,
+            buyers,
+            people,
+            code,
+            delegated: BTreeSet::new(),
+            random: Random::seeded(seed),
+            firm: Vec::new(),
+            commits,
+            references: 0,
+            tally: Tally::default(),
+            market,
+        };
+        game.endow().await;
+        Some(game)
+    }
+
+    /// Securities and cash for every wallet of either side, and reserves for more.
+    async fn endow(&self) {
+        let market = &self.market;
+        let (chain, admin) = (&market.chain, &market.admin);
+        let attest = ITsUSDC::attestReservesCall {
+            reserves: usd(1_000_000_000_000),
+            asOf: market.opened,
+            evidence: B256::repeat_byte(1),
+        };
+        chain.send(&market.attestor, market.coin, &attest).await;
+        let more = ITsUSDC::increaseMinterAllowanceCall {
+            minter: admin.address,
+            increment: usd(1_000_000_000_000),
+        };
+        chain.send(admin, market.coin, &more).await;
+        for &wallet in self.sellers.iter().chain(&self.buyers) {
+            market.mint(wallet, s(500)).await;
+            self.fund(wallet, usd(5_000)).await;
+        }
+    }
+
+    async fn fund(&self, to: Address, amount: U256) {
+        let mint = ITsUSDC::mintCall { to, amount };
+        let market = &self.market;
+        market.chain.send(&market.admin, market.coin, &mint).await;
+    }
+
+    fn clock(&self) -> Clock<'_> {
+        self.market.chain.clock().expect("as when it was opened")
+    }
+
+    /// So many acts of the parties, with new matches in between.
+    pub(crate) async fn run(&mut self, steps: usize) -> Found {
+        for _ in 0..steps {
+            let now = self.market.chain.now().await;
+            if now > self.market.opened + SEASON {
+                break;
+            }
+            if self.firm.len() < MATCHES && self.random.once_in(6) {
+                self.arrange().await;
+            }
+            let what = self.act().await;
+            self.hold(&what).await?;
+            if self.random.once_in(12) {
+                self.end().await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Every live commitment settles, by preflight's word and when it is tried.
+    async fn hold(&mut self, after: &str) -> Found {
+        let now = self.market.chain.now().await;
+        let lapsed = self.firm.iter().filter(|firm| firm.until <= now).count();
+        self.tally.lapsed += u64::try_from(lapsed).expect("fits");
+        self.firm.retain(|firm| firm.until > now);
+        let (market, settlement) = (&self.market, self.market.settlement);
+        let mut calls = Vec::new();
+        for Firm { bid, ask, .. } in &self.firm {
+            let preflight = IDvPSettlement::preflightCall {
+                bidId: bid.id,
+                askId: ask.id,
+            };
+            let settle = settle_call(bid.id, ask.id).abi_encode();
+            calls.push((Address::ZERO, settlement, preflight.abi_encode().into()));
+            calls.push((market.operator.address, settlement, settle.into()));
+        }
+        let answers = market.chain.simulate_all(&calls).await;
+        for (firm, answers) in self.firm.iter().zip(answers.chunks(2)) {
+            let Firm { bid, ask, until } = firm;
+            let what = format!("bid {} ask {} until {until}, now {now}, after {after}", bid.id, ask.id);
+            let [preflight, settle] = answers else {
+                unreachable!("two calls a match")
+            };
+            match settle {
+                Ok(_) => {}
+                Err(revert) => return Err(format!("{what}\n  settle reverts: {revert}")),
+            }
+            let preflight = preflight.as_ref().expect("a view");
+            let preflight = IDvPSettlement::preflightCall::abi_decode_returns(preflight)
+                .expect("what it declares");
+            if !preflight.failures.is_empty() || preflight.restrictionCode != 0 {
+                return Err(format!("{what}\n  preflight says {:?}", preflight.failures));
+            }
+        }
+        Ok(())
+    }
+
+    /// One of the firm matches settles, or is released.
+    async fn end(&mut self) -> Found {
+        if self.firm.is_empty() {
+            return Ok(());
+        }
+        let index = usize::try_from(self.random.below(self.firm.len() as u64)).expect("fits");
+        let Firm { bid, ask, until } = self.firm.remove(index);
+        let (market, settlement) = (&self.market, self.market.settlement);
+        let kind = self.random.below(10);
+        let (from, input) = if kind < 7 || !self.commits {
+            (&market.operator, settle_call(bid.id, ask.id).abi_encode())
+        } else {
+            let by = if kind == 7 { &market.operator } else { &market.principal };
+            (by, release_call(bid.id, ask.id).abi_encode())
+        };
+        // Often in the last second of it.
+        if self.firm.iter().all(|other| other.until > until) && self.random.once_in(3) {
+            self.clock().next_block_at((until - 1).max(market.chain.now().await)).await;
+        }
+        let outcome = market.chain.attempt(from, TxKind::Call(settlement), input.clone().into(), U256::ZERO).await;
+        if !outcome.status() {
+            let why = market.chain.simulate(from.address, settlement, input.into()).await;
+            return Err(format!("bid {} ask {} cannot be ended: {why:?}", bid.id, ask.id));
+        }
+        if kind < 7 || !self.commits {
+            self.tally.settled += 1;
+        } else {
+            self.tally.released += 1;
+            let (bid, ask) = (market.state(bid.id).await, market.state(ask.id).await);
+            if (bid, ask) != (state::OPEN, state::OPEN) {
+                return Err(format!("released orders are {bid} and {ask}"));
+            }
+        }
+        Ok(())
+    }
+
+    /// A bid and an ask, approved for exactly what they need, registered and committed.
+    async fn arrange(&mut self) {
+        let (seller, buyer) = (*self.random.pick(&self.sellers), *self.random.pick(&self.buyers));
+        let quantity = s(1 + self.random.below(20));
+        let limit = usd(10 + self.random.below(90));
+        let market = &self.market;
+        if market.securities(seller).await < quantity * U256::from(3) {
+            market.mint(seller, s(300)).await;
+        }
+        if market.cash(buyer).await < limit * U256::from(3) {
+            self.fund(buyer, limit * U256::from(20)).await;
+        }
+        let now = market.chain.now().await;
+        let until = now + 60 + self.random.below(LONGEST - 120);
+        let bid = self.order(buyer, BID, quantity, limit, until).await;
+        let ask = self.order(seller, ASK, quantity, limit, until).await;
+        let (chain, settlement) = (&self.market.chain, self.market.settlement);
+        let approve = |value| ITsUSDC::approveCall { spender: settlement, value };
+        self.send(seller, self.market.token, approve(quantity).abi_encode()).await;
+        self.send(buyer, self.market.coin, approve(limit).abi_encode()).await;
+        for signed in [&bid, &ask] {
+            let register = register_call(signed).abi_encode().into();
+            let operator = &self.market.operator;
+            chain.attempt(operator, TxKind::Call(settlement), register, U256::ZERO).await;
+        }
+        let firm = Firm { bid, ask, until };
+        if !self.commits {
+            self.firm.push(firm);
+            return;
+        }
+        let commit = commit_call(firm.bid.id, firm.ask.id, until).abi_encode();
+        let principal = &self.market.principal;
+        let committed = chain.attempt(principal, TxKind::Call(settlement), commit.into(), U256::ZERO).await;
+        if committed.status() {
+            self.firm.push(firm);
+            self.tally.committed += 1;
+        } else {
+            self.tally.refused += 1;
+        }
+    }
+
+    async fn order(&mut self, owner: Address, side: u8, quantity: U256, limit: U256, until: u64) -> Signed {
+        self.references += 1;
+        let market = &self.market;
+        let epoch = IDvPSettlement::epochOfCall { owner };
+        let epoch = market.chain.call(market.settlement, &epoch).await;
+        let expiry = until + self.random.below(2) * 86_400;
+        let reference = self.references.to_string();
+        let unsigned = order::unsigned(owner, side, market.token, market.coin, quantity, limit, expiry, &reference);
+        let order = Order { epoch, ..unsigned };
+        let id = order::id(&order, &market.domain());
+        Signed {
+            signature: self.sign(owner, id),
+            order,
+            id,
+        }
+    }
+
+    fn sign(&self, owner: Address, digest: B256) -> Bytes {
+        let key = self.keys.get(&owner);
+        key.map_or(Bytes::from_static(&[1, 2, 3]), |key| key.sign(digest))
+    }
+
+    /// A transaction by a wallet, whatever comes of it.
+    async fn send(&self, from: Address, to: Address, input: Vec<u8>) -> bool {
+        let (key, to, input) = match self.keys.get(&from) {
+            Some(key) => (key, to, input),
+            None => {
+                let call = IHostile::executeCall {
+                    target: to,
+                    callData: input.into(),
+                };
+                (&self.market.stranger, from, call.abi_encode())
+            }
+        };
+        let chain = &self.market.chain;
+        chain.attempt(key, TxKind::Call(to), input.into(), U256::ZERO).await.status()
+    }
+
+    /// An act of a party or an accomplice; gives it in words.
+    async fn act(&mut self) -> String {
+        let now = self.market.chain.now().await;
+        let next = match self.random.below(12) {
+            // The last second of the commitment that ends first, or the first without it.
+            0 => {
+                let ends = self.firm.iter().map(|firm| firm.until).min();
+                ends.map_or(now + 1, |end| end - self.random.below(2))
+            }
+            1 => now + self.random.below(7_200),
+            _ => now + self.random.below(30),
+        };
+        self.clock().next_block_at(next.max(now)).await;
+        let from = *self.random.pick(&self.people);
+        let (token, coin) = (self.market.token, self.market.coin);
+        let (to, input, what) = match self.random.below(16) {
+            0..=5 => self.token_act(token, from).await,
+            6..=11 => self.token_act(coin, from).await,
+            12 if self.keys.contains_key(&from) => {
+                let off = self.delegated.remove(&from);
+                if !off {
+                    self.delegated.insert(from);
+                }
+                let code = if off { Address::ZERO } else { self.code };
+                self.market.chain.delegate(&self.keys[&from], code).await;
+                return format!("{from} delegates itself to {code}");
+            }
+            _ => self.settlement_act(from).await,
+        };
+        let done = self.send(from, to, input).await;
+        self.tally.acts[usize::from(!done)] += 1;
+        format!("{what} by {from}, which {}", if done { "succeeds" } else { "reverts" })
+    }
+
+    /// A value about what an account has, has free or has bound.
+    async fn value(&mut self, token: Address, account: Address) -> U256 {
+        let chain = &self.market.chain;
+        let balance = chain.call(token, &ITsUSDC::balanceOfCall { account }).await;
+        let held = ITsUSDC::heldBalanceOfCall { owner: account };
+        let held = chain.call(token, &held).await;
+        let one = U256::from(1);
+        match self.random.below(9) {
+            0 => balance,
+            1 => balance.saturating_sub(held) + one,
+            2 => held,
+            3 => one,
+            4 => U256::ZERO,
+            5 => balance / U256::from(2 + self.random.below(9)),
+            _ => balance.saturating_sub(held),
+        }
+    }
+
+    /// An id of a hold: one of a firm match, or any.
+    fn hold_id(&mut self) -> B256 {
+        if self.firm.is_empty() || self.random.once_in(2) {
+            return B256::from(U256::from(self.random.below(4)));
+        }
+        let firm = self.random.pick(&self.firm);
+        *Random::seeded(firm.until).pick(&[firm.bid.id, firm.ask.id])
+    }
+
+    /// Security token and coin alike.
+    async fn token_act(&mut self, token: Address, from: Address) -> (Address, Vec<u8>, String) {
+        let owner = if self.random.once_in(3) { from } else { *self.random.pick(&self.people) };
+        let to = *self.random.pick(&self.people);
+        let value = self.value(token, owner).await;
+        let own = self.value(token, from).await;
+        let (settlement, id) = (self.market.settlement, self.hold_id());
+        let now = self.market.chain.now().await;
+        let input = match self.random.below(14) {
+            0..=3 => ITsUSDC::transferCall { to, value: own }.abi_encode(),
+            4 => ITsUSDC::transferFromCall { from: owner, to, value }.abi_encode(),
+            5 | 6 => {
+                let spender = *self.random.pick(&[settlement, to]);
+                let value = if self.random.once_in(2) { U256::ZERO } else { U256::MAX };
+                ITsUSDC::approveCall { spender, value }.abi_encode()
+            }
+            7..=9 => {
+                let until = now + self.random.below(7 * 86_400 + 60);
+                let amount = value;
+                ITsUSDC::placeHoldCall { id, owner, amount, until }.abi_encode()
+            }
+            10 => ITsUSDC::useHoldCall { id, owner, to, amount: value }.abi_encode(),
+            11 => ITsUSDC::dropHoldCall { id, owner }.abi_encode(),
+            12 if token == self.market.coin && self.keys.contains_key(&owner) => self.authorized(owner, to, value),
+            _ => {
+                let (spender, decrement) = (settlement, value);
+                ITsUSDC::decreaseAllowanceCall { spender, decrement }.abi_encode()
+            }
+        };
+        let name = if token == self.market.coin { "coin" } else { "security" };
+        let what = format!("{name} {}", words(&input));
+        (token, input, what)
+    }
+
+    /// `transferWithAuthorization`, signed by the owner and sent by anyone.
+    fn authorized(&mut self, from: Address, to: Address, value: U256) -> Vec<u8> {
+        let message = TransferWithAuthorization {
+            from,
+            to,
+            value,
+            validAfter: U256::ZERO,
+            validBefore: U256::MAX,
+            nonce: keccak256(self.random.below(u64::MAX).to_be_bytes()),
+        };
+        let domain = eip712_domain! {
+            name: "TsUSDC",
+            version: "1",
+            chain_id: self.market.chain.chain_id,
+            verifying_contract: self.market.coin,
+        };
+        let signature = self.sign(from, message.eip712_signing_hash(&domain));
+        let TransferWithAuthorization { validAfter, validBefore, nonce, .. } = message;
+        ITsUSDC::transferWithAuthorization_0Call { from, to, value, validAfter, validBefore, nonce, signature }.abi_encode()
+    }
+
+    /// Of the settlement contract: what an owner may, and what it may not.
+    async fn settlement_act(&mut self, from: Address) -> (Address, Vec<u8>, String) {
+        let settlement = self.market.settlement;
+        let kind = self.random.below(12);
+        if self.firm.is_empty() || kind == 0 {
+            let input = IDvPSettlement::cancelAllOrdersCall {}.abi_encode();
+            return (settlement, input, "cancelAllOrders".into());
+        }
+        let Firm { bid, ask, until } = self.random.pick(&self.firm).clone();
+        let signed = if self.random.once_in(2) { &bid } else { &ask };
+        let (order, id) = (signed.order.clone(), signed.id);
+        let input = match kind {
+            1 | 2 => IDvPSettlement::cancelOrderCall { order }.abi_encode(),
+            3 | 4 => IDvPSettlement::cancelOrderByIdCall { id, reason: B256::ZERO }.abi_encode(),
+            5 | 6 => {
+                let digest = order::cancellation(id, &self.market.domain());
+                let signature = self.sign(order.owner, digest);
+                IDvPSettlement::cancelOrderSignedCall { order, signature }.abi_encode()
+            }
+            7 => release_call(bid.id, ask.id).abi_encode(),
+            8 => settle_call(bid.id, ask.id).abi_encode(),
+            9 => settle_signed_call(&bid, &ask).abi_encode(),
+            10 => commit_call(bid.id, ask.id, until).abi_encode(),
+            _ => register_call(signed).abi_encode(),
+        };
+        let what = words(&input);
+        (settlement, input, what)
+    }
+}
+
+/// A call of one of the contracts, for a report.
+fn words(input: &[u8]) -> String {
+    use acceptance::bindings::{
+        IDvPSettlement::IDvPSettlementCalls, ISecurityToken::ISecurityTokenCalls,
+        ITsUSDC::ITsUSDCCalls,
+    };
+    use alloy::sol_types::SolInterface;
+    ITsUSDCCalls::abi_decode(input)
+        .map(|call| format!("{call:?}"))
+        .or_else(|_| ISecurityTokenCalls::abi_decode(input).map(|call| format!("{call:?}")))
+        .or_else(|_| IDvPSettlementCalls::abi_decode(input).map(|call| format!("{call:?}")))
+        .unwrap_or_else(|_| Bytes::copy_from_slice(input).to_string())
+}
