@@ -17,6 +17,7 @@ use super::abi::ITsUSDC::ITsUSDCErrors as Coin;
 use super::abi::role_name;
 use super::codes::{Failure, Restriction};
 use super::published::Published;
+use crate::explain::named_groups;
 
 /// Whether a rule or a missing role is behind a revert: the two have different exit codes.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -278,8 +279,90 @@ fn token(error: Token, data: &[u8]) -> Revert {
             format!("{} cannot approve", e.approver),
         ),
         Token::SignatureExpired(e) => expired(e.deadline, e.now_),
-        _ => published(data),
+        other => hold(&other)
+            .or_else(|| registry(&other))
+            .unwrap_or_else(|| published(data)),
     }
+}
+
+/// What stands in the way of a hold, at both tokens alike.
+fn hold(error: &Token) -> Option<Revert> {
+    Some(match error {
+        Token::TooManyHolds(e) => Revert::new(
+            "TooManyHolds",
+            format!("{} has as many live holds as a wallet may, 8", e.owner),
+        )
+        .remedy("wait until one of its matched trades settles, is released or ends"),
+        Token::HoldExists(e) => Revert::new(
+            "HoldExists",
+            format!("{} holds tokens of {} under {} already", e.placer, e.owner, e.id),
+        ),
+        Token::NoHold(e) => Revert::new(
+            "NoHold",
+            format!("{} holds nothing of {} under {} now", e.placer, e.owner, e.id),
+        ),
+        Token::HoldTime(e) => Revert::new(
+            "HoldTime",
+            format!("a hold until {} is not possible, the latest is {}", time(e.until), time(e.latest)),
+        ),
+        Token::HoldAmount(e) => Revert::new(
+            "HoldAmount",
+            format!("{} base units cannot be held or used, the most is {}", e.amount, e.most),
+        ),
+        _ => return None,
+    })
+}
+
+/// What the registry refuses of investors, classes and times.
+fn registry(error: &Token) -> Option<Revert> {
+    Some(match error {
+        Token::InvestorDiffers(e) => Revert::new(
+            "InvestorDiffers",
+            format!(
+                "the investor's other wallets are in group {}, country {:03}",
+                e.group, e.country
+            ),
+        )
+        .remedy("change all wallets of the investor at once: orderbook token investor"),
+        Token::InvestorNotFound(e) => Revert::new(
+            "InvestorNotFound",
+            format!("no wallet is registered for the investor {}", e.investorId),
+        )
+        .remedy("register one: orderbook token register"),
+        Token::WalletReplaced(e) => Revert::new(
+            "WalletReplaced",
+            format!(
+                "the wallet {} was lost and {} took its place: it is never registered again",
+                e.wallet, e.successor
+            ),
+        )
+        .remedy("use another wallet"),
+        Token::WalletOfAnotherInvestor(e) => Revert::new(
+            "WalletOfAnotherInvestor",
+            format!("the wallet {} is not one of the investor {}", e.wallet, e.investorId),
+        )
+        .remedy("register it for the same investor first: orderbook token register"),
+        Token::TimeTooFar(e) => Revert::new(
+            "TimeTooFar",
+            format!(
+                "{} lies more than 200 years ahead, the latest is {}",
+                time(e.time),
+                time(e.latest)
+            ),
+        )
+        .remedy("write an earlier time"),
+        Token::TooManyClasses(e) => Revert::new(
+            "TooManyClasses",
+            format!("the security has {} classes, as many as it may", e.limit),
+        )
+        .remedy("remove one: orderbook token class-limit SECURITY GROUPS 0"),
+        Token::ClassNotFound(e) => Revert::new(
+            "ClassNotFound",
+            format!("groups {} are no class of the security", named_groups(e.groups)),
+        )
+        .remedy("see: orderbook token limits"),
+        _ => return None,
+    })
 }
 
 fn expired(deadline: U256, now: U256) -> Revert {
@@ -581,6 +664,47 @@ mod tests {
             revert.words,
             "OPERATOR_ROLE and PRINCIPAL_ROLE exclude each other: no account has both"
         );
+    }
+
+    #[test]
+    fn what_a_register_refuses_of_an_investor_says_what_to_do() {
+        let differs = ISecurityToken::InvestorDiffers {
+            investorId: B256::repeat_byte(1),
+            group: 2,
+            country: 76,
+        };
+        let revert = Revert::decode(&differs.abi_encode());
+        assert_eq!(
+            revert.words,
+            "the investor's other wallets are in group 2, country 076"
+        );
+        assert!(revert.remedy.unwrap().contains("token investor"));
+        let classes = ISecurityToken::ClassNotFound {
+            groups: U256::from(0b1010),
+        };
+        let words = Revert::decode(&classes.abi_encode()).words;
+        assert_eq!(words, "groups 1, 3 are no class of the security");
+        let replaced = ISecurityToken::WalletReplaced {
+            wallet: Address::repeat_byte(1),
+            successor: Address::repeat_byte(2),
+        };
+        let words = Revert::decode(&replaced.abi_encode()).words;
+        assert!(words.contains("never registered again"), "{words}");
+    }
+
+    #[test]
+    fn a_hold_is_refused_in_words_that_name_its_owner() {
+        let owner = Address::repeat_byte(3);
+        let many = ISecurityToken::TooManyHolds { owner };
+        let words = Revert::decode(&many.abi_encode()).words;
+        assert!(words.starts_with(&owner.to_string()) && words.contains('8'), "{words}");
+        // 1,800,000,000 s after the epoch is 2027-01-15 08:00:00 in UTC.
+        let late = ISecurityToken::HoldTime {
+            until: 1_800_000_001,
+            latest: 1_800_000_000,
+        };
+        let words = Revert::decode(&late.abi_encode()).words;
+        assert!(words.contains("08:00:01") && words.contains("08:00:00"), "{words}");
     }
 
     #[test]

@@ -48,6 +48,7 @@ mod stake;
 mod sync;
 mod token;
 mod token_enforcement;
+mod token_investor;
 mod token_rules;
 mod wallet;
 
