@@ -8,37 +8,65 @@ use stylus_sdk::{keccak_const::Keccak256, prelude::*};
 use super::{
     DvPSettlement,
     error::Error,
-    event::{BookAnchored, Paused, SecurityListed, Unpaused},
+    event::{
+        BookAnchored, CommitmentRequiredSet, Paused, SecurityListed, SecurityProbed, Unpaused,
+    },
     globals::Globals,
     listing::Listing,
-    token::Token,
+    token::{HOLDS, SPENDER_EXTENSION, Token},
 };
 
-/// Registers, cancels and settles orders and anchors the book: `keccak256("OPERATOR_ROLE")`.
+/// Registers, cancels and settles orders, releases pairs and anchors the book; never a principal: `keccak256("OPERATOR_ROLE")`.
 pub(crate) fn operator_role() -> B256 {
     constant_word!(Keccak256::new().update(b"OPERATOR_ROLE").finalize())
 }
 
-/// Pauses and unpauses: `keccak256("PAUSER_ROLE")`.
+/// Commits pairs, and releases them; never an operator: `keccak256("PRINCIPAL_ROLE")`.
+pub(crate) fn principal_role() -> B256 {
+    constant_word!(Keccak256::new().update(b"PRINCIPAL_ROLE").finalize())
+}
+
+/// Pauses: `keccak256("PAUSER_ROLE")`.
 pub(crate) fn pauser_role() -> B256 {
     constant_word!(Keccak256::new().update(b"PAUSER_ROLE").finalize())
 }
 
-authority::role_functions!(DvPSettlement, [roles], [roles]);
+authority::role_functions!(DvPSettlement, [roles], [roles], exclusion);
 
 impl DvPSettlement {
-    /// Allows or forbids orders for a security. A token is asked once, when it is listed, whether it judges transfers
-    /// by their spender.
+    /// No account has both keys to a firm trade.
+    fn exclusion(&self, role: B256, account: Address) -> Result<(), Revert> {
+        let (operator, principal) = (operator_role(), principal_role());
+        let other = match role {
+            role if role == operator => principal,
+            role if role == principal => operator,
+            _ => return Ok(()),
+        };
+        Ok(self.roles.exclude(role, other, account)?)
+    }
+
+    /// Whether `account` is an operator or a principal.
+    pub(crate) fn is_staff(&self, account: Address) -> bool {
+        [operator_role(), principal_role()]
+            .into_iter()
+            .any(|role| self.roles.has_role(role, account))
+    }
+
+    /// Allows or forbids orders for a security. A token is asked when it is listed, and each time that it is listed again:
+    /// whether it judges transfers by their spender, whether it answers the view by which it will be asked, and whether it
+    /// has holds.
     ///
     /// # Errors
     ///
     /// * [`Error::AccessControlUnauthorizedAccount`] - the caller is not the default admin.
     /// * [`Error::NotAContract`] - a security without code is listed.
+    /// * [`Error::NotASecurity`] - what is listed is the payment token, or does not answer as a security does.
     /// * [`Error::OVERFLOW`] - after 65,535 securities.
     ///
     /// # Events
     ///
     /// * [`SecurityListed`].
+    /// * [`SecurityProbed`], when it is listed.
     pub(crate) fn list_security(&mut self, security: Address, listed: bool) -> Result<(), Revert> {
         self.roles.only_default_admin()?;
         let mut listing = self.listing(security);
@@ -46,11 +74,17 @@ impl DvPSettlement {
             if !has_code(self.vm(), security) {
                 return Err(Error::NotAContract { account: security }.into());
             }
+            let (vm, token) = (self.vm(), Token::new(security));
+            listing.checks_spender = token.supports(vm, SPENDER_EXTENSION);
+            listing.holds = token.supports(vm, HOLDS);
+            let this = vm.contract_address();
+            if security == self.payment() || !token.is_security(vm, listing.checks_spender, this) {
+                return Err(Error::NotASecurity { token: security }.into());
+            }
             if listing.number == 0 {
                 listing.number = self.next_security_number()?;
             }
             listing.security = security;
-            listing.checks_spender = Token::new(security).checks_spender(self.vm());
         }
         listing.listed = listed;
         // A security that was never listed has no entry to change.
@@ -66,7 +100,47 @@ impl DvPSettlement {
             .data()
             .uint(U256::from(listed))
             .emit(self.vm());
+        if listed {
+            log!(SecurityProbed)
+                .address(security)
+                .data()
+                .uint(U256::from(listing.checks_spender))
+                .uint(U256::from(listing.holds))
+                .emit(self.vm());
+        }
         Ok(())
+    }
+
+    /// Whether a security is listed, checks the spender, and has holds; the last two as it said when it was listed last.
+    pub(crate) fn listing_of(&self, security: Address) -> (bool, bool, bool) {
+        let listing = self.listing(security);
+        (listing.listed, listing.checks_spender, listing.holds)
+    }
+
+    /// Lets only committed pairs settle, or any pair again.
+    ///
+    /// # Errors
+    ///
+    /// * [`Error::AccessControlUnauthorizedAccount`] - the caller is not the default admin.
+    ///
+    /// # Events
+    ///
+    /// * [`CommitmentRequiredSet`].
+    pub(crate) fn set_commitment_required(&mut self, required: bool) -> Result<(), Revert> {
+        self.roles.only_default_admin()?;
+        self.set_globals(&Globals {
+            commitment_required: required,
+            ..self.globals()
+        });
+        log!(CommitmentRequiredSet)
+            .data()
+            .uint(U256::from(required))
+            .emit(self.vm());
+        Ok(())
+    }
+
+    pub(crate) fn commitment_required(&self) -> bool {
+        self.globals().commitment_required
     }
 
     pub(crate) fn is_listed(&self, security: Address) -> bool {
@@ -95,11 +169,11 @@ impl DvPSettlement {
         Ok(())
     }
 
-    /// Ends the pause.
+    /// Ends the pause. Who can stop the market cannot also start it.
     ///
     /// # Errors
     ///
-    /// * [`Error::AccessControlUnauthorizedAccount`] - the caller is not a pauser.
+    /// * [`Error::AccessControlUnauthorizedAccount`] - the caller is not the default admin.
     /// * [`Error::ExpectedPause`] - it is not paused.
     ///
     /// # Events
@@ -107,7 +181,7 @@ impl DvPSettlement {
     /// * [`Unpaused`].
     pub(crate) fn unpause(&mut self) -> Result<(), Revert> {
         let account = self.vm().msg_sender();
-        self.roles.only(pauser_role(), account)?;
+        self.roles.only_default_admin()?;
         if !self.globals().paused {
             return Err(Error::ExpectedPause {}.into());
         }

@@ -8,6 +8,7 @@ use alloc::vec::Vec;
 use alloy_primitives::{Address, B256, U256};
 
 use super::{
+    commitment::Commitment,
     order::{ASK, BID, Order},
     total::midpoint,
 };
@@ -56,11 +57,11 @@ pub(crate) enum Failure {
     Restricted = 19,
     /// The seller holds too little of the security.
     SellerBalance = 20,
-    /// The seller allows this contract too little of the security.
+    /// The seller allows this contract too little of the security; of a committed pair: its hold is gone.
     SellerAllowance = 21,
-    /// The buyer holds too little cash.
+    /// The buyer holds too little cash, or too little that is free; of a committed pair: too little in all.
     BuyerBalance = 22,
-    /// The buyer allows this contract too little cash.
+    /// The buyer allows this contract too little cash; of a committed pair: its hold is gone.
     BuyerAllowance = 23,
     /// The payment token blacklists the buyer.
     BuyerBlacklisted = 24,
@@ -76,12 +77,16 @@ pub(crate) enum Failure {
     InexactLeg = 29,
     /// The payment token blacklists this contract.
     ContractBlacklisted = 30,
+    /// An order is committed to another one.
+    OtherCommitment = 31,
+    /// Only committed pairs settle here, and this one is not.
+    CommitmentRequired = 32,
 }
 
 #[cfg(test)]
 impl Failure {
     /// All of them, in the order of the checks.
-    pub(crate) const ALL: [Self; 30] = [
+    pub(crate) const ALL: [Self; 32] = [
         Self::Paused,
         Self::SameOrder,
         Self::BidNotOpen,
@@ -112,6 +117,8 @@ impl Failure {
         Self::AskSignature,
         Self::InexactLeg,
         Self::ContractBlacklisted,
+        Self::OtherCommitment,
+        Self::CommitmentRequired,
     ];
 }
 
@@ -120,16 +127,16 @@ pub(crate) const UNREADABLE_RESTRICTION: u8 = u8::MAX;
 
 /// A set of failures.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Failures(u32);
+pub(crate) struct Failures(u64);
 
 impl Failures {
     fn note(&mut self, failure: Failure, holds: bool) {
-        self.0 |= u32::from(holds) << failure as u8;
+        self.0 |= u64::from(holds) << failure as u8;
     }
 
     /// The first failure of the table, if any.
     pub(crate) fn first(self) -> Option<u8> {
-        // A set of failures has less than 32 of them.
+        // Every failure is below 64.
         u8::try_from(self.0.trailing_zeros())
             .ok()
             .filter(|_| self.0 != 0)
@@ -137,7 +144,7 @@ impl Failures {
 
     /// All failures in the order of the table.
     pub(crate) fn all(self) -> Vec<u8> {
-        (0..32)
+        (0..64)
             .filter(|failure| self.0 >> failure & 1 == 1)
             .collect()
     }
@@ -174,6 +181,15 @@ impl Reading {
         }
     }
 
+    /// What is free of a balance of which `held` is held.
+    fn free_of(self, held: Self) -> Self {
+        match (self, held) {
+            (Self::Word(balance), Self::Word(held)) => Self::Word(balance.saturating_sub(held)),
+            (Self::Word(_), Self::Unreadable) => Self::Unreadable,
+            _ => self,
+        }
+    }
+
     /// The ERC-1404 code; a word above 255 is not one.
     fn restriction(self) -> u8 {
         match self {
@@ -191,11 +207,13 @@ pub(crate) struct Readings {
     pub(crate) restriction: Reading,
     /// The seller's balance of the security.
     pub(crate) seller_balance: Reading,
-    /// What the seller allows this contract of the security.
+    /// What the seller allows this contract of the security, or what is held of it for this pair.
     pub(crate) seller_allowance: Reading,
     /// The buyer's balance of the payment token.
     pub(crate) buyer_balance: Reading,
-    /// What the buyer allows this contract of the payment token.
+    /// What of it is held, which counts against a pair that is not committed.
+    pub(crate) buyer_held: Reading,
+    /// What the buyer allows this contract of the payment token, or what is held of it for this pair.
     pub(crate) buyer_allowance: Reading,
     /// Whether the payment token blacklists the buyer.
     pub(crate) buyer_blacklisted: Reading,
@@ -220,10 +238,25 @@ pub(crate) struct Party {
     pub(crate) open: bool,
     /// Its terms, when they are known; an order from storage has no board reference.
     pub(crate) terms: Option<Order>,
-    /// Its owner's epoch.
+    /// Its owner's epoch, by which it lives or dies; its own while it is committed.
     pub(crate) epoch: u64,
     /// Whether its security is listed.
     pub(crate) listed: bool,
+    /// What it is committed to now.
+    pub(crate) commitment: Option<Commitment>,
+}
+
+impl Party {
+    /// Whether it is committed to `other`.
+    fn is_committed_to(&self, other: &Self) -> bool {
+        self.commitment
+            .is_some_and(|commitment| commitment.is_to(other.id))
+    }
+
+    /// Whether it is committed, but not to `other`.
+    fn is_committed_elsewhere(&self, other: &Self) -> bool {
+        self.commitment.is_some() && !self.is_committed_to(other)
+    }
 }
 
 /// Everything that decides whether a bid and an ask settle.
@@ -231,6 +264,8 @@ pub(crate) struct Party {
 pub(crate) struct Facts {
     /// Whether this contract is paused.
     pub(crate) paused: bool,
+    /// Whether it settles committed pairs only.
+    pub(crate) commitment_required: bool,
     /// Now, in unix seconds.
     pub(crate) now: u64,
     /// This contract's payment token.
@@ -247,6 +282,11 @@ impl Facts {
     /// Both orders, when both are known.
     pub(crate) fn pair(&self) -> Option<(&Order, &Order)> {
         self.bid.terms.as_ref().zip(self.ask.terms.as_ref())
+    }
+
+    /// Whether the two orders are committed to each other.
+    pub(crate) fn committed(&self) -> bool {
+        self.bid.is_committed_to(&self.ask) && self.ask.is_committed_to(&self.bid)
     }
 
     /// What the buyer would pay, in payment base units, when both orders are known and cross.
@@ -290,6 +330,13 @@ pub(crate) fn failures(facts: &Facts) -> Failures {
         failures.note(Failure::PricesDoNotCross, facts.total().is_none());
     }
     judge_readings(&mut failures, facts);
+    let elsewhere = facts.bid.is_committed_elsewhere(&facts.ask)
+        || facts.ask.is_committed_elsewhere(&facts.bid);
+    failures.note(Failure::OtherCommitment, elsewhere);
+    failures.note(
+        Failure::CommitmentRequired,
+        facts.commitment_required && !facts.committed(),
+    );
     failures
 }
 
@@ -318,7 +365,8 @@ fn judge_readings(failures: &mut Failures, facts: &Facts) {
         );
     }
     if let Some(total) = facts.total() {
-        failures.note(Failure::BuyerBalance, readings.buyer_balance.lacks(total));
+        let free = readings.buyer_balance.free_of(readings.buyer_held);
+        failures.note(Failure::BuyerBalance, free.lacks(total));
         failures.note(
             Failure::BuyerAllowance,
             readings.buyer_allowance.lacks(total),
@@ -373,9 +421,11 @@ mod tests {
             }),
             epoch: 3,
             listed: true,
+            commitment: None,
         };
         Facts {
             paused: false,
+            commitment_required: false,
             now: NOW,
             payment: Address::repeat_byte(9),
             bid: party(BID, 1_050),

@@ -15,13 +15,20 @@ runtime::errors! {
         InvalidSignature { owner: Address }
         NotOrderOwner { id: B256, caller: Address }
         OrderNotCancellable { id: B256, state: u8 }
+        OrderCommitted { id: B256, until: u64 }
+        OrderCommittedBefore { id: B256 }
+        CommitmentTime { until: u64, latest: u64 }
+        NoHolds { token: Address }
+        NotCommitted { bid: B256, ask: B256 }
         NotAContract { account: Address }
+        NotASecurity { token: Address }
         EnforcedPause {}
         ExpectedPause {}
 
         AccessControlUnauthorizedAccount { account: Address, needed_role: B256 }
         AccessControlInvalidDefaultAdmin { account: Address }
         AccessControlEnforcedDefaultAdminRules {}
+        RolesExclude { role: B256, other: B256 }
 
         Panic { code: U256 }
     }

@@ -1,15 +1,17 @@
 //! The contract's globals: one word, which every settlement reads and writes once.
 //!
-//! Bytes: payment token 20, CRD number 8, then 32 bits, of which the highest is the pause and the others count
-//! settlements.
+//! Bytes: payment token 20, CRD number 8, then 32 bits: the pause, whether commitments are required, whether the payment
+//! token has holds, and a count of settlements in the other 29.
 
 use alloy_primitives::{Address, B256};
 
 const PAUSED: u32 = 1 << 31;
+const COMMITMENT_REQUIRED: u32 = 1 << 30;
+const PAYMENT_HOLDS: u32 = 1 << 29;
 
-/// The most settlements one deployment can number, `2^31 - 1`: one each second for 68 years. At the last the contract
+/// The most settlements one deployment can number, `2^29 - 1`: one each second for 17 years. At the last the contract
 /// stays closed like a paused one.
-pub(crate) const MAX_SETTLEMENTS: u32 = PAUSED - 1;
+pub(crate) const MAX_SETTLEMENTS: u32 = PAYMENT_HOLDS - 1;
 
 /// What the word of globals holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +24,10 @@ pub(crate) struct Globals {
     pub(crate) settlements: u32,
     /// Whether registration, settlement and anchoring are stopped.
     pub(crate) paused: bool,
+    /// Whether only committed pairs settle.
+    pub(crate) commitment_required: bool,
+    /// Whether the payment token has holds; asked at construction.
+    pub(crate) payment_holds: bool,
 }
 
 impl Globals {
@@ -32,11 +38,15 @@ impl Globals {
 
     /// The stored word.
     pub(crate) fn pack(&self) -> B256 {
-        let pause = if self.paused { PAUSED } else { 0 };
+        let flag = |set: bool, flag: u32| if set { flag } else { 0 };
+        let tail = self.settlements & MAX_SETTLEMENTS
+            | flag(self.paused, PAUSED)
+            | flag(self.commitment_required, COMMITMENT_REQUIRED)
+            | flag(self.payment_holds, PAYMENT_HOLDS);
         let mut word = [0; 32];
         word[..20].copy_from_slice(self.payment.as_slice());
         word[20..28].copy_from_slice(&self.crd.to_be_bytes());
-        word[28..].copy_from_slice(&(self.settlements & MAX_SETTLEMENTS | pause).to_be_bytes());
+        word[28..].copy_from_slice(&tail.to_be_bytes());
         B256::new(word)
     }
 
@@ -51,6 +61,8 @@ impl Globals {
             crd: u64::from_be_bytes(crd),
             settlements: tail & MAX_SETTLEMENTS,
             paused: tail & PAUSED != 0,
+            commitment_required: tail & COMMITMENT_REQUIRED != 0,
+            payment_holds: tail & PAYMENT_HOLDS != 0,
         }
     }
 }
@@ -68,8 +80,12 @@ mod tests {
             crd: u64,
             settlements in 0..=MAX_SETTLEMENTS,
             paused: bool,
+            commitment_required: bool,
+            payment_holds: bool,
         ) {
-            let globals = Globals { payment: Address::new(payment), crd, settlements, paused };
+            let payment = Address::new(payment);
+            let globals =
+                Globals { payment, crd, settlements, paused, commitment_required, payment_holds };
             prop_assert_eq!(Globals::unpack(globals.pack()), globals);
         }
     }
@@ -81,6 +97,8 @@ mod tests {
             crd: 1,
             settlements: 0,
             paused: false,
+            commitment_required: false,
+            payment_holds: false,
         };
         assert!(!open.is_closed());
         assert!(

@@ -1,9 +1,9 @@
-//! One leg of a settlement: a token moves from one owner to the other, exactly.
+//! One leg of a settlement: a token moves from one owner to the other, exactly, by allowance or from a hold.
 //!
 //! A leg counts when the token returned nothing or the word 1, and both balances changed by exactly the amount. So a
 //! token that answers false, moves nothing, takes a fee, pays extra or pretends cannot settle anything.
 
-use alloy_primitives::{Address, U256};
+use alloy_primitives::{Address, B256, U256};
 use runtime::abi::Revert;
 use stylus_sdk::stylus_core::Host;
 
@@ -16,6 +16,8 @@ use super::{
 /// A transfer to be made and what it must leave behind.
 pub(crate) struct Leg {
     token: Token,
+    /// The hold that it is taken from, of a committed pair.
+    hold: Option<B256>,
     from: Address,
     to: Address,
     amount: U256,
@@ -24,7 +26,8 @@ pub(crate) struct Leg {
 }
 
 impl Leg {
-    /// A leg of `amount` base units of the token at `address`, from one who holds `held` to another owner.
+    /// A leg of `amount` base units of the token at `address`, from one whose balance is `held` to another owner: from
+    /// the hold of this id, or by allowance.
     ///
     /// # Errors
     ///
@@ -32,6 +35,7 @@ impl Leg {
     pub(crate) fn new(
         vm: &dyn Host,
         address: Address,
+        hold: Option<B256>,
         from: Address,
         to: Address,
         amount: U256,
@@ -50,6 +54,7 @@ impl Leg {
         let (from_after, to_after) = (Reading::Word(from_after), Reading::Word(to_after));
         Ok(Self {
             token,
+            hold,
             from,
             to,
             amount,
@@ -65,8 +70,12 @@ impl Leg {
     /// * The token's own refusal: the token reverted.
     /// * [`Error::SettlementRefused`] - inexact leg: it did not answer as a token does.
     pub(crate) fn transfer(&self, vm: &dyn Host) -> Result<(), Revert> {
-        self.token
-            .transfer_from(vm, self.from, self.to, self.amount)
+        match self.hold {
+            Some(id) => self.token.use_hold(vm, id, self.from, self.to, self.amount),
+            None => self
+                .token
+                .transfer_from(vm, self.from, self.to, self.amount),
+        }
     }
 
     /// Makes sure that both balances are what the leg should have left.

@@ -3,16 +3,18 @@
 //! One deployment serves one broker-dealer, whose identity is fixed at construction. It is not upgradeable, makes no
 //! arbitrary call, and never holds or takes a token (I1).
 //!
-//! A trade takes four steps:
+//! A trade takes five steps:
 //!
 //! | step | who | on chain |
 //! | --- | --- | --- |
 //! | sign | seller and buyer, each alone | nothing; the EIP-712 digest is the order's id |
 //! | register | operator or owner | the order is OPEN, its terms and signature are in the log |
 //! | allow | seller and buyer | `approve` on their own token |
+//! | commit | principal, a second key | what the pair needs is held in the parties' own wallets, for it alone |
 //! | settle | operator | both orders FILLED, then both legs, then four balances compared |
 //!
-//! `settleSigned` does the second and the fourth step in one transaction.
+//! The step before the last makes the trade firm: neither party can undo it. A contract may demand it, or do without;
+//! there, `settleSigned` registers and settles in one transaction.
 //!
 //! # Reentrancy
 //!
@@ -30,7 +32,7 @@
 //! | 0-2 | roles |
 //! | 3 | globals: payment token, CRD number, pause, count of settlements ([`globals`]) |
 //! | 4-5, 6-7 | name and LEI of the broker-dealer |
-//! | 8 | orders by id, two words each, three with a counterparty ([`record`]) |
+//! | 8 | orders by id, two to four words each ([`record`]) |
 //! | 9 | epochs by owner |
 //! | 10, 11 | listings by address and by number, one word each ([`listing`]) |
 //! | 12 | count of securities ever listed |
@@ -50,6 +52,8 @@ extern crate alloc;
 
 mod administration;
 mod checks;
+mod commitment;
+mod committing;
 mod error;
 mod event;
 mod globals;
@@ -75,6 +79,7 @@ use authority::domain::Eip712Domain;
 use authority::{
     domain::{self, Domain},
     roles::Roles,
+    signature::has_code,
 };
 use runtime::{
     abi::Revert,
@@ -84,7 +89,13 @@ use runtime::{
 };
 use stylus_sdk::{abi::Bytes, prelude::*, storage::StorageU16};
 
-use self::{globals::Globals, order::Order, returns::BrokerDealer};
+use self::{
+    error::Error,
+    globals::Globals,
+    order::Order,
+    returns::BrokerDealer,
+    token::{HOLDS, Token},
+};
 
 /// The contract's storage. What each of its functions means stands in `docs/interfaces/IDvPSettlement.sol`.
 #[storage]
@@ -120,6 +131,7 @@ runtime::functions! {
     "registerOrder" register_order(Order, Bytes) -> B256;
     "cancelOrder" cancel_order(Order);
     "cancelOrderById" cancel_order_by_id(B256, B256);
+    "cancelOrderSigned" cancel_order_signed(Order, Bytes);
     "cancelAllOrders" cancel_all_orders() -> u64;
 
     view "preflight" preflight(B256, B256) -> returns::Forecast;
@@ -127,10 +139,16 @@ runtime::functions! {
     view "failureMessage" failure_message(u8) -> Text;
     "settle" settle(B256, B256) -> U256;
     "settleSigned" settle_signed(Order, Bytes, Order, Bytes) -> U256;
+    "commitMatch" commit_match(B256, B256, u64);
+    "releaseMatch" release_match(B256, B256, B256);
+    view "commitmentOf" commitment_of(B256) -> returns::CommitmentView;
     "anchorBook" anchor_book(B256, u64);
 
     "listSecurity" list_security(Address, bool);
     view "isListed" is_listed(Address) -> bool;
+    view "listing" listing_of(Address) -> (bool, bool, bool);
+    "setCommitmentRequired" set_commitment_required(bool);
+    view "commitmentRequired" commitment_required() -> bool;
     "pause" pause();
     "unpause" unpause();
     view "paused" paused() -> bool;
@@ -148,11 +166,12 @@ runtime::functions! {
 
 impl DvPSettlement {
     /// Fixes the broker-dealer's identity and the payment token; `admin` becomes the default admin, and `operator`,
-    /// unless zero, the first operator.
+    /// unless zero, the first operator. The payment token is asked once whether it has holds.
     ///
     /// # Errors
     ///
     /// * `AccessControlInvalidDefaultAdmin` - `admin` is zero.
+    /// * [`Error::NotAContract`] - the payment token has no code.
     #[allow(clippy::needless_pass_by_value, reason = "an entry point")]
     pub(crate) fn constructor(
         &mut self,
@@ -168,11 +187,16 @@ impl DvPSettlement {
             self.roles
                 .set_member(administration::operator_role(), operator, true);
         }
+        if !has_code(self.vm(), payment) {
+            return Err(Error::NotAContract { account: payment }.into());
+        }
         self.set_globals(&Globals {
             payment,
             crd,
             settlements: 0,
             paused: false,
+            commitment_required: false,
+            payment_holds: Token::new(payment).supports(self.vm(), HOLDS),
         });
         self.name.set(&name);
         self.lei.set(&lei);

@@ -7,6 +7,7 @@ use alloy_primitives::{Address, B256};
 
 const LISTED: u8 = 0b1;
 const CHECKS_SPENDER: u8 = 0b10;
+const HOLDS: u8 = 0b100;
 
 /// What is known of a security.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -19,6 +20,8 @@ pub(crate) struct Listing {
     pub(crate) listed: bool,
     /// Whether it answers `detectTransferRestrictionFrom`; asked when it was listed.
     pub(crate) checks_spender: bool,
+    /// Whether it has holds; asked when it was listed.
+    pub(crate) holds: bool,
 }
 
 impl Listing {
@@ -33,6 +36,9 @@ impl Listing {
         if self.checks_spender {
             word[31] |= CHECKS_SPENDER;
         }
+        if self.holds {
+            word[31] |= HOLDS;
+        }
         B256::new(word)
     }
 
@@ -44,6 +50,7 @@ impl Listing {
             number: u16::from_be_bytes([word[29], word[30]]),
             listed: word[31] & LISTED != 0,
             checks_spender: word[31] & CHECKS_SPENDER != 0,
+            holds: word[31] & HOLDS != 0,
         }
     }
 }
@@ -61,9 +68,10 @@ mod tests {
             number: u16,
             listed: bool,
             checks_spender: bool,
+            holds: bool,
         ) {
-            let listing =
-                Listing { security: Address::new(security), number, listed, checks_spender };
+            let security = Address::new(security);
+            let listing = Listing { security, number, listed, checks_spender, holds };
             prop_assert_eq!(Listing::unpack(listing.pack()), listing);
         }
     }

@@ -35,6 +35,8 @@ messages! {
         28 => "ask signature",
         29 => "inexact leg",
         30 => "payment blocks this contract",
+        31 => "committed to another order",
+        32 => "commitment required",
         _ => "",
     }
 }
@@ -64,13 +66,17 @@ mod tests {
             failure_message(Failure::ContractBlacklisted as u8),
             Text::from("payment blocks this contract")
         );
-        assert!((1..=30).all(|failure| !failure_message(failure).0.is_empty()));
+        assert_eq!(
+            failure_message(Failure::CommitmentRequired as u8),
+            Text::from("commitment required")
+        );
+        assert!((1..=32).all(|failure| !failure_message(failure).0.is_empty()));
     }
 
     #[test]
     fn other_numbers_have_none() {
         assert_eq!(failure_message(0), Text::from(""));
-        assert_eq!(failure_message(31), Text::from(""));
+        assert_eq!(failure_message(33), Text::from(""));
         assert_eq!(failure_message(255), Text::from(""));
     }
 }

@@ -15,7 +15,7 @@ use stylus_sdk::{
     keccak_const::Keccak256,
 };
 
-pub(crate) use self::sol::{Order, OrderRegistered};
+pub(crate) use self::sol::{Order, OrderRegistered, OrderVoided};
 
 #[allow(missing_docs, reason = "the macro copies no docs to fields")]
 mod sol {
@@ -45,6 +45,9 @@ mod sol {
         #[derive(Debug, PartialEq, Eq)]
         event OrderRegistered(bytes32 indexed id, address indexed owner, address indexed security, Order order,
             bytes signature, address by);
+        /// The terms of an order that `owner` cancels before it was registered.
+        #[derive(Debug, PartialEq, Eq)]
+        event OrderVoided(bytes32 indexed id, address indexed owner, Order order);
     }
 }
 
@@ -66,6 +69,16 @@ pub(crate) const ORDER_TYPE: &str = "Order(address owner,uint8 side,address secu
 /// `keccak256(ORDER_TYPE)`.
 pub(crate) const ORDER_TYPE_HASH: [u8; 32] =
     Keccak256::new().update(ORDER_TYPE.as_bytes()).finalize();
+
+/// `keccak256("CancelOrder(bytes32 id)")`: what an owner signs who lets somebody else send its cancel.
+pub(crate) const CANCEL_TYPE_HASH: [u8; 32] = Keccak256::new()
+    .update(b"CancelOrder(bytes32 id)")
+    .finalize();
+
+/// EIP-712 `hashStruct` of the cancel of the order `id`.
+pub(crate) fn cancel_hash(id: B256) -> B256 {
+    keccak([constant_word!(CANCEL_TYPE_HASH).0, id.0].as_flattened())
+}
 
 /// The name of the EIP-712 domain; its version is `"1"`.
 pub(crate) const DOMAIN_NAME: &str = "DvP Settlement";
@@ -146,6 +159,8 @@ pub(crate) struct Admission {
     pub(crate) now: u64,
     /// The owner's epoch.
     pub(crate) epoch: u64,
+    /// Whether the owner is an operator or a principal, who would settle or commit a trade of its own.
+    pub(crate) staff: bool,
 }
 
 /// The first field because of which `order` cannot be registered, if any.
@@ -154,7 +169,7 @@ pub(crate) fn first_invalid_field(order: &Order, admission: &Admission) -> Optio
     let latest = admission.now.saturating_add(MAX_LIFETIME);
     let amount = |value: U256| !value.is_zero() && value <= MAX_AMOUNT;
     let good = [
-        !order.owner.is_zero(),
+        !order.owner.is_zero() && !admission.staff,
         order.side <= ASK,
         admission.listed,
         order.payment == admission.payment,
@@ -210,6 +225,7 @@ mod tests {
             listed: true,
             now: NOW,
             epoch: 7,
+            staff: false,
         }
     }
 

@@ -1,12 +1,14 @@
-//! The stored form of an order: two words, and a third only when it names a counterparty.
+//! The stored form of an order: two words, a third when it names a counterparty, a fourth while it is committed.
 //!
 //! | word | bytes |
 //! | --- | --- |
 //! | head | owner 20, expiry 5, epoch 4, index of the security 2, flags 1 |
 //! | amounts | quantity 16, limit total 16 |
 //! | counterparty | 12 zero, 20 (only with its flag) |
+//! | commitment | until 5, the other order's id 27 (only with its flag; see [`commitment`](super::commitment)) |
 //!
-//! Flags: bits 0-1 the state, bit 2 set for an ask, bit 3 set with a counterparty. The payment token is the contract's
+//! Flags: bits 0-1 the state, bit 2 set for an ask, bit 3 set with a counterparty, bit 4 set from its commitment on, for
+//! good: an order is committed at most once. The payment token is the contract's
 //! own and the board's reference is only in the log. An order that ended without having been registered (settled by
 //! `settleSigned`, or cancelled before registration) has a head of owner, side and state alone.
 
@@ -27,11 +29,13 @@ pub(crate) const CANCELLED: u8 = 3;
 const STATE_BITS: u8 = 0b11;
 const ASK_FLAG: u8 = 0b100;
 const COUNTERPARTY_FLAG: u8 = 0b1000;
+const COMMITTED_FLAG: u8 = 0b1_0000;
 
 /// The words of an order's row.
 pub(crate) const HEAD: usize = 0;
 pub(crate) const AMOUNTS: usize = 1;
 pub(crate) const COUNTERPARTY: usize = 2;
+pub(crate) const COMMITMENT: usize = 3;
 
 /// The first word of an order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -50,6 +54,8 @@ pub(crate) struct Head {
     pub(crate) state: u8,
     /// Whether a counterparty is stored.
     pub(crate) has_counterparty: bool,
+    /// Whether it was ever committed.
+    pub(crate) committed: bool,
 }
 
 impl Head {
@@ -63,6 +69,7 @@ impl Head {
             side: order.side,
             state: OPEN,
             has_counterparty: !order.counterparty.is_zero(),
+            committed: false,
         })
     }
 
@@ -90,6 +97,9 @@ impl Head {
         if self.has_counterparty {
             flags |= COUNTERPARTY_FLAG;
         }
+        if self.committed {
+            flags |= COMMITTED_FLAG;
+        }
         let mut word = [0; 32];
         word[..20].copy_from_slice(self.owner.as_slice());
         word[20..25].copy_from_slice(&self.expiry.to_be_bytes()[3..]);
@@ -113,6 +123,7 @@ impl Head {
             side: if flags & ASK_FLAG == 0 { BID } else { ASK },
             state: flags & STATE_BITS,
             has_counterparty: flags & COUNTERPARTY_FLAG != 0,
+            committed: flags & COMMITTED_FLAG != 0,
         }
     }
 }
@@ -149,9 +160,11 @@ mod tests {
             side in BID..=ASK,
             state in NONE..=CANCELLED,
             has_counterparty: bool,
+            committed: bool,
         ) {
             let owner = Address::new(owner);
-            let head = Head { owner, expiry, epoch, security, side, state, has_counterparty };
+            let head =
+                Head { owner, expiry, epoch, security, side, state, has_counterparty, committed };
             prop_assert_eq!(Head::unpack(head.pack()), head);
         }
 
@@ -164,7 +177,7 @@ mod tests {
         #[test]
         fn every_word_is_the_packed_form_of_its_head(word: [u8; 32]) {
             let mut word = word;
-            word[31] &= STATE_BITS | ASK_FLAG | COUNTERPARTY_FLAG;
+            word[31] &= STATE_BITS | ASK_FLAG | COUNTERPARTY_FLAG | COMMITTED_FLAG;
             prop_assert_eq!(Head::unpack(B256::new(word)).pack(), B256::new(word));
         }
 

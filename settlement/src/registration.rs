@@ -8,10 +8,11 @@ use stylus_sdk::{abi::Bytes, prelude::*};
 use super::{
     DvPSettlement,
     administration::operator_role,
+    commitment::Commitment,
     error::Error,
-    event::{EpochAdvanced, OrderCancelled, OrderRegistered},
+    event::{EpochAdvanced, OrderCancelled, OrderRegistered, OrderVoided},
     listing::Listing,
-    order::{Admission, Order, first_invalid_field},
+    order::{Admission, Order, cancel_hash, first_invalid_field},
     record::{self, AMOUNTS, COUNTERPARTY, HEAD, Head, pack_amounts, unpack_amounts},
     returns::OrderView,
 };
@@ -112,6 +113,7 @@ impl DvPSettlement {
             listed: listing.listed,
             now: self.vm().block_timestamp(),
             epoch: self.epoch_of(order.owner),
+            staff: self.is_staff(order.owner),
         }
     }
 
@@ -190,9 +192,11 @@ impl DvPSettlement {
     ///
     /// * [`Error::NotOrderOwner`].
     /// * [`Error::OrderNotCancellable`] - it is filled or cancelled already.
+    /// * [`Error::OrderCommitted`].
     ///
     /// # Events
     ///
+    /// * [`OrderVoided`], when it was not registered.
     /// * [`OrderCancelled`] with a zero reason.
     #[allow(clippy::needless_pass_by_value, reason = "an entry point")]
     pub(crate) fn cancel_order(&mut self, order: Order) -> Result<(), Revert> {
@@ -201,13 +205,50 @@ impl DvPSettlement {
         if caller != order.owner {
             return Err(Error::NotOrderOwner { id, caller }.into());
         }
+        self.cancel_for_owner(id, &order)
+    }
+
+    /// Cancels an order whose owner signed `CancelOrder(id)`, whoever sends it: an owner without ether.
+    ///
+    /// # Errors
+    ///
+    /// * [`Error::InvalidSignature`] - it is not the owner's.
+    /// * [`Error::OrderNotCancellable`] - it is filled or cancelled already.
+    /// * [`Error::OrderCommitted`].
+    ///
+    /// # Events
+    ///
+    /// * As of [`cancel_order`](Self::cancel_order), by the owner.
+    #[allow(clippy::needless_pass_by_value, reason = "an entry point")]
+    pub(crate) fn cancel_order_signed(
+        &mut self,
+        order: Order,
+        signature: Bytes,
+    ) -> Result<(), Revert> {
+        let separator = self.domain_separator();
+        let id = domain::digest(separator, order.struct_hash());
+        let digest = domain::digest(separator, cancel_hash(id));
+        if !signature::is_valid(self.vm(), order.owner, digest, &signature) {
+            return Err(Error::InvalidSignature { owner: order.owner }.into());
+        }
+        self.cancel_for_owner(id, &order)
+    }
+
+    fn cancel_for_owner(&mut self, id: B256, order: &Order) -> Result<(), Revert> {
         let head = match self.head(id) {
             head if head.state == record::OPEN => head,
-            head if head.state == record::NONE => Head::ended(&order, record::NONE),
+            head if head.state == record::NONE => {
+                let mut log = log!(OrderVoided);
+                log.word(id).address(order.owner).data();
+                for word in order.words() {
+                    log.word(word);
+                }
+                log.emit(self.vm());
+                Head::ended(order, record::NONE)
+            }
             head => return Err(not_cancellable(id, head.state)),
         };
-        self.mark_cancelled(id, head, B256::ZERO);
-        Ok(())
+        self.mark_cancelled(id, head, order.owner, B256::ZERO)
     }
 
     /// Cancels a registered order for its owner or an operator.
@@ -217,6 +258,7 @@ impl DvPSettlement {
     /// * [`Error::OrderNotCancellable`] - it is unknown.
     /// * [`Error::NotOrderOwner`] - the caller is neither.
     /// * [`Error::OrderNotCancellable`] - it is filled or cancelled already.
+    /// * [`Error::OrderCommitted`].
     ///
     /// # Events
     ///
@@ -233,11 +275,20 @@ impl DvPSettlement {
         if head.state != record::OPEN {
             return Err(not_cancellable(id, head.state));
         }
-        self.mark_cancelled(id, head, reason);
-        Ok(())
+        self.mark_cancelled(id, head, caller, reason)
     }
 
-    fn mark_cancelled(&mut self, id: B256, head: Head, reason: B256) {
+    /// Cancels an open or unknown order on behalf of `by`. A committed one stays: it is the other party's trade too.
+    fn mark_cancelled(
+        &mut self,
+        id: B256,
+        head: Head,
+        by: Address,
+        reason: B256,
+    ) -> Result<(), Revert> {
+        if let Some(Commitment { until, .. }) = self.commitment(id, &head) {
+            return Err(Error::OrderCommitted { id, until }.into());
+        }
         self.set_head(
             id,
             &Head {
@@ -245,30 +296,35 @@ impl DvPSettlement {
                 ..head
             },
         );
-        let by = self.vm().msg_sender();
         log!(OrderCancelled)
             .word(id)
             .address(by)
             .data()
             .word(reason)
             .emit(self.vm());
+        Ok(())
     }
 
-    /// Moves the caller to its next epoch: orders of earlier ones, registered or not, can never settle.
+    /// Moves the caller to a later epoch: orders of earlier ones, registered or not, can never settle, but for a committed
+    /// one, which this does not touch until its commitment ends.
+    ///
+    /// The epoch is the time, so that nobody can have had an order signed that comes alive with it; later than the last
+    /// one when that is of this second.
     ///
     /// # Errors
     ///
-    /// * [`Error::OVERFLOW`] - after `2^32 - 1` epochs, which nobody can pay for.
+    /// * [`Error::OVERFLOW`] - after `2^32 - 1` seconds, in the year 2106.
     ///
     /// # Events
     ///
     /// * [`EpochAdvanced`].
     pub(crate) fn cancel_all_orders(&mut self) -> Result<u64, Revert> {
         let owner = self.vm().msg_sender();
-        let epoch = u32::try_from(self.epoch_of(owner))
-            .ok()
-            .and_then(|epoch| epoch.checked_add(1));
-        let epoch = u64::from(epoch.ok_or_else(|| Revert::from(Error::OVERFLOW))?);
+        let next = self.epoch_of(owner).saturating_add(1);
+        let epoch = next.max(self.vm().block_timestamp());
+        if u32::try_from(epoch).is_err() {
+            return Err(Error::OVERFLOW.into());
+        }
         self.epochs.set(owner.into_word(), U256::from(epoch));
         log!(EpochAdvanced)
             .address(owner)

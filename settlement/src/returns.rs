@@ -1,11 +1,12 @@
 //! What functions with several return values return.
 
+use alloy_primitives::B256;
 use runtime::{
     abi::{Encoder, Return},
     exported,
 };
 
-pub(crate) use self::sol::{BrokerDealer, Forecast, OrderView};
+pub(crate) use self::sol::{BrokerDealer, CommitmentView, Forecast, OrderView};
 
 #[allow(missing_docs, reason = "the macro copies no docs to fields")]
 mod sol {
@@ -40,6 +41,13 @@ mod sol {
             uint64 epoch;
             address counterparty;
             uint8 state;
+        }
+
+        /// Until when an order is committed, and the first bytes of the id of the order that it is committed to.
+        #[derive(Debug, PartialEq, Eq)]
+        struct CommitmentView {
+            uint64 until;
+            bytes27 other;
         }
     }
 }
@@ -78,6 +86,13 @@ impl Return for OrderView {
     }
 }
 
+impl Return for CommitmentView {
+    fn write(self, encoder: &mut Encoder) {
+        encoder.integer(self.until);
+        encoder.word(B256::right_padding_from(self.other.as_slice()));
+    }
+}
+
 exported!(
     BrokerDealer,
     "(string,uint64,string)",
@@ -93,6 +108,11 @@ exported!(
     "(address,uint8,address,uint256,uint256,uint64,uint64,address,uint8)",
     "(address owner, uint8 side, address security, uint256 quantity, uint256 limitTotal, \
      uint64 expiry, uint64 epoch, address counterparty, uint8 state)"
+);
+exported!(
+    CommitmentView,
+    "(uint64,bytes27)",
+    "(uint64 until, bytes27 other)"
 );
 
 #[cfg(test)]
@@ -140,6 +160,15 @@ mod tests {
                 Ok(expected)
             );
         }
+    }
+
+    #[test]
+    fn commitment_is_returned_as_two_values() {
+        let view = CommitmentView {
+            until: 1_735_689_601,
+            other: [7; 27].into(),
+        };
+        assert_eq!(CommitmentView::abi_encode(&view), view.encode().unwrap());
     }
 
     #[test]

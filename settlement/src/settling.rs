@@ -8,6 +8,7 @@ use stylus_sdk::{abi::Bytes, prelude::*};
 use super::{
     DvPSettlement,
     checks::{Facts, Failure, Party, Readings, failures},
+    commitment::Commitment,
     error::Error,
     event::Settled,
     globals::Globals,
@@ -16,17 +17,17 @@ use super::{
     order::{Order, first_invalid_field},
     record::{self, Head},
     returns::Forecast,
-    token::Token,
+    token::{Hold, SPENDER_EXTENSION, Token},
 };
 
-/// An order that is to be settled.
-struct Candidate {
+/// An order that is to be settled or committed.
+pub(crate) struct Candidate {
     /// What the checks see of it.
     party: Party,
     /// Its stored head.
-    head: Head,
+    pub(crate) head: Head,
     /// Its security's entry in the list.
-    listing: Listing,
+    pub(crate) listing: Listing,
     /// The signature, when the order came with one instead of from storage.
     signature: Option<Bytes>,
 }
@@ -77,11 +78,15 @@ impl DvPSettlement {
     }
 
     /// The order `id` from storage.
-    fn registered(&self, id: B256, globals: &Globals) -> Candidate {
+    pub(crate) fn registered(&self, id: B256, globals: &Globals) -> Candidate {
         let head = self.head(id);
+        let commitment = self.commitment(id, &head);
         let listing = self.listing_by_number(head.security);
         let terms = self.stored_terms(id, &head, listing.security, globals.payment);
-        let epoch = terms.as_ref().map_or(0, |order| self.epoch_of(order.owner));
+        let epoch = match &terms {
+            Some(order) if commitment.is_none() => self.epoch_of(order.owner),
+            _ => head.epoch.into(),
+        };
         let open = head.state == record::OPEN;
         Candidate {
             party: Party {
@@ -90,6 +95,7 @@ impl DvPSettlement {
                 terms,
                 epoch,
                 listed: listing.listed,
+                commitment,
             },
             head,
             listing,
@@ -97,23 +103,29 @@ impl DvPSettlement {
         }
     }
 
-    /// An order that comes with its signature; unless it is open, it must be registrable.
+    /// An order that comes with its signature; unless it is open, it must be registrable. Staff have no such order.
     fn submitted(&self, order: Order, signature: Bytes) -> Candidate {
         let id = self.id_of(&order);
         let head = self.head(id);
+        let commitment = self.commitment(id, &head);
         let listing = self.listing(order.security);
         let admission = self.admission(&order, &listing);
         let open = match head.state {
-            record::OPEN => true,
+            record::OPEN => !admission.staff,
             record::NONE => first_invalid_field(&order, &admission).is_none(),
             _ => false,
+        };
+        let epoch = match commitment {
+            Some(_) => order.epoch,
+            None => admission.epoch,
         };
         let party = Party {
             id,
             open,
             terms: Some(order),
-            epoch: admission.epoch,
+            epoch,
             listed: listing.listed,
+            commitment,
         };
         Candidate {
             party,
@@ -131,7 +143,7 @@ impl DvPSettlement {
             self.has_invalid_signature(&ask),
         );
         let mut facts = self.facts(globals, bid.party, ask.party);
-        facts.readings = self.read_tokens(&facts, &listing);
+        self.read_tokens(&mut facts, globals, &listing);
         (
             facts.readings.bid_signature_invalid,
             facts.readings.ask_signature_invalid,
@@ -162,27 +174,19 @@ impl DvPSettlement {
         bid: &Candidate,
         ask: &Candidate,
     ) -> Result<U256, Revert> {
-        let mut facts = self.facts(&globals, bid.party.clone(), ask.party.clone());
-        // Tokens and wallets are called only for a pair whose terms agree.
-        refuse(&facts)?;
-        facts.readings = self.read_tokens(&facts, &ask.listing);
-        facts.readings.bid_signature_invalid = self.has_invalid_signature(bid);
-        facts.readings.ask_signature_invalid = self.has_invalid_signature(ask);
-        refuse(&facts)?;
-        // A pair without failures is known and crosses, and a number is left: this failure is never seen.
-        let (Some((bid_order, ask_order)), Some(total), Some(number)) = (
-            facts.pair(),
-            facts.total(),
-            globals.settlements.checked_add(1),
-        ) else {
-            return Err(Error::refused(Failure::PricesDoNotCross).into());
-        };
+        let facts = self.judge(&globals, bid, ask)?;
+        let (bid_order, ask_order, total) = agreed(&facts)?;
+        // A closed contract was refused, so a number is left.
+        let number = globals.settlements.saturating_add(1);
         let (buyer, seller) = (bid_order.owner, ask_order.owner);
         let readings = &facts.readings;
+        let committed = facts.committed();
+        let hold = |id: B256| committed.then_some(id);
         let vm = self.vm();
         let delivery = Leg::new(
             vm,
             ask_order.security,
+            hold(facts.ask.id),
             seller,
             buyer,
             ask_order.quantity,
@@ -191,6 +195,7 @@ impl DvPSettlement {
         let cash = Leg::new(
             vm,
             globals.payment,
+            hold(facts.bid.id),
             buyer,
             seller,
             total,
@@ -203,6 +208,10 @@ impl DvPSettlement {
         });
         self.fill(bid, bid_order);
         self.fill(ask, ask_order);
+        if committed {
+            self.set_commitment(facts.bid.id, Commitment::default());
+            self.set_commitment(facts.ask.id, Commitment::default());
+        }
         self.vm().flush_cache(false);
 
         delivery.transfer(self.vm())?;
@@ -229,9 +238,31 @@ impl DvPSettlement {
         Ok(settlement_id)
     }
 
+    /// What is known of a pair without failures.
+    ///
+    /// # Errors
+    ///
+    /// * [`Error::SettlementRefused`] - with the first failure of the table.
+    pub(crate) fn judge(
+        &self,
+        globals: &Globals,
+        bid: &Candidate,
+        ask: &Candidate,
+    ) -> Result<Facts, Revert> {
+        let mut facts = self.facts(globals, bid.party.clone(), ask.party.clone());
+        // Tokens and wallets are called only for a pair whose terms agree.
+        refuse_terms(&facts)?;
+        self.read_tokens(&mut facts, globals, &ask.listing);
+        facts.readings.bid_signature_invalid = self.has_invalid_signature(bid);
+        facts.readings.ask_signature_invalid = self.has_invalid_signature(ask);
+        refuse(&facts)?;
+        Ok(facts)
+    }
+
     fn facts(&self, globals: &Globals, bid: Party, ask: Party) -> Facts {
         Facts {
             paused: globals.is_closed(),
+            commitment_required: globals.commitment_required,
             now: self.vm().block_timestamp(),
             payment: globals.payment,
             bid,
@@ -242,7 +273,7 @@ impl DvPSettlement {
 
     /// Reads from both tokens everything that the known orders determine. What moves is the ask's security, of which
     /// `listing` is the entry, and its quantity.
-    fn read_tokens(&self, facts: &Facts, listing: &Listing) -> Readings {
+    fn read_tokens(&self, facts: &mut Facts, globals: &Globals, listing: &Listing) {
         let vm = self.vm();
         let this = vm.contract_address();
         let payment = Token::new(facts.payment);
@@ -255,27 +286,64 @@ impl DvPSettlement {
             readings.buyer_blacklisted = payment.is_blacklisted(vm, bid.owner);
             if facts.total().is_some() {
                 readings.buyer_balance = payment.balance_of(vm, bid.owner);
-                readings.buyer_allowance = payment.allowance(vm, bid.owner, this);
+                if globals.payment_holds && !facts.committed() {
+                    readings.buyer_held = payment.held_balance_of(vm, bid.owner);
+                }
             }
         }
         if let Some(ask) = &facts.ask.terms {
-            let security = Token::new(ask.security);
             readings.seller_blacklisted = payment.is_blacklisted(vm, ask.owner);
-            readings.seller_balance = security.balance_of(vm, ask.owner);
-            readings.seller_allowance = security.allowance(vm, ask.owner, this);
-            if let Some(bid) = &facts.bid.terms {
-                readings.restriction = match listing.number {
-                    0 if !has_code(vm, ask.security) => readings.restriction,
-                    // It was never listed, so what it supports is not stored.
-                    0 => {
-                        let checks_spender = security.checks_spender(vm);
-                        security.restriction(vm, checks_spender, this, ask, bid.owner)
-                    }
-                    _ => security.restriction(vm, listing.checks_spender, this, ask, bid.owner),
-                };
-            }
+            readings.seller_balance = Token::new(ask.security).balance_of(vm, ask.owner);
         }
-        readings
+        facts.readings = readings;
+        self.read_permissions(facts, listing);
+    }
+
+    /// Reads what lets this contract move the tokens: allowances and the security's rules; of a committed pair its holds,
+    /// and whether the security's could be used at the time of the facts.
+    pub(crate) fn read_permissions(&self, facts: &mut Facts, listing: &Listing) {
+        let vm = self.vm();
+        let this = vm.contract_address();
+        let (bid_id, ask_id, now) = (facts.bid.id, facts.ask.id, facts.now);
+        let hold = |owner, id| Hold {
+            placer: this,
+            owner,
+            id,
+        };
+        let committed = facts.committed();
+        let crosses = facts.total().is_some();
+        let readings = &mut facts.readings;
+        if let (Some(bid), true) = (&facts.bid.terms, crosses) {
+            let payment = Token::new(facts.payment);
+            readings.buyer_allowance = if committed {
+                payment.held(vm, &hold(bid.owner, bid_id), now)
+            } else {
+                payment.allowance(vm, bid.owner, this)
+            };
+        }
+        let Some(ask) = &facts.ask.terms else {
+            return;
+        };
+        let security = Token::new(ask.security);
+        let held = hold(ask.owner, ask_id);
+        readings.seller_allowance = if committed {
+            security.held(vm, &held, now)
+        } else {
+            security.allowance(vm, ask.owner, this)
+        };
+        let Some(bid) = &facts.bid.terms else {
+            return;
+        };
+        readings.restriction = match listing.number {
+            _ if committed => security.hold_restriction(vm, &held, bid.owner, now),
+            0 if !has_code(vm, ask.security) => readings.restriction,
+            // It was never listed, so what it supports is not stored.
+            0 => {
+                let checks_spender = security.supports(vm, SPENDER_EXTENSION);
+                security.restriction(vm, checks_spender, this, ask, bid.owner)
+            }
+            _ => security.restriction(vm, listing.checks_spender, this, ask, bid.owner),
+        };
     }
 
     /// Whether a signature is needed and is not the owner's. The signature of an open order was checked when it was
@@ -308,9 +376,30 @@ impl DvPSettlement {
     }
 }
 
+/// Both orders and the total of a pair without failures.
+///
+/// # Errors
+///
+/// * [`Error::SettlementRefused`] - never seen: such a pair is known and crosses.
+pub(crate) fn agreed(facts: &Facts) -> Result<(&Order, &Order, U256), Revert> {
+    match (facts.pair(), facts.total()) {
+        (Some((bid, ask)), Some(total)) => Ok((bid, ask, total)),
+        _ => Err(Error::refused(Failure::PricesDoNotCross).into()),
+    }
+}
+
 /// Refuses a pair with any failure by the first one.
-fn refuse(facts: &Facts) -> Result<(), Revert> {
-    let Some(failure) = failures(facts).first() else {
+pub(crate) fn refuse(facts: &Facts) -> Result<(), Revert> {
+    refuse_up_to(facts, u8::MAX)
+}
+
+/// Refuses a pair by the first failure that no token has a part in. Those that come behind the tokens' in the table wait.
+fn refuse_terms(facts: &Facts) -> Result<(), Revert> {
+    refuse_up_to(facts, Failure::SecurityNotListed as u8)
+}
+
+fn refuse_up_to(facts: &Facts, last: u8) -> Result<(), Revert> {
+    let Some(failure) = failures(facts).first().filter(|&failure| failure <= last) else {
         return Ok(());
     };
     let restricted = failure == Failure::Restricted as u8;

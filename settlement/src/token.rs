@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use alloy_primitives::{Address, B256, U256};
 use runtime::{
     abi::Revert,
-    word::{bytes, uint},
+    word::{bytes, uint, word},
 };
 use stylus_sdk::{function_selector, stylus_core::Host};
 
@@ -15,19 +15,37 @@ use super::{
     order::Order,
 };
 
-/// The most revert data of a token that is passed on; a token that reverts with more is refused as an inexact leg.
-pub(crate) const MAX_REVERT_DATA: usize = 4_096;
-
-/// ERC-1404's extension by the spender: `detectTransferRestrictionFrom`.
-const SPENDER_EXTENSION: u32 = 0x78a8_de7d;
-
-const SUPPORTS_INTERFACE: u32 = 0x01ff_c9a7;
-
-/// Selector of a function of addresses and amounts.
+/// Selector of a function of a token.
 macro_rules! selector {
     ($($signature:tt)*) => {
         const { u32::from_be_bytes(function_selector!($($signature)*)) }
     };
+}
+
+/// The most revert data of a token that is passed on; a token that reverts with more is refused as an inexact leg.
+pub(crate) const MAX_REVERT_DATA: usize = 4_096;
+
+/// The most that is copied of what a view returns: more than any of them should.
+const MAX_ANSWER: usize = 64;
+
+/// ERC-1404's extension by the spender: `detectTransferRestrictionFrom`.
+pub(crate) const SPENDER_EXTENSION: u32 = 0x78a8_de7d;
+
+/// Holds, of the security token and the coin alike.
+pub(crate) const HOLDS: u32 = selector!("placeHold", B256, Address, U256, u64)
+    ^ selector!("useHold", B256, Address, Address, U256)
+    ^ selector!("dropHold", B256, Address)
+    ^ selector!("holdOf", Address, Address, B256)
+    ^ selector!("heldBalanceOf", Address);
+
+const SUPPORTS_INTERFACE: u32 = 0x01ff_c9a7;
+
+/// What a token holds of an owner's balance in favour of the one who placed it.
+#[derive(Clone, Copy)]
+pub(crate) struct Hold {
+    pub(crate) placer: Address,
+    pub(crate) owner: Address,
+    pub(crate) id: B256,
 }
 
 /// A token contract, or an address that claims to be one.
@@ -67,9 +85,9 @@ impl Token {
         self.read(vm, selector!("paused"), &[])
     }
 
-    /// Whether the token claims to support `detectTransferRestrictionFrom` (ERC-165).
-    pub(crate) fn checks_spender(&self, vm: &dyn Host) -> bool {
-        let interface = B256::right_padding_from(&SPENDER_EXTENSION.to_be_bytes());
+    /// Whether the token claims to support an interface (ERC-165).
+    pub(crate) fn supports(&self, vm: &dyn Host, interface: u32) -> bool {
+        let interface = B256::right_padding_from(&interface.to_be_bytes());
         self.read(vm, SUPPORTS_INTERFACE, &[interface]) == Reading::Word(U256::from(1))
     }
 
@@ -83,12 +101,37 @@ impl Token {
         ask: &Order,
         buyer: Address,
     ) -> Reading {
-        let arguments = [
-            spender.into_word(),
-            ask.owner.into_word(),
-            buyer.into_word(),
-            bytes(&ask.quantity),
-        ];
+        first(&self.detect(
+            vm,
+            checks_spender,
+            [spender, ask.owner, buyer],
+            ask.quantity,
+        ))
+    }
+
+    /// Whether the token answers the view by which it would be asked for restrictions: one word of at most 255.
+    pub(crate) fn is_security(
+        &self,
+        vm: &dyn Host,
+        checks_spender: bool,
+        spender: Address,
+    ) -> bool {
+        let [from, to] = [1, 2].map(Address::with_last_byte);
+        let answer = self.detect(vm, checks_spender, [spender, from, to], U256::from(1));
+        answer.len() == 32
+            && matches!(first(&answer), Reading::Word(code) if code <= U256::from(255))
+    }
+
+    /// What the token answers when it is asked whether it restricts a transfer: by a spender, from one account to another.
+    fn detect(
+        &self,
+        vm: &dyn Host,
+        checks_spender: bool,
+        parties: [Address; 3],
+        amount: U256,
+    ) -> Vec<u8> {
+        let [spender, from, to] = parties.map(|party| party.into_word());
+        let arguments = [spender, from, to, bytes(&amount)];
         if checks_spender {
             let selector = selector!(
                 "detectTransferRestrictionFrom",
@@ -97,21 +140,109 @@ impl Token {
                 Address,
                 U256
             );
-            return self.read(vm, selector, &arguments);
+            return self.answer(vm, selector, &arguments);
         }
-        self.read(
+        let [_, arguments @ ..] = arguments;
+        self.answer(
             vm,
             selector!("detectTransferRestriction", Address, Address, U256),
-            &arguments[1..],
+            &arguments,
         )
     }
 
-    /// Moves `value` base units. The token must return nothing or the one word 1.
+    /// Base units of `owner` that are held, by whomever.
+    pub(crate) fn held_balance_of(&self, vm: &dyn Host, owner: Address) -> Reading {
+        self.read(
+            vm,
+            selector!("heldBalanceOf", Address),
+            &[owner.into_word()],
+        )
+    }
+
+    /// Base units that `hold` reserves at second `at`: 0 when it is gone, or ends by then.
+    pub(crate) fn held(&self, vm: &dyn Host, hold: &Hold, at: u64) -> Reading {
+        let arguments = [hold.placer.into_word(), hold.owner.into_word(), hold.id];
+        let answer = self.answer(vm, selector!("holdOf", Address, Address, B256), &arguments);
+        let until = answer.get(32..).map_or(Reading::Unreadable, first);
+        match until {
+            Reading::Word(until) if until > U256::from(at) => first(&answer),
+            Reading::Word(_) => Reading::Word(U256::ZERO),
+            unreadable => unreadable,
+        }
+    }
+
+    /// ERC-1404 code with which the use of the whole `hold` in favour of `to` would be refused at second `at`.
+    pub(crate) fn hold_restriction(
+        &self,
+        vm: &dyn Host,
+        hold: &Hold,
+        to: Address,
+        at: u64,
+    ) -> Reading {
+        let arguments = [
+            hold.placer.into_word(),
+            hold.owner.into_word(),
+            hold.id,
+            to.into_word(),
+            word(0, 0, 0, at),
+        ];
+        self.read(
+            vm,
+            selector!("holdRestriction", Address, Address, B256, Address, u64),
+            &arguments,
+        )
+    }
+
+    /// Holds `value` base units of `owner` under `id` until a second, out of what it allows this contract.
+    ///
+    /// # Errors
+    ///
+    /// As of [`transfer_from`](Self::transfer_from).
+    pub(crate) fn place_hold(
+        &self,
+        vm: &dyn Host,
+        id: B256,
+        owner: Address,
+        value: U256,
+        until: u64,
+    ) -> Result<(), Revert> {
+        let selector = selector!("placeHold", B256, Address, U256, u64);
+        let arguments = [id, owner.into_word(), bytes(&value), word(0, 0, 0, until)];
+        self.act(vm, selector, &arguments)
+    }
+
+    /// Moves `value` base units that are held under `id`, which ends the hold.
+    ///
+    /// # Errors
+    ///
+    /// As of [`transfer_from`](Self::transfer_from).
+    pub(crate) fn use_hold(
+        &self,
+        vm: &dyn Host,
+        id: B256,
+        from: Address,
+        to: Address,
+        value: U256,
+    ) -> Result<(), Revert> {
+        let selector = selector!("useHold", B256, Address, Address, U256);
+        let arguments = [id, from.into_word(), to.into_word(), bytes(&value)];
+        self.act(vm, selector, &arguments)
+    }
+
+    /// Ends the hold `id` of `owner`; returns whether the token did.
+    pub(crate) fn drop_hold(&self, vm: &dyn Host, id: B256, owner: Address) -> bool {
+        let selector = selector!("dropHold", B256, Address);
+        let (dropped, _) = self.call(vm, selector, &[id, owner.into_word()], Access::Write);
+        dropped
+    }
+
+    /// Moves `value` base units.
     ///
     /// # Errors
     ///
     /// * The token's own refusal: it reverted.
-    /// * [`Error::SettlementRefused`] - it returned anything else, or reverted with more than [`MAX_REVERT_DATA`] bytes.
+    /// * [`Error::SettlementRefused`] - it returned anything but nothing or the one word 1, or reverted with more than
+    ///   [`MAX_REVERT_DATA`] bytes.
     pub(crate) fn transfer_from(
         &self,
         vm: &dyn Host,
@@ -121,7 +252,13 @@ impl Token {
     ) -> Result<(), Revert> {
         let arguments = [from.into_word(), to.into_word(), bytes(&value)];
         let selector = selector!("transferFrom", Address, Address, U256);
-        let (succeeded, length) = self.call(vm, selector, &arguments, Access::Write);
+        self.act(vm, selector, &arguments)
+    }
+
+    /// Calls a function that changes the token, with the errors of [`transfer_from`](Self::transfer_from).
+    #[inline(never)]
+    fn act(&self, vm: &dyn Host, selector: u32, arguments: &[B256]) -> Result<(), Revert> {
+        let (succeeded, length) = self.call(vm, selector, arguments, Access::Write);
         let limit = if succeeded { 32 } else { MAX_REVERT_DATA };
         let data = match length {
             0 => Vec::new(),
@@ -138,14 +275,17 @@ impl Token {
     }
 
     /// The first word that a view returns.
-    #[inline(never)]
     fn read(&self, vm: &dyn Host, selector: u32, arguments: &[B256]) -> Reading {
-        let (succeeded, length) = self.call(vm, selector, arguments, Access::Read);
-        if !succeeded || length < 32 {
-            return Reading::Unreadable;
+        first(&self.answer(vm, selector, arguments))
+    }
+
+    /// What a view returns, up to two words of it; nothing when it reverts.
+    #[inline(never)]
+    fn answer(&self, vm: &dyn Host, selector: u32, arguments: &[B256]) -> Vec<u8> {
+        match self.call(vm, selector, arguments, Access::Read) {
+            (true, length) => vm.read_return_data(0, Some(length.min(MAX_ANSWER))),
+            (false, _) => Vec::new(),
         }
-        B256::try_from(vm.read_return_data(0, Some(32)).as_slice())
-            .map_or(Reading::Unreadable, |word| Reading::Word(uint(&word)))
     }
 
     /// Calls the token with all gas: whether it succeeded, and how many bytes it returned, of which none are copied.
@@ -157,7 +297,7 @@ impl Token {
         arguments: &[B256],
         access: Access,
     ) -> (bool, usize) {
-        let mut input = Vec::with_capacity(4 + 32 * 4);
+        let mut input = Vec::with_capacity(4 + 32 * 5);
         input.extend_from_slice(&selector.to_be_bytes());
         for argument in arguments {
             input.extend_from_slice(argument.as_slice());
@@ -183,6 +323,14 @@ impl Token {
         };
         (status == 0, length)
     }
+}
+
+/// The first word of what a view returned.
+#[inline(never)]
+fn first(answer: &[u8]) -> Reading {
+    answer.first_chunk().map_or(Reading::Unreadable, |word| {
+        Reading::Word(uint(&B256::new(*word)))
+    })
 }
 
 /// What a call may do.

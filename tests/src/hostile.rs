@@ -18,6 +18,7 @@ sol! {
     interface IHostile {
         function mint(address to, uint256 value) external;
         function arm(address target, address callData) external;
+        function wake() external;
         function execute(address target, bytes callData) external;
     }
 }
@@ -104,6 +105,8 @@ pub struct Token {
     pub balances: Option<Answers>,
     /// `allowance`.
     pub allows: Answers,
+    /// Whether both restriction views answer zero until it is woken: what does not answer is not listed.
+    pub sleeps: bool,
 }
 
 impl Default for Token {
@@ -117,12 +120,16 @@ impl Default for Token {
             switches: Answers::Word(U256::ZERO),
             balances: None,
             allows: Answers::Word(U256::MAX),
+            sleeps: false,
         }
     }
 }
 
 /// The word where a re-entering contract notes the outcome: 0 not tried, 1 failed, 2 succeeded.
 pub const OUTCOME: U256 = uint!(0x100000000000000000000000000000000000000000000000002_U256);
+
+/// The word that is not zero in a token that was woken.
+const AWAKE: U256 = uint!(0x100000000000000000000000000000000000000000000000003_U256);
 
 const MEGABYTE: usize = 1 << 20;
 const ANSWER_1: &str = "1 0 MSTORE 32 0 RETURN";
@@ -152,10 +159,11 @@ impl Token {
         }
     }
 
-    /// A token whose restriction views answer so, and which is otherwise honest.
+    /// A token whose restriction views answer so once it is awake, and which is otherwise honest.
     pub fn that_detects(detects: Answers) -> Self {
         Self {
             detects,
+            sleeps: true,
             ..Self::default()
         }
     }
@@ -166,6 +174,17 @@ impl Token {
             "4 CALLDATALOAD SLOAD 0 MSTORE 32 0 RETURN".to_owned(),
             |answer| answer.code("balances"),
         );
+        let restricts = |answer: Answers, label: &str| {
+            let code = answer.code(label);
+            if self.sleeps {
+                format!(
+                    "{AWAKE:#x} SLOAD @{label}_awake JUMPI 0 0 MSTORE 32 0 RETURN
+                     {label}_awake: {code}"
+                )
+            } else {
+                code
+            }
+        };
         let functions = [
             ("transferFrom(address,address,uint256)", self.moves.code()),
             ("transfer(address,uint256)", reenter()),
@@ -175,16 +194,17 @@ impl Token {
             ("supportsInterface(bytes4)", self.supports.code("supports")),
             (
                 "detectTransferRestriction(address,address,uint256)",
-                self.detects.code("detects"),
+                restricts(self.detects, "detects"),
             ),
             (
                 "detectTransferRestrictionFrom(address,address,address,uint256)",
-                self.detects_from.code("detects_from"),
+                restricts(self.detects_from, "detects_from"),
             ),
             ("paused()", self.switches.code("paused")),
             ("isBlacklisted(address)", self.switches.code("blacklisted")),
             ("mint(address,uint256)", mint()),
             ("arm(address,address)", armed()),
+            ("wake()", format!("1 {AWAKE:#x} SSTORE STOP")),
         ];
         dispatch(&functions)
     }
@@ -420,6 +440,7 @@ mod tests {
             switches: answers,
             balances: Some(answers),
             allows: answers,
+            sleeps: true,
         };
         assert!(!burning.bytecode().is_empty());
         assert!(

@@ -16,6 +16,9 @@ pub(crate) struct Cast {
     pub(crate) keys: BTreeMap<Address, Account>,
     pub(crate) admin: Address,
     pub(crate) operator: Address,
+    pub(crate) principal: Address,
+    /// The coin's default admin.
+    pub(crate) treasurer: Address,
     /// A second desk, which may become operator.
     pub(crate) desk: Address,
     pub(crate) stranger: Address,
@@ -40,22 +43,39 @@ impl Cast {
         self.investors[self.investors.len() - 2]
     }
 
-    /// The investor behind a wallet: the first and the third wallet are one's.
-    pub(crate) fn investor(&self, wallet: Address) -> B256 {
+    /// The first of the wallets that belong to the same investor: three have two, the others one.
+    fn first(&self, wallet: Address) -> Option<usize> {
         let index = self.investors.iter().position(|other| *other == wallet);
-        keccak256(
-            self.investors[match index {
-                Some(2) => 0,
-                Some(index) => index,
-                None => return keccak256(wallet),
-            }],
-        )
+        index.map(|index| match index {
+            2 => 0,
+            6 => 1,
+            5 => 3,
+            index => index,
+        })
+    }
+
+    /// The investor behind a wallet.
+    pub(crate) fn investor(&self, wallet: Address) -> B256 {
+        keccak256(self.first(wallet).map_or(wallet, |first| self.investors[first]))
+    }
+
+    /// The investor's other wallet, or the same.
+    pub(crate) fn sibling(&self, wallet: Address) -> Address {
+        let investor = self.investor(wallet);
+        let mut wallets = self.investors.iter().copied();
+        wallets
+            .find(|other| *other != wallet && self.investor(*other) == investor)
+            .unwrap_or(wallet)
     }
 
     /// Where a wallet's record belongs when nobody has changed it.
     pub(crate) fn home(&self, wallet: Address) -> u8 {
-        let index = self.investors.iter().position(|other| *other == wallet);
-        GROUPS[usize::from(index.is_some_and(|index| index > 3))]
+        GROUPS[usize::from(self.first(wallet).is_some_and(|first| first > 3))]
+    }
+
+    /// The country of a wallet's investor.
+    pub(crate) fn country(&self, wallet: Address) -> u16 {
+        COUNTRIES[usize::from(self.investor(wallet)[0]) % COUNTRIES.len()]
     }
 
     /// A signature over a digest that is an account's.

@@ -32,6 +32,8 @@ pub(crate) struct Coverage {
     named: BTreeMap<u8, u64>,
     /// The token's codes beside failure 19.
     restrictions: BTreeMap<u8, u64>,
+    /// The token's codes as its own views gave them.
+    codes: BTreeMap<u8, u64>,
 }
 
 impl Coverage {
@@ -64,6 +66,21 @@ impl Coverage {
         }
     }
 
+    pub(crate) fn code(&mut self, code: u8) {
+        *self.codes.entry(code).or_default() += 1;
+    }
+
+    /// Every code of the share classes was met.
+    ///
+    /// # Panics
+    /// When one was not.
+    pub(crate) fn assert_every_code(&self) {
+        let never: Vec<_> = (0..=20)
+            .filter(|code| !self.codes.contains_key(code))
+            .collect();
+        assert!(never.is_empty(), "never met {never:?}");
+    }
+
     /// Settlements that went through.
     pub(crate) fn settled(&self) -> u64 {
         let count = |name: &str| self.calls.get(name).map_or(0, |counts| counts[0]);
@@ -93,7 +110,7 @@ impl Coverage {
     /// and for 29 in preflight, as it shows only when the legs have moved.
     pub(crate) fn assert_every_failure(&self) {
         let never = |seen: &BTreeMap<u8, u64>, but: u8| -> Vec<u8> {
-            (1..=30)
+            (1..=32)
                 .filter(|failure| *failure != but && !seen.contains_key(failure))
                 .collect()
         };
@@ -113,7 +130,8 @@ impl Coverage {
         for (title, counts) in [
             ("failures that refused", &self.refused),
             ("failures named by preflight", &self.named),
-            ("restriction codes", &self.restrictions),
+            ("codes beside failure 19", &self.restrictions),
+            ("restriction codes", &self.codes),
         ] {
             let counts: Vec<_> = counts
                 .iter()

@@ -10,8 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use acceptance::{
     account::Account,
     bindings::{
-        IDvPSettlement::{self, SettlementRefused},
-        ISecurityToken, ITsUSDC, Order,
+        IDvPSettlement, ITsUSDC, Order,
     },
     chain::Clock,
     hostile::{IHostile, Wallet},
@@ -21,12 +20,11 @@ use acceptance::{
     },
     order::{self, ASK, BID, Signed, state},
     random::Random,
-    refusal::describe,
 };
 use alloy::{
     primitives::{Address, B256, Bytes, TxKind, U256, keccak256},
     sol,
-    sol_types::{SolCall, SolError, SolStruct, eip712_domain},
+    sol_types::{SolCall, SolStruct, eip712_domain},
 };
 
 sol! {
@@ -360,7 +358,7 @@ impl Game {
                 self.market.chain.delegate(&self.keys[&from], code).await;
                 return format!("{from} delegates itself to {code}");
             }
-            _ => self.settlement_act(from).await,
+            _ => self.settlement_act(),
         };
         let done = self.send(from, to, input).await;
         self.tally.acts[usize::from(!done)] += 1;
@@ -450,7 +448,7 @@ impl Game {
     }
 
     /// Of the settlement contract: what an owner may, and what it may not.
-    async fn settlement_act(&mut self, from: Address) -> (Address, Vec<u8>, String) {
+    fn settlement_act(&mut self) -> (Address, Vec<u8>, String) {
         let settlement = self.market.settlement;
         let kind = self.random.below(12);
         if self.firm.is_empty() || kind == 0 {

@@ -20,6 +20,7 @@ mod model;
 mod observe;
 mod opening;
 mod probe;
+mod register;
 mod run;
 mod stage;
 
@@ -66,6 +67,7 @@ async fn a_market_does_what_the_specification_predicts() {
             "never succeeded or never reverted: {missing:?}"
         );
         stage.coverage.assert_every_failure();
+        stage.coverage.assert_every_code();
     }
 }
 

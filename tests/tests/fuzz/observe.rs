@@ -43,10 +43,10 @@ impl World {
         for (&token, security) in &self.securities {
             let what = || format!("of {token}");
             let count = ISecurityToken::holderCountCall {};
-            views.push(View::new(&what(), token, &count, &security.holders(None)));
+            views.push(View::new(&what(), token, &count, &security.holders(|_| true)));
             for group in crate::cast::GROUPS {
                 let answer = ISecurityToken::groupHoldersReturn {
-                    count: security.holders(Some(group)),
+                    count: security.holders(|other| other == group),
                     limit: security
                         .group_limits
                         .get(&group)
@@ -69,12 +69,26 @@ impl World {
                 &ISecurityToken::totalSupplyCall {},
                 &supply,
             ));
-            views.push(View::new(
-                &what(),
-                token,
-                &ISecurityToken::pausedCall {},
-                &security.paused,
-            ));
+            for (call, answer) in [
+                (ISecurityToken::pausedCall {}.abi_encode(), security.paused),
+                (
+                    ISecurityToken::deactivatedCall {}.abi_encode(),
+                    security.deactivated,
+                ),
+            ] {
+                views.push(View {
+                    what: format!("a switch {}", what()),
+                    contract: token,
+                    call: call.into(),
+                    expected: ISecurityToken::pausedCall::abi_encode_returns(&answer).into(),
+                });
+            }
+            let cap = ISecurityToken::supplyCapCall {};
+            views.push(View::new(&what(), token, &cap, &security.supply_cap));
+            for (&lost, successor) in &security.successors {
+                let call = ISecurityToken::successorOfCall { lost };
+                views.push(View::new(&what(), token, &call, successor));
+            }
         }
         let coin = self.coin.ledger.address;
         let supply = self.coin.ledger.balances.values().copied().sum::<U256>();
@@ -95,6 +109,18 @@ impl World {
                 &call,
                 &listed,
             ));
+            let probed = settlement.probed.get(&security).copied();
+            let (checksSpender, holds) = probed.filter(|_| listed).unwrap_or_default();
+            let answer = IDvPSettlement::listingReturn {
+                listed,
+                checksSpender,
+                holds,
+            };
+            let call = IDvPSettlement::listingCall { security };
+            if listed {
+                let what = security.to_string();
+                views.push(View::new(&what, settlement.address, &call, &answer));
+            }
         }
         views
     }
@@ -128,7 +154,13 @@ impl World {
                 &view(),
                 address,
                 &IDvPSettlement::pendingDefaultAdminCall {},
-                &settlement.roles.pending,
+                &settlement.pending(self.now),
+            ),
+            View::new(
+                &view(),
+                address,
+                &IDvPSettlement::commitmentRequiredCall {},
+                &settlement.commitment_required,
             ),
         ];
         views.extend(self.holdings(address));
@@ -182,6 +214,29 @@ impl World {
             };
             let call = ISecurityToken::encumbrancesOfCall { holder: account };
             views.push(View::new(&who(), token, &call, &answer));
+            let call = ISecurityToken::heldBalanceOfCall { owner: account };
+            let held = security.holds.held(account, self.now, None);
+            views.push(View::new(&who(), token, &call, &held));
+            let call = ISecurityToken::spendableBalanceOfCall { holder: account };
+            let free = security.spendable(account, self.now);
+            views.push(View::new(&who(), token, &call, &free));
+            let fit = security.is_fit(account, self.now);
+            let call = ISecurityToken::canSendCall { account };
+            views.push(View::new(&who(), token, &call, &fit));
+            let call = ISecurityToken::canReceiveCall { account };
+            views.push(View::new(&who(), token, &call, &fit));
+            for hold in security.holds.live(account, self.now) {
+                let call = ISecurityToken::holdOfCall {
+                    placer: hold.placer,
+                    owner: account,
+                    id: hold.id,
+                };
+                let answer = ISecurityToken::holdOfReturn {
+                    amount: hold.amount,
+                    until: hold.until,
+                };
+                views.push(View::new(&who(), token, &call, &answer));
+            }
             let record = security.records.get(&account);
             let answer = ISecurityToken::walletRecordReturn {
                 investorId: record.map(|record| record.investor).unwrap_or_default(),
@@ -205,6 +260,9 @@ impl World {
             &call,
             &self.coin.ledger.allowance(account, spender),
         ));
+        let call = ITsUSDC::heldBalanceOfCall { owner: account };
+        let held = self.coin.holds.held(account, self.now, None);
+        views.push(View::new(&who(), coin, &call, &held));
         let call = ITsUSDC::isBlacklistedCall { account };
         views.push(View::new(
             &who(),
@@ -220,7 +278,7 @@ impl World {
             &call,
             &settlement.epoch(account),
         ));
-        for name in ["OPERATOR_ROLE", "PAUSER_ROLE"] {
+        for name in ["OPERATOR_ROLE", "PRINCIPAL_ROLE", "PAUSER_ROLE"] {
             let call = IDvPSettlement::hasRoleCall {
                 role: role(name),
                 account,
@@ -258,7 +316,19 @@ impl World {
             state: found,
         };
         let what = || id.to_string();
-        vec![
+        let bound = self.settlement.commitment(id, self.now);
+        let never = !self.settlement.commitments.contains_key(&id);
+        let commitment = IDvPSettlement::commitmentOfReturn {
+            until: bound.map(|bound| bound.until).unwrap_or_default(),
+            other: bound
+                .map(|bound| bound.other[..27].try_into().expect("27 bytes"))
+                .unwrap_or_default(),
+        };
+        let call = IDvPSettlement::commitmentOfCall { id };
+        // What is left of one that has ended, no page says.
+        let commitment = (never || bound.is_some())
+            .then(|| View::new(&what(), address, &call, &commitment));
+        let mut views = vec![
             View::new(
                 &what(),
                 address,
@@ -277,6 +347,8 @@ impl World {
                 &IDvPSettlement::getOrderCall { id },
                 &answer,
             ),
-        ]
+        ];
+        views.extend(commitment);
+        views
     }
 }

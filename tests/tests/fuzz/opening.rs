@@ -19,7 +19,7 @@ use alloy::{
 };
 
 use crate::{
-    cast::{self, COUNTRIES, Cast, GROUPS},
+    cast::{self, Cast, GROUPS},
     model::{
         Act, Code, Roles, Step, World, coin,
         ledger::Ledger,
@@ -41,7 +41,7 @@ pub(crate) async fn assemble(market: &Market) -> Cast {
     let wallet = Wallet::AcceptsOne.deploy(chain).await;
     let wallet_code = Wallet::AcceptsOne.deploy(chain).await;
     let mut everyone: Vec<&Account> =
-        vec![&market.admin, &market.operator, &market.stranger, &desk];
+        vec![&market.admin, &market.operator, &market.principal, &market.treasurer, &market.stranger, &desk];
     everyone.extend(&investors);
     let keys: BTreeMap<_, _> = everyone
         .into_iter()
@@ -51,6 +51,8 @@ pub(crate) async fn assemble(market: &Market) -> Cast {
         keys,
         admin: market.admin.address,
         operator: market.operator.address,
+        principal: market.principal.address,
+        treasurer: market.treasurer.address,
         desk: desk.address,
         stranger: market.stranger.address,
         investors: investors
@@ -74,9 +76,10 @@ pub(crate) async fn first_world(market: &Market, cast: &Cast) -> World {
         held: names.iter().map(|name| (role(name), admin)).collect(),
         admin,
         pending: Address::ZERO,
+        offered: 0,
     };
     let mut texts = Vec::new();
-    for code in 0..20 {
+    for code in 0..=20 {
         let call = ISecurityToken::messageForTransferRestrictionCall { code };
         texts.push(market.chain.call(market.token, &call).await);
     }
@@ -104,6 +107,7 @@ pub(crate) async fn first_world(market: &Market, cast: &Cast) -> World {
             kyc_expiry: market.opened + 3_650 * DAY,
         };
         first.records.insert(wallet, record);
+        first.wallets.insert(record.investor, vec![wallet]);
     }
     first.rules.insert((GROUP, GROUP), 1);
     first.ledger.supply = s(1_000);
@@ -114,6 +118,9 @@ pub(crate) async fn first_world(market: &Market, cast: &Cast) -> World {
     settlement_roles
         .held
         .insert((role("OPERATOR_ROLE"), cast.operator));
+    settlement_roles
+        .held
+        .insert((role("PRINCIPAL_ROLE"), cast.principal));
     let weird = Oddity::ALL.into_iter().zip(&cast.weird);
     World {
         now: market.chain.now().await,
@@ -127,6 +134,7 @@ pub(crate) async fn first_world(market: &Market, cast: &Cast) -> World {
             address: cast.settlement,
             roles: settlement_roles,
             listed: BTreeSet::from([market.token]),
+            probed: BTreeMap::from([(market.token, (true, true))]),
             ..settlement::Settlement::default()
         },
         coin: coin::Coin {
@@ -136,7 +144,10 @@ pub(crate) async fn first_world(market: &Market, cast: &Cast) -> World {
                 balances: BTreeMap::from([(buyer, usd(50_000))]),
                 allowances: BTreeMap::from([((buyer, cast.settlement), usd(50_000))]),
             },
-            roles: with_roles(&["PAUSER_ROLE", "BLACKLISTER_ROLE", "SEIZER_ROLE"]),
+            roles: Roles {
+                admin: cast.treasurer,
+                ..with_roles(&["PAUSER_ROLE", "BLACKLISTER_ROLE", "SEIZER_ROLE"])
+            },
             minters: BTreeMap::from([(admin, usd(950_000))]),
             ..coin::Coin::default()
         },
@@ -150,6 +161,7 @@ pub(crate) async fn first_world(market: &Market, cast: &Cast) -> World {
                     Weird {
                         oddity,
                         balances: BTreeMap::new(),
+                        sleeps: true,
                     },
                 )
             })
@@ -209,7 +221,7 @@ pub(crate) async fn prepare(market: &Market, cast: &Cast, world: &mut World) {
             let expiry = market.opened + 3_650 * DAY;
             let mut record =
                 wallet_record(wallet, cast.investor(wallet), cast.home(wallet), expiry);
-            record.country = COUNTRIES[usize::from(wallet[0]) % COUNTRIES.len()];
+            record.country = cast.country(wallet);
             acts.push((admin, Act::Security(token, Security::setWallet(record))));
             let call = ISecurityToken::mintCall {
                 to: wallet,
@@ -256,5 +268,11 @@ pub(crate) async fn prepare(market: &Market, cast: &Cast, world: &mut World) {
             Act::Delegate(_) => unreachable!("nobody is delegated yet"),
         };
         assert!(sent.await.status(), "{step:?}");
+    }
+    for (&address, weird) in &mut world.weird {
+        chain
+            .send(&market.admin, address, &IHostile::wakeCall {})
+            .await;
+        weird.sleeps = false;
     }
 }

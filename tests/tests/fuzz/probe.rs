@@ -27,6 +27,20 @@ pub(crate) struct Probe {
     pub(crate) pair: Option<(Signed, Signed)>,
     /// Securities to be moved by the settlement contract, or by their owner.
     pub(crate) transfer: Transfer,
+    /// A hold to be used at a second, sent to somebody.
+    pub(crate) hold: Option<Use>,
+}
+
+/// A live or lapsed hold of a share class.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Use {
+    pub(crate) token: Address,
+    pub(crate) placer: Address,
+    pub(crate) owner: Address,
+    pub(crate) id: B256,
+    pub(crate) to: Address,
+    pub(crate) amount: U256,
+    pub(crate) at: u64,
 }
 
 /// A `transferFrom`.
@@ -61,6 +75,9 @@ impl Stage {
             self.predict_settlement(bid, ask, &mut attempts);
         }
         self.predict_transfer(probe.transfer, &mut attempts);
+        if let Some(hold) = probe.hold {
+            self.predict_use(hold, &mut attempts);
+        }
         let Attempts { calls, expected } = attempts;
         let answers = self.market.chain.simulate_all(&calls).await;
         for ((answer, expected), (_, _, input)) in answers.iter().zip(&expected).zip(&calls) {
@@ -140,7 +157,7 @@ impl Stage {
         }
     }
 
-    fn predict_transfer(&self, transfer: Transfer, attempts: &mut Attempts) {
+    fn predict_transfer(&mut self, transfer: Transfer, attempts: &mut Attempts) {
         let Transfer {
             token,
             spender,
@@ -151,6 +168,7 @@ impl Stage {
         let security = &self.world.securities[&token];
         let now = self.world.now;
         let code = security.restriction(spender, from, to, value, now);
+        self.coverage.code(code);
         let detect = ISecurityToken::detectTransferRestrictionFromCall {
             spender,
             from,
@@ -162,12 +180,71 @@ impl Stage {
             (Address::ZERO, token, detect.abi_encode().into()),
             Ok(word(U256::from(code))),
         );
+        // "False also above the free balance."
+        let can = security.restriction(from, from, to, value, now) == 0
+            && value <= security.spendable(from, now);
+        let call = ISecurityToken::canTransferCall {
+            from,
+            to,
+            amount: value,
+        };
+        if from != Address::ZERO {
+            attempts.add(
+                (Address::ZERO, token, call.abi_encode().into()),
+                Ok(word(U256::from(can))),
+            );
+        }
+        if from == Address::ZERO {
+            return;
+        }
         let outcome = security
             .clone()
             .transfer_from(spender, from, to, value, now);
         let call = ISecurityToken::transferFromCall { from, to, value };
         let call = (spender, token, call.abi_encode().into());
         attempts.add(call, outcome.map(|_| word(U256::from(1))));
+    }
+}
+
+impl Stage {
+    /// `holdRestriction` at a second, and `useHold` now.
+    fn predict_use(&mut self, hold: Use, attempts: &mut Attempts) {
+        let Use {
+            token,
+            placer,
+            owner,
+            id,
+            to,
+            amount,
+            at,
+        } = hold;
+        let (security, now) = (&self.world.securities[&token], self.world.now);
+        let name = (placer, id);
+        let code = security.hold_restriction(name, owner, to, at);
+        let word = |value: U256| Bytes::from(value.to_be_bytes_vec());
+        let call = ISecurityToken::holdRestrictionCall {
+            placer,
+            owner,
+            id,
+            to,
+            at,
+        };
+        attempts.add(
+            (Address::ZERO, token, call.abi_encode().into()),
+            Ok(word(U256::from(code))),
+        );
+        let outcome = security.clone().use_hold(name, owner, to, amount, now);
+        let call = ISecurityToken::useHoldCall {
+            id,
+            owner,
+            to,
+            amount,
+        };
+        let call = self.by(placer, token, call.abi_encode().into());
+        attempts.add(call, outcome.map(|_| Bytes::new()));
+        if code <= 20 {
+            self.coverage.code(code);
+        }
     }
 }
 

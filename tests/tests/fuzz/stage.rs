@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use acceptance::{
     bindings::{
         IDvPSettlement::{IDvPSettlementCalls as Dvp, IDvPSettlementEvents},
-        ISecurityToken::ISecurityTokenCalls as Security,
+        ISecurityToken::{self, ISecurityTokenCalls as Security},
         ITsUSDC::ITsUSDCCalls as Coin,
     },
     chain::GAS_LIMIT,
@@ -25,6 +25,7 @@ use crate::{
     model::{Act, Refusal, Step, World},
     observe::View,
     opening::{assemble, first_world, prepare},
+    register::Register,
 };
 
 /// After how many steps everything is looked at, instead of what a step has touched.
@@ -38,6 +39,8 @@ pub(crate) struct Stage {
     pub(crate) world: World,
     pub(crate) coverage: Coverage,
     replay: Replay,
+    /// Of each share class.
+    registers: Vec<Register>,
     steps: usize,
     base: Base,
 }
@@ -48,6 +51,7 @@ struct Base {
     snapshot: U256,
     world: World,
     replay: Replay,
+    registers: Vec<Register>,
 }
 
 /// What differs, in words.
@@ -67,11 +71,18 @@ impl Stage {
             .expect("the fuzz needs the power over the clock");
         let logs = market.chain.logs(cast.settlement).await;
         let replay = replay(&logs, &world, &cast);
+        let mut registers = cast.shares.map(Register::of).to_vec();
+        for register in &mut registers {
+            for log in market.chain.logs(register.token()).await {
+                register.apply(&log.inner);
+            }
+        }
         let snapshot = clock.snapshot().await;
         let base = Base {
             snapshot,
             world: world.clone(),
             replay: replay.clone(),
+            registers: registers.clone(),
         };
         Some(Self {
             market,
@@ -79,6 +90,7 @@ impl Stage {
             world,
             coverage: Coverage::default(),
             replay,
+            registers,
             steps: 0,
             base,
         })
@@ -91,6 +103,7 @@ impl Stage {
         self.base.snapshot = clock.snapshot().await;
         self.world = self.base.world.clone();
         self.replay = self.base.replay.clone();
+        self.registers = self.base.registers.clone();
         self.steps = 0;
     }
 
@@ -134,10 +147,48 @@ impl Stage {
         if self.steps.is_multiple_of(ROUND) {
             looked_at.extend(self.everything());
         }
+        let logs = outcome.unwrap_or_default();
+        for register in &mut self.registers {
+            logs.iter().for_each(|log| register.apply(log));
+            looked_at.extend(register.counts());
+            if self.steps.is_multiple_of(ROUND) {
+                looked_at.extend(register.everyone());
+            }
+        }
         self.look(&looked_at)
             .await
             .map_err(|why| format!("after {}\n  {why}", what()))?;
-        self.follow(&outcome.unwrap_or_default())
+        self.classes()
+            .await
+            .map_err(|why| format!("after {}\n  {why}", what()))?;
+        self.follow(&logs)
+    }
+
+    /// The classes of each token are those of its logs and of the model, with as many holders as both count.
+    async fn classes(&self) -> Agreement {
+        for register in &self.registers {
+            let token = register.token();
+            let call = ISecurityToken::classLimitsCall {};
+            let found = self.market.chain.call(token, &call).await;
+            let rows = found.groups.iter().zip(&found.maxHolders);
+            let found: BTreeSet<_> = rows
+                .zip(&found.holders)
+                .map(|((groups, most), holders)| (*groups, *most, *holders))
+                .collect();
+            let security = &self.world.securities[&token];
+            let expected: BTreeSet<_> = security
+                .classes
+                .iter()
+                .map(|(groups, most)| (*groups, *most, security.class_holders(*groups)))
+                .collect();
+            if found != expected || register.classes() != expected {
+                return Err(format!(
+                    "classes of {token}\n  expected {expected:?}\n  by the logs {:?}\n  found    {found:?}",
+                    register.classes()
+                ));
+            }
+        }
+        Ok(())
     }
 
     /// Sends it; gives the logs, or the revert data.
@@ -212,6 +263,11 @@ impl Stage {
             Act::Settlement(Dvp::cancelOrder(call)) => {
                 orders.insert(self.world.id(&call.order));
             }
+            Act::Settlement(Dvp::cancelOrderSigned(call)) => {
+                orders.insert(self.world.id(&call.order));
+            }
+            Act::Settlement(Dvp::commitMatch(call)) => orders.extend([call.bid, call.ask]),
+            Act::Settlement(Dvp::releaseMatch(call)) => orders.extend([call.bid, call.ask]),
             Act::Settlement(Dvp::cancelOrderById(call)) => {
                 orders.insert(call.id);
             }
@@ -219,6 +275,36 @@ impl Stage {
             Act::Settlement(Dvp::revokeRole(call)) => accounts.extend([call.account]),
             Act::Security(_, Security::transfer(call)) => accounts.extend([call.to]),
             Act::Security(_, Security::transferFrom(call)) => accounts.extend([call.from, call.to]),
+            Act::Security(_, Security::placeHold(call)) => accounts.extend([call.owner]),
+            Act::Security(_, Security::useHold(call)) => accounts.extend([call.owner, call.to]),
+            Act::Security(_, Security::dropHold(call)) => accounts.extend([call.owner]),
+            Act::Security(_, Security::mint(call)) => accounts.extend([call.to]),
+            Act::Security(_, Security::mintLocked(call)) => accounts.extend([call.to]),
+            Act::Security(_, Security::burn(call)) => accounts.extend([call.from]),
+            Act::Security(_, Security::grantVesting(call)) => accounts.extend([call.holder]),
+            Act::Security(_, Security::lockTokens(call)) => accounts.extend([call.holder]),
+            Act::Security(_, Security::unlockTokens(call)) => accounts.extend([call.holder]),
+            Act::Security(_, Security::setWallet(call)) => {
+                accounts.extend([call.wallet, self.cast.sibling(call.wallet)]);
+            }
+            Act::Security(_, Security::setInvestor(call)) => {
+                accounts.extend(self.world.investors(call.investorId));
+            }
+            Act::Security(_, Security::removeWallet(call)) => accounts.extend([call.wallet]),
+            Act::Security(_, Security::recoverWallet(call)) => {
+                accounts.extend([call.lost, call.replacement]);
+            }
+            Act::Security(_, Security::setSanctioned(call)) => {
+                let siblings = call.accounts.iter().map(|account| self.cast.sibling(*account));
+                accounts.extend(siblings.chain(call.accounts.iter().copied()));
+            }
+            Act::Security(_, Security::setAddressFrozen(call)) => {
+                accounts.extend([call.account, self.cast.sibling(call.account)]);
+            }
+            Act::Coin(Coin::placeHold(call)) => accounts.extend([call.owner]),
+            Act::Coin(Coin::useHold(call)) => accounts.extend([call.owner, call.to]),
+            Act::Coin(Coin::dropHold(call)) => accounts.extend([call.owner]),
+            Act::Coin(Coin::seize(call)) => accounts.extend([call.from, call.to]),
             Act::Coin(Coin::transfer(call)) => accounts.extend([call.to]),
             Act::Coin(Coin::transferFrom(call)) => accounts.extend([call.from, call.to]),
             _ => {}
@@ -284,6 +370,9 @@ impl Stage {
             && replay.states.len() == settlement.orders.len()
             && replay.listed == settlement.listed
             && replay.epochs == settlement.epochs
+            && replay.probed == settlement.probed
+            && replay.commitments == settlement.commitments
+            && replay.commitment_required == settlement.commitment_required
             && replay.anchors == settlement.anchors;
         if agrees {
             Ok(())
@@ -307,12 +396,12 @@ impl Stage {
         let replay = replay(&logs, &self.world, &self.cast);
         let orders = &self.world.settlement.orders;
         for (id, known) in orders {
+            let registered = replay.orders.get(id).map(|(order, _)| order);
             let told = (
                 replay.states.get(id),
-                replay.orders.get(id).map(|(order, _)| order),
+                registered.or_else(|| replay.voided.get(id)),
             );
-            let never_registered = told.1.is_none() && !known.has_terms;
-            if told.0 != Some(&known.state) || !never_registered && told.1 != Some(&known.order) {
+            if told != (Some(&known.state), Some(&known.order)) {
                 return Err(format!("the logs tell otherwise of {id}: {told:?}"));
             }
         }

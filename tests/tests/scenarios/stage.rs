@@ -93,6 +93,8 @@ impl Stage {
         let hostile = token.deploy(&market.chain).await;
         let settlement = market.settlement;
         list(&market, settlement, hostile).await;
+        let wake = IHostile::wakeCall {};
+        market.chain.send(&market.admin, hostile, &wake).await;
         let mint = IHostile::mintCall {
             to: market.seller.address,
             value: s(1_000),

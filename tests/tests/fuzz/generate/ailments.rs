@@ -23,21 +23,22 @@ impl Generator {
         let admin = self.cast.admin;
         let mut cures = Vec::new();
         let settlement = &world.settlement;
+        let master = settlement.roles.admin;
         if settlement.paused {
+            let unpause = Dvp::unpause(IDvPSettlement::unpauseCall {});
+            cures.push((master, Act::Settlement(unpause)));
+        }
+        if settlement.commitment_required {
+            let call = IDvPSettlement::setCommitmentRequiredCall { required: false };
+            cures.push((master, Act::Settlement(Dvp::setCommitmentRequired(call))));
+        }
+        if holder(world, "PRINCIPAL_ROLE").is_none() {
+            let account = self.cast.principal;
             let grant = IDvPSettlement::grantRoleCall {
-                role: role("PAUSER_ROLE"),
-                account: admin,
+                role: role("PRINCIPAL_ROLE"),
+                account,
             };
-            cures.push(match holder(world, "PAUSER_ROLE") {
-                Some(pauser) => (
-                    pauser,
-                    Act::Settlement(Dvp::unpause(IDvPSettlement::unpauseCall {})),
-                ),
-                None => (
-                    settlement.roles.admin,
-                    Act::Settlement(Dvp::grantRole(grant)),
-                ),
-            });
+            cures.push((master, Act::Settlement(Dvp::grantRole(grant))));
         }
         if holder(world, "OPERATOR_ROLE").is_none() {
             let account = self.cast.operator;
@@ -51,7 +52,11 @@ impl Generator {
             ));
         }
         for &security in self.cast.shares.iter().chain(&self.cast.weird) {
-            if !settlement.listed.contains(&security) {
+            let is_mute = world
+                .weird
+                .get(&security)
+                .is_some_and(|weird| weird.restriction() != 0);
+            if !settlement.listed.contains(&security) && !is_mute {
                 let list = IDvPSettlement::listSecurityCall {
                     security,
                     listed: true,
@@ -63,7 +68,8 @@ impl Generator {
             }
         }
         if world.coin.paused {
-            cures.push((admin, Act::Coin(Coin::unpause(ITsUSDC::unpauseCall {}))));
+            let unpause = Coin::unpause(ITsUSDC::unpauseCall {});
+            cures.push((self.cast.treasurer, Act::Coin(unpause)));
         }
         for &account in &world.coin.blacklisted {
             cures.push((
@@ -110,17 +116,31 @@ impl Generator {
             let call = ISecurityToken::unfreezePartialTokensCall { account, amount };
             cures.push(Security::unfreezePartialTokens(call));
         }
+        for &(groups, _) in &security.classes {
+            let call = ISecurityToken::setClassLimitCall {
+                groups,
+                maxHolders: 0,
+            };
+            cures.push(Security::setClassLimit(call));
+        }
+        if security.supply_cap > U256::ZERO {
+            let supplyCap = U256::ZERO;
+            let call = ISecurityToken::setSupplyCapCall { supplyCap };
+            cures.push(Security::setSupplyCap(call));
+        }
         for &wallet in &self.cast.investors {
+            // A lost wallet never comes back.
+            if security.successors.contains_key(&wallet) {
+                continue;
+            }
             let valid = security
                 .records
                 .get(&wallet)
                 .is_some_and(|record| record.kyc_expiry > world.now);
             if !valid {
-                cures.push(self.set_wallet(
-                    wallet,
-                    self.cast.home(wallet),
-                    self.opened + 3_650 * DAY,
-                ));
+                let sibling = security.records.get(&self.cast.sibling(wallet));
+                let group = sibling.map_or(self.cast.home(wallet), |record| record.group);
+                cures.push(self.set_wallet(security, wallet, group, self.opened + 3_650 * DAY));
             }
         }
         for &country in &security.blocked {

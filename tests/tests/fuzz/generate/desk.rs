@@ -1,9 +1,12 @@
 //! Calls of the settlement contract by its desk, by owners of orders and by its admin, or by who would be one of them.
 
-use acceptance::bindings::IDvPSettlement::{self, IDvPSettlementCalls as Dvp};
+use acceptance::{
+    bindings::IDvPSettlement::{self, IDvPSettlementCalls as Dvp},
+    order::{self, Signed},
+};
 use alloy::primitives::{Address, B256, keccak256};
 
-use crate::model::{Act, World, role};
+use crate::model::{Act, World, role, settlement::LONGEST};
 
 use super::{
     Generator, holder,
@@ -17,8 +20,13 @@ impl Generator {
         let Some((mut bid, mut ask)) = self.pair(world) else {
             return (operator, settle(B256::ZERO, B256::ZERO));
         };
-        let act = match self.random.below(12) {
+        let act = match self.random.below(16) {
             0..=2 => settle(bid.id, ask.id),
+            12 | 13 => return (self.principal(world), self.commit(world, &bid, &ask)),
+            14 | 15 => {
+                let by = if self.random.once_in(2) { operator } else { self.principal(world) };
+                return (by, release(bid.id, ask.id));
+            }
             3 => settle(keccak256(bid.id), ask.id),
             4 | 5 => {
                 bid.signature = self.signature(world, &bid);
@@ -62,7 +70,8 @@ impl Generator {
             self.cast.stranger
         };
         let from = self.entitled(owner);
-        let act = match self.random.below(8) {
+        let act = match self.random.below(11) {
+            8..=10 => return self.cancel_signed(world, signed),
             0..=2 => Act::Settlement(Dvp::cancelOrder(IDvPSettlement::cancelOrderCall {
                 order: signed.order,
             })),
@@ -79,6 +88,43 @@ impl Generator {
         (from, act)
     }
 
+    /// Anyone sends what an owner has, or has not, signed.
+    fn cancel_signed(&mut self, world: &World, signed: Signed) -> (Address, Act) {
+        let mut order = signed.order;
+        if self.random.once_in(4) {
+            order.boardRef = keccak256(order.boardRef);
+        }
+        let id = world.id(&order);
+        let digest = match self.random.below(5) {
+            // The signature under the order is none under its cancellation.
+            0 => id,
+            _ => order::cancellation(id, &world.domain),
+        };
+        let signer = self.entitled(order.owner);
+        let signature = self.cast.sign(signer, digest);
+        let call = IDvPSettlement::cancelOrderSignedCall { order, signature };
+        (self.person(), Act::Settlement(Dvp::cancelOrderSigned(call)))
+    }
+
+    /// A commitment of a match, mostly one of a fit length.
+    pub(super) fn commit(&mut self, world: &World, bid: &Signed, ask: &Signed) -> Act {
+        let latest = bid.order.expiry.min(ask.order.expiry);
+        let latest = latest.min(world.now + LONGEST);
+        let until = match self.random.below(12) {
+            0 => latest,
+            1 => latest + 1 + self.random.below(40),
+            2 => world.now,
+            3 => world.now + 60 + self.random.below(LONGEST),
+            _ => world.now + 60 + self.random.below(600),
+        };
+        let call = IDvPSettlement::commitMatchCall {
+            bid: bid.id,
+            ask: ask.id,
+            until,
+        };
+        Act::Settlement(Dvp::commitMatch(call))
+    }
+
     /// Of the settlement contract's admin, or of who would be it.
     pub(super) fn admin_act(&mut self, world: &World) -> (Address, Act) {
         let roles = &world.settlement.roles;
@@ -91,15 +137,20 @@ impl Generator {
             2 => self.cast.admin,
             _ => self.person(),
         };
-        let names = ["OPERATOR_ROLE", "PAUSER_ROLE"];
+        let names = ["OPERATOR_ROLE", "PRINCIPAL_ROLE", "PAUSER_ROLE"];
         let role = match self.random.below(12) {
             0 => B256::ZERO,
             1 => keccak256("ANOTHER_ROLE"),
             _ => role(self.random.pick(&names)),
         };
-        let (from, call) = match self.random.below(14) {
+        let (from, call) = match self.random.below(15) {
+            14 => {
+                let required = !self.random.once_in(3);
+                let call = IDvPSettlement::setCommitmentRequiredCall { required };
+                (admin, Dvp::setCommitmentRequired(call))
+            }
             0 => (pauser, Dvp::pause(IDvPSettlement::pauseCall {})),
-            1 => (pauser, Dvp::unpause(IDvPSettlement::unpauseCall {})),
+            1 => (admin, Dvp::unpause(IDvPSettlement::unpauseCall {})),
             2 | 3 => {
                 let security = match self.random.below(8) {
                     0 => self.cast.stranger,
@@ -161,4 +212,10 @@ fn cancel_by_id(id: B256, reason: B256) -> Act {
         id,
         reason,
     }))
+}
+
+fn release(bid: B256, ask: B256) -> Act {
+    let reason = B256::repeat_byte(0x0e);
+    let call = IDvPSettlement::releaseMatchCall { bid, ask, reason };
+    Act::Settlement(Dvp::releaseMatch(call))
 }

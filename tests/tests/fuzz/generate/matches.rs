@@ -56,6 +56,11 @@ impl Generator {
             let act = self.register(world, signed);
             self.begun.push_back(act);
         }
+        if registered.len() == 2 && self.random.once_in(2) {
+            let act = self.commit(world, &bid, &ask);
+            let principal = self.principal(world);
+            self.begun.push_back((principal, act));
+        }
         let operator = self.operator(world);
         let act = if registered.len() == 2 && !self.random.once_in(8) {
             settle(bid.id, ask.id)

@@ -17,7 +17,7 @@ use alloy::primitives::{Address, U256};
 use crate::{
     cast::Cast,
     model::{Act, Step, World, role},
-    probe::{Probe, Transfer},
+    probe::{Probe, Transfer, Use},
 };
 
 /// The market stays open for less than a program stays active without being activated again.
@@ -63,7 +63,11 @@ impl Generator {
             (bid, ask)
         });
         let token = self.share();
-        let (from, to) = (self.person(), self.person());
+        let (mut from, to) = (self.person(), self.person());
+        // Now and then what a mint would be told.
+        if self.random.once_in(20) {
+            from = Address::ZERO;
+        }
         let spender = if self.random.once_in(4) {
             from
         } else {
@@ -77,7 +81,42 @@ impl Generator {
             to,
             value,
         };
-        Probe { pair, transfer }
+        let hold = self.use_of(world);
+        Probe {
+            pair,
+            transfer,
+            hold,
+        }
+    }
+
+    /// A hold to look at, mostly one that is live, mostly at once.
+    fn use_of(&mut self, world: &World) -> Option<Use> {
+        let token = self.share();
+        let all = world.securities[&token].holds.all();
+        if all.is_empty() {
+            return None;
+        }
+        let (owner, hold) = *self.random.pick(&all);
+        let at = match self.random.below(4) {
+            0 => hold.until.saturating_sub(1),
+            1 => hold.until,
+            _ => world.now,
+        };
+        let to = self.person();
+        let amount = match self.random.below(6) {
+            0 => hold.amount + U256::from(1),
+            1 => hold.amount / U256::from(2),
+            _ => hold.amount,
+        };
+        Some(Use {
+            token,
+            placer: hold.placer,
+            owner,
+            id: hold.id,
+            to,
+            amount,
+            at,
+        })
     }
 
     /// Two orders to be looked at, mostly two that were meant to meet, and mostly such as still can.
@@ -208,6 +247,11 @@ impl Generator {
         self.entitled(operator)
     }
 
+    fn principal(&mut self, world: &World) -> Address {
+        let principal = holder(world, "PRINCIPAL_ROLE").unwrap_or(self.cast.principal);
+        self.entitled(principal)
+    }
+
     fn security(&mut self) -> Address {
         if self.random.once_in(8) {
             // The first is no worse than the share classes.
@@ -246,6 +290,10 @@ fn boundaries(world: &World) -> Vec<u64> {
         at.extend(security.rules.values());
         at.extend(security.records.values().map(|record| record.kyc_expiry));
         at.extend(security.locks.values().flat_map(BTreeMap::keys));
+        at.extend(security.holds.all().iter().map(|(_, hold)| hold.until));
     }
+    at.extend(world.coin.holds.all().iter().map(|(_, hold)| hold.until));
+    let commitments = world.settlement.commitments.values();
+    at.extend(commitments.map(|commitment| commitment.until));
     at
 }

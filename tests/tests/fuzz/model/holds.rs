@@ -32,6 +32,14 @@ pub(crate) type Name = (Address, B256);
 pub(crate) struct Holds(BTreeMap<Address, Vec<Hold>>);
 
 impl Holds {
+    /// Everyone's, lapsed ones too, with their owners.
+    pub(crate) fn all(&self) -> Vec<(Address, Hold)> {
+        let owners = self.0.iter();
+        owners
+            .flat_map(|(owner, holds)| holds.iter().map(|hold| (*owner, *hold)))
+            .collect()
+    }
+
     /// Those that bind at a second.
     pub(crate) fn live(&self, owner: Address, now: u64) -> impl Iterator<Item = &Hold> {
         let holds = self.0.get(&owner).into_iter().flatten();

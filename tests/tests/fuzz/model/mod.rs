@@ -140,6 +140,12 @@ impl World {
         }
     }
 
+    /// The wallets of an investor in any share class.
+    pub(crate) fn investors(&self, investor: B256) -> BTreeSet<Address> {
+        let classes = self.securities.values();
+        classes.flat_map(|token| token.wallets_of(investor)).collect()
+    }
+
     /// Whether anything stands at an address.
     pub(crate) fn has_code(&self, address: Address) -> bool {
         self.code.contains_key(&address)
@@ -180,6 +186,8 @@ pub(crate) struct Roles {
     pub(crate) held: BTreeSet<(B256, Address)>,
     pub(crate) admin: Address,
     pub(crate) pending: Address,
+    /// When the pending one was offered the role, unix seconds.
+    pub(crate) offered: u64,
 }
 
 impl Roles {

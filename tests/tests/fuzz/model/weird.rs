@@ -22,7 +22,7 @@ pub(crate) enum Oddity {
     TakesFee,
     /// Reverts with 0xdeadbeef when it ought to move.
     Reverts,
-    /// Does not say what it restricts.
+    /// Does not say any more what it restricts, once it was listed.
     Mute,
 }
 
@@ -45,12 +45,18 @@ impl Oddity {
 pub(crate) struct Weird {
     pub(crate) oddity: Oddity,
     pub(crate) balances: BTreeMap<Address, U256>,
+    /// Whether it still behaves, so that it can be listed.
+    pub(crate) sleeps: bool,
 }
 
 impl Weird {
     /// "A reverting or undecodable answer is a refusal (19, code 255)."
     pub(crate) fn restriction(&self) -> u8 {
-        if self.oddity == Oddity::Mute { 255 } else { 0 }
+        if self.oddity == Oddity::Mute && !self.sleeps {
+            255
+        } else {
+            0
+        }
     }
 
     pub(crate) fn balance(&self, account: Address) -> U256 {

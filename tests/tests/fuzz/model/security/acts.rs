@@ -3,14 +3,21 @@
 use std::collections::BTreeSet;
 
 use acceptance::bindings::ISecurityToken::{self, ISecurityTokenCalls as Call};
-use alloy::primitives::{Address, Log, U256};
+use alloy::primitives::{Address, B256, Log, U256};
 
-use crate::model::{Outcome, Refusal, log, refused, role};
+use crate::model::{
+    Outcome, Refusal,
+    holds::{Hold, Name},
+    log, refused, role,
+};
 
-use super::{Limits, Record, Security, Vesting};
+use super::{FURTHEST, Limits, Security, has};
+
+/// The most classes.
+const CLASSES: usize = 8;
 
 impl Security {
-    fn allowed(
+    pub(super) fn allowed(
         &self,
         spender: Address,
         from: Address,
@@ -18,13 +25,24 @@ impl Security {
         value: U256,
         now: u64,
     ) -> Result<(), Refusal> {
-        match self.restriction(spender, from, to, value, now) {
-            0 => Ok(()),
-            code => refused(&ISecurityToken::TransferRestricted {
-                code,
-                message: self.texts[usize::from(code)].clone(),
-            }),
+        self.unless(self.restriction(spender, from, to, value, now))
+    }
+
+    /// Refuses with a code that is not 0.
+    pub(super) fn unless(&self, code: u8) -> Result<(), Refusal> {
+        if code == 0 {
+            return Ok(());
         }
+        refused(&ISecurityToken::TransferRestricted {
+            code,
+            message: self.texts[usize::from(code)].clone(),
+        })
+    }
+
+    fn transfer(&mut self, from: Address, to: Address, value: U256, now: u64) -> Outcome {
+        self.allowed(from, from, to, value, now)?;
+        let balance = self.ledger.balance(from);
+        self.ledger.transfer(from, to, value, balance)
     }
 
     /// `transferFrom`; "an allowance of 2^256-1 is not lowered".
@@ -37,45 +55,157 @@ impl Security {
         now: u64,
     ) -> Outcome {
         self.allowed(spender, from, to, value, now)?;
-        let allowance = self.ledger.spendable(spender, from, value)?;
-        let logs = self.ledger.transfer(from, to, value)?;
-        if allowance < U256::MAX {
-            let left = allowance - value;
-            self.ledger.allowances.insert((from, spender), left);
-        }
+        self.ledger.spendable(spender, from, value)?;
+        let balance = self.ledger.balance(from);
+        let logs = self.ledger.transfer(from, to, value, balance)?;
+        self.use_up(from, spender, value);
         Ok(logs)
     }
 
-    fn mint(&mut self, by: Address, to: Address, value: U256, now: u64) -> Outcome {
-        self.roles.check(by, role("ISSUER_ROLE"))?;
-        // The minter spends nobody's tokens.
-        self.allowed(Address::ZERO, Address::ZERO, to, value, now)?;
-        Ok(vec![self.ledger.mint(to, value)])
+    fn use_up(&mut self, owner: Address, spender: Address, value: U256) {
+        if self.ledger.allowance(owner, spender) < U256::MAX {
+            self.ledger.spend(owner, spender, value);
+        }
+    }
+
+    /// `placeHold`.
+    pub(crate) fn place_hold(&mut self, owner: Address, hold: Hold, now: u64) -> Outcome {
+        let Hold {
+            placer,
+            id,
+            amount,
+            until,
+        } = hold;
+        self.holds.check((placer, id), owner, amount, until, now)?;
+        self.holdable(placer, owner, amount, now)?;
+        self.ledger.spendable(placer, owner, amount)?;
+        let balance = self.ledger.balance(owner);
+        crate::model::ledger::enough(owner, balance, amount)?;
+        self.holds.room(owner, now)?;
+        self.use_up(owner, placer, amount);
+        self.holds.place(owner, hold);
+        let event = ISecurityToken::HoldPlaced {
+            placer,
+            owner,
+            id,
+            amount,
+            until,
+        };
+        Ok(vec![log(self.ledger.address, &event)])
+    }
+
+    /// What the rules say of binding an amount.
+    fn holdable(
+        &self,
+        placer: Address,
+        owner: Address,
+        amount: U256,
+        now: u64,
+    ) -> Result<(), Refusal> {
+        let code = if self.deactivated {
+            18
+        } else if self.paused {
+            2
+        } else if self.sanctioned.contains(&owner) || self.sanctioned.contains(&placer) {
+            3
+        } else if placer != owner && self.frozen.contains(&placer) {
+            7
+        } else if self.frozen.contains(&owner) {
+            5
+        } else if let Some(code) = self.encumbered(owner, amount, now, None) {
+            code
+        } else if self.is_odd_hold(owner, amount, now) {
+            17
+        } else {
+            0
+        };
+        self.unless(code)
+    }
+
+    /// `useHold`: "under every rule of a transferFrom by the caller but the allowance and this hold".
+    pub(crate) fn use_hold(
+        &mut self,
+        name: Name,
+        owner: Address,
+        to: Address,
+        amount: U256,
+        now: u64,
+    ) -> Outcome {
+        let (placer, id) = name;
+        let hold = self.holds.expect(name, owner, now)?;
+        if amount == U256::ZERO || amount > hold.amount {
+            let most = hold.amount;
+            return refused(&ISecurityToken::HoldAmount { amount, most });
+        }
+        self.unless(self.judge(placer, owner, to, amount, now, Some(name)))?;
+        self.holds.end(name, owner, now);
+        let event = ISecurityToken::HoldUsed {
+            placer,
+            owner,
+            id,
+            to,
+            amount,
+        };
+        let used = log(self.ledger.address, &event);
+        Ok(vec![used, self.ledger.moved(owner, to, amount)])
+    }
+
+    /// `dropHold`: "paused or not, whoever is blocked".
+    pub(crate) fn drop_hold(&mut self, name: Name, owner: Address, now: u64) -> Outcome {
+        self.holds.expect(name, owner, now)?;
+        self.holds.end(name, owner, now);
+        let (placer, id) = name;
+        let event = ISecurityToken::HoldDropped { placer, owner, id };
+        Ok(vec![log(self.ledger.address, &event)])
     }
 
     /// What a call does.
     pub(crate) fn call(&mut self, from: Address, call: &Call, now: u64) -> Outcome {
         match call {
-            Call::transfer(call) => {
-                self.allowed(from, from, call.to, call.value, now)?;
-                self.ledger.transfer(from, call.to, call.value)
-            }
+            Call::transfer(call) => self.transfer(from, call.to, call.value, now),
             Call::transferFrom(call) => {
                 self.transfer_from(from, call.from, call.to, call.value, now)
             }
             Call::approve(call) => self.ledger.approve(from, call.spender, call.value),
+            Call::placeHold(call) => {
+                let hold = Hold {
+                    placer: from,
+                    id: call.id,
+                    amount: call.amount,
+                    until: call.until,
+                };
+                self.place_hold(call.owner, hold, now)
+            }
+            Call::useHold(call) => {
+                self.use_hold((from, call.id), call.owner, call.to, call.amount, now)
+            }
+            Call::dropHold(call) => self.drop_hold((from, call.id), call.owner, now),
             Call::mint(call) => self.mint(from, call.to, call.value, now),
+            Call::mintLocked(call) => self.mint_locked(from, call, now),
+            Call::burn(call) => self.burn(from, call, now),
             Call::grantVesting(call) => self.grant_vesting(from, call, now),
+            Call::setWallet(call) => self.set_wallet(from, call, now),
+            Call::setInvestor(call) => self.set_investor(from, call, now),
+            Call::removeWallet(call) => self.remove_wallet(from, call.wallet, now),
+            Call::recoverWallet(call) => self.recover(from, call, now),
+            Call::setSanctioned(call) => self.sanction(from, &call.accounts, call.sanctioned),
+            Call::setAddressFrozen(call) => self.freeze(from, call.account, call.frozen),
             Call::pause(_) | Call::unpause(_) => self.switch(from, matches!(call, Call::pause(_))),
+            Call::deactivate(_) => self.deactivate(from),
             _ => self.comply(from, call, now).map(|event| vec![event]),
         }
     }
 
+    /// "Unpausing is the admin's."
     fn switch(&mut self, account: Address, on: bool) -> Outcome {
-        self.roles.check(account, role("PAUSER_ROLE"))?;
+        let needed = if on { role("PAUSER_ROLE") } else { B256::ZERO };
+        self.roles.check(account, needed)?;
         if self.paused == on {
-            // Pausing twice is an error that the ABI file does not name.
-            return Err(Refusal::Typed);
+            return if on {
+                refused(&ISecurityToken::EnforcedPause {})
+            } else {
+                refused(&ISecurityToken::ExpectedPause {})
+            };
         }
         self.paused = on;
         Ok(vec![if on {
@@ -85,97 +215,41 @@ impl Security {
         }])
     }
 
-    fn grant_vesting(
-        &mut self,
-        by: Address,
-        call: &ISecurityToken::grantVestingCall,
-        now: u64,
-    ) -> Outcome {
-        let mut logs = self.mint(by, call.holder, call.amount, now)?;
-        let vestings = self.vestings.entry(call.holder).or_default();
-        let index = U256::from(vestings.len());
-        vestings.push(Vesting {
-            amount: call.amount,
-            start: call.start,
-            cliff: call.cliff,
-            period: call.period,
-            periods: call.periods,
-            first_bips: call.firstBips,
-        });
-        logs.push(log(
+    /// "Only while paused."
+    fn deactivate(&mut self, account: Address) -> Outcome {
+        self.roles.check(account, B256::ZERO)?;
+        if !self.paused {
+            return refused(&ISecurityToken::ExpectedPause {});
+        }
+        if self.deactivated {
+            return Err(Refusal::Typed);
+        }
+        self.deactivated = true;
+        Ok(vec![log(
             self.ledger.address,
-            &ISecurityToken::VestingGranted {
-                holder: call.holder,
-                index,
-                amount: call.amount,
-                start: call.start,
-                cliff: call.cliff,
-                period: call.period,
-                periods: call.periods,
-                firstBips: call.firstBips,
-                revocable: call.revocable,
-            },
-        ));
-        Ok(logs)
+            &ISecurityToken::Deactivated { account },
+        )])
     }
 
     /// The acts of compliance and enforcement; each changes one thing and logs it.
     fn comply(&mut self, by: Address, call: &Call, now: u64) -> Result<Log, Refusal> {
         let address = self.ledger.address;
         let needed = match call {
-            Call::setSanctioned(_)
-            | Call::setAddressFrozen(_)
-            | Call::freezePartialTokens(_)
-            | Call::unfreezePartialTokens(_) => "ENFORCER_ROLE",
-            _ => "COMPLIANCE_ROLE",
+            Call::freezePartialTokens(_) | Call::unfreezePartialTokens(_) => role("ENFORCER_ROLE"),
+            Call::setSupplyCap(_) => B256::ZERO,
+            _ => role("COMPLIANCE_ROLE"),
         };
-        self.roles.check(by, role(needed))?;
+        self.roles.check(by, needed)?;
         let event = match call {
-            Call::setWallet(call) => {
-                let record = Record {
-                    investor: call.investorId,
-                    group: call.group,
-                    country: call.country,
-                    kyc_expiry: call.kycExpiry,
-                };
-                let found = self.records.insert(call.wallet, record);
-                let keeps_investor = found.is_none_or(|found| found.investor == record.investor);
-                assert!(keeps_investor, "the generator keeps investors");
-                let ISecurityToken::setWalletCall {
-                    wallet,
-                    investorId,
-                    group,
-                    country,
-                    kycExpiry,
-                } = *call;
-                let event = ISecurityToken::WalletSet {
-                    wallet,
-                    investorId,
-                    group,
-                    country,
-                    kycExpiry,
-                };
-                log(address, &event)
-            }
-            Call::removeWallet(call) => {
-                let wallet = call.wallet;
-                let removable = self.ledger.balance(wallet) == U256::ZERO;
-                let Some(record) = self.records.get(&wallet).filter(|_| removable) else {
-                    return Err(Refusal::Typed);
-                };
-                let investorId = record.investor;
-                self.records.remove(&wallet);
-                log(
-                    address,
-                    &ISecurityToken::WalletRemoved { wallet, investorId },
-                )
-            }
             Call::setGroupRule(call) => {
                 let ISecurityToken::setGroupRuleCall {
                     fromGroup,
                     toGroup,
                     opensAt,
                 } = *call;
+                if opensAt > now + FURTHEST {
+                    return Err(Refusal::Typed);
+                }
                 self.rules.insert((fromGroup, toGroup), opensAt);
                 log(
                     address,
@@ -224,50 +298,19 @@ impl Security {
                     },
                 )
             }
-            Call::lockTokens(call) => {
-                let ISecurityToken::lockTokensCall {
-                    holder,
-                    amount,
-                    releaseTime,
-                } = *call;
-                if releaseTime <= now {
+            Call::setClassLimit(call) => return self.set_class(call),
+            Call::setSupplyCap(call) => {
+                let cap = call.supplyCap;
+                if cap > U256::ZERO && cap < self.ledger.supply {
                     return Err(Refusal::Typed);
                 }
-                let locks = self.locks.entry(holder).or_default();
-                *locks.entry(releaseTime).or_default() += amount;
-                log(
-                    address,
-                    &ISecurityToken::TokensLocked {
-                        holder,
-                        amount,
-                        releaseTime,
-                    },
-                )
+                self.supply_cap = cap;
+                log(address, &ISecurityToken::SupplyCapSet { supplyCap: cap })
             }
-            Call::setSanctioned(call) => {
-                let (account, sanctioned) = (call.accounts[0], call.sanctioned);
-                set(&mut self.sanctioned, account, sanctioned);
-                log(
-                    address,
-                    &ISecurityToken::SanctionSet {
-                        account,
-                        sanctioned,
-                        by,
-                    },
-                )
+            Call::lockTokens(call) => {
+                self.lock(call.holder, call.amount, call.releaseTime, now)?
             }
-            Call::setAddressFrozen(call) => {
-                let (account, frozen) = (call.account, call.frozen);
-                set(&mut self.frozen, account, frozen);
-                log(
-                    address,
-                    &ISecurityToken::AddressFrozen {
-                        account,
-                        isFrozen: frozen,
-                        by,
-                    },
-                )
-            }
+            Call::unlockTokens(call) => self.unlock(call.holder, call.releaseTime, now)?,
             Call::freezePartialTokens(call) => {
                 let (account, amount) = (call.account, call.amount);
                 let frozen = self.partly.get(&account).copied().unwrap_or_default() + amount;
@@ -290,9 +333,33 @@ impl Security {
         };
         Ok(event)
     }
+
+    /// "The same set again changes the limit, 0 removes it, a ninth is refused."
+    fn set_class(&mut self, call: &ISecurityToken::setClassLimitCall) -> Result<Log, Refusal> {
+        let (groups, limit) = (call.groups, call.maxHolders);
+        let known = self.classes.iter().position(|(known, _)| *known == groups);
+        match known {
+            Some(place) if limit == 0 => {
+                self.classes.remove(place);
+            }
+            Some(place) => self.classes[place].1 = limit,
+            None if limit == 0 || groups == U256::ZERO || has(groups, 0) => {
+                return Err(Refusal::Typed);
+            }
+            None if self.classes.len() == CLASSES => return Err(Refusal::Typed),
+            None => self.classes.push((groups, limit)),
+        }
+        Ok(log(
+            self.ledger.address,
+            &ISecurityToken::ClassLimitSet {
+                groups,
+                maxHolders: limit,
+            },
+        ))
+    }
 }
 
-fn set<T: Ord>(members: &mut BTreeSet<T>, member: T, on: bool) {
+pub(super) fn set<T: Ord>(members: &mut BTreeSet<T>, member: T, on: bool) {
     if on {
         members.insert(member);
     } else {

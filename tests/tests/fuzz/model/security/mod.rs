@@ -1,12 +1,25 @@
 //! A share class as `docs/security-token.md` has it: its rule, and the acts that change what the rule sees.
 
 mod acts;
+mod issuance;
+mod persons;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use alloy::primitives::{Address, B256, U256};
 
-use super::{Roles, ledger::Ledger};
+use super::{
+    Roles,
+    holds::{Holds, Name},
+    ledger::Ledger,
+};
+
+/// What a view answers where a code would be one of no hold.
+pub(crate) const NO_HOLD: u8 = 255;
+/// The most wallets of an investor.
+pub(crate) const WALLETS: usize = 8;
+/// Times lie no further ahead than this: 200 years of 365 days.
+pub(crate) const FURTHEST: u64 = 200 * 365 * 86_400;
 
 /// A wallet's KYC record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,7 +82,13 @@ pub(crate) struct Security {
     pub(crate) ledger: Ledger,
     pub(crate) roles: Roles,
     pub(crate) paused: bool,
+    pub(crate) deactivated: bool,
+    pub(crate) supply_cap: U256,
     pub(crate) records: BTreeMap<Address, Record>,
+    /// Each investor's wallets in the order in which they were added.
+    pub(crate) wallets: BTreeMap<B256, Vec<Address>>,
+    /// What replaced a lost wallet.
+    pub(crate) successors: BTreeMap<Address, Address>,
     /// The second from which a directed pair of groups is open.
     pub(crate) rules: BTreeMap<(u8, u8), u64>,
     pub(crate) blocked: BTreeSet<u16>,
@@ -78,11 +97,20 @@ pub(crate) struct Security {
     pub(crate) partly: BTreeMap<Address, U256>,
     /// Amounts by release time.
     pub(crate) locks: BTreeMap<Address, BTreeMap<u64, U256>>,
+    /// Schedules by their places.
     pub(crate) vestings: BTreeMap<Address, Vec<Vesting>>,
+    pub(crate) holds: Holds,
     pub(crate) limits: Limits,
     pub(crate) group_limits: BTreeMap<u8, u32>,
+    /// Sets of groups, one bit each, with the most holders in all of them.
+    pub(crate) classes: Vec<(U256, u32)>,
     /// The texts of the codes; the specification fixes four of them and leaves the others to the contract.
     pub(crate) texts: Vec<String>,
+}
+
+/// Whether a set of groups has one.
+fn has(groups: U256, group: u8) -> bool {
+    groups.bit(usize::from(group))
 }
 
 impl Security {
@@ -100,7 +128,14 @@ impl Security {
         ]
     }
 
-    fn holdings(&self, investor: B256) -> U256 {
+    /// "The balance minus what is partly frozen, locked, unvested and held, and never below zero."
+    pub(crate) fn spendable(&self, holder: Address, now: u64) -> U256 {
+        let bound: U256 = self.encumbrances(holder, now).into_iter().sum();
+        let held = self.holds.held(holder, now, None);
+        self.ledger.balance(holder).saturating_sub(bound + held)
+    }
+
+    pub(crate) fn holdings(&self, investor: B256) -> U256 {
         let wallets = self
             .records
             .iter()
@@ -110,20 +145,43 @@ impl Security {
             .sum()
     }
 
-    /// Investors with holdings, all of them or a group's.
-    pub(crate) fn holders(&self, group: Option<u8>) -> u32 {
+    /// ERC-7943: "registered, not sanctioned or frozen, KYC valid, country open, not paused or deactivated".
+    pub(crate) fn is_fit(&self, account: Address, now: u64) -> bool {
+        !self.paused
+            && !self.deactivated
+            && !self.sanctioned.contains(&account)
+            && !self.frozen.contains(&account)
+            && self.records.get(&account).is_some_and(|record| {
+                now < record.kyc_expiry && !self.blocked.contains(&record.country)
+            })
+    }
+
+    /// Investors with holdings whose group is among those.
+    pub(crate) fn holders(&self, among: impl Fn(u8) -> bool) -> u32 {
         let records = self.records.iter();
         let holders: BTreeSet<_> = records
             .filter(|(wallet, record)| {
-                group.is_none_or(|group| record.group == group)
-                    && self.ledger.balance(**wallet) > U256::ZERO
+                among(record.group) && self.ledger.balance(**wallet) > U256::ZERO
             })
             .map(|(_, record)| record.investor)
             .collect();
         u32::try_from(holders.len()).expect("a small market")
     }
 
-    /// The one rule: "4, 18, 2, 3, 7, 5, 6, 1 (not registered), 16, 15, 1 (pair closed), 14, 8, 9, 10, 11, 12, 13, 17, 19".
+    /// Holders of a class.
+    pub(crate) fn class_holders(&self, groups: U256) -> u32 {
+        self.holders(|group| has(groups, group))
+    }
+
+    /// The code with which the holder's own hold would be refused at a second; see [`NO_HOLD`].
+    pub(crate) fn hold_restriction(&self, name: Name, owner: Address, to: Address, at: u64) -> u8 {
+        match self.holds.find(name, owner, at) {
+            Some(hold) => self.judge(name.0, owner, to, hold.amount, at, Some(name)),
+            None => NO_HOLD,
+        }
+    }
+
+    /// The one rule for a movement that uses no hold.
     pub(crate) fn restriction(
         &self,
         spender: Address,
@@ -132,9 +190,26 @@ impl Security {
         value: U256,
         now: u64,
     ) -> u8 {
+        self.judge(spender, from, to, value, now, None)
+    }
+
+    /// The one rule: "4, 18, 2, 3, 7, 5, 6, 1 (not registered), 16, 15, 1 (pair closed), 14, 8, 9, 10, 20, 11, 12, 13, 17,
+    /// 19", one hold not counted.
+    pub(crate) fn judge(
+        &self,
+        spender: Address,
+        from: Address,
+        to: Address,
+        value: U256,
+        now: u64,
+        but: Option<Name>,
+    ) -> u8 {
         let parties = [from, to, spender];
         if to == Address::ZERO || to == self.ledger.address {
             return 4;
+        }
+        if self.deactivated {
+            return 18;
         }
         if self.paused {
             return 2;
@@ -172,7 +247,8 @@ impl Security {
         {
             return 15;
         }
-        if !is_mint {
+        // "Pair rules do not apply between wallets of one investor."
+        if !is_mint && sender.investor != recipient.investor {
             match self
                 .rules
                 .get(&(sender.group, recipient.group))
@@ -183,22 +259,41 @@ impl Security {
                 opens_at if now < opens_at => return 14,
                 _ => {}
             }
-            if let Some(code) = self.encumbered(from, value, now) {
-                return code;
-            }
         }
-        self.beyond_limits(from, to, value)
+        if !is_mint && let Some(code) = self.encumbered(from, value, now, but) {
+            return code;
+        }
+        match self.beyond_limits(from, to, value) {
+            0 => {}
+            code => return code,
+        }
+        if self.is_odd(from, to, value, now, but) {
+            return 17;
+        }
+        let supply = self.ledger.supply.saturating_add(value);
+        if is_mint && self.supply_cap > U256::ZERO && supply > self.supply_cap {
+            return 19;
+        }
+        0
     }
 
-    /// "The code of a refusal is the first of 8, 9, 10 whose running total no longer leaves `value`"; "a value above the
+    /// "The code of a refusal is the first of 8, 9, 10, 20 whose running total no longer leaves `value`"; "a value above the
     /// balance is not a restriction".
-    fn encumbered(&self, from: Address, value: U256, now: u64) -> Option<u8> {
+    pub(crate) fn encumbered(
+        &self,
+        from: Address,
+        value: U256,
+        now: u64,
+        but: Option<Name>,
+    ) -> Option<u8> {
         let balance = self.ledger.balance(from);
         if value > balance {
             return None;
         }
+        let [frozen, locked, unvested] = self.encumbrances(from, now);
+        let held = self.holds.held(from, now, but);
         let mut running = U256::ZERO;
-        for (code, amount) in [8, 9, 10].into_iter().zip(self.encumbrances(from, now)) {
+        for (code, amount) in [(8, frozen), (9, locked), (10, unvested), (20, held)] {
             running += amount;
             if balance.saturating_sub(running) < value {
                 return Some(code);
@@ -207,53 +302,79 @@ impl Security {
         None
     }
 
-    /// 11, 12, 13 and 17: between different investors, and of more than nothing.
+    /// 11, 12 and 13: between different investors, and of more than nothing.
     fn beyond_limits(&self, from: Address, to: Address, value: U256) -> u8 {
         let limits = self.limits;
         let recipient = self.records[&to];
-        let sender = self.records.get(&from);
         let is_mint = from == Address::ZERO;
-        let between_investors = sender.is_none_or(|sender| sender.investor != recipient.investor);
-        if value > U256::ZERO && between_investors {
-            let held = self.holdings(recipient.investor);
-            let after = held + value;
-            let supply = if is_mint {
-                self.ledger.supply + value
-            } else {
-                self.ledger.supply
-            };
-            let share_is_too_big =
-                limits.bips > 0 && after * U256::from(10_000) > U256::from(limits.bips) * supply;
-            if limits.per_investor > U256::ZERO && after > limits.per_investor || share_is_too_big {
-                return 11;
-            }
-            let is_new = held == U256::ZERO;
-            let emptied = sender.filter(|sender| self.holdings(sender.investor) <= value);
-            let full = |holders: u32, limit: u32, leaves: bool| {
-                limit > 0 && is_new && holders + 1 - u32::from(leaves) > limit
-            };
-            if full(self.holders(None), limits.holders, emptied.is_some()) {
-                return 12;
-            }
-            let group = recipient.group;
-            let limit = self.group_limits.get(&group).copied().unwrap_or_default();
-            let leaves = emptied.is_some_and(|sender| sender.group == group);
-            if full(self.holders(Some(group)), limit, leaves) {
-                return 13;
-            }
-        }
-        if limits.granularity > U256::ZERO && value % limits.granularity > U256::ZERO {
-            return 17;
-        }
-        // Sending to oneself leaves every holding as it is.
-        if value == U256::ZERO || from == to {
+        let sender = self.records.get(&from).filter(|_| !is_mint);
+        let is_own = sender.is_some_and(|sender| sender.investor == recipient.investor);
+        if value == U256::ZERO || is_own {
             return 0;
         }
-        let rest = self.ledger.balance(from).saturating_sub(value);
-        let too_little = |left: U256| left > U256::ZERO && left < limits.min_holding;
-        if !is_mint && too_little(rest) || too_little(self.ledger.balance(to) + value) {
-            return 17;
+        let held = self.holdings(recipient.investor);
+        let after = held.saturating_add(value);
+        // "A percent cap binds transfers; mints are bound by the absolute cap."
+        let share_is_too_big = !is_mint
+            && limits.bips > 0
+            && after * U256::from(10_000) > U256::from(limits.bips) * self.ledger.supply;
+        if limits.per_investor > U256::ZERO && after > limits.per_investor || share_is_too_big {
+            return 11;
+        }
+        if held > U256::ZERO {
+            return 0;
+        }
+        let emptied = sender.filter(|sender| self.holdings(sender.investor) <= value);
+        // "Refused only when the count would rise"; "a sender who leaves makes room only where it was counted".
+        let rises_beyond = |limit: u32, among: &dyn Fn(u8) -> bool| {
+            limit > 0
+                && among(recipient.group)
+                && !emptied.is_some_and(|sender| among(sender.group))
+                && self.holders(among) + 1 > limit
+        };
+        if rises_beyond(limits.holders, &|_| true) {
+            return 12;
+        }
+        let limit = self.group_limits.get(&recipient.group).copied();
+        if rises_beyond(limit.unwrap_or_default(), &|group| group == recipient.group) {
+            return 13;
+        }
+        let mut classes = self.classes.iter();
+        if classes.any(|(groups, limit)| rises_beyond(*limit, &|group| has(*groups, group))) {
+            return 13;
         }
         0
+    }
+
+    /// 17: no multiple of the granularity, or too little left on either side. "A whole, unencumbered balance may always
+    /// leave"; "for a wallet with live holds the minimum is judged on its free part".
+    fn is_odd(&self, from: Address, to: Address, value: U256, now: u64, but: Option<Name>) -> bool {
+        let limits = self.limits;
+        let is_mint = from == Address::ZERO;
+        let balance = self.ledger.balance(from);
+        if value == U256::ZERO || !is_mint && value == balance {
+            return false;
+        }
+        if limits.granularity > U256::ZERO && value % limits.granularity > U256::ZERO {
+            return true;
+        }
+        // Sending to oneself leaves every holding as it is.
+        if from == to {
+            return false;
+        }
+        let too_little = |left: U256| left > U256::ZERO && left < limits.min_holding;
+        let held = |wallet| self.holds.held(wallet, now, but.filter(|_| wallet == from));
+        let left = balance.saturating_sub(value).saturating_sub(held(from));
+        let had = self.ledger.balance(to).saturating_add(value);
+        !is_mint && too_little(left) || too_little(had.saturating_sub(held(to)))
+    }
+
+    /// What stands against the size of a new hold: the granularity, the minimum holding, and what it leaves free.
+    pub(crate) fn is_odd_hold(&self, owner: Address, amount: U256, now: u64) -> bool {
+        let limits = self.limits;
+        let left = self.spendable(owner, now).saturating_sub(amount);
+        limits.granularity > U256::ZERO && amount % limits.granularity > U256::ZERO
+            || amount < limits.min_holding
+            || left > U256::ZERO && left < limits.min_holding
     }
 }

@@ -10,11 +10,13 @@ use acceptance::{
         Order,
     },
     deploy::BROKER_DEALER,
+    market::DAY,
     order::{self, state},
+    replay::Commitment,
 };
 use alloy::primitives::{Address, B256, Bytes, Log, U256};
 
-use super::{Outcome, Refusal, Roles, World, log, refused, role};
+use super::{Outcome, Refusal, Roles, World, holds::Hold, log, refused, role};
 
 pub(crate) use table::{Verdict, midpoint};
 
@@ -28,6 +30,11 @@ pub(crate) struct Settlement {
     pub(crate) orders: BTreeMap<B256, Known>,
     pub(crate) epochs: BTreeMap<Address, u64>,
     pub(crate) listed: BTreeSet<Address>,
+    /// What was found of each security when it was last listed: the extension for spenders, and holds.
+    pub(crate) probed: BTreeMap<Address, (bool, bool)>,
+    /// Of every order that ever was committed.
+    pub(crate) commitments: BTreeMap<B256, Commitment>,
+    pub(crate) commitment_required: bool,
     pub(crate) anchors: Vec<(B256, u64)>,
 }
 
@@ -40,9 +47,37 @@ pub(crate) struct Known {
     pub(crate) has_terms: bool,
 }
 
+/// The longest commitment, seconds.
+pub(crate) const LONGEST: u64 = 72 * 3_600;
+/// How long the offer to become default admin stands, seconds.
+pub(crate) const OFFER: u64 = 30 * DAY;
+
 impl Settlement {
     pub(crate) fn epoch(&self, owner: Address) -> u64 {
         self.epochs.get(&owner).copied().unwrap_or_default()
+    }
+
+    /// The commitment that binds an order at a second.
+    pub(crate) fn commitment(&self, id: B256, now: u64) -> Option<Commitment> {
+        let known = self.commitments.get(&id).copied();
+        known.filter(|known| {
+            !known.released && now < known.until && self.state(id) == state::OPEN
+        })
+    }
+
+    /// Whether two orders are committed to each other.
+    pub(crate) fn is_committed(&self, bid: B256, ask: B256, now: u64) -> bool {
+        let to = |id| self.commitment(id, now).map(|commitment| commitment.other);
+        to(bid) == Some(ask) && to(ask) == Some(bid)
+    }
+
+    /// Who may become default admin at a second.
+    pub(crate) fn pending(&self, now: u64) -> Address {
+        if now > self.roles.offered + OFFER {
+            Address::ZERO
+        } else {
+            self.roles.pending
+        }
     }
 
     pub(crate) fn state(&self, id: B256) -> u8 {
@@ -88,12 +123,30 @@ impl World {
                 self.cancel(from, call.id, call.reason, None)
             }
             Call::cancelAllOrders(_) => {
-                let epoch = self.settlement.epoch(from) + 1;
+                // "The block's time in seconds, or one more than before if that is larger."
+                let epoch = self.now.max(self.settlement.epoch(from) + 1);
                 self.settlement.epochs.insert(from, epoch);
                 Ok(vec![log(
                     address,
                     &IDvPSettlement::EpochAdvanced { owner: from, epoch },
                 )])
+            }
+            Call::cancelOrderSigned(call) => {
+                let (order, id) = (&call.order, self.id(&call.order));
+                let digest = order::cancellation(id, &self.domain);
+                if !self.is_signed_by(order.owner, digest, &call.signature) {
+                    return refused(&IDvPSettlement::InvalidSignature { owner: order.owner });
+                }
+                self.cancel(order.owner, id, B256::ZERO, Some(order))
+            }
+            Call::commitMatch(call) => self.commit(from, call.bid, call.ask, call.until),
+            Call::releaseMatch(call) => self.release(from, call.bid, call.ask, call.reason),
+            Call::setCommitmentRequired(call) => {
+                self.settlement.roles.check(from, B256::ZERO)?;
+                let required = call.required;
+                self.settlement.commitment_required = required;
+                let event = IDvPSettlement::CommitmentRequiredSet { required };
+                Ok(vec![log(address, &event)])
             }
             Call::settle(call) => self.settle(from, call.bidId, call.askId),
             Call::settleSigned(call) => self.settle_signed(from, call),
@@ -114,18 +167,30 @@ impl World {
             Call::listSecurity(call) => {
                 self.settlement.roles.check(from, B256::ZERO)?;
                 let (security, listed) = (call.security, call.listed);
-                if listed && !self.has_code(security) {
-                    return refused(&IDvPSettlement::NotAContract { account: security });
-                }
-                if listed {
-                    self.settlement.listed.insert(security);
-                } else {
-                    self.settlement.listed.remove(&security);
-                }
-                Ok(vec![log(
+                let listing = log(
                     address,
                     &IDvPSettlement::SecurityListed { security, listed },
-                )])
+                );
+                if !listed {
+                    self.settlement.listed.remove(&security);
+                    return Ok(vec![listing]);
+                }
+                if !self.has_code(security) {
+                    return refused(&IDvPSettlement::NotAContract { account: security });
+                }
+                let Some((checksSpender, holds)) = self.probe(security) else {
+                    return Err(Refusal::Typed);
+                };
+                self.settlement.listed.insert(security);
+                self.settlement
+                    .probed
+                    .insert(security, (checksSpender, holds));
+                let probed = IDvPSettlement::SecurityProbed {
+                    security,
+                    checksSpender,
+                    holds,
+                };
+                Ok(vec![listing, log(address, &probed)])
             }
             Call::pause(_) => {
                 self.settlement.roles.check(from, role("PAUSER_ROLE"))?;
@@ -137,7 +202,7 @@ impl World {
                 )])
             }
             Call::unpause(_) => {
-                self.settlement.roles.check(from, role("PAUSER_ROLE"))?;
+                self.settlement.roles.check(from, B256::ZERO)?;
                 if !self.settlement.paused {
                     return refused(&IDvPSettlement::ExpectedPause {});
                 }
@@ -215,15 +280,146 @@ impl World {
         )
     }
 
+    /// What a security answers when it is listed: whether it checks spenders, and whether it has holds. None when it is the
+    /// coin, or does not answer its restriction.
+    fn probe(&self, security: Address) -> Option<(bool, bool)> {
+        if self.securities.contains_key(&security) {
+            return Some((true, true));
+        }
+        let weird = self.weird.get(&security)?;
+        (weird.restriction() == 0).then_some((false, false))
+    }
+
+    /// "Both OPEN, the whole failure table empty now, order expiries not before `until`, `until` after now and at most 72
+    /// hours ahead: writes the commitment, places both holds, then asks that they stand."
+    fn commit(&mut self, from: Address, bid: B256, ask: B256, until: u64) -> Outcome {
+        let before = self.clone();
+        let outcome = self.commit_or_leave(from, bid, ask, until);
+        if outcome.is_err() {
+            *self = before;
+        }
+        outcome
+    }
+
+    fn commit_or_leave(&mut self, from: Address, bid: B256, ask: B256, until: u64) -> Outcome {
+        let principal = role("PRINCIPAL_ROLE");
+        self.settlement.roles.check(from, principal)?;
+        let mut verdict = self.preflight(bid, ask);
+        // That the pair is not committed yet is what this ends.
+        verdict.failures.retain(|failure| *failure != 32);
+        if let Some(refusal) = verdict.refuse() {
+            return refusal;
+        }
+        let [buys, sells] = [bid, ask].map(|id| self.settlement.orders[&id].order.clone());
+        let latest = (self.now + LONGEST).min(buys.expiry).min(sells.expiry);
+        if until <= self.now || until > latest {
+            return refused(&IDvPSettlement::CommitmentTime { until, latest });
+        }
+        for id in [bid, ask] {
+            if self.settlement.commitments.contains_key(&id) {
+                return refused(&IDvPSettlement::OrderCommittedBefore { id });
+            }
+        }
+        let (security, now) = (sells.security, self.now);
+        if !self.securities.contains_key(&security) {
+            return refused(&IDvPSettlement::NoHolds { token: security });
+        }
+        for (id, other) in [(bid, ask), (ask, bid)] {
+            let commitment = Commitment {
+                until,
+                other,
+                released: false,
+            };
+            self.settlement.commitments.insert(id, commitment);
+        }
+        let placer = self.settlement.address;
+        let total = midpoint(&buys, &sells);
+        let committed = IDvPSettlement::MatchCommitted {
+            bid,
+            ask,
+            principal: from,
+            until,
+            total,
+        };
+        let mut logs = vec![log(placer, &committed)];
+        let hold = |id, amount| Hold {
+            placer,
+            id,
+            amount,
+            until,
+        };
+        let token = self.securities.get_mut(&security).expect("it has holds");
+        logs.extend(token.place_hold(sells.owner, hold(ask, sells.quantity), now)?);
+        logs.extend(self.coin.place_hold(buys.owner, hold(bid, total), now)?);
+        let token = &self.securities[&security];
+        let name = (placer, ask);
+        let code = token.hold_restriction(name, sells.owner, buys.owner, until - 1);
+        if code != 0 {
+            return refused(&IDvPSettlement::SettlementRefused {
+                failure: 19,
+                restrictionCode: code,
+            });
+        }
+        Ok(logs)
+    }
+
+    /// "Both orders are merely OPEN again, then each hold is dropped by a call of its own whose failure is logged."
+    fn release(&mut self, from: Address, bid: B256, ask: B256, reason: B256) -> Outcome {
+        let (roles, now) = (&self.settlement.roles, self.now);
+        if roles.check(from, role("PRINCIPAL_ROLE")).is_err() {
+            roles.check(from, role("OPERATOR_ROLE"))?;
+        }
+        if !self.settlement.is_committed(bid, ask, now) {
+            return refused(&IDvPSettlement::NotCommitted { bid, ask });
+        }
+        let placer = self.settlement.address;
+        for id in [bid, ask] {
+            let commitment = self.settlement.commitments.get_mut(&id);
+            commitment.expect("it is committed").released = true;
+        }
+        let event = IDvPSettlement::MatchReleased {
+            bid,
+            ask,
+            by: from,
+            reason,
+        };
+        let mut logs = vec![log(placer, &event)];
+        let [buys, sells] = [bid, ask].map(|id| self.settlement.orders[&id].order.clone());
+        let not_dropped =
+            |token, id| vec![log(placer, &IDvPSettlement::HoldNotDropped { token, id })];
+        let security = sells.security;
+        let token = self.securities.get_mut(&security).expect("it has holds");
+        let dropped = token.drop_hold((placer, ask), sells.owner, now);
+        logs.extend(dropped.unwrap_or_else(|_| not_dropped(security, ask)));
+        let dropped = self.coin.drop_hold(placer, buys.owner, bid, now);
+        let coin = self.coin.ledger.address;
+        logs.extend(dropped.unwrap_or_else(|_| not_dropped(coin, bid)));
+        Ok(logs)
+    }
+
     fn cancel(&mut self, by: Address, id: B256, reason: B256, order: Option<&Order>) -> Outcome {
         let state = self.settlement.state(id);
+        let address = self.settlement.address;
+        if let Some(Commitment { until, .. }) = self.settlement.commitment(id, self.now) {
+            return refused(&IDvPSettlement::OrderCommitted { id, until });
+        }
+        let mut logs = Vec::new();
         match (state, self.settlement.orders.get_mut(&id), order) {
             (state::OPEN, Some(known), _) => known.state = state::CANCELLED,
-            (state::NONE, None, Some(order)) => self.enter(order, state::CANCELLED, false),
+            (state::NONE, None, Some(order)) => {
+                self.enter(order, state::CANCELLED, false);
+                let voided = IDvPSettlement::OrderVoided {
+                    id,
+                    owner: order.owner,
+                    order: order.clone(),
+                };
+                logs.push(log(address, &voided));
+            }
             _ => return refused(&IDvPSettlement::OrderNotCancellable { id, state }),
         }
         let event = IDvPSettlement::OrderCancelled { id, by, reason };
-        Ok(vec![log(self.settlement.address, &event)])
+        logs.push(log(address, &event));
+        Ok(logs)
     }
 
     fn settle(&mut self, from: Address, bid: B256, ask: B256) -> Outcome {
@@ -265,9 +461,16 @@ impl World {
         let (buyer, seller, security) = (bid.owner, ask.owner, ask.security);
         let (quantity, total) = (ask.quantity, midpoint(bid, ask));
         let settlement = self.settlement.address;
+        let (bid_id, ask_id) = (self.id(bid), self.id(ask));
+        let is_committed = self.settlement.is_committed(bid_id, ask_id, self.now);
         let mut logs = Vec::new();
         if let Some(token) = self.securities.get_mut(&security) {
-            let leg = token.transfer_from(settlement, seller, buyer, quantity, self.now);
+            let leg = if is_committed {
+                let name = (settlement, ask_id);
+                token.use_hold(name, seller, buyer, quantity, self.now)
+            } else {
+                token.transfer_from(settlement, seller, buyer, quantity, self.now)
+            };
             logs.extend(leg.expect("invariant I5"));
         } else {
             let token = self
@@ -276,7 +479,13 @@ impl World {
                 .expect("a security that passed the checks");
             token.leg(seller, buyer, quantity)?;
         }
-        let leg = self.coin.transfer_from(settlement, buyer, seller, total);
+        let leg = if is_committed {
+            self.coin
+                .use_hold(settlement, buyer, bid_id, seller, total, self.now)
+        } else {
+            self.coin
+                .transfer_from(settlement, buyer, seller, total, self.now)
+        };
         logs.extend(leg.expect("invariant I5"));
         for order in [bid, ask] {
             let has_terms = self.settlement.orders.contains_key(&self.id(order));
@@ -305,7 +514,7 @@ impl World {
 
     /// The roles and the one default admin, who moves in two steps.
     fn administer(&mut self, from: Address, call: &Call) -> Outcome {
-        let address = self.settlement.address;
+        let (address, now) = (self.settlement.address, self.now);
         let roles = &mut self.settlement.roles;
         let scheduled = |newAdmin| {
             vec![log(
@@ -342,6 +551,15 @@ impl World {
                     return rules();
                 }
                 roles.check(from, B256::ZERO)?;
+                // "No account holds OPERATOR_ROLE and PRINCIPAL_ROLE at once."
+                let both = ["OPERATOR_ROLE", "PRINCIPAL_ROLE"].map(role);
+                let other = both.iter().find(|other| **other != call.role).copied();
+                if let Some(other) = other.filter(|_| both.contains(&call.role))
+                    && roles.held.contains(&(other, call.account))
+                {
+                    let role = call.role;
+                    return refused(&IDvPSettlement::RolesExclude { role, other });
+                }
                 let is_new = roles.held.insert((call.role, call.account));
                 Ok(is_new
                     .then(|| granted(call.role, call.account))
@@ -378,10 +596,12 @@ impl World {
                     return invalid(call.newAdmin);
                 }
                 roles.pending = call.newAdmin;
+                roles.offered = now;
                 Ok(scheduled(call.newAdmin))
             }
             Call::acceptDefaultAdminTransfer(_) => {
-                if roles.pending != from {
+                // "An offered hand-over lapses after 30 days."
+                if roles.pending != from || now > roles.offered + OFFER {
                     return invalid(from);
                 }
                 let old = std::mem::replace(&mut roles.admin, from);

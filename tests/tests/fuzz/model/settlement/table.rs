@@ -10,7 +10,7 @@ use acceptance::{
 };
 use alloy::primitives::{Address, B256, Bytes, U256};
 
-use crate::model::{Refusal, World, refused};
+use crate::model::{Refusal, World, refused, role, security::NO_HOLD};
 
 /// One side of a match.
 struct Party<'a> {
@@ -44,8 +44,13 @@ impl World {
     /// "0-based index of the first bad field of Order."
     pub(crate) fn bad_field(&self, order: &Order) -> Option<u8> {
         let fits = |value: U256| value > U256::ZERO && value < U256::from(1) << 128;
+        let roles = &self.settlement.roles;
+        // "An owner with either role cannot register an order."
+        let is_desk = ["OPERATOR_ROLE", "PRINCIPAL_ROLE"]
+            .iter()
+            .any(|name| roles.held.contains(&(role(name), order.owner)));
         let bad = [
-            order.owner == Address::ZERO,
+            order.owner == Address::ZERO || is_desk,
             order.side > ASK,
             !self.settlement.listed.contains(&order.security),
             order.payment != self.coin.ledger.address,
@@ -73,7 +78,7 @@ impl World {
                 is_signed: true,
             })
         };
-        self.judge(bid == ask, party(bid).as_ref(), party(ask).as_ref())
+        self.judge((bid, ask), party(bid).as_ref(), party(ask).as_ref())
     }
 
     /// What `preflightSigned` says of two orders.
@@ -98,14 +103,20 @@ impl World {
         };
         let parties = (party(bid, bid_signature), party(ask, ask_signature));
         self.judge(
-            self.id(bid) == self.id(ask),
+            (self.id(bid), self.id(ask)),
             Some(&parties.0),
             Some(&parties.1),
         )
     }
 
     /// The failure table. "What needs an unknown order is left out."
-    fn judge(&self, is_same: bool, bid: Option<&Party>, ask: Option<&Party>) -> Verdict {
+    fn judge(&self, ids: (B256, B256), bid: Option<&Party>, ask: Option<&Party>) -> Verdict {
+        let (bid_id, ask_id) = ids;
+        let is_same = bid_id == ask_id;
+        let (settlement, now) = (&self.settlement, self.now);
+        let is_firm = settlement.is_committed(bid_id, ask_id, now);
+        let is_bound = |id| settlement.commitment(id, now).is_some();
+        let here = settlement.address;
         let (bid_terms, ask_terms) = (bid.map(|bid| bid.order), ask.map(|ask| ask.order));
         let (buyer, seller) = (
             bid_terms.map(|bid| bid.owner),
@@ -126,7 +137,13 @@ impl World {
             .filter(|_| crosses == Some(true))
             .map(|(bid, ask)| midpoint(bid, ask));
         let delivered = ask_terms.or(bid_terms);
-        let restriction = both.map_or(0, |(bid, ask)| self.restriction(ask, bid.owner));
+        let restriction = match both {
+            Some((bid, ask)) if is_firm => {
+                self.hold_restriction(ask.security, ask_id, ask.owner, bid.owner)
+            }
+            Some((bid, ask)) => self.restriction(ask, bid.owner),
+            None => 0,
+        };
         let blocked = |account: Option<Address>| {
             account.is_some_and(|account| coin.blacklisted.contains(&account))
         };
@@ -152,8 +169,8 @@ impl World {
             ),
             (11, of(bid_terms, &expired)),
             (12, of(ask_terms, &expired)),
-            (13, of(bid_terms, &stale)),
-            (14, of(ask_terms, &stale)),
+            (13, !is_firm && of(bid_terms, &stale)),
+            (14, !is_firm && of(ask_terms, &stale)),
             (15, of(bid_terms, &|bid| unwanted(bid, seller))),
             (16, of(ask_terms, &|ask| unwanted(ask, buyer))),
             (17, crosses == Some(false)),
@@ -171,20 +188,33 @@ impl World {
             (
                 21,
                 of(ask_terms, &|ask| {
-                    self.securities_allowed(ask.security, ask.owner) < ask.quantity
+                    if is_firm {
+                        self.hold_restriction(ask.security, ask_id, ask.owner, ask.owner) == NO_HOLD
+                    } else {
+                        self.securities_allowed(ask.security, ask.owner) < ask.quantity
+                    }
                 }),
             ),
             (
                 22,
-                is(buyer
-                    .zip(total)
-                    .map(|(buyer, total)| cash.balance(buyer) < total)),
+                is(buyer.zip(total).map(|(buyer, total)| {
+                    let there = if is_firm {
+                        cash.balance(buyer)
+                    } else {
+                        coin.free(buyer, now)
+                    };
+                    there < total
+                })),
             ),
             (
                 23,
-                is(buyer
-                    .zip(total)
-                    .map(|(buyer, total)| cash.allowance(buyer, self.settlement.address) < total)),
+                is(buyer.zip(total).map(|(buyer, total)| {
+                    if is_firm {
+                        coin.holds.find((here, bid_id), buyer, now).is_none()
+                    } else {
+                        cash.allowance(buyer, here) < total
+                    }
+                })),
             ),
             (24, blocked(buyer)),
             (25, blocked(seller)),
@@ -192,7 +222,9 @@ impl World {
             (27, bid.is_some_and(|bid| !bid.is_signed)),
             (28, ask.is_some_and(|ask| !ask.is_signed)),
             // 29 shows only when the legs have moved.
-            (30, blocked(Some(self.settlement.address))),
+            (30, blocked(Some(here))),
+            (31, !is_firm && (is_bound(bid_id) || is_bound(ask_id))),
+            (32, !is_firm && settlement.commitment_required),
         ];
         Verdict {
             failures: table
@@ -218,6 +250,13 @@ impl World {
             .get(&security)
             .and_then(crate::model::weird::Weird::refusal);
         odd.map_or(Ok(U256::from(self.settlement.count + 1)), Err)
+    }
+
+    /// What the security says of the hold of an ask.
+    fn hold_restriction(&self, security: Address, ask: B256, seller: Address, buyer: Address) -> u8 {
+        let name = (self.settlement.address, ask);
+        let token = self.securities.get(&security).expect("committed, so it has holds");
+        token.hold_restriction(name, seller, buyer, self.now)
     }
 
     fn restriction(&self, ask: &Order, buyer: Address) -> u8 {

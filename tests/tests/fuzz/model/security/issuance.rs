@@ -1,0 +1,202 @@
+//! What the issuer does, and what binds the tokens that it issues: locks and vesting.
+
+use acceptance::bindings::ISecurityToken;
+use alloy::primitives::{Address, Log, U256};
+
+use crate::model::{Outcome, Refusal, ledger::enough, log, refused, role};
+
+use super::{FURTHEST, Security, Vesting};
+
+/// The most locks in force of a wallet.
+const LOCKS: usize = 16;
+/// The most schedules of a wallet that have something unvested.
+const SCHEDULES: usize = 8;
+
+impl Security {
+    /// "`mint` judges its caller as spender, as the view says."
+    pub(super) fn mint(&mut self, by: Address, to: Address, value: U256, now: u64) -> Outcome {
+        self.roles.check(by, role("ISSUER_ROLE"))?;
+        self.allowed(by, Address::ZERO, to, value, now)?;
+        Ok(vec![self.ledger.mint(to, value)])
+    }
+
+    /// Minted and locked at once.
+    pub(super) fn mint_locked(
+        &mut self,
+        by: Address,
+        call: &ISecurityToken::mintLockedCall,
+        now: u64,
+    ) -> Outcome {
+        let before = self.clone();
+        let mut logs = self.mint(by, call.to, call.amount, now)?;
+        match self.lock(call.to, call.amount, call.unlockAt, now) {
+            Ok(locked) => logs.push(locked),
+            Err(refusal) => {
+                *self = before;
+                return Err(refusal);
+            }
+        }
+        Ok(logs)
+    }
+
+    /// A redemption. "Refuses a sanctioned or frozen holder (3, 5)", and "looks at 18, 2 and 8 to 10", and 20.
+    pub(super) fn burn(
+        &mut self,
+        by: Address,
+        call: &ISecurityToken::burnCall,
+        now: u64,
+    ) -> Outcome {
+        let ISecurityToken::burnCall {
+            from,
+            value,
+            reason,
+        } = *call;
+        self.roles.check(by, role("ISSUER_ROLE"))?;
+        let code = if self.deactivated {
+            18
+        } else if self.paused {
+            2
+        } else if self.sanctioned.contains(&from) {
+            3
+        } else if self.frozen.contains(&from) {
+            5
+        } else {
+            self.encumbered(from, value, now, None).unwrap_or(0)
+        };
+        self.unless(code)?;
+        enough(from, self.ledger.balance(from), value)?;
+        let burned = ISecurityToken::Burned {
+            from,
+            value,
+            reason,
+            by,
+        };
+        // No page says which comes first.
+        Ok(vec![
+            self.ledger.burned(from, value),
+            log(self.ledger.address, &burned),
+        ])
+    }
+
+    /// "An ended place is reused when all of it is vested or taken; a schedule's index is its place."
+    pub(super) fn grant_vesting(
+        &mut self,
+        by: Address,
+        call: &ISecurityToken::grantVestingCall,
+        now: u64,
+    ) -> Outcome {
+        self.roles.check(by, role("ISSUER_ROLE"))?;
+        if call.amount == U256::ZERO {
+            return Err(Refusal::Typed);
+        }
+        if call.start > now + FURTHEST {
+            return Err(Refusal::Typed);
+        }
+        let places = self.vestings.entry(call.holder).or_default();
+        let ended = places
+            .iter()
+            .position(|vesting| vesting.unvested(now) == U256::ZERO);
+        let place = ended.unwrap_or(places.len());
+        let is_full = place == SCHEDULES;
+        // A refusal by the rules comes first.
+        let mut logs = self.mint(by, call.holder, call.amount, now)?;
+        if is_full {
+            self.ledger.burned(call.holder, call.amount);
+            return refused(&ISecurityToken::TooManySchedules {
+                holder: call.holder,
+                limit: U256::from(SCHEDULES),
+            });
+        }
+        let vesting = Vesting {
+            amount: call.amount,
+            start: call.start,
+            cliff: call.cliff,
+            period: call.period,
+            periods: call.periods,
+            first_bips: call.firstBips,
+        };
+        let places = self.vestings.entry(call.holder).or_default();
+        if place == places.len() {
+            places.push(vesting);
+        } else {
+            places[place] = vesting;
+        }
+        logs.push(log(
+            self.ledger.address,
+            &ISecurityToken::VestingGranted {
+                holder: call.holder,
+                index: U256::from(place),
+                amount: call.amount,
+                start: call.start,
+                cliff: call.cliff,
+                period: call.period,
+                periods: call.periods,
+                firstBips: call.firstBips,
+                revocable: call.revocable,
+            },
+        ));
+        Ok(logs)
+    }
+
+    /// Locks an amount; "locks with the same release time merge".
+    pub(super) fn lock(
+        &mut self,
+        holder: Address,
+        amount: U256,
+        release: u64,
+        now: u64,
+    ) -> Result<Log, Refusal> {
+        if release <= now {
+            return refused(&ISecurityToken::ReleaseTimePassed {
+                holder,
+                releaseTime: release,
+                now_: now,
+            });
+        }
+        if release > now + FURTHEST || amount == U256::ZERO {
+            return Err(Refusal::Typed);
+        }
+        let locks = self.locks.entry(holder).or_default();
+        locks.retain(|release, _| *release > now);
+        if !locks.contains_key(&release) && locks.len() == LOCKS {
+            return refused(&ISecurityToken::TooManyLocks {
+                holder,
+                limit: U256::from(LOCKS),
+            });
+        }
+        *locks.entry(release).or_default() += amount;
+        Ok(log(
+            self.ledger.address,
+            &ISecurityToken::TokensLocked {
+                holder,
+                amount,
+                releaseTime: release,
+            },
+        ))
+    }
+
+    pub(super) fn unlock(
+        &mut self,
+        holder: Address,
+        release: u64,
+        now: u64,
+    ) -> Result<Log, Refusal> {
+        let locks = self.locks.entry(holder).or_default();
+        let found = locks.get(&release).copied().filter(|_| release > now);
+        let Some(amount) = found else {
+            return refused(&ISecurityToken::LockNotFound {
+                holder,
+                releaseTime: release,
+            });
+        };
+        locks.remove(&release);
+        Ok(log(
+            self.ledger.address,
+            &ISecurityToken::TokensUnlocked {
+                holder,
+                amount,
+                releaseTime: release,
+            },
+        ))
+    }
+}

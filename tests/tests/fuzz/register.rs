@@ -1,0 +1,202 @@
+//! A share class's register rebuilt from nothing but its logs: who holds what, and how many count as holders where.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use acceptance::bindings::ISecurityToken::{self, ISecurityTokenEvents as Event};
+use alloy::{
+    primitives::{Address, B256, Log, U256},
+    sol_types::SolEventInterface,
+};
+
+use crate::{cast::GROUPS, observe::View};
+
+/// What the logs tell of a wallet.
+#[derive(Clone, Copy, Debug)]
+struct Wallet {
+    investor: B256,
+    group: u8,
+    country: u16,
+    kyc_expiry: u64,
+}
+
+/// A register.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Register {
+    token: Address,
+    balances: BTreeMap<Address, U256>,
+    supply: U256,
+    wallets: BTreeMap<Address, Wallet>,
+    sanctioned: BTreeSet<Address>,
+    frozen: BTreeSet<Address>,
+    partly: BTreeMap<Address, U256>,
+    group_limits: BTreeMap<u8, u32>,
+    classes: Vec<(U256, u32)>,
+}
+
+impl Register {
+    /// Of a token without logs.
+    pub(crate) fn of(token: Address) -> Self {
+        Self {
+            token,
+            ..Self::default()
+        }
+    }
+
+    /// Whose register it is.
+    pub(crate) fn token(&self) -> Address {
+        self.token
+    }
+
+    /// Goes on by one log; others' are passed over.
+    pub(crate) fn apply(&mut self, log: &Log) {
+        if log.address != self.token {
+            return;
+        }
+        let event = Event::decode_log(log).expect("every log is an event of the ABI");
+        match event.data {
+            Event::Transfer(event) => {
+                if event.from == Address::ZERO {
+                    self.supply += event.value;
+                } else {
+                    let balance = self.balances.entry(event.from).or_default();
+                    *balance = balance
+                        .checked_sub(event.value)
+                        .expect("nobody sends what he has not");
+                }
+                if event.to == Address::ZERO {
+                    self.supply -= event.value;
+                } else {
+                    *self.balances.entry(event.to).or_default() += event.value;
+                }
+            }
+            Event::WalletSet(event) => {
+                let wallet = Wallet {
+                    investor: event.investorId,
+                    group: event.group,
+                    country: event.country,
+                    kyc_expiry: event.kycExpiry,
+                };
+                self.wallets.insert(event.wallet, wallet);
+            }
+            Event::WalletRemoved(event) => {
+                self.wallets.remove(&event.wallet);
+            }
+            Event::WalletRecovered(event) => {
+                self.wallets.remove(&event.lost);
+                self.frozen.insert(event.lost);
+            }
+            Event::SanctionSet(event) => mark(&mut self.sanctioned, event.account, event.sanctioned),
+            Event::AddressFrozen(event) => mark(&mut self.frozen, event.account, event.isFrozen),
+            Event::TokensFrozen(event) => {
+                *self.partly.entry(event.account).or_default() += event.amount;
+            }
+            Event::TokensUnfrozen(event) => {
+                *self.partly.entry(event.account).or_default() -= event.amount;
+            }
+            Event::GroupHolderLimitSet(event) => {
+                self.group_limits.insert(event.group, event.maxHolders);
+            }
+            Event::ClassLimitSet(event) => {
+                let known = self
+                    .classes
+                    .iter()
+                    .position(|(groups, _)| *groups == event.groups);
+                match known {
+                    Some(place) if event.maxHolders == 0 => {
+                        self.classes.remove(place);
+                    }
+                    Some(place) => self.classes[place].1 = event.maxHolders,
+                    None => self.classes.push((event.groups, event.maxHolders)),
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn balance(&self, wallet: Address) -> U256 {
+        self.balances.get(&wallet).copied().unwrap_or_default()
+    }
+
+    /// Investors with holdings among groups.
+    fn holders(&self, among: impl Fn(u8) -> bool) -> u32 {
+        let held: BTreeSet<_> = self
+            .wallets
+            .iter()
+            .filter(|(address, wallet)| among(wallet.group) && self.balance(**address) > U256::ZERO)
+            .map(|(_, wallet)| wallet.investor)
+            .collect();
+        u32::try_from(held.len()).expect("a small market")
+    }
+
+    /// The token's own counts and sums.
+    pub(crate) fn counts(&self) -> Vec<View> {
+        let what = format!("of {} by its logs", self.token);
+        let supply = ISecurityToken::totalSupplyCall {};
+        let count = ISecurityToken::holderCountCall {};
+        let mut views = vec![
+            View::new(&what, self.token, &supply, &self.supply),
+            View::new(&what, self.token, &count, &self.holders(|_| true)),
+        ];
+        for group in GROUPS {
+            let answer = ISecurityToken::groupHoldersReturn {
+                count: self.holders(|other| other == group),
+                limit: self.group_limits.get(&group).copied().unwrap_or_default(),
+            };
+            let call = ISecurityToken::groupHoldersCall { group };
+            let what = format!("{group} {what}");
+            views.push(View::new(&what, self.token, &call, &answer));
+        }
+        views
+    }
+
+    /// The classes, as a set: no page says in which order they are listed.
+    pub(crate) fn classes(&self) -> BTreeSet<(U256, u32, u32)> {
+        let classes = self.classes.iter();
+        classes
+            .map(|(groups, limit)| {
+                let holders = self.holders(|group| groups.bit(usize::from(group)));
+                (*groups, *limit, holders)
+            })
+            .collect()
+    }
+
+    /// All that is known of each wallet and each investor.
+    pub(crate) fn everyone(&self) -> Vec<View> {
+        let what = |wallet: &Address| format!("{wallet} by the logs");
+        let mut views = Vec::new();
+        let mut investors: BTreeMap<B256, U256> = BTreeMap::new();
+        for (&account, balance) in &self.balances {
+            let call = ISecurityToken::balanceOfCall { account };
+            views.push(View::new(&what(&account), self.token, &call, balance));
+        }
+        for (&wallet, found) in &self.wallets {
+            *investors.entry(found.investor).or_default() += self.balance(wallet);
+            let answer = ISecurityToken::walletRecordReturn {
+                investorId: found.investor,
+                group: found.group,
+                country: found.country,
+                kycExpiry: found.kyc_expiry,
+                frozen: self.frozen.contains(&wallet),
+                sanctioned: self.sanctioned.contains(&wallet),
+            };
+            let call = ISecurityToken::walletRecordCall { wallet };
+            views.push(View::new(&what(&wallet), self.token, &call, &answer));
+            let call = ISecurityToken::getFrozenTokensCall { account: wallet };
+            let partly = self.partly.get(&wallet).copied().unwrap_or_default();
+            views.push(View::new(&what(&wallet), self.token, &call, &partly));
+        }
+        for (investorId, held) in investors {
+            let call = ISecurityToken::holdingsOfCall { investorId };
+            views.push(View::new("by the logs", self.token, &call, &held));
+        }
+        views
+    }
+}
+
+fn mark(set: &mut BTreeSet<Address>, account: Address, on: bool) {
+    if on {
+        set.insert(account);
+    } else {
+        set.remove(&account);
+    }
+}
