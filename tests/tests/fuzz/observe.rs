@@ -316,8 +316,9 @@ impl World {
             state: found,
         };
         let what = || id.to_string();
-        let bound = self.settlement.commitment(id, self.now);
-        let never = !self.settlement.commitments.contains_key(&id);
+        // "Zeros for an order never committed, released or FILLED; whoever lapsed keeps it."
+        let known = self.settlement.commitments.get(&id);
+        let bound = known.filter(|known| !known.released && found != state::FILLED);
         let commitment = IDvPSettlement::commitmentOfReturn {
             until: bound.map(|bound| bound.until).unwrap_or_default(),
             other: bound
@@ -325,10 +326,8 @@ impl World {
                 .unwrap_or_default(),
         };
         let call = IDvPSettlement::commitmentOfCall { id };
-        // What is left of one that has ended, no page says.
-        let commitment = (never || bound.is_some())
-            .then(|| View::new(&what(), address, &call, &commitment));
-        let mut views = vec![
+        vec![
+            View::new(&what(), address, &call, &commitment),
             View::new(
                 &what(),
                 address,
@@ -347,8 +346,6 @@ impl World {
                 &IDvPSettlement::getOrderCall { id },
                 &answer,
             ),
-        ];
-        views.extend(commitment);
-        views
+        ]
     }
 }

@@ -188,12 +188,12 @@ impl Stage {
             to,
             amount: value,
         };
-        if from != Address::ZERO {
-            attempts.add(
-                (Address::ZERO, token, call.abi_encode().into()),
-                Ok(word(U256::from(can))),
-            );
-        }
+        // "From zero is false": nobody sends a mint.
+        let can = can && from != Address::ZERO;
+        attempts.add(
+            (Address::ZERO, token, call.abi_encode().into()),
+            Ok(word(U256::from(can))),
+        );
         if from == Address::ZERO {
             return;
         }

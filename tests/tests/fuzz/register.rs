@@ -81,10 +81,6 @@ impl Register {
             Event::WalletRemoved(event) => {
                 self.wallets.remove(&event.wallet);
             }
-            Event::WalletRecovered(event) => {
-                self.wallets.remove(&event.lost);
-                self.frozen.insert(event.lost);
-            }
             Event::SanctionSet(event) => mark(&mut self.sanctioned, event.account, event.sanctioned),
             Event::AddressFrozen(event) => mark(&mut self.frozen, event.account, event.isFrozen),
             Event::TokensFrozen(event) => {

@@ -294,6 +294,8 @@ impl Stage {
             Act::Security(_, Security::recoverWallet(call)) => {
                 accounts.extend([call.lost, call.replacement]);
             }
+            Act::Security(_, Security::forcedTransfer(call)) => accounts.extend([call.from, call.to]),
+            Act::Security(_, Security::forcedBurn(call)) => accounts.extend([call.from]),
             Act::Security(_, Security::setSanctioned(call)) => {
                 let siblings = call.accounts.iter().map(|account| self.cast.sibling(*account));
                 accounts.extend(siblings.chain(call.accounts.iter().copied()));

@@ -5,7 +5,7 @@ mod desk;
 mod matches;
 mod tokens;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 use acceptance::{
     market::DAY,
@@ -289,7 +289,7 @@ fn boundaries(world: &World) -> Vec<u64> {
     for security in world.securities.values() {
         at.extend(security.rules.values());
         at.extend(security.records.values().map(|record| record.kyc_expiry));
-        at.extend(security.locks.values().flat_map(BTreeMap::keys));
+        at.extend(security.locks.values().flatten().map(|lock| lock.release));
         at.extend(security.holds.all().iter().map(|(_, hold)| hold.until));
     }
     at.extend(world.coin.holds.all().iter().map(|(_, hold)| hold.until));

@@ -32,7 +32,7 @@ impl Generator {
         let soon = world.now + self.random.below(900);
         let group = *self.random.pick(&GROUPS);
         let value = self.around(balance);
-        let (from, call) = match self.random.below(44) {
+        let (from, call) = match self.random.below(47) {
             0..=2 => (
                 wallet,
                 Security::transfer(ISecurityToken::transferCall { to: other, value }),
@@ -155,8 +155,8 @@ impl Generator {
             37 => {
                 let locks = security.locks.get(&wallet);
                 let releaseTime = locks
-                    .and_then(|locks| locks.keys().next_back().copied())
-                    .unwrap_or(soon);
+                    .and_then(|locks| locks.last())
+                    .map_or(soon, |lock| lock.release);
                 let call = ISecurityToken::unlockTokensCall {
                     holder: wallet,
                     releaseTime,
@@ -179,6 +179,23 @@ impl Generator {
                 };
                 let call = ISecurityToken::setSupplyCapCall { supplyCap };
                 (officer, Security::setSupplyCap(call))
+            }
+            44 | 45 => {
+                let call = ISecurityToken::forcedTransferCall {
+                    from: wallet,
+                    to: other,
+                    value,
+                    reason: B256::repeat_byte(9),
+                };
+                (officer, Security::forcedTransfer(call))
+            }
+            46 => {
+                let call = ISecurityToken::forcedBurnCall {
+                    from: wallet,
+                    value,
+                    reason: B256::repeat_byte(9),
+                };
+                (officer, Security::forcedBurn(call))
             }
             41 | 42 if token == self.cast.shares[1] && self.random.once_in(4) => {
                 let call = ISecurityToken::recoverWalletCall {

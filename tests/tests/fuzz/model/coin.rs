@@ -82,10 +82,11 @@ impl Coin {
     ) -> Outcome {
         let Hold { placer, id, amount, until } = hold;
         self.movable(&[placer, owner])?;
-        self.holds.check((placer, id), owner, amount, until, now)?;
+        self.holds.fits(amount, until, now)?;
         self.ledger.spendable(placer, owner, amount)?;
-        enough(owner, self.free(owner, now), amount)?;
+        self.holds.is_new((placer, id), owner, now)?;
         self.holds.room(owner, now)?;
+        enough(owner, self.free(owner, now), amount)?;
         self.ledger.spend(owner, placer, amount);
         self.holds.place(owner, hold);
         let event = ITsUSDC::HoldPlaced { placer, owner, id, amount, until };
@@ -104,7 +105,7 @@ impl Coin {
     ) -> Outcome {
         self.movable(&[placer, owner, to])?;
         let hold = self.holds.expect((placer, id), owner, now)?;
-        if amount == U256::ZERO || amount > hold.amount {
+        if amount > hold.amount {
             let most = hold.amount;
             return refused(&ITsUSDC::HoldAmount { amount, most });
         }

@@ -61,15 +61,8 @@ impl Holds {
             .sum()
     }
 
-    /// What stands against a hold whatever the token says of the tokens: amount, time, a live one of that name.
-    pub(crate) fn check(
-        &self,
-        (placer, id): Name,
-        owner: Address,
-        amount: U256,
-        until: u64,
-        now: u64,
-    ) -> Result<(), Refusal> {
+    /// What stands against a hold whoever's it is: its amount, its time.
+    pub(crate) fn fits(&self, amount: U256, until: u64, now: u64) -> Result<(), Refusal> {
         let most = (U256::from(1) << 216) - U256::from(1);
         if amount == U256::ZERO || amount > most {
             return refused(&ISecurityToken::HoldAmount { amount, most });
@@ -78,10 +71,20 @@ impl Holds {
         if until <= now || until > latest {
             return refused(&ISecurityToken::HoldTime { until, latest });
         }
-        if self.find((placer, id), owner, now).is_some() {
-            return refused(&ISecurityToken::HoldExists { placer, owner, id });
-        }
         Ok(())
+    }
+
+    /// Refuses a second live one of that name.
+    pub(crate) fn is_new(
+        &self,
+        (placer, id): Name,
+        owner: Address,
+        now: u64,
+    ) -> Result<(), Refusal> {
+        match self.find((placer, id), owner, now) {
+            Some(_) => refused(&ISecurityToken::HoldExists { placer, owner, id }),
+            None => Ok(()),
+        }
     }
 
     /// Refuses a ninth live one.

@@ -76,12 +76,13 @@ impl Security {
             amount,
             until,
         } = hold;
-        self.holds.check((placer, id), owner, amount, until, now)?;
+        self.holds.fits(amount, until, now)?;
+        self.holds.is_new((placer, id), owner, now)?;
+        self.holds.room(owner, now)?;
         self.holdable(placer, owner, amount, now)?;
         self.ledger.spendable(placer, owner, amount)?;
         let balance = self.ledger.balance(owner);
         crate::model::ledger::enough(owner, balance, amount)?;
-        self.holds.room(owner, now)?;
         self.use_up(owner, placer, amount);
         self.holds.place(owner, hold);
         let event = ISecurityToken::HoldPlaced {
@@ -112,6 +113,8 @@ impl Security {
             7
         } else if self.frozen.contains(&owner) {
             5
+        } else if let Some(code) = self.unfit(owner, now) {
+            code
         } else if let Some(code) = self.encumbered(owner, amount, now, None) {
             code
         } else if self.is_odd_hold(owner, amount, now) {
@@ -120,6 +123,17 @@ impl Security {
             0
         };
         self.unless(code)
+    }
+
+    /// 1, 16 and 15 of one party.
+    fn unfit(&self, account: Address, now: u64) -> Option<u8> {
+        let Some(record) = self.records.get(&account) else {
+            return Some(1);
+        };
+        if now >= record.kyc_expiry {
+            return Some(16);
+        }
+        self.blocked.contains(&record.country).then_some(15)
     }
 
     /// `useHold`: "under every rule of a transferFrom by the caller but the allowance and this hold".
@@ -133,7 +147,7 @@ impl Security {
     ) -> Outcome {
         let (placer, id) = name;
         let hold = self.holds.expect(name, owner, now)?;
-        if amount == U256::ZERO || amount > hold.amount {
+        if amount > hold.amount {
             let most = hold.amount;
             return refused(&ISecurityToken::HoldAmount { amount, most });
         }
@@ -188,6 +202,8 @@ impl Security {
             Call::setInvestor(call) => self.set_investor(from, call, now),
             Call::removeWallet(call) => self.remove_wallet(from, call.wallet, now),
             Call::recoverWallet(call) => self.recover(from, call, now),
+            Call::forcedTransfer(call) => self.force_transfer(from, call, now),
+            Call::forcedBurn(call) => self.force_burn(from, call, now),
             Call::setSanctioned(call) => self.sanction(from, &call.accounts, call.sanctioned),
             Call::setAddressFrozen(call) => self.freeze(from, call.account, call.frozen),
             Call::pause(_) | Call::unpause(_) => self.switch(from, matches!(call, Call::pause(_))),
@@ -247,9 +263,7 @@ impl Security {
                     toGroup,
                     opensAt,
                 } = *call;
-                if opensAt > now + FURTHEST {
-                    return Err(Refusal::Typed);
-                }
+                not_too_far(opensAt, now)?;
                 self.rules.insert((fromGroup, toGroup), opensAt);
                 log(
                     address,
@@ -343,10 +357,14 @@ impl Security {
                 self.classes.remove(place);
             }
             Some(place) => self.classes[place].1 = limit,
-            None if limit == 0 || groups == U256::ZERO || has(groups, 0) => {
-                return Err(Refusal::Typed);
+            None if groups == U256::ZERO || has(groups, 0) => {
+                return refused(&ISecurityToken::InvalidGroup { group: 0 });
             }
-            None if self.classes.len() == CLASSES => return Err(Refusal::Typed),
+            None if limit == 0 => return refused(&ISecurityToken::ClassNotFound { groups }),
+            None if self.classes.len() == CLASSES => {
+                let limit = U256::from(CLASSES);
+                return refused(&ISecurityToken::TooManyClasses { limit });
+            }
             None => self.classes.push((groups, limit)),
         }
         Ok(log(
@@ -357,6 +375,15 @@ impl Security {
             },
         ))
     }
+}
+
+/// "Times beyond 200 years from now are refused with a typed error."
+pub(super) fn not_too_far(time: u64, now: u64) -> Result<(), Refusal> {
+    let latest = now + FURTHEST;
+    if time <= latest {
+        return Ok(());
+    }
+    refused(&ISecurityToken::TimeTooFar { time, latest })
 }
 
 pub(super) fn set<T: Ord>(members: &mut BTreeSet<T>, member: T, on: bool) {

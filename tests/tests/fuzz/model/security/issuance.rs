@@ -5,7 +5,7 @@ use alloy::primitives::{Address, Log, U256};
 
 use crate::model::{Outcome, Refusal, ledger::enough, log, refused, role};
 
-use super::{FURTHEST, Security, Vesting};
+use super::{Lock, Security, Vesting, acts::not_too_far};
 
 /// The most locks in force of a wallet.
 const LOCKS: usize = 16;
@@ -89,9 +89,8 @@ impl Security {
         if call.amount == U256::ZERO {
             return Err(Refusal::Typed);
         }
-        if call.start > now + FURTHEST {
-            return Err(Refusal::Typed);
-        }
+        let period = u64::from(call.period) * u64::from(call.periods);
+        not_too_far(call.start + u64::from(call.cliff) + period, now)?;
         let places = self.vestings.entry(call.holder).or_default();
         let ended = places
             .iter()
@@ -114,6 +113,7 @@ impl Security {
             period: call.period,
             periods: call.periods,
             first_bips: call.firstBips,
+            taken: U256::ZERO,
         };
         let places = self.vestings.entry(call.holder).or_default();
         if place == places.len() {
@@ -153,18 +153,26 @@ impl Security {
                 now_: now,
             });
         }
-        if release > now + FURTHEST || amount == U256::ZERO {
+        not_too_far(release, now)?;
+        if amount == U256::ZERO {
             return Err(Refusal::Typed);
         }
         let locks = self.locks.entry(holder).or_default();
-        locks.retain(|release, _| *release > now);
-        if !locks.contains_key(&release) && locks.len() == LOCKS {
-            return refused(&ISecurityToken::TooManyLocks {
-                holder,
-                limit: U256::from(LOCKS),
-            });
+        let same = locks.iter().position(|lock| lock.release == release);
+        let ended = locks
+            .iter()
+            .position(|lock| lock.bound(now) == U256::ZERO);
+        match same.or(ended) {
+            Some(place) if same.is_some() => locks[place].amount += amount,
+            Some(place) => locks[place] = Lock { release, amount },
+            None if locks.len() == LOCKS => {
+                return refused(&ISecurityToken::TooManyLocks {
+                    holder,
+                    limit: U256::from(LOCKS),
+                });
+            }
+            None => locks.push(Lock { release, amount }),
         }
-        *locks.entry(release).or_default() += amount;
         Ok(log(
             self.ledger.address,
             &ISecurityToken::TokensLocked {
@@ -182,14 +190,15 @@ impl Security {
         now: u64,
     ) -> Result<Log, Refusal> {
         let locks = self.locks.entry(holder).or_default();
-        let found = locks.get(&release).copied().filter(|_| release > now);
-        let Some(amount) = found else {
+        let found = locks
+            .iter_mut()
+            .find(|lock| lock.release == release && lock.bound(now) > U256::ZERO);
+        let Some(Lock { amount, .. }) = found.map(std::mem::take) else {
             return refused(&ISecurityToken::LockNotFound {
                 holder,
                 releaseTime: release,
             });
         };
-        locks.remove(&release);
         Ok(log(
             self.ledger.address,
             &ISecurityToken::TokensUnlocked {

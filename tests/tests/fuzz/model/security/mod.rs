@@ -1,6 +1,7 @@
 //! A share class as `docs/security-token.md` has it: its rule, and the acts that change what the rule sees.
 
 mod acts;
+mod force;
 mod issuance;
 mod persons;
 
@@ -18,8 +19,8 @@ use super::{
 pub(crate) const NO_HOLD: u8 = 255;
 /// The most wallets of an investor.
 pub(crate) const WALLETS: usize = 8;
-/// Times lie no further ahead than this: 200 years of 365 days.
-pub(crate) const FURTHEST: u64 = 200 * 365 * 86_400;
+/// Times lie no further ahead than this: 200 years of 365.25 days.
+pub(crate) const FURTHEST: u64 = 6_311_520_000;
 
 /// A wallet's KYC record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,10 +50,16 @@ pub(crate) struct Vesting {
     period: u32,
     periods: u16,
     first_bips: u16,
+    /// What forced acts took of what would have vested last.
+    taken: U256,
 }
 
 impl Vesting {
     fn unvested(&self, now: u64) -> U256 {
+        self.unreleased(now).saturating_sub(self.taken)
+    }
+
+    fn unreleased(&self, now: u64) -> U256 {
         let first_at = self.start + u64::from(self.cliff);
         if now < first_at {
             return self.amount;
@@ -76,6 +83,24 @@ impl Vesting {
     }
 }
 
+/// A lock.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Lock {
+    pub(crate) release: u64,
+    pub(crate) amount: U256,
+}
+
+impl Lock {
+    /// What it binds at a second.
+    pub(crate) fn bound(&self, now: u64) -> U256 {
+        if now < self.release {
+            self.amount
+        } else {
+            U256::ZERO
+        }
+    }
+}
+
 /// A share class.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Security {
@@ -95,8 +120,8 @@ pub(crate) struct Security {
     pub(crate) sanctioned: BTreeSet<Address>,
     pub(crate) frozen: BTreeSet<Address>,
     pub(crate) partly: BTreeMap<Address, U256>,
-    /// Amounts by release time.
-    pub(crate) locks: BTreeMap<Address, BTreeMap<u64, U256>>,
+    /// Locks by their places, ended ones too.
+    pub(crate) locks: BTreeMap<Address, Vec<Lock>>,
     /// Schedules by their places.
     pub(crate) vestings: BTreeMap<Address, Vec<Vesting>>,
     pub(crate) holds: Holds,
@@ -117,9 +142,7 @@ impl Security {
     /// Partly frozen, locked, unvested.
     pub(crate) fn encumbrances(&self, holder: Address, now: u64) -> [U256; 3] {
         let locks = self.locks.get(&holder).into_iter().flatten();
-        let locked = locks
-            .filter(|(release, _)| **release > now)
-            .map(|(_, amount)| amount);
+        let locked = locks.map(|lock| lock.bound(now));
         let vestings = self.vestings.get(&holder).into_iter().flatten();
         [
             self.partly.get(&holder).copied().unwrap_or_default(),
@@ -372,7 +395,8 @@ impl Security {
     /// What stands against the size of a new hold: the granularity, the minimum holding, and what it leaves free.
     pub(crate) fn is_odd_hold(&self, owner: Address, amount: U256, now: u64) -> bool {
         let limits = self.limits;
-        let left = self.spendable(owner, now).saturating_sub(amount);
+        let held = self.holds.held(owner, now, None);
+        let left = self.ledger.balance(owner).saturating_sub(held + amount);
         limits.granularity > U256::ZERO && amount % limits.granularity > U256::ZERO
             || amount < limits.min_holding
             || left > U256::ZERO && left < limits.min_holding

@@ -5,7 +5,10 @@ use alloy::primitives::{Address, B256, Log, U256};
 
 use crate::model::{Outcome, Refusal, log, role};
 
-use super::{FURTHEST, Record, Security, WALLETS, acts::set};
+use super::{
+    Record, Security, WALLETS,
+    acts::{not_too_far, set},
+};
 
 impl Security {
     /// Of one investor, in the order in which they were added.
@@ -24,6 +27,10 @@ impl Security {
     fn is_encumbered(&self, wallet: Address, now: u64) -> bool {
         let bound: U256 = self.encumbrances(wallet, now).into_iter().sum();
         bound + self.holds.held(wallet, now, None) > U256::ZERO
+    }
+
+    fn is_locked(&self, wallet: Address, now: u64) -> bool {
+        self.encumbrances(wallet, now)[1] > U256::ZERO
     }
 
     fn wallet_set(&self, wallet: Address, record: Record) -> Log {
@@ -73,8 +80,8 @@ impl Security {
         let theirs = others.first().map_or((false, false), status);
         let (sanctioned, frozen) = status(&wallet);
         let leaves = found.filter(|_| is_new);
+        not_too_far(call.kycExpiry, now)?;
         let refusals = [
-            call.kycExpiry > now + FURTHEST,
             self.successors.contains_key(&wallet),
             !others.iter().all(fits),
             is_new && others.len() == WALLETS,
@@ -84,7 +91,7 @@ impl Security {
                 && (sanctioned
                     || frozen
                     || self.ledger.balance(wallet) > U256::ZERO
-                    || self.is_encumbered(wallet, now)),
+                    || self.is_locked(wallet, now)),
         ];
         if refusals.contains(&true) {
             return Err(Refusal::Typed);
@@ -123,7 +130,8 @@ impl Security {
     ) -> Outcome {
         self.roles.check(by, role("COMPLIANCE_ROLE"))?;
         let wallets = self.wallets_of(call.investorId);
-        if wallets.is_empty() || call.kycExpiry > now + FURTHEST {
+        not_too_far(call.kycExpiry, now)?;
+        if wallets.is_empty() {
             return Err(Refusal::Typed);
         }
         let record = Record {
@@ -153,7 +161,7 @@ impl Security {
         self.roles.check(by, role("COMPLIANCE_ROLE"))?;
         let is_blocked = self.sanctioned.contains(&wallet) || self.frozen.contains(&wallet);
         let is_held = self.ledger.balance(wallet) > U256::ZERO;
-        let _ = now;
+        let is_held = is_held || self.is_locked(wallet, now);
         let Some(record) = self
             .records
             .get(&wallet)
@@ -190,7 +198,8 @@ impl Security {
         log(self.ledger.address, &event)
     }
 
-    /// "On one wallet set all of the investor's, an event per wallet changed; an address outside the registry is set alone."
+    /// "On one wallet set all of the investor's; an address outside the registry is set alone": an event for the one that is
+    /// named, and for each other that changes.
     pub(super) fn sanction(
         &mut self,
         by: Address,
@@ -201,7 +210,7 @@ impl Security {
         let mut logs = Vec::new();
         for account in accounts {
             for wallet in self.siblings(*account) {
-                if self.sanctioned.contains(&wallet) != sanctioned {
+                if wallet == *account || self.sanctioned.contains(&wallet) != sanctioned {
                     logs.push(self.mark_sanctioned(wallet, sanctioned, by));
                 }
             }
@@ -213,7 +222,7 @@ impl Security {
         self.roles.check(by, role("ENFORCER_ROLE"))?;
         let mut logs = Vec::new();
         for wallet in self.siblings(account) {
-            if self.frozen.contains(&wallet) != frozen {
+            if wallet == account || self.frozen.contains(&wallet) != frozen {
                 logs.push(self.mark_frozen(wallet, frozen, by));
             }
         }
@@ -248,15 +257,19 @@ impl Security {
             return Err(Refusal::Typed);
         }
         let token = self.ledger.address;
-        let mut logs = self.holds.break_beyond(token, lost, U256::ZERO, now);
-        let was_frozen = self.frozen.contains(&lost);
+        let investorId = old.expect("registered").investor;
+        self.forget(lost, investorId);
+        let removed = ISecurityToken::WalletRemoved {
+            wallet: lost,
+            investorId,
+        };
+        let mut logs = vec![log(token, &removed)];
         let locks = self.locks.remove(&lost).unwrap_or_default();
-        let locks: Vec<_> = locks
-            .into_iter()
-            .filter(|(release, _)| *release > now)
-            .collect();
-        for (releaseTime, amount) in &locks {
-            let (releaseTime, amount) = (*releaseTime, *amount);
+        for lock in &locks {
+            let (amount, releaseTime) = (lock.bound(now), lock.release);
+            if amount == U256::ZERO {
+                continue;
+            }
             let unlocked = ISecurityToken::TokensUnlocked {
                 holder: lost,
                 amount,
@@ -269,17 +282,15 @@ impl Security {
             };
             logs.extend([log(token, &unlocked), log(token, &locked)]);
         }
-        self.locks.insert(replacement, locks.into_iter().collect());
+        self.locks.insert(replacement, locks);
         let schedules = self.vestings.remove(&lost).unwrap_or_default();
-        for (index, schedule) in schedules.iter().enumerate() {
-            if schedule.unvested(now) > U256::ZERO {
-                let moved = ISecurityToken::VestingMoved {
-                    from: lost,
-                    to: replacement,
-                    index: U256::from(index),
-                };
-                logs.push(log(token, &moved));
-            }
+        for index in 0..schedules.len() {
+            let moved = ISecurityToken::VestingMoved {
+                from: lost,
+                to: replacement,
+                index: U256::from(index),
+            };
+            logs.push(log(token, &moved));
         }
         self.vestings.insert(replacement, schedules);
         let partly = self.partly.remove(&lost).unwrap_or_default();
@@ -295,10 +306,11 @@ impl Security {
             logs.extend([log(token, &unfrozen), log(token, &frozen)]);
             self.partly.insert(replacement, partly);
         }
-        self.forget(lost, old.expect("registered").investor);
+        logs.extend(self.holds.break_beyond(token, lost, U256::ZERO, now));
         self.successors.insert(lost, replacement);
-        let _ = was_frozen;
-        self.frozen.insert(lost);
+        if !self.frozen.contains(&lost) {
+            logs.push(self.mark_frozen(lost, true, by));
+        }
         let value = self.ledger.balance(lost);
         logs.push(self.ledger.moved(lost, replacement, value));
         let recovered = ISecurityToken::WalletRecovered {

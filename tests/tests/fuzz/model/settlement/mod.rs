@@ -73,7 +73,7 @@ impl Settlement {
 
     /// Who may become default admin at a second.
     pub(crate) fn pending(&self, now: u64) -> Address {
-        if now > self.roles.offered + OFFER {
+        if now >= self.roles.offered + OFFER {
             Address::ZERO
         } else {
             self.roles.pending
@@ -179,7 +179,7 @@ impl World {
                     return refused(&IDvPSettlement::NotAContract { account: security });
                 }
                 let Some((checksSpender, holds)) = self.probe(security) else {
-                    return Err(Refusal::Typed);
+                    return refused(&IDvPSettlement::NotASecurity { token: security });
                 };
                 self.settlement.listed.insert(security);
                 self.settlement
@@ -304,21 +304,21 @@ impl World {
     fn commit_or_leave(&mut self, from: Address, bid: B256, ask: B256, until: u64) -> Outcome {
         let principal = role("PRINCIPAL_ROLE");
         self.settlement.roles.check(from, principal)?;
-        let mut verdict = self.preflight(bid, ask);
+        let mut verdict = self.preflight_uncommitted(bid, ask);
         // That the pair is not committed yet is what this ends.
         verdict.failures.retain(|failure| *failure != 32);
         if let Some(refusal) = verdict.refuse() {
             return refusal;
         }
-        let [buys, sells] = [bid, ask].map(|id| self.settlement.orders[&id].order.clone());
-        let latest = (self.now + LONGEST).min(buys.expiry).min(sells.expiry);
-        if until <= self.now || until > latest {
-            return refused(&IDvPSettlement::CommitmentTime { until, latest });
-        }
         for id in [bid, ask] {
             if self.settlement.commitments.contains_key(&id) {
                 return refused(&IDvPSettlement::OrderCommittedBefore { id });
             }
+        }
+        let [buys, sells] = [bid, ask].map(|id| self.settlement.orders[&id].order.clone());
+        let latest = (self.now + LONGEST).min(buys.expiry).min(sells.expiry);
+        if until <= self.now || until > latest {
+            return refused(&IDvPSettlement::CommitmentTime { until, latest });
         }
         let (security, now) = (sells.security, self.now);
         if !self.securities.contains_key(&security) {
@@ -387,13 +387,13 @@ impl World {
         let [buys, sells] = [bid, ask].map(|id| self.settlement.orders[&id].order.clone());
         let not_dropped =
             |token, id| vec![log(placer, &IDvPSettlement::HoldNotDropped { token, id })];
+        let dropped = self.coin.drop_hold(placer, buys.owner, bid, now);
+        let coin = self.coin.ledger.address;
+        logs.extend(dropped.unwrap_or_else(|_| not_dropped(coin, bid)));
         let security = sells.security;
         let token = self.securities.get_mut(&security).expect("it has holds");
         let dropped = token.drop_hold((placer, ask), sells.owner, now);
         logs.extend(dropped.unwrap_or_else(|_| not_dropped(security, ask)));
-        let dropped = self.coin.drop_hold(placer, buys.owner, bid, now);
-        let coin = self.coin.ledger.address;
-        logs.extend(dropped.unwrap_or_else(|_| not_dropped(coin, bid)));
         Ok(logs)
     }
 
@@ -601,7 +601,7 @@ impl World {
             }
             Call::acceptDefaultAdminTransfer(_) => {
                 // "An offered hand-over lapses after 30 days."
-                if roles.pending != from || now > roles.offered + OFFER {
+                if roles.pending != from || now >= roles.offered + OFFER {
                     return invalid(from);
                 }
                 let old = std::mem::replace(&mut roles.admin, from);

@@ -44,13 +44,8 @@ impl World {
     /// "0-based index of the first bad field of Order."
     pub(crate) fn bad_field(&self, order: &Order) -> Option<u8> {
         let fits = |value: U256| value > U256::ZERO && value < U256::from(1) << 128;
-        let roles = &self.settlement.roles;
-        // "An owner with either role cannot register an order."
-        let is_desk = ["OPERATOR_ROLE", "PRINCIPAL_ROLE"]
-            .iter()
-            .any(|name| roles.held.contains(&(role(name), order.owner)));
         let bad = [
-            order.owner == Address::ZERO || is_desk,
+            order.owner == Address::ZERO || self.is_desk(order.owner),
             order.side > ASK,
             !self.settlement.listed.contains(&order.security),
             order.payment != self.coin.ledger.address,
@@ -63,8 +58,26 @@ impl World {
         Some(u8::try_from(first).expect("ten fields"))
     }
 
+    /// "An owner with either role cannot register an order nor be settled by settleSigned."
+    fn is_desk(&self, owner: Address) -> bool {
+        let held = &self.settlement.roles.held;
+        ["OPERATOR_ROLE", "PRINCIPAL_ROLE"]
+            .iter()
+            .any(|name| held.contains(&(role(name), owner)))
+    }
+
     /// What `preflight` says of two ids.
     pub(crate) fn preflight(&self, bid: B256, ask: B256) -> Verdict {
+        let is_firm = self.settlement.is_committed(bid, ask, self.now);
+        self.preflight_as(is_firm, bid, ask)
+    }
+
+    /// What it would say if they were not committed to each other.
+    pub(crate) fn preflight_uncommitted(&self, bid: B256, ask: B256) -> Verdict {
+        self.preflight_as(false, bid, ask)
+    }
+
+    fn preflight_as(&self, is_firm: bool, bid: B256, ask: B256) -> Verdict {
         let party = |id| {
             // An order of which only owner and side are known is judged as an unknown one.
             let known = self
@@ -78,7 +91,7 @@ impl World {
                 is_signed: true,
             })
         };
-        self.judge((bid, ask), party(bid).as_ref(), party(ask).as_ref())
+        self.judge(is_firm, (bid, ask), party(bid).as_ref(), party(ask).as_ref())
     }
 
     /// What `preflightSigned` says of two orders.
@@ -97,12 +110,17 @@ impl World {
             let is_asked = !is_open || self.has_code(order.owner);
             Party {
                 order,
-                is_open: is_open || state == state::NONE && self.bad_field(order).is_none(),
+                is_open: !self.is_desk(order.owner)
+                    && (is_open || state == state::NONE && self.bad_field(order).is_none()),
                 is_signed: !is_asked || self.is_signed_by(order.owner, id, signature),
             }
         };
         let parties = (party(bid, bid_signature), party(ask, ask_signature));
+        let is_firm = self
+            .settlement
+            .is_committed(self.id(bid), self.id(ask), self.now);
         self.judge(
+            is_firm,
             (self.id(bid), self.id(ask)),
             Some(&parties.0),
             Some(&parties.1),
@@ -110,12 +128,22 @@ impl World {
     }
 
     /// The failure table. "What needs an unknown order is left out."
-    fn judge(&self, ids: (B256, B256), bid: Option<&Party>, ask: Option<&Party>) -> Verdict {
+    fn judge(
+        &self,
+        is_firm: bool,
+        ids: (B256, B256),
+        bid: Option<&Party>,
+        ask: Option<&Party>,
+    ) -> Verdict {
         let (bid_id, ask_id) = ids;
         let is_same = bid_id == ask_id;
         let (settlement, now) = (&self.settlement, self.now);
-        let is_firm = settlement.is_committed(bid_id, ask_id, now);
-        let is_bound = |id| settlement.commitment(id, now).is_some();
+        // "A live commitment of either order is with another order than the one given."
+        let is_bound = |id, other| {
+            settlement
+                .commitment(id, now)
+                .is_some_and(|commitment| commitment.other != other)
+        };
         let here = settlement.address;
         let (bid_terms, ask_terms) = (bid.map(|bid| bid.order), ask.map(|ask| ask.order));
         let (buyer, seller) = (
@@ -223,8 +251,11 @@ impl World {
             (28, ask.is_some_and(|ask| !ask.is_signed)),
             // 29 shows only when the legs have moved.
             (30, blocked(Some(here))),
-            (31, !is_firm && (is_bound(bid_id) || is_bound(ask_id))),
-            (32, !is_firm && settlement.commitment_required),
+            (31, is_bound(bid_id, ask_id) || is_bound(ask_id, bid_id)),
+            (
+                32,
+                settlement.commitment_required && !settlement.is_committed(bid_id, ask_id, now),
+            ),
         ];
         Verdict {
             failures: table
