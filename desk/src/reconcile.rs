@@ -16,6 +16,7 @@ use serde::Serialize;
 
 use crate::chain::Chain;
 use crate::chain::abi::IDvPSettlement;
+use crate::commitment::Commitment;
 use crate::error::DeskError;
 use crate::registered;
 use crate::surveillance::{Remark, Watch};
@@ -407,6 +408,12 @@ impl Comparison<'_> {
             };
             let orders = self.board.orders(&filter).await?;
             for order in orders.iter().filter(|order| order.record.epoch < epoch) {
+                let settlement = self.board.identity().contract;
+                let bound = Commitment::of(self.chain, settlement, order.record.id).await?;
+                // A new epoch does not touch an order while it is committed.
+                if bound.is_some() {
+                    continue;
+                }
                 let words = format!(
                     "{owner} has cancelled all orders of epochs before {epoch} on chain, the book has {} open",
                     order.record.id

@@ -6,11 +6,13 @@ use alloy::rpc::types::Log;
 use alloy::sol_types::SolEvent;
 use book::audit::proof;
 use book::board::Board;
+use book::board::commitment::binds;
 use book::log::By;
 use book::log::body::{BookAnchored, ChainSynced, SettlementFailed};
 use book::market::filter::OrderFilter;
 use book::market::matching::{Match, MatchState};
-use book::market::record::OrderState;
+use book::market::record::{OrderRecord, OrderState};
+use jiff::Timestamp;
 
 use super::adopt::{Left, Registration, Taken};
 use super::commitment::{committed, released};
@@ -86,12 +88,15 @@ pub async fn run(
         ..Synced::default()
     };
     recorded.retain(|fill| fill.block >= from);
-    let mut next = from;
+    let (mut next, mut released) = (from, Vec::new());
     while next <= head.number {
         let last = head.number.min(next + STEP - 1);
         for log in chain.logs(settlement, next, last).await? {
             recorded.retain(|fill| Some(fill.tx_hash) != log.transaction_hash);
             take(board, chain, &log, by, &mut synced).await?;
+            if let Ok(event) = IDvPSettlement::MatchReleased::decode_log(&log.inner) {
+                released.extend([event.bid, event.ask]);
+            }
         }
         progress(last - from + 1, head.number - from + 1);
         next = last + 1;
@@ -103,6 +108,7 @@ pub async fn run(
             tx_hash: fill.tx_hash,
         });
     }
+    bury(board, chain, settlement, first_block, &released, by, &mut synced).await?;
     for matched in board.matches(None).await? {
         if matched.state.is_in_flight() {
             resolve(board, chain, settlement, matched, by, &mut synced).await?;
@@ -167,7 +173,7 @@ async fn take(
         };
         let mined = mined().await?;
         for order in board.orders(&filter).await? {
-            if order.record.epoch < event.epoch {
+            if order.record.epoch < event.epoch && !is_bound(board, &order.record, mined.time).await? {
                 cancel(board, order.record.id, &mined, by, synced).await?;
             }
         }
@@ -187,6 +193,61 @@ async fn take(
         };
         let (tx_hash, block) = chain.place_of(log.transaction_hash, log.block_number)?;
         anchor(board, &event.data, block, tx_hash, by).await?;
+    }
+    Ok(())
+}
+
+/// Whether a commitment bound the order at a time: a new epoch does not touch it then.
+async fn is_bound(board: &Board, order: &OrderRecord, at: Timestamp) -> Result<bool, DeskError> {
+    for matched in board.matches(None).await? {
+        let of_it = [matched.bid, matched.ask].contains(&order.id);
+        if matched.state.is_live()
+            && of_it
+            && let Some(committed) = board.commitment(matched.id).await?
+        {
+            return Ok(binds(committed.until, at));
+        }
+    }
+    Ok(false)
+}
+
+/// Orders that a commitment carried over the end of their epoch are dead once nothing binds them any more.
+async fn bury(
+    board: &Board,
+    chain: &Chain,
+    settlement: Address,
+    first_block: u64,
+    released: &[B256],
+    by: &By,
+    synced: &mut Synced,
+) -> Result<(), DeskError> {
+    let now = chain.head().await?.time;
+    let mut free = released.to_vec();
+    for matched in board.matches(None).await? {
+        if matches!(matched.state, MatchState::Committed | MatchState::Failed)
+            && let Some(committed) = board.commitment(matched.id).await?
+            && committed.until <= now
+        {
+            free.extend([matched.bid, matched.ask]);
+        }
+    }
+    for id in free {
+        let Some(order) = board.find(id).await? else {
+            continue;
+        };
+        let (owner, epoch) = (order.record.owner, order.record.epoch);
+        let call = IDvPSettlement::epochOfCall { owner };
+        if order.state != OrderState::Open || chain.view(settlement, call).await? <= epoch {
+            continue;
+        }
+        let advanced = chain
+            .events_from::<IDvPSettlement::EpochAdvanced>(settlement, owner, first_block)
+            .await?;
+        let over = advanced.into_iter().find(|(event, _)| event.epoch > epoch);
+        if let Some((_, log)) = over {
+            let mined = chain.mined(log.transaction_hash, log.block_number).await?;
+            cancel(board, id, &mined, by, synced).await?;
+        }
     }
     Ok(())
 }

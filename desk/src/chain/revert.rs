@@ -180,6 +180,13 @@ fn settlement(error: &Dvp) -> Revert {
                 state(e.state)
             ),
         ),
+        Dvp::NotASecurity(e) => Revert::new(
+            "NotASecurity",
+            format!(
+                "{} is the coin, or does not say by which rules it may be transferred (ERC-1404)",
+                e.token
+            ),
+        ),
         Dvp::NotAContract(e) => Revert::new(
             "NotAContract",
             format!("there is no contract at {}", e.account),
