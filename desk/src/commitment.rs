@@ -63,11 +63,11 @@ pub struct Released {
 }
 
 impl Desk<'_> {
-    /// Commits an approved match on chain until a unix second, and records it. The signer is a principal.
+    /// Commits an approved match on chain until a unix second, and records it. The signer is a principal; that nothing
+    /// speaks against it was seen before ([`Self::check_commit`]).
     ///
     /// # Errors
-    /// `NotOnChain` when an order is not registered, `AlreadyCommitted`; `Preflight` with every reason why it would not
-    /// settle; `Board`, `Chain`, `Unrecorded`.
+    /// `Board`, `Chain`, `Unrecorded`.
     pub async fn commit(
         &self,
         matched: &Match,
@@ -75,7 +75,6 @@ impl Desk<'_> {
         ask: &OrderRecord,
         until: u64,
     ) -> Result<MatchCommitted, DeskError> {
-        self.check_commit(bid, ask).await?;
         let call = IDvPSettlement::commitMatchCall {
             bid: bid.id,
             ask: ask.id,
@@ -94,7 +93,15 @@ impl Desk<'_> {
     }
 
     /// What speaks against committing two orders now.
-    async fn check_commit(&self, bid: &OrderRecord, ask: &OrderRecord) -> Result<(), DeskError> {
+    ///
+    /// # Errors
+    /// `NotOnChain` when an order is not registered, `AlreadyCommitted`; `Preflight` with every reason why it would not
+    /// settle; `Chain`.
+    pub async fn check_commit(
+        &self,
+        bid: &OrderRecord,
+        ask: &OrderRecord,
+    ) -> Result<(), DeskError> {
         let (chain, settlement) = (self.contract.chain(), self.contract.address());
         let states = States::of(chain, settlement, bid, ask).await?;
         for (order, state) in [(bid, states.bid), (ask, states.ask)] {

@@ -3,10 +3,11 @@
 use alloy::primitives::{Address, B256, U256};
 use book::board::Board;
 use book::log::By;
+use book::log::act::Act;
 use book::log::fact::MatchCommitted;
 use book::market::amount::{short_id, time};
 use book::market::literal::time::Moment;
-use book::market::matching::Match;
+use book::market::matching::{Match, MatchState};
 use clap::Args;
 use desk::chain::Chain;
 use desk::commitment::LONGEST;
@@ -18,6 +19,7 @@ use serde_json::{Value, json};
 use super::act;
 use super::context::Context;
 use super::failure::{Failure, Result};
+use super::matches::told;
 use super::stake::Stake;
 use crate::render::{Answer, Sentence};
 
@@ -31,16 +33,22 @@ pub(super) struct Release {
     reason: B256,
 }
 
-/// Commits an approved match on chain for so many seconds, with the principal's own key.
-pub(super) async fn commit(
+/// Approves a match where that is still to be done, and commits it on chain for so many seconds, with the principal's own
+/// key. Whatever the chain has against it is found before the book says anything.
+pub(super) async fn approve_and_commit(
     context: &Context,
     board: &Board,
-    matched: &Match,
+    found: Match,
+    reason: &str,
     seconds: u64,
-    by: By,
 ) -> Result {
-    let bid = board.order(&matched.bid.to_string()).await?.record;
-    let ask = board.order(&matched.ask.to_string()).await?.record;
+    let open = [MatchState::Proposed, MatchState::Approved, MatchState::Failed];
+    if !open.contains(&found.state) {
+        let words = format!("match {} is {}, not approved", found.id, found.state);
+        return Err(Failure::refused("NOT_APPROVED", words).hint("see: orderbook match list"));
+    }
+    let bid = board.order(&found.bid.to_string()).await?.record;
+    let ask = board.order(&found.ask.to_string()).await?.record;
     let trade = Trade::of(&bid, &ask);
     let security = context.security(&trade.symbol)?;
     Stake::tokens(&security, trade.quantity)
@@ -49,21 +57,33 @@ pub(super) async fn commit(
     Stake::coin(trade.payment, trade.total)
         .confirm(context)
         .await?;
-    let what = words(matched, &trade);
+    let what = words(&found, &trade);
     let principal = context.sender("principal", what.clone().after("committing "))?;
     let chain = context.chain().await?;
-    let desk = desk(context, board, &chain, &principal, by).await?;
     context.keys_apart(&chain, "OPERATOR_ROLE").await?;
+    let desk = desk(context, board, &chain, &principal, By::new("")).await?;
     let until = until(&chain, seconds).await?;
-    let committed = desk.commit(matched, &bid, &ask, until).await?;
-    let words = what
-        .after("committed: ")
-        .and(&format!(
-            ", until {}\n  transaction {}",
-            time(until),
-            committed.tx_hash
-        ));
-    Ok(Answer::line(json(matched, &committed), words))
+    desk.check_commit(&bid, &ask).await?;
+    let approved = if found.state == MatchState::Proposed {
+        let by = context
+            .acting(board, &told(Act::Approve, &found, reason))
+            .await?;
+        board.approve(found.id, by).await?
+    } else {
+        found
+    };
+    let actor = approved.approved_by.clone().unwrap_or_default();
+    let desk = Desk {
+        by: By::new(actor.as_str()).because(reason),
+        ..desk
+    };
+    let committed = desk.commit(&approved, &bid, &ask, until).await?;
+    let words = what.after("committed: ").and(&format!(
+        ", until {}\n  transaction {}",
+        time(until),
+        committed.tx_hash
+    ));
+    Ok(Answer::line(json(&approved, &committed), words))
 }
 
 impl Release {

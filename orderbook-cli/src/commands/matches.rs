@@ -4,7 +4,6 @@ use std::collections::HashMap;
 
 use alloy::primitives::{Address, B256, U256};
 use book::board::{Board, BoardError};
-use book::log::By;
 use book::log::act::{Act, Told, of_match};
 use book::market::amount::{short_id, time};
 use book::market::filter::OrderFilter;
@@ -18,7 +17,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::commitment::{self, Release};
+use super::commitment::{Release, approve_and_commit};
 use super::context::Context;
 use super::failure::{Failure, Result};
 use super::order::owner;
@@ -130,30 +129,6 @@ impl Match {
             }
         }
     }
-}
-
-/// Approves where that is still to be done, then commits. The commitment needs no signature beside its transaction's.
-async fn approve_and_commit(
-    context: &Context,
-    board: &Board,
-    found: Matched,
-    reason: &str,
-    term: u64,
-) -> Result {
-    let approved = if found.state == MatchState::Proposed {
-        let told = told(Act::Approve, &found, reason);
-        let by = context.acting(board, &told).await?;
-        board.approve(found.id, by).await?
-    } else {
-        found
-    };
-    if !matches!(approved.state, MatchState::Approved | MatchState::Failed) {
-        let words = format!("match {} is {}, not approved", approved.id, approved.state);
-        return Err(Failure::refused("NOT_APPROVED", words).hint("see: orderbook match list"));
-    }
-    let actor = approved.approved_by.clone().unwrap_or_default();
-    let by = By::new(actor.as_str()).because(reason);
-    commitment::commit(context, board, &approved, term, by).await
 }
 
 /// Proposes under an id that is drawn here, so that it can be signed.

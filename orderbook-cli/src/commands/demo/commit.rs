@@ -35,10 +35,9 @@ pub(super) async fn commit(stage: &mut Stage, world: &World, approved: &Approved
         operator.register_missing(bid, ask, states).await?;
     }
     let until = world.chain.head().await?.time + TERM;
-    let committed = principal_of(world)
-        .await?
-        .commit(matched, bid, ask, until)
-        .await?;
+    let principal = principal_of(world).await?;
+    principal.check_commit(bid, ask).await?;
+    let committed = principal.commit(matched, bid, ask, until).await?;
     stage.done(&format!(
         "bid and ask are committed to each other until {}",
         time(committed.until)
