@@ -125,7 +125,7 @@ fn only_committed_matches_settle_where_that_is_demanded() {
     assert_eq!(market.data("settlement show")["commitment_required"], true);
     let (bid, ask, matched) = market.match_to_commit();
     let said = market.run(&format!("settle {bid} {ask} --signed")).exits(3);
-    assert_eq!(said.code(), "WOULD_NOT_SETTLE");
+    assert_eq!(said.code(), "SETTLEMENT_32");
     assert!(hints(&said)[0].contains("match approve"), "{said:?}");
     market.data(&format!("match approve {matched} --commit"));
     market.data(&format!("settle {bid} {ask}"));
@@ -160,7 +160,7 @@ fn what_cannot_be_committed_is_refused_and_the_book_says_nothing() {
     assert_eq!(said.code(), "ROLES_EXCLUDE");
     market.data("approve HRBR 9 --wallet ada-lindqvist");
     let said = market.run(&commit).exits(3);
-    assert_eq!(said.code(), "WOULD_NOT_SETTLE");
+    assert_eq!(said.code(), "SETTLEMENT_21");
     assert_eq!(hints(&said), ["have the seller run: orderbook approve HRBR 10"]);
     assert_eq!(market.match_state(&bid), "APPROVED");
     market.data("approve HRBR 10 --wallet ada-lindqvist");

@@ -25,7 +25,7 @@ fn an_investor_changes_in_all_wallets_at_once() {
     for wallet in [ADA, "issuer"] {
         let found = holder(&market, wallet);
         assert_eq!((&found["group"], &found["country"]), (&"3".into(), &"826".into()), "{wallet}");
-        assert_eq!(found["kyc until"], "2034-01-31", "{wallet}");
+        assert_eq!(found["kyc_until"], "2034-01-31", "{wallet}");
     }
     let said = market
         .run("token investor HRBR NOBODY --group 1 --country 840 --kyc-expiry 2034-01-31")
