@@ -1,6 +1,6 @@
-//! Freezes, lock-ups, vesting, force, recovery, and the registry they rest on.
+//! Freezes, lock-ups, vesting, and what takes tokens by force.
 
-use alloy_primitives::{Address, B256, U256};
+use alloy_primitives::{Address, U256};
 use motsu::prelude::*;
 
 use super::fixture::*;
@@ -8,31 +8,20 @@ use crate::{
     error::*,
     event::*,
     restriction::{Kind, restriction},
+    store::LOCKS,
+    word::Record,
 };
 
 /// What the rules will say of a transfer at `now`.
 fn detect_at(token: &Token, now: u64, from: Address, to: Address, value: u64) -> u8 {
     let view = token.view();
-    let mut movement = view.movement(Kind::Transfer, from, from, to, u(value));
-    movement.now = now;
+    let mut movement = view.movement(Kind::Transfer, from, from, to, u(value), now);
     movement.from.record.kyc_expiry = u64::MAX;
     movement.to.record.kyc_expiry = u64::MAX;
     restriction(&*view, &movement)
 }
 
-fn grant(token: &Token, holder: Address, amount: u64, cliff: u32, revocable: bool) -> U256 {
-    token
-        .by(ISSUER)
-        .grant_vesting(holder, u(amount), NOW, cliff, 0, 0, 0, revocable)
-        .motsu_unwrap()
-}
 
-fn freeze(token: &Token, account: Address, amount: u64) {
-    token
-        .by(ENFORCER)
-        .freeze_partial_tokens(account, u(amount))
-        .motsu_unwrap();
-}
 
 #[test]
 fn sanctions_work_at_once_on_every_side() {
@@ -78,14 +67,14 @@ fn a_frozen_address_neither_sends_nor_receives_nor_spends() {
     token.mint(ALICE, 10);
     token.mint(BOB, 10);
     let logs = token.logs(|token| token.by(ENFORCER).set_address_frozen(ALICE, true));
-    assert_eq!(
-        logs,
-        [log(&AddressFrozen {
-            account: ALICE,
+    let frozen = |account| {
+        log(&AddressFrozen {
+            account,
             isFrozen: true,
-            by: ENFORCER
-        })]
-    );
+            by: ENFORCER,
+        })
+    };
+    assert_eq!(logs, [frozen(ALICE), frozen(ALICE2)]);
     token.refuses(5, ALICE, BOB, 1);
     token.refuses(6, BOB, ALICE, 1);
     token.by(BOB).approve(ALICE, u(5)).motsu_unwrap();
@@ -212,17 +201,21 @@ fn locks_of_one_time_merge_and_sixteen_are_enough() {
     assert_eq!(token.encumbrances(ALICE).1, u(16));
 }
 
+/// Writes a lock that was released a second ago to a place, as the clock stands still here.
+fn age_lock(token: &Token, holder: Address, place: usize) {
+    let mut token = token.by(COMPLIANCE);
+    let word = token.of(holder, LOCKS + place);
+    let amount = word << 40 >> 40;
+    token.set_of(holder, LOCKS + place, amount | u(NOW - 1) << 216);
+}
+
 #[test]
 fn released_locks_give_their_place_back() {
     let token = Token::new();
     for i in 1..=16 {
         token.lock(ALICE, i, NOW + i);
     }
-    // What a lock leaves when its time has come is what it leaves when it is ended early: a free place.
-    token
-        .by(COMPLIANCE)
-        .unlock_tokens(ALICE, NOW + 3)
-        .motsu_unwrap();
+    age_lock(&token, ALICE, 2);
     token.lock(ALICE, 100, NOW + 50);
     let locks = token.view().locks_of(ALICE);
     assert_eq!(
@@ -231,9 +224,33 @@ fn released_locks_give_their_place_back() {
     );
     assert_eq!(locks.amounts.len(), 16);
     let view = token.view();
-    assert_eq!(view.locked_of(ALICE, NOW + 15), u(116));
-    assert_eq!(view.locked_of(ALICE, NOW + 16), u(100));
-    assert_eq!(view.locked_of(ALICE, NOW + 50), U256::ZERO);
+    let locked = |now| view.sum_locks(ALICE, &mut view.record(ALICE), now);
+    assert_eq!(locked(NOW + 15), u(116));
+    assert_eq!(locked(NOW + 16), u(100));
+    assert_eq!(locked(NOW + 50), U256::ZERO);
+}
+
+#[test]
+fn a_movement_clears_the_places_of_released_locks_and_a_view_does_not() {
+    let token = Token::new();
+    token.mint(ALICE, 10);
+    for i in 1..=3 {
+        token.lock(ALICE, 1, NOW + i);
+    }
+    age_lock(&token, ALICE, 1);
+    assert_eq!(token.view().locks_of(ALICE).amounts.len(), 2);
+    assert_eq!(token.encumbrances(ALICE).1, u(2));
+    assert_eq!(token.view().record(ALICE).locks, 0b111);
+    token.moves(ALICE, BOB, 8);
+    assert_eq!(token.view().record(ALICE).locks, 0b101);
+    token.refuses(9, ALICE, BOB, 1);
+    // What is received clears nothing: nothing of the recipient's is read but holds.
+    age_lock(&token, ALICE, 0);
+    token.moves(BOB, ALICE, 1);
+    assert_eq!(token.view().record(ALICE).locks, 0b101);
+    token.lock(ALICE, 1, NOW + 9);
+    assert_eq!(token.view().record(ALICE).locks, 0b101);
+    assert_eq!(token.view().locks_of(ALICE).releaseTimes, [NOW + 9, NOW + 3]);
 }
 
 #[test]
@@ -245,12 +262,12 @@ fn a_wallet_whose_last_lock_ends_is_unmarked() {
         .by(COMPLIANCE)
         .unlock_tokens(ALICE, NOW + 2)
         .motsu_unwrap();
-    assert!(token.view().record(ALICE).has(crate::word::Record::LOCKED));
+    assert_eq!(token.view().record(ALICE).locks, 1);
     token
         .by(COMPLIANCE)
         .unlock_tokens(ALICE, NOW + 1)
         .motsu_unwrap();
-    assert!(!token.view().record(ALICE).has(crate::word::Record::LOCKED));
+    assert!(!token.view().record(ALICE).has_places());
     token.reverts(
         &LockNotFound {
             holder: ALICE,
@@ -271,16 +288,31 @@ fn a_lock_must_lie_ahead_and_be_of_something_that_fits() {
         now_: NOW,
     };
     token.reverts(&error, lock(u(1), NOW));
+    let latest = NOW + 6_311_520_000;
+    for time in [latest + 1, u64::MAX] {
+        token.reverts(&TimeTooFar { time, latest }, lock(u(1), time));
+    }
+    lock(u(1), latest)(&token).motsu_unwrap();
+    token
+        .by(COMPLIANCE)
+        .unlock_tokens(ALICE, latest)
+        .motsu_unwrap();
     let error = |amount, already| InvalidLock {
         holder: ALICE,
         amount,
         alreadyLocked: already,
     };
     token.reverts(&error(U256::ZERO, U256::ZERO), lock(U256::ZERO, NOW + 1));
-    lock(U256::MAX, NOW + 1)(&token).motsu_unwrap();
-    token.reverts(&error(u(1), U256::MAX), lock(u(1), NOW + 1));
-    lock(U256::MAX, NOW + 2)(&token).motsu_unwrap();
-    assert_eq!(token.encumbrances(ALICE).1, U256::MAX);
+    let most = U256::MAX >> 40;
+    token.reverts(
+        &error(most + u(1), U256::ZERO),
+        lock(most + u(1), NOW + 1),
+    );
+    token.reverts(&error(U256::MAX, U256::ZERO), lock(U256::MAX, NOW + 1));
+    lock(most, NOW + 1)(&token).motsu_unwrap();
+    token.reverts(&error(u(1), most), lock(u(1), NOW + 1));
+    lock(most, NOW + 2)(&token).motsu_unwrap();
+    assert_eq!(token.encumbrances(ALICE).1, most + most);
     token.mint(ALICE, 5);
     token.refuses(9, ALICE, BOB, 1);
     token.moves(ALICE, BOB, 0);
@@ -358,6 +390,20 @@ fn impossible_schedules_revert() {
     refused(0, 1, 1, 0);
     refused(1, 0, 1, 0);
     refused(1, 1, 1, 10_001);
+    // Two releases after the first, 200 years ahead at the latest.
+    let latest = NOW + 6_311_520_000;
+    let ending = |start: u64, cliff: u32, period: u32| {
+        move |token: &Token| {
+            token
+                .by(ISSUER)
+                .grant_vesting(ALICE, u(1), start, cliff, period, 2, 0, true)
+        }
+    };
+    let ends = |time| TimeTooFar { time, latest };
+    token.reverts(&ends(latest + 1), ending(latest - 30, 9, 11));
+    token.reverts(&ends(u64::MAX), ending(u64::MAX, 0, 1));
+    token.reverts(&ends(NOW * 1_000 + 2), ending(NOW * 1_000, 0, 1));
+    ending(latest - 31, 9, 11)(&token).motsu_unwrap();
     token.restricted(1, |token| {
         token
             .by(ISSUER)
@@ -383,6 +429,57 @@ fn eight_schedules_are_enough() {
         },
     );
     assert_eq!(token.encumbrances(ALICE).2, u(8));
+}
+
+#[test]
+fn the_place_of_an_ended_schedule_is_granted_again() {
+    let token = Token::new();
+    for i in 0..8 {
+        // The third and the sixth have vested when they are granted.
+        let cliff = if i == 2 || i == 5 { 0 } else { 9 };
+        assert_eq!(grant(&token, ALICE, 10 + i, cliff, true), u(i));
+    }
+    assert_eq!(token.view().vesting_count(ALICE), u(8));
+    assert_eq!(grant(&token, ALICE, 100, 9, true), u(2));
+    assert_eq!(grant(&token, ALICE, 200, 9, true), u(5));
+    let amount = |index| {
+        let vesting = token.view().vesting_of(ALICE, u(index)).motsu_unwrap();
+        (vesting.amount, vesting.vested)
+    };
+    assert_eq!(amount(2), (u(100), U256::ZERO));
+    assert_eq!(amount(4), (u(14), U256::ZERO));
+    let error = TooManySchedules {
+        holder: ALICE,
+        limit: u(8),
+    };
+    token.reverts(&error, |token| {
+        token
+            .by(ISSUER)
+            .grant_vesting(ALICE, u(1), NOW, 9, 0, 0, 0, true)
+    });
+    // One that was taken away leaves its place as well.
+    token
+        .by(ISSUER)
+        .revoke_vesting(ALICE, u(7), BOB)
+        .motsu_unwrap();
+    assert_eq!(grant(&token, ALICE, 1, 9, true), u(7));
+    assert_eq!(token.view().vesting_count(ALICE), u(8));
+    // 10 + 11 + 100 + 13 + 14 + 200 + 16 + 1.
+    assert_eq!(token.encumbrances(ALICE).2, u(365));
+}
+
+#[test]
+fn a_movement_clears_the_place_of_an_ended_schedule_and_a_view_does_not() {
+    let token = Token::new();
+    grant(&token, ALICE, 10, 0, true);
+    grant(&token, ALICE, 10, 9, true);
+    assert_eq!(token.encumbrances(ALICE).2, u(10));
+    assert_eq!(token.view().record(ALICE).schedules, 0b11);
+    token.moves(ALICE, BOB, 1);
+    assert_eq!(token.view().record(ALICE).schedules, 0b10);
+    // What it was can be read until another takes its place.
+    let ended = token.view().vesting_of(ALICE, U256::ZERO).motsu_unwrap();
+    assert_eq!((ended.amount, ended.vested), (u(10), u(10)));
 }
 
 #[test]
@@ -466,6 +563,83 @@ fn revoking_reverts_for_good_grants_and_unfit_recipients() {
         .set_address_frozen(BOB, true)
         .motsu_unwrap();
     token.restricted(6, revoke(1, BOB));
+}
+
+#[test]
+fn the_issuer_takes_nothing_from_a_sanctioned_or_frozen_holder() {
+    let token = Token::new();
+    grant(&token, ALICE, 100, 9, true);
+    token.mint(ALICE, 100);
+    let burn = |token: &Token| token.by(ISSUER).burn(ALICE, u(1), REASON);
+    let revoke = |token: &Token| token.by(ISSUER).revoke_vesting(ALICE, U256::ZERO, BOB);
+    let enforcer = || token.by(ENFORCER);
+    enforcer().set_address_frozen(ALICE, true).motsu_unwrap();
+    token.restricted(5, burn);
+    token.restricted(5, revoke);
+    enforcer().set_sanctioned(vec![ALICE], true).motsu_unwrap();
+    token.restricted(3, burn);
+    token.restricted(3, revoke);
+    assert_eq!(token.balance(ALICE), u(200));
+    assert_eq!(token.encumbrances(ALICE).2, u(100));
+    // That is the enforcer's.
+    enforcer()
+        .forced_transfer(ALICE, BOB, u(150), REASON)
+        .motsu_unwrap();
+    enforcer().forced_burn(ALICE, u(50), REASON).motsu_unwrap();
+}
+
+#[test]
+fn revoking_leaves_what_is_frozen_or_held() {
+    let token = Token::new();
+    grant(&token, ALICE, 60, 9, true);
+    token.mint(ALICE, 40);
+    token.hold(REASON, ALICE, 30);
+    freeze(&token, ALICE, 41);
+    let revoke = |token: &Token| token.by(ISSUER).revoke_vesting(ALICE, U256::ZERO, BOB);
+    token.restricted(8, revoke);
+    token
+        .by(ENFORCER)
+        .unfreeze_partial_tokens(ALICE, u(1))
+        .motsu_unwrap();
+    let logs = token.logs(revoke);
+    assert_eq!(logs.len(), 2);
+    // 100 - 60 are left, all of them frozen; 30 of them are held.
+    assert_eq!(token.encumbrances(ALICE), (u(40), U256::ZERO, U256::ZERO));
+    assert_eq!(token.view().held_balance_of(ALICE), u(30));
+
+    let token = Token::new();
+    token.mint(ALICE, 40);
+    token.hold(REASON, ALICE, 40);
+    grant(&token, ALICE, 60, 9, true);
+    token.lock(ALICE, 100, NOW + 9);
+    // Locked tokens go first, so that 50 are left of which 50 are not vested and 40 held.
+    token
+        .by(ENFORCER)
+        .forced_transfer(ALICE, BOB, u(50), REASON)
+        .motsu_unwrap();
+    assert_eq!(token.encumbrances(ALICE), (U256::ZERO, u(50), u(50)));
+    token.restricted(20, revoke);
+    assert_eq!(token.view().held_balance_of(ALICE), u(40));
+}
+
+#[test]
+fn revoking_takes_its_part_of_a_lock_and_no_more() {
+    let token = Token::new();
+    grant(&token, ALICE, 60, 9, true);
+    token.mint(ALICE, 40);
+    token.lock(ALICE, 70, NOW + 9);
+    let logs = token.logs(|token| token.by(ISSUER).revoke_vesting(ALICE, U256::ZERO, BOB));
+    // Of 100 tokens 70 were locked, of the 40 that stay all: 30 of the lock went.
+    let unlocked = TokensUnlocked {
+        holder: ALICE,
+        amount: u(30),
+        releaseTime: NOW + 9,
+    };
+    assert_eq!(logs[1], log(&unlocked));
+    assert_eq!(
+        token.encumbrances(ALICE),
+        (U256::ZERO, u(40), U256::ZERO)
+    );
 }
 
 #[test]
@@ -584,18 +758,44 @@ fn overlapping_encumbrances_never_outgrow_the_balance() {
         .forced_burn(ALICE, u(50), REASON)
         .motsu_unwrap();
     assert_eq!(token.encumbrances(ALICE), (u(50), U256::ZERO, u(50)));
+    token.restricted(8, |token| {
+        token.by(ISSUER).revoke_vesting(ALICE, U256::ZERO, BOB)
+    });
+}
+
+#[test]
+fn force_says_how_much_of_a_lock_went_with_frozen_tokens() {
+    let token = Token::new();
+    token.mint(ALICE, 100);
+    token.lock(ALICE, 100, NOW + 9);
+    freeze(&token, ALICE, 40);
+    let logs = token.logs(|token| {
+        token
+            .by(ENFORCER)
+            .forced_transfer(ALICE, BOB, u(40), REASON)
+    });
+    let unfrozen = TokensUnfrozen {
+        account: ALICE,
+        amount: u(40),
+    };
+    let unlocked = TokensUnlocked {
+        holder: ALICE,
+        amount: u(40),
+        releaseTime: NOW + 9,
+    };
+    assert_eq!(logs[..2], [log(&unfrozen), log(&unlocked)]);
+    assert_eq!(logs.len(), 4);
+    assert_eq!(token.encumbrances(ALICE), (U256::ZERO, u(60), U256::ZERO));
+
+    // A lock of more than there is binds what is received later by as much as before.
+    let token = Token::new();
+    token.mint(ALICE, 100);
+    token.lock(ALICE, 1_000, NOW + 9);
     token
-        .by(ISSUER)
-        .revoke_vesting(ALICE, U256::ZERO, BOB)
+        .by(ENFORCER)
+        .forced_burn(ALICE, u(30), REASON)
         .motsu_unwrap();
-    assert_eq!(
-        token.encumbrances(ALICE),
-        (U256::ZERO, U256::ZERO, U256::ZERO)
-    );
-    assert_eq!(
-        (token.balance(ALICE), token.balance(BOB)),
-        (U256::ZERO, u(50))
-    );
+    assert_eq!(token.encumbrances(ALICE).1, u(970));
 }
 
 #[test]
@@ -631,7 +831,7 @@ fn force_ignores_freezes_limits_and_pause_but_not_the_recipient() {
     };
     token.reverts(&error, force(BOB, 41));
     let logs = token.logs(|token| token.by(ENFORCER).forced_burn(ALICE, u(40), REASON));
-    let burned = Burned {
+    let burned = ForcedBurn {
         from: ALICE,
         value: u(40),
         reason: REASON,
@@ -645,323 +845,4 @@ fn force_ignores_freezes_limits_and_pause_but_not_the_recipient() {
     assert_eq!(logs, [log(&transfer), log(&burned)]);
     assert_eq!(token.view().total_supply(), u(60));
     assert_eq!(token.view().holder_count().count, 1);
-}
-
-#[test]
-fn recovery_hands_everything_over() {
-    let token = Token::new();
-    grant(&token, ALICE, 30, 9, true);
-    token.mint(ALICE, 70);
-    token.mint(ALICE2, 1);
-    freeze(&token, ALICE, 10);
-    token.lock(ALICE, 20, NOW + 9);
-    let logs = token.logs(|token| token.by(ENFORCER).recover_wallet(ALICE, DAVE, REASON));
-    let set = WalletSet {
-        wallet: DAVE,
-        investorId: investor(1),
-        group: 20,
-        country: 840,
-        kycExpiry: NOW + 1,
-    };
-    let recovered = WalletRecovered {
-        lost: ALICE,
-        replacement: DAVE,
-        reason: REASON,
-        by: ENFORCER,
-    };
-    assert_eq!(
-        logs,
-        [
-            log(&WalletRemoved {
-                wallet: ALICE,
-                investorId: investor(1)
-            }),
-            log(&set),
-            log(&Transfer {
-                from: ALICE,
-                to: DAVE,
-                value: u(100)
-            }),
-            log(&recovered),
-        ]
-    );
-    assert_eq!(
-        (token.balance(ALICE), token.balance(DAVE)),
-        (U256::ZERO, u(100))
-    );
-    assert_eq!(token.encumbrances(DAVE), (u(10), u(20), u(30)));
-    assert_eq!(
-        token.encumbrances(ALICE),
-        (U256::ZERO, U256::ZERO, U256::ZERO)
-    );
-    let lost = token.view().wallet_record(ALICE);
-    assert_eq!((lost.investorId, lost.frozen), (B256::ZERO, true));
-    assert!(!token.view().is_frozen(DAVE));
-    assert_eq!(token.view().wallets_of(investor(1)).wallets, [DAVE, ALICE2]);
-    assert_eq!(token.view().holdings_of(investor(1)), u(101));
-    assert_eq!(token.view().holder_count().count, 1);
-    assert_eq!(token.view().group_holders(20).count, 1);
-    token.refuses(10, DAVE, BOB, 41);
-    token.refuses(8, DAVE, BOB, 91);
-    token.moves(DAVE, BOB, 40);
-}
-
-#[test]
-fn recovery_may_use_another_wallet_of_the_investor() {
-    let token = Token::new();
-    token.mint(ALICE, 70);
-    token
-        .by(ENFORCER)
-        .set_address_frozen(ALICE, true)
-        .motsu_unwrap();
-    token
-        .by(ENFORCER)
-        .recover_wallet(ALICE, ALICE2, REASON)
-        .motsu_unwrap();
-    assert_eq!(token.view().wallets_of(investor(1)).wallets, [ALICE2]);
-    assert!(token.view().is_frozen(ALICE2));
-    token
-        .by(ENFORCER)
-        .set_address_frozen(ALICE2, false)
-        .motsu_unwrap();
-    token.moves(ALICE2, BOB, 70);
-    assert_eq!(token.view().holder_count().count, 1);
-}
-
-#[test]
-fn recovery_reverts_for_unfit_wallets() {
-    let token = Token::new();
-    token.mint(ALICE, 10);
-    token.mint(BOB, 10);
-    let recover = |lost, replacement| {
-        move |token: &Token| token.by(ENFORCER).recover_wallet(lost, replacement, REASON)
-    };
-    token.reverts(
-        &InvalidWallet {
-            wallet: Address::ZERO,
-        },
-        recover(ALICE, Address::ZERO),
-    );
-    token.reverts(&InvalidWallet { wallet: ALICE }, recover(ALICE, ALICE));
-    let error = WalletOfAnotherInvestor {
-        wallet: BOB,
-        investorId: investor(2),
-    };
-    token.reverts(&error, recover(ALICE, BOB));
-    token.reverts(
-        &WalletNotRegistered { wallet: DAVE },
-        recover(DAVE, STRANGER),
-    );
-    token.lock(DAVE, 7, NOW + 1);
-    let error = WalletEncumbered {
-        wallet: DAVE,
-        locked: u(7),
-        schedules: U256::ZERO,
-    };
-    token.reverts(&error, recover(ALICE, DAVE));
-    token.mint(ALICE2, 3);
-    token.reverts(
-        &WalletNotEmpty {
-            wallet: ALICE2,
-            balance: u(3),
-        },
-        recover(ALICE, ALICE2),
-    );
-    token
-        .by(ENFORCER)
-        .set_sanctioned(vec![ALICE], true)
-        .motsu_unwrap();
-    token.restricted(3, recover(ALICE, STRANGER));
-}
-
-#[test]
-fn a_wallet_is_registered_changed_and_removed() {
-    let token = Token::deployed();
-    let logs = token.logs(|token| {
-        token
-            .by(COMPLIANCE)
-            .set_wallet(DAVE, investor(7), 20, 276, NOW + 5)
-    });
-    let set = WalletSet {
-        wallet: DAVE,
-        investorId: investor(7),
-        group: 20,
-        country: 276,
-        kycExpiry: NOW + 5,
-    };
-    assert_eq!(logs, [log(&set)]);
-    let record = token.view().wallet_record(DAVE);
-    assert_eq!(
-        (record.investorId, record.group, record.country),
-        (investor(7), 20, 276)
-    );
-    assert_eq!(
-        (record.kycExpiry, record.frozen, record.sanctioned),
-        (NOW + 5, false, false)
-    );
-    token
-        .by(COMPLIANCE)
-        .set_wallet(DAVE, investor(8), 30, 840, NOW + 6)
-        .motsu_unwrap();
-    assert_eq!(
-        token.view().wallets_of(investor(7)).wallets,
-        [] as [Address; 0]
-    );
-    assert_eq!(token.view().wallets_of(investor(8)).wallets, [DAVE]);
-    let logs = token.logs(|token| token.by(COMPLIANCE).remove_wallet(DAVE));
-    assert_eq!(
-        logs,
-        [log(&WalletRemoved {
-            wallet: DAVE,
-            investorId: investor(8)
-        })]
-    );
-    assert_eq!(token.view().wallet_record(DAVE).investorId, B256::ZERO);
-    token.reverts(&WalletNotRegistered { wallet: DAVE }, |token| {
-        token.by(COMPLIANCE).remove_wallet(DAVE)
-    });
-}
-
-#[test]
-fn impossible_records_revert() {
-    let token = Token::new();
-    let set = |wallet, id, group, country| {
-        move |token: &Token| {
-            token
-                .by(COMPLIANCE)
-                .set_wallet(wallet, id, group, country, NOW)
-        }
-    };
-    let zero = Address::ZERO;
-    token.reverts(
-        &InvalidWallet { wallet: zero },
-        set(zero, investor(1), 1, 1),
-    );
-    let own = token.contract.address();
-    token.reverts(&InvalidWallet { wallet: own }, set(own, investor(1), 1, 1));
-    token.reverts(
-        &InvalidInvestor { wallet: DAVE },
-        set(DAVE, B256::ZERO, 1, 1),
-    );
-    token.reverts(&InvalidGroup { group: 0 }, set(DAVE, investor(1), 0, 1));
-    token.reverts(
-        &InvalidCountry { country: u(1_000) },
-        set(DAVE, investor(1), 1, 1_000),
-    );
-    token.reverts(&InvalidGroup { group: 0 }, |token| {
-        token.by(COMPLIANCE).set_group_rule(0, 1, 1)
-    });
-    token.reverts(&InvalidGroup { group: 0 }, |token| {
-        token.by(COMPLIANCE).set_group_rule(1, 0, 1)
-    });
-}
-
-#[test]
-fn a_wallet_with_a_balance_keeps_its_investor() {
-    let token = Token::new();
-    token.mint(ALICE, 10);
-    let error = WalletNotEmpty {
-        wallet: ALICE,
-        balance: u(10),
-    };
-    token.reverts(&error, |token| token.by(COMPLIANCE).remove_wallet(ALICE));
-    token.reverts(&error, |token| {
-        token
-            .by(COMPLIANCE)
-            .set_wallet(ALICE, investor(9), 20, 840, NOW + 1)
-    });
-    token.register(ALICE, 1, 30);
-    assert_eq!(token.view().wallet_record(ALICE).group, 30);
-}
-
-#[test]
-fn an_investor_has_eight_wallets() {
-    let token = Token::deployed();
-    let wallet = |i: u8| Address::repeat_byte(0x40 + i);
-    for i in 0..8 {
-        token.register(wallet(i), 1, 20);
-    }
-    let error = TooManyWallets {
-        investorId: investor(1),
-        limit: u(8),
-    };
-    token.reverts(&error, |token| {
-        token
-            .by(COMPLIANCE)
-            .set_wallet(wallet(8), investor(1), 20, 840, NOW)
-    });
-    token.by(COMPLIANCE).remove_wallet(wallet(0)).motsu_unwrap();
-    token.register(wallet(8), 1, 20);
-    assert_eq!(token.view().wallets_of(investor(1)).wallets.len(), 8);
-    for i in 1..8 {
-        token.mint(wallet(i), 10);
-    }
-    assert_eq!(token.view().holdings_of(investor(1)), u(70));
-    assert_eq!(token.view().holder_count().count, 1);
-}
-
-#[test]
-fn an_investor_counts_in_the_group_of_its_first_wallet() {
-    let token = Token::new();
-    token.mint(ALICE2, 10);
-    let counts = || [20, 30].map(|group| token.view().group_holders(group).count);
-    token.register(ALICE2, 1, 30);
-    assert_eq!(counts(), [1, 0]);
-    token.register(ALICE, 1, 30);
-    assert_eq!(counts(), [0, 1]);
-    token.register(ALICE, 1, 20);
-    assert_eq!(counts(), [1, 0]);
-    token.by(COMPLIANCE).remove_wallet(ALICE).motsu_unwrap();
-    assert_eq!(counts(), [0, 1]);
-    assert_eq!(token.view().holder_count().count, 1);
-}
-
-#[test]
-fn set_wallets_sets_all_or_none() {
-    let token = Token::deployed();
-    let set = |wallets: Vec<Address>, groups: Vec<u8>| {
-        move |token: &Token| {
-            let n = wallets.len();
-            token.by(COMPLIANCE).set_wallets(
-                wallets,
-                (1_u8..).map(B256::repeat_byte).take(n).collect(),
-                groups,
-                vec![840; n],
-                vec![NOW + 1; n],
-            )
-        }
-    };
-    set(vec![ALICE, BOB], vec![20, 30])(&token).motsu_unwrap();
-    assert_eq!(token.view().wallet_record(BOB).group, 30);
-    token.reverts(
-        &InvalidGroup { group: 0 },
-        set(vec![CAROL, DAVE], vec![1, 0]),
-    );
-    let error = LengthMismatch {
-        length: u(2),
-        otherLength: u(1),
-    };
-    token.reverts(&error, set(vec![CAROL, DAVE], vec![1]));
-    let error = BatchTooLarge {
-        length: u(101),
-        limit: u(100),
-    };
-    token.reverts(&error, set(vec![CAROL; 101], vec![1; 101]));
-}
-
-#[test]
-fn registration_keeps_freeze_and_sanction() {
-    let token = Token::new();
-    token
-        .by(ENFORCER)
-        .set_sanctioned(vec![BOB], true)
-        .motsu_unwrap();
-    token
-        .by(ENFORCER)
-        .set_address_frozen(BOB, true)
-        .motsu_unwrap();
-    token.by(COMPLIANCE).remove_wallet(BOB).motsu_unwrap();
-    token.register(BOB, 2, 20);
-    let record = token.view().wallet_record(BOB);
-    assert!(record.frozen && record.sanctioned);
 }

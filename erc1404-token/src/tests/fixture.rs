@@ -133,6 +133,14 @@ impl Token {
             .motsu_unwrap();
     }
 
+    /// Places a hold for the stranger that ends in a minute.
+    pub(crate) fn hold(&self, id: B256, owner: Address, amount: u64) {
+        self.by(owner).approve(STRANGER, u(amount)).motsu_unwrap();
+        self.by(STRANGER)
+            .place_hold(id, owner, u(amount), NOW + 60)
+            .motsu_unwrap();
+    }
+
     pub(crate) fn balance(&self, account: Address) -> U256 {
         self.view().balance_of(account)
     }
@@ -198,4 +206,25 @@ impl Token {
 /// The log of an event.
 pub(crate) fn log(event: &impl SolEvent) -> LogData {
     event.encode_log_data()
+}
+
+/// Grants a schedule that begins now and ends at its cliff.
+pub(crate) fn grant(
+    token: &Token,
+    holder: Address,
+    amount: u64,
+    cliff: u32,
+    revocable: bool,
+) -> U256 {
+    token
+        .by(ISSUER)
+        .grant_vesting(holder, u(amount), NOW, cliff, 0, 0, 0, revocable)
+        .motsu_unwrap()
+}
+
+pub(crate) fn freeze(token: &Token, account: Address, amount: u64) {
+    token
+        .by(ENFORCER)
+        .freeze_partial_tokens(account, u(amount))
+        .motsu_unwrap();
 }

@@ -94,6 +94,7 @@ fn restriction_codes_have_the_names_of_the_list() {
         INVALID_SIZE,
         DEACTIVATED,
         SUPPLY_CAP,
+        HELD,
     ];
     assert_eq!(declared.len(), usize::from(codes::HIGHEST) + 1);
     let file = include_str!("../../../docs/interfaces/codes.json");
@@ -148,6 +149,23 @@ fn answers_are_encoded_as_solidity_returns_them() {
             Ok(expected)
         );
     }
+
+    for (groups, limits) in [(vec![], vec![]), (vec![u(6), u(8)], vec![1_u32, 2])] {
+        let holders: Vec<u32> = limits.iter().map(|limit| limit + 7).collect();
+        let expected = (groups.clone(), limits.clone(), holders.clone()).abi_encode_params();
+        let list = returns::ClassList {
+            groups,
+            maxHolders: limits,
+            holders,
+        };
+        assert_eq!(list.encode(), Ok(expected));
+    }
+
+    let hold = returns::Hold {
+        amount: u(1),
+        until: 2,
+    };
+    assert_eq!(hold.clone().encode(), Ok(hold.abi_encode()));
 
     let vesting = returns::Vesting {
         amount: u(1),

@@ -4,8 +4,11 @@
 
 mod encumbrances;
 mod fixture;
+mod holders;
+mod holds;
 mod interface;
 mod oracle;
+mod persons;
 mod random;
 mod standards;
 mod transfers;

@@ -7,7 +7,9 @@ use proptest::{prelude::*, strategy::ValueTree, test_runner::TestRunner};
 
 use crate::{
     codes,
-    restriction::{Facts, HolderChange, Kind, Movement, Party, Thresholds, restriction},
+    restriction::{
+        Bound, Facts, HolderChange, Holders, Kind, Movement, Party, Thresholds, restriction,
+    },
     word::{Record, Settings},
 };
 
@@ -27,6 +29,7 @@ struct Wallet {
     part_frozen: u64,
     locked: u64,
     unvested: u64,
+    held: u64,
 }
 
 /// Everything the rules depend on.
@@ -41,6 +44,8 @@ struct World {
     max_bips: u16,
     max_holders: u32,
     group_limits: BTreeMap<u8, u32>,
+    /// Sets of groups with their limits.
+    classes: Vec<(BTreeSet<u8>, u32)>,
     min_holding: u64,
     granularity: u64,
     supply_cap: u64,
@@ -75,13 +80,21 @@ impl World {
         own.map(|wallet| wallet.balance).sum()
     }
 
-    /// An investor counts in the group of its first wallet.
-    fn counting_group(&self, investor: u32) -> u8 {
+    /// All wallets of an investor are in one group.
+    fn group_of(&self, investor: u32) -> u8 {
         let first = self
             .wallets
             .iter()
             .find(|wallet| wallet.investor == investor);
         first.map_or(0, |wallet| wallet.group)
+    }
+
+    /// How many of these holders are in one of these groups.
+    fn counted(&self, holders: &[u32], groups: &BTreeSet<u8>) -> u32 {
+        let inside = holders
+            .iter()
+            .filter(|&&holder| groups.contains(&self.group_of(holder)));
+        inside.count() as u32
     }
 
     fn holders(&self) -> Vec<u32> {
@@ -109,12 +122,14 @@ impl World {
         let (third, seller, buyer) = (self.wallet(spender), self.wallet(from), self.wallet(to));
         let mint = kind == Kind::Mint;
         let burn = kind == Kind::Burn;
+        let hold = kind == Kind::Hold;
         let transfer = kind == Kind::Transfer;
         let other = !mint && !burn && spender != from || mint && spender != 0;
         let sides: Vec<&Wallet> = match kind {
             Kind::Transfer => vec![&seller, &buyer],
             Kind::Mint => vec![&buyer],
             Kind::Burn => vec![],
+            Kind::Hold => vec![&seller],
         };
         let rule = self
             .rules
@@ -130,39 +145,55 @@ impl World {
         let frozen = seller.part_frozen;
         let locked = frozen.saturating_add(seller.locked);
         let unvested = locked.saturating_add(seller.unvested);
+        let held = unvested.saturating_add(seller.held);
 
         let moves = value > 0 && from != to;
-        let acquires = moves && (mint || seller.investor != buyer.investor);
+        let strangers = mint || seller.investor != buyer.investor;
+        let acquires = moves && !hold && strangers;
         let holdings = u128::from(self.holdings(buyer.investor)) + u128::from(value);
         let supply = u128::from(self.supply()) + if mint { u128::from(value) } else { 0 };
         let too_much = self.max_per_investor != 0 && holdings > u128::from(self.max_per_investor)
-            || self.max_bips != 0 && holdings * 10_000 > u128::from(self.max_bips) * supply;
+            || !mint
+                && self.max_bips != 0
+                && holdings * 10_000 > u128::from(self.max_bips) * supply;
         let paying = if mint { 0 } else { seller.investor };
         let after = self.holders_after(paying, buyer.investor, value);
         let joins = acquires && self.holdings(buyer.investor) == 0;
-        let group = self.counting_group(buyer.investor);
-        let in_group = after
-            .iter()
-            .filter(|&&holder| self.counting_group(holder) == group)
-            .count() as u32;
+        let before = self.holders();
+        // A number may be too high already: it is what grows that is refused.
+        let grows = |groups: &BTreeSet<u8>, limit: u32| {
+            let now = self.counted(&after, groups);
+            now > self.counted(&before, groups) && now > limit
+        };
+        let group = buyer.group;
         let group_limit = self.group_limits.get(&group).copied().unwrap_or_default();
-        let left = seller.balance.saturating_sub(value);
+        let crowded = group_limit != 0 && grows(&BTreeSet::from([group]), group_limit)
+            || self.classes.iter().any(|(groups, limit)| grows(groups, *limit));
+        let left = (seller.balance - seller.held.min(seller.balance)).saturating_sub(value);
+        let received = (buyer.balance - buyer.held.min(buyer.balance)).saturating_add(value);
+        let whole = transfer && value == seller.balance;
         let odd = self.granularity != 0 && !value.is_multiple_of(self.granularity);
-        let small = moves
-            && (!mint && left > 0 && left < self.min_holding
-                || buyer.balance.saturating_add(value) < self.min_holding);
+        let small = if hold {
+            value > 0 && (left > 0 && left < self.min_holding || value < self.min_holding)
+        } else {
+            moves
+                && (!mint && left > 0 && left < self.min_holding
+                    || !whole && received < self.min_holding)
+        };
 
         let table = [
-            (4, !burn && (to == 0 || to == 9)),
+            (4, !burn && !hold && (to == 0 || to == 9)),
             (18, self.deactivated),
             (2, self.paused),
             (
                 3,
-                !burn && sides.iter().any(|side| side.sanctioned) || other && third.sanctioned,
+                burn && seller.sanctioned
+                    || sides.iter().any(|side| side.sanctioned)
+                    || other && third.sanctioned,
             ),
             (7, other && third.frozen),
-            (5, transfer && seller.frozen),
-            (6, !burn && buyer.frozen),
+            (5, !mint && seller.frozen),
+            (6, !burn && !hold && buyer.frozen),
             (1, sides.iter().any(|side| side.investor == 0)),
             (16, sides.iter().any(|side| NOW >= side.kyc_expiry)),
             (
@@ -171,21 +202,23 @@ impl World {
                     .iter()
                     .any(|side| self.blocked.contains(&side.country)),
             ),
-            (1, transfer && rule == 0),
-            (14, transfer && NOW < rule),
+            (1, transfer && strangers && rule == 0),
+            (14, transfer && strangers && NOW < rule),
             (8, !mint && frozen > 0 && !leaves(frozen)),
             (9, !mint && seller.locked > 0 && !leaves(locked)),
             (10, !mint && seller.unvested > 0 && !leaves(unvested)),
+            (20, !mint && seller.held > 0 && !leaves(held)),
             (11, !burn && acquires && too_much),
             (
                 12,
-                !burn && joins && self.max_holders != 0 && after.len() > self.max_holders as usize,
+                !burn
+                    && joins
+                    && self.max_holders != 0
+                    && after.len() > before.len()
+                    && after.len() > self.max_holders as usize,
             ),
-            (
-                13,
-                !burn && joins && group_limit != 0 && in_group > group_limit,
-            ),
-            (17, !burn && (odd || small)),
+            (13, !burn && joins && crowded),
+            (17, !burn && (odd && !whole || small)),
             (
                 19,
                 mint && self.supply_cap != 0 && supply > u128::from(self.supply_cap),
@@ -197,47 +230,39 @@ impl World {
             .map_or(0, |(code, _)| *code)
     }
 
+    fn record(&self, number: usize) -> Record {
+        let wallet = self.wallet(number);
+        let mut record = Record {
+            kyc_expiry: wallet.kyc_expiry,
+            investor: wallet.investor,
+            country: wallet.country,
+            group: wallet.group,
+            ..Record::default()
+        };
+        record.set(Record::FROZEN, wallet.frozen);
+        record.set(Record::SANCTIONED, wallet.sanctioned);
+        record
+    }
+
     fn party(&self, number: usize) -> Party {
         let wallet = self.wallet(number);
-        let mut flags = 0;
-        for (flag, on) in [
-            (Record::FROZEN, wallet.frozen),
-            (Record::SANCTIONED, wallet.sanctioned),
-            (Record::PARTLY_FROZEN, wallet.part_frozen > 0),
-            (Record::LOCKED, wallet.locked > 0),
-            (Record::VESTING, wallet.unvested > 0),
-        ] {
-            flags |= if on { flag } else { 0 };
-        }
-        let Wallet {
-            investor,
-            group,
-            country,
-            kyc_expiry,
-            balance,
-            ..
-        } = wallet;
-        let holdings = if investor == 0 {
-            balance
+        let holdings = if wallet.investor == 0 {
+            wallet.balance
         } else {
-            self.holdings(investor)
+            self.holdings(wallet.investor)
         };
         Party {
             wallet: address(number),
-            record: Record {
-                kyc_expiry,
-                investor,
-                country,
-                group,
-                flags,
-            },
-            balance: U256::from(balance),
+            record: self.record(number),
+            balance: U256::from(wallet.balance),
             holdings: U256::from(holdings),
-            group: if investor == 0 {
-                group
-            } else {
-                self.counting_group(investor)
+            bound: Bound {
+                frozen: U256::from(wallet.part_frozen),
+                locked: U256::from(wallet.locked),
+                unvested: U256::from(wallet.unvested),
+                held: U256::from(wallet.held),
             },
+            changed: false,
         }
     }
 
@@ -268,14 +293,14 @@ impl World {
             spender: if spender == from {
                 Record::default()
             } else {
-                self.party(spender).record
+                self.record(spender)
             },
             from: if kind == Kind::Mint {
                 Party::default()
             } else {
                 self.party(from)
             },
-            to: if kind == Kind::Burn {
+            to: if kind == Kind::Burn || kind == Kind::Hold {
                 Party::default()
             } else {
                 self.party(to)
@@ -284,10 +309,6 @@ impl World {
             now: NOW,
         };
         restriction(self, &movement)
-    }
-
-    fn numbered(&self, wallet: Address) -> Wallet {
-        self.wallet(usize::from(wallet[19]))
     }
 }
 
@@ -303,42 +324,40 @@ impl Facts for World {
         self.blocked.contains(&country)
     }
 
-    fn encumbrance(&self, flag: u8, wallet: Address, _: u64) -> U256 {
-        let wallet = self.numbered(wallet);
-        U256::from(match flag {
-            Record::PARTLY_FROZEN => wallet.part_frozen,
-            Record::LOCKED => wallet.locked,
-            _ => wallet.unvested,
-        })
-    }
-
-    fn thresholds(&self, minted: U256) -> Thresholds {
-        let supply = U256::from(self.supply()) + minted;
+    fn thresholds(&self, mint: bool) -> Thresholds {
         let absolute = match self.max_per_investor {
             0 => U256::MAX,
             max => U256::from(max),
         };
         let relative = match self.max_bips {
             0 => U256::MAX,
-            bips => supply * U256::from(bips) / U256::from(10_000),
+            bips => U256::from(self.supply()) * U256::from(bips) / U256::from(10_000),
         };
         Thresholds {
-            cap: absolute.min(relative),
+            cap: if mint { absolute } else { absolute.min(relative) },
             min_holding: U256::from(self.min_holding),
             granularity: U256::from(self.granularity),
         }
     }
 
-    fn group_holders(&self, group: u8) -> (u32, u32) {
-        let holders = self.holders();
-        let inside = holders
-            .iter()
-            .filter(|&&holder| self.counting_group(holder) == group)
-            .count();
-        (
-            inside as u32,
-            self.group_limits.get(&group).copied().unwrap_or_default(),
-        )
+    fn group(&self, group: u8) -> Holders {
+        let classes = self.classes.iter().enumerate();
+        Holders {
+            count: self.counted(&self.holders(), &BTreeSet::from([group])),
+            limit: self.group_limits.get(&group).copied().unwrap_or_default(),
+            classes: classes
+                .filter(|(_, (groups, _))| groups.contains(&group))
+                .fold(0, |mask, (place, _)| mask | 1 << place),
+        }
+    }
+
+    fn class(&self, place: usize) -> Holders {
+        let (groups, limit) = &self.classes[place];
+        Holders {
+            count: self.counted(&self.holders(), groups),
+            limit: *limit,
+            classes: 0,
+        }
     }
 
     fn has_room_for(&self, minted: U256) -> bool {
@@ -369,13 +388,13 @@ fn wallet() -> impl Strategy<Value = Wallet> {
             rarely(16),
         ),
         (perhaps(0..1), 0_u64..100, rarely(3)),
-        (perhaps(1..60), perhaps(1..150), perhaps(1..60)),
+        (perhaps(1..60), perhaps(1..150), perhaps(1..60), perhaps(1..60)),
     )
         .prop_map(
             |(who, (kyc_expiry, frozen, sanctioned), (_, balance, empty), encumbered)| {
                 let (investor, group, country) = who;
                 let balance = if empty || investor == 0 { 0 } else { balance };
-                let (part_frozen, locked, unvested) = encumbered;
+                let (part_frozen, locked, unvested, held) = encumbered;
                 Wallet {
                     investor,
                     group,
@@ -387,6 +406,7 @@ fn wallet() -> impl Strategy<Value = Wallet> {
                     part_frozen: part_frozen.min(balance),
                     locked,
                     unvested: unvested.min(balance),
+                    held: held.min(balance),
                 }
             },
         )
@@ -403,16 +423,31 @@ fn world() -> impl Strategy<Value = World> {
             perhaps(1..10_001),
             perhaps(1..5),
             prop::collection::vec(perhaps(1..3), 3),
+            prop::collection::vec((prop::sample::subsequence(vec![1, 2, 3], 1..=3), rarely(4), 1..4_u32), 2),
         ),
         (perhaps(1..40), perhaps(1..9), perhaps(1..600)),
     )
         .prop_map(
             |((paused, deactivated, wallets), rules, blocked, caps, sizes)| {
                 let pairs = (1..4).flat_map(|from| (1..4).map(move |to| (from, to)));
-                let (max_per_investor, max_bips, max_holders, group_limits) = caps;
+                let (max_per_investor, max_bips, max_holders, group_limits, classes) = caps;
                 let (min_holding, granularity, supply_cap) = sizes;
                 // 340 and 276 share a class modulo 64: a set bit alone must not block.
                 let listed = [(340, blocked.0), (840, blocked.1)];
+                // What is the investor's is the same in all of its wallets.
+                let person = |investor: u32| wallets.iter().find(|wallet| wallet.investor == investor);
+                let same = |wallet: &Wallet| match person(wallet.investor) {
+                    Some(first) if wallet.investor != 0 => Wallet {
+                        group: first.group,
+                        country: first.country,
+                        kyc_expiry: first.kyc_expiry,
+                        frozen: first.frozen,
+                        sanctioned: first.sanctioned,
+                        ..wallet.clone()
+                    },
+                    _ => wallet.clone(),
+                };
+                let wallets = wallets.iter().map(same).collect();
                 World {
                     paused,
                     deactivated,
@@ -429,6 +464,11 @@ fn world() -> impl Strategy<Value = World> {
                     group_limits: (1..4)
                         .zip(group_limits.iter().map(|&limit| limit as u32))
                         .collect(),
+                    classes: classes
+                        .into_iter()
+                        .filter(|(_, on, _)| *on)
+                        .map(|(groups, _, limit)| (groups.into_iter().collect(), limit))
+                        .collect(),
                     min_holding,
                     granularity,
                     supply_cap,
@@ -444,6 +484,7 @@ fn kind() -> impl Strategy<Value = Kind> {
         Kind::Transfer,
         Kind::Mint,
         Kind::Burn,
+        Kind::Hold,
     ])
 }
 
@@ -455,6 +496,7 @@ fn parties() -> impl Strategy<Value = (Kind, usize, usize, usize)> {
         Kind::Transfer => (kind, if other { spender } else { from }, from, to),
         Kind::Mint => (kind, if other { spender } else { 0 }, 0, to),
         Kind::Burn => (kind, from, from, 0),
+        Kind::Hold => (kind, if other { spender } else { from }, from, 0),
     })
 }
 
@@ -477,7 +519,7 @@ proptest! {
             kind,
             settings: Settings { flags: Settings::LIMITED, ..Settings::default() },
             token: TOKEN,
-            spender: world.party(spender).record,
+            spender: world.record(spender),
             from: Party { balance: U256::MAX, holdings: U256::MAX, ..world.party(from) },
             to: Party { balance: U256::MAX, holdings: U256::MAX, ..world.party(to) },
             value,
@@ -491,6 +533,14 @@ proptest! {
 /// Facts that are as large as can be.
 struct Extremes;
 
+fn full() -> Holders {
+    Holders {
+        count: u32::MAX,
+        limit: u32::MAX,
+        classes: u8::MAX,
+    }
+}
+
 impl Facts for Extremes {
     fn opens_at(&self, _: u8, _: u8) -> u64 {
         u64::MAX
@@ -500,11 +550,7 @@ impl Facts for Extremes {
         false
     }
 
-    fn encumbrance(&self, _: u8, _: Address, _: u64) -> U256 {
-        U256::MAX
-    }
-
-    fn thresholds(&self, _: U256) -> Thresholds {
+    fn thresholds(&self, _: bool) -> Thresholds {
         Thresholds {
             cap: U256::MAX,
             min_holding: U256::MAX,
@@ -512,8 +558,12 @@ impl Facts for Extremes {
         }
     }
 
-    fn group_holders(&self, _: u8) -> (u32, u32) {
-        (u32::MAX, u32::MAX)
+    fn group(&self, _: u8) -> Holders {
+        full()
+    }
+
+    fn class(&self, _: usize) -> Holders {
+        full()
     }
 
     fn has_room_for(&self, _: U256) -> bool {
@@ -546,16 +596,16 @@ impl Facts for Unasked {
         panic!("country {country} is looked up")
     }
 
-    fn encumbrance(&self, flag: u8, _: Address, _: u64) -> U256 {
-        panic!("encumbrance {flag} is looked up")
-    }
-
-    fn thresholds(&self, _: U256) -> Thresholds {
+    fn thresholds(&self, _: bool) -> Thresholds {
         panic!("the limits are looked up")
     }
 
-    fn group_holders(&self, _: u8) -> (u32, u32) {
-        (0, 0)
+    fn group(&self, _: u8) -> Holders {
+        Holders::default()
+    }
+
+    fn class(&self, place: usize) -> Holders {
+        panic!("class {place} is looked up")
     }
 
     fn has_room_for(&self, _: U256) -> bool {
@@ -563,8 +613,8 @@ impl Facts for Unasked {
     }
 }
 
-/// Each fact is a storage word: a country is looked up only when one of its class of 64 is blocked, an encumbrance only
-/// when the record has its flag, the limits only when there are any.
+/// Each fact is a storage word: a country is looked up only when one of its class of 64 is blocked, the limits only when
+/// there are any, a class only when the group belongs to it.
 #[test]
 fn facts_that_no_flag_calls_for_are_not_looked_up() {
     let party = |number: u8, country: u16| Party {
@@ -574,11 +624,11 @@ fn facts_that_no_flag_calls_for_are_not_looked_up() {
             investor: u32::from(number),
             country,
             group: 20,
-            flags: 0,
+            ..Record::default()
         },
         balance: U256::from(100),
         holdings: U256::from(100),
-        group: 20,
+        ..Party::default()
     };
     let movement = Movement {
         kind: Kind::Transfer,
