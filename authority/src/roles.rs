@@ -6,19 +6,17 @@
 
 use alloc::vec::Vec;
 
-use alloy_primitives::{Address, B256, U64, U256};
+use alloy_primitives::{Address, B256, U256};
 use alloy_sol_types::{SolError, SolEvent, sol};
 use runtime::{
     abi::{Encoder, Revert},
     constant_word,
     event::Log,
     log,
-    storage::WordMap,
+    storage::{Word, WordMap},
+    word::{bytes, uint},
 };
-use stylus_sdk::{
-    prelude::*,
-    storage::{StorageAddress, StorageU64},
-};
+use stylus_sdk::prelude::*;
 
 /// The role of the default admin, and the admin role of every role.
 pub const DEFAULT_ADMIN_ROLE: B256 = B256::ZERO;
@@ -111,10 +109,11 @@ const fn selector<E: SolError>() -> u32 {
 #[storage]
 pub struct Roles {
     members: WordMap,
-    default_admin: StorageAddress,
-    /// In one slot with the time at which the offer lapses.
-    pending_default_admin: StorageAddress,
-    offer_ends: StorageU64,
+    /// An address.
+    default_admin: Word,
+    /// Who may become the default admin, as an address, and in the eight bytes above it until when, as seconds since the
+    /// epoch.
+    offer: Word,
 }
 
 impl Roles {
@@ -137,7 +136,7 @@ impl Roles {
     #[inline(never)]
     pub fn has_role(&self, role: B256, account: Address) -> bool {
         if role.is_zero() {
-            return !account.is_zero() && self.default_admin.get() == account;
+            return !account.is_zero() && self.default_admin.bytes() == account.into_word();
         }
         !self.members.at(role).get(account.into_word()).is_zero()
     }
@@ -249,16 +248,17 @@ impl Roles {
 
     /// The account that administers every role.
     pub fn default_admin(&self) -> Address {
-        self.default_admin.get()
+        Address::from_word(self.default_admin.bytes())
     }
 
     /// The account that may accept to be the default admin now, or zero.
     pub fn pending_default_admin(&self) -> Address {
-        let ends: u64 = self.offer_ends.get().to();
-        if self.vm().block_timestamp() >= ends {
+        let offer = self.offer.get();
+        let [_, _, third, high] = *offer.as_limbs();
+        if self.vm().block_timestamp() >= high << 32 | third >> 32 {
             return Address::ZERO;
         }
-        self.pending_default_admin.get()
+        Address::from_word(bytes(&offer))
     }
 
     /// Offers the default admin's role to `new_admin` for [`OFFER_LASTS`], instead of to anybody it was offered to before.
@@ -290,7 +290,7 @@ impl Roles {
     /// * [`RoleGranted`] for the new one.
     pub fn accept_default_admin_transfer(&mut self) -> Result<(), Error> {
         let sender = self.only_pending_default_admin()?;
-        let account = self.default_admin.get();
+        let account = self.default_admin();
         self.log(
             constant_word!(RoleRevoked::SIGNATURE_HASH.0),
             DEFAULT_ADMIN_ROLE,
@@ -340,13 +340,14 @@ impl Roles {
     /// Zero withdraws the offer, whenever it ends.
     fn offer(&mut self, new_admin: Address) {
         let ends = self.vm().block_timestamp().saturating_add(OFFER_LASTS);
-        self.pending_default_admin.set(new_admin);
-        self.offer_ends.set(U64::from(ends));
+        let [first, second, third, _] = *uint(&new_admin.into_word()).as_limbs();
+        let offer = U256::from_limbs([first, second, third | ends << 32, ends >> 32]);
+        self.offer.set(offer);
     }
 
     #[inline(never)]
     fn set_default_admin(&mut self, account: Address) {
-        self.default_admin.set(account);
+        self.default_admin.set_bytes(&account.into_word());
         self.log(
             constant_word!(RoleGranted::SIGNATURE_HASH.0),
             DEFAULT_ADMIN_ROLE,

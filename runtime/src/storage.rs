@@ -121,6 +121,31 @@ impl Words {
     }
 }
 
+/// One word in storage.
+pub struct Word(Words);
+
+impl Word {
+    /// The word, as an integer.
+    pub fn get(&self) -> U256 {
+        self.0.get(0)
+    }
+
+    /// Sets the word to an integer.
+    pub fn set(&mut self, value: U256) {
+        self.0.set(0, value);
+    }
+
+    /// The word, as bytes.
+    pub fn bytes(&self) -> B256 {
+        self.0.bytes(0)
+    }
+
+    /// Sets the word to bytes.
+    pub fn set_bytes(&mut self, word: &B256) {
+        self.0.set_bytes(0, word);
+    }
+}
+
 /// A mapping in storage: Solidity's `mapping(bytes32 => uint256)`, or one of other types that are padded to words.
 pub struct WordMap(Words);
 
@@ -169,6 +194,7 @@ macro_rules! stored {
     };
 }
 
+stored!(Word, Word);
 stored!(WordMap, WordMap);
 stored!(Words, core::convert::identity);
 

@@ -28,6 +28,7 @@ mod blacklist;
 mod erc20;
 mod error;
 mod event;
+mod globals;
 mod holds;
 mod minting;
 mod pause;
@@ -49,14 +50,10 @@ use authority::domain::Eip712Domain;
 use authority::roles::Roles;
 use runtime::{
     abi::Revert,
-    storage::{WordMap, Words},
+    storage::{Word, WordMap, Words},
     text::{StorageText, Text},
 };
-use stylus_sdk::{
-    abi::Bytes,
-    prelude::*,
-    storage::{StorageBool, StorageU64, StorageU256},
-};
+use stylus_sdk::{abi::Bytes, prelude::*};
 
 /// Units of one coin are 10^-6.
 const DECIMALS: u8 = 6;
@@ -64,14 +61,10 @@ const DECIMALS: u8 = 6;
 /// The contract's storage, from slot 0 in this order. Amounts are base units, times seconds since the epoch.
 #[storage]
 pub struct TsUsdc {
-    /// Slot 0 with the next two, so that a transfer reads one word for all small globals.
-    paused: StorageBool,
-    /// When the reserves were what was attested last; zero before the first attestation.
-    reserves_as_of: StorageU64,
-    /// For how long an attestation allows minting; zero: never.
-    reserve_max_age: StorageU64,
-    total_supply: StorageU256,
-    reserves: StorageU256,
+    /// Everything small, so that a transfer reads one word for all of it.
+    globals: Word,
+    total_supply: Word,
+    reserves: Word,
     /// The balance, the places of holds, and whether the account is blacklisted: [`balance::BalanceWord`].
     balances: WordMap,
     /// By owner, then by spender.

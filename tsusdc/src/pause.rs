@@ -9,13 +9,14 @@ use super::{
     access::pauser_role,
     error::Error,
     event::{Pause, Unpause},
+    globals::Globals,
 };
 
 impl TsUsdc {
     /// Repeating it succeeds and emits again, as USDC's does.
     pub(crate) fn pause(&mut self) -> Result<(), Revert> {
         self.only(pauser_role())?;
-        self.paused.set(true);
+        self.set_paused(true);
         log!(Pause).emit(self.vm());
         Ok(())
     }
@@ -23,18 +24,25 @@ impl TsUsdc {
     /// Repeating it succeeds and emits again, as USDC's does.
     pub(crate) fn unpause(&mut self) -> Result<(), Revert> {
         self.roles.only_default_admin()?;
-        self.paused.set(false);
+        self.set_paused(false);
         log!(Unpause).emit(self.vm());
         Ok(())
     }
 
     pub(crate) fn paused(&self) -> bool {
-        self.paused.get()
+        self.globals().paused
+    }
+
+    fn set_paused(&mut self, paused: bool) {
+        self.set_globals(Globals {
+            paused,
+            ..self.globals()
+        });
     }
 
     /// Refuses everything that the pause stops.
     pub(crate) fn when_not_paused(&self) -> Result<(), Revert> {
-        if self.paused.get() {
+        if self.paused() {
             return Err(Error::EnforcedPause {}.into());
         }
         Ok(())
@@ -43,6 +51,8 @@ impl TsUsdc {
 
 #[cfg(test)]
 mod tests {
+    use authority::roles::DEFAULT_ADMIN_ROLE;
+
     use super::*;
     use crate::{
         access::pauser_role,
@@ -58,7 +68,7 @@ mod tests {
             assert!(coin.contract.sender(coin.alice).paused());
         }
         for _ in 0..2 {
-            let logs = coin.logs(|coin_| coin_.sender(coin.pauser).unpause());
+            let logs = coin.logs(|coin_| coin_.sender(coin.admin).unpause());
             assert_eq!(logs, [log_of(&Unpause {})]);
             assert!(!coin.contract.sender(coin.alice).paused());
         }
@@ -70,8 +80,11 @@ mod tests {
         coin.reverts(unauthorized(coin.admin, pauser_role()), |c| {
             c.sender(coin.admin).pause()
         });
-        coin.reverts(unauthorized(coin.alice, pauser_role()), |c| {
-            c.sender(coin.alice).unpause()
-        });
+        coin.pause();
+        for account in [coin.pauser, coin.alice] {
+            coin.reverts(unauthorized(account, DEFAULT_ADMIN_ROLE), |c| {
+                c.sender(account).unpause()
+            });
+        }
     }
 }

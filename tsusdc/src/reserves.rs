@@ -10,6 +10,7 @@ use super::{
     balance::MAX_SUPPLY,
     error::Error,
     event::{ReserveMaxAgeSet, ReservesAttested},
+    globals::Globals,
 };
 
 /// Whether an attestation as of `as_of` still allows minting at `now`. Without an attestation (`as_of` zero) or with a
@@ -33,12 +34,13 @@ impl TsUsdc {
         evidence: B256,
     ) -> Result<(), Revert> {
         self.only(attestor_role())?;
-        let latest = self.reserves_as_of.get().to();
+        let globals = self.globals();
+        let latest = globals.as_of;
         if as_of < latest || as_of > self.vm().block_timestamp() {
             return Err(Error::InvalidAttestation { as_of, latest }.into());
         }
         self.reserves.set(reserves);
-        self.reserves_as_of.set(alloy_primitives::U64::from(as_of));
+        self.set_globals(Globals { as_of, ..globals });
         let attestor: Address = self.vm().msg_sender();
         log!(ReservesAttested)
             .address(attestor)
@@ -53,8 +55,10 @@ impl TsUsdc {
     /// Works while paused; by the default admin.
     pub(crate) fn set_reserve_max_age(&mut self, max_age: u64) -> Result<(), Revert> {
         self.roles.only_default_admin()?;
-        self.reserve_max_age
-            .set(alloy_primitives::U64::from(max_age));
+        self.set_globals(Globals {
+            max_age,
+            ..self.globals()
+        });
         log!(ReserveMaxAgeSet)
             .data()
             .uint(U256::from(max_age))
@@ -63,16 +67,13 @@ impl TsUsdc {
     }
 
     pub(crate) fn reserves(&self) -> (U256, u64, u64) {
-        (
-            self.reserves.get(),
-            self.reserves_as_of.get().to(),
-            self.reserve_max_age.get().to(),
-        )
+        let Globals { as_of, max_age, .. } = self.globals();
+        (self.reserves.get(), as_of, max_age)
     }
 
     pub(crate) fn mint_headroom(&self) -> U256 {
         let (reserves, as_of, max_age) = self.reserves();
-        if self.paused.get() || !is_fresh(as_of, max_age, self.vm().block_timestamp()) {
+        if self.paused() || !is_fresh(as_of, max_age, self.vm().block_timestamp()) {
             return U256::ZERO;
         }
         reserves
@@ -112,7 +113,7 @@ mod tests {
     use super::*;
     use crate::{
         access::attestor_role,
-        fixture::{Coin, HOLDING, NOW, RESERVES, log_of, u, unauthorized},
+        fixture::{Coin, EVIDENCE, HOLDING, NOW, RESERVES, log_of, u, unauthorized},
     };
 
     proptest! {
@@ -134,14 +135,18 @@ mod tests {
         let coin = Coin::deployed();
         coin.pause();
         for reserves in [u(5), u(3)] {
-            let logs = coin.logs(|c| c.sender(coin.attestor).attest_reserves(reserves, NOW));
+            let logs = coin.logs(|c| {
+                c.sender(coin.attestor)
+                    .attest_reserves(reserves, NOW, EVIDENCE)
+            });
             let attestor = coin.attestor.address();
             assert_eq!(
                 logs,
                 [log_of(&ReservesAttested {
                     reserves,
                     asOf: NOW,
-                    attestor
+                    attestor,
+                    evidence: EVIDENCE
                 })]
             );
             assert_eq!(
@@ -157,7 +162,7 @@ mod tests {
         let attest = |as_of| {
             move |c: &Contract<TsUsdc>| {
                 c.sender(Account::from_seed("attestor"))
-                    .attest_reserves(u(1), as_of)
+                    .attest_reserves(u(1), as_of, EVIDENCE)
             }
         };
         let (as_of, latest) = (NOW + 1, 0);
@@ -173,7 +178,7 @@ mod tests {
     fn attesting_and_the_maximal_age_revert_for_others() {
         let coin = Coin::new();
         coin.reverts(unauthorized(coin.admin, attestor_role()), |c| {
-            c.sender(coin.admin).attest_reserves(u(1), NOW)
+            c.sender(coin.admin).attest_reserves(u(1), NOW, EVIDENCE)
         });
         coin.reverts(
             unauthorized(coin.attestor, authority::roles::DEFAULT_ADMIN_ROLE),
@@ -247,7 +252,7 @@ mod tests {
         assert_eq!(headroom(), U256::ZERO);
         coin.contract
             .sender(coin.attestor)
-            .attest_reserves(u(9), NOW - 60)
+            .attest_reserves(u(9), NOW - 60, EVIDENCE)
             .motsu_unwrap();
         for max_age in [0, 59] {
             coin.contract
@@ -279,7 +284,7 @@ mod tests {
         let (minter, to) = (coin.minter.address(), coin.carol.address());
         coin.contract
             .sender(coin.attestor)
-            .attest_reserves(U256::MAX, NOW)
+            .attest_reserves(U256::MAX, NOW, EVIDENCE)
             .motsu_unwrap();
         coin.contract
             .sender(coin.master)
