@@ -130,6 +130,7 @@ pub(crate) const UNREADABLE_RESTRICTION: u8 = u8::MAX;
 pub(crate) struct Failures(u64);
 
 impl Failures {
+    #[inline(never)]
     fn note(&mut self, failure: Failure, holds: bool) {
         self.0 |= u64::from(holds) << failure as u8;
     }
@@ -460,7 +461,7 @@ mod tests {
         reason = "a table reads better without"
     )]
     /// One spoiled fact for each failure that can be combined freely with the others.
-    const SPOILS: [(Failure, Spoil); 27] = [
+    const SPOILS: [(Failure, Spoil); 29] = [
         (Failure::Paused, |facts| facts.paused = true),
         (Failure::SameOrder, |facts| facts.ask.id = facts.bid.id),
         (Failure::BidNotOpen, |facts| facts.bid.open = false),
@@ -522,6 +523,12 @@ mod tests {
         (Failure::ContractBlacklisted, |facts| {
             facts.readings.contract_blacklisted = word(1)
         }),
+        (Failure::OtherCommitment, |facts| {
+            facts.bid.commitment = Some(Commitment::new(NOW + 1, B256::ZERO))
+        }),
+        (Failure::CommitmentRequired, |facts| {
+            facts.commitment_required = true
+        }),
     ];
 
     proptest! {
@@ -558,6 +565,16 @@ mod tests {
                 crosses && u64::from(allowed) < total
             );
         }
+
+        #[test]
+        fn what_is_held_of_the_buyers_balance_is_not_free(balance: u16, held: u16) {
+            let mut facts = good();
+            facts.readings.buyer_balance = word(balance.into());
+            facts.readings.buyer_held = word(held.into());
+            let short = i32::from(balance) - i32::from(held) < 1_035;
+            let found = failures(&facts);
+            prop_assert_eq!(found.all().contains(&(Failure::BuyerBalance as u8)), short);
+        }
     }
 
     #[test]
@@ -565,6 +582,46 @@ mod tests {
         assert_eq!(failures(&good()).all(), vec![0u8; 0]);
         assert_eq!(failures(&good()).first(), None);
         assert_eq!(good().total(), Some(U256::from(1_035)));
+    }
+
+    fn commit(facts: &mut Facts) {
+        facts.bid.commitment = Some(Commitment::new(NOW + 1, facts.ask.id));
+        facts.ask.commitment = Some(Commitment::new(NOW + 1, facts.bid.id));
+    }
+
+    #[test]
+    fn a_pair_is_committed_when_both_orders_name_each_other() {
+        let mut facts = good();
+        facts.commitment_required = true;
+        assert_eq!(failures(&facts).all(), vec![32]);
+        commit(&mut facts);
+        assert!(facts.committed());
+        assert_eq!(failures(&facts).all(), vec![0u8; 0]);
+        let elsewhere = Some(Commitment::new(NOW + 1, B256::repeat_byte(9)));
+        for (bid, ask, expected) in [
+            (elsewhere, facts.ask.commitment, vec![31, 32]),
+            (facts.bid.commitment, elsewhere, vec![31, 32]),
+            (facts.bid.commitment, None, vec![32]),
+            (None, facts.ask.commitment, vec![32]),
+        ] {
+            let mut changed = facts.clone();
+            (changed.bid.commitment, changed.ask.commitment) = (bid, ask);
+            assert!(!changed.committed());
+            assert_eq!(failures(&changed).all(), expected);
+        }
+    }
+
+    #[test]
+    fn every_failure_has_a_place_in_the_set() {
+        let mut set = Failures::default();
+        for failure in Failure::ALL {
+            set.note(failure, true);
+        }
+        let numbers: Vec<u8> = (1..=32).collect();
+        assert_eq!(set.all(), numbers);
+        let mut last = Failures::default();
+        last.note(Failure::CommitmentRequired, true);
+        assert_eq!(last.first(), Some(32));
     }
 
     #[test]
@@ -623,13 +680,13 @@ mod tests {
         }
         facts.bid.terms = None;
         let without_bid = [
-            1, 2, 3, 4, 6, 10, 12, 14, 18, 19, 20, 21, 24, 25, 26, 27, 30,
+            1, 2, 3, 4, 6, 10, 12, 14, 18, 19, 20, 21, 24, 25, 26, 27, 30, 31, 32,
         ];
         let mut expected = without_bid.to_vec();
         expected.retain(|failure| *failure != Failure::OtherPayment as u8);
         assert_eq!(failures(&facts).all(), expected);
         facts.ask.terms = None;
-        let without_both = vec![1, 2, 3, 4, 19, 24, 25, 26, 27, 30];
+        let without_both = vec![1, 2, 3, 4, 19, 24, 25, 26, 27, 30, 31, 32];
         assert_eq!(failures(&facts).all(), without_both);
     }
 
@@ -653,6 +710,9 @@ mod tests {
             vec![19, 20, 21, 22, 23, 24, 25, 26, 30]
         );
         assert_eq!(facts.restriction(), 255);
+        let mut facts = good();
+        facts.readings.buyer_held = Reading::Unreadable;
+        assert_eq!(failures(&facts).all(), vec![22]);
     }
 
     #[test]

@@ -117,7 +117,7 @@ runtime::functions! {
         brokerDealer: Text, crd: u64, lei: Text, payment: Address, admin: Address, operator: Address
     );
 
-    view "brokerDealer" broker_dealer() -> BrokerDealer;
+    view "brokerDealer" broker_dealer() -> returns::BrokerDealerValues;
     view "payment" payment() -> Address;
     view "settlementCount" settlement_count() -> U256;
     view "eip712Domain" eip712_domain() -> Eip712Domain;
@@ -204,11 +204,10 @@ impl DvPSettlement {
     }
 
     pub(crate) fn broker_dealer(&self) -> BrokerDealer {
-        let (name, lei) = (self.name.get().0.into(), self.lei.get().0.into());
         BrokerDealer {
-            name,
+            name: self.name.get(),
             crd: self.globals().crd,
-            lei,
+            lei: self.lei.get(),
         }
     }
 

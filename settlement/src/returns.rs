@@ -4,22 +4,21 @@ use alloy_primitives::B256;
 use runtime::{
     abi::{Encoder, Return},
     exported,
+    text::Text,
 };
 
-pub(crate) use self::sol::{BrokerDealer, CommitmentView, Forecast, OrderView};
+pub(crate) use self::sol::{BrokerDealerValues, CommitmentView, Forecast, OrderView};
 
 #[allow(missing_docs, reason = "the macro copies no docs to fields")]
 mod sol {
     use alloy_sol_types::sol;
 
     sol! {
-        /// Who the contract answers for: name, number in FINRA's Central Registration Depository, and legal entity
-        /// identifier (ISO 17442). Texts are bytes here, since nothing interprets them.
-        #[derive(Debug, PartialEq, Eq)]
-        struct BrokerDealer {
-            bytes name;
+        /// The values of a [`BrokerDealer`](super::BrokerDealer) as the ABI names them.
+        struct BrokerDealerValues {
+            string name;
             uint64 crd;
-            bytes lei;
+            string lei;
         }
 
         /// What preflight predicts: all failures in the order of the table, and the security token's ERC-1404 code.
@@ -50,6 +49,16 @@ mod sol {
             bytes27 other;
         }
     }
+}
+
+/// Who the contract answers for.
+pub(crate) struct BrokerDealer {
+    /// Its name.
+    pub(crate) name: Text,
+    /// Its number in FINRA's Central Registration Depository.
+    pub(crate) crd: u64,
+    /// Its legal entity identifier (ISO 17442).
+    pub(crate) lei: Text,
 }
 
 impl Return for BrokerDealer {
@@ -94,7 +103,7 @@ impl Return for CommitmentView {
 }
 
 exported!(
-    BrokerDealer,
+    BrokerDealerValues,
     "(string,uint64,string)",
     "(string memory name, uint64 crd, string memory lei)"
 );
@@ -134,9 +143,9 @@ mod tests {
         let expected = (name.clone(), 12_345u64, lei.clone()).abi_encode_params();
         assert_eq!(
             BrokerDealer {
-                name: name.into_bytes().into(),
+                name: Text(name.into_bytes()),
                 crd: 12_345,
-                lei: lei.into_bytes().into()
+                lei: Text(lei.into_bytes()),
             }
             .encode(),
             Ok(expected)

@@ -178,17 +178,20 @@ macro_rules! errors {
         impl From<$name> for $crate::abi::Revert {
             #[inline(never)]
             fn from(error: $name) -> Self {
+                let selector = match &error {
+                    $($name::$error { .. } => const {
+                        u32::from_be_bytes(
+                            stylus_sdk::function_selector!(stringify!($error) $(, $kind)*)
+                        )
+                    },)*
+                };
+                let mut encoder = $crate::abi::Encoder::error(selector);
                 match error {
                     $($name::$error { $($field),* } => {
-                        const SELECTOR: u32 = u32::from_be_bytes(
-                            stylus_sdk::function_selector!(stringify!($error) $(, $kind)*)
-                        );
-                        #[allow(unused_mut)]
-                        let mut encoder = $crate::abi::Encoder::error(SELECTOR);
                         $($crate::abi::Return::write($field, &mut encoder);)*
-                        Self(encoder.finish())
                     })*
                 }
+                Self(encoder.finish())
             }
         }
     };

@@ -1,8 +1,10 @@
 //! Identity, roles, the list, the pause and the anchored book.
 
 use alloy_primitives::{Address, B256, U16};
+use alloy_sol_types::SolValue;
 use authority::roles::{DefaultAdminTransferScheduled, RoleGranted, RoleRevoked};
 use motsu::prelude::*;
+use stylus_sdk::abi::Router;
 
 use super::{
     fixture::{CRD, Market},
@@ -10,9 +12,11 @@ use super::{
 };
 use crate::{
     DvPSettlement,
-    administration::{operator_role, pauser_role},
+    administration::{operator_role, pauser_role, principal_role},
     error::Error,
-    event::{BookAnchored, Paused, SecurityListed, Unpaused},
+    event::{
+        BookAnchored, CommitmentRequiredSet, Paused, SecurityListed, SecurityProbed, Unpaused,
+    },
 };
 
 #[test]
@@ -44,9 +48,10 @@ fn the_constructor_fixes_identity_payment_and_roles() {
 #[test]
 fn the_constructor_reverts_without_an_admin_and_works_without_an_operator() {
     let dvp = Contract::<DvPSettlement>::new();
+    let cash = Contract::<MockToken>::new();
     let admin = Account::from_seed("admin");
     let construct = |admin: Address| {
-        let (name, lei, payment) = ("A".into(), "B".into(), Address::repeat_byte(1));
+        let (name, lei, payment) = ("A".into(), "B".into(), cash.address());
         dvp.sender(admin)
             .constructor(name, 1, lei, payment, admin, Address::ZERO)
             .motsu_res()
@@ -60,12 +65,49 @@ fn the_constructor_reverts_without_an_admin_and_works_without_an_operator() {
 }
 
 #[test]
+fn the_constructor_reverts_when_the_payment_token_has_no_code() {
+    let dvp = Contract::<DvPSettlement>::new();
+    let admin = Account::from_seed("admin");
+    for account in [Address::ZERO, admin.address(), Address::repeat_byte(1)] {
+        let mut contract = dvp.sender(admin);
+        let (name, lei, owner) = ("A".into(), "B".into(), admin.address());
+        let constructed = contract.constructor(name, 1, lei, account, owner, Address::ZERO);
+        let error = Error::NotAContract { account };
+        assert_eq!(constructed.motsu_res().unwrap_err(), error.into());
+        drop(contract);
+        assert_eq!(dvp.sender(admin).default_admin(), Address::ZERO);
+    }
+}
+
+#[test]
+fn the_constructor_runs_once() {
+    let dvp = Contract::<DvPSettlement>::new();
+    let cash = Contract::<MockToken>::new();
+    let (admin, stranger) = (Account::from_seed("admin"), Account::from_seed("stranger"));
+    let construct = |sender: Account| {
+        let owner = sender.address();
+        let arguments = ("A", 1u64, "B", cash.address(), owner, Address::ZERO).abi_encode_params();
+        let mut contract = dvp.sender(sender);
+        <DvPSettlement as Router<DvPSettlement>>::constructor(&mut contract, &arguments)
+    };
+    assert_eq!(construct(admin), Some(Ok(vec![])));
+    for sender in [admin, stranger] {
+        assert_eq!(construct(sender), Some(Err(vec![])));
+    }
+    assert_eq!(dvp.sender(stranger).default_admin(), admin.address());
+}
+
+#[test]
 fn roles_are_named_by_their_hashes() {
     assert_eq!(
         operator_role(),
         alloy_primitives::keccak256("OPERATOR_ROLE")
     );
     assert_eq!(pauser_role(), alloy_primitives::keccak256("PAUSER_ROLE"));
+    assert_eq!(
+        principal_role(),
+        alloy_primitives::keccak256("PRINCIPAL_ROLE")
+    );
 }
 
 #[test]
@@ -87,6 +129,16 @@ fn the_default_admin_lists_and_delists() {
             .dvp
             .assert_emitted(&SecurityListed { security, listed });
     }
+    let probed = SecurityProbed {
+        security,
+        checksSpender: false,
+        holds: false,
+    };
+    // The first is that of the market's own security; none is logged when one is delisted.
+    assert_eq!(
+        market.events::<SecurityProbed>()[1..],
+        [probed.clone(), probed]
+    );
     let listing = market.dvp.sender(market.stranger).listing(security);
     assert_eq!(listing.number, 2, "a security keeps its number");
     assert_eq!(
@@ -104,7 +156,7 @@ fn list_security_reverts_for_others_and_for_an_account_without_code() {
             market
                 .dvp
                 .sender(caller)
-                .list_security(market.cash.address(), true)
+                .list_security(market.security.address(), false)
                 .motsu_res()
         });
     }
@@ -116,6 +168,91 @@ fn list_security_reverts_for_others_and_for_an_account_without_code() {
             .motsu_res()
     });
     assert!(!market.dvp.sender(market.stranger).is_listed(account));
+}
+
+/// What `listing` answers.
+fn listing(market: &Market, security: Address) -> (bool, bool, bool) {
+    market.dvp.sender(market.stranger).listing_of(security)
+}
+
+#[test]
+fn list_security_reverts_for_the_payment_token() {
+    let market = Market::new();
+    let token = market.cash.address();
+    market.assert_refused(&[], Error::NotASecurity { token }, || {
+        market
+            .dvp
+            .sender(market.admin)
+            .list_security(token, true)
+            .motsu_res()
+    });
+    assert_eq!(listing(&market, token), (false, false, false));
+}
+
+#[test]
+fn list_security_asks_what_the_token_supports_each_time() {
+    let market = Market::new();
+    let token = Contract::<MockToken>::new();
+    let security = token.address();
+    for (checks, holds) in [(false, false), (true, false), (false, true), (true, true)] {
+        token.sender(market.admin).set_checks_spender(checks);
+        token.sender(market.admin).set_has_holds(holds);
+        let mut admin = market.dvp.sender(market.admin);
+        admin.list_security(security, true).motsu_unwrap();
+        drop(admin);
+        assert_eq!(listing(&market, security), (true, checks, holds));
+        let event = SecurityProbed {
+            security,
+            checksSpender: checks,
+            holds,
+        };
+        assert_eq!(market.events::<SecurityProbed>().pop(), Some(event));
+    }
+    let mut admin = market.dvp.sender(market.admin);
+    admin.list_security(security, false).motsu_unwrap();
+    drop(admin);
+    assert_eq!(listing(&market, security), (false, true, true));
+}
+
+#[test]
+fn list_security_reverts_when_the_token_does_not_answer_as_a_security() {
+    let market = Market::new();
+    let security = Contract::<MockToken>::new();
+    let token = security.address();
+    let word = |value: u64| {
+        alloy_primitives::U256::from(value)
+            .to_be_bytes::<32>()
+            .to_vec()
+    };
+    let list = || {
+        market
+            .dvp
+            .sender(market.admin)
+            .list_security(token, true)
+            .motsu_res()
+    };
+    for (checks, view) in [
+        (false, "detectTransferRestriction"),
+        (true, "detectTransferRestrictionFrom"),
+    ] {
+        security.sender(market.admin).set_checks_spender(checks);
+        security.sender(market.admin).break_view(view);
+        market.assert_refused(&[], Error::NotASecurity { token }, list);
+        security.sender(market.admin).mend_view(view);
+        for answer in [
+            vec![],
+            word(1)[..31].to_vec(),
+            word(256),
+            [word(0), word(0)].concat(),
+        ] {
+            security.sender(market.admin).answer(view, &answer);
+            market.assert_refused(&[], Error::NotASecurity { token }, list);
+        }
+        assert_eq!(listing(&market, token).0, checks, "not listed by a refusal");
+        security.sender(market.admin).answer(view, &word(255));
+        list().unwrap();
+        security.sender(market.admin).mend_view(view);
+    }
 }
 
 #[test]
@@ -141,12 +278,13 @@ fn delisting_what_was_never_listed_changes_nothing() {
 #[test]
 fn list_security_reverts_when_the_numbers_are_used_up() {
     let market = Market::new();
+    let token = Contract::<MockToken>::new();
     market.dvp.sender(market.admin).securities.set(U16::MAX);
     market.assert_refused(&[], Error::OVERFLOW, || {
         market
             .dvp
             .sender(market.admin)
-            .list_security(market.cash.address(), true)
+            .list_security(token.address(), true)
             .motsu_res()
     });
     market
@@ -157,7 +295,7 @@ fn list_security_reverts_when_the_numbers_are_used_up() {
 }
 
 #[test]
-fn a_pauser_pauses_and_unpauses() {
+fn a_pauser_pauses_and_the_default_admin_unpauses() {
     let market = Market::new();
     let account = market.pauser.address();
     market.dvp.sender(market.pauser).pause().motsu_unwrap();
@@ -166,11 +304,12 @@ fn a_pauser_pauses_and_unpauses() {
     market.assert_refused(&[], Error::EnforcedPause {}, || {
         market.dvp.sender(market.pauser).pause().motsu_res()
     });
-    market.dvp.sender(market.pauser).unpause().motsu_unwrap();
+    market.dvp.sender(market.admin).unpause().motsu_unwrap();
     assert!(!market.dvp.sender(market.stranger).paused());
+    let account = market.admin.address();
     assert_eq!(market.events::<Unpaused>(), [Unpaused { account }]);
     market.assert_refused(&[], Error::ExpectedPause {}, || {
-        market.dvp.sender(market.pauser).unpause().motsu_res()
+        market.dvp.sender(market.admin).unpause().motsu_res()
     });
 }
 
@@ -194,10 +333,14 @@ fn pause_and_unpause_revert_for_others() {
         market.assert_refused(&[], Market::unauthorized(caller, pauser_role()), || {
             market.dvp.sender(caller).pause().motsu_res()
         });
-        market.assert_refused(&[], Market::unauthorized(caller, pauser_role()), || {
+    }
+    market.dvp.sender(market.pauser).pause().motsu_unwrap();
+    for caller in [market.pauser, market.operator, market.stranger] {
+        market.assert_refused(&[], Market::unauthorized(caller, B256::ZERO), || {
             market.dvp.sender(caller).unpause().motsu_res()
         });
     }
+    assert!(market.dvp.sender(market.stranger).paused());
 }
 
 #[test]
@@ -304,6 +447,75 @@ fn roles_are_granted_revoked_and_renounced() {
 }
 
 #[test]
+fn no_account_is_both_operator_and_principal() {
+    let market = Market::firm();
+    let (operator, principal) = (operator_role(), principal_role());
+    for (role, other, account) in [
+        (principal, operator, market.operator),
+        (operator, principal, market.principal),
+    ] {
+        let grant = || {
+            market
+                .dvp
+                .sender(market.admin)
+                .grant_role(role, account.address())
+                .motsu_res()
+        };
+        market.assert_refused(&[], Error::RolesExclude { role, other }, grant);
+        assert!(
+            !market
+                .dvp
+                .sender(market.stranger)
+                .has_role(role, account.address())
+        );
+        // Another role beside it is granted, and this one once the other is gone.
+        let mut admin = market.dvp.sender(market.admin);
+        admin
+            .grant_role(pauser_role(), account.address())
+            .motsu_unwrap();
+        admin.revoke_role(other, account.address()).motsu_unwrap();
+        drop(admin);
+        grant().unwrap();
+        assert!(
+            market
+                .dvp
+                .sender(market.stranger)
+                .has_role(role, account.address())
+        );
+    }
+}
+
+#[test]
+fn the_default_admin_requires_commitments_or_not() {
+    let market = Market::new();
+    let required = || market.dvp.sender(market.stranger).commitment_required();
+    assert!(!required());
+    for on in [true, true, false] {
+        let mut admin = market.dvp.sender(market.admin);
+        admin.set_commitment_required(on).motsu_unwrap();
+        drop(admin);
+        assert_eq!(required(), on);
+        let events = market.events::<CommitmentRequiredSet>();
+        assert_eq!(events.last(), Some(&CommitmentRequiredSet { required: on }));
+    }
+    for caller in [market.operator, market.pauser, market.stranger] {
+        market.assert_refused(&[], Market::unauthorized(caller, B256::ZERO), || {
+            market
+                .dvp
+                .sender(caller)
+                .set_commitment_required(true)
+                .motsu_res()
+        });
+    }
+    assert!(!required());
+    let dvp = market.dvp.sender(market.stranger);
+    assert_eq!(
+        (dvp.payment(), dvp.paused()),
+        (market.cash.address(), false)
+    );
+}
+
+#[test]
 fn the_default_admin_moves_in_two_steps() {
     let market = Market::new();
     let new = market.stranger;
@@ -344,7 +556,7 @@ fn the_default_admin_moves_in_two_steps() {
         market
             .dvp
             .sender(market.admin)
-            .list_security(market.cash.address(), true)
+            .list_security(market.security.address(), true)
             .motsu_res()
     });
     market

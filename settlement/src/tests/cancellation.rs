@@ -1,12 +1,18 @@
 //! Cancelling orders, one by one and all at once.
 
-use alloy_primitives::{Address, B256};
+use alloy_primitives::{Address, B256, LogData};
+use alloy_sol_types::SolEvent;
 use motsu::prelude::*;
+use runtime::abi::Revert;
+use stylus_sdk::abi::Bytes;
 
-use super::fixture::{Market, u};
+use super::{
+    fixture::{Market, NOW, u},
+    wallet::MockWallet,
+};
 use crate::{
     error::Error,
-    event::{EpochAdvanced, OrderCancelled},
+    event::{EpochAdvanced, OrderCancelled, OrderVoided},
     order::{ASK, Order},
     record::{CANCELLED, FILLED, NONE},
     returns::OrderView,
@@ -121,8 +127,209 @@ fn cancels_work_while_paused() {
             .sender(market.buyer)
             .cancel_all_orders()
             .motsu_unwrap(),
-        1
+        NOW
     );
+}
+
+#[test]
+fn cancelling_before_registration_logs_the_terms_and_cancelling_after_it_does_not() {
+    let market = Market::new();
+    let (unregistered, registered) = (market.bid(), market.ask());
+    market.register(&registered);
+    let (buyer, seller) = (market.buyer, market.seller);
+    for (owner, order) in [(buyer, &unregistered), (seller, &registered)] {
+        let mut dvp = market.dvp.sender(owner);
+        dvp.cancel_order(order.clone()).motsu_unwrap();
+    }
+    let id = market.id(&unregistered);
+    let voided = OrderVoided {
+        id,
+        owner: unregistered.owner,
+        order: unregistered,
+    };
+    assert_eq!(market.events::<OrderVoided>(), [voided.clone()]);
+    let logs = market.dvp.all_events();
+    let position = |data: LogData| logs.iter().position(|log| *log == data).unwrap();
+    let cancelled = OrderCancelled {
+        id,
+        by: voided.owner,
+        reason: B256::ZERO,
+    };
+    let before = position(voided.encode_log_data());
+    assert_eq!(before + 1, position(cancelled.encode_log_data()));
+}
+
+/// Has a stranger send the cancel of `order`.
+fn cancel_signed(market: &Market, order: &Order, signature: Bytes) -> Result<(), Revert> {
+    let mut dvp = market.dvp.sender(market.stranger);
+    dvp.cancel_order_signed(order.clone(), signature)
+        .motsu_res()
+}
+
+#[test]
+fn anybody_sends_the_cancel_that_the_owner_signed() {
+    for (registered, paused) in [(false, false), (true, false), (false, true), (true, true)] {
+        let market = Market::new();
+        let order = market.ask();
+        let id = market.id(&order);
+        if registered {
+            market.register(&order);
+        }
+        if paused {
+            market.dvp.sender(market.pauser).pause().motsu_unwrap();
+        }
+        let signature = market.cancel_signature(market.seller, id);
+        assert_eq!(cancel_signed(&market, &order, signature), Ok(()));
+        assert_eq!(market.order_state(id), CANCELLED);
+        let event = OrderCancelled {
+            id,
+            by: order.owner,
+            reason: B256::ZERO,
+        };
+        assert_eq!(market.events::<OrderCancelled>(), [event]);
+        assert_eq!(
+            market.events::<OrderVoided>().len(),
+            usize::from(!registered)
+        );
+    }
+}
+
+#[test]
+fn cancel_order_signed_reverts_when_the_signature_is_not_the_owners() {
+    let market = Market::new();
+    let order = market.ask();
+    let id = market.register(&order);
+    let other = market.id(&Order {
+        boardRef: B256::ZERO,
+        ..order.clone()
+    });
+    let good = market.cancel_signature(market.seller, id);
+    let signatures = [
+        market.cancel_signature(market.stranger, id),
+        market.cancel_signature(market.seller, other),
+        // Who signed the order did not sign its cancel.
+        market.signature(&order),
+        Bytes(vec![]),
+        Bytes(good.0[..64].to_vec()),
+    ];
+    for signature in signatures {
+        let error = Error::InvalidSignature { owner: order.owner };
+        market.assert_refused(&[id], error, || cancel_signed(&market, &order, signature));
+    }
+    // It cancels that order and no other of the owner.
+    let changed = Order {
+        quantity: order.quantity + u(1),
+        ..order.clone()
+    };
+    let error = Error::InvalidSignature { owner: order.owner };
+    market.assert_refused(&[id, market.id(&changed)], error, || {
+        cancel_signed(&market, &changed, Bytes(good.0.clone()))
+    });
+    VM::context().set_chain_id(1);
+    let error = Error::InvalidSignature { owner: order.owner };
+    market.assert_refused(&[id], error, || {
+        cancel_signed(&market, &order, Bytes(good.0.clone()))
+    });
+}
+
+#[test]
+fn cancel_order_signed_reverts_when_cancelled_or_filled() {
+    let market = Market::new();
+    let (bid, ask) = (market.bid(), market.ask());
+    let signature = |order: &Order, account| market.cancel_signature(account, market.id(order));
+    let again = Order {
+        boardRef: B256::ZERO,
+        ..market.bid()
+    };
+    cancel_signed(&market, &again, signature(&again, market.buyer)).unwrap();
+    market.settle_signed(&bid, &ask).unwrap();
+    for (order, account, state) in [
+        (&again, market.buyer, CANCELLED),
+        (&bid, market.buyer, FILLED),
+        (&ask, market.seller, FILLED),
+    ] {
+        let id = market.id(order);
+        let error = Error::OrderNotCancellable { id, state };
+        market.assert_refused(&[id], error, || {
+            cancel_signed(&market, order, signature(order, account))
+        });
+    }
+}
+
+#[test]
+fn a_wallet_is_asked_whether_it_cancels() {
+    let market = Market::new();
+    let wallet = Contract::<MockWallet>::new();
+    let order = Order {
+        owner: wallet.address(),
+        ..market.bid()
+    };
+    let id = market.id(&order);
+    let cancel = || cancel_signed(&market, &order, Bytes(vec![1, 2, 3]));
+    let refusal = || Error::InvalidSignature { owner: order.owner };
+    market.assert_refused(&[id], refusal(), cancel);
+    // A wallet that agrees to the order has not agreed to cancel it.
+    wallet.sender(market.stranger).agree(id);
+    market.assert_refused(&[id], refusal(), cancel);
+    wallet
+        .sender(market.stranger)
+        .agree(market.cancel_digest(id));
+    assert_eq!(cancel(), Ok(()));
+    assert_eq!(market.order_state(id), CANCELLED);
+}
+
+#[test]
+fn an_order_of_nobody_is_not_cancelled_by_an_empty_signature() {
+    let market = Market::new();
+    let order = Order {
+        owner: Address::ZERO,
+        ..market.bid()
+    };
+    let error = Error::InvalidSignature { owner: order.owner };
+    market.assert_refused(&[market.id(&order)], error, || {
+        cancel_signed(&market, &order, Bytes(vec![]))
+    });
+}
+
+#[test]
+fn an_order_signed_for_the_next_epochs_stays_dead() {
+    let market = Market::new();
+    let signed: Vec<Order> = (1..4)
+        .map(|epoch| Order {
+            epoch,
+            ..market.bid()
+        })
+        .collect();
+    let mut dvp = market.dvp.sender(market.buyer);
+    assert_eq!(dvp.cancel_all_orders().motsu_unwrap(), NOW);
+    drop(dvp);
+    for order in signed {
+        market.assert_refused(&[], Error::InvalidOrder { field: 7 }, || {
+            market.try_register(&order)
+        });
+    }
+}
+
+#[test]
+fn every_epoch_is_later_than_the_last_one() {
+    let market = Market::new();
+    let owner = market.buyer.address();
+    let advance = || {
+        market
+            .dvp
+            .sender(market.buyer)
+            .cancel_all_orders()
+            .motsu_unwrap()
+    };
+    // The second within one second; then after a clock that went ahead.
+    assert_eq!([advance(), advance()], [NOW, NOW + 1]);
+    let mut dvp = market.dvp.sender(market.buyer);
+    dvp.epochs.set(owner.into_word(), u(NOW + 100));
+    drop(dvp);
+    assert_eq!(advance(), NOW + 101);
+    let epochs = market.events::<EpochAdvanced>().into_iter();
+    let epochs: Vec<u64> = epochs.map(|event| event.epoch).collect();
+    assert_eq!(epochs, [NOW, NOW + 1, NOW + 101]);
 }
 
 #[test]
@@ -342,13 +549,13 @@ fn cancel_all_orders_kills_every_earlier_order_of_the_caller_alone() {
             .sender(market.buyer)
             .cancel_all_orders()
             .motsu_unwrap(),
-        1
+        NOW
     );
     assert_eq!(
         market.events::<EpochAdvanced>(),
-        [EpochAdvanced { owner, epoch: 1 }]
+        [EpochAdvanced { owner, epoch: NOW }]
     );
-    assert_eq!(market.dvp.sender(market.stranger).epoch_of(owner), 1);
+    assert_eq!(market.dvp.sender(market.stranger).epoch_of(owner), NOW);
     assert_eq!(
         market
             .dvp
@@ -361,7 +568,7 @@ fn cancel_all_orders_kills_every_earlier_order_of_the_caller_alone() {
         market.try_register(&unregistered)
     });
     let next = market.register(&Order {
-        epoch: 1,
+        epoch: NOW,
         ..unregistered
     });
     market.settle((next, pair.1)).unwrap();

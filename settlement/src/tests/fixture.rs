@@ -2,9 +2,9 @@
 
 use std::any::Any;
 
-use alloy_primitives::{Address, B256, LogData, U256};
+use alloy_primitives::{Address, B256, FixedBytes, LogData, U256};
 use alloy_signer::SignerSync;
-use alloy_sol_types::SolEvent;
+use alloy_sol_types::{Eip712Domain, SolEvent, SolStruct, sol};
 use motsu::prelude::*;
 use runtime::abi::Revert;
 use stylus_sdk::abi::Bytes;
@@ -12,11 +12,19 @@ use stylus_sdk::abi::Bytes;
 use super::token::MockToken;
 use crate::{
     DvPSettlement,
-    administration::{operator_role, pauser_role},
+    administration::{operator_role, pauser_role, principal_role},
+    commitment::Commitment,
     error::Error,
     event::Settled,
     order::{ASK, BID, Order},
 };
+
+sol! {
+    /// As the interface has it, for an encoding that is not the contract's own.
+    struct CancelOrder {
+        bytes32 id;
+    }
+}
 
 /// The clock of motsu, which stands still.
 pub(crate) const NOW: u64 = 1_735_689_600;
@@ -30,6 +38,10 @@ pub(crate) const BID_LIMIT: u64 = 1_050;
 pub(crate) const ASK_LIMIT: u64 = 1_020;
 pub(crate) const TOTAL: u64 = 1_035;
 
+/// Until when a pair is committed, and the latest that it can be: three days ahead.
+pub(crate) const UNTIL: u64 = NOW + 3_600;
+pub(crate) const LATEST: u64 = NOW + 259_200;
+
 pub(crate) fn u(value: u64) -> U256 {
     U256::from(value)
 }
@@ -39,7 +51,9 @@ pub(crate) fn u(value: u64) -> U256 {
 pub(crate) struct State {
     holdings: Vec<U256>,
     allowances: Vec<U256>,
+    held: Vec<U256>,
     orders: Vec<(u8, bool)>,
+    commitments: Vec<(u64, FixedBytes<27>)>,
     settlements: U256,
     epochs: Vec<u64>,
     events: usize,
@@ -51,6 +65,7 @@ pub(crate) struct Market {
     pub(crate) cash: Contract<MockToken>,
     pub(crate) admin: Account,
     pub(crate) operator: Account,
+    pub(crate) principal: Account,
     pub(crate) pauser: Account,
     pub(crate) seller: Account,
     pub(crate) buyer: Account,
@@ -59,14 +74,36 @@ pub(crate) struct Market {
 }
 
 impl Market {
-    /// A listed security, a funded seller and buyer who allow the contract exactly what the pair needs.
+    /// A listed security, a funded seller and buyer who allow the contract exactly what the pair needs; tokens without
+    /// holds.
     pub(crate) fn new() -> Self {
+        Self::open(false, false)
+    }
+
+    /// The same with tokens that have holds, and a principal.
+    pub(crate) fn firm() -> Self {
+        Self::with_holds(true, true)
+    }
+
+    /// The same, where the security has holds, or the cash, or both.
+    pub(crate) fn with_holds(security: bool, cash: bool) -> Self {
+        let market = Self::open(security, cash);
+        market
+            .dvp
+            .sender(market.admin)
+            .grant_role(principal_role(), market.principal.address())
+            .motsu_unwrap();
+        market
+    }
+
+    fn open(security_has_holds: bool, cash_has_holds: bool) -> Self {
         let market = Self {
             dvp: Contract::new(),
             security: Contract::new(),
             cash: Contract::new(),
             admin: Account::from_seed("admin"),
             operator: Account::from_seed("operator"),
+            principal: Account::from_seed("principal"),
             pauser: Account::from_seed("pauser"),
             seller: Account::from_seed("seller"),
             buyer: Account::from_seed("buyer"),
@@ -84,6 +121,8 @@ impl Market {
             buyer,
             ..
         } = &market;
+        security.sender(*admin).set_has_holds(security_has_holds);
+        cash.sender(*admin).set_has_holds(cash_has_holds);
         dvp.sender(*admin)
             .constructor(
                 "Example Securities LLC".into(),
@@ -149,6 +188,25 @@ impl Market {
         Bytes(signature.as_bytes().to_vec())
     }
 
+    /// What the owner of the order `id` signs to cancel it.
+    pub(crate) fn cancel_digest(&self, id: B256) -> B256 {
+        let domain = Eip712Domain::new(
+            Some("DvP Settlement".into()),
+            Some("1".into()),
+            Some(u(42_161)),
+            Some(self.dvp.address()),
+            None,
+        );
+        CancelOrder { id }.eip712_signing_hash(&domain)
+    }
+
+    /// The signature by `account` of the cancel of the order `id`.
+    pub(crate) fn cancel_signature(&self, account: Account, id: B256) -> Bytes {
+        let digest = self.cancel_digest(id);
+        let signature = account.signer().sign_hash_sync(&digest).unwrap();
+        Bytes(signature.as_bytes().to_vec())
+    }
+
     /// The signature of `order` by the seller or the buyer who owns it.
     pub(crate) fn signature(&self, order: &Order) -> Bytes {
         let owner = [self.seller, self.buyer]
@@ -176,6 +234,65 @@ impl Market {
 
     pub(crate) fn settle(&self, (bid, ask): (B256, B256)) -> Result<U256, Revert> {
         self.dvp.sender(self.operator).settle(bid, ask).motsu_res()
+    }
+
+    /// The principal commits the pair.
+    pub(crate) fn commit(&self, (bid, ask): (B256, B256), until: u64) -> Result<(), Revert> {
+        self.dvp
+            .sender(self.principal)
+            .commit_match(bid, ask, until)
+            .motsu_res()
+    }
+
+    /// Registers the pair that settles, and commits it.
+    pub(crate) fn committed_pair(&self) -> (B256, B256) {
+        let pair = self.pair();
+        self.commit(pair, UNTIL).unwrap();
+        pair
+    }
+
+    pub(crate) fn release(&self, (bid, ask): (B256, B256)) -> Result<(), Revert> {
+        self.dvp
+            .sender(self.operator)
+            .release_match(bid, ask, B256::repeat_byte(5))
+            .motsu_res()
+    }
+
+    /// What the contract says that an order is committed to.
+    pub(crate) fn commitment(&self, id: B256) -> (u64, FixedBytes<27>) {
+        let view = self.dvp.sender(self.stranger).commitment_of(id);
+        (view.until, view.other)
+    }
+
+    /// Amounts and ends of the holds of a pair: of the security, and of the cash.
+    pub(crate) fn holds(&self, (bid, ask): (B256, B256)) -> [(U256, U256); 2] {
+        let (placer, seller, buyer) = (
+            self.dvp.address(),
+            self.seller.address(),
+            self.buyer.address(),
+        );
+        [
+            self.security
+                .sender(self.stranger)
+                .hold_of(placer, seller, ask),
+            self.cash.sender(self.stranger).hold_of(placer, buyer, bid),
+        ]
+    }
+
+    /// Ends a pair's commitment as time does, since the clock of motsu stands still.
+    pub(crate) fn lapse(&self, (bid, ask): (B256, B256)) {
+        let mut dvp = self.dvp.sender(self.admin);
+        dvp.set_commitment(bid, Commitment::new(NOW, ask));
+        dvp.set_commitment(ask, Commitment::new(NOW, bid));
+        let (placer, seller, buyer) = (
+            self.dvp.address(),
+            self.seller.address(),
+            self.buyer.address(),
+        );
+        self.security
+            .sender(self.admin)
+            .break_hold(placer, seller, ask);
+        self.cash.sender(self.admin).break_hold(placer, buyer, bid);
     }
 
     pub(crate) fn preflight(&self, (bid, ask): (B256, B256)) -> (Vec<u8>, u8) {
@@ -237,9 +354,10 @@ impl Market {
 
     pub(crate) fn state(&self, ids: &[B256]) -> State {
         let parties = [self.seller.address(), self.buyer.address()];
-        let mut allowances = vec![];
+        let (mut allowances, mut held) = (vec![], vec![]);
         for token in [&self.security, &self.cash] {
             for party in parties {
+                held.push(token.sender(self.stranger).held_balance(party));
                 allowances.push(
                     token
                         .sender(self.stranger)
@@ -251,6 +369,8 @@ impl Market {
         State {
             holdings: self.holdings(),
             allowances,
+            held,
+            commitments: ids.iter().map(|&id| self.commitment(id)).collect(),
             orders: ids
                 .iter()
                 .map(|&id| (self.order_state(id), dvp(id)))

@@ -58,7 +58,7 @@ fn call(market: &Market, signature: &str, arguments: &[u8]) -> Option<Result<Vec
 fn every_function_of_the_interface_is_routed() {
     let market = Market::new();
     let functions = signatures("function");
-    assert_eq!(functions.len(), 35);
+    assert_eq!(functions.len(), 42);
     // Zero words are good arguments of every function; preflightSigned would ask a token at address zero, which the
     // mock host does not survive, and is called below.
     for function in functions
@@ -121,7 +121,7 @@ fn failures_and_order_states_have_the_names_of_the_list() {
         .map(|failure| (failure as u64, upper_snake(&format!("{failure:?}"))))
         .collect();
     assert_eq!(failures, listed("failures"));
-    assert_eq!(failures.len(), 30);
+    assert_eq!(failures.len(), 32);
     let states = [
         (record::NONE, "NONE"),
         (record::OPEN, "OPEN"),
@@ -186,6 +186,50 @@ fn every_error_is_encoded_as_in_the_interface() {
             Error::OrderNotCancellable { id, state: 3 },
             "OrderNotCancellable(bytes32,uint8)",
             words(&[id_word, u(3)]),
+        ),
+        (
+            Error::OrderCommitted { id, until: 9 },
+            "OrderCommitted(bytes32,uint64)",
+            words(&[id_word, u(9)]),
+        ),
+        (
+            Error::OrderCommittedBefore { id },
+            "OrderCommittedBefore(bytes32)",
+            words(&[id_word]),
+        ),
+        (
+            Error::CommitmentTime {
+                until: 9,
+                latest: 10,
+            },
+            "CommitmentTime(uint64,uint64)",
+            words(&[u(9), u(10)]),
+        ),
+        (
+            Error::NoHolds { token: account },
+            "NoHolds(address)",
+            words(&[account_word]),
+        ),
+        (
+            Error::NotCommitted {
+                bid: id,
+                ask: B256::repeat_byte(6),
+            },
+            "NotCommitted(bytes32,bytes32)",
+            words(&[id_word, U256::from_be_bytes([6; 32])]),
+        ),
+        (
+            Error::NotASecurity { token: account },
+            "NotASecurity(address)",
+            words(&[account_word]),
+        ),
+        (
+            Error::RolesExclude {
+                role: id,
+                other: B256::repeat_byte(6),
+            },
+            "RolesExclude(bytes32,bytes32)",
+            words(&[id_word, U256::from_be_bytes([6; 32])]),
         ),
         (
             Error::NotAContract { account },

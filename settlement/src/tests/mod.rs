@@ -3,6 +3,8 @@
 
 mod administration;
 mod cancellation;
+mod committing;
+mod firm;
 mod fixture;
 mod hostile;
 mod interface;

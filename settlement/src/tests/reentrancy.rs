@@ -7,7 +7,7 @@ use runtime::abi::Revert;
 use stylus_sdk::{ArbResult, abi::Bytes};
 
 use super::{
-    fixture::{CRD, Market, QUANTITY, TOTAL, refused, u},
+    fixture::{CRD, Market, NOW, QUANTITY, TOTAL, UNTIL, refused, u},
     token::{MockToken, calls, selector},
 };
 use crate::{
@@ -64,13 +64,22 @@ impl Stage {
             .motsu_unwrap();
     }
 
+    /// Has the token make this call when it is told to act next.
+    fn call_back(&self, call: &[u8]) {
+        let mut token = self.token().sender(self.market.admin);
+        token.call_back(self.market.dvp.address(), call);
+    }
+
+    /// What came of that call.
+    fn called_back(&self) -> ArbResult {
+        self.token().sender(self.market.admin).called_back()
+    }
+
     /// Settles the pair while the token makes this call inside its leg: what both come to.
     fn settle_and_call(&self, call: &[u8]) -> (Result<U256, Revert>, ArbResult) {
-        let market = &self.market;
-        let mut token = self.token().sender(market.admin);
-        token.call_back(market.dvp.address(), call);
-        let settled = market.settle(self.pair);
-        (settled, self.token().sender(market.admin).called_back())
+        self.call_back(call);
+        let settled = self.market.settle(self.pair);
+        (settled, self.called_back())
     }
 
     /// The same, when the settlement stands whatever comes of the call; gives what comes of it.
@@ -137,8 +146,9 @@ fn cancels_switches_roles_and_most_views_call_nobody() {
     operator().anchor_book(B256::ZERO, 1).motsu_unwrap();
     let pauser = || market.dvp.sender(market.pauser);
     pauser().pause().motsu_unwrap();
-    pauser().unpause().motsu_unwrap();
     let admin = || market.dvp.sender(market.admin);
+    admin().unpause().motsu_unwrap();
+    admin().set_commitment_required(true).motsu_unwrap();
     admin().grant_role(role, account).motsu_unwrap();
     admin().revoke_role(role, account).motsu_unwrap();
     operator()
@@ -153,6 +163,8 @@ fn cancels_switches_roles_and_most_views_call_nobody() {
     view.get_order(bid);
     view.is_expired(bid);
     view.is_listed(security);
+    view.listing_of(security);
+    view.commitment_of(bid);
     view.has_role(role, account);
     assert_eq!(calls(), []);
 }
@@ -170,6 +182,128 @@ fn both_orders_are_filled_and_counted_before_a_leg_moves() {
         drop(stage);
         let count = call("settlementCount", &[]);
         assert_eq!(Stage::new(leg).settles_and_calls(&count), word(1));
+    }
+}
+
+#[test]
+fn commit_match_asks_everything_before_it_holds_and_whether_that_stands_afterwards() {
+    let market = Market::firm();
+    let pair = market.pair();
+    let (security, cash) = (market.security.address(), market.cash.address());
+    calls();
+    market.commit(pair, UNTIL).unwrap();
+    let calls = calls();
+    let holds = selector("placeHold");
+    let first = calls.iter().position(|call| call.1 == holds).unwrap();
+    assert_eq!(calls[first..first + 2], [(security, holds), (cash, holds)]);
+    let mut after = calls[first + 2..].to_vec();
+    after.sort_unstable();
+    let mut views = [
+        (security, selector("holdOf")),
+        (security, selector("holdRestriction")),
+        (cash, selector("holdOf")),
+    ];
+    views.sort_unstable();
+    assert_eq!(after, views);
+}
+
+/// The words that a call answered.
+fn words(called: ArbResult) -> Vec<U256> {
+    let answer = called.unwrap();
+    answer.chunks(32).map(U256::from_be_slice).collect()
+}
+
+#[test]
+fn both_orders_are_committed_before_a_hold_is_placed_and_not_any_more_before_one_is_dropped() {
+    for leg in LEGS {
+        for bid in [true, false] {
+            let market = Market::firm();
+            let pair = market.pair();
+            let stage = Stage { market, pair, leg };
+            let id = if bid { pair.0 } else { pair.1 };
+            let asked = call("commitmentOf", &[id]);
+            stage.call_back(&asked);
+            stage.market.commit(pair, UNTIL).unwrap();
+            assert_eq!(words(stage.called_back())[0], u(UNTIL));
+            stage.call_back(&asked);
+            stage.market.release(pair).unwrap();
+            assert_eq!(words(stage.called_back()), [U256::ZERO; 2]);
+        }
+    }
+}
+
+#[test]
+fn a_pair_is_not_settled_while_it_is_committed() {
+    // From within the security's hold the cash's is missing; from within the cash's, the pair settles, and neither hold
+    // stands afterwards.
+    let market = Market::firm();
+    let pair = market.pair();
+    let stage = Stage {
+        market,
+        pair,
+        leg: LEGS[0],
+    };
+    stage.grant(operator_role());
+    let settle = call("settle", &[pair.0, pair.1]);
+    stage.call_back(&settle);
+    stage.market.commit(pair, UNTIL).unwrap();
+    assert_eq!(stage.called_back(), reverts_with(refused(23)));
+    assert_eq!(stage.market.count(), U256::ZERO);
+    drop(stage);
+    let market = Market::firm();
+    let pair = market.pair();
+    let stage = Stage {
+        market,
+        pair,
+        leg: LEGS[1],
+    };
+    stage.grant(operator_role());
+    stage.call_back(&settle);
+    let market = &stage.market;
+    // Restricted comes first: a hold that is not there cannot be used.
+    let error = Error::SettlementRefused {
+        failure: 19,
+        restriction_code: 255,
+    };
+    market.assert_refused(&[pair.0, pair.1], error, || market.commit(pair, UNTIL));
+}
+
+#[test]
+fn a_released_pair_is_neither_released_again_nor_settled_while_its_holds_are_dropped() {
+    for leg in LEGS {
+        let market = Market::firm();
+        let pair = market.committed_pair();
+        let (bid, ask) = pair;
+        let stage = Stage { market, pair, leg };
+        stage.grant(operator_role());
+        stage.call_back(&call("releaseMatch", &[bid, ask, B256::ZERO]));
+        stage.market.release(pair).unwrap();
+        assert_eq!(
+            stage.called_back(),
+            reverts_with(Error::NotCommitted { bid, ask })
+        );
+        drop(stage);
+        let market = Market::firm();
+        let pair = market.committed_pair();
+        let stage = Stage { market, pair, leg };
+        stage.grant(operator_role());
+        stage.call_back(&call("settle", &[pair.0, pair.1]));
+        stage.market.release(pair).unwrap();
+        assert_eq!(stage.called_back(), reverts_with(refused(21)));
+        assert_eq!(stage.market.count(), U256::ZERO);
+    }
+}
+
+#[test]
+fn a_committed_pair_is_filled_and_free_before_a_leg_moves() {
+    for leg in LEGS {
+        for (name, expected) in [("orderState", FILLED.into()), ("commitmentOf", 0)] {
+            let market = Market::firm();
+            let pair = market.committed_pair();
+            let stage = Stage { market, pair, leg };
+            let called = stage.settles_and_calls(&call(name, &[pair.0]));
+            assert_eq!(words(called)[0], u(expected));
+        }
     }
 }
 
@@ -272,9 +406,9 @@ fn an_owner_who_advances_its_epoch_from_within_a_leg_has_settled_before() {
     for leg in LEGS {
         let (stage, bid) = bought_by_the_token(leg);
         let (settled, called) = stage.settle_and_call(&call("cancelAllOrders", &[]));
-        assert_eq!((settled, called), (Ok(u(1)), word(1)));
+        assert_eq!((settled, called), (Ok(u(1)), word(NOW)));
         let market = &stage.market;
-        assert_eq!(market.dvp.sender(market.admin).epoch_of(bid.owner), 1);
+        assert_eq!(market.dvp.sender(market.admin).epoch_of(bid.owner), NOW);
         assert_eq!(market.order_state(stage.pair.0), FILLED);
     }
 }

@@ -115,7 +115,7 @@ fn settle_reverts_when_paused() {
     let pair = market.pair();
     market.dvp.sender(market.pauser).pause().motsu_unwrap();
     market.assert_fails(pair, &[1], 0);
-    market.dvp.sender(market.pauser).unpause().motsu_unwrap();
+    market.dvp.sender(market.admin).unpause().motsu_unwrap();
     market.settle(pair).unwrap();
 }
 
@@ -128,6 +128,8 @@ fn settle_reverts_when_the_numbers_are_used_up() {
         crd: CRD,
         settlements: MAX_SETTLEMENTS - 1,
         paused: false,
+        commitment_required: false,
+        payment_holds: false,
     };
     market.dvp.sender(market.admin).set_globals(&globals);
     assert_eq!(market.preflight(pair), (vec![], 0));
