@@ -45,7 +45,12 @@ sol! {
     interface IArbWasm {
         error ProgramUpToDate();
         event ProgramActivated(bytes32 indexed codehash, bytes32 moduleHash, address program, uint256 dataFee, uint16 version);
+        error ProgramExpired(uint64 ageInSeconds);
+        error ProgramKeepaliveTooSoon(uint64 ageInSeconds);
+        function activateProgram(address program) external payable returns (uint16 version, uint256 dataFee);
+        function codehashKeepalive(bytes32 codehash) external payable;
         function programVersion(address program) external view returns (uint16 version);
+        function programTimeLeft(address program) external view returns (uint64 secs);
     }
 
     /// Nitro's precompile 0xff, on development chains only.

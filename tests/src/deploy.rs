@@ -42,51 +42,63 @@ pub fn creation(code: &[u8]) -> Bytes {
 /// # Panics
 /// When the file is missing, or the node refuses the program or its constructor.
 pub async fn program(chain: &Chain, contract: &str, arguments: Option<Bytes>) -> Address {
-    let constructor = arguments.map(|arguments| {
-        let selector = keccak256("stylus_constructor()");
-        [&selector[..4], &arguments].concat()
-    });
+    let code = whole(chain, contract).await;
+    let initial = arguments.map(constructor).unwrap_or_default();
+    match through_factory(chain, &code, initial).await {
+        Ok(address) => address,
+        Err(why) => panic!("deploying {contract} reverts: {why}"),
+    }
+}
+
+/// The call of a constructor with its arguments.
+pub fn constructor(arguments: Bytes) -> Bytes {
+    let selector = keccak256("stylus_constructor()");
+    [&selector[..4], &arguments].concat().into()
+}
+
+/// Has the factory put code on chain and call what it has made with `initial`, unless that is empty; programs are activated.
+///
+/// # Errors
+/// Why the factory reverts.
+///
+/// # Panics
+/// When it logs no address.
+pub async fn through_factory(
+    chain: &Chain,
+    code: &[u8],
+    initial: Bytes,
+) -> Result<Address, String> {
     let deploy = IStylusDeployer::deployCall {
-        bytecode: creation(&whole(chain, contract).await),
-        initData: constructor.unwrap_or_default().into(),
+        bytecode: creation(code),
+        initData: initial,
         initValue: U256::ZERO,
         salt: B256::ZERO,
     };
     let input = Bytes::from(deploy.abi_encode());
     let value = U256::from(ACTIVATION_VALUE);
+    let to = TxKind::Call(STYLUS_DEPLOYER);
     let receipt = chain
-        .attempt(
-            &chain.funded,
-            TxKind::Call(STYLUS_DEPLOYER),
-            input.clone(),
-            value,
-        )
+        .attempt(&chain.funded, to, input.clone(), value)
         .await;
     if !receipt.status() {
-        let why = match chain
-            .simulate(chain.funded.address, STYLUS_DEPLOYER, input)
-            .await
-        {
-            Ok(_) => "only with its value".to_owned(),
+        let sender = chain.funded.address;
+        return Err(match chain.simulate(sender, STYLUS_DEPLOYER, input).await {
+            Ok(_) => format!("only with its value; gas used {}", receipt.gas_used),
             Err(revert) => revert.to_string(),
-        };
-        panic!(
-            "deploying {contract} reverts: {why}; gas used {}",
-            receipt.gas_used
-        );
+        });
     }
     let deployed = receipt.inner.logs().iter().find_map(|log| {
         ContractDeployed::decode_log(&log.inner)
             .ok()
             .filter(|log| log.address == STYLUS_DEPLOYER)
     });
-    deployed
-        .unwrap_or_else(|| panic!("{contract}: the factory logs no address"))
-        .deployedContract
+    Ok(deployed
+        .expect("the factory logs an address")
+        .deployedContract)
 }
 
-/// The code of a program: its module, or the list of the accounts that hold it, which are made first.
-async fn whole(chain: &Chain, contract: &str) -> Vec<u8> {
+/// The code of a program of `target/contracts`: its module, or the list of the accounts that hold it, which are made first.
+pub async fn whole(chain: &Chain, contract: &str) -> Vec<u8> {
     let code = artifact::code(contract);
     if code.len() <= CODE_LIMIT {
         return code;

@@ -219,7 +219,11 @@ async fn every_function_of_the_interface_is_there() {
                 .await;
             match outcome {
                 Ok(answer) => {
-                    if function.abi_decode_output(&answer).is_err() {
+                    // Its answer is the encoding of what it decodes to, and nothing else.
+                    let encoded = function
+                        .abi_decode_output(&answer)
+                        .and_then(|values| function.abi_encode_output(&values));
+                    if encoded.ok().as_deref() != Some(&answer) {
                         wrong.push(format!("{name}.{signature} answers {answer}"));
                     }
                 }
@@ -393,7 +397,7 @@ async fn every_failure_and_code_has_its_own_text() {
     for failure in 0..=255u8 {
         let call = IDvPSettlement::failureMessageCall { failure };
         let text = market.chain.call(market.settlement, &call).await;
-        if (1..=30).contains(&failure) {
+        if (1..=32).contains(&failure) {
             assert!(!text.is_empty(), "failure {failure}");
             let other = texts.insert(text.clone(), failure);
             assert!(other.is_none(), "{text} is {failure} and {other:?}");
@@ -403,7 +407,7 @@ async fn every_failure_and_code_has_its_own_text() {
     for code in 0..=255u8 {
         let call = ISecurityToken::messageForTransferRestrictionCall { code };
         let text = market.chain.call(market.token, &call).await;
-        if code <= 19 {
+        if code <= 20 {
             let other = texts.insert(text.clone(), code);
             assert!(other.is_none(), "{text} is {code} and {other:?}");
         } else {

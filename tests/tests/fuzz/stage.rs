@@ -6,7 +6,7 @@ use acceptance::{
     bindings::{
         IDvPSettlement::{IDvPSettlementCalls as Dvp, IDvPSettlementEvents},
         ISecurityToken::{self, ISecurityTokenCalls as Security},
-        ITsUSDC::ITsUSDCCalls as Coin,
+        ITsUSDC::{self, ITsUSDCCalls as Coin},
     },
     chain::GAS_LIMIT,
     hostile::IHostile,
@@ -418,9 +418,17 @@ impl Stage {
 fn named(logs: &[Log]) -> String {
     let words = logs
         .iter()
-        .map(|log| match IDvPSettlementEvents::decode_log(log) {
-            Ok(event) => format!("{:?}", event.data),
-            Err(_) => format!("{log:?}"),
+        .map(|log| {
+            IDvPSettlementEvents::decode_log(log)
+                .map(|event| format!("{:?}", event.data))
+                .or_else(|_| {
+                    ISecurityToken::ISecurityTokenEvents::decode_log(log)
+                        .map(|event| format!("{:?}", event.data))
+                })
+                .or_else(|_| {
+                    ITsUSDC::ITsUSDCEvents::decode_log(log).map(|event| format!("{:?}", event.data))
+                })
+                .unwrap_or_else(|_| format!("{log:?}"))
         });
     words.collect::<Vec<_>>().join(", ")
 }

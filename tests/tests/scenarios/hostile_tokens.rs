@@ -1,15 +1,16 @@
 //! Tokens that misbehave on either leg. Whatever they do, nothing moves, or exactly the trade does.
 
 use acceptance::{
-    bindings::{IDvPSettlement, Order},
+    bindings::{IDvPSettlement, ISecurityToken, Order},
     deploy,
     hostile::{Answers, IHostile, Moves, OUTCOME, Token, arm},
     market::{role, settle_call, settle_signed_call},
     order::{self, Signed, state},
+    refusal,
 };
 use alloy::{
     primitives::{B256, U256},
-    sol_types::SolCall,
+    sol_types::{SolCall, SolError},
 };
 
 use super::stage::Stage;
@@ -303,9 +304,38 @@ async fn a_payment_token_without_switches_is_refused() {
     }
 }
 
-/// Balances and allowances that cannot be read count as nothing.
+/// Balances that cannot be read count as nothing; nobody can be asked afterwards what has moved but the contract.
 #[tokio::test]
-async fn views_of_balance_and_allowance_that_fail_are_refused() {
+async fn a_view_of_balances_that_fails_is_refused() {
+    for answer in [Answers::Reverts, Answers::Nothing, Answers::ThirtyOneBytes] {
+        let hides = Token {
+            balances: Some(answer),
+            ..Token::default()
+        };
+        for (stage, failure) in [
+            (Stage::security(hides).await, 20),
+            (Stage::payment(hides).await, 22),
+        ] {
+            let (failures, _) = stage.preflight().await;
+            assert_eq!(failures, [failure], "{answer:?}");
+            let error = IDvPSettlement::SettlementRefused {
+                failure,
+                restrictionCode: 0,
+            };
+            let (chain, operator) = (&stage.market.chain, &stage.market.operator);
+            let mut watch = stage.market.watch(&[]);
+            watch.order(stage.settlement, stage.bid.id);
+            watch.order(stage.settlement, stage.ask.id);
+            let (to, input, expected) = (stage.settlement, stage.settle(), error.abi_encode());
+            let what = format!("{answer:?}");
+            refusal::refused_with(chain, &watch, operator, to, input, &expected, &what).await;
+        }
+    }
+}
+
+/// Allowances that cannot be read count as nothing.
+#[tokio::test]
+async fn a_view_of_allowances_that_fails_is_refused() {
     for answer in [Answers::Reverts, Answers::Nothing, Answers::ThirtyOneBytes] {
         let allows = Token {
             allows: answer,
@@ -322,7 +352,7 @@ async fn views_of_balance_and_allowance_that_fail_are_refused() {
     }
 }
 
-/// The armed helper of this module and the library's agree.
+/// A token that calls on its own is a caller like any other: without the role it settles nothing, with it it does.
 #[tokio::test]
 async fn a_token_cannot_settle_on_its_own_without_the_role() {
     let stage = Stage::security(Token::that_moves(Moves::AndReenters)).await;
@@ -336,9 +366,33 @@ async fn a_token_cannot_settle_on_its_own_without_the_role() {
         &call,
     )
     .await;
-    stage.settles("without the role").await;
-    assert_eq!(
-        market.chain.storage(stage.hostile, OUTCOME).await,
-        U256::from(1)
-    );
+    // Its `transfer` makes the armed call, outside of any leg.
+    let wake = ISecurityToken::transferCall {
+        to: market.stranger.address,
+        value: U256::ZERO,
+    };
+    let watch = stage.watch();
+    let before = watch.read(&market.chain).await;
+    market
+        .chain
+        .send(&market.stranger, stage.hostile, &wake)
+        .await;
+    let outcome = market.chain.storage(stage.hostile, OUTCOME).await;
+    assert_eq!(outcome, U256::from(1), "it settles without the role");
+    before.assert_unchanged(&watch.read(&market.chain).await, "settle by the token");
+    let grant = IDvPSettlement::grantRoleCall {
+        role: role("OPERATOR_ROLE"),
+        account: stage.hostile,
+    };
+    market
+        .chain
+        .send(&market.admin, stage.settlement, &grant)
+        .await;
+    market
+        .chain
+        .send(&market.stranger, stage.hostile, &wake)
+        .await;
+    let outcome = market.chain.storage(stage.hostile, OUTCOME).await;
+    assert_eq!(outcome, U256::from(2), "it does not settle with the role");
+    stage.assert_traded_once("with the role").await;
 }

@@ -5,15 +5,19 @@
 #![allow(clippy::similar_names, reason = "sellers and settlements have them")]
 #![allow(clippy::too_many_lines, reason = "tables of cases")]
 
+mod audit;
 mod coin;
 mod coin_signatures;
+mod commitments;
 mod compliance;
 mod delegated_keys;
 mod foreign_node;
+mod holds;
 mod hostile_tokens;
 mod hostile_wallets;
 mod operator;
 mod orders;
+mod persons;
 mod predictions;
 mod preflight;
 mod reentrancy;

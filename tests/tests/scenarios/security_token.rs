@@ -83,14 +83,15 @@ async fn the_first_four_codes_have_tokensofts_texts() {
             "The transfer was restricted due to the contract being paused.",
         ),
         (3, "Restricted due to blacklist"),
-        (20, "Unknown restriction code"),
+        (20, "Tokens are held for a matched trade"),
+        (21, "Unknown restriction code"),
         (255, "Unknown restriction code"),
     ];
     for (code, text) in texts {
         assert_eq!(restricted(&market, code).await.message, text);
     }
     let highest = ISecurityToken::highestRestrictionCodeCall {};
-    assert_eq!(market.chain.call(market.token, &highest).await, 19);
+    assert_eq!(market.chain.call(market.token, &highest).await, 20);
 }
 
 /// The ids by which wallets and the settlement contract know it.
@@ -102,6 +103,7 @@ async fn the_interfaces_are_declared() {
         (0x3637_2b07, true),
         (0xab84_a5c8, true),
         (0x78a8_de7d, true),
+        (0x6ca1_f613, true),
         (0xffff_ffff, false),
         (0, false),
     ];
@@ -558,6 +560,10 @@ async fn recovering_a_wallet_moves_everything() {
     let market = Market::open().await;
     let lost = holder(&market, "lost", n(100)).await;
     let replacement = market.account("replacement").await;
+    let investor = keccak256(lost.address);
+    market
+        .register_as(replacement.address, investor, GROUP)
+        .await;
     let release = market.opened + 300 * DAY;
     let lock = ISecurityToken::lockTokensCall {
         holder: lost.address,
@@ -598,13 +604,12 @@ async fn recovering_a_wallet_moves_everything() {
 #[tokio::test]
 async fn a_deactivated_token_moves_no_more() {
     let market = Market::open().await;
-    market
-        .chain
-        .send(
-            &market.admin,
-            market.token,
-            &ISecurityToken::deactivateCall {},
-        )
+    let (chain, admin, token) = (&market.chain, &market.admin, market.token);
+    chain
+        .send(admin, token, &ISecurityToken::pauseCall {})
+        .await;
+    chain
+        .send(admin, token, &ISecurityToken::deactivateCall {})
         .await;
     transfer_refused(&market, &market.seller, market.buyer.address, n(1), 18).await;
     let mint = ISecurityToken::mintCall {

@@ -341,7 +341,7 @@ impl World {
             until,
             total,
         };
-        let mut logs = vec![log(placer, &committed)];
+        let mut logs = Vec::new();
         let hold = |id, amount| Hold {
             placer,
             id,
@@ -360,6 +360,7 @@ impl World {
                 restrictionCode: code,
             });
         }
+        logs.push(log(placer, &committed));
         Ok(logs)
     }
 

@@ -144,6 +144,8 @@ impl World {
                 .commitment(id, now)
                 .is_some_and(|commitment| commitment.other != other)
         };
+        // "13 and 14 do not hold for an order that is committed."
+        let is_free = |id| settlement.commitment(id, now).is_none();
         let here = settlement.address;
         let (bid_terms, ask_terms) = (bid.map(|bid| bid.order), ask.map(|ask| ask.order));
         let (buyer, seller) = (
@@ -164,7 +166,6 @@ impl World {
         let total = both
             .filter(|_| crosses == Some(true))
             .map(|(bid, ask)| midpoint(bid, ask));
-        let delivered = ask_terms.or(bid_terms);
         let restriction = match both {
             Some((bid, ask)) if is_firm => {
                 self.hold_restriction(ask.security, ask_id, ask.owner, bid.owner)
@@ -197,14 +198,16 @@ impl World {
             ),
             (11, of(bid_terms, &expired)),
             (12, of(ask_terms, &expired)),
-            (13, !is_firm && of(bid_terms, &stale)),
-            (14, !is_firm && of(ask_terms, &stale)),
+            (13, is_free(bid_id) && of(bid_terms, &stale)),
+            (14, is_free(ask_id) && of(ask_terms, &stale)),
             (15, of(bid_terms, &|bid| unwanted(bid, seller))),
             (16, of(ask_terms, &|ask| unwanted(ask, buyer))),
             (17, crosses == Some(false)),
             (
                 18,
-                is(delivered.map(|order| !self.settlement.listed.contains(&order.security))),
+                [bid_terms, ask_terms]
+                    .iter()
+                    .any(|order| of(*order, &|order| !settlement.listed.contains(&order.security))),
             ),
             (19, restriction != 0),
             (
