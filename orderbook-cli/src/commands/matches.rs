@@ -321,8 +321,8 @@ fn table(matches: &[Matched], owners: &Owners) -> Table {
         "state",
         "proposed by",
         "?approved by",
-        "?committed until",
         "?transaction",
+        "?committed until",
     ]);
     for matched in matches {
         let tone = match matched.state {
@@ -342,8 +342,8 @@ fn table(matches: &[Matched], owners: &Owners) -> Table {
             Cell::new(matched.state.as_str(), tone),
             matched.proposed_by.clone().into(),
             matched.approved_by.clone().unwrap_or_default().into(),
-            owners.until(matched.id),
             hash.unwrap_or_default(),
+            owners.until(matched.id),
         ]);
     }
     table

@@ -27,7 +27,7 @@ pub(super) async fn holders(context: &Context, name: &str) -> Result {
         "kyc until",
         ">holding",
         ">free",
-        ">held",
+        "?>held",
         "state",
     ]);
     let mut wallets: Vec<_> = context.addresses()?.into_iter().collect();
