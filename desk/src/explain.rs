@@ -57,9 +57,7 @@ async fn fact(
         Restriction::PartlyFrozen
         | Restriction::Locked
         | Restriction::NotVested
-        | Restriction::Held => {
-            holding_fact(chain, movement).await.map(Some)
-        }
+        | Restriction::Held => holding_fact(chain, movement).await.map(Some),
         Restriction::InvestorCap | Restriction::HolderCap | Restriction::InvalidSize => {
             limits_fact(chain, code, movement).await
         }
@@ -161,15 +159,24 @@ async fn limits_fact(
 /// Which group or class of groups has as many holders as it may.
 async fn group_fact(chain: &Chain, movement: &Movement) -> Result<Option<String>, ChainError> {
     let (token, wallet) = (movement.token, movement.to);
-    let record = chain.view(token, Token::walletRecordCall { wallet }).await?;
+    let record = chain
+        .view(token, Token::walletRecordCall { wallet })
+        .await?;
     let group = record.group;
     let own = chain.view(token, Token::groupHoldersCall { group }).await?;
     if own.limit != 0 && own.count >= own.limit {
-        let words = format!("group {group} has {} holders, the most it allows", own.count);
+        let words = format!(
+            "group {group} has {} holders, the most it allows",
+            own.count
+        );
         return Ok(Some(words));
     }
     let classes = chain.view(token, Token::classLimitsCall {}).await?;
-    let rows = classes.groups.iter().zip(&classes.maxHolders).zip(&classes.holders);
+    let rows = classes
+        .groups
+        .iter()
+        .zip(&classes.maxHolders)
+        .zip(&classes.holders);
     let full = rows
         .map(|((groups, most), holders)| (*groups, *most, *holders))
         .find(|(groups, most, holders)| groups.bit(group.into()) && holders >= most);

@@ -169,11 +169,11 @@ async fn explain(
             let leg = Leg::cash(trade);
             with_exact_allowance(plain(leg.allowance(chain, settlement).await?), &leg)
         }
-        Failure::OtherCommitment => {
-            plain(other_commitment(chain, settlement, bid, ask).await?.unwrap_or_else(|| {
-                failure.meaning().to_string()
-            }))
-        }
+        Failure::OtherCommitment => plain(
+            other_commitment(chain, settlement, bid, ask)
+                .await?
+                .unwrap_or_else(|| failure.meaning().to_string()),
+        ),
         _ => plain(failure.meaning().to_string()),
     })
 }
@@ -197,7 +197,9 @@ async fn other_commitment(
             && !known.is_with(other.id)
         {
             let (with, until) = (known.other(), time(known.until));
-            found.push(format!("the {name} is committed to order {with}… until {until}"));
+            found.push(format!(
+                "the {name} is committed to order {with}… until {until}"
+            ));
         }
     }
     Ok((!found.is_empty()).then(|| found.join(" and ")))
@@ -249,14 +251,20 @@ impl Leg {
         if held.is_zero() {
             return Ok(words);
         }
-        Ok(format!("{words}, and {} are held for matched trades", self.amount(held)))
+        Ok(format!(
+            "{words}, and {} are held for matched trades",
+            self.amount(held)
+        ))
     }
 
     /// The command with which its owner approves just what the trade needs.
     fn approve(&self) -> String {
         match &self.security {
             Some((decimals, symbol)) => {
-                format!("orderbook approve {symbol} {}", amount(self.needed, *decimals))
+                format!(
+                    "orderbook approve {symbol} {}",
+                    amount(self.needed, *decimals)
+                )
             }
             None => format!("orderbook approve coin {}", plain_dollars(self.needed)),
         }

@@ -375,7 +375,12 @@ impl Comparison<'_> {
             });
         }
         let pairs = [
-            ("commitment", "committed", &logged.committed, &self.committed),
+            (
+                "commitment",
+                "committed",
+                &logged.committed,
+                &self.committed,
+            ),
             ("release", "released", &logged.released, &self.released),
         ];
         let mut only_on_chain = Vec::new();
@@ -436,5 +441,7 @@ impl Comparison<'_> {
 }
 
 fn not_on_chain(what: &str, bid: B256, ask: B256, tx_hash: B256) -> String {
-    format!("the book has bid {bid} with ask {ask} {what} on chain, transaction {tx_hash}, and the chain has not")
+    format!(
+        "the book has bid {bid} with ask {ask} {what} on chain, transaction {tx_hash}, and the chain has not"
+    )
 }

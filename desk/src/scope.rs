@@ -442,7 +442,10 @@ mod tests {
             settlement: OTHER,
             ..cancel()
         };
-        assert_eq!(words(Request::Cancel(elsewhere)), other("settlement contract"));
+        assert_eq!(
+            words(Request::Cancel(elsewhere)),
+            other("settlement contract")
+        );
         assert_eq!(sends(transaction(OTHER, pause())), other("security"));
     }
 

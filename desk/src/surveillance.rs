@@ -95,9 +95,13 @@ impl Watch {
     fn anchored(&mut self, size: u64, root: B256, tx_hash: B256) {
         if let Some((last, known)) = self.anchor {
             let words = if size < last {
-                format!("transaction {tx_hash} anchors {size} events, after {last} were anchored before it")
+                format!(
+                    "transaction {tx_hash} anchors {size} events, after {last} were anchored before it"
+                )
             } else if size == last && root != known {
-                format!("transaction {tx_hash} anchors {size} events under another root than before")
+                format!(
+                    "transaction {tx_hash} anchors {size} events under another root than before"
+                )
             } else {
                 String::new()
             };
@@ -226,7 +230,10 @@ mod tests {
         watch.take(&log(&fill(3, OWNER, OTHER)), tx, 5);
         assert_eq!(kinds(&watch), ["owner_role"]);
         let words = &watch.found[0].words;
-        assert!(words.contains("OPERATOR_ROLE") && words.contains("settlement 2"), "{words}");
+        assert!(
+            words.contains("OPERATOR_ROLE") && words.contains("settlement 2"),
+            "{words}"
+        );
     }
 
     #[test]

@@ -108,7 +108,16 @@ pub async fn run(
             tx_hash: fill.tx_hash,
         });
     }
-    bury(board, chain, settlement, first_block, &released, by, &mut synced).await?;
+    bury(
+        board,
+        chain,
+        settlement,
+        first_block,
+        &released,
+        by,
+        &mut synced,
+    )
+    .await?;
     for matched in board.matches(None).await? {
         if matched.state.is_in_flight() {
             resolve(board, chain, settlement, matched, by, &mut synced).await?;
@@ -173,7 +182,9 @@ async fn take(
         };
         let mined = mined().await?;
         for order in board.orders(&filter).await? {
-            if order.record.epoch < event.epoch && !is_bound(board, &order.record, mined.time).await? {
+            if order.record.epoch < event.epoch
+                && !is_bound(board, &order.record, mined.time).await?
+            {
                 cancel(board, order.record.id, &mined, by, synced).await?;
             }
         }
@@ -322,7 +333,11 @@ async fn release(
     synced: &mut Synced,
 ) -> Result<(), DeskError> {
     let known = board.has_commitment_of(mined.tx_hash).await?;
-    let Some(matched) = board.match_of(event.bid, event.ask).await?.filter(|_| !known) else {
+    let Some(matched) = board
+        .match_of(event.bid, event.ask)
+        .await?
+        .filter(|_| !known)
+    else {
         return Ok(());
     };
     if board.commitment(matched.id).await?.is_some() {

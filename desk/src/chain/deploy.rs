@@ -393,7 +393,8 @@ mod tests {
     }
 
     #[test]
-    fn what_fits_into_one_account_is_not_split_and_what_does_not_is_in_parts_of_about_equal_length() {
+    fn what_fits_into_one_account_is_not_split_and_what_does_not_is_in_parts_of_about_equal_length()
+    {
         let code = |bytes: usize| [&CLASSIC[..], &vec![7; bytes - 4]].concat();
         assert_eq!(split(&code(24_576)).unwrap(), Vec::<Bytes>::new());
         // 24,573 bytes of the stream fit beside a fragment's prefix.
@@ -408,7 +409,10 @@ mod tests {
             assert_eq!(found, lengths, "{bytes}");
             assert!(parts.iter().all(|part| part[..4] == [0xef, 0xf0, 0x01, 7]));
         }
-        assert!(matches!(split(&[0xef, 0xf0, 0x02, 0]), Err(ChainError::NotAProgram(_))));
+        assert!(matches!(
+            split(&[0xef, 0xf0, 0x02, 0]),
+            Err(ChainError::NotAProgram(_))
+        ));
     }
 
     #[test]
@@ -421,7 +425,10 @@ mod tests {
         assert_eq!(root[..8], [0xef, 0xf0, 0x02, 0, 0, 0, 0, 5]);
         assert_eq!(root[8..], [[1; 20], [2; 20]].concat());
         let cut = &code[..9];
-        assert!(matches!(super::root(cut, &fragments), Err(ChainError::NotAProgram(_))));
+        assert!(matches!(
+            super::root(cut, &fragments),
+            Err(ChainError::NotAProgram(_))
+        ));
     }
 
     #[test]

@@ -193,8 +193,9 @@ fn settlement(error: &Dvp) -> Revert {
         ),
         Dvp::EnforcedPause(_) => Revert::new("EnforcedPause", "the contract is paused")
             .remedy("wait until its admin resumes it"),
-        Dvp::ExpectedPause(_) => Revert::new("ExpectedPause", "the contract is not paused")
-            .remedy("pause it first"),
+        Dvp::ExpectedPause(_) => {
+            Revert::new("ExpectedPause", "the contract is not paused").remedy("pause it first")
+        }
         Dvp::AccessControlUnauthorizedAccount(e) => missing_role(e.account, e.neededRole),
         Dvp::AccessControlInvalidDefaultAdmin(e) => Revert::authority(
             "AccessControlInvalidDefaultAdmin",
@@ -227,12 +228,18 @@ fn commitment(error: &Dvp) -> Revert {
         .remedy("commit for a shorter time: --for 24h"),
         Dvp::OrderCommittedBefore(e) => Revert::new(
             "OrderCommittedBefore",
-            format!("order {} was committed before, and is so once at most", e.id),
+            format!(
+                "order {} was committed before, and is so once at most",
+                e.id
+            ),
         )
         .remedy("ask its owner for a new order"),
         Dvp::NoHolds(e) => Revert::new(
             "NoHolds",
-            format!("the token {} knows no holds, so nothing of it can be committed", e.token),
+            format!(
+                "the token {} knows no holds, so nothing of it can be committed",
+                e.token
+            ),
         )
         .remedy("settle the match uncommitted, where the contract lets that be"),
         Dvp::OrderCommitted(e) => Revert::new(
@@ -246,7 +253,10 @@ fn commitment(error: &Dvp) -> Revert {
         .remedy("let it settle, or have the broker-dealer release it: orderbook match release"),
         Dvp::NotCommitted(e) => Revert::new(
             "NotCommitted",
-            format!("bid {} and ask {} are not committed to each other", e.bid, e.ask),
+            format!(
+                "bid {} and ask {} are not committed to each other",
+                e.bid, e.ask
+            ),
         )
         .remedy("see: orderbook match list"),
         other => unknown(&other.abi_encode()),
@@ -302,19 +312,32 @@ fn hold(error: &Token) -> Option<Revert> {
         .remedy("wait until one of its matched trades settles, is released or ends"),
         Token::HoldExists(e) => Revert::new(
             "HoldExists",
-            format!("{} holds tokens of {} under {} already", e.placer, e.owner, e.id),
+            format!(
+                "{} holds tokens of {} under {} already",
+                e.placer, e.owner, e.id
+            ),
         ),
         Token::NoHold(e) => Revert::new(
             "NoHold",
-            format!("{} holds nothing of {} under {} now", e.placer, e.owner, e.id),
+            format!(
+                "{} holds nothing of {} under {} now",
+                e.placer, e.owner, e.id
+            ),
         ),
         Token::HoldTime(e) => Revert::new(
             "HoldTime",
-            format!("a hold until {} is not possible, the latest is {}", time(e.until), time(e.latest)),
+            format!(
+                "a hold until {} is not possible, the latest is {}",
+                time(e.until),
+                time(e.latest)
+            ),
         ),
         Token::HoldAmount(e) => Revert::new(
             "HoldAmount",
-            format!("{} base units cannot be held or used, the most is {}", e.amount, e.most),
+            format!(
+                "{} base units cannot be held or used, the most is {}",
+                e.amount, e.most
+            ),
         ),
         _ => return None,
     })
@@ -346,7 +369,10 @@ fn registry(error: &Token) -> Option<Revert> {
         .remedy("use another wallet"),
         Token::WalletOfAnotherInvestor(e) => Revert::new(
             "WalletOfAnotherInvestor",
-            format!("the wallet {} is not one of the investor {}", e.wallet, e.investorId),
+            format!(
+                "the wallet {} is not one of the investor {}",
+                e.wallet, e.investorId
+            ),
         )
         .remedy("register it for the same investor first: orderbook token register"),
         Token::TimeTooFar(e) => Revert::new(
@@ -365,7 +391,10 @@ fn registry(error: &Token) -> Option<Revert> {
         .remedy("remove one: orderbook token class-limit SECURITY GROUPS 0"),
         Token::ClassNotFound(e) => Revert::new(
             "ClassNotFound",
-            format!("groups {} are no class of the security", named_groups(e.groups)),
+            format!(
+                "groups {} are no class of the security",
+                named_groups(e.groups)
+            ),
         )
         .remedy("see: orderbook token limits"),
         _ => return None,
@@ -655,14 +684,20 @@ mod tests {
         let until = 1_800_000_000;
         let data = IDvPSettlement::OrderCommitted { id, until }.abi_encode();
         let revert = Revert::decode(&data);
-        assert_eq!((revert.name.as_str(), revert.cause), ("OrderCommitted", Cause::Rule));
+        assert_eq!(
+            (revert.name.as_str(), revert.cause),
+            ("OrderCommitted", Cause::Rule)
+        );
         // 1,800,000,000 s after the epoch is 2027-01-15 08:00:00 in UTC.
         assert!(revert.words.contains("until 2027-01-15"), "{revert}");
         assert!(revert.words.contains(&id.to_string()), "{revert}");
         let latest = until + 3_600;
         let data = IDvPSettlement::CommitmentTime { until, latest }.abi_encode();
         let words = Revert::decode(&data).words;
-        assert!(words.contains("08:00") && words.contains("09:00"), "{words}");
+        assert!(
+            words.contains("08:00") && words.contains("09:00"),
+            "{words}"
+        );
         let (role, other) = (role("OPERATOR_ROLE"), role("PRINCIPAL_ROLE"));
         let data = IDvPSettlement::RolesExclude { role, other }.abi_encode();
         let revert = Revert::decode(&data);
@@ -704,14 +739,20 @@ mod tests {
         let owner = Address::repeat_byte(3);
         let many = ISecurityToken::TooManyHolds { owner };
         let words = Revert::decode(&many.abi_encode()).words;
-        assert!(words.starts_with(&owner.to_string()) && words.contains('8'), "{words}");
+        assert!(
+            words.starts_with(&owner.to_string()) && words.contains('8'),
+            "{words}"
+        );
         // 1,800,000,000 s after the epoch is 2027-01-15 08:00:00 in UTC.
         let late = ISecurityToken::HoldTime {
             until: 1_800_000_001,
             latest: 1_800_000_000,
         };
         let words = Revert::decode(&late.abi_encode()).words;
-        assert!(words.contains("08:00:01") && words.contains("08:00:00"), "{words}");
+        assert!(
+            words.contains("08:00:01") && words.contains("08:00:00"),
+            "{words}"
+        );
     }
 
     #[test]

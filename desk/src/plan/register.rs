@@ -274,7 +274,8 @@ impl Plan {
             let same = |one: &Holder| (one.group, one.country, one.kyc_expiry);
             if same(before) != same(holder) {
                 let line = before.line;
-                let why = format!("the investor has another group, country or KYC expiry in line {line}");
+                let why =
+                    format!("the investor has another group, country or KYC expiry in line {line}");
                 self.refused.push(Refused::new(holder.line, why));
             } else if row.registration != Registration::Same
                 && let Some(other) = unlike(contract, holder).await?

@@ -117,7 +117,10 @@ async fn run_verify(context: &Context, offline: bool) -> Result {
         );
         return Err(Failure::new(Exit::Integrity, "LOG_BROKEN", words)
             .hint("keep this file as evidence and compare it with your backups")
-            .found(remarked(Answer::new(json!({ "remarks": remarks })), &remarks)));
+            .found(remarked(
+                Answer::new(json!({ "remarks": remarks })),
+                &remarks,
+            )));
     }
     if let Some((chain, settlement)) = chain.as_ref().zip(settlement) {
         let first = context.first_block();
@@ -125,8 +128,10 @@ async fn run_verify(context: &Context, offline: bool) -> Result {
         compared.differences.extend(wrong);
     }
     if let Some(first) = compared.differences.first() {
-        return Err(differ(first, &compared.differences)
-            .found(remarked(Answer::new(json!({ "remarks": remarks })), &remarks)));
+        return Err(differ(first, &compared.differences).found(remarked(
+            Answer::new(json!({ "remarks": remarks })),
+            &remarks,
+        )));
     }
     let data = json!({
         "events": report.events,
@@ -162,7 +167,9 @@ async fn run_verify(context: &Context, offline: bool) -> Result {
 
 /// What a supervisor should look at stands among the warnings: it breaks nothing.
 fn remarked(answer: Answer, remarks: &[Remark]) -> Answer {
-    remarks.iter().fold(answer, |answer, remark| answer.warn(&remark.words))
+    remarks
+        .iter()
+        .fold(answer, |answer, remark| answer.warn(&remark.words))
 }
 
 /// Log and chain do not agree: the first is named, and each is an error of its own for programs.

@@ -203,17 +203,15 @@ async fn move_dollars<C: Provable>(
     act::move_amount(context, "minter", coin, call, &stake, words).await
 }
 
-async fn attest(
-    context: &Context,
-    dollars: &str,
-    evidence: &Path,
-    as_of: Option<u64>,
-) -> Result {
+async fn attest(context: &Context, dollars: &str, evidence: &Path, as_of: Option<u64>) -> Result {
     let reserves = money(dollars)?;
     let bytes = std::fs::read(evidence)
         .map_err(|e| Failure::usage(format!("{}: {e}", evidence.display())))?;
     if bytes.is_empty() {
-        return Err(Failure::usage(format!("{}: the file is empty", evidence.display())));
+        return Err(Failure::usage(format!(
+            "{}: the file is empty",
+            evidence.display()
+        )));
     }
     let evidence = keccak256(bytes);
     let as_of = match as_of {
@@ -227,7 +225,10 @@ async fn attest(
     };
     let words = Sentence::of(|reader| {
         let reserves = reader.dollars(reserves);
-        format!("reserves of {reserves} attested as of {}, evidence {evidence}", time(as_of))
+        format!(
+            "reserves of {reserves} attested as of {}, evidence {evidence}",
+            time(as_of)
+        )
     });
     send(context, "attestor", &call, words).await
 }

@@ -42,7 +42,11 @@ pub(super) async fn approve_and_commit(
     reason: &str,
     seconds: u64,
 ) -> Result {
-    let open = [MatchState::Proposed, MatchState::Approved, MatchState::Failed];
+    let open = [
+        MatchState::Proposed,
+        MatchState::Approved,
+        MatchState::Failed,
+    ];
     if !open.contains(&found.state) {
         let words = format!("match {} is {}, not approved", found.id, found.state);
         return Err(Failure::refused("NOT_APPROVED", words).hint("see: orderbook match list"));

@@ -103,7 +103,10 @@ async fn send(context: &Context, constructor: Constructor) -> Result<Deployed> {
         // It pays in this coin for ever.
         ground.contract(context.coin_target()?).await?;
     }
-    let (code, journal) = (context.settings.code().of(constructor.package())?, context.journal());
+    let (code, journal) = (
+        context.settings.code().of(constructor.package())?,
+        context.journal(),
+    );
     // Looked at before a part of the code is paid for.
     ground.contract(Target::Deployer(deploy::FACTORY)).await?;
     let parts = deploy::fragments(ground.chain(), &code).await?;
@@ -215,7 +218,9 @@ impl Settlement {
             crd: who.crd,
             lei: who.lei,
             payment: context.coin().map_err(|failure| {
-                failure.hint("the contract pays in it for ever; deploy it first: orderbook deploy coin")
+                failure.hint(
+                    "the contract pays in it for ever; deploy it first: orderbook deploy coin",
+                )
             })?,
             admin: admin(context, self.admin.as_ref())?,
             operator,

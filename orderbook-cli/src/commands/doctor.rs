@@ -228,7 +228,9 @@ async fn commitments(
             "orderbook settlement commitments --required",
         );
     }
-    let operator = context.wallet_of("operator").and_then(|name| context.account(&name));
+    let operator = context
+        .wallet_of("operator")
+        .and_then(|name| context.account(&name));
     let mut operates = false;
     if let Ok(account) = operator {
         let role = role("OPERATOR_ROLE");

@@ -316,7 +316,8 @@ async fn commitment(board: &Board, order: &OrderView) -> Result<Option<(Uuid, Ma
     }
     let id = order.record.id;
     let live = board.matches(None).await?.into_iter();
-    let mut live = live.filter(|found| found.state.is_live() && [found.bid, found.ask].contains(&id));
+    let mut live =
+        live.filter(|found| found.state.is_live() && [found.bid, found.ask].contains(&id));
     let Some(found) = live.next() else {
         return Ok(None);
     };

@@ -370,7 +370,10 @@ impl Listed {
         if self.plan {
             let pairs = vec![
                 (format!("to be {verb} the list"), plan.new.len().into()),
-                ("other wallets of the same investors".to_string(), plan.also.len().into()),
+                (
+                    "other wallets of the same investors".to_string(),
+                    plan.also.len().into(),
+                ),
                 ("unchanged".to_string(), plan.same.len().into()),
                 ("transactions".to_string(), plan.batches().into()),
                 ("gas".to_string(), Cell::units(U256::from(plan.gas()), 0)),

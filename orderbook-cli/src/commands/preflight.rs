@@ -40,7 +40,10 @@ impl Preflight {
             "reasons": reasons });
         if reasons.is_empty() {
             let words = match until {
-                Some(until) => format!("no obstacles: it would settle now, and is committed until {}", time(until)),
+                Some(until) => format!(
+                    "no obstacles: it would settle now, and is committed until {}",
+                    time(until)
+                ),
                 None => "no obstacles: it would settle now".into(),
             };
             return Ok(Answer::line(data, words));

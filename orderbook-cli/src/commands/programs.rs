@@ -61,7 +61,9 @@ impl Alarm {
             Life::Left(seconds) if seconds > 30 * DAY => Self::Days60,
             Life::Left(seconds) if seconds > 7 * DAY => Self::Days30,
             Life::Left(_) => Self::Days7,
-            Life::Expired | Life::NeedsUpgrade | Life::NotActivated | Life::NotAProgram => Self::Over,
+            Life::Expired | Life::NeedsUpgrade | Life::NotActivated | Life::NotAProgram => {
+                Self::Over
+            }
         }
     }
 
@@ -129,7 +131,9 @@ pub(super) async fn all(context: &Context) -> Result<Vec<Program>> {
         ("coin", context.coin().ok()),
         ("settlement", context.settlement().ok()),
     ];
-    let named = named.into_iter().filter_map(|(name, address)| Some((name.to_string(), address?)));
+    let named = named
+        .into_iter()
+        .filter_map(|(name, address)| Some((name.to_string(), address?)));
     let all = named.chain(securities.map(|one| (one.symbol.clone(), one.token)));
     let mut programs = Vec::new();
     for (name, address) in all {
@@ -160,10 +164,14 @@ async fn list(context: &Context) -> Result {
             days.map_or_else(Cell::default, Into::into),
             Cell::new(word, alarm.tone()),
         ]);
-        data.push(json!({ "program": program.name, "address": program.address, "days_left": days,
-            "state": word }));
+        data.push(
+            json!({ "program": program.name, "address": program.address, "days_left": days,
+            "state": word }),
+        );
     }
-    let over = programs.iter().find(|one| Alarm::of(one.life) == Alarm::Over);
+    let over = programs
+        .iter()
+        .find(|one| Alarm::of(one.life) == Alarm::Over);
     let answer = Answer::new(Value::Array(data)).with(Block::Table(table));
     let warnings = programs.iter().filter_map(Program::warning);
     let answer = warnings.fold(answer, Answer::warn);

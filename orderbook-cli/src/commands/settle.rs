@@ -140,7 +140,9 @@ async fn dear(
     let dear = desk.dear_wallets(&[bid, ask]).await?;
     let words = dear.iter().map(|Dear { owner, gas }| match gas {
         Some(gas) => format!("the wallet {owner} takes {gas} gas to check its signature"),
-        None => format!("the wallet {owner} takes more gas to check its signature than the node lets it have"),
+        None => format!(
+            "the wallet {owner} takes more gas to check its signature than the node lets it have"
+        ),
     });
     Ok(Warnings(words.collect()))
 }

@@ -31,7 +31,11 @@ pub(super) enum Settlement {
     )]
     Commitments {
         /// Only committed matches settle
-        #[arg(long, required_unless_present = "optional", conflicts_with = "optional")]
+        #[arg(
+            long,
+            required_unless_present = "optional",
+            conflicts_with = "optional"
+        )]
         required: bool,
         /// Every approved match settles
         #[arg(long)]

@@ -445,7 +445,11 @@ async fn freeze(
             account,
             frozen: !lift,
         };
-        let contract = context.ground().await?.contract(Target::from(&security)).await?;
+        let contract = context
+            .ground()
+            .await?
+            .contract(Target::from(&security))
+            .await?;
         let others = others_of(&contract, account).await?;
         let with = match others {
             0 => String::new(),

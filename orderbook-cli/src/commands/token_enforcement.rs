@@ -213,7 +213,11 @@ async fn recover(
 ) -> Result {
     let security = context.security(security)?;
     let (lost, replacement) = (context.party(lost)?, context.party(replacement)?);
-    let contract = context.ground().await?.contract(Target::from(&security)).await?;
+    let contract = context
+        .ground()
+        .await?
+        .contract(Target::from(&security))
+        .await?;
     check_replacement(&contract, &lost, &replacement).await?;
     let balance = ISecurityToken::balanceOfCall {
         account: lost.address,
@@ -240,7 +244,10 @@ async fn check_replacement(contract: &Contract, lost: &Party, replacement: &Part
         return Err(Failure::refused("SAME_WALLET", words).hint("name the investor's new wallet"));
     }
     let record = |wallet| contract.view(ISecurityToken::walletRecordCall { wallet });
-    let (before, after) = (record(lost.address).await?, record(replacement.address).await?);
+    let (before, after) = (
+        record(lost.address).await?,
+        record(replacement.address).await?,
+    );
     if before.investorId.is_zero() {
         let words = format!("{lost} is not registered, so nothing can be recovered from it");
         return Err(Failure::refused("NOT_REGISTERED", words)

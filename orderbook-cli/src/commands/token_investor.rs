@@ -116,7 +116,10 @@ impl ClassLimit {
                 0 => "no limit".into(),
                 holders => format!("{} at most", reader.units(U256::from(holders), 0)),
             };
-            format!("{}: holders of groups {names} together: {limit}", security.symbol)
+            format!(
+                "{}: holders of groups {names} together: {limit}",
+                security.symbol
+            )
         });
         let answer = act::send(context, "compliance", security.token, &call, words).await?;
         if self.holders == 0 {
@@ -133,7 +136,10 @@ mod tests {
     #[test]
     fn a_set_of_groups_has_a_bit_for_each() {
         assert_eq!(groups("1"), Ok(U256::from(2)));
-        assert_eq!(groups("1, 3,255"), Ok((U256::from(1) << 255) | U256::from(0b1010)));
+        assert_eq!(
+            groups("1, 3,255"),
+            Ok((U256::from(1) << 255) | U256::from(0b1010))
+        );
         assert_eq!(groups("2,2"), Ok(U256::from(4)));
         for bad in ["", "0", "1,", "256", "1-3", "1;2"] {
             assert!(groups(bad).is_err(), "{bad:?}");

@@ -300,7 +300,10 @@ impl Limits {
         });
         let classes = classes(context, security).await?;
         data["classes"] = classes.iter().map(Class::json).collect();
-        let pairs = pairs.into_iter().chain(classes.iter().map(Class::pair)).collect();
+        let pairs = pairs
+            .into_iter()
+            .chain(classes.iter().map(Class::pair))
+            .collect();
         if unchanged {
             let answer = Answer::new(data).with(Block::Pairs(pairs));
             return limited(context, security, &call, &classes, answer).await;
@@ -371,7 +374,10 @@ impl Class {
         let name = format!("investors of groups {}", named_groups(self.groups));
         let words = Sentence::of(|reader| {
             let most = reader.units(U256::from(self.most), 0);
-            format!("{most} at most, {} now", reader.units(U256::from(self.holders), 0))
+            format!(
+                "{most} at most, {} now",
+                reader.units(U256::from(self.holders), 0)
+            )
         });
         (name, Cell::sentence(&words))
     }
@@ -383,7 +389,11 @@ async fn classes(context: &Context, security: &Security) -> Result<Vec<Class>> {
     let found = chain
         .view(security.token, ISecurityToken::classLimitsCall {})
         .await?;
-    let rows = found.groups.iter().zip(&found.maxHolders).zip(&found.holders);
+    let rows = found
+        .groups
+        .iter()
+        .zip(&found.maxHolders)
+        .zip(&found.holders);
     Ok(rows
         .map(|((groups, most), holders)| Class {
             groups: *groups,

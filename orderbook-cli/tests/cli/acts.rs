@@ -152,9 +152,18 @@ fn a_lost_wallet_is_replaced_and_an_empty_one_removed() {
     assert_eq!(unseen.code(), "OTHER_INVESTOR");
     let hint = unseen.json()["errors"][0]["hint"].to_string();
     assert!(hint.contains("orderbook token register"), "{hint}");
-    assert_eq!(recover(&format!("{ADA} {VICTOR}")).exits(3).code(), "OTHER_INVESTOR");
-    assert_eq!(recover(&format!("{ADA} {ADA}")).exits(3).code(), "SAME_WALLET");
-    assert_eq!(recover(&format!("desk {ADA}")).exits(3).code(), "NOT_REGISTERED");
+    assert_eq!(
+        recover(&format!("{ADA} {VICTOR}")).exits(3).code(),
+        "OTHER_INVESTOR"
+    );
+    assert_eq!(
+        recover(&format!("{ADA} {ADA}")).exits(3).code(),
+        "SAME_WALLET"
+    );
+    assert_eq!(
+        recover(&format!("desk {ADA}")).exits(3).code(),
+        "NOT_REGISTERED"
+    );
     market.second_wallet_of_ada("desk");
     recover(&format!("{ADA} desk")).exits(0);
     assert_eq!(market.holding("HRBR", "desk"), "11500");
@@ -359,7 +368,10 @@ fn everything_a_wallet_has_signed_is_cancelled_at_once() {
     // The block's time: nobody can have had an order signed for it.
     let epoch = cancelled["epoch"].as_u64().unwrap();
     let block = market.node("eth_getBlockByNumber", &json!(["latest", false]));
-    let time = block["timestamp"].as_str().unwrap().trim_start_matches("0x");
+    let time = block["timestamp"]
+        .as_str()
+        .unwrap()
+        .trim_start_matches("0x");
     assert_eq!(epoch, u64::from_str_radix(time, 16).unwrap());
     for id in [first, second] {
         assert_eq!(
@@ -367,7 +379,10 @@ fn everything_a_wallet_has_signed_is_cancelled_at_once() {
             "CANCELLED"
         );
     }
-    assert_eq!(market.data(&format!("order epoch {VICTOR}"))["epoch"], epoch);
+    assert_eq!(
+        market.data(&format!("order epoch {VICTOR}"))["epoch"],
+        epoch
+    );
     let next = market.post(&format!("{line} --epoch {epoch}"));
     assert_eq!(market.data(&format!("order show {next}"))["state"], "OPEN");
     market.run("audit verify").exits(0);

@@ -38,7 +38,10 @@ fn a_committed_match_binds_both_parties_until_it_settles() {
         (&shown["commitment"]["bid"], &shown["commitment"]["until"]),
         (&json!(bid), &json!(until))
     );
-    assert_eq!(market.data("book HRBR")["committed"][0]["ask"], ask.as_str());
+    assert_eq!(
+        market.data("book HRBR")["committed"][0]["ask"],
+        ask.as_str()
+    );
     // 10 HRBR for $245 are held, in the parties' own wallets.
     let encumbered = market.data("token encumbrances HRBR ada-lindqvist");
     assert_eq!(
@@ -79,7 +82,10 @@ fn a_released_match_is_over_and_says_which_allowances_are_needed_again() {
     market.data(&format!("match approve {matched} --commit"));
     market.run(&format!("match release {matched}")).exits(2);
     let said = market
-        .run_with(&format!("match release {matched}"), &["--reason", "buyer in default"])
+        .run_with(
+            &format!("match release {matched}"),
+            &["--reason", "buyer in default"],
+        )
         .exits(0);
     assert_eq!(said.json()["data"]["not_dropped"], json!([]));
     assert_eq!(market.match_state(&bid), "REFUSED");
@@ -98,7 +104,9 @@ fn a_released_match_is_over_and_says_which_allowances_are_needed_again() {
     market.data("approve HRBR 10 --wallet ada-lindqvist");
     let second = market.data(&format!("match propose {bid} {ask}"))["id"].clone();
     let second = second.as_str().unwrap();
-    let said = market.run(&format!("match approve {second} --commit")).exits(3);
+    let said = market
+        .run(&format!("match approve {second} --commit"))
+        .exits(3);
     assert_eq!(said.code(), "ORDER_COMMITTED_BEFORE");
 }
 
@@ -113,7 +121,10 @@ fn a_commitment_that_ends_by_time_leaves_the_orders_to_their_owners() {
     // Dead with its epoch from that second on.
     assert_eq!(market.run("audit verify").exits(6).code(), "CHAIN_DIFFERS");
     market.data("sync");
-    assert_eq!(market.data(&format!("order show {bid}"))["state"], "CANCELLED");
+    assert_eq!(
+        market.data(&format!("order show {bid}"))["state"],
+        "CANCELLED"
+    );
     assert_eq!(market.match_state(&bid), "REFUSED");
     market.run("audit verify").exits(0);
 }
@@ -161,7 +172,10 @@ fn what_cannot_be_committed_is_refused_and_the_book_says_nothing() {
     market.data("approve HRBR 9 --wallet ada-lindqvist");
     let said = market.run(&commit).exits(3);
     assert_eq!(said.code(), "SETTLEMENT_21");
-    assert_eq!(hints(&said), ["have the seller run: orderbook approve HRBR 10"]);
+    assert_eq!(
+        hints(&said),
+        ["have the seller run: orderbook approve HRBR 10"]
+    );
     assert_eq!(market.match_state(&bid), "APPROVED");
     market.data("approve HRBR 10 --wallet ada-lindqvist");
     market.data(&commit);
@@ -190,8 +204,16 @@ fn another_desk_learns_of_commitments_and_releases_from_the_chain() {
     let (bid, _, matched) = market.match_to_commit();
     let other = market.with_a_copy_of_the_book();
     for (line, state, counted) in [
-        (format!("match approve {matched} --commit"), "COMMITTED", "committed"),
-        (format!("match release {matched} --reason error"), "REFUSED", "released"),
+        (
+            format!("match approve {matched} --commit"),
+            "COMMITTED",
+            "committed",
+        ),
+        (
+            format!("match release {matched} --reason error"),
+            "REFUSED",
+            "released",
+        ),
     ] {
         market.data(&line);
         let said = other.run("audit verify").exits(6);
@@ -232,7 +254,9 @@ fn an_owner_without_ether_signs_a_cancel_that_anybody_sends() {
     let market = Market::open();
     let bid = market.post("bid HRBR 10 24.50 --account A-1028 --wallet victor-chen");
     let sign = format!("order cancel {bid} --sign");
-    market.run(&format!("{sign} --wallet ada-lindqvist")).exits(4);
+    market
+        .run(&format!("{sign} --wallet ada-lindqvist"))
+        .exits(4);
     let signed = market.data(&format!("{sign} --wallet victor-chen"));
     assert_eq!(market.data(&format!("order show {bid}"))["state"], "OPEN");
     let forged = {
@@ -248,12 +272,18 @@ fn an_owner_without_ether_signs_a_cancel_that_anybody_sends() {
     foreign["chain_id"] = json!(1);
     std::fs::write(market.path().join("foreign.json"), foreign.to_string()).unwrap();
     assert_eq!(
-        market.run("order cancel --signed foreign.json").exits(3).code(),
+        market
+            .run("order cancel --signed foreign.json")
+            .exits(3)
+            .code(),
         "OTHER_VENUE"
     );
     std::fs::write(market.path().join("cancel.json"), signed.to_string()).unwrap();
     market.data("order cancel --signed cancel.json --wallet treasury");
-    assert_eq!(market.data(&format!("order show {bid}"))["state"], "CANCELLED");
+    assert_eq!(
+        market.data(&format!("order show {bid}"))["state"],
+        "CANCELLED"
+    );
     market.run("audit verify").exits(0);
 }
 
@@ -281,7 +311,12 @@ fn verify_names_an_owner_on_both_sides_and_one_that_operated() {
     };
     assert!(named(&found, "both sides"), "{found:?}");
     let remarks = said.json()["data"]["remarks"].clone();
-    let kinds: Vec<&Value> = remarks.as_array().unwrap().iter().map(|one| &one["kind"]).collect();
+    let kinds: Vec<&Value> = remarks
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| &one["kind"])
+        .collect();
     assert!(kinds.contains(&&json!("both_sides")), "{remarks}");
     assert!(!kinds.contains(&&json!("owner_role")), "{remarks}");
 }
@@ -297,5 +332,10 @@ fn verify_names_an_anchor_of_fewer_events() {
     market.data("sync");
     let said = market.run("audit verify").exits(0);
     let found = warnings(&said);
-    assert!(found.iter().any(|remark| remark.contains("were anchored before it")), "{said:?}");
+    assert!(
+        found
+            .iter()
+            .any(|remark| remark.contains("were anchored before it")),
+        "{said:?}"
+    );
 }

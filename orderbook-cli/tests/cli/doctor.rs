@@ -62,11 +62,18 @@ fn doctor_finds_nothing_wrong_with_a_healthy_market() {
         others.iter().all(|check| check["state"] == "ok"),
         "{checks:?}"
     );
-    let looks: Vec<_> = looks.iter().map(|check| check["check"].as_str().unwrap()).collect();
+    let looks: Vec<_> = looks
+        .iter()
+        .map(|check| check["check"].as_str().unwrap())
+        .collect();
     assert_eq!(looks, ["commitments", "persons"]);
     market.data("settlement commitments --required");
     let checks = market.data("doctor");
-    let mut looks = checks.as_array().unwrap().iter().filter(|check| check["state"] == "look");
+    let mut looks = checks
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|check| check["state"] == "look");
     assert_eq!(looks.next().unwrap()["check"], "persons");
     assert!(looks.next().is_none(), "{checks:?}");
 }

@@ -322,10 +322,16 @@ fn a_wallet_that_takes_much_gas_is_named_and_one_that_takes_too_much_sends_nothi
     // 3.9 million gas: above the cap of 3 million.
     set_code(150_000);
     let before = market.node("eth_blockNumber", &json!([]));
-    for line in [format!("settle {bid} {ask} --signed"), format!("order register {bid}")] {
+    for line in [
+        format!("settle {bid} {ask} --signed"),
+        format!("order register {bid}"),
+    ] {
         let said = market.run(&line).exits(3);
         assert_eq!(said.code(), "DEAR_WALLET", "{line}");
-        assert!(said.stdout.to_lowercase().contains(&victor.to_lowercase()), "{said:?}");
+        assert!(
+            said.stdout.to_lowercase().contains(&victor.to_lowercase()),
+            "{said:?}"
+        );
     }
     assert_eq!(market.node("eth_blockNumber", &json!([])), before);
     assert_eq!(market.match_state(&bid), "APPROVED");

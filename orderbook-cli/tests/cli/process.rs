@@ -333,7 +333,10 @@ impl Market {
         for id in [&bid, &ask] {
             self.data(&format!("order register {id}"));
         }
-        let matched = self.match_of(&bid)["id"].as_str().expect("an id").to_string();
+        let matched = self.match_of(&bid)["id"]
+            .as_str()
+            .expect("an id")
+            .to_string();
         (bid, ask, matched)
     }
 

@@ -157,10 +157,7 @@ const CASES: &[(Sort, &str)] = &[
         "token recover HRBR elena-rossi desk --reason lost",
     ),
     (Contract, "token admit HRBR"),
-    (
-        Contract,
-        "coin attest 26000000 --evidence orderbook.toml",
-    ),
+    (Contract, "coin attest 26000000 --evidence orderbook.toml"),
     (Contract, "coin max-age 1d"),
     (Contract, "coin minter treasury 5000000"),
     (Contract, "coin minter ada-lindqvist --remove"),

@@ -43,32 +43,52 @@ async fn a_committed_match_binds_its_orders_until_it_settles() {
         let found = proposed(&book).await;
         let early = board.record_committed(found.id, committed(&found, 1), then(), by("chain"));
         let error = assert_refused(board, early).await;
-        assert!(matches!(error, BoardError::WrongMatchState { found: MatchState::Proposed, .. }));
+        assert!(matches!(
+            error,
+            BoardError::WrongMatchState {
+                found: MatchState::Proposed,
+                ..
+            }
+        ));
         board.approve(found.id, by("grace")).await.unwrap();
         let after = board
             .record_committed(found.id, committed(&found, 1), then(), by("chain"))
             .await
             .unwrap();
         assert_eq!(after.state, MatchState::Committed);
-        assert_eq!(board.commitment(found.id).await.unwrap(), Some(committed(&found, 1)));
+        assert_eq!(
+            board.commitment(found.id).await.unwrap(),
+            Some(committed(&found, 1))
+        );
         assert!(board.has_commitment_of(B256::repeat_byte(1)).await.unwrap());
         assert!(!board.has_commitment_of(B256::repeat_byte(9)).await.unwrap());
         let until = committed(&found, 1).until;
         for order in [found.bid, found.ask] {
             let error = assert_refused(board, board.cancel(order, by("ada"))).await;
-            assert!(matches!(error, BoardError::Committed { id, until: end } if (id, end) == (found.id, until)));
+            assert!(
+                matches!(error, BoardError::Committed { id, until: end } if (id, end) == (found.id, until))
+            );
         }
         let error = assert_refused(board, board.refuse(found.id, by("grace"))).await;
         assert!(matches!(error, BoardError::Committed { .. }));
         // Only the last transaction that the chain is asked for afterwards.
         let last = board.last_transaction_since_sync().await.unwrap();
         assert_eq!(last, Some(B256::repeat_byte(1)));
-        board.record_submitted(found.id, submission(3), by("desk")).await.unwrap();
+        board
+            .record_submitted(found.id, submission(3), by("desk"))
+            .await
+            .unwrap();
         // A failure in between does not set the orders free.
-        board.record_failed(found.id, failed(3), by("desk")).await.unwrap();
+        board
+            .record_failed(found.id, failed(3), by("desk"))
+            .await
+            .unwrap();
         let error = assert_refused(board, board.refuse(found.id, by("grace"))).await;
         assert!(matches!(error, BoardError::Committed { .. }));
-        board.record_submitted(found.id, submission(4), by("desk")).await.unwrap();
+        board
+            .record_submitted(found.id, submission(4), by("desk"))
+            .await
+            .unwrap();
         board
             .record_settled(settled(found.bid, found.ask, 4), then(), by("chain"))
             .await
@@ -96,7 +116,13 @@ async fn a_commitment_ends_by_time_or_by_release() {
         assert_eq!(board.match_of(found.bid, found.ask).await.unwrap(), None);
         let again = board.record_released(found.id, released(2), then(), by("chain"));
         let error = assert_refused(board, again).await;
-        assert!(matches!(error, BoardError::WrongMatchState { found: MatchState::Refused, .. }));
+        assert!(matches!(
+            error,
+            BoardError::WrongMatchState {
+                found: MatchState::Refused,
+                ..
+            }
+        ));
         board.cancel(found.bid, by("ada")).await.unwrap();
 
         let found = proposed(&book).await;
@@ -121,12 +147,18 @@ async fn what_is_in_flight_stays_so_whoever_commits_or_releases_it() {
         let board = &book.board;
         let found = proposed(&book).await;
         board.approve(found.id, by("grace")).await.unwrap();
-        board.record_submitted(found.id, submission(3), by("desk")).await.unwrap();
+        board
+            .record_submitted(found.id, submission(3), by("desk"))
+            .await
+            .unwrap();
         let after = board
             .record_committed(found.id, committed(&found, 1), then(), by("chain"))
             .await
             .unwrap();
-        assert_eq!((after.state, after.submission), (MatchState::Submitted, Some(submission(3))));
+        assert_eq!(
+            (after.state, after.submission),
+            (MatchState::Submitted, Some(submission(3)))
+        );
         assert_folded(&book).await;
         let after = board
             .record_released(found.id, released(2), then(), by("chain"))
@@ -153,7 +185,10 @@ async fn an_order_that_its_owner_cancels_after_the_end_takes_the_match_with_it()
             .await
             .unwrap()
             .unwrap();
-        assert_eq!(board.match_by_id(found.id).await.unwrap().state, MatchState::Refused);
+        assert_eq!(
+            board.match_by_id(found.id).await.unwrap().state,
+            MatchState::Refused
+        );
         assert_folded(&book).await;
     }
 }

@@ -44,7 +44,12 @@ pub(super) async fn commit(stage: &mut Stage, world: &World, approved: &Approved
     ));
     let balance = world
         .chain
-        .view(trade.token, ISecurityToken::balanceOfCall { account: trade.seller })
+        .view(
+            trade.token,
+            ISecurityToken::balanceOfCall {
+                account: trade.seller,
+            },
+        )
         .await?;
     stage.say(&format!(
         "{seller} regrets the price and moves all {} {} away:",
