@@ -11,7 +11,7 @@ use book::log::By;
 use book::log::body::{BookAnchored, ChainSynced, SettlementFailed};
 use book::market::filter::OrderFilter;
 use book::market::matching::{Match, MatchState};
-use book::market::record::{OrderRecord, OrderState};
+use book::market::record::OrderState;
 use jiff::Timestamp;
 
 use super::adopt::{Left, Registration, Taken};
@@ -183,7 +183,7 @@ async fn take(
         let mined = mined().await?;
         for order in board.orders(&filter).await? {
             if order.record.epoch < event.epoch
-                && !is_bound(board, &order.record, mined.time).await?
+                && !is_bound(board, order.record.id, mined.time).await?
             {
                 cancel(board, order.record.id, &mined, by, synced).await?;
             }
@@ -209,17 +209,9 @@ async fn take(
 }
 
 /// Whether a commitment bound the order at a time: a new epoch does not touch it then.
-async fn is_bound(board: &Board, order: &OrderRecord, at: Timestamp) -> Result<bool, DeskError> {
-    for matched in board.matches(None).await? {
-        let of_it = [matched.bid, matched.ask].contains(&order.id);
-        if matched.state.is_live()
-            && of_it
-            && let Some(committed) = board.commitment(matched.id).await?
-        {
-            return Ok(binds(committed.until, at));
-        }
-    }
-    Ok(false)
+async fn is_bound(board: &Board, order: B256, at: Timestamp) -> Result<bool, DeskError> {
+    let committed = board.commitment_of(order).await?;
+    Ok(committed.is_some_and(|(_, committed)| binds(committed.until, at)))
 }
 
 /// Orders that a commitment carried over the end of their epoch are dead once nothing binds them any more.

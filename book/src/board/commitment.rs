@@ -88,6 +88,25 @@ impl Board {
         })
     }
 
+    /// The commitment of the live match of an order, whether it still binds or not.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn commitment_of(
+        &self,
+        order: B256,
+    ) -> Result<Option<(Uuid, MatchCommitted)>, BoardError> {
+        let rows = query::matches_of(self.store.reader().await?.link(), order).await?;
+        for found in rows {
+            let found = row::matching(found)?;
+            if found.state.is_live() {
+                let committed = self.commitment(found.id).await?;
+                return Ok(committed.map(|committed| (found.id, committed)));
+            }
+        }
+        Ok(None)
+    }
+
     /// Whether the log has a commitment or a release by this transaction.
     ///
     /// # Errors

@@ -4,9 +4,7 @@ use std::io::Write as _;
 use std::time::Duration;
 
 use alloy::primitives::{Address, U256};
-use book::board::Board;
 use book::log::event::Event;
-use book::log::fact::MatchCommitted;
 use book::market::amount::{date, short_id, time};
 use book::market::filter::{OrderFilter, OrderSort};
 use book::market::investor::Directory;
@@ -15,7 +13,6 @@ use book::market::order::Side;
 use book::market::record::{OrderState, OrderView};
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Value, json};
-use uuid::Uuid;
 
 use super::context::Context;
 use super::failure::Result;
@@ -285,7 +282,10 @@ async fn show(context: &Context, id: &str) -> Result {
     let history = board.history(order.record.id).await?;
     let directory = board.directory().await?;
     let mut data = order_json(&order, &directory);
-    let committed = commitment(&board, &order).await?;
+    let committed = match order.state {
+        OrderState::Open => board.commitment_of(order.record.id).await?,
+        OrderState::Filled | OrderState::Cancelled => None,
+    };
     data["commitment"] = committed.as_ref().map_or(Value::Null, |(id, committed)| {
         json!({ "match": id, "bid": committed.bid, "ask": committed.ask, "until": committed.until,
             "transaction": committed.tx_hash })
@@ -307,22 +307,6 @@ async fn show(context: &Context, id: &str) -> Result {
     Ok(Answer::new(data)
         .with(Block::Pairs(pairs))
         .with(Block::Table(events(&history))))
-}
-
-/// The commitment of an open order's live match, over by time or not.
-async fn commitment(board: &Board, order: &OrderView) -> Result<Option<(Uuid, MatchCommitted)>> {
-    if order.state != OrderState::Open {
-        return Ok(None);
-    }
-    let id = order.record.id;
-    let live = board.matches(None).await?.into_iter();
-    let mut live =
-        live.filter(|found| found.state.is_live() && [found.bid, found.ask].contains(&id));
-    let Some(found) = live.next() else {
-        return Ok(None);
-    };
-    let committed = board.commitment(found.id).await?;
-    Ok(committed.map(|committed| (found.id, committed)))
 }
 
 /// Everything that an order says, and where it stands.

@@ -7,7 +7,7 @@ use crate::market::matching::Match;
 /// Seconds that the commitment of [`committed`] lasts.
 const TERM: u64 = 600;
 
-/// The chain's log for a match: its total, an hour's tenth long.
+/// What the chain logs for a match.
 fn committed(found: &Match, tx: u8) -> MatchCommitted {
     MatchCommitted {
         ask: found.ask,
@@ -60,6 +60,10 @@ async fn a_committed_match_binds_its_orders_until_it_settles() {
             board.commitment(found.id).await.unwrap(),
             Some(committed(&found, 1))
         );
+        for order in [found.bid, found.ask] {
+            let known = board.commitment_of(order).await.unwrap();
+            assert_eq!(known, Some((found.id, committed(&found, 1))));
+        }
         assert!(board.has_commitment_of(B256::repeat_byte(1)).await.unwrap());
         assert!(!board.has_commitment_of(B256::repeat_byte(9)).await.unwrap());
         let until = committed(&found, 1).until;
