@@ -113,7 +113,7 @@ pub struct Roles {
     default_admin: Word,
     /// Who may become the default admin, as an address, and in the eight bytes above it until when, as seconds since the
     /// epoch.
-    offer: Word,
+    pub(crate) offer: Word,
 }
 
 impl Roles {
