@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use alloy::primitives::{Address, B256};
+use alloy::primitives::{Address, B256, Bytes};
 use jiff::Timestamp;
 
-use crate::chain::act::{Act, Done, Provable};
+use crate::chain::act::{Act, Done, Fragment, Provable, fragment};
 use crate::chain::client::Fate;
-use crate::chain::{Chain, ChainError};
+use crate::chain::{Chain, ChainError, Ground};
 use crate::error::DeskError;
 use crate::journal::{Flight, Journal};
 use crate::signing::signer::Signer;
@@ -73,6 +73,79 @@ pub async fn carry_out<C: Provable>(
         }
     }
     send(act, signer, journal, place, what, false).await
+}
+
+/// Puts the parts of a program on chain, unless an earlier run did. Each stays in the journal until the caller strikes it
+/// out, once the program that lists them stands: addresses, and what is struck out.
+///
+/// # Errors
+/// As [`carry_out`]; `Failed` when an account holds other code than was sent.
+pub async fn put_fragments(
+    ground: &Ground,
+    signer: &Signer,
+    journal: &Journal,
+    parts: &[Bytes],
+) -> Result<Vec<(Address, B256)>, DeskError> {
+    let mut placed = Vec::with_capacity(parts.len());
+    for (at, part) in (1..).zip(parts) {
+        let what = format!("part {at} of {} of a program", parts.len());
+        placed.push(put_fragment(ground, signer, journal, part, &what).await?);
+    }
+    Ok(placed)
+}
+
+async fn put_fragment(
+    ground: &Ground,
+    signer: &Signer,
+    journal: &Journal,
+    part: &Bytes,
+    what: &str,
+) -> Result<(Address, B256), DeskError> {
+    let (chain, sender) = (ground.chain(), signer.address());
+    let digest = Fragment::digest(chain, sender, part);
+    let mut place = None;
+    for flight in journal.flights()? {
+        if (flight.act, flight.sender) != (digest, sender) {
+            continue;
+        }
+        let receipt = match chain.fate(sender, flight.nonce, flight.hash).await? {
+            Fate::Mined(receipt) => *receipt,
+            Fate::Waiting => chain.wait(flight.hash).await?,
+            Fate::Lost => {
+                place = Some(flight.nonce);
+                continue;
+            }
+            Fate::Replaced => {
+                journal.strike(&[flight.hash])?;
+                continue;
+            }
+        };
+        if receipt.status() {
+            let address = fragment::placed(chain, &receipt, part).await?;
+            return Ok((address, flight.hash));
+        }
+        journal.strike(&[flight.hash])?;
+    }
+    let prepared = Fragment::prepare(ground, signer, part.clone(), place).await?;
+    let flight = Flight {
+        act: digest,
+        at: Timestamp::now(),
+        chain_id: chain.id(),
+        hash: prepared.hash(),
+        nonce: prepared.nonce(),
+        sender,
+        planned: false,
+        what: what.to_string(),
+    };
+    let note = async { journal.note(flight) };
+    match prepared.send(note).await {
+        Ok(address) => Ok((address, prepared.hash())),
+        Err(error @ DeskError::Chain(ChainError::OutcomeUnknown { .. })) => Err(error),
+        Err(error) => {
+            journal.strike(&[prepared.hash()])?;
+            Err(error)
+        }
+    }
 }
 
 /// Sends one transaction of a plan. It is struck out as soon as it is done: the plan finds on the chain what it did.

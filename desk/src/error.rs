@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use alloy::primitives::{Address, B256, U256};
 use book::board::BoardError;
+use book::market::amount::time;
 
 use super::preflight::Reason;
 use crate::chain::ChainError;
@@ -28,6 +29,25 @@ pub enum DeskError {
         restriction: Restriction,
         /// Why.
         words: String,
+    },
+    /// An order that only the operator, or its owner, can put on chain.
+    #[error("order {0} is not registered on chain, so nothing can bind it there")]
+    NotOnChain(B256),
+    /// The chain has it committed.
+    #[error("the two orders are committed to each other already, until {}", time(*until))]
+    AlreadyCommitted {
+        /// Unix seconds.
+        until: u64,
+    },
+    /// An owner's wallet takes too much gas to check a signature.
+    #[error("the wallet {owner} takes {} gas to check its signature, and the cap is {cap}", gas.map_or_else(|| "more than the node lets it have".into(), |gas| gas.to_string()))]
+    DearWallet {
+        /// The owner.
+        owner: Address,
+        /// What the node's simulation took; `None` when it found no end.
+        gas: Option<u64>,
+        /// The cap on the whole transaction.
+        cap: u64,
     },
     /// Nobody approved a match of these two.
     #[error("there is no match of orders {bid} and {ask}")]

@@ -54,12 +54,14 @@ async fn fact(
         Restriction::Sanctioned => sanctions_fact(chain, movement).await,
         Restriction::SenderFrozen => Ok(Some(format!("{sender}'s wallet is frozen"))),
         Restriction::RecipientFrozen => Ok(Some(format!("{recipient}'s wallet is frozen"))),
-        Restriction::PartlyFrozen | Restriction::Locked | Restriction::NotVested => {
-            holding_fact(chain, movement).await.map(Some)
-        }
+        Restriction::PartlyFrozen
+        | Restriction::Locked
+        | Restriction::NotVested
+        | Restriction::Held => holding_fact(chain, movement).await.map(Some),
         Restriction::InvestorCap | Restriction::HolderCap | Restriction::InvalidSize => {
             limits_fact(chain, code, movement).await
         }
+        Restriction::GroupHolderCap => group_fact(chain, movement).await,
         _ => Ok(None),
     }
 }
@@ -95,19 +97,33 @@ async fn holding_fact(chain: &Chain, movement: &Movement) -> Result<String, Chai
     let spendable = chain
         .view(token, Token::spendableBalanceOfCall { holder: from })
         .await?;
-    let held = chain
+    let sums = chain
         .view(token, Token::encumbrancesOfCall { holder: from })
         .await?;
+    let held = held(chain, token, from).await?;
     Ok(format!(
-        "{} holds {} and may sell {} ({} frozen, {} locked up, {} not vested), the transfer needs {}",
+        "{} holds {} and may sell {} ({} frozen, {} locked up, {} not vested, {} held for matched trades), the transfer \
+         needs {}",
         movement.names.0,
         amount(balance),
         amount(spendable),
-        amount(held.frozen),
-        amount(held.locked),
-        amount(held.unvested),
+        amount(sums.frozen),
+        amount(sums.locked),
+        amount(sums.unvested),
+        amount(held),
         amount(movement.quantity),
     ))
+}
+
+/// What of a balance is held for matched trades, base units; nothing at a token that knows no holds.
+///
+/// # Errors
+/// What the chain answers.
+pub async fn held(chain: &Chain, token: Address, owner: Address) -> Result<U256, ChainError> {
+    match chain.view(token, Token::heldBalanceOfCall { owner }).await {
+        Err(ChainError::Reverted(_) | ChainError::Undecodable { .. }) => Ok(U256::ZERO),
+        answer => answer,
+    }
 }
 
 /// Which limit of the security it would break.
@@ -138,6 +154,43 @@ async fn limits_fact(
         _ => None,
     };
     Ok(words)
+}
+
+/// Which group or class of groups has as many holders as it may.
+async fn group_fact(chain: &Chain, movement: &Movement) -> Result<Option<String>, ChainError> {
+    let (token, wallet) = (movement.token, movement.to);
+    let record = chain
+        .view(token, Token::walletRecordCall { wallet })
+        .await?;
+    let group = record.group;
+    let own = chain.view(token, Token::groupHoldersCall { group }).await?;
+    if own.limit != 0 && own.count >= own.limit {
+        let words = format!(
+            "group {group} has {} holders, the most it allows",
+            own.count
+        );
+        return Ok(Some(words));
+    }
+    let classes = chain.view(token, Token::classLimitsCall {}).await?;
+    let rows = classes
+        .groups
+        .iter()
+        .zip(&classes.maxHolders)
+        .zip(&classes.holders);
+    let full = rows
+        .map(|((groups, most), holders)| (*groups, *most, *holders))
+        .find(|(groups, most, holders)| groups.bit(group.into()) && holders >= most);
+    Ok(full.map(|(groups, most, holders)| {
+        let groups = named_groups(groups);
+        format!("groups {groups} have {holders} holders together, the most that they may is {most}")
+    }))
+}
+
+/// The groups of a class, as `1, 3`.
+pub fn named_groups(groups: U256) -> String {
+    let set = (0..256).filter(|group| groups.bit(*group));
+    let names: Vec<_> = set.map(|group| group.to_string()).collect();
+    names.join(", ")
 }
 
 async fn registry_fact(

@@ -4,10 +4,11 @@
 //! the board to its settlement and back into the log.
 
 pub mod adopt;
-mod cancel;
+pub mod cancel;
 pub mod cap_table;
 pub mod carry;
 pub mod chain;
+pub mod commitment;
 pub mod directory;
 pub mod eligibility;
 pub mod error;
@@ -28,9 +29,11 @@ pub mod signing;
 pub mod staff;
 pub mod statement;
 pub mod suggest;
+pub mod surveillance;
 pub mod sync;
 pub mod trade;
 pub mod wallet;
+pub mod wallet_gas;
 
 pub use error::DeskError;
 pub use trade::Trade;

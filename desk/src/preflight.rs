@@ -5,6 +5,7 @@ use book::market::amount::{plain as amount, plain_dollars, time};
 use book::market::record::OrderRecord;
 use serde::Serialize;
 
+use super::commitment::Commitment;
 use super::explain::{self, Movement};
 use super::trade::Trade;
 use crate::chain::abi::{IDvPSettlement, ISecurityToken};
@@ -23,7 +24,7 @@ pub struct Reason {
     /// What is wrong.
     pub words: String,
     /// What to do about it.
-    pub remedy: &'static str,
+    pub remedy: String,
 }
 
 /// Which form of `settle` is meant.
@@ -131,7 +132,7 @@ async fn explain(
         restriction: None,
         name: failure.name(),
         words,
-        remedy: failure.remedy(),
+        remedy: failure.remedy().to_string(),
     };
     Ok(match failure {
         Failure::BidExpired => plain(format!("the bid expired on {}", time(bid.expiry))),
@@ -155,15 +156,58 @@ async fn explain(
                 restriction: Some(restriction),
                 name: restriction.name(),
                 words: explain::restriction(chain, restriction, &movement).await?,
-                remedy: restriction.remedy(),
+                remedy: restriction.remedy().to_string(),
             }
         }
         Failure::SellerBalance => plain(Leg::security(trade).balance(chain).await?),
-        Failure::SellerAllowance => plain(Leg::security(trade).allowance(chain, settlement).await?),
+        Failure::SellerAllowance => {
+            let leg = Leg::security(trade);
+            with_exact_allowance(plain(leg.allowance(chain, settlement).await?), &leg)
+        }
         Failure::BuyerBalance => plain(Leg::cash(trade).balance(chain).await?),
-        Failure::BuyerAllowance => plain(Leg::cash(trade).allowance(chain, settlement).await?),
+        Failure::BuyerAllowance => {
+            let leg = Leg::cash(trade);
+            with_exact_allowance(plain(leg.allowance(chain, settlement).await?), &leg)
+        }
+        Failure::OtherCommitment => plain(
+            other_commitment(chain, settlement, bid, ask)
+                .await?
+                .unwrap_or_else(|| failure.meaning().to_string()),
+        ),
         _ => plain(failure.meaning().to_string()),
     })
+}
+
+/// Asks for what the trade needs and not more: a commitment uses the allowance up.
+fn with_exact_allowance(reason: Reason, leg: &Leg) -> Reason {
+    let remedy = format!("have {} run: {}", leg.who, leg.approve());
+    Reason { remedy, ..reason }
+}
+
+/// Which of the two is committed to what.
+async fn other_commitment(
+    chain: &Chain,
+    settlement: Address,
+    bid: &OrderRecord,
+    ask: &OrderRecord,
+) -> Result<Option<String>, ChainError> {
+    let mut found = Vec::new();
+    for (order, name, other) in [(bid, "bid", ask), (ask, "ask", bid)] {
+        if let Some(known) = Commitment::of(chain, settlement, order.id).await?
+            && !known.is_with(other.id)
+        {
+            let (with, until) = (known.other(), time(known.until));
+            found.push(format!(
+                "the {name} is committed to order {with}… until {until}"
+            ));
+        }
+    }
+    Ok((!found.is_empty()).then(|| found.join(" and ")))
+}
+
+/// The commands with which both owners let the settlement contract take what a trade needs, and not more.
+pub fn allowances(trade: &Trade) -> [String; 2] {
+    [Leg::security(trade).approve(), Leg::cash(trade).approve()]
 }
 
 /// What one side of a trade gives, and so must hold and have approved.
@@ -202,7 +246,28 @@ impl Leg {
         let call = ISecurityToken::balanceOfCall {
             account: self.owner,
         };
-        Ok(self.words("holds", chain.view(self.token, call).await?))
+        let words = self.words("holds", chain.view(self.token, call).await?);
+        let held = explain::held(chain, self.token, self.owner).await?;
+        if held.is_zero() {
+            return Ok(words);
+        }
+        Ok(format!(
+            "{words}, and {} are held for matched trades",
+            self.amount(held)
+        ))
+    }
+
+    /// The command with which its owner approves just what the trade needs.
+    fn approve(&self) -> String {
+        match &self.security {
+            Some((decimals, symbol)) => {
+                format!(
+                    "orderbook approve {symbol} {}",
+                    amount(self.needed, *decimals)
+                )
+            }
+            None => format!("orderbook approve coin {}", plain_dollars(self.needed)),
+        }
     }
 
     /// What its owner has approved, against what is needed.
@@ -216,11 +281,14 @@ impl Leg {
     }
 
     fn words(&self, verb: &str, found: U256) -> String {
-        let amount = |value| match &self.security {
+        let (found, needed) = (self.amount(found), self.amount(self.needed));
+        format!("{} {verb} {found}, the trade needs {needed}", self.who)
+    }
+
+    fn amount(&self, value: U256) -> String {
+        match &self.security {
             Some((decimals, symbol)) => format!("{} {symbol}", amount(value, *decimals)),
             None => format!("${}", plain_dollars(value)),
-        };
-        let (found, needed) = (amount(found), amount(self.needed));
-        format!("{} {verb} {found}, the trade needs {needed}", self.who)
+        }
     }
 }

@@ -16,14 +16,18 @@ use serde::Serialize;
 
 use crate::chain::Chain;
 use crate::chain::abi::IDvPSettlement;
+use crate::commitment::Commitment;
 use crate::error::DeskError;
 use crate::registered;
+use crate::surveillance::{Remark, Watch};
 
 /// Blocks asked for at once: public endpoints refuse larger ranges.
 const STEP: u64 = 5_000;
 /// Events read from the book at once.
 const PAGE: u32 = 10_000;
 
+/// A commitment or release: its transaction, bid and ask.
+type Pair = (B256, B256, B256);
 /// A fill: the settlement's number, bid, ask and total.
 type Fill = (U256, B256, B256, U256);
 
@@ -42,8 +46,14 @@ pub struct Logged {
     epochs: BTreeMap<Address, Vec<(B256, u64)>>,
     /// Orders registered, with their transactions.
     registered: BTreeMap<B256, (B256, Address)>,
+    /// Matches committed.
+    committed: BTreeSet<Pair>,
+    /// Matches released.
+    released: BTreeSet<Pair>,
     /// Securities that were admitted to trading.
     admitted: BTreeSet<Address>,
+    /// What a supervisor looks at.
+    watch: Watch,
     /// The last block read.
     head: u64,
 }
@@ -51,7 +61,7 @@ pub struct Logged {
 /// What only one side knows.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 pub struct Difference {
-    /// `fill`, `cancel`, `anchor`, `registration`, `listing` or `block`.
+    /// `fill`, `cancel`, `anchor`, `registration`, `commitment`, `release`, `listing` or `block`.
     pub kind: &'static str,
     /// The log's event, where it has one.
     pub seq: Option<u64>,
@@ -86,8 +96,9 @@ pub async fn read(
     while next <= head {
         let last = head.min(next + STEP - 1);
         for log in chain.logs(settlement, next, last).await? {
-            let (tx_hash, _) = chain.place_of(log.transaction_hash, log.block_number)?;
+            let (tx_hash, block) = chain.place_of(log.transaction_hash, log.block_number)?;
             logged.take(&log, tx_hash);
+            logged.watch.take(&log, tx_hash, block);
         }
         next = last + 1;
     }
@@ -95,6 +106,14 @@ pub async fn read(
 }
 
 impl Logged {
+    /// What a supervisor should look at: nothing of it breaks the record.
+    ///
+    /// # Errors
+    /// What the chain answers.
+    pub async fn remarks(&self, chain: &Chain) -> Result<Vec<Remark>, DeskError> {
+        Ok(self.watch.remarks(chain).await?)
+    }
+
     fn take(&mut self, log: &Log, tx_hash: B256) {
         if let Ok(event) = IDvPSettlement::Settled::decode_log(&log.inner) {
             let fill = (event.settlementId, event.bidId, event.askId, event.total);
@@ -110,6 +129,10 @@ impl Logged {
             epochs.push((tx_hash, event.epoch));
         } else if let Ok(event) = IDvPSettlement::OrderRegistered::decode_log(&log.inner) {
             self.registered.insert(event.id, (tx_hash, event.owner));
+        } else if let Ok(event) = IDvPSettlement::MatchCommitted::decode_log(&log.inner) {
+            self.committed.insert((tx_hash, event.bid, event.ask));
+        } else if let Ok(event) = IDvPSettlement::MatchReleased::decode_log(&log.inner) {
+            self.released.insert((tx_hash, event.bid, event.ask));
         } else if let Ok(event) = IDvPSettlement::SecurityListed::decode_log(&log.inner)
             && event.listed
         {
@@ -129,6 +152,8 @@ pub async fn compare(board: &Board, chain: &Chain, logged: &Logged) -> Result<Co
         logged,
         fills: BTreeSet::new(),
         anchored: BTreeSet::new(),
+        committed: BTreeSet::new(),
+        released: BTreeSet::new(),
         last_block: None,
         found: Compared::default(),
     };
@@ -152,6 +177,8 @@ struct Comparison<'a> {
     logged: &'a Logged,
     fills: BTreeSet<Fill>,
     anchored: BTreeSet<(B256, u64, B256)>,
+    committed: BTreeSet<Pair>,
+    released: BTreeSet<Pair>,
     last_block: Option<(u64, u64, B256)>,
     found: Compared,
 }
@@ -201,6 +228,32 @@ impl Comparison<'_> {
                     );
                     self.missing("anchor", event.seq, body.tx_hash, words)
                         .await?;
+                }
+            }
+            Body::MatchCommitted(body) => {
+                let pair = (body.tx_hash, body.bid, body.ask);
+                self.committed.insert(pair);
+                if !self.logged.committed.contains(&pair) {
+                    let words = not_on_chain("committed", body.bid, body.ask, body.tx_hash);
+                    self.missing("commitment", event.seq, body.tx_hash, words)
+                        .await?;
+                }
+            }
+            Body::MatchReleased(body) => {
+                let commitment = match event.subject.parse() {
+                    Ok(id) => self.board.commitment(id).await?,
+                    Err(_) => None,
+                };
+                // What it releases is for the replay to find.
+                let Some(commitment) = commitment else {
+                    return Ok(());
+                };
+                let pair = (body.tx_hash, commitment.bid, commitment.ask);
+                self.released.insert(pair);
+                if !self.logged.released.contains(&pair) {
+                    let (tx_hash, bid, ask) = pair;
+                    let words = not_on_chain("released", bid, ask, tx_hash);
+                    self.missing("release", event.seq, tx_hash, words).await?;
                 }
             }
             Body::SecurityListed(body) => {
@@ -321,6 +374,27 @@ impl Comparison<'_> {
                 words,
             });
         }
+        let pairs = [
+            (
+                "commitment",
+                "committed",
+                &logged.committed,
+                &self.committed,
+            ),
+            ("release", "released", &logged.released, &self.released),
+        ];
+        let mut only_on_chain = Vec::new();
+        for (kind, what, on_chain, in_book) in pairs {
+            for (tx_hash, bid, ask) in on_chain.difference(in_book) {
+                let words = format!(
+                    "the chain has bid {bid} with ask {ask} {what}, transaction {tx_hash}, and the book has not"
+                );
+                only_on_chain.push((kind, words));
+            }
+        }
+        for (kind, words) in only_on_chain {
+            self.differ(kind, None, words);
+        }
         for (id, tx_hash) in &logged.cancelled {
             if self.state(*id).await? == Some(OrderState::Open) {
                 let words = format!(
@@ -339,6 +413,12 @@ impl Comparison<'_> {
             };
             let orders = self.board.orders(&filter).await?;
             for order in orders.iter().filter(|order| order.record.epoch < epoch) {
+                let settlement = self.board.identity().contract;
+                let bound = Commitment::of(self.chain, settlement, order.record.id).await?;
+                // A new epoch does not touch an order while it is committed.
+                if bound.is_some() {
+                    continue;
+                }
                 let words = format!(
                     "{owner} has cancelled all orders of epochs before {epoch} on chain, the book has {} open",
                     order.record.id
@@ -358,4 +438,10 @@ impl Comparison<'_> {
     async fn state(&self, id: B256) -> Result<Option<OrderState>, DeskError> {
         Ok(self.board.find(id).await?.map(|order| order.state))
     }
+}
+
+fn not_on_chain(what: &str, bid: B256, ask: B256, tx_hash: B256) -> String {
+    format!(
+        "the book has bid {bid} with ask {ask} {what} on chain, transaction {tx_hash}, and the chain has not"
+    )
 }

@@ -7,7 +7,7 @@ use alloy::sol_types::SolInterface;
 use book::market::amount::{dollars, short_id, time, units};
 use book::market::order::Side;
 
-use super::signing::request::{ActTerms, OrderTerms, PermitTerms, Request};
+use super::signing::request::{ActTerms, CancelTerms, OrderTerms, PermitTerms, Request};
 use crate::chain::abi::{IDvPSettlement, ISecurityToken, ITsUSDC};
 
 /// A security of the profile.
@@ -77,6 +77,7 @@ impl Scope {
     pub fn words(&self, own: Address, request: &Request) -> Result<String, OutOfScope> {
         match request {
             Request::Order(order) => self.order(own, order),
+            Request::Cancel(cancel) => self.cancel(cancel),
             Request::Permit(permit) => self.permit(own, permit),
             Request::Act(act) => self.act(act),
             Request::Transaction(tx) => self.transaction(own, tx),
@@ -98,6 +99,12 @@ impl Scope {
             time(order.expiry),
             short_id(order.id())
         ))
+    }
+
+    fn cancel(&self, cancel: &CancelTerms) -> Result<String, OutOfScope> {
+        self.chain(cancel.chain_id)?;
+        is(self.settlement, "settlement contract", cancel.settlement)?;
+        Ok(format!("cancel order {}", short_id(cancel.id)))
     }
 
     fn permit(&self, own: Address, permit: &PermitTerms) -> Result<String, OutOfScope> {
@@ -270,6 +277,14 @@ mod tests {
         }
     }
 
+    fn cancel() -> CancelTerms {
+        CancelTerms {
+            chain_id: 412_346,
+            settlement: SETTLEMENT,
+            id: B256::repeat_byte(6),
+        }
+    }
+
     fn act() -> ActTerms {
         ActTerms {
             chain_id: 412_346,
@@ -319,6 +334,8 @@ mod tests {
             said.starts_with("permit: the settlement contract may take $1.50, until 2027"),
             "{said}"
         );
+        let said = words(Request::Cancel(cancel())).unwrap();
+        assert!(said.starts_with("cancel order 0x06060606"), "{said}");
         let said = words(Request::Act(act())).unwrap();
         assert!(said.starts_with("approve 0x05050505…"), "{said}");
         assert!(said.ends_with("for $245.00"), "{said}");
@@ -358,6 +375,11 @@ mod tests {
             wanted
         );
         assert_eq!(words(Request::Act(ActTerms { chain_id, ..act() })), wanted);
+        let elsewhere = CancelTerms {
+            chain_id,
+            ..cancel()
+        };
+        assert_eq!(words(Request::Cancel(elsewhere)), wanted);
         let tx = TxEip1559 {
             chain_id,
             ..transaction(TOKEN, pause())
@@ -416,6 +438,14 @@ mod tests {
             ..act()
         };
         assert_eq!(words(Request::Act(elsewhere)), other("settlement contract"));
+        let elsewhere = CancelTerms {
+            settlement: OTHER,
+            ..cancel()
+        };
+        assert_eq!(
+            words(Request::Cancel(elsewhere)),
+            other("settlement contract")
+        );
         assert_eq!(sends(transaction(OTHER, pause())), other("security"));
     }
 

@@ -14,11 +14,15 @@ use super::error::DeskError;
 use super::fill;
 use super::preflight::{self, Form, States};
 use super::registered;
+use super::wallet_gas::{self, Dear};
 use crate::chain::abi::IDvPSettlement;
-use crate::chain::act::{Contract, Done, Ground, Prepared, Target};
+use crate::chain::act::{Contract, Done, Ground, Prepared, Provable, Target};
 use crate::chain::codes::{Failure, Restriction};
 use crate::chain::{Chain, ChainError};
 use crate::signing::signer::Signer;
+
+/// Gas that a transaction of the desk may take when nobody says.
+pub const GAS_CAP: u64 = 3_000_000;
 
 /// A desk that may settle: the board, the chain, the contract and the operator's key.
 #[derive(Debug)]
@@ -31,6 +35,8 @@ pub struct Desk<'a> {
     pub signer: &'a Signer,
     /// Who acts, for the log.
     pub by: By,
+    /// Gas that one transaction may take: owners' wallets run in it.
+    pub gas_cap: u64,
 }
 
 /// What a settlement did.
@@ -67,6 +73,7 @@ impl<'a> Desk<'a> {
             contract: ground.contract(target).await?,
             signer,
             by,
+            gas_cap: GAS_CAP,
         })
     }
 }
@@ -95,13 +102,13 @@ impl Desk<'_> {
     /// Registers one order on chain. The transaction's hash is noted first.
     ///
     /// # Errors
-    /// `Board`, `Chain`.
+    /// `Board`, `Chain`, `DearWallet`.
     pub async fn register(&self, order: &OrderRecord) -> Result<B256, DeskError> {
         let call = IDvPSettlement::registerOrderCall {
             order: order.signed(),
             signature: order.signature.clone(),
         };
-        let prepared = self.contract.act(call).prepare(self.signer).await?;
+        let prepared = self.capped(call, &[order]).await?;
         let note = self.announce(order.id.to_string(), "registers on chain", &prepared);
         let tx_hash = prepared.noted(note).await?.send().await?.hash();
         let by = self.by.clone().because(registered::words(tx_hash));
@@ -152,23 +159,55 @@ impl Desk<'_> {
         }
     }
 
+    /// Signs a call in which owners' wallets run: it takes no more than the cap.
+    pub(crate) async fn capped<C: Provable>(
+        &self,
+        call: C,
+        orders: &[&OrderRecord],
+    ) -> Result<Prepared, DeskError> {
+        let act = self.contract.act(call).within(self.gas_cap);
+        match act.prepare(self.signer).await {
+            Err(error @ (ChainError::OverCap { .. } | ChainError::Node { .. })) => {
+                let dear = self.dear_wallets(orders).await?;
+                Err(dear.first().map_or_else(
+                    || error.into(),
+                    |Dear { owner, gas }| DeskError::DearWallet {
+                        owner: *owner,
+                        gas: *gas,
+                        cap: self.gas_cap,
+                    },
+                ))
+            }
+            prepared => Ok(prepared?),
+        }
+    }
+
+    /// Owners whose wallets take much gas to check their signatures.
+    ///
+    /// # Errors
+    /// What the chain answers.
+    pub async fn dear_wallets(&self, orders: &[&OrderRecord]) -> Result<Vec<Dear>, ChainError> {
+        wallet_gas::dear(self.contract.chain(), self.signer.address(), orders).await
+    }
+
     /// Simulates and signs the settlement; nothing is sent.
     ///
     /// # Errors
-    /// `Chain`, `Reverted` when the simulation fails (the role included).
+    /// `Chain`, `Reverted` when the simulation fails (the role included); `DearWallet` when it would take more gas than the
+    /// cap, for an owner's wallet.
     pub async fn prepare(
         &self,
         bid: &OrderRecord,
         ask: &OrderRecord,
         form: Form,
-    ) -> Result<Prepared, ChainError> {
+    ) -> Result<Prepared, DeskError> {
         match form {
             Form::Registered => {
                 let call = IDvPSettlement::settleCall {
                     bidId: bid.id,
                     askId: ask.id,
                 };
-                self.contract.act(call).prepare(self.signer).await
+                self.capped(call, &[]).await
             }
             Form::Signed => {
                 let call = IDvPSettlement::settleSignedCall {
@@ -177,7 +216,7 @@ impl Desk<'_> {
                     ask: ask.signed(),
                     askSignature: ask.signature.clone(),
                 };
-                self.contract.act(call).prepare(self.signer).await
+                self.capped(call, &[bid, ask]).await
             }
         }
     }

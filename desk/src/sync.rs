@@ -6,13 +6,16 @@ use alloy::rpc::types::Log;
 use alloy::sol_types::SolEvent;
 use book::audit::proof;
 use book::board::Board;
+use book::board::commitment::binds;
 use book::log::By;
 use book::log::body::{BookAnchored, ChainSynced, SettlementFailed};
 use book::market::filter::OrderFilter;
 use book::market::matching::{Match, MatchState};
 use book::market::record::OrderState;
+use jiff::Timestamp;
 
 use super::adopt::{Left, Registration, Taken};
+use super::commitment::{committed, released};
 use super::error::DeskError;
 use super::fill::{self, Fill};
 use super::settlement::same_venue;
@@ -39,6 +42,12 @@ pub struct Synced {
     pub taken: u64,
     /// Such orders that could not be taken onto the board.
     pub left: Vec<Left>,
+    /// Commitments of matches that the book did not have.
+    pub committed: u64,
+    /// Releases of matches that the book did not have.
+    pub released: u64,
+    /// Commitments on chain that fit no match of the book, in words.
+    pub strange: Vec<String>,
     /// Submissions that turned out to have failed.
     pub failed: u64,
     /// Matches whose transaction may still be mined.
@@ -79,12 +88,15 @@ pub async fn run(
         ..Synced::default()
     };
     recorded.retain(|fill| fill.block >= from);
-    let mut next = from;
+    let (mut next, mut released) = (from, Vec::new());
     while next <= head.number {
         let last = head.number.min(next + STEP - 1);
         for log in chain.logs(settlement, next, last).await? {
             recorded.retain(|fill| Some(fill.tx_hash) != log.transaction_hash);
             take(board, chain, &log, by, &mut synced).await?;
+            if let Ok(event) = IDvPSettlement::MatchReleased::decode_log(&log.inner) {
+                released.extend([event.bid, event.ask]);
+            }
         }
         progress(last - from + 1, head.number - from + 1);
         next = last + 1;
@@ -96,6 +108,16 @@ pub async fn run(
             tx_hash: fill.tx_hash,
         });
     }
+    bury(
+        board,
+        chain,
+        settlement,
+        first_block,
+        &released,
+        by,
+        &mut synced,
+    )
+    .await?;
     for matched in board.matches(None).await? {
         if matched.state.is_in_flight() {
             resolve(board, chain, settlement, matched, by, &mut synced).await?;
@@ -160,16 +182,75 @@ async fn take(
         };
         let mined = mined().await?;
         for order in board.orders(&filter).await? {
-            if order.record.epoch < event.epoch {
+            if order.record.epoch < event.epoch
+                && !is_bound(board, order.record.id, mined.time).await?
+            {
                 cancel(board, order.record.id, &mined, by, synced).await?;
             }
         }
+    } else if *topic == IDvPSettlement::MatchCommitted::SIGNATURE_HASH {
+        let Ok(event) = IDvPSettlement::MatchCommitted::decode_log(&log.inner) else {
+            return Ok(());
+        };
+        commit(board, chain, &event.data, &mined().await?, by, synced).await?;
+    } else if *topic == IDvPSettlement::MatchReleased::SIGNATURE_HASH {
+        let Ok(event) = IDvPSettlement::MatchReleased::decode_log(&log.inner) else {
+            return Ok(());
+        };
+        release(board, &event.data, &mined().await?, by, synced).await?;
     } else if *topic == IDvPSettlement::BookAnchored::SIGNATURE_HASH {
         let Ok(event) = IDvPSettlement::BookAnchored::decode_log(&log.inner) else {
             return Ok(());
         };
         let (tx_hash, block) = chain.place_of(log.transaction_hash, log.block_number)?;
         anchor(board, &event.data, block, tx_hash, by).await?;
+    }
+    Ok(())
+}
+
+/// Whether a commitment bound the order at a time: a new epoch does not touch it then.
+async fn is_bound(board: &Board, order: B256, at: Timestamp) -> Result<bool, DeskError> {
+    let committed = board.commitment_of(order).await?;
+    Ok(committed.is_some_and(|(_, committed)| binds(committed.until, at)))
+}
+
+/// Orders that a commitment carried over the end of their epoch are dead once nothing binds them any more.
+async fn bury(
+    board: &Board,
+    chain: &Chain,
+    settlement: Address,
+    first_block: u64,
+    released: &[B256],
+    by: &By,
+    synced: &mut Synced,
+) -> Result<(), DeskError> {
+    let now = chain.head().await?.time;
+    let mut free = released.to_vec();
+    for matched in board.matches(None).await? {
+        if matches!(matched.state, MatchState::Committed | MatchState::Failed)
+            && let Some(committed) = board.commitment(matched.id).await?
+            && committed.until <= now
+        {
+            free.extend([matched.bid, matched.ask]);
+        }
+    }
+    for id in free {
+        let Some(order) = board.find(id).await? else {
+            continue;
+        };
+        let (owner, epoch) = (order.record.owner, order.record.epoch);
+        let call = IDvPSettlement::epochOfCall { owner };
+        if order.state != OrderState::Open || chain.view(settlement, call).await? <= epoch {
+            continue;
+        }
+        let advanced = chain
+            .events_from::<IDvPSettlement::EpochAdvanced>(settlement, owner, first_block)
+            .await?;
+        let over = advanced.into_iter().find(|(event, _)| event.epoch > epoch);
+        if let Some((_, log)) = over {
+            let mined = chain.mined(log.transaction_hash, log.block_number).await?;
+            cancel(board, id, &mined, by, synced).await?;
+        }
     }
     Ok(())
 }
@@ -204,6 +285,58 @@ async fn anchor(
             tx_hash,
         };
         board.record_anchored(anchored, by.clone()).await?;
+    }
+    Ok(())
+}
+
+/// Records a commitment of an approved match. One of a match that the desk never approved is named, for people to look at.
+async fn commit(
+    board: &Board,
+    chain: &Chain,
+    event: &IDvPSettlement::MatchCommitted,
+    mined: &Mined,
+    by: &By,
+    synced: &mut Synced,
+) -> Result<(), DeskError> {
+    if board.has_commitment_of(mined.tx_hash).await? {
+        return Ok(());
+    }
+    let matched = board.match_of(event.bid, event.ask).await?;
+    let Some(matched) = matched.filter(|found| found.state != MatchState::Proposed) else {
+        synced.strange.push(format!(
+            "bid {} and ask {} were committed on chain by {}, transaction {}: the book has no approved match of them",
+            event.bid, event.ask, event.principal, mined.tx_hash
+        ));
+        return Ok(());
+    };
+    let committed = committed(chain, event, mined)?;
+    let recorded = board.record_committed(matched.id, committed, mined.time, by.clone());
+    recorded.await?;
+    synced.committed += 1;
+    Ok(())
+}
+
+/// Records a release; one of a match that the book does not have changes nothing there.
+async fn release(
+    board: &Board,
+    event: &IDvPSettlement::MatchReleased,
+    mined: &Mined,
+    by: &By,
+    synced: &mut Synced,
+) -> Result<(), DeskError> {
+    let known = board.has_commitment_of(mined.tx_hash).await?;
+    let Some(matched) = board
+        .match_of(event.bid, event.ask)
+        .await?
+        .filter(|_| !known)
+    else {
+        return Ok(());
+    };
+    if board.commitment(matched.id).await?.is_some() {
+        let released = released(event, mined);
+        let recorded = board.record_released(matched.id, released, mined.time, by.clone());
+        recorded.await?;
+        synced.released += 1;
     }
     Ok(())
 }

@@ -134,6 +134,14 @@ pub enum BoardError {
         /// The match's state.
         state: MatchState,
     },
+    /// The chain holds both sides of the match.
+    #[error("match {id} is committed on chain until {}: release it first with `match release`", time(*until))]
+    Committed {
+        /// The match.
+        id: Uuid,
+        /// Unix seconds at which the commitment ends by time alone.
+        until: u64,
+    },
     /// The two orders do not fit together.
     #[error("orders do not match: {0}")]
     Mismatch(String),

@@ -1,22 +1,16 @@
-//! Recording facts that change no table but the log: consents, commitments, keys and settings of the book.
+//! Recording facts that change no table but the log: consents, keys and settings of the book.
 
 use alloy::primitives::{Address, B256};
-use jiff::Timestamp;
-use uuid::Uuid;
 
 use super::error::BoardError;
-use super::matchmaking::{finish, match_in, require};
 use super::posting::text;
 use super::{BOOK, Board};
 use crate::log::By;
 use crate::log::body::Body;
 use crate::log::event::{Event, EventType};
 use crate::log::fact::{
-    AccessClosed, DocumentsReceived, Finality, LogKey, MatchCommitted, MatchReleased,
-    OrderReplaced, RecordingRule, TermsAccepted,
+    AccessClosed, DocumentsReceived, Finality, LogKey, OrderReplaced, RecordingRule, TermsAccepted,
 };
-use crate::market::matching::{Match, MatchState};
-use crate::store::append::Draft;
 
 /// The wallet as the subject of an event.
 fn wallet_subject(wallet: Address) -> String {
@@ -66,56 +60,6 @@ impl Board {
         let now = self.store.clock().now();
         let body = Body::OrderReplaced(OrderReplaced { by: new });
         self.record(old, now, by, body).await
-    }
-
-    /// Records the chain's `MatchCommitted` log; the match is COMMITTED from then on.
-    ///
-    /// # Errors
-    /// [`BoardError::UnknownMatch`], [`BoardError::WrongMatchState`] unless APPROVED or FAILED,
-    /// [`BoardError::Contradiction`] when the chain committed other terms, or the store's.
-    pub async fn record_committed(
-        &self,
-        id: Uuid,
-        committed: MatchCommitted,
-        at: Timestamp,
-        by: By,
-    ) -> Result<Match, BoardError> {
-        by.check()?;
-        let mut writer = self.store.writer().await?;
-        let found = match_in(&mut writer, id).await?;
-        let allowed = [MatchState::Approved, MatchState::Failed];
-        require(&found, &allowed, "APPROVED or FAILED")?;
-        let stated = (committed.bid, committed.ask, committed.total);
-        if stated != (found.bid, found.ask, found.total) {
-            return Err(BoardError::Contradiction(format!(
-                "transaction {} commits other terms than those of match {id}",
-                committed.tx_hash
-            )));
-        }
-        let draft = Draft::new(id, at, &by, Body::MatchCommitted(committed))?;
-        writer.append(vec![draft]).await?;
-        finish(writer, id).await
-    }
-
-    /// Records the chain's `MatchReleased` log; the match ends with it, and its orders are free.
-    ///
-    /// # Errors
-    /// [`BoardError::UnknownMatch`], [`BoardError::WrongMatchState`] unless COMMITTED or FAILED, or the store's.
-    pub async fn record_released(
-        &self,
-        id: Uuid,
-        released: MatchReleased,
-        at: Timestamp,
-        by: By,
-    ) -> Result<Match, BoardError> {
-        by.check()?;
-        let mut writer = self.store.writer().await?;
-        let found = match_in(&mut writer, id).await?;
-        let allowed = [MatchState::Committed, MatchState::Failed];
-        require(&found, &allowed, "COMMITTED or FAILED")?;
-        let draft = Draft::new(id, at, &by, Body::MatchReleased(released))?;
-        writer.append(vec![draft]).await?;
-        finish(writer, id).await
     }
 
     /// Sets how final a fill must be before it is recorded.

@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::Board;
 use super::act::ActError;
+use super::commitment::require_unbound;
 use super::error::BoardError;
 use super::orders::{order_in, require_open};
 use crate::log::By;
@@ -100,10 +101,11 @@ impl Board {
         finish(writer, id).await
     }
 
-    /// Refuses or withdraws a match that is not in flight; its orders are free again.
+    /// Refuses or withdraws a match that is neither in flight nor bound by a commitment; its orders are free again.
     ///
     /// # Errors
-    /// [`BoardError::UnknownMatch`], [`BoardError::WrongMatchState`], or the store's.
+    /// [`BoardError::UnknownMatch`], [`BoardError::WrongMatchState`], [`BoardError::Committed`], [`BoardError::Act`], or the
+    /// store's.
     pub async fn refuse(&self, id: Uuid, by: By) -> Result<Match, BoardError> {
         by.check()?;
         let mut writer = self.store.writer().await?;
@@ -111,13 +113,15 @@ impl Board {
         let allowed = [
             MatchState::Proposed,
             MatchState::Approved,
+            MatchState::Committed,
             MatchState::Failed,
         ];
-        require(&found, &allowed, "PROPOSED, APPROVED or FAILED")?;
+        require(&found, &allowed, "PROPOSED, APPROVED, COMMITTED or FAILED")?;
+        let now = self.store.clock().now();
+        require_unbound(&mut writer, &found, now).await?;
         let by = self
             .authorise(&mut writer, by, told(Act::Refuse, &found), false)
             .await?;
-        let now = self.store.clock().now();
         let (cause, signed) = (None, by.signed.clone());
         let body = Body::MatchRefused(MatchRefused { cause, signed });
         writer.append(vec![Draft::new(id, now, &by, body)?]).await?;

@@ -1,6 +1,7 @@
 //! The bulletin board's use cases: what may be posted, cancelled, matched and recorded, and what is on it now.
 
 pub mod act;
+pub mod commitment;
 pub mod csv;
 mod directory;
 pub mod error;

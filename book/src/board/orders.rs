@@ -4,6 +4,7 @@ use alloy::primitives::B256;
 use jiff::Timestamp;
 
 use super::act::WEB;
+use super::commitment::require_unbound;
 use super::error::BoardError;
 use super::posting::{Posting, verify_signature};
 use super::signature::ContractSignatures;
@@ -207,7 +208,7 @@ impl Board {
     ///
     /// # Errors
     /// [`BoardError::UnknownOrder`], [`BoardError::NotOpen`], [`BoardError::Act`], [`BoardError::Matched`] while a settlement
-    /// is in flight, or the store's.
+    /// is in flight, [`BoardError::Committed`] while the chain binds it, or the store's.
     pub async fn cancel(&self, order: B256, by: By) -> Result<Event, BoardError> {
         by.check()?;
         let mut writer = self.store.writer().await?;
@@ -306,7 +307,8 @@ pub(super) fn require_open(view: &OrderView) -> Result<(), BoardError> {
     }
 }
 
-/// Ends the live match of an order that leaves the board; refuses when `careful` and a transaction is in flight.
+/// Ends the live match of an order that leaves the board; refuses when `careful` and a transaction is in flight or a
+/// commitment binds it.
 async fn end_match(
     writer: &mut Writer,
     order: B256,
@@ -326,6 +328,9 @@ async fn end_match(
                 in_match: live.id,
                 state: live.state,
             });
+        }
+        if careful {
+            require_unbound(writer, &live, now).await?;
         }
         let by = By::new(&by.actor).because(format!("order {order} {why}"));
         let (cause, signed) = (Some(order), None);

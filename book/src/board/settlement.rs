@@ -23,8 +23,8 @@ impl Board {
     /// Logs a transaction before it is sent. Of two desks that try at once, the second is refused.
     ///
     /// # Errors
-    /// [`BoardError::UnknownMatch`], [`BoardError::WrongMatchState`] unless APPROVED or FAILED, [`BoardError::NotOpen`], or
-    /// the store's.
+    /// [`BoardError::UnknownMatch`], [`BoardError::WrongMatchState`] unless APPROVED, COMMITTED or FAILED,
+    /// [`BoardError::NotOpen`], or the store's.
     pub async fn record_submitted(
         &self,
         id: Uuid,
@@ -37,8 +37,12 @@ impl Board {
         let found = match_in(&mut writer, id).await?;
         require(
             &found,
-            &[MatchState::Approved, MatchState::Failed],
-            "APPROVED or FAILED",
+            &[
+                MatchState::Approved,
+                MatchState::Committed,
+                MatchState::Failed,
+            ],
+            "APPROVED, COMMITTED or FAILED",
         )?;
         for order in [found.bid, found.ask] {
             require_open(&order_in(&mut writer, order, now).await?)?;
@@ -234,7 +238,8 @@ impl Board {
         Ok(fills)
     }
 
-    /// The last transaction that was recorded since the chain was last read: of a fill, a cancel or an anchor.
+    /// The last transaction that was recorded since the chain was last read: of a fill, a cancel, an anchor, a commitment or
+    /// a release.
     ///
     /// # Errors
     /// The store's.
@@ -246,6 +251,8 @@ impl Board {
             EventType::SettlementSettled,
             EventType::OrderCancelled,
             EventType::BookAnchored,
+            EventType::MatchCommitted,
+            EventType::MatchReleased,
         ] {
             let mut reader = self.store.reader().await?;
             let Some(row) = query::last_of_type(reader.link(), kind, after).await? else {
@@ -256,6 +263,8 @@ impl Board {
                 Body::SettlementSettled(fill) => Some(fill.tx_hash),
                 Body::OrderCancelled(cancel) => cancel.tx_hash,
                 Body::BookAnchored(anchor) => Some(anchor.tx_hash),
+                Body::MatchCommitted(committed) => Some(committed.tx_hash),
+                Body::MatchReleased(released) => Some(released.tx_hash),
                 _ => None,
             };
             newest = newest.max(tx_hash.map(|tx_hash| (event.seq, tx_hash)));

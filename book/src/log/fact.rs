@@ -76,7 +76,7 @@ pub struct MatchReleased {
     pub block: u64,
     /// Who released it.
     pub by: Address,
-    /// The SHA-256 of the reason.
+    /// Why, as it stands on chain.
     pub reason: B256,
     /// The transaction's hash.
     pub tx_hash: B256,

@@ -41,9 +41,12 @@ pub(crate) fn apply_match(
     let (allowed, next): (&[MatchState], MatchState) = match body {
         Body::MatchProposed(_) => (&[], Proposed),
         Body::MatchApproved(_) => (&[Proposed], Approved),
-        Body::MatchRefused(_) => (&[Proposed, Approved, Failed, Submitted, Unknown], Refused),
-        Body::MatchCommitted(_) => (&[Approved, Failed], Committed),
-        Body::MatchReleased(_) => (&[Committed, Failed], Refused),
+        Body::MatchRefused(_) => (
+            &[Proposed, Approved, Committed, Failed, Submitted, Unknown],
+            Refused,
+        ),
+        Body::MatchCommitted(_) => (&[Approved, Failed, Submitted, Unknown], Committed),
+        Body::MatchReleased(_) => (&[Committed, Failed, Submitted, Unknown], Refused),
         Body::SettlementSubmitted(_) => (&[Approved, Committed, Failed], Submitted),
         Body::SettlementSettled(settled) if settled.match_id.is_some() => (
             &[Proposed, Approved, Committed, Submitted, Unknown, Failed],
@@ -108,7 +111,10 @@ pub(crate) fn apply_match(
         }
         _ => {}
     }
-    found.state = next;
+    // What may be on its way is so whoever commits the match meanwhile.
+    if next != Committed || !found.state.is_in_flight() {
+        found.state = next;
+    }
     found.changed_seq = event.seq;
     Ok(Some(id))
 }

@@ -82,7 +82,7 @@ impl Projector {
             Body::MatchRefused(_) | Body::MatchReleased(_) => {
                 state(batch, event, MatchState::Refused);
             }
-            Body::MatchCommitted(_) => state(batch, event, MatchState::Committed),
+            Body::MatchCommitted(_) => committed(batch, event),
             Body::SettlementSubmitted(submitted) => self::submitted(batch, event, submitted),
             Body::SettlementSettled(settled) => self.settled(batch, event, settled).await?,
             Body::SettlementFailed(_) => state(batch, event, MatchState::Failed),
@@ -284,6 +284,18 @@ fn approved(batch: &mut Batch, event: &Event) {
         "UPDATE matches SET state = 'APPROVED', approved_by = $1, changed_seq = $2 WHERE id = $3",
         vec![
             Value::Text(event.actor.clone()),
+            Value::Int(signed(event.seq)),
+            Value::Text(event.subject.clone()),
+        ],
+    );
+}
+
+/// A match that is in flight stays so.
+fn committed(batch: &mut Batch, event: &Event) {
+    batch.push(
+        "UPDATE matches SET state = CASE WHEN state IN ('SUBMITTED', 'UNKNOWN') THEN state ELSE 'COMMITTED' END,
+            changed_seq = $1 WHERE id = $2",
+        vec![
             Value::Int(signed(event.seq)),
             Value::Text(event.subject.clone()),
         ],

@@ -36,6 +36,15 @@ sol! {
         error ProgramInsufficientValue(uint256 have, uint256 want);
         function activateProgram(address program) external payable returns (uint16 version, uint256 dataFee);
         function programVersion(address program) external view returns (uint16 version);
+        function programTimeLeft(address program) external view returns (uint64 secs);
+        function codehashKeepalive(bytes32 codehash) external payable;
+        event ProgramLifetimeExtended(bytes32 indexed codehash, uint256 dataFee);
+        event ProgramActivated(bytes32 indexed codehash, bytes32 moduleHash, address program, uint256 dataFee, uint16 version);
+    }
+
+    /// The precompile that tells the chain's parameters.
+    interface ArbOwnerPublic {
+        function getMaxStylusContractFragments() external view returns (uint8);
     }
 
     /// How an account with code accepts a signature.
@@ -50,6 +59,8 @@ sol! {
 pub(crate) const STYLUS_DEPLOYER: Address = address!("cEcba2F1DC234f70Dd89F2041029807F8D03A990");
 /// The precompile `ArbWasm`.
 pub(crate) const ARB_WASM: Address = address!("0000000000000000000000000000000000000071");
+/// The precompile `ArbOwnerPublic`.
+pub(crate) const ARB_OWNER_PUBLIC: Address = address!("000000000000000000000000000000000000006b");
 
 /// The id of a role: the hash of its name; the default admin is zero.
 pub fn role(name: &str) -> B256 {
@@ -61,13 +72,14 @@ pub fn role(name: &str) -> B256 {
 }
 
 /// Every role that one of the three contracts knows, to turn an id back into its name.
-pub const ROLE_NAMES: [&str; 11] = [
+pub const ROLE_NAMES: [&str; 12] = [
     "DEFAULT_ADMIN_ROLE",
     "ISSUER_ROLE",
     "COMPLIANCE_ROLE",
     "ENFORCER_ROLE",
     "PAUSER_ROLE",
     "OPERATOR_ROLE",
+    "PRINCIPAL_ROLE",
     "MASTER_MINTER_ROLE",
     "BLACKLISTER_ROLE",
     "SEIZER_ROLE",

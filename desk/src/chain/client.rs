@@ -42,6 +42,17 @@ pub(super) struct Signed {
     raw: Bytes,
 }
 
+/// What a transaction does, before it is signed.
+#[derive(Clone, Debug)]
+pub(super) struct Unsigned {
+    /// The contract that is called, or that one is created.
+    pub(super) to: TxKind,
+    /// Ether that goes along, in wei.
+    pub(super) value: U256,
+    /// Selector and arguments, or the code that creates.
+    pub(super) input: Bytes,
+}
+
 /// What became of a transaction that was signed once.
 #[derive(Clone, Debug)]
 pub enum Fate {
@@ -372,21 +383,26 @@ impl Chain {
             .map_err(|e| self.rpc(e))
     }
 
-    /// Signs a call with room of one fifth above the estimate, and the sender's next nonce (pending ones counted) unless
-    /// one is given. Only [`super::act`] may, which knows what must come of it.
+    /// Signs a call with room of one fifth above the estimate but no more than `cap` gas, and the sender's next nonce
+    /// (pending ones counted) unless one is given. Only [`super::act`] may, which knows what must come of it.
     ///
     /// # Errors
-    /// `Unreachable`, `Node`, `Reverted` (the estimate runs the call), `Sign`.
+    /// `Unreachable`, `Node`, `Reverted` (the estimate runs the call), `OverCap`, `Sign`.
     pub(super) async fn sign(
         &self,
         signer: &Signer,
-        to: Address,
-        value: U256,
-        input: Bytes,
+        call: Unsigned,
         nonce: Option<u64>,
+        cap: Option<u64>,
     ) -> Result<Signed, ChainError> {
         let from = signer.address();
-        let estimate = self.estimate(from, to, value, input.clone()).await?;
+        let Unsigned { to, value, input } = call;
+        let cap = cap.unwrap_or(u64::MAX);
+        let estimate = self.estimate_of(from, to, value, input.clone()).await?;
+        if estimate > cap {
+            let gas = estimate;
+            return Err(ChainError::OverCap { gas, cap });
+        }
         let nonce = match nonce {
             Some(nonce) => nonce,
             None => self
@@ -404,11 +420,11 @@ impl Chain {
         let tx = TxEip1559 {
             chain_id: self.id,
             nonce,
-            gas_limit: estimate.saturating_add(estimate / 5),
+            gas_limit: estimate.saturating_add(estimate / 5).min(cap),
             // Arbitrum charges the base fee whatever is offered above it; twice covers its next moves.
             max_fee_per_gas: price.saturating_mul(2),
             max_priority_fee_per_gas: 0,
-            to: TxKind::Call(to),
+            to,
             value,
             access_list: AccessList::default(),
             input,
@@ -436,11 +452,23 @@ impl Chain {
         value: U256,
         input: Bytes,
     ) -> Result<u64, ChainError> {
-        let request = TransactionRequest::default()
-            .from(from)
-            .to(to)
-            .value(value)
-            .input(input.into());
+        self.estimate_of(from, TxKind::Call(to), value, input).await
+    }
+
+    async fn estimate_of(
+        &self,
+        from: Address,
+        to: TxKind,
+        value: U256,
+        input: Bytes,
+    ) -> Result<u64, ChainError> {
+        let request = TransactionRequest {
+            to: Some(to),
+            ..TransactionRequest::default()
+                .from(from)
+                .value(value)
+                .input(input.into())
+        };
         let estimate = self.provider.estimate_gas(request).await;
         estimate.map_err(|e| self.rpc(e))
     }

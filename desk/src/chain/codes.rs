@@ -119,7 +119,7 @@ codes! {
             "buy less";
         12 HolderCap "HOLDER_CAP"
             "the security would have too many holders",
-            "sell the whole position, which frees the seller's place";
+            "sell the whole position to one who takes the seller's place";
         13 GroupHolderCap "GROUP_HOLDER_CAP"
             "the recipient's group would have too many holders",
             "sell to another group, or ask the issuer to raise the limit";
@@ -141,6 +141,9 @@ codes! {
         19 SupplyCap "SUPPLY_CAP"
             "the supply cap would be exceeded",
             "mint less, or have the admin raise the cap";
+        20 Held "HELD"
+            "part of the sender's holding is held for a matched trade",
+            "sell less, or wait until the trade settles, is released or ends by time: orderbook token encumbrances";
     }
 }
 
@@ -237,6 +240,12 @@ codes! {
         30 ContractBlacklisted "CONTRACT_BLACKLISTED"
             "the coin's issuer has blacklisted the settlement contract",
             "ask the coin's issuer";
+        31 OtherCommitment "OTHER_COMMITMENT"
+            "an order is committed to another order",
+            "settle or release that match, or wait until its commitment ends: orderbook match list --state committed";
+        32 CommitmentRequired "COMMITMENT_REQUIRED"
+            "the settlement contract settles committed matches only",
+            "have a principal commit the match: orderbook match approve MATCH --commit";
     }
 }
 

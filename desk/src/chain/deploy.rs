@@ -1,17 +1,29 @@
 //! Deployment of the compiled contracts: one transaction through `StylusDeployer` creates the program, activates it and
-//! runs its constructor.
+//! runs its constructor. What is too large for one account is put on chain in fragments before, and the program is their
+//! root.
+//!
+//! | code | meaning |
+//! | --- | --- |
+//! | `EF F0 00`, dictionary, stream | a program of one account: what a file holds, whatever its length |
+//! | `EF F0 01`, part of the stream | a fragment |
+//! | `EF F0 02`, dictionary, length of the WASM in 4 bytes, addresses | a root |
+
+use std::io::Read as _;
 
 use alloy::primitives::{Address, B256, Bytes, U256, keccak256};
 use alloy::rpc::types::state::{AccountOverride, StateOverride};
 use alloy::sol_types::{SolCall, SolEvent, SolValue};
 
 use super::abi::{
-    ARB_WASM, ArbWasm, ISecurityToken, STYLUS_DEPLOYER, StylusDeployer, role,
-    stylus_constructorCall,
+    ARB_OWNER_PUBLIC, ARB_WASM, ArbOwnerPublic, ArbWasm, ISecurityToken, STYLUS_DEPLOYER,
+    StylusDeployer, role, stylus_constructorCall,
 };
 use super::act::{Act, Done, Expected, Ground, Target};
 use super::client::{Chain, Receipt};
 use super::error::ChainError;
+
+/// Where the factory stands on every Arbitrum chain.
+pub const FACTORY: Address = STYLUS_DEPLOYER;
 
 /// What a constructor takes, contract by contract; the order of fields is the ABI's.
 #[derive(Clone, Debug)]
@@ -177,20 +189,30 @@ pub struct Deployment {
     /// The call of the factory.
     pub act: Act<StylusDeployer::deployCall>,
     constructor: Constructor,
+    /// What stands at the program's own account.
     code: Vec<u8>,
+    /// Bytes in all accounts.
+    code_size: usize,
 }
 
 impl Deployment {
-    /// Looks at the factory and asks what activation costs; nothing is sent. `code` is what stands on chain then:
-    /// `0xEFF00000` and the compressed module.
+    /// Looks at the factory and asks what activation costs; nothing is sent. `code` is the file's: `0xEFF00000` and the
+    /// compressed module. `fragments` are the accounts that hold it, where [`fragments`] says that there must be some.
     ///
     /// # Errors
-    /// `NoCode` when there is no factory; `Reverted` with the activation's reason; and the transport's.
+    /// `NotAProgram`; `NoCode` when there is no factory; `Reverted` with the activation's reason; and the transport's.
     pub async fn of(
         ground: &Ground,
         code: Vec<u8>,
+        fragments: &[Address],
         constructor: Constructor,
     ) -> Result<Self, ChainError> {
+        let code_size = code.len();
+        let code = if fragments.is_empty() {
+            code
+        } else {
+            root(&code, fragments)?
+        };
         let factory = ground.contract(Target::Deployer(STYLUS_DEPLOYER)).await?;
         let fee = activation_fee(ground.chain(), &code).await?;
         let call = StylusDeployer::deployCall {
@@ -203,6 +225,7 @@ impl Deployment {
             act: factory.act(call).paying(fee),
             constructor,
             code,
+            code_size,
         })
     }
 
@@ -228,9 +251,77 @@ impl Deployment {
         Ok(Deployed {
             address,
             receipt: done.receipt,
-            code_size: self.code.len(),
+            code_size: self.code_size,
         })
     }
+}
+
+/// Bytes of code that an account may have (EIP-170).
+const ACCOUNT: usize = 24_576;
+/// What the code of a program of one account begins with: no dictionary.
+const CLASSIC: [u8; 4] = [0xef, 0xf0, 0x00, 0x00];
+/// What the code of a fragment begins with.
+const FRAGMENT: [u8; 3] = [0xef, 0xf0, 0x01];
+/// What the code of a root begins with: no dictionary.
+const ROOT: [u8; 4] = [0xef, 0xf0, 0x02, 0x00];
+
+/// The fragments that a file's code must be put on chain in; none where it fits into one account.
+///
+/// # Errors
+/// `NotAProgram`; `TooManyFragments` when the chain allows fewer accounts; and the transport's.
+pub async fn fragments(chain: &Chain, code: &[u8]) -> Result<Vec<Bytes>, ChainError> {
+    let parts = split(code)?;
+    if parts.is_empty() {
+        return Ok(parts);
+    }
+    let call = ArbOwnerPublic::getMaxStylusContractFragmentsCall {};
+    let allowed = match chain.view(ARB_OWNER_PUBLIC, call).await {
+        Ok(allowed) => usize::from(allowed).max(1),
+        // A chain of before ArbOS 60.
+        Err(ChainError::Reverted(_) | ChainError::NoCode(_) | ChainError::Undecodable { .. }) => 1,
+        Err(error) => return Err(error),
+    };
+    if parts.len() > allowed {
+        return Err(ChainError::TooManyFragments {
+            bytes: code.len(),
+            needed: parts.len(),
+            allowed,
+        });
+    }
+    Ok(parts)
+}
+
+/// The parts of about equal length.
+fn split(code: &[u8]) -> Result<Vec<Bytes>, ChainError> {
+    let stream = stream(code)?;
+    if code.len() <= ACCOUNT {
+        return Ok(Vec::new());
+    }
+    let count = stream.len().div_ceil(ACCOUNT - FRAGMENT.len());
+    let parts = stream.chunks(stream.len().div_ceil(count));
+    Ok(parts
+        .map(|part| [&FRAGMENT[..], part].concat().into())
+        .collect())
+}
+
+/// The root of the fragments that hold a file's code.
+fn root(code: &[u8], fragments: &[Address]) -> Result<Vec<u8>, ChainError> {
+    let bad = |why: String| ChainError::NotAProgram(why);
+    let mut wasm = Vec::new();
+    brotli::Decompressor::new(stream(code)?, 4_096)
+        .read_to_end(&mut wasm)
+        .map_err(|error| bad(error.to_string()))?;
+    let length = u32::try_from(wasm.len()).map_err(|error| bad(error.to_string()))?;
+    let mut root = ROOT.to_vec();
+    root.extend(length.to_be_bytes());
+    root.extend(fragments.iter().flat_map(|address| address.0));
+    Ok(root)
+}
+
+/// The compressed module in a file's code.
+fn stream(code: &[u8]) -> Result<&[u8], ChainError> {
+    let bad = || ChainError::NotAProgram("it does not begin with 0xEFF00000".into());
+    code.strip_prefix(&CLASSIC).ok_or_else(bad)
 }
 
 /// The data fee for activating a program, in wei, with a fifth of room; what is not needed comes back. Zero when the same
@@ -276,7 +367,7 @@ async fn activation_fee(chain: &Chain, code: &[u8]) -> Result<U256, ChainError> 
 }
 
 /// The 43 bytes of EVM code that put what follows them on chain, as `cargo stylus` writes them.
-fn creation_code(code: &[u8]) -> Bytes {
+pub(super) fn creation_code(code: &[u8]) -> Bytes {
     const PRELUDE: u8 = 43;
     let mut bytes = Vec::with_capacity(usize::from(PRELUDE) + code.len());
     bytes.push(0x7f); // PUSH32 length
@@ -299,6 +390,45 @@ mod tests {
         assert_eq!(bytes.len(), 47);
         assert_eq!(bytes[32], 4);
         assert_eq!(&bytes[43..], [0xef, 0xf0, 0, 0]);
+    }
+
+    #[test]
+    fn what_fits_into_one_account_is_not_split_and_what_does_not_is_in_parts_of_about_equal_length()
+    {
+        let code = |bytes: usize| [&CLASSIC[..], &vec![7; bytes - 4]].concat();
+        assert_eq!(split(&code(24_576)).unwrap(), Vec::<Bytes>::new());
+        // 24,573 bytes of the stream fit beside a fragment's prefix.
+        for (bytes, lengths) in [
+            (24_577, vec![24_576]),
+            (24_578, vec![12_290, 12_290]),
+            (49_150, vec![24_576, 24_576]),
+            (49_151, vec![16_386, 16_386, 16_384]),
+        ] {
+            let parts = split(&code(bytes)).unwrap();
+            let found: Vec<_> = parts.iter().map(|part| part.len()).collect();
+            assert_eq!(found, lengths, "{bytes}");
+            assert!(parts.iter().all(|part| part[..4] == [0xef, 0xf0, 0x01, 7]));
+        }
+        assert!(matches!(
+            split(&[0xef, 0xf0, 0x02, 0]),
+            Err(ChainError::NotAProgram(_))
+        ));
+    }
+
+    #[test]
+    fn a_root_says_how_long_the_wasm_is_and_where_its_parts_stand() {
+        // Brotli as it is written by hand: one uncompressed block of 5 bytes, then the empty last one.
+        let stream = [0x0b, 0x02, 0x80, b'h', b'e', b'l', b'l', b'o', 0x03];
+        let code = [&CLASSIC[..], &stream].concat();
+        let fragments = [Address::repeat_byte(1), Address::repeat_byte(2)];
+        let root = root(&code, &fragments).unwrap();
+        assert_eq!(root[..8], [0xef, 0xf0, 0x02, 0, 0, 0, 0, 5]);
+        assert_eq!(root[8..], [[1; 20], [2; 20]].concat());
+        let cut = &code[..9];
+        assert!(matches!(
+            super::root(cut, &fragments),
+            Err(ChainError::NotAProgram(_))
+        ));
     }
 
     #[test]

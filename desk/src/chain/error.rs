@@ -114,6 +114,27 @@ pub enum ChainError {
         /// The reason, when the node could replay it.
         reason: String,
     },
+    /// It would take more gas than the sender allows.
+    #[error("it would take {gas} gas, the cap is {cap}")]
+    OverCap {
+        /// What the node's simulation took.
+        gas: u64,
+        /// The cap.
+        cap: u64,
+    },
+    /// A program that needs more accounts than the chain lets one have.
+    #[error("the program of {bytes} bytes needs {needed} accounts, this chain allows {allowed}")]
+    TooManyFragments {
+        /// Bytes of its compressed code.
+        bytes: usize,
+        /// Accounts of 24,576 bytes.
+        needed: usize,
+        /// What the chain allows; 1 where it knows no fragments.
+        allowed: usize,
+    },
+    /// Code that is no program.
+    #[error("the file holds no Stylus program: {0}")]
+    NotAProgram(String),
     /// Signing failed.
     #[error("cannot sign the transaction: {0}")]
     Sign(String),

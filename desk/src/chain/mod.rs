@@ -7,6 +7,7 @@ pub mod client;
 pub mod codes;
 pub mod deploy;
 pub mod error;
+pub mod program;
 mod published;
 pub mod revert;
 pub mod signature;

@@ -17,6 +17,7 @@ use super::abi::ITsUSDC::ITsUSDCErrors as Coin;
 use super::abi::role_name;
 use super::codes::{Failure, Restriction};
 use super::published::Published;
+use crate::explain::named_groups;
 
 /// Whether a rule or a missing role is behind a revert: the two have different exit codes.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -42,6 +43,8 @@ pub struct Revert {
     pub restriction: Option<Restriction>,
     /// The settlement contract's failure code, when it refused.
     pub failure: Option<Failure>,
+    /// What is to be paid, in wei, where too little was.
+    pub fee: Option<U256>,
 }
 
 impl fmt::Display for Revert {
@@ -88,6 +91,7 @@ impl Revert {
             cause: Cause::Rule,
             restriction: None,
             failure: None,
+            fee: None,
         }
     }
 
@@ -176,13 +180,22 @@ fn settlement(error: &Dvp) -> Revert {
                 state(e.state)
             ),
         ),
+        Dvp::NotASecurity(e) => Revert::new(
+            "NotASecurity",
+            format!(
+                "{} is the coin, or does not say by which rules it may be transferred (ERC-1404)",
+                e.token
+            ),
+        ),
         Dvp::NotAContract(e) => Revert::new(
             "NotAContract",
             format!("there is no contract at {}", e.account),
         ),
         Dvp::EnforcedPause(_) => Revert::new("EnforcedPause", "the contract is paused")
-            .remedy("wait until its pauser unpauses it"),
-        Dvp::ExpectedPause(_) => Revert::new("ExpectedPause", "the contract is not paused"),
+            .remedy("wait until its admin resumes it"),
+        Dvp::ExpectedPause(_) => {
+            Revert::new("ExpectedPause", "the contract is not paused").remedy("pause it first")
+        }
         Dvp::AccessControlUnauthorizedAccount(e) => missing_role(e.account, e.neededRole),
         Dvp::AccessControlInvalidDefaultAdmin(e) => Revert::authority(
             "AccessControlInvalidDefaultAdmin",
@@ -192,7 +205,74 @@ fn settlement(error: &Dvp) -> Revert {
         Dvp::AccessControlEnforcedDefaultAdminRules(_) => {
             Revert::authority("AccessControlEnforcedDefaultAdminRules", ADMIN_RULES, "")
         }
+        Dvp::RolesExclude(e) => roles_exclude(e.role, e.other),
+        Dvp::CommitmentTime(_)
+        | Dvp::OrderCommittedBefore(_)
+        | Dvp::NoHolds(_)
+        | Dvp::OrderCommitted(_)
+        | Dvp::NotCommitted(_) => commitment(error),
     }
+}
+
+/// What stands in the way of a commitment, or is stopped by one.
+fn commitment(error: &Dvp) -> Revert {
+    match error {
+        Dvp::CommitmentTime(e) => Revert::new(
+            "CommitmentTime",
+            format!(
+                "a commitment until {} is not possible, the latest is {}",
+                time(e.until),
+                time(e.latest)
+            ),
+        )
+        .remedy("commit for a shorter time: --for 24h"),
+        Dvp::OrderCommittedBefore(e) => Revert::new(
+            "OrderCommittedBefore",
+            format!(
+                "order {} was committed before, and is so once at most",
+                e.id
+            ),
+        )
+        .remedy("ask its owner for a new order"),
+        Dvp::NoHolds(e) => Revert::new(
+            "NoHolds",
+            format!(
+                "the token {} knows no holds, so nothing of it can be committed",
+                e.token
+            ),
+        )
+        .remedy("settle the match uncommitted, where the contract lets that be"),
+        Dvp::OrderCommitted(e) => Revert::new(
+            "OrderCommitted",
+            format!(
+                "order {} is committed to a matched trade until {} and cannot be cancelled before",
+                e.id,
+                time(e.until)
+            ),
+        )
+        .remedy("let it settle, or have the broker-dealer release it: orderbook match release"),
+        Dvp::NotCommitted(e) => Revert::new(
+            "NotCommitted",
+            format!(
+                "bid {} and ask {} are not committed to each other",
+                e.bid, e.ask
+            ),
+        )
+        .remedy("see: orderbook match list"),
+        other => unknown(&other.abi_encode()),
+    }
+}
+
+fn roles_exclude(role: B256, other: B256) -> Revert {
+    Revert::authority(
+        "RolesExclude",
+        format!(
+            "{} and {} exclude each other: no account has both",
+            role_name(role),
+            role_name(other)
+        ),
+        "use another account, or take the other role away first: orderbook role revoke",
+    )
 }
 
 fn token(error: Token, data: &[u8]) -> Revert {
@@ -216,8 +296,109 @@ fn token(error: Token, data: &[u8]) -> Revert {
             format!("{} cannot approve", e.approver),
         ),
         Token::SignatureExpired(e) => expired(e.deadline, e.now_),
-        _ => published(data),
+        other => hold(&other)
+            .or_else(|| registry(&other))
+            .unwrap_or_else(|| published(data)),
     }
+}
+
+/// What stands in the way of a hold, at both tokens alike.
+fn hold(error: &Token) -> Option<Revert> {
+    Some(match error {
+        Token::TooManyHolds(e) => Revert::new(
+            "TooManyHolds",
+            format!("{} has as many live holds as a wallet may, 8", e.owner),
+        )
+        .remedy("wait until one of its matched trades settles, is released or ends"),
+        Token::HoldExists(e) => Revert::new(
+            "HoldExists",
+            format!(
+                "{} holds tokens of {} under {} already",
+                e.placer, e.owner, e.id
+            ),
+        ),
+        Token::NoHold(e) => Revert::new(
+            "NoHold",
+            format!(
+                "{} holds nothing of {} under {} now",
+                e.placer, e.owner, e.id
+            ),
+        ),
+        Token::HoldTime(e) => Revert::new(
+            "HoldTime",
+            format!(
+                "a hold until {} is not possible, the latest is {}",
+                time(e.until),
+                time(e.latest)
+            ),
+        ),
+        Token::HoldAmount(e) => Revert::new(
+            "HoldAmount",
+            format!(
+                "{} base units cannot be held or used, the most is {}",
+                e.amount, e.most
+            ),
+        ),
+        _ => return None,
+    })
+}
+
+/// What the registry refuses of investors, classes and times.
+fn registry(error: &Token) -> Option<Revert> {
+    Some(match error {
+        Token::InvestorDiffers(e) => Revert::new(
+            "InvestorDiffers",
+            format!(
+                "the investor's other wallets are in group {}, country {:03}",
+                e.group, e.country
+            ),
+        )
+        .remedy("change all wallets of the investor at once: orderbook token investor"),
+        Token::InvestorNotFound(e) => Revert::new(
+            "InvestorNotFound",
+            format!("no wallet is registered for the investor {}", e.investorId),
+        )
+        .remedy("register one: orderbook token register"),
+        Token::WalletReplaced(e) => Revert::new(
+            "WalletReplaced",
+            format!(
+                "the wallet {} was lost and {} took its place: it is never registered again",
+                e.wallet, e.successor
+            ),
+        )
+        .remedy("use another wallet"),
+        Token::WalletOfAnotherInvestor(e) => Revert::new(
+            "WalletOfAnotherInvestor",
+            format!(
+                "the wallet {} is not one of the investor {}",
+                e.wallet, e.investorId
+            ),
+        )
+        .remedy("register it for the same investor first: orderbook token register"),
+        Token::TimeTooFar(e) => Revert::new(
+            "TimeTooFar",
+            format!(
+                "{} lies more than 200 years ahead, the latest is {}",
+                time(e.time),
+                time(e.latest)
+            ),
+        )
+        .remedy("write an earlier time"),
+        Token::TooManyClasses(e) => Revert::new(
+            "TooManyClasses",
+            format!("the security has {} classes, as many as it may", e.limit),
+        )
+        .remedy("remove one: orderbook token class-limit SECURITY GROUPS 0"),
+        Token::ClassNotFound(e) => Revert::new(
+            "ClassNotFound",
+            format!(
+                "groups {} are no class of the security",
+                named_groups(e.groups)
+            ),
+        )
+        .remedy("see: orderbook token limits"),
+        _ => return None,
+    })
 }
 
 fn expired(deadline: U256, now: U256) -> Revert {
@@ -360,21 +541,44 @@ fn activation(error: &ArbWasmErrors) -> Revert {
         ArbWasmErrors::ProgramNotActivated(_) => {
             Revert::new("ProgramNotActivated", "the program has not been activated")
         }
-        ArbWasmErrors::ProgramInsufficientValue(e) => Revert::new(
-            "ProgramInsufficientValue",
-            format!("the data fee is {} wei, {} were sent", e.want, e.have),
-        ),
+        ArbWasmErrors::ProgramInsufficientValue(e) => Revert {
+            fee: Some(e.want),
+            ..Revert::new(
+                "ProgramInsufficientValue",
+                format!("the data fee is {} wei, {} were sent", e.want, e.have),
+            )
+        },
         ArbWasmErrors::ProgramNotWasm(_) => {
             Revert::new("ProgramNotWasm", "the code is not a Stylus program")
         }
-        ArbWasmErrors::ProgramExpired(_) | ArbWasmErrors::ProgramNeedsUpgrade(_) => {
-            Revert::new("ProgramExpired", "the program must be activated again")
-        }
-        ArbWasmErrors::ProgramKeepaliveTooSoon(_) => {
-            Revert::new("ProgramKeepaliveTooSoon", "it is too soon for a keepalive")
-        }
+        ArbWasmErrors::ProgramExpired(e) => Revert::new(
+            "ProgramExpired",
+            format!(
+                "the program's year is over, {} days after its code was activated: nothing of it works before anybody \
+                 activates it anew",
+                e.ageInSeconds / 86_400
+            ),
+        )
+        .remedy(WAYS_OUT),
+        ArbWasmErrors::ProgramNeedsUpgrade(_) => Revert::new(
+            "ProgramNeedsUpgrade",
+            "Stylus was upgraded: nothing of the program works before anybody activates it anew",
+        )
+        .remedy(WAYS_OUT),
+        ArbWasmErrors::ProgramKeepaliveTooSoon(e) => Revert::new(
+            "ProgramKeepaliveTooSoon",
+            format!(
+                "it is too soon: {} days after its activation, the chain takes it from the 31st on",
+                e.ageInSeconds / 86_400
+            ),
+        ),
     }
 }
+
+/// Anybody may activate a program, and then whatever its owners left in force works again.
+const WAYS_OUT: &str = "activate it: cargo stylus activate; an owner who wants out of it first takes the allowance back at \
+     the token (orderbook approve TOKEN 0), or activates it and cancels in the next transaction (orderbook order cancel \
+     --on-chain)";
 
 /// `HolderLimit` becomes `holder limit`, `ERC20InvalidSender` `ERC20 invalid sender`.
 fn spaced(name: &str) -> String {
@@ -421,7 +625,7 @@ fn field(index: u8) -> &'static str {
 mod tests {
     use alloy::primitives::Address;
 
-    use super::super::abi::{IDvPSettlement, ISecurityToken, ITsUSDC, role};
+    use super::super::abi::{ArbWasm, IDvPSettlement, ISecurityToken, ITsUSDC, role};
     use super::*;
 
     #[test]
@@ -472,6 +676,102 @@ mod tests {
         let revert = Revert::decode(&data);
         assert_eq!(revert.cause, Cause::Authority);
         assert!(revert.words.ends_with("OPERATOR_ROLE"), "{revert}");
+    }
+
+    #[test]
+    fn a_committed_order_says_until_when_and_what_can_be_done() {
+        let id = B256::repeat_byte(7);
+        let until = 1_800_000_000;
+        let data = IDvPSettlement::OrderCommitted { id, until }.abi_encode();
+        let revert = Revert::decode(&data);
+        assert_eq!(
+            (revert.name.as_str(), revert.cause),
+            ("OrderCommitted", Cause::Rule)
+        );
+        // 1,800,000,000 s after the epoch is 2027-01-15 08:00:00 in UTC.
+        assert!(revert.words.contains("until 2027-01-15"), "{revert}");
+        assert!(revert.words.contains(&id.to_string()), "{revert}");
+        let latest = until + 3_600;
+        let data = IDvPSettlement::CommitmentTime { until, latest }.abi_encode();
+        let words = Revert::decode(&data).words;
+        assert!(
+            words.contains("08:00") && words.contains("09:00"),
+            "{words}"
+        );
+        let (role, other) = (role("OPERATOR_ROLE"), role("PRINCIPAL_ROLE"));
+        let data = IDvPSettlement::RolesExclude { role, other }.abi_encode();
+        let revert = Revert::decode(&data);
+        assert_eq!(revert.cause, Cause::Authority);
+        assert_eq!(
+            revert.words,
+            "OPERATOR_ROLE and PRINCIPAL_ROLE exclude each other: no account has both"
+        );
+    }
+
+    #[test]
+    fn what_a_register_refuses_of_an_investor_says_what_to_do() {
+        let differs = ISecurityToken::InvestorDiffers {
+            investorId: B256::repeat_byte(1),
+            group: 2,
+            country: 76,
+        };
+        let revert = Revert::decode(&differs.abi_encode());
+        assert_eq!(
+            revert.words,
+            "the investor's other wallets are in group 2, country 076"
+        );
+        assert!(revert.remedy.unwrap().contains("token investor"));
+        let classes = ISecurityToken::ClassNotFound {
+            groups: U256::from(0b1010),
+        };
+        let words = Revert::decode(&classes.abi_encode()).words;
+        assert_eq!(words, "groups 1, 3 are no class of the security");
+        let replaced = ISecurityToken::WalletReplaced {
+            wallet: Address::repeat_byte(1),
+            successor: Address::repeat_byte(2),
+        };
+        let words = Revert::decode(&replaced.abi_encode()).words;
+        assert!(words.contains("never registered again"), "{words}");
+    }
+
+    #[test]
+    fn a_hold_is_refused_in_words_that_name_its_owner() {
+        let owner = Address::repeat_byte(3);
+        let many = ISecurityToken::TooManyHolds { owner };
+        let words = Revert::decode(&many.abi_encode()).words;
+        assert!(
+            words.starts_with(&owner.to_string()) && words.contains('8'),
+            "{words}"
+        );
+        // 1,800,000,000 s after the epoch is 2027-01-15 08:00:00 in UTC.
+        let late = ISecurityToken::HoldTime {
+            until: 1_800_000_001,
+            latest: 1_800_000_000,
+        };
+        let words = Revert::decode(&late.abi_encode()).words;
+        assert!(
+            words.contains("08:00:01") && words.contains("08:00:00"),
+            "{words}"
+        );
+    }
+
+    #[test]
+    fn a_program_whose_year_is_over_says_how_its_owners_get_out() {
+        let expired = ArbWasm::ProgramExpired {
+            ageInSeconds: 366 * 86_400,
+        };
+        let revert = Revert::decode(&expired.abi_encode());
+        assert_eq!(revert.name, "ProgramExpired");
+        assert!(revert.words.contains("366 days"), "{revert}");
+        let remedy = revert.remedy.unwrap();
+        for way in ["cargo stylus activate", "approve TOKEN 0", "order cancel"] {
+            assert!(remedy.contains(way), "{remedy}");
+        }
+        let fee = ArbWasm::ProgramInsufficientValue {
+            have: U256::ZERO,
+            want: U256::from(7),
+        };
+        assert_eq!(Revert::decode(&fee.abi_encode()).fee, Some(U256::from(7)));
     }
 
     #[test]

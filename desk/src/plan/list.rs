@@ -1,6 +1,6 @@
 //! Lists of wallets that must act at once: a security's sanctions, the coin's blacklist.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::{BufRead, BufReader, Read};
 
 use alloy::primitives::Address;
@@ -8,7 +8,9 @@ use book::market::address;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 
 use super::{AT_ONCE, BATCH, Batch, Lost, Sent};
-use crate::chain::abi::ISecurityToken::{isSanctionedCall, setSanctionedCall};
+use crate::chain::abi::ISecurityToken::{
+    isSanctionedCall, setSanctionedCall, walletRecordCall, walletsOfCall,
+};
 use crate::chain::abi::ITsUSDC::{blacklistBatchCall, isBlacklistedCall, unBlacklistCall};
 use crate::chain::act::Contract;
 use crate::error::DeskError;
@@ -83,6 +85,8 @@ pub struct Plan {
     pub new: Vec<Listed>,
     /// Wallets of which it does.
     pub same: Vec<Listed>,
+    /// Wallets that no line names and that change with one that is: a sanction is the investor's.
+    pub also: Vec<Address>,
     sanctions: Vec<Batch<setSanctionedCall>>,
     blacklisting: Vec<Batch<blacklistBatchCall>>,
     lifting: Vec<Batch<unBlacklistCall>>,
@@ -120,7 +124,12 @@ impl Plan {
             };
             rows.push(*row);
         }
-        for batch in plan.new.chunks(BATCH) {
+        // With one wallet of an investor all others change, also those that a later batch would name.
+        let rows = match act {
+            Act::Sanction(_) => plan.investors(contract).await?,
+            Act::Blacklist(_) => plan.new.clone(),
+        };
+        for batch in rows.chunks(BATCH) {
             let lines = || batch.iter().map(|(line, _)| *line).collect();
             let accounts = || batch.iter().map(|(_, account)| *account).collect();
             match act {
@@ -152,6 +161,28 @@ impl Plan {
         }
         plan.estimate(contract, sender).await?;
         Ok(plan)
+    }
+
+    /// One wallet of each investor, and every wallet that is nobody's; what changes with them is noted.
+    async fn investors(&mut self, contract: &Contract) -> Result<Vec<Listed>, DeskError> {
+        let named: BTreeSet<Address> = self.new.iter().map(|(_, wallet)| *wallet).collect();
+        let (mut rows, mut seen) = (Vec::with_capacity(self.new.len()), BTreeSet::new());
+        for (line, wallet) in &self.new {
+            let record = contract.view(walletRecordCall { wallet: *wallet }).await?;
+            let investor = record.investorId;
+            if investor.is_zero() {
+                rows.push((*line, *wallet));
+            } else if seen.insert(investor) {
+                rows.push((*line, *wallet));
+                let call = walletsOfCall {
+                    investorId: investor,
+                };
+                let wallets = contract.view(call).await?;
+                self.also
+                    .extend(wallets.into_iter().filter(|other| !named.contains(other)));
+            }
+        }
+        Ok(rows)
     }
 
     async fn estimate(&mut self, contract: &Contract, sender: Address) -> Result<(), DeskError> {

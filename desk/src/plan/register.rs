@@ -211,6 +211,7 @@ impl Plan {
             plan.rows.push(row);
         }
         plan.check_wallets(contract, holders).await?;
+        plan.check_investors(contract, holders).await?;
         plan.batch(contract, holders, signers.0, signers.1).await?;
         plan.refused.sort_by_key(|refused| refused.line);
         Ok(plan)
@@ -255,6 +256,35 @@ impl Plan {
             for row in new.skip(MAX_WALLETS.saturating_sub(known.len())) {
                 let why = format!("the investor would have more than {MAX_WALLETS} wallets");
                 self.refused.push(Refused::new(row.line, why));
+            }
+        }
+        Ok(())
+    }
+
+    /// Group, country and KYC are the investor's: rows of one investor say the same, and a wallet is registered as the
+    /// investor's others are.
+    async fn check_investors(
+        &mut self,
+        contract: &Contract,
+        holders: &[Holder],
+    ) -> Result<(), DeskError> {
+        let mut first: BTreeMap<B256, &Holder> = BTreeMap::new();
+        for (holder, row) in holders.iter().zip(&self.rows) {
+            let before = *first.entry(holder.investor_id).or_insert(holder);
+            let same = |one: &Holder| (one.group, one.country, one.kyc_expiry);
+            if same(before) != same(holder) {
+                let line = before.line;
+                let why =
+                    format!("the investor has another group, country or KYC expiry in line {line}");
+                self.refused.push(Refused::new(holder.line, why));
+            } else if row.registration != Registration::Same
+                && let Some(other) = unlike(contract, holder).await?
+            {
+                let why = format!(
+                    "the investor's wallet {other} has another group or country; change all of them: orderbook token \
+                     investor"
+                );
+                self.refused.push(Refused::new(holder.line, why));
             }
         }
         Ok(())
@@ -354,6 +384,25 @@ impl Plan {
         }
         Ok(sent)
     }
+}
+
+/// Another wallet of the investor that the registry has in another group or country.
+async fn unlike(contract: &Contract, holder: &Holder) -> Result<Option<Address>, DeskError> {
+    let call = ISecurityToken::walletsOfCall {
+        investorId: holder.investor_id,
+    };
+    for wallet in contract.view(call).await? {
+        if wallet == holder.wallet {
+            continue;
+        }
+        let record = contract
+            .view(ISecurityToken::walletRecordCall { wallet })
+            .await?;
+        if (record.group, record.country) != (holder.group, holder.country) {
+            return Ok(Some(wallet));
+        }
+    }
+    Ok(None)
 }
 
 fn set_wallets(holders: &[&Holder]) -> setWalletsCall {

@@ -4,7 +4,7 @@ use alloy::consensus::{SignableTransaction, TxEip1559};
 use alloy::primitives::{Address, B256, Signature, U256};
 use alloy::sol_types::{Eip712Domain, SolStruct};
 use book::log::act::{ActHasher, DeskAct};
-use book::market::order::{Order, OrderHasher};
+use book::market::order::{self, Order, OrderHasher};
 use serde::{Deserialize, Serialize};
 
 #[allow(missing_docs)]
@@ -18,10 +18,15 @@ mod abi {
             uint256 nonce;
             uint256 deadline;
         }
+
+        /// An owner's cancel that anybody may send to the settlement contract.
+        struct CancelOrder {
+            bytes32 id;
+        }
     }
 }
 
-use abi::Permit;
+use abi::{CancelOrder, Permit};
 
 /// What is to be signed.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -29,6 +34,8 @@ use abi::Permit;
 pub enum Request {
     /// An order of an investor.
     Order(OrderTerms),
+    /// An owner's cancel of an order, for others to send.
+    Cancel(CancelTerms),
     /// An allowance (EIP-2612).
     Permit(PermitTerms),
     /// An act of a person of the desk.
@@ -56,6 +63,26 @@ pub struct OrderTerms {
     pub epoch: u64,
     pub counterparty: Address,
     pub board_ref: B256,
+}
+
+/// A cancel and what it is signed for.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct CancelTerms {
+    /// The chain.
+    pub chain_id: u64,
+    /// The settlement contract.
+    pub settlement: Address,
+    /// The order's id.
+    pub id: B256,
+}
+
+impl CancelTerms {
+    /// What is signed: EIP-712 in the domain in which the order itself is.
+    pub fn digest(&self) -> B256 {
+        let domain = order::domain(self.chain_id, self.settlement);
+        CancelOrder { id: self.id }.eip712_signing_hash(&domain)
+    }
 }
 
 /// An allowance and the domain that it is signed in.
@@ -188,6 +215,7 @@ impl Request {
     pub fn digest(&self) -> B256 {
         match self {
             Self::Order(order) => order.id(),
+            Self::Cancel(cancel) => cancel.digest(),
             Self::Permit(permit) => permit.digest(),
             Self::Act(act) => act.digest(),
             Self::Transaction(tx) => SignableTransaction::<Signature>::signature_hash(&**tx),

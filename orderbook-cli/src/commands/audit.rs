@@ -9,6 +9,7 @@ use book::market::literal::{decimal, time};
 use clap::Subcommand;
 use desk::reconcile::{self, Compared, Difference};
 use desk::staff;
+use desk::surveillance::Remark;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -21,7 +22,7 @@ use crate::render::{Answer, Block, Cell, Table};
 pub(super) enum Audit {
     /// Replay the whole log and name the first bad row; compare what it says with the chain
     #[command(
-        after_help = "Examples:\n  orderbook audit verify\n  orderbook audit verify --offline      the log alone, no chain\n\nWith the chain it compares fills, cancels and anchors, both ways; the registrations and listings\nthat the log has; the block that was read last; and that whoever named the first admin person was\nthe contract's default admin then. Orders that are registered on chain alone are warnings."
+        after_help = "Examples:\n  orderbook audit verify\n  orderbook audit verify --offline      the log alone, no chain\n\nWith the chain it compares fills, cancels, commitments, releases and anchors, both ways; the registrations\nand listings that the log has; the block that was read last; and that whoever named the first admin person\nwas the contract's default admin then. Orders that are registered on chain alone are warnings; so is what a\nsupervisor should look at: an owner on both sides of a security within a day, one that had the operator's or\na principal's role at its fill, an anchor of fewer events than one before it."
     )]
     Verify {
         /// Do not ask the chain
@@ -92,7 +93,7 @@ impl Audit {
 async fn run_verify(context: &Context, offline: bool) -> Result {
     let board = context.board().await?;
     let mut anchors: Vec<Anchor> = Vec::new();
-    let mut compared = Compared::default();
+    let (mut compared, mut remarks) = (Compared::default(), Vec::new());
     let chain = if offline {
         None
     } else {
@@ -102,6 +103,7 @@ async fn run_verify(context: &Context, offline: bool) -> Result {
     if let Some((chain, settlement)) = chain.as_ref().zip(settlement) {
         let logged = reconcile::read(chain, settlement, context.first_block()).await?;
         compared = reconcile::compare(&board, chain, &logged).await?;
+        remarks = logged.remarks(chain).await?;
         anchors = logged.anchors;
     }
     let bar = context.progress("events");
@@ -114,7 +116,11 @@ async fn run_verify(context: &Context, offline: bool) -> Result {
             finding.seq, finding.fault, finding.message
         );
         return Err(Failure::new(Exit::Integrity, "LOG_BROKEN", words)
-            .hint("keep this file as evidence and compare it with your backups"));
+            .hint("keep this file as evidence and compare it with your backups")
+            .found(remarked(
+                Answer::new(json!({ "remarks": remarks })),
+                &remarks,
+            )));
     }
     if let Some((chain, settlement)) = chain.as_ref().zip(settlement) {
         let first = context.first_block();
@@ -122,7 +128,10 @@ async fn run_verify(context: &Context, offline: bool) -> Result {
         compared.differences.extend(wrong);
     }
     if let Some(first) = compared.differences.first() {
-        return Err(differ(first, &compared.differences));
+        return Err(differ(first, &compared.differences).found(remarked(
+            Answer::new(json!({ "remarks": remarks })),
+            &remarks,
+        )));
     }
     let data = json!({
         "events": report.events,
@@ -130,11 +139,12 @@ async fn run_verify(context: &Context, offline: bool) -> Result {
         "hash": report.hash,
         "anchors": report.anchors,
         "chain_compared": !offline,
+        "remarks": remarks,
     });
     let chain = if offline {
         "not asked"
     } else {
-        "same fills, cancels, registrations, listings and anchors"
+        "same fills, cancels, registrations, commitments, listings and anchors"
     };
     let answer = Answer::new(data).with(Block::Pairs(vec![
         (
@@ -152,7 +162,14 @@ async fn run_verify(context: &Context, offline: bool) -> Result {
     let registered = compared.unknown.iter().map(|(id, owner)| {
         format!("order {id} of {owner} is registered on chain and not on the board: orderbook sync, or order adopt")
     });
-    Ok(registered.fold(answer, Answer::warn))
+    Ok(remarked(registered.fold(answer, Answer::warn), &remarks))
+}
+
+/// What a supervisor should look at stands among the warnings: it breaks nothing.
+fn remarked(answer: Answer, remarks: &[Remark]) -> Answer {
+    remarks
+        .iter()
+        .fold(answer, |answer, remark| answer.warn(&remark.words))
 }
 
 /// Log and chain do not agree: the first is named, and each is an error of its own for programs.

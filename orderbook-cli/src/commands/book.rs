@@ -1,7 +1,15 @@
 //! `book SECURITY`.
 
+use ::book::board::Board;
+use ::book::board::commitment::binds;
+use ::book::log::fact::MatchCommitted;
+use ::book::market::amount::{short_id, time};
 use ::book::market::literal::decimal;
+use ::book::market::matching::MatchState;
+use ::book::market::security::Security;
 use clap::Args;
+use jiff::Timestamp;
+use serde_json::json;
 
 use super::context::Context;
 use super::failure::Result;
@@ -20,17 +28,41 @@ pub(super) struct Book {
 
 impl Book {
     pub(super) async fn run(self, context: &Context) -> Result {
-        let view = context
-            .board()
-            .await?
-            .book(&self.security, self.levels)
-            .await?;
+        let board = context.board().await?;
+        let view = board.book(&self.security, self.levels).await?;
         let text = book::render(&view, Surface::stdout());
-        let answer = Answer::new(book::json(&view)).with(Block::Raw(text));
+        let mut data = book::json(&view);
+        let committed = committed(&board, &view.security).await?;
+        data["committed"] = json!(committed);
+        let answer = Answer::new(data).with(Block::Raw(text));
+        let answer = committed.iter().fold(answer, |answer, one| {
+            answer.note(format!(
+                "bid {} and ask {} of it are committed to each other until {}: they meet nobody else",
+                short_id(one.bid),
+                short_id(one.ask),
+                time(one.until)
+            ))
+        });
         Ok(if view.truncated {
             answer.warn("there are more price levels: --levels")
         } else {
             answer
         })
     }
+}
+
+/// The commitments of a security's orders that bind them now.
+async fn committed(board: &Board, security: &Security) -> Result<Vec<MatchCommitted>> {
+    let mut found = Vec::new();
+    for matched in board.matches(Some(MatchState::Committed)).await? {
+        let bid = board.order(&matched.bid.to_string()).await?.record;
+        let committed = board.commitment(matched.id).await?;
+        let binding = committed.filter(|one| binds(one.until, Timestamp::now()));
+        if bid.security == security.token
+            && let Some(committed) = binding
+        {
+            found.push(committed);
+        }
+    }
+    Ok(found)
 }

@@ -1,6 +1,8 @@
 //! `coin`: the acts of TsUSDC's issuer.
 
-use alloy::primitives::{Address, B256, U256};
+use std::path::{Path, PathBuf};
+
+use alloy::primitives::{Address, B256, U256, keccak256};
 use book::market::amount::time;
 use book::market::literal::{decimal, time as literal_time};
 use clap::Subcommand;
@@ -20,10 +22,15 @@ use crate::render::{Answer, Block, Cell, Sentence};
 #[derive(Debug, Subcommand)]
 pub(super) enum Coin {
     /// Attest the dollars held in the bank, which the supply may not exceed
-    #[command(after_help = "Example: orderbook coin attest 25_000_000")]
+    #[command(
+        after_help = "Example: orderbook coin attest 25_000_000 --evidence statement.pdf\n\nThe keccak-256 of the evidence goes on chain, the file itself nowhere: keep it."
+    )]
     Attest {
         /// Dollars
         dollars: String,
+        /// The bank's statement or the auditor's report: any file
+        #[arg(long, value_name = "FILE")]
+        evidence: PathBuf,
         /// When the statement was true: a day or an instant [default: the latest block's]
         #[arg(long, value_name = "TIME", value_parser = literal_time::instant)]
         as_of: Option<u64>,
@@ -82,7 +89,9 @@ pub(super) enum Coin {
     )]
     Pause,
     /// Resume transfers of the coin
-    #[command(after_help = "Example: orderbook coin resume")]
+    #[command(
+        after_help = "Example: orderbook coin resume\n\nThe wallet of the profile's admin signs: whoever may pause may not resume."
+    )]
     Resume,
     /// Seize the whole balance of a blacklisted wallet under a court order
     #[command(
@@ -119,7 +128,11 @@ pub(super) enum Coin {
 impl Coin {
     pub(super) async fn run(self, context: &Context) -> Result {
         match self {
-            Self::Attest { dollars, as_of } => attest(context, &dollars, as_of).await,
+            Self::Attest {
+                dollars,
+                evidence,
+                as_of,
+            } => attest(context, &dollars, &evidence, as_of).await,
             Self::MaxAge { seconds } => {
                 let call = ITsUSDC::setReserveMaxAgeCall { maxAge: seconds };
                 let words = format!(
@@ -150,7 +163,7 @@ impl Coin {
             }
             Self::Resume => {
                 let words = "the coin is no longer paused".to_string();
-                send(context, "blacklister", &ITsUSDC::unpauseCall {}, words).await
+                send(context, "admin", &ITsUSDC::unpauseCall {}, words).await
             }
             Self::Seize { wallet, order, to } => {
                 seize(context, &wallet, order, to.as_deref()).await
@@ -190,8 +203,17 @@ async fn move_dollars<C: Provable>(
     act::move_amount(context, "minter", coin, call, &stake, words).await
 }
 
-async fn attest(context: &Context, dollars: &str, as_of: Option<u64>) -> Result {
+async fn attest(context: &Context, dollars: &str, evidence: &Path, as_of: Option<u64>) -> Result {
     let reserves = money(dollars)?;
+    let bytes = std::fs::read(evidence)
+        .map_err(|e| Failure::usage(format!("{}: {e}", evidence.display())))?;
+    if bytes.is_empty() {
+        return Err(Failure::usage(format!(
+            "{}: the file is empty",
+            evidence.display()
+        )));
+    }
+    let evidence = keccak256(bytes);
     let as_of = match as_of {
         Some(at) => at,
         None => context.chain().await?.head().await?.time,
@@ -199,10 +221,14 @@ async fn attest(context: &Context, dollars: &str, as_of: Option<u64>) -> Result 
     let call = ITsUSDC::attestReservesCall {
         reserves,
         asOf: as_of,
+        evidence,
     };
     let words = Sentence::of(|reader| {
         let reserves = reader.dollars(reserves);
-        format!("reserves of {reserves} attested as of {}", time(as_of))
+        format!(
+            "reserves of {reserves} attested as of {}, evidence {evidence}",
+            time(as_of)
+        )
     });
     send(context, "attestor", &call, words).await
 }

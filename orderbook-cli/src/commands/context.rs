@@ -12,6 +12,7 @@ use book::board::{Board, BoardError};
 use book::log::By;
 use book::store::error::StoreError;
 use book::store::{Clock, Store};
+use desk::chain::abi::{IDvPSettlement, role};
 use desk::chain::act::Kind;
 use desk::chain::{Chain, Ground, Target};
 use desk::journal::Journal;
@@ -28,6 +29,9 @@ use super::failure::{Exit, Failure, Result};
 use super::password;
 use crate::config::{Key, Overrides, Security, Settings, Source};
 use crate::render::{Answer, Sentence};
+
+/// The embedded chain's id, and that of other chains of one developer.
+const EMBEDDED: u64 = 412_346;
 
 /// Somebody whom a command names.
 #[derive(Clone, Debug)]
@@ -178,7 +182,36 @@ impl Context {
         operator: &'a Signer,
     ) -> Result<Desk<'a>> {
         let (target, by) = (self.settlement_target()?, self.by("")?);
-        Ok(Desk::open(board, chain, target, operator, by).await?)
+        let desk = Desk::open(board, chain, target, operator, by).await?;
+        Ok(Desk {
+            gas_cap: self.settings.gas_cap()?,
+            ..desk
+        })
+    }
+
+    /// Refuses a profile whose folder holds a key with `other`, a role that must not lie beside the one that acts: the
+    /// operator's and a principal's are two persons'. On the embedded chain one person plays both.
+    pub(super) async fn keys_apart(&self, chain: &Chain, other: &str) -> Result<()> {
+        if chain.id() == EMBEDDED {
+            return Ok(());
+        }
+        let settlement = self.settlement()?;
+        for (name, account) in self.addresses()? {
+            let call = IDvPSettlement::hasRoleCall {
+                role: role(other),
+                account,
+            };
+            if chain.view(settlement, call).await? {
+                let words = format!(
+                    "this profile opens the wallet {name}, which has {other}: an operator's and a principal's key lie in \
+                     one folder"
+                );
+                return Err(Failure::new(Exit::Auth, "KEYS_TOGETHER", words).hint(
+                    "nothing was sent; keep each in a profile of its own, under a user of its own",
+                ));
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn wallets(&self) -> Result<Wallets> {

@@ -7,7 +7,8 @@ use book::market::literal::decimal;
 use clap::{Args, Subcommand};
 use desk::carry;
 use desk::chain::Target;
-use desk::chain::deploy::{Constructor, Deployed, Deployment};
+use desk::chain::abi::IDvPSettlement;
+use desk::chain::deploy::{self, Constructor, Deployed, Deployment};
 use serde_json::json;
 
 use super::context::Context;
@@ -69,7 +70,9 @@ pub(super) struct Coin {
 
 /// Deploy the settlement contract of the profile's broker-dealer and open its book
 #[derive(Args, Debug)]
-#[command(after_help = "Example: orderbook deploy settlement --operator desk")]
+#[command(
+    after_help = "Example: orderbook deploy settlement --operator desk --principal ruth\n\nThe coin comes first: orderbook deploy coin. The last step lets the contract settle committed matches only;\norderbook settlement commitments --optional takes that back."
+)]
 pub(super) struct Settlement {
     /// Default admin [default: the sender]
     #[arg(long, value_name = "WALLET")]
@@ -77,6 +80,9 @@ pub(super) struct Settlement {
     /// The hot key that settles [default: the profile's operator]
     #[arg(long, value_name = "WALLET")]
     operator: Option<String>,
+    /// Who commits matches; never the operator [default: the profile's principal]
+    #[arg(long, value_name = "WALLET")]
+    principal: Option<String>,
 }
 
 impl Deploy {
@@ -97,9 +103,18 @@ async fn send(context: &Context, constructor: Constructor) -> Result<Deployed> {
         // It pays in this coin for ever.
         ground.contract(context.coin_target()?).await?;
     }
-    let code = context.settings.code().of(constructor.package())?;
-    let deployment = Deployment::of(&ground, code.into_owned(), constructor).await?;
-    let carried = carry::carry_out(&deployment.act, &signer, &context.journal(), &words).await?;
+    let (code, journal) = (
+        context.settings.code().of(constructor.package())?,
+        context.journal(),
+    );
+    // Looked at before a part of the code is paid for.
+    ground.contract(Target::Deployer(deploy::FACTORY)).await?;
+    let parts = deploy::fragments(ground.chain(), &code).await?;
+    let placed = carry::put_fragments(&ground, &signer, &journal, &parts).await?;
+    let (fragments, keys): (Vec<_>, Vec<_>) = placed.into_iter().unzip();
+    let deployment = Deployment::of(&ground, code.into_owned(), &fragments, constructor).await?;
+    let carried = carry::carry_out(&deployment.act, &signer, &journal, &words).await?;
+    keys.into_iter().for_each(|key| context.say(key));
     context.say(carried.done.hash());
     Ok(deployment.check(&ground, carried.done).await?)
 }
@@ -202,7 +217,11 @@ impl Settlement {
             broker_dealer: who.name,
             crd: who.crd,
             lei: who.lei,
-            payment: context.coin()?,
+            payment: context.coin().map_err(|failure| {
+                failure.hint(
+                    "the contract pays in it for ever; deploy it first: orderbook deploy coin",
+                )
+            })?,
             admin: admin(context, self.admin.as_ref())?,
             operator,
         };
@@ -212,6 +231,53 @@ impl Settlement {
             profile.addresses.settlement_block = deployed.receipt.block_number;
         })?;
         create_book(context, &context.chain().await?, deployed.address).await?;
-        Ok(answer("settlement", &deployed, &[]).note(NAME_STAFF))
+        let notes = self.secure(context, deployed.address, operator).await?;
+        Ok(answer("settlement", &deployed, &notes).note(NAME_STAFF))
+    }
+
+    /// Grants the principal its role and lets the contract settle committed matches only, where the sender may.
+    async fn secure(
+        &self,
+        context: &Context,
+        settlement: Address,
+        operator: Address,
+    ) -> Result<Vec<String>> {
+        let signer = context.signer("admin")?;
+        // The profile on disk knows the new contract, this one does not yet.
+        let target = Target::Settlement {
+            contract: settlement,
+            payment: context.coin().ok(),
+            crd: None,
+        };
+        let contract = context.ground().await?.contract(target).await?;
+        let admin = contract.view(IDvPSettlement::defaultAdminCall {}).await?;
+        if admin != signer.address() {
+            return Ok(vec![format!(
+                "the admin is {admin}, who must grant PRINCIPAL_ROLE and then demand commitments: orderbook role grant, \
+                 orderbook settlement commitments --required"
+            )]);
+        }
+        let named = self.principal.clone();
+        let named = named.or_else(|| context.settings.profile().roles.principal.clone());
+        let mut notes = Vec::new();
+        match named {
+            Some(wallet) if context.account(&wallet)? != operator => {
+                let account = context.account(&wallet)?;
+                role::grant_one(context, &contract, &signer, "PRINCIPAL_ROLE", account, &wallet)
+                    .await?;
+                notes.push(format!("PRINCIPAL_ROLE to {wallet}"));
+            }
+            _ => notes.push(
+                "PRINCIPAL_ROLE to nobody: nothing settles before somebody other than the operator has it: orderbook role \
+                 grant settlement PRINCIPAL_ROLE WALLET"
+                    .into(),
+            ),
+        }
+        let act = contract.act(IDvPSettlement::setCommitmentRequiredCall { required: true });
+        let journal = context.journal();
+        let carried = carry::carry_out(&act, &signer, &journal, "commitments are demanded").await?;
+        journal.strike(&[carried.key()])?;
+        notes.push("it settles committed matches only".into());
+        Ok(notes)
     }
 }

@@ -7,12 +7,14 @@ use book::market::amount::{short_id, time};
 use clap::Args;
 use desk::chain::Chain;
 use desk::chain::abi::{IDvPSettlement, ISecurityToken, ITsUSDC, role};
+use desk::chain::program::Life;
 use desk::staff::two_eyes;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::context::Context;
 use super::failure::{Exit, Failure, Fault, Result};
+use super::programs::Program;
 use crate::config::{Code, Key, Security};
 use crate::render::{Answer, Block, Cell, Table, Tone};
 
@@ -196,11 +198,64 @@ async fn settlement(context: &Context, chain: &Chain, checks: &mut Checks) -> Re
         let remedy = "wait until its pauser resumes it: orderbook settlement resume";
         checks.warn("settlement contract", "it is paused", remedy);
     }
+    commitments(context, chain, settlement, checks).await?;
+    if let Err(failure) = programs(context, checks).await {
+        checks.fail("programs", &failure);
+    }
     if let Err(failure) = coin(context, chain, settlement, checks).await {
         checks.fail("coin", &failure);
     }
     if let Err(failure) = operator(context, chain, settlement, checks).await {
         checks.fail("operator's role", &failure);
+    }
+    Ok(())
+}
+
+/// Whether a second key stands between an approval and a settlement, and whether the two keys lie apart.
+async fn commitments(
+    context: &Context,
+    chain: &Chain,
+    settlement: Address,
+    checks: &mut Checks,
+) -> Result<()> {
+    let required = IDvPSettlement::commitmentRequiredCall {};
+    if chain.view(settlement, required).await? {
+        checks.ok("commitments", "it settles committed matches only");
+    } else {
+        checks.warn(
+            "commitments",
+            "the operator's key alone settles any crossing pair",
+            "orderbook settlement commitments --required",
+        );
+    }
+    let operator = context
+        .wallet_of("operator")
+        .and_then(|name| context.account(&name));
+    let mut operates = false;
+    if let Ok(account) = operator {
+        let role = role("OPERATOR_ROLE");
+        let call = IDvPSettlement::hasRoleCall { role, account };
+        operates = chain.view(settlement, call).await?;
+    }
+    if operates && let Err(failure) = context.keys_apart(chain, "PRINCIPAL_ROLE").await {
+        checks.fail("keys apart", &failure);
+    }
+    Ok(())
+}
+
+/// Programs whose year ends soon.
+async fn programs(context: &Context, checks: &mut Checks) -> Result<()> {
+    let programs = super::programs::all(context).await?;
+    let warnings: Vec<_> = programs.iter().filter_map(Program::warning).collect();
+    if warnings.is_empty() {
+        let least = programs.iter().filter_map(|program| match program.life {
+            Life::Left(seconds) => Some(seconds / 86_400),
+            _ => None,
+        });
+        let least = least.min().unwrap_or_default();
+        checks.ok("programs", format!("each runs for {least} days or more"));
+    } else {
+        checks.warn("programs", warnings.join("; "), "orderbook programs");
     }
     Ok(())
 }

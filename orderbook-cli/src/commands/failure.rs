@@ -218,6 +218,12 @@ impl From<ChainError> for Failure {
                 Self::new(Exit::Unknown, "OUTCOME_UNKNOWN", &error)
                     .hint("do not send it again; ask the chain: orderbook sync")
             }
+            ChainError::OverCap { .. } => Self::refused("TOO_MUCH_GAS", &error)
+                .hint("nothing was sent; if it should take that much, raise the cap: --gas-cap"),
+            ChainError::TooManyFragments { .. } => Self::refused("TOO_LARGE", &error)
+                .hint("nothing was sent; the chain must allow more fragments (ArbOS 60)"),
+            ChainError::NotAProgram(_) => Self::new(Exit::Failed, "BAD_ARTIFACT", &error)
+                .hint("build the contracts again: make wasm"),
             ChainError::Sign(_) => Self::new(Exit::Auth, "CANNOT_SIGN", &error),
             ChainError::Url(_) => Self::new(Exit::Usage, "BAD_URL", &error),
         }
@@ -322,6 +328,13 @@ impl From<DeskError> for Failure {
                 Self::refused(&format!("RESTRICTION_{restriction}"), &error)
                     .hint(restriction.remedy())
             }
+            DeskError::NotOnChain(id) => Self::refused("NOT_ON_CHAIN", &error)
+                .hint(format!("have the operator put it there first: orderbook order register {id}")),
+            DeskError::AlreadyCommitted { .. } => Self::refused("ALREADY_COMMITTED", &error)
+                .hint("if the book does not know it yet: orderbook sync"),
+            DeskError::DearWallet { .. } => Self::refused("DEAR_WALLET", &error).hint(
+                "nothing was sent; ask the owner to approve with a simpler wallet, or raise the cap: --gas-cap",
+            ),
             DeskError::NoMatch { .. } => Self::refused("NO_MATCH", &error)
                 .hint("propose it and have another person approve it: orderbook match propose"),
             DeskError::Journal { .. } => Self::new(Exit::Failed, "JOURNAL_FAILED", &error)
@@ -375,7 +388,7 @@ fn fault(reason: &Reason) -> Fault {
     Fault {
         code: restriction.unwrap_or_else(settlement),
         message: reason.words.clone(),
-        hint: Some(reason.remedy.to_string()).filter(|remedy| !remedy.is_empty()),
+        hint: Some(reason.remedy.clone()).filter(|remedy| !remedy.is_empty()),
     }
 }
 

@@ -1,13 +1,14 @@
-//! `match propose, approve, refuse, list`.
+//! `match propose, approve, refuse, release, list`.
 
 use std::collections::HashMap;
 
 use alloy::primitives::{Address, B256, U256};
 use book::board::{Board, BoardError};
 use book::log::act::{Act, Told, of_match};
-use book::market::amount::short_id;
+use book::market::amount::{short_id, time};
 use book::market::filter::OrderFilter;
 use book::market::investor::Directory;
+use book::market::literal::time::duration;
 use book::market::matching::{Match as Matched, MatchState, midpoint};
 use book::market::record::{OrderRecord, OrderState, OrderView};
 use clap::{Args, Subcommand};
@@ -16,6 +17,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::commitment::{Release, approve_and_commit};
 use super::context::Context;
 use super::failure::{Failure, Result};
 use super::order::owner;
@@ -36,8 +38,24 @@ pub(super) enum Match {
         reason: String,
     },
     /// Approve a proposed match; whoever proposed it may not
-    #[command(after_help = "Example: orderbook match approve 0190f3c2 --wallet ruth")]
-    Approve(Decision),
+    #[command(
+        after_help = "Examples:\n  orderbook match approve 0190f3c2 --wallet ruth\n  orderbook match approve 0190f3c2 --commit --for 48h      and bind both parties on chain\n\nA commitment needs both orders on chain (orderbook order register) and both allowances, exactly: orderbook preflight.\nFrom then on neither party can move what it promised, nor cancel, until the match settles, is released or its time is over.\nAn approved match is committed by the same command."
+    )]
+    Approve {
+        #[command(flatten)]
+        decision: Decision,
+        /// Commit it on chain with the principal's key
+        #[arg(long)]
+        commit: bool,
+        /// How long the commitment binds, 72h at most
+        #[arg(long = "for", value_name = "DURATION", default_value = "24h", requires = "commit", value_parser = duration)]
+        term: u64,
+    },
+    /// Release a committed match on chain: its orders are free, what was held is the parties' again
+    #[command(
+        after_help = "Example: orderbook match release 0190f3c2 --reason 'buyer in default'\n\nThe principal's wallet signs, or the operator's in a profile without a principal. The allowances are used up: the same\norders need new ones."
+    )]
+    Release(Release),
     /// Refuse a match: its orders are free for another
     #[command(
         after_help = "Example: orderbook match refuse 0190f3c2 --wallet ruth --reason 'the buyer withdrew'"
@@ -77,11 +95,23 @@ impl Match {
                 let ask = board.order(&ask).await?.record;
                 propose(context, &board, (bid, ask), &reason).await
             }
-            Self::Approve(decision) => {
+            Self::Approve {
+                decision,
+                commit: false,
+                ..
+            } => {
                 let found = find(&board, &decision.id).await?;
                 let told = told(Act::Approve, &found, &decision.reason);
                 let by = context.acting(&board, &told).await?;
                 Ok(answer(&board.approve(found.id, by).await?))
+            }
+            Self::Approve { decision, term, .. } => {
+                let found = find(&board, &decision.id).await?;
+                approve_and_commit(context, &board, found, &decision.reason, term).await
+            }
+            Self::Release(release) => {
+                let found = find(&board, &release.id).await?;
+                release.run(context, &board, &found).await
             }
             Self::Refuse(decision) => {
                 let found = find(&board, &decision.id).await?;
@@ -226,18 +256,26 @@ fn answer(matched: &Matched) -> Answer {
     Answer::line(match_json(matched), words)
 }
 
-/// Whose the orders of matches are.
+/// Whose the orders of matches are, and until when they are committed.
 struct Owners {
     orders: HashMap<B256, OrderView>,
     directory: Directory,
+    committed: HashMap<Uuid, u64>,
 }
 
 impl Owners {
     async fn of(board: &Board, matches: &[Matched]) -> Result<Self> {
         let ids: Vec<_> = matches.iter().flat_map(|one| [one.bid, one.ask]).collect();
+        let mut committed = HashMap::new();
+        for found in matches.iter().filter(|found| found.state.is_live()) {
+            if let Some(commitment) = board.commitment(found.id).await? {
+                committed.insert(found.id, commitment.until);
+            }
+        }
         Ok(Self {
             orders: board.find_all(&ids).await?,
             directory: board.directory().await?,
+            committed,
         })
     }
 
@@ -251,6 +289,12 @@ impl Owners {
         wallet.map_or_else(Cell::default, |wallet| owner(&self.directory, wallet))
     }
 
+    /// When a commitment ends by time.
+    fn until(&self, id: Uuid) -> Cell {
+        let until = self.committed.get(&id);
+        until.map_or_else(Cell::default, |until| time(*until).into())
+    }
+
     /// A match with both owners, for programs.
     fn json(&self, matched: &Matched) -> Value {
         let name = |wallet: Option<Address>| wallet.and_then(|one| self.directory.name_of(one));
@@ -260,6 +304,7 @@ impl Owners {
         data["buyer_name"] = json!(name(buyer));
         data["seller"] = json!(seller);
         data["seller_name"] = json!(name(seller));
+        data["committed_until"] = json!(self.committed.get(&matched.id));
         data
     }
 }
@@ -277,6 +322,7 @@ fn table(matches: &[Matched], owners: &Owners) -> Table {
         "proposed by",
         "?approved by",
         "?transaction",
+        "?committed until",
     ]);
     for matched in matches {
         let tone = match matched.state {
@@ -297,6 +343,7 @@ fn table(matches: &[Matched], owners: &Owners) -> Table {
             matched.proposed_by.clone().into(),
             matched.approved_by.clone().unwrap_or_default().into(),
             hash.unwrap_or_default(),
+            owners.until(matched.id),
         ]);
     }
     table

@@ -16,6 +16,7 @@ mod backup;
 mod book;
 mod books;
 mod coin;
+mod commitment;
 mod complete;
 mod config;
 mod context;
@@ -37,6 +38,7 @@ mod order_register;
 mod password;
 mod plan;
 mod preflight;
+mod programs;
 mod registry;
 mod role;
 mod settle;
@@ -46,6 +48,7 @@ mod stake;
 mod sync;
 mod token;
 mod token_enforcement;
+mod token_investor;
 mod token_rules;
 mod wallet;
 
@@ -115,6 +118,7 @@ enum Command {
     Permit(allowance::Permit),
     Preflight(preflight::Preflight),
     Settle(settle::Settle),
+    Programs(programs::Programs),
     Sync(sync::Sync),
     #[command(subcommand)]
     Audit(audit::Audit),
@@ -193,6 +197,7 @@ async fn perform(
         Command::Permit(command) => command.run(context()?).await,
         Command::Preflight(command) => command.run(context()?).await,
         Command::Settle(command) => command.run(context()?).await,
+        Command::Programs(command) => command.run(context()?).await,
         Command::Sync(command) => command.run(context()?).await,
         Command::Audit(command) => command.run(context()?).await,
         Command::Export(command) => command.run(context()?).await,

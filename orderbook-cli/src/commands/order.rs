@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use alloy::primitives::{Address, U256};
 use book::log::event::Event;
-use book::market::amount::{date, time};
+use book::market::amount::{date, short_id, time};
 use book::market::filter::{OrderFilter, OrderSort};
 use book::market::investor::Directory;
 use book::market::literal::decimal;
@@ -282,12 +282,30 @@ async fn show(context: &Context, id: &str) -> Result {
     let history = board.history(order.record.id).await?;
     let directory = board.directory().await?;
     let mut data = order_json(&order, &directory);
+    let committed = match order.state {
+        OrderState::Open => board.commitment_of(order.record.id).await?,
+        OrderState::Filled | OrderState::Cancelled => None,
+    };
+    data["commitment"] = committed.as_ref().map_or(Value::Null, |(id, committed)| {
+        json!({ "match": id, "bid": committed.bid, "ask": committed.ask, "until": committed.until,
+            "transaction": committed.tx_hash })
+    });
     data["history"] = history
         .iter()
         .map(|e| json!({ "seq": e.seq, "type": e.kind, "at": e.captured_at, "actor": e.actor, "reason": e.reason }))
         .collect();
+    let mut pairs = particulars(&order, &directory);
+    if let Some((_, committed)) = committed {
+        let words = format!(
+            "bid {} with ask {} until {}",
+            short_id(committed.bid),
+            short_id(committed.ask),
+            time(committed.until)
+        );
+        pairs.insert(2, ("committed".into(), Cell::new(words, Tone::Strong)));
+    }
     Ok(Answer::new(data)
-        .with(Block::Pairs(particulars(&order, &directory)))
+        .with(Block::Pairs(pairs))
         .with(Block::Table(events(&history))))
 }
 

@@ -61,7 +61,7 @@ pub(super) struct Sign {
     /// The only owner it may meet
     #[arg(long, default_value = "", hide_default_value = true)]
     counterparty: String,
-    /// The owner's epoch: 0 unless all orders were cancelled at once before
+    /// The owner's epoch: 0, or what orderbook order epoch says once all orders were cancelled at once
     #[arg(long, default_value = "0", value_parser = decimal::whole::<u64>)]
     epoch: u64,
     /// Sign every row of a CSV file instead

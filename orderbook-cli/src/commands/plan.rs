@@ -343,10 +343,16 @@ impl Listed {
         let missing = settle_earlier(contract.chain(), &[sender], &journal).await?;
         let plan = list::Plan::of(&contract, &wallets, act(!self.lift), sender).await?;
         let verb = if self.lift { "taken off" } else { "put on" };
-        let words = format!("{} {verb} {list}", named(context, &plan.new)?);
+        let with = match plan.also.len() {
+            0 => String::new(),
+            1 => ", and with it 1 other wallet of the same investor".into(),
+            count => format!(", and with them {count} other wallets of the same investors"),
+        };
+        let words = format!("{} {verb} {list}{with}", named(context, &plan.new)?);
         let mut data = json!({
             "done": words,
             "new": plan.new.iter().map(|(_, account)| account).collect::<Vec<_>>(),
+            "also": plan.also,
             "same": plan.same.len(),
             "batches": plan.batches(),
             "gas": plan.gas(),
@@ -364,6 +370,10 @@ impl Listed {
         if self.plan {
             let pairs = vec![
                 (format!("to be {verb} the list"), plan.new.len().into()),
+                (
+                    "other wallets of the same investors".to_string(),
+                    plan.also.len().into(),
+                ),
                 ("unchanged".to_string(), plan.same.len().into()),
                 ("transactions".to_string(), plan.batches().into()),
                 ("gas".to_string(), Cell::units(U256::from(plan.gas()), 0)),

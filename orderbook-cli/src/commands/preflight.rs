@@ -1,7 +1,9 @@
 //! `preflight BID ASK`.
 
+use book::market::amount::time;
 use clap::Args;
 use desk::DeskError;
+use desk::commitment::Commitment;
 use desk::preflight::{self as check, Form, Reason, States};
 use serde_json::json;
 
@@ -31,9 +33,20 @@ impl Preflight {
         let form = states.form();
         let registered = form == Form::Registered;
         let reasons = check::run(&chain, settlement, &bid, &ask, form).await?;
-        let data = json!({ "would_settle": reasons.is_empty(), "registered": registered, "reasons": reasons });
+        let committed = Commitment::of(&chain, settlement, bid.id).await?;
+        let committed = committed.filter(|found| found.is_with(ask.id));
+        let until = committed.map(|found| found.until);
+        let data = json!({ "would_settle": reasons.is_empty(), "registered": registered, "committed_until": until,
+            "reasons": reasons });
         if reasons.is_empty() {
-            return Ok(Answer::line(data, "no obstacles: it would settle now"));
+            let words = match until {
+                Some(until) => format!(
+                    "no obstacles: it would settle now, and is committed until {}",
+                    time(until)
+                ),
+                None => "no obstacles: it would settle now".into(),
+            };
+            return Ok(Answer::line(data, words));
         }
         let answer = Answer::new(data).with(Block::Table(table(&reasons)));
         Err(Failure::from(DeskError::Preflight(reasons)).found(answer))
@@ -47,7 +60,7 @@ pub(super) fn table(reasons: &[Reason]) -> Table {
         table.row([
             reason.failure.into(),
             Cell::new(reason.words.clone(), Tone::Bad),
-            reason.remedy.into(),
+            reason.remedy.clone().into(),
         ]);
     }
     table

@@ -27,6 +27,7 @@ pub(super) async fn holders(context: &Context, name: &str) -> Result {
         "kyc until",
         ">holding",
         ">free",
+        "?>held",
         "state",
     ]);
     let mut wallets: Vec<_> = context.addresses()?.into_iter().collect();
@@ -51,6 +52,7 @@ pub(super) async fn holders(context: &Context, name: &str) -> Result {
                 ISecurityToken::spendableBalanceOfCall { holder: account },
             )
             .await?;
+        let held = explain::held(&chain, security.token, account).await?;
         let state = match () {
             () if record.sanctioned => Cell::new("sanctioned", Tone::Bad),
             () if record.frozen => Cell::new("frozen", Tone::Bad),
@@ -65,6 +67,7 @@ pub(super) async fn holders(context: &Context, name: &str) -> Result {
             date(record.kycExpiry).into(),
             amount(balance),
             amount(free),
+            amount(held),
             state,
         ]);
     }

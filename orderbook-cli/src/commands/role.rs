@@ -151,7 +151,7 @@ fn known(name: &str) -> Result<B256> {
 }
 
 /// The contract that a word of the command line means.
-fn contract(context: &Context, name: &str) -> Result<Target> {
+pub(super) fn contract(context: &Context, name: &str) -> Result<Target> {
     match name.to_ascii_lowercase().as_str() {
         "coin" | "tsusdc" => context.coin_target(),
         "settlement" => context.settlement_target(),
@@ -217,19 +217,30 @@ pub(super) async fn grant_profile(
     for (name, holder) in roles {
         let wallet = context.wallet_of(holder)?;
         let account = context.account(&wallet)?;
-        let call = ISecurityToken::grantRoleCall {
-            role: role(name),
-            account,
-        };
-        if !holds(&contract, call.role, account).await? {
-            let words = format!("{name} granted to {wallet}");
-            let journal = context.journal();
-            let carried = carry::carry_out(&contract.act(call), &signer, &journal, &words).await?;
-            journal.strike(&[carried.key()])?;
-        }
+        grant_one(context, &contract, &signer, name, account, &wallet).await?;
         notes.push(format!("{name} to {wallet}"));
     }
     Ok(notes)
+}
+
+/// Grants a role of a fresh contract, unless the account has it.
+pub(super) async fn grant_one(
+    context: &Context,
+    contract: &Contract,
+    admin: &Signer,
+    name: &str,
+    account: Address,
+    wallet: &str,
+) -> Result<()> {
+    let role = role(name);
+    if !holds(contract, role, account).await? {
+        let call = ISecurityToken::grantRoleCall { role, account };
+        let words = format!("{name} granted to {wallet}");
+        let journal = context.journal();
+        let carried = carry::carry_out(&contract.act(call), admin, &journal, &words).await?;
+        journal.strike(&[carried.key()])?;
+    }
+    Ok(())
 }
 
 async fn show(context: &Context, name: &str) -> Result {

@@ -6,9 +6,10 @@ use book::market::matching::{Match, MatchState};
 use book::market::record::OrderRecord;
 use clap::Args;
 use desk::DeskError;
-use desk::preflight::Form;
-use desk::settlement::Settled;
+use desk::preflight::{Form, States};
+use desk::settlement::{Desk, Settled};
 use desk::trade::Trade;
+use desk::wallet_gas::Dear;
 use serde_json::json;
 
 use super::context::Context;
@@ -60,6 +61,7 @@ impl Settle {
             context.sender("operator", what.clone().after("settling "))?
         };
         let chain = context.chain().await?;
+        context.keys_apart(&chain, "PRINCIPAL_ROLE").await?;
         let desk = context.desk(&board, &chain, &operator).await?;
         let form = if self.signed {
             Form::Signed
@@ -69,17 +71,20 @@ impl Settle {
         let states = desk.preflight(&bid, &ask, form).await?;
         if self.dry_run {
             // Registering is a transaction; the signed form simulates both orders whether registered or not.
-            desk.prepare(&bid, &ask, Form::Signed).await?;
+            let form = states.map_or(Form::Signed, States::form);
+            desk.prepare(&bid, &ask, form).await?;
             let data = json!({ "dry_run": true, "would_settle": true });
-            return Ok(Answer::line(data, what.after("would settle: ")));
+            let answer = Answer::line(data, what.after("would settle: "));
+            return Ok(dear(&desk, form, &bid, &ask).await?.fold(answer));
         }
+        let dear = dear(&desk, states.map_or(form, States::form), &bid, &ask).await?;
         if let Some(states) = states {
             desk.register_missing(&bid, &ask, states).await?;
         }
         let prepared = desk.prepare(&bid, &ask, form).await?;
         let settled = desk.submit(&matched, &prepared).await?;
         let anchored = desk.anchor_daily().await;
-        let answer = describe(&matched, &trade, &settled);
+        let answer = dear.fold(describe(&matched, &trade, &settled));
         // The fill stands whatever becomes of the anchor.
         Ok(match anchored {
             Ok(_) => answer,
@@ -101,12 +106,45 @@ impl Settle {
             );
             return Err(Failure::refused("IN_FLIGHT", words).hint("ask the chain: orderbook sync"));
         }
-        if !self.dry_run && !matches!(matched.state, MatchState::Approved | MatchState::Failed) {
+        let ready = matches!(
+            matched.state,
+            MatchState::Approved | MatchState::Committed | MatchState::Failed
+        );
+        if !self.dry_run && !ready {
             let words = format!("match {} is {}, not approved", matched.id, matched.state);
             return Err(Failure::refused("NOT_APPROVED", words).hint("orderbook match approve"));
         }
         Ok(matched)
     }
+}
+
+/// Warnings of owners whose wallets take much gas.
+struct Warnings(Vec<String>);
+
+impl Warnings {
+    fn fold(self, answer: Answer) -> Answer {
+        self.0.into_iter().fold(answer, Answer::warn)
+    }
+}
+
+/// Names the owners whose wallets run in the transaction and take much gas.
+async fn dear(
+    desk: &Desk<'_>,
+    form: Form,
+    bid: &OrderRecord,
+    ask: &OrderRecord,
+) -> Result<Warnings> {
+    if form == Form::Registered {
+        return Ok(Warnings(Vec::new()));
+    }
+    let dear = desk.dear_wallets(&[bid, ask]).await?;
+    let words = dear.iter().map(|Dear { owner, gas }| match gas {
+        Some(gas) => format!("the wallet {owner} takes {gas} gas to check its signature"),
+        None => format!(
+            "the wallet {owner} takes more gas to check its signature than the node lets it have"
+        ),
+    });
+    Ok(Warnings(words.collect()))
 }
 
 /// What changes hands.

@@ -1,4 +1,4 @@
-//! `settlement show, pause, resume`: the broker-dealer's contract itself.
+//! `settlement show, pause, resume, commitments`: the broker-dealer's contract itself.
 
 use clap::Subcommand;
 use desk::chain::abi::IDvPSettlement;
@@ -21,8 +21,26 @@ pub(super) enum Settlement {
     )]
     Pause,
     /// Resume after a pause
-    #[command(after_help = "Example: orderbook settlement resume --wallet counsel")]
+    #[command(
+        after_help = "Example: orderbook settlement resume --wallet counsel\n\nThe default admin signs: whoever may pause may not resume."
+    )]
     Resume,
+    /// Demand that a principal commits every match before it settles, or let the operator's key alone settle
+    #[command(
+        after_help = "Examples:\n  orderbook settlement commitments --required\n  orderbook settlement commitments --optional\n\nThe default admin signs."
+    )]
+    Commitments {
+        /// Only committed matches settle
+        #[arg(
+            long,
+            required_unless_present = "optional",
+            conflicts_with = "optional"
+        )]
+        required: bool,
+        /// Every approved match settles
+        #[arg(long)]
+        optional: bool,
+    },
 }
 
 impl Settlement {
@@ -38,6 +56,15 @@ impl Settlement {
                 let call = IDvPSettlement::unpauseCall {};
                 act::send(context, "admin", to, &call, "settlement resumed").await
             }
+            Self::Commitments { required, .. } => {
+                let call = IDvPSettlement::setCommitmentRequiredCall { required };
+                let words = if required {
+                    "only committed matches settle"
+                } else {
+                    "every approved match settles, committed or not"
+                };
+                act::send(context, "admin", to, &call, words).await
+            }
         }
     }
 }
@@ -50,6 +77,8 @@ async fn show(context: &Context) -> Result {
         .view(to, IDvPSettlement::settlementCountCall {})
         .await?;
     let paused = chain.view(to, IDvPSettlement::pausedCall {}).await?;
+    let required = IDvPSettlement::commitmentRequiredCall {};
+    let required = chain.view(to, required).await?;
     let (mut listed, mut others) = (Vec::new(), Vec::new());
     for security in &context.settings.profile().securities {
         let call = IDvPSettlement::isListedCall {
@@ -71,6 +100,7 @@ async fn show(context: &Context) -> Result {
         "payment": payment,
         "settlements": count.to_string(),
         "paused": paused,
+        "commitment_required": required,
         "admitted": listed,
         "not_admitted": others,
     });
@@ -86,6 +116,15 @@ async fn show(context: &Context) -> Result {
         ("pays in".into(), payment.into()),
         ("settlements".into(), count.into()),
         ("paused".into(), if paused { "yes" } else { "no" }.into()),
+        (
+            "settles".into(),
+            if required {
+                "committed matches only"
+            } else {
+                "every approved match, committed or not"
+            }
+            .into(),
+        ),
         ("admitted".into(), listed.join(", ").into()),
         ("not admitted".into(), others.join(", ").into()),
     ])))

@@ -40,6 +40,9 @@ impl Sync {
             synced.fills += again.fills;
             synced.taken += again.taken;
             synced.left.extend(again.left);
+            synced.committed += again.committed;
+            synced.released += again.released;
+            synced.strange.extend(again.strange);
             synced.failed += again.failed;
             synced.to = again.to;
             synced.pending = again.pending;
@@ -89,6 +92,9 @@ fn describe(synced: &Synced) -> Result {
         "cancels": synced.cancels,
         "taken": synced.taken,
         "left": synced.left,
+        "committed": synced.committed,
+        "released": synced.released,
+        "strange": synced.strange,
         "failed": synced.failed,
         "pending": [],
     });
@@ -100,8 +106,14 @@ fn describe(synced: &Synced) -> Result {
         ("new fills".into(), synced.fills.into()),
         ("cancels on chain".into(), synced.cancels.into()),
         ("orders from the chain".into(), synced.taken.into()),
+        ("matches committed".into(), synced.committed.into()),
+        ("matches released".into(), synced.released.into()),
         ("failed submissions".into(), synced.failed.into()),
     ]));
+    let answer = synced
+        .strange
+        .iter()
+        .fold(answer, |answer, words| answer.warn(words));
     let left = synced.left.iter().map(|left| {
         format!(
             "order {} of {} is registered on chain but not on the board: {}; to take it in: orderbook order adopt {} --account ACCOUNT",

@@ -2,13 +2,14 @@
 
 use std::path::PathBuf;
 
-use alloy::primitives::{B256, U256};
+use alloy::primitives::{Address, B256, U256};
 use book::market::amount::time;
 use book::market::literal::decimal;
 use book::market::literal::time::{self as literal_time, Moment, TimeError};
 use clap::{Args, Subcommand};
 use desk::chain::abi::ISecurityToken;
 use desk::chain::act::Provable;
+use desk::chain::{Contract, Target};
 use desk::plan::list;
 
 use super::act;
@@ -16,6 +17,7 @@ use super::context::{Context, Party};
 use super::failure::{Failure, Result};
 use super::stake::Stake;
 use super::token_enforcement::Enforcement;
+use super::token_investor::Persons;
 use super::token_rules::Rules;
 use super::{plan, registry};
 use crate::config::Security;
@@ -56,9 +58,17 @@ pub(super) enum Token {
         #[arg(long, conflicts_with = "opens_at")]
         close: bool,
     },
-    /// Issue tokens to a wallet
-    #[command(after_help = "Example: orderbook token mint HRBR ada 1000")]
-    Mint(Amount),
+    /// Issue tokens to a wallet, free or locked up for a holding period
+    #[command(
+        after_help = "Examples:\n  orderbook token mint HRBR ada 1000\n  orderbook token mint HRBR ada 1000 --locked-until 365d\n\nA holding period (Rule 144, Regulations S and CF) ends with a day in UTC: the time is rounded up to it, so that what is\nissued on one day has one lock-up. A wallet has 16 at most."
+    )]
+    Mint {
+        #[command(flatten)]
+        amount: Amount,
+        /// Locked up until the end of this day: a day, an instant or a duration from now
+        #[arg(long, value_name = "TIME")]
+        locked_until: Option<Moment>,
+    },
     /// Redeem tokens of a wallet
     #[command(
         after_help = "Example: orderbook token burn HRBR ada 100 --reason 'redemption 2026-07'"
@@ -84,7 +94,7 @@ pub(super) enum Token {
         #[arg(long, value_name = "TIME")]
         until: Moment,
     },
-    /// Freeze a wallet, or part of its holding
+    /// Freeze an investor by any of its wallets, or part of a wallet's holding
     #[command(
         after_help = "Examples:\n  orderbook token freeze HRBR ada\n  orderbook token freeze HRBR ada --quantity 100\n  orderbook token freeze HRBR ada --lift"
     )]
@@ -101,7 +111,7 @@ pub(super) enum Token {
         #[arg(long)]
         lift: bool,
     },
-    /// Put wallets on the sanctions list, or take them off
+    /// Put investors on the sanctions list by any of their wallets, or take them off
     #[command(
         after_help = "Examples:\n  orderbook token sanction HRBR ada bob\n  orderbook token sanction HRBR ada --lift\n  orderbook token sanction HRBR --file sanctions.txt --plan      one wallet or address per line"
     )]
@@ -140,6 +150,8 @@ pub(super) enum Token {
         #[arg(long)]
         withdraw: bool,
     },
+    #[command(flatten)]
+    Persons(Persons),
     #[command(flatten)]
     Rules(Rules),
     #[command(flatten)]
@@ -204,7 +216,11 @@ impl Token {
                 opens_at,
                 close,
             } => group(context, &security, (from, to), opens_at, close).await,
-            Self::Mint(amount) => {
+            Self::Mint {
+                amount,
+                locked_until: Some(until),
+            } => mint_locked(context, &amount, until).await,
+            Self::Mint { amount, .. } => {
                 let sum = amount.read(context)?;
                 let call = ISecurityToken::mintCall {
                     to: sum.holder.address,
@@ -239,6 +255,7 @@ impl Token {
                     .run(context, "enforcer", to, list::Act::Sanction, &list)
                     .await
             }
+            Self::Persons(command) => command.run(context).await,
             Self::Rules(command) => command.run(context).await,
             Self::Enforcement(command) => command.run(context).await,
             Self::Holders { security } => registry::holders(context, &security).await,
@@ -361,6 +378,43 @@ async fn group(
     act::send(context, "compliance", security.token, &call, words).await
 }
 
+/// The end of the day in UTC that a moment lies in; the first second of a day is the end of the one before.
+fn end_of_day(time: u64) -> Option<u64> {
+    time.checked_next_multiple_of(86_400)
+}
+
+/// Lock-ups that a wallet may have, and how many of them are worth a word.
+const LOCKS: usize = 16;
+const MANY_LOCKS: usize = 12;
+
+async fn mint_locked(context: &Context, amount: &Amount, until: Moment) -> Result {
+    let sum = amount.read(context)?;
+    let until = end_of_day(resolve(context, until).await?);
+    let until = until.ok_or_else(|| Failure::usage("that time has no day"))?;
+    let call = ISecurityToken::mintLockedCall {
+        to: sum.holder.address,
+        amount: sum.value,
+        unlockAt: until,
+    };
+    let words = sum
+        .words("issued to")
+        .and(&format!(", locked up until {}", time(until)));
+    let answer = sum.moved(context, "issuer", &call, words).await?;
+    let holder = sum.holder.address;
+    let chain = context.chain().await?;
+    let locks = chain
+        .view(sum.security.token, ISecurityToken::locksOfCall { holder })
+        .await?;
+    let count = locks.amounts.len();
+    if count < MANY_LOCKS {
+        return Ok(answer);
+    }
+    Ok(answer.warn(format!(
+        "{} has {count} lock-ups, and {LOCKS} is the most: issue on fewer days, or wait until some are released",
+        sum.holder
+    )))
+}
+
 async fn lock(context: &Context, amount: &Amount, until: Moment) -> Result {
     let sum = amount.read(context)?;
     let until = resolve(context, until).await?;
@@ -391,14 +445,19 @@ async fn freeze(
             account,
             frozen: !lift,
         };
-        return act::send(
-            context,
-            "enforcer",
-            security.token,
-            &call,
-            format!("{}: {holder} is {verb}", security.symbol),
-        )
-        .await;
+        let contract = context
+            .ground()
+            .await?
+            .contract(Target::from(&security))
+            .await?;
+        let others = others_of(&contract, account).await?;
+        let with = match others {
+            0 => String::new(),
+            1 => ", and 1 other wallet of the same investor".into(),
+            count => format!(", and {count} other wallets of the same investor"),
+        };
+        let words = format!("{}: {holder} is {verb}{with}", security.symbol);
+        return act::send(context, "enforcer", security.token, &call, words).await;
     };
     let amount = decimal::amount(&quantity, security.decimals).map_err(Failure::usage)?;
     let words = Sentence::of(|reader| {
@@ -411,5 +470,35 @@ async fn freeze(
     } else {
         let call = ISecurityToken::freezePartialTokensCall { account, amount };
         act::send(context, "enforcer", security.token, &call, words).await
+    }
+}
+
+/// How many other wallets the investor of one has.
+async fn others_of(contract: &Contract, wallet: Address) -> Result<usize> {
+    let record = contract
+        .view(ISecurityToken::walletRecordCall { wallet })
+        .await?;
+    let investor = record.investorId;
+    if investor.is_zero() {
+        return Ok(0);
+    }
+    let call = ISecurityToken::walletsOfCall {
+        investorId: investor,
+    };
+    Ok(contract.view(call).await?.len().saturating_sub(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_holding_period_ends_with_a_day_in_utc() {
+        // 20,000 days after the epoch.
+        let day = 20_000 * 86_400;
+        assert_eq!(end_of_day(day), Some(day));
+        assert_eq!(end_of_day(day + 1), Some(day + 86_400));
+        assert_eq!(end_of_day(day + 86_399), Some(day + 86_400));
+        assert_eq!(end_of_day(u64::MAX), None);
     }
 }

@@ -5,12 +5,13 @@ use book::market::amount::time;
 use book::market::literal::decimal;
 use book::market::literal::time::spelled;
 use clap::{Args, Subcommand};
-use desk::chain::Chain;
 use desk::chain::abi::ISecurityToken;
+use desk::chain::{Chain, Contract, Target};
+use desk::explain;
 use serde_json::{Value, json};
 
 use super::act;
-use super::context::Context;
+use super::context::{Context, Party};
 use super::failure::{Failure, Result};
 use super::stake::Stake;
 use crate::config::Security;
@@ -19,7 +20,7 @@ use crate::render::{Answer, Block, Cell, Sentence, Table};
 /// Enforcement of one security.
 #[derive(Debug, Subcommand)]
 pub(super) enum Enforcement {
-    /// Show what of a holding cannot move: frozen, locked up, unvested
+    /// Show what of a holding cannot move: frozen, locked up, unvested, held
     #[command(after_help = "Example: orderbook token encumbrances HRBR ada")]
     Encumbrances {
         /// The security
@@ -75,9 +76,9 @@ pub(super) enum Enforcement {
         #[command(flatten)]
         why: Why,
     },
-    /// Move a whole holding, with its lock-ups and schedules, from a lost wallet to its investor's new one
+    /// Move a whole holding, with its lock-ups and schedules, from a lost wallet to another of its investor
     #[command(
-        after_help = "Example: orderbook token recover HRBR ada ada-new --reason 'key lost, ID checked'"
+        after_help = "Example: orderbook token recover HRBR ada ada-new --reason 'key lost, ID checked'\n\nThe new wallet is registered for the same investor beforehand: orderbook token register. The lost one can never be\nregistered again, and its holds for matched trades end."
     )]
     Recover {
         /// The security
@@ -212,10 +213,16 @@ async fn recover(
 ) -> Result {
     let security = context.security(security)?;
     let (lost, replacement) = (context.party(lost)?, context.party(replacement)?);
+    let contract = context
+        .ground()
+        .await?
+        .contract(Target::from(&security))
+        .await?;
+    check_replacement(&contract, &lost, &replacement).await?;
     let balance = ISecurityToken::balanceOfCall {
         account: lost.address,
     };
-    let held = context.chain().await?.view(security.token, balance).await?;
+    let held = contract.view(balance).await?;
     let call = ISecurityToken::recoverWalletCall {
         lost: lost.address,
         replacement: replacement.address,
@@ -228,6 +235,32 @@ async fn recover(
     });
     let stake = Stake::tokens(&security, held);
     act::move_amount(context, "enforcer", security.token, &call, &stake, words).await
+}
+
+/// The position goes to a wallet that compliance has seen: the same investor's, and not the lost one itself.
+async fn check_replacement(contract: &Contract, lost: &Party, replacement: &Party) -> Result<()> {
+    if lost.address == replacement.address {
+        let words = format!("{lost} cannot take its own place");
+        return Err(Failure::refused("SAME_WALLET", words).hint("name the investor's new wallet"));
+    }
+    let record = |wallet| contract.view(ISecurityToken::walletRecordCall { wallet });
+    let (before, after) = (
+        record(lost.address).await?,
+        record(replacement.address).await?,
+    );
+    if before.investorId.is_zero() {
+        let words = format!("{lost} is not registered, so nothing can be recovered from it");
+        return Err(Failure::refused("NOT_REGISTERED", words)
+            .hint("see the registry: orderbook token holders"));
+    }
+    if after.investorId != before.investorId {
+        let words = format!("{replacement} is not registered for the investor of {lost}");
+        return Err(Failure::refused("OTHER_INVESTOR", words).hint(
+            "nothing was sent; register the new wallet for the same investor first: orderbook token register; an investor \
+             of 8 wallets removes an empty one before: orderbook token remove",
+        ));
+    }
+    Ok(())
 }
 
 fn quantity_of(security: &Security, text: &str) -> Result<U256> {
@@ -248,12 +281,13 @@ async fn encumbrances(context: &Context, name: &str, wallet: &str) -> Result {
     let sums = chain
         .view(token, ISecurityToken::encumbrancesOfCall { holder })
         .await?;
+    let on_hold = explain::held(&chain, token, holder).await?;
     let mut table = Table::new(&["what", ">quantity", ">vested", "release or start", "terms"]);
     let locks = locks(&chain, &security, holder, &mut table).await?;
     let schedules = schedules(&chain, &security, holder, &mut table).await?;
     let data = json!({
         "holding": held.to_string(), "free": free.to_string(), "frozen": sums.frozen.to_string(),
-        "locked": sums.locked.to_string(), "unvested": sums.unvested.to_string(),
+        "locked": sums.locked.to_string(), "unvested": sums.unvested.to_string(), "held": on_hold.to_string(),
         "locks": locks, "schedules": schedules,
     });
     let answer = Answer::new(data).with(Block::Pairs(vec![
@@ -262,6 +296,7 @@ async fn encumbrances(context: &Context, name: &str, wallet: &str) -> Result {
         ("frozen".into(), amount(sums.frozen)),
         ("locked up".into(), amount(sums.locked)),
         ("unvested".into(), amount(sums.unvested)),
+        ("held for matched trades".into(), amount(on_hold)),
     ]));
     Ok(if table.is_empty() {
         answer

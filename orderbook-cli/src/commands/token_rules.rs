@@ -6,7 +6,8 @@ use book::market::literal::decimal;
 use book::market::literal::time::instant;
 use clap::{Args, Subcommand};
 use desk::chain::abi::ISecurityToken;
-use serde_json::json;
+use desk::explain::named_groups;
+use serde_json::{Value, json};
 
 use super::act;
 use super::context::Context;
@@ -85,13 +86,17 @@ pub(super) enum Rules {
         security: String,
     },
     /// Resume transfers of the security
-    #[command(after_help = "Example: orderbook token resume HRBR")]
+    #[command(
+        after_help = "Example: orderbook token resume HRBR\n\nThe wallet of the profile's admin signs: whoever may pause may not resume."
+    )]
     Resume {
         /// The security
         security: String,
     },
     /// Deactivate the security permanently: it can never be transferred again
-    #[command(after_help = "Example: orderbook token deactivate HRBR --for-good")]
+    #[command(
+        after_help = "Example: orderbook token deactivate HRBR --for-good\n\nOnly while it is paused: orderbook token pause HRBR"
+    )]
     Deactivate {
         /// The security
         security: String,
@@ -135,10 +140,10 @@ impl Rules {
             | Self::Country { security, .. }
             | Self::Unlock { security, .. }
             | Self::Remove { security, .. } => (security, "compliance"),
-            Self::Pause { security } | Self::Resume { security } => (security, "enforcer"),
-            Self::SupplyCap { security, .. } | Self::Deactivate { security, .. } => {
-                (security, "admin")
-            }
+            Self::Pause { security } => (security, "enforcer"),
+            Self::Resume { security }
+            | Self::SupplyCap { security, .. }
+            | Self::Deactivate { security, .. } => (security, "admin"),
         }
     }
 
@@ -157,7 +162,11 @@ impl Rules {
                     let limit = at_most(reader, U256::from(holders), 0);
                     format!("{symbol}: holders of group {group}: {limit}")
                 });
-                act::send(context, role, to, &call, words).await
+                let answer = act::send(context, role, to, &call, words).await?;
+                if holders == 0 {
+                    return Ok(answer);
+                }
+                dust(context, &security, answer).await
             }
             Self::SupplyCap { quantity, .. } => {
                 supply_cap(context, role, &security, &quantity).await
@@ -191,6 +200,33 @@ impl Rules {
             }
         }
     }
+}
+
+/// A holder limit without a minimum holding can be filled with dust by anybody who sells it in crumbs: it is said where one
+/// stands.
+pub(super) async fn dust(context: &Context, security: &Security, answer: Answer) -> Result {
+    let chain = context.chain().await?;
+    let limits = chain
+        .view(security.token, ISecurityToken::limitsCall {})
+        .await?;
+    let lot = limits.granularity.max(one(security));
+    if limits.minHolding >= lot {
+        return Ok(answer);
+    }
+    let words = Sentence::of(|reader| {
+        let lot = reader.units(lot, security.decimals);
+        let symbol = &security.symbol;
+        format!(
+            "the number of holders of {symbol} is limited and a holding may be smaller than {lot}: a few crumbs to new \
+             wallets fill the limit; set a minimum: orderbook token limits {symbol} --min-holding {lot}"
+        )
+    });
+    Ok(answer.warn(words.programs()))
+}
+
+/// One whole token, the smallest quantity that a board trades where the security does not say otherwise.
+fn one(security: &Security) -> U256 {
+    U256::from(10).pow(U256::from(security.decimals))
 }
 
 async fn supply_cap(context: &Context, role: &str, security: &Security, quantity: &str) -> Result {
@@ -262,8 +298,15 @@ impl Limits {
             "min_holding": call.minHolding.to_string(),
             "granularity": call.granularity.to_string(),
         });
+        let classes = classes(context, security).await?;
+        data["classes"] = classes.iter().map(Class::json).collect();
+        let pairs = pairs
+            .into_iter()
+            .chain(classes.iter().map(Class::pair))
+            .collect();
         if unchanged {
-            return Ok(Answer::new(data).with(Block::Pairs(pairs)));
+            let answer = Answer::new(data).with(Block::Pairs(pairs));
+            return limited(context, security, &call, &classes, answer).await;
         }
         let words = format!("limits of {} set", security.symbol);
         let sent = act::send(context, "compliance", security.token, &call, words).await?;
@@ -272,7 +315,8 @@ impl Limits {
             .blocks
             .into_iter()
             .fold(Answer::new(data), Answer::with);
-        Ok(answer.with(Block::Pairs(pairs)))
+        let answer = answer.with(Block::Pairs(pairs));
+        limited(context, security, &call, &classes, answer).await
     }
 
     /// The limits that are given, and those of the contract where none is.
@@ -297,6 +341,66 @@ impl Limits {
             granularity: quantity(&self.granularity, now.granularity)?,
         })
     }
+}
+
+/// Warns where a number of holders is limited and crumbs count as holdings.
+async fn limited(
+    context: &Context,
+    security: &Security,
+    call: &ISecurityToken::setLimitsCall,
+    classes: &[Class],
+    answer: Answer,
+) -> Result {
+    if call.maxHolders == 0 && classes.is_empty() {
+        return Ok(answer);
+    }
+    dust(context, security, answer).await
+}
+
+/// A limit on several groups together.
+struct Class {
+    groups: U256,
+    most: u32,
+    holders: u32,
+}
+
+impl Class {
+    fn json(&self) -> Value {
+        let set = (1..256_usize).filter(|group| self.groups.bit(*group));
+        json!({ "groups": set.collect::<Vec<_>>(), "max_holders": self.most, "holders": self.holders })
+    }
+
+    fn pair(&self) -> (String, Cell) {
+        let name = format!("investors of groups {}", named_groups(self.groups));
+        let words = Sentence::of(|reader| {
+            let most = reader.units(U256::from(self.most), 0);
+            format!(
+                "{most} at most, {} now",
+                reader.units(U256::from(self.holders), 0)
+            )
+        });
+        (name, Cell::sentence(&words))
+    }
+}
+
+/// The security's classes.
+async fn classes(context: &Context, security: &Security) -> Result<Vec<Class>> {
+    let chain = context.chain().await?;
+    let found = chain
+        .view(security.token, ISecurityToken::classLimitsCall {})
+        .await?;
+    let rows = found
+        .groups
+        .iter()
+        .zip(&found.maxHolders)
+        .zip(&found.holders);
+    Ok(rows
+        .map(|((groups, most), holders)| Class {
+            groups: *groups,
+            most: *most,
+            holders: *holders,
+        })
+        .collect())
 }
 
 /// Limits as a person reads them.

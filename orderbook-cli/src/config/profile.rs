@@ -39,6 +39,8 @@ pub struct Profile {
     pub actor: Option<String>,
     /// Seconds to wait for a receipt before the outcome counts as unknown.
     pub timeout: Option<u64>,
+    /// Gas that a settlement or registration may take: owners' wallets run in it.
+    pub gas_cap: Option<u64>,
     /// Who settles.
     pub broker_dealer: Option<BrokerDealer>,
     /// Contracts that serve all securities.
@@ -100,7 +102,7 @@ pub struct Roles {
     pub blacklister: Option<String>,
     /// Signs proposals, postings and cancels of orders.
     pub trader: Option<String>,
-    /// Signs approvals and refusals of matches.
+    /// Signs approvals and refusals of matches, and commits them on chain.
     pub principal: Option<String>,
     /// Signs changes of the staff.
     pub staff_admin: Option<String>,

@@ -11,6 +11,7 @@ use alloy::primitives::Address;
 use book::market::address::parse_nonzero;
 use book::market::literal::decimal;
 use clap::Args;
+use desk::settlement::GAS_CAP;
 
 use super::profile::{Profile, Security, file_of};
 use super::{Code, ConfigError};
@@ -61,6 +62,9 @@ pub struct Overrides {
     /// Seconds to wait for a receipt [env: ORDERBOOK_TIMEOUT] [default: 60]
     #[arg(long, global = true, value_name = "SECONDS", value_parser = decimal::whole::<u64>)]
     pub timeout: Option<u64>,
+    /// Gas that a settlement or registration may take, in which owners' wallets run [env: ORDERBOOK_GAS_CAP] [default: 3000000]
+    #[arg(long, global = true, value_name = "GAS", value_parser = decimal::whole::<u64>)]
+    pub gas_cap: Option<u64>,
     /// The live profile's name, to confirm sending without being asked
     #[arg(long, global = true, value_name = "PROFILE NAME")]
     pub confirm: Option<String>,
@@ -143,6 +147,8 @@ pub enum Key {
     Actor,
     /// Seconds to wait for a receipt.
     Timeout,
+    /// Gas that a settlement may take.
+    GasCap,
 }
 
 /// The value of a variable, if it is set.
@@ -160,7 +166,7 @@ struct Origin {
 }
 
 /// Every key, in the order `config show` lists them.
-const ORIGINS: [Origin; 11] = [
+const ORIGINS: [Origin; 12] = [
     Origin {
         key: Key::RpcUrl,
         name: "rpc_url",
@@ -237,6 +243,13 @@ const ORIGINS: [Origin; 11] = [
         flag: |flags| text(flags.timeout),
         profile: |profile, _| text(profile.timeout),
         default: |_, _| text(Some(DEFAULT_TIMEOUT)),
+    },
+    Origin {
+        key: Key::GasCap,
+        name: "gas_cap",
+        flag: |flags| text(flags.gas_cap),
+        profile: |profile, _| text(profile.gas_cap),
+        default: |_, _| text(Some(GAS_CAP)),
     },
 ];
 
@@ -478,6 +491,15 @@ impl Settings {
     pub fn timeout(&self) -> Result<Duration, ConfigError> {
         let seconds = self.parsed(Key::Timeout, "a number of seconds", decimal::whole)?;
         Ok(Duration::from_secs(seconds.unwrap_or(DEFAULT_TIMEOUT)))
+    }
+
+    /// Gas that a settlement or registration may take.
+    ///
+    /// # Errors
+    /// `Invalid`.
+    pub fn gas_cap(&self) -> Result<u64, ConfigError> {
+        let cap = self.parsed(Key::GasCap, "an amount of gas", decimal::whole)?;
+        Ok(cap.unwrap_or(GAS_CAP))
     }
 
     /// The share of a supply, in basis points, above which a live profile has the amount typed again. The profile alone says

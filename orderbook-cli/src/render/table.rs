@@ -172,7 +172,7 @@ impl Table {
             .iter()
             .map(|heading| Column {
                 heading: heading.trim_start_matches(['>', '?']),
-                right: heading.starts_with('>'),
+                right: heading.trim_start_matches('?').starts_with('>'),
                 spare: heading.starts_with('?'),
             })
             .collect();

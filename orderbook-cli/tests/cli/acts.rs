@@ -1,6 +1,6 @@
 //! The acts of issuer, compliance, enforcer, coin issuer, admin and operator, each with what it changes on chain.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::process::Market;
 
@@ -72,6 +72,9 @@ fn a_blocked_country_neither_sends_nor_receives() {
 fn a_deactivated_security_is_over_for_good() {
     let market = Market::open();
     market.run("token deactivate HRBR").exits(2);
+    let early = market.run("token deactivate HRBR --for-good").exits(3);
+    assert_eq!(early.code(), "EXPECTED_PAUSE");
+    market.data("token pause HRBR");
     market.data("token deactivate HRBR --for-good");
     assert_eq!(transfer(&market).as_deref(), Some("RESTRICTION_18"));
     market.run(&format!("token mint HRBR {ADA} 1")).exits(3);
@@ -141,11 +144,28 @@ fn a_forced_act_needs_a_reason_and_the_role_and_moves_exactly_that() {
 #[test]
 fn a_lost_wallet_is_replaced_and_an_empty_one_removed() {
     let market = Market::open();
-    let said = market.run_with(
-        &format!("token recover HRBR {ADA} desk"),
-        &["--reason", "key lost"],
+    let recover = |line: &str| {
+        let line = format!("token recover HRBR {line}");
+        market.run_with(&line, &["--reason", "key lost"])
+    };
+    let unseen = recover(&format!("{ADA} desk")).exits(3);
+    assert_eq!(unseen.code(), "OTHER_INVESTOR");
+    let hint = unseen.json()["errors"][0]["hint"].to_string();
+    assert!(hint.contains("orderbook token register"), "{hint}");
+    assert_eq!(
+        recover(&format!("{ADA} {VICTOR}")).exits(3).code(),
+        "OTHER_INVESTOR"
     );
-    said.exits(0);
+    assert_eq!(
+        recover(&format!("{ADA} {ADA}")).exits(3).code(),
+        "SAME_WALLET"
+    );
+    assert_eq!(
+        recover(&format!("desk {ADA}")).exits(3).code(),
+        "NOT_REGISTERED"
+    );
+    market.second_wallet_of_ada("desk");
+    recover(&format!("{ADA} desk")).exits(0);
     assert_eq!(market.holding("HRBR", "desk"), "11500");
     assert_eq!(
         market.run("token remove HRBR desk").exits(3).code(),
@@ -260,7 +280,8 @@ fn roles_are_granted_revoked_and_given_up() {
     market.data("role revoke HRBR PAUSER_ROLE treasury");
     market.run("token resume HRBR --wallet treasury").exits(4);
     market.data("role renounce HRBR PAUSER_ROLE --wallet counsel");
-    market.run("token resume HRBR").exits(4);
+    // Whoever may pause may not resume: that is the admin's.
+    market.data("token resume HRBR");
     assert_eq!(
         market.run("role grant HRBR NOPE_ROLE desk").exits(2).code(),
         "USAGE"
@@ -344,15 +365,25 @@ fn everything_a_wallet_has_signed_is_cancelled_at_once() {
     let (first, second) = (market.post(&line), market.post(&line));
     assert_eq!(market.data(&format!("order epoch {VICTOR}"))["epoch"], 0);
     let cancelled = market.data(&format!("order cancel-all --wallet {VICTOR}"));
-    assert_eq!(cancelled["epoch"], 1);
+    // The block's time: nobody can have had an order signed for it.
+    let epoch = cancelled["epoch"].as_u64().unwrap();
+    let block = market.node("eth_getBlockByNumber", &json!(["latest", false]));
+    let time = block["timestamp"]
+        .as_str()
+        .unwrap()
+        .trim_start_matches("0x");
+    assert_eq!(epoch, u64::from_str_radix(time, 16).unwrap());
     for id in [first, second] {
         assert_eq!(
             market.data(&format!("order show {id}"))["state"],
             "CANCELLED"
         );
     }
-    assert_eq!(market.data(&format!("order epoch {VICTOR}"))["epoch"], 1);
-    let next = market.post(&format!("{line} --epoch 1"));
+    assert_eq!(
+        market.data(&format!("order epoch {VICTOR}"))["epoch"],
+        epoch
+    );
+    let next = market.post(&format!("{line} --epoch {epoch}"));
     assert_eq!(market.data(&format!("order show {next}"))["state"], "OPEN");
     market.run("audit verify").exits(0);
 }

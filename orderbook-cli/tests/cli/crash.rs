@@ -132,6 +132,8 @@ impl<'a> Moment<'a> {
                     Some(&IDvPSettlement::OrderRegistered::SIGNATURE_HASH) => "OrderRegistered",
                     Some(&IDvPSettlement::OrderCancelled::SIGNATURE_HASH) => "OrderCancelled",
                     Some(&IDvPSettlement::BookAnchored::SIGNATURE_HASH) => "BookAnchored",
+                    Some(&IDvPSettlement::MatchCommitted::SIGNATURE_HASH) => "MatchCommitted",
+                    Some(&IDvPSettlement::MatchReleased::SIGNATURE_HASH) => "MatchReleased",
                     _ => continue,
                 };
                 *facts.logs.entry(name).or_default() += 1;
@@ -326,6 +328,31 @@ fn match_and_approve_survive_a_kill_at_every_boundary() {
         "approve coin 1000000 --wallet victor-chen",
         Again::Same,
     );
+}
+
+#[test]
+fn commit_and_release_survive_a_kill_at_every_boundary() {
+    let market = Market::open();
+    let bid = order(
+        &market,
+        "bid HRBR 10 24.50 --account A-1028 --wallet victor-chen",
+    );
+    let ask = order(
+        &market,
+        "ask HRBR 10 24.50 --account A-1001 --wallet ada-lindqvist",
+    );
+    market.data("approve coin 245 --wallet victor-chen");
+    market.data("approve HRBR 10 --wallet ada-lindqvist");
+    for id in [&bid, &ask] {
+        market.data(&format!("order register {id}"));
+    }
+    let matched = market.data(&format!("match propose {bid} {ask}"));
+    let id = matched["id"].as_str().unwrap();
+    let commit = format!("match approve {id} --commit");
+    kill_everywhere(&market, &commit, Again::Same);
+    market.data(&commit);
+    let release = format!("match release {id} --reason withdrawn");
+    kill_everywhere(&market, &release, Again::Same);
 }
 
 #[test]

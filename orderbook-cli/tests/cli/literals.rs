@@ -15,7 +15,7 @@ fn marks(market: &Market) -> (Value, Value) {
 
 /// The commands that take a number or a time, each with `#` where it stands.
 const NUMBERS: &[&str] = &[
-    "coin attest #",
+    "coin attest # --evidence orderbook.toml",
     "coin minter treasury #",
     "coin mint ada-lindqvist #",
     "coin burn #",
@@ -40,9 +40,11 @@ const NUMBERS: &[&str] = &[
 ];
 
 const TIMES: &[&str] = &[
-    "coin attest 1 --as-of #",
+    "coin attest 1 --evidence orderbook.toml --as-of #",
     "token group HRBR 2 1 --opens-at #",
     "token lock HRBR ada-lindqvist 1 --until #",
+    "token mint HRBR ada-lindqvist 1 --locked-until #",
+    "token investor HRBR HSS-INV-1001 --group 1 --country 840 --kyc-expiry #",
     "token unlock HRBR ada-lindqvist #",
     "token grant HRBR ada-lindqvist 1 --cliff 1d --start #",
     "order sign ask HRBR 1 24.40 --wallet ada-lindqvist --expires #",
@@ -55,6 +57,7 @@ const DURATIONS: &[&str] = &[
     "token grant HRBR ada-lindqvist 1 --cliff #",
     "token grant HRBR ada-lindqvist 1 --cliff 1d --period #",
     "permit HRBR 1 --valid #",
+    "match approve 12345678 --commit --for #",
 ];
 
 /// Every command refuses the text with exit 2 and these words, and nothing has happened.
@@ -99,7 +102,7 @@ fn a_time_that_could_mean_two_things_moves_nothing() {
     ] {
         refuses(&market, TIMES, text, words);
     }
-    let instants = &TIMES[..6];
+    let instants = &TIMES[..8];
     for (text, words) in [
         ("1830442291", "write 2028-01-02T16:11:31Z or @1830442291"),
         ("1830442291000", "write 2028-01-02T16:11:31Z or @1830442291"),

@@ -6,12 +6,14 @@ mod acts;
 #[cfg(target_os = "linux")]
 mod agent;
 mod alone;
+mod committed;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod crash;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod disk;
 mod doctor;
 mod endings;
+mod holders;
 mod import;
 mod investors;
 mod liar;

@@ -1,5 +1,7 @@
 //! On a market that the demo has left: the commands one after the other, and what they refuse.
 
+use serde_json::json;
+
 use crate::process::{Market, demo};
 
 #[test]
@@ -300,4 +302,49 @@ fn an_export_to_stdout_is_the_file_it_would_be() {
         let plain = crate::process::run(market.path(), ["export", what, "--profile", "."]);
         assert_eq!(plain.exits(0).stdout, file, "{what}");
     }
+}
+
+/// EVM code that counts down from `rounds`, 26 gas each, and then says that the signature is good (ERC-1271).
+fn slow_wallet(rounds: u32) -> String {
+    // PUSH3 rounds; JUMPDEST PUSH1 1 SWAP1 SUB DUP1 PUSH1 4 JUMPI; POP; return 0x1626ba7e.
+    format!("0x62{rounds:06x}5b600190038060045750631626ba7e60e01b60005260206000f3")
+}
+
+#[test]
+fn a_wallet_that_takes_much_gas_is_named_and_one_that_takes_too_much_sends_nothing() {
+    let market = Market::open();
+    let (bid, ask) = market.approved_match();
+    let victor = market.wallet("victor-chen");
+    let set_code = |rounds| {
+        let code = slow_wallet(rounds);
+        market.node("anvil_setCode", &json!([victor, code]));
+    };
+    // 3.9 million gas: above the cap of 3 million.
+    set_code(150_000);
+    let before = market.node("eth_blockNumber", &json!([]));
+    for line in [
+        format!("settle {bid} {ask} --signed"),
+        format!("order register {bid}"),
+    ] {
+        let said = market.run(&line).exits(3);
+        assert_eq!(said.code(), "DEAR_WALLET", "{line}");
+        assert!(
+            said.stdout.to_lowercase().contains(&victor.to_lowercase()),
+            "{said:?}"
+        );
+    }
+    assert_eq!(market.node("eth_blockNumber", &json!([])), before);
+    assert_eq!(market.match_state(&bid), "APPROVED");
+    // 1.56 million: it settles, and the owner is named.
+    set_code(60_000);
+    let said = market.run(&format!("settle {bid} {ask} --signed")).exits(0);
+    let answer = said.json();
+    let warning = answer["warnings"][0].as_str().unwrap();
+    assert!(warning.contains("to check its signature"), "{warning}");
+    let gas = answer["data"]["gas"].as_u64().unwrap();
+    assert!(gas > 1_560_000 && gas < 3_000_000, "{gas}");
+    // Whoever wants it so raises the cap.
+    let (bid, ask) = market.approved_match();
+    set_code(150_000);
+    market.data(&format!("settle {bid} {ask} --signed --gas-cap 8_000_000"));
 }

@@ -179,6 +179,7 @@ impl Market {
         let (server, _) = server.rsplit_once('/').expect("a URL with a database");
         market.store = format!("{server}/{name}");
         market.data("deploy settlement");
+        market.data("settlement commitments --optional");
         market.data("staff admin alma.reyes --key alma --wallet counsel");
         market.data("staff add dana.whitfield --role trader,principal --key dana");
         market.data("staff add ruth.castellano --role principal --key ruth");
@@ -291,6 +292,27 @@ impl Market {
         posted[0]["id"].as_str().expect("an id").to_string()
     }
 
+    /// Registers another wallet for ada's investor.
+    pub(crate) fn second_wallet_of_ada(&self, wallet: &str) {
+        self.second_wallet(&format!(
+            "A-1001,HSS-INV-1001,Ada Lindqvist,{wallet},1,840,2035-06-30"
+        ));
+    }
+
+    /// Registers another wallet for elena's investor.
+    pub(crate) fn second_wallet_of_elena(&self, wallet: &str) {
+        self.second_wallet(&format!(
+            "A-1007,HSS-INV-1007,Elena Rossi,{wallet},2,380,2035-05-31"
+        ));
+    }
+
+    fn second_wallet(&self, row: &str) {
+        let table = format!("account,investor,name,wallet,group,country,kyc_expiry\n{row}\n");
+        let file = self.path().join("second-wallet.csv");
+        std::fs::write(file, table).expect("the table is written");
+        self.data("token register HRBR second-wallet.csv");
+    }
+
     /// A crossing bid and ask, both approved on the tokens, matched by dana and approved by ruth: their ids.
     pub(crate) fn approved_match(&self) -> (String, String) {
         let bid = self.post("bid HRBR 10 24.50 --account A-1028 --wallet victor-chen");
@@ -303,15 +325,33 @@ impl Market {
         (bid, ask)
     }
 
-    /// The state of the match of a bid.
-    pub(crate) fn match_state(&self, bid: &str) -> String {
+    /// The same with both orders on chain and allowances that are used up by a commitment: ids of bid, ask and match.
+    pub(crate) fn match_to_commit(&self) -> (String, String, String) {
+        let (bid, ask) = self.approved_match();
+        self.data("approve coin 245 --wallet victor-chen");
+        self.data("approve HRBR 10 --wallet ada-lindqvist");
+        for id in [&bid, &ask] {
+            self.data(&format!("order register {id}"));
+        }
+        let matched = self.match_of(&bid)["id"]
+            .as_str()
+            .expect("an id")
+            .to_string();
+        (bid, ask, matched)
+    }
+
+    /// The last match of a bid.
+    pub(crate) fn match_of(&self, bid: &str) -> Value {
         let matches = self.data("match list");
         let matches = matches.as_array().expect("a list");
         let found = matches.iter().rev().find(|matched| matched["bid"] == bid);
-        found.expect("a match")["state"]
-            .as_str()
-            .expect("a state")
-            .to_string()
+        found.expect("a match").clone()
+    }
+
+    /// The state of the match of a bid.
+    pub(crate) fn match_state(&self, bid: &str) -> String {
+        let found = self.match_of(bid);
+        found["state"].as_str().expect("a state").to_string()
     }
 
     /// What a wallet holds of a security, by its name.

@@ -35,7 +35,6 @@ const SENDS_NOTHING: &[&str] = &[
     "investor import",
     "investor list",
     "man",
-    "match approve",
     "match list",
     "match propose",
     "match refuse",
@@ -48,6 +47,7 @@ const SENDS_NOTHING: &[&str] = &[
     "order show",
     "order sign",
     "preflight",
+    "programs list",
     "role show",
     "settlement show",
     "staff add",
@@ -95,7 +95,15 @@ use Sort::{Book, Contract, Factory, File, Sync};
 const CASES: &[(Sort, &str)] = &[
     (Contract, "token register HRBR new.csv --issue"),
     (Contract, "token group HRBR 1 2"),
+    (
+        Contract,
+        "token investor HRBR HSS-INV-1001 --group 1 --country 840 --kyc-expiry 2035-06-30",
+    ),
     (Contract, "token mint HRBR ada-lindqvist 1"),
+    (
+        Contract,
+        "token mint HRBR ada-lindqvist 5 --locked-until 2036-01-01",
+    ),
     (
         Contract,
         "token burn HRBR ada-lindqvist 1 --reason redeemed",
@@ -127,6 +135,7 @@ const CASES: &[(Sort, &str)] = &[
     ),
     (Contract, "token limits HRBR --max-holders 90"),
     (Contract, "token holder-limit HRBR 1 500"),
+    (Contract, "token class-limit HRBR 1,2 500"),
     (Contract, "token supply-cap HRBR 12000000"),
     (Contract, "token country HRBR 643"),
     (
@@ -148,7 +157,7 @@ const CASES: &[(Sort, &str)] = &[
         "token recover HRBR elena-rossi desk --reason lost",
     ),
     (Contract, "token admit HRBR"),
-    (Contract, "coin attest 26000000"),
+    (Contract, "coin attest 26000000 --evidence orderbook.toml"),
     (Contract, "coin max-age 1d"),
     (Contract, "coin minter treasury 5000000"),
     (Contract, "coin minter ada-lindqvist --remove"),
@@ -174,6 +183,10 @@ const CASES: &[(Sort, &str)] = &[
         "order cancel {one} --on-chain --as-operator --reason closed",
     ),
     (Book, "order cancel {two} --on-chain --wallet victor-chen"),
+    (Book, "order cancel --signed cancel.json"),
+    (Book, "match approve {match3} --commit"),
+    (Book, "settle {bid3} {ask3}"),
+    (Book, "match release {match4} --reason withdrawn"),
     (Book, "settle {bid} {ask}"),
     (Book, "settle {bid2} {ask2} --signed"),
     (Book, "audit anchor"),
@@ -181,6 +194,8 @@ const CASES: &[(Sort, &str)] = &[
     (Contract, "order cancel-all --wallet ada-lindqvist"),
     (Contract, "settlement pause"),
     (Contract, "settlement resume"),
+    (Contract, "settlement commitments --required"),
+    (Contract, "settlement commitments --optional"),
     (Contract, "role grant HRBR PAUSER_ROLE treasury"),
     (Contract, "role revoke HRBR PAUSER_ROLE treasury"),
     (Contract, "role renounce HRBR PAUSER_ROLE --wallet counsel"),
@@ -188,10 +203,12 @@ const CASES: &[(Sort, &str)] = &[
     (Contract, "role keep coin"),
     (Contract, "role hand-over SLRA auditor"),
     (Contract, "role accept SLRA --wallet auditor"),
+    (Contract, "token pause SLRA"),
     (
         Contract,
         "token deactivate SLRA --for-good --wallet auditor",
     ),
+    (Contract, "programs keepalive HRBR"),
     (Factory, "deploy coin"),
     (Factory, "deploy token Quayside QUAY --isin US0378331005"),
     (Contract, "deploy settlement"),
@@ -203,6 +220,7 @@ fn prepared() -> (Market, Vec<(Sort, String)>) {
     market.data("role grant settlement PAUSER_ROLE counsel");
     market.data("role grant coin SEIZER_ROLE counsel");
     market.data("role grant coin RESCUER_ROLE counsel");
+    market.second_wallet_of_elena("desk");
     let coin = market.address("coin");
     let table = format!(
         "account,investor,name,wallet,group,country,kyc_expiry,holding\n\
@@ -214,7 +232,12 @@ fn prepared() -> (Market, Vec<(Sort, String)>) {
     let permit = market.data("permit coin 1000000 --wallet victor-chen");
     std::fs::write(market.path().join("permit.json"), permit.to_string()).unwrap();
     let line = "bid HRBR 10 24.50 --account A-1028 --wallet victor-chen";
-    let (one, two) = (market.post(line), market.post(line));
+    let (one, two, three) = (market.post(line), market.post(line), market.post(line));
+    let cancel = market.data(&format!("order cancel {three} --sign --wallet victor-chen"));
+    std::fs::write(market.path().join("cancel.json"), cancel.to_string()).unwrap();
+    let (_, _, match4) = market.match_to_commit();
+    market.data(&format!("match approve {match4} --commit"));
+    let (bid3, ask3, match3) = market.match_to_commit();
     let (bid, ask) = market.approved_match();
     let (bid2, ask2) = market.approved_match();
     let ids = [
@@ -222,6 +245,10 @@ fn prepared() -> (Market, Vec<(Sort, String)>) {
         ("{two}", two),
         ("{bid}", bid),
         ("{ask}", ask),
+        ("{bid3}", bid3),
+        ("{ask3}", ask3),
+        ("{match3}", match3),
+        ("{match4}", match4),
         ("{bid2}", bid2),
         ("{ask2}", ask2),
     ];
@@ -546,6 +573,11 @@ fn nothing_counts_as_done_without_the_contracts_own_event_and_everything_does_wi
     let (market, cases) = prepared();
     let mut snapshot = market.node("evm_snapshot", &json!([]));
     for (sort, line) in &cases {
+        if line.starts_with("programs keepalive") {
+            // The chain takes it from the 31st day on.
+            market.pass(31 * 24 * 60 * 60);
+            snapshot = market.node("evm_snapshot", &json!([]));
+        }
         // The book that there is belongs to the contract that there is.
         let deploys_another = line == "deploy settlement";
         let line = if deploys_another {
@@ -566,7 +598,7 @@ fn nothing_counts_as_done_without_the_contracts_own_event_and_everything_does_wi
                 (6, "NO_EVENT"),
                 "{line}: {said:?}"
             );
-            assert_eq!(node.sent(), 1, "{line}");
+            assert_eq!(node.sent(), transactions(&line), "{line}");
             assert_eq!(facts(&log(&desk)), facts(&before), "{line}");
             noted(&desk, &said, &line);
             market.node("evm_revert", &json!([snapshot]));
@@ -576,6 +608,30 @@ fn nothing_counts_as_done_without_the_contracts_own_event_and_everything_does_wi
         assert_eq!(said.exit, 0, "{line}: {said:?}");
         assert!(!market.path().join("orderbook.journal").exists(), "{line}");
         snapshot = market.node("evm_snapshot", &json!([]));
+    }
+}
+
+/// How many a command sends before it learns that nothing was logged: a large program's parts log nothing.
+fn transactions(line: &str) -> usize {
+    const ACCOUNT: usize = 24_576;
+    const CODES: [(&str, &[u8]); 3] = [
+        (
+            "deploy coin",
+            include_bytes!("../../../snapshots/code/tsusdc.code"),
+        ),
+        (
+            "deploy settlement",
+            include_bytes!("../../../snapshots/code/settlement.code"),
+        ),
+        (
+            "deploy token",
+            include_bytes!("../../../snapshots/code/erc1404-token.code"),
+        ),
+    ];
+    let deployed = CODES.iter().find(|(command, _)| line.starts_with(command));
+    match deployed {
+        Some((_, code)) if code.len() > ACCOUNT => 1 + code.len().div_ceil(ACCOUNT),
+        _ => 1,
     }
 }
 

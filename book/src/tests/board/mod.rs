@@ -6,6 +6,7 @@
     clippy::type_complexity
 )]
 
+mod commitment;
 mod desk;
 mod durability;
 mod import;

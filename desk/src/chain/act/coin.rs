@@ -8,7 +8,12 @@ use crate::chain::abi::ITsUSDC::*;
 provable! { &[Kind::Coin];
     attestReservesCall => |call, sent| [Expected::exactly(
         sent.contract,
-        &ReservesAttested { reserves: call.reserves, asOf: call.asOf, attestor: sent.sender },
+        &ReservesAttested {
+            reserves: call.reserves,
+            asOf: call.asOf,
+            attestor: sent.sender,
+            evidence: call.evidence,
+        },
     )];
     setReserveMaxAgeCall => |call, sent| [Expected::exactly(
         sent.contract,

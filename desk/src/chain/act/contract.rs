@@ -6,7 +6,7 @@ use alloy::primitives::{Address, FixedBytes, U256};
 use alloy::sol_types::SolCall;
 use book::market::order;
 
-use crate::chain::abi::{IDvPSettlement, ISecurityToken, ITsUSDC};
+use crate::chain::abi::{ARB_WASM, IDvPSettlement, ISecurityToken, ITsUSDC};
 use crate::chain::client::Chain;
 use crate::chain::error::ChainError;
 
@@ -21,6 +21,8 @@ pub enum Kind {
     Settlement,
     /// The factory that deploys programs.
     Deployer,
+    /// The chain's own contract that activates programs.
+    Programs,
 }
 
 impl fmt::Display for Kind {
@@ -30,6 +32,7 @@ impl fmt::Display for Kind {
             Self::Coin => "coin",
             Self::Settlement => "settlement contract",
             Self::Deployer => "StylusDeployer",
+            Self::Programs => "ArbWasm",
         })
     }
 }
@@ -61,6 +64,8 @@ pub enum Target {
     },
     /// The factory that deploys programs; it says nothing of itself.
     Deployer(Address),
+    /// `ArbWasm`, a part of every Arbitrum chain.
+    Programs,
 }
 
 /// The version of all three contracts.
@@ -79,6 +84,7 @@ impl Target {
             Self::Security { token, .. } => *token,
             Self::Settlement { contract, .. } => *contract,
             Self::Coin(address) | Self::Deployer(address) => *address,
+            Self::Programs => ARB_WASM,
         }
     }
 
@@ -89,6 +95,7 @@ impl Target {
             Self::Coin(_) => Kind::Coin,
             Self::Settlement { .. } => Kind::Settlement,
             Self::Deployer(_) => Kind::Deployer,
+            Self::Programs => Kind::Programs,
         }
     }
 
@@ -157,7 +164,7 @@ impl Target {
                 }
                 self.version(&domain)
             }
-            Self::Deployer(_) => Ok(()),
+            Self::Deployer(_) | Self::Programs => Ok(()),
         }
     }
 

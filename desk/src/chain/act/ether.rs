@@ -1,9 +1,9 @@
 //! Ether between accounts, and transactions that only use a nonce up: no contract is called, so none has an event.
 
-use alloy::primitives::{Address, Bytes, U256};
+use alloy::primitives::{Address, Bytes, TxKind, U256};
 
 use super::Ground;
-use crate::chain::client::Receipt;
+use crate::chain::client::{Receipt, Unsigned};
 use crate::chain::error::ChainError;
 use crate::signing::signer::Signer;
 
@@ -48,7 +48,12 @@ impl Ground {
     ) -> Result<Receipt, ChainError> {
         self.check_history().await?;
         let chain = self.chain();
-        let transaction = chain.sign(signer, to, wei, Bytes::new(), nonce).await?;
+        let call = Unsigned {
+            to: TxKind::Call(to),
+            value: wei,
+            input: Bytes::new(),
+        };
+        let transaction = chain.sign(signer, call, nonce, None).await?;
         chain.send(&transaction).await
     }
 }

@@ -17,22 +17,25 @@ mod coin;
 mod contract;
 mod deployer;
 mod ether;
+pub(crate) mod fragment;
 mod history;
+mod program;
 mod proof;
 mod role;
 mod security;
 mod settlement;
 
-use alloy::primitives::{Address, B256, Bytes, U256, keccak256};
+use alloy::primitives::{Address, B256, Bytes, TxKind, U256, keccak256};
 use alloy::sol_types::{SolCall, SolEvent, SolValue};
 
 use book::board::Board;
 
-use super::client::{Chain, Receipt, Signed};
+use super::client::{Chain, Receipt, Signed, Unsigned};
 use super::error::ChainError;
 use crate::signing::signer::Signer;
 
 pub use contract::{Kind, Target};
+pub use fragment::Fragment;
 pub use history::last_synced;
 pub use proof::Expected;
 
@@ -143,6 +146,7 @@ impl Contract {
             contract: self.clone(),
             call,
             value: U256::ZERO,
+            cap: None,
         }
     }
 }
@@ -153,9 +157,17 @@ pub struct Act<C> {
     contract: Contract,
     call: C,
     value: U256,
+    cap: Option<u64>,
 }
 
 impl<C: Provable> Act<C> {
+    /// Lets the transaction take so much gas at most, whatever the contracts do that it calls.
+    #[must_use]
+    pub fn within(mut self, gas: u64) -> Self {
+        self.cap = Some(gas);
+        self
+    }
+
     /// Sends ether along, in wei.
     #[must_use]
     pub(in crate::chain) fn paying(mut self, wei: U256) -> Self {
@@ -178,7 +190,7 @@ impl<C: Provable> Act<C> {
     /// Signs the call with the sender's next nonce. The node's estimate runs it first.
     ///
     /// # Errors
-    /// `OtherContract` when that contract has no such function; `Unreachable`, `Node`, `Reverted`, `Sign`.
+    /// `OtherContract` when that contract has no such function; `Unreachable`, `Node`, `Reverted`, `OverCap`, `Sign`.
     pub async fn prepare(&self, signer: &Signer) -> Result<Prepared, ChainError> {
         self.prepare_at(signer, None).await
     }
@@ -195,10 +207,12 @@ impl<C: Provable> Act<C> {
     ) -> Result<Prepared, ChainError> {
         let expected = self.expected(signer.address())?;
         let Contract { chain, target } = &self.contract;
-        let input = self.call.abi_encode().into();
-        let transaction = chain
-            .sign(signer, target.address(), self.value, input, nonce)
-            .await?;
+        let call = Unsigned {
+            to: TxKind::Call(target.address()),
+            value: self.value,
+            input: self.call.abi_encode().into(),
+        };
+        let transaction = chain.sign(signer, call, nonce, self.cap).await?;
         Ok(Prepared {
             chain: chain.clone(),
             signed: transaction,
@@ -326,6 +340,11 @@ impl Done {
     /// The first event of its kind that a contract logged in it.
     pub fn event<E: SolEvent>(&self, contract: Address) -> Option<E> {
         proof::event_of(&self.receipt, contract)
+    }
+
+    /// Every event of its kind that a contract logged in it.
+    pub fn events<E: SolEvent>(&self, contract: Address) -> Vec<E> {
+        proof::events_of(&self.receipt, contract).collect()
     }
 
     /// Looks for more events, which could not be known before the receipt.

@@ -89,8 +89,15 @@ pub(super) fn check(expected: &[Expected], receipt: &Receipt) -> Result<(), Chai
 
 /// The first event of its kind that a contract logged.
 pub(super) fn event_of<E: SolEvent>(receipt: &Receipt, contract: Address) -> Option<E> {
-    let mut logs = receipt.inner.logs().iter();
-    logs.find_map(|log| {
+    events_of(receipt, contract).next()
+}
+
+/// Every event of its kind that a contract logged.
+pub(super) fn events_of<E: SolEvent>(
+    receipt: &Receipt,
+    contract: Address,
+) -> impl Iterator<Item = E> {
+    receipt.inner.logs().iter().filter_map(move |log| {
         let event = E::decode_log(&log.inner).ok()?;
         (log.address() == contract).then_some(event.data)
     })

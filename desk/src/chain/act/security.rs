@@ -24,6 +24,19 @@ provable! { &[Kind::Security];
             kycExpiry: call.kycExpiries.get(row).copied().unwrap_or_default(),
         },
     )).collect::<Vec<_>>();
+    // One for each wallet of the investor; how many there are only the contract knows.
+    setInvestorCall => |call, sent| {
+        let meant = call.clone();
+        [Expected::fitting(sent.contract, move |event: &WalletSet| {
+            let set = setInvestorCall {
+                investorId: event.investorId,
+                group: event.group,
+                country: event.country,
+                kycExpiry: event.kycExpiry,
+            };
+            set == meant
+        })]
+    };
     removeWalletCall => |&removeWalletCall { wallet }, sent| [Expected::fitting(
         sent.contract,
         move |event: &WalletRemoved| event.wallet == wallet,
@@ -50,6 +63,10 @@ provable! { &[Kind::Security];
         sent.contract,
         &GroupHolderLimitSet { group: call.group, maxHolders: call.maxHolders },
     )];
+    setClassLimitCall => |call, sent| [Expected::exactly(
+        sent.contract,
+        &ClassLimitSet { groups: call.groups, maxHolders: call.maxHolders },
+    )];
     setSupplyCapCall => |call, sent| [Expected::exactly(
         sent.contract,
         &SupplyCapSet { supplyCap: call.supplyCap },
@@ -65,6 +82,13 @@ provable! { &[Kind::Security];
     mintCall => |call, sent| [minted(sent.contract, call.to, call.value)];
     mintBatchCall => |call, sent| call.to.iter().zip(&call.values)
         .map(|(to, value)| minted(sent.contract, *to, *value)).collect::<Vec<_>>();
+    mintLockedCall => |call, sent| [
+        minted(sent.contract, call.to, call.amount),
+        Expected::exactly(
+            sent.contract,
+            &TokensLocked { holder: call.to, amount: call.amount, releaseTime: call.unlockAt },
+        ),
+    ];
     burnCall => |call, sent| [Expected::exactly(
         sent.contract,
         &Burned { from: call.from, value: call.value, reason: call.reason, by: sent.sender },
@@ -120,7 +144,7 @@ provable! { &[Kind::Security];
     )];
     forcedBurnCall => |call, sent| [Expected::exactly(
         sent.contract,
-        &Burned { from: call.from, value: call.value, reason: call.reason, by: sent.sender },
+        &ForcedBurn { from: call.from, value: call.value, reason: call.reason, by: sent.sender },
     )];
     recoverWalletCall => |call, sent| [Expected::exactly(
         sent.contract,

@@ -39,9 +39,34 @@ provable! { &[Kind::Settlement];
         sent.contract,
         &OrderCancelled { id: call.id, by: sent.sender, reason: call.reason },
     )];
+    // Whoever sends it, it is its owner's cancel.
+    cancelOrderSignedCall => |call, sent| [Expected::exactly(
+        sent.contract,
+        &OrderCancelled {
+            id: id_of(sent, &call.order),
+            by: call.order.owner,
+            reason: B256::ZERO,
+        },
+    )];
     cancelAllOrdersCall => |_, sent| [Expected::fitting(
         sent.contract,
         move |event: &EpochAdvanced| event.owner == sent.sender,
+    )];
+    // The total is the contract's to work out.
+    commitMatchCall => |&commitMatchCall { bid, ask, until }, sent| [Expected::fitting(
+        sent.contract,
+        move |event: &MatchCommitted| {
+            let meant = (bid, ask, sent.sender, until);
+            (event.bid, event.ask, event.principal, event.until) == meant
+        },
+    )];
+    releaseMatchCall => |call, sent| [Expected::exactly(
+        sent.contract,
+        &MatchReleased { bid: call.bid, ask: call.ask, by: sent.sender, reason: call.reason },
+    )];
+    setCommitmentRequiredCall => |call, sent| [Expected::exactly(
+        sent.contract,
+        &CommitmentRequiredSet { required: call.required },
     )];
     settleCall => |call, sent| [settled(sent.contract, call.bidId, call.askId, sent.sender)];
     settleSignedCall => |call, sent| {

@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use alloy::primitives::{Address, U256};
+use alloy::primitives::{Address, U256, keccak256};
 use book::board::Board;
 use book::log::staff::{Role, StaffChange};
 use book::market::amount::{COIN_DECIMALS, dollars, units};
 use book::market::security::Security as BoardSecurity;
 use desk::cap_table;
 use desk::chain::abi::{IDvPSettlement, ISecurityToken, ITsUSDC, role};
-use desk::chain::deploy::{Constructor, Deployed, Deployment};
+use desk::chain::act::Fragment;
+use desk::chain::deploy::{self, Constructor, Deployed, Deployment};
 use desk::chain::{Chain, Contract, Revert};
 use desk::directory;
 
@@ -30,7 +31,10 @@ const RESERVES: u64 = 25_000_000;
 /// Act two: deploy everything and admit the securities to trading.
 pub(super) async fn contracts(stage: &mut Stage, world: &mut World, books: &Books) -> Result<()> {
     stage.act("Three contracts, compiled from Rust to WASM");
-    stage.say("Each deployment creates the program, activates it and runs its constructor in one transaction.");
+    stage.say(
+        "Each deployment creates the program, activates it and runs its constructor in one transaction; what is too large for \
+         one account is put there in parts before.",
+    );
     stage.gap();
     let mut table = Table::new(&["contract", "what it is", "address", ">bytes", ">gas"]);
     let mut row = |name: &str, what: &str, deployed: &Deployed| {
@@ -67,7 +71,7 @@ pub(super) async fn contracts(stage: &mut Stage, world: &mut World, books: &Book
         profile.securities = securities.into();
     })?;
     open_book(world, books).await?;
-    stage.done("roles granted: issuer, compliance, enforcer, treasury, attestor, operator are different keys");
+    stage.done("roles granted: issuer, enforcer, treasury, master minter, attestor, operator and principal are different keys");
     stage.done("both securities admitted to trading; the broker-dealer's book is open");
     stage.done("the contract's admin named Alma Reyes, and she the trader and the principal: from here on persons sign what they do");
     Ok(())
@@ -103,6 +107,12 @@ async fn deploy_settlement(world: &mut World) -> Result<(Deployed, String)> {
     };
     let settlement = construct(world, constructor).await?;
     world.settlement = settlement.address;
+    let contract = world.contract(world.settlement_target()).await?;
+    let call = ISecurityToken::grantRoleCall {
+        role: role("PRINCIPAL_ROLE"),
+        account: world.person(PRINCIPAL)?.address(),
+    };
+    carry_out(world.key("counsel")?, &contract, call).await?;
     Ok((settlement, who.name))
 }
 
@@ -130,7 +140,12 @@ async fn deploy_token(world: &mut World, listing: &Listing) -> Result<Deployed> 
 async fn construct(world: &World, constructor: Constructor) -> Result<Deployed> {
     let ground = world.ground();
     let code = world.code.of(constructor.package())?.into_owned();
-    let deployment = Deployment::of(&ground, code, constructor).await?;
+    let mut placed = Vec::new();
+    for part in deploy::fragments(&world.chain, &code).await? {
+        let fragment = Fragment::prepare(&ground, world.key("counsel")?, part, None).await?;
+        placed.push(fragment.send(async { Ok::<(), Failure>(()) }).await?);
+    }
+    let deployment = Deployment::of(&ground, code, &placed, constructor).await?;
     let prepared = deployment.act.prepare(world.key("counsel")?).await?;
     let noted = prepared.noted(async { Ok::<(), Failure>(()) }).await?;
     Ok(deployment.check(&ground, noted.send().await?).await?)
@@ -292,7 +307,8 @@ async fn issue(world: &World, listing: &Listing) -> Result<()> {
         maxPerInvestor: U256::ZERO,
         maxBipsPerInvestor: 3_000,
         maxHolders: 99,
-        minHolding: U256::ZERO,
+        // A whole one, so that crumbs cannot fill the number of holders.
+        minHolding: whole(1, listing.decimals),
         granularity: U256::ZERO,
     };
     for call in cap_table::mint_calls(&holders) {
@@ -326,6 +342,7 @@ pub(super) async fn cash(stage: &mut Stage, world: &World) -> Result<()> {
     let call = ITsUSDC::attestReservesCall {
         reserves,
         asOf: as_of,
+        evidence: keccak256("statement of account, Harbor Street Bank"),
     };
     carry_out(world.key("auditor")?, &coin, call).await?;
     let treasury = world.key("treasury")?;
@@ -333,7 +350,7 @@ pub(super) async fn cash(stage: &mut Stage, world: &World) -> Result<()> {
         minter: treasury.address(),
         minterAllowedAmount: whole(100_000_000, COIN_DECIMALS),
     };
-    carry_out(treasury, &coin, call).await?;
+    carry_out(world.key("cfo")?, &coin, call).await?;
     for holder in world.holders(&world.equity)? {
         if holder.cash.is_zero() {
             continue;

@@ -2,6 +2,7 @@
 //!
 //! It does what the other commands do, through the same library, and leaves a folder on which they can be tried.
 
+mod commit;
 mod desk;
 mod issue;
 mod node;
@@ -30,7 +31,7 @@ const PORT: u16 = 8547;
 /// Run a whole trade on the embedded chain, from nothing
 ///
 /// Starts the sibling binary `devnet`, deploys the three contracts, registers investors, issues securities and cash, signs
-/// and posts orders, matches, settles, sanctions a buyer, and proves what happened. Everything is left in a folder.
+/// and posts orders, matches, commits, settles, sanctions a buyer, and proves what happened. Everything is left in a folder.
 #[derive(Args, Debug)]
 #[command(
     after_help = "Examples:\n  orderbook demo\n  orderbook demo --folder /tmp/market --force\n  orderbook demo --serve      keep the chain running at the end"
@@ -82,6 +83,10 @@ impl Demo {
         desk::book(&mut stage, &world).await?;
         let approved = desk::matches(&mut stage, &world).await?;
         desk::permits(&mut stage, &world).await?;
+        let Some(first) = approved.first() else {
+            return Err(Failure::other("no match was approved"));
+        };
+        commit::commit(&mut stage, &world, first).await?;
         let settled = trade::settle(&mut stage, &world, &approved).await?;
         trade::sanction(&mut stage, &world, &approved).await?;
         let proof = proof::prove(&mut stage, &world, &settled).await?;

@@ -1,10 +1,11 @@
-//! Acts nine and ten: settlement, a sanction.
+//! Acts ten and eleven: settlement, a sanction.
 
 use alloy::primitives::{Address, U256};
 use book::market::amount::{dollars, units};
 use book::market::matching::Match;
 use book::market::record::OrderRecord;
 use desk::DeskError;
+use desk::chain::ChainError;
 use desk::chain::abi::{ISecurityToken, ITsUSDC};
 use desk::preflight::Form;
 use desk::settlement::{Desk, Settled};
@@ -57,7 +58,7 @@ pub(super) async fn desk_of(world: &World) -> Result<Desk<'_>> {
     Ok(Desk::open(board, &world.chain, world.settlement_target(), operator, by).await?)
 }
 
-/// Act nine: securities against cash, or nothing.
+/// Act ten: securities against cash, or nothing.
 pub(super) async fn settle(
     stage: &mut Stage,
     world: &World,
@@ -65,8 +66,8 @@ pub(super) async fn settle(
 ) -> Result<Vec<Fill>> {
     stage.act("Settlement: securities against cash in one transaction, or nothing");
     stage.say(
-        "The price is the midpoint of two signed limits, never an argument. The first match is registered on chain and then \
-         settled; the others take one transaction each, orders and signatures included.",
+        "The price is the midpoint of two signed limits, never an argument. The first match settles from what is held for it; \
+         the others take one transaction each, orders and signatures included.",
     );
     stage.gap();
     let desk = desk_of(world).await?;
@@ -188,7 +189,7 @@ fn moved(world: &World, trade: &Trade, before: [[U256; 2]; 2], after: [[U256; 2]
     table
 }
 
-/// Act ten: a sanction after the match; the settlement refuses, and nothing moves.
+/// Act eleven: a sanction after the match; the settlement refuses, and nothing moves.
 pub(super) async fn sanction(
     stage: &mut Stage,
     world: &World,
@@ -229,7 +230,7 @@ pub(super) async fn sanction(
     }
     stage.say("And if the desk ignores that and sends the transaction, the chain itself refuses:");
     match desk.prepare(bid, ask, Form::Signed).await {
-        Err(desk::chain::ChainError::Reverted(revert)) => stage.refused(&revert.to_string()),
+        Err(DeskError::Chain(ChainError::Reverted(revert))) => stage.refused(&revert.to_string()),
         Err(error) => return Err(error.into()),
         Ok(_) => {
             return Err(Failure::other(

@@ -215,7 +215,7 @@ impl World {
             .map(|(name, key)| (key.address(), name.clone()))
             .collect();
         stage.done(&format!(
-            "{} encrypted wallets: {} investors, {} persons of the desk, and desk, issuer, counsel, treasury, auditor",
+            "{} encrypted wallets: {} investors, {} persons of the desk, and desk, issuer, counsel, treasury, cfo, auditor",
             keys.len(),
             investors.len(),
             PERSONS.len()
@@ -236,15 +236,17 @@ impl World {
             board: None,
         };
         world.fund(&investors).await?;
-        stage.done("every investor has a little ether, to cancel or approve on their own");
+        stage.done("every investor has a little ether, to cancel or approve on their own; so has the principal, to commit");
         Ok(world)
     }
 
-    /// A tenth of an ether for each investor.
+    /// A tenth of an ether for each investor and for the principal.
     async fn fund(&self, investors: &[String]) -> Result<()> {
         let tenth = U256::from(10).pow(U256::from(17));
         let (ground, treasury) = (self.ground(), self.key("treasury")?);
-        for name in investors {
+        let committing = PERSONS.iter().filter(|(person, _)| *person == PRINCIPAL);
+        let committing = committing.map(|(_, wallet)| *wallet);
+        for name in investors.iter().map(String::as_str).chain(committing) {
             ground.pay(treasury, self.address(name)?, tenth).await?;
         }
         Ok(())
@@ -428,7 +430,7 @@ pub(super) async fn carry_out<C: Provable>(
 /// words.
 fn keys(node: &Node, investors: &[String]) -> Result<HashMap<String, PrivateKeySigner>> {
     let mut keys = HashMap::new();
-    let professionals = ["desk", "counsel", "issuer", "treasury", "auditor"];
+    let professionals = ["desk", "counsel", "issuer", "treasury", "auditor", "cfo"];
     for (name, key) in professionals.iter().zip(&node.about.keys) {
         keys.insert((*name).to_string(), desk::wallet::keystore::parse_key(key)?);
     }

@@ -1,0 +1,81 @@
+//! How long programs still run, and running them for longer.
+//!
+//! A program's year counts from the activation of its *code*: whatever is deployed of the same build shares it. When it is
+//! over, calls revert with `ProgramExpired` until anybody activates the code anew.
+
+use alloy::primitives::{Address, U256, keccak256};
+
+use super::abi::{ARB_WASM, ArbWasm};
+use super::act::{Act, Ground, Target};
+use super::client::Chain;
+use super::error::ChainError;
+
+/// What the chain says of a program's time.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Life {
+    /// It runs for so many seconds more.
+    Left(u64),
+    /// Its year is over.
+    Expired,
+    /// Stylus was upgraded since it was activated.
+    NeedsUpgrade,
+    /// Nobody has activated it.
+    NotActivated,
+    /// The code there is no program.
+    NotAProgram,
+}
+
+impl Life {
+    /// Asks the chain.
+    ///
+    /// # Errors
+    /// What the chain answers.
+    pub async fn of(chain: &Chain, program: Address) -> Result<Self, ChainError> {
+        let call = ArbWasm::programTimeLeftCall { program };
+        match chain.view(ARB_WASM, call).await {
+            Ok(seconds) => Ok(Self::Left(seconds)),
+            Err(ChainError::Reverted(revert)) => match revert.name.as_str() {
+                "ProgramExpired" => Ok(Self::Expired),
+                "ProgramNeedsUpgrade" => Ok(Self::NeedsUpgrade),
+                "ProgramNotActivated" => Ok(Self::NotActivated),
+                "ProgramNotWasm" => Ok(Self::NotAProgram),
+                _ => Err(ChainError::Reverted(revert)),
+            },
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// Another year for the code of a contract, with its data fee; what of the fee is not needed comes back.
+#[derive(Debug)]
+pub struct Keepalive {
+    /// The call.
+    pub act: Act<ArbWasm::codehashKeepaliveCall>,
+    /// What goes along, in wei: a fifth above what was asked for.
+    pub fee: U256,
+}
+
+impl Keepalive {
+    /// Looks at the contract and asks the chain for the fee; nothing is sent.
+    ///
+    /// # Errors
+    /// Those of [`Ground::contract`]; `Reverted` when it is too soon, or too late; and the transport's.
+    pub async fn of(ground: &Ground, program: Target, sender: Address) -> Result<Self, ChainError> {
+        let contract = ground.contract(program).await?;
+        let programs = ground.contract(Target::Programs).await?;
+        let chain = ground.chain();
+        let codehash = keccak256(&chain.code(contract.address()).await?);
+        let call = ArbWasm::codehashKeepaliveCall { codehash };
+        // Without ether the refusal says how much it takes.
+        let fee = match chain.simulate(sender, ARB_WASM, &call).await {
+            Ok(_) => U256::ZERO,
+            Err(ChainError::Reverted(revert)) => match revert.fee {
+                Some(fee) => fee.saturating_add(fee / U256::from(5)),
+                None => return Err(ChainError::Reverted(revert)),
+            },
+            Err(error) => return Err(error),
+        };
+        let act = programs.act(call).paying(fee);
+        Ok(Self { act, fee })
+    }
+}
