@@ -210,3 +210,77 @@ fn a_contract_is_constructed_once() {
         assert_eq!(contract.sender(Address::ZERO).value.get(), U256::from(7));
     });
 }
+
+/// What the entry point makes of arguments whose `word`th word is replaced, by what alloy writes otherwise.
+fn with_word(contract: &Contract<Sample>, word: usize, bytes: [u8; 32]) -> ArbResult {
+    let arguments = (
+        Address::repeat_byte(1),
+        U256::from(2),
+        B256::repeat_byte(3),
+        4_u64,
+        5_u8,
+        true,
+        FixedBytes([6; 4]),
+        alloy_primitives::Bytes::from([7; 5]),
+        vec![Address::repeat_byte(8)],
+    );
+    let encoded = <takeCall as SolCall>::Parameters::<'_>::abi_encode_params(&arguments);
+    let mut calldata = [&takeCall::SELECTOR[..], &encoded].concat();
+    let start = 4 + 32 * word;
+    calldata[start..start + 32].copy_from_slice(&bytes);
+    call(contract, calldata)
+}
+
+#[test]
+fn every_byte_of_padding_is_checked() {
+    // The word, and the bytes in it that carry the value; the last is the item of the list.
+    let words = [
+        ("address", 0, 12..32),
+        ("uint64", 3, 24..32),
+        ("uint8", 4, 31..32),
+        ("bool", 5, 31..32),
+        ("bytes4", 6, 0..4),
+        ("address in a list", 12, 12..32),
+    ];
+    alone(|contract| {
+        for (kind, word, value) in words {
+            for byte in 0..32 {
+                let mut bytes = [0; 32];
+                bytes[byte] = 1;
+                let accepted = with_word(contract, word, bytes).is_ok();
+                // Of a bool's byte, 1 is a value.
+                assert_eq!(accepted, value.contains(&byte), "{kind}, byte {byte}");
+            }
+        }
+    });
+}
+
+#[test]
+fn a_bool_is_zero_or_one() {
+    alone(|contract| {
+        for value in 0..=u8::MAX {
+            let word = U256::from(value).to_be_bytes();
+            let expected = if value < 2 {
+                Ok(word.to_vec())
+            } else {
+                Err(Vec::new())
+            };
+            assert_eq!(with_word(contract, 5, word), expected, "{value}");
+        }
+    });
+}
+
+#[test]
+fn an_integer_ends_at_its_width() {
+    alone(|contract| {
+        for (word, bits) in [(3, 64), (4, 8)] {
+            let largest: U256 = (U256::from(1) << bits) - U256::from(1);
+            assert!(with_word(contract, word, largest.to_be_bytes()).is_ok());
+            let beyond = largest + U256::from(1);
+            assert_eq!(
+                with_word(contract, word, beyond.to_be_bytes()),
+                Err(Vec::new())
+            );
+        }
+    });
+}

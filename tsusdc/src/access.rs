@@ -93,7 +93,7 @@ impl TsUsdc {
 
 #[cfg(test)]
 mod tests {
-    use alloy_primitives::keccak256;
+    use alloy_primitives::{U256, keccak256};
     use authority::roles::{DefaultAdminTransferScheduled, RoleGranted, RoleRevoked};
     use motsu::prelude::*;
 
@@ -109,6 +109,7 @@ mod tests {
             (seizer_role(), "SEIZER_ROLE"),
             (rescuer_role(), "RESCUER_ROLE"),
             (attestor_role(), "ATTESTOR_ROLE"),
+            (minter_role(), "MINTER_ROLE"),
         ] {
             assert_eq!(role, keccak256(name));
         }
@@ -177,7 +178,7 @@ mod tests {
             })]
         );
         coin.reverts(unauthorized(coin.pauser, role), |c| {
-            c.sender(coin.pauser).unpause()
+            c.sender(coin.pauser).pause()
         });
     }
 
@@ -253,15 +254,137 @@ mod tests {
         });
     }
 
+    /// What an account may be, of that which excludes.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    enum Office {
+        Admin,
+        Attestor,
+        Master,
+        Minter,
+    }
+
+    use Office::{Admin, Attestor, Master, Minter};
+
+    impl Office {
+        fn role(self) -> B256 {
+            match self {
+                Admin => B256::ZERO,
+                Attestor => keccak256("ATTESTOR_ROLE"),
+                Master => keccak256("MASTER_MINTER_ROLE"),
+                Minter => keccak256("MINTER_ROLE"),
+            }
+        }
+
+        /// Makes bob this.
+        fn give(self, coin: &Coin, c: &Contract<TsUsdc>) -> Result<(), Revert> {
+            let bob = coin.bob.address();
+            match self {
+                Admin => c.sender(coin.bob).accept_default_admin_transfer(),
+                Attestor | Master => c.sender(coin.admin).grant_role(self.role(), bob),
+                Minter => c
+                    .sender(coin.master)
+                    .configure_minter(bob, U256::ZERO)
+                    .map(drop),
+            }
+        }
+    }
+
     #[test]
-    fn supports_erc165_erc20_and_access_control() {
+    fn who_attests_mints_nothing_and_the_admin_does_neither() {
+        let excluded = [
+            (Admin, Attestor),
+            (Admin, Master),
+            (Admin, Minter),
+            (Attestor, Master),
+            (Attestor, Minter),
+        ];
+        let offices = [Admin, Attestor, Master, Minter];
+        for had in offices {
+            for wanted in offices.into_iter().filter(|wanted| *wanted != had) {
+                let mut coin = Coin::new();
+                let bob = coin.bob.address();
+                if had == Admin || wanted == Admin {
+                    coin.contract
+                        .sender(coin.admin)
+                        .begin_default_admin_transfer(bob)
+                        .motsu_unwrap();
+                }
+                had.give(&coin, &coin.contract).motsu_unwrap();
+                if had == Admin {
+                    coin.admin = coin.bob;
+                }
+                if excluded.contains(&(had, wanted)) || excluded.contains(&(wanted, had)) {
+                    let (role, other) = (wanted.role(), had.role());
+                    coin.reverts(Error::RolesExclude { role, other }, |c| {
+                        wanted.give(&coin, c)
+                    });
+                } else {
+                    coin.logs(|c| wanted.give(&coin, c));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_removed_minter_and_a_former_master_may_attest() {
+        let coin = Coin::new();
+        let (admin, bob) = (coin.admin, coin.bob.address());
+        Minter.give(&coin, &coin.contract).motsu_unwrap();
+        Master.give(&coin, &coin.contract).motsu_unwrap();
+        coin.contract
+            .sender(coin.master)
+            .remove_minter(bob)
+            .motsu_unwrap();
+        coin.contract
+            .sender(admin)
+            .revoke_role(Master.role(), bob)
+            .motsu_unwrap();
+        coin.logs(|c| Attestor.give(&coin, c));
+        let (role, other) = (Minter.role(), Attestor.role());
+        coin.reverts(Error::RolesExclude { role, other }, |c| {
+            Minter.give(&coin, c)
+        });
+        coin.contract
+            .sender(admin)
+            .revoke_role(Attestor.role(), bob)
+            .motsu_unwrap();
+        coin.logs(|c| Minter.give(&coin, c));
+    }
+
+    #[test]
+    fn a_stranger_learns_that_he_is_no_admin_before_what_excludes() {
+        let coin = Coin::new();
+        coin.reverts(unauthorized(coin.alice, DEFAULT_ADMIN_ROLE), |c| {
+            c.sender(coin.alice)
+                .grant_role(attestor_role(), coin.admin.address())
+        });
+        coin.reverts(unauthorized(coin.alice, master_minter_role()), |c| {
+            c.sender(coin.alice)
+                .configure_minter(coin.admin.address(), U256::ZERO)
+        });
+    }
+
+    #[test]
+    fn supports_erc165_erc20_access_control_and_holds() {
         let coin = Coin::deployed();
         let supports = |id: u32| {
             coin.contract
                 .sender(coin.bob)
                 .supports_interface(id.to_be_bytes().into())
         };
-        for id in [0x01ff_c9a7, 0x3637_2b07, 0x7965_db0b] {
+        let holds = [
+            "placeHold(bytes32,address,uint256,uint64)",
+            "useHold(bytes32,address,address,uint256)",
+            "dropHold(bytes32,address)",
+            "holdOf(address,address,bytes32)",
+            "heldBalanceOf(address)",
+        ]
+        .iter()
+        .fold(0, |id, function| {
+            let [a, b, c, d, ..] = keccak256(function).0;
+            id ^ u32::from_be_bytes([a, b, c, d])
+        });
+        for id in [0x01ff_c9a7, 0x3637_2b07, 0x7965_db0b, holds] {
             assert!(supports(id));
         }
         assert!(!supports(0xffff_ffff) && !supports(0));

@@ -21,6 +21,9 @@ pub(crate) const NOW: u64 = 1_735_689_600;
 /// What the minter may mint at first, and the reserves attested.
 pub(crate) const RESERVES: u64 = 1_000_000_000_000;
 
+/// The hash of what the reserves were attested by.
+pub(crate) const EVIDENCE: B256 = B256::repeat_byte(0xee);
+
 /// What each of alice and bob holds at first.
 pub(crate) const HOLDING: u64 = 1_000_000;
 
@@ -37,7 +40,7 @@ pub(crate) fn u(value: u64) -> U256 {
 /// Everything that a refusal must leave as it was, of all accounts of the fixture.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct State {
-    accounts: Vec<(U256, bool, U256, bool, U256)>,
+    accounts: Vec<(U256, U256, bool, U256, bool, U256)>,
     allowances: Vec<U256>,
     supply: U256,
     reserves: (U256, u64, u64),
@@ -127,7 +130,7 @@ impl Coin {
             .motsu_unwrap();
         coin.contract
             .sender(coin.attestor)
-            .attest_reserves(u(RESERVES), NOW)
+            .attest_reserves(u(RESERVES), NOW, EVIDENCE)
             .motsu_unwrap();
         let minter = coin.minter.address();
         coin.contract
@@ -145,6 +148,10 @@ impl Coin {
 
     pub(crate) fn pause(&self) {
         self.contract.sender(self.pauser).pause().motsu_unwrap();
+    }
+
+    pub(crate) fn unpause(&self) {
+        self.contract.sender(self.admin).unpause().motsu_unwrap();
     }
 
     pub(crate) fn blacklist(&self, account: impl Into<Address>) {
@@ -195,6 +202,7 @@ impl Coin {
                 .map(|account| {
                     (
                         coin.balance_of(*account),
+                        coin.held_balance_of(*account),
                         coin.is_blacklisted(*account),
                         coin.nonces(*account),
                         coin.is_minter(*account),

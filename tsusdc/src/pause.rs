@@ -51,6 +51,8 @@ impl TsUsdc {
 
 #[cfg(test)]
 mod tests {
+    use authority::roles::DEFAULT_ADMIN_ROLE;
+
     use super::*;
     use crate::{
         access::pauser_role,
@@ -66,7 +68,7 @@ mod tests {
             assert!(coin.contract.sender(coin.alice).paused());
         }
         for _ in 0..2 {
-            let logs = coin.logs(|coin_| coin_.sender(coin.pauser).unpause());
+            let logs = coin.logs(|coin_| coin_.sender(coin.admin).unpause());
             assert_eq!(logs, [log_of(&Unpause {})]);
             assert!(!coin.contract.sender(coin.alice).paused());
         }
@@ -78,8 +80,11 @@ mod tests {
         coin.reverts(unauthorized(coin.admin, pauser_role()), |c| {
             c.sender(coin.admin).pause()
         });
-        coin.reverts(unauthorized(coin.alice, pauser_role()), |c| {
-            c.sender(coin.alice).unpause()
-        });
+        coin.pause();
+        for account in [coin.pauser, coin.alice] {
+            coin.reverts(unauthorized(account, DEFAULT_ADMIN_ROLE), |c| {
+                c.sender(account).unpause()
+            });
+        }
     }
 }

@@ -113,7 +113,7 @@ mod tests {
     use super::*;
     use crate::{
         access::attestor_role,
-        fixture::{Coin, HOLDING, NOW, RESERVES, log_of, u, unauthorized},
+        fixture::{Coin, EVIDENCE, HOLDING, NOW, RESERVES, log_of, u, unauthorized},
     };
 
     proptest! {
@@ -135,14 +135,18 @@ mod tests {
         let coin = Coin::deployed();
         coin.pause();
         for reserves in [u(5), u(3)] {
-            let logs = coin.logs(|c| c.sender(coin.attestor).attest_reserves(reserves, NOW));
+            let logs = coin.logs(|c| {
+                c.sender(coin.attestor)
+                    .attest_reserves(reserves, NOW, EVIDENCE)
+            });
             let attestor = coin.attestor.address();
             assert_eq!(
                 logs,
                 [log_of(&ReservesAttested {
                     reserves,
                     asOf: NOW,
-                    attestor
+                    attestor,
+                    evidence: EVIDENCE
                 })]
             );
             assert_eq!(
@@ -158,7 +162,7 @@ mod tests {
         let attest = |as_of| {
             move |c: &Contract<TsUsdc>| {
                 c.sender(Account::from_seed("attestor"))
-                    .attest_reserves(u(1), as_of)
+                    .attest_reserves(u(1), as_of, EVIDENCE)
             }
         };
         let (as_of, latest) = (NOW + 1, 0);
@@ -174,7 +178,7 @@ mod tests {
     fn attesting_and_the_maximal_age_revert_for_others() {
         let coin = Coin::new();
         coin.reverts(unauthorized(coin.admin, attestor_role()), |c| {
-            c.sender(coin.admin).attest_reserves(u(1), NOW)
+            c.sender(coin.admin).attest_reserves(u(1), NOW, EVIDENCE)
         });
         coin.reverts(
             unauthorized(coin.attestor, authority::roles::DEFAULT_ADMIN_ROLE),
@@ -248,7 +252,7 @@ mod tests {
         assert_eq!(headroom(), U256::ZERO);
         coin.contract
             .sender(coin.attestor)
-            .attest_reserves(u(9), NOW - 60)
+            .attest_reserves(u(9), NOW - 60, EVIDENCE)
             .motsu_unwrap();
         for max_age in [0, 59] {
             coin.contract
@@ -280,7 +284,7 @@ mod tests {
         let (minter, to) = (coin.minter.address(), coin.carol.address());
         coin.contract
             .sender(coin.attestor)
-            .attest_reserves(U256::MAX, NOW)
+            .attest_reserves(U256::MAX, NOW, EVIDENCE)
             .motsu_unwrap();
         coin.contract
             .sender(coin.master)

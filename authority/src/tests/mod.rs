@@ -14,7 +14,7 @@ use stylus_sdk::prelude::*;
 
 use crate::{
     domain,
-    roles::{self, DEFAULT_ADMIN_ROLE, Roles},
+    roles::{self, DEFAULT_ADMIN_ROLE, Roles, packed},
     signature,
 };
 
@@ -140,5 +140,92 @@ fn nobody_pending_means_that_nobody_accepts() {
             );
         }
         assert_eq!(contract.sender(admin).roles.default_admin(), admin);
+    });
+}
+
+/// A contract whose admin offered the role to a successor, and both accounts.
+fn offered(contract: &Contract<Sample>) -> (Address, Address) {
+    let (admin, successor) = (Address::repeat_byte(1), Address::repeat_byte(2));
+    let mut sample = contract.sender(admin);
+    sample.roles.initialize(admin).motsu_unwrap();
+    sample
+        .roles
+        .begin_default_admin_transfer(successor)
+        .motsu_unwrap();
+    (admin, successor)
+}
+
+/// The mock host's clock, which stands still.
+const NOW: u64 = 1_735_689_600;
+
+#[test]
+fn an_offer_stands_for_30_days() {
+    alone(|contract| {
+        let (admin, successor) = offered(contract);
+        let offer = contract.sender(admin).roles.offer.get();
+        assert_eq!(offer, packed(successor, NOW + 2_592_000));
+        let mut sample = contract.sender(admin);
+        sample.roles.offer.set(packed(successor, NOW + 1));
+        let sample = contract.sender(admin);
+        assert_eq!(sample.roles.pending_default_admin(), successor);
+        let mut sample = contract.sender(successor);
+        sample.roles.accept_default_admin_transfer().motsu_unwrap();
+        let sample = contract.sender(admin);
+        assert_eq!(sample.roles.default_admin(), successor);
+        assert_eq!(sample.roles.pending_default_admin(), Address::ZERO);
+    });
+}
+
+#[test]
+fn a_lapsed_offer_is_nobodys_until_it_is_made_again() {
+    alone(|contract| {
+        let (admin, successor) = offered(contract);
+        for ends in [0, NOW - 1, NOW] {
+            let mut sample = contract.sender(admin);
+            sample.roles.offer.set(packed(successor, ends));
+            let sample = contract.sender(admin);
+            assert_eq!(sample.roles.pending_default_admin(), Address::ZERO);
+            let mut sample = contract.sender(successor);
+            let result = sample.roles.accept_default_admin_transfer();
+            let error = roles::AccessControlInvalidDefaultAdmin { account: successor };
+            assert_eq!(
+                result.motsu_unwrap_err(),
+                roles::Error::InvalidDefaultAdmin(error)
+            );
+            assert_eq!(contract.sender(admin).roles.default_admin(), admin);
+        }
+        let mut sample = contract.sender(admin);
+        sample
+            .roles
+            .begin_default_admin_transfer(successor)
+            .motsu_unwrap();
+        let mut sample = contract.sender(successor);
+        sample.roles.accept_default_admin_transfer().motsu_unwrap();
+        assert_eq!(contract.sender(admin).roles.default_admin(), successor);
+    });
+}
+
+#[test]
+fn a_role_is_refused_beside_one_that_excludes_it() {
+    alone(|contract| {
+        let (admin, account) = (Address::repeat_byte(1), Address::repeat_byte(2));
+        let [role, other] = [B256::repeat_byte(7), B256::repeat_byte(8)];
+        let mut sample = contract.sender(admin);
+        sample.roles.initialize(admin).motsu_unwrap();
+        assert_eq!(sample.roles.exclude(role, other, account), Ok(()));
+        sample.roles.grant_role(other, account).motsu_unwrap();
+        let sample = contract.sender(admin);
+        let refusal = sample
+            .roles
+            .exclude(role, other, account)
+            .motsu_unwrap_err();
+        let error = roles::RolesExclude { role, other };
+        let encoded = alloy_sol_types::SolError::abi_encode(&error);
+        assert_eq!(refusal, roles::Error::Exclude(error));
+        assert_eq!(Vec::from(refusal), encoded);
+        // The default admin's role is one of them.
+        let refused = sample.roles.exclude(role, DEFAULT_ADMIN_ROLE, admin);
+        assert!(refused.is_err());
+        assert_eq!(sample.roles.exclude(role, other, admin), Ok(()));
     });
 }

@@ -22,7 +22,7 @@ sol! {
     function blacklistBatch(address[] accounts) external;
     function permit(address owner, address spender, uint256 value, uint256 deadline, bytes signature) external;
     function supportsInterface(bytes4 id) external view returns (bool);
-    function attestReserves(uint256 reserves, uint64 asOf) external;
+    function attestReserves(uint256 reserves, uint64 asOf, bytes32 evidence) external;
     error AccessControlUnauthorizedAccount(address account, bytes32 neededRole);
     contract Deployment {
         constructor(string name, string symbol, string currency, address admin);
@@ -132,6 +132,7 @@ fn short_or_dirty_arguments_revert() {
     let mut late = attestReservesCall {
         reserves: u(1),
         asOf: 1,
+        evidence: alloy_primitives::B256::ZERO,
     }
     .abi_encode();
     late[36] = 1;
@@ -198,28 +199,35 @@ fn ether_reverts_everywhere() {
 fn the_constructor_runs_once() {
     let _turn = turn();
     let contract = Contract::<TsUsdc>::new();
-    let arguments = Deployment::constructorCall {
-        name: "N".repeat(40),
-        symbol: "S".into(),
-        currency: String::new(),
-        admin: Address::repeat_byte(1),
-    }
-    .abi_encode();
+    let arguments = |admin| {
+        Deployment::constructorCall {
+            name: "N".repeat(40),
+            symbol: "S".into(),
+            currency: String::new(),
+            admin: Address::repeat_byte(admin),
+        }
+        .abi_encode()
+    };
     let selector = stylus_sdk::abi::CONSTRUCTOR_SELECTOR.to_be_bytes();
-    let deploy = || {
-        let _ = contract.sender(Address::repeat_byte(2)).decimals();
-        let calldata = [&selector[..], &arguments].concat();
+    let deploy = |sender: u8, admin: u8| {
+        let _ = contract.sender(Address::repeat_byte(sender)).decimals();
+        let calldata = [&selector[..], &arguments(admin)].concat();
         let host = Host {
             host: Box::new(WasmVM {}),
         };
         router_entrypoint::<TsUsdc, TsUsdc>(calldata, host).motsu_res()
     };
-    deploy().unwrap();
+    deploy(2, 1).unwrap();
     let view = contract.sender(Address::ZERO);
     assert_eq!(view.name(), "N".repeat(40).as_str().into());
     assert_eq!(view.symbol(), "S".into());
     assert_eq!(view.currency(), "".into());
     assert_eq!(view.default_admin(), Address::repeat_byte(1));
     assert!(!view.has_role(B256::ZERO, Address::repeat_byte(2)));
-    assert!(deploy().is_err());
+    // Neither the deployer, the admin nor a stranger makes itself the admin.
+    for sender in [2, 1, 3] {
+        assert_eq!(deploy(sender, sender), Err(Vec::new()));
+        let view = contract.sender(Address::ZERO);
+        assert_eq!(view.default_admin(), Address::repeat_byte(1));
+    }
 }

@@ -98,6 +98,10 @@ fn events_are_those_of_the_interface() {
         hash::<Blacklisted>(),
         hash::<UnBlacklisted>(),
         hash::<Seized>(),
+        hash::<HoldPlaced>(),
+        hash::<HoldUsed>(),
+        hash::<HoldDropped>(),
+        hash::<HoldBroken>(),
         hash::<AuthorizationUsed>(),
         hash::<AuthorizationCanceled>(),
     ]
@@ -138,6 +142,11 @@ fn indexed_fields_are_those_of_the_interface() {
         topics::<Blacklisted>(),
         topics::<UnBlacklisted>(),
         topics::<Seized>(),
+        topics::<ReservesAttested>(),
+        topics::<HoldPlaced>(),
+        topics::<HoldUsed>(),
+        topics::<HoldDropped>(),
+        topics::<HoldBroken>(),
         topics::<AuthorizationUsed>(),
         topics::<AuthorizationCanceled>(),
     ] {

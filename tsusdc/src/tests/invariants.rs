@@ -185,7 +185,8 @@ impl World {
                 reference: Some(used),
             } => by(minter).burn_with_reference(n(amount), reference(used)),
             Act::Attest { reserves, as_of } => {
-                c.sender(coin.attestor).attest_reserves(n(reserves), as_of)
+                c.sender(coin.attestor)
+                    .attest_reserves(n(reserves), as_of, B256::ZERO)
             }
             Act::MaxAge { max_age } => c.sender(coin.admin).set_reserve_max_age(max_age),
             Act::Blacklist { account } => c.sender(coin.blacklister).blacklist(at(account)),
@@ -195,7 +196,7 @@ impl World {
                 c.sender(coin.seizer).seize(at(from), to, reference(order))
             }
             Act::Pause { on: true } => c.sender(coin.pauser).pause(),
-            Act::Pause { on: false } => c.sender(coin.pauser).unpause(),
+            Act::Pause { on: false } => c.sender(coin.admin).unpause(),
         }
     }
 

@@ -6,6 +6,8 @@
 //! | transferFrom | caller, from, to |
 //! | mint, mintWithReference | minter, to |
 //! | burn, burnWithReference | minter |
+//! | placeHold | caller, owner |
+//! | useHold | caller, owner, to |
 //! | transferWithAuthorization | from, to (not the relayer) |
 //! | receiveWithAuthorization | from, to (who is the caller) |
 //! | approve and the like, permit, cancelAuthorization | nobody |
@@ -27,6 +29,9 @@ enum Party {
     Caller,
     Minter,
 }
+
+/// The id of bob's hold on alice's coins.
+const HELD: B256 = B256::repeat_byte(7);
 
 use Party::{Caller, From, Minter, To};
 
@@ -109,6 +114,26 @@ const ENTRY_POINTS: &[(&str, Act, &[Party])] = &[
                 .sender(c.bob)
                 .transfer_from(from, to, u(1))
                 .map(drop)
+        },
+        &[From, To, Caller],
+    ),
+    (
+        "placeHold",
+        |c| {
+            c.contract.sender(c.bob).place_hold(
+                B256::repeat_byte(8),
+                c.alice.address(),
+                u(1),
+                NOW + 1,
+            )
+        },
+        &[From, Caller],
+    ),
+    (
+        "useHold",
+        |c| {
+            let (from, to) = (c.alice.address(), c.carol.address());
+            c.contract.sender(c.bob).use_hold(HELD, from, to, u(1))
         },
         &[From, To, Caller],
     ),
@@ -202,6 +227,10 @@ fn ready() -> Coin {
         .sender(coin.minter)
         .mint(coin.minter.address(), u(5))
         .motsu_unwrap();
+    coin.contract
+        .sender(coin.bob)
+        .place_hold(HELD, coin.alice.address(), u(2), NOW + 1)
+        .motsu_unwrap();
     coin
 }
 
@@ -254,7 +283,7 @@ fn everything_works_again_after_the_pause() {
     for (_, act, _) in ENTRY_POINTS {
         let coin = ready();
         coin.pause();
-        coin.contract.sender(coin.pauser).unpause().motsu_unwrap();
+        coin.unpause();
         coin.logs(|_| act(&coin));
     }
 }

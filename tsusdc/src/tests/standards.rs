@@ -202,7 +202,7 @@ fn a_second_pause_succeeds_as_usdcs_does_where_the_component_reverts() {
     );
     assert_eq!(refused, Err(error));
     for _ in 0..2 {
-        both.ours.contract.sender(pauser).unpause().motsu_unwrap();
+        both.ours.unpause();
     }
 }
 

@@ -32,6 +32,10 @@ fn slots_are_where_they_were() {
         .sender(coin.alice)
         .approve(coin.bob.address(), u(77))
         .motsu_unwrap();
+    coin.contract
+        .sender(coin.bob)
+        .place_hold([6; 32].into(), coin.alice.address(), u(5), NOW + 9)
+        .motsu_unwrap();
     coin.blacklist(coin.bob);
     coin.pause();
     let globals = U256::from(86_400) << 72 | U256::from(NOW) << 8 | U256::from(1);
@@ -39,14 +43,22 @@ fn slots_are_where_they_were() {
     assert_eq!(word(&coin, u(1)), u(2 * HOLDING));
     assert_eq!(word(&coin, u(2)), u(RESERVES));
     let (alice, bob) = (coin.alice.address(), coin.bob.address());
-    assert_eq!(word(&coin, slot_of(alice, 3)), u(HOLDING));
     assert_eq!(
         word(&coin, slot_of(bob, 3)),
         u(HOLDING) | U256::from(1) << 255
     );
+    // A hold takes the first place: bit 247 of the balance word, and two words of the row.
+    assert_eq!(
+        word(&coin, slot_of(alice, 3)),
+        u(HOLDING) | U256::from(1) << 247
+    );
+    let row = slot_of(alice, 19);
+    assert_eq!(word(&coin, row), U256::from(NOW + 9) << 216 | u(5));
+    let key = keccak256([bob.into_word().0, [6; 32]].concat());
+    assert_eq!(word(&coin, row + u(1)), U256::from_be_bytes(key.0));
     let allowances = slot_of(alice, 4).to_be_bytes::<32>();
     let allowance = keccak256([bob.into_word().0, allowances].concat());
-    assert_eq!(word(&coin, allowance.into()), u(77));
+    assert_eq!(word(&coin, allowance.into()), u(72));
     assert_eq!(word(&coin, slot_of(coin.minter.address(), 5)), u(1));
     assert_eq!(
         word(&coin, slot_of(coin.minter.address(), 6)),
