@@ -187,8 +187,9 @@ pub(crate) struct Queue(u32);
 impl Queue {
     /// The places, the earliest first.
     pub(crate) fn places(self) -> impl DoubleEndedIterator<Item = usize> {
-        (0..8)
-            .map(move |i| (self.0 >> (4 * i)) & 0xf)
+        [0, 4, 8, 12, 16, 20, 24, 28]
+            .into_iter()
+            .map(move |shift| self.0 >> shift & 0xf)
             .filter_map(|place| (place as usize).checked_sub(1))
     }
 
@@ -198,11 +199,10 @@ impl Queue {
     }
 
     /// Takes a free place.
+    #[allow(clippy::cast_possible_truncation, reason = "places are below 8")]
     pub(crate) fn push(&mut self, place: usize) {
-        let end = self.places().count().wrapping_mul(4);
-        #[allow(clippy::cast_possible_truncation, reason = "at most 8")]
-        let entry = (place as u32).wrapping_add(1);
-        self.0 |= entry.wrapping_shl(end as u32);
+        let end = self.places().fold(0, |end: u32, _| end.wrapping_add(4));
+        self.0 |= (place as u32).wrapping_add(1).wrapping_shl(end);
     }
 
     /// Gives a place back.

@@ -19,7 +19,7 @@ use super::{
     record::{self, COMMITMENT, Head},
     returns::CommitmentView,
     settling::{agreed, refuse},
-    token::Token,
+    token::{Hold, Token},
 };
 
 impl DvPSettlement {
@@ -100,6 +100,12 @@ impl DvPSettlement {
         // `until` is ahead, so there is a second before it: the last in which the pair must still settle.
         facts.now = until.saturating_sub(1);
         self.read_permissions(&mut facts, &ask.listing);
+        let hold = Hold {
+            placer: vm.contract_address(),
+            owner: seller,
+            id: ask_id,
+        };
+        facts.readings.seller_allowance = Token::new(security).held(vm, &hold, facts.now);
         refuse(&facts)?;
 
         log!(MatchCommitted)

@@ -7,7 +7,7 @@ use stylus_sdk::{abi::Bytes, prelude::*};
 
 use super::{
     DvPSettlement,
-    checks::{Facts, Failure, Party, Readings, failures},
+    checks::{Facts, Failure, Party, Reading, Readings, failures},
     commitment::Commitment,
     error::Error,
     event::Settled,
@@ -325,15 +325,13 @@ impl DvPSettlement {
             return;
         };
         let security = Token::new(ask.security);
-        let held = hold(ask.owner, ask_id);
-        readings.seller_allowance = if committed {
-            security.held(vm, &held, now)
-        } else {
-            security.allowance(vm, ask.owner, this)
-        };
+        if !committed {
+            readings.seller_allowance = security.allowance(vm, ask.owner, this);
+        }
         let Some(bid) = &facts.bid.terms else {
             return;
         };
+        let held = hold(ask.owner, ask_id);
         readings.restriction = match listing.number {
             _ if committed => security.hold_restriction(vm, &held, bid.owner, now),
             0 if !has_code(vm, ask.security) => readings.restriction,
@@ -344,6 +342,10 @@ impl DvPSettlement {
             }
             _ => security.restriction(vm, listing.checks_spender, this, ask, bid.owner),
         };
+        // A hold that can be used is there, of the amount with which it was placed.
+        if committed && readings.restriction != Reading::Word(U256::ZERO) {
+            readings.seller_allowance = security.held(vm, &held, now);
+        }
     }
 
     /// Whether a signature is needed and is not the owner's. The signature of an open order was checked when it was

@@ -118,6 +118,7 @@ impl World {
     }
 
     /// The table of codes, in order.
+    #[allow(clippy::too_many_lines, reason = "one table")]
     fn expected(&self, kind: Kind, spender: usize, from: usize, to: usize, value: u64) -> u8 {
         let (third, seller, buyer) = (self.wallet(spender), self.wallet(from), self.wallet(to));
         let mint = kind == Kind::Mint;
@@ -145,7 +146,7 @@ impl World {
         let frozen = seller.part_frozen;
         let locked = frozen.saturating_add(seller.locked);
         let unvested = locked.saturating_add(seller.unvested);
-        let held = unvested.saturating_add(seller.held);
+        let bound = unvested.saturating_add(seller.held);
 
         let moves = value > 0 && from != to;
         let strangers = mint || seller.investor != buyer.investor;
@@ -210,7 +211,7 @@ impl World {
             (8, !mint && frozen > 0 && !leaves(frozen)),
             (9, !mint && seller.locked > 0 && !leaves(locked)),
             (10, !mint && seller.unvested > 0 && !leaves(unvested)),
-            (20, !mint && seller.held > 0 && !leaves(held)),
+            (20, !mint && seller.held > 0 && !leaves(bound)),
             (11, !burn && acquires && too_much),
             (
                 12,

@@ -487,6 +487,7 @@ fn encumbered() -> Token {
 }
 
 #[test]
+#[allow(clippy::too_many_lines, reason = "one list of logs")]
 fn recovery_hands_everything_over_and_says_so() {
     let token = encumbered();
     let logs = token.logs(|token| token.by(ENFORCER).recover_wallet(ALICE, ALICE2, REASON));

@@ -590,7 +590,7 @@ fn minting_judges_the_issuer_as_its_spender() {
             .view()
             .detect_transfer_restriction_from(ISSUER, Address::ZERO, ALICE, u(1))
     };
-    let acts: [fn(&mut SecurityToken) -> Result<(), runtime::abi::Revert>; 4] = [
+    let acts: [Act; 4] = [
         |t| t.mint(ALICE, u(1)),
         |t| t.mint_batch(vec![ALICE], vec![u(1)]),
         |t| t.mint_locked(ALICE, u(1), NOW + 9),

@@ -64,8 +64,8 @@ pub(super) async fn approve_and_commit(
     let what = words(&found, &trade);
     let principal = context.sender("principal", what.clone().after("committing "))?;
     let chain = context.chain().await?;
-    context.keys_apart(&chain, "OPERATOR_ROLE").await?;
     let desk = desk(context, board, &chain, &principal, By::new("")).await?;
+    context.keys_apart(&chain, "OPERATOR_ROLE").await?;
     let until = until(&chain, seconds).await?;
     desk.check_commit(&bid, &ask).await?;
     let approved = if found.state == MatchState::Proposed {

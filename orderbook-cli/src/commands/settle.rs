@@ -61,8 +61,8 @@ impl Settle {
             context.sender("operator", what.clone().after("settling "))?
         };
         let chain = context.chain().await?;
-        context.keys_apart(&chain, "PRINCIPAL_ROLE").await?;
         let desk = context.desk(&board, &chain, &operator).await?;
+        context.keys_apart(&chain, "PRINCIPAL_ROLE").await?;
         let form = if self.signed {
             Form::Signed
         } else {

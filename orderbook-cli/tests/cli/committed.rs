@@ -182,20 +182,27 @@ fn what_cannot_be_committed_is_refused_and_the_book_says_nothing() {
     assert_eq!(market.run(&commit).exits(3).code(), "NOT_APPROVED");
 }
 
-/// A public chain is what the embedded one's id is not.
+/// A public chain is what has another id than the embedded one.
 #[test]
 fn one_folder_with_both_keys_commits_and_settles_nothing_elsewhere() {
-    let market = Market::open();
-    let (bid, ask, matched) = market.match_to_commit();
+    let mut market = Market::open();
     market.node("anvil_setChainId", &json!([421_614]));
-    let elsewhere = "--chain-id 421614";
+    let profile = market.path().join("orderbook.toml");
+    let text = std::fs::read_to_string(&profile).unwrap();
+    std::fs::write(&profile, text.replace("412346", "421614")).unwrap();
+    market.store = market.path().join("elsewhere.db").display().to_string();
+    market.set_up_anew();
+    let (bid, ask, matched) = market.match_to_commit();
     for line in [
-        format!("match approve {matched} --commit {elsewhere}"),
-        format!("settle {bid} {ask} {elsewhere}"),
+        format!("match approve {matched} --commit"),
+        format!("settle {bid} {ask}"),
     ] {
         let said = market.run(&line).exits(4);
         assert_eq!(said.code(), "KEYS_TOGETHER", "{line}");
     }
+    assert_eq!(market.match_state(&bid), "APPROVED");
+    let checks = market.run("doctor").exits(1);
+    assert_eq!(checks.code(), "KEYS_TOGETHER");
 }
 
 #[test]

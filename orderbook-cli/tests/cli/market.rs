@@ -314,6 +314,7 @@ fn slow_wallet(rounds: u32) -> String {
 fn a_wallet_that_takes_much_gas_is_named_and_one_that_takes_too_much_sends_nothing() {
     let market = Market::open();
     let (bid, ask) = market.approved_match();
+    let (other_bid, other_ask) = market.approved_match();
     let victor = market.wallet("victor-chen");
     let set_code = |rounds| {
         let code = slow_wallet(rounds);
@@ -344,7 +345,8 @@ fn a_wallet_that_takes_much_gas_is_named_and_one_that_takes_too_much_sends_nothi
     let gas = answer["data"]["gas"].as_u64().unwrap();
     assert!(gas > 1_560_000 && gas < 3_000_000, "{gas}");
     // Whoever wants it so raises the cap.
-    let (bid, ask) = market.approved_match();
     set_code(150_000);
-    market.data(&format!("settle {bid} {ask} --signed --gas-cap 8_000_000"));
+    market.data(&format!(
+        "settle {other_bid} {other_ask} --signed --gas-cap 8_000_000"
+    ));
 }

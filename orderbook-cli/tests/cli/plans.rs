@@ -112,6 +112,9 @@ fn what_left_a_wallet_is_not_issued_to_it_again() {
     assert_eq!(market.data(line)["issued"], "0");
     // A lost wallet's successor has what it had; the lost one gets nothing more.
     let new = "0x00000000000000000000000000000000000000aa";
+    let row = format!("P-1,PLAN-1,Plan,{new},1,840,2035-06-30,\n");
+    write(&market, "successor.csv", &format!("{HEAD}{row}"));
+    market.data("token register HRBR successor.csv");
     market.data(&format!("token recover HRBR {wallet} {new} --reason lost"));
     let refused = market.run(line).exits(3);
     assert_eq!(refused.code(), "ROW_REFUSED");

@@ -178,15 +178,20 @@ impl Market {
         on_server(&format!("CREATE DATABASE {name}"));
         let (server, _) = server.rsplit_once('/').expect("a URL with a database");
         market.store = format!("{server}/{name}");
-        market.data("deploy settlement");
-        market.data("settlement commitments --optional");
-        market.data("staff admin alma.reyes --key alma --wallet counsel");
-        market.data("staff add dana.whitfield --role trader,principal --key dana");
-        market.data("staff add ruth.castellano --role principal --key ruth");
-        market.data("investor import cap-table.csv");
-        market.data("token admit HRBR");
-        market.data("audit anchor");
+        market.set_up_anew();
         Some(market)
+    }
+
+    /// A new settlement contract, and its book in the market's store, where there is none yet.
+    pub(crate) fn set_up_anew(&self) {
+        self.data("deploy settlement");
+        self.data("settlement commitments --optional");
+        self.data("staff admin alma.reyes --key alma --wallet counsel");
+        self.data("staff add dana.whitfield --role trader,principal --key dana");
+        self.data("staff add ruth.castellano --role principal --key ruth");
+        self.data("investor import cap-table.csv");
+        self.data("token admit HRBR");
+        self.data("audit anchor");
     }
 
     /// One for each engine there is.

@@ -456,8 +456,8 @@ async fn cancel_by_id_reverts_for_a_stranger() {
         .chain
         .send(&market.operator, market.settlement, &cancel(bid))
         .await;
-    let log = IDvPSettlement::OrderCancelled::decode_log(&receipt.inner.logs()[1].inner)
-        .expect("OrderCancelled behind OrderVoided");
+    let log = IDvPSettlement::OrderCancelled::decode_log(&receipt.inner.logs()[0].inner)
+        .expect("OrderCancelled");
     assert_eq!(
         (log.id, log.by, log.reason),
         (bid, market.operator.address, reason)

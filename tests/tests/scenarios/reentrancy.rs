@@ -758,11 +758,16 @@ async fn no_function_runs_inside_a_hold_that_is_placed_used_or_dropped() {
                     target: settlement,
                     callData: call_data,
                 };
-                if act == "place" {
+                let harmless = IHostile::armCall {
+                    target: market.stranger.address,
+                    callData: call_data,
+                };
+                let first = if act == "place" { &armed } else { &harmless };
+                chain.send(&market.admin, hostile, first).await;
+                chain.send(&market.principal, settlement, &commit).await;
+                if act != "place" {
                     chain.send(&market.admin, hostile, &armed).await;
                 }
-                chain.send(&market.principal, settlement, &commit).await;
-                chain.send(&market.admin, hostile, &armed).await;
                 match act {
                     "use" => {
                         chain.send(&market.operator, settlement, &settle).await;
