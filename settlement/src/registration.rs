@@ -54,27 +54,32 @@ impl DvPSettlement {
         }
     }
 
+    #[inline(never)]
     pub(crate) fn epoch_of(&self, owner: Address) -> u64 {
         let [epoch, ..] = *self.epochs.get(owner.into_word()).as_limbs();
         epoch
     }
 
     /// The id of `order`: its EIP-712 digest.
+    #[inline(never)]
     pub(crate) fn id_of(&self, order: &Order) -> B256 {
         domain::digest(self.domain_separator(), order.struct_hash())
     }
 
     /// The first word of the order `id`; in state none when nothing is stored.
+    #[inline(never)]
     pub(crate) fn head(&self, id: B256) -> Head {
         Head::unpack(self.orders.row(id).bytes(HEAD))
     }
 
+    #[inline(never)]
     pub(crate) fn set_head(&mut self, id: B256, head: &Head) {
         self.orders.row(id).set_bytes(HEAD, &head.pack());
     }
 
     /// The terms of the order `id` for a `security` against `payment`, without its board reference; none when it was
     /// never registered.
+    #[inline(never)]
     pub(crate) fn stored_terms(
         &self,
         id: B256,
@@ -107,6 +112,7 @@ impl DvPSettlement {
     }
 
     /// What `order` must agree with, given its security's `listing`.
+    #[inline(never)]
     pub(crate) fn admission(&self, order: &Order, listing: &Listing) -> Admission {
         Admission {
             payment: self.globals().payment,

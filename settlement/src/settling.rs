@@ -259,6 +259,7 @@ impl DvPSettlement {
         Ok(facts)
     }
 
+    #[inline(never)]
     fn facts(&self, globals: &Globals, bid: Party, ask: Party) -> Facts {
         Facts {
             paused: globals.is_closed(),
@@ -400,6 +401,7 @@ fn refuse_terms(facts: &Facts) -> Result<(), Revert> {
     refuse_up_to(facts, Failure::SecurityNotListed as u8)
 }
 
+#[inline(never)]
 fn refuse_up_to(facts: &Facts, last: u8) -> Result<(), Revert> {
     let Some(failure) = failures(facts).first().filter(|&failure| failure <= last) else {
         return Ok(());
