@@ -265,7 +265,12 @@ impl Game {
             self.fund(buyer, limit * U256::from(20)).await;
         }
         let now = market.chain.now().await;
-        let until = now + 60 + self.random.below(LONGEST - 120);
+        let length = if self.random.once_in(8) {
+            LONGEST - 120
+        } else {
+            7_200
+        };
+        let until = now + 60 + self.random.below(length);
         let bid = self.order(buyer, BID, quantity, limit, until).await;
         let ask = self.order(seller, ASK, quantity, limit, until).await;
         let (chain, settlement) = (&self.market.chain, self.market.settlement);
@@ -340,7 +345,7 @@ impl Game {
                 let ends = self.firm.iter().map(|firm| firm.until).min();
                 ends.map_or(now + 1, |end| end - self.random.below(2))
             }
-            1 => now + self.random.below(7_200),
+            1 => now + self.random.below(1_800),
             _ => now + self.random.below(30),
         };
         self.clock().next_block_at(next.max(now)).await;
