@@ -187,8 +187,8 @@ pub(crate) struct Queue(u32);
 impl Queue {
     /// The places, the earliest first.
     pub(crate) fn places(self) -> impl DoubleEndedIterator<Item = usize> {
-        [0, 4, 8, 12, 16, 20, 24, 28]
-            .into_iter()
+        (0_u32..32)
+            .step_by(4)
             .map(move |shift| self.0 >> shift & 0xf)
             .filter_map(|place| (place as usize).checked_sub(1))
     }
