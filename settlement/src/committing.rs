@@ -183,6 +183,7 @@ impl DvPSettlement {
     }
 
     /// What binds the order `id` now.
+    #[inline(never)]
     pub(crate) fn commitment(&self, id: B256, head: &Head) -> Option<Commitment> {
         // The flag spares all other orders a read.
         if head.state != record::OPEN || !head.committed {
@@ -192,6 +193,7 @@ impl DvPSettlement {
         (commitment.until > self.vm().block_timestamp()).then_some(commitment)
     }
 
+    #[inline(never)]
     pub(crate) fn set_commitment(&mut self, id: B256, commitment: Commitment) {
         self.orders
             .row(id)
