@@ -113,7 +113,7 @@ pub struct Roles {
     default_admin: Word,
     /// Who may become the default admin, as an address, and in the eight bytes above it until when, as seconds since the
     /// epoch.
-    offer: Word,
+    pub(crate) offer: Word,
 }
 
 impl Roles {
@@ -253,12 +253,11 @@ impl Roles {
 
     /// The account that may accept to be the default admin now, or zero.
     pub fn pending_default_admin(&self) -> Address {
-        let offer = self.offer.get();
-        let [_, _, third, high] = *offer.as_limbs();
-        if self.vm().block_timestamp() >= high << 32 | third >> 32 {
+        let (account, ends) = unpacked(self.offer.get());
+        if self.vm().block_timestamp() >= ends {
             return Address::ZERO;
         }
-        Address::from_word(bytes(&offer))
+        account
     }
 
     /// Offers the default admin's role to `new_admin` for [`OFFER_LASTS`], instead of to anybody it was offered to before.
@@ -340,9 +339,7 @@ impl Roles {
     /// Zero withdraws the offer, whenever it ends.
     fn offer(&mut self, new_admin: Address) {
         let ends = self.vm().block_timestamp().saturating_add(OFFER_LASTS);
-        let [first, second, third, _] = *uint(&new_admin.into_word()).as_limbs();
-        let offer = U256::from_limbs([first, second, third | ends << 32, ends >> 32]);
-        self.offer.set(offer);
+        self.offer.set(packed(new_admin, ends));
     }
 
     #[inline(never)]
@@ -470,6 +467,18 @@ macro_rules! role_functions {
     };
 }
 
+/// An account and a time in one word, as Solidity would pack them.
+pub(crate) fn packed(account: Address, time: u64) -> U256 {
+    let [first, second, third, _] = *uint(&account.into_word()).as_limbs();
+    U256::from_limbs([first, second, third | time << 32, time >> 32])
+}
+
+/// The account and the time of a word.
+fn unpacked(word: U256) -> (Address, u64) {
+    let [_, _, third, high] = *word.as_limbs();
+    (Address::from_word(bytes(&word)), high << 32 | third >> 32)
+}
+
 /// Refuses the default admin's role, which is never granted, revoked or renounced directly.
 fn ordinary(role: B256) -> Result<(), Error> {
     if role.is_zero() {
@@ -489,4 +498,21 @@ fn nonzero(admin: Address) -> Result<(), Error> {
 
 fn invalid_default_admin(account: Address) -> Error {
     Error::InvalidDefaultAdmin(AccessControlInvalidDefaultAdmin { account })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn an_offer_is_packed_as_solidity_would(account: [u8; 20], time: u64) {
+            let account = Address::from(account);
+            let word = U256::from_be_bytes(account.into_word().0) | U256::from(time) << 160;
+            prop_assert_eq!(packed(account, time), word);
+            prop_assert_eq!(unpacked(word), (account, time));
+        }
+    }
 }

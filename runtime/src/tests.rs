@@ -274,7 +274,7 @@ fn a_bool_is_zero_or_one() {
 fn an_integer_ends_at_its_width() {
     alone(|contract| {
         for (word, bits) in [(3, 64), (4, 8)] {
-            let largest = (U256::from(1) << bits) - U256::from(1);
+            let largest: U256 = (U256::from(1) << bits) - U256::from(1);
             assert!(with_word(contract, word, largest.to_be_bytes()).is_ok());
             let beyond = largest + U256::from(1);
             assert_eq!(

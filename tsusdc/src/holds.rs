@@ -4,7 +4,7 @@
 //! money meanwhile. At most [`PLACES`] holds bind a wallet; its balance word says which places are taken, and the words of
 //! a place keep the rest. A hold ends by time alone: its place is then given away by whatever writes the word next.
 
-use alloy_primitives::{Address, B256, U256};
+use alloy_primitives::{Address, B256, U256, hex};
 use alloy_sol_types::SolEvent;
 use runtime::{abi::Revert, constant_word, event::Log, log, storage::Words, word::uint};
 use stylus_sdk::{crypto::keccak, prelude::*};
@@ -17,27 +17,16 @@ use super::{
 };
 
 /// The most holds that bind one wallet.
-const PLACES: usize = 8;
+const PLACES: u32 = 8;
 
 /// How far ahead a hold may end, in seconds: 7 days.
 const LONGEST: u64 = 7 * 24 * 60 * 60;
 
-/// Bits of a hold's amount; the time at which it ends stands above.
-const AMOUNT_BITS: usize = 216;
-
-/// The latest time that fits.
-const LAST_TIME: u64 = (1 << (256 - AMOUNT_BITS)) - 1;
+/// The latest end that fits above a hold's amount: 2^40 - 1.
+const LAST_TIME: u64 = 0xff_ffff_ffff;
 
 /// The most that one hold takes, in base units: 2^216 - 1.
-const LARGEST: [u8; 32] = {
-    let mut bytes = [0xff; 32];
-    let mut index = 0;
-    while index < (256 - AMOUNT_BITS) / 8 {
-        bytes[index] = 0;
-        index += 1;
-    }
-    bytes
-};
+const LARGEST: [u8; 32] = hex!("0000000000ffffffffffffffffffffffffffffffffffffffffffffffffffffff");
 
 /// What a place keeps beside the hold's key: amount and end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,7 +79,7 @@ fn numbers(mut places: u8) -> impl Iterator<Item = u32> {
     core::iter::from_fn(move || {
         let place = places.trailing_zeros();
         places &= places.wrapping_sub(1);
-        (place < PLACES as u32).then_some(place)
+        (place < PLACES).then_some(place)
     })
 }
 
@@ -155,11 +144,11 @@ impl TsUsdc {
         self.debited(owner, word, amount)?;
 
         let mut row = self.holds.row(owner.into_word());
-        let (places, place) = next_place(&mut row, holds.places);
+        let (live, place) = next_place(&mut row, holds.places);
         let (first, second) = words(place);
         row.set(first, Hold { amount, until }.word());
         row.set_bytes(second, &key);
-        self.set_balance_word(owner, word.with_places(places | bit(place)));
+        self.set_balance_word(owner, word.with_places(live | bit(place)));
         self.allowances
             .at(owner.into_word())
             .set(placer.into_word(), allowance);
@@ -335,8 +324,9 @@ impl TsUsdc {
 /// in which their holds were placed. Where the last place is taken, the holds move down together first.
 #[inline(never)]
 fn next_place(row: &mut Words, live: u8) -> (u8, u32) {
-    if live & bit(PLACES as u32 - 1) == 0 {
-        return (live, u8::BITS.wrapping_sub(live.leading_zeros()));
+    let above = u8::BITS.wrapping_sub(live.leading_zeros());
+    if above < PLACES {
+        return (live, above);
     }
     let (mut moved, mut next) = (0, 0);
     for place in numbers(live) {
@@ -452,14 +442,14 @@ mod tests {
         let (placer, owner) = (coin.bob.address(), coin.alice.address());
         allow(&coin, u(10));
         let logs = coin.logs(|c| place(&coin, c, ID, 7));
-        let placed = HoldPlaced {
+        let event = HoldPlaced {
             placer,
             owner,
             id: ID,
             amount: u(7),
             until: UNTIL,
         };
-        assert_eq!(logs, [log_of(&placed)]);
+        assert_eq!(logs, [log_of(&event)]);
         assert_eq!(coin.balance(owner), u(HOLDING));
         assert_eq!(held_by_alice(&coin), u(7));
         assert_eq!(hold_of(&coin, ID), (u(7), UNTIL));

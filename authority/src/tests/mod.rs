@@ -14,7 +14,7 @@ use stylus_sdk::prelude::*;
 
 use crate::{
     domain,
-    roles::{self, DEFAULT_ADMIN_ROLE, Roles},
+    roles::{self, DEFAULT_ADMIN_ROLE, Roles, packed},
     signature,
 };
 
@@ -153,11 +153,6 @@ fn offered(contract: &Contract<Sample>) -> (Address, Address) {
         .begin_default_admin_transfer(successor)
         .motsu_unwrap();
     (admin, successor)
-}
-
-/// The word that Solidity would pack an address and, above it, a time into.
-fn packed(account: Address, time: u64) -> U256 {
-    U256::from_be_bytes(account.into_word().0) | U256::from(time) << 160
 }
 
 /// The mock host's clock, which stands still.
