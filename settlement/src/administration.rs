@@ -46,6 +46,7 @@ impl DvPSettlement {
     }
 
     /// Whether `account` is an operator or a principal.
+    #[inline(never)]
     pub(crate) fn is_staff(&self, account: Address) -> bool {
         [operator_role(), principal_role()]
             .into_iter()
@@ -221,6 +222,7 @@ impl DvPSettlement {
     }
 
     /// Refuses every caller but an operator.
+    #[inline(never)]
     pub(crate) fn only_operator(&self) -> Result<(), Revert> {
         Ok(self.roles.only(operator_role(), self.vm().msg_sender())?)
     }
@@ -234,11 +236,13 @@ impl DvPSettlement {
     }
 
     /// The list's entry of `security`.
+    #[inline(never)]
     pub(crate) fn listing(&self, security: Address) -> Listing {
         Listing::unpack(self.listings.row(security.into_word()).bytes(0))
     }
 
     /// The list's entry with this number.
+    #[inline(never)]
     pub(crate) fn listing_by_number(&self, number: u16) -> Listing {
         Listing::unpack(self.listings_by_number.row(numbered(number)).bytes(0))
     }

@@ -192,6 +192,7 @@ impl Reading {
     }
 
     /// The ERC-1404 code; a word above 255 is not one.
+    #[inline(never)]
     fn restriction(self) -> u8 {
         match self {
             Self::NotAsked => 0,
@@ -286,11 +287,13 @@ impl Facts {
     }
 
     /// Whether the two orders are committed to each other.
+    #[inline(never)]
     pub(crate) fn committed(&self) -> bool {
         self.bid.is_committed_to(&self.ask) && self.ask.is_committed_to(&self.bid)
     }
 
     /// What the buyer would pay, in payment base units, when both orders are known and cross.
+    #[inline(never)]
     pub(crate) fn total(&self) -> Option<U256> {
         self.pair()
             .and_then(|(bid, ask)| midpoint(bid.limitTotal, ask.limitTotal))

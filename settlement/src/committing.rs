@@ -19,7 +19,7 @@ use super::{
     record::{self, COMMITMENT, Head},
     returns::CommitmentView,
     settling::{agreed, refuse},
-    token::Token,
+    token::{Hold, Token},
 };
 
 impl DvPSettlement {
@@ -100,6 +100,12 @@ impl DvPSettlement {
         // `until` is ahead, so there is a second before it: the last in which the pair must still settle.
         facts.now = until.saturating_sub(1);
         self.read_permissions(&mut facts, &ask.listing);
+        let hold = Hold {
+            placer: vm.contract_address(),
+            owner: seller,
+            id: ask_id,
+        };
+        facts.readings.seller_allowance = Token::new(security).held(vm, &hold, facts.now);
         refuse(&facts)?;
 
         log!(MatchCommitted)
@@ -177,6 +183,7 @@ impl DvPSettlement {
     }
 
     /// What binds the order `id` now.
+    #[inline(never)]
     pub(crate) fn commitment(&self, id: B256, head: &Head) -> Option<Commitment> {
         // The flag spares all other orders a read.
         if head.state != record::OPEN || !head.committed {
@@ -186,6 +193,7 @@ impl DvPSettlement {
         (commitment.until > self.vm().block_timestamp()).then_some(commitment)
     }
 
+    #[inline(never)]
     pub(crate) fn set_commitment(&mut self, id: B256, commitment: Commitment) {
         self.orders
             .row(id)

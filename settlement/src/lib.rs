@@ -232,10 +232,12 @@ impl DvPSettlement {
         message::failure_message(failure)
     }
 
+    #[inline(never)]
     fn globals(&self) -> Globals {
         Globals::unpack(self.globals.bytes(0))
     }
 
+    #[inline(never)]
     fn set_globals(&mut self, globals: &Globals) {
         self.globals.set_bytes(0, &globals.pack());
     }

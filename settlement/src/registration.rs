@@ -2,7 +2,7 @@
 
 use alloy_primitives::{Address, B256, U256};
 use authority::{domain, signature};
-use runtime::{abi::Revert, log};
+use runtime::{abi::Revert, log, storage::Words};
 use stylus_sdk::{abi::Bytes, prelude::*};
 
 use super::{
@@ -36,11 +36,10 @@ impl DvPSettlement {
     /// What is stored of an order. Of one that ended without registration that is owner, side and state; its terms
     /// are in the log.
     pub(crate) fn get_order(&self, id: B256) -> OrderView {
-        let head = self.head(id);
+        let stored = self.orders.row(id);
+        let head = Head::unpack(stored.bytes(HEAD));
         let security = self.listing_by_number(head.security).security;
-        let terms = self
-            .stored_terms(id, &head, security, self.payment())
-            .unwrap_or_default();
+        let terms = stored_terms(&stored, &head, security, self.payment()).unwrap_or_default();
         OrderView {
             owner: head.owner,
             side: head.side,
@@ -54,59 +53,31 @@ impl DvPSettlement {
         }
     }
 
+    #[inline(never)]
     pub(crate) fn epoch_of(&self, owner: Address) -> u64 {
         let [epoch, ..] = *self.epochs.get(owner.into_word()).as_limbs();
         epoch
     }
 
     /// The id of `order`: its EIP-712 digest.
+    #[inline(never)]
     pub(crate) fn id_of(&self, order: &Order) -> B256 {
         domain::digest(self.domain_separator(), order.struct_hash())
     }
 
     /// The first word of the order `id`; in state none when nothing is stored.
+    #[inline(never)]
     pub(crate) fn head(&self, id: B256) -> Head {
         Head::unpack(self.orders.row(id).bytes(HEAD))
     }
 
+    #[inline(never)]
     pub(crate) fn set_head(&mut self, id: B256, head: &Head) {
         self.orders.row(id).set_bytes(HEAD, &head.pack());
     }
 
-    /// The terms of the order `id` for a `security` against `payment`, without its board reference; none when it was
-    /// never registered.
-    pub(crate) fn stored_terms(
-        &self,
-        id: B256,
-        head: &Head,
-        security: Address,
-        payment: Address,
-    ) -> Option<Order> {
-        if !head.was_registered() {
-            return None;
-        }
-        let stored = self.orders.row(id);
-        let (quantity, limit_total) = unpack_amounts(stored.bytes(AMOUNTS));
-        let counterparty = if head.has_counterparty {
-            Address::from_word(stored.bytes(COUNTERPARTY))
-        } else {
-            Address::ZERO
-        };
-        Some(Order {
-            owner: head.owner,
-            side: head.side,
-            security,
-            payment,
-            quantity,
-            limitTotal: limit_total,
-            expiry: head.expiry,
-            epoch: u64::from(head.epoch),
-            counterparty,
-            boardRef: B256::ZERO,
-        })
-    }
-
     /// What `order` must agree with, given its security's `listing`.
+    #[inline(never)]
     pub(crate) fn admission(&self, order: &Order, listing: &Listing) -> Admission {
         Admission {
             payment: self.globals().payment,
@@ -333,6 +304,38 @@ impl DvPSettlement {
             .emit(self.vm());
         Ok(epoch)
     }
+}
+
+/// The terms of the `stored` order for a `security` against `payment`, without its board reference; none when it was
+/// never registered.
+#[inline(never)]
+pub(crate) fn stored_terms(
+    stored: &Words,
+    head: &Head,
+    security: Address,
+    payment: Address,
+) -> Option<Order> {
+    if !head.was_registered() {
+        return None;
+    }
+    let (quantity, limit_total) = unpack_amounts(stored.bytes(AMOUNTS));
+    let counterparty = if head.has_counterparty {
+        Address::from_word(stored.bytes(COUNTERPARTY))
+    } else {
+        Address::ZERO
+    };
+    Some(Order {
+        owner: head.owner,
+        side: head.side,
+        security,
+        payment,
+        quantity,
+        limitTotal: limit_total,
+        expiry: head.expiry,
+        epoch: u64::from(head.epoch),
+        counterparty,
+        boardRef: B256::ZERO,
+    })
 }
 
 fn not_cancellable(id: B256, state: u8) -> Revert {

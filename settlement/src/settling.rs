@@ -7,7 +7,7 @@ use stylus_sdk::{abi::Bytes, prelude::*};
 
 use super::{
     DvPSettlement,
-    checks::{Facts, Failure, Party, Readings, failures},
+    checks::{Facts, Failure, Party, Reading, Readings, failures},
     commitment::Commitment,
     error::Error,
     event::Settled,
@@ -15,7 +15,8 @@ use super::{
     leg::Leg,
     listing::Listing,
     order::{Order, first_invalid_field},
-    record::{self, Head},
+    record::{self, COMMITMENT, HEAD, Head},
+    registration::stored_terms,
     returns::Forecast,
     token::{Hold, SPENDER_EXTENSION, Token},
 };
@@ -79,10 +80,11 @@ impl DvPSettlement {
 
     /// The order `id` from storage.
     pub(crate) fn registered(&self, id: B256, globals: &Globals) -> Candidate {
-        let head = self.head(id);
+        let stored = self.orders.row(id);
+        let head = Head::unpack(stored.bytes(HEAD));
         let commitment = self.commitment(id, &head);
         let listing = self.listing_by_number(head.security);
-        let terms = self.stored_terms(id, &head, listing.security, globals.payment);
+        let terms = stored_terms(&stored, &head, listing.security, globals.payment);
         let epoch = match &terms {
             Some(order) if commitment.is_none() => self.epoch_of(order.owner),
             _ => head.epoch.into(),
@@ -208,10 +210,6 @@ impl DvPSettlement {
         });
         self.fill(bid, bid_order);
         self.fill(ask, ask_order);
-        if committed {
-            self.set_commitment(facts.bid.id, Commitment::default());
-            self.set_commitment(facts.ask.id, Commitment::default());
-        }
         self.vm().flush_cache(false);
 
         delivery.transfer(self.vm())?;
@@ -259,6 +257,7 @@ impl DvPSettlement {
         Ok(facts)
     }
 
+    #[inline(never)]
     fn facts(&self, globals: &Globals, bid: Party, ask: Party) -> Facts {
         Facts {
             paused: globals.is_closed(),
@@ -325,15 +324,13 @@ impl DvPSettlement {
             return;
         };
         let security = Token::new(ask.security);
-        let held = hold(ask.owner, ask_id);
-        readings.seller_allowance = if committed {
-            security.held(vm, &held, now)
-        } else {
-            security.allowance(vm, ask.owner, this)
-        };
+        if !committed {
+            readings.seller_allowance = security.allowance(vm, ask.owner, this);
+        }
         let Some(bid) = &facts.bid.terms else {
             return;
         };
+        let held = hold(ask.owner, ask_id);
         readings.restriction = match listing.number {
             _ if committed => security.hold_restriction(vm, &held, bid.owner, now),
             0 if !has_code(vm, ask.security) => readings.restriction,
@@ -344,6 +341,10 @@ impl DvPSettlement {
             }
             _ => security.restriction(vm, listing.checks_spender, this, ask, bid.owner),
         };
+        // A hold that can be used is there, of the amount with which it was placed.
+        if committed && readings.restriction != Reading::Word(U256::ZERO) {
+            readings.seller_allowance = security.held(vm, &held, now);
+        }
     }
 
     /// Whether a signature is needed and is not the owner's. The signature of an open order was checked when it was
@@ -357,7 +358,7 @@ impl DvPSettlement {
         !settled && !signature::is_valid(vm, order.owner, candidate.party.id, signature)
     }
 
-    /// Marks an order FILLED, and logs its registration when it had none.
+    /// Marks an order FILLED, which ends its commitment, and logs its registration when it had none.
     fn fill(&mut self, candidate: &Candidate, order: &Order) {
         let id = candidate.party.id;
         match (&candidate.signature, candidate.head.state) {
@@ -365,13 +366,17 @@ impl DvPSettlement {
                 self.set_head(id, &Head::ended(order, record::FILLED));
                 self.log_registration(id, order, signature);
             }
-            _ => self.set_head(
-                id,
-                &Head {
+            _ => {
+                let head = Head {
                     state: record::FILLED,
                     ..candidate.head
-                },
-            ),
+                };
+                let mut stored = self.orders.row(id);
+                stored.set_bytes(HEAD, &head.pack());
+                if candidate.party.commitment.is_some() {
+                    stored.set_bytes(COMMITMENT, &Commitment::default().pack());
+                }
+            }
         }
     }
 }
@@ -398,6 +403,7 @@ fn refuse_terms(facts: &Facts) -> Result<(), Revert> {
     refuse_up_to(facts, Failure::SecurityNotListed as u8)
 }
 
+#[inline(never)]
 fn refuse_up_to(facts: &Facts, last: u8) -> Result<(), Revert> {
     let Some(failure) = failures(facts).first().filter(|&failure| failure <= last) else {
         return Ok(());

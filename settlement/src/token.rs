@@ -86,6 +86,7 @@ impl Token {
     }
 
     /// Whether the token claims to support an interface (ERC-165).
+    #[inline(never)]
     pub(crate) fn supports(&self, vm: &dyn Host, interface: u32) -> bool {
         let interface = B256::right_padding_from(&interface.to_be_bytes());
         self.read(vm, SUPPORTS_INTERFACE, &[interface]) == Reading::Word(U256::from(1))
@@ -123,6 +124,7 @@ impl Token {
     }
 
     /// What the token answers when it is asked whether it restricts a transfer: by a spender, from one account to another.
+    #[inline(never)]
     fn detect(
         &self,
         vm: &dyn Host,

@@ -7,7 +7,7 @@ use motsu::prelude::*;
 use stylus_sdk::abi::Router;
 
 use super::{
-    fixture::{CRD, Market},
+    fixture::{CRD, Market, turn},
     token::MockToken,
 };
 use crate::{
@@ -47,6 +47,7 @@ fn the_constructor_fixes_identity_payment_and_roles() {
 
 #[test]
 fn the_constructor_reverts_without_an_admin_and_works_without_an_operator() {
+    let _turn = turn();
     let dvp = Contract::<DvPSettlement>::new();
     let cash = Contract::<MockToken>::new();
     let admin = Account::from_seed("admin");
@@ -66,6 +67,7 @@ fn the_constructor_reverts_without_an_admin_and_works_without_an_operator() {
 
 #[test]
 fn the_constructor_reverts_when_the_payment_token_has_no_code() {
+    let _turn = turn();
     let dvp = Contract::<DvPSettlement>::new();
     let admin = Account::from_seed("admin");
     for account in [Address::ZERO, admin.address(), Address::repeat_byte(1)] {
@@ -81,6 +83,7 @@ fn the_constructor_reverts_when_the_payment_token_has_no_code() {
 
 #[test]
 fn the_constructor_runs_once() {
+    let _turn = turn();
     let dvp = Contract::<DvPSettlement>::new();
     let cash = Contract::<MockToken>::new();
     let (admin, stranger) = (Account::from_seed("admin"), Account::from_seed("stranger"));

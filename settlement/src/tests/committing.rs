@@ -307,17 +307,22 @@ fn commit_match_reverts_when_a_hold_is_not_placed() {
     let market = Market::firm();
     let pair = market.pair();
     let ids = [pair.0, pair.1];
-    for (token, gone) in tokens(&market).into_iter().zip([21, 23]) {
+    // A security without the hold says so first, and could not use it.
+    let unusable = Error::SettlementRefused {
+        failure: 19,
+        restriction_code: 255,
+    };
+    let missing = [unusable, refused(23)];
+    for ((token, short), missing) in tokens(&market).into_iter().zip([21, 23]).zip(missing) {
         let refusals = [
             (Quirk::Reverts, Revert(REVERT_DATA.to_vec())),
-            (Quirk::RevertsWithoutData, Revert(vec![])),
             (Quirk::RevertsWithTheMost, Revert(vec![7; 4_096])),
             (Quirk::RevertsWithTooMuch, refused(29).into()),
             (Quirk::AnswersFalse, refused(29).into()),
             (Quirk::AnswersTwoWords, refused(29).into()),
-            (Quirk::HoldsNothing, refused(gone).into()),
-            (Quirk::HoldsLess, refused(gone).into()),
-            (Quirk::HoldsShorter, refused(gone).into()),
+            (Quirk::HoldsNothing, missing.clone().into()),
+            (Quirk::HoldsLess, refused(short).into()),
+            (Quirk::HoldsShorter, missing.into()),
         ];
         for (quirk, refusal) in refusals {
             token.sender(market.admin).behave(quirk);
@@ -327,10 +332,10 @@ fn commit_match_reverts_when_a_hold_is_not_placed() {
         let half = u(QUANTITY).to_be_bytes::<32>().to_vec();
         for answer in [vec![], half.clone(), [half, vec![0xff; 31]].concat()] {
             token.sender(market.admin).answer("holdOf", &answer);
-            market.assert_refused(&ids, refused(gone), || market.commit(pair, UNTIL));
+            market.assert_refused(&ids, refused(short), || market.commit(pair, UNTIL));
         }
         token.sender(market.admin).break_view("holdOf");
-        market.assert_refused(&ids, refused(gone), || market.commit(pair, UNTIL));
+        market.assert_refused(&ids, refused(short), || market.commit(pair, UNTIL));
         token.sender(market.admin).mend_view("holdOf");
     }
     market.commit(pair, UNTIL).unwrap();

@@ -1,6 +1,11 @@
 //! A market with one pair that settles: 100 securities for a bid of 1,050 and an ask of 1,020.
 
-use std::any::Any;
+use std::{
+    any::Any,
+    cell::RefCell,
+    rc::{Rc, Weak},
+    sync::{Mutex, MutexGuard, PoisonError},
+};
 
 use alloy_primitives::{Address, B256, FixedBytes, LogData, U256};
 use alloy_signer::SignerSync;
@@ -71,6 +76,25 @@ pub(crate) struct Market {
     pub(crate) buyer: Account,
     pub(crate) stranger: Account,
     _precompiles: Box<dyn Any>,
+    _turn: Turn,
+}
+
+/// One test's turn to use motsu, which gives up when another thread holds its storage for 10 ms.
+pub(crate) type Turn = Rc<MutexGuard<'static, ()>>;
+
+/// Waits for this thread's turn; a test that has it has it again.
+pub(crate) fn turn() -> Turn {
+    static MOTSU: Mutex<()> = Mutex::new(());
+    thread_local! {
+        static TURN: RefCell<Weak<MutexGuard<'static, ()>>> = const { RefCell::new(Weak::new()) };
+    }
+    TURN.with_borrow_mut(|known| {
+        known.upgrade().unwrap_or_else(|| {
+            let turn = Rc::new(MOTSU.lock().unwrap_or_else(PoisonError::into_inner));
+            *known = Rc::downgrade(&turn);
+            turn
+        })
+    })
 }
 
 impl Market {
@@ -97,6 +121,7 @@ impl Market {
     }
 
     fn open(security_has_holds: bool, cash_has_holds: bool) -> Self {
+        let turn = turn();
         let market = Self {
             dvp: Contract::new(),
             security: Contract::new(),
@@ -109,6 +134,7 @@ impl Market {
             buyer: Account::from_seed("buyer"),
             stranger: Account::from_seed("stranger"),
             _precompiles: Box::new(deploy_precompiles()),
+            _turn: turn,
         };
         let Self {
             dvp,

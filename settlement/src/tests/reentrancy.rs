@@ -244,8 +244,7 @@ fn a_pair_is_not_settled_while_it_is_committed() {
         leg: LEGS[0],
     };
     stage.grant(operator_role());
-    let settle = call("settle", &[pair.0, pair.1]);
-    stage.call_back(&settle);
+    stage.call_back(&call("settle", &[pair.0, pair.1]));
     stage.market.commit(pair, UNTIL).unwrap();
     assert_eq!(stage.called_back(), reverts_with(refused(23)));
     assert_eq!(stage.market.count(), U256::ZERO);
@@ -258,7 +257,7 @@ fn a_pair_is_not_settled_while_it_is_committed() {
         leg: LEGS[1],
     };
     stage.grant(operator_role());
-    stage.call_back(&settle);
+    stage.call_back(&call("settle", &[pair.0, pair.1]));
     let market = &stage.market;
     // Restricted comes first: a hold that is not there cannot be used.
     let error = Error::SettlementRefused {

@@ -6,6 +6,7 @@ use motsu::prelude::*;
 use serde_json::Value;
 use stylus_sdk::prelude::*;
 
+use super::fixture::turn;
 use crate::{
     DvPSettlement,
     order::{ORDER_TYPE, Order},
@@ -35,6 +36,7 @@ fn order(value: &Value) -> Order {
 
 #[test]
 fn order_ids_are_those_of_another_implementation() {
+    let _turn = turn();
     let file: Value = serde_json::from_str(include_str!("../../vectors/order.json")).unwrap();
     assert_eq!(text(&file, "orderType"), ORDER_TYPE);
     let vectors = file["vectors"].as_array().unwrap();
