@@ -225,13 +225,7 @@ impl SecurityToken {
     /// What binds a balance may overlap. So each kind also ends for what of it went with the tokens: of 100 tokens, all
     /// of them locked and 40 frozen, 40 that are moved take the freeze with them and 40 of the lock.
     #[inline(never)]
-    pub(crate) fn take(
-        &mut self,
-        from: &mut Party,
-        to: &Party,
-        value: U256,
-        mut missing: U256,
-    ) {
+    pub(crate) fn take(&mut self, from: &mut Party, to: &Party, value: U256, mut missing: U256) {
         let Party {
             wallet: account,
             balance,
@@ -359,7 +353,9 @@ fn spendable(from: &Party) -> U256 {
     from.bound
         .parts()
         .into_iter()
-        .fold(from.balance, |left, (amount, _)| left.saturating_sub(amount))
+        .fold(from.balance, |left, (amount, _)| {
+            left.saturating_sub(amount)
+        })
 }
 
 impl SecurityToken {

@@ -102,8 +102,13 @@ impl SecurityToken {
 
     pub(crate) fn can_receive(&self, account: Address) -> bool {
         // To mint nothing is allowed to whom receiving is, whatever the sender.
-        self.detect_kind(Kind::Mint, Address::ZERO, Address::ZERO, account, U256::ZERO)
-            == codes::SUCCESS
+        self.detect_kind(
+            Kind::Mint,
+            Address::ZERO,
+            Address::ZERO,
+            account,
+            U256::ZERO,
+        ) == codes::SUCCESS
     }
 
     pub(crate) fn message_for_transfer_restriction(&self, code: u8) -> Text {

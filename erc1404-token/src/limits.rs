@@ -434,11 +434,7 @@ impl SecurityToken {
         GroupHolders { count, limit }
     }
 
-    pub(crate) fn set_class_limit(
-        &mut self,
-        groups: U256,
-        max_holders: u32,
-    ) -> Result<(), Revert> {
+    pub(crate) fn set_class_limit(&mut self, groups: U256, max_holders: u32) -> Result<(), Revert> {
         self.only_compliance()?;
         self.limit_class(groups, max_holders)
     }

@@ -147,12 +147,7 @@ impl SecurityToken {
     /// Releases `amount` of what is locked, lock by lock. `record` is that of `holder`, with places of locks in force
     /// only.
     #[inline(never)]
-    pub(crate) fn reduce_locks(
-        &mut self,
-        holder: Address,
-        record: &mut Record,
-        mut amount: U256,
-    ) {
+    pub(crate) fn reduce_locks(&mut self, holder: Address, record: &mut Record, mut amount: U256) {
         for place in places(record.locks) {
             let mut lock = self.lock_at(holder, place);
             let reduction = amount.min(lock.amount);

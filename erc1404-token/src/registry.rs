@@ -124,7 +124,11 @@ impl SecurityToken {
         let mut investor = self.known_investor(investor_id);
         let wallets = self.wallets(investor);
         let fresh = record.investor == 0 || record.investor != investor;
-        let mut status = if fresh { 0 } else { record.flags & Record::STATUS };
+        let mut status = if fresh {
+            0
+        } else {
+            record.flags & Record::STATUS
+        };
         if let Some(other) = wallets.iter().find(|other| **other != wallet) {
             let theirs = self.record(*other);
             let Person { group, country, .. } = Person::of(&theirs);

@@ -361,7 +361,10 @@ fn low_bit(place: usize) -> u8 {
 }
 
 /// The place that an index names.
-#[allow(clippy::cast_possible_truncation, reason = "an index that was found is below 8")]
+#[allow(
+    clippy::cast_possible_truncation,
+    reason = "an index that was found is below 8"
+)]
 fn place_of(index: U256) -> usize {
     low(index) as usize
 }

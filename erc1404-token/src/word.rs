@@ -187,8 +187,9 @@ pub(crate) struct Queue(u32);
 impl Queue {
     /// The places, the earliest first.
     pub(crate) fn places(self) -> impl DoubleEndedIterator<Item = usize> {
-        (0..8)
-            .map(move |i| (self.0 >> (4 * i)) & 0xf)
+        [0, 4, 8, 12, 16, 20, 24, 28]
+            .into_iter()
+            .map(move |shift| self.0 >> shift & 0xf)
             .filter_map(|place| (place as usize).checked_sub(1))
     }
 
@@ -198,11 +199,10 @@ impl Queue {
     }
 
     /// Takes a free place.
+    #[allow(clippy::cast_possible_truncation, reason = "places are below 8")]
     pub(crate) fn push(&mut self, place: usize) {
-        let end = self.places().count().wrapping_mul(4);
-        #[allow(clippy::cast_possible_truncation, reason = "at most 8")]
-        let entry = (place as u32).wrapping_add(1);
-        self.0 |= entry.wrapping_shl(end as u32);
+        let end = self.places().fold(0, |end: u32, _| end.wrapping_add(4));
+        self.0 |= (place as u32).wrapping_add(1).wrapping_shl(end);
     }
 
     /// Gives a place back.
@@ -252,32 +252,63 @@ mod tests {
 
         #[test]
         fn a_record_survives_packing(
-            kyc_expiry: u64, investor: u32, country: u16, group: u8, flags: u8,
+            kyc_expiry: u64, investor: u32, country: u16, group: u8, flags: u8, locks: u16, schedules: u8, holds: u32,
         ) {
-            let record = Record { kyc_expiry, investor, country, group, flags };
+            let holds = Queue(holds);
+            let record = Record { kyc_expiry, investor, country, group, flags, locks, schedules, holds };
             let word: U256 = record.into();
             prop_assert_eq!(Record::from(word), record);
+        }
+
+        /// A queue is a list of places: the next one taken is free and stands last, one given back is gone.
+        #[test]
+        fn a_queue_keeps_the_order_of_its_places(acts in prop::collection::vec((any::<bool>(), 0..8_usize), 0..60)) {
+            let (mut queue, mut expected) = (Queue::default(), Vec::new());
+            for (takes, place) in acts {
+                if takes {
+                    let lowest = (0..8).find(|place| !expected.contains(place));
+                    prop_assert_eq!(queue.free(), lowest);
+                    if let Some(lowest) = lowest {
+                        queue.push(lowest);
+                        expected.push(lowest);
+                    }
+                } else {
+                    queue.remove(place);
+                    expected.retain(|other| *other != place);
+                }
+                prop_assert_eq!(queue.places().collect::<Vec<_>>(), expected.clone());
+            }
+        }
+
+        #[test]
+        fn places_are_the_bits_of_a_mask(mask: u16) {
+            let all = places(mask).fold(0, |all, place| all | bit(place));
+            prop_assert_eq!(all, mask);
         }
     }
 
     #[test]
-    fn removing_a_registration_keeps_sanction_and_freeze() {
-        let flags = Record::FROZEN | Record::SANCTIONED | Record::SOLE | Record::LOCKED;
-        let record = Record {
+    fn removing_a_registration_keeps_sanction_freeze_and_places() {
+        let flags = Record::FROZEN | Record::SANCTIONED | Record::REPLACED;
+        let mut record = Record {
             kyc_expiry: 1,
             investor: 2,
             country: 3,
             group: 4,
-            flags,
+            flags: flags | Record::SOLE,
+            locks: 5,
+            schedules: 6,
+            holds: Queue::default(),
         };
-        let left = record.unregistered();
-        let flags = Record::FROZEN | Record::SANCTIONED | Record::LOCKED;
-        assert_eq!(
-            left,
-            Record {
-                flags,
-                ..Record::default()
-            }
-        );
+        record.holds.push(7);
+        let left = Record {
+            flags,
+            locks: 5,
+            schedules: 6,
+            holds: record.holds,
+            ..Record::default()
+        };
+        assert_eq!(record.unregistered(), left);
+        assert!(left.has_places() && !Record::default().has_places());
     }
 }

@@ -13,26 +13,27 @@ pub struct Cost {
     pub cached: u64,
     /// None is.
     pub uncached: u64,
-    /// None is, and `ArbOS` is older than 60: each entry of a program pays anew.
-    pub uncached_before_60: u64,
 }
 
-/// The name of [`Cost::uncached_before_60`] in a snapshot.
-const BEFORE_60: &str = "uncachedBeforeArbOs60";
-
 /// The most that an operation may cost, programs cached: docs/security-token.md, docs/tsusdc.md, docs/settlement.md.
-pub const BARS: [(&str, u64); 11] = [
-    ("token.transfer", 54_000),
-    ("token.transferFrom", 61_000),
-    ("token.transferWorst", 250_000),
-    ("coin.transfer", 38_500),
+pub const BARS: [(&str, u64); 17] = [
+    ("token.transfer", 45_300),
+    ("token.transferFrom", 53_000),
+    ("token.transferWorst", 260_000),
+    ("token.setWallets100", 9_700_000),
+    ("token.setSanctioned100", 9_000_000),
+    ("coin.transfer", 36_400),
     ("coin.transferFrom", 45_500),
     ("coin.transferWithAuthorization", 75_000),
     ("coin.mint", 60_000),
-    ("settlement.settle", 150_000),
+    ("settlement.settle", 128_500),
     ("settlement.registerOrder", 115_000),
     ("settlement.settleSigned", 215_000),
     ("settlement.cancelOrderById", 35_000),
+    ("settlement.commitMatch", 260_000),
+    ("settlement.settleCommitted", 130_000),
+    ("settlement.commitAndSettle", 385_000),
+    ("settlement.commitAndSettleAgain", 325_000),
 ];
 
 /// The most that a settlement may cost, in percent of the floor.
@@ -65,7 +66,6 @@ pub fn to_json(costs: &BTreeMap<String, Cost>) -> String {
                 json!({
                     "cached": cost.cached,
                     "uncached": cost.uncached,
-                    BEFORE_60: cost.uncached_before_60,
                 }),
             )
         })
@@ -87,7 +87,6 @@ pub fn from_json(text: &str) -> BTreeMap<String, Cost> {
                 Cost {
                     cached: gas("cached"),
                     uncached: gas("uncached"),
-                    uncached_before_60: gas(BEFORE_60),
                 },
             )
         })
@@ -107,10 +106,7 @@ pub fn differences(
         .map(|key| {
             let show = |cost: Option<&Cost>| {
                 cost.map_or("nothing".to_owned(), |cost| {
-                    format!(
-                        "{} cached, {} not cached, {} before 60",
-                        cost.cached, cost.uncached, cost.uncached_before_60
-                    )
+                    format!("{} cached, {} not cached", cost.cached, cost.uncached)
                 })
             };
             format!(
@@ -125,8 +121,8 @@ pub fn differences(
 /// The table with the bars.
 pub fn table(costs: &BTreeMap<String, Cost>) -> String {
     let mut text = format!(
-        "{:<34}{:>10}{:>12}{:>11}{:>10}{:>8}\n",
-        "operation", "cached", "not cached", "before 60", "bar", "of bar"
+        "{:<34}{:>10}{:>12}{:>10}{:>8}\n",
+        "operation", "cached", "not cached", "bar", "of bar"
     );
     for (key, cost) in costs {
         let bar = BARS
@@ -138,8 +134,8 @@ pub fn table(costs: &BTreeMap<String, Cost>) -> String {
         });
         let _ = writeln!(
             text,
-            "{key:<34}{:>10}{:>12}{:>11}{bar:>10}{share:>8}",
-            cost.cached, cost.uncached, cost.uncached_before_60
+            "{key:<34}{:>10}{:>12}{bar:>10}{share:>8}",
+            cost.cached, cost.uncached
         );
     }
     if let Some(percent) = floor_percent(costs) {
@@ -188,7 +184,6 @@ mod tests {
                     Cost {
                         cached,
                         uncached: cached * 2,
-                        uncached_before_60: cached * 3,
                     },
                 )
             })
@@ -203,8 +198,8 @@ mod tests {
     #[test]
     fn a_difference_names_all_figures() {
         let lines = differences(&costs(1), &costs(2));
-        let expected = "settlement.settle: 1 cached, 2 not cached, 3 before 60 -> \
-                        2 cached, 4 not cached, 6 before 60";
+        let expected =
+            "settlement.settle: 1 cached, 2 not cached -> 2 cached, 4 not cached";
         assert_eq!(lines, [expected]);
     }
 
@@ -217,22 +212,22 @@ mod tests {
             };
             ("settlement.floor".to_owned(), cost)
         };
-        let mut costs = costs(150_000);
+        let mut costs = costs(128_500);
         costs.extend([floor(100_000)]);
         assert!(over_the_bar(&costs).is_empty());
-        costs.extend([floor(93_000)]);
+        costs.extend([floor(80_000)]);
         assert_eq!(
             over_the_bar(&costs),
-            ["settlement.settle is 162 % of its floor, the bar is 160 %"]
+            ["settlement.settle is 161 % of its floor, the bar is 160 %"]
         );
         costs.extend([floor(100_000)]);
         costs
             .entry("settlement.settle".to_owned())
             .or_default()
-            .cached = 150_001;
+            .cached = 128_501;
         assert_eq!(
             over_the_bar(&costs),
-            ["settlement.settle costs 150001, the bar is 150000"]
+            ["settlement.settle costs 128501, the bar is 128500"]
         );
     }
 

@@ -128,6 +128,12 @@ impl Default for Token {
 /// The word where a re-entering contract notes the outcome: 0 not tried, 1 failed, 2 succeeded.
 pub const OUTCOME: U256 = uint!(0x100000000000000000000000000000000000000000000000002_U256);
 
+/// The words of its one hold: amount and end.
+const HOLD: [U256; 2] = [
+    uint!(0x100000000000000000000000000000000000000000000000004_U256),
+    uint!(0x100000000000000000000000000000000000000000000000005_U256),
+];
+
 /// The word that is not zero in a token that was woken.
 const AWAKE: U256 = uint!(0x100000000000000000000000000000000000000000000000003_U256);
 
@@ -205,8 +211,52 @@ impl Token {
             ("mint(address,uint256)", mint()),
             ("arm(address,address)", armed()),
             ("wake()", format!("1 {AWAKE:#x} SSTORE STOP")),
+            (
+                "placeHold(bytes32,address,uint256,uint64)",
+                format!(
+                    "68 CALLDATALOAD {:#x} SSTORE 100 CALLDATALOAD {:#x} SSTORE {}",
+                    HOLD[0],
+                    HOLD[1],
+                    self.answer_to_holder()
+                ),
+            ),
+            (
+                "useHold(bytes32,address,address,uint256)",
+                format!(
+                    "100 CALLDATALOAD 36 CALLDATALOAD SLOAD SUB 36 CALLDATALOAD SSTORE
+                     100 CALLDATALOAD 68 CALLDATALOAD SLOAD ADD 68 CALLDATALOAD SSTORE {}",
+                    self.answer_to_holder()
+                ),
+            ),
+            ("dropHold(bytes32,address)", self.answer_to_holder()),
+            (
+                "holdOf(address,address,bytes32)",
+                format!(
+                    "{:#x} SLOAD 0 MSTORE {:#x} SLOAD 32 MSTORE 64 0 RETURN",
+                    HOLD[0], HOLD[1]
+                ),
+            ),
+            (
+                "holdRestriction(address,address,bytes32,address,uint64)",
+                "0 0 MSTORE 32 0 RETURN".to_owned(),
+            ),
+            (
+                "heldBalanceOf(address)",
+                "0 0 MSTORE 32 0 RETURN".to_owned(),
+            ),
         ];
         dispatch(&functions)
+    }
+
+    /// What it does besides when a hold is placed, used or dropped: as when it moves. Only with [`Self::supports`] does
+    /// anyone place one.
+    fn answer_to_holder(&self) -> String {
+        match self.moves {
+            Moves::AndReenters => {
+                format!("{LOAD_CALL} {MAKE_CALL} 1 ADD {OUTCOME:#x} SSTORE STOP")
+            }
+            _ => "STOP".to_owned(),
+        }
     }
 
     /// Puts it on chain.

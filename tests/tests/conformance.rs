@@ -129,7 +129,9 @@ fn every_event_and_error_of_the_sources_is_in_the_interface_and_the_other_way_ro
         .collect();
     let published = abi("ISecurityToken");
     let published: BTreeSet<_> = published.errors().map(error).collect();
-    assert_eq!(errors, published);
+    // No two of its roles exclude each other.
+    let excluded = "error RolesExclude(bytes32 role, bytes32 other)".to_owned();
+    assert_eq!(&errors - &BTreeSet::from([excluded]), published);
 }
 
 /// Each contract of a market with its ABI.

@@ -11,18 +11,16 @@ use acceptance::{
         IArbDebug, IArbWasmCache, IDvPSettlement, IEntry, IFloor, IPlainErc20, ISecurityToken,
         ITsUSDC, Order,
     },
-    chain::Chain,
     deploy,
     gas::{self, Cost},
-    market::{DAY, GROUP, Market, register_call, s, settle_call, settle_signed_call, usd},
+    market::{DAY, GROUP, Market, commit_call, register_call, s, settle_call, settle_signed_call, usd},
     order::Signed,
 };
 use alloy::{
-    primitives::{Address, B256, Bytes, U256, address},
+    primitives::{Address, B256, Bytes, U256, address, keccak256},
     sol,
     sol_types::{SolCall, SolStruct, eip712_domain},
 };
-use devnet::ArbOs;
 
 const ARB_WASM_CACHE: Address = address!("0000000000000000000000000000000000000072");
 const ARB_DEBUG: Address = address!("00000000000000000000000000000000000000ff");
@@ -38,8 +36,12 @@ struct Bench {
     floor: Address,
     /// The same entry point with the SDK's macro and with the runtime.
     entries: [(&'static str, Address); 2],
-    /// A holder with 16 locks and 8 vestings.
-    encumbered: Account,
+    /// Two holders, each the last of its investor's 8 wallets, with 16 locks, 8 vestings and 8 holds.
+    encumbered: [Account; 2],
+    /// A holder of both tokens whose tokens nobody has held yet.
+    keeper: Account,
+    /// One wallet of each of 100 investors who have 8.
+    crowd: Vec<Address>,
 }
 
 impl Bench {
@@ -111,10 +113,34 @@ impl Bench {
         };
         chain.send(&market.admin, market.token, &blocked).await;
 
-        let encumbered = market.account("encumbered").await;
-        market.register(encumbered.address, GROUP).await;
-        market.mint(encumbered.address, s(100)).await;
-        encumber(&market, encumbered.address).await;
+        let mut encumbered = Vec::new();
+        for label in ["encumbered", "encumbered too"] {
+            let holder = market.account(label).await;
+            let investor = keccak256(holder.address);
+            for index in 0..7 {
+                let wallet = market.wallet(&format!("{label} {index}")).address;
+                market.register_as(wallet, investor, GROUP).await;
+                market.mint(wallet, s(1)).await;
+            }
+            market.register_as(holder.address, investor, GROUP).await;
+            market.mint(holder.address, s(200)).await;
+            encumber(&market, &holder).await;
+            encumbered.push(holder);
+        }
+        let keeper = market.account("keeper").await;
+        market.register(keeper.address, GROUP).await;
+        market.mint(keeper.address, s(100)).await;
+        let fund = ITsUSDC::mintCall {
+            to: keeper.address,
+            amount: usd(100),
+        };
+        chain.send(&market.admin, market.coin, &fund).await;
+        for token in [market.token, market.coin] {
+            chain
+                .send(&keeper, token, &approve(operator.address, s(500)))
+                .await;
+        }
+        let crowd = crowd(&market).await;
 
         // The first settlement writes the counter's first word; the measured ones do not.
         let (bid, ask) = signed(&market, 0);
@@ -126,7 +152,9 @@ impl Bench {
             plain,
             floor,
             entries,
-            encumbered,
+            encumbered: encumbered.try_into().expect("two holders"),
+            keeper,
+            crowd,
         }
     }
 
@@ -179,16 +207,44 @@ impl Bench {
             "token.transferFrom",
             self.send(operator, token, &from_seller(s(1))).await,
         );
-        costs.insert(
-            "token.transferWorst",
-            self.send(&self.encumbered, token, &to_buyer).await,
-        );
+        let [from, to] = &self.encumbered;
+        let worst = ISecurityToken::transferCall {
+            to: to.address,
+            value: s(1),
+        };
+        costs.insert("token.transferWorst", self.send(from, token, &worst).await);
         costs.insert("token.approve", self.send(seller, token, &approve).await);
         let mint = ISecurityToken::mintCall {
             to: seller.address,
             value: s(1),
         };
         costs.insert("token.mint", self.send(&market.admin, token, &mint).await);
+
+        let locked = ISecurityToken::mintLockedCall {
+            to: self.keeper.address,
+            amount: s(1),
+            unlockAt: market.opened + 180 * DAY,
+        };
+        costs.insert(
+            "token.mintLocked",
+            self.send(&market.admin, token, &locked).await,
+        );
+        let fresh: Vec<_> = (0..100)
+            .map(|index| market.wallet(&format!("new investor {index}")).address)
+            .collect();
+        let wallets = set_wallets(market, &fresh, &fresh);
+        costs.insert(
+            "token.setWallets100",
+            self.send(&market.admin, token, &wallets).await,
+        );
+        let sanction = ISecurityToken::setSanctionedCall {
+            accounts: self.crowd.clone(),
+            sanctioned: true,
+        };
+        costs.insert(
+            "token.setSanctioned100",
+            self.send(&market.admin, token, &sanction).await,
+        );
 
         let to_seller = ITsUSDC::transferCall {
             to: seller.address,
@@ -220,6 +276,38 @@ impl Bench {
             value: usd(7),
         };
         costs.insert("coin.approve", self.send(buyer, coin, &approve).await);
+
+        for (token, names, amount) in [
+            (
+                token,
+                ["token.placeHold", "token.useHold", "token.dropHold"],
+                s(1),
+            ),
+            (
+                coin,
+                ["coin.placeHold", "coin.useHold", "coin.dropHold"],
+                usd(1),
+            ),
+        ] {
+            let (id, owner) = (B256::repeat_byte(1), self.keeper.address);
+            let place = ITsUSDC::placeHoldCall {
+                id,
+                owner,
+                amount,
+                until: market.opened + 2 * DAY,
+            };
+            let used = ITsUSDC::useHoldCall {
+                id,
+                owner,
+                to: seller.address,
+                amount,
+            };
+            let dropped = ITsUSDC::dropHoldCall { id, owner };
+            costs.insert(names[0], self.send(operator, token, &place).await);
+            costs.insert(names[1], self.send(operator, token, &used).await);
+            self.send(operator, token, &place).await;
+            costs.insert(names[2], self.send(operator, token, &dropped).await);
+        }
 
         for (name, entry) in self.entries {
             costs.insert(name, self.send(operator, entry, &record(operator)).await);
@@ -253,6 +341,22 @@ impl Bench {
             self.send(operator, settlement, &settle_signed_call(&bid, &ask))
                 .await,
         );
+        for (reference, both) in [
+            (4, "settlement.commitAndSettle"),
+            (5, "settlement.commitAndSettleAgain"),
+        ] {
+            let (bid, ask) = signed(market, reference);
+            for order in [&bid, &ask] {
+                self.send(operator, settlement, &register_call(order)).await;
+            }
+            let commit = commit_call(bid.id, ask.id, market.opened + 2 * DAY);
+            let committed = self.send(&market.principal, settlement, &commit).await;
+            let settle = settle_call(bid.id, ask.id);
+            let settled = self.send(operator, settlement, &settle).await;
+            costs.insert(both, committed + settled);
+            costs.entry("settlement.commitMatch").or_insert(committed);
+            costs.entry("settlement.settleCommitted").or_insert(settled);
+        }
         let (bid, ask) = signed(market, 3);
         self.send(operator, settlement, &register_call(&bid)).await;
         let cancel = IDvPSettlement::cancelOrderByIdCall {
@@ -336,18 +440,19 @@ fn signed(market: &Market, reference: u8) -> (Signed, Signed) {
 }
 
 /// The most that the rules let one wallet carry.
-async fn encumber(market: &Market, holder: Address) {
+async fn encumber(market: &Market, holder: &Account) {
+    let (chain, token, address) = (&market.chain, market.token, holder.address);
     for index in 0..16 {
         let lock = ISecurityToken::lockTokensCall {
-            holder,
+            holder: address,
             amount: s(1),
             releaseTime: market.opened + (100 + index) * DAY,
         };
-        market.chain.send(&market.admin, market.token, &lock).await;
+        chain.send(&market.admin, token, &lock).await;
     }
     for index in 0..8 {
         let grant = ISecurityToken::grantVestingCall {
-            holder,
+            holder: address,
             amount: s(10),
             start: market.opened + index * DAY,
             cliff: 42 * 86_400,
@@ -356,8 +461,53 @@ async fn encumber(market: &Market, holder: Address) {
             firstBips: 1_250,
             revocable: true,
         };
-        market.chain.send(&market.admin, market.token, &grant).await;
+        chain.send(&market.admin, token, &grant).await;
     }
+    let approve = ISecurityToken::approveCall {
+        spender: market.operator.address,
+        value: s(8),
+    };
+    chain.send(holder, token, &approve).await;
+    for index in 0..8 {
+        let place = ISecurityToken::placeHoldCall {
+            id: B256::repeat_byte(0x40 + index),
+            owner: address,
+            amount: s(1),
+            until: market.opened + 6 * DAY,
+        };
+        chain.send(&market.operator, token, &place).await;
+    }
+}
+
+/// Records of wallets for the investors of other wallets.
+fn set_wallets(
+    market: &Market,
+    wallets: &[Address],
+    first: &[Address],
+) -> ISecurityToken::setWalletsCall {
+    let count = wallets.len();
+    ISecurityToken::setWalletsCall {
+        wallets: wallets.to_vec(),
+        investorIds: first.iter().map(keccak256).collect(),
+        groups: vec![GROUP; count],
+        countries: vec![acceptance::market::COUNTRY; count],
+        kycExpiries: vec![market.opened + 365 * DAY; count],
+    }
+}
+
+/// A hundred investors with 8 wallets each; gives the first of each.
+async fn crowd(market: &Market) -> Vec<Address> {
+    let of = |round: u64| -> Vec<Address> {
+        (0..100)
+            .map(|index| market.wallet(&format!("crowd {round} {index}")).address)
+            .collect()
+    };
+    let first = of(0);
+    for round in 0..8 {
+        let batch = set_wallets(market, &of(round), &first);
+        market.chain.send(&market.admin, market.token, &batch).await;
+    }
+    first
 }
 
 /// The buyer's authorisation of one coin to the seller.
@@ -405,11 +555,6 @@ async fn every_operation_costs_what_the_snapshot_says() {
         return;
     }
     drop(market);
-    let older = Chain::of_arbos(ArbOs::V51).await;
-    let before_60 = Bench::set_up(Market::open_on(older).await)
-        .await
-        .measure()
-        .await;
     let bench = Bench::set_up(Market::open().await).await;
     let Some(clock) = bench.market.chain.clock() else {
         return;
@@ -427,7 +572,6 @@ async fn every_operation_costs_what_the_snapshot_says() {
                 Cost {
                     cached,
                     uncached: uncached[key],
-                    uncached_before_60: before_60[key],
                 },
             )
         })

@@ -81,11 +81,7 @@ fn a_class_counts_the_holders_of_all_its_groups() {
     let token = three_groups();
     token.mint(ALICE, 10);
     token.mint(CAROL, 10);
-    let logs = token.logs(|token| {
-        token
-            .by(COMPLIANCE)
-            .set_class_limit(groups(&[20, 30]), 2)
-    });
+    let logs = token.logs(|token| token.by(COMPLIANCE).set_class_limit(groups(&[20, 30]), 2));
     let set = ClassLimitSet {
         groups: groups(&[20, 30]),
         maxHolders: 2,
@@ -152,7 +148,10 @@ fn a_class_is_changed_and_removed_by_naming_its_set_again() {
     };
     assert_eq!(logs, [log(&removed)]);
     let list = token.view().class_limits();
-    assert_eq!((list.groups, list.holders), (vec![groups(&[20, 255])], vec![2]));
+    assert_eq!(
+        (list.groups, list.holders),
+        (vec![groups(&[20, 255])], vec![2])
+    );
     // Counting goes on in the class that is left, and no class of the same place comes back with an old count.
     token.moves(BOB, ALICE, 5);
     limit_class(&token, &[30], 1);

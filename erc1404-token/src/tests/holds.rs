@@ -9,12 +9,12 @@ use crate::{error::*, event::*, holds, store::HOLDS};
 const ID: B256 = B256::repeat_byte(0x51);
 const OTHER: B256 = B256::repeat_byte(0x52);
 
-fn place(id: B256, amount: u64, until: u64) -> impl FnOnce(&Token) -> Result<(), runtime::abi::Revert> {
-    move |token| {
-        token
-            .by(STRANGER)
-            .place_hold(id, ALICE, u(amount), until)
-    }
+fn place(
+    id: B256,
+    amount: u64,
+    until: u64,
+) -> impl FnOnce(&Token) -> Result<(), runtime::abi::Revert> {
+    move |token| token.by(STRANGER).place_hold(id, ALICE, u(amount), until)
 }
 
 fn held(token: &Token, owner: Address) -> U256 {
@@ -135,7 +135,10 @@ fn nothing_of_a_hold_may_be_used() {
         .by(STRANGER)
         .use_hold(ID, ALICE, BOB, U256::ZERO)
         .motsu_unwrap();
-    assert_eq!((held(&token, ALICE), token.balance(ALICE)), (U256::ZERO, u(100)));
+    assert_eq!(
+        (held(&token, ALICE), token.balance(ALICE)),
+        (U256::ZERO, u(100))
+    );
 }
 
 #[test]
@@ -149,8 +152,7 @@ fn a_hold_is_dropped_by_its_placer_whatever_is_blocked() {
         .motsu_unwrap();
     enforcer().set_address_frozen(ALICE, true).motsu_unwrap();
     token.by(PAUSER).pause().motsu_unwrap();
-    let drop_by =
-        |placer: Address, id| move |token: &Token| token.by(placer).drop_hold(id, ALICE);
+    let drop_by = |placer: Address, id| move |token: &Token| token.by(placer).drop_hold(id, ALICE);
     let error = NoHold {
         placer: BOB,
         owner: ALICE,
@@ -183,9 +185,8 @@ fn impossible_holds_revert() {
     let most = U256::MAX >> 40;
     let amount = |amount| HoldAmount { amount, most };
     token.reverts(&amount(U256::ZERO), place(ID, 0, NOW));
-    let place_amount = |amount| {
-        move |token: &Token| token.by(STRANGER).place_hold(ID, ALICE, amount, NOW + 9)
-    };
+    let place_amount =
+        |amount| move |token: &Token| token.by(STRANGER).place_hold(ID, ALICE, amount, NOW + 9);
     token.reverts(&amount(most + u(1)), place_amount(most + u(1)));
     token.reverts(&amount(U256::MAX), place_amount(U256::MAX));
     let latest = NOW + 604_800;
@@ -199,12 +200,13 @@ fn impossible_holds_revert() {
         id: OTHER,
     };
     token.reverts(&exists, place(OTHER, 1, NOW + 1));
+    token.by(ALICE).approve(STRANGER, u(9)).motsu_unwrap();
     let short = ERC20InsufficientAllowance {
         spender: STRANGER,
-        allowance: u(99),
-        needed: u(100),
+        allowance: u(9),
+        needed: u(10),
     };
-    token.reverts(&short, place(ID, 100, NOW + 1));
+    token.reverts(&short, place(ID, 10, NOW + 1));
     token.by(ALICE).approve(STRANGER, U256::MAX).motsu_unwrap();
     // One is held already; more than there is at all is a matter of the balance.
     token.restricted(20, place(ID, 100, NOW + 1));
@@ -335,13 +337,19 @@ fn using_meets_every_rule_of_a_transfer_but_its_own_hold() {
         refused(code, BOB);
         freeze_address(account, false);
     }
-    freeze(&token, ALICE, 1);
+    freeze(&token, ALICE, 41);
     refused(8, BOB);
     token
         .by(ENFORCER)
         .unfreeze_partial_tokens(ALICE, u(1))
         .motsu_unwrap();
-    token.lock(ALICE, 1, NOW + 9);
+    // What the other hold binds leaves no room for the freeze.
+    refused(20, BOB);
+    token
+        .by(ENFORCER)
+        .unfreeze_partial_tokens(ALICE, u(40))
+        .motsu_unwrap();
+    token.lock(ALICE, 41, NOW + 9);
     refused(9, BOB);
     token
         .by(COMPLIANCE)
@@ -373,10 +381,8 @@ fn a_hold_is_judged_at_a_second_to_come() {
     };
     known_until(1, NOW + 90);
     known_until(2, NOW + 80);
-    compliance()
-        .set_group_rule(20, 20, NOW + 20)
-        .motsu_unwrap();
-    token.lock(ALICE, 1, NOW + 30);
+    compliance().set_group_rule(20, 20, NOW + 20).motsu_unwrap();
+    token.lock(ALICE, 41, NOW + 30);
     for (at, code) in [
         (NOW, 14),
         (NOW + 19, 14),
@@ -540,9 +546,8 @@ fn an_odd_lot_is_not_held_and_leaves_by_a_transfer() {
 
 #[test]
 fn the_identifier_of_holds_is_that_of_the_functions_of_both_tokens() {
-    let selector = |signature: &str| {
-        u32::from_be_bytes(keccak256(signature)[..4].try_into().unwrap())
-    };
+    let selector =
+        |signature: &str| u32::from_be_bytes(keccak256(signature)[..4].try_into().unwrap());
     let all = [
         "placeHold(bytes32,address,uint256,uint64)",
         "useHold(bytes32,address,address,uint256)",

@@ -118,6 +118,7 @@ impl World {
     }
 
     /// The table of codes, in order.
+    #[allow(clippy::too_many_lines, reason = "one table")]
     fn expected(&self, kind: Kind, spender: usize, from: usize, to: usize, value: u64) -> u8 {
         let (third, seller, buyer) = (self.wallet(spender), self.wallet(from), self.wallet(to));
         let mint = kind == Kind::Mint;
@@ -145,7 +146,7 @@ impl World {
         let frozen = seller.part_frozen;
         let locked = frozen.saturating_add(seller.locked);
         let unvested = locked.saturating_add(seller.unvested);
-        let held = unvested.saturating_add(seller.held);
+        let bound = unvested.saturating_add(seller.held);
 
         let moves = value > 0 && from != to;
         let strangers = mint || seller.investor != buyer.investor;
@@ -168,7 +169,10 @@ impl World {
         let group = buyer.group;
         let group_limit = self.group_limits.get(&group).copied().unwrap_or_default();
         let crowded = group_limit != 0 && grows(&BTreeSet::from([group]), group_limit)
-            || self.classes.iter().any(|(groups, limit)| grows(groups, *limit));
+            || self
+                .classes
+                .iter()
+                .any(|(groups, limit)| grows(groups, *limit));
         let left = (seller.balance - seller.held.min(seller.balance)).saturating_sub(value);
         let received = (buyer.balance - buyer.held.min(buyer.balance)).saturating_add(value);
         let whole = transfer && value == seller.balance;
@@ -207,7 +211,7 @@ impl World {
             (8, !mint && frozen > 0 && !leaves(frozen)),
             (9, !mint && seller.locked > 0 && !leaves(locked)),
             (10, !mint && seller.unvested > 0 && !leaves(unvested)),
-            (20, !mint && seller.held > 0 && !leaves(held)),
+            (20, !mint && seller.held > 0 && !leaves(bound)),
             (11, !burn && acquires && too_much),
             (
                 12,
@@ -334,7 +338,11 @@ impl Facts for World {
             bips => U256::from(self.supply()) * U256::from(bips) / U256::from(10_000),
         };
         Thresholds {
-            cap: if mint { absolute } else { absolute.min(relative) },
+            cap: if mint {
+                absolute
+            } else {
+                absolute.min(relative)
+            },
             min_holding: U256::from(self.min_holding),
             granularity: U256::from(self.granularity),
         }
@@ -388,7 +396,12 @@ fn wallet() -> impl Strategy<Value = Wallet> {
             rarely(16),
         ),
         (perhaps(0..1), 0_u64..100, rarely(3)),
-        (perhaps(1..60), perhaps(1..150), perhaps(1..60), perhaps(1..60)),
+        (
+            perhaps(1..60),
+            perhaps(1..150),
+            perhaps(1..60),
+            perhaps(1..60),
+        ),
     )
         .prop_map(
             |(who, (kyc_expiry, frozen, sanctioned), (_, balance, empty), encumbered)| {
@@ -423,7 +436,14 @@ fn world() -> impl Strategy<Value = World> {
             perhaps(1..10_001),
             perhaps(1..5),
             prop::collection::vec(perhaps(1..3), 3),
-            prop::collection::vec((prop::sample::subsequence(vec![1, 2, 3], 1..=3), rarely(4), 1..4_u32), 2),
+            prop::collection::vec(
+                (
+                    prop::sample::subsequence(vec![1, 2, 3], 1..=3),
+                    rarely(4),
+                    1..4_u32,
+                ),
+                2,
+            ),
         ),
         (perhaps(1..40), perhaps(1..9), perhaps(1..600)),
     )
@@ -435,7 +455,8 @@ fn world() -> impl Strategy<Value = World> {
                 // 340 and 276 share a class modulo 64: a set bit alone must not block.
                 let listed = [(340, blocked.0), (840, blocked.1)];
                 // What is the investor's is the same in all of its wallets.
-                let person = |investor: u32| wallets.iter().find(|wallet| wallet.investor == investor);
+                let person =
+                    |investor: u32| wallets.iter().find(|wallet| wallet.investor == investor);
                 let same = |wallet: &Wallet| match person(wallet.investor) {
                     Some(first) if wallet.investor != 0 => Wallet {
                         group: first.group,

@@ -14,7 +14,7 @@ use crate::{codes, error::*};
 /// What each of the two first holders has at first.
 const HOLDING: u64 = 1_000;
 
-/// A call of the standards, or one of the pauser's.
+/// A call of the standards, the pauser's, or the admin's.
 #[derive(Clone, Copy, Debug)]
 enum Act {
     Call(Call),
@@ -173,8 +173,8 @@ proptest! {
                     both.theirs.sender(PAUSER).pause().motsu_res().map(|()| true),
                 ),
                 Act::Unpause => (
-                    bytes(both.ours.by(PAUSER).unpause()).map(|()| true),
-                    both.theirs.sender(PAUSER).unpause().motsu_res().map(|()| true),
+                    bytes(both.ours.by(ADMIN).unpause()).map(|()| true),
+                    both.theirs.sender(ADMIN).unpause().motsu_res().map(|()| true),
                 ),
             };
             prop_assert_eq!(result, expected, "{:?}", act);

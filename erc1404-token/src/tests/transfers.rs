@@ -590,7 +590,7 @@ fn minting_judges_the_issuer_as_its_spender() {
             .view()
             .detect_transfer_restriction_from(ISSUER, Address::ZERO, ALICE, u(1))
     };
-    let acts: [fn(&mut SecurityToken) -> Result<(), runtime::abi::Revert>; 4] = [
+    let acts: [Act; 4] = [
         |t| t.mint(ALICE, u(1)),
         |t| t.mint_batch(vec![ALICE], vec![u(1)]),
         |t| t.mint_locked(ALICE, u(1), NOW + 9),
@@ -692,10 +692,7 @@ fn a_locked_mint_reverts_as_the_mint_or_the_lock_would() {
         length: u(101),
         limit: u(100),
     };
-    token.reverts(
-        &large,
-        batch(vec![ALICE; 101], 101, vec![NOW + 1; 101]),
-    );
+    token.reverts(&large, batch(vec![ALICE; 101], 101, vec![NOW + 1; 101]));
     let second = batch(vec![BOB, ALICE], 2, vec![NOW + 1, NOW]);
     token.reverts(&passed(NOW), second);
     assert_eq!(token.view().total_supply(), U256::ZERO);

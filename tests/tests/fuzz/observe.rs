@@ -316,9 +316,9 @@ impl World {
             state: found,
         };
         let what = || id.to_string();
-        // "Zeros for an order never committed, released or FILLED; whoever lapsed keeps it."
+        // "Zeros when it was never committed, was released, or has settled" as a committed one; who lapsed keeps it.
         let known = self.settlement.commitments.get(&id);
-        let bound = known.filter(|known| !known.released && found != state::FILLED);
+        let bound = known.filter(|known| !known.released && !self.settlement.used.contains(&id));
         let commitment = IDvPSettlement::commitmentOfReturn {
             until: bound.map(|bound| bound.until).unwrap_or_default(),
             other: bound

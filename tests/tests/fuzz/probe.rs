@@ -219,6 +219,8 @@ impl Stage {
             at,
         } = hold;
         let (security, now) = (&self.world.securities[&token], self.world.now);
+        // What was before, a contract need not remember.
+        let at = at.max(now);
         let name = (placer, id);
         let code = security.hold_restriction(name, owner, to, at);
         let word = |value: U256| Bytes::from(value.to_be_bytes_vec());

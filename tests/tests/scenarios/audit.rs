@@ -2,7 +2,6 @@
 
 use acceptance::{
     account::Account,
-    asm::assemble,
     bindings::{IArbWasm, IDvPSettlement, ITsUSDC, Order},
     deploy::{self, BROKER_DEALER},
     hostile::{Answers, Token, Wallet},
@@ -161,20 +160,38 @@ async fn a_second_constructor_call_reverts_for_everyone() {
             before.assert_unchanged(&watch.read(&market.chain).await, "a second constructor");
         }
         // The factory calls what it has made; made of this, it passes the call on.
-        let forwards = |to: Address| {
-            assemble(&format!(
-                "CALLDATASIZE 0 0 CALLDATACOPY 0 0 CALLDATASIZE 0 0 {to:#x} GAS CALL
-                 @through JUMPI 0 0 REVERT through: STOP"
-            ))
-        };
-        let factory = deploy::through_factory(&market.chain, &forwards(contract), call).await;
+        let factory =
+            deploy::through_factory(&market.chain, &forwarder(contract), call).await;
         assert!(factory.is_err(), "{contract} through the factory");
         before.assert_unchanged(&watch.read(&market.chain).await, "a second constructor");
         let harmless = IDvPSettlement::defaultAdminCall {}.abi_encode();
-        deploy::through_factory(&market.chain, &forwards(contract), harmless.into())
+        deploy::through_factory(&market.chain, &forwarder(contract), harmless.into())
             .await
             .expect("any other call is passed on");
     }
+}
+
+/// A program that calls a contract with whatever it is called with, and fails when that fails.
+fn forwarder(to: Address) -> Vec<u8> {
+    let to: String = to.iter().map(|byte| format!("\\{byte:02x}")).collect();
+    let text = format!(
+        r#"(module
+            (import "vm_hooks" "read_args" (func $read_args (param i32)))
+            (import "vm_hooks" "call_contract"
+                (func $call_contract (param i32 i32 i32 i32 i64 i32) (result i32)))
+            (import "vm_hooks" "pay_for_memory_grow" (func (param i32)))
+            (memory (export "memory") 1 1)
+            (data (i32.const 0) "{to}")
+            (func (export "user_entrypoint") (param $length i32) (result i32)
+                (call $read_args (i32.const 1024))
+                (call $call_contract (i32.const 0) (i32.const 1024) (local.get $length)
+                    (i32.const 64) (i64.const -1) (i32.const 32))))"#
+    );
+    let module = wat::parse_str(text).expect("a module");
+    let mut code = vec![0xef, 0xf0, 0, 0];
+    let parameters = brotli::enc::BrotliEncoderParams::default();
+    brotli::BrotliCompress(&mut module.as_slice(), &mut code, &parameters).expect("memory");
+    code
 }
 
 /// A4: an epoch is the second in which it begins, so that no order can have been signed for it.

@@ -31,7 +31,25 @@ struct Stage {
 /// The balance that the owner begins with.
 const BALANCE: u64 = 100;
 
+/// Which of the two tokens; a market is opened for one at a time.
+#[derive(Clone, Copy, Debug)]
+enum Token {
+    Security,
+    Coin,
+}
+
+impl Token {
+    const BOTH: [Self; 2] = [Self::Security, Self::Coin];
+}
+
 impl Stage {
+    async fn of(token: Token) -> Self {
+        match token {
+            Token::Security => Self::security().await,
+            Token::Coin => Self::coin().await,
+        }
+    }
+
     async fn security() -> Self {
         let market = Market::open().await;
         let owner = market.account("owner").await;
@@ -198,7 +216,8 @@ fn key(placer: &Account, id: u8) -> B256 {
 /// A hold binds, is used and ends, the same in both tokens.
 #[tokio::test]
 async fn a_hold_binds_until_it_is_used() {
-    for stage in [Stage::security().await, Stage::coin().await] {
+    for token in Token::BOTH {
+        let stage = Stage::of(token).await;
         let until = stage.until();
         let receipt = stage.send(&stage.spender, &stage.place(1, 60, until)).await;
         let (placer, owner, id) = (
@@ -264,7 +283,8 @@ async fn a_hold_binds_until_it_is_used() {
 /// From `until` on it binds nothing, and nobody has to say so.
 #[tokio::test]
 async fn a_hold_lapses_at_its_second() {
-    for stage in [Stage::security().await, Stage::coin().await] {
+    for token in Token::BOTH {
+        let stage = Stage::of(token).await;
         let Some(clock) = stage.market.chain.clock() else {
             return;
         };
@@ -290,7 +310,8 @@ async fn a_hold_lapses_at_its_second() {
 /// What is dropped is free, and the allowance is not given back.
 #[tokio::test]
 async fn dropping_frees_the_tokens_and_not_the_allowance() {
-    for stage in [Stage::security().await, Stage::coin().await] {
+    for token in Token::BOTH {
+        let stage = Stage::of(token).await;
         stage.send(&stage.spender, &stage.place(1, 60, stage.until())).await;
         stage.admin(&ITsUSDC::pauseCall {}).await;
         let receipt = stage.send(&stage.spender, &stage.dropped(1)).await;
@@ -308,7 +329,8 @@ async fn dropping_frees_the_tokens_and_not_the_allowance() {
 /// Everything that is refused when a hold is placed.
 #[tokio::test]
 async fn a_hold_of_nothing_for_ever_or_of_more_than_is_free_reverts() {
-    for stage in [Stage::security().await, Stage::coin().await] {
+    for token in Token::BOTH {
+        let stage = Stage::of(token).await;
         let Some(clock) = stage.market.chain.clock() else {
             return;
         };
@@ -359,7 +381,8 @@ async fn a_hold_of_nothing_for_ever_or_of_more_than_is_free_reverts() {
 /// Eight bind a wallet; one that has lapsed gives its place away.
 #[tokio::test]
 async fn a_ninth_live_hold_reverts() {
-    for stage in [Stage::security().await, Stage::coin().await] {
+    for token in Token::BOTH {
+        let stage = Stage::of(token).await;
         let Some(clock) = stage.market.chain.clock() else {
             return;
         };

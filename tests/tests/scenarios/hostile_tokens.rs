@@ -13,7 +13,7 @@ use alloy::{
     sol_types::{SolCall, SolError},
 };
 
-use super::stage::Stage;
+use super::stage::{Leg, Stage};
 
 /// Scenario 26: what moves exactly, however it answers of what the rules allow.
 #[tokio::test]
@@ -312,10 +312,8 @@ async fn a_view_of_balances_that_fails_is_refused() {
             balances: Some(answer),
             ..Token::default()
         };
-        for (stage, failure) in [
-            (Stage::security(hides).await, 20),
-            (Stage::payment(hides).await, 22),
-        ] {
+        for (leg, failure) in [(Leg::Security, 20), (Leg::Payment, 22)] {
+            let stage = Stage::on(leg, hides).await;
             let (failures, _) = stage.preflight().await;
             assert_eq!(failures, [failure], "{answer:?}");
             let error = IDvPSettlement::SettlementRefused {

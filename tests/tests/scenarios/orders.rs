@@ -209,8 +209,8 @@ async fn register_reverts_for_an_order_cancelled_before() {
         .chain
         .send(&market.buyer, market.settlement, &cancel)
         .await;
-    let log = IDvPSettlement::OrderCancelled::decode_log(&receipt.inner.logs()[0].inner)
-        .expect("OrderCancelled");
+    let log = IDvPSettlement::OrderCancelled::decode_log(&receipt.inner.logs()[1].inner)
+        .expect("OrderCancelled behind OrderVoided");
     assert_eq!(
         (log.id, log.by, log.reason),
         (bid.id, market.buyer.address, B256::ZERO)
@@ -311,7 +311,7 @@ async fn register_reverts_when_any_field_was_changed_after_signing() {
         .send(&market.buyer, market.settlement, &advance)
         .await;
     let order = Order {
-        epoch: 1,
+        epoch: market.chain.now().await,
         ..bid.order.clone()
     };
     let id = order::id(&order, &market.domain());
@@ -560,11 +560,12 @@ async fn advancing_the_epoch_kills_every_earlier_order() {
         .await;
     let log = IDvPSettlement::EpochAdvanced::decode_log(&receipt.inner.logs()[0].inner)
         .expect("EpochAdvanced");
-    assert_eq!((log.owner, log.epoch), (market.buyer.address, 1));
+    let epoch = market.chain.now().await;
+    assert_eq!((log.owner, log.epoch), (market.buyer.address, epoch));
     not_registered(&market, &bid, &IDvPSettlement::InvalidOrder { field: 7 }).await;
     let next = market.sign(
         Order {
-            epoch: 1,
+            epoch,
             ..market.bid()
         },
         &market.buyer,

@@ -69,7 +69,7 @@ async fn people(market: &Market) -> Vec<Account> {
     for index in 0..6 {
         let account = market.account(&format!("person {index}")).await;
         market
-            .register_as(account.address, investor(index), GROUPS[index % 3])
+            .register_as(account.address, investor(index), GROUPS[index % 4 % 3])
             .await;
         people.push(account);
     }
@@ -104,7 +104,7 @@ fn step(market: &Market, random: &mut Random, people: &[Account]) -> Bytes {
     let amount = s(random.below(60));
     // Each switch is turned back more often than it is turned, so that transfers stay possible.
     let on = random.once_in(3);
-    let call: Vec<u8> = match random.below(17) {
+    let call: Vec<u8> = match random.below(19) {
         0 => {
             let group = *random.pick(&GROUPS);
             let expiry = if on {
@@ -213,6 +213,23 @@ fn step(market: &Market, random: &mut Random, people: &[Account]) -> Bytes {
             reason: B256::ZERO,
         }
         .abi_encode(),
+        17 | 18 => {
+            let index = people
+                .iter()
+                .position(|who| who.address == address)
+                .expect("listed");
+            ISecurityToken::setInvestorCall {
+                investorId: investor(index),
+                group: *random.pick(&GROUPS),
+                country: *random.pick(&COUNTRIES),
+                kycExpiry: if on {
+                    now + random.below(900) * DAY
+                } else {
+                    now + 3_600 * DAY
+                },
+            }
+            .abi_encode()
+        }
         _ if random.once_in(6) => ISecurityToken::pauseCall {}.abi_encode(),
         _ => ISecurityToken::unpauseCall {}.abi_encode(),
     };

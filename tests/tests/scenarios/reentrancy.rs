@@ -7,7 +7,10 @@ use acceptance::{
     },
     deploy,
     hostile::{Answers, IHostile, Moves, OUTCOME, Token, Wallet, arm, execute},
-    market::{GROUP, Market, register_call, role, s, settle_call, settle_signed_call, usd},
+    market::{
+        GROUP, Market, commit_call, register_call, release_call, role, s, settle_call,
+        settle_signed_call, usd,
+    },
     order::{self, Signed, state},
     watch::Watch,
 };
@@ -160,8 +163,9 @@ async fn no_function_of_the_settlement_contract_runs_inside_a_leg() {
             assert_ne!(outside, Err(Bytes::new()), "{name} outside a leg");
             succeeded += usize::from(outside.is_ok());
         }
-        // All but unpause, acceptDefaultAdminTransfer, commitMatch and releaseMatch, which name their errors.
-        assert_eq!(succeeded, functions.len() - 4);
+        // All but unpause, acceptDefaultAdminTransfer, commitMatch, releaseMatch, and what an operator may not do for
+        // itself, registerOrder and settleSigned: they name their errors.
+        assert_eq!(succeeded, functions.len() - 6);
 
         for (name, input) in functions {
             let call = through(stage.settlement, input);
@@ -390,7 +394,7 @@ async fn a_token_that_borrows_the_contracts_code_changes_its_own_storage_only() 
         // Its caller is the settlement contract, whose epoch it counts: slot 9 is the map of epochs.
         let slot = keccak256((settlement, U256::from(9)).abi_encode());
         let counted = chain.storage(stage.hostile, slot.into()).await;
-        assert_eq!(counted, U256::from(1));
+        assert_eq!(counted, U256::from(chain.now().await));
         let epoch = IDvPSettlement::epochOfCall { owner: settlement };
         assert_eq!(chain.call(settlement, &epoch).await, 0);
         let logs = receipt.inner.logs().iter();
@@ -408,6 +412,7 @@ async fn a_token_that_borrows_the_contracts_code_changes_its_own_storage_only() 
 async fn a_check_cannot_change_any_contract() {
     let token = Token {
         detects: Answers::ZeroAfterItsCall,
+        sleeps: true,
         ..Token::default()
     };
     let (stage, almighty) = Stage::for_the_almighty(Leg::Security, token).await;
@@ -462,6 +467,7 @@ async fn a_wallet_that_is_asked_cannot_change_any_contract() {
 async fn a_token_whose_view_asks_the_contract_back_is_refused_as_unreadable() {
     let token = Token {
         detects: Answers::ZeroIfItCanRead,
+        sleeps: true,
         ..Token::default()
     };
     let stage = Stage::security(token).await;
@@ -700,4 +706,120 @@ async fn a_transfer_calls_neither_its_sender_nor_its_recipient() {
     execute(chain, seller, wallet, market.coin, &back).await;
     assert_eq!(market.securities(seller.address).await, s(1_000));
     assert_eq!(market.cash(buyer.address).await, usd(50_000));
+}
+
+/// Holds are placed, used and dropped behind the same wall: a token with holds that calls back from inside each of the
+/// three finds no function that runs, and the commitment, its settlement and its release are what they are without.
+#[tokio::test]
+async fn no_function_runs_inside_a_hold_that_is_placed_used_or_dropped() {
+    for leg in Leg::BOTH {
+        for act in ["place", "use", "drop"] {
+            let token = Token {
+                moves: Moves::AndReenters,
+                supports: Answers::Word(U256::from(1)),
+                detects_from: Answers::Word(U256::ZERO),
+                ..Token::default()
+            };
+            let stage = Stage::on(leg, token).await;
+            let (market, settlement) = (&stage.market, stage.settlement);
+            let (chain, hostile) = (&market.chain, stage.hostile);
+            // Whoever asks from inside has every role that there is but the principal's.
+            for name in ["OPERATOR_ROLE", "PAUSER_ROLE"] {
+                let grant = IDvPSettlement::grantRoleCall {
+                    role: role(name),
+                    account: hostile,
+                };
+                chain.send(&market.admin, settlement, &grant).await;
+            }
+            let grant = IDvPSettlement::grantRoleCall {
+                role: role("PRINCIPAL_ROLE"),
+                account: market.principal.address,
+            };
+            chain.send(&market.admin, settlement, &grant).await;
+            let (bid, ask) = (stage.bid.id, stage.ask.id);
+            let until = market.opened + 3_600;
+            let commit = commit_call(bid, ask, until);
+            let settle = settle_call(bid, ask);
+            let release = release_call(bid, ask);
+            let pause = IDvPSettlement::pauseCall {};
+            let state_of = IDvPSettlement::orderStateCall { id: bid };
+            let what = format!("{act} in the {leg:?} leg");
+            let inside = [
+                release.abi_encode(),
+                settle.abi_encode(),
+                pause.abi_encode(),
+                state_of.abi_encode(),
+            ];
+            for input in inside {
+                let Some(clock) = chain.clock() else { return };
+                let snapshot = clock.snapshot().await;
+                let call_data = deploy::evm(chain, &[&[0], input.as_slice()].concat()).await;
+                let armed = IHostile::armCall {
+                    target: settlement,
+                    callData: call_data,
+                };
+                let harmless = IHostile::armCall {
+                    target: market.stranger.address,
+                    callData: call_data,
+                };
+                let first = if act == "place" { &armed } else { &harmless };
+                chain.send(&market.admin, hostile, first).await;
+                chain.send(&market.principal, settlement, &commit).await;
+                if act != "place" {
+                    chain.send(&market.admin, hostile, &armed).await;
+                }
+                match act {
+                    "use" => {
+                        chain.send(&market.operator, settlement, &settle).await;
+                        stage.assert_traded_once(&what).await;
+                    }
+                    "drop" => {
+                        chain.send(&market.operator, settlement, &release).await;
+                    }
+                    _ => {}
+                }
+                let tried = chain.storage(hostile, OUTCOME).await;
+                assert_eq!(tried, U256::from(1), "{what}: the call back succeeded");
+                let paused = IDvPSettlement::pausedCall {};
+                assert!(!chain.call(settlement, &paused).await, "{what}");
+                clock.go_back(snapshot).await;
+            }
+        }
+    }
+}
+
+/// The probe of a security is a static call: a token that calls back while it is listed finds nothing that it could change.
+#[tokio::test]
+async fn a_security_that_calls_back_while_it_is_probed_changes_nothing() {
+    let market = Market::open().await;
+    let token = Token {
+        detects: Answers::ZeroAfterItsCall,
+        ..Token::default()
+    };
+    let hostile = token.deploy(&market.chain).await;
+    let wallet = Wallet::Accepts.deploy(&market.chain).await;
+    let give = ITsUSDC::approveCall {
+        spender: market.stranger.address,
+        value: usd(1),
+    };
+    let call = through(market.coin, give.abi_encode());
+    arm(&market.chain, &market.admin, hostile, wallet, &call).await;
+    let listing = IDvPSettlement::listSecurityCall {
+        security: hostile,
+        listed: true,
+    };
+    let (chain, settlement) = (&market.chain, market.settlement);
+    let input = Bytes::from(listing.abi_encode());
+    // Listed or not, as it still answers or not; the coin is as it was.
+    let to = alloy::primitives::TxKind::Call(settlement);
+    chain
+        .attempt(&market.admin, to, input, U256::ZERO)
+        .await;
+    let allowance = ITsUSDC::allowanceCall {
+        owner: wallet,
+        spender: market.stranger.address,
+    };
+    assert_eq!(chain.call(market.coin, &allowance).await, U256::ZERO);
+    chain.send(&market.operator, wallet, &call).await;
+    assert_eq!(chain.call(market.coin, &allowance).await, usd(1));
 }

@@ -3,7 +3,7 @@
 use acceptance::{
     bindings::ITsUSDC,
     deploy::BROKER_DEALER,
-    market::{Market, role, s, usd},
+    market::{DAY, Market, role, s, usd},
 };
 use alloy::{
     primitives::{Address, B256, U256, keccak256},
@@ -24,22 +24,29 @@ fn word(address: Address) -> U256 {
     address.into_word().into()
 }
 
-/// Where the roles start in each contract: members, default admin, pending default admin.
+/// Where the roles start in each contract: members, default admin, pending default admin with the end of the offer.
 async fn assert_roles(market: &Market, contract: Address, first: u64, name: &str) {
-    let admin = market.admin.address;
+    let holder = if contract == market.coin {
+        &market.treasurer
+    } else {
+        &market.admin
+    };
+    let admin = holder.address;
     let found = market.chain.storage(contract, U256::from(first + 1)).await;
     assert_eq!(found, word(admin), "{name}: the default admin");
     let begin = ITsUSDC::beginDefaultAdminTransferCall {
         newAdmin: market.stranger.address,
     };
-    market.chain.send(&market.admin, contract, &begin).await;
+    market.chain.send(holder, contract, &begin).await;
+    let lapses = U256::from(market.chain.now().await + 30 * DAY);
     let found = market.chain.storage(contract, U256::from(first + 2)).await;
     assert_eq!(
         found,
-        word(market.stranger.address),
+        (lapses << 160) | word(market.stranger.address),
         "{name}: the pending default admin"
     );
-    let member = nested(first, role("PAUSER_ROLE"), admin.into_word());
+    let pauser = market.admin.address.into_word();
+    let member = nested(first, role("PAUSER_ROLE"), pauser);
     assert_eq!(
         market.chain.storage(contract, member).await,
         U256::from(1),
@@ -59,6 +66,7 @@ async fn the_settlement_contracts_slots_are_where_they_are_documented() {
         .chain
         .send(&market.stranger, contract, &advance)
         .await;
+    let advanced = market.chain.now().await;
     let desk = market.chain.storage(contract, U256::from(3)).await;
     let desk = B256::from(desk);
     let holds = |bytes: &[u8]| desk.windows(bytes.len()).any(|window| window == bytes);
@@ -79,7 +87,7 @@ async fn the_settlement_contracts_slots_are_where_they_are_documented() {
     let epoch = entry(9, market.stranger.address.into_word());
     assert_eq!(
         market.chain.storage(contract, epoch).await,
-        U256::from(1),
+        U256::from(advanced),
         "an epoch"
     );
     let listing = entry(10, market.token.into_word());

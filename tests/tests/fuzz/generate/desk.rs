@@ -214,7 +214,7 @@ fn cancel_by_id(id: B256, reason: B256) -> Act {
     }))
 }
 
-fn release(bid: B256, ask: B256) -> Act {
+pub(super) fn release(bid: B256, ask: B256) -> Act {
     let reason = B256::repeat_byte(0x0e);
     let call = IDvPSettlement::releaseMatchCall { bid, ask, reason };
     Act::Settlement(Dvp::releaseMatch(call))

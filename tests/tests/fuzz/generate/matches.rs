@@ -14,7 +14,7 @@ use alloy::primitives::{Address, B256, Bytes, U256, keccak256};
 
 use crate::model::{Act, World, settlement::midpoint};
 
-use super::{Generator, MATCHES};
+use super::{Generator, MATCHES, desk::release};
 
 impl Generator {
     /// Draws up a match and what it takes to settle it.
@@ -60,6 +60,10 @@ impl Generator {
             let act = self.commit(world, &bid, &ask);
             let principal = self.principal(world);
             self.begun.push_back((principal, act));
+            if self.random.once_in(5) {
+                let by = self.principal(world);
+                self.begun.push_back((by, release(bid.id, ask.id)));
+            }
         }
         let operator = self.operator(world);
         let act = if registered.len() == 2 && !self.random.once_in(8) {

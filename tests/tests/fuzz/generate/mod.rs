@@ -63,7 +63,10 @@ impl Generator {
             (bid, ask)
         });
         let token = self.share();
-        let (mut from, to) = (self.person(), self.person());
+        let (mut from, mut to) = (self.person(), self.person());
+        if self.random.once_in(60) {
+            to = *self.random.pick(&[Address::ZERO, token]);
+        }
         // Now and then what a mint would be told.
         if self.random.once_in(20) {
             from = Address::ZERO;
@@ -97,11 +100,13 @@ impl Generator {
             return None;
         }
         let (owner, hold) = *self.random.pick(&all);
+        // What was before now, a contract need not remember.
         let at = match self.random.below(4) {
             0 => hold.until.saturating_sub(1),
             1 => hold.until,
             _ => world.now,
-        };
+        }
+        .max(world.now);
         let to = self.person();
         let amount = match self.random.below(6) {
             0 => hold.amount + U256::from(1),
@@ -223,12 +228,12 @@ impl Generator {
         if self.begun.is_empty() {
             self.begin(world);
         }
-        match self.random.below(30) {
+        match self.random.below(36) {
             0..=2 => self.desk_act(world),
             3 => self.owner_act(world),
             4 | 5 => self.admin_act(world),
-            6..=8 => self.security_act(world),
-            9 => self.coin_act(world),
+            6..=13 => self.security_act(world),
+            14..=16 => self.coin_act(world),
             _ => self.begun.pop_front().expect("just begun"),
         }
     }

@@ -16,6 +16,9 @@ use crate::{
 
 use super::Generator;
 
+/// After so many settlements a share class may end.
+const LATE: u64 = 150;
+
 /// Sets of groups, a bit each: one of both groups, each of them, one that nobody is in, and one that is refused.
 const CLASSES: [u64; 5] = [3 << 20, 1 << 20, 1 << 21, 1 << 40, 1];
 
@@ -205,7 +208,10 @@ impl Generator {
                 };
                 (officer, Security::recoverWallet(call))
             }
-            43 if token == self.cast.shares[1] && self.random.once_in(20) => {
+            // The second class is wound up late in a long run.
+            43 if token == self.cast.shares[1]
+                && (!security.paused || world.settlement.count > LATE) =>
+            {
                 (officer, Security::deactivate(ISecurityToken::deactivateCall {}))
             }
             14 => (
@@ -345,7 +351,7 @@ impl Generator {
         Security::setLimits(ISecurityToken::setLimitsCall {
             maxPerInvestor: one_in(2, supply / U256::from(4)),
             maxBipsPerInvestor: one_in(3, U256::from(2_500)).to(),
-            maxHolders: one_in(2, U256::from(6)).to(),
+            maxHolders: one_in(2, U256::from(4)).to(),
             minHolding: one_in(3, s(1)),
             granularity: one_in(4, U256::from(1_000)),
         })

@@ -34,6 +34,8 @@ pub(crate) struct Settlement {
     pub(crate) probed: BTreeMap<Address, (bool, bool)>,
     /// Of every order that ever was committed.
     pub(crate) commitments: BTreeMap<B256, Commitment>,
+    /// Orders that settled from their holds.
+    pub(crate) used: BTreeSet<B256>,
     pub(crate) commitment_required: bool,
     pub(crate) anchors: Vec<(B256, u64)>,
 }
@@ -304,7 +306,7 @@ impl World {
     fn commit_or_leave(&mut self, from: Address, bid: B256, ask: B256, until: u64) -> Outcome {
         let principal = role("PRINCIPAL_ROLE");
         self.settlement.roles.check(from, principal)?;
-        let mut verdict = self.preflight_uncommitted(bid, ask);
+        let mut verdict = self.preflight(bid, ask);
         // That the pair is not committed yet is what this ends.
         verdict.failures.retain(|failure| *failure != 32);
         if let Some(refusal) = verdict.refuse() {
@@ -488,6 +490,11 @@ impl World {
                 .transfer_from(settlement, buyer, seller, total, self.now)
         };
         logs.extend(leg.expect("invariant I5"));
+        if is_committed {
+            for id in [bid_id, ask_id] {
+                self.settlement.used.insert(id);
+            }
+        }
         for order in [bid, ask] {
             let has_terms = self.settlement.orders.contains_key(&self.id(order));
             self.enter(order, state::FILLED, has_terms);

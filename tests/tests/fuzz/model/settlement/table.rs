@@ -68,16 +68,6 @@ impl World {
 
     /// What `preflight` says of two ids.
     pub(crate) fn preflight(&self, bid: B256, ask: B256) -> Verdict {
-        let is_firm = self.settlement.is_committed(bid, ask, self.now);
-        self.preflight_as(is_firm, bid, ask)
-    }
-
-    /// What it would say if they were not committed to each other.
-    pub(crate) fn preflight_uncommitted(&self, bid: B256, ask: B256) -> Verdict {
-        self.preflight_as(false, bid, ask)
-    }
-
-    fn preflight_as(&self, is_firm: bool, bid: B256, ask: B256) -> Verdict {
         let party = |id| {
             // An order of which only owner and side are known is judged as an unknown one.
             let known = self
@@ -91,7 +81,7 @@ impl World {
                 is_signed: true,
             })
         };
-        self.judge(is_firm, (bid, ask), party(bid).as_ref(), party(ask).as_ref())
+        self.judge((bid, ask), party(bid).as_ref(), party(ask).as_ref())
     }
 
     /// What `preflightSigned` says of two orders.
@@ -116,11 +106,7 @@ impl World {
             }
         };
         let parties = (party(bid, bid_signature), party(ask, ask_signature));
-        let is_firm = self
-            .settlement
-            .is_committed(self.id(bid), self.id(ask), self.now);
         self.judge(
-            is_firm,
             (self.id(bid), self.id(ask)),
             Some(&parties.0),
             Some(&parties.1),
@@ -130,7 +116,6 @@ impl World {
     /// The failure table. "What needs an unknown order is left out."
     fn judge(
         &self,
-        is_firm: bool,
         ids: (B256, B256),
         bid: Option<&Party>,
         ask: Option<&Party>,
@@ -138,6 +123,7 @@ impl World {
         let (bid_id, ask_id) = ids;
         let is_same = bid_id == ask_id;
         let (settlement, now) = (&self.settlement, self.now);
+        let is_firm = settlement.is_committed(bid_id, ask_id, now);
         // "A live commitment of either order is with another order than the one given."
         let is_bound = |id, other| {
             settlement
@@ -255,10 +241,7 @@ impl World {
             // 29 shows only when the legs have moved.
             (30, blocked(Some(here))),
             (31, is_bound(bid_id, ask_id) || is_bound(ask_id, bid_id)),
-            (
-                32,
-                settlement.commitment_required && !settlement.is_committed(bid_id, ask_id, now),
-            ),
+            (32, !is_firm && settlement.commitment_required),
         ];
         Verdict {
             failures: table
