@@ -6,6 +6,7 @@
 //! | `owner_role` | an owner who had the operator's or a principal's role when its trade settled |
 //! | `anchor` | a root over fewer events than one before it, or over as many with another root |
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use alloy::primitives::{Address, B256, U256};
@@ -125,9 +126,9 @@ impl Watch {
                 continue;
             }
             for part in parts {
-                if !times.contains_key(&part.block) {
+                if let Entry::Vacant(time) = times.entry(part.block) {
                     let block = chain.block(part.block).await?;
-                    times.insert(part.block, block.map_or(0, |block| block.time));
+                    time.insert(block.map_or(0, |block| block.time));
                 }
             }
             found.extend(both_sides(*owner, *security, parts, &times));

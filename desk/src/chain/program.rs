@@ -70,7 +70,7 @@ impl Keepalive {
         let fee = match chain.simulate(sender, ARB_WASM, &call).await {
             Ok(_) => U256::ZERO,
             Err(ChainError::Reverted(revert)) => match revert.fee {
-                Some(fee) => fee.saturating_add(fee / U256::from(5)),
+                Some(fee) => fee.saturating_add(*fee / U256::from(5)),
                 None => return Err(ChainError::Reverted(revert)),
             },
             Err(error) => return Err(error),

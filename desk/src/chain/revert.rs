@@ -44,7 +44,7 @@ pub struct Revert {
     /// The settlement contract's failure code, when it refused.
     pub failure: Option<Failure>,
     /// What is to be paid, in wei, where too little was.
-    pub fee: Option<U256>,
+    pub fee: Option<Box<U256>>,
 }
 
 impl fmt::Display for Revert {
@@ -542,7 +542,7 @@ fn activation(error: &ArbWasmErrors) -> Revert {
             Revert::new("ProgramNotActivated", "the program has not been activated")
         }
         ArbWasmErrors::ProgramInsufficientValue(e) => Revert {
-            fee: Some(e.want),
+            fee: Some(Box::new(e.want)),
             ..Revert::new(
                 "ProgramInsufficientValue",
                 format!("the data fee is {} wei, {} were sent", e.want, e.have),
@@ -771,7 +771,8 @@ mod tests {
             have: U256::ZERO,
             want: U256::from(7),
         };
-        assert_eq!(Revert::decode(&fee.abi_encode()).fee, Some(U256::from(7)));
+        let fee = Revert::decode(&fee.abi_encode()).fee;
+        assert_eq!(fee, Some(Box::new(U256::from(7))));
     }
 
     #[test]

@@ -41,10 +41,10 @@ impl Fragment {
             value: U256::ZERO,
             input: creation_code(&code),
         };
-        let signed = chain.sign(signer, call, nonce, None).await?;
+        let transaction = chain.sign(signer, call, nonce, None).await?;
         Ok(Self {
             chain,
-            signed,
+            signed: transaction,
             code,
         })
     }

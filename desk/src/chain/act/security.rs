@@ -28,13 +28,13 @@ provable! { &[Kind::Security];
     setInvestorCall => |call, sent| {
         let meant = call.clone();
         [Expected::fitting(sent.contract, move |event: &WalletSet| {
-            let set = setInvestorCall {
+            let found = setInvestorCall {
                 investorId: event.investorId,
                 group: event.group,
                 country: event.country,
                 kycExpiry: event.kycExpiry,
             };
-            set == meant
+            found == meant
         })]
     };
     removeWalletCall => |&removeWalletCall { wallet }, sent| [Expected::fitting(
