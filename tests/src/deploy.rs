@@ -77,9 +77,7 @@ pub async fn through_factory(
     let input = Bytes::from(deploy.abi_encode());
     let value = U256::from(ACTIVATION_VALUE);
     let to = TxKind::Call(STYLUS_DEPLOYER);
-    let receipt = chain
-        .attempt(&chain.funded, to, input.clone(), value)
-        .await;
+    let receipt = chain.attempt(&chain.funded, to, input.clone(), value).await;
     if !receipt.status() {
         let sender = chain.funded.address;
         return Err(match chain.simulate(sender, STYLUS_DEPLOYER, input).await {

@@ -198,8 +198,7 @@ mod tests {
     #[test]
     fn a_difference_names_all_figures() {
         let lines = differences(&costs(1), &costs(2));
-        let expected =
-            "settlement.settle: 1 cached, 2 not cached -> 2 cached, 4 not cached";
+        let expected = "settlement.settle: 1 cached, 2 not cached -> 2 cached, 4 not cached";
         assert_eq!(lines, [expected]);
     }
 

@@ -13,7 +13,9 @@ use acceptance::{
     },
     deploy,
     gas::{self, Cost},
-    market::{DAY, GROUP, Market, commit_call, register_call, s, settle_call, settle_signed_call, usd},
+    market::{
+        DAY, GROUP, Market, commit_call, register_call, s, settle_call, settle_signed_call, usd,
+    },
     order::Signed,
 };
 use alloy::{

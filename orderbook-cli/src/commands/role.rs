@@ -48,7 +48,7 @@ pub(super) enum Role {
     },
     /// Hand over the default admin, step 1 of 2: the admin proposes the next
     #[command(
-        after_help = "Example: orderbook role hand-over HRBR counsel-new\n\nNothing changes until the new admin accepts: orderbook role accept HRBR --wallet counsel-new"
+        after_help = "Example: orderbook role hand-over HRBR counsel-new\n\nNothing changes until the new admin accepts, within 30 days: orderbook role accept HRBR --wallet counsel-new"
     )]
     HandOver {
         /// coin, settlement, or a security

@@ -56,7 +56,10 @@ impl Cast {
 
     /// The investor behind a wallet.
     pub(crate) fn investor(&self, wallet: Address) -> B256 {
-        keccak256(self.first(wallet).map_or(wallet, |first| self.investors[first]))
+        keccak256(
+            self.first(wallet)
+                .map_or(wallet, |first| self.investors[first]),
+        )
     }
 
     /// The investor's other wallet, or the same.

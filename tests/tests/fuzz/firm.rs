@@ -9,9 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use acceptance::{
     account::Account,
-    bindings::{
-        IDvPSettlement, ITsUSDC, Order,
-    },
+    bindings::{IDvPSettlement, ITsUSDC, Order},
     chain::Clock,
     hostile::{IHostile, Wallet},
     market::{
@@ -87,7 +85,10 @@ impl Game {
         market.chain.clock()?;
         let mut keys = BTreeMap::new();
         let mut sides = [Vec::new(), Vec::new()];
-        for (side, first) in [market.seller.clone(), market.buyer.clone()].into_iter().enumerate() {
+        for (side, first) in [market.seller.clone(), market.buyer.clone()]
+            .into_iter()
+            .enumerate()
+        {
             let investor = keccak256(first.address);
             let second = market.account(&format!("second wallet {side}")).await;
             let third = market.account(&format!("third wallet {side}")).await;
@@ -198,7 +199,10 @@ impl Game {
         let answers = market.chain.simulate_all(&calls).await;
         for (firm, answers) in self.firm.iter().zip(answers.chunks(2)) {
             let Firm { bid, ask, until } = firm;
-            let what = format!("bid {} ask {} until {until}, now {now}, after {after}", bid.id, ask.id);
+            let what = format!(
+                "bid {} ask {} until {until}, now {now}, after {after}",
+                bid.id, ask.id
+            );
             let [preflight, settle] = answers else {
                 unreachable!("two calls a match")
             };
@@ -228,17 +232,37 @@ impl Game {
         let (from, input) = if kind < 7 || !self.commits {
             (&market.operator, settle_call(bid.id, ask.id).abi_encode())
         } else {
-            let by = if kind == 7 { &market.operator } else { &market.principal };
+            let by = if kind == 7 {
+                &market.operator
+            } else {
+                &market.principal
+            };
             (by, release_call(bid.id, ask.id).abi_encode())
         };
         // Often in the last second of it.
         if self.firm.iter().all(|other| other.until > until) && self.random.once_in(3) {
-            self.clock().next_block_at((until - 1).max(market.chain.now().await)).await;
+            self.clock()
+                .next_block_at((until - 1).max(market.chain.now().await))
+                .await;
         }
-        let outcome = market.chain.attempt(from, TxKind::Call(settlement), input.clone().into(), U256::ZERO).await;
+        let outcome = market
+            .chain
+            .attempt(
+                from,
+                TxKind::Call(settlement),
+                input.clone().into(),
+                U256::ZERO,
+            )
+            .await;
         if !outcome.status() {
-            let why = market.chain.simulate(from.address, settlement, input.into()).await;
-            return Err(format!("bid {} ask {} cannot be ended: {why:?}", bid.id, ask.id));
+            let why = market
+                .chain
+                .simulate(from.address, settlement, input.into())
+                .await;
+            return Err(format!(
+                "bid {} ask {} cannot be ended: {why:?}",
+                bid.id, ask.id
+            ));
         }
         if kind < 7 || !self.commits {
             self.tally.settled += 1;
@@ -254,7 +278,10 @@ impl Game {
 
     /// A bid and an ask, approved for exactly what they need, registered and committed.
     async fn arrange(&mut self) {
-        let (seller, buyer) = (*self.random.pick(&self.sellers), *self.random.pick(&self.buyers));
+        let (seller, buyer) = (
+            *self.random.pick(&self.sellers),
+            *self.random.pick(&self.buyers),
+        );
         let quantity = s(1 + self.random.below(20));
         let limit = usd(10 + self.random.below(90));
         let market = &self.market;
@@ -265,17 +292,29 @@ impl Game {
             self.fund(buyer, limit * U256::from(20)).await;
         }
         let now = market.chain.now().await;
-        let until = now + 60 + self.random.below(LONGEST - 120);
+        let length = if self.random.once_in(8) {
+            LONGEST - 120
+        } else {
+            7_200
+        };
+        let until = now + 60 + self.random.below(length);
         let bid = self.order(buyer, BID, quantity, limit, until).await;
         let ask = self.order(seller, ASK, quantity, limit, until).await;
         let (chain, settlement) = (&self.market.chain, self.market.settlement);
-        let approve = |value| ITsUSDC::approveCall { spender: settlement, value };
-        self.send(seller, self.market.token, approve(quantity).abi_encode()).await;
-        self.send(buyer, self.market.coin, approve(limit).abi_encode()).await;
+        let approve = |value| ITsUSDC::approveCall {
+            spender: settlement,
+            value,
+        };
+        self.send(seller, self.market.token, approve(quantity).abi_encode())
+            .await;
+        self.send(buyer, self.market.coin, approve(limit).abi_encode())
+            .await;
         for signed in [&bid, &ask] {
             let register = register_call(signed).abi_encode().into();
             let operator = &self.market.operator;
-            chain.attempt(operator, TxKind::Call(settlement), register, U256::ZERO).await;
+            chain
+                .attempt(operator, TxKind::Call(settlement), register, U256::ZERO)
+                .await;
         }
         let firm = Firm { bid, ask, until };
         if !self.commits {
@@ -284,7 +323,14 @@ impl Game {
         }
         let commit = commit_call(firm.bid.id, firm.ask.id, until).abi_encode();
         let principal = &self.market.principal;
-        let committed = chain.attempt(principal, TxKind::Call(settlement), commit.into(), U256::ZERO).await;
+        let committed = chain
+            .attempt(
+                principal,
+                TxKind::Call(settlement),
+                commit.into(),
+                U256::ZERO,
+            )
+            .await;
         if committed.status() {
             self.firm.push(firm);
             self.tally.committed += 1;
@@ -293,14 +339,30 @@ impl Game {
         }
     }
 
-    async fn order(&mut self, owner: Address, side: u8, quantity: U256, limit: U256, until: u64) -> Signed {
+    async fn order(
+        &mut self,
+        owner: Address,
+        side: u8,
+        quantity: U256,
+        limit: U256,
+        until: u64,
+    ) -> Signed {
         self.references += 1;
         let market = &self.market;
         let epoch = IDvPSettlement::epochOfCall { owner };
         let epoch = market.chain.call(market.settlement, &epoch).await;
         let expiry = until + self.random.below(2) * 86_400;
         let reference = self.references.to_string();
-        let unsigned = order::unsigned(owner, side, market.token, market.coin, quantity, limit, expiry, &reference);
+        let unsigned = order::unsigned(
+            owner,
+            side,
+            market.token,
+            market.coin,
+            quantity,
+            limit,
+            expiry,
+            &reference,
+        );
         let order = Order { epoch, ..unsigned };
         let id = order::id(&order, &market.domain());
         Signed {
@@ -328,7 +390,10 @@ impl Game {
             }
         };
         let chain = &self.market.chain;
-        chain.attempt(key, TxKind::Call(to), input.into(), U256::ZERO).await.status()
+        chain
+            .attempt(key, TxKind::Call(to), input.into(), U256::ZERO)
+            .await
+            .status()
     }
 
     /// An act of a party or an accomplice; gives it in words.
@@ -340,7 +405,7 @@ impl Game {
                 let ends = self.firm.iter().map(|firm| firm.until).min();
                 ends.map_or(now + 1, |end| end - self.random.below(2))
             }
-            1 => now + self.random.below(7_200),
+            1 => now + self.random.below(1_800),
             _ => now + self.random.below(30),
         };
         self.clock().next_block_at(next.max(now)).await;
@@ -362,7 +427,10 @@ impl Game {
         };
         let done = self.send(from, to, input).await;
         self.tally.acts[usize::from(!done)] += 1;
-        format!("{what} by {from}, which {}", if done { "succeeds" } else { "reverts" })
+        format!(
+            "{what} by {from}, which {}",
+            if done { "succeeds" } else { "reverts" }
+        )
     }
 
     /// A value about what an account has, has free or has bound.
@@ -394,7 +462,11 @@ impl Game {
 
     /// Security token and coin alike.
     async fn token_act(&mut self, token: Address, from: Address) -> (Address, Vec<u8>, String) {
-        let owner = if self.random.once_in(3) { from } else { *self.random.pick(&self.people) };
+        let owner = if self.random.once_in(3) {
+            from
+        } else {
+            *self.random.pick(&self.people)
+        };
         let to = *self.random.pick(&self.people);
         let value = self.value(token, owner).await;
         let own = self.value(token, from).await;
@@ -402,26 +474,53 @@ impl Game {
         let now = self.market.chain.now().await;
         let input = match self.random.below(14) {
             0..=3 => ITsUSDC::transferCall { to, value: own }.abi_encode(),
-            4 => ITsUSDC::transferFromCall { from: owner, to, value }.abi_encode(),
+            4 => ITsUSDC::transferFromCall {
+                from: owner,
+                to,
+                value,
+            }
+            .abi_encode(),
             5 | 6 => {
                 let spender = *self.random.pick(&[settlement, to]);
-                let value = if self.random.once_in(2) { U256::ZERO } else { U256::MAX };
+                let value = if self.random.once_in(2) {
+                    U256::ZERO
+                } else {
+                    U256::MAX
+                };
                 ITsUSDC::approveCall { spender, value }.abi_encode()
             }
             7..=9 => {
                 let until = now + self.random.below(7 * 86_400 + 60);
                 let amount = value;
-                ITsUSDC::placeHoldCall { id, owner, amount, until }.abi_encode()
+                ITsUSDC::placeHoldCall {
+                    id,
+                    owner,
+                    amount,
+                    until,
+                }
+                .abi_encode()
             }
-            10 => ITsUSDC::useHoldCall { id, owner, to, amount: value }.abi_encode(),
+            10 => ITsUSDC::useHoldCall {
+                id,
+                owner,
+                to,
+                amount: value,
+            }
+            .abi_encode(),
             11 => ITsUSDC::dropHoldCall { id, owner }.abi_encode(),
-            12 if token == self.market.coin && self.keys.contains_key(&owner) => self.authorized(owner, to, value),
+            12 if token == self.market.coin && self.keys.contains_key(&owner) => {
+                self.authorized(owner, to, value)
+            }
             _ => {
                 let (spender, decrement) = (settlement, value);
                 ITsUSDC::decreaseAllowanceCall { spender, decrement }.abi_encode()
             }
         };
-        let name = if token == self.market.coin { "coin" } else { "security" };
+        let name = if token == self.market.coin {
+            "coin"
+        } else {
+            "security"
+        };
         let what = format!("{name} {}", words(&input));
         (token, input, what)
     }
@@ -443,8 +542,22 @@ impl Game {
             verifying_contract: self.market.coin,
         };
         let signature = self.sign(from, message.eip712_signing_hash(&domain));
-        let TransferWithAuthorization { validAfter, validBefore, nonce, .. } = message;
-        ITsUSDC::transferWithAuthorization_0Call { from, to, value, validAfter, validBefore, nonce, signature }.abi_encode()
+        let TransferWithAuthorization {
+            validAfter,
+            validBefore,
+            nonce,
+            ..
+        } = message;
+        ITsUSDC::transferWithAuthorization_0Call {
+            from,
+            to,
+            value,
+            validAfter,
+            validBefore,
+            nonce,
+            signature,
+        }
+        .abi_encode()
     }
 
     /// Of the settlement contract: what an owner may, and what it may not.
@@ -460,7 +573,11 @@ impl Game {
         let (order, id) = (signed.order.clone(), signed.id);
         let input = match kind {
             1 | 2 => IDvPSettlement::cancelOrderCall { order }.abi_encode(),
-            3 | 4 => IDvPSettlement::cancelOrderByIdCall { id, reason: B256::ZERO }.abi_encode(),
+            3 | 4 => IDvPSettlement::cancelOrderByIdCall {
+                id,
+                reason: B256::ZERO,
+            }
+            .abi_encode(),
             5 | 6 => {
                 let digest = order::cancellation(id, &self.market.domain());
                 let signature = self.sign(order.owner, digest);

@@ -43,7 +43,12 @@ impl World {
         for (&token, security) in &self.securities {
             let what = || format!("of {token}");
             let count = ISecurityToken::holderCountCall {};
-            views.push(View::new(&what(), token, &count, &security.holders(|_| true)));
+            views.push(View::new(
+                &what(),
+                token,
+                &count,
+                &security.holders(|_| true),
+            ));
             for group in crate::cast::GROUPS {
                 let answer = ISecurityToken::groupHoldersReturn {
                     count: security.holders(|other| other == group),

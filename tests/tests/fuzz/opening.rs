@@ -40,8 +40,14 @@ pub(crate) async fn assemble(market: &Market) -> Cast {
     }
     let wallet = Wallet::AcceptsOne.deploy(chain).await;
     let wallet_code = Wallet::AcceptsOne.deploy(chain).await;
-    let mut everyone: Vec<&Account> =
-        vec![&market.admin, &market.operator, &market.principal, &market.treasurer, &market.stranger, &desk];
+    let mut everyone: Vec<&Account> = vec![
+        &market.admin,
+        &market.operator,
+        &market.principal,
+        &market.treasurer,
+        &market.stranger,
+        &desk,
+    ];
     everyone.extend(&investors);
     let keys: BTreeMap<_, _> = everyone
         .into_iter()

@@ -81,7 +81,9 @@ impl Register {
             Event::WalletRemoved(event) => {
                 self.wallets.remove(&event.wallet);
             }
-            Event::SanctionSet(event) => mark(&mut self.sanctioned, event.account, event.sanctioned),
+            Event::SanctionSet(event) => {
+                mark(&mut self.sanctioned, event.account, event.sanctioned)
+            }
             Event::AddressFrozen(event) => mark(&mut self.frozen, event.account, event.isFrozen),
             Event::TokensFrozen(event) => {
                 *self.partly.entry(event.account).or_default() += event.amount;

@@ -294,10 +294,15 @@ impl Stage {
             Act::Security(_, Security::recoverWallet(call)) => {
                 accounts.extend([call.lost, call.replacement]);
             }
-            Act::Security(_, Security::forcedTransfer(call)) => accounts.extend([call.from, call.to]),
+            Act::Security(_, Security::forcedTransfer(call)) => {
+                accounts.extend([call.from, call.to])
+            }
             Act::Security(_, Security::forcedBurn(call)) => accounts.extend([call.from]),
             Act::Security(_, Security::setSanctioned(call)) => {
-                let siblings = call.accounts.iter().map(|account| self.cast.sibling(*account));
+                let siblings = call
+                    .accounts
+                    .iter()
+                    .map(|account| self.cast.sibling(*account));
                 accounts.extend(siblings.chain(call.accounts.iter().copied()));
             }
             Act::Security(_, Security::setAddressFrozen(call)) => {
@@ -416,20 +421,18 @@ impl Stage {
 }
 
 fn named(logs: &[Log]) -> String {
-    let words = logs
-        .iter()
-        .map(|log| {
-            IDvPSettlementEvents::decode_log(log)
-                .map(|event| format!("{:?}", event.data))
-                .or_else(|_| {
-                    ISecurityToken::ISecurityTokenEvents::decode_log(log)
-                        .map(|event| format!("{:?}", event.data))
-                })
-                .or_else(|_| {
-                    ITsUSDC::ITsUSDCEvents::decode_log(log).map(|event| format!("{:?}", event.data))
-                })
-                .unwrap_or_else(|_| format!("{log:?}"))
-        });
+    let words = logs.iter().map(|log| {
+        IDvPSettlementEvents::decode_log(log)
+            .map(|event| format!("{:?}", event.data))
+            .or_else(|_| {
+                ISecurityToken::ISecurityTokenEvents::decode_log(log)
+                    .map(|event| format!("{:?}", event.data))
+            })
+            .or_else(|_| {
+                ITsUSDC::ITsUSDCEvents::decode_log(log).map(|event| format!("{:?}", event.data))
+            })
+            .unwrap_or_else(|_| format!("{log:?}"))
+    });
     words.collect::<Vec<_>>().join(", ")
 }
 

@@ -35,7 +35,9 @@ async fn time_left(market: &Market, program: Address) -> u64 {
 async fn pay<C: SolCall>(market: &Market, from: &Account, call: &C) -> TransactionReceipt {
     let value = U256::from(10).pow(U256::from(16));
     let (chain, to) = (&market.chain, TxKind::Call(ARB_WASM));
-    chain.attempt(from, to, call.abi_encode().into(), value).await
+    chain
+        .attempt(from, to, call.abi_encode().into(), value)
+        .await
 }
 
 /// A1: the year counts from the activation of the code, so a later deployment of it has what is left. Of a program in
@@ -67,15 +69,29 @@ async fn an_expired_program_works_again_once_anyone_has_activated_it() {
         return;
     };
     let expiry = market.opened + 366 * DAY - 1;
-    let bid = market.sign(Order { expiry, ..market.bid() }, &market.buyer);
-    let ask = market.sign(Order { expiry, ..market.ask() }, &market.seller);
+    let bid = market.sign(
+        Order {
+            expiry,
+            ..market.bid()
+        },
+        &market.buyer,
+    );
+    let ask = market.sign(
+        Order {
+            expiry,
+            ..market.ask()
+        },
+        &market.seller,
+    );
     for signed in [&bid, &ask] {
         market.register_order(signed).await;
     }
     let now = market.chain.now().await;
     let ends = now + time_left(&market, market.settlement).await;
     clock.mine_at(ends + 1).await;
-    let cancel = IDvPSettlement::cancelOrderCall { order: ask.order.clone() };
+    let cancel = IDvPSettlement::cancelOrderCall {
+        order: ask.order.clone(),
+    };
     let settle = settle_call(bid.id, ask.id).abi_encode();
     for (who, input) in [
         (&market.seller, cancel.abi_encode()),
@@ -83,19 +99,29 @@ async fn an_expired_program_works_again_once_anyone_has_activated_it() {
         (&market.stranger, IDvPSettlement::pausedCall {}.abi_encode()),
     ] {
         let (chain, settlement) = (&market.chain, market.settlement);
-        let outcome = chain.simulate(who.address, settlement, input.clone().into()).await;
+        let outcome = chain
+            .simulate(who.address, settlement, input.clone().into())
+            .await;
         assert!(outcome.is_err(), "an expired program runs");
         let to = TxKind::Call(settlement);
         let receipt = chain.attempt(who, to, input.into(), U256::ZERO).await;
         assert!(!receipt.status());
     }
-    let activate = IArbWasm::activateProgramCall { program: market.settlement };
+    let activate = IArbWasm::activateProgramCall {
+        program: market.settlement,
+    };
     assert!(pay(&market, &market.stranger, &activate).await.status());
     let left = time_left(&market, market.settlement).await;
     assert!((YEAR - 3_700..=YEAR).contains(&left), "{left}");
     assert_eq!(market.state(ask.id).await, state::OPEN, "nothing was lost");
-    market.chain.send(&market.seller, market.settlement, &cancel).await;
-    let outcome = market.chain.simulate(market.operator.address, market.settlement, settle.into()).await;
+    market
+        .chain
+        .send(&market.seller, market.settlement, &cancel)
+        .await;
+    let outcome = market
+        .chain
+        .simulate(market.operator.address, market.settlement, settle.into())
+        .await;
     assert!(outcome.is_err(), "the seller was first");
 }
 
@@ -107,7 +133,9 @@ async fn a_keepalive_begins_the_year_anew_but_not_in_the_first_month() {
         return;
     };
     let code = market.chain.code(market.coin).await;
-    let call = IArbWasm::codehashKeepaliveCall { codehash: keccak256(&code) };
+    let call = IArbWasm::codehashKeepaliveCall {
+        codehash: keccak256(&code),
+    };
     let now = market.chain.now().await;
     let activated = now + time_left(&market, market.coin).await - YEAR;
     clock.next_block_at(activated + 30 * DAY).await;
@@ -128,8 +156,16 @@ fn admins(market: &Market, contract: Address) -> acceptance::watch::Watch {
     let pending = IDvPSettlement::pendingDefaultAdminCall {};
     watch.view("pending admin", contract, &pending);
     for account in market.accounts() {
-        for name in ["OPERATOR_ROLE", "PRINCIPAL_ROLE", "MASTER_MINTER_ROLE", "ISSUER_ROLE"] {
-            let call = IDvPSettlement::hasRoleCall { role: role(name), account };
+        for name in [
+            "OPERATOR_ROLE",
+            "PRINCIPAL_ROLE",
+            "MASTER_MINTER_ROLE",
+            "ISSUER_ROLE",
+        ] {
+            let call = IDvPSettlement::hasRoleCall {
+                role: role(name),
+                account,
+            };
             watch.view(format!("{name} of {account}"), contract, &call);
         }
     }
@@ -155,13 +191,15 @@ async fn a_second_constructor_call_reverts_for_everyone() {
         let before = watch.read(&market.chain).await;
         for caller in [&market.admin, &market.treasurer, &market.stranger] {
             let to = TxKind::Call(contract);
-            let receipt = market.chain.attempt(caller, to, call.clone(), U256::ZERO).await;
+            let receipt = market
+                .chain
+                .attempt(caller, to, call.clone(), U256::ZERO)
+                .await;
             assert!(!receipt.status(), "{contract} by {}", caller.address);
             before.assert_unchanged(&watch.read(&market.chain).await, "a second constructor");
         }
         // The factory calls what it has made; made of this, it passes the call on.
-        let factory =
-            deploy::through_factory(&market.chain, &forwarder(contract), call).await;
+        let factory = deploy::through_factory(&market.chain, &forwarder(contract), call).await;
         assert!(factory.is_err(), "{contract} through the factory");
         before.assert_unchanged(&watch.read(&market.chain).await, "a second constructor");
         let harmless = IDvPSettlement::defaultAdminCall {}.abi_encode();
@@ -202,14 +240,26 @@ async fn a_new_epoch_is_the_blocks_time() {
         return;
     };
     let owner = market.buyer.address;
-    let next = market.sign(Order { epoch: 1, ..market.bid() }, &market.buyer);
+    let next = market.sign(
+        Order {
+            epoch: 1,
+            ..market.bid()
+        },
+        &market.buyer,
+    );
     let advance = IDvPSettlement::cancelAllOrdersCall {};
     let at = market.chain.now().await + 1_000;
     let mut expected = at;
     for _ in 0..3 {
         clock.next_block_at(at).await;
-        let receipt = market.chain.send(&market.buyer, market.settlement, &advance).await;
-        let event = IDvPSettlement::EpochAdvanced { owner, epoch: expected };
+        let receipt = market
+            .chain
+            .send(&market.buyer, market.settlement, &advance)
+            .await;
+        let event = IDvPSettlement::EpochAdvanced {
+            owner,
+            epoch: expected,
+        };
         assert_eq!(events::<IDvPSettlement::EpochAdvanced>(&receipt), [event]);
         let epoch = IDvPSettlement::epochOfCall { owner };
         assert_eq!(market.chain.call(market.settlement, &epoch).await, expected);
@@ -218,7 +268,15 @@ async fn a_new_epoch_is_the_blocks_time() {
     }
     let error = IDvPSettlement::InvalidOrder { field: 7 };
     let call = register_call(&next);
-    market.refused(&[next.id], &market.operator, market.settlement, &call, &error).await;
+    market
+        .refused(
+            &[next.id],
+            &market.operator,
+            market.settlement,
+            &call,
+            &error,
+        )
+        .await;
 }
 
 /// A5: who says what there is neither mints nor makes minters, whichever came first.
@@ -234,24 +292,67 @@ async fn an_attestor_is_no_master_minter_no_minter_and_no_admin() {
         minterAllowedAmount: usd(1),
     };
     let exclude = |role, other| ITsUSDC::RolesExclude { role, other };
-    let refused = async |from: &Account, call: &dyn Fn() -> Vec<u8>, error: ITsUSDC::RolesExclude| {
-        let (chain, watch) = (&market.chain, market.watch(&[]));
-        let (input, error) = (call().into(), error.abi_encode());
-        acceptance::refusal::refused_with(chain, &watch, from, coin, input, &error, "a second role").await;
-    };
+    let refused =
+        async |from: &Account, call: &dyn Fn() -> Vec<u8>, error: ITsUSDC::RolesExclude| {
+            let (chain, watch) = (&market.chain, market.watch(&[]));
+            let (input, error) = (call().into(), error.abi_encode());
+            acceptance::refusal::refused_with(
+                chain,
+                &watch,
+                from,
+                coin,
+                input,
+                &error,
+                "a second role",
+            )
+            .await;
+        };
     let (says, makes) = (market.attestor.address, market.admin.address);
-    refused(treasurer, &|| grant(master, says).abi_encode(), exclude(master, attestor)).await;
-    refused(&market.admin, &|| configure(says).abi_encode(), exclude(minter, attestor)).await;
-    refused(treasurer, &|| grant(attestor, makes).abi_encode(), exclude(attestor, master)).await;
+    refused(
+        treasurer,
+        &|| grant(master, says).abi_encode(),
+        exclude(master, attestor),
+    )
+    .await;
+    refused(
+        &market.admin,
+        &|| configure(says).abi_encode(),
+        exclude(minter, attestor),
+    )
+    .await;
+    refused(
+        treasurer,
+        &|| grant(attestor, makes).abi_encode(),
+        exclude(attestor, master),
+    )
+    .await;
     let configured = market.account("a minter").await.address;
-    market.chain.send(&market.admin, coin, &configure(configured)).await;
-    refused(treasurer, &|| grant(attestor, configured).abi_encode(), exclude(attestor, minter)).await;
+    market
+        .chain
+        .send(&market.admin, coin, &configure(configured))
+        .await;
+    refused(
+        treasurer,
+        &|| grant(attestor, configured).abi_encode(),
+        exclude(attestor, minter),
+    )
+    .await;
     // The default admin is none of the three.
     let admin = treasurer.address;
     for name in [attestor, master] {
-        refused(treasurer, &|| grant(name, admin).abi_encode(), exclude(name, B256::ZERO)).await;
+        refused(
+            treasurer,
+            &|| grant(name, admin).abi_encode(),
+            exclude(name, B256::ZERO),
+        )
+        .await;
     }
-    refused(&market.admin, &|| configure(admin).abi_encode(), exclude(minter, B256::ZERO)).await;
+    refused(
+        &market.admin,
+        &|| configure(admin).abi_encode(),
+        exclude(minter, B256::ZERO),
+    )
+    .await;
 }
 
 /// A5: what the figure rests on is in its event.
@@ -263,7 +364,10 @@ async fn an_attestation_carries_its_evidence() {
         asOf: market.opened,
         evidence: B256::repeat_byte(0xe5),
     };
-    let receipt = market.chain.send(&market.attestor, market.coin, &call).await;
+    let receipt = market
+        .chain
+        .send(&market.attestor, market.coin, &call)
+        .await;
     let expected = ITsUSDC::ReservesAttested {
         reserves: usd(60_000),
         asOf: market.opened,
@@ -298,7 +402,9 @@ async fn an_offered_hand_over_lapses_after_thirty_days() {
         outcome.expect("the last second");
         clock.mine_at(offered + 30 * DAY).await;
         let error = IDvPSettlement::AccessControlInvalidDefaultAdmin { account: heir };
-        market.refused(&[], &market.stranger, contract, &accept, &error).await;
+        market
+            .refused(&[], &market.stranger, contract, &accept, &error)
+            .await;
         let pending = IDvPSettlement::pendingDefaultAdminCall {};
         assert_eq!(market.chain.call(contract, &pending).await, Address::ZERO);
         clock.go_back(snapshot).await;
@@ -335,7 +441,9 @@ async fn a_token_that_cannot_answer_and_the_payment_token_are_not_listed() {
     }
     for token in tokens {
         let error = IDvPSettlement::NotASecurity { token };
-        market.refused(&[], &market.admin, market.settlement, &list(token), &error).await;
+        market
+            .refused(&[], &market.admin, market.settlement, &list(token), &error)
+            .await;
         let call = IDvPSettlement::isListedCall { security: token };
         assert!(!market.chain.call(market.settlement, &call).await);
     }
@@ -362,13 +470,19 @@ async fn listing_a_security_says_what_was_found_of_it() {
             security,
             listed: true,
         };
-        let receipt = market.chain.send(&market.admin, market.settlement, &list).await;
+        let receipt = market
+            .chain
+            .send(&market.admin, market.settlement, &list)
+            .await;
         let expected = IDvPSettlement::SecurityProbed {
             security,
             checksSpender: checks_spender,
             holds,
         };
-        assert_eq!(events::<IDvPSettlement::SecurityProbed>(&receipt), [expected]);
+        assert_eq!(
+            events::<IDvPSettlement::SecurityProbed>(&receipt),
+            [expected]
+        );
         let call = IDvPSettlement::listingCall { security };
         let found = market.chain.call(market.settlement, &call).await;
         let flags = (found.listed, found.checksSpender, found.holds);
@@ -396,15 +510,25 @@ async fn a_settlement_contract_for_no_payment_token_is_not_made() {
 async fn cancelling_an_unregistered_order_logs_its_terms() {
     let market = Market::open().await;
     let (bid, ask) = market.signed();
-    let cancel = IDvPSettlement::cancelOrderCall { order: bid.order.clone() };
-    let receipt = market.chain.send(&market.buyer, market.settlement, &cancel).await;
+    let cancel = IDvPSettlement::cancelOrderCall {
+        order: bid.order.clone(),
+    };
+    let receipt = market
+        .chain
+        .send(&market.buyer, market.settlement, &cancel)
+        .await;
     let voided = IDvPSettlement::OrderVoided {
         id: bid.id,
         owner: market.buyer.address,
         order: bid.order.clone(),
     };
     assert_eq!(events::<IDvPSettlement::OrderVoided>(&receipt), [voided]);
-    let topics: Vec<_> = receipt.inner.logs().iter().map(|log| log.topics()[0]).collect();
+    let topics: Vec<_> = receipt
+        .inner
+        .logs()
+        .iter()
+        .map(|log| log.topics()[0])
+        .collect();
     let order = [
         IDvPSettlement::OrderVoided::SIGNATURE_HASH,
         IDvPSettlement::OrderCancelled::SIGNATURE_HASH,
@@ -413,7 +537,10 @@ async fn cancelling_an_unregistered_order_logs_its_terms() {
     // Of a registered one they stand there already.
     market.register_order(&ask).await;
     let cancel = IDvPSettlement::cancelOrderCall { order: ask.order };
-    let receipt = market.chain.send(&market.seller, market.settlement, &cancel).await;
+    let receipt = market
+        .chain
+        .send(&market.seller, market.settlement, &cancel)
+        .await;
     assert!(events::<IDvPSettlement::OrderVoided>(&receipt).is_empty());
     // The replay has the terms of both.
     let logs = market.chain.logs(market.settlement).await;
@@ -427,18 +554,26 @@ async fn cancelling_an_unregistered_order_logs_its_terms() {
 async fn only_the_admin_unpauses_settlement_and_coin() {
     let market = Market::open().await;
     let pauser = market.account("pauser").await;
-    for (contract, admin) in [(market.settlement, &market.admin), (market.coin, &market.treasurer)] {
+    for (contract, admin) in [
+        (market.settlement, &market.admin),
+        (market.coin, &market.treasurer),
+    ] {
         let account = pauser.address;
         let role = role("PAUSER_ROLE");
         let grant = ITsUSDC::grantRoleCall { role, account };
         market.chain.send(admin, contract, &grant).await;
-        market.chain.send(&pauser, contract, &ITsUSDC::pauseCall {}).await;
+        market
+            .chain
+            .send(&pauser, contract, &ITsUSDC::pauseCall {})
+            .await;
         let error = ITsUSDC::AccessControlUnauthorizedAccount {
             account,
             neededRole: B256::ZERO,
         };
         let unpause = ITsUSDC::unpauseCall {};
-        market.refused(&[], &pauser, contract, &unpause, &error).await;
+        market
+            .refused(&[], &pauser, contract, &unpause, &error)
+            .await;
         market.chain.send(admin, contract, &unpause).await;
     }
 }
@@ -459,7 +594,9 @@ async fn anyone_sends_the_cancel_that_an_owner_signed() {
         }
         let domain = market.domain();
         let ids = [bid.id, ask.id];
-        let error = IDvPSettlement::InvalidSignature { owner: market.buyer.address };
+        let error = IDvPSettlement::InvalidSignature {
+            owner: market.buyer.address,
+        };
         let of = |signer: &Account, id| signer.sign(order::cancellation(id, &domain));
         let elsewhere = order::domain(market.chain.chain_id + 1, market.settlement);
         for signature in [
@@ -471,16 +608,24 @@ async fn anyone_sends_the_cancel_that_an_owner_signed() {
             Bytes::new(),
         ] {
             let call = cancel_signed(&bid, signature);
-            market.refused(&ids, &market.stranger, market.settlement, &call, &error).await;
+            market
+                .refused(&ids, &market.stranger, market.settlement, &call, &error)
+                .await;
         }
         let call = cancel_signed(&bid, of(&market.buyer, bid.id));
-        let receipt = market.chain.send(&market.stranger, market.settlement, &call).await;
+        let receipt = market
+            .chain
+            .send(&market.stranger, market.settlement, &call)
+            .await;
         let cancelled = IDvPSettlement::OrderCancelled {
             id: bid.id,
             by: market.buyer.address,
             reason: B256::ZERO,
         };
-        assert_eq!(events::<IDvPSettlement::OrderCancelled>(&receipt), [cancelled]);
+        assert_eq!(
+            events::<IDvPSettlement::OrderCancelled>(&receipt),
+            [cancelled]
+        );
         let voided = events::<IDvPSettlement::OrderVoided>(&receipt).len();
         assert_eq!(voided, usize::from(!registered));
         assert_eq!(market.state(bid.id).await, state::CANCELLED);
@@ -489,7 +634,9 @@ async fn anyone_sends_the_cancel_that_an_owner_signed() {
             id: bid.id,
             state: state::CANCELLED,
         };
-        market.refused(&ids, &market.stranger, market.settlement, &call, &error).await;
+        market
+            .refused(&ids, &market.stranger, market.settlement, &call, &error)
+            .await;
     }
 }
 
@@ -498,7 +645,10 @@ async fn anyone_sends_the_cancel_that_an_owner_signed() {
 async fn a_wallet_contract_is_asked_whether_it_cancels() {
     let market = Market::open().await;
     let (owner, _) = super::hostile_wallets::buying(&market, Wallet::AcceptsOne).await;
-    let order = Order { owner, ..market.bid() };
+    let order = Order {
+        owner,
+        ..market.bid()
+    };
     let id = order::id(&order, &market.domain());
     let signed = Signed {
         order,
@@ -507,9 +657,14 @@ async fn a_wallet_contract_is_asked_whether_it_cancels() {
     };
     let refusal = cancel_signed(&signed, Bytes::from_static(&[2]));
     let error = IDvPSettlement::InvalidSignature { owner };
-    market.refused(&[id], &market.stranger, market.settlement, &refusal, &error).await;
+    market
+        .refused(&[id], &market.stranger, market.settlement, &refusal, &error)
+        .await;
     let call = cancel_signed(&signed, Bytes::from_static(&[1]));
-    market.chain.send(&market.stranger, market.settlement, &call).await;
+    market
+        .chain
+        .send(&market.stranger, market.settlement, &call)
+        .await;
     assert_eq!(market.state(id).await, state::CANCELLED);
 }
 
@@ -521,17 +676,27 @@ async fn preflight_names_an_unlisted_security_of_either_order() {
         let other = Token::default().deploy(&market.chain).await;
         super::stage::list(&market, market.settlement, other).await;
         let bid = market.sign(market.bid(), &market.buyer);
-        let ask = Order { security: other, ..market.ask() };
+        let ask = Order {
+            security: other,
+            ..market.ask()
+        };
         let ask = market.sign(ask, &market.seller);
         for signed in [&bid, &ask] {
             market.register_order(signed).await;
         }
-        let security = if unlisted == "bid" { market.token } else { other };
+        let security = if unlisted == "bid" {
+            market.token
+        } else {
+            other
+        };
         let delist = IDvPSettlement::listSecurityCall {
             security,
             listed: false,
         };
-        market.chain.send(&market.admin, market.settlement, &delist).await;
+        market
+            .chain
+            .send(&market.admin, market.settlement, &delist)
+            .await;
         let (failures, _) = market.preflight(bid.id, ask.id).await;
         assert_eq!(failures, [8, 18, 20], "the {unlisted}'s is not listed");
         market.settle_refused(bid.id, ask.id, 8, 0).await;

@@ -51,7 +51,9 @@ async fn refused<C: SolCall, E: SolError>(
     call: &C,
     error: &E,
 ) {
-    market.refused(ids, from, market.settlement, call, error).await;
+    market
+        .refused(ids, from, market.settlement, call, error)
+        .await;
 }
 
 fn failure(failure: u8) -> SettlementRefused {
@@ -72,8 +74,14 @@ async fn a_committed_pair_settles_whatever_the_parties_do() {
     let market = Market::open().await;
     let (bid, ask, until) = committed(&market).await;
     let (seller, buyer) = (&market.seller, &market.buyer);
-    assert_eq!(commitment(&market, bid.id).await, (until, ask.id[..27].to_vec().into()));
-    assert_eq!(commitment(&market, ask.id).await, (until, bid.id[..27].to_vec().into()));
+    assert_eq!(
+        commitment(&market, bid.id).await,
+        (until, ask.id[..27].to_vec().into())
+    );
+    assert_eq!(
+        commitment(&market, ask.id).await,
+        (until, bid.id[..27].to_vec().into())
+    );
     assert_eq!(held(&market, market.token, seller.address).await, s(100));
     assert_eq!(held(&market, market.coin, buyer.address).await, usd(1_035));
 
@@ -86,7 +94,9 @@ async fn a_committed_pair_settles_whatever_the_parties_do() {
     let message = market.chain.call(market.token, &call).await;
     assert_eq!(message, "Tokens are held for a matched trade");
     let error = ISecurityToken::TransferRestricted { code: 20, message };
-    market.refused(&[bid.id, ask.id], seller, market.token, &move_away, &error).await;
+    market
+        .refused(&[bid.id, ask.id], seller, market.token, &move_away, &error)
+        .await;
     let spend = ITsUSDC::transferCall {
         to: seller.address,
         value: usd(50_000) - usd(1_035) + U256::from(1),
@@ -96,12 +106,16 @@ async fn a_committed_pair_settles_whatever_the_parties_do() {
         balance: usd(50_000) - usd(1_035),
         needed: usd(50_000) - usd(1_035) + U256::from(1),
     };
-    market.refused(&[bid.id, ask.id], buyer, market.coin, &spend, &error).await;
+    market
+        .refused(&[bid.id, ask.id], buyer, market.coin, &spend, &error)
+        .await;
     // Nor can they cancel, in any of four ways.
     for (signed, owner) in [(&bid, buyer), (&ask, seller)] {
         let (id, order) = (signed.id, signed.order.clone());
         let error = IDvPSettlement::OrderCommitted { id, until };
-        let cancel = IDvPSettlement::cancelOrderCall { order: order.clone() };
+        let cancel = IDvPSettlement::cancelOrderCall {
+            order: order.clone(),
+        };
         refused(&market, &[id], owner, &cancel, &error).await;
         let reason = B256::ZERO;
         let by_id = IDvPSettlement::cancelOrderByIdCall { id, reason };
@@ -138,7 +152,10 @@ async fn a_committed_pair_settles_whatever_the_parties_do() {
     assert_eq!(market.cash(seller.address).await, usd(1_035));
     assert_eq!(market.cash(buyer.address).await, U256::ZERO);
     assert_eq!(market.state(bid.id).await, state::FILLED);
-    assert_eq!(commitment(&market, bid.id).await, (0, Bytes::from(vec![0; 27])));
+    assert_eq!(
+        commitment(&market, bid.id).await,
+        (0, Bytes::from(vec![0; 27]))
+    );
 }
 
 /// The log of a commitment says who made it, until when and for what.
@@ -155,10 +172,16 @@ async fn a_commitment_is_logged_with_its_principal_and_total() {
         until,
         total: usd(1_035),
     };
-    assert_eq!(events::<IDvPSettlement::MatchCommitted>(&receipt), [expected]);
+    assert_eq!(
+        events::<IDvPSettlement::MatchCommitted>(&receipt),
+        [expected]
+    );
     // The hold of each leg has the order's id.
     let placed = events::<ITsUSDC::HoldPlaced>(&receipt);
-    let found: Vec<_> = placed.iter().map(|hold| (hold.owner, hold.id, hold.amount)).collect();
+    let found: Vec<_> = placed
+        .iter()
+        .map(|hold| (hold.owner, hold.id, hold.amount))
+        .collect();
     let expected = [
         (market.seller.address, ask, s(100)),
         (market.buyer.address, bid, usd(1_035)),
@@ -177,7 +200,12 @@ async fn commit_reverts_for_others_for_a_bad_pair_and_for_a_bad_time() {
     let ids = [bid, ask];
     let until = market.opened + DAY;
     let call = commit_call(bid, ask, until);
-    for caller in [&market.operator, &market.admin, &market.seller, &market.stranger] {
+    for caller in [
+        &market.operator,
+        &market.admin,
+        &market.seller,
+        &market.stranger,
+    ] {
         let error = IDvPSettlement::AccessControlUnauthorizedAccount {
             account: caller.address,
             neededRole: role("PRINCIPAL_ROLE"),
@@ -186,9 +214,30 @@ async fn commit_reverts_for_others_for_a_bad_pair_and_for_a_bad_time() {
     }
     let principal = &market.principal;
     let unknown = B256::repeat_byte(7);
-    refused(&market, &ids, principal, &commit_call(unknown, ask, until), &failure(3)).await;
-    refused(&market, &ids, principal, &commit_call(bid, unknown, until), &failure(4)).await;
-    refused(&market, &ids, principal, &commit_call(ask, bid, until), &failure(5)).await;
+    refused(
+        &market,
+        &ids,
+        principal,
+        &commit_call(unknown, ask, until),
+        &failure(3),
+    )
+    .await;
+    refused(
+        &market,
+        &ids,
+        principal,
+        &commit_call(bid, unknown, until),
+        &failure(4),
+    )
+    .await;
+    refused(
+        &market,
+        &ids,
+        principal,
+        &commit_call(ask, bid, until),
+        &failure(5),
+    )
+    .await;
     // At most 72 hours, and no later than either expiry.
     let now = market.chain.now().await + 100;
     for until in [now, now - 1, 0, now + LONGEST + 1, u64::MAX] {
@@ -197,8 +246,14 @@ async fn commit_reverts_for_others_for_a_bad_pair_and_for_a_bad_time() {
         let latest = now + LONGEST;
         let error = IDvPSettlement::CommitmentTime { until, latest };
         let input = commit_call(bid, ask, until).abi_encode().into();
-        let outcome = market.chain.simulate(principal.address, market.settlement, input).await;
-        assert_eq!(outcome.expect_err("refused").data, Some(error.abi_encode().into()));
+        let outcome = market
+            .chain
+            .simulate(principal.address, market.settlement, input)
+            .await;
+        assert_eq!(
+            outcome.expect_err("refused").data,
+            Some(error.abi_encode().into())
+        );
         clock.go_back(snapshot).await;
     }
     clock.next_block_at(now).await;
@@ -210,7 +265,13 @@ async fn commit_reverts_for_others_for_a_bad_pair_and_for_a_bad_time() {
 async fn commit_reverts_beyond_an_orders_expiry() {
     let market = Market::open().await;
     let expiry = market.opened + DAY;
-    let bid = market.sign(Order { expiry, ..market.bid() }, &market.buyer);
+    let bid = market.sign(
+        Order {
+            expiry,
+            ..market.bid()
+        },
+        &market.buyer,
+    );
     let ask = market.sign(market.ask(), &market.seller);
     for signed in [&bid, &ask] {
         market.register_order(signed).await;
@@ -232,14 +293,20 @@ async fn commit_reverts_when_the_buyers_kyc_ends_before() {
     let until = market.opened + 2 * DAY;
     let buyer = market.buyer.address;
     let record = |expiry| wallet_record(buyer, keccak256(buyer), GROUP, expiry);
-    market.chain.send(&market.admin, market.token, &record(until - 1)).await;
+    market
+        .chain
+        .send(&market.admin, market.token, &record(until - 1))
+        .await;
     let error = SettlementRefused {
         failure: 19,
         restrictionCode: 16,
     };
     let call = commit_call(bid, ask, until);
     refused(&market, &[bid, ask], &market.principal, &call, &error).await;
-    market.chain.send(&market.admin, market.token, &record(until)).await;
+    market
+        .chain
+        .send(&market.admin, market.token, &record(until))
+        .await;
     market.commit(bid, ask, until).await;
 }
 
@@ -254,8 +321,19 @@ async fn commit_reverts_for_a_security_without_holds() {
         value: s(100),
     };
     market.chain.send(&market.admin, plain, &mint).await;
-    let of = |order, owner| market.sign(Order { security: plain, ..order }, owner);
-    let (bid, ask) = (of(market.bid(), &market.buyer), of(market.ask(), &market.seller));
+    let of = |order, owner| {
+        market.sign(
+            Order {
+                security: plain,
+                ..order
+            },
+            owner,
+        )
+    };
+    let (bid, ask) = (
+        of(market.bid(), &market.buyer),
+        of(market.ask(), &market.seller),
+    );
     for signed in [&bid, &ask] {
         market.register_order(signed).await;
     }
@@ -273,7 +351,12 @@ async fn a_released_pair_is_open_cancellable_and_never_committed_again() {
         let (bid, ask, until) = committed(&market).await;
         let ids = [bid.id, ask.id];
         let call = release_call(bid.id, ask.id);
-        for caller in [&market.admin, &market.seller, &market.buyer, &market.stranger] {
+        for caller in [
+            &market.admin,
+            &market.seller,
+            &market.buyer,
+            &market.stranger,
+        ] {
             let error = IDvPSettlement::AccessControlUnauthorizedAccount {
                 account: caller.address,
                 neededRole: role("OPERATOR_ROLE"),
@@ -281,8 +364,15 @@ async fn a_released_pair_is_open_cancellable_and_never_committed_again() {
             refused(&market, &ids, caller, &call, &error).await;
         }
         let pause = IDvPSettlement::pauseCall {};
-        market.chain.send(&market.admin, market.settlement, &pause).await;
-        let by = if by_principal { &market.principal } else { &market.operator };
+        market
+            .chain
+            .send(&market.admin, market.settlement, &pause)
+            .await;
+        let by = if by_principal {
+            &market.principal
+        } else {
+            &market.operator
+        };
         let receipt = market.chain.send(by, market.settlement, &call).await;
         let expected = IDvPSettlement::MatchReleased {
             bid: bid.id,
@@ -290,15 +380,33 @@ async fn a_released_pair_is_open_cancellable_and_never_committed_again() {
             by: by.address,
             reason: call.reason,
         };
-        assert_eq!(events::<IDvPSettlement::MatchReleased>(&receipt), [expected]);
+        assert_eq!(
+            events::<IDvPSettlement::MatchReleased>(&receipt),
+            [expected]
+        );
         assert_eq!(events::<ITsUSDC::HoldDropped>(&receipt).len(), 2);
-        assert_eq!(held(&market, market.token, market.seller.address).await, U256::ZERO);
-        assert_eq!(held(&market, market.coin, market.buyer.address).await, U256::ZERO);
-        assert_eq!(commitment(&market, ask.id).await, (0, Bytes::from(vec![0; 27])));
-        let error = IDvPSettlement::NotCommitted { bid: bid.id, ask: ask.id };
+        assert_eq!(
+            held(&market, market.token, market.seller.address).await,
+            U256::ZERO
+        );
+        assert_eq!(
+            held(&market, market.coin, market.buyer.address).await,
+            U256::ZERO
+        );
+        assert_eq!(
+            commitment(&market, ask.id).await,
+            (0, Bytes::from(vec![0; 27]))
+        );
+        let error = IDvPSettlement::NotCommitted {
+            bid: bid.id,
+            ask: ask.id,
+        };
         refused(&market, &ids, by, &call, &error).await;
         let unpause = IDvPSettlement::unpauseCall {};
-        market.chain.send(&market.admin, market.settlement, &unpause).await;
+        market
+            .chain
+            .send(&market.admin, market.settlement, &unpause)
+            .await;
         // 900 S and 48,965 TsUSDC of the allowances are left, so it may settle without.
         let error = IDvPSettlement::OrderCommittedBefore { id: bid.id };
         let again = commit_call(bid.id, ask.id, until);
@@ -308,7 +416,10 @@ async fn a_released_pair_is_open_cancellable_and_never_committed_again() {
             market.assert_settled(bid.id, ask.id).await;
         } else {
             let cancel = IDvPSettlement::cancelOrderCall { order: ask.order };
-            market.chain.send(&market.seller, market.settlement, &cancel).await;
+            market
+                .chain
+                .send(&market.seller, market.settlement, &cancel)
+                .await;
             assert_eq!(market.state(ask.id).await, state::CANCELLED);
         }
     }
@@ -324,20 +435,35 @@ async fn a_lapsed_commitment_binds_nobody() {
     let (bid, ask, until) = committed(&market).await;
     let ids = [bid.id, ask.id];
     clock.mine_at(until).await;
-    let error = IDvPSettlement::NotCommitted { bid: bid.id, ask: ask.id };
+    let error = IDvPSettlement::NotCommitted {
+        bid: bid.id,
+        ask: ask.id,
+    };
     let release = release_call(bid.id, ask.id);
     refused(&market, &ids, &market.principal, &release, &error).await;
     let error = IDvPSettlement::OrderCommittedBefore { id: bid.id };
     let again = commit_call(bid.id, ask.id, until + DAY);
     refused(&market, &ids, &market.principal, &again, &error).await;
     let cancel = IDvPSettlement::cancelOrderCall { order: bid.order };
-    market.chain.send(&market.buyer, market.settlement, &cancel).await;
-    assert_eq!(held(&market, market.token, market.seller.address).await, U256::ZERO);
+    market
+        .chain
+        .send(&market.buyer, market.settlement, &cancel)
+        .await;
+    assert_eq!(
+        held(&market, market.token, market.seller.address).await,
+        U256::ZERO
+    );
     // An epoch that ended meanwhile kills the other from now on.
     let all = IDvPSettlement::cancelAllOrdersCall {};
-    market.chain.send(&market.seller, market.settlement, &all).await;
+    market
+        .chain
+        .send(&market.seller, market.settlement, &all)
+        .await;
     let other = market.sign(
-        Order { boardRef: B256::ZERO, ..market.bid() },
+        Order {
+            boardRef: B256::ZERO,
+            ..market.bid()
+        },
         &market.buyer,
     );
     market.register_order(&other).await;
@@ -349,15 +475,22 @@ async fn a_lapsed_commitment_binds_nobody() {
 async fn a_hold_that_was_broken_is_a_failure() {
     let market = Market::open().await;
     let (bid, ask, _) = committed(&market).await;
-    let blacklist = ITsUSDC::blacklistCall { account: market.buyer.address };
-    market.chain.send(&market.admin, market.coin, &blacklist).await;
+    let blacklist = ITsUSDC::blacklistCall {
+        account: market.buyer.address,
+    };
+    market
+        .chain
+        .send(&market.admin, market.coin, &blacklist)
+        .await;
     let seize = ITsUSDC::seizeCall {
         from: market.buyer.address,
         to: market.stranger.address,
         orderReference: B256::repeat_byte(5),
     };
     market.chain.send(&market.admin, market.coin, &seize).await;
-    let lift = ITsUSDC::unBlacklistCall { account: market.buyer.address };
+    let lift = ITsUSDC::unBlacklistCall {
+        account: market.buyer.address,
+    };
     market.chain.send(&market.admin, market.coin, &lift).await;
     let fund = ITsUSDC::mintCall {
         to: market.buyer.address,
@@ -367,13 +500,22 @@ async fn a_hold_that_was_broken_is_a_failure() {
     market.settle_refused(bid.id, ask.id, 23, 0).await;
     // A release then logs what it cannot drop, and goes on.
     let release = release_call(bid.id, ask.id);
-    let receipt = market.chain.send(&market.operator, market.settlement, &release).await;
+    let receipt = market
+        .chain
+        .send(&market.operator, market.settlement, &release)
+        .await;
     let expected = IDvPSettlement::HoldNotDropped {
         token: market.coin,
         id: bid.id,
     };
-    assert_eq!(events::<IDvPSettlement::HoldNotDropped>(&receipt), [expected]);
-    assert_eq!(held(&market, market.token, market.seller.address).await, U256::ZERO);
+    assert_eq!(
+        events::<IDvPSettlement::HoldNotDropped>(&receipt),
+        [expected]
+    );
+    assert_eq!(
+        held(&market, market.token, market.seller.address).await,
+        U256::ZERO
+    );
 }
 
 /// 31: a committed order meets no other one.
@@ -381,11 +523,23 @@ async fn a_hold_that_was_broken_is_a_failure() {
 async fn settle_reverts_when_an_order_is_committed_to_another() {
     let market = Market::open().await;
     let (bid, ask, _) = committed(&market).await;
-    let other = market.sign(Order { boardRef: B256::ZERO, ..market.bid() }, &market.buyer);
+    let other = market.sign(
+        Order {
+            boardRef: B256::ZERO,
+            ..market.bid()
+        },
+        &market.buyer,
+    );
     market.register_order(&other).await;
     // The held 100 do not count as free, so the security refuses nothing: 900 are free.
     market.settle_refused(other.id, ask.id, 31, 0).await;
-    let other_ask = market.sign(Order { boardRef: B256::ZERO, ..market.ask() }, &market.seller);
+    let other_ask = market.sign(
+        Order {
+            boardRef: B256::ZERO,
+            ..market.ask()
+        },
+        &market.seller,
+    );
     market.register_order(&other_ask).await;
     market.settle_refused(bid.id, other_ask.id, 31, 0).await;
     // A pair of others settles by allowance beside it.
@@ -407,11 +561,24 @@ async fn settle_reverts_for_an_uncommitted_pair_where_commitments_are_required()
         };
         refused(&market, &[bid.id], caller, &require(true), &error).await;
     }
-    let receipt = market.chain.send(&market.admin, market.settlement, &require(true)).await;
+    let receipt = market
+        .chain
+        .send(&market.admin, market.settlement, &require(true))
+        .await;
     let expected = IDvPSettlement::CommitmentRequiredSet { required: true };
-    assert_eq!(events::<IDvPSettlement::CommitmentRequiredSet>(&receipt), [expected]);
+    assert_eq!(
+        events::<IDvPSettlement::CommitmentRequiredSet>(&receipt),
+        [expected]
+    );
     let signed = settle_signed_call(&bid, &ask);
-    refused(&market, &[bid.id, ask.id], &market.operator, &signed, &failure(32)).await;
+    refused(
+        &market,
+        &[bid.id, ask.id],
+        &market.operator,
+        &signed,
+        &failure(32),
+    )
+    .await;
     market.register_order(&bid).await;
     market.register_order(&ask).await;
     market.settle_refused(bid.id, ask.id, 32, 0).await;
@@ -436,13 +603,30 @@ async fn operator_and_principal_are_never_one() {
     }
     // Nor does either trade.
     for owner in [&market.operator, &market.principal] {
-        let order = Order { owner: owner.address, ..market.bid() };
+        let order = Order {
+            owner: owner.address,
+            ..market.bid()
+        };
         let signed = market.sign(order, owner);
         let error = IDvPSettlement::InvalidOrder { field: 0 };
-        refused(&market, &[signed.id], owner, &register_call(&signed), &error).await;
+        refused(
+            &market,
+            &[signed.id],
+            owner,
+            &register_call(&signed),
+            &error,
+        )
+        .await;
         let ask = market.sign(market.ask(), &market.seller);
         let call = settle_signed_call(&signed, &ask);
-        refused(&market, &[signed.id, ask.id], &market.operator, &call, &failure(3)).await;
+        refused(
+            &market,
+            &[signed.id, ask.id],
+            &market.operator,
+            &call,
+            &failure(3),
+        )
+        .await;
     }
 }
 
@@ -456,7 +640,15 @@ async fn held_cash_does_not_pay_for_an_uncommitted_pair() {
         value: usd(50_000) - usd(1_035) - usd(1_034),
     };
     market.chain.send(&market.buyer, market.coin, &spend).await;
-    let another = |order: Order, owner| market.sign(Order { boardRef: B256::ZERO, ..order }, owner);
+    let another = |order: Order, owner| {
+        market.sign(
+            Order {
+                boardRef: B256::ZERO,
+                ..order
+            },
+            owner,
+        )
+    };
     let (other_bid, other_ask) = (
         another(market.bid(), &market.buyer),
         another(market.ask(), &market.seller),
@@ -464,7 +656,9 @@ async fn held_cash_does_not_pay_for_an_uncommitted_pair() {
     for signed in [&other_bid, &other_ask] {
         market.register_order(signed).await;
     }
-    market.settle_refused(other_bid.id, other_ask.id, 22, 0).await;
+    market
+        .settle_refused(other_bid.id, other_ask.id, 22, 0)
+        .await;
     market.settle(bid.id, ask.id).await;
     let call = settle_call(other_bid.id, other_ask.id);
     let ids = [other_bid.id, other_ask.id];

@@ -241,20 +241,28 @@ async fn a_hold_binds_until_it_is_used() {
         let found = stage.view(&of).await;
         assert_eq!((found.amount, found.until), (n(60), until));
 
-        stage.refused(&stage.owner, &stage.transfer(41), &stage.bound().await).await;
+        stage
+            .refused(&stage.owner, &stage.transfer(41), &stage.bound().await)
+            .await;
         let nobodys = ITsUSDC::NoHold {
             placer: stage.other.address,
             owner,
             id,
         }
         .abi_encode();
-        stage.refused(&stage.other, &stage.used(1, 60), &nobodys).await;
-        stage.refused(&stage.other, &stage.dropped(1), &nobodys).await;
+        stage
+            .refused(&stage.other, &stage.used(1, 60), &nobodys)
+            .await;
+        stage
+            .refused(&stage.other, &stage.dropped(1), &nobodys)
+            .await;
         let more = ITsUSDC::HoldAmount {
             amount: n(61),
             most: n(60),
         };
-        stage.refused(&stage.spender, &stage.used(1, 61), &more.abi_encode()).await;
+        stage
+            .refused(&stage.spender, &stage.used(1, 61), &more.abi_encode())
+            .await;
 
         let receipt = stage.send(&stage.spender, &stage.used(1, 50)).await;
         let expected = ITsUSDC::HoldUsed {
@@ -265,7 +273,12 @@ async fn a_hold_binds_until_it_is_used() {
             amount: n(50),
         };
         assert_eq!(events::<ITsUSDC::HoldUsed>(&receipt), [expected]);
-        let topics: Vec<_> = receipt.inner.logs().iter().map(|log| log.topics()[0]).collect();
+        let topics: Vec<_> = receipt
+            .inner
+            .logs()
+            .iter()
+            .map(|log| log.topics()[0])
+            .collect();
         let order = [
             ITsUSDC::HoldUsed::SIGNATURE_HASH,
             ITsUSDC::Transfer::SIGNATURE_HASH,
@@ -275,7 +288,9 @@ async fn a_hold_binds_until_it_is_used() {
         assert_eq!(stage.balance(owner).await, n(50));
         assert_eq!(stage.balance(stage.other.address).await, n(50));
         assert_eq!(stage.allowance().await, n(940));
-        stage.refused(&stage.spender, &stage.used(1, 1), &stage.no_hold(1)).await;
+        stage
+            .refused(&stage.spender, &stage.used(1, 1), &stage.no_hold(1))
+            .await;
         stage.send(&stage.owner, &stage.transfer(50)).await;
     }
 }
@@ -291,18 +306,25 @@ async fn a_hold_lapses_at_its_second() {
         let until = stage.until();
         stage.send(&stage.spender, &stage.place(1, 60, until)).await;
         clock.mine_at(until - 1).await;
-        stage.market.chain.simulate(
-            stage.spender.address,
-            stage.token,
-            stage.used(1, 60).abi_encode().into(),
-        )
-        .await
-        .expect("the last second");
+        stage
+            .market
+            .chain
+            .simulate(
+                stage.spender.address,
+                stage.token,
+                stage.used(1, 60).abi_encode().into(),
+            )
+            .await
+            .expect("the last second");
         assert_eq!(stage.held().await, n(60));
         clock.mine_at(until).await;
         assert_eq!(stage.held().await, U256::ZERO);
-        stage.refused(&stage.spender, &stage.used(1, 60), &stage.no_hold(1)).await;
-        stage.refused(&stage.spender, &stage.dropped(1), &stage.no_hold(1)).await;
+        stage
+            .refused(&stage.spender, &stage.used(1, 60), &stage.no_hold(1))
+            .await;
+        stage
+            .refused(&stage.spender, &stage.dropped(1), &stage.no_hold(1))
+            .await;
         stage.send(&stage.owner, &stage.transfer(100)).await;
     }
 }
@@ -312,7 +334,9 @@ async fn a_hold_lapses_at_its_second() {
 async fn dropping_frees_the_tokens_and_not_the_allowance() {
     for token in Token::BOTH {
         let stage = Stage::of(token).await;
-        stage.send(&stage.spender, &stage.place(1, 60, stage.until())).await;
+        stage
+            .send(&stage.spender, &stage.place(1, 60, stage.until()))
+            .await;
         stage.admin(&ITsUSDC::pauseCall {}).await;
         let receipt = stage.send(&stage.spender, &stage.dropped(1)).await;
         let expected = ITsUSDC::HoldDropped {
@@ -340,7 +364,11 @@ async fn a_hold_of_nothing_for_ever_or_of_more_than_is_free_reverts() {
             let snapshot = clock.snapshot().await;
             clock.mine_at(now).await;
             let input = call.abi_encode().into();
-            let outcome = stage.market.chain.simulate(stage.spender.address, stage.token, input).await;
+            let outcome = stage
+                .market
+                .chain
+                .simulate(stage.spender.address, stage.token, input)
+                .await;
             let data = outcome.expect_err("refused").data.unwrap_or_default();
             assert_eq!(data, error, "{}", refusal::describe(&data));
             clock.go_back(snapshot).await;
@@ -361,19 +389,29 @@ async fn a_hold_of_nothing_for_ever_or_of_more_than_is_free_reverts() {
             needed: n(60),
         };
         let call = stage.place(1, 60, stage.until());
-        stage.refused(&stage.other, &call, &error.abi_encode()).await;
+        stage
+            .refused(&stage.other, &call, &error.abi_encode())
+            .await;
 
-        stage.send(&stage.spender, &stage.place(1, 60, stage.until())).await;
+        stage
+            .send(&stage.spender, &stage.place(1, 60, stage.until()))
+            .await;
         let again = ITsUSDC::HoldExists {
             placer: stage.spender.address,
             owner: stage.owner.address,
             id: B256::repeat_byte(1),
         };
         let call = stage.place(1, 1, stage.until());
-        stage.refused(&stage.spender, &call, &again.abi_encode()).await;
+        stage
+            .refused(&stage.spender, &call, &again.abi_encode())
+            .await;
         let call = stage.place(2, 41, stage.until());
-        stage.refused(&stage.spender, &call, &stage.bound().await).await;
-        stage.send(&stage.spender, &stage.place(2, 40, stage.until())).await;
+        stage
+            .refused(&stage.spender, &call, &stage.bound().await)
+            .await;
+        stage
+            .send(&stage.spender, &stage.place(2, 40, stage.until()))
+            .await;
         assert_eq!(stage.held().await, n(100));
     }
 }
@@ -389,17 +427,27 @@ async fn a_ninth_live_hold_reverts() {
         let early = stage.market.opened + DAY;
         for id in 1..=8 {
             let until = if id == 3 { early } else { stage.until() };
-            stage.send(&stage.spender, &stage.place(id, 10, until)).await;
+            stage
+                .send(&stage.spender, &stage.place(id, 10, until))
+                .await;
         }
         let error = ITsUSDC::TooManyHolds {
             owner: stage.owner.address,
         };
         let ninth = stage.place(9, 10, stage.until());
-        stage.refused(&stage.spender, &ninth, &error.abi_encode()).await;
+        stage
+            .refused(&stage.spender, &ninth, &error.abi_encode())
+            .await;
         clock.mine_at(early).await;
         stage.send(&stage.spender, &ninth).await;
         assert_eq!(stage.held().await, n(80));
-        stage.refused(&stage.spender, &stage.place(3, 10, stage.until()), &error.abi_encode()).await;
+        stage
+            .refused(
+                &stage.spender,
+                &stage.place(3, 10, stage.until()),
+                &error.abi_encode(),
+            )
+            .await;
     }
 }
 
@@ -407,7 +455,9 @@ async fn a_ninth_live_hold_reverts() {
 #[tokio::test]
 async fn a_block_suspends_a_hold() {
     let stage = Stage::security().await;
-    stage.send(&stage.spender, &stage.place(1, 60, stage.until())).await;
+    stage
+        .send(&stage.spender, &stage.place(1, 60, stage.until()))
+        .await;
     let owner = stage.owner.address;
     let sanction = |sanctioned| ISecurityToken::setSanctionedCall {
         accounts: vec![owner],
@@ -452,7 +502,10 @@ async fn a_block_suspends_a_hold() {
     let market = &stage.market;
     let raw = async |input: Vec<u8>| {
         let to = TxKind::Call(stage.token);
-        let receipt = market.chain.attempt(&market.admin, to, input.into(), U256::ZERO).await;
+        let receipt = market
+            .chain
+            .attempt(&market.admin, to, input.into(), U256::ZERO)
+            .await;
         assert!(receipt.status());
     };
     let predicted = async |at| {
@@ -471,14 +524,18 @@ async fn a_block_suspends_a_hold() {
         assert_eq!(stage.held().await, n(60));
         assert_eq!(predicted(soon).await, code);
         let error = stage.restricted(code).await;
-        stage.refused(&stage.spender, &stage.used(1, 60), &error).await;
-        market.chain.simulate(
-            stage.spender.address,
-            stage.token,
-            stage.dropped(1).abi_encode().into(),
-        )
-        .await
-        .expect("a hold can always be dropped");
+        stage
+            .refused(&stage.spender, &stage.used(1, 60), &error)
+            .await;
+        market
+            .chain
+            .simulate(
+                stage.spender.address,
+                stage.token,
+                stage.dropped(1).abi_encode().into(),
+            )
+            .await
+            .expect("a hold can always be dropped");
         raw(lift).await;
         assert_eq!(predicted(soon).await, 0);
     }
@@ -494,11 +551,15 @@ async fn a_block_suspends_a_hold() {
 #[tokio::test]
 async fn the_coins_blacklist_suspends_a_hold() {
     let stage = Stage::coin().await;
-    stage.send(&stage.spender, &stage.place(1, 60, stage.until())).await;
+    stage
+        .send(&stage.spender, &stage.place(1, 60, stage.until()))
+        .await;
     for account in [&stage.owner, &stage.spender, &stage.other].map(|account| account.address) {
         stage.admin(&ITsUSDC::blacklistCall { account }).await;
         let error = ITsUSDC::AccountBlacklisted { account };
-        stage.refused(&stage.spender, &stage.used(1, 60), &error.abi_encode()).await;
+        stage
+            .refused(&stage.spender, &stage.used(1, 60), &error.abi_encode())
+            .await;
         assert_eq!(stage.held().await, n(60));
         stage.admin(&ITsUSDC::unBlacklistCall { account }).await;
     }
@@ -511,7 +572,9 @@ async fn force_breaks_the_youngest_hold_first() {
     let stage = Stage::security().await;
     let owner = stage.owner.address;
     for (id, amount) in [(1, 30), (2, 30), (3, 20)] {
-        stage.send(&stage.spender, &stage.place(id, amount, stage.until())).await;
+        stage
+            .send(&stage.spender, &stage.place(id, amount, stage.until()))
+            .await;
     }
     let force = |value| ISecurityToken::forcedTransferCall {
         from: owner,
@@ -530,13 +593,17 @@ async fn force_breaks_the_youngest_hold_first() {
     };
     let found = events::<ISecurityToken::HoldBroken>(&receipt);
     assert_eq!(found, [broken(3, 20), broken(2, 30)]);
-    let moved = receipt.inner.logs().iter().position(|log| {
-        log.topics()[0] == ISecurityToken::Transfer::SIGNATURE_HASH
-    });
+    let moved = receipt
+        .inner
+        .logs()
+        .iter()
+        .position(|log| log.topics()[0] == ISecurityToken::Transfer::SIGNATURE_HASH);
     assert_eq!(moved, Some(2), "they stand before the Transfer");
     assert_eq!(stage.held().await, n(30));
     stage.send(&stage.owner, &stage.transfer(25)).await;
-    stage.refused(&stage.spender, &stage.used(2, 1), &stage.no_hold(2)).await;
+    stage
+        .refused(&stage.spender, &stage.used(2, 1), &stage.no_hold(2))
+        .await;
     stage.send(&stage.spender, &stage.used(1, 30)).await;
 }
 
@@ -544,7 +611,9 @@ async fn force_breaks_the_youngest_hold_first() {
 #[tokio::test]
 async fn the_issuers_burn_does_not_touch_held_tokens() {
     let stage = Stage::security().await;
-    stage.send(&stage.spender, &stage.place(1, 60, stage.until())).await;
+    stage
+        .send(&stage.spender, &stage.place(1, 60, stage.until()))
+        .await;
     let burn = |value| ISecurityToken::burnCall {
         from: stage.owner.address,
         value: n(value),
@@ -562,9 +631,13 @@ async fn seizure_breaks_every_hold() {
     let stage = Stage::coin().await;
     let owner = stage.owner.address;
     for (id, amount) in [(1, 30), (2, 20)] {
-        stage.send(&stage.spender, &stage.place(id, amount, stage.until())).await;
+        stage
+            .send(&stage.spender, &stage.place(id, amount, stage.until()))
+            .await;
     }
-    stage.admin(&ITsUSDC::blacklistCall { account: owner }).await;
+    stage
+        .admin(&ITsUSDC::blacklistCall { account: owner })
+        .await;
     let seize = ITsUSDC::seizeCall {
         from: owner,
         to: stage.other.address,
@@ -576,10 +649,15 @@ async fn seizure_breaks_every_hold() {
         owner,
         amount: n(amount),
     };
-    assert_eq!(events::<ITsUSDC::HoldBroken>(&receipt), [broken(2, 20), broken(1, 30)]);
+    assert_eq!(
+        events::<ITsUSDC::HoldBroken>(&receipt),
+        [broken(2, 20), broken(1, 30)]
+    );
     assert_eq!(stage.held().await, U256::ZERO);
     assert_eq!(stage.balance(stage.other.address).await, n(100));
-    stage.refused(&stage.spender, &stage.dropped(1), &stage.no_hold(1)).await;
+    stage
+        .refused(&stage.spender, &stage.dropped(1), &stage.no_hold(1))
+        .await;
 }
 
 /// A hold has a size that can settle, and leaves a size that can go on.
@@ -600,9 +678,13 @@ async fn an_odd_lot_cannot_be_held() {
         let call = stage.place(1, amount, stage.until());
         stage.refused(&stage.spender, &call, &error).await;
     }
-    stage.send(&stage.spender, &stage.place(1, 40, stage.until())).await;
+    stage
+        .send(&stage.spender, &stage.place(1, 40, stage.until()))
+        .await;
     // 60 are free: a transfer leaves none of them or 30.
-    stage.refused(&stage.owner, &stage.transfer(40), &error).await;
+    stage
+        .refused(&stage.owner, &stage.transfer(40), &error)
+        .await;
     stage.send(&stage.owner, &stage.transfer(30)).await;
     stage.send(&stage.owner, &stage.transfer(30)).await;
     stage.send(&stage.spender, &stage.used(1, 40)).await;

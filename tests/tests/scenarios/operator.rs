@@ -277,9 +277,7 @@ async fn the_admin_moves_in_two_steps_only() {
             role: zero,
             account,
         };
-        market
-            .refused(&[], admin, contract, &grant, &rules)
-            .await;
+        market.refused(&[], admin, contract, &grant, &rules).await;
         let renounce = IDvPSettlement::renounceRoleCall {
             role: zero,
             callerConfirmation: admin.address,
@@ -304,8 +302,6 @@ async fn the_admin_moves_in_two_steps_only() {
             .await;
         assert_eq!(holder, account);
         let error = unauthorised(admin, "DEFAULT_ADMIN_ROLE");
-        market
-            .refused(&[], admin, contract, &begin, &error)
-            .await;
+        market.refused(&[], admin, contract, &begin, &error).await;
     }
 }

@@ -109,7 +109,12 @@ fn sizes(granularity: u64, minimum: u64) -> ISecurityToken::setLimitsCall {
     limits(0, 0, minimum, granularity)
 }
 
-fn limits(bips: u16, holders: u32, minimum: u64, granularity: u64) -> ISecurityToken::setLimitsCall {
+fn limits(
+    bips: u16,
+    holders: u32,
+    minimum: u64,
+    granularity: u64,
+) -> ISecurityToken::setLimitsCall {
     ISecurityToken::setLimitsCall {
         maxPerInvestor: U256::ZERO,
         maxBipsPerInvestor: bips,
@@ -307,7 +312,11 @@ async fn wallets_of_one_investor_stay_in_one_group_and_country() {
     other.country = 276;
     refused(&market, &market.admin, &other, &error).await;
     // A KYC expiry is taken for all.
-    admin(&market, &wallet_record(wallet, investor, GROUP, expiry - DAY)).await;
+    admin(
+        &market,
+        &wallet_record(wallet, investor, GROUP, expiry - DAY),
+    )
+    .await;
     assert_eq!(record(&market, a.address).await.kycExpiry, expiry - DAY);
     let before = (holders(&market, GROUP).await, holders(&market, 30).await);
     let moved = ISecurityToken::setInvestorCall {
@@ -320,7 +329,10 @@ async fn wallets_of_one_investor_stay_in_one_group_and_country() {
     assert_eq!(events::<ISecurityToken::WalletSet>(&receipt).len(), 2);
     for wallet in [a.address, wallet] {
         let found = record(&market, wallet).await;
-        assert_eq!((found.group, found.country, found.kycExpiry), (30, 276, expiry));
+        assert_eq!(
+            (found.group, found.country, found.kycExpiry),
+            (30, 276, expiry)
+        );
     }
     let after = (holders(&market, GROUP).await, holders(&market, 30).await);
     assert_eq!(after, (before.0 - 1, before.1 + 1));
@@ -369,7 +381,10 @@ async fn a_stopped_wallet_is_not_removed_handed_over_or_registered_for_a_clean_i
     refused(&market, &market.admin, &with_a, &error).await;
     admin(&market, &sanction(a.address, true)).await;
     admin(&market, &with_a).await;
-    assert_eq!(record(&market, outsider).await.investorId, keccak256(a.address));
+    assert_eq!(
+        record(&market, outsider).await.investorId,
+        keccak256(a.address)
+    );
 }
 
 /// T3: a limit that the count is above already lets everyone leave who makes no new holder.
@@ -558,7 +573,10 @@ async fn recovery_tells_what_it_moves_and_names_the_successor() {
     };
     assert_eq!(events::<ISecurityToken::TokensLocked>(&receipt), [locked]);
     let successor = ISecurityToken::successorOfCall { lost: lost.address };
-    assert_eq!(market.chain.call(market.token, &successor).await, new.address);
+    assert_eq!(
+        market.chain.call(market.token, &successor).await,
+        new.address
+    );
     // The freeze of the lost wallet is its own: the replacement moves.
     assert!(record(&market, lost.address).await.frozen);
     assert!(!record(&market, new.address).await.frozen);
@@ -623,13 +641,8 @@ async fn mint_reverts_for_a_sanctioned_or_frozen_issuer_as_predicted() {
 #[tokio::test]
 async fn a_percent_cap_does_not_bind_issuance() {
     let market = Market::open().await;
-    let token = acceptance::deploy::token(
-        &market.chain,
-        18,
-        U256::ZERO,
-        market.admin.address,
-    )
-    .await;
+    let token =
+        acceptance::deploy::token(&market.chain, 18, U256::ZERO, market.admin.address).await;
     let (chain, admin) = (&market.chain, &market.admin);
     for name in ["ISSUER_ROLE", "COMPLIANCE_ROLE"] {
         let grant = ISecurityToken::grantRoleCall {
@@ -727,7 +740,9 @@ async fn times_beyond_two_hundred_years_revert() {
             let snapshot = clock.snapshot().await;
             clock.mine_at(now).await;
             let (chain, token) = (&market.chain, market.token);
-            let outcome = chain.simulate(market.admin.address, token, input.into()).await;
+            let outcome = chain
+                .simulate(market.admin.address, token, input.into())
+                .await;
             let data = outcome.expect_err("too far").data.unwrap_or_default();
             assert_eq!(data, error, "{}", refusal::describe(&data));
             clock.go_back(snapshot).await;
@@ -763,7 +778,10 @@ async fn minted_tokens_are_locked_in_the_same_transaction() {
     admin(&market, &mint(40)).await;
     let locks = ISecurityToken::locksOfCall { holder: a.address };
     let found = market.chain.call(market.token, &locks).await;
-    assert_eq!((found.amounts, found.releaseTimes), (vec![n(100)], vec![until]));
+    assert_eq!(
+        (found.amounts, found.releaseTimes),
+        (vec![n(100)], vec![until])
+    );
     transfer_refused(&market, &a, b.address, 1, 9).await;
     let batch = ISecurityToken::mintLockedBatchCall {
         to: vec![a.address, b.address],
@@ -861,7 +879,10 @@ async fn a_class_limits_the_holders_of_several_groups_together() {
         groups,
         maxHolders: 2,
     };
-    assert_eq!(events::<ISecurityToken::ClassLimitSet>(&receipt), [expected]);
+    assert_eq!(
+        events::<ISecurityToken::ClassLimitSet>(&receipt),
+        [expected]
+    );
     let all = ISecurityToken::classLimitsCall {};
     let found = market.chain.call(market.token, &all).await;
     assert_eq!(

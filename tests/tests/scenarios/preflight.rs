@@ -301,7 +301,11 @@ impl Pool {
                 } else {
                     ITsUSDC::unpauseCall {}.abi_encode()
                 };
-                let by = if contract == coin && !on { &market.treasurer } else { admin };
+                let by = if contract == coin && !on {
+                    &market.treasurer
+                } else {
+                    admin
+                };
                 attempt(market, by, contract, call).await;
             }
             18 => {
@@ -495,10 +499,7 @@ async fn check(market: &Market, input: Bytes, failures: &[u8], code: u8, what: &
                 assert_eq!(error.restrictionCode, 0, "a code without a restriction");
             }
             let ordered = failures.windows(2).all(|pair| pair[0] < pair[1]);
-            assert!(
-                ordered,
-                "{what}: not in the table's order: {failures:?}"
-            );
+            assert!(ordered, "{what}: not in the table's order: {failures:?}");
             Some(error.failure)
         }
     }

@@ -812,9 +812,7 @@ async fn a_security_that_calls_back_while_it_is_probed_changes_nothing() {
     let input = Bytes::from(listing.abi_encode());
     // Listed or not, as it still answers or not; the coin is as it was.
     let to = alloy::primitives::TxKind::Call(settlement);
-    chain
-        .attempt(&market.admin, to, input, U256::ZERO)
-        .await;
+    chain.attempt(&market.admin, to, input, U256::ZERO).await;
     let allowance = ITsUSDC::allowanceCall {
         owner: wallet,
         spender: market.stranger.address,

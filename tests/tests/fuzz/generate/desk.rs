@@ -24,7 +24,11 @@ impl Generator {
             0..=2 => settle(bid.id, ask.id),
             12 | 13 => return (self.principal(world), self.commit(world, &bid, &ask)),
             14 | 15 => {
-                let by = if self.random.once_in(2) { operator } else { self.principal(world) };
+                let by = if self.random.once_in(2) {
+                    operator
+                } else {
+                    self.principal(world)
+                };
                 return (by, release(bid.id, ask.id));
             }
             3 => settle(keccak256(bid.id), ask.id),

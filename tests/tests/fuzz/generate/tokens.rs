@@ -49,9 +49,10 @@ impl Generator {
                 (other, Security::transferFrom(call))
             }
             4 => {
-                let spender = *self
-                    .random
-                    .pick(&[other, other, wallet, self.cast.settlement, Address::ZERO]);
+                let spender =
+                    *self
+                        .random
+                        .pick(&[other, other, wallet, self.cast.settlement, Address::ZERO]);
                 (
                     wallet,
                     Security::approve(ISecurityToken::approveCall { spender, value }),
@@ -100,7 +101,10 @@ impl Generator {
                         .get(&wallet)
                         .map_or(self.cast.home(wallet), |record| record.group)
                 };
-                (officer, self.set_wallet(security, wallet, group, kyc_expiry))
+                (
+                    officer,
+                    self.set_wallet(security, wallet, group, kyc_expiry),
+                )
             }
             25 | 26 => {
                 let kyc_expiry = if on { soon } else { self.opened + 3_650 * DAY };
@@ -113,8 +117,11 @@ impl Generator {
                 (officer, Security::setInvestor(call))
             }
             27..=30 => {
-                let (placer, owner, amount, id, until) =
-                    self.new_hold(&security.ledger, |owner| security.spendable(owner, world.now), world.now);
+                let (placer, owner, amount, id, until) = self.new_hold(
+                    &security.ledger,
+                    |owner| security.spendable(owner, world.now),
+                    world.now,
+                );
                 let call = ISecurityToken::placeHoldCall {
                     id,
                     owner,
@@ -212,7 +219,10 @@ impl Generator {
             43 if token == self.cast.shares[1]
                 && (!security.paused || world.settlement.count > LATE) =>
             {
-                (officer, Security::deactivate(ISecurityToken::deactivateCall {}))
+                (
+                    officer,
+                    Security::deactivate(ISecurityToken::deactivateCall {}),
+                )
             }
             14 => (
                 officer,

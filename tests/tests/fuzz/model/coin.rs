@@ -74,13 +74,13 @@ impl Coin {
     }
 
     /// `placeHold`: "a spender with allowance for the amount, which it uses up as transferFrom would".
-    pub(crate) fn place_hold(
-        &mut self,
-        owner: Address,
-        hold: Hold,
-        now: u64,
-    ) -> Outcome {
-        let Hold { placer, id, amount, until } = hold;
+    pub(crate) fn place_hold(&mut self, owner: Address, hold: Hold, now: u64) -> Outcome {
+        let Hold {
+            placer,
+            id,
+            amount,
+            until,
+        } = hold;
         self.movable(&[placer, owner])?;
         self.holds.fits(amount, until, now)?;
         self.ledger.spendable(placer, owner, amount)?;
@@ -89,7 +89,13 @@ impl Coin {
         enough(owner, self.free(owner, now), amount)?;
         self.ledger.spend(owner, placer, amount);
         self.holds.place(owner, hold);
-        let event = ITsUSDC::HoldPlaced { placer, owner, id, amount, until };
+        let event = ITsUSDC::HoldPlaced {
+            placer,
+            owner,
+            id,
+            amount,
+            until,
+        };
         Ok(vec![log(self.ledger.address, &event)])
     }
 
@@ -111,13 +117,25 @@ impl Coin {
         }
         self.receives(to)?;
         self.holds.end((placer, id), owner, now);
-        let event = ITsUSDC::HoldUsed { placer, owner, id, to, amount };
+        let event = ITsUSDC::HoldUsed {
+            placer,
+            owner,
+            id,
+            to,
+            amount,
+        };
         let used = log(self.ledger.address, &event);
         Ok(vec![used, self.ledger.moved(owner, to, amount)])
     }
 
     /// `dropHold`: "paused or not, whoever is blocked".
-    pub(crate) fn drop_hold(&mut self, placer: Address, owner: Address, id: B256, now: u64) -> Outcome {
+    pub(crate) fn drop_hold(
+        &mut self,
+        placer: Address,
+        owner: Address,
+        id: B256,
+        now: u64,
+    ) -> Outcome {
         self.holds.expect((placer, id), owner, now)?;
         self.holds.end((placer, id), owner, now);
         let event = ITsUSDC::HoldDropped { placer, owner, id };
@@ -220,7 +238,14 @@ impl Coin {
     }
 
     /// "Only a blacklisted account, whole balance to an account that is not blacklisted and not this contract."
-    fn seize(&mut self, by: Address, from: Address, to: Address, reference: B256, now: u64) -> Outcome {
+    fn seize(
+        &mut self,
+        by: Address,
+        from: Address,
+        to: Address,
+        reference: B256,
+        now: u64,
+    ) -> Outcome {
         self.roles.check(by, role("SEIZER_ROLE"))?;
         if reference == B256::ZERO {
             return refused(&ITsUSDC::ZeroReference {});
@@ -232,7 +257,9 @@ impl Coin {
             return refused(&ITsUSDC::AccountBlacklisted { account: to });
         }
         let amount = self.ledger.balance(from);
-        let mut logs = self.holds.break_beyond(self.ledger.address, from, U256::ZERO, now);
+        let mut logs = self
+            .holds
+            .break_beyond(self.ledger.address, from, U256::ZERO, now);
         let seized = ITsUSDC::Seized {
             from,
             to,

@@ -116,7 +116,13 @@ impl Holds {
     }
 
     /// "A hold of which anything is taken ends whole, the one placed last first": until no more than `left` is bound.
-    pub(crate) fn break_beyond(&mut self, token: Address, owner: Address, left: U256, now: u64) -> Vec<Log> {
+    pub(crate) fn break_beyond(
+        &mut self,
+        token: Address,
+        owner: Address,
+        left: U256,
+        now: u64,
+    ) -> Vec<Log> {
         let mut logs = Vec::new();
         while self.held(owner, now, None) > left {
             let last = *self.live(owner, now).last().expect("something is bound");

@@ -29,7 +29,13 @@ impl Ledger {
     }
 
     /// Moves what must be among the `free` part of the sender's balance.
-    pub(crate) fn transfer(&mut self, from: Address, to: Address, value: U256, free: U256) -> Outcome {
+    pub(crate) fn transfer(
+        &mut self,
+        from: Address,
+        to: Address,
+        value: U256,
+        free: U256,
+    ) -> Outcome {
         enough(from, free, value)?;
         Ok(vec![self.moved(from, to, value)])
     }

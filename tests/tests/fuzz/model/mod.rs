@@ -143,7 +143,9 @@ impl World {
     /// The wallets of an investor in any share class.
     pub(crate) fn investors(&self, investor: B256) -> BTreeSet<Address> {
         let classes = self.securities.values();
-        classes.flat_map(|token| token.wallets_of(investor)).collect()
+        classes
+            .flat_map(|token| token.wallets_of(investor))
+            .collect()
     }
 
     /// Whether anything stands at an address.

@@ -321,9 +321,7 @@ impl Security {
                 self.supply_cap = cap;
                 log(address, &ISecurityToken::SupplyCapSet { supplyCap: cap })
             }
-            Call::lockTokens(call) => {
-                self.lock(call.holder, call.amount, call.releaseTime, now)?
-            }
+            Call::lockTokens(call) => self.lock(call.holder, call.amount, call.releaseTime, now)?,
             Call::unlockTokens(call) => self.unlock(call.holder, call.releaseTime, now)?,
             Call::freezePartialTokens(call) => {
                 let (account, amount) = (call.account, call.amount);

@@ -159,9 +159,7 @@ impl Security {
         }
         let locks = self.locks.entry(holder).or_default();
         let same = locks.iter().position(|lock| lock.release == release);
-        let ended = locks
-            .iter()
-            .position(|lock| lock.bound(now) == U256::ZERO);
+        let ended = locks.iter().position(|lock| lock.bound(now) == U256::ZERO);
         match same.or(ended) {
             Some(place) if same.is_some() => locks[place].amount += amount,
             Some(place) => locks[place] = Lock { release, amount },

@@ -100,7 +100,10 @@ impl Security {
             self.forget(wallet, found.investor);
         }
         if is_new {
-            self.wallets.entry(record.investor).or_default().push(wallet);
+            self.wallets
+                .entry(record.investor)
+                .or_default()
+                .push(wallet);
         }
         self.records.insert(wallet, record);
         let mut logs = vec![self.wallet_set(wallet, record)];
@@ -249,8 +252,8 @@ impl Security {
         let fits = old
             .zip(new)
             .is_some_and(|(old, new)| old.investor == new.investor);
-        let is_empty = self.ledger.balance(replacement) == U256::ZERO
-            && !self.is_encumbered(replacement, now);
+        let is_empty =
+            self.ledger.balance(replacement) == U256::ZERO && !self.is_encumbered(replacement, now);
         let is_sanctioned =
             self.sanctioned.contains(&lost) || self.sanctioned.contains(&replacement);
         if self.deactivated || lost == replacement || !fits || !is_empty || is_sanctioned {

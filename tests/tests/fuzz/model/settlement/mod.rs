@@ -62,9 +62,7 @@ impl Settlement {
     /// The commitment that binds an order at a second.
     pub(crate) fn commitment(&self, id: B256, now: u64) -> Option<Commitment> {
         let known = self.commitments.get(&id).copied();
-        known.filter(|known| {
-            !known.released && now < known.until && self.state(id) == state::OPEN
-        })
+        known.filter(|known| !known.released && now < known.until && self.state(id) == state::OPEN)
     }
 
     /// Whether two orders are committed to each other.

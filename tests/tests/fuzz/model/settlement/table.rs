@@ -114,12 +114,7 @@ impl World {
     }
 
     /// The failure table. "What needs an unknown order is left out."
-    fn judge(
-        &self,
-        ids: (B256, B256),
-        bid: Option<&Party>,
-        ask: Option<&Party>,
-    ) -> Verdict {
+    fn judge(&self, ids: (B256, B256), bid: Option<&Party>, ask: Option<&Party>) -> Verdict {
         let (bid_id, ask_id) = ids;
         let is_same = bid_id == ask_id;
         let (settlement, now) = (&self.settlement, self.now);
@@ -191,9 +186,11 @@ impl World {
             (17, crosses == Some(false)),
             (
                 18,
-                [bid_terms, ask_terms]
-                    .iter()
-                    .any(|order| of(*order, &|order| !settlement.listed.contains(&order.security))),
+                [bid_terms, ask_terms].iter().any(|order| {
+                    of(*order, &|order| {
+                        !settlement.listed.contains(&order.security)
+                    })
+                }),
             ),
             (19, restriction != 0),
             (
@@ -270,9 +267,18 @@ impl World {
     }
 
     /// What the security says of the hold of an ask.
-    fn hold_restriction(&self, security: Address, ask: B256, seller: Address, buyer: Address) -> u8 {
+    fn hold_restriction(
+        &self,
+        security: Address,
+        ask: B256,
+        seller: Address,
+        buyer: Address,
+    ) -> u8 {
         let name = (self.settlement.address, ask);
-        let token = self.securities.get(&security).expect("committed, so it has holds");
+        let token = self
+            .securities
+            .get(&security)
+            .expect("committed, so it has holds");
         token.hold_restriction(name, seller, buyer, self.now)
     }
 
