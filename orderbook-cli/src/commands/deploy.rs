@@ -114,7 +114,9 @@ async fn send(context: &Context, constructor: Constructor) -> Result<Deployed> {
     let (fragments, keys): (Vec<_>, Vec<_>) = placed.into_iter().unzip();
     let deployment = Deployment::of(&ground, code.into_owned(), &fragments, constructor).await?;
     let carried = carry::carry_out(&deployment.act, &signer, &journal, &words).await?;
-    keys.into_iter().for_each(|key| context.say(key));
+    for key in keys {
+        context.say(key);
+    }
     context.say(carried.done.hash());
     Ok(deployment.check(&ground, carried.done).await?)
 }

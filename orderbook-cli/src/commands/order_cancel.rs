@@ -166,13 +166,13 @@ fn sign(context: &Context, order: &OrderRecord) -> Result {
 async fn send(context: &Context, board: &Board, file: &Path, reason: &str) -> Result {
     let text = std::fs::read_to_string(file)
         .map_err(|e| Failure::usage(format!("{}: {e}", file.display())))?;
-    let signed: SignedCancel = serde_json::from_str(&text)
+    let cancel: SignedCancel = serde_json::from_str(&text)
         .map_err(|e| Failure::usage(format!("{}: {e}", file.display())))?;
-    let order = board.order(&signed.id.to_string()).await?.record;
+    let order = board.order(&cancel.id.to_string()).await?.record;
     let signer = context.sender("operator", format!("cancelling order {}", order.id))?;
     let chain = context.chain().await?;
     let (target, by) = (context.settlement_target()?, context.by(reason)?);
     let desk = Desk::open(board, &chain, target, &signer, by).await?;
-    let hash = desk.cancel_signed(&order, &signed).await?;
+    let hash = desk.cancel_signed(&order, &cancel).await?;
     Ok(cancelled(order.id, hash))
 }

@@ -110,10 +110,7 @@ fn describe(synced: &Synced) -> Result {
         ("matches released".into(), synced.released.into()),
         ("failed submissions".into(), synced.failed.into()),
     ]));
-    let answer = synced
-        .strange
-        .iter()
-        .fold(answer, |answer, words| answer.warn(words));
+    let answer = synced.strange.iter().fold(answer, Answer::warn);
     let left = synced.left.iter().map(|left| {
         format!(
             "order {} of {} is registered on chain but not on the board: {}; to take it in: orderbook order adopt {} --account ACCOUNT",
