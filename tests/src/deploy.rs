@@ -43,7 +43,9 @@ pub fn creation(code: &[u8]) -> Bytes {
 /// When the file is missing, or the node refuses the program or its constructor.
 pub async fn program(chain: &Chain, contract: &str, arguments: Option<Bytes>) -> Address {
     let code = whole(chain, contract).await;
-    let initial = arguments.map(constructor).unwrap_or_default();
+    let initial = arguments
+        .map(|arguments| constructor(&arguments))
+        .unwrap_or_default();
     match through_factory(chain, &code, initial).await {
         Ok(address) => address,
         Err(why) => panic!("deploying {contract} reverts: {why}"),
@@ -51,9 +53,9 @@ pub async fn program(chain: &Chain, contract: &str, arguments: Option<Bytes>) ->
 }
 
 /// The call of a constructor with its arguments.
-pub fn constructor(arguments: Bytes) -> Bytes {
+pub fn constructor(arguments: &[u8]) -> Bytes {
     let selector = keccak256("stylus_constructor()");
-    [&selector[..4], &arguments].concat().into()
+    [&selector[..4], arguments].concat().into()
 }
 
 /// Has the factory put code on chain and call what it has made with `initial`, unless that is empty; programs are activated.

@@ -155,7 +155,6 @@ impl Replay {
                     commitment.released = true;
                 }
             }
-            Event::HoldNotDropped(_) => {}
             Event::CommitmentRequiredSet(event) => self.commitment_required = event.required,
             Event::SecurityProbed(event) => {
                 self.probed
@@ -178,7 +177,7 @@ impl Replay {
             }
             Event::Paused(_) => self.paused = true,
             Event::Unpaused(_) => self.paused = false,
-            Event::DefaultAdminTransferScheduled(_) => {}
+            Event::HoldNotDropped(_) | Event::DefaultAdminTransferScheduled(_) => {}
         }
     }
 

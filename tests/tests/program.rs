@@ -11,18 +11,26 @@ const CONTRACTS: [&str; 5] = [
     "floor",
 ];
 
-/// EIP-170, which Arbitrum applies to the compressed program.
+/// EIP-170, which Arbitrum applies to each account of the compressed program.
 const CODE_LIMIT: usize = 24_576;
+/// What an account of several holds of it: three bytes say that it is one.
+const FRAGMENT_LIMIT: usize = CODE_LIMIT - 3;
+/// How many accounts Nitro's default allows.
+const FRAGMENTS: usize = 2;
 /// What Nitro accepts after decompression.
 const MODULE_LIMIT: usize = 128 * 1024;
 
 #[test]
-fn every_contract_fits_into_one_account() {
+fn every_contract_fits_into_its_accounts() {
     for contract in CONTRACTS {
         let size = artifact::code(contract).len();
+        let limit = match contract {
+            "erc1404-token" => FRAGMENTS * FRAGMENT_LIMIT,
+            _ => CODE_LIMIT,
+        };
         assert!(
-            size <= CODE_LIMIT,
-            "{contract} has {size} bytes, the limit is {CODE_LIMIT}"
+            size <= limit,
+            "{contract} has {size} bytes, the limit is {limit}"
         );
         let size = artifact::wasm(contract).len();
         assert!(

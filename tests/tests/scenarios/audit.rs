@@ -186,7 +186,7 @@ async fn a_second_constructor_call_reverts_for_everyone() {
         (market.coin, coin),
         (market.settlement, settlement),
     ] {
-        let call = deploy::constructor(arguments.into());
+        let call = deploy::constructor(&arguments);
         let watch = admins(&market, contract);
         let before = watch.read(&market.chain).await;
         for caller in [&market.admin, &market.treasurer, &market.stranger] {
@@ -499,7 +499,7 @@ async fn a_settlement_contract_for_no_payment_token_is_not_made() {
     let code = deploy::whole(&market.chain, "settlement").await;
     for payment in [Address::ZERO, market.stranger.address] {
         let arguments = (name, crd, lei, payment, admin, operator).abi_encode_params();
-        let call = deploy::constructor(arguments.into());
+        let call = deploy::constructor(&arguments);
         let made = deploy::through_factory(&market.chain, &code, call).await;
         assert!(made.is_err(), "{payment}");
     }
