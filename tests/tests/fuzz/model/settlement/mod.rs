@@ -11,7 +11,7 @@ use acceptance::{
     },
     deploy::BROKER_DEALER,
     market::DAY,
-    order::{self, state},
+    order::{self, BID, state},
     replay::Commitment,
 };
 use alloy::primitives::{Address, B256, Bytes, Log, U256};
@@ -370,7 +370,15 @@ impl World {
         if roles.check(from, role("PRINCIPAL_ROLE")).is_err() {
             roles.check(from, role("OPERATOR_ROLE"))?;
         }
-        if !self.settlement.is_committed(bid, ask, now) {
+        let buys = |id| {
+            self.settlement
+                .orders
+                .get(&id)
+                .map(|known| known.order.side)
+                == Some(BID)
+        };
+        // "Committed to each other, and bid is the bid."
+        if !self.settlement.is_committed(bid, ask, now) || !buys(bid) {
             return refused(&IDvPSettlement::NotCommitted { bid, ask });
         }
         let placer = self.settlement.address;
