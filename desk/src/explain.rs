@@ -5,7 +5,7 @@
 use alloy::primitives::{Address, U256};
 use book::market::amount::{date, plain, time};
 
-use crate::chain::abi::ISecurityToken as Token;
+use crate::chain::abi::{ISecurityToken as Token, named_groups};
 use crate::chain::codes::Restriction;
 use crate::chain::{Chain, ChainError};
 
@@ -184,13 +184,6 @@ async fn group_fact(chain: &Chain, movement: &Movement) -> Result<Option<String>
         let groups = named_groups(groups);
         format!("groups {groups} have {holders} holders together, the most that they may is {most}")
     }))
-}
-
-/// The groups of a class, as `1, 3`.
-pub fn named_groups(groups: U256) -> String {
-    let set = (0..256).filter(|group| groups.bit(*group));
-    let names: Vec<_> = set.map(|group| group.to_string()).collect();
-    names.join(", ")
 }
 
 async fn registry_fact(

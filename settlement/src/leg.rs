@@ -26,7 +26,7 @@ pub(crate) struct Leg {
 }
 
 impl Leg {
-    /// A leg of `amount` base units of the token at `address`, from one whose balance is `held` to another owner: from
+    /// A leg of `amount` base units of the token at `address`, from one whose balance is `balance` to another owner: from
     /// the hold of this id, or by allowance.
     ///
     /// # Errors
@@ -39,15 +39,15 @@ impl Leg {
         from: Address,
         to: Address,
         amount: U256,
-        held: Reading,
+        balance: Reading,
     ) -> Result<Self, Revert> {
         let token = Token::new(address);
-        let (Reading::Word(held), Reading::Word(received)) = (held, token.balance_of(vm, to))
+        let (Reading::Word(balance), Reading::Word(received)) = (balance, token.balance_of(vm, to))
         else {
             return Err(inexact());
         };
         let (Some(from_after), Some(to_after)) =
-            (held.checked_sub(amount), received.checked_add(amount))
+            (balance.checked_sub(amount), received.checked_add(amount))
         else {
             return Err(inexact());
         };

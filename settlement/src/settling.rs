@@ -330,9 +330,9 @@ impl DvPSettlement {
         let Some(bid) = &facts.bid.terms else {
             return;
         };
-        let held = hold(ask.owner, ask_id);
+        let of_seller = hold(ask.owner, ask_id);
         readings.restriction = match listing.number {
-            _ if committed => security.hold_restriction(vm, &held, bid.owner, now),
+            _ if committed => security.hold_restriction(vm, &of_seller, bid.owner, now),
             0 if !has_code(vm, ask.security) => readings.restriction,
             // It was never listed, so what it supports is not stored.
             0 => {
@@ -343,7 +343,7 @@ impl DvPSettlement {
         };
         // A hold that can be used is there, of the amount with which it was placed.
         if committed && readings.restriction != Reading::Word(U256::ZERO) {
-            readings.seller_allowance = security.held(vm, &held, now);
+            readings.seller_allowance = security.held(vm, &of_seller, now);
         }
     }
 

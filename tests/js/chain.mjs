@@ -2,6 +2,7 @@
 
 import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { brotliDecompressSync } from "node:zlib";
 import {
   concat, createPublicClient, createWalletClient, decodeEventLog, defineChain, encodeAbiParameters, http, parseAbi,
   toFunctionSelector, toHex, zeroHash,
@@ -44,14 +45,35 @@ function initcode(code) {
   return concat(["0x7f", length, "0x80602b6000396000f300", toHex(code)]);
 }
 
+// Largest code of one account (EIP-170), and what says that an account holds a part of a program.
+const CODE_LIMIT = 24_576;
+const FRAGMENT = Buffer.from("eff001", "hex");
+
+// The code of a program: its own, or the list of the accounts that hold its parts, which are made here.
+async function whole(net, code) {
+  if (code.length <= CODE_LIMIT) return code;
+  const stream = code.subarray(4);
+  const size = CODE_LIMIT - FRAGMENT.length;
+  const parts = [];
+  for (let at = 0; at < stream.length; at += size) {
+    const data = initcode(Buffer.concat([FRAGMENT, stream.subarray(at, at + size)]));
+    const { contractAddress } = await net.reader.waitForTransactionReceipt({ hash: await net.wallets[0].sendTransaction({ data }) });
+    parts.push(Buffer.from(contractAddress.slice(2), "hex"));
+  }
+  const length = Buffer.alloc(4);
+  length.writeUInt32BE(brotliDecompressSync(stream).length);
+  return Buffer.concat([Buffer.from("eff00200", "hex"), length, ...parts]);
+}
+
 // Deploys, activates and constructs a contract through StylusDeployer.
 export async function deploy(net, name, types, values) {
   const path = `${root}target/contracts/${name}.code`;
   if (!existsSync(path)) throw new Error(`${path} is missing: run 'make wasm'`);
   const initData = concat([toFunctionSelector("stylus_constructor()"), encodeAbiParameters(types.map((type) => ({ type })), values)]);
+  const code = await whole(net, readFileSync(path));
   const { request } = await net.reader.simulateContract({
     account: net.wallets[0].account, address: DEPLOYER, abi: deployerAbi, functionName: "deploy", value: 10n ** 16n,
-    args: [initcode(readFileSync(path)), initData, 0n, zeroHash],
+    args: [initcode(code), initData, 0n, zeroHash],
   });
   const receipt = await net.reader.waitForTransactionReceipt({ hash: await net.wallets[0].writeContract(request) });
   for (const log of receipt.logs) {

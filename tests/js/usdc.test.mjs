@@ -45,12 +45,15 @@ async function coinWith(net, holder, amount) {
   const address = await deploy(net, "tsusdc", ["string", "string", "string", "address"], ["TsUSDC", "TsUSDC", "USD", admin]);
   const coin = { address, abi: abi("ITsUSDC") };
   const issuer = (name, ...args) => send(net, net.wallets[0], coin, name, ...args);
-  for (const role of ["MASTER_MINTER_ROLE", "ATTESTOR_ROLE", "BLACKLISTER_ROLE"]) await issuer("grantRole", keccak256(toHex(role)), admin);
+  // Who attests reserves mints none, and the admin does neither.
+  const [minter, master, attestor] = net.wallets.slice(-3);
+  const roles = [["MASTER_MINTER_ROLE", master], ["ATTESTOR_ROLE", attestor], ["BLACKLISTER_ROLE", net.wallets[0]]];
+  for (const [role, { account }] of roles) await issuer("grantRole", keccak256(toHex(role)), account.address);
   const { timestamp } = await net.reader.getBlock();
   await issuer("setReserveMaxAge", 86_400n);
-  await issuer("attestReserves", amount, timestamp);
-  await issuer("configureMinter", admin, amount);
-  await issuer("mint", holder, amount);
+  await send(net, attestor, coin, "attestReserves", amount, timestamp, keccak256(toHex("bank statement")));
+  await send(net, master, coin, "configureMinter", minter.account.address, amount);
+  await send(net, minter, coin, "mint", holder, amount);
   return { address, abi: usdcAbi, issuer };
 }
 

@@ -10,6 +10,9 @@ from web3 import HTTPProvider, Web3
 from web3.middleware import SignAndSendRawMiddlewareBuilder
 
 ROOT = Path(__file__).resolve().parents[2]
+# Largest code of one account (EIP-170), and what says that an account holds a part of a program.
+CODE_LIMIT = 24_576
+FRAGMENT = bytes.fromhex("eff001")
 STYLUS_DEPLOYER = "0xcEcba2F1DC234f70Dd89F2041029807F8D03A990"
 DEPLOYER_ABI = [
     {
@@ -77,14 +80,31 @@ def send(w3, function, **transaction):
     return receipt
 
 
+def creation(code):
+    """What `cargo stylus` puts in front of a program: return everything behind these 43 bytes."""
+    return b"\x7f" + len(code).to_bytes(32, "big") + bytes.fromhex("80602b6000396000f300") + code
+
+
+def whole(w3, name):
+    """The code of a program: its own, or the list of the accounts that hold its parts, which are made here."""
+    code = built(ROOT / f"target/contracts/{name}.code").read_bytes()
+    if len(code) <= CODE_LIMIT:
+        return code
+    length = built(ROOT / f"target/contracts/{name}.wasm").stat().st_size
+    root = bytes.fromhex("eff00200") + length.to_bytes(4, "big")
+    size = CODE_LIMIT - len(FRAGMENT)
+    for at in range(4, len(code), size):
+        transaction = w3.eth.send_transaction({"data": creation(FRAGMENT + code[at : at + size])})
+        receipt = w3.eth.wait_for_transaction_receipt(transaction, poll_latency=0.02)
+        root += bytes.fromhex(receipt.contractAddress[2:])
+    return root
+
+
 def deploy(w3, name, types, values, abi):
     """Deploys, activates and constructs a program through StylusDeployer."""
-    code = built(ROOT / f"target/contracts/{name}.code").read_bytes()
-    # What `cargo stylus` puts in front of a program: return everything behind these 43 bytes.
-    initcode = b"\x7f" + len(code).to_bytes(32, "big") + bytes.fromhex("80602b6000396000f300") + code
     constructor = Web3.keccak(text="stylus_constructor()")[:4] + encode(types, values)
     deployer = w3.eth.contract(STYLUS_DEPLOYER, abi=DEPLOYER_ABI)
-    call = deployer.functions.deploy(initcode, constructor, 0, bytes(32))
+    call = deployer.functions.deploy(creation(whole(w3, name)), constructor, 0, bytes(32))
     receipt = send(w3, call, value=10**16)
     logs = [log for log in receipt.logs if log.address == STYLUS_DEPLOYER]
     event = deployer.events.ContractDeployed().process_log(logs[0])

@@ -60,7 +60,7 @@ class Client(unittest.TestCase):
         self.assertEqual(functions.symbol().call(), "EXA")
         self.assertEqual(functions.decimals().call(), 18)
         self.assertTrue(functions.hasRole(bytes(32), self.issuer.address).call())
-        self.assertTrue(self.w3.eth.get_code(self.token.address).startswith(bytes.fromhex("eff00000")))
+        self.assertTrue(self.w3.eth.get_code(self.token.address).startswith(bytes.fromhex("eff00200")))
 
     def test_blocks_transactions_and_receipts_agree(self):
         receipt = send(self.w3, self.token.functions.setGroupRule(8, 8, 1))

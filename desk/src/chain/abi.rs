@@ -2,7 +2,7 @@
 
 #![allow(missing_docs, clippy::pedantic, clippy::too_many_arguments)]
 
-use alloy::primitives::{Address, B256, address, keccak256};
+use alloy::primitives::{Address, B256, U256, address, keccak256};
 use alloy::sol;
 /// The settlement contract's, whose order is the book's.
 pub use book::market::order::abi::IDvPSettlement;
@@ -93,4 +93,11 @@ pub fn role_name(id: B256) -> String {
         .iter()
         .find(|name| role(name) == id)
         .map_or_else(|| id.to_string(), |name| (*name).to_string())
+}
+
+/// The groups of a class, as `1, 3`.
+pub fn named_groups(groups: U256) -> String {
+    let set = (0..256).filter(|group| groups.bit(*group));
+    let names: Vec<_> = set.map(|group| group.to_string()).collect();
+    names.join(", ")
 }

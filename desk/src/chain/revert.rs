@@ -14,10 +14,9 @@ use super::abi::ArbWasm::ArbWasmErrors;
 use super::abi::IDvPSettlement::IDvPSettlementErrors as Dvp;
 use super::abi::ISecurityToken::ISecurityTokenErrors as Token;
 use super::abi::ITsUSDC::ITsUSDCErrors as Coin;
-use super::abi::role_name;
+use super::abi::{named_groups, role_name};
 use super::codes::{Failure, Restriction};
 use super::published::Published;
-use crate::explain::named_groups;
 
 /// Whether a rule or a missing role is behind a revert: the two have different exit codes.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

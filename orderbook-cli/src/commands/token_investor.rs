@@ -6,8 +6,7 @@ use book::market::literal::decimal;
 use book::market::literal::time::instant;
 use clap::{Args, Subcommand};
 use desk::cap_table::investor_id;
-use desk::chain::abi::ISecurityToken;
-use desk::explain::named_groups;
+use desk::chain::abi::{ISecurityToken, named_groups};
 
 use super::act;
 use super::context::Context;

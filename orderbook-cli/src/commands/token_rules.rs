@@ -5,8 +5,7 @@ use book::market::amount::time;
 use book::market::literal::decimal;
 use book::market::literal::time::instant;
 use clap::{Args, Subcommand};
-use desk::chain::abi::ISecurityToken;
-use desk::explain::named_groups;
+use desk::chain::abi::{ISecurityToken, named_groups};
 use serde_json::{Value, json};
 
 use super::act;
