@@ -361,22 +361,19 @@ impl DvPSettlement {
     /// Marks an order FILLED, which ends its commitment, and logs its registration when it had none.
     fn fill(&mut self, candidate: &Candidate, order: &Order) {
         let id = candidate.party.id;
-        match (&candidate.signature, candidate.head.state) {
-            (Some(signature), record::NONE) => {
-                self.set_head(id, &Head::ended(order, record::FILLED));
-                self.log_registration(id, order, signature);
-            }
-            _ => {
-                let head = Head {
-                    state: record::FILLED,
-                    ..candidate.head
-                };
-                let mut stored = self.orders.row(id);
-                stored.set_bytes(HEAD, &head.pack());
-                if candidate.party.commitment.is_some() {
-                    stored.set_bytes(COMMITMENT, &Commitment::default().pack());
-                }
-            }
+        if let (Some(signature), record::NONE) = (&candidate.signature, candidate.head.state) {
+            self.set_head(id, &Head::ended(order, record::FILLED));
+            self.log_registration(id, order, signature);
+            return;
+        }
+        let head = Head {
+            state: record::FILLED,
+            ..candidate.head
+        };
+        let mut stored = self.orders.row(id);
+        stored.set_bytes(HEAD, &head.pack());
+        if candidate.party.commitment.is_some() {
+            stored.set_bytes(COMMITMENT, &Commitment::default().pack());
         }
     }
 }

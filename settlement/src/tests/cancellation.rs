@@ -147,7 +147,10 @@ fn cancelling_before_registration_logs_the_terms_and_cancelling_after_it_does_no
         owner: unregistered.owner,
         order: unregistered,
     };
-    assert_eq!(market.events::<OrderVoided>(), [voided.clone()]);
+    assert_eq!(
+        market.events::<OrderVoided>(),
+        std::slice::from_ref(&voided)
+    );
     let logs = market.dvp.all_events();
     let position = |data: LogData| logs.iter().position(|log| *log == data).unwrap();
     let cancelled = OrderCancelled {

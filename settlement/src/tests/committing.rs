@@ -282,15 +282,12 @@ fn a_commitment_of_one_second_is_the_shortest() {
 
 #[test]
 fn commit_match_reverts_when_a_token_has_no_holds() {
-    let cases: [(bool, bool, fn(&Market) -> &Contract<MockToken>); 3] = [
-        (true, false, |market| &market.cash),
-        (false, true, |market| &market.security),
-        (false, false, |market| &market.cash),
-    ];
-    for (security, cash, refused_for) in cases {
+    for (security, cash) in [(true, false), (false, true), (false, false)] {
         let market = Market::with_holds(security, cash);
         let pair = market.pair();
-        let token = refused_for(&market).address();
+        // The payment token is asked first.
+        let refused = if cash { &market.security } else { &market.cash };
+        let token = refused.address();
         market.assert_refused(&[pair.0, pair.1], Error::NoHolds { token }, || {
             market.commit(pair, UNTIL)
         });

@@ -379,15 +379,14 @@ impl Game {
 
     /// A transaction by a wallet, whatever comes of it.
     async fn send(&self, from: Address, to: Address, input: Vec<u8>) -> bool {
-        let (key, to, input) = match self.keys.get(&from) {
-            Some(key) => (key, to, input),
-            None => {
-                let call = IHostile::executeCall {
-                    target: to,
-                    callData: input.into(),
-                };
-                (&self.market.stranger, from, call.abi_encode())
-            }
+        let (key, to, input) = if let Some(key) = self.keys.get(&from) {
+            (key, to, input)
+        } else {
+            let call = IHostile::executeCall {
+                target: to,
+                callData: input.into(),
+            };
+            (&self.market.stranger, from, call.abi_encode())
         };
         let chain = &self.market.chain;
         chain

@@ -82,7 +82,7 @@ impl Register {
                 self.wallets.remove(&event.wallet);
             }
             Event::SanctionSet(event) => {
-                mark(&mut self.sanctioned, event.account, event.sanctioned)
+                mark(&mut self.sanctioned, event.account, event.sanctioned);
             }
             Event::AddressFrozen(event) => mark(&mut self.frozen, event.account, event.isFrozen),
             Event::TokensFrozen(event) => {

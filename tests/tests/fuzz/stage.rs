@@ -103,7 +103,7 @@ impl Stage {
         self.base.snapshot = clock.snapshot().await;
         self.world = self.base.world.clone();
         self.replay = self.base.replay.clone();
-        self.registers = self.base.registers.clone();
+        self.registers.clone_from(&self.base.registers);
         self.steps = 0;
     }
 
@@ -149,7 +149,9 @@ impl Stage {
         }
         let logs = outcome.unwrap_or_default();
         for register in &mut self.registers {
-            logs.iter().for_each(|log| register.apply(log));
+            for log in &logs {
+                register.apply(log);
+            }
             looked_at.extend(register.counts());
             if self.steps.is_multiple_of(ROUND) {
                 looked_at.extend(register.everyone());
@@ -295,7 +297,7 @@ impl Stage {
                 accounts.extend([call.lost, call.replacement]);
             }
             Act::Security(_, Security::forcedTransfer(call)) => {
-                accounts.extend([call.from, call.to])
+                accounts.extend([call.from, call.to]);
             }
             Act::Security(_, Security::forcedBurn(call)) => accounts.extend([call.from]),
             Act::Security(_, Security::setSanctioned(call)) => {

@@ -1,5 +1,7 @@
 //! What an audit of the three contracts found, each fault tried again.
 
+use std::fmt::Write as _;
+
 use acceptance::{
     account::Account,
     bindings::{IArbWasm, IDvPSettlement, ITsUSDC, Order},
@@ -211,7 +213,10 @@ async fn a_second_constructor_call_reverts_for_everyone() {
 
 /// A program that calls a contract with whatever it is called with, and fails when that fails.
 fn forwarder(to: Address) -> Vec<u8> {
-    let to: String = to.iter().map(|byte| format!("\\{byte:02x}")).collect();
+    let mut bytes = String::new();
+    for byte in to {
+        write!(bytes, "\\{byte:02x}").expect("memory");
+    }
     let text = format!(
         r#"(module
             (import "vm_hooks" "read_args" (func $read_args (param i32)))
@@ -219,7 +224,7 @@ fn forwarder(to: Address) -> Vec<u8> {
                 (func $call_contract (param i32 i32 i32 i32 i64 i32) (result i32)))
             (import "vm_hooks" "pay_for_memory_grow" (func (param i32)))
             (memory (export "memory") 1 1)
-            (data (i32.const 0) "{to}")
+            (data (i32.const 0) "{bytes}")
             (func (export "user_entrypoint") (param $length i32) (result i32)
                 (call $read_args (i32.const 1024))
                 (call $call_contract (i32.const 0) (i32.const 1024) (local.get $length)
@@ -249,8 +254,8 @@ async fn a_new_epoch_is_the_blocks_time() {
     );
     let advance = IDvPSettlement::cancelAllOrdersCall {};
     let at = market.chain.now().await + 1_000;
-    let mut expected = at;
-    for _ in 0..3 {
+    // A second time in that second it is one more.
+    for expected in (at..).take(3) {
         clock.next_block_at(at).await;
         let receipt = market
             .chain
@@ -263,8 +268,6 @@ async fn a_new_epoch_is_the_blocks_time() {
         assert_eq!(events::<IDvPSettlement::EpochAdvanced>(&receipt), [event]);
         let epoch = IDvPSettlement::epochOfCall { owner };
         assert_eq!(market.chain.call(market.settlement, &epoch).await, expected);
-        // A second time in that second it is one more.
-        expected += 1;
     }
     let error = IDvPSettlement::InvalidOrder { field: 7 };
     let call = register_call(&next);

@@ -97,7 +97,7 @@ async fn a_token_that_reenters_as_operator_changes_nothing_but_the_trade() {
     for insists in [false, true] {
         for leg in ["security", "payment"] {
             for entry in 0..REENTRIES.len() {
-                reenter(insists, leg, entry).await;
+                Box::pin(reenter(insists, leg, entry)).await;
             }
         }
     }

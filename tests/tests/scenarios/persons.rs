@@ -391,28 +391,28 @@ async fn a_stopped_wallet_is_not_removed_handed_over_or_registered_for_a_clean_i
 #[tokio::test]
 async fn above_a_holder_limit_a_seller_of_everything_may_still_leave() {
     let market = Market::open().await;
-    let a = holder(&market, "a", 100).await;
-    let b = holder(&market, "b", 100).await;
-    let c = holder(&market, "c", 0).await;
-    let d = holder_in(&market, "d", 0, 30).await;
+    let first = holder(&market, "a", 100).await;
+    let second = holder(&market, "b", 100).await;
+    let third = holder(&market, "c", 0).await;
+    let abroad = holder_in(&market, "d", 0, 30).await;
     market.open_pair(GROUP, 30, 1).await;
     admin(&market, &limits(0, 1, 0, 0)).await;
-    transfer_refused(&market, &a, c.address, 99, 12).await;
-    send(&market, &a, &transfer(c.address, 100)).await;
+    transfer_refused(&market, &first, third.address, 99, 12).await;
+    send(&market, &first, &transfer(third.address, 100)).await;
     let of_group = |group, most| ISecurityToken::setGroupHolderLimitCall {
         group,
         maxHolders: most,
     };
     admin(&market, &limits(0, 0, 0, 0)).await;
     admin(&market, &of_group(GROUP, 1)).await;
-    transfer_refused(&market, &c, a.address, 1, 13).await;
-    send(&market, &c, &transfer(a.address, 100)).await;
+    transfer_refused(&market, &third, first.address, 1, 13).await;
+    send(&market, &third, &transfer(first.address, 100)).await;
     // Room is made only where one was counted: not in the recipient's group by a sender of another.
     market.mint(market.seller.address, n(1)).await;
     admin(&market, &of_group(30, 1)).await;
-    send(&market, &b, &transfer(d.address, 50)).await;
-    let e = holder_in(&market, "e", 0, 30).await;
-    transfer_refused(&market, &b, e.address, 50, 13).await;
+    send(&market, &second, &transfer(abroad.address, 50)).await;
+    let late = holder_in(&market, "e", 0, 30).await;
+    transfer_refused(&market, &second, late.address, 50, 13).await;
 }
 
 /// T4: one's own second wallet is always within reach, and takes nothing along that binds.

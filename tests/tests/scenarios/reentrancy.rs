@@ -139,7 +139,7 @@ async fn outcome(stage: &Stage, to: Address, input: Bytes) -> Result<(), Bytes> 
 async fn no_function_of_the_settlement_contract_runs_inside_a_leg() {
     for leg in Leg::BOTH {
         let token = Token::that_moves(Moves::AndInsistsOnReentering);
-        let (stage, almighty) = Stage::for_the_almighty(leg, token).await;
+        let (stage, almighty) = Box::pin(Stage::for_the_almighty(leg, token)).await;
         let (chain, operator) = (&stage.market.chain, &stage.market.operator);
         let functions = every_function(&stage, almighty);
         let mut selectors: Vec<[u8; 4]> = functions
@@ -185,7 +185,7 @@ async fn an_owner_or_an_officer_who_acts_from_within_a_leg_changes_nothing_but_t
     for leg in Leg::BOTH {
         for act in 0..5 {
             let token = Token::that_moves(Moves::AndReenters);
-            let (stage, almighty) = Stage::for_the_almighty(leg, token).await;
+            let (stage, almighty) = Box::pin(Stage::for_the_almighty(leg, token)).await;
             let (chain, settlement) = (&stage.market.chain, stage.settlement);
             let (security, operator) = (stage.bid.order.security, role("OPERATOR_ROLE"));
             let (what, input) = [
@@ -257,7 +257,7 @@ async fn an_owner_or_an_officer_who_acts_from_within_a_leg_changes_nothing_but_t
 /// within the first one's leg. Between the same parties the four balances show it, and both settlements are undone.
 #[tokio::test]
 async fn a_settlement_in_another_contract_between_the_same_parties_undoes_both() {
-    let (stage, other, bid, ask) = with_another_contract(false).await;
+    let (stage, other, bid, ask) = Box::pin(with_another_contract(false)).await;
     let market = &stage.market;
     let mut watch = stage.watch();
     watch.settlement(other, &market.accounts(), &[bid, ask]);
@@ -269,7 +269,7 @@ async fn a_settlement_in_another_contract_between_the_same_parties_undoes_both()
 /// Between other parties both happen, each once, as they would one after the other.
 #[tokio::test]
 async fn a_settlement_in_another_contract_between_other_parties_is_one_of_its_own() {
-    let (stage, other, bid, ask) = with_another_contract(true).await;
+    let (stage, other, bid, ask) = Box::pin(with_another_contract(true)).await;
     let chain = &stage.market.chain;
     stage.settles("with another settlement inside").await;
     let tried = chain.storage(stage.hostile, OUTCOME).await;
@@ -415,7 +415,7 @@ async fn a_check_cannot_change_any_contract() {
         sleeps: true,
         ..Token::default()
     };
-    let (stage, almighty) = Stage::for_the_almighty(Leg::Security, token).await;
+    let (stage, almighty) = Box::pin(Stage::for_the_almighty(Leg::Security, token)).await;
     let market = &stage.market;
     let (chain, coin) = (&market.chain, market.coin);
     let give = ITsUSDC::approveCall {

@@ -82,7 +82,7 @@ impl Coin {
             until,
         } = hold;
         self.movable(&[placer, owner])?;
-        self.holds.fits(amount, until, now)?;
+        Holds::fits(amount, until, now)?;
         self.ledger.spendable(placer, owner, amount)?;
         self.holds.is_new((placer, id), owner, now)?;
         self.holds.room(owner, now)?;

@@ -62,7 +62,7 @@ impl Holds {
     }
 
     /// What stands against a hold whoever's it is: its amount, its time.
-    pub(crate) fn fits(&self, amount: U256, until: u64, now: u64) -> Result<(), Refusal> {
+    pub(crate) fn fits(amount: U256, until: u64, now: u64) -> Result<(), Refusal> {
         let most = (U256::from(1) << 216) - U256::from(1);
         if amount == U256::ZERO || amount > most {
             return refused(&ISecurityToken::HoldAmount { amount, most });

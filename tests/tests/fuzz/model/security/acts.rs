@@ -7,7 +7,7 @@ use alloy::primitives::{Address, B256, Log, U256};
 
 use crate::model::{
     Outcome, Refusal,
-    holds::{Hold, Name},
+    holds::{Hold, Holds, Name},
     log, refused, role,
 };
 
@@ -76,7 +76,7 @@ impl Security {
             amount,
             until,
         } = hold;
-        self.holds.fits(amount, until, now)?;
+        Holds::fits(amount, until, now)?;
         self.holds.is_new((placer, id), owner, now)?;
         self.holds.room(owner, now)?;
         self.holdable(placer, owner, amount, now)?;
