@@ -19,6 +19,9 @@ const PER_CASE: u64 = 4;
 /// What a run may keep, in megabytes: the chain grows with what it is asked to do.
 const KEPT: u64 = 700;
 
+/// What is in what the server sends unasked.
+const NOTICE: &str = "\"method\":\"eth_subscription\"";
+
 /// Every code that an answer may have: JSON-RPC's own but for "internal error", execution's, that of
 /// `eth_sendRawTransactionSync`, what `eth_simulateV1` says to calls that no block could hold, and what the
 /// server says to too large a batch, too many subscriptions and the like.
@@ -60,6 +63,21 @@ fn check(text: &[u8], codes: &mut Codes) {
     }
 }
 
+/// Whether `body` holds a request, which is answered when it is done; a notification is neither, and the server
+/// takes what has an id of another kind for one.
+fn is_answered(body: &[u8]) -> bool {
+    let asks = |request: &Value| match request.get("id") {
+        Some(Value::Number(id)) => id.is_u64(),
+        Some(id) => id.is_string() || id.is_null(),
+        None => false,
+    };
+    match serde_json::from_slice(body) {
+        Ok(Value::Array(batch)) => batch.iter().any(asks),
+        Ok(request) => asks(&request),
+        Err(_) => false,
+    }
+}
+
 /// The server under test, and a connection of each kind.
 struct Clients {
     devnet: Devnet,
@@ -94,22 +112,34 @@ impl Clients {
     }
 
     fn over_socket(&mut self, body: &[u8]) {
-        // What is no text ends the connection; a marker tells that a body without answer is done with.
+        // What is no text ends the connection.
         let closes = std::str::from_utf8(body).is_err();
         let sent = self.socket.send(body);
+        // The server works on all requests of a connection at once, so the marker's answer may come first; it
+        // stands for a body that is not answered, and such a body is not carried out either.
+        let mut waits = is_answered(body);
+        let mut marked = false;
         let marker = wire::request("web3_sha3", "[\"0x6d61726b\"]");
         if sent
             .and_then(|()| self.socket.send(marker.as_bytes()))
             .is_ok()
         {
-            loop {
+            while waits || !marked {
                 match self.socket.receive().expect("an answer") {
-                    Message::Closed => break,
-                    Message::Text(text) if text.contains(&self.mark) => return,
-                    Message::Text(text) if text.contains("eth_subscription") => {}
-                    Message::Text(text) => check(text.as_bytes(), &mut self.codes),
+                    Message::Closed => {
+                        assert!(closes, "the server closed the connection");
+                        self.socket = WebSocket::open(self.devnet.address()).expect("a connection");
+                        return;
+                    }
+                    Message::Text(text) if text.contains(NOTICE) => {}
+                    Message::Text(text) if !marked && text.contains(&self.mark) => marked = true,
+                    Message::Text(text) => {
+                        check(text.as_bytes(), &mut self.codes);
+                        waits = false;
+                    }
                 }
             }
+            return;
         }
         assert!(closes, "the server closed the connection");
         self.socket = WebSocket::open(self.devnet.address()).expect("a connection");
