@@ -1,5 +1,7 @@
 //! The parts together, in a small contract.
 
+mod values;
+
 use alloc::vec::Vec;
 use std::sync::{Mutex, PoisonError};
 
@@ -96,8 +98,9 @@ impl Sample {
 }
 
 /// motsu gives up when another thread holds its storage for 10 ms, so one test at a time uses it.
+static TURN: Mutex<()> = Mutex::new(());
+
 fn alone(test: impl FnOnce(&Contract<Sample>)) {
-    static TURN: Mutex<()> = Mutex::new(());
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     test(&Contract::new());
 }

@@ -153,8 +153,8 @@ impl StorageText {
     }
 }
 
-/// How the type stands in an exported ABI.
-#[cfg(any(test, feature = "export-abi"))]
+/// How the type stands in an ABI.
+#[cfg(any(test, feature = "export-abi", feature = "string-arguments"))]
 mod export {
     use alloy_sol_types::{SolType, Word, abi::token::PackedSeqToken, private::SolTypeValue};
     use stylus_sdk::abi::{AbiType, ConstString};

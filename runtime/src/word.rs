@@ -113,6 +113,17 @@ mod tests {
     }
 
     #[test]
+    fn quarters_that_are_alike_do_not_make_zero() {
+        for one in 0..4 {
+            for other in 0..4 {
+                let mut limbs = [0; 4];
+                (limbs[one], limbs[other]) = (7, 7);
+                assert!(!is_zero(&U256::from_limbs(limbs)), "{one} and {other}");
+            }
+        }
+    }
+
+    #[test]
     fn the_ends_of_the_range_are_what_they_say() {
         assert!(is_zero(&U256::ZERO));
         assert_eq!(largest(), U256::MAX);

@@ -25,6 +25,25 @@ impl<'a> Arguments<'a> {
         T::take(self)
     }
 
+    /// How many bytes the arguments are encoded in.
+    #[must_use]
+    pub const fn size(&self) -> usize {
+        self.data.len()
+    }
+
+    /// The reader of the next argument, of no fixed length, whose place the next word says: an array, or a struct that
+    /// holds one. Places in it are counted from its own beginning.
+    pub fn nested(&mut self) -> Option<Self> {
+        let place = usize::try_from(self.integer()?).ok()?;
+        Some(Self::new(self.data.get(place..)?))
+    }
+
+    /// The reader of what follows, places in it counted from here: the items of an array, after its length.
+    #[must_use]
+    pub fn rest(&self) -> Option<Self> {
+        Some(Self::new(self.data.get(self.position..)?))
+    }
+
     /// The next 32 bytes.
     #[inline(never)]
     fn word(&mut self) -> Option<B256> {
