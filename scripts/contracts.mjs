@@ -3,6 +3,7 @@
 //   node scripts/contracts.mjs            build and print the sizes
 //   node scripts/contracts.mjs --check    also fail when sizes or modules differ from the snapshots
 //   node scripts/contracts.mjs --update   also write the snapshots
+//   node scripts/contracts.mjs NAME ...   only some of them, without snapshots
 //
 // target/contracts/NAME.code is 0xEFF00000 and the compressed module, NAME.wasm the module in it. Up to 24,576 bytes that is
 // what stands on chain; a larger contract is deployed in fragments, which who deploys it makes of the same file.
@@ -25,7 +26,7 @@ const PREFIX = Buffer.from("eff00000", "hex");
 const HASH_SECTION = "project_hash";
 const OUT = "target/contracts";
 
-const contracts = ["settlement", "erc1404-token", "tsusdc"];
+const contracts = ["settlement", "erc1404-token", "tsusdc", "distribution", "documents"];
 const references = existsSync("tests/contracts")
   ? readdirSync("tests/contracts").filter((name) => existsSync(join("tests/contracts", name, "Stylus.toml"))).sort()
   : [];
@@ -169,8 +170,12 @@ async function build(name) {
 }
 
 mkdirSync(OUT, { recursive: true });
+const named = process.argv.slice(2).filter((argument) => !argument.startsWith("--"));
+const unknown = named.filter((name) => ![...contracts, ...references].includes(name));
+if (named.length > 0 && process.argv.slice(2).length > named.length) fail("snapshots are of all contracts");
+if (unknown.length > 0) fail(`there is no contract ${unknown.join(", ")}`);
 const sizes = {};
-for (const name of [...contracts, ...references]) sizes[name] = await build(name);
+for (const name of named.length > 0 ? named : [...contracts, ...references]) sizes[name] = await build(name);
 
 console.log("contract".padEnd(20), "wasm".padStart(8), "optimised".padStart(10), "compressed".padStart(11), "fragments".padStart(10));
 for (const [name, size] of Object.entries(sizes)) {
@@ -178,6 +183,7 @@ for (const [name, size] of Object.entries(sizes)) {
   console.log(name.padEnd(20), `${size.wasm}`.padStart(8), `${size.optimised}`.padStart(10), `${size.compressed}`.padStart(11), `${fragments}`.padStart(10));
   if (fragments > FRAGMENTS) fail(`${name} needs ${fragments} fragments, a chain allows ${FRAGMENTS}`);
 }
+if (named.length > 0) process.exit();
 
 const update = process.argv.includes("--update");
 const check = process.argv.includes("--check");
