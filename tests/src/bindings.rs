@@ -19,6 +19,17 @@ sol!(
     "../docs/interfaces/IDvPSettlement.json"
 );
 
+sol!(
+    #[derive(Debug, PartialEq, Eq)]
+    IDistribution,
+    "../docs/interfaces/IDistribution.json"
+);
+sol!(
+    #[derive(Debug, PartialEq, Eq)]
+    IDocuments,
+    "../docs/interfaces/IDocuments.json"
+);
+
 pub use IDvPSettlement::Order;
 
 sol! {

@@ -286,13 +286,28 @@ impl Chain {
         input: Bytes,
         value: U256,
     ) -> TransactionReceipt {
+        self.attempt_with(from, to, input, value, GAS_LIMIT).await
+    }
+
+    /// [`Self::attempt`] with a gas limit of its own.
+    ///
+    /// # Panics
+    /// When the node refuses the transaction itself, or never includes it.
+    pub async fn attempt_with(
+        &self,
+        from: &Account,
+        to: TxKind,
+        input: Bytes,
+        value: U256,
+        gas_limit: u64,
+    ) -> TransactionReceipt {
         let nonce: U256 = self
             .request("eth_getTransactionCount", (from.address, "pending"))
             .await;
         let mut transaction = TxEip1559 {
             chain_id: self.chain_id,
             nonce: nonce.to(),
-            gas_limit: GAS_LIMIT,
+            gas_limit,
             max_fee_per_gas: self.max_fee,
             to,
             value,

@@ -148,6 +148,17 @@ pub async fn settlement(
     program(chain, "settlement", Some(arguments.into())).await
 }
 
+/// What pays holders in a coin.
+pub async fn distribution(chain: &Chain, coin: Address, admin: Address) -> Address {
+    let arguments = (coin, admin).abi_encode_params();
+    program(chain, "distribution", Some(arguments.into())).await
+}
+
+/// The registry of documents.
+pub async fn documents(chain: &Chain) -> Address {
+    program(chain, "documents", Some(Bytes::new())).await
+}
+
 /// EVM bytecode as a contract of its own.
 ///
 /// # Panics

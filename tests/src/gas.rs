@@ -15,8 +15,9 @@ pub struct Cost {
     pub uncached: u64,
 }
 
-/// The most that an operation may cost, programs cached: docs/security-token.md, docs/tsusdc.md, docs/settlement.md.
-pub const BARS: [(&str, u64); 17] = [
+/// The most that an operation may cost, programs cached: docs/security-token.md, docs/tsusdc.md, docs/settlement.md,
+/// docs/distributions.md.
+pub const BARS: [(&str, u64); 18] = [
     ("token.transfer", 45_300),
     ("token.transferFrom", 53_000),
     ("token.transferWorst", 260_000),
@@ -34,6 +35,7 @@ pub const BARS: [(&str, u64); 17] = [
     ("settlement.settleCommitted", 130_000),
     ("settlement.commitAndSettle", 385_000),
     ("settlement.commitAndSettleAgain", 325_000),
+    ("distribution.payBatch100PerHolder", 60_000),
 ];
 
 /// The most that a settlement may cost, in percent of the floor.

@@ -334,6 +334,8 @@ pub enum Wallet {
     Accepts,
     /// The magic word, but only for signatures whose first byte is 1.
     AcceptsOne,
+    /// The magic word, after work of more than a million gas.
+    AcceptsAfterWork,
     /// 0xffffffff.
     Refuses,
     /// The magic word without its last byte.
@@ -372,6 +374,10 @@ impl Wallet {
                 "100 CALLDATALOAD 248 SHR 1 EQ @is_one JUMPI 32 0 RETURN
                  is_one: {MAGIC} 32 0 RETURN"
             ),
+            // 26 gas for each of the rounds.
+            Self::AcceptsAfterWork => {
+                format!("46000 work: 1 SWAP1 SUB DUP1 @work JUMPI {MAGIC} 32 0 RETURN")
+            }
             Self::Refuses => "0xffffffff 224 SHL 0 MSTORE 32 0 RETURN".to_owned(),
             Self::Answers31Bytes => format!("{MAGIC} 31 0 RETURN"),
             Self::AnswersTwoWords => format!("{MAGIC} 64 0 RETURN"),
@@ -498,6 +504,8 @@ mod tests {
                 .bytecode()
                 .is_empty()
         );
-        assert!(!Wallet::AcceptsWhatItCanRead.bytecode().is_empty());
+        for wallet in [Wallet::AcceptsWhatItCanRead, Wallet::AcceptsAfterWork] {
+            assert!(!wallet.bytecode().is_empty());
+        }
     }
 }

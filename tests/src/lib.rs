@@ -1,6 +1,6 @@
 //! Harness of the acceptance scenarios.
 //!
-//! The scenarios (`tests/*.rs`) speak JSON-RPC to a node and use nothing but what a user of the three contracts has:
+//! The scenarios (`tests/*.rs`) speak JSON-RPC to a node and use nothing but what a user of the contracts has:
 //! their compiled WASM, their ABI (`docs/interfaces`) and signed transactions. By default the node is `devnet`, one per
 //! test binary; `ACCEPTANCE_RPC_URL` and `ACCEPTANCE_KEY` (a funded key) point them at any other. What only a
 //! development chain can do (moving the clock, snapshots) is skipped there, with a line that says so.
@@ -11,6 +11,7 @@
 //! | [`artifact`], [`deploy`] | from the files of `make wasm` to a contract on chain |
 //! | [`chain`], [`account`] | a node; a key that signs for it |
 //! | [`market`] | token, coin and settlement with a funded seller and buyer, ready to trade |
+//! | [`distribution`] | a distribution on a market: its tree and its acts |
 //! | [`order`] | orders, their ids and signatures |
 //! | [`watch`], [`refusal`] | everything that must not move; asserting that a call is refused and moves nothing |
 //! | [`random`] | seeded randomness and run lengths |
@@ -29,6 +30,7 @@ pub mod asm;
 pub mod bindings;
 pub mod chain;
 pub mod deploy;
+pub mod distribution;
 pub mod gas;
 pub mod hostile;
 pub mod market;

@@ -8,6 +8,7 @@ use alloy::{
 use crate::{
     account::Account,
     bindings::{
+        IDistribution::IDistributionErrors, IDocuments::IDocumentsErrors,
         IDvPSettlement::IDvPSettlementErrors, ISecurityToken::ISecurityTokenErrors,
         ITsUSDC::ITsUSDCErrors,
     },
@@ -24,6 +25,12 @@ pub fn describe(data: &[u8]) -> String {
         return format!("{error:?}");
     }
     if let Ok(error) = ITsUSDCErrors::abi_decode(data) {
+        return format!("{error:?}");
+    }
+    if let Ok(error) = IDistributionErrors::abi_decode(data) {
+        return format!("{error:?}");
+    }
+    if let Ok(error) = IDocumentsErrors::abi_decode(data) {
         return format!("{error:?}");
     }
     if data.is_empty() {

@@ -5,7 +5,7 @@ use std::{
     fs,
 };
 
-use acceptance::{artifact::workspace, market::Market, refusal::describe};
+use acceptance::{artifact::workspace, deploy, market::Market, refusal::describe};
 use alloy::{
     dyn_abi::{DynSolType, DynSolValue, FunctionExt, JsonAbiExt, Specifier},
     json_abi::{Error, Event, Function, JsonAbi, StateMutability},
@@ -35,6 +35,14 @@ mod solidity {
         #![sol(abi)]
         "../docs/interfaces/IDvPSettlement.sol"
     );
+    alloy::sol!(
+        #![sol(abi)]
+        "../docs/interfaces/IDistribution.sol"
+    );
+    alloy::sol!(
+        #![sol(abi)]
+        "../docs/interfaces/IDocuments.sol"
+    );
 }
 
 /// Every function, event and error of an ABI, with names, types, `indexed` and mutability.
@@ -60,6 +68,8 @@ fn both_files_of_an_interface_declare_the_same() {
         ("ISecurityToken", solidity::ISecurityToken::abi::contract()),
         ("ITsUSDC", solidity::ITsUSDC::abi::contract()),
         ("IDvPSettlement", solidity::IDvPSettlement::abi::contract()),
+        ("IDistribution", solidity::IDistribution::abi::contract()),
+        ("IDocuments", solidity::IDocuments::abi::contract()),
     ] {
         let (json, solidity) = (declarations(&abi(interface)), declarations(&solidity));
         let missing: Vec<_> = json.symmetric_difference(&solidity).collect();
@@ -118,6 +128,8 @@ fn every_event_and_error_of_the_sources_is_in_the_interface_and_the_other_way_ro
             "IDvPSettlement",
             &["settlement/src/event.rs", "settlement/src/order.rs", roles],
         ),
+        // The distribution contract's own test has the events of its components, too.
+        ("IDocuments", &["documents/src/event.rs"]),
     ] {
         let published = abi(interface);
         let published: BTreeSet<_> = published.events().map(Event::full_signature).collect();
@@ -134,9 +146,14 @@ fn every_event_and_error_of_the_sources_is_in_the_interface_and_the_other_way_ro
     assert_eq!(&errors - &BTreeSet::from([excluded]), published);
 }
 
-/// Each contract of a market with its ABI.
-fn contracts(market: &Market) -> [(&'static str, Address, JsonAbi); 3] {
+/// Each contract of a market with its ABI, and the two that stand beside it.
+async fn contracts(market: &Market) -> [(&'static str, Address, JsonAbi); 5] {
+    let chain = &market.chain;
+    let distribution = deploy::distribution(chain, market.coin, market.admin.address).await;
+    let documents = deploy::documents(chain).await;
     [
+        ("IDistribution", distribution, abi("IDistribution")),
+        ("IDocuments", documents, abi("IDocuments")),
         ("ISecurityToken", market.token, abi("ISecurityToken")),
         ("ITsUSDC", market.coin, abi("ITsUSDC")),
         ("IDvPSettlement", market.settlement, abi("IDvPSettlement")),
@@ -180,7 +197,7 @@ fn call_data(function: &Function) -> Bytes {
 #[tokio::test]
 async fn an_unknown_selector_reverts_without_data() {
     let market = Market::open().await;
-    for (name, contract, _) in contracts(&market) {
+    for (name, contract, _) in contracts(&market).await {
         let inputs: [&[u8]; 4] = [
             &[0xde, 0xad, 0xbe, 0xef],
             &[0xde, 0xad, 0xbe, 0xef, 0, 0],
@@ -208,7 +225,7 @@ async fn an_unknown_selector_reverts_without_data() {
 async fn every_function_of_the_interface_is_there() {
     let market = Market::open().await;
     let mut wrong = Vec::new();
-    for (name, contract, abi) in contracts(&market) {
+    for (name, contract, abi) in contracts(&market).await {
         let errors: BTreeMap<_, _> = abi
             .errors()
             .map(|error| (error.selector(), error.signature()))
@@ -250,7 +267,13 @@ async fn every_function_of_the_interface_is_there() {
 /// Selectors of one contract are all different, across everything that it is put together from.
 #[test]
 fn no_two_functions_share_a_selector() {
-    for interface in ["ISecurityToken", "ITsUSDC", "IDvPSettlement"] {
+    for interface in [
+        "ISecurityToken",
+        "ITsUSDC",
+        "IDvPSettlement",
+        "IDistribution",
+        "IDocuments",
+    ] {
         let abi = abi(interface);
         let mut seen = BTreeMap::new();
         for function in abi.functions() {
@@ -265,7 +288,7 @@ fn no_two_functions_share_a_selector() {
 async fn ether_is_refused_by_every_function() {
     let market = Market::open().await;
     let mut taken = Vec::new();
-    for (name, contract, abi) in contracts(&market) {
+    for (name, contract, abi) in contracts(&market).await {
         let receipt = market
             .chain
             .attempt(
@@ -296,7 +319,7 @@ async fn ether_is_refused_by_every_function() {
 #[tokio::test]
 async fn truncated_arguments_revert_and_spare_bytes_are_ignored() {
     let market = Market::open().await;
-    for (name, contract, abi) in contracts(&market) {
+    for (name, contract, abi) in contracts(&market).await {
         for function in abi.functions() {
             let whole = call_data(function);
             let (stranger, signature) = (market.stranger.address, function.signature());

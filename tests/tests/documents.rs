@@ -14,12 +14,14 @@ const PAGES: [(&str, usize); 3] = [
 ];
 
 /// Where tests stand.
-const SOURCES: [&str; 11] = [
+const SOURCES: [&str; 13] = [
     "authority/src",
     "book/src",
     "desk/src",
     "devnet/src",
     "devnet/tests",
+    "distribution/src",
+    "documents/src",
     "erc1404-token/src",
     "orderbook-cli/tests",
     "runtime/src",

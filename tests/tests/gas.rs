@@ -8,10 +8,11 @@ use std::collections::BTreeMap;
 use acceptance::{
     account::Account,
     bindings::{
-        IArbDebug, IArbWasmCache, IDvPSettlement, IEntry, IFloor, IPlainErc20, ISecurityToken,
-        ITsUSDC, Order,
+        IArbDebug, IArbWasmCache, IDistribution, IDocuments, IDvPSettlement, IEntry, IFloor,
+        IPlainErc20, ISecurityToken, ITsUSDC, Order,
     },
     deploy,
+    distribution::{Opened, Payout},
     gas::{self, Cost},
     market::{
         DAY, GROUP, Market, commit_call, register_call, s, settle_call, settle_signed_call, usd,
@@ -44,6 +45,10 @@ struct Bench {
     keeper: Account,
     /// One wallet of each of 100 investors who have 8.
     crowd: Vec<Address>,
+    /// A distribution to 100,000 holders, of whom nobody has coins or was paid yet.
+    payout: Payout,
+    dividend: Opened,
+    documents: Address,
 }
 
 impl Bench {
@@ -143,6 +148,12 @@ impl Bench {
                 .await;
         }
         let crowd = crowd(&market).await;
+        let payout = Payout::of(&market).await;
+        let share = |index: u32| (Address::from_word(keccak256(index.to_be_bytes())), SHARE);
+        let shares = (0..HOLDERS).map(share).collect();
+        let (terms, tree) = payout.terms(&market, &shares).await;
+        let dividend = payout.open_as(&market, shares, fixed(terms), tree).await;
+        let documents = deploy::documents(&market.chain).await;
 
         // The first settlement writes the counter's first word; the measured ones do not.
         let (bid, ask) = signed(&market, 0);
@@ -157,6 +168,9 @@ impl Bench {
             encumbered: encumbered.try_into().expect("two holders"),
             keeper,
             crowd,
+            payout,
+            dividend,
+            documents,
         }
     }
 
@@ -379,6 +393,7 @@ impl Bench {
             "settlement.cancelAllOrders",
             self.send(&market.stranger, settlement, &advance).await,
         );
+        costs.extend(self.distribution().await);
         let anchor = IDvPSettlement::anchorBookCall {
             root: B256::repeat_byte(2),
             size: 1,
@@ -386,6 +401,49 @@ impl Bench {
         costs.insert(
             "settlement.anchorBook",
             self.send(operator, settlement, &anchor).await,
+        );
+        costs
+    }
+
+    /// What a distribution to 100,000 holders takes.
+    async fn distribution(&self) -> BTreeMap<&'static str, u64> {
+        let Self {
+            market,
+            payout,
+            dividend,
+            documents,
+            ..
+        } = self;
+        let contract = payout.contract;
+        let stranger = &market.stranger;
+        let mut costs = BTreeMap::new();
+        let (open, _) = payout
+            .terms(market, &vec![(stranger.address, usd(1))])
+            .await;
+        costs.insert(
+            "distribution.open",
+            self.send(&payout.funder, contract, &fixed(open)).await,
+        );
+        let claim = dividend.claim_call(99_999);
+        costs.insert(
+            "distribution.claim",
+            self.send(stranger, contract, &claim).await,
+        );
+        let batch = dividend.batch(0..100);
+        let hundred = self.send(stranger, contract, &batch).await;
+        costs.insert("distribution.payBatch100", hundred);
+        costs.insert("distribution.payBatch100PerHolder", hundred / 100);
+        let again = self.send(stranger, contract, &batch).await;
+        costs.insert("distribution.payBatch100Again", again);
+        let set = IDocuments::setDocumentCall {
+            security: market.token,
+            name: B256::right_padding_from(b"prospectus"),
+            uri: "https://example.com/prospectus.pdf".into(),
+            documentHash: B256::repeat_byte(1),
+        };
+        costs.insert(
+            "documents.setDocument",
+            self.send(&market.admin, *documents, &set).await,
         );
         costs
     }
@@ -403,6 +461,8 @@ impl Bench {
             market.settlement,
             self.plain,
             self.floor,
+            self.payout.contract,
+            self.documents,
             self.entries[0].1,
             self.entries[1].1,
         ] {
@@ -416,6 +476,23 @@ impl Bench {
         }
     }
 }
+
+/// Terms without what changes from run to run: a byte of calldata costs 4 gas when it is zero and 16 when it is not,
+/// and these are part of the id, which every claim names.
+fn fixed(terms: IDistribution::openCall) -> IDistribution::openCall {
+    IDistribution::openCall {
+        recordBlockHash: B256::repeat_byte(0xaa),
+        // In 2037, within ten years of the chain's first block.
+        claimUntil: 0x7f7f_7f7f,
+        ..terms
+    }
+}
+
+/// Holders of the distribution that is measured.
+const HOLDERS: u32 = 100_000;
+
+/// What each gets, base units.
+const SHARE: U256 = U256::from_limbs([100, 0, 0, 0]);
 
 fn record(account: &Account) -> IEntry::recordCall {
     IEntry::recordCall {

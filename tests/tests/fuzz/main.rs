@@ -14,6 +14,7 @@
 
 mod cast;
 mod coverage;
+mod distribution;
 mod firm;
 mod generate;
 mod model;
@@ -23,6 +24,7 @@ mod probe;
 mod register;
 mod run;
 mod stage;
+mod touched;
 
 use firm::Game;
 use run::{Campaign, run};
@@ -71,7 +73,7 @@ async fn a_market_does_what_the_specification_predicts() {
     }
 }
 
-/// Seeds that once found something, and such that together meet each failure of the table.
+/// Seeds that together meet each failure of the table and each code of the share classes, and such that found something.
 #[tokio::test]
 async fn kept_seeds_find_nothing() {
     let Some(mut stage) = Stage::open().await else {
@@ -84,6 +86,7 @@ async fn kept_seeds_find_nothing() {
     }
     stage.coverage.print();
     stage.coverage.assert_every_failure();
+    stage.coverage.assert_every_code();
 }
 
 /// Invariant I10.

@@ -230,6 +230,21 @@ impl World {
             views.push(View::new(&who(), token, &call, &fit));
             let call = ISecurityToken::canReceiveCall { account };
             views.push(View::new(&who(), token, &call, &fit));
+            views.push(self.nonce(token, account));
+            let schedules = security
+                .vestings
+                .get(&account)
+                .map_or(&[][..], Vec::as_slice);
+            let call = ISecurityToken::vestingCountCall { holder: account };
+            let count = U256::from(schedules.len());
+            views.push(View::new(&who(), token, &call, &count));
+            for (place, vesting) in schedules.iter().enumerate() {
+                let call = ISecurityToken::vestingOfCall {
+                    holder: account,
+                    index: U256::from(place),
+                };
+                views.push(View::new(&who(), token, &call, &vesting.answer(self.now)));
+            }
             for hold in security.holds.live(account, self.now) {
                 let call = ISecurityToken::holdOfCall {
                     placer: hold.placer,
@@ -265,6 +280,7 @@ impl World {
             &call,
             &self.coin.ledger.allowance(account, spender),
         ));
+        views.push(self.nonce(coin, account));
         let call = ITsUSDC::heldBalanceOfCall { owner: account };
         let held = self.coin.holds.held(account, self.now, None);
         views.push(View::new(&who(), coin, &call, &held));
@@ -297,6 +313,19 @@ impl World {
             ));
         }
         views
+    }
+
+    fn nonce(&self, token: Address, owner: Address) -> View {
+        let call = ISecurityToken::noncesCall { owner };
+        let nonce = U256::from(self.ledger(token).nonce(owner));
+        View::new(&owner.to_string(), token, &call, &nonce)
+    }
+
+    /// What an owner allows a spender, whoever that is.
+    pub(crate) fn allowance(&self, token: Address, owner: Address, spender: Address) -> View {
+        let call = ISecurityToken::allowanceCall { owner, spender };
+        let allowance = self.ledger(token).allowance(owner, spender);
+        View::new(&format!("{owner} {spender}"), token, &call, &allowance)
     }
 
     /// One order, known or not (invariant I2).

@@ -98,6 +98,7 @@ pub(crate) async fn first_world(market: &Market, cast: &Cast) -> World {
     let share = |address| security::Security {
         ledger: Ledger {
             address,
+            name: "Series A Preferred",
             ..Ledger::default()
         },
         roles: with_roles(&token_roles),
@@ -146,9 +147,11 @@ pub(crate) async fn first_world(market: &Market, cast: &Cast) -> World {
         coin: coin::Coin {
             ledger: Ledger {
                 address: cast.coin,
+                name: "TsUSDC",
                 supply: usd(50_000),
                 balances: BTreeMap::from([(buyer, usd(50_000))]),
                 allowances: BTreeMap::from([((buyer, cast.settlement), usd(50_000))]),
+                nonces: BTreeMap::new(),
             },
             roles: Roles {
                 admin: cast.treasurer,

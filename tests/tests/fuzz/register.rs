@@ -8,16 +8,12 @@ use alloy::{
     sol_types::SolEventInterface,
 };
 
-use crate::{cast::GROUPS, observe::View};
-
-/// What the logs tell of a wallet.
-#[derive(Clone, Copy, Debug)]
-struct Wallet {
-    investor: B256,
-    group: u8,
-    country: u16,
-    kyc_expiry: u64,
-}
+use crate::{
+    cast::GROUPS,
+    model::security::{Record, Security},
+    observe::View,
+    stage::Agreement,
+};
 
 /// A register.
 #[derive(Clone, Debug, Default)]
@@ -25,7 +21,7 @@ pub(crate) struct Register {
     token: Address,
     balances: BTreeMap<Address, U256>,
     supply: U256,
-    wallets: BTreeMap<Address, Wallet>,
+    wallets: BTreeMap<Address, Record>,
     sanctioned: BTreeSet<Address>,
     frozen: BTreeSet<Address>,
     partly: BTreeMap<Address, U256>,
@@ -70,7 +66,7 @@ impl Register {
                 }
             }
             Event::WalletSet(event) => {
-                let wallet = Wallet {
+                let wallet = Record {
                     investor: event.investorId,
                     group: event.group,
                     country: event.country,
@@ -108,6 +104,28 @@ impl Register {
                 }
             }
             _ => {}
+        }
+    }
+
+    /// What the logs tell of everybody is what the model knows; those who have nothing are passed over.
+    pub(crate) fn compare(&self, security: &Security) -> Agreement {
+        let some = |amounts: &BTreeMap<Address, U256>| -> BTreeMap<Address, U256> {
+            let more = amounts.iter().filter(|(_, amount)| **amount > U256::ZERO);
+            more.map(|(account, amount)| (*account, *amount)).collect()
+        };
+        let agrees = some(&self.balances) == some(&security.ledger.balances)
+            && self.supply == security.ledger.supply
+            && self.wallets == security.records
+            && self.sanctioned == security.sanctioned
+            && self.frozen == security.frozen
+            && some(&self.partly) == some(&security.partly);
+        if agrees {
+            Ok(())
+        } else {
+            Err(format!(
+                "the logs of {} tell otherwise: {self:?}",
+                self.token
+            ))
         }
     }
 

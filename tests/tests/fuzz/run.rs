@@ -31,7 +31,7 @@ pub(crate) struct Campaign {
 pub(crate) async fn run(stage: &mut Stage, campaign: Campaign) {
     let Campaign { seed, steps } = campaign;
     eprintln!("FUZZ_SEED={seed} FUZZ_STEPS={steps}");
-    let mut generator = Generator::new(seed, stage.cast.clone(), stage.market.opened);
+    let mut generator = Generator::new(seed, stage.cast.clone(), stage.market.opened, steps);
     let mut done = Vec::new();
     let started = Instant::now();
     let mut outcome = Ok(());

@@ -3,11 +3,7 @@
 use std::collections::BTreeSet;
 
 use acceptance::{
-    bindings::{
-        IDvPSettlement::{IDvPSettlementCalls as Dvp, IDvPSettlementEvents},
-        ISecurityToken::{self, ISecurityTokenCalls as Security},
-        ITsUSDC::{self, ITsUSDCCalls as Coin},
-    },
+    bindings::{IDvPSettlement::IDvPSettlementEvents, ISecurityToken, ITsUSDC},
     chain::GAS_LIMIT,
     hostile::IHostile,
     market::Market,
@@ -144,32 +140,44 @@ impl Stage {
             looked_at.extend(held);
         }
         looked_at.extend(self.touched(step));
-        if self.steps.is_multiple_of(ROUND) {
-            looked_at.extend(self.everything());
-        }
+        let is_round = self.steps.is_multiple_of(ROUND);
         let logs = outcome.unwrap_or_default();
         for register in &mut self.registers {
             for log in &logs {
                 register.apply(log);
             }
+            register
+                .compare(&self.world.securities[&register.token()])
+                .map_err(|why| format!("after {}\n  {why}", what()))?;
             looked_at.extend(register.counts());
-            if self.steps.is_multiple_of(ROUND) {
-                looked_at.extend(register.everyone());
-            }
+        }
+        // No call of one token changes another contract.
+        if let Some(contract) = self.changed(&step.act) {
+            let settlement = self.cast.settlement;
+            looked_at.retain(|view| [contract, settlement].contains(&view.contract));
+        }
+        if is_round {
+            looked_at.extend(self.everything());
+            let registers = self.registers.iter();
+            looked_at.extend(registers.flat_map(Register::everyone));
         }
         self.look(&looked_at)
             .await
             .map_err(|why| format!("after {}\n  {why}", what()))?;
-        self.classes()
+        self.classes(&step.act)
             .await
             .map_err(|why| format!("after {}\n  {why}", what()))?;
         self.follow(&logs)
     }
 
     /// The classes of each token are those of its logs and of the model, with as many holders as both count.
-    async fn classes(&self) -> Agreement {
+    async fn classes(&self, act: &Act) -> Agreement {
+        let changed = self.changed(act);
         for register in &self.registers {
             let token = register.token();
+            if changed.is_some_and(|changed| changed != token) {
+                continue;
+            }
             let call = ISecurityToken::classLimitsCall {};
             let found = self.market.chain.call(token, &call).await;
             let rows = found.groups.iter().zip(&found.maxHolders);
@@ -247,98 +255,6 @@ impl Stage {
             callData: input,
         };
         (self.cast.stranger, from, call.abi_encode().into())
-    }
-
-    /// Views of whatever a step could have changed.
-    fn touched(&self, step: &Step) -> Vec<View> {
-        let mut accounts = BTreeSet::from([step.from]);
-        let mut orders = BTreeSet::new();
-        match &step.act {
-            Act::Settlement(Dvp::settle(call)) => orders.extend([call.bidId, call.askId]),
-            Act::Settlement(Dvp::settleSigned(call)) => {
-                orders.extend([self.world.id(&call.bid), self.world.id(&call.ask)]);
-                accounts.extend([call.bid.owner, call.ask.owner]);
-            }
-            Act::Settlement(Dvp::registerOrder(call)) => {
-                orders.insert(self.world.id(&call.order));
-            }
-            Act::Settlement(Dvp::cancelOrder(call)) => {
-                orders.insert(self.world.id(&call.order));
-            }
-            Act::Settlement(Dvp::cancelOrderSigned(call)) => {
-                orders.insert(self.world.id(&call.order));
-            }
-            Act::Settlement(Dvp::commitMatch(call)) => orders.extend([call.bid, call.ask]),
-            Act::Settlement(Dvp::releaseMatch(call)) => orders.extend([call.bid, call.ask]),
-            Act::Settlement(Dvp::cancelOrderById(call)) => {
-                orders.insert(call.id);
-            }
-            Act::Settlement(Dvp::grantRole(call)) => accounts.extend([call.account]),
-            Act::Settlement(Dvp::revokeRole(call)) => accounts.extend([call.account]),
-            Act::Security(_, Security::transfer(call)) => accounts.extend([call.to]),
-            Act::Security(_, Security::transferFrom(call)) => accounts.extend([call.from, call.to]),
-            Act::Security(_, Security::placeHold(call)) => accounts.extend([call.owner]),
-            Act::Security(_, Security::useHold(call)) => accounts.extend([call.owner, call.to]),
-            Act::Security(_, Security::dropHold(call)) => accounts.extend([call.owner]),
-            Act::Security(_, Security::mint(call)) => accounts.extend([call.to]),
-            Act::Security(_, Security::mintLocked(call)) => accounts.extend([call.to]),
-            Act::Security(_, Security::burn(call)) => accounts.extend([call.from]),
-            Act::Security(_, Security::grantVesting(call)) => accounts.extend([call.holder]),
-            Act::Security(_, Security::lockTokens(call)) => accounts.extend([call.holder]),
-            Act::Security(_, Security::unlockTokens(call)) => accounts.extend([call.holder]),
-            Act::Security(_, Security::setWallet(call)) => {
-                accounts.extend([call.wallet, self.cast.sibling(call.wallet)]);
-            }
-            Act::Security(_, Security::setInvestor(call)) => {
-                accounts.extend(self.world.investors(call.investorId));
-            }
-            Act::Security(_, Security::removeWallet(call)) => accounts.extend([call.wallet]),
-            Act::Security(_, Security::recoverWallet(call)) => {
-                accounts.extend([call.lost, call.replacement]);
-            }
-            Act::Security(_, Security::forcedTransfer(call)) => {
-                accounts.extend([call.from, call.to]);
-            }
-            Act::Security(_, Security::forcedBurn(call)) => accounts.extend([call.from]),
-            Act::Security(_, Security::setSanctioned(call)) => {
-                let siblings = call
-                    .accounts
-                    .iter()
-                    .map(|account| self.cast.sibling(*account));
-                accounts.extend(siblings.chain(call.accounts.iter().copied()));
-            }
-            Act::Security(_, Security::setAddressFrozen(call)) => {
-                accounts.extend([call.account, self.cast.sibling(call.account)]);
-            }
-            Act::Coin(Coin::placeHold(call)) => accounts.extend([call.owner]),
-            Act::Coin(Coin::useHold(call)) => accounts.extend([call.owner, call.to]),
-            Act::Coin(Coin::dropHold(call)) => accounts.extend([call.owner]),
-            Act::Coin(Coin::seize(call)) => accounts.extend([call.from, call.to]),
-            Act::Coin(Coin::transfer(call)) => accounts.extend([call.to]),
-            Act::Coin(Coin::transferFrom(call)) => accounts.extend([call.from, call.to]),
-            _ => {}
-        }
-        let known = orders
-            .iter()
-            .filter_map(|id| self.world.settlement.orders.get(id));
-        accounts.extend(known.map(|known| known.order.owner));
-        accounts.remove(&self.cast.settlement);
-        let mut views = self.world.counters();
-        views.extend(
-            accounts
-                .into_iter()
-                .flat_map(|account| self.world.account(account)),
-        );
-        views.extend(orders.into_iter().flat_map(|id| self.world.order(id)));
-        views
-    }
-
-    /// Views of everyone and everything, but for the orders of long ago.
-    fn everything(&self) -> Vec<View> {
-        let mut views = self.world.totals();
-        let people = self.world.people.iter();
-        views.extend(people.flat_map(|account| self.world.account(*account)));
-        views
     }
 
     /// Asks the views, and compares.

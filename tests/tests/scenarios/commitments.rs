@@ -363,6 +363,13 @@ async fn a_released_pair_is_open_cancellable_and_never_committed_again() {
             };
             refused(&market, &ids, caller, &call, &error).await;
         }
+        // Named the other way round they are no pair.
+        let exchanged = release_call(ask.id, bid.id);
+        let error = IDvPSettlement::NotCommitted {
+            bid: ask.id,
+            ask: bid.id,
+        };
+        refused(&market, &ids, &market.operator, &exchanged, &error).await;
         let pause = IDvPSettlement::pauseCall {};
         market
             .chain

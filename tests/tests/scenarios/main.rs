@@ -6,11 +6,14 @@
 #![allow(clippy::too_many_lines, reason = "tables of cases")]
 
 mod audit;
+mod bounds;
 mod coin;
 mod coin_signatures;
 mod commitments;
 mod compliance;
 mod delegated_keys;
+mod distribution;
+mod documents;
 mod foreign_node;
 mod holds;
 mod hostile_tokens;

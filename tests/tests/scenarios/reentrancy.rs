@@ -788,7 +788,8 @@ async fn no_function_runs_inside_a_hold_that_is_placed_used_or_dropped() {
     }
 }
 
-/// The probe of a security is a static call: a token that calls back while it is listed finds nothing that it could change.
+/// The probe of a security is a static call: a token that calls back while it is listed finds nothing that it could change,
+/// though the same view changes something when it is asked by a call that may.
 #[tokio::test]
 async fn a_security_that_calls_back_while_it_is_probed_changes_nothing() {
     let market = Market::open().await;
@@ -809,15 +810,45 @@ async fn a_security_that_calls_back_while_it_is_probed_changes_nothing() {
         listed: true,
     };
     let (chain, settlement) = (&market.chain, market.settlement);
-    let input = Bytes::from(listing.abi_encode());
-    // Listed or not, as it still answers or not; the coin is as it was.
-    let to = alloy::primitives::TxKind::Call(settlement);
-    chain.attempt(&market.admin, to, input, U256::ZERO).await;
     let allowance = ITsUSDC::allowanceCall {
         owner: wallet,
         spender: market.stranger.address,
     };
+    // It answers, and so it is listed; the call that it made before was stopped.
+    chain.send(&market.admin, settlement, &listing).await;
+    let listed = IDvPSettlement::listingCall { security: hostile };
+    let listed = chain.call(settlement, &listed).await;
+    assert_eq!(
+        (listed.listed, listed.checksSpender, listed.holds),
+        (true, false, false)
+    );
     assert_eq!(chain.call(market.coin, &allowance).await, U256::ZERO);
-    chain.send(&market.operator, wallet, &call).await;
+    // What the probe asks, sent as a transaction.
+    let probe = ISecurityToken::detectTransferRestrictionCall {
+        from: market.seller.address,
+        to: market.buyer.address,
+        value: U256::from(1),
+    };
+    chain.send(&market.operator, hostile, &probe).await;
     assert_eq!(chain.call(market.coin, &allowance).await, usd(1));
+
+    // And it is asked: one that answers only when it can read while it is listed is refused when it cannot.
+    let token = Token {
+        detects: Answers::ZeroIfItCanRead,
+        ..Token::default()
+    };
+    let reader = token.deploy(chain).await;
+    let listing = IDvPSettlement::listSecurityCall {
+        security: reader,
+        listed: true,
+    };
+    let unknown = IDvPSettlement::orderStateCall { id: B256::ZERO };
+    arm(chain, &market.admin, reader, settlement, &unknown).await;
+    let error = IDvPSettlement::NotASecurity { token: reader };
+    market
+        .refused(&[], &market.admin, settlement, &listing, &error)
+        .await;
+    let supply = ITsUSDC::totalSupplyCall {};
+    arm(chain, &market.admin, reader, market.coin, &supply).await;
+    chain.send(&market.admin, settlement, &listing).await;
 }

@@ -32,24 +32,17 @@ impl Generator {
             let call = IDvPSettlement::setCommitmentRequiredCall { required: false };
             cures.push((master, Act::Settlement(Dvp::setCommitmentRequired(call))));
         }
-        if holder(world, "PRINCIPAL_ROLE").is_none() {
-            let account = self.cast.principal;
-            let grant = IDvPSettlement::grantRoleCall {
-                role: role("PRINCIPAL_ROLE"),
-                account,
-            };
-            cures.push((master, Act::Settlement(Dvp::grantRole(grant))));
-        }
-        if holder(world, "OPERATOR_ROLE").is_none() {
-            let account = self.cast.operator;
-            let grant = IDvPSettlement::grantRoleCall {
-                role: role("OPERATOR_ROLE"),
-                account,
-            };
-            cures.push((
-                settlement.roles.admin,
-                Act::Settlement(Dvp::grantRole(grant)),
-            ));
+        let needed = [
+            ("PRINCIPAL_ROLE", self.cast.principal),
+            ("OPERATOR_ROLE", self.cast.operator),
+            ("PAUSER_ROLE", admin),
+        ];
+        for (name, account) in needed {
+            if holder(world, name).is_none() {
+                let role = role(name);
+                let grant = IDvPSettlement::grantRoleCall { role, account };
+                cures.push((master, Act::Settlement(Dvp::grantRole(grant))));
+            }
         }
         for &security in self.cast.shares.iter().chain(&self.cast.weird) {
             let is_mute = world

@@ -46,10 +46,16 @@ impl Generator {
                 let odd = self.sign(world, bid.order);
                 return self.register(world, &odd);
             }
-            10 => Act::Settlement(Dvp::anchorBook(IDvPSettlement::anchorBookCall {
-                root: bid.id,
-                size: self.random.below(1_000),
-            })),
+            10 => {
+                let (root, size) = (bid.id, self.random.below(1_000));
+                let call = IDvPSettlement::anchorBookCall { root, size };
+                let by = if self.random.once_in(5) {
+                    self.person()
+                } else {
+                    operator
+                };
+                return (by, Act::Settlement(Dvp::anchorBook(call)));
+            }
             _ => cancel_by_id(
                 if self.random.once_in(5) {
                     keccak256(bid.id)
@@ -132,9 +138,17 @@ impl Generator {
     /// Of the settlement contract's admin, or of who would be it.
     pub(super) fn admin_act(&mut self, world: &World) -> (Address, Act) {
         let roles = &world.settlement.roles;
-        let admin = self.entitled(roles.admin);
+        let admin = if self.random.once_in(5) {
+            self.person()
+        } else {
+            roles.admin
+        };
         let pauser = holder(world, "PAUSER_ROLE").unwrap_or(admin);
-        let pauser = self.entitled(pauser);
+        let pauser = if self.random.once_in(5) {
+            self.person()
+        } else {
+            pauser
+        };
         let account = match self.random.below(4) {
             0 => self.cast.operator,
             1 => self.cast.desk,

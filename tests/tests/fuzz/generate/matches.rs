@@ -28,24 +28,16 @@ impl Generator {
         {
             let allowance = token.ledger.allowance(ask.order.owner, settlement);
             if let Some(value) = self.approval(allowance, ask.order.quantity) {
-                let call = ISecurityToken::approveCall {
-                    spender: settlement,
-                    value,
-                };
-                let act = Act::Security(security, Security::approve(call));
-                self.begun.push_back((ask.order.owner, act));
+                let act = self.allow(world, security, ask.order.owner, value);
+                self.begun.push_back(act);
             }
         }
         let allowance = world.coin.ledger.allowance(bid.order.owner, settlement);
         if self.acts(bid.order.owner)
             && let Some(value) = self.approval(allowance, total)
         {
-            let call = ITsUSDC::approveCall {
-                spender: settlement,
-                value,
-            };
-            self.begun
-                .push_back((bid.order.owner, Act::Coin(Coin::approve(call))));
+            let act = self.allow(world, self.cast.coin, bid.order.owner, value);
+            self.begun.push_back(act);
         }
         let registered = match self.random.below(8) {
             0..=4 => vec![&bid, &ask],
@@ -72,10 +64,37 @@ impl Generator {
             settle_signed(&bid, &ask)
         };
         self.begun.push_back((operator, act));
+        self.remember(bid, ask);
+    }
+
+    /// Two orders to think of from now on.
+    pub(super) fn remember(&mut self, bid: Signed, ask: Signed) {
         self.matches.push_back((bid, ask));
         if self.matches.len() > MATCHES {
             self.matches.pop_front();
         }
+    }
+
+    /// An allowance for the settlement contract, by a call or by a permit.
+    fn allow(
+        &mut self,
+        world: &World,
+        token: Address,
+        owner: Address,
+        value: U256,
+    ) -> (Address, Act) {
+        let spender = self.cast.settlement;
+        if self.random.once_in(4) {
+            let deadline = U256::from(world.now + 30 * DAY);
+            return self.permitted(world, token, owner, spender, value, deadline);
+        }
+        let act = if token == self.cast.coin {
+            Act::Coin(Coin::approve(ITsUSDC::approveCall { spender, value }))
+        } else {
+            let call = ISecurityToken::approveCall { spender, value };
+            Act::Security(token, Security::approve(call))
+        };
+        (owner, act)
     }
 
     /// What to approve so that it is enough, or all but enough.
@@ -156,7 +175,7 @@ impl Generator {
     }
 
     #[allow(clippy::too_many_arguments, reason = "the fields of an order")]
-    fn order(
+    pub(super) fn order(
         &mut self,
         world: &World,
         owner: Address,

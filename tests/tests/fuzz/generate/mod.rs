@@ -2,6 +2,8 @@
 
 mod ailments;
 mod desk;
+mod guide;
+mod issuer;
 mod matches;
 mod tokens;
 
@@ -35,21 +37,28 @@ pub(crate) struct Generator {
     begun: VecDeque<(Address, Act)>,
     /// Bids and asks as they were meant to meet, the latest last.
     matches: VecDeque<(Signed, Signed)>,
+    /// How many steps the run has, and how many were made.
+    steps: usize,
+    made: usize,
 }
 
 impl Generator {
-    pub(crate) fn new(seed: u64, cast: Cast, opened: u64) -> Self {
+    /// Of a run of so many steps.
+    pub(crate) fn new(seed: u64, cast: Cast, opened: u64, steps: usize) -> Self {
         Self {
             random: Random::seeded(seed),
             cast,
             opened,
             begun: VecDeque::new(),
             matches: VecDeque::new(),
+            steps,
+            made: 0,
         }
     }
 
     /// The next step.
     pub(crate) fn next(&mut self, world: &World) -> Step {
+        self.made += 1;
         let at = self.time(world);
         let (from, act) = self.act(world);
         Step { at, from, act }
@@ -77,13 +86,18 @@ impl Generator {
             self.cast.settlement
         };
         let value = self.around(world.securities_of(token, from));
-        let transfer = Transfer {
+        let mut transfer = Transfer {
             token,
             spender,
             from,
             to,
             value,
         };
+        if self.random.once_in(5)
+            && let Some(tight) = self.tight(world)
+        {
+            transfer = tight;
+        }
         let hold = self.use_of(world);
         Probe {
             pair,
@@ -225,10 +239,14 @@ impl Generator {
         if !ailments.is_empty() && self.random.once_in(share) {
             return self.random.pick(&ailments).clone();
         }
+        if self.begun.is_empty() && self.random.once_in(4) {
+            self.guide(world);
+        }
         if self.begun.is_empty() {
             self.begin(world);
         }
-        match self.random.below(36) {
+        match self.random.below(39) {
+            36..=38 => self.issuer_act(world),
             0..=2 => self.desk_act(world),
             3 => self.owner_act(world),
             4 | 5 => self.admin_act(world),

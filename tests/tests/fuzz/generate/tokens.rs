@@ -16,9 +16,6 @@ use crate::{
 
 use super::Generator;
 
-/// After so many settlements a share class may end.
-const LATE: u64 = 150;
-
 /// Sets of groups, a bit each: one of both groups, each of them, one that nobody is in, and one that is refused.
 const CLASSES: [u64; 5] = [3 << 20, 1 << 20, 1 << 21, 1 << 40, 1];
 
@@ -215,15 +212,11 @@ impl Generator {
                 };
                 (officer, Security::recoverWallet(call))
             }
-            // The second class is wound up late in a long run.
-            43 if token == self.cast.shares[1]
-                && (!security.paused || world.settlement.count > LATE) =>
-            {
-                (
-                    officer,
-                    Security::deactivate(ISecurityToken::deactivateCall {}),
-                )
-            }
+            // The second class is wound up late in a run.
+            43 if token == self.cast.shares[1] && (!security.paused || self.is_late()) => (
+                officer,
+                Security::deactivate(ISecurityToken::deactivateCall {}),
+            ),
             14 => (
                 officer,
                 Security::removeWallet(ISecurityToken::removeWalletCall { wallet }),
@@ -377,7 +370,7 @@ impl Generator {
             period: 1 + below(120),
             periods: u16::try_from(below(7)).expect("fits"),
             firstBips: u16::try_from(below(2) * below(10_001)).expect("fits"),
-            revocable: true,
+            revocable: below(4) > 0,
         })
     }
 

@@ -11,9 +11,13 @@ use super::{Outcome, Refusal, log, refused};
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Ledger {
     pub(crate) address: Address,
+    /// The token's name, by which its permits are signed.
+    pub(crate) name: &'static str,
     pub(crate) supply: U256,
     pub(crate) balances: BTreeMap<Address, U256>,
     pub(crate) allowances: BTreeMap<(Address, Address), U256>,
+    /// How many permits of each owner were taken.
+    pub(crate) nonces: BTreeMap<Address, u64>,
 }
 
 impl Ledger {
@@ -26,6 +30,10 @@ impl Ledger {
             .get(&(owner, spender))
             .copied()
             .unwrap_or_default()
+    }
+
+    pub(crate) fn nonce(&self, owner: Address) -> u64 {
+        self.nonces.get(&owner).copied().unwrap_or_default()
     }
 
     /// Moves what must be among the `free` part of the sender's balance.

@@ -6,6 +6,7 @@
 pub(crate) mod coin;
 pub(crate) mod holds;
 pub(crate) mod ledger;
+pub(crate) mod permit;
 pub(crate) mod security;
 pub(crate) mod settlement;
 pub(crate) mod weird;
@@ -26,6 +27,7 @@ use alloy::{
 };
 
 use coin::Coin;
+use permit::Claim;
 use security::Security;
 use settlement::Settlement;
 use weird::Weird;
@@ -121,6 +123,9 @@ impl World {
     /// What a step does, and the world after it. A refused step changes nothing but the time.
     pub(crate) fn apply(&mut self, step: &Step) -> Outcome {
         self.now = step.at;
+        if let Some((token, claim)) = Claim::of(&step.act, self.coin.ledger.address) {
+            return self.permit(token, &claim);
+        }
         match &step.act {
             Act::Settlement(call) => self.settlement_call(step.from, call),
             Act::Security(token, call) => {

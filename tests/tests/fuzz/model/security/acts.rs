@@ -196,6 +196,8 @@ impl Security {
             Call::dropHold(call) => self.drop_hold((from, call.id), call.owner, now),
             Call::mint(call) => self.mint(from, call.to, call.value, now),
             Call::mintLocked(call) => self.mint_locked(from, call, now),
+            Call::mintLockedBatch(call) => self.mint_locked_batch(from, call, now),
+            Call::revokeVesting(call) => self.revoke_vesting(from, call, now),
             Call::burn(call) => self.burn(from, call, now),
             Call::grantVesting(call) => self.grant_vesting(from, call, now),
             Call::setWallet(call) => self.set_wallet(from, call, now),
@@ -234,11 +236,12 @@ impl Security {
     /// "Only while paused."
     fn deactivate(&mut self, account: Address) -> Outcome {
         self.roles.check(account, B256::ZERO)?;
-        if !self.paused {
-            return refused(&ISecurityToken::ExpectedPause {});
-        }
+        // No page says which of the two is named of a token that ended and goes on.
         if self.deactivated {
             return Err(Refusal::Typed);
+        }
+        if !self.paused {
+            return refused(&ISecurityToken::ExpectedPause {});
         }
         self.deactivated = true;
         Ok(vec![log(

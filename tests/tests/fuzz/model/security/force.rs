@@ -8,12 +8,17 @@ use crate::model::{Outcome, Refusal, ledger::enough, log, refused, role};
 use super::Security;
 
 impl Security {
-    /// Breaks what `value` needs of a wallet's encumbrances: "free tokens first, then frozen, locked, unvested and held
-    /// ones", and nothing is left that would exceed the balance.
-    fn reduce(&mut self, from: Address, value: U256, now: u64) -> Vec<Log> {
+    /// Breaks what `value`, of which so much is not free, needs of a wallet's encumbrances: "free tokens first, then
+    /// frozen, locked, unvested and held ones", and nothing is left that would exceed the balance.
+    pub(super) fn reduce(
+        &mut self,
+        from: Address,
+        value: U256,
+        mut missing: U256,
+        now: u64,
+    ) -> Vec<Log> {
         let (token, balance) = (self.ledger.address, self.ledger.balance(from));
         let left = balance - value;
-        let mut missing = value.saturating_sub(self.spendable(from, now));
         let mut logs = Vec::new();
         let [frozen, locked, unvested] = self.encumbrances(from, now);
         let mut reduction = |amount: U256| {
@@ -74,6 +79,21 @@ impl Security {
         logs
     }
 
+    /// What `value` takes of a wallet beyond what is free.
+    fn missing(&self, from: Address, value: U256, now: u64) -> U256 {
+        value.saturating_sub(self.spendable(from, now))
+    }
+
+    /// "The recipient must be registered, not sanctioned and not frozen, and another wallet than the sender. A deactivated
+    /// token refuses."
+    pub(super) fn takes_forced(&self, from: Address, to: Address) -> bool {
+        !self.deactivated
+            && from != to
+            && !self.sanctioned.contains(&to)
+            && !self.frozen.contains(&to)
+            && self.records.contains_key(&to)
+    }
+
     pub(super) fn force_transfer(
         &mut self,
         by: Address,
@@ -87,17 +107,11 @@ impl Security {
             value,
             reason,
         } = *call;
-        // "The recipient must be registered, not sanctioned and not frozen, and another wallet than the sender."
-        let is_unfit = self.deactivated
-            || from == to
-            || self.sanctioned.contains(&to)
-            || self.frozen.contains(&to)
-            || !self.records.contains_key(&to);
-        if is_unfit {
+        if !self.takes_forced(from, to) {
             return Err(Refusal::Typed);
         }
         enough(from, self.ledger.balance(from), value)?;
-        let mut logs = self.reduce(from, value, now);
+        let mut logs = self.reduce(from, value, self.missing(from, value, now), now);
         logs.push(self.ledger.moved(from, to, value));
         let forced = ISecurityToken::ForcedTransfer {
             from,
@@ -129,7 +143,7 @@ impl Security {
             });
         }
         enough(from, self.ledger.balance(from), value)?;
-        let mut logs = self.reduce(from, value, now);
+        let mut logs = self.reduce(from, value, self.missing(from, value, now), now);
         logs.push(self.ledger.burned(from, value));
         let forced = ISecurityToken::ForcedBurn {
             from,

@@ -39,6 +39,104 @@ impl Security {
         Ok(logs)
     }
 
+    /// "All or nothing": each as if it came alone, in arrays of one length.
+    pub(super) fn mint_locked_batch(
+        &mut self,
+        by: Address,
+        call: &ISecurityToken::mintLockedBatchCall,
+        now: u64,
+    ) -> Outcome {
+        self.roles.check(by, role("ISSUER_ROLE"))?;
+        let entries = call.to.len();
+        if call.amounts.len() != entries || call.unlockAts.len() != entries {
+            return Err(Refusal::Typed);
+        }
+        let before = self.clone();
+        let mut logs = Vec::new();
+        let rows = call.to.iter().zip(&call.amounts).zip(&call.unlockAts);
+        for ((&to, &amount), &unlockAt) in rows {
+            let one = ISecurityToken::mintLockedCall {
+                to,
+                amount,
+                unlockAt,
+            };
+            match self.mint_locked(by, &one, now) {
+                Ok(more) => logs.extend(more),
+                Err(refusal) => {
+                    *self = before;
+                    return Err(refusal);
+                }
+            }
+        }
+        Ok(logs)
+    }
+
+    /// "In this order: ScheduleNotFound, ScheduleNotRevocable, 3, 5 (the holder); the refusals of forcedTransfer; 8, 20:
+    /// less would be left than is partly frozen or held."
+    pub(super) fn revoke_vesting(
+        &mut self,
+        by: Address,
+        call: &ISecurityToken::revokeVestingCall,
+        now: u64,
+    ) -> Outcome {
+        self.roles.check(by, role("ISSUER_ROLE"))?;
+        let ISecurityToken::revokeVestingCall { holder, index, to } = *call;
+        let places = self.vestings.get(&holder).map_or(&[][..], Vec::as_slice);
+        let place = usize::try_from(index).unwrap_or(usize::MAX);
+        let Some(vesting) = places.get(place).copied() else {
+            return refused(&ISecurityToken::ScheduleNotFound {
+                holder,
+                index,
+                count: U256::from(places.len()),
+            });
+        };
+        let (revoked, unvested) = (vesting.revoked, vesting.unvested(now));
+        if !vesting.revocable || revoked {
+            return refused(&ISecurityToken::ScheduleNotRevocable {
+                holder,
+                index,
+                revoked,
+            });
+        }
+        let code = if self.sanctioned.contains(&holder) {
+            3
+        } else if self.frozen.contains(&holder) {
+            5
+        } else {
+            0
+        };
+        self.unless(code)?;
+        if !self.takes_forced(holder, to) {
+            return Err(Refusal::Typed);
+        }
+        let balance = self.ledger.balance(holder);
+        enough(holder, balance, unvested)?;
+        let left = balance - unvested;
+        let [frozen, ..] = self.encumbrances(holder, now);
+        let code = if left < frozen {
+            8
+        } else if left < self.holds.held(holder, now, None) {
+            20
+        } else {
+            0
+        };
+        self.unless(code)?;
+        let schedule = &mut self.vestings.entry(holder).or_default()[place];
+        schedule.revoked = true;
+        schedule.taken += unvested;
+        let event = ISecurityToken::VestingRevoked {
+            holder,
+            index,
+            to,
+            unvested,
+        };
+        let mut logs = vec![log(self.ledger.address, &event)];
+        // What overlapped with it ends for what of it went.
+        logs.extend(self.reduce(holder, unvested, U256::ZERO, now));
+        logs.push(self.ledger.moved(holder, to, unvested));
+        Ok(logs)
+    }
+
     /// A redemption. "Refuses a sanctioned or frozen holder (3, 5)", and "looks at 18, 2 and 8 to 10", and 20.
     pub(super) fn burn(
         &mut self,
@@ -91,11 +189,7 @@ impl Security {
         }
         let period = u64::from(call.period) * u64::from(call.periods);
         not_too_far(call.start + u64::from(call.cliff) + period, now)?;
-        let places = self.vestings.entry(call.holder).or_default();
-        let ended = places
-            .iter()
-            .position(|vesting| vesting.unvested(now) == U256::ZERO);
-        let place = ended.unwrap_or(places.len());
+        let place = self.next_place(call.holder, now);
         let is_full = place == SCHEDULES;
         // A refusal by the rules comes first.
         let mut logs = self.mint(by, call.holder, call.amount, now)?;
@@ -113,6 +207,8 @@ impl Security {
             period: call.period,
             periods: call.periods,
             first_bips: call.firstBips,
+            revocable: call.revocable,
+            revoked: false,
             taken: U256::ZERO,
         };
         let places = self.vestings.entry(call.holder).or_default();

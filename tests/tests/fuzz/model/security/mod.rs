@@ -7,6 +7,7 @@ mod persons;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use acceptance::bindings::ISecurityToken::vestingOfReturn;
 use alloy::primitives::{Address, B256, U256};
 
 use super::{
@@ -50,11 +51,29 @@ pub(crate) struct Vesting {
     period: u32,
     periods: u16,
     first_bips: u16,
-    /// What forced acts took of what would have vested last.
+    revocable: bool,
+    /// The issuer took back what was unvested.
+    revoked: bool,
+    /// What forced acts, or a revocation, took of what would have vested last.
     taken: U256,
 }
 
 impl Vesting {
+    /// What the token says of it: "vested" is what of the amount is neither taken nor bound.
+    pub(crate) fn answer(&self, now: u64) -> vestingOfReturn {
+        vestingOfReturn {
+            amount: self.amount,
+            vested: self.amount - self.taken - self.unvested(now),
+            start: self.start,
+            cliff: self.cliff,
+            period: self.period,
+            periods: self.periods,
+            firstBips: self.first_bips,
+            revocable: self.revocable,
+            revoked: self.revoked,
+        }
+    }
+
     fn unvested(&self, now: u64) -> U256 {
         self.unreleased(now).saturating_sub(self.taken)
     }
@@ -156,6 +175,23 @@ impl Security {
         let bound: U256 = self.encumbrances(holder, now).into_iter().sum();
         let held = self.holds.held(holder, now, None);
         self.ledger.balance(holder).saturating_sub(bound + held)
+    }
+
+    /// The place of the next schedule: "an ended place is reused when all of it is vested or taken".
+    pub(crate) fn next_place(&self, holder: Address, now: u64) -> usize {
+        let places = self.vestings.get(&holder).map_or(&[][..], Vec::as_slice);
+        let ended = places
+            .iter()
+            .position(|vesting| vesting.unvested(now) == U256::ZERO);
+        ended.unwrap_or(places.len())
+    }
+
+    /// Who ever had a schedule, and how many places.
+    pub(crate) fn schedules(&self) -> Vec<(Address, u64)> {
+        let all = self.vestings.iter();
+        all.map(|(holder, places)| (*holder, places.len() as u64))
+            .filter(|(_, count)| *count > 0)
+            .collect()
     }
 
     pub(crate) fn holdings(&self, investor: B256) -> U256 {
@@ -347,7 +383,11 @@ impl Security {
         if held > U256::ZERO {
             return 0;
         }
-        let emptied = sender.filter(|sender| self.holdings(sender.investor) <= value);
+        // Who holds nothing does not leave.
+        let emptied = sender.filter(|sender| {
+            let has = self.holdings(sender.investor);
+            has > U256::ZERO && has <= value
+        });
         // "Refused only when the count would rise"; "a sender who leaves makes room only where it was counted".
         let rises_beyond = |limit: u32, among: &dyn Fn(u8) -> bool| {
             limit > 0

@@ -287,6 +287,9 @@ impl Security {
         }
         self.locks.insert(replacement, locks);
         let schedules = self.vestings.remove(&lost).unwrap_or_default();
+        // To the same places; what ended at the replacement's others stays there.
+        let places = self.vestings.entry(replacement).or_default();
+        places.splice(..schedules.len().min(places.len()), schedules.clone());
         for index in 0..schedules.len() {
             let moved = ISecurityToken::VestingMoved {
                 from: lost,
@@ -295,7 +298,6 @@ impl Security {
             };
             logs.push(log(token, &moved));
         }
-        self.vestings.insert(replacement, schedules);
         let partly = self.partly.remove(&lost).unwrap_or_default();
         if partly > U256::ZERO {
             let unfrozen = ISecurityToken::TokensUnfrozen {
