@@ -11,14 +11,17 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use alloy::primitives::{Address, B256, Bytes, U256, keccak256};
+use book::audit::confirmation::Disclosures;
+use book::audit::exam::{Cover, Exam};
 use book::audit::proof;
 use book::audit::verify::{Anchor, verify};
 use book::board::Board;
 use book::board::csv::OrderWriter;
-use book::board::export::Period;
 use book::board::posting::Posting;
 use book::log::By;
 use book::log::body::BookOpened;
+use book::market::commission::Schedule;
+use book::market::days::Days;
 use book::market::filter::{OrderFilter, OrderSort};
 use book::market::order::{Order, OrderHasher, Side, board_ref};
 use book::market::price::Price;
@@ -104,11 +107,14 @@ async fn run_phase(name: &str) {
             assert_eq!((replayed.finding, replayed.anchors), (None, 1));
         }
         "export" => {
-            let folder = Path::new(&path);
-            board
-                .export_exam(Period::default(), folder)
-                .await
-                .expect("an exam pack");
+            let cover = Cover {
+                days: Days::every().expect("time zones"),
+                commissions: Schedule::default(),
+                disclosures: Disclosures::default(),
+                software: "the benchmark".into(),
+            };
+            let pack = Exam::of(&board, &cover, Path::new(&path)).await;
+            pack.expect("a pack").finish().expect("its end");
         }
         "move" => {
             let file = Path::new(&path).join("book.jsonl");
@@ -566,7 +572,13 @@ async fn run(orders: usize) {
     );
 
     let took = phase("export", &url, &at("exam"));
-    report_phase("export of the exam pack", "orders", orders, None, &took);
+    report_phase(
+        "export of the exam pack",
+        "orders",
+        orders,
+        Some(40_000.0),
+        &took,
+    );
 
     let took = phase("move", &url, folder.path());
     report_phase("move to another file", "events", size, None, &took);

@@ -18,3 +18,18 @@ pub enum ErrorClass {
     /// What happened on chain is not known yet.
     Unknown,
 }
+
+impl ErrorClass {
+    /// The code of an error of which no more is known than its class: for programs, stable.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Failed => "STORE_FAILED",
+            Self::Usage => "BAD_INPUT",
+            Self::Refused => "BOARD_REFUSED",
+            Self::Auth => "NOT_ALLOWED",
+            Self::Chain => "RPC_UNREACHABLE",
+            Self::Integrity => "BOOK_DAMAGED",
+            Self::Unknown => "OUTCOME_UNKNOWN",
+        }
+    }
+}

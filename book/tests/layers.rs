@@ -62,19 +62,29 @@ const BOOK: &[Layer] = &[
 /// The use cases of the desk are the crate's other modules, and may use both.
 const DESK: &[Layer] = &[
     Layer {
-        module: "signing",
+        module: "http",
         below: &[],
+        foreign: &["book", "std::process"],
+    },
+    Layer {
+        module: "signing",
+        below: &["http"],
         foreign: &["book::store", "book::board", "book::audit", "std::process"],
     },
     Layer {
         module: "chain",
-        below: &["signing"],
+        below: &["http", "signing"],
         foreign: &["book::store", "book::audit", "std::process"],
     },
     Layer {
         module: "wallet",
         below: &[],
         foreign: &["book", "std::net", "std::process"],
+    },
+    Layer {
+        module: "index",
+        below: &["chain", "cap_table", "error", "sheet"],
+        foreign: &["book::board", "book::audit", "std::net", "std::process"],
     },
 ];
 
@@ -171,6 +181,14 @@ fn no_library_depends_on_a_terminal_or_a_server() {
             "{package}"
         );
     }
+}
+
+#[test]
+fn the_platform_does_not_depend_on_a_terminal() {
+    let mut terminal = FORBIDDEN.to_vec();
+    terminal.retain(|name| *name != "axum");
+    assert_eq!(dependencies("serve", &terminal), [] as [String; 0]);
+    assert_eq!(dependencies("serve", &["axum"]), ["axum"]);
 }
 
 #[test]

@@ -1,9 +1,11 @@
-//! Whether what stands in a book is true: replay, proofs and the tables held against the log.
+//! Whether what stands in a book is true: replay, proofs, the tables held against the log, and what an examiner gets.
 
 mod acts;
+pub mod confirmation;
+pub mod exam;
 mod folded;
 pub mod proof;
 mod segment;
 mod tables;
-mod unique;
+pub mod tiles;
 pub mod verify;

@@ -7,10 +7,10 @@ use alloy::primitives::{Address, B256};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::unique;
 use super::verify::Anchor;
 use crate::board::{Board, BoardError};
 use crate::log::merkle::{self, Node, Plan, leaf_hash, node_hash};
+use crate::market::unique;
 use crate::store::append::STORED_LEVELS;
 use crate::store::engine::Link;
 use crate::store::error::StoreError;
@@ -168,7 +168,7 @@ fn require_format(found: &str, wanted: &'static str) -> Result<(), ProofError> {
 /// [`ProofError::Malformed`], then those of [`InclusionProof::verify`].
 pub fn verify(file: &str, anchor: Anchor) -> Result<InclusionProof, ProofError> {
     let proof: InclusionProof =
-        serde_json::from_str(file).map_err(|error| ProofError::Malformed(error.to_string()))?;
+        unique::from_str(file).map_err(|error| ProofError::Malformed(error.to_string()))?;
     proof.verify(anchor)?;
     Ok(proof)
 }

@@ -1,4 +1,4 @@
-//! Signed orders as CSV: one row per order, a header with these names in any sequence.
+//! Signed orders as CSV: one row per order, a heading with these names in any sequence, as spreadsheets save it.
 //!
 //! | column | meaning |
 //! | --- | --- |
@@ -24,8 +24,11 @@ use ::csv::StringRecord;
 use alloy::primitives::{Address, B256, Bytes, U256};
 
 use super::error::{BadRow, BoardError};
-use super::lines::{Records, Row};
+use super::heading::{Assumption, Columns, HeadingError};
+use super::import::Chunk;
+use super::lines::Records;
 use super::posting::{Posting, Rules};
+use super::text::Encoding;
 use crate::market::address::{self, AddressError};
 use crate::market::literal::{decimal, time};
 use crate::market::order::{Order, Side, board_ref};
@@ -55,38 +58,41 @@ pub const COLUMNS: [&str; 16] = [
 
 /// Which position each column has in a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Layout([usize; COLUMNS.len()]);
+struct Layout([usize; COLUMNS.len()]);
 
-/// The rows of a file whose header has these columns.
+/// A file of signed orders, read row by row.
 #[derive(Debug)]
-pub(crate) struct Rows<R> {
+pub struct CsvFile<R: Read> {
     records: Records<R>,
-    pub(crate) layout: Layout,
+    layout: Layout,
 }
 
-impl<R: Read> Rows<R> {
-    /// Reads the header.
-    pub(crate) fn open(file: R) -> Result<Self, BoardError> {
-        let mut records = Records::new(file);
-        let bad = |message: String| BoardError::BadRows(vec![BadRow { line: 1, message }]);
-        let header = records.header().map_err(|error| bad(error.to_string()))?;
+/// One row of such a file.
+#[derive(Debug)]
+pub struct CsvRow(Layout, StringRecord);
+
+impl<R: Read> CsvFile<R> {
+    /// Reads the heading of a file that is encoded so.
+    ///
+    /// # Errors
+    /// [`BoardError::BadRows`] for a heading without one of these columns, or with another; the file's.
+    pub fn open(file: R, encoding: Encoding) -> Result<Self, BoardError> {
+        const WANTED: Columns = Columns {
+            needed: &COLUMNS,
+            optional: &[],
+            others: false,
+        };
+        let records = Records::open(file, encoding, &WANTED).map_err(|error| match error {
+            HeadingError::Io(error) => error.into(),
+            other => BoardError::BadRows(vec![BadRow {
+                line: 1,
+                message: other.to_string(),
+            }]),
+        })?;
         let mut layout = [0; COLUMNS.len()];
         for (place, column) in layout.iter_mut().zip(COLUMNS) {
-            *place = header
-                .iter()
-                .position(|name| name == column)
-                .ok_or_else(|| {
-                    bad(format!(
-                        "column {column} is missing: the header wants {}",
-                        COLUMNS.join(",")
-                    ))
-                })?;
-        }
-        if let Some(name) = header.iter().find(|name| !COLUMNS.contains(name)) {
-            return Err(bad(format!(
-                "column {name:?} is unknown: the header wants {}",
-                COLUMNS.join(",")
-            )));
+            let found = records.header().iter().position(|name| name == column);
+            *place = found.unwrap_or_default();
         }
         Ok(Self {
             records,
@@ -94,27 +100,38 @@ impl<R: Read> Rows<R> {
         })
     }
 
+    /// What was assumed of its encoding, separator and heading.
+    pub fn assumed(&self) -> Vec<Assumption> {
+        self.records.assumed()
+    }
+
     /// The next rows, at most `count`; none at the end.
     ///
     /// # Errors
     /// The file itself could not be read; a malformed row is one of the rows.
-    pub(crate) fn next(&mut self, count: usize) -> Result<Vec<Row>, BoardError> {
+    pub fn next(&mut self, count: usize) -> Result<Chunk<CsvRow>, BoardError> {
         let mut rows = Vec::with_capacity(count);
         while rows.len() < count
             && let Some(row) = self.records.read()?
         {
-            rows.push(row);
+            rows.push(row.map(|(line, record)| (line, CsvRow(self.layout, record))));
         }
         Ok(rows)
     }
 }
 
+impl super::import::Row for CsvRow {
+    fn posting(&self, rules: &Rules) -> Result<Posting, String> {
+        parse(self.0, &self.1, rules)
+    }
+
+    fn states_receipt(&self) -> bool {
+        true
+    }
+}
+
 /// Reads one row.
-pub(crate) fn parse(
-    layout: Layout,
-    record: &StringRecord,
-    rules: &Rules,
-) -> Result<Posting, String> {
+fn parse(layout: Layout, record: &StringRecord, rules: &Rules) -> Result<Posting, String> {
     let mut columns = layout
         .0
         .iter()
@@ -144,7 +161,9 @@ pub(crate) fn parse(
     let reference = reference(next())?;
     let account = next().to_owned();
     let capacity: Capacity = next().parse().map_err(words("capacity"))?;
-    let solicited: bool = next()
+    // Spreadsheets write TRUE.
+    let solicited = next().to_ascii_lowercase();
+    let solicited: bool = solicited
         .parse()
         .map_err(|_| "solicited: write true or false".to_owned())?;
     let received_at = time::timestamp(next()).map_err(words("received_at"))?;

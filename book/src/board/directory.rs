@@ -1,5 +1,7 @@
 //! The investor directory: who owns which accounts and wallets. It is not part of the log: names are personal data.
 
+use alloy::primitives::Address;
+
 use super::Board;
 use super::error::BoardError;
 use super::posting::text;
@@ -37,6 +39,15 @@ impl Board {
     pub async fn directory(&self) -> Result<Directory, BoardError> {
         let mut reader = self.store.reader().await?;
         Ok(investors::read(&mut reader.link()).await?)
+    }
+
+    /// The investor of a wallet with every account, if the book knows one.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn directory_of(&self, wallet: Address) -> Result<Directory, BoardError> {
+        let mut reader = self.store.reader().await?;
+        Ok(investors::read_owner(&mut reader.link(), wallet).await?)
     }
 
     /// Refuses an order in another investor's account.

@@ -11,6 +11,7 @@ use crate::market::amount::time;
 use crate::market::code::CodeError;
 use crate::market::investor::DirectoryError;
 use crate::market::matching::MatchState;
+use crate::market::prefix::Candidates;
 use crate::market::price::PriceError;
 use crate::market::record::OrderState;
 use crate::store::error::StoreError;
@@ -99,15 +100,23 @@ pub enum BoardError {
     /// No such order.
     #[error("order {0} is not on this board: check the id, or import the order first")]
     UnknownOrder(String),
-    /// A prefix fits several orders.
-    #[error("order id {0} matches more than one order: give more digits")]
-    AmbiguousOrder(String),
+    /// Several orders begin so.
+    #[error("order id {given} fits several orders, give more digits: {candidates}")]
+    AmbiguousOrder {
+        /// What was given.
+        given: String,
+        /// The orders.
+        candidates: Candidates,
+    },
     /// Not an order id.
-    #[error("order id {0:?} is malformed: write 0x and 6 to 64 hexadecimal digits")]
+    #[error("order id {0:?} is malformed: write 0x and 1 to 64 hexadecimal digits")]
     OrderId(String),
     /// The order is on the board.
     #[error("order {0} is already on the board")]
     DuplicateOrder(B256),
+    /// Another request was answered under this id of an answer.
+    #[error("another request was answered under this key: use a new key for a new request")]
+    AnswerKept,
     /// The order is filled or cancelled.
     #[error("order {id} is {state}, expected OPEN")]
     NotOpen {
@@ -151,6 +160,20 @@ pub enum BoardError {
     /// No such match.
     #[error("match {0} is not on this board: see `match list`")]
     UnknownMatch(Uuid),
+    /// No match begins or ends so.
+    #[error("there is no match {0}")]
+    NoSuchMatch(String),
+    /// Several matches begin or end so.
+    #[error("match id {given} fits several matches, give more digits: {candidates}")]
+    AmbiguousMatch {
+        /// What was given.
+        given: String,
+        /// The matches.
+        candidates: Candidates,
+    },
+    /// Not a match id.
+    #[error("match id {0:?} is malformed: write hexadecimal digits of it, as 0190f3c2-a")]
+    MatchId(String),
     /// The match is in the wrong state.
     #[error("match {id} is {found}, expected {wanted}")]
     WrongMatchState {
@@ -194,6 +217,9 @@ pub enum BoardError {
         /// What is wrong with it.
         what: String,
     },
+    /// A folder that is to be written whole is there.
+    #[error("{} is there already: name another folder, or remove it", .0.display())]
+    FolderExists(std::path::PathBuf),
     /// Reading or writing a file failed.
     #[error("file: {0}")]
     File(#[from] std::io::Error),
@@ -224,6 +250,9 @@ impl BoardError {
             | Self::Text { .. }
             | Self::Code { .. }
             | Self::OrderId(_)
+            | Self::AmbiguousOrder { .. }
+            | Self::MatchId(_)
+            | Self::AmbiguousMatch { .. }
             | Self::BadRows(_) => ErrorClass::Usage,
             Self::Signature(_) | Self::Act(_) | Self::ApproverProposed(_) => ErrorClass::Auth,
             Self::Contradiction(_) | Self::BadLine { .. } => ErrorClass::Integrity,

@@ -94,6 +94,17 @@ impl Board {
         self.record(BOOK, now, by, Body::LogKey(key)).await
     }
 
+    /// The key that signs checkpoints now, if one is named.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn log_key(&self) -> Result<Option<LogKey>, BoardError> {
+        Ok(match self.last_body(BOOK, EventType::LogKey).await? {
+            Some((_, Body::LogKey(key))) => Some(key),
+            _ => None,
+        })
+    }
+
     /// Closes the access table so far.
     ///
     /// # Errors

@@ -6,16 +6,16 @@ use std::io::BufRead;
 use std::num::NonZero;
 use std::thread;
 
-use ::csv::StringRecord;
 use alloy::primitives::B256;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use super::csv::{self, Layout, Rows};
+use super::csv::{CsvFile, CsvRow};
 use super::error::{BadRow, BoardError};
 use super::import_plan::{Checked, CheckedRow, ImportPlan, Sorting, Total};
 use super::orders::posting_act;
 use super::posting::{Posting, Rules};
+use super::text::Encoding;
 use super::{Board, signature};
 use crate::log::By;
 use crate::log::body::{Body, OrderPosted};
@@ -51,22 +51,9 @@ pub trait Row: Send + Sync {
 /// Rows with their lines.
 pub type Chunk<R> = Vec<Result<(u64, R), BadRow>>;
 
-/// A row of CSV.
-struct Line(Layout, StringRecord);
-
-impl Row for Line {
-    fn posting(&self, rules: &Rules) -> Result<Posting, String> {
-        csv::parse(self.0, &self.1, rules)
-    }
-
-    fn states_receipt(&self) -> bool {
-        true
-    }
-}
-
 impl Board {
-    /// Posts every order of a CSV file (see [`csv`]) that the board does not have, in one transaction, which is one act:
-    /// over the SHA-256 of the file. Only signatures of keys count: an order of a wallet contract is posted by itself.
+    /// Posts every order of a CSV file (see [`super::csv`]) in UTF-8 that the board does not have, in one transaction, which
+    /// is one act: over the SHA-256 of the file. Only signatures of keys count: an order of a wallet contract is posted by itself.
     /// `progress` gets the number of rows checked so far.
     ///
     /// # Errors
@@ -197,15 +184,9 @@ async fn joined(checking: Checking) -> Result<(), BoardError> {
 /// The rows of a CSV file.
 fn csv_rows(
     file: impl BufRead + Send + 'static,
-) -> Result<impl FnMut(usize) -> Result<Chunk<Line>, BoardError> + Send + 'static, BoardError> {
-    let mut file = Rows::open(file)?;
-    let layout = file.layout;
-    Ok(move |count| {
-        let rows = file.next(count)?.into_iter();
-        Ok(rows
-            .map(|row| row.map(|(line, record)| (line, Line(layout, record))))
-            .collect())
-    })
+) -> Result<impl FnMut(usize) -> Result<Chunk<CsvRow>, BoardError> + Send + 'static, BoardError> {
+    let mut file = CsvFile::open(file, Encoding::Utf8)?;
+    Ok(move |count| file.next(count))
 }
 
 fn check_rows<R: Row>(

@@ -7,17 +7,25 @@ mod directory;
 pub mod error;
 pub mod export;
 mod fact;
+pub mod fills;
+pub mod heading;
 pub mod import;
 pub mod import_plan;
 pub mod lines;
+pub mod lots;
 pub(crate) mod matchmaking;
 mod orders;
+pub mod pairing;
+pub mod platform;
 pub mod posting;
 mod queue;
+mod replace;
 mod settlement;
 pub mod signature;
-mod spreadsheet;
+pub mod spreadsheet;
 pub mod staff;
+pub mod standing;
+pub mod text;
 mod transfer;
 mod views;
 
@@ -396,7 +404,7 @@ async fn read_identity(store: &Store) -> Result<BookOpened, BoardError> {
     }
 }
 
-fn damaged(seq: u64, what: impl Into<String>) -> BoardError {
+pub(crate) fn damaged(seq: u64, what: impl Into<String>) -> BoardError {
     StoreError::Damaged {
         seq,
         what: what.into(),

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use super::act::WEB;
 use super::commitment::require_unbound;
 use super::error::BoardError;
+use super::platform::Keep;
 use super::posting::{Posting, verify_signature};
 use super::signature::ContractSignatures;
 use super::{Board, damaged, only};
@@ -86,7 +87,7 @@ impl Board {
     }
 
     /// The same, whatever is on the board.
-    async fn judge_alone(
+    pub(super) async fn judge_alone(
         &self,
         posting: &Posting,
         chain: Option<&dyn ContractSignatures>,
@@ -112,6 +113,20 @@ impl Board {
         chain: Option<&dyn ContractSignatures>,
         by: By,
     ) -> Result<OrderRecord, BoardError> {
+        Ok(self.post_keeping(posting, chain, by, None).await?.record)
+    }
+
+    /// The same; the answer that tells of it is kept in the same commit.
+    ///
+    /// # Errors
+    /// Those of [`Self::post`], [`BoardError::AnswerKept`] when another request was answered under that id.
+    pub async fn post_keeping(
+        &self,
+        posting: Posting,
+        chain: Option<&dyn ContractSignatures>,
+        by: By,
+        keep: Option<Keep>,
+    ) -> Result<OrderView, BoardError> {
         by.check()?;
         let judged = self.judge_alone(&posting, chain).await?;
         let (told, exempt) = posting_act(std::slice::from_ref(&judged), &by);
@@ -121,7 +136,7 @@ impl Board {
         let (seq, mut link) = (staff + 1, reader.link());
         let by = self.authorise_at(&mut link, seq, by, told, exempt).await?;
         drop(reader);
-        self.enqueue(judged, by, staff).await
+        self.enqueue(judged, by, staff, keep).await
     }
 
     /// Posts orders that [`Self::judge`] let pass, all or none; nobody is asked again.
@@ -309,7 +324,7 @@ pub(super) fn require_open(view: &OrderView) -> Result<(), BoardError> {
 
 /// Ends the live match of an order that leaves the board; refuses when `careful` and a transaction is in flight or a
 /// commitment binds it.
-async fn end_match(
+pub(super) async fn end_match(
     writer: &mut Writer,
     order: B256,
     now: Timestamp,

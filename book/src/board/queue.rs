@@ -1,7 +1,7 @@
 //! Orders that wait while another commit is under way share the next one: a commit costs a write to the disk, whatever it
 //! holds.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 
 use alloy::primitives::B256;
@@ -9,10 +9,11 @@ use tokio::sync::oneshot;
 
 use super::error::BoardError;
 use super::orders::{Judged, posting_act};
+use super::platform::{Answer, Keep};
 use super::{Board, damaged};
 use crate::log::By;
-use crate::market::record::OrderRecord;
-use crate::store::append::Draft;
+use crate::market::record::{OrderState, OrderView};
+use crate::store::append::{Draft, Writer};
 use crate::store::error::StoreError;
 use crate::store::query;
 
@@ -26,7 +27,9 @@ struct Waiting {
     by: By,
     /// The last event of the staff under which `by` was found entitled.
     staff: u64,
-    outcome: oneshot::Sender<Result<OrderRecord, BoardError>>,
+    /// The answer to keep in the same commit.
+    keep: Option<Keep>,
+    outcome: oneshot::Sender<Result<OrderView, BoardError>>,
 }
 
 #[derive(Debug, Default)]
@@ -64,13 +67,15 @@ impl Board {
         judged: Judged,
         by: By,
         staff: u64,
-    ) -> Result<OrderRecord, BoardError> {
+        keep: Option<Keep>,
+    ) -> Result<OrderView, BoardError> {
         let (outcome, answer) = oneshot::channel();
         let id = judged.id;
         let waiting = Waiting {
             judged,
             by,
             staff,
+            keep,
             outcome,
         };
         if self.queue.add(waiting) {
@@ -113,6 +118,10 @@ impl Board {
         let ids: Vec<B256> = together.iter().map(|waiting| waiting.judged.id).collect();
         let known = query::known(writer.link().await?, &ids).await?;
         let staff = query::last_staff_event(&mut writer.link().await?).await?;
+        let kept = together.iter().filter_map(|waiting| waiting.keep.as_ref());
+        let kept: Vec<B256> = kept.map(|keep| keep.id).collect();
+        let kept = self.answered(&mut writer, &kept).await?;
+        let mut answered: HashMap<B256, B256> = kept.into_iter().collect();
         let mut taken: HashSet<B256> = known.into_iter().collect();
         let (mut drafts, mut posted) = (Vec::new(), Vec::new());
         for waiting in together.drain(..) {
@@ -120,8 +129,16 @@ impl Board {
                 judged,
                 mut by,
                 staff: seen,
+                keep,
                 outcome,
             } = waiting;
+            // One key of two requests: the second is refused, whatever it asks for.
+            if let Some(keep) = &keep
+                && *answered.entry(keep.id).or_insert(keep.request) != keep.request
+            {
+                outcomes.push((outcome, Err(BoardError::AnswerKept)));
+                continue;
+            }
             if !taken.insert(judged.id) {
                 outcomes.push((outcome, Err(BoardError::DuplicateOrder(judged.id))));
                 continue;
@@ -139,41 +156,69 @@ impl Board {
             match Draft::new(judged.id, judged.received_at, &by, judged.body(&by)) {
                 Ok(draft) => {
                     drafts.push(draft);
-                    posted.push((outcome, judged));
+                    posted.push((outcome, judged, keep));
                 }
                 Err(error) => outcomes.push((outcome, Err(error.into()))),
             }
         }
-        let written = async {
-            let events = writer.append(drafts).await?;
-            writer.commit().await?;
-            Ok(events)
-        };
-        match written.await {
-            Ok(events) => {
-                let mut events = events.into_iter();
-                for (outcome, judged) in posted {
-                    let recorded = events
-                        .next()
-                        .map(|event| judged.record(event.captured_at))
-                        .ok_or_else(|| damaged(0, "an append returned no event"));
-                    outcomes.push((outcome, recorded));
-                }
-                Ok(())
-            }
-            Err(error) => {
-                let error: StoreError = error;
-                for (outcome, _) in posted {
-                    outcomes.push((outcome, Err(error.shared().into())));
-                }
-                Err(error)
-            }
+        let (waiting, posted): (Vec<_>, Vec<_>) = posted
+            .into_iter()
+            .map(|(outcome, judged, keep)| (outcome, (judged, keep)))
+            .unzip();
+        let written = self.write_posted(writer, drafts, posted).await;
+        let shared = written.as_ref().err().map(StoreError::shared);
+        let mut orders = written.unwrap_or_default().into_iter();
+        for outcome in waiting {
+            let recorded = match (&shared, orders.next()) {
+                (Some(error), _) => Err(error.shared().into()),
+                (None, Some(order)) => Ok(order),
+                (None, None) => Err(damaged(0, "an append returned no event")),
+            };
+            outcomes.push((outcome, recorded));
         }
+        shared.map_or(Ok(()), Err)
+    }
+
+    /// Appends and commits, with the answers that are to be kept.
+    async fn write_posted(
+        &self,
+        mut writer: Writer,
+        drafts: Vec<Draft>,
+        posted: Vec<(Judged, Option<Keep>)>,
+    ) -> Result<Vec<OrderView>, StoreError> {
+        let events = writer.append(drafts).await?;
+        let mut orders = Vec::with_capacity(posted.len());
+        for ((judged, keep), event) in posted.into_iter().zip(events) {
+            let order = OrderView {
+                record: judged.record(event.captured_at),
+                state: OrderState::Open,
+                posted_seq: event.seq,
+                closed_seq: None,
+                expired: false,
+            };
+            if let Some(Keep {
+                id,
+                request,
+                render,
+            }) = keep
+            {
+                let (status, body) = render(&order);
+                let answer = Answer {
+                    request,
+                    status,
+                    body,
+                };
+                self.put_answer(&mut writer, id, answer);
+            }
+            orders.push(order);
+        }
+        writer.commit().await?;
+        Ok(orders)
     }
 }
 
 /// Who waits, and for what.
 type Outcomes = Vec<(
-    oneshot::Sender<Result<OrderRecord, BoardError>>,
-    Result<OrderRecord, BoardError>,
+    oneshot::Sender<Result<OrderView, BoardError>>,
+    Result<OrderView, BoardError>,
 )>;

@@ -1,23 +1,30 @@
 //! CSV that a spreadsheet shows as it is: numbers plain, every text quoted, and an apostrophe in front of a text that would
 //! be taken for a formula. `LEGEND.md` says so.
 
+use std::fmt::{self, Write as _};
 use std::io::{self, Write};
 
 use crate::market::code::begins_formula;
 
 /// Writes the names of the columns.
-pub(crate) fn header(out: &mut dyn Write, columns: &[&str]) -> io::Result<()> {
+///
+/// # Errors
+/// Those of `out`.
+pub fn header(out: &mut dyn Write, columns: &[&str]) -> io::Result<()> {
     writeln!(out, "{}", columns.join(","))
 }
 
 /// The columns that hold numbers, of every file that is written here; all others hold text.
-const NUMBERS: [&str; 9] = [
+const NUMBERS: [&str; 12] = [
+    "block",
+    "buyer_commission_usd",
     "epoch",
     "expiry",
     "limit_total_base_units",
     "price_usd",
     "quantity",
     "quantity_base_units",
+    "seller_commission_usd",
     "settlement_id",
     "total_base_units",
     "total_usd",
@@ -25,17 +32,115 @@ const NUMBERS: [&str; 9] = [
 
 /// Writes one row, a cell for each column.
 pub(crate) fn row(out: &mut dyn Write, columns: &[&str], cells: &[String]) -> io::Result<()> {
-    for (index, (column, cell)) in columns.iter().zip(cells).enumerate() {
-        if index > 0 {
-            out.write_all(b",")?;
-        }
-        if NUMBERS.contains(column) && is_number(cell) {
-            out.write_all(cell.as_bytes())?;
+    let number = |column: &&str| NUMBERS.contains(column);
+    let columns = columns.iter().map(number);
+    line(
+        out,
+        columns
+            .zip(cells)
+            .map(|(number, cell)| (cell.as_str(), number)),
+    )
+}
+
+/// Writes one row of cells, each with whether its column holds numbers.
+///
+/// # Errors
+/// Those of `out`.
+pub fn line<'a>(
+    out: &mut dyn Write,
+    cells: impl IntoIterator<Item = (&'a str, bool)>,
+) -> io::Result<()> {
+    let mut line = Line::default();
+    for (cell, number) in cells {
+        if number {
+            line.number(&cell);
         } else {
-            write!(out, "\"{}\"", text(cell))?;
+            line.text(cell);
         }
     }
-    out.write_all(b"\n")
+    line.end(out)
+}
+
+/// A row in the making, used again for the next one.
+#[derive(Debug, Default)]
+pub struct Line {
+    row: String,
+    cells: usize,
+    shown: String,
+}
+
+impl Line {
+    fn gap(&mut self) {
+        if self.cells > 0 {
+            self.row.push(',');
+        }
+        self.cells += 1;
+    }
+
+    /// A cell of text.
+    pub fn text(&mut self, cell: &str) -> &mut Self {
+        self.gap();
+        self.row.push('"');
+        // Also where a text has apostrophes of its own there: taking one off then always gives the text back.
+        let behind = cell.trim_start_matches('\'');
+        if behind.chars().next().is_some_and(begins_formula) {
+            self.row.push('\'');
+        }
+        for (part, text) in cell.split('"').enumerate() {
+            if part > 0 {
+                self.row.push_str("\"\"");
+            }
+            self.row.push_str(text);
+        }
+        self.row.push('"');
+        self
+    }
+
+    /// A cell of text, as it is shown.
+    pub fn shown(&mut self, cell: &impl fmt::Display) -> &mut Self {
+        let mut shown = std::mem::take(&mut self.shown);
+        shown.clear();
+        // Writing to memory does not fail.
+        let _ = write!(shown, "{cell}");
+        self.text(&shown);
+        self.shown = shown;
+        self
+    }
+
+    /// A cell of text that may have nothing to say.
+    pub fn maybe(&mut self, cell: Option<&impl fmt::Display>) -> &mut Self {
+        match cell {
+            Some(cell) => self.shown(cell),
+            None => self.text(""),
+        }
+    }
+
+    /// A number, plain; what is none stands in quotes.
+    pub fn number(&mut self, cell: &impl fmt::Display) -> &mut Self {
+        self.shown.clear();
+        let _ = write!(self.shown, "{cell}");
+        if is_number(&self.shown) {
+            self.gap();
+            self.row.push_str(&self.shown);
+            return self;
+        }
+        let shown = std::mem::take(&mut self.shown);
+        self.text(&shown);
+        self.shown = shown;
+        self
+    }
+
+    /// Writes the row, and begins the next.
+    ///
+    /// # Errors
+    /// The writer's.
+    pub fn end(&mut self, out: &mut dyn Write) -> io::Result<()> {
+        self.row.push('\n');
+        let written = out.write_all(self.row.as_bytes());
+        self.row.clear();
+        self.cells = 0;
+        written
+    }
 }
 
 /// Digits, and digits behind a point; or nothing, where there is no number to give.
@@ -47,16 +152,6 @@ fn is_number(cell: &str) -> bool {
             !whole.is_empty() && !fraction.is_empty() && digits(whole) && digits(fraction)
         }
     }
-}
-
-/// What stands between the quotes.
-fn text(cell: &str) -> String {
-    let mark = if cell.chars().next().is_some_and(begins_formula) {
-        "'"
-    } else {
-        ""
-    };
-    format!("{mark}{}", cell.replace('"', "\"\""))
 }
 
 #[cfg(test)]
@@ -91,7 +186,9 @@ mod tests {
             assert_eq!(written(&[formula]), format!("\"'{formula}\"\n"));
         }
         assert_eq!(written(&["=A\"1"]), "\"'=A\"\"1\"\n");
-        assert_eq!(written(&["a=1", "'=1"]), "\"a=1\",\"'=1\"\n");
+        assert_eq!(written(&["a=1", "'a", "'"]), "\"a=1\",\"'a\",\"'\"\n");
+        // One more where apostrophes stand there already.
+        assert_eq!(written(&["'=1", "''-1"]), "\"''=1\",\"'''-1\"\n");
     }
 
     #[test]

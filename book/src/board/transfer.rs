@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::io::{BufRead, Read as _, Write};
 
 use alloy::primitives::{Address, B128, B256};
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use uuid::Uuid;
@@ -21,6 +22,7 @@ use crate::log::fold::apply_match;
 use crate::log::hash::Columns;
 use crate::market::matching::Match;
 use crate::market::order::OrderHasher;
+use crate::market::unique;
 use crate::store::append::Writer;
 use crate::store::error::StoreError;
 use crate::store::{Clock, Store, row};
@@ -293,6 +295,9 @@ impl Reading {
 fn event(text: &[u8], line: u64, canonical: &mut Vec<u8>) -> Result<Event, BoardError> {
     let read: Line<'_> =
         serde_json::from_slice(text).map_err(|error| bad(line, error.to_string()))?;
+    // The particulars are kept as they stand, so two readers must see the same in them.
+    unique::from_str::<IgnoredAny>(read.body.get())
+        .map_err(|error| bad(line, error.to_string()))?;
     if read.seq != line {
         let what = format!("it is event {}: lines were moved or removed", read.seq);
         return Err(bad(line, what));

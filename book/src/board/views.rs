@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use alloy::primitives::B256;
+use alloy::primitives::{Address, B256};
+use uuid::Uuid;
 
 use super::error::BoardError;
 use super::{Board, damaged};
@@ -11,34 +12,82 @@ use crate::market::depth::{BookView, Level};
 use crate::market::filter::OrderFilter;
 use crate::market::matching::{Match, MatchState};
 use crate::market::order::Side;
+use crate::market::prefix::{Candidates, MatchDigits, NAMED, Prefix};
 use crate::market::price::Price;
 use crate::market::record::OrderView;
 use crate::store::query::{self, LevelSum};
-use crate::store::row;
+use crate::store::{pairing, row};
 
-/// The fewest digits that name an order.
-const SHORTEST_PREFIX: usize = 6;
+/// Rows enough to say that an id is ambiguous, and how.
+const MORE: usize = NAMED + 1;
 
 impl Board {
-    /// An order by its id, or by a prefix of it of at least 6 digits that fits no other.
+    /// An order by its id, or by the first digits of it, which must fit no other.
     ///
     /// # Errors
     /// [`BoardError::OrderId`], [`BoardError::UnknownOrder`], [`BoardError::AmbiguousOrder`], or the store's.
     pub async fn order(&self, id: &str) -> Result<OrderView, BoardError> {
-        let shape = || BoardError::OrderId(id.to_owned());
-        let digits = id.strip_prefix("0x").ok_or_else(shape)?;
-        let hexadecimal = digits.bytes().all(|digit| digit.is_ascii_hexdigit());
-        if !hexadecimal || !(SHORTEST_PREFIX..=64).contains(&digits.len()) {
-            return Err(shape());
-        }
-        let low = format!("{digits:0<64}").parse().map_err(|_| shape())?;
-        let high = format!("{digits:f<64}").parse().map_err(|_| shape())?;
-        let mut found = query::orders_between(self.store.reader().await?.link(), low, high).await?;
-        match (found.pop(), found.pop()) {
+        let Some(Prefix { low, high }) = Prefix::parse(id) else {
+            return Err(BoardError::OrderId(id.to_owned()));
+        };
+        let mut reader = self.store.reader().await?;
+        let rows = query::orders_between(reader.link(), low, high, MORE).await?;
+        let now = self.store.clock().now();
+        let mut found: Vec<OrderView> = rows
+            .into_iter()
+            .map(|row| row::order(row, now))
+            .collect::<Result<_, _>>()?;
+        match (found.pop(), found.is_empty()) {
             (None, _) => Err(BoardError::UnknownOrder(id.to_owned())),
-            (Some(row), None) => Ok(row::order(row, self.store.clock().now())?),
-            (Some(_), Some(_)) => Err(BoardError::AmbiguousOrder(id.to_owned())),
+            (Some(order), true) => Ok(order),
+            (Some(last), false) => {
+                let ids = found.iter().chain([&last]).map(|order| order.record.id);
+                Err(BoardError::AmbiguousOrder {
+                    given: id.to_owned(),
+                    candidates: Candidates::of(ids),
+                })
+            }
         }
+    }
+
+    /// A match by its id, or by digits of it that fit no other: the first ones, or the last ones, as tables show them, where
+    /// none begins so.
+    ///
+    /// # Errors
+    /// [`BoardError::MatchId`], [`BoardError::NoSuchMatch`], [`BoardError::AmbiguousMatch`], or the store's.
+    pub async fn find_match(&self, id: &str) -> Result<Match, BoardError> {
+        let Some(digits) = MatchDigits::parse(id) else {
+            return Err(BoardError::MatchId(id.to_owned()));
+        };
+        let mut reader = self.store.reader().await?;
+        let (low, high) = digits.range;
+        let mut rows = query::matches_between(reader.link(), low, high, MORE).await?;
+        if rows.is_empty() {
+            rows = query::matches_ending(reader.link(), &digits.ending, MORE).await?;
+        }
+        match (rows.pop(), rows.is_empty()) {
+            (None, _) => Err(BoardError::NoSuchMatch(id.to_owned())),
+            (Some(row), true) => Ok(row::matching(row)?),
+            (Some(last), false) => Err(BoardError::AmbiguousMatch {
+                given: id.to_owned(),
+                candidates: Candidates::of(rows.iter().chain([&last]).map(|row| &row.0)),
+            }),
+        }
+    }
+
+    /// How many orders a filter selects, whatever its limit and offset; counted up to `most`, so that a list of a large
+    /// book takes no longer for it.
+    ///
+    /// # Errors
+    /// [`BoardError::UnknownSecurity`], or the store's.
+    pub async fn count(&self, filter: &OrderFilter, most: u32) -> Result<u64, BoardError> {
+        let security = match &filter.security {
+            Some(name) => Some(self.security_number(name).await?.0),
+            None => None,
+        };
+        let now = self.store.clock().now().as_second();
+        let mut reader = self.store.reader().await?;
+        Ok(query::count(reader.link(), filter, security, now, most).await?)
     }
 
     /// An order by its whole id; `None` when the board does not have it.
@@ -80,6 +129,26 @@ impl Board {
         rows.into_iter()
             .map(|row| Ok(row::order(row, now)?))
             .collect()
+    }
+
+    /// The ids of the open orders of some wallets, expired ones included, oldest first for each.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn open_orders_of(&self, wallets: &[Address]) -> Result<Vec<B256>, BoardError> {
+        let owners: Vec<Vec<u8>> = wallets.iter().map(|wallet| wallet.to_vec()).collect();
+        let mut reader = self.store.reader().await?;
+        Ok(pairing::open_of(&mut reader.link(), &owners).await?)
+    }
+
+    /// Every event about a subject that is no order's posting, notes included: a match, a token, a case.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn events_about(&self, subject: &str) -> Result<Vec<Event>, BoardError> {
+        let mut reader = self.store.reader().await?;
+        let rows = query::events_of(reader.link(), subject).await?;
+        rows.into_iter().map(|row| Ok(row::event(row)?)).collect()
     }
 
     /// The best `levels` prices of each side of a security's book, expired orders left out.
@@ -128,9 +197,18 @@ impl Board {
     /// # Errors
     /// [`BoardError::UnknownMatch`], or the store's.
     #[cfg(test)]
-    pub(crate) async fn match_by_id(&self, id: uuid::Uuid) -> Result<Match, BoardError> {
+    pub(crate) async fn match_by_id(&self, id: Uuid) -> Result<Match, BoardError> {
         let row = query::match_by_id(self.store.reader().await?.link(), &id.to_string()).await?;
         Ok(row::matching(row.ok_or(BoardError::UnknownMatch(id))?)?)
+    }
+
+    /// A match by its id; `None` when the board does not have it.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn match_of_id(&self, id: Uuid) -> Result<Option<Match>, BoardError> {
+        let row = query::match_by_id(self.store.reader().await?.link(), &id.to_string()).await?;
+        Ok(row.map(row::matching).transpose()?)
     }
 
     /// The live match of exactly these two orders.

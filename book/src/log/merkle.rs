@@ -8,20 +8,20 @@ use sha2::{Digest, Sha256};
 
 /// Where a complete subtree stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct Node {
+pub struct Node {
     /// It covers `2^level` leaves.
-    pub(crate) level: u32,
+    pub level: u32,
     /// How many subtrees of that level stand left of it.
-    pub(crate) position: u64,
+    pub position: u64,
 }
 
 /// The root of the empty tree.
-pub(crate) fn empty_root() -> B256 {
+pub fn empty_root() -> B256 {
     B256::new(Sha256::digest([]).into())
 }
 
 /// The hash of a leaf.
-pub(crate) fn leaf_hash(entry: &[u8]) -> B256 {
+pub fn leaf_hash(entry: &[u8]) -> B256 {
     let mut hasher = Sha256::new();
     hasher.update([0]);
     hasher.update(entry);
@@ -38,7 +38,7 @@ pub(crate) fn node_hash(left: &B256, right: &B256) -> B256 {
 
 /// What an append needs of a tree: its size and the roots of its complete subtrees, largest first.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(crate) struct Frontier {
+pub struct Frontier {
     size: u64,
     peaks: Vec<B256>,
 }
@@ -50,7 +50,7 @@ impl Frontier {
     }
 
     /// How many leaves.
-    pub(crate) fn size(&self) -> u64 {
+    pub fn size(&self) -> u64 {
         self.size
     }
 
@@ -60,7 +60,7 @@ impl Frontier {
     }
 
     /// Appends a leaf and reports every subtree that it completes, the leaf itself first.
-    pub(crate) fn push(&mut self, leaf: B256, mut completed: impl FnMut(Node, B256)) {
+    pub fn push(&mut self, leaf: B256, mut completed: impl FnMut(Node, B256)) {
         self.push_subtree(0, leaf, &mut completed);
     }
 
@@ -92,7 +92,7 @@ impl Frontier {
     }
 
     /// The root over all leaves.
-    pub(crate) fn root(&self) -> B256 {
+    pub fn root(&self) -> B256 {
         fold_right(&self.peaks)
     }
 }
@@ -135,11 +135,11 @@ fn split(size: u64) -> u64 {
 
 /// Which nodes a proof is made of: each inner list is joined to one hash of the proof.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Plan(Vec<Vec<Node>>);
+pub struct Plan(Vec<Vec<Node>>);
 
 impl Plan {
     /// The proof that leaf `index` is in the tree of `size` leaves; `None` when it is not.
-    pub(crate) fn inclusion(index: u64, size: u64) -> Option<Self> {
+    pub fn inclusion(index: u64, size: u64) -> Option<Self> {
         if index >= size {
             return None;
         }
@@ -185,12 +185,12 @@ impl Plan {
     }
 
     /// The nodes it needs, each once per use.
-    pub(crate) fn nodes(&self) -> impl Iterator<Item = Node> + '_ {
+    pub fn nodes(&self) -> impl Iterator<Item = Node> + '_ {
         self.0.iter().flatten().copied()
     }
 
     /// The proof, given the hash of every node; `None` as soon as one is missing.
-    pub(crate) fn resolve(&self, mut hash: impl FnMut(Node) -> Option<B256>) -> Option<Vec<B256>> {
+    pub fn resolve(&self, mut hash: impl FnMut(Node) -> Option<B256>) -> Option<Vec<B256>> {
         self.0
             .iter()
             .map(|step| {
@@ -232,7 +232,7 @@ impl Climb {
 }
 
 /// The root to which `path` leads from leaf `index` of a tree of `size` leaves; `None` when it is too short or too long.
-pub(crate) fn root_from_path(leaf: B256, index: u64, size: u64, path: &[B256]) -> Option<B256> {
+pub fn root_from_path(leaf: B256, index: u64, size: u64, path: &[B256]) -> Option<B256> {
     if index >= size {
         return None;
     }
@@ -249,13 +249,7 @@ pub(crate) fn root_from_path(leaf: B256, index: u64, size: u64, path: &[B256]) -
 }
 
 /// Whether `path` proves that `leaf` is leaf `index` of the tree of `size` leaves with that `root`.
-pub(crate) fn verify_inclusion(
-    leaf: B256,
-    index: u64,
-    size: u64,
-    path: &[B256],
-    root: B256,
-) -> bool {
+pub fn verify_inclusion(leaf: B256, index: u64, size: u64, path: &[B256], root: B256) -> bool {
     root_from_path(leaf, index, size, path) == Some(root)
 }
 

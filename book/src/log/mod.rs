@@ -7,7 +7,7 @@ pub mod event;
 pub mod fact;
 pub(crate) mod fold;
 pub(crate) mod hash;
-pub(crate) mod merkle;
+pub mod merkle;
 pub mod staff;
 
 pub use by::By;

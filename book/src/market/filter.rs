@@ -36,6 +36,8 @@ pub struct OrderFilter {
     pub account: Option<String>,
     /// Posted by an event after this one (to follow the board).
     pub after_seq: Option<u64>,
+    /// Posted by an event before this one (the pages of a list, newest first).
+    pub before_seq: Option<u64>,
     /// The sequence.
     pub sort: OrderSort,
     /// Highest or latest first.

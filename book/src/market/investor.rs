@@ -80,7 +80,7 @@ impl Directory {
             if let Some(known) = self.accounts.get(account).filter(|id| **id != investor.id) {
                 return Err(DirectoryError::AccountTaken {
                     account: account.clone(),
-                    known: self.name(*known),
+                    known: self.name(*known).to_owned(),
                     investor: investor.name.clone(),
                 });
             }
@@ -89,7 +89,7 @@ impl Directory {
             if let Some(known) = self.wallets.get(wallet).filter(|id| **id != investor.id) {
                 return Err(DirectoryError::WalletTaken {
                     wallet: *wallet,
-                    known: self.name(*known),
+                    known: self.name(*known).to_owned(),
                     investor: investor.name.clone(),
                 });
             }
@@ -107,14 +107,16 @@ impl Directory {
         Ok(())
     }
 
-    fn name(&self, id: B256) -> String {
-        self.names.get(&id).cloned().unwrap_or_default()
-    }
-
     /// The name of a wallet's owner.
     pub fn name_of(&self, wallet: Address) -> Option<&str> {
         let id = self.wallets.get(&wallet)?;
         self.names.get(id).map(String::as_str)
+    }
+
+    /// Everybody who has a name.
+    pub fn called<'a>(&'a self, name: &'a str) -> impl Iterator<Item = B256> + 'a {
+        let called = self.names.iter().filter(move |(_, known)| *known == name);
+        called.map(|(id, _)| *id)
     }
 
     /// The accounts of a wallet's owner.
@@ -122,6 +124,25 @@ impl Directory {
         let id = self.wallets.get(&wallet);
         let owned = self.accounts.iter().filter(move |(_, of)| Some(*of) == id);
         owned.map(|(account, _)| account.as_str())
+    }
+
+    /// Whose a wallet is.
+    pub fn investor_of(&self, wallet: Address) -> Option<B256> {
+        self.wallets.get(&wallet).copied()
+    }
+
+    /// Whose an account is.
+    pub fn owner_of_account(&self, account: &str) -> Option<B256> {
+        self.accounts.get(account).copied()
+    }
+
+    /// The investors of a name, capitals or not.
+    pub fn named<'a>(&'a self, name: &'a str) -> impl Iterator<Item = B256> + 'a {
+        let wanted = name.to_lowercase();
+        let named = self.names.iter();
+        named
+            .filter(move |(_, known)| known.to_lowercase() == wanted)
+            .map(|(id, _)| *id)
     }
 
     /// An investor.
@@ -139,6 +160,24 @@ impl Directory {
         self.names.keys().filter_map(|id| self.investor(*id))
     }
 
+    /// Every account with its owner's code and name.
+    pub fn accounts(&self) -> impl Iterator<Item = (&str, B256, &str)> {
+        self.accounts
+            .iter()
+            .map(|(account, id)| (account.as_str(), *id, self.name(*id)))
+    }
+
+    /// Every wallet with its owner's code and name.
+    pub fn wallets(&self) -> impl Iterator<Item = (Address, B256, &str)> {
+        self.wallets
+            .iter()
+            .map(|(wallet, id)| (*wallet, *id, self.name(*id)))
+    }
+
+    fn name(&self, id: B256) -> &str {
+        self.names.get(&id).map_or("", String::as_str)
+    }
+
     /// Whether orders of `wallet` may stand in `account`: both are one investor's, or the directory knows neither.
     ///
     /// # Errors
@@ -150,9 +189,9 @@ impl Directory {
         }
         Err(DirectoryError::OtherAccount {
             account: account.to_owned(),
-            account_of: account_of.map(|id| self.name(*id)),
+            account_of: account_of.map(|id| self.name(*id).to_owned()),
             wallet,
-            wallet_of: wallet_of.map(|id| self.name(*id)),
+            wallet_of: wallet_of.map(|id| self.name(*id).to_owned()),
         })
     }
 }

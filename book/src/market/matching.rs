@@ -7,6 +7,8 @@ use alloy::primitives::{Address, B256};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::record::OrderRecord;
+
 /// Where a match stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
@@ -120,6 +122,40 @@ pub struct Match {
     pub proposed_seq: u64,
     /// The last event that changed it.
     pub changed_seq: u64,
+}
+
+/// Why two orders of one security and size whose limits cross cannot meet all the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Obstacle {
+    /// Both are one wallet's.
+    SameOwner,
+    /// One of them may only meet somebody else.
+    OtherCounterparty,
+}
+
+impl Obstacle {
+    /// In words.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::SameOwner => "of the same owner",
+            Self::OtherCounterparty => "may only meet another",
+        }
+    }
+}
+
+/// What keeps two orders of one security and size apart, whatever their prices.
+pub fn obstacle(bid: &OrderRecord, ask: &OrderRecord) -> Option<Obstacle> {
+    let welcomes = |order: &OrderRecord, other: Address| {
+        order.counterparty.is_zero() || order.counterparty == other
+    };
+    if bid.owner == ask.owner {
+        Some(Obstacle::SameOwner)
+    } else if welcomes(bid, ask.owner) && welcomes(ask, bid.owner) {
+        None
+    } else {
+        Some(Obstacle::OtherCounterparty)
+    }
 }
 
 /// The cash of a settlement: the midpoint of the two signed limits, rounded down; `None` when they do not cross.

@@ -3,6 +3,9 @@
 pub mod address;
 pub mod amount;
 pub mod code;
+pub mod commission;
+pub mod country;
+pub mod days;
 pub mod depth;
 pub mod filter;
 pub mod investor;
@@ -11,6 +14,8 @@ pub mod lei;
 pub mod literal;
 pub mod matching;
 pub mod order;
+pub mod prefix;
 pub mod price;
 pub mod record;
 pub mod security;
+pub mod unique;

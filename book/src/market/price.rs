@@ -88,12 +88,12 @@ fn nearest(below: Option<&Price>, above: Option<&Price>) -> String {
 
 impl Price {
     /// The price as a whole number of 10^-18 dollars.
-    pub(crate) fn scaled(self) -> u128 {
+    pub fn scaled(self) -> u128 {
         self.0
     }
 
     /// The price of `scaled` times 10^-18 dollars; `None` for zero.
-    pub(crate) fn from_scaled(scaled: u128) -> Option<Self> {
+    pub fn from_scaled(scaled: u128) -> Option<Self> {
         (scaled != 0).then_some(Self(scaled))
     }
 

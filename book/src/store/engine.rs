@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::sqlite::{
@@ -20,6 +20,9 @@ use super::error::StoreError;
 
 /// How long a writer waits for another, seconds.
 pub(crate) const LOCK_TIMEOUT: u64 = 5;
+
+/// How long a database server may take to be reached and to let somebody in, when nobody says.
+pub(crate) const ANSWER: Duration = Duration::from_secs(4);
 
 /// Memory for pages of one `SQLite` connection, kibibytes (negative, as the pragma wants it).
 const SQLITE_CACHE: &str = "-8192";
@@ -37,7 +40,7 @@ pub(crate) enum Schema {
 const SALTED: i64 = 2;
 
 /// The newest schema that this version knows.
-const NEWEST: i64 = 2;
+const NEWEST: i64 = 4;
 
 /// Open connections of either engine.
 #[derive(Debug, Clone)]
@@ -150,8 +153,8 @@ fn place(url: &str) -> Result<Place, StoreError> {
     Ok(Place::File(PathBuf::from(path)))
 }
 
-/// The URL without its password.
-pub(crate) fn redacted(url: &str) -> String {
+/// The URL of a store without its password.
+pub fn redacted(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else {
         return url.to_owned();
     };
@@ -165,7 +168,7 @@ pub(crate) fn redacted(url: &str) -> String {
 impl Pool {
     /// Connects to an existing store. A book of the version before is read as it is, and brought up to date by its first
     /// writer.
-    pub(crate) async fn open(url: &str) -> Result<Self, StoreError> {
+    pub(crate) async fn open(url: &str, within: Duration) -> Result<Self, StoreError> {
         match place(url)? {
             Place::File(path) => {
                 if !path.try_exists()? {
@@ -179,12 +182,12 @@ impl Pool {
                     Err(error) => Err(closed(pool, error.into()).await),
                 }
             }
-            Place::Server(url) => Self::postgres(&url).await,
+            Place::Server(url) => Self::postgres(&url, within).await,
         }
     }
 
     /// Connects, making the file and the tables where there are none.
-    pub(crate) async fn create(url: &str) -> Result<Self, StoreError> {
+    pub(crate) async fn create(url: &str, within: Duration) -> Result<Self, StoreError> {
         match place(url)? {
             Place::File(path) => {
                 if let Some(folder) = path
@@ -196,7 +199,7 @@ impl Pool {
                 let pool = Self::sqlite(&path, true).await?;
                 Self::prepared(Connections::Sqlite(pool)).await
             }
-            Place::Server(url) => Self::postgres(&url).await,
+            Place::Server(url) => Self::postgres(&url, within).await,
         }
     }
 
@@ -261,11 +264,31 @@ impl Pool {
 
     /// Brings the schema up to date.
     async fn migrate(&self) -> Result<(), StoreError> {
-        let migrated = match &self.connections {
+        let mut before = self.version().await;
+        while let Err(error) = self.steps().await {
+            // Of two processes that begin at once, one comes too late for a step, and goes on from where the other is.
+            let now = self.version().await;
+            if now == Some(NEWEST) {
+                break;
+            }
+            if now == before {
+                return Err(error.into());
+            }
+            before = now;
+        }
+        self.current.store(true, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Takes the steps that the schema has not taken.
+    async fn steps(&self) -> Result<(), MigrateError> {
+        match &self.connections {
             Connections::Sqlite(pool) => {
                 let files = [
                     include_str!("../../migrations/sqlite/0001_book.sql"),
                     include_str!("../../migrations/sqlite/0002_persons.sql"),
+                    include_str!("../../migrations/sqlite/0003_platform.sql"),
+                    include_str!("../../migrations/sqlite/0004_desk.sql"),
                 ];
                 migrations(files).run(pool).await
             }
@@ -273,18 +296,12 @@ impl Pool {
                 let files = [
                     include_str!("../../migrations/postgres/0001_book.sql"),
                     include_str!("../../migrations/postgres/0002_persons.sql"),
+                    include_str!("../../migrations/postgres/0003_platform.sql"),
+                    include_str!("../../migrations/postgres/0004_desk.sql"),
                 ];
                 migrations(files).run(pool).await
             }
-        };
-        // Of two processes that begin at once, one comes too late.
-        if let Err(error) = migrated
-            && self.version().await != Some(NEWEST)
-        {
-            return Err(error.into());
         }
-        self.current.store(true, Ordering::Relaxed);
-        Ok(())
     }
 
     /// What the transaction or connection of `link` finds; asked until it is the newest.
@@ -309,14 +326,14 @@ impl Pool {
         })
     }
 
-    async fn postgres(url: &str) -> Result<Self, StoreError> {
+    async fn postgres(url: &str, within: Duration) -> Result<Self, StoreError> {
         let options =
             PgConnectOptions::from_str(url).map_err(|_| StoreError::Url(redacted(url)))?;
+        reach(&options, within).await?;
         let pool = PgPoolOptions::new()
             .max_connections(8)
             .test_before_acquire(false)
-            .connect_with(options)
-            .await?;
+            .connect_lazy_with(options);
         Self::prepared(Connections::Postgres(pool)).await
     }
 
@@ -397,6 +414,26 @@ impl Pool {
     }
 }
 
+/// Connects once, to see who answers: the pool would ask a port at which nobody listens again and again, and not say why
+/// in the end.
+async fn reach(options: &PgConnectOptions, within: Duration) -> Result<(), StoreError> {
+    let cause = match tokio::time::timeout(within, PgConnection::connect_with(options)).await {
+        Ok(Ok(connection)) => {
+            // Whether it says goodbye is its own affair.
+            let _ = connection.close().await;
+            return Ok(());
+        }
+        Ok(Err(sqlx::Error::Io(cause))) => cause.to_string(),
+        Ok(Err(error)) => return Err(error.into()),
+        Err(_) => format!("no answer in {within:?}"),
+    };
+    let place = match options.get_socket() {
+        Some(socket) => socket.display().to_string(),
+        None => format!("{}:{}", options.get_host(), options.get_port()),
+    };
+    Err(StoreError::Unreachable { place, cause })
+}
+
 /// The write-ahead log that belongs to a file.
 pub(crate) fn log_of(path: &Path) -> PathBuf {
     let mut log = path.as_os_str().to_owned();
@@ -433,8 +470,13 @@ const VERSION: &str = "SELECT max(version) FROM _sqlx_migrations WHERE success";
 
 /// The schemas, named as `sqlx` names what it reads from such files. Its macro would do the same, and build both database
 /// drivers a second time for the compiler to load.
-fn migrations(files: [&'static str; 2]) -> Migrator {
-    let names = [(1, "book"), (SALTED, "persons")];
+fn migrations(files: [&'static str; 4]) -> Migrator {
+    let names = [
+        (1, "book"),
+        (SALTED, "persons"),
+        (3, "platform"),
+        (NEWEST, "desk"),
+    ];
     let migration = |((number, name), sql): ((i64, &'static str), &'static str)| {
         let sql = SqlStr::from_static(sql);
         Migration::new(number, name.into(), MigrationType::Simple, sql, false)
@@ -458,6 +500,42 @@ mod tests {
         ));
         for url in ["", "sqlite:", "sqlite::memory:", "mysql://h/d"] {
             assert!(matches!(place(url), Err(StoreError::Url(_))), "{url}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_server_that_never_answers_is_named_with_host_and_port() {
+        // Its connections are never taken.
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let place = listener.local_addr().unwrap().to_string();
+        let url = format!("postgres://desk:secret@{place}/book");
+        let opened = Pool::open(&url, Duration::from_millis(50)).await;
+        match opened {
+            Err(StoreError::Unreachable {
+                place: named,
+                cause,
+            }) => {
+                assert_eq!((named, cause), (place, "no answer in 50ms".to_owned()));
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_port_at_which_nobody_listens_is_said_to_refuse() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let place = listener.local_addr().unwrap().to_string();
+        drop(listener);
+        let opened = Pool::create(&format!("postgres://desk@{place}/book"), ANSWER).await;
+        match opened {
+            Err(StoreError::Unreachable {
+                place: named,
+                cause,
+            }) => {
+                assert_eq!(named, place);
+                assert!(cause.contains("refused"), "{cause}");
+            }
+            other => panic!("{other:?}"),
         }
     }
 

@@ -39,6 +39,14 @@ pub enum StoreError {
     /// There is a book already.
     #[error("there is already a book at {0}: open it, or choose another place")]
     Exists(String),
+    /// Nobody answers where the database server should be.
+    #[error("the database at {place} does not answer: {cause}")]
+    Unreachable {
+        /// Its host and port, or its socket.
+        place: String,
+        /// What came instead of an answer.
+        cause: String,
+    },
     /// The URL names no supported store.
     #[error("store {0:?} is not supported: give a file path, sqlite:PATH or postgres://...")]
     Url(String),
@@ -189,6 +197,7 @@ impl StoreError {
             Self::Url(_) | Self::OnServer => ErrorClass::Usage,
             Self::Damaged { .. } | Self::Corrupt(_) | Self::Emptied { .. } => ErrorClass::Integrity,
             Self::Duplicate(_) => ErrorClass::Refused,
+            Self::Unreachable { .. } => ErrorClass::Chain,
             _ => ErrorClass::Failed,
         }
     }

@@ -1,5 +1,7 @@
 //! The investor directory in the store: no part of the log.
 
+use std::collections::HashMap;
+
 use alloy::primitives::{Address, B256};
 
 use super::append::Writer;
@@ -61,27 +63,61 @@ pub(crate) async fn read_of(
     fold(names, &accounts, &wallets)
 }
 
+/// Who owns a wallet, with every account and just this wallet.
+pub(crate) async fn read_owner(
+    link: &mut Link<'_>,
+    wallet: Address,
+) -> Result<Directory, StoreError> {
+    if link.schema() == Schema::Unsalted {
+        return Ok(Directory::default());
+    }
+    let (names, accounts, wallets): Rows = on_engine!(link, db => {
+        let wallets: Vec<(Vec<u8>, Vec<u8>)> =
+            sqlx::query_as("SELECT wallet, investor FROM investor_wallets WHERE wallet = $1")
+                .bind(wallet.to_vec()).fetch_all(&mut **db).await?;
+        let (mut names, mut accounts) = (Vec::new(), Vec::new());
+        if let Some((_, owner)) = wallets.first() {
+            names = sqlx::query_as("SELECT id, name FROM investors WHERE id = $1")
+                .bind(owner.clone()).fetch_all(&mut **db).await?;
+            accounts = sqlx::query_as("SELECT account, investor FROM investor_accounts WHERE investor = $1")
+                .bind(owner.clone()).fetch_all(&mut **db).await?;
+        }
+        (names, accounts, wallets)
+    });
+    fold(names, &accounts, &wallets)
+}
+
 fn fold(
     names: Vec<(Vec<u8>, String)>,
     accounts: &[(String, Vec<u8>)],
     wallets: &[(Vec<u8>, Vec<u8>)],
 ) -> Result<Directory, StoreError> {
     let mut directory = Directory::default();
-    let id = |bytes: &[u8]| hash(0, "investor", bytes);
+    let mut investors = HashMap::with_capacity(names.len());
     for (bytes, name) in names {
-        let mine = |owner: &[u8]| owner == bytes;
-        let accounts = accounts.iter().filter(|(_, owner)| mine(owner));
-        let wallets = wallets.iter().filter(|(_, owner)| mine(owner));
         let investor = Investor {
-            id: id(&bytes)?,
+            id: hash(0, "investor", &bytes)?,
             name,
-            accounts: accounts.map(|(account, _)| account.clone()).collect(),
-            wallets: wallets
-                .filter_map(|(wallet, _)| Address::try_from(wallet.as_slice()).ok())
-                .collect(),
+            accounts: [].into(),
+            wallets: [].into(),
         };
+        investors.insert(bytes, investor);
+    }
+    for (account, owner) in accounts {
+        if let Some(investor) = investors.get_mut(owner) {
+            investor.accounts.insert(account.clone());
+        }
+    }
+    for (wallet, owner) in wallets {
+        if let Some(investor) = investors.get_mut(owner)
+            && let Ok(wallet) = Address::try_from(wallet.as_slice())
+        {
+            investor.wallets.insert(wallet);
+        }
+    }
+    for investor in investors.values() {
         directory
-            .add(&investor)
+            .add(investor)
             .map_err(|error| StoreError::Damaged {
                 seq: 0,
                 what: error.to_string(),

@@ -6,21 +6,28 @@ pub(crate) mod engine;
 pub mod error;
 pub(crate) mod head;
 pub(crate) mod investors;
+pub(crate) mod lots;
 pub(crate) mod packed;
+pub(crate) mod pairing;
+pub(crate) mod platform;
 pub(crate) mod projection;
 pub(crate) mod query;
 pub(crate) mod replay;
 pub(crate) mod row;
+pub(crate) mod standing;
 pub(crate) mod sum;
+pub(crate) mod ticket;
 
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use alloy::primitives::B128;
 use jiff::Timestamp;
 
 use append::Writer;
+pub use engine::redacted;
 use engine::{Pool, Reader, Tx};
 use error::StoreError;
 use projection::Numbers;
@@ -67,10 +74,19 @@ impl Clock {
         (self.now)()
     }
 
+    /// Bytes from where salts come from.
+    ///
+    /// # Errors
+    /// The machine gives none.
+    pub fn random(&self, count: usize) -> std::io::Result<Vec<u8>> {
+        let mut bytes = vec![0; count];
+        (self.draw)(&mut bytes)?;
+        Ok(bytes)
+    }
+
     /// A salt for each of `count` events.
     pub(crate) fn salts(&self, count: usize) -> std::io::Result<Vec<B128>> {
-        let mut bytes = vec![0; count * 16];
-        (self.draw)(&mut bytes)?;
+        let bytes = self.random(count * 16)?;
         Ok(bytes.chunks_exact(16).map(B128::from_slice).collect())
     }
 }
@@ -91,32 +107,44 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens an existing store.
+    /// Opens an existing store. A database server has 4 seconds to let somebody in.
     ///
     /// # Errors
-    /// [`StoreError::Url`], [`StoreError::Missing`], [`StoreError::Migration`], or the database's.
+    /// [`StoreError::Url`], [`StoreError::Missing`], [`StoreError::Unreachable`], [`StoreError::Migration`], or the
+    /// database's.
     pub async fn open(url: &str, clock: Clock) -> Result<Self, StoreError> {
-        let pool = Pool::open(url).await?;
-        Ok(Self {
-            pool,
-            place: engine::redacted(url),
-            clock,
-            numbers: Numbers::default(),
-        })
+        Self::open_within(url, clock, engine::ANSWER).await
+    }
+
+    /// Like [`Self::open`], with at most so long for a database server; never more than 4 seconds.
+    ///
+    /// # Errors
+    /// Those of [`Self::open`].
+    pub async fn open_within(
+        url: &str,
+        clock: Clock,
+        within: Duration,
+    ) -> Result<Self, StoreError> {
+        let pool = Pool::open(url, within.min(engine::ANSWER)).await?;
+        Ok(Self::of(pool, url, clock))
     }
 
     /// Opens a store, making the file and the tables where there are none.
     ///
     /// # Errors
-    /// [`StoreError::Url`], [`StoreError::Migration`], or the database's.
+    /// [`StoreError::Url`], [`StoreError::Unreachable`], [`StoreError::Migration`], or the database's.
     pub async fn create(url: &str, clock: Clock) -> Result<Self, StoreError> {
-        let pool = Pool::create(url).await?;
-        Ok(Self {
+        let pool = Pool::create(url, engine::ANSWER).await?;
+        Ok(Self::of(pool, url, clock))
+    }
+
+    fn of(pool: Pool, url: &str, clock: Clock) -> Self {
+        Self {
             pool,
             place: engine::redacted(url),
             clock,
             numbers: Numbers::default(),
-        })
+        }
     }
 
     /// Where it is, without a password.

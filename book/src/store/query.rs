@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use alloy::primitives::{Address, B256, U256};
 use futures::TryStreamExt;
 use sqlx::AssertSqlSafe;
+use uuid::Uuid;
 
 use super::append::PORTION;
 use super::batch::{Value, bind_all};
@@ -59,13 +60,14 @@ pub(crate) async fn order(link: Link<'_>, id: B256) -> Result<Option<OrderRow>, 
     }))
 }
 
-/// The first two orders whose ids lie between two others.
+/// The first orders whose ids lie between two others, these included.
 pub(crate) async fn orders_between(
     link: Link<'_>,
     low: B256,
     high: B256,
+    limit: usize,
 ) -> Result<Vec<OrderRow>, StoreError> {
-    let sql = format!("{ORDER} WHERE o.id >= $1 AND o.id <= $2 ORDER BY o.id LIMIT 2");
+    let sql = format!("{ORDER} WHERE o.id >= $1 AND o.id <= $2 ORDER BY o.id LIMIT {limit}");
     Ok(on_engine!(link, db => {
         sqlx::query_as(AssertSqlSafe(sql))
             .bind(low.as_slice())
@@ -104,6 +106,9 @@ fn conditions(filter: &OrderFilter, security: Option<u64>, now: i64) -> Conditio
     }
     if let Some(after) = filter.after_seq {
         conditions.with("o.seq >", Value::Int(signed(after)));
+    }
+    if let Some(before) = filter.before_seq {
+        conditions.with("o.seq <", Value::Int(signed(before)));
     }
     conditions
 }
@@ -163,6 +168,25 @@ pub(crate) async fn orders(
     Ok(on_engine!(link, db => {
         bind_all!(sqlx::query_as(AssertSqlSafe(sql)), values).fetch_all(db).await?
     }))
+}
+
+/// How many orders a filter selects, counted up to `most`; `now` in unix seconds.
+pub(crate) async fn count(
+    link: Link<'_>,
+    filter: &OrderFilter,
+    security: Option<u64>,
+    now: i64,
+    most: u32,
+) -> Result<u64, StoreError> {
+    let Conditions { sql, values } = conditions(filter, security, now);
+    let sql = format!(
+        "SELECT count(*) FROM (SELECT o.seq FROM orders o
+         LEFT JOIN closings c ON c.order_seq = o.seq{sql} LIMIT {most}) f"
+    );
+    let count: i64 = on_engine!(link, db => {
+        bind_all!(sqlx::query_scalar(AssertSqlSafe(sql)), values).fetch_one(db).await?
+    });
+    Ok(unsigned(count))
 }
 
 /// One price with the orders and base units at it; `None` when the sum is beyond 128 bits.
@@ -276,6 +300,39 @@ pub(crate) async fn match_by_id(link: Link<'_>, id: &str) -> Result<Option<Match
     let sql = format!("SELECT {MATCH_COLUMNS} FROM matches WHERE id = $1");
     Ok(on_engine!(link, db => {
         sqlx::query_as(AssertSqlSafe(sql)).bind(id).fetch_optional(db).await?
+    }))
+}
+
+/// The first matches whose ids lie between two others, these included.
+pub(crate) async fn matches_between(
+    link: Link<'_>,
+    low: Uuid,
+    high: Uuid,
+    limit: usize,
+) -> Result<Vec<MatchRow>, StoreError> {
+    let sql = format!(
+        "SELECT {MATCH_COLUMNS} FROM matches WHERE id >= $1 AND id <= $2 ORDER BY id LIMIT {limit}"
+    );
+    Ok(on_engine!(link, db => {
+        sqlx::query_as(AssertSqlSafe(sql))
+            .bind(low.to_string())
+            .bind(high.to_string())
+            .fetch_all(db)
+            .await?
+    }))
+}
+
+/// The first matches whose ids end so: hexadecimal digits and dashes.
+pub(crate) async fn matches_ending(
+    link: Link<'_>,
+    ending: &str,
+    limit: usize,
+) -> Result<Vec<MatchRow>, StoreError> {
+    let sql = format!(
+        "SELECT {MATCH_COLUMNS} FROM matches WHERE id LIKE '%' || $1 ORDER BY id LIMIT {limit}"
+    );
+    Ok(on_engine!(link, db => {
+        sqlx::query_as(AssertSqlSafe(sql)).bind(ending).fetch_all(db).await?
     }))
 }
 
@@ -492,7 +549,7 @@ pub(crate) async fn orders_among(
 }
 
 /// Ids, at least one, filled up to a power of two, and a place for each: few statements to prepare, however many.
-fn filled(ids: &[B256]) -> (Vec<B256>, String) {
+pub(super) fn filled(ids: &[B256]) -> (Vec<B256>, String) {
     let mut filled = ids.to_vec();
     filled.resize(ids.len().next_power_of_two(), ids[0]);
     let places: Vec<_> = (1..=filled.len())

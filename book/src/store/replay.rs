@@ -89,10 +89,59 @@ pub(crate) type ClosingRow = (i64, i64, Vec<u8>);
 /// A row of `open_orders`: security, side, price, seq, quantity, expiry.
 pub(crate) type OpenRow<'a> = (i64, i64, &'a [u8], i64, &'a [u8], i64);
 
+/// Some events as the database joined them.
+#[derive(Debug, Default)]
+pub(crate) struct Events(Vec<Packed>);
+
+impl Events {
+    /// The events in sequence.
+    pub(crate) fn rows(&self) -> Vec<StoredEvent<'_>> {
+        let rows = self.0.iter().flat_map(|packed| packed.rows(&EVENT));
+        let mut events: Vec<_> = rows.map(stored_event).collect();
+        events.sort_by_key(|event| event.seq);
+        events
+    }
+}
+
+/// The events `first..=last`.
+pub(crate) async fn events(
+    link: &mut Link<'_>,
+    first: u64,
+    last: u64,
+) -> Result<Events, StoreError> {
+    let (mut from, last) = (signed(first), signed(last));
+    let mut found = Vec::new();
+    while from <= last {
+        let to = last.min(from + PORTION - 1);
+        let values = [Value::Int(from), Value::Int(to)];
+        let source = "events x WHERE x.seq BETWEEN $1 AND $2";
+        found.push(packed::rows(link, &EVENT, source, &values).await?);
+        from = to + 1;
+    }
+    Ok(Events(found))
+}
+
+const HASH: [Column; 2] = [Column::Int("seq"), Column::Bytes("hash")];
+
+/// The hashes of the events `first..=last`, in sequence.
+pub(crate) async fn hashes(
+    link: &mut Link<'_>,
+    first: u64,
+    last: u64,
+) -> Result<Vec<B256>, StoreError> {
+    let values = [Value::Int(signed(first)), Value::Int(signed(last))];
+    let source = "events x WHERE x.seq BETWEEN $1 AND $2";
+    let packed = packed::rows(link, &HASH, source, &values).await?;
+    let mut rows: Vec<_> = packed.rows::<1, 1>(&HASH).collect();
+    rows.sort_by_key(|row| row.ints);
+    let hash = |row: &Row<'_, 1, 1>| super::row::hash(row.ints[0], "hash", row.fields[0]);
+    rows.iter().map(hash).collect()
+}
+
 /// Some events with every row that was folded from them.
 #[derive(Debug)]
 pub(crate) struct Stretch {
-    events: Vec<Packed>,
+    events: Events,
     orders: Vec<Packed>,
     /// Orders that these events closed.
     pub(crate) closings: Vec<ClosingRow>,
@@ -105,10 +154,7 @@ pub(crate) struct Stretch {
 impl Stretch {
     /// The events in sequence.
     pub(crate) fn events(&self) -> Vec<StoredEvent<'_>> {
-        let rows = self.events.iter().flat_map(|packed| packed.rows(&EVENT));
-        let mut events: Vec<_> = rows.map(stored_event).collect();
-        events.sort_by_key(|event| event.seq);
-        events
+        self.events.rows()
     }
 
     /// The rows of `orders` in sequence.
@@ -128,18 +174,14 @@ pub(crate) async fn stretch(
     size: u64,
 ) -> Result<Stretch, StoreError> {
     let (first, last, limit) = (signed(start + 1), signed(end), signed(size));
-    let mut events = Vec::new();
+    let events = events(link, start + 1, end).await?;
     let mut orders = Vec::new();
     let mut from = first;
     while from <= last {
         let to = last.min(from + PORTION - 1);
         let values = [Value::Int(from), Value::Int(to)];
-        let (in_events, in_orders) = (
-            "events x WHERE x.seq BETWEEN $1 AND $2",
-            "orders x WHERE x.seq BETWEEN $1 AND $2",
-        );
-        events.push(packed::rows(link, &EVENT, in_events, &values).await?);
-        orders.push(packed::rows(link, &ORDER, in_orders, &values).await?);
+        let source = "orders x WHERE x.seq BETWEEN $1 AND $2";
+        orders.push(packed::rows(link, &ORDER, source, &values).await?);
         from = to + 1;
     }
     let (closings, closed, nodes) = on_engine!(&mut *link, db => {

@@ -84,7 +84,7 @@ async fn its_first_writer_brings_it_up_to_date_and_it_goes_on() {
         .unwrap();
     assert_eq!((noted.seq, noted.prev), (SIZE + 1, HASH.parse().unwrap()));
     assert!(noted.salt.is_some());
-    assert_eq!(schema(&path).await, 2);
+    assert_eq!(schema(&path).await, 4);
     for board in [&board, &reader, &Board::open(url).await.unwrap()] {
         let report = verify(board, &[], |_| {}).await.unwrap();
         assert_eq!((report.finding, report.events), (None, SIZE + 1));
@@ -153,14 +153,14 @@ async fn what_a_newer_version_wrote_is_refused_as_that() {
     );
     let newer =
         "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
-         VALUES (3, 'later', TRUE, x'00', 0)";
+         VALUES (5, 'later', TRUE, x'00', 0)";
     sqlx::query(AssertSqlSafe(newer))
         .execute(&mut connect(&path).await)
         .await
         .unwrap();
     let refused = Board::open(&book.url).await.unwrap_err();
     assert!(
-        matches!(&refused, BoardError::Store(StoreError::Newer(what)) if what == "schema 3"),
+        matches!(&refused, BoardError::Store(StoreError::Newer(what)) if what == "schema 5"),
         "{refused}"
     );
 }

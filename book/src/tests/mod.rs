@@ -2,6 +2,7 @@
 
 mod attacks;
 mod board;
+mod exam;
 mod fold;
 mod format;
 mod persons;

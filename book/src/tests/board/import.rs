@@ -146,7 +146,7 @@ async fn an_order_on_the_board_that_a_file_states_otherwise_is_refused() {
     let import = book
         .board
         .import(Cursor::new(lines.join("\n")), by("ada"), |_| {});
-    let rows = bad_rows(&book, import).await;
+    let rows = Box::pin(bad_rows(&book, import)).await;
     assert_eq!(rows.len(), 6, "{rows:?}");
     for (row, words) in rows.iter().zip([
         "with account A-1, the file says A-9",
@@ -189,7 +189,7 @@ async fn an_import_names_every_bad_row_and_imports_nothing() {
     let import = book
         .board
         .import(Cursor::new(lines.join("\n")), by("ada"), |_| {});
-    let rows = bad_rows(&book, import).await;
+    let rows = Box::pin(bad_rows(&book, import)).await;
     let found: Vec<_> = rows
         .iter()
         .map(|row| (row.line, row.message.as_str()))
@@ -216,7 +216,7 @@ async fn an_import_counts_lines_as_an_editor_does() {
     let lines: Vec<_> = file.lines().collect();
     let text = format!("{}\n\n{}\r\n\r\n{}\n,\n", lines[0], lines[1], lines[2]);
     let import = book.board.import(Cursor::new(text), by("ada"), |_| {});
-    let rows = bad_rows(&book, import).await;
+    let rows = Box::pin(bad_rows(&book, import)).await;
     assert_eq!(rows.len(), 1);
     assert_eq!(
         (rows[0].line, rows[0].message.as_str()),
@@ -233,7 +233,7 @@ async fn a_row_that_comes_twice_is_named_even_far_behind_a_bad_one() {
         let filler = "x\n".repeat(2_100);
         let text = format!("{}\n{filler}{}\n{filler}{}\n", lines[0], lines[1], lines[1]);
         let import = book.board.import(Cursor::new(text), by("ada"), |_| {});
-        let rows = bad_rows(&book, import).await;
+        let rows = Box::pin(bad_rows(&book, import)).await;
         let twice: Vec<_> = rows
             .iter()
             .filter(|row| row.message.contains("on an earlier line"))
@@ -247,7 +247,7 @@ async fn a_row_that_comes_twice_is_named_even_far_behind_a_bad_one() {
 async fn an_import_reverts_without_its_columns() {
     let book = book().await;
     for (header, words) in [
-        ("owner,side", "column security is missing"),
+        ("owner,side", "columns security, quantity"),
         ("", "missing"),
     ] {
         let import = book.board.import(Cursor::new(header), by("ada"), |_| {});

@@ -10,7 +10,11 @@ mod commitment;
 mod desk;
 mod durability;
 mod import;
+mod pairing;
+mod platform;
 mod posting;
+mod replacing;
+mod standing;
 mod views;
 
 use std::collections::BTreeMap;

@@ -338,19 +338,20 @@ async fn orders_are_found_by_unique_prefix_only() {
     let book = book().await;
     let posted = book.post(1, Side::Bid, 1, 10).await;
     let id = posted.id.to_string();
-    for text in [
-        "",
-        "0x",
-        "0x12345",
-        "12345678",
-        "0xzzzzzz",
-        &format!("{id}0"),
-    ] {
+    for text in ["", "0x", "0xzzzzzz", "HRBR", &format!("{id}0")] {
         assert!(
             matches!(book.board.order(text).await, Err(BoardError::OrderId(_))),
             "{text}"
         );
     }
+    let abridged = format!("{}…", &id[..10]);
+    for text in ["0x", ""].map(|front| format!("{front}{}", &id[2..3])) {
+        assert_eq!(book.board.order(&text).await.unwrap().record.id, posted.id);
+    }
+    assert_eq!(
+        book.board.order(&abridged).await.unwrap().record.id,
+        posted.id
+    );
     let mut other = id.clone().into_bytes();
     other[65] = if other[65] == b'0' { b'1' } else { b'0' };
     let other = String::from_utf8(other).unwrap();
@@ -358,4 +359,31 @@ async fn orders_are_found_by_unique_prefix_only() {
         book.board.order(&other).await,
         Err(BoardError::UnknownOrder(_))
     ));
+}
+
+#[tokio::test]
+async fn a_prefix_of_several_orders_names_them() {
+    for book in books().await {
+        let mut ids = Vec::new();
+        // Of 17 ids two begin with the same digit.
+        for _ in 0..17 {
+            ids.push(book.post(1, Side::Bid, 1, 10).await.id.to_string());
+        }
+        ids.sort();
+        let first = |id: &String| id[..3].to_owned();
+        let twice = ids
+            .windows(2)
+            .find(|pair| first(&pair[0]) == first(&pair[1]));
+        let digit = first(&twice.unwrap()[0]);
+        let fitting: Vec<_> = ids.iter().filter(|id| id.starts_with(&digit)).collect();
+        match book.board.order(&digit).await {
+            Err(BoardError::AmbiguousOrder { given, candidates }) => {
+                assert_eq!(given, digit);
+                let named: Vec<_> = fitting.iter().take(5).map(|id| id.as_str()).collect();
+                let more = if fitting.len() > 5 { " and more" } else { "" };
+                assert_eq!(candidates.to_string(), named.join(", ") + more);
+            }
+            other => panic!("{other:?}"),
+        }
+    }
 }

@@ -5,11 +5,43 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
+/// Reads JSON from outside.
+///
+/// # Errors
+/// It is no JSON, a member stands twice in an object at any depth, or it is no `T`.
+pub fn from_slice<'a, T: Deserialize<'a>>(text: &'a [u8]) -> serde_json::Result<T> {
+    serde_json::from_slice::<Unique>(text)?;
+    serde_json::from_slice(text)
+}
+
+/// As [`from_slice`].
+///
+/// # Errors
+/// As [`from_slice`].
+pub fn from_str<'a, T: Deserialize<'a>>(text: &'a str) -> serde_json::Result<T> {
+    from_slice(text.as_bytes())
+}
+
+/// Reads the documents of a text, one behind the other.
+///
+/// # Errors
+/// As [`from_slice`], for the first document that is wrong.
+pub fn documents<'a, T: Deserialize<'a>>(text: &'a str) -> serde_json::Result<Vec<T>> {
+    let mut every = serde_json::Deserializer::from_str(text).into_iter::<Unique>();
+    every.try_for_each(|read| read.map(|_| ()))?;
+    serde_json::Deserializer::from_str(text)
+        .into_iter::<T>()
+        .collect()
+}
+
 /// A value that was read so.
 struct Unique(Value);
 
 /// For `#[serde(deserialize_with)]`.
-pub(super) fn value<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Value, D::Error> {
+///
+/// # Errors
+/// The deserializer's; a member stands twice.
+pub fn value<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Value, D::Error> {
     Unique::deserialize(deserializer).map(|Unique(value)| value)
 }
 
@@ -102,6 +134,18 @@ mod tests {
             read(fine).unwrap(),
             serde_json::from_str::<Value>(fine).unwrap()
         );
+    }
+
+    #[test]
+    fn documents_are_read_one_behind_the_other_and_each_is_looked_at() {
+        let read = documents::<Value>("{\"a\": 1}\n{\"a\": 2}").unwrap();
+        assert_eq!(read.len(), 2);
+        let refused = documents::<Value>("{\"a\": 1}\n{\"a\": 2, \"a\": 3}").unwrap_err();
+        assert_eq!(
+            refused.to_string(),
+            "member \"a\" stands twice at line 2 column 16"
+        );
+        assert!(from_str::<Value>("{\"a\": {\"b\": 0, \"b\": 0}}").is_err());
     }
 
     fn json() -> impl Strategy<Value = Value> {

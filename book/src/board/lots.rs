@@ -1,0 +1,74 @@
+//! One side of a security's book, order by order.
+
+use alloy::primitives::{Address, B256};
+
+use super::error::BoardError;
+use super::{Board, damaged};
+use crate::market::order::Side;
+use crate::market::price::Price;
+use crate::store::{lots, row};
+
+/// An open order as the market sees it, and whose it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lot {
+    /// The event that posted it.
+    pub seq: u64,
+    /// The order.
+    pub id: B256,
+    /// Its owner.
+    pub owner: Address,
+    /// US dollars per whole token.
+    pub price: Price,
+    /// Security base units.
+    pub quantity: u128,
+    /// Unix seconds from which it is dead.
+    pub expiry: u64,
+}
+
+/// A place in the sequence of one side: the price and the posting event of an order, whether it is still open or not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    /// The price.
+    pub price: Price,
+    /// The event.
+    pub seq: u64,
+}
+
+impl Board {
+    /// The open, unexpired orders of one side of a security, best price first, then oldest first; those behind a place.
+    ///
+    /// # Errors
+    /// [`BoardError::UnknownSecurity`], or the store's.
+    pub async fn lots(
+        &self,
+        security: &str,
+        side: Side,
+        behind: Option<Place>,
+        limit: u32,
+    ) -> Result<Vec<Lot>, BoardError> {
+        let (number, _) = self.security_number(security).await?;
+        let now = self.store.clock().now().as_second();
+        let behind = behind.map(|place| (place.price.scaled(), place.seq));
+        let mut reader = self.store.reader().await?;
+        let rows = lots::lots(reader.link(), number, side, now, behind, limit).await?;
+        rows.into_iter()
+            .map(|(seq, price, quantity, expiry, id, owner)| {
+                let bad = |what: &str| {
+                    damaged(
+                        row::unsigned(seq),
+                        format!("an open order's {what} is malformed"),
+                    )
+                };
+                let price = row::amount(seq, "price", &price)?;
+                Ok(Lot {
+                    seq: row::unsigned(seq),
+                    id: row::hash(seq, "id", &id)?,
+                    owner: Address::try_from(owner.as_slice()).map_err(|_| bad("owner"))?,
+                    price: Price::from_scaled(price).ok_or_else(|| bad("price"))?,
+                    quantity: row::amount(seq, "quantity", &quantity)?,
+                    expiry: row::unsigned(expiry),
+                })
+            })
+            .collect()
+    }
+}

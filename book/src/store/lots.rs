@@ -1,0 +1,55 @@
+//! One side of a security's book, order by order, in the sequence in which it trades: price first, then time.
+
+use super::engine::{Link, on_engine};
+use super::error::StoreError;
+use super::row::signed;
+use crate::market::order::Side;
+
+/// Posting seq, price, quantity, expiry, id, owner.
+pub(crate) type LotRow = (i64, Vec<u8>, Vec<u8>, i64, Vec<u8>, Vec<u8>);
+
+/// The open, unexpired orders of one side behind a place in its sequence (price and posting seq of an order); `now` in unix
+/// seconds.
+pub(crate) async fn lots(
+    link: Link<'_>,
+    security: u64,
+    side: Side,
+    now: i64,
+    behind: Option<(u128, u64)>,
+    limit: u32,
+) -> Result<Vec<LotRow>, StoreError> {
+    // Of an empty place every order stands behind: 16 bytes compare as numbers do.
+    let (price, seq) = behind.map_or_else(
+        || match side {
+            Side::Bid => (vec![0xff; 17], 0),
+            Side::Ask => (Vec::new(), 0),
+        },
+        |(price, seq)| (price.to_be_bytes().to_vec(), signed(seq)),
+    );
+    let sql = match side {
+        Side::Bid => {
+            "SELECT p.seq, p.price, p.quantity, p.expiry, o.id, o.owner
+             FROM open_orders p JOIN orders o ON o.seq = p.seq
+             WHERE p.security = $1 AND p.side = 0 AND p.price <= $2
+               AND (p.price < $2 OR p.seq > $3) AND p.expiry > $4
+             ORDER BY p.price DESC, p.seq LIMIT $5"
+        }
+        Side::Ask => {
+            "SELECT p.seq, p.price, p.quantity, p.expiry, o.id, o.owner
+             FROM open_orders p JOIN orders o ON o.seq = p.seq
+             WHERE p.security = $1 AND p.side = 1 AND p.price >= $2
+               AND (p.price > $2 OR p.seq > $3) AND p.expiry > $4
+             ORDER BY p.price, p.seq LIMIT $5"
+        }
+    };
+    Ok(on_engine!(link, db => {
+        sqlx::query_as(sql)
+            .bind(signed(security))
+            .bind(price)
+            .bind(seq)
+            .bind(now)
+            .bind(i64::from(limit))
+            .fetch_all(db)
+            .await?
+    }))
+}
