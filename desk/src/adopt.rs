@@ -9,6 +9,7 @@ use book::board::{Board, BoardError};
 use book::log::By;
 use book::market::filter::OrderFilter;
 use book::market::order::OrderHasher;
+use book::market::prefix::{Candidates, Prefix};
 use book::market::record::{Capacity, OrderRecord};
 use serde::Serialize;
 
@@ -186,15 +187,18 @@ async fn find(
     first_block: u64,
     id: &str,
 ) -> Result<Registration, DeskError> {
-    let wanted = id.to_ascii_lowercase();
+    let Some(wanted) = Prefix::parse(id) else {
+        return Err(BoardError::OrderId(id.into()).into());
+    };
     let logs = chain
         .events::<OrderRegistered>(settlement, first_block)
         .await?;
-    let mut found = logs
+    let mut found: Vec<_> = logs
         .into_iter()
-        .filter(|(event, _)| event.id.to_string().starts_with(&wanted));
-    match (found.next(), found.next()) {
-        (Some((event, log)), None) => {
+        .filter(|(event, _)| wanted.fits(event.id))
+        .collect();
+    match (found.pop(), found.is_empty()) {
+        (Some((event, log)), true) => {
             let mined = chain.mined(log.transaction_hash, log.block_number).await?;
             Ok(Registration { event, mined })
         }
@@ -202,6 +206,10 @@ async fn find(
             id: id.into(),
             why: "the contract has no order with that id".into(),
         }),
-        (Some(_), Some(_)) => Err(BoardError::AmbiguousOrder(id.into()).into()),
+        (Some((last, _)), false) => Err(BoardError::AmbiguousOrder {
+            given: id.into(),
+            candidates: Candidates::of(found.iter().map(|(event, _)| event.id).chain([last.id])),
+        }
+        .into()),
     }
 }

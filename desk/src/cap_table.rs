@@ -1,17 +1,20 @@
 //! The cap table as a file: who may hold the security, in which group, from which country, until when.
 //!
-//! One row for each wallet. All bad rows are reported with their line numbers, and then nothing is registered.
+//! One row for each wallet. All bad rows are reported with their line numbers, and then nothing is registered. A file as a
+//! spreadsheet saves it is taken, and what was assumed of it is said; numbers and times are never guessed at.
 
 use std::collections::{BTreeMap, HashMap};
 use std::io::Read;
 
 use alloy::primitives::{Address, B256, U256};
+use book::board::heading::{Assumption, Columns};
+use book::market::country::{self, Country};
 use book::market::literal::{decimal, time};
 use book::market::{address, code};
 use serde::Deserialize;
 
 use super::error::DeskError;
-use super::sheet;
+use super::sheet::{self, Sheet};
 use crate::chain::abi::ISecurityToken;
 
 /// Records in one transaction: the token's limit.
@@ -42,6 +45,20 @@ pub struct Holder {
     pub cash: U256,
 }
 
+const COLUMNS: Columns = Columns {
+    needed: &[
+        "account",
+        "investor",
+        "name",
+        "wallet",
+        "group",
+        "country",
+        "kyc_expiry",
+    ],
+    optional: &["holding", "cash"],
+    others: true,
+};
+
 #[derive(Debug, Deserialize)]
 struct Row {
     account: String,
@@ -60,31 +77,94 @@ struct Row {
 /// Reads a cap table. `wallet` is an address or the name of one in `wallets`.
 ///
 /// # Errors
-/// `Rows` with every bad row; `File` when it is no CSV with these columns.
+/// `Rows` with every bad row, of which also are a wallet that was there before, and an investor of whom an earlier row says
+/// another group, country or KYC expiry; `File` when it is no table with these columns.
 pub fn read(
     file: impl Read,
     decimals: u8,
     wallets: &BTreeMap<String, Address>,
-) -> Result<Vec<Holder>, DeskError> {
-    let mut holders: Vec<Holder> = Vec::new();
-    let mut bad = Vec::new();
-    let mut seen: HashMap<Address, u64> = HashMap::new();
-    for (line, row) in sheet::rows::<Row>(file)? {
-        match holder(line, &row, decimals, wallets) {
-            Ok(holder) => {
-                if let Some(first) = seen.insert(holder.wallet, line) {
-                    bad.push(format!("line {line}: the wallet of line {first} again"));
-                }
-                holders.push(holder);
-            }
-            Err(words) => bad.push(format!("line {line}: {words}")),
+) -> Result<Sheet<Holder>, DeskError> {
+    let Sheet { rows, mut assumed } = sheet::rows::<Row>(file, &COLUMNS)?;
+    let mut read = Reading::default();
+    for (line, row) in rows {
+        let country = country::read(&row.country).map_err(|error| error.to_string());
+        let holder = country
+            .and_then(|country| Ok((holder(line, &row, decimals, wallets, country)?, country)));
+        match holder {
+            Ok((holder, country)) => read.take(holder, &row.country, country),
+            Err(words) => read.bad.push(format!("line {line}: {words}")),
         }
     }
-    if bad.is_empty() {
-        Ok(holders)
-    } else {
-        Err(DeskError::Rows(bad))
+    if !read.bad.is_empty() {
+        return Err(DeskError::Rows(read.bad));
     }
+    if !read.letters.is_empty() {
+        let each = read.letters.into_iter();
+        let each: Vec<_> = each.map(|(text, country)| told(&text, country)).collect();
+        let words = format!("countries by their letters: {}", each.join(", "));
+        assumed.push(Assumption::Other(words));
+    }
+    let rows = read.holders;
+    Ok(Sheet { rows, assumed })
+}
+
+/// `USA is 840 (United States of America)`.
+fn told(text: &str, country: Country) -> String {
+    format!("{text} is {:03} ({})", country.numeric, country.name)
+}
+
+/// What was read so far.
+#[derive(Default)]
+struct Reading {
+    holders: Vec<Holder>,
+    bad: Vec<String>,
+    /// The line of each wallet.
+    wallets: HashMap<Address, u64>,
+    /// The place of each investor's first row.
+    investors: HashMap<B256, usize>,
+    /// Countries that were written in letters.
+    letters: BTreeMap<String, Country>,
+}
+
+impl Reading {
+    /// Takes a row, unless it disagrees with one before it.
+    fn take(&mut self, holder: Holder, written: &str, country: Country) {
+        let line = holder.line;
+        if let Some(first) = self.wallets.insert(holder.wallet, line) {
+            self.bad
+                .push(format!("line {line}: the wallet of line {first} again"));
+        }
+        let first = *self
+            .investors
+            .entry(holder.investor_id)
+            .or_insert(self.holders.len());
+        if let Some(first) = self.holders.get(first) {
+            for (what, before, now) in differences(first, &holder) {
+                self.bad.push(format!(
+                    "line {line}: {what} {now}, and {before} in line {}: an investor has one {what}",
+                    first.line
+                ));
+            }
+        }
+        if country.letters {
+            self.letters.insert(written.to_owned(), country);
+        }
+        self.holders.push(holder);
+    }
+}
+
+/// What is the investor's and must be the same in all of its rows, where it is not: what, before, now.
+fn differences(first: &Holder, holder: &Holder) -> Vec<(&'static str, String, String)> {
+    let country = |holder: &Holder| format!("{:03}", holder.country);
+    let kyc = |holder: &Holder| time::rfc3339(holder.kyc_expiry);
+    let all = [
+        ("group", first.group.to_string(), holder.group.to_string()),
+        ("country", country(first), country(holder)),
+        ("kyc_expiry", kyc(first), kyc(holder)),
+    ];
+    all.into_iter()
+        .filter(|(_, before, now)| before != now)
+        .collect()
 }
 
 fn holder(
@@ -92,6 +172,7 @@ fn holder(
     row: &Row,
     decimals: u8,
     wallets: &BTreeMap<String, Address>,
+    country: Country,
 ) -> Result<Holder, String> {
     let wallet = match wallets.get(&row.wallet) {
         Some(address) => *address,
@@ -101,15 +182,6 @@ fn holder(
     let group = match decimal::whole::<u8>(&row.group) {
         Ok(group) if group > 0 => group,
         _ => return Err(format!("group '{}' is not between 1 and 255", row.group)),
-    };
-    let country = match decimal::whole::<u16>(&row.country) {
-        Ok(country) if (1..1000).contains(&country) => country,
-        _ => {
-            return Err(format!(
-                "country '{}' is not an ISO 3166-1 numeric code",
-                row.country
-            ));
-        }
     };
     for (column, text) in [
         ("account", &row.account),
@@ -125,7 +197,7 @@ fn holder(
         wallet,
         investor_id: investor_id(&row.investor)?,
         group,
-        country,
+        country: country.numeric,
         kyc_expiry: cell("kyc_expiry", &row.kyc_expiry, time::instant)?,
         holding: cell("holding", or_zero(&row.holding), |text| {
             decimal::amount(text, decimals)
@@ -223,7 +295,7 @@ mod tests {
     #[test]
     fn a_row_becomes_a_holder() {
         let text = format!("{HEAD}A-1,INV-1,Ada,ada,2,276,2027-06-30,\"1,000.5\",$2500\n");
-        let holders = read(text.as_bytes(), 6, &wallets()).unwrap();
+        let holders = read(text.as_bytes(), 6, &wallets()).unwrap().rows;
         assert_eq!(holders[0].wallet, Address::repeat_byte(1));
         assert_eq!(holders[0].holding, U256::from(1_000_500_000));
         assert_eq!(holders[0].cash, U256::from(2_500_000_000_u64));
@@ -305,17 +377,83 @@ mod tests {
     }
 
     #[test]
-    fn a_table_that_is_not_separated_by_commas_says_what_it_is_separated_by() {
-        for mark in [";", "\t"] {
-            let text = format!("{HEAD}A,I,Ada,ada,1,276,2027-06-30,,\n").replace(',', mark);
-            let Err(DeskError::File(words)) = read(text.as_bytes(), 6, &wallets()) else {
-                panic!("not refused")
-            };
-            let words = words.replace("\\t", "\t");
-            let wanted =
-                format!("the columns are separated by '{mark}': save the file with commas");
-            assert_eq!(words, wanted);
+    fn rows_of_one_investor_that_disagree_are_named_with_both_lines() {
+        let row = |wallet: u8, rest: &str| format!("A,I,Ada,0x{wallet:040x},{rest},,\n");
+        let same = "1,276,2027-06-30";
+        let text = [
+            HEAD.to_owned(),
+            row(1, same),
+            row(2, same),
+            row(3, "2,276,2027-06-30"),
+            row(4, "1,840,2028-06-30"),
+        ];
+        let Err(DeskError::Rows(rows)) = read(text.concat().as_bytes(), 6, &wallets()) else {
+            panic!("not refused")
+        };
+        assert_eq!(
+            rows,
+            [
+                "line 4: group 2, and 1 in line 2: an investor has one group",
+                "line 5: country 840, and 276 in line 2: an investor has one country",
+                "line 5: kyc_expiry 2028-06-30T00:00:00Z, and 2027-06-30T00:00:00Z in line 2: an investor has one kyc_expiry",
+            ]
+        );
+    }
+
+    /// One table, as spreadsheets save it: the same holders, and each time it is said what was assumed.
+    #[test]
+    fn a_table_is_read_as_spreadsheets_save_it() {
+        const TABLE: &str = "account,investor,name,wallet,group,country,kyc_expiry,holding,cash\n\
+            A-1,INV-1,Grünwald AG,ada,2,276,2027-06-30,1000.5,2500\n";
+        let wanted = read(TABLE.as_bytes(), 6, &wallets()).unwrap();
+        assert_eq!(wanted.assumed, []);
+        let semicolons = TABLE.replace(',', ";");
+        let german = semicolons
+            .replace("account;investor;name", "Account;INVESTOR;Name")
+            .replace("kyc_expiry", "KYC Expiry")
+            .replace(";276;", ";DEU;");
+        let utf16 = |text: &str, bytes: fn(u16) -> [u8; 2]| {
+            let text = format!("\u{feff}{}", text.replace('\n', "\r\n"));
+            text.encode_utf16().flat_map(bytes).collect::<Vec<u8>>()
+        };
+        let windows: Vec<u8> = german.chars().map(|c| u8::try_from(c).unwrap()).collect();
+        let separated = "columns are separated by ';'";
+        let headings = "headings: \"Account\" is account, \"INVESTOR\" is investor, \"Name\" is name, \"KYC Expiry\" is kyc_expiry";
+        let letters = "countries by their letters: DEU is 276 (Germany)";
+        for (bytes, assumed) in [
+            (format!("\u{feff}{TABLE}").into_bytes(), vec![]),
+            (semicolons.clone().into_bytes(), vec![separated]),
+            (
+                utf16(&TABLE.replace(',', "\t"), u16::to_le_bytes),
+                vec![
+                    "the file is read as UTF-16 LE",
+                    "columns are separated by tabs",
+                ],
+            ),
+            (
+                utf16(TABLE, u16::to_be_bytes),
+                vec!["the file is read as UTF-16 BE"],
+            ),
+            (
+                windows,
+                vec![
+                    "the file is read as Windows-1252, so that line 2 says \"Grünwald AG\"; if that is wrong, save it as \"CSV UTF-8\"",
+                    separated,
+                    headings,
+                    letters,
+                ],
+            ),
+        ] {
+            let found = read(&bytes[..], 6, &wallets()).unwrap();
+            assert_eq!(found.rows, wanted.rows);
+            let said: Vec<_> = found.assumed.iter().map(ToString::to_string).collect();
+            assert_eq!(said, assumed);
         }
+        let decimal_comma = semicolons.replace("1000.5", "1000,5");
+        let Err(DeskError::Rows(rows)) = read(decimal_comma.as_bytes(), 6, &wallets()) else {
+            panic!("not refused")
+        };
+        assert_eq!(rows, ["line 2: holding: `1000,5`: write 1000.5"]);
     }
 
     #[test]
@@ -350,7 +488,7 @@ mod tests {
     #[test]
     fn batches_hold_at_most_a_hundred() {
         let text = format!("{HEAD}A,I,Ada,ada,1,276,2027-06-30,5,\n");
-        let holder = read(text.as_bytes(), 0, &wallets()).unwrap().remove(0);
+        let holder = read(text.as_bytes(), 0, &wallets()).unwrap().rows.remove(0);
         let many = vec![holder; 250];
         let sizes: Vec<_> = register_calls(&many)
             .iter()

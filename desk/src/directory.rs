@@ -96,7 +96,10 @@ mod tests {
     const HEAD: &str = "account,investor,name,wallet,group,country,kyc_expiry,holding,cash\n";
 
     fn holders(rows: &str) -> Vec<Holder> {
-        cap_table::read((HEAD.to_owned() + rows).as_bytes(), 6, &BTreeMap::new()).unwrap()
+        let table = HEAD.to_owned() + rows;
+        cap_table::read(table.as_bytes(), 6, &BTreeMap::new())
+            .unwrap()
+            .rows
     }
 
     #[test]

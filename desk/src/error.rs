@@ -7,6 +7,7 @@ use book::board::BoardError;
 use book::market::amount::time;
 
 use super::preflight::Reason;
+use super::propose::ProposeError;
 use crate::chain::ChainError;
 use crate::chain::codes::Restriction;
 
@@ -19,6 +20,9 @@ pub enum DeskError {
     /// The chain refused or did not answer.
     #[error(transparent)]
     Chain(#[from] ChainError),
+    /// A batch for a Safe, or what became of it.
+    #[error(transparent)]
+    Propose(#[from] ProposeError),
     /// Preflight found reasons; nothing was sent.
     #[error("the settlement would fail: {}", sentence(.0))]
     Preflight(Vec<Reason>),
@@ -128,6 +132,9 @@ pub enum DeskError {
         /// The contract's default admin.
         admin: Address,
     },
+    /// A distribution that is not what it should be.
+    #[error(transparent)]
+    Distribution(#[from] crate::distribution::DistributionError),
     /// A file with bad rows; nothing of it was used.
     #[error("{} bad rows, nothing was done: {}", .0.len(), .0.join("; "))]
     Rows(Vec<String>),

@@ -1,4 +1,4 @@
-//! What was signed and may be on its way, in a file beside the profile.
+//! What was signed and may be on its way, and what was proposed, in a file beside the profile.
 //!
 //! A transaction stands in it, durably, before it is sent, and is struck out once its outcome was said. Whatever ends the
 //! process in between, the same command finds it there and asks the chain before it does anything again.
@@ -14,6 +14,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::error::DeskError;
+use crate::propose::batch::Call;
 
 /// A transaction that was signed, and whose outcome nobody was told yet.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -48,12 +49,51 @@ pub struct Goal {
     pub issued: BTreeMap<Address, U256>,
 }
 
+/// A command of several steps that has not come to its end: given again, it goes on.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Task {
+    /// Which command it is.
+    pub key: B256,
+    /// When it began.
+    pub at: Timestamp,
+    /// The address that it is to replace, if there was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<Address>,
+    /// What it does, in words.
+    pub what: String,
+}
+
+/// A batch that was written for a Safe, and of which it was neither confirmed nor given up that the Safe carried it out.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Proposal {
+    /// When it was written.
+    pub at: Timestamp,
+    /// What it does: see [`crate::propose::batch::Batch::digest`].
+    pub batch: B256,
+    /// Its calls.
+    pub calls: Vec<Call>,
+    /// The chain.
+    pub chain_id: u64,
+    /// The batch's file.
+    pub file: PathBuf,
+    /// Tells it from another one with the same calls.
+    pub id: B256,
+    /// The Safe.
+    pub safe: Address,
+    /// What it does, in words.
+    pub what: String,
+}
+
 /// One line of the file.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 enum Entry {
     Flight(Flight),
     Goal(Goal),
+    Task(Task),
+    Proposal(Proposal),
 }
 
 impl Entry {
@@ -61,6 +101,8 @@ impl Entry {
         match self {
             Self::Flight(flight) => flight.hash,
             Self::Goal(goal) => goal.plan,
+            Self::Task(task) => task.key,
+            Self::Proposal(proposal) => proposal.id,
         }
     }
 }
@@ -91,7 +133,7 @@ impl Journal {
     pub fn flights(&self) -> Result<Vec<Flight>, DeskError> {
         let flight = |entry| match entry {
             Entry::Flight(flight) => Some(flight),
-            Entry::Goal(_) => None,
+            Entry::Goal(_) | Entry::Task(_) | Entry::Proposal(_) => None,
         };
         Ok(self.read()?.into_iter().filter_map(flight).collect())
     }
@@ -106,6 +148,46 @@ impl Journal {
             _ => None,
         };
         Ok(self.read()?.into_iter().find_map(goal))
+    }
+
+    /// A command that was begun and has not come to its end.
+    ///
+    /// # Errors
+    /// `Journal`.
+    pub fn task(&self, key: B256) -> Result<Option<Task>, DeskError> {
+        let task = |entry| match entry {
+            Entry::Task(task) if task.key == key => Some(task),
+            _ => None,
+        };
+        Ok(self.read()?.into_iter().find_map(task))
+    }
+
+    /// Writes down that a command begins; it is on the disk when this returns.
+    ///
+    /// # Errors
+    /// `Journal`; then nothing of it may be sent.
+    pub fn begin(&self, task: Task) -> Result<(), DeskError> {
+        self.add(&Entry::Task(task))
+    }
+
+    /// What was proposed and neither confirmed nor given up, oldest first.
+    ///
+    /// # Errors
+    /// `Journal`.
+    pub fn proposals(&self) -> Result<Vec<Proposal>, DeskError> {
+        let proposal = |entry| match entry {
+            Entry::Proposal(proposal) => Some(proposal),
+            _ => None,
+        };
+        Ok(self.read()?.into_iter().filter_map(proposal).collect())
+    }
+
+    /// Writes a proposal down; it is on the disk when this returns.
+    ///
+    /// # Errors
+    /// `Journal`; then the batch may not be given to anybody.
+    pub fn propose(&self, proposal: Proposal) -> Result<(), DeskError> {
+        self.add(&Entry::Proposal(proposal))
     }
 
     /// Writes a transaction down; it is on the disk when this returns.
@@ -124,7 +206,7 @@ impl Journal {
         self.add(&Entry::Goal(goal))
     }
 
-    /// Strikes out transactions, by their hashes, and plans: their outcome is known and was said.
+    /// Strikes out transactions, by their hashes, plans and proposals: their outcome is known and was said.
     ///
     /// # Errors
     /// `Journal`.
@@ -288,6 +370,53 @@ mod tests {
         assert_eq!(journal.goal(B256::ZERO).unwrap(), None);
         journal.strike(&[plan]).unwrap();
         assert_eq!(journal.goal(plan).unwrap(), None);
+        assert_eq!(journal.flights().unwrap(), [flight(1)]);
+    }
+
+    #[test]
+    fn a_command_that_was_begun_stands_there_until_it_is_struck_out() {
+        let (_folder, journal) = journal();
+        let task = Task {
+            key: B256::repeat_byte(8),
+            at: flight(1).at,
+            before: Some(Address::repeat_byte(2)),
+            what: "deploying tsusdc".into(),
+        };
+        journal.begin(task.clone()).unwrap();
+        journal.note(flight(1)).unwrap();
+        assert_eq!(journal.task(task.key).unwrap(), Some(task.clone()));
+        assert_eq!(journal.flights().unwrap(), [flight(1)]);
+        assert_eq!(journal.goal(task.key).unwrap(), None);
+        journal.strike(&[task.key, flight(1).hash]).unwrap();
+        assert_eq!(journal.task(task.key).unwrap(), None);
+        assert!(!journal.path().exists());
+    }
+
+    #[test]
+    fn a_proposal_is_kept_beside_the_flights() {
+        let (_folder, journal) = journal();
+        let proposal = Proposal {
+            at: Timestamp::from_second(1_800_000_000).unwrap(),
+            batch: B256::repeat_byte(1),
+            calls: vec![Call {
+                to: Address::repeat_byte(2),
+                data: vec![1, 2, 3, 4].into(),
+            }],
+            chain_id: 412_346,
+            file: "batch.json".into(),
+            id: B256::repeat_byte(3),
+            safe: Address::repeat_byte(4),
+            what: "limits set".into(),
+        };
+        journal.note(flight(1)).unwrap();
+        journal.propose(proposal.clone()).unwrap();
+        assert_eq!(
+            journal.proposals().unwrap(),
+            std::slice::from_ref(&proposal)
+        );
+        assert_eq!(journal.flights().unwrap(), [flight(1)]);
+        journal.strike(&[proposal.id]).unwrap();
+        assert_eq!(journal.proposals().unwrap(), []);
         assert_eq!(journal.flights().unwrap(), [flight(1)]);
     }
 

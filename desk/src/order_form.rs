@@ -1,7 +1,5 @@
 //! An order before it is signed, as a person fills it in, and the signed order as a file.
 
-use std::io::Read;
-
 use alloy::primitives::{Address, Bytes, U256};
 use book::market::address;
 use book::market::amount::date;
@@ -13,8 +11,6 @@ use book::market::record::Capacity;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::error::DeskError;
-use super::sheet;
 use super::statement::Statement;
 use crate::signing::request::{OrderTerms, Request};
 use crate::signing::signer::Signer;
@@ -31,7 +27,7 @@ pub struct Venue {
 }
 
 /// One row of an order file, or the arguments of `order sign`.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, Eq, Hash, PartialEq)]
 pub struct OrderForm {
     /// `bid` or `ask`.
     pub side: String,
@@ -269,16 +265,9 @@ impl SignedOrder {
     }
 }
 
-/// Reads a file of forms with the line of each.
-///
-/// # Errors
-/// `File` when it is no CSV with these columns, `Rows` with every row of the wrong length.
-pub fn read(file: impl Read) -> Result<Vec<(u64, OrderForm)>, DeskError> {
-    sheet::rows(file)
-}
-
 fn yes(text: &str) -> Result<Option<bool>, FormError> {
-    match text {
+    // Spreadsheets write TRUE.
+    match text.to_ascii_lowercase().as_str() {
         "" => Ok(None),
         "yes" | "true" => Ok(Some(true)),
         "no" | "false" => Ok(Some(false)),
@@ -512,16 +501,5 @@ mod tests {
                 "{text}: {refused:?}"
             );
         }
-    }
-
-    #[test]
-    fn a_form_file_keeps_line_numbers() {
-        let text =
-            "side,security,quantity,price,expires,account\nbid,H,1,2,3d,A\n\nask,H,1,2,3d,B\n";
-        let forms = read(text.as_bytes()).unwrap();
-        assert_eq!(
-            forms.iter().map(|(line, _)| *line).collect::<Vec<_>>(),
-            [2, 4]
-        );
     }
 }

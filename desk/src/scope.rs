@@ -8,7 +8,7 @@ use book::market::amount::{dollars, short_id, time, units};
 use book::market::order::Side;
 
 use super::signing::request::{ActTerms, CancelTerms, OrderTerms, PermitTerms, Request};
-use crate::chain::abi::{IDvPSettlement, ISecurityToken, ITsUSDC};
+use crate::chain::abi::{IDvPSettlement, ISecurityToken, ITsUSDC, canonical};
 
 /// A security of the profile.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -216,8 +216,7 @@ fn owned(own: Address, found: Address) -> Result<(), OutOfScope> {
 
 /// A call with its arguments, on one line; `None` for bytes that mean more or less than the call.
 fn shown<C: SolInterface + std::fmt::Debug>(input: &[u8]) -> Option<String> {
-    let call = C::abi_decode_validate(input).ok()?;
-    (call.abi_encode() == input).then(|| format!("{call:?}"))
+    canonical::<C>(input).map(|call| format!("{call:?}"))
 }
 
 #[cfg(test)]

@@ -1,37 +1,72 @@
-//! A CSV file that a person has filled in: rows with the line numbers that an editor shows.
+//! A table that a person has filled in: rows with the line numbers that an editor shows, whatever a spreadsheet saved it as.
 
-use std::io::Read;
+use std::io::{Cursor, Read};
 
+use book::board::heading::Assumption;
+pub(crate) use book::board::heading::Columns;
 use book::board::lines::Records;
+use book::board::text::{Encoding, Survey};
 use serde::de::DeserializeOwned;
 
 use super::error::DeskError;
 
-/// Reads every row; what the columns mean is the caller's.
+/// What was read of a file.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Sheet<T> {
+    /// Its rows; never none.
+    pub rows: Vec<T>,
+    /// What was assumed of it, which people are told.
+    pub assumed: Vec<Assumption>,
+}
+
+/// Reads every row with its line; what the columns mean is the caller's.
 ///
 /// # Errors
-/// `File` when it cannot be read or lacks a column's name; `Rows` with every row that has too few or too many fields.
-pub(crate) fn rows<T: DeserializeOwned>(file: impl Read) -> Result<Vec<(u64, T)>, DeskError> {
-    let mut records = Records::new(file);
-    let header = records.header();
-    let header = header.map_err(|e| DeskError::File(e.to_string()))?.clone();
+/// `File` when it cannot be read, lacks a column or has no row; `Rows` with every row that has too few or too many fields.
+pub(crate) fn rows<T: DeserializeOwned>(
+    file: impl Read,
+    columns: &Columns,
+) -> Result<Sheet<(u64, T)>, DeskError> {
+    let (bytes, encoding) = whole(file)?;
+    let unreadable = |e: &dyn std::fmt::Display| DeskError::File(e.to_string());
+    let mut records =
+        Records::open(Cursor::new(bytes), encoding, columns).map_err(|e| unreadable(&e))?;
+    let heading = records.header().clone();
     let (mut rows, mut bad) = (Vec::new(), Vec::new());
-    while let Some(record) = records.read().map_err(|e| DeskError::File(e.to_string()))? {
+    while let Some(record) = records.read().map_err(|e| unreadable(&e))? {
         match record {
             Ok((line, record)) => {
                 let row = record
-                    .deserialize(Some(&header))
-                    .map_err(|e| DeskError::File(e.to_string()))?;
+                    .deserialize(Some(&heading))
+                    .map_err(|e| unreadable(&e))?;
                 rows.push((line, row));
             }
             Err(row) => bad.push(format!("line {}: {}", row.line, row.message)),
         }
     }
-    if bad.is_empty() {
-        Ok(rows)
-    } else {
-        Err(DeskError::Rows(bad))
+    if !bad.is_empty() {
+        return Err(DeskError::Rows(bad));
     }
+    if rows.is_empty() {
+        return Err(DeskError::File("the file has a heading and no rows".into()));
+    }
+    let assumed = records.assumed();
+    Ok(Sheet { rows, assumed })
+}
+
+/// All of a file, and how it is encoded.
+///
+/// # Errors
+/// `File`.
+pub(crate) fn whole(file: impl Read) -> Result<(Vec<u8>, Encoding), DeskError> {
+    let mut survey = Survey::new(file);
+    let mut bytes = Vec::new();
+    let read = survey.read_to_end(&mut bytes);
+    read.map_err(|e| DeskError::File(e.to_string()))?;
+    let encoding = survey
+        .finish()
+        .map_err(|e| DeskError::File(e.to_string()))?;
+    Ok((bytes, encoding))
 }
 
 #[cfg(test)]
@@ -40,10 +75,21 @@ mod tests {
 
     use super::*;
 
+    const COLUMNS: Columns = Columns {
+        needed: &["a", "b"],
+        optional: &[],
+        others: true,
+    };
+
+    type Cells = HashMap<String, String>;
+
+    fn read(text: &[u8]) -> Result<Sheet<(u64, Cells)>, DeskError> {
+        rows(text, &COLUMNS)
+    }
+
     #[test]
     fn every_row_of_the_wrong_length_is_reported() {
-        let refused = rows::<HashMap<String, String>>("a,b\n1\n2,3\n\n4,5,6\n".as_bytes());
-        let Err(DeskError::Rows(bad)) = refused else {
+        let Err(DeskError::Rows(bad)) = read(b"a,b\n1\n2,3\n\n4,5,6\n") else {
             panic!("not refused")
         };
         assert_eq!(
@@ -53,5 +99,27 @@ mod tests {
                 "line 5: 3 fields, the header has 2"
             ]
         );
+    }
+
+    #[test]
+    fn a_file_without_rows_and_one_that_is_no_text_are_refused() {
+        for (bytes, words) in [
+            (&b""[..], "the file is empty"),
+            (b"a,b\n", "a heading and no rows"),
+            (b"a;b\n;\n", "a heading and no rows"),
+            (b"PK\x03\x04", "this is a workbook"),
+        ] {
+            let Err(DeskError::File(said)) = read(bytes) else {
+                panic!("not refused: {bytes:?}")
+            };
+            assert!(said.contains(words), "{said}");
+        }
+    }
+
+    #[test]
+    fn a_heading_is_read_by_its_columns_names() {
+        let sheet = read(b"B;A\n1;2\n").unwrap();
+        assert_eq!(sheet.rows[0].1["a"], "2");
+        assert_eq!(sheet.assumed.len(), 2);
     }
 }

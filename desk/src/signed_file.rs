@@ -7,6 +7,7 @@ use book::board::error::{BadRow, BoardError};
 use book::board::import::{Chunk, Row};
 use book::board::posting::{Posting, Rules};
 use book::market::investor::Directory;
+use book::market::unique;
 
 use super::order_form::SignedOrder;
 use super::statement::Statement;
@@ -81,7 +82,7 @@ impl<R: BufRead> SignedFile<R> {
 
 impl Row for SignedLine {
     fn posting(&self, rules: &Rules) -> Result<Posting, String> {
-        let order: SignedOrder = serde_json::from_slice(&self.text)
+        let order: SignedOrder = unique::from_slice(&self.text)
             .map_err(|e| format!("not a signed order: {}", position(&e)))?;
         if !order.is_for(rules.book.chain_id, rules.book.contract) {
             return Err("signed for another chain or contract".into());

@@ -82,7 +82,11 @@ impl Statement {
         })
     }
 
-    fn account(&self, owner: Address, directory: &Directory) -> Result<String, StatementError> {
+    /// The account of an owner's orders: the one that is stated, else the only one of the directory.
+    ///
+    /// # Errors
+    /// [`StatementError::NoAccount`], [`StatementError::ManyAccounts`].
+    pub fn account(&self, owner: Address, directory: &Directory) -> Result<String, StatementError> {
         if let Some(stated) = &self.account {
             return Ok(stated.clone());
         }

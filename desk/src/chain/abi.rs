@@ -4,6 +4,7 @@
 
 use alloy::primitives::{Address, B256, U256, address, keccak256};
 use alloy::sol;
+use alloy::sol_types::SolInterface;
 /// The settlement contract's, whose order is the book's.
 pub use book::market::order::abi::IDvPSettlement;
 
@@ -14,6 +15,14 @@ sol!(
 sol!(
     #![sol(all_derives)]
     "../docs/interfaces/ITsUSDC.sol"
+);
+sol!(
+    #![sol(all_derives)]
+    "../docs/interfaces/IDistribution.sol"
+);
+sol!(
+    #![sol(all_derives)]
+    "../docs/interfaces/IDocuments.sol"
 );
 sol! {
     #![sol(all_derives)]
@@ -42,6 +51,11 @@ sol! {
         event ProgramActivated(bytes32 indexed codehash, bytes32 moduleHash, address program, uint256 dataFee, uint16 version);
     }
 
+    /// The precompile that says which programs always pay the cached price.
+    interface ArbWasmCache {
+        function codehashIsCached(bytes32 codehash) external view returns (bool);
+    }
+
     /// The precompile that tells the chain's parameters.
     interface ArbOwnerPublic {
         function getMaxStylusContractFragments() external view returns (uint8);
@@ -55,10 +69,18 @@ sol! {
     function stylus_constructor();
 }
 
+/// A call of an interface, from bytes that mean the call and nothing more; `None` for any others.
+pub(crate) fn canonical<C: SolInterface>(input: &[u8]) -> Option<C> {
+    let call = C::abi_decode_validate(input).ok()?;
+    (call.abi_encode() == input).then_some(call)
+}
+
 /// Where `StylusDeployer` stands on every Arbitrum chain.
 pub(crate) const STYLUS_DEPLOYER: Address = address!("cEcba2F1DC234f70Dd89F2041029807F8D03A990");
 /// The precompile `ArbWasm`.
 pub(crate) const ARB_WASM: Address = address!("0000000000000000000000000000000000000071");
+/// The precompile `ArbWasmCache`.
+pub(crate) const ARB_WASM_CACHE: Address = address!("0000000000000000000000000000000000000072");
 /// The precompile `ArbOwnerPublic`.
 pub(crate) const ARB_OWNER_PUBLIC: Address = address!("000000000000000000000000000000000000006b");
 
@@ -71,8 +93,8 @@ pub fn role(name: &str) -> B256 {
     }
 }
 
-/// Every role that one of the three contracts knows, to turn an id back into its name.
-pub const ROLE_NAMES: [&str; 12] = [
+/// Every role that one of the contracts knows, to turn an id back into its name.
+pub const ROLE_NAMES: [&str; 13] = [
     "DEFAULT_ADMIN_ROLE",
     "ISSUER_ROLE",
     "COMPLIANCE_ROLE",
@@ -85,6 +107,7 @@ pub const ROLE_NAMES: [&str; 12] = [
     "SEIZER_ROLE",
     "RESCUER_ROLE",
     "ATTESTOR_ROLE",
+    "DISTRIBUTOR_ROLE",
 ];
 
 /// The name behind a role id, or the id itself.

@@ -5,13 +5,15 @@
 
 use std::time::{Duration, Instant};
 
-use alloy::consensus::{SignableTransaction, TxEip1559, TxEnvelope};
+use alloy::consensus::{SignableTransaction, Transaction as _, TxEip1559, TxEnvelope};
 use alloy::eips::eip2718::Encodable2718;
 use alloy::eips::eip2930::AccessList;
 use alloy::eips::{BlockId, BlockNumberOrTag};
+use alloy::network::TransactionResponse as _;
 use alloy::primitives::{Address, B256, Bytes, TxKind, U256};
 use alloy::providers::{Provider, RootProvider};
 use alloy::rpc::client::RpcClient;
+use alloy::rpc::types::simulate::{SimBlock, SimulatePayload};
 use alloy::rpc::types::state::StateOverride;
 use alloy::rpc::types::{Filter, Log, TransactionInput, TransactionReceipt, TransactionRequest};
 use alloy::sol_types::{SolCall, SolEvent};
@@ -19,12 +21,19 @@ use alloy::transports::http::reqwest::Url;
 use jiff::Timestamp;
 
 use super::error::ChainError;
+use super::revert::Revert;
 use super::transport::Http;
 use crate::signing::request::Request;
 use crate::signing::signer::Signer;
 
 /// Blocks asked for logs at once: public endpoints refuse larger ranges.
 const STEP: u64 = 5_000;
+
+/// The longest that a node may take to be reached and to give its first answer: one that is down is said to be so soon,
+/// however long a transaction is waited for.
+pub const ANSWER: Duration = Duration::from_secs(4);
+/// JSON-RPC's code for a method that the node does not have.
+const NO_METHOD: i64 = -32601;
 
 /// What the chain says about a mined transaction.
 pub type Receipt = TransactionReceipt;
@@ -77,6 +86,15 @@ pub struct Block {
     pub time: u64,
 }
 
+/// What calls that were run one after the other came to.
+#[derive(Clone, Debug)]
+pub struct Turns {
+    /// Gas that each took, up to the first that was refused.
+    pub gas: Vec<u64>,
+    /// Why that one was.
+    pub refused: Option<Revert>,
+}
+
 /// Where and when something was mined.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Mined {
@@ -88,10 +106,21 @@ pub struct Mined {
     pub time: Timestamp,
 }
 
+/// The limit of a transaction of which the node says that it takes so much: room of one fifth.
+pub(super) fn gas_limit(estimate: u64) -> u64 {
+    estimate.saturating_add(estimate / 5)
+}
+
+/// What is offered for a unit of gas. Arbitrum charges the base fee whatever is offered above it; twice covers its next
+/// moves.
+pub(super) fn max_fee(price: u128) -> u128 {
+    price.saturating_mul(2)
+}
+
 /// One chain behind one RPC URL.
 #[derive(Clone, Debug)]
 pub struct Chain {
-    provider: RootProvider,
+    pub(super) provider: RootProvider,
     url: String,
     /// The URL as far as it may be said: without login, path and query, where endpoints have their keys.
     place: String,
@@ -101,7 +130,7 @@ pub struct Chain {
 
 impl Chain {
     /// Connects and compares the chain id with the profile's, when that names one. `timeout` is for one request, and for a
-    /// transaction to be mined.
+    /// transaction to be mined; the first request has [`ANSWER`] at most.
     ///
     /// # Errors
     /// `Url`, `Unreachable`, `Node`, `WrongChain`.
@@ -119,8 +148,9 @@ impl Chain {
             url: place.clone(),
             cause: e.without_url().to_string(),
         })?;
+        let first: RootProvider = RootProvider::new(RpcClient::new(http.within(ANSWER), false));
         let provider = RootProvider::new(RpcClient::new(http, false));
-        let id = provider
+        let id = first
             .get_chain_id()
             .await
             .map_err(|e| ChainError::from_rpc(&place, e))?;
@@ -149,7 +179,7 @@ impl Chain {
         &self.url
     }
 
-    fn rpc(
+    pub(super) fn rpc(
         &self,
         error: alloy::transports::RpcError<alloy::transports::TransportErrorKind>,
     ) -> ChainError {
@@ -161,13 +191,48 @@ impl Chain {
     /// # Errors
     /// `Unreachable`, `Node`, `Reverted`; `NoCode` and `Undecodable` when the address is not such a contract.
     pub async fn view<C: SolCall>(&self, to: Address, call: C) -> Result<C::Return, ChainError> {
-        let request = TransactionRequest::default()
-            .to(to)
-            .input(call.abi_encode().into());
-        let answer = self.provider.call(request).await.map_err(|e| self.rpc(e))?;
+        let answer = self.raw_view(to, &call).await?;
+        self.decoded_view::<C>(to, &answer).await
+    }
+
+    pub(super) async fn raw_view<C: SolCall>(
+        &self,
+        to: Address,
+        call: &C,
+    ) -> Result<Bytes, ChainError> {
+        let answer = self.provider.call(request(to, call)).await;
+        answer.map_err(|e| self.rpc(e))
+    }
+
+    pub(super) async fn decoded_view<C: SolCall>(
+        &self,
+        to: Address,
+        answer: &Bytes,
+    ) -> Result<C::Return, ChainError> {
         if answer.is_empty() && self.code_size(to).await? == 0 {
             return Err(ChainError::NoCode(to));
         }
+        C::abi_decode_returns(answer).map_err(|_| ChainError::Undecodable {
+            address: to,
+            expected: C::SIGNATURE,
+        })
+    }
+
+    /// As [`Self::view`], over the state after a block.
+    ///
+    /// # Errors
+    /// As `view`; `Node` where the node has not kept that state.
+    pub async fn view_at<C: SolCall>(
+        &self,
+        to: Address,
+        call: C,
+        block: u64,
+    ) -> Result<C::Return, ChainError> {
+        let request = TransactionRequest::default()
+            .to(to)
+            .input(call.abi_encode().into());
+        let call = self.provider.call(request).block(block.into());
+        let answer = call.await.map_err(|e| self.rpc(e))?;
         C::abi_decode_returns(&answer).map_err(|_| ChainError::Undecodable {
             address: to,
             expected: C::SIGNATURE,
@@ -184,10 +249,25 @@ impl Chain {
         to: Address,
         call: &C,
     ) -> Result<Bytes, ChainError> {
-        let request = TransactionRequest::default()
+        self.simulate_within(from, to, call, None).await
+    }
+
+    /// Like [`Self::simulate`], with no more gas than this.
+    ///
+    /// # Errors
+    /// As `simulate`.
+    pub(crate) async fn simulate_within<C: SolCall>(
+        &self,
+        from: Address,
+        to: Address,
+        call: &C,
+        gas: Option<u64>,
+    ) -> Result<Bytes, ChainError> {
+        let mut request = TransactionRequest::default()
             .from(from)
             .to(to)
             .input(call.abi_encode().into());
+        request.gas = gas;
         self.provider.call(request).await.map_err(|e| self.rpc(e))
     }
 
@@ -213,6 +293,70 @@ impl Chain {
             .overrides(overrides)
             .await
             .map_err(|e| self.rpc(e))
+    }
+
+    /// Runs calls one after the other as `from`, each on what the ones before it left behind, without sending any: the gas
+    /// that each would take, as far as the first that is refused, and why that is.
+    ///
+    /// `None` from a node that cannot do that (`eth_simulateV1`).
+    ///
+    /// # Errors
+    /// `Unreachable`, `Node`; `Untrue` when the node answers for other calls.
+    pub async fn simulate_in_turn(
+        &self,
+        from: Address,
+        calls: &[(Address, Bytes)],
+    ) -> Result<Option<Turns>, ChainError> {
+        let request = |(to, input): &(Address, Bytes)| {
+            TransactionRequest::default()
+                .from(from)
+                .to(*to)
+                .input(TransactionInput::new(input.clone()))
+        };
+        let block = SimBlock::default().extend_calls(calls.iter().map(request));
+        let payload = SimulatePayload::default().extend(block);
+        let blocks = match self.provider.simulate(&payload).await {
+            Ok(blocks) => blocks,
+            Err(error) => {
+                return match self.rpc(error) {
+                    ChainError::Node {
+                        code: NO_METHOD, ..
+                    } => Ok(None),
+                    other => Err(other),
+                };
+            }
+        };
+        let results = blocks.first().map(|block| &block.calls[..]);
+        let results = results.filter(|results| results.len() == calls.len());
+        let Some(results) = results else {
+            return Err(self.untrue(format!("asked to run {} calls, it ran others", calls.len())));
+        };
+        let gas = results.iter().take_while(|result| result.status);
+        let gas: Vec<u64> = gas.map(|result| result.gas_used).collect();
+        let refused = results.get(gas.len()).map(|result| {
+            let data = result.error.as_ref().and_then(|error| error.data.as_ref());
+            Revert::decode(data.unwrap_or(&result.return_data))
+        });
+        Ok(Some(Turns { gas, refused }))
+    }
+
+    /// What a transaction called, and with what; `None` when the node has no such transaction.
+    ///
+    /// # Errors
+    /// `Unreachable`, `Node`; `Untrue` when it is another transaction.
+    pub async fn sent(&self, hash: B256) -> Result<Option<(TxKind, Bytes)>, ChainError> {
+        let found = self
+            .provider
+            .get_transaction_by_hash(hash)
+            .await
+            .map_err(|e| self.rpc(e))?;
+        match found {
+            Some(found) if found.tx_hash() != hash => Err(self.untrue(format!(
+                "asked for transaction {hash}, it gave {}",
+                found.tx_hash()
+            ))),
+            found => Ok(found.map(|found| (found.kind(), found.input().clone()))),
+        }
     }
 
     /// The code at an address; empty for an account without code.
@@ -243,6 +387,50 @@ impl Chain {
             .get_balance(account)
             .await
             .map_err(|e| self.rpc(e))
+    }
+
+    /// Whether an account had code after a block.
+    ///
+    /// # Errors
+    /// `Unreachable`, `Node`, also where the node has not kept that state.
+    pub async fn had_code(&self, address: Address, block: u64) -> Result<bool, ChainError> {
+        let code = self.provider.get_code_at(address).block_id(block.into());
+        Ok(!code.await.map_err(|e| self.rpc(e))?.is_empty())
+    }
+
+    /// The last block that is not after a second, of those up to `head`; `None` when all are.
+    ///
+    /// # Errors
+    /// `Unreachable`, `Node`; `Untrue` when a block before `head` is missing.
+    pub async fn block_at(&self, time: u64, head: Block) -> Result<Option<Block>, ChainError> {
+        if head.time <= time {
+            return Ok(Some(head));
+        }
+        // `low` is not after it, `high` is.
+        let (mut low, mut high) = (None, head.number);
+        let mut first = 0;
+        while first < high {
+            let middle = first + (high - first) / 2;
+            let Some(block) = self.block(middle).await? else {
+                return Err(self.untrue(format!("it has block {} and not {middle}", head.number)));
+            };
+            if block.time <= time {
+                low = Some(block);
+                first = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        Ok(low)
+    }
+
+    /// The latest block that no reorganisation takes back any more.
+    ///
+    /// # Errors
+    /// `Unreachable`, `Node`; `Untrue` when there is none.
+    pub async fn finalized(&self) -> Result<Block, ChainError> {
+        let block = self.find_block(BlockNumberOrTag::Finalized).await?;
+        block.ok_or_else(|| self.untrue("it has no finalized block".into()))
     }
 
     /// The latest block.
@@ -287,6 +475,31 @@ impl Chain {
     /// `Unreachable`, `Node`; `Untrue` when a log is of another contract or block.
     pub async fn logs(&self, address: Address, from: u64, to: u64) -> Result<Vec<Log>, ChainError> {
         self.filtered(Filter::new(), address, from, to).await
+    }
+
+    /// As [`Self::logs`], of those with one of these first topics; of all where there are none.
+    ///
+    /// # Errors
+    /// As `logs`; `Untrue` when a log has another topic.
+    pub async fn topics_of(
+        &self,
+        address: Address,
+        topics: &[B256],
+        from: u64,
+        to: u64,
+    ) -> Result<Vec<Log>, ChainError> {
+        if topics.is_empty() {
+            return self.logs(address, from, to).await;
+        }
+        let filter = Filter::new().event_signature(topics.to_vec());
+        let logs = self.filtered(filter, address, from, to).await?;
+        let asked = |log: &Log| log.topic0().is_some_and(|topic| topics.contains(topic));
+        if logs.iter().all(asked) {
+            return Ok(logs);
+        }
+        Err(self.untrue(format!(
+            "it gave events of {address} that were not asked for"
+        )))
     }
 
     async fn filtered(
@@ -353,23 +566,41 @@ impl Chain {
         let head = self.head().await?.number;
         let (mut events, mut next, mut step) = (Vec::new(), first, u64::MAX);
         while next <= head {
-            let last = head.min(next.saturating_add(step - 1));
-            let logs = match self.filtered(filter.clone(), address, next, last).await {
-                Ok(logs) => logs,
-                Err(ChainError::Node { .. }) if last - next >= STEP => {
-                    step = STEP.max((last - next) / 8);
-                    continue;
-                }
-                Err(error) => return Err(error),
-            };
+            let (logs, behind) = self
+                .some_logs(&filter, address, (next, head), &mut step)
+                .await?;
             for log in logs {
                 if let Ok(event) = E::decode_log(&log.inner) {
                     events.push((event.data, log));
                 }
             }
-            next = last + 1;
+            next = behind;
         }
         Ok(events)
+    }
+
+    /// The logs of a contract that pass a filter, from the first of two blocks on, in as large a range as the node allows,
+    /// and the block behind them. `step` is how many blocks are asked for, and what the node has taught of it.
+    ///
+    /// # Errors
+    /// As [`Self::logs`].
+    pub(crate) async fn some_logs(
+        &self,
+        filter: &Filter,
+        address: Address,
+        (next, last): (u64, u64),
+        step: &mut u64,
+    ) -> Result<(Vec<Log>, u64), ChainError> {
+        loop {
+            let end = last.min(next.saturating_add(*step - 1));
+            match self.filtered(filter.clone(), address, next, end).await {
+                Ok(logs) => return Ok((logs, end.saturating_add(1))),
+                Err(ChainError::Node { .. }) if end - next >= STEP => {
+                    *step = STEP.max((end - next) / 8);
+                }
+                Err(error) => return Err(error),
+            }
+        }
     }
 
     /// Transactions an account has had mined: the nonce of its next one.
@@ -398,7 +629,9 @@ impl Chain {
         let from = signer.address();
         let Unsigned { to, value, input } = call;
         let cap = cap.unwrap_or(u64::MAX);
-        let estimate = self.estimate_of(from, to, value, input.clone()).await?;
+        let estimate = self
+            .estimate_of(from, to, value, input.clone(), None)
+            .await?;
         if estimate > cap {
             let gas = estimate;
             return Err(ChainError::OverCap { gas, cap });
@@ -412,17 +645,12 @@ impl Chain {
                 .await
                 .map_err(|e| self.rpc(e))?,
         };
-        let price = self
-            .provider
-            .get_gas_price()
-            .await
-            .map_err(|e| self.rpc(e))?;
+        let price = self.gas_price().await?;
         let tx = TxEip1559 {
             chain_id: self.id,
             nonce,
-            gas_limit: estimate.saturating_add(estimate / 5).min(cap),
-            // Arbitrum charges the base fee whatever is offered above it; twice covers its next moves.
-            max_fee_per_gas: price.saturating_mul(2),
+            gas_limit: gas_limit(estimate).min(cap),
+            max_fee_per_gas: max_fee(price),
             max_priority_fee_per_gas: 0,
             to,
             value,
@@ -452,7 +680,31 @@ impl Chain {
         value: U256,
         input: Bytes,
     ) -> Result<u64, ChainError> {
-        self.estimate_of(from, TxKind::Call(to), value, input).await
+        self.estimate_of(from, TxKind::Call(to), value, input, None)
+            .await
+    }
+
+    /// Gas that what is not sent yet would take over changed accounts.
+    ///
+    /// # Errors
+    /// As `estimate`.
+    pub(super) async fn estimate_over(
+        &self,
+        from: Address,
+        call: Unsigned,
+        overrides: StateOverride,
+    ) -> Result<u64, ChainError> {
+        let Unsigned { to, value, input } = call;
+        self.estimate_of(from, to, value, input, Some(overrides))
+            .await
+    }
+
+    /// What a unit of gas costs now, in wei.
+    ///
+    /// # Errors
+    /// `Unreachable`, `Node`.
+    pub(super) async fn gas_price(&self) -> Result<u128, ChainError> {
+        self.provider.get_gas_price().await.map_err(|e| self.rpc(e))
     }
 
     async fn estimate_of(
@@ -461,6 +713,7 @@ impl Chain {
         to: TxKind,
         value: U256,
         input: Bytes,
+        overrides: Option<StateOverride>,
     ) -> Result<u64, ChainError> {
         let request = TransactionRequest {
             to: Some(to),
@@ -469,7 +722,11 @@ impl Chain {
                 .value(value)
                 .input(input.into())
         };
-        let estimate = self.provider.estimate_gas(request).await;
+        let estimate = self.provider.estimate_gas(request);
+        let estimate = match overrides {
+            Some(overrides) => estimate.overrides(overrides).await,
+            None => estimate.await,
+        };
         estimate.map_err(|e| self.rpc(e))
     }
 
@@ -635,9 +892,19 @@ impl Chain {
     }
 }
 
-/// Scheme, host and port of a URL.
+/// A call of a view.
+pub(super) fn request<C: SolCall>(to: Address, call: &C) -> TransactionRequest {
+    let input = call.abi_encode().into();
+    TransactionRequest::default().to(to).input(input)
+}
+
+/// Scheme, host and port of a URL, the port also where it is the scheme's own.
 fn origin(url: &Url) -> String {
-    url.origin().ascii_serialization()
+    let (host, scheme) = (url.host_str().unwrap_or_default(), url.scheme());
+    match url.port_or_known_default() {
+        Some(port) => format!("{scheme}://{host}:{port}"),
+        None => format!("{scheme}://{host}"),
+    }
 }
 
 #[cfg(test)]
@@ -651,6 +918,28 @@ mod tests {
             origin(&url.parse().unwrap()),
             "https://arb1.example.com:8443"
         );
+        let url = "https://arb1.example.com/v2/key";
+        assert_eq!(
+            origin(&url.parse().unwrap()),
+            "https://arb1.example.com:443"
+        );
+        assert_eq!(
+            origin(&"http://[::1]:8547/".parse().unwrap()),
+            "http://[::1]:8547"
+        );
+    }
+
+    /// A listener whose connections nobody takes: the first request is never answered.
+    #[tokio::test]
+    async fn a_node_that_never_answers_is_named_with_host_and_port() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let place = format!("http://{}", listener.local_addr().unwrap());
+        let connected = Chain::connect(&place, None, Duration::from_millis(50)).await;
+        let Err(ChainError::Unreachable { url, cause }) = connected else {
+            panic!("{connected:?}")
+        };
+        assert_eq!(url, place);
+        assert!(cause.contains("timed out"), "{cause}");
     }
 
     #[tokio::test]

@@ -86,7 +86,7 @@ codes! {
             "";
         1 NotAllowed "NOT_ALLOWED"
             "a wallet is not registered, or transfers between the two groups are not open",
-            "register the wallet (orderbook token register) or open the groups (orderbook token group)";
+            "register the wallet (orderbook token register SECURITY FILE) or open the groups (orderbook token group SECURITY FROM TO)";
         2 TokenPaused "TOKEN_PAUSED"
             "the security is paused",
             "wait until the issuer's pauser unpauses it";
@@ -110,7 +110,7 @@ codes! {
             "sell less, or ask the issuer's enforcer";
         9 Locked "LOCKED"
             "part of the sender's holding is locked up",
-            "sell less, or wait for the release: orderbook token encumbrances";
+            "sell less, or wait for the release: orderbook token encumbrances SECURITY WALLET";
         10 NotVested "NOT_VESTED"
             "part of the sender's holding has not vested",
             "sell less, or wait for the next vesting date";
@@ -131,7 +131,7 @@ codes! {
             "do not trade; ask the issuer's compliance officer";
         16 KycExpired "KYC_EXPIRED"
             "a party's KYC has expired",
-            "renew the KYC and register the wallet again: orderbook token register";
+            "renew the KYC and register the wallet again: orderbook token register SECURITY FILE";
         17 InvalidSize "INVALID_SIZE"
             "the quantity is not a multiple of the granularity, or would leave a holding below the minimum",
             "change the quantity";
@@ -143,7 +143,7 @@ codes! {
             "mint less, or have the admin raise the cap";
         20 Held "HELD"
             "part of the sender's holding is held for a matched trade",
-            "sell less, or wait until the trade settles, is released or ends by time: orderbook token encumbrances";
+            "sell less, or wait until the trade settles, is released or ends by time: orderbook token encumbrances SECURITY WALLET";
     }
 }
 
@@ -203,7 +203,7 @@ codes! {
             "ask one of them for a new limit";
         18 SecurityNotListed "SECURITY_NOT_LISTED"
             "the security is not listed",
-            "have the admin admit it: orderbook token admit";
+            "have the admin admit it: orderbook token admit SECURITY";
         19 Restricted "RESTRICTED"
             "the security restricts the transfer",
             "see the restriction";
@@ -212,13 +212,13 @@ codes! {
             "ask the seller to deliver";
         21 SellerAllowance "SELLER_ALLOWANCE"
             "the seller has not approved the settlement contract for the quantity",
-            "have the seller run: orderbook approve SECURITY";
+            "have the seller run: orderbook approve SECURITY QUANTITY";
         22 BuyerBalance "BUYER_BALANCE"
             "the buyer holds too little cash",
             "ask the buyer to fund the wallet";
         23 BuyerAllowance "BUYER_ALLOWANCE"
             "the buyer has not approved the settlement contract for the cash",
-            "have the buyer run: orderbook approve COIN";
+            "have the buyer run: orderbook approve coin AMOUNT";
         24 BuyerBlacklisted "BUYER_BLACKLISTED"
             "the coin's issuer has blacklisted the buyer",
             "do not trade; report to compliance";

@@ -69,6 +69,15 @@ pub enum Constructor {
         /// The hot key that settles.
         operator: Address,
     },
+    /// `distribution`.
+    Distribution {
+        /// The coin that it pays, for ever.
+        coin: Address,
+        /// The default admin.
+        admin: Address,
+    },
+    /// `documents`, over which nobody has a power.
+    Documents,
 }
 
 impl Constructor {
@@ -78,6 +87,19 @@ impl Constructor {
             Self::Token { .. } => "erc1404-token",
             Self::Coin { .. } => "tsusdc",
             Self::Settlement { .. } => "settlement",
+            Self::Distribution { .. } => "distribution",
+            Self::Documents => "documents",
+        }
+    }
+
+    /// Who becomes the default admin; the documents have none.
+    pub fn admin(&self) -> Option<Address> {
+        match self {
+            Self::Token { admin, .. }
+            | Self::Coin { admin, .. }
+            | Self::Settlement { admin, .. }
+            | Self::Distribution { admin, .. } => Some(*admin),
+            Self::Documents => None,
         }
     }
 
@@ -101,6 +123,11 @@ impl Constructor {
                 payment: Some(*payment),
                 crd: Some(*crd),
             },
+            Self::Distribution { coin, .. } => Target::Distribution {
+                contract: address,
+                coin: Some(*coin),
+            },
+            Self::Documents => Target::Documents(address),
         }
     }
 
@@ -112,9 +139,10 @@ impl Constructor {
             })
         };
         match self {
-            Self::Token { admin, .. } | Self::Coin { admin, .. } => {
-                vec![granted(B256::ZERO, *admin)]
-            }
+            Self::Token { admin, .. }
+            | Self::Coin { admin, .. }
+            | Self::Distribution { admin, .. } => vec![granted(B256::ZERO, *admin)],
+            Self::Documents => Vec::new(),
             Self::Settlement {
                 admin, operator, ..
             } => vec![
@@ -122,6 +150,22 @@ impl Constructor {
                 granted(role("OPERATOR_ROLE"), *operator),
             ],
         }
+    }
+
+    /// The factory's call that deploys `code` and constructs it so.
+    pub(super) fn call(&self, code: &[u8]) -> StylusDeployer::deployCall {
+        StylusDeployer::deployCall {
+            bytecode: creation_code(code),
+            initData: self.calldata(),
+            initValue: U256::ZERO,
+            salt: B256::ZERO,
+        }
+    }
+
+    /// What is constructed, whoever does it again: the hash of chain, sender, crate and arguments.
+    pub fn digest(&self, chain: &Chain, sender: Address) -> B256 {
+        let arguments = self.calldata();
+        keccak256((chain.id(), sender, self.package().to_owned(), arguments).abi_encode_params())
     }
 
     /// Selector and arguments.
@@ -165,6 +209,8 @@ impl Constructor {
                 *operator,
             )
                 .abi_encode_params(),
+            Self::Distribution { coin, admin } => (*coin, *admin).abi_encode_params(),
+            Self::Documents => Vec::new(),
         };
         [&stylus_constructorCall::SELECTOR[..], &arguments]
             .concat()
@@ -175,6 +221,8 @@ impl Constructor {
 /// A deployed contract.
 #[derive(Debug)]
 pub struct Deployed {
+    /// The chain.
+    pub chain_id: u64,
     /// Where it stands.
     pub address: Address,
     /// The transaction that did it.
@@ -214,15 +262,9 @@ impl Deployment {
             root(&code, fragments)?
         };
         let factory = ground.contract(Target::Deployer(STYLUS_DEPLOYER)).await?;
-        let fee = activation_fee(ground.chain(), &code).await?;
-        let call = StylusDeployer::deployCall {
-            bytecode: creation_code(&code),
-            initData: constructor.calldata(),
-            initValue: U256::ZERO,
-            salt: B256::ZERO,
-        };
+        let fee = activation_fee(ground.chain(), &code, StateOverride::default()).await?;
         Ok(Self {
-            act: factory.act(call).paying(fee),
+            act: factory.act(constructor.call(&code)).paying(fee),
             constructor,
             code,
             code_size,
@@ -249,6 +291,7 @@ impl Deployment {
         }
         ground.contract(target).await?;
         Ok(Deployed {
+            chain_id: ground.chain().id(),
             address,
             receipt: done.receipt,
             code_size: self.code_size,
@@ -305,7 +348,7 @@ fn split(code: &[u8]) -> Result<Vec<Bytes>, ChainError> {
 }
 
 /// The root of the fragments that hold a file's code.
-fn root(code: &[u8], fragments: &[Address]) -> Result<Vec<u8>, ChainError> {
+pub(super) fn root(code: &[u8], fragments: &[Address]) -> Result<Vec<u8>, ChainError> {
     let bad = |why: String| ChainError::NotAProgram(why);
     let mut wasm = Vec::new();
     brotli::Decompressor::new(stream(code)?, 4_096)
@@ -326,12 +369,17 @@ fn stream(code: &[u8]) -> Result<&[u8], ChainError> {
 
 /// The data fee for activating a program, in wei, with a fifth of room; what is not needed comes back. Zero when the same
 /// code is activated already. Asked the way `cargo stylus` asks: by activating it in a call over a spoofed account.
-async fn activation_fee(chain: &Chain, code: &[u8]) -> Result<U256, ChainError> {
+/// `overrides` are further accounts that the code needs, and which are not there yet.
+pub(super) async fn activation_fee(
+    chain: &Chain,
+    code: &[u8],
+    mut overrides: StateOverride,
+) -> Result<U256, ChainError> {
     // Two addresses that nobody has: hashes of something that is no key.
     let program = Address::from_word(keccak256(code));
     let sender = Address::from_word(keccak256(program));
     let ether = U256::from(10).pow(U256::from(18));
-    let overrides = StateOverride::from_iter([
+    overrides.extend([
         (
             program,
             AccountOverride {

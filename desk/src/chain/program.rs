@@ -5,7 +5,7 @@
 
 use alloy::primitives::{Address, U256, keccak256};
 
-use super::abi::{ARB_WASM, ArbWasm};
+use super::abi::{ARB_WASM, ARB_WASM_CACHE, ArbWasm, ArbWasmCache};
 use super::act::{Act, Ground, Target};
 use super::client::Chain;
 use super::error::ChainError;
@@ -44,6 +44,16 @@ impl Life {
             Err(error) => Err(error),
         }
     }
+}
+
+/// Whether a program's code is in the chain's cache: every call of one that is not pays for its start.
+///
+/// # Errors
+/// What the chain answers.
+pub async fn is_cached(chain: &Chain, program: Address) -> Result<bool, ChainError> {
+    let codehash = keccak256(&chain.code(program).await?);
+    let call = ArbWasmCache::codehashIsCachedCall { codehash };
+    chain.view(ARB_WASM_CACHE, call).await
 }
 
 /// Another year for the code of a contract, with its data fee; what of the fee is not needed comes back.

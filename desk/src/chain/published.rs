@@ -1,5 +1,5 @@
-//! The errors that the contracts publish in `docs/interfaces`, by selector: what they are called, whose they are, and what
-//! they say.
+//! What the contracts publish in `docs/interfaces`: their errors, by selector, with whose they are and what they say, and
+//! their ABI for whoever reads their events.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -8,8 +8,10 @@ use alloy::dyn_abi::{DynSolValue, JsonAbiExt as _};
 use alloy::json_abi::{Error, JsonAbi};
 use alloy::primitives::Selector;
 
+use super::act::Kind;
+
 /// What each contract is called, and its ABI.
-const INTERFACES: [(&str, &str); 3] = [
+const INTERFACES: [(&str, &str); 5] = [
     (
         "the security",
         include_str!("../../../docs/interfaces/ISecurityToken.json"),
@@ -22,7 +24,30 @@ const INTERFACES: [(&str, &str); 3] = [
         "the settlement contract",
         include_str!("../../../docs/interfaces/IDvPSettlement.json"),
     ),
+    (
+        "the distribution contract",
+        include_str!("../../../docs/interfaces/IDistribution.json"),
+    ),
+    (
+        "the registry of documents",
+        include_str!("../../../docs/interfaces/IDocuments.json"),
+    ),
 ];
+
+/// The ABI of a contract; the deployer and the precompile for programs have none here.
+pub(crate) fn abi(kind: Kind) -> JsonAbi {
+    let [security, coin, settlement, distribution, documents] = INTERFACES.map(|(_, text)| text);
+    let text = match kind {
+        Kind::Security => security,
+        Kind::Coin => coin,
+        Kind::Settlement => settlement,
+        Kind::Distribution => distribution,
+        Kind::Documents => documents,
+        Kind::Deployer | Kind::Programs => "[]",
+    };
+    // A test reads all of them.
+    serde_json::from_str(text).unwrap_or_default()
+}
 
 /// An error with the contract that has it; one that several have is nobody's in particular.
 struct Known {
@@ -33,7 +58,7 @@ struct Known {
 static KNOWN: LazyLock<HashMap<Selector, Known>> = LazyLock::new(|| {
     let mut known: HashMap<Selector, Known> = HashMap::new();
     for (who, text) in INTERFACES {
-        // A test reads all three.
+        // A test reads all of them.
         let abi: JsonAbi = serde_json::from_str(text).unwrap_or_default();
         for error in abi.errors.into_values().flatten() {
             known
@@ -75,7 +100,8 @@ impl Published {
     }
 }
 
-fn shown(value: &DynSolValue) -> String {
+/// A value in words.
+pub(crate) fn shown(value: &DynSolValue) -> String {
     match value {
         DynSolValue::Address(address) => address.to_string(),
         DynSolValue::Uint(number, _) => number.to_string(),

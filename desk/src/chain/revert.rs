@@ -120,7 +120,7 @@ fn missing_role(account: impl fmt::Display, role: B256) -> Revert {
     Revert::authority(
         "AccessControlUnauthorizedAccount",
         format!("{account} does not have the role {role}"),
-        "send with a wallet that has the role (--wallet), or have the admin grant it: orderbook role grant",
+        "send with a wallet that has the role (--wallet), or have the admin grant it: orderbook role grant CONTRACT ROLE WALLET",
     )
 }
 
@@ -249,7 +249,7 @@ fn commitment(error: &Dvp) -> Revert {
                 time(e.until)
             ),
         )
-        .remedy("let it settle, or have the broker-dealer release it: orderbook match release"),
+        .remedy("let it settle, or have the broker-dealer release it: orderbook match release MATCH --reason REASON"),
         Dvp::NotCommitted(e) => Revert::new(
             "NotCommitted",
             format!(
@@ -270,7 +270,7 @@ fn roles_exclude(role: B256, other: B256) -> Revert {
             role_name(role),
             role_name(other)
         ),
-        "use another account, or take the other role away first: orderbook role revoke",
+        "use another account, or take the other role away first: orderbook role revoke CONTRACT ROLE WALLET",
     )
 }
 
@@ -285,7 +285,7 @@ fn token(error: Token, data: &[u8]) -> Revert {
                 e.spender, e.allowance, e.needed
             ),
         )
-        .remedy("have the holder approve: orderbook approve"),
+        .remedy("have the holder approve: orderbook approve SECURITY QUANTITY"),
         Token::ERC20InvalidSpender(e) => Revert::new(
             "ERC20InvalidSpender",
             format!("{} cannot be a spender", e.spender),
@@ -352,12 +352,12 @@ fn registry(error: &Token) -> Option<Revert> {
                 e.group, e.country
             ),
         )
-        .remedy("change all wallets of the investor at once: orderbook token investor"),
+        .remedy("change all wallets of the investor at once: orderbook token investor SECURITY CODE --group GROUP --country COUNTRY --kyc-expiry DAY"),
         Token::InvestorNotFound(e) => Revert::new(
             "InvestorNotFound",
             format!("no wallet is registered for the investor {}", e.investorId),
         )
-        .remedy("register one: orderbook token register"),
+        .remedy("register one: orderbook token register SECURITY FILE"),
         Token::WalletReplaced(e) => Revert::new(
             "WalletReplaced",
             format!(
@@ -373,7 +373,7 @@ fn registry(error: &Token) -> Option<Revert> {
                 e.wallet, e.investorId
             ),
         )
-        .remedy("register it for the same investor first: orderbook token register"),
+        .remedy("register it for the same investor first: orderbook token register SECURITY FILE"),
         Token::TimeTooFar(e) => Revert::new(
             "TimeTooFar",
             format!(
@@ -395,7 +395,7 @@ fn registry(error: &Token) -> Option<Revert> {
                 named_groups(e.groups)
             ),
         )
-        .remedy("see: orderbook token limits"),
+        .remedy("see: orderbook token limits SECURITY"),
         _ => return None,
     })
 }
@@ -479,7 +479,7 @@ fn minting(error: &Coin) -> Option<Revert> {
         Coin::NotMinter(e) => Revert::authority(
             "NotMinter",
             format!("{} is not a minter", e.account),
-            "have the master minter configure it: orderbook coin minter",
+            "have the master minter configure it: orderbook coin minter WALLET AMOUNT",
         ),
         Coin::InvalidAmount(e) => Revert::new(
             "InvalidAmount",
@@ -501,7 +501,7 @@ fn minting(error: &Coin) -> Option<Revert> {
                 dollars(e.amount)
             ),
         )
-        .remedy("have the master minter raise it: orderbook coin minter"),
+        .remedy("have the master minter raise it: orderbook coin minter WALLET AMOUNT"),
         Coin::ReservesExceeded(e) => Revert::new(
             "ReservesExceeded",
             format!(
@@ -510,7 +510,7 @@ fn minting(error: &Coin) -> Option<Revert> {
                 dollars(e.reserves)
             ),
         )
-        .remedy("attest the new reserves first: orderbook coin attest"),
+        .remedy("attest the new reserves first: orderbook coin attest AMOUNT --evidence FILE"),
         Coin::ReservesStale(e) => Revert::new(
             "ReservesStale",
             format!(
@@ -519,7 +519,7 @@ fn minting(error: &Coin) -> Option<Revert> {
                 e.maxAge
             ),
         )
-        .remedy("attest the reserves again: orderbook coin attest"),
+        .remedy("attest the reserves again: orderbook coin attest AMOUNT --evidence FILE"),
         Coin::InvalidAttestation(e) => Revert::new(
             "InvalidAttestation",
             format!(
@@ -577,7 +577,7 @@ fn activation(error: &ArbWasmErrors) -> Revert {
 /// Anybody may activate a program, and then whatever its owners left in force works again.
 const WAYS_OUT: &str = "activate it: cargo stylus activate; an owner who wants out of it first takes the allowance back at \
      the token (orderbook approve TOKEN 0), or activates it and cancels in the next transaction (orderbook order cancel \
-     --on-chain)";
+     ORDER --on-chain)";
 
 /// `HolderLimit` becomes `holder limit`, `ERC20InvalidSender` `ERC20 invalid sender`.
 fn spaced(name: &str) -> String {

@@ -14,6 +14,41 @@ use super::error::ChainError;
 /// The code of an account that delegates (EIP-7702): three bytes and an address.
 const DELEGATION: [u8; 3] = [0xef, 0x01, 0x00];
 
+impl Chain {
+    /// Whether an account takes `signature` for its own of `digest`, at the latest block; its code gets `gas` at most.
+    ///
+    /// # Errors
+    /// `Unreachable`; what the account's code does is no error.
+    pub async fn signature_verdict(
+        &self,
+        owner: Address,
+        digest: B256,
+        signature: &Bytes,
+        gas: Option<u64>,
+    ) -> Result<ContractVerdict, ChainError> {
+        let code = self.code(owner).await?;
+        if code.is_empty() {
+            return Ok(ContractVerdict::NoCode);
+        }
+        let call = IERC1271::isValidSignatureCall {
+            hash: digest,
+            signature: signature.clone(),
+        };
+        let accepted = match self.simulate_within(Address::ZERO, owner, &call, gas).await {
+            // Exactly one word: the selector and 28 zero bytes.
+            Ok(answer) => answer[..] == magic()[..],
+            Err(ChainError::Reverted(_) | ChainError::Node { .. }) => false,
+            Err(error) => return Err(error),
+        };
+        let delegates = code.len() == 23 && code.starts_with(&DELEGATION);
+        Ok(match (accepted, delegates) {
+            (true, _) => ContractVerdict::Accepts,
+            (false, true) => ContractVerdict::DelegateRefuses,
+            (false, false) => ContractVerdict::Refuses,
+        })
+    }
+}
+
 impl ContractSignatures for Chain {
     fn verdict<'a>(
         &'a self,
@@ -22,27 +57,8 @@ impl ContractSignatures for Chain {
         signature: &'a Bytes,
     ) -> Pin<Box<dyn Future<Output = Result<ContractVerdict, ChainUnavailable>> + Send + 'a>> {
         Box::pin(async move {
-            let unavailable = |error: ChainError| ChainUnavailable(error.to_string());
-            let code = self.code(owner).await.map_err(unavailable)?;
-            if code.is_empty() {
-                return Ok(ContractVerdict::NoCode);
-            }
-            let call = IERC1271::isValidSignatureCall {
-                hash: digest,
-                signature: signature.clone(),
-            };
-            let accepted = match self.simulate(Address::ZERO, owner, &call).await {
-                // Exactly one word: the selector and 28 zero bytes.
-                Ok(answer) => answer[..] == magic()[..],
-                Err(ChainError::Reverted(_) | ChainError::Node { .. }) => false,
-                Err(error) => return Err(unavailable(error)),
-            };
-            let delegates = code.len() == 23 && code.starts_with(&DELEGATION);
-            Ok(match (accepted, delegates) {
-                (true, _) => ContractVerdict::Accepts,
-                (false, true) => ContractVerdict::DelegateRefuses,
-                (false, false) => ContractVerdict::Refuses,
-            })
+            let verdict = self.signature_verdict(owner, digest, signature, None).await;
+            verdict.map_err(|error| ChainUnavailable(error.to_string()))
         })
     }
 }

@@ -9,6 +9,8 @@ use alloy::transports::http::reqwest::{self, Client, StatusCode, Url, header};
 use alloy::transports::{TransportError, TransportErrorKind, TransportFut};
 use tower_service::Service;
 
+use crate::http;
+
 /// Longest answer that is read, bytes. The logs of 5,000 full blocks fit in.
 const LONGEST: usize = 64 << 20;
 /// How often a busy node is asked again.
@@ -25,15 +27,26 @@ const EXCERPT: usize = 80;
 pub(super) struct Http {
     client: Client,
     url: Url,
+    timeout: Duration,
 }
 
 impl Http {
     /// `timeout` is for one request, from connecting to the last byte of its answer.
     pub(super) fn new(url: Url, timeout: Duration) -> reqwest::Result<Self> {
-        // One for the whole process; an error says that there is one already.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = Client::builder().timeout(timeout).build()?;
-        Ok(Self { client, url })
+        let client = http::client(timeout)?;
+        Ok(Self {
+            client,
+            url,
+            timeout,
+        })
+    }
+
+    /// The same endpoint over the same connections, with less time for a request.
+    pub(super) fn within(&self, timeout: Duration) -> Self {
+        Self {
+            timeout: self.timeout.min(timeout),
+            ..self.clone()
+        }
     }
 
     /// Sends the same bytes until the node is not busy. That is safe for a transaction as well: its hash stays the same.
@@ -61,6 +74,7 @@ impl Http {
         let mut response = self
             .client
             .post(self.url.clone())
+            .timeout(self.timeout)
             .header(header::CONTENT_TYPE, "application/json")
             .body(body)
             .send()

@@ -1,13 +1,14 @@
 //! Lists of wallets that must act at once: a security's sanctions, the coin's blacklist.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::io::{BufRead, BufReader, Read};
+use std::io::Read;
 
 use alloy::primitives::Address;
+use book::board::heading::Assumption;
+use book::board::text::Encoding;
 use book::market::address;
-use futures::{StreamExt as _, TryStreamExt as _, stream};
 
-use super::{AT_ONCE, BATCH, Batch, Lost, Sent};
+use super::{BATCH, Batch, Lost, Proposed, Sent};
 use crate::chain::abi::ISecurityToken::{
     isSanctionedCall, setSanctionedCall, walletRecordCall, walletsOfCall,
 };
@@ -15,46 +16,60 @@ use crate::chain::abi::ITsUSDC::{blacklistBatchCall, isBlacklistedCall, unBlackl
 use crate::chain::act::Contract;
 use crate::error::DeskError;
 use crate::journal::Journal;
+use crate::propose::pending::Pending;
+use crate::sheet::{self, Sheet};
 use crate::signing::signer::Signer;
-
-/// Longest line that is read.
-const LONGEST: u64 = 1 << 16;
 
 /// A wallet of a list, with its line.
 pub type Listed = (u64, Address);
 
-/// Reads a list: one wallet on each line, an address or the name of one in `wallets`; `#` starts a remark. A wallet that
-/// stands twice counts once.
+/// What the column of wallets may be called, where a list has several.
+const COLUMNS: [&str; 4] = ["wallet", "address", "account", "wallet_address"];
+/// What may separate columns.
+const SEPARATORS: [char; 3] = [',', ';', '\t'];
+
+/// Reads a list: one wallet on each line, an address or the name of one in `wallets`; `#` starts a remark. Of a table with a
+/// heading, the column called wallet, address or account. A wallet that stands twice counts once.
 ///
 /// # Errors
-/// `Rows` with every line that is no wallet; `File` when it cannot be read.
+/// `Rows` with every line that is no wallet; `File` when it cannot be read or names no wallet.
 pub fn read(
     file: impl Read,
     wallets: &BTreeMap<String, Address>,
-) -> Result<Vec<Listed>, DeskError> {
-    let failed = |e: std::io::Error| DeskError::File(e.to_string());
-    let mut reader = BufReader::new(file);
-    let (mut listed, mut bad, mut seen) = (Vec::new(), Vec::new(), HashMap::new());
-    for line in 1.. {
-        let mut bytes = Vec::new();
-        let mut bounded = Read::take(&mut reader, LONGEST);
-        if bounded.read_until(b'\n', &mut bytes).map_err(failed)? == 0 {
-            break;
-        }
-        let text = String::from_utf8_lossy(&bytes);
-        let text = text.trim_start_matches('\u{feff}');
-        let word = text.split('#').next().unwrap_or_default().trim();
-        if word.is_empty() {
+) -> Result<Sheet<Listed>, DeskError> {
+    let (bytes, encoding) = sheet::whole(file)?;
+    let mut text = String::new();
+    let decoded = encoding.decoder(&bytes[..]).read_to_string(&mut text);
+    decoded.map_err(|e| DeskError::File(e.to_string()))?;
+    let mut assumed = Vec::new();
+    if encoding != Encoding::Utf8 {
+        assumed.push(Assumption::Encoding(encoding, None));
+    }
+    let (mut rows, mut bad, mut seen) = (Vec::new(), Vec::new(), HashMap::new());
+    let mut place = None;
+    let words = text
+        .lines()
+        .map(|line| line.split('#').next().unwrap_or_default().trim());
+    for (line, words) in (1..).zip(words) {
+        if words.is_empty() {
             continue;
         }
-        let wallet = match wallets.get(word) {
-            Some(wallet) => Ok(*wallet),
-            None => address::parse_nonzero(word),
-        };
-        match wallet {
+        if place.is_none() {
+            let (found, named) = column(words);
+            place = Some(found);
+            if let Some(name) = named {
+                let words =
+                    format!("line {line} is the heading; wallets stand in the column {name}");
+                assumed.push(Assumption::Other(words));
+                continue;
+            }
+        }
+        let cell = words.split(SEPARATORS).nth(place.unwrap_or_default());
+        let word = unquoted(cell.unwrap_or_default());
+        match wallet(word, wallets) {
             Ok(wallet) => {
                 if seen.insert(wallet, line).is_none() {
-                    listed.push((line, wallet));
+                    rows.push((line, wallet));
                 }
             }
             Err(error) => bad.push(format!(
@@ -62,10 +77,40 @@ pub fn read(
             )),
         }
     }
-    if bad.is_empty() {
-        Ok(listed)
-    } else {
-        Err(DeskError::Rows(bad))
+    if !bad.is_empty() {
+        return Err(DeskError::Rows(bad));
+    }
+    if rows.is_empty() {
+        return Err(DeskError::File("the file names no wallet".into()));
+    }
+    Ok(Sheet { rows, assumed })
+}
+
+/// The column of wallets in the first line, and its name where that line is a heading.
+fn column(line: &str) -> (usize, Option<String>) {
+    let mut cells = line.split(SEPARATORS).map(unquoted);
+    let plain = |cell: &str| cell.to_lowercase().replace([' ', '-'], "_");
+    match cells.position(|cell| COLUMNS.contains(&plain(cell).as_str())) {
+        Some(place) => {
+            let name = line.split(SEPARATORS).nth(place).map(unquoted);
+            (place, name.map(str::to_owned))
+        }
+        None => (0, None),
+    }
+}
+
+/// A cell without the quotes and spaces around it.
+fn unquoted(cell: &str) -> &str {
+    cell.trim().trim_matches('"').trim()
+}
+
+fn wallet(
+    word: &str,
+    wallets: &BTreeMap<String, Address>,
+) -> Result<Address, address::AddressError> {
+    match wallets.get(word) {
+        Some(wallet) => Ok(*wallet),
+        None => address::parse_nonzero(word),
     }
 }
 
@@ -85,6 +130,8 @@ pub struct Plan {
     pub new: Vec<Listed>,
     /// Wallets of which it does.
     pub same: Vec<Listed>,
+    /// Wallets of which a proposal speaks that was not confirmed yet: they are left alone.
+    pub proposed: Vec<Listed>,
     /// Wallets that no line names and that change with one that is: a sanction is the investor's.
     pub also: Vec<Address>,
     sanctions: Vec<Batch<setSanctionedCall>>,
@@ -93,7 +140,7 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Holds every wallet against the chain; nothing is sent.
+    /// Holds every wallet against the chain, and those that would change against what was proposed; nothing is sent.
     ///
     /// # Errors
     /// `Chain`, `Reverted` when `sender` may not.
@@ -102,23 +149,43 @@ impl Plan {
         listed: &[Listed],
         act: Act,
         sender: Address,
+        pending: &Pending,
     ) -> Result<Self, DeskError> {
-        let ask = |account: Address| async move {
-            match act {
-                Act::Sanction(_) => contract.view(isSanctionedCall { account }).await,
-                Act::Blacklist(_) => contract.view(isBlacklistedCall { account }).await,
+        let mut plan = Self::unpriced(contract, listed, act, pending).await?;
+        plan.estimate(contract, sender).await?;
+        Ok(plan)
+    }
+
+    /// The same without what it would take: a list of any length is worked out in a few requests.
+    ///
+    /// # Errors
+    /// `Chain`.
+    pub async fn unpriced(
+        contract: &Contract,
+        listed: &[Listed],
+        act: Act,
+        pending: &Pending,
+    ) -> Result<Self, DeskError> {
+        let to = contract.address();
+        let accounts = listed.iter().map(|(_, account)| *account);
+        let chain = contract.chain();
+        let states = match act {
+            Act::Sanction(_) => {
+                let calls = accounts.map(|account| (to, isSanctionedCall { account }));
+                chain.views(&calls.collect::<Vec<_>>()).await?
+            }
+            Act::Blacklist(_) => {
+                let calls = accounts.map(|account| (to, isBlacklistedCall { account }));
+                chain.views(&calls.collect::<Vec<_>>()).await?
             }
         };
-        let states: Vec<bool> = stream::iter(listed)
-            .map(|(_, account)| ask(*account))
-            .buffered(AT_ONCE)
-            .try_collect()
-            .await?;
         let (Act::Sanction(wanted) | Act::Blacklist(wanted)) = act;
         let mut plan = Self::default();
         for (row, state) in listed.iter().zip(states) {
             let rows = if state == wanted {
                 &mut plan.same
+            } else if pending.listing(row.1).is_some() {
+                &mut plan.proposed
             } else {
                 &mut plan.new
             };
@@ -159,7 +226,6 @@ impl Plan {
                 }
             }
         }
-        plan.estimate(contract, sender).await?;
         Ok(plan)
     }
 
@@ -167,20 +233,27 @@ impl Plan {
     async fn investors(&mut self, contract: &Contract) -> Result<Vec<Listed>, DeskError> {
         let named: BTreeSet<Address> = self.new.iter().map(|(_, wallet)| *wallet).collect();
         let (mut rows, mut seen) = (Vec::with_capacity(self.new.len()), BTreeSet::new());
-        for (line, wallet) in &self.new {
-            let record = contract.view(walletRecordCall { wallet: *wallet }).await?;
+        let (to, chain) = (contract.address(), contract.chain());
+        let new = self.new.iter().map(|(_, wallet)| *wallet);
+        let calls: Vec<_> = new
+            .map(|wallet| (to, walletRecordCall { wallet }))
+            .collect();
+        let mut investors = Vec::new();
+        for (row, record) in self.new.iter().zip(chain.views(&calls).await?) {
             let investor = record.investorId;
             if investor.is_zero() {
-                rows.push((*line, *wallet));
+                rows.push(*row);
             } else if seen.insert(investor) {
-                rows.push((*line, *wallet));
+                rows.push(*row);
                 let call = walletsOfCall {
                     investorId: investor,
                 };
-                let wallets = contract.view(call).await?;
-                self.also
-                    .extend(wallets.into_iter().filter(|other| !named.contains(other)));
+                investors.push((to, call));
             }
+        }
+        for wallets in chain.views(&investors).await? {
+            let others = wallets.into_iter().filter(|other| !named.contains(other));
+            self.also.extend(others);
         }
         Ok(rows)
     }
@@ -209,6 +282,17 @@ impl Plan {
         let blacklisting = self.blacklisting.iter().map(|batch| batch.gas);
         let lifting = self.lifting.iter().map(|batch| batch.gas);
         sanctions.chain(blacklisting).chain(lifting).flatten().sum()
+    }
+
+    /// The plan as calls for a Safe, in their sequence.
+    pub fn proposed(&self, contract: &Contract) -> Vec<Proposed> {
+        let sanctions = self.sanctions.iter().map(|batch| batch.proposed(contract));
+        let blacklisting = self
+            .blacklisting
+            .iter()
+            .map(|batch| batch.proposed(contract));
+        let lifting = self.lifting.iter().map(|batch| batch.proposed(contract));
+        sanctions.chain(blacklisting).chain(lifting).collect()
     }
 
     /// Carries the plan out.
@@ -245,7 +329,10 @@ mod tests {
                     0x0202020202020202020202020202020202020202\n0X0303030303030303030303030303030303030303\n";
         let read_all = read(text.replace("0X03", "0x03").as_bytes(), &wallets).unwrap();
         let wallet = Address::repeat_byte;
-        assert_eq!(read_all, [(2, wallet(1)), (4, wallet(2)), (6, wallet(3))]);
+        assert_eq!(
+            read_all.rows,
+            [(2, wallet(1)), (4, wallet(2)), (6, wallet(3))]
+        );
         let bad = "bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq\nada\n0x12\n0x0000000000000000000000000000000000000000\n";
         let Err(DeskError::Rows(rows)) = read(bad.as_bytes(), &wallets) else {
             panic!("not refused")
@@ -255,5 +342,36 @@ mod tests {
             .map(|row| row.split(':').next().unwrap())
             .collect();
         assert_eq!(lines, ["line 1", "line 3", "line 4"]);
+    }
+
+    #[test]
+    fn a_list_that_a_spreadsheet_saved_is_the_same_list() {
+        let wallets = BTreeMap::new();
+        let (one, two) = (Address::repeat_byte(1), Address::repeat_byte(2));
+        let plain = format!("{one}\n{two}\n");
+        let table = format!("Name;Address;Listed\nAda;\"{one}\";2026-01-02\nBo;{two};2026-01-03\n");
+        let utf16: Vec<u8> = format!("\u{feff}{plain}")
+            .encode_utf16()
+            .flat_map(u16::to_le_bytes)
+            .collect();
+        for (bytes, said) in [
+            (plain.clone().into_bytes(), vec![]),
+            (plain.replace('\n', ";\r\n").into_bytes(), vec![]),
+            (utf16, vec!["the file is read as UTF-16 LE".to_owned()]),
+            (
+                table.into_bytes(),
+                vec!["line 1 is the heading; wallets stand in the column Address".to_owned()],
+            ),
+        ] {
+            let list = read(&bytes[..], &wallets).unwrap();
+            let found: Vec<_> = list.rows.iter().map(|(_, wallet)| *wallet).collect();
+            assert_eq!(found, [one, two]);
+            let assumed: Vec<_> = list.assumed.iter().map(ToString::to_string).collect();
+            assert_eq!(assumed, said);
+        }
+        for empty in ["", "# nobody\n\n", "wallet\n"] {
+            let refused = read(empty.as_bytes(), &wallets);
+            assert!(matches!(refused, Err(DeskError::File(_))), "{empty:?}");
+        }
     }
 }

@@ -17,6 +17,7 @@ use crate::chain::act::{Contract, Provable};
 use crate::chain::{Chain, ChainError};
 use crate::error::DeskError;
 use crate::journal::Journal;
+use crate::propose::batch::Call;
 use crate::signing::signer::Signer;
 
 /// Rows in one transaction: the contracts' limit.
@@ -50,6 +51,26 @@ pub struct Batch<C> {
     pub call: C,
     /// What it would take now; unknown where it rests on an earlier batch.
     pub gas: Option<u64>,
+}
+
+impl<C: Provable> Batch<C> {
+    /// The call that a Safe is to make of it.
+    fn proposed(&self, contract: &Contract) -> Proposed {
+        let (to, data) = contract.act(self.call.clone()).call();
+        Proposed {
+            rows: self.lines.len(),
+            call: Call { to, data },
+        }
+    }
+}
+
+/// A transaction of a plan as a call for a Safe.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Proposed {
+    /// Rows that it carries out.
+    pub rows: usize,
+    /// The call.
+    pub call: Call,
 }
 
 /// Nonces of transactions that an earlier run sent and the node lost, by sender.
@@ -124,7 +145,7 @@ pub async fn settle_earlier(
 }
 
 /// What a batch would take; `None` when the contract refuses it now.
-async fn gas<C: Provable>(
+pub(crate) async fn gas<C: Provable>(
     contract: &Contract,
     call: &C,
     sender: Address,

@@ -1,13 +1,14 @@
 //! A cap table: who is registered anew or otherwise, and what is still to be issued.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::{Path, PathBuf};
 
 use alloy::primitives::{Address, B256, U256};
 use alloy::rpc::types::Log;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use serde::Serialize;
 
-use super::{AT_ONCE, BATCH, Batch, Lost, Refused, Sent, gas};
+use super::{AT_ONCE, BATCH, Batch, Lost, Proposed, Refused, Sent, gas};
 use crate::cap_table::Holder;
 use crate::chain::abi::ISecurityToken::{
     self, Transfer, WalletRecovered, mintBatchCall, setWalletsCall, walletRecordReturn,
@@ -15,6 +16,7 @@ use crate::chain::abi::ISecurityToken::{
 use crate::chain::act::Contract;
 use crate::error::DeskError;
 use crate::journal::{Goal, Journal};
+use crate::propose::pending::Pending;
 use crate::signing::signer::Signer;
 
 /// Most wallets of one investor, as the token has it.
@@ -47,12 +49,20 @@ pub struct Row {
     pub issued: U256,
     /// What is to be issued now.
     pub issue: U256,
+    /// The batch for a Safe that does something for the wallet and was not confirmed yet: the row is left alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proposed: Option<PathBuf>,
 }
 
 impl Row {
     /// Nothing is to do.
     pub fn is_done(&self) -> bool {
         self.registration == Registration::Same && self.issue.is_zero()
+    }
+
+    /// Something is to do, and nobody was asked to do it.
+    fn is_open(&self) -> bool {
+        !self.is_done() && self.proposed.is_none()
     }
 }
 
@@ -74,6 +84,8 @@ pub struct Plan {
     pub rows: Vec<Row>,
     /// Rows that cannot be carried out: nothing is then.
     pub refused: Vec<Refused>,
+    /// Rows that are registered as they stand and whose KYC has ended.
+    pub lapsed: Vec<Refused>,
     /// Base units there are now.
     pub supply: U256,
     /// Base units there will be.
@@ -153,8 +165,8 @@ impl Issued {
 }
 
 impl Plan {
-    /// Holds every row against the chain; nothing is sent. `signers` are those of the
-    /// registrations and of the issues.
+    /// Holds every row against the chain, and those of which something is to do against what was proposed; nothing is sent.
+    /// `signers` are those of the registrations and of the issues.
     ///
     /// # Errors
     /// `Chain`, `Overflow`.
@@ -164,6 +176,7 @@ impl Plan {
         issued: &Issued,
         issue: &Issue,
         signers: (Address, Address),
+        pending: &Pending,
     ) -> Result<Self, DeskError> {
         let records: Vec<walletRecordReturn> = stream::iter(holders)
             .map(|holder| {
@@ -177,12 +190,14 @@ impl Plan {
         let mut plan = Self {
             rows: Vec::with_capacity(holders.len()),
             refused: Vec::new(),
+            lapsed: Vec::new(),
             supply,
             supply_after: supply,
             registrations: Vec::new(),
             issues: Vec::new(),
         };
         let cap = contract.view(ISecurityToken::supplyCapCall {}).await?;
+        let now = contract.chain().head().await?.time;
         for (holder, record) in holders.iter().zip(&records) {
             let before = issued.of(holder.wallet);
             let goal = match issue {
@@ -190,14 +205,17 @@ impl Plan {
                 Issue::Missing => holder.holding,
                 Issue::Again(goal) => goal.issued.get(&holder.wallet).copied().unwrap_or_default(),
             };
-            let row = Row {
+            let mut row = Row {
                 line: holder.line,
                 account: holder.account.clone(),
                 wallet: holder.wallet,
                 registration: registration(holder, record),
                 issued: before,
                 issue: goal.saturating_sub(before),
+                proposed: None,
             };
+            let proposed = pending.holding(row.wallet).filter(|_| !row.is_done());
+            row.proposed = proposed.map(Path::to_path_buf);
             let after = plan.supply_after.checked_add(row.issue);
             plan.supply_after = after.ok_or(DeskError::Overflow)?;
             if !cap.is_zero() && plan.supply_after > cap && !row.issue.is_zero() {
@@ -207,6 +225,16 @@ impl Plan {
             if let Some(other) = issued.replaced.get(&row.wallet).filter(|_| !row.is_done()) {
                 let why = format!("the wallet was lost, {other} took its place");
                 plan.refused.push(Refused::new(row.line, why));
+            }
+            if holder.kyc_expiry <= now {
+                let until = book::market::amount::date(holder.kyc_expiry);
+                let why = format!("the KYC ended on {until}: renew it, or leave the row out");
+                let rows = if row.is_done() {
+                    &mut plan.lapsed
+                } else {
+                    &mut plan.refused
+                };
+                rows.push(Refused::new(row.line, why));
             }
             plan.rows.push(row);
         }
@@ -222,10 +250,32 @@ impl Plan {
         self.rows.iter().all(Row::is_done)
     }
 
-    /// Rows that are registered anew, changed and left as they are.
+    /// Every row of which something is to do is proposed already.
+    pub fn is_proposed(&self) -> bool {
+        !self.is_done() && !self.rows.iter().any(Row::is_open)
+    }
+
+    /// What this plan issues, in base units: less than [`Self::supply_after`] where some of it is proposed already.
+    pub fn issued(&self) -> U256 {
+        let open = self.rows.iter().filter(|row| row.is_open());
+        // No sum of issues is above what the supply comes to.
+        open.fold(U256::ZERO, |sum, row| sum.saturating_add(row.issue))
+    }
+
+    /// The plan as calls for a Safe, in their sequence.
+    pub fn proposed(&self, contract: &Contract) -> Vec<Proposed> {
+        let registrations = self
+            .registrations
+            .iter()
+            .map(|batch| batch.proposed(contract));
+        let issues = self.issues.iter().map(|batch| batch.proposed(contract));
+        registrations.chain(issues).collect()
+    }
+
+    /// Rows that are registered anew, changed and left as they are, but for those that are proposed.
     pub fn counts(&self) -> (usize, usize, usize) {
         let mut counts = (0, 0, 0);
-        for row in &self.rows {
+        for row in self.rows.iter().filter(|row| row.proposed.is_none()) {
             match row.registration {
                 Registration::New => counts.0 += 1,
                 Registration::Changed(_) => counts.1 += 1,
@@ -261,28 +311,19 @@ impl Plan {
         Ok(())
     }
 
-    /// Group, country and KYC are the investor's: rows of one investor say the same, and a wallet is registered as the
-    /// investor's others are.
+    /// Group and country are the investor's: a wallet is registered as the investor's others are.
     async fn check_investors(
         &mut self,
         contract: &Contract,
         holders: &[Holder],
     ) -> Result<(), DeskError> {
-        let mut first: BTreeMap<B256, &Holder> = BTreeMap::new();
         for (holder, row) in holders.iter().zip(&self.rows) {
-            let before = *first.entry(holder.investor_id).or_insert(holder);
-            let same = |one: &Holder| (one.group, one.country, one.kyc_expiry);
-            if same(before) != same(holder) {
-                let line = before.line;
-                let why =
-                    format!("the investor has another group, country or KYC expiry in line {line}");
-                self.refused.push(Refused::new(holder.line, why));
-            } else if row.registration != Registration::Same
+            if row.registration != Registration::Same
                 && let Some(other) = unlike(contract, holder).await?
             {
                 let why = format!(
-                    "the investor's wallet {other} has another group or country; change all of them: orderbook token \
-                     investor"
+                    "the investor's wallet {other} has another group or country; change all of them first: orderbook \
+                     token investor SECURITY CODE --group GROUP --country COUNTRY --kyc-expiry DAY"
                 );
                 self.refused.push(Refused::new(holder.line, why));
             }
@@ -299,13 +340,13 @@ impl Plan {
     ) -> Result<(), DeskError> {
         let rows = || holders.iter().zip(&self.rows);
         let register: Vec<&Holder> = rows()
-            .filter(|(_, row)| row.registration != Registration::Same)
+            .filter(|(_, row)| row.registration != Registration::Same && row.is_open())
             .map(|(holder, _)| holder)
             .collect();
         let issue: Vec<&Row> = self
             .rows
             .iter()
-            .filter(|row| !row.issue.is_zero())
+            .filter(|row| !row.issue.is_zero() && row.is_open())
             .collect();
         let waiting: BTreeSet<Address> = register.iter().map(|holder| holder.wallet).collect();
         let known: BTreeSet<u64> = self.refused.iter().map(|refused| refused.line).collect();

@@ -3,7 +3,7 @@
 use alloy::consensus::{SignableTransaction, TxEip1559};
 use alloy::primitives::{Address, B256, Signature, U256};
 use alloy::sol_types::{Eip712Domain, SolStruct};
-use book::log::act::{ActHasher, DeskAct};
+use book::log::act::{self, ActHasher, DeskAct};
 use book::market::order::{self, Order, OrderHasher};
 use serde::{Deserialize, Serialize};
 
@@ -26,7 +26,7 @@ mod abi {
     }
 }
 
-use abi::{CancelOrder, Permit};
+pub(super) use abi::{CancelOrder, Permit};
 
 /// What is to be signed.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -80,8 +80,15 @@ pub struct CancelTerms {
 impl CancelTerms {
     /// What is signed: EIP-712 in the domain in which the order itself is.
     pub fn digest(&self) -> B256 {
-        let domain = order::domain(self.chain_id, self.settlement);
-        CancelOrder { id: self.id }.eip712_signing_hash(&domain)
+        self.message().eip712_signing_hash(&self.domain())
+    }
+
+    pub(super) fn message(&self) -> CancelOrder {
+        CancelOrder { id: self.id }
+    }
+
+    pub(super) fn domain(&self) -> Eip712Domain {
+        order::domain(self.chain_id, self.settlement)
     }
 }
 
@@ -144,7 +151,15 @@ impl OrderTerms {
 
     /// The order's id: what is signed.
     pub fn id(&self) -> B256 {
-        let order = Order {
+        OrderHasher::new(self.chain_id, self.settlement).id(&self.message())
+    }
+
+    pub(super) fn domain(&self) -> Eip712Domain {
+        order::domain(self.chain_id, self.settlement)
+    }
+
+    pub(super) fn message(&self) -> Order {
+        Order {
             owner: self.owner,
             side: self.side,
             security: self.security,
@@ -155,28 +170,33 @@ impl OrderTerms {
             epoch: self.epoch,
             counterparty: self.counterparty,
             boardRef: self.board_ref,
-        };
-        OrderHasher::new(self.chain_id, self.settlement).id(&order)
+        }
     }
 }
 
 impl PermitTerms {
     fn digest(&self) -> B256 {
-        let domain = Eip712Domain::new(
+        self.message().eip712_signing_hash(&self.domain())
+    }
+
+    pub(super) fn domain(&self) -> Eip712Domain {
+        Eip712Domain::new(
             Some(self.name.clone().into()),
             Some(self.version.clone().into()),
             Some(U256::from(self.chain_id)),
             Some(self.token),
             None,
-        );
-        let permit = Permit {
+        )
+    }
+
+    pub(super) fn message(&self) -> Permit {
+        Permit {
             owner: self.owner,
             spender: self.spender,
             value: self.value,
             nonce: self.nonce,
             deadline: self.deadline,
-        };
-        permit.eip712_signing_hash(&domain)
+        }
     }
 }
 
@@ -197,7 +217,15 @@ impl ActTerms {
     }
 
     fn digest(&self) -> B256 {
-        let act = DeskAct {
+        ActHasher::new(self.chain_id, self.settlement).digest(&self.message())
+    }
+
+    pub(super) fn domain(&self) -> Eip712Domain {
+        act::domain(self.chain_id, self.settlement)
+    }
+
+    pub(super) fn message(&self) -> DeskAct {
+        DeskAct {
             act: self.act.clone(),
             subject: self.subject,
             bid: self.bid,
@@ -205,8 +233,7 @@ impl ActTerms {
             total: self.total,
             reason: self.reason,
             time: self.time,
-        };
-        ActHasher::new(self.chain_id, self.settlement).digest(&act)
+        }
     }
 }
 
@@ -224,7 +251,7 @@ impl Request {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use alloy::eips::eip2930::AccessList;
     use alloy::primitives::{Bytes, TxKind, keccak256};
     use alloy::signers::local::PrivateKeySigner;
@@ -235,7 +262,7 @@ mod tests {
     use crate::signing::signer::Signer;
 
     /// One of each kind.
-    fn all(owner: Address) -> Vec<Request> {
+    pub(in crate::signing) fn all(owner: Address) -> Vec<Request> {
         let order = Order {
             owner,
             side: 1,
@@ -250,6 +277,11 @@ mod tests {
         };
         let told = Told::about(Act::Cancel, B256::repeat_byte(8), "called");
         vec![
+            Request::Cancel(CancelTerms {
+                chain_id: 412_346,
+                settlement: Address::repeat_byte(1),
+                id: B256::repeat_byte(6),
+            }),
             Request::Order(OrderTerms::of(412_346, Address::repeat_byte(1), &order)),
             Request::Permit(PermitTerms {
                 name: "Harbor Street Class A".into(),
@@ -300,8 +332,8 @@ mod tests {
 
     #[test]
     fn a_permits_digest_is_that_of_eip_2612() {
-        let Request::Permit(permit) = &all(Address::repeat_byte(9))[1] else {
-            panic!("the second is a permit")
+        let Request::Permit(permit) = &all(Address::repeat_byte(9))[2] else {
+            panic!("the third is a permit")
         };
         let word = |number: u64| U256::from(number).to_be_bytes::<32>();
         let domain = keccak256(

@@ -9,6 +9,7 @@ use aes::cipher::{KeyIvInit, StreamCipher};
 use alloy::primitives::{Address, hex, keccak256};
 use alloy::signers::local::PrivateKeySigner;
 use eth_keystore::KeystoreError;
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::WalletError;
@@ -60,10 +61,7 @@ impl Wallets {
     }
 
     fn path(&self, name: &str) -> Result<PathBuf, WalletError> {
-        let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-        if name.is_empty() || name.starts_with('.') || !name.chars().all(plain) {
-            return Err(WalletError::Name(name.to_string()));
-        }
+        check_name(name)?;
         Ok(self.folder.join(format!("{name}.json")))
     }
 
@@ -174,12 +172,32 @@ impl Wallets {
     }
 }
 
+/// Whether a wallet may be called so: a plain file name.
+///
+/// # Errors
+/// `Name`.
+pub fn check_name(name: &str) -> Result<(), WalletError> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    if name.is_empty() || name.starts_with('.') || !name.chars().all(plain) {
+        return Err(WalletError::Name(name.to_string()));
+    }
+    Ok(())
+}
+
 /// Reads a private key in hexadecimal, with or without 0x.
 ///
 /// # Errors
 /// `Key`.
 pub fn parse_key(text: &str) -> Result<PrivateKeySigner, WalletError> {
     text.trim().parse().map_err(|_| WalletError::Key)
+}
+
+/// What a keystore says without its password.
+#[derive(Deserialize)]
+struct Stated {
+    version: u64,
+    #[serde(default)]
+    address: Option<String>,
 }
 
 fn address_in(path: &Path) -> Result<Option<Address>, WalletError> {
@@ -191,11 +209,12 @@ fn address_in(path: &Path) -> Result<Option<Address>, WalletError> {
         path: path.to_path_buf(),
         cause,
     })?;
-    let file: Value = serde_json::from_str(&text).map_err(|e| malformed(e.to_string()))?;
-    if file["version"] != 3 {
+    // A member that stands twice is refused.
+    let file: Stated = serde_json::from_str(&text).map_err(|e| malformed(e.to_string()))?;
+    if file.version != 3 {
         return Err(malformed("no version 3".into()));
     }
-    match file["address"].as_str() {
+    match file.address {
         None => Ok(None),
         Some(address) => address
             .parse()

@@ -6,7 +6,9 @@ use alloy::primitives::{Address, FixedBytes, U256};
 use alloy::sol_types::SolCall;
 use book::market::order;
 
-use crate::chain::abi::{ARB_WASM, IDvPSettlement, ISecurityToken, ITsUSDC};
+use crate::chain::abi::{
+    ARB_WASM, IDistribution, IDocuments, IDvPSettlement, ISecurityToken, ITsUSDC,
+};
 use crate::chain::client::Chain;
 use crate::chain::error::ChainError;
 
@@ -19,6 +21,10 @@ pub enum Kind {
     Coin,
     /// `settlement`.
     Settlement,
+    /// `distribution`.
+    Distribution,
+    /// `documents`.
+    Documents,
     /// The factory that deploys programs.
     Deployer,
     /// The chain's own contract that activates programs.
@@ -31,6 +37,8 @@ impl fmt::Display for Kind {
             Self::Security => "security token",
             Self::Coin => "coin",
             Self::Settlement => "settlement contract",
+            Self::Distribution => "distribution contract",
+            Self::Documents => "registry of documents",
             Self::Deployer => "StylusDeployer",
             Self::Programs => "ArbWasm",
         })
@@ -62,6 +70,15 @@ pub enum Target {
         /// The broker-dealer's CRD number, where that is known.
         crd: Option<u64>,
     },
+    /// What pays holders.
+    Distribution {
+        /// Its address.
+        contract: Address,
+        /// The coin that it pays, where that is known.
+        coin: Option<Address>,
+    },
+    /// The registry of documents.
+    Documents(Address),
     /// The factory that deploys programs; it says nothing of itself.
     Deployer(Address),
     /// `ArbWasm`, a part of every Arbitrum chain.
@@ -82,8 +99,8 @@ impl Target {
     pub fn address(&self) -> Address {
         match self {
             Self::Security { token, .. } => *token,
-            Self::Settlement { contract, .. } => *contract,
-            Self::Coin(address) | Self::Deployer(address) => *address,
+            Self::Settlement { contract, .. } | Self::Distribution { contract, .. } => *contract,
+            Self::Coin(address) | Self::Documents(address) | Self::Deployer(address) => *address,
             Self::Programs => ARB_WASM,
         }
     }
@@ -94,6 +111,8 @@ impl Target {
             Self::Security { .. } => Kind::Security,
             Self::Coin(_) => Kind::Coin,
             Self::Settlement { .. } => Kind::Settlement,
+            Self::Distribution { .. } => Kind::Distribution,
+            Self::Documents(_) => Kind::Documents,
             Self::Deployer(_) => Kind::Deployer,
             Self::Programs => Kind::Programs,
         }
@@ -163,6 +182,23 @@ impl Target {
                     return Err(self.other(format!("it pays in {pays}, not in {coin}")));
                 }
                 self.version(&domain)
+            }
+            Self::Distribution { coin, .. } => {
+                self.supports(chain, ACCESS_CONTROL).await?;
+                let pays = self.ask(chain, IDistribution::coinCall {}).await?;
+                if let Some(coin) = coin.filter(|coin| *coin != pays) {
+                    return Err(self.other(format!("it pays {pays}, not {coin}")));
+                }
+                Ok(())
+            }
+            Self::Documents(_) => {
+                let security = Address::ZERO;
+                let call = IDocuments::getAllDocumentsCall { security };
+                if self.ask(chain, call).await?.is_empty() {
+                    Ok(())
+                } else {
+                    Err(self.other("it has documents of nobody"))
+                }
             }
             Self::Deployer(_) | Self::Programs => Ok(()),
         }

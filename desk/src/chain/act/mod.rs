@@ -16,6 +16,8 @@ mod allowance;
 mod coin;
 mod contract;
 mod deployer;
+mod distribution;
+mod documents;
 mod ether;
 pub(crate) mod fragment;
 mod history;
@@ -35,6 +37,7 @@ use super::error::ChainError;
 use crate::signing::signer::Signer;
 
 pub use contract::{Kind, Target};
+pub(crate) use distribution::id_of as distribution_id;
 pub use fragment::Fragment;
 pub use history::last_synced;
 pub use proof::Expected;
@@ -132,6 +135,11 @@ impl Contract {
         &self.chain
     }
 
+    /// What kind of contract it is.
+    pub fn kind(&self) -> Kind {
+        self.target.kind()
+    }
+
     /// A view of it.
     ///
     /// # Errors
@@ -178,6 +186,11 @@ impl<C: Provable> Act<C> {
     /// The chain, to read from.
     pub fn chain(&self) -> &Chain {
         &self.contract.chain
+    }
+
+    /// The contract that is called, and selector with arguments.
+    pub fn call(&self) -> (Address, Bytes) {
+        (self.contract.address(), self.call.abi_encode().into())
     }
 
     /// What the act is, whoever prepares it again: the hash of chain, sender, contract and input.

@@ -45,7 +45,21 @@ impl Expected {
         }
     }
 
-    fn is(&self, log: &Log) -> bool {
+    /// A log of `contract` that `fits`: where one of several events proves the same; `signature` is the usual one's.
+    pub fn either(
+        contract: Address,
+        signature: &'static str,
+        fits: impl Fn(&Log) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            contract,
+            signature,
+            test: Test::Fits(Box::new(fits)),
+        }
+    }
+
+    /// Whether a log is that event.
+    pub(crate) fn is(&self, log: &Log) -> bool {
         log.address == self.contract
             && match &self.test {
                 Test::Same(data) => log.data == *data,
@@ -54,9 +68,15 @@ impl Expected {
     }
 }
 
-impl fmt::Debug for Expected {
+impl fmt::Display for Expected {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} of {}", self.signature, self.contract)
+    }
+}
+
+impl fmt::Debug for Expected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

@@ -1,4 +1,4 @@
-//! Acts on roles, which all three contracts have alike.
+//! Acts on roles, which the contracts have alike; the distribution contract has no hand-over in two steps, and refuses it.
 
 use alloy::primitives::{Address, B256};
 
@@ -7,7 +7,7 @@ use crate::chain::abi::ISecurityToken::{
     self, DefaultAdminTransferScheduled, RoleGranted, RoleRevoked,
 };
 
-provable! { &[Kind::Security, Kind::Coin, Kind::Settlement];
+provable! { &[Kind::Security, Kind::Coin, Kind::Settlement, Kind::Distribution];
     ISecurityToken::grantRoleCall => |call, sent| [Expected::exactly(
         sent.contract,
         &RoleGranted { role: call.role, account: call.account, sender: sent.sender },

@@ -1,0 +1,188 @@
+//! The index at the size of a large issue: `cargo bench --profile host -p desk --bench index`.
+//!
+//! `ORDERBOOK_BENCH_TRANSFERS` sets how many transfers (default 1,000,000), `ORDERBOOK_BENCH_HOLDERS` among how many holders
+//! (100,000). Logs are fed through the index' own entry, as a sync feeds what a node answered, 5,000 blocks at a time.
+
+#![allow(clippy::cast_precision_loss, clippy::cast_possible_truncation)]
+
+use std::time::Instant;
+
+use alloy::primitives::{Address, B256, U256};
+use alloy::rpc::types::Log;
+use alloy::sol_types::SolEvent;
+use desk::chain::Block;
+use desk::chain::abi::ISecurityToken::{Transfer, WalletSet};
+use desk::index::lots::Named;
+use desk::index::{Index, Kind, Place, Register, Source};
+
+const TOKEN: Address = Address::repeat_byte(3);
+const START: u64 = 1_800_000_000;
+/// What each holder begins with.
+const ISSUED: u64 = 1_000_000_000;
+/// Blocks that a node is asked for at once.
+const STEP: u64 = 5_000;
+
+fn number(name: &str, default: u64) -> u64 {
+    std::env::var(name).map_or(default, |text| text.parse().expect("a number"))
+}
+
+fn main() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    let transfers = number("ORDERBOOK_BENCH_TRANSFERS", 1_000_000);
+    let holders = number("ORDERBOOK_BENCH_HOLDERS", 100_000);
+    runtime
+        .expect("a runtime")
+        .block_on(run(transfers, holders));
+}
+
+fn wallet(holder: u64) -> Address {
+    let mut bytes = [0; 20];
+    // Spread out, as addresses are, and never the zero address.
+    let holder = holder + 1;
+    bytes[..8].copy_from_slice(&holder.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes());
+    bytes[12..].copy_from_slice(&holder.to_be_bytes());
+    bytes.into()
+}
+
+fn block(number: u64) -> Block {
+    Block {
+        number,
+        hash: B256::from(U256::from(number)),
+        time: START + number,
+    }
+}
+
+fn log(event: &impl SolEvent, number: u64) -> Log {
+    Log {
+        inner: alloy::primitives::Log {
+            address: TOKEN,
+            data: event.encode_log_data(),
+        },
+        block_number: Some(number),
+        log_index: Some(0),
+        transaction_hash: Some(B256::from(U256::from(number) << 64)),
+        ..Log::default()
+    }
+}
+
+/// The log of a block: holders are registered, then each is issued something, then they send to each other.
+fn nth(number: u64, holders: u64, seed: &mut u64) -> Log {
+    let nth = number - 1;
+    if nth < holders {
+        let event = WalletSet {
+            wallet: wallet(nth),
+            investorId: B256::from(U256::from(nth + 1)),
+            group: 1 + (nth % 3) as u8,
+            country: 840,
+            kycExpiry: START * 2,
+        };
+        return log(&event, number);
+    }
+    if nth < 2 * holders {
+        let (to, value) = (wallet(nth - holders), U256::from(ISSUED));
+        let from = Address::ZERO;
+        return log(&Transfer { from, to, value }, number);
+    }
+    let mut random = |below: u64| {
+        *seed ^= *seed << 13;
+        *seed ^= *seed >> 7;
+        *seed ^= *seed << 17;
+        *seed % below
+    };
+    let (from, to) = (wallet(random(holders)), wallet(random(holders)));
+    let value = U256::from(1 + random(1_000));
+    log(&Transfer { from, to, value }, number)
+}
+
+/// Seconds of CPU that this process has had: what counts on a machine that has other work.
+fn spent() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let (_, fields) = stat.rsplit_once(')').unwrap_or_default();
+    let ticks = fields.split_whitespace().skip(11).take(2);
+    let ticks: u64 = ticks.filter_map(|field| field.parse::<u64>().ok()).sum();
+    ticks as f64 / 100.0
+}
+
+/// Memory that this process has had at most, in MiB.
+fn peak() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kibibytes = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<u64>().ok());
+    kibibytes.unwrap_or_default() >> 10
+}
+
+async fn run(transfers: u64, holders: u64) {
+    let scratch = tempfile::tempdir().expect("a folder");
+    let place = Place::of(&scratch.path().join("bench.toml"), "sqlite:none.db");
+    let index = Index::open(&place).await.expect("an index");
+    let source = Source {
+        chain_id: 412_346,
+        address: TOKEN,
+        kind: Kind::Security,
+        first_block: 1,
+    };
+    let last = 2 * holders + transfers;
+    let (mut first, mut seed, mut wall, mut cpu) = (1, 0x2545_f491_4f6c_dd1d, 0.0, 0.0);
+    while first <= last {
+        let end = last.min(first + STEP - 1);
+        let logs: Vec<Log> = (first..=end)
+            .map(|number| nth(number, holders, &mut seed))
+            .collect();
+        let (started, before) = (Instant::now(), spent());
+        let times = |number| Some(START + number);
+        let added = index
+            .append(&source, (first, block(end)), times, &logs)
+            .await;
+        assert!(added.expect("an index"));
+        wall += started.elapsed().as_secs_f64();
+        cpu += spent() - before;
+        first = end + 1;
+    }
+    println!(
+        "index of {last} logs, {holders} holders: {wall:.2} s ({cpu:.2} s of CPU), {:.0} logs a second; peak {} MiB",
+        last as f64 / wall,
+        peak()
+    );
+    let supply = U256::from(holders) * U256::from(ISSUED);
+    for share in [4, 2, 1] {
+        let at = block(2 * holders + transfers / share);
+        let (started, before) = (Instant::now(), spent());
+        let register = index.register(&source, Some(at)).await;
+        let register = register.expect("a register");
+        let (folded, cpu) = (started.elapsed().as_secs_f64(), spent() - before);
+        check(&register, holders, supply);
+        let positions = register.positions().len();
+        let shown = started.elapsed().as_secs_f64();
+        let digest = register.digest();
+        println!(
+            "register at block {}: {folded:.2} s ({cpu:.2} s of CPU), with {positions} positions {shown:.2} s, with its hash \
+             over {} wallets {:.2} s ({:.2} s of CPU); peak {} MiB",
+            at.number,
+            digest.size,
+            started.elapsed().as_secs_f64(),
+            spent() - before,
+            peak()
+        );
+    }
+    let (started, before) = (Instant::now(), spent());
+    let register = index.register_with_lots(&source, None, Named::new()).await;
+    let register = register.expect("a register");
+    let lots: usize = register
+        .holders()
+        .iter()
+        .map(|(_, wallet)| wallet.lots.len())
+        .sum();
+    println!(
+        "with {lots} lots: {:.2} s ({:.2} s of CPU); peak {} MiB",
+        started.elapsed().as_secs_f64(),
+        spent() - before,
+        peak()
+    );
+}
+
+fn check(register: &Register, holders: u64, supply: U256) {
+    assert_eq!(register.supply, supply);
+    assert_eq!(u64::from(register.holder_count()), holders);
+}

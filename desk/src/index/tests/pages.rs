@@ -1,0 +1,194 @@
+//! The database: pages that are appended, joined, undone and damaged.
+
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use sqlx::{Connection as _, Executor as _};
+
+use super::*;
+
+/// Appends a range as whoever follows the chain does.
+async fn add(index: &Index, chain: &Chain, first: u64, last: Block) -> bool {
+    let within = |log: &&Log| (first..=last.number).contains(&log.block_number.unwrap());
+    let logs: Vec<Log> = chain.logs.iter().filter(within).cloned().collect();
+    let times = |number| Some(time_of(number));
+    let kind = source(Kind::Security);
+    index
+        .append(&kind, (first, last), times, &logs)
+        .await
+        .unwrap()
+}
+
+async fn holding(index: &Index, number: Option<u64>) -> u64 {
+    let at = number.map(|number| block(number, 0));
+    let register = index.register(&source(Kind::Security), at).await.unwrap();
+    register.holding(investor("ada")).to()
+}
+
+/// Ada gets one unit in each block from the second on.
+fn growing(to: u64) -> Chain {
+    let mut chain = registered();
+    for number in 2..=to {
+        chain.to(number).mint(ADA, 1);
+    }
+    chain
+}
+
+async fn pages(place: &Place) -> Vec<(i64, i64)> {
+    let Place::File(path) = place else {
+        panic!("{place:?}");
+    };
+    let options = SqliteConnectOptions::new().filename(path);
+    let mut file = SqliteConnection::connect_with(&options).await.unwrap();
+    let sql = "SELECT first_block, last_block FROM pages ORDER BY last_block";
+    sqlx::query_as(sql).fetch_all(&mut file).await.unwrap()
+}
+
+#[tokio::test]
+async fn small_pages_are_joined_and_read_the_same() {
+    let chain = growing(600);
+    let opened = Opened::new().await;
+    add(&opened.index, &chain, 1, block(1, 0)).await;
+    for number in 2..=600 {
+        assert!(add(&opened.index, &chain, number, block(number, 0)).await);
+    }
+    // Blocks up to 600 - 256 are settled and joined; every block is in exactly one page.
+    let pages = pages(&opened.place).await;
+    assert!(pages.len() < 320, "{}", pages.len());
+    assert_eq!((pages[0].0, pages[pages.len() - 1].1), (1, 600));
+    assert!(
+        pages.windows(2).all(|pair| pair[0].1 + 1 == pair[1].0),
+        "{pages:?}"
+    );
+    assert!(
+        pages.iter().any(|(first, last)| last - first > 100),
+        "{pages:?}"
+    );
+    for number in [1, 2, 33, 34, 300, 344, 345, 599, 600] {
+        assert_eq!(
+            holding(&opened.index, Some(number)).await,
+            number - 1,
+            "{number}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_index_that_is_opened_again_goes_on_where_it_ended() {
+    let chain = growing(5);
+    let opened = Opened::new().await;
+    add(&opened.index, &chain, 1, block(3, 0)).await;
+    opened.index.close().await;
+    let again = Index::open(&opened.place).await.unwrap();
+    assert_eq!(
+        again.tip(&source(Kind::Security)).await.unwrap(),
+        Some(block(3, 0))
+    );
+    add(&again, &chain, 4, block(5, 0)).await;
+    assert_eq!(holding(&again, None).await, 4);
+    again.rebuild(&source(Kind::Security)).await.unwrap();
+    assert_eq!(again.tip(&source(Kind::Security)).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn of_two_writers_the_second_appends_nothing_twice() {
+    let chain = growing(5);
+    let opened = Opened::new().await;
+    let other = Index::open(&opened.place).await.unwrap();
+    let kind = source(Kind::Security);
+    add(&opened.index, &chain, 1, block(3, 0)).await;
+    let tip = other.tip(&kind).await.unwrap();
+    let page = crate::index::store::Page {
+        first: 4,
+        last: block(5, 0),
+        logs: 0,
+        data: Vec::new(),
+    };
+    assert!(
+        opened
+            .index
+            .store
+            .append(&kind, tip, &page, 0)
+            .await
+            .unwrap()
+    );
+    assert!(!other.store.append(&kind, tip, &page, 0).await.unwrap());
+    assert!(!other.store.undo(&kind, block(3, 0)).await.unwrap());
+    assert_eq!(pages(&opened.place).await, [(1, 3), (4, 5)]);
+}
+
+#[tokio::test]
+async fn a_writer_who_holds_the_index_makes_another_wait_and_readers_not() {
+    let chain = growing(3);
+    let opened = Opened::new().await;
+    add(&opened.index, &chain, 1, block(2, 0)).await;
+    let Place::File(path) = &opened.place else {
+        panic!("{:?}", opened.place);
+    };
+    let options = SqliteConnectOptions::new().filename(path);
+    let mut other = SqliteConnection::connect_with(&options).await.unwrap();
+    other.execute("BEGIN IMMEDIATE").await.unwrap();
+    assert_eq!(holding(&opened.index, None).await, 1);
+    let kind = source(Kind::Security);
+    let locked = opened.index.rebuild(&kind).await;
+    assert!(matches!(locked, Err(IndexError::Locked(_))), "{locked:?}");
+    other.execute("ROLLBACK").await.unwrap();
+    assert_eq!(holding(&opened.index, None).await, 1);
+}
+
+#[tokio::test]
+async fn a_page_that_was_changed_is_found_and_named() {
+    let chain = growing(3);
+    let opened = Opened::new().await;
+    add(&opened.index, &chain, 1, block(3, 0)).await;
+    let Place::File(path) = &opened.place else {
+        panic!("{:?}", opened.place);
+    };
+    let options = SqliteConnectOptions::new().filename(path);
+    let mut file = SqliteConnection::connect_with(&options).await.unwrap();
+    file.execute("UPDATE pages SET data = substr(data, 1, length(data) - 1)")
+        .await
+        .unwrap();
+    let error = opened.index.register(&source(Kind::Security), None).await;
+    let Err(IndexError::Damaged { place, what }) = error else {
+        panic!("{error:?}");
+    };
+    assert_eq!(place, opened.place.name());
+    assert_eq!(what, "the page up to block 3 is no page");
+}
+
+#[tokio::test]
+async fn a_file_that_is_no_index_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = Place::of(&folder.path().join("orderbook.toml"), "sqlite:board.db");
+    let Place::File(path) = &place else {
+        panic!("{place:?}");
+    };
+    let text = "my notes, which are long enough to be looked at as a page of a database".repeat(10);
+    std::fs::write(path, &text).unwrap();
+    let error = Index::open(&place).await;
+    assert!(
+        matches!(error, Err(IndexError::Damaged { .. })),
+        "{error:?}"
+    );
+    assert_eq!(std::fs::read_to_string(path).unwrap(), text);
+}
+
+#[tokio::test]
+async fn logs_without_a_place_of_their_own_are_refused_and_nothing_is_kept() {
+    let opened = Opened::new().await;
+    let kind = source(Kind::Security);
+    let chain = growing(3);
+    let mut twice = chain.logs.clone();
+    twice.push(chain.logs[0].clone());
+    let mut nowhere = chain.logs.clone();
+    nowhere[2].log_index = None;
+    for logs in [twice, nowhere] {
+        let range = (1, block(3, 0));
+        let times = |number| Some(time_of(number));
+        let error = opened.index.append(&kind, range, times, &logs).await;
+        let Err(IndexError::Unplaced(contract)) = error else {
+            panic!("{error:?}");
+        };
+        assert_eq!(contract, kind.address);
+        assert_eq!(opened.index.tip(&kind).await.unwrap(), None);
+    }
+}
