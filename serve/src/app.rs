@@ -1,0 +1,140 @@
+//! What every request of a process shares.
+
+use std::collections::HashSet;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use alloy::primitives::B256;
+use book::board::{Board, BoardError};
+use jiff::Timestamp;
+use tokio::sync::Semaphore;
+
+use crate::config::{Face, PublicUrl};
+use crate::limits::{self, Limits};
+use crate::metrics::Metrics;
+use crate::node::Node;
+use crate::proxy::Proxies;
+use crate::sight::Sights;
+use crate::token::{Cursors, Lots};
+
+/// Requests that are worked on at once; beyond that the answer is 503, for a queue would only grow.
+const CAPACITY: usize = 512;
+
+/// One process' platform.
+pub struct App {
+    pub(crate) board: Board,
+    pub(crate) node: Arc<dyn Node>,
+    pub(crate) url: PublicUrl,
+    pub(crate) faces: Vec<Face>,
+    pub(crate) proxies: Option<Proxies>,
+    pub(crate) cursors: Cursors,
+    pub(crate) lots: Lots,
+    pub(crate) sights: Sights,
+    pub(crate) running: Running,
+    pub(crate) limits: Limits,
+    pub(crate) capacity: Arc<Semaphore>,
+    pub(crate) metrics: Metrics,
+    /// Whether this process takes requests: not any more once it is told to end.
+    pub(crate) ready: AtomicBool,
+    /// Where lines of the log go.
+    pub(crate) log: fn(&str),
+}
+
+impl App {
+    /// A platform on a book.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn new(
+        board: Board,
+        node: Arc<dyn Node>,
+        url: PublicUrl,
+        faces: Vec<Face>,
+        proxies: Option<Proxies>,
+    ) -> Result<Self, BoardError> {
+        let cursors = Cursors::new(board.secret("cursors").await?);
+        let lots = Lots::new(board.secret("lots").await?);
+        Ok(Self {
+            board,
+            node,
+            url,
+            faces,
+            proxies,
+            cursors,
+            lots,
+            sights: Sights::default(),
+            running: Running::default(),
+            limits: Limits::new(limits::DEFAULT),
+            capacity: Arc::new(Semaphore::new(CAPACITY)),
+            metrics: Metrics::default(),
+            ready: AtomicBool::new(true),
+            log: |line| eprintln!("{line}"),
+        })
+    }
+
+    /// The same, with another budget of weights a minute for each client.
+    #[must_use]
+    pub fn limited(mut self, per_minute: u32) -> Self {
+        self.limits = Limits::new(per_minute);
+        self
+    }
+
+    /// The same, saying nothing.
+    #[must_use]
+    pub fn silent(mut self) -> Self {
+        self.log = |_| ();
+        self
+    }
+
+    /// The store's time: every age goes by it.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.board.store().clock().now()
+    }
+}
+
+impl std::fmt::Debug for App {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("App")
+            .field("url", &self.url)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Requests with an Idempotency-Key that this process is working on.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct Running(Arc<Mutex<HashSet<B256>>>);
+
+/// One of them; over when it is dropped.
+#[derive(Debug)]
+pub(crate) struct Turn(Running, B256);
+
+impl Running {
+    /// Begins; `None` while the same is under way.
+    pub(crate) fn begin(&self, id: B256) -> Option<Turn> {
+        let mut running = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        running.insert(id).then(|| Turn(self.clone(), id))
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        let mut running = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
+        running.remove(&self.1);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_worked_on_once_at_a_time() {
+        let running = Running::default();
+        let id = B256::repeat_byte(1);
+        let turn = running.begin(id);
+        assert!(turn.is_some() && running.begin(id).is_none());
+        assert!(running.begin(B256::repeat_byte(2)).is_some());
+        drop(turn);
+        assert!(running.begin(id).is_some());
+    }
+}

@@ -1,0 +1,145 @@
+//! What a server asks the chain, behind one door: tests put another node there, or none.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+
+use alloy::primitives::{Address, B256, Bytes};
+use book::board::signature::{ChainUnavailable, ContractSignatures, ContractVerdict};
+use book::market::record::OrderRecord;
+use desk::chain::abi::IDvPSettlement;
+use desk::chain::{Chain, ChainError};
+use desk::eligibility::{self, Standing};
+use desk::preflight::Reason;
+use desk::suggest;
+use tokio::sync::OnceCell;
+
+/// What the code of a wallet may use while a sign-in is checked.
+const SIGN_IN_GAS: u64 = 200_000;
+
+/// An answer that is on its way.
+pub type Asked<'a, T> = Pin<Box<dyn Future<Output = Result<T, ChainError>> + Send + 'a>>;
+
+/// A wallet at one moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wallet {
+    /// The epoch of its orders at the settlement contract.
+    pub epoch: u64,
+    /// What each security's registry says of it, in the sequence in which they were asked.
+    pub standings: Vec<Standing>,
+}
+
+/// The chain as a server needs it. Signatures of orders are asked for through [`ContractSignatures`], as everywhere.
+pub trait Node: ContractSignatures {
+    /// What the settlement contract and the registries say of a wallet.
+    ///
+    /// # Errors
+    /// What the chain answers.
+    fn wallet<'a>(&'a self, wallet: Address, tokens: &'a [Address]) -> Asked<'a, Wallet>;
+
+    /// Whether a wallet with code takes the signature of a sign-in for its own.
+    ///
+    /// # Errors
+    /// What the chain answers.
+    fn sign_in<'a>(
+        &'a self,
+        wallet: Address,
+        digest: B256,
+        signature: &'a Bytes,
+    ) -> Asked<'a, ContractVerdict>;
+
+    /// Every reason why two orders would not settle now.
+    ///
+    /// # Errors
+    /// What the chain answers.
+    fn preflight<'a>(
+        &'a self,
+        bid: &'a OrderRecord,
+        ask: &'a OrderRecord,
+    ) -> Asked<'a, Vec<Reason>>;
+}
+
+/// A node behind an RPC URL. It is connected to when it is first asked, so that a server starts while its node is away.
+#[derive(Debug)]
+pub struct Endpoint {
+    url: String,
+    chain_id: u64,
+    settlement: Address,
+    timeout: Duration,
+    chain: OnceCell<Chain>,
+}
+
+impl Endpoint {
+    /// The node of a book's chain and settlement contract. Each request to it ends after `timeout`.
+    pub fn new(url: String, chain_id: u64, settlement: Address, timeout: Duration) -> Self {
+        Self {
+            url,
+            chain_id,
+            settlement,
+            timeout,
+            chain: OnceCell::new(),
+        }
+    }
+
+    async fn chain(&self) -> Result<&Chain, ChainError> {
+        let connect = || Chain::connect(&self.url, Some(self.chain_id), self.timeout);
+        self.chain.get_or_try_init(connect).await
+    }
+}
+
+impl ContractSignatures for Endpoint {
+    fn verdict<'a>(
+        &'a self,
+        owner: Address,
+        digest: B256,
+        signature: &'a Bytes,
+    ) -> Pin<Box<dyn Future<Output = Result<ContractVerdict, ChainUnavailable>> + Send + 'a>> {
+        Box::pin(async move {
+            match self.chain().await {
+                Ok(chain) => chain.verdict(owner, digest, signature).await,
+                Err(error) => Err(ChainUnavailable(error.to_string())),
+            }
+        })
+    }
+}
+
+impl Node for Endpoint {
+    fn wallet<'a>(&'a self, wallet: Address, tokens: &'a [Address]) -> Asked<'a, Wallet> {
+        Box::pin(async move {
+            let chain = self.chain().await?;
+            let call = IDvPSettlement::epochOfCall { owner: wallet };
+            let epoch = chain.view(self.settlement, call).await?;
+            let mut standings = Vec::with_capacity(tokens.len());
+            for token in tokens {
+                standings.push(eligibility::standing(chain, *token, wallet).await?);
+            }
+            Ok(Wallet { epoch, standings })
+        })
+    }
+
+    fn sign_in<'a>(
+        &'a self,
+        wallet: Address,
+        digest: B256,
+        signature: &'a Bytes,
+    ) -> Asked<'a, ContractVerdict> {
+        Box::pin(async move {
+            let chain = self.chain().await?;
+            let gas = Some(SIGN_IN_GAS);
+            chain
+                .signature_verdict(wallet, digest, signature, gas)
+                .await
+        })
+    }
+
+    fn preflight<'a>(
+        &'a self,
+        bid: &'a OrderRecord,
+        ask: &'a OrderRecord,
+    ) -> Asked<'a, Vec<Reason>> {
+        Box::pin(async move {
+            let chain = self.chain().await?;
+            suggest::reasons(chain, self.settlement, bid, ask).await
+        })
+    }
+}

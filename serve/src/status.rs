@@ -1,0 +1,33 @@
+//! How the book and its log stand, for anybody: nothing of a security.
+
+use serde_json::json;
+
+use crate::problem::Problem;
+use crate::refusal;
+use crate::route::{Call, Reply};
+
+/// `GET /v1/status`.
+pub(crate) async fn show(call: Call) -> Result<Reply, Problem> {
+    call.query.end()?;
+    let board = &call.app.board;
+    let head = board.head().await.map_err(refusal::board)?;
+    let anchored = board.last_anchored().await.map_err(refusal::board)?;
+    let synced = board.last_synced().await.map_err(refusal::board)?;
+    let book = board.identity();
+    Reply::ok(&json!({
+        "broker_dealer": book.broker_dealer,
+        "crd": book.crd,
+        "lei": book.lei,
+        "chain_id": book.chain_id,
+        "contract": book.contract,
+        "time": call.received_at,
+        "log": { "size": head.size, "root": head.root, "captured_at": head.captured_at },
+        "anchored": anchored.map(|(_, anchor)| json!({
+            "size": anchor.size,
+            "root": anchor.root,
+            "block": anchor.block,
+            "transaction": anchor.tx_hash,
+        })),
+        "synced": synced.map(|synced| json!({ "block": synced.block, "hash": synced.block_hash })),
+    }))
+}

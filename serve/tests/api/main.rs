@@ -1,0 +1,17 @@
+//! The platform as clients meet it: every request goes through the whole gate, on every store there is, with people who sign
+//! by their own keys. The chain is a stand-in that a test sets; `orderbook-cli/tests/cli/serve.rs` has the real one.
+
+// The stage is what every test plays on.
+#![allow(clippy::wildcard_imports)]
+
+mod connections;
+mod desk;
+mod document;
+mod keys;
+mod log;
+mod market;
+mod orders;
+mod roles;
+mod rules;
+mod session;
+mod stage;
