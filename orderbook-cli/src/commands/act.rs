@@ -4,15 +4,17 @@ use alloy::primitives::{Address, B256};
 use desk::carry;
 use desk::chain::Target;
 use desk::chain::act::{Act, Provable};
+use desk::propose::batch::Call;
 use desk::signing::signer::Signer;
 use serde_json::json;
 
 use super::context::Context;
 use super::failure::Result;
+use super::propose;
 use super::stake::Stake;
 use crate::render::{Answer, Sentence};
 
-/// Sends one call with the wallet of a role; `words` say what it does, before and after: the values as they were read, never
+/// Sends one call with the wallet of a role, or proposes it to a Safe; `words` say what it does, before and after: the values as they were read, never
 /// as they were typed.
 pub(super) async fn send<C: Provable>(
     context: &Context,
@@ -33,10 +35,48 @@ pub(super) async fn send_to<C: Provable>(
     words: impl Into<Sentence>,
 ) -> Result {
     let words = words.into();
-    let signer = context.sender(role, words.clone())?;
+    let hand = context.hand(role, words.clone())?;
     let ground = context.ground().await?;
     let contract = ground.contract(to).await?;
-    carry_out(context, &contract.act(call.clone()), &signer, words).await
+    by(context, &contract.act(call.clone()), &hand, words).await
+}
+
+/// Who carries out an act of a role: a key, at once, or a Safe, to which it is proposed.
+pub(super) enum Hand {
+    /// The wallet of the role.
+    Key(Signer),
+    /// The Safe that `--from` names.
+    Safe(Address),
+}
+
+impl Hand {
+    /// Whose act it is.
+    pub(super) fn address(&self) -> Address {
+        match self {
+            Self::Key(signer) => signer.address(),
+            Self::Safe(safe) => *safe,
+        }
+    }
+}
+
+/// Carries out an act on a contract that was looked at, or proposes it, and says so.
+pub(super) async fn by<C: Provable>(
+    context: &Context,
+    act: &Act<C>,
+    hand: &Hand,
+    words: impl Into<Sentence>,
+) -> Result {
+    match hand {
+        Hand::Key(signer) => carry_out(context, act, signer, words).await,
+        Hand::Safe(safe) => {
+            let (to, data) = act.call();
+            let words = words.into();
+            let proposed =
+                propose::propose(context, act.chain(), *safe, vec![Call { to, data }], &words)
+                    .await?;
+            Ok(proposed.answer(&words))
+        }
+    }
 }
 
 /// As [`send`], for an act that moves an amount: a large share of the supply is typed again on a live profile.

@@ -1,12 +1,13 @@
 //! Who acts: a person's signature where the book demands it, else the name of `--actor`.
 
-use alloy::primitives::B256;
+use alloy::primitives::{Address, B256};
 use book::board::act::ActError;
 use book::board::staff::is_nobody;
 use book::board::{Board, BoardError};
 use book::log::By;
 use book::log::act::{Act, Told};
 use book::log::staff::key;
+use desk::signing::signer::Signer;
 use desk::staff;
 use jiff::Timestamp;
 
@@ -28,16 +29,21 @@ impl Context {
         told: &Told<'_>,
         file: Option<B256>,
     ) -> Result<By> {
+        self.pen(board, told.act).await?.by(told, file)
+    }
+
+    /// Whoever does acts of one kind: the wallet is opened once, however many they are.
+    pub(super) async fn pen(&self, board: &Board, act: Act) -> Result<Pen> {
         let roster = board.roster().await?;
         if roster.demanded().is_none() {
-            let by = self.by(told.reason)?;
-            if is_nobody(&by.actor) {
-                let words = format!("{} is not a person: write a name with --actor", by.actor);
+            let actor = self.by("")?.actor;
+            if is_nobody(&actor) {
+                let words = format!("{actor} is not a person: write a name with --actor");
                 return Err(Failure::usage(words));
             }
-            return Ok(by);
+            return Ok(Pen { actor, key: None });
         }
-        let role = match told.act {
+        let role = match act {
             Act::Approve | Act::Refuse => "principal",
             Act::Staff | Act::Demand => "staff_admin",
             Act::Propose | Act::Post | Act::Cancel => "trader",
@@ -47,20 +53,11 @@ impl Context {
             .signer(wallet, u64::MAX)
             .map_err(|error| Failure::from(BoardError::from(ActError::from(error))))?;
         self.check_actor(&person.name)?;
-        let opened = self.signer(role)?;
         let book = board.identity();
-        let signed = staff::sign(
-            book.chain_id,
-            book.contract,
-            &opened,
-            told,
-            Timestamp::now(),
-        );
-        let mut signed = signed.map_err(desk::DeskError::from)?;
-        signed.file = file;
-        Ok(By::new(person.name.as_str())
-            .because(told.reason)
-            .signing(signed))
+        Ok(Pen {
+            actor: person.name.clone(),
+            key: Some((book.chain_id, book.contract, self.signer(role)?)),
+        })
     }
 
     /// Refuses a name on the command line that is not that of the person who signs.
@@ -74,5 +71,27 @@ impl Context {
             }
             _ => Ok(()),
         }
+    }
+}
+
+/// A person, and the opened wallet that signs what the person does where the book demands it.
+pub(super) struct Pen {
+    /// The person's name.
+    pub(super) actor: String,
+    /// Chain and contract that the book settles through, and the key.
+    key: Option<(u64, Address, Signer)>,
+}
+
+impl Pen {
+    /// The person's signature under an act, of a file with that SHA-256 where it is one's.
+    pub(super) fn by(&self, told: &Told<'_>, file: Option<B256>) -> Result<By> {
+        let by = By::new(self.actor.as_str()).because(told.reason);
+        let Some((chain_id, contract, key)) = &self.key else {
+            return Ok(by);
+        };
+        let signed = staff::sign(*chain_id, *contract, key, told, Timestamp::now());
+        let mut signed = signed.map_err(desk::DeskError::from)?;
+        signed.file = file;
+        Ok(by.signing(signed))
     }
 }

@@ -6,6 +6,7 @@ use alloy::primitives::Address;
 use book::market::amount::{COIN_DECIMALS, plain, time};
 use book::market::literal::decimal;
 use book::market::literal::time::{self as literal_time, Moment};
+use book::market::unique;
 use clap::Args;
 use desk::chain::Target;
 use desk::chain::abi::ISecurityToken;
@@ -120,7 +121,7 @@ impl Permit {
         if let Some(path) = self.send {
             let text = std::fs::read_to_string(&path)
                 .map_err(|e| Failure::usage(format!("{}: {e}", path.display())))?;
-            let allowance: SignedPermit = serde_json::from_str(&text)
+            let allowance: SignedPermit = unique::from_str(&text)
                 .map_err(|e| Failure::usage(format!("{}: {e}", path.display())))?;
             let (decimals, unit) = known(context, allowance.token);
             let words = Sentence::of(|reader| {

@@ -6,6 +6,7 @@ use book::audit::proof::{self, InclusionProof};
 use book::audit::verify::{Anchor, verify};
 use book::log::event::Event;
 use book::market::literal::{decimal, time};
+use book::market::unique;
 use clap::Subcommand;
 use desk::reconcile::{self, Compared, Difference};
 use desk::staff;
@@ -31,7 +32,7 @@ pub(super) enum Audit {
     },
     /// Put the log's root and size on chain
     #[command(
-        after_help = "Example: orderbook audit anchor\n\nOnce a day orderbook settle does it by itself."
+        after_help = "Example: orderbook audit anchor\n\nOnce a day `settle` does it by itself."
     )]
     Anchor,
     /// Write a proof that an order was posted, which a stranger can check against the chain
@@ -160,7 +161,7 @@ async fn run_verify(context: &Context, offline: bool) -> Result {
         ("chain".into(), chain.into()),
     ]));
     let registered = compared.unknown.iter().map(|(id, owner)| {
-        format!("order {id} of {owner} is registered on chain and not on the board: orderbook sync, or order adopt")
+        format!("order {id} of {owner} is registered on chain and not on the board: orderbook sync, or orderbook order adopt ID --account ACCOUNT")
     });
     Ok(remarked(registered.fold(answer, Answer::warn), &remarks))
 }
@@ -243,8 +244,8 @@ async fn prove(context: &Context, order: &str, out: Option<PathBuf>) -> Result {
 async fn check(context: &Context, file: &Path) -> Result {
     let text = std::fs::read_to_string(file)
         .map_err(|e| Failure::usage(format!("{}: {e}", file.display())))?;
-    let stated: InclusionProof = serde_json::from_str(&text)
-        .map_err(|e| Failure::usage(format!("{}: {e}", file.display())))?;
+    let stated: InclusionProof =
+        unique::from_str(&text).map_err(|e| Failure::usage(format!("{}: {e}", file.display())))?;
     let (chain, settlement) = (context.chain().await?, context.settlement()?);
     let broken = |words: String| Failure::new(Exit::Integrity, "PROOF_BROKEN", words);
     if (stated.chain_id, stated.contract) != (chain.id(), settlement) {
@@ -284,7 +285,13 @@ async fn log(context: &Context, from: u64, limit: u32) -> Result {
 
 fn events_table(events: &[Event]) -> Answer {
     let mut table = Table::new(&[
-        ">seq", "type", "subject", "captured", "actor", "reason", "hash",
+        ">seq",
+        "type",
+        "subject",
+        "??captured",
+        "?actor",
+        "reason",
+        "???hash",
     ]);
     let mut data = Vec::with_capacity(events.len());
     for event in events {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::io::{IsTerminal as _, Write as _};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use alloy::primitives::{Address, B256};
 use alloy::signers::local::PrivateKeySigner;
@@ -15,23 +16,27 @@ use book::store::{Clock, Store};
 use desk::chain::abi::{IDvPSettlement, role};
 use desk::chain::act::Kind;
 use desk::chain::{Chain, Ground, Target};
+use desk::index::{self, Index};
 use desk::journal::Journal;
 use desk::order_form::Venue;
 use desk::settlement::Desk;
 #[cfg(target_os = "linux")]
 use desk::signing::agent::{About, Client, Place};
+use desk::signing::remote::Keeper;
 use desk::signing::signer::Signer;
 use desk::wallet::keystore::Wallets;
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::act::Hand;
 use super::books::Books;
 use super::failure::{Exit, Failure, Result};
 use super::password;
+use super::propose::Drafting;
 use crate::config::{Key, Overrides, Security, Settings, Source};
-use crate::render::{Answer, Sentence};
+use crate::render::{Answer, Sentence, Tone};
 
 /// The embedded chain's id, and that of other chains of one developer.
-const EMBEDDED: u64 = 412_346;
+pub(super) const EMBEDDED: u64 = 412_346;
 
 /// Somebody whom a command names.
 #[derive(Clone, Debug)]
@@ -60,6 +65,10 @@ pub(super) struct Context {
     books: Books,
     /// What is struck out of the journal once the answer was given.
     said: RefCell<Vec<B256>>,
+    /// What programs are told beside the answer.
+    told: RefCell<Vec<String>>,
+    /// Where acts of roles are proposed instead of being sent.
+    pub(super) proposal: Drafting,
 }
 
 impl Context {
@@ -69,6 +78,8 @@ impl Context {
             json,
             books: books.clone(),
             said: RefCell::default(),
+            told: RefCell::default(),
+            proposal: Drafting::default(),
         })
     }
 
@@ -92,7 +103,8 @@ impl Context {
 
     /// The book of the profile.
     pub(super) async fn board(&self) -> Result<Board> {
-        Ok(self.opened(&self.settings.store()?).await?)
+        let within = self.settings.timeout()?;
+        Ok(self.opened(&self.settings.store()?, within).await?)
     }
 
     /// The store of the profile, made where there is none.
@@ -106,15 +118,34 @@ impl Context {
 
     /// The book of the profile, if there is one.
     pub(super) async fn board_if_any(&self) -> Result<Option<Board>> {
-        match self.opened(&self.settings.store()?).await {
+        let within = self.settings.timeout()?;
+        match self.opened(&self.settings.store()?, within).await {
             Ok(board) => Ok(Some(board)),
             Err(BoardError::Store(StoreError::Missing(_))) => Ok(None),
             Err(error) => Err(error.into()),
         }
     }
 
-    async fn opened(&self, url: &str) -> std::result::Result<Board, BoardError> {
-        let store = Store::open(url, Clock::system()).await?;
+    /// As [`Self::board_if_any`], for a command that was killed while it opened the book: a store without one is none yet.
+    pub(super) async fn board_if_opened(&self) -> Result<Option<Board>> {
+        let within = self.settings.timeout()?;
+        match self.opened(&self.settings.store()?, within).await {
+            Ok(board) => Ok(Some(board)),
+            Err(BoardError::Store(StoreError::Missing(_) | StoreError::Bookless(_))) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The index of the profile, made where there is none.
+    pub(super) async fn index(&self) -> Result<Index> {
+        let place = index::Place::of(self.settings.path(), &self.settings.store()?);
+        let index = Index::open(&place).await?;
+        self.books.keep_index(&index);
+        Ok(index)
+    }
+
+    async fn opened(&self, url: &str, within: Duration) -> std::result::Result<Board, BoardError> {
+        let store = Store::open_within(url, Clock::system(), within).await?;
         self.books.keep(&store);
         Board::open_store(store).await
     }
@@ -129,8 +160,21 @@ impl Context {
         self.said.borrow_mut().push(key);
     }
 
-    /// The answer, with what it says of the journal.
+    /// Tells what was taken for granted: people at once, before they are asked anything, programs beside the answer.
+    pub(super) fn tell<W: ToString>(&self, words: impl IntoIterator<Item = W>) {
+        for words in words.into_iter().map(|words| words.to_string()) {
+            if self.json {
+                self.told.borrow_mut().push(words);
+            } else {
+                super::say(Tone::Title, "note", &words);
+            }
+        }
+    }
+
+    /// The answer, with what it says of the journal and what was told on the way.
     pub(super) fn answer(&self, answer: Answer) -> Answer {
+        let told = self.told.take().into_iter();
+        let answer = told.fold(answer, Answer::warn);
         answer.said(self.journal(), self.said.take())
     }
 
@@ -152,6 +196,35 @@ impl Context {
             payment: self.coin().ok(),
             crd: profile.broker_dealer.as_ref().map(|who| who.crd),
         })
+    }
+
+    /// The distribution contract, for acts.
+    pub(super) fn distribution_target(&self) -> Result<Target> {
+        let profile = self.settings.profile();
+        let contract = profile.addresses.distribution.ok_or_else(|| {
+            Failure::new(
+                Exit::Usage,
+                "NOT_SET",
+                "the profile names no distribution contract",
+            )
+            .hint("deploy one with: orderbook deploy distribution")
+        })?;
+        let coin = self.coin().ok();
+        Ok(Target::Distribution { contract, coin })
+    }
+
+    /// The registry of documents, for acts.
+    pub(super) fn documents_target(&self) -> Result<Target> {
+        let profile = self.settings.profile();
+        let registry = profile.addresses.documents.ok_or_else(|| {
+            Failure::new(
+                Exit::Usage,
+                "NOT_SET",
+                "the profile names no registry of documents",
+            )
+            .hint("deploy one with: orderbook deploy documents")
+        })?;
+        Ok(Target::Documents(registry))
     }
 
     /// What the profile says of the contract at an address, which is of one of these kinds.
@@ -239,14 +312,37 @@ impl Context {
         })
     }
 
+    /// The name of the wallet that the profile has for a role: who is to have it, whoever signs this command.
+    pub(super) fn holder_of(&self, role: &str) -> Result<String> {
+        match self.settings.profile().roles.wallet(role) {
+            Some(wallet) => Ok(wallet.to_owned()),
+            None => self.wallet_of(role),
+        }
+    }
+
     /// Opens the wallet of a role for signing something off line.
     pub(super) fn signer(&self, role: &str) -> Result<Signer> {
         let name = self.wallet_of(role)?;
         self.open(&name)
     }
 
-    /// A wallet by name: its agent where one runs, else opened with its password.
+    /// Who keeps the key of that name, where it is no wallet's here.
+    pub(super) fn keeper(&self, name: &str) -> Result<Option<&Keeper>> {
+        let found = self.settings.profile().signers.get(name);
+        if found.is_some() && self.wallets()?.address(name).is_ok() {
+            let words = format!(
+                "'{name}' is a wallet here and a signer of the profile: which one is meant?"
+            );
+            return Err(Failure::usage(words).hint("give one of the two another name"));
+        }
+        Ok(found)
+    }
+
+    /// A wallet by name: a signer of the profile, or its agent where one runs, else opened with its password.
     pub(super) fn open(&self, name: &str) -> Result<Signer> {
+        if let Some(keeper) = self.keeper(name)? {
+            return Ok(Signer::Kept(keeper.clone()));
+        }
         let stated = self.wallets()?.address(name)?;
         #[cfg(target_os = "linux")]
         if let Some(agent) = Client::find(&self.agent_place())? {
@@ -282,6 +378,25 @@ impl Context {
         self.signer(role)
     }
 
+    /// Who carries out an act of a role: the Safe to which it is proposed, else the role's wallet; a live profile asks first.
+    pub(super) fn hand(&self, role: &str, what: impl Into<Sentence>) -> Result<Hand> {
+        match self.proposal.safe(self)? {
+            Some(safe) => {
+                self.confirm(&what.into())?;
+                Ok(Hand::Safe(safe))
+            }
+            None => Ok(Hand::Key(self.sender(role, what)?)),
+        }
+    }
+
+    /// Whose act it is: that Safe's, else the role's wallet's.
+    pub(super) fn acting_account(&self, role: &str) -> Result<Address> {
+        match self.proposal.safe(self)? {
+            Some(safe) => Ok(safe),
+            None => self.account(&self.wallet_of(role)?),
+        }
+    }
+
     /// A profile marked live sends nothing before its name was typed.
     pub(super) fn confirm(&self, what: &Sentence) -> Result<()> {
         let what = what.people();
@@ -315,19 +430,24 @@ impl Context {
         }
     }
 
-    /// The addresses of the profile's wallets by name.
+    /// The addresses of the profile's wallets and signers by name.
     pub(super) fn addresses(&self) -> Result<BTreeMap<String, Address>> {
         let entries = self.wallets()?.list()?;
-        Ok(entries
+        let wallets = entries
             .into_iter()
-            .filter_map(|e| Some((e.name, e.address?)))
-            .collect())
+            .filter_map(|e| Some((e.name, e.address?)));
+        let signers = self.settings.profile().signers.iter();
+        let kept = signers.map(|(name, keeper)| (name.clone(), keeper.address()));
+        Ok(wallets.chain(kept).collect())
     }
 
     /// An address, or the name of a wallet of the profile.
     pub(super) fn account(&self, text: &str) -> Result<Address> {
         if text.starts_with("0x") {
             return book::market::address::parse_nonzero(text).map_err(Failure::usage);
+        }
+        if let Some(keeper) = self.keeper(text)? {
+            return Ok(keeper.address());
         }
         self.wallets()?
             .address(text)?

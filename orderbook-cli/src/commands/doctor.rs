@@ -109,7 +109,13 @@ fn check_wallets(context: &Context, checks: &mut Checks) {
     let listed = context.wallets().and_then(|wallets| Ok(wallets.list()?));
     match listed {
         Ok(list) if list.is_empty() => {
-            checks.warn("wallets", "none yet", "orderbook wallet new desk");
+            let first = context.wallet_of("admin");
+            let first = first.unwrap_or_else(|_| "desk".into());
+            checks.warn(
+                "wallets",
+                "none yet",
+                &format!("orderbook wallet new {first}"),
+            );
         }
         Ok(list) => checks.ok(
             "wallets",
@@ -171,7 +177,13 @@ async fn check_clock(chain: &Chain, checks: &mut Checks) {
 }
 
 async fn check_contracts(context: &Context, chain: &Chain, checks: &mut Checks) {
-    if let Err(failure) = settlement(context, chain, checks).await {
+    if context.settings.setting(Key::Settlement).value.is_none() {
+        let next = match context.settings.setting(Key::Coin).value {
+            None => "orderbook deploy coin",
+            Some(_) => "orderbook deploy settlement",
+        };
+        checks.warn("settlement contract", "none yet", next);
+    } else if let Err(failure) = settlement(context, chain, checks).await {
         checks.fail("settlement contract", &failure);
     }
     for listed in &context.settings.profile().securities {
@@ -339,8 +351,17 @@ async fn security(
 }
 
 async fn check_book(context: &Context, checks: &mut Checks) {
-    let board = match context.board().await {
-        Ok(board) => board,
+    let board = match context.board_if_any().await {
+        Ok(Some(board)) => board,
+        Ok(None) if context.settings.setting(Key::Settlement).value.is_none() => {
+            return checks.warn("book", "none yet", "orderbook deploy settlement");
+        }
+        Ok(None) => {
+            let words = "the settlement contract has no book here";
+            let failure = Failure::new(Exit::Usage, "NO_BOOK", words);
+            let hint = "open it: orderbook init --book; or give its place with --store";
+            return checks.fail("book", &failure.hint(hint));
+        }
         Err(failure) => return checks.fail("book", &failure),
     };
     if let Err(failure) = book(context, &board, checks).await {

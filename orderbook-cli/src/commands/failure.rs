@@ -4,9 +4,11 @@ use std::fmt;
 
 use book::ErrorClass;
 use book::board::BoardError;
+use book::store::error::StoreError;
 use desk::DeskError;
 use desk::chain::ChainError;
 use desk::chain::revert::{Cause, Revert};
+use desk::index::IndexError;
 use desk::preflight::Reason;
 #[cfg(target_os = "linux")]
 use desk::signing::agent::AgentError;
@@ -200,7 +202,7 @@ impl From<ChainError> for Failure {
                 chain("WRONG_CHAIN").hint("change rpc_url or chain_id: orderbook config show")
             }
             ChainError::NoCode(_) => chain("NO_CONTRACT")
-                .hint("check the address and the chain; a fresh chain needs: orderbook deploy"),
+                .hint("check the address and the chain; a fresh chain needs its contracts first: orderbook deploy coin"),
             ChainError::Undecodable { .. } => chain("NOT_THAT_CONTRACT"),
             ChainError::OtherContract { .. } => chain("NOT_THAT_CONTRACT").hint(
                 "nothing was sent; check address, chain and profile: orderbook config show, orderbook doctor",
@@ -234,9 +236,8 @@ impl From<WalletError> for Failure {
     fn from(error: WalletError) -> Self {
         let auth = |code: &str| Self::new(Exit::Auth, code, &error);
         match &error {
-            WalletError::Missing { .. } => {
-                auth("NO_WALLET").hint("see: orderbook wallet list; make one: orderbook wallet new")
-            }
+            WalletError::Missing { .. } => auth("NO_WALLET")
+                .hint("see: orderbook wallet list; make one: orderbook wallet new NAME"),
             WalletError::Password(_) => auth("WRONG_PASSWORD"),
             WalletError::PasswordFile { .. } => auth("NO_PASSWORD"),
             WalletError::Key => auth("BAD_KEY"),
@@ -273,7 +274,8 @@ impl From<ConfigError> for Failure {
         match &error {
             ConfigError::Missing(_) => usage("NO_PROFILE").hint("make one with: orderbook init"),
             ConfigError::Exists(_) => {
-                Self::refused("PROFILE_EXISTS", &error).hint("use --force to replace it")
+                Self::refused("PROFILE_EXISTS", &error)
+                    .hint("nothing was written; to change it give the same with --force: a copy of it is kept")
             }
             ConfigError::Io { .. } => Self::new(Exit::Failed, "PROFILE_UNREADABLE", &error),
             ConfigError::Malformed { .. } => usage("BAD_PROFILE"),
@@ -294,15 +296,21 @@ impl From<ConfigError> for Failure {
 
 impl From<BoardError> for Failure {
     fn from(error: BoardError) -> Self {
-        let (exit, code) = match error.class() {
-            ErrorClass::Failed => (Exit::Failed, "STORE_FAILED"),
-            ErrorClass::Usage => (Exit::Usage, "BAD_INPUT"),
-            ErrorClass::Refused => (Exit::Refused, "BOARD_REFUSED"),
-            ErrorClass::Auth => (Exit::Auth, "NOT_ALLOWED"),
-            ErrorClass::Chain => (Exit::Chain, "RPC_UNREACHABLE"),
-            ErrorClass::Integrity => (Exit::Integrity, "BOOK_DAMAGED"),
-            ErrorClass::Unknown => (Exit::Unknown, "OUTCOME_UNKNOWN"),
+        let (class, code) = (error.class(), error.class().code());
+        let exit = match class {
+            ErrorClass::Failed => Exit::Failed,
+            ErrorClass::Usage => Exit::Usage,
+            ErrorClass::Refused => Exit::Refused,
+            ErrorClass::Auth => Exit::Auth,
+            ErrorClass::Chain => Exit::Chain,
+            ErrorClass::Integrity => Exit::Integrity,
+            ErrorClass::Unknown => Exit::Unknown,
         };
+        if let BoardError::Store(StoreError::Unreachable { .. }) = error {
+            return Self::new(Exit::Chain, "STORE_UNREACHABLE", error).hint(
+                "check store (orderbook config show) and that the database server is running",
+            );
+        }
         if let BoardError::BadRows(rows) = error {
             let rows = rows.iter().map(|row| (row.line, row.message.as_str()));
             return bad_rows(rows.map(|(line, message)| format!("line {line}: {message}")));
@@ -317,6 +325,7 @@ impl From<DeskError> for Failure {
         match error {
             DeskError::Board(error) => error.into(),
             DeskError::Chain(error) => error.into(),
+            DeskError::Propose(error) => error.into(),
             DeskError::Preflight(reasons) => {
                 let words = match reasons.len() {
                     1 => "it would not settle, for 1 reason".to_string(),
@@ -336,7 +345,7 @@ impl From<DeskError> for Failure {
                 "nothing was sent; ask the owner to approve with a simpler wallet, or raise the cap: --gas-cap",
             ),
             DeskError::NoMatch { .. } => Self::refused("NO_MATCH", &error)
-                .hint("propose it and have another person approve it: orderbook match propose"),
+                .hint("propose it and have another person approve it: orderbook match propose BID ASK"),
             DeskError::Journal { .. } => Self::new(Exit::Failed, "JOURNAL_FAILED", &error)
                 .hint("what is sent is written down there before: make it writable"),
             DeskError::Unrecorded { .. } => Self::new(Exit::Unknown, "NOT_RECORDED", &error)
@@ -355,6 +364,7 @@ impl From<DeskError> for Failure {
             DeskError::NotDefaultAdmin { .. } => Self::new(Exit::Auth, "NOT_DEFAULT_ADMIN", &error)
                 .hint("sign with that wallet: --wallet NAME; see: orderbook role show settlement"),
             DeskError::Overflow => Self::usage(&error),
+            DeskError::Distribution(error) => super::distribution::failure(&error),
             DeskError::Rows(rows) => bad_rows(rows),
             DeskError::File(_) => Self::new(Exit::Usage, "BAD_FILE", &error),
             DeskError::OtherVenue { .. } => Self::refused("OTHER_VENUE", &error)
@@ -363,6 +373,46 @@ impl From<DeskError> for Failure {
                 "ask another node with --rpc-url; if it agrees, the chain dropped that block: settle nothing more before it \
                  is clear why",
             ),
+        }
+    }
+}
+
+impl From<IndexError> for Failure {
+    fn from(error: IndexError) -> Self {
+        let error = match error {
+            IndexError::Chain(error) => return error.into(),
+            other => other,
+        };
+        let integrity = |code: &str| Self::new(Exit::Integrity, code, &error);
+        let rebuild = "nothing of it is only there: remove the file and give the command again";
+        match &error {
+            IndexError::Chain(_)
+            | IndexError::Locked(_)
+            | IndexError::Store { .. }
+            | IndexError::Newer(_) => Self::new(Exit::Failed, "INDEX_FAILED", &error),
+            IndexError::Damaged { .. } => integrity("INDEX_DAMAGED").hint(rebuild),
+            IndexError::UnknownEvent { .. } => integrity("UNKNOWN_EVENT").hint(
+                "nothing of that block is in the index; a newer version of this program may know the event",
+            ),
+            IndexError::Malformed { .. } => integrity("MALFORMED_EVENT")
+                .hint("nothing of that block is in the index; ask another node with --rpc-url"),
+            IndexError::Unplaced(_) => Self::new(Exit::Chain, "NODE_UNTRUE", &error)
+                .hint("nothing was recorded; try another node with --rpc-url"),
+            IndexError::Impossible { .. } => integrity("EVENTS_DO_NOT_FIT").hint(
+                "if the profile names a block of deployment that is too late, correct it; else remove the index and give the \
+                 command again, at another node",
+            ),
+            IndexError::Differs { .. } => integrity("REGISTER_DIFFERS").hint(
+                "nothing was shown; remove the index and give the command again, at another node: orderbook doctor",
+            ),
+            IndexError::Ahead { asked, .. } => Self::usage(&error).hint(format!(
+                "unix seconds are written @{asked}"
+            )),
+            IndexError::Future { .. } => Self::usage(&error).hint("for the last block: now"),
+            IndexError::Before { .. } => Self::usage(&error),
+            IndexError::Lots { .. } => Self::refused("LOTS_DO_NOT_FIT", &error),
+            IndexError::Unknown(_) => Self::refused("INVESTOR_NOT_FOUND", &error)
+                .hint("give the code, a wallet, or the name that the directory has: orderbook investor list"),
         }
     }
 }

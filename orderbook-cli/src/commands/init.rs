@@ -1,30 +1,31 @@
-//! `init`: a profile, and the book once the settlement contract is known.
+//! `init`: a profile, by flags or in a conversation, and the book once the settlement contract is known.
 
-use std::fs::File;
-use std::io::BufReader;
+use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 
-use alloy::primitives::Address;
-use book::board::{Board, check_identity};
-use book::log::body::BookOpened;
 use book::market::lei::Lei;
 use book::market::literal::decimal;
 use clap::Args;
-use desk::chain::Chain;
-use desk::chain::abi::IDvPSettlement;
 use serde_json::json;
 
 use super::books::Books;
 use super::context::Context;
 use super::failure::{Failure, Result};
-use crate::config::profile::{BrokerDealer, FILE_NAME, file_of};
+use super::init_talk::{Talk, unsaid};
+use super::opening::{new_book, restore};
+use crate::config::change::{Change, changes, keep_copy};
+use crate::config::profile::{BrokerDealer, FILE_NAME, Roles, file_of};
 use crate::config::{ConfigError, Overrides, Profile};
 use crate::render::Answer;
 
 /// Write a profile; on a profile that has a settlement contract, create its book
+///
+/// On a terminal and without options of its own it asks for everything, checks each answer and writes at the end. Elsewhere
+/// the flags say it. A profile that is there already keeps what is not said anew, and is changed with --force only: what
+/// changes is shown, and a copy of the old one stays beside it.
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Examples:\n  orderbook init --name desk --broker-dealer 'Harbor Street Securities LLC' --crd 123456 \\\n      --lei 5493001KJTIIGC8Y1R12 --rpc-url http://127.0.0.1:8547\n  orderbook init --book          create the book of an existing profile\n  orderbook init --book --from book.jsonl      restore it from a file of `export book`"
+    after_help = "Examples:\n  orderbook init                 ask for everything\n  orderbook init --name desk --broker-dealer 'Harbor Street Securities LLC' --crd 123456 \\\n      --lei 5493001KJTIIGC8Y1R12 --rpc-url http://127.0.0.1:8547 --role operator=desk --role principal=ruth\n  orderbook init --role attestor=auditor --force      change one thing of an existing profile\n  orderbook init --book          create the book of an existing profile\n  orderbook init --book --from book.jsonl      restore it from a file of `export book`"
 )]
 pub(super) struct Init {
     /// Name of the profile
@@ -37,154 +38,276 @@ pub(super) struct Init {
     #[arg(long, value_name = "NAME", requires_all = ["crd", "lei"])]
     broker_dealer: Option<String>,
     /// Its CRD number
-    #[arg(long, value_name = "NUMBER", value_parser = decimal::whole::<u64>)]
+    #[arg(long, value_name = "NUMBER", requires = "broker_dealer", value_parser = decimal::whole::<u64>)]
     crd: Option<u64>,
     /// Its LEI
-    #[arg(long)]
+    #[arg(long, requires = "broker_dealer")]
     lei: Option<String>,
+    /// The wallet that acts in a role, as operator=desk; may be given again
+    #[arg(long, value_name = "ROLE=WALLET", value_parser = role_of)]
+    role: Vec<(String, String)>,
     /// Create the book of the profile, whose settlement contract stands on chain
     #[arg(long)]
     book: bool,
     /// Restore that book from a file of `export book`, into a store that has none; needs no chain
     #[arg(long, value_name = "FILE", requires = "book")]
     from: Option<PathBuf>,
-    /// Replace an existing profile
+    /// Change an existing profile; a copy of it is kept
     #[arg(long)]
     force: bool,
 }
 
+/// `operator=desk`.
+fn role_of(text: &str) -> std::result::Result<(String, String), String> {
+    let known = || {
+        format!(
+            "write ROLE=WALLET, where ROLE is default, {}",
+            Roles::NAMES.join(", ")
+        )
+    };
+    let (role, wallet) = text.split_once('=').ok_or_else(known)?;
+    let (role, wallet) = (role.trim(), wallet.trim());
+    if wallet.is_empty() || !Roles::default().name(role, wallet.to_owned()) {
+        return Err(known());
+    }
+    Ok((role.to_owned(), wallet.to_owned()))
+}
+
+/// The profile that there is, and what can be said of it.
+struct Found {
+    path: PathBuf,
+    /// As it is; `None` where there is none, or none that can be read.
+    profile: Option<Profile>,
+    there: bool,
+}
+
+impl Found {
+    /// Reads what is there. With `force` a file that is no profile counts as there: a copy of it is kept.
+    fn read(overrides: &Overrides, force: bool) -> Result<Self> {
+        let named = overrides.profile.clone();
+        let path = file_of(named.unwrap_or_else(|| FILE_NAME.into()));
+        let (profile, there) = match Profile::read(&path) {
+            Ok(profile) => (Some(profile), true),
+            Err(ConfigError::Missing(_)) => (None, false),
+            Err(ConfigError::Malformed { .. }) if force => (None, true),
+            Err(error) => return Err(error.into()),
+        };
+        Ok(Self {
+            path,
+            profile,
+            there,
+        })
+    }
+}
+
 impl Init {
-    pub(super) async fn run(self, overrides: &Overrides, books: &Books) -> Result {
+    pub(super) async fn run(self, overrides: &Overrides, json: bool, books: &Books) -> Result {
         if self.book {
-            let context = Context::new(overrides, false, books)?;
+            let context = Context::new(overrides, json, books)?;
             return match &self.from {
                 Some(file) => restore(&context, file).await,
                 None => new_book(&context).await,
             };
         }
-        let path = file_of(
-            overrides
-                .profile
-                .clone()
-                .unwrap_or_else(|| FILE_NAME.into()),
-        );
-        if path.exists() && !self.force {
-            return Err(ConfigError::Exists(path).into());
-        }
-        let profile = self.profile(overrides)?;
-        if let Some(folder) = path
-            .parent()
-            .filter(|folder| !folder.as_os_str().is_empty())
-        {
-            std::fs::create_dir_all(folder)
-                .map_err(|e| Failure::other(format!("{}: {e}", folder.display())))?;
-        }
-        profile.write(&path)?;
-        let words = format!(
-            "profile written to {}\nnext: orderbook wallet new desk; orderbook deploy coin; orderbook deploy settlement; orderbook staff admin; orderbook doctor",
-            path.display()
-        );
-        Ok(Answer::line(json!({ "profile": path }), words))
+        let found = Found::read(overrides, self.force)?;
+        let before = found.profile.clone();
+        let start = before.clone().unwrap_or_else(unsaid);
+        let start = with_settings(start, overrides);
+        let terminal = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
+        let (after, force) = if terminal && !json && self.is_silent() {
+            let mut talk = Talk::at_terminal();
+            let after = talk.profile(start).await?;
+            let changed = changes(&before.clone().unwrap_or_default(), &after)?;
+            (after, talk.agree(&found.path, found.there, &changed).await?)
+        } else {
+            let force = self.force;
+            (self.described(start)?, force)
+        };
+        write(&found, &after, force)
     }
 
-    /// The profile that the flags describe.
-    fn profile(self, overrides: &Overrides) -> Result<Profile> {
-        let broker_dealer = match (self.broker_dealer, self.crd, self.lei) {
-            (Some(name), Some(crd), Some(lei)) => {
-                lei.parse::<Lei>().map_err(Failure::usage)?;
-                Some(BrokerDealer { name, crd, lei })
-            }
-            _ => None,
-        };
-        let path_of = |path: &Option<PathBuf>| {
-            let path = path.as_ref()?;
-            Some(path.to_string_lossy().into_owned())
-        };
-        let mut profile = Profile {
-            name: self.name.unwrap_or_else(|| "default".into()),
-            live: self.live,
-            rpc_url: overrides
-                .rpc_url
-                .clone()
-                .or_else(|| Some("http://127.0.0.1:8547".into())),
-            chain_id: overrides.chain_id,
-            store: overrides
-                .store
-                .clone()
-                .or_else(|| Some("sqlite:board.db".into())),
-            wallets: path_of(&overrides.wallets).or_else(|| Some("wallets".into())),
-            code: path_of(&overrides.code),
-            password_file: path_of(&overrides.password_file),
-            actor: overrides.actor.clone(),
-            broker_dealer,
-            ..Profile::default()
-        };
-        profile.roles.default.clone_from(&overrides.wallet);
-        profile.addresses.coin = overrides.coin;
-        profile.addresses.settlement = overrides.settlement;
+    /// Nothing of its own was given, so that everything is asked for.
+    fn is_silent(&self) -> bool {
+        let named = self.name.is_some() || self.broker_dealer.is_some() || !self.role.is_empty();
+        !named && !self.live && !self.force
+    }
+
+    /// The profile, with what the flags say.
+    fn described(self, mut profile: Profile) -> Result<Profile> {
+        if let (Some(name), Some(crd), Some(lei)) = (self.broker_dealer, self.crd, self.lei) {
+            lei.parse::<Lei>().map_err(Failure::usage)?;
+            profile.broker_dealer = Some(BrokerDealer { name, crd, lei });
+        }
+        if let Some(name) = self.name {
+            profile.name = name;
+        }
+        profile.live |= self.live;
+        for (role, wallet) in self.role {
+            profile.roles.name(&role, wallet);
+        }
         Ok(profile)
     }
 }
 
-/// Creates the book of the profile's settlement contract.
-async fn new_book(context: &Context) -> Result {
-    let chain = context.chain().await?;
-    let settlement = context.settlement()?;
-    create_book(context, &chain, settlement).await?;
-    let store = context.settings.store()?;
-    Ok(Answer::line(json!({ "store": store }), format!("book created: {store}")).note(NAME_STAFF))
-}
-
-/// Makes a book again from its file.
-async fn restore(context: &Context, path: &Path) -> Result {
-    let file = File::open(path).map_err(|e| Failure::usage(format!("{}: {e}", path.display())))?;
-    let chain_id = context
-        .settings
-        .chain_id()?
-        .ok_or_else(|| Failure::usage("the chain of the book is not known: give --chain-id"))?;
-    let store = context.settings.store()?;
-    let wanted = (chain_id, context.settlement()?);
-    let bar = context.progress("events");
-    let progress = |events| bar.set_position(events);
-    let new = context.new_store().await?;
-    let board = Board::restore_in(new, BufReader::new(file), wanted, progress).await?;
-    bar.finish_and_clear();
-    let head = board.head().await?;
-    let data = json!({ "store": store, "events": head.size, "root": head.root, "hash": head.hash });
-    let words = format!(
-        "book restored from {}: {} events, root {}",
-        path.display(),
-        head.size,
-        head.root
-    );
-    Ok(Answer::line(data, words))
-}
-
-/// What comes after a new book.
-pub(super) const NAME_STAFF: &str = "it demands that persons sign what they do; name the first admin person with the settlement \
-     contract's default admin: orderbook staff admin NAME --key WALLET";
-
-/// Creates the book of a settlement contract, with the identity that the contract itself states. It demands signatures.
-pub(super) async fn create_book(
-    context: &Context,
-    chain: &Chain,
-    settlement: Address,
-) -> Result<Board> {
-    let who = chain
-        .view(settlement, IDvPSettlement::brokerDealerCall {})
-        .await?;
-    let payment = chain
-        .view(settlement, IDvPSettlement::paymentCall {})
-        .await?;
-    let identity = BookOpened {
-        broker_dealer: who.name,
-        chain_id: chain.id(),
-        contract: settlement,
-        crd: who.crd,
-        lei: who.lei.parse().map_err(Failure::usage)?,
-        payment,
+/// The profile, with the settings that every command takes.
+fn with_settings(mut profile: Profile, overrides: &Overrides) -> Profile {
+    fn set<T>(place: &mut Option<T>, value: Option<T>) {
+        if value.is_some() {
+            *place = value;
+        }
+    }
+    let path_of = |path: &Option<PathBuf>| {
+        let path = path.as_ref()?;
+        Some(path.to_string_lossy().into_owned())
     };
-    let by = context.by("the book is opened")?;
-    check_identity(&identity, &by)?;
-    Ok(Board::create_signed_in(context.new_store().await?, identity, by).await?)
+    set(&mut profile.rpc_url, overrides.rpc_url.clone());
+    set(&mut profile.chain_id, overrides.chain_id);
+    set(&mut profile.store, overrides.store.clone());
+    set(&mut profile.wallets, path_of(&overrides.wallets));
+    set(&mut profile.code, path_of(&overrides.code));
+    set(
+        &mut profile.password_file,
+        path_of(&overrides.password_file),
+    );
+    set(&mut profile.actor, overrides.actor.clone());
+    set(&mut profile.timeout, overrides.timeout);
+    set(&mut profile.gas_cap, overrides.gas_cap);
+    set(&mut profile.roles.default, overrides.wallet.clone());
+    set(&mut profile.addresses.coin, overrides.coin);
+    set(&mut profile.addresses.settlement, overrides.settlement);
+    profile
+}
+
+/// Writes the profile, beside a copy of the one before it.
+fn write(found: &Found, after: &Profile, force: bool) -> Result {
+    let Found {
+        path,
+        profile,
+        there,
+    } = found;
+    let changed = changes(&profile.clone().unwrap_or_default(), after)?;
+    if *there && !force {
+        return Err(exists(path, &changed));
+    }
+    if let Some(before) = profile {
+        if changed.is_empty() {
+            let words = format!("nothing to do: {} says so already", path.display());
+            return Ok(Answer::line(
+                json!({ "profile": path, "changed": [] }),
+                words,
+            ));
+        }
+        same_chain(before, after)?;
+    }
+    let folder = path.parent();
+    if let Some(folder) = folder.filter(|folder| !folder.as_os_str().is_empty()) {
+        std::fs::create_dir_all(folder)
+            .map_err(|e| Failure::other(format!("{}: {e}", folder.display())))?;
+    }
+    let copy = if *there { Some(keep_copy(path)?) } else { None };
+    after.write(path)?;
+    let mut lines = vec![format!("profile written to {}", path.display())];
+    if let Some(copy) = &copy {
+        lines.extend(changed.iter().map(|change| format!("  {change}")));
+        lines.push(format!("the one before it is kept as {}", copy.display()));
+    }
+    let next = next(path, after);
+    lines.push("next:".into());
+    lines.extend(next.iter().map(|command| format!("  {command}")));
+    let told: Vec<_> = changed.iter().map(ToString::to_string).collect();
+    let data = json!({ "profile": path, "changed": told, "copy": copy, "next": next });
+    Ok(Answer::line(data, lines.join("\n")))
+}
+
+/// What an existing profile would lose or get.
+fn exists(path: &Path, changed: &[Change]) -> Failure {
+    let told: Vec<_> = changed.iter().map(ToString::to_string).collect();
+    let failure = Failure::from(ConfigError::Exists(path.to_path_buf()));
+    let lines = match told.len() {
+        0 => "it says all that already".to_owned(),
+        _ => format!("what would change:\n  {}", told.join("\n  ")),
+    };
+    failure.found(Answer::line(
+        json!({ "profile": path, "changed": told }),
+        lines,
+    ))
+}
+
+/// A profile that has addresses belongs to the chain on which they are.
+fn same_chain(before: &Profile, after: &Profile) -> Result<()> {
+    let addresses = &before.addresses;
+    let bound =
+        addresses.coin.is_some() || addresses.settlement.is_some() || !before.securities.is_empty();
+    match (before.chain_id, after.chain_id) {
+        (Some(one), Some(other)) if bound && one != other => {
+            let words = format!(
+                "the profile's contracts stand on chain {one}: it cannot be made one of chain {other}"
+            );
+            Err(Failure::refused("OTHER_CHAIN", words)
+                .hint("nothing was written; write another profile beside it: orderbook init --profile OTHER.toml"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The commands that come next.
+fn next(path: &Path, profile: &Profile) -> Vec<String> {
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let wallets = folder.join(profile.wallets.as_deref().unwrap_or("wallets"));
+    let named = Roles::NAMES
+        .iter()
+        .filter_map(|role| profile.roles.wallet(role));
+    let named: std::collections::BTreeSet<_> = named.collect();
+    let missing = named
+        .iter()
+        .filter(|name| !wallets.join(format!("{name}.json")).exists());
+    let mut next: Vec<_> = missing
+        .map(|name| format!("orderbook wallet new {name}"))
+        .collect();
+    if named.is_empty() {
+        next.push("orderbook wallet new desk".into());
+    }
+    if profile.addresses.coin.is_none() {
+        next.push("orderbook deploy coin".into());
+    }
+    if profile.addresses.settlement.is_none() && profile.broker_dealer.is_some() {
+        next.push("orderbook deploy settlement".into());
+        next.push("orderbook staff admin NAME --key WALLET".into());
+    }
+    next.push("orderbook doctor".into());
+    next
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_role_is_named_with_its_wallet() {
+        let desk = ("operator".to_owned(), "desk".to_owned());
+        assert_eq!(role_of("operator=desk"), Ok(desk.clone()));
+        assert_eq!(role_of(" operator = desk "), Ok(desk));
+        for bad in ["operator", "operator=", "=desk", "treasurer=desk", ""] {
+            assert!(role_of(bad).unwrap_err().contains("staff_admin"), "{bad}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_said_stays() {
+        let before = Profile {
+            chain_id: Some(7),
+            actor: Some("dana".into()),
+            ..unsaid()
+        };
+        let flags = Overrides {
+            actor: Some("ruth".into()),
+            ..Overrides::default()
+        };
+        let after = with_settings(before.clone(), &flags);
+        let wanted = Profile {
+            actor: Some("ruth".into()),
+            ..before
+        };
+        assert_eq!(after, wanted);
+    }
 }

@@ -21,7 +21,7 @@ const HOLDINGS: u8 = 18;
 pub(super) enum Investor {
     /// Take names, accounts and wallets from a cap table (CSV); what the directory has already stays
     #[command(
-        after_help = "Examples:\n  orderbook investor import examples/cap-table.csv --plan\n  orderbook investor import examples/cap-table.csv\n\nThe columns are those of orderbook token register. From then on an order is refused in an account that is not its\nowner's. The directory stands beside the log, not in it: names are personal data."
+        after_help = "Examples:\n  orderbook investor import examples/cap-table.csv --plan\n  orderbook investor import examples/cap-table.csv\n\nThe columns are those of `token register`. From then on an order is refused in an account that is not its\nowner's. The directory stands beside the log, not in it: names are personal data."
     )]
     Import {
         /// The cap table
@@ -51,7 +51,9 @@ impl Investor {
 
 async fn import(context: &Context, path: &Path, only_plan: bool) -> Result {
     let file = File::open(path).map_err(|e| Failure::usage(format!("{}: {e}", path.display())))?;
-    let holders = cap_table::read(file, HOLDINGS, &context.addresses()?)?;
+    let sheet = cap_table::read(file, HOLDINGS, &context.addresses()?)?;
+    context.tell(&sheet.assumed);
+    let holders = sheet.rows;
     let listed = directory::of_cap_table(&holders)?;
     let board = context.board().await?;
     let plan = directory::plan(&board.directory().await?, &listed)?;

@@ -1,27 +1,23 @@
-//! `match propose, approve, refuse, release, list`.
+//! `match propose, approve, refuse, release`; the commands that show matches are in files of their own.
 
-use std::collections::HashMap;
-
-use alloy::primitives::{Address, B256, U256};
+use alloy::primitives::U256;
 use book::board::{Board, BoardError};
 use book::log::act::{Act, Told, of_match};
-use book::market::amount::{short_id, time};
-use book::market::filter::OrderFilter;
-use book::market::investor::Directory;
+use book::market::amount::short_id;
 use book::market::literal::time::duration;
 use book::market::matching::{Match as Matched, MatchState, midpoint};
-use book::market::record::{OrderRecord, OrderState, OrderView};
+use book::market::record::OrderRecord;
 use clap::{Args, Subcommand};
-use desk::suggest;
-use jiff::Timestamp;
-use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::commitment::{Release, approve_and_commit};
 use super::context::Context;
 use super::failure::{Failure, Result};
-use super::order::owner;
-use crate::render::{Answer, Block, Cell, Sentence, Table, Tone};
+use super::match_clean::approve_all_clean;
+use super::match_list::{list, match_json};
+use super::match_show::Show;
+use super::match_suggest::Suggest;
+use crate::render::{Answer, Sentence};
 
 /// Propose matches; another person approves or refuses them
 #[derive(Debug, Subcommand)]
@@ -39,11 +35,18 @@ pub(super) enum Match {
     },
     /// Approve a proposed match; whoever proposed it may not
     #[command(
-        after_help = "Examples:\n  orderbook match approve 0190f3c2 --wallet ruth\n  orderbook match approve 0190f3c2 --commit --for 48h      and bind both parties on chain\n\nA commitment needs both orders on chain (orderbook order register) and both allowances, exactly: orderbook preflight.\nFrom then on neither party can move what it promised, nor cancel, until the match settles, is released or its time is over.\nAn approved match is committed by the same command."
+        after_help = "Examples:\n  orderbook match approve 0190f3c2 --wallet ruth\n  orderbook match approve --all-clean                      every proposed match that nothing speaks against\n  orderbook match approve 0190f3c2 --commit --for 48h      and bind both parties on chain\n\nA commitment needs both orders on chain (`order register`) and both allowances, exactly: `preflight` says which.\nFrom then on neither party can move what it promised, nor cancel, until the match settles, is released or its time is over.\nAn approved match is committed by the same command."
     )]
     Approve {
-        #[command(flatten)]
-        decision: Decision,
+        /// The match's id, or the first or last digits of it
+        #[arg(required_unless_present = "all_clean", conflicts_with = "all_clean")]
+        id: Option<String>,
+        /// Why
+        #[arg(long, default_value = "", hide_default_value = true)]
+        reason: String,
+        /// Every proposed match whose preflight finds nothing but the missing commitment, each signed by itself
+        #[arg(long, conflicts_with = "commit")]
+        all_clean: bool,
         /// Commit it on chain with the principal's key
         #[arg(long)]
         commit: bool,
@@ -61,12 +64,8 @@ pub(super) enum Match {
         after_help = "Example: orderbook match refuse 0190f3c2 --wallet ruth --reason 'the buyer withdrew'"
     )]
     Refuse(Decision),
-    /// List bids and asks of a security that could be matched: same quantity, crossing limits
-    #[command(after_help = "Example: orderbook match suggest HRBR")]
-    Suggest {
-        /// Symbol, ISIN or token
-        security: String,
-    },
+    Suggest(Suggest),
+    Show(Show),
     /// List matches
     #[command(after_help = "Example: orderbook match list --state approved")]
     List {
@@ -96,18 +95,27 @@ impl Match {
                 propose(context, &board, (bid, ask), &reason).await
             }
             Self::Approve {
-                decision,
+                id: None, reason, ..
+            } => approve_all_clean(context, &board, &reason).await,
+            Self::Approve {
+                id: Some(id),
+                reason,
                 commit: false,
                 ..
             } => {
-                let found = find(&board, &decision.id).await?;
-                let told = told(Act::Approve, &found, &decision.reason);
+                let found = find(&board, &id).await?;
+                let told = told(Act::Approve, &found, &reason);
                 let by = context.acting(&board, &told).await?;
                 Ok(answer(&board.approve(found.id, by).await?))
             }
-            Self::Approve { decision, term, .. } => {
-                let found = find(&board, &decision.id).await?;
-                approve_and_commit(context, &board, found, &decision.reason, term).await
+            Self::Approve {
+                id: Some(id),
+                reason,
+                term,
+                ..
+            } => {
+                let found = find(&board, &id).await?;
+                approve_and_commit(context, &board, found, &reason, term).await
             }
             Self::Release(release) => {
                 let found = find(&board, &release.id).await?;
@@ -119,14 +127,9 @@ impl Match {
                 let by = context.acting(&board, &told).await?;
                 Ok(answer(&board.refuse(found.id, by).await?))
             }
-            Self::Suggest { security } => suggestions(&board, &security).await,
-            Self::List { state } => {
-                let matches = board.matches(state).await?;
-                let owners = Owners::of(&board, &matches).await?;
-                let data = matches.iter().map(|matched| owners.json(matched)).collect();
-                let answer = Answer::new(Value::Array(data));
-                Ok(answer.with(Block::Table(table(&matches, &owners))))
-            }
+            Self::Suggest(suggest) => suggest.run(context, &board).await,
+            Self::Show(show) => show.run(context, &board).await,
+            Self::List { state } => list(&board, state).await,
         }
     }
 }
@@ -164,82 +167,14 @@ pub(super) fn told<'a>(act: Act, found: &Matched, reason: &'a str) -> Told<'a> {
     }
 }
 
-/// The match of an id or of the only one that begins or ends so: ids made in the same second begin alike.
-async fn find(board: &Board, text: &str) -> Result<Matched> {
-    let all = board.matches(None).await?;
-    if let Ok(id) = text.parse::<Uuid>() {
-        let found = all.into_iter().find(|matched| matched.id == id);
-        return found.ok_or_else(|| BoardError::UnknownMatch(id).into());
-    }
-    // As a table shows it.
-    let text = text.trim_matches('…').to_ascii_lowercase();
-    let mut found = all.into_iter().filter(|matched| {
-        let id = matched.id.to_string();
-        id.starts_with(&text) || id.ends_with(&text)
-    });
-    match (found.next(), found.next()) {
-        (Some(matched), None) if text.len() >= 4 => Ok(matched),
-        (None, _) => Err(
-            Failure::refused("NO_MATCH", format!("there is no match {text}"))
-                .hint("see: orderbook match list"),
-        ),
-        _ => Err(Failure::usage(format!(
-            "{text} matches more than one match: give more digits"
-        ))),
-    }
-}
-
-/// Open orders of a security that are in no live match, paired.
-async fn suggestions(board: &Board, security: &str) -> Result {
-    let filter = OrderFilter {
-        security: Some(security.to_string()),
-        state: Some(OrderState::Open),
-        limit: Some(u32::MAX),
-        ..OrderFilter::default()
-    };
-    let orders = board.orders(&filter).await?;
-    let live = board.matches(None).await?;
-    let taken = live
-        .iter()
-        .filter(|m| m.state.is_live())
-        .flat_map(|m| [m.bid, m.ask])
-        .collect();
-    let directory = board.directory().await?;
-    let mut table = Table::new(&[
-        "bid",
-        "buyer",
-        "ask",
-        "seller",
-        ">quantity",
-        ">bid price",
-        ">ask price",
-        ">total",
-    ]);
-    let mut data = Vec::new();
-    for (bid, ask) in suggest::pairs(&orders, &taken, Timestamp::now()) {
-        let total = midpoint(bid.limit_total, ask.limit_total).unwrap_or_default();
-        table.row([
-            Cell::id(bid.id),
-            owner(&directory, bid.owner),
-            Cell::id(ask.id),
-            owner(&directory, ask.owner),
-            Cell::units(U256::from(bid.quantity), bid.decimals),
-            bid.price.into(),
-            ask.price.into(),
-            Cell::dollars(U256::from(total)),
-        ]);
-        data.push(json!({
-            "bid": bid.id,
-            "buyer": bid.owner,
-            "buyer_name": directory.name_of(bid.owner),
-            "ask": ask.id,
-            "seller": ask.owner,
-            "seller_name": directory.name_of(ask.owner),
-            "quantity": bid.quantity.to_string(),
-            "total": total.to_string(),
-        }));
-    }
-    Ok(Answer::new(Value::Array(data)).with(Block::Table(table)))
+/// The match of an id, or of digits of it that fit no other.
+pub(super) async fn find(board: &Board, text: &str) -> Result<Matched> {
+    board.find_match(text).await.map_err(|error| match error {
+        BoardError::NoSuchMatch(_) => {
+            Failure::refused("NO_MATCH", error).hint("see: orderbook match list")
+        }
+        other => other.into(),
+    })
 }
 
 fn answer(matched: &Matched) -> Answer {
@@ -254,111 +189,4 @@ fn answer(matched: &Matched) -> Answer {
         )
     });
     Answer::line(match_json(matched), words)
-}
-
-/// Whose the orders of matches are, and until when they are committed.
-struct Owners {
-    orders: HashMap<B256, OrderView>,
-    directory: Directory,
-    committed: HashMap<Uuid, u64>,
-}
-
-impl Owners {
-    async fn of(board: &Board, matches: &[Matched]) -> Result<Self> {
-        let ids: Vec<_> = matches.iter().flat_map(|one| [one.bid, one.ask]).collect();
-        let mut committed = HashMap::new();
-        for found in matches.iter().filter(|found| found.state.is_live()) {
-            if let Some(commitment) = board.commitment(found.id).await? {
-                committed.insert(found.id, commitment.until);
-            }
-        }
-        Ok(Self {
-            orders: board.find_all(&ids).await?,
-            directory: board.directory().await?,
-            committed,
-        })
-    }
-
-    /// The wallet that signed an order of the board.
-    fn wallet(&self, order: B256) -> Option<Address> {
-        self.orders.get(&order).map(|order| order.record.owner)
-    }
-
-    fn cell(&self, order: B256) -> Cell {
-        let wallet = self.wallet(order);
-        wallet.map_or_else(Cell::default, |wallet| owner(&self.directory, wallet))
-    }
-
-    /// When a commitment ends by time.
-    fn until(&self, id: Uuid) -> Cell {
-        let until = self.committed.get(&id);
-        until.map_or_else(Cell::default, |until| time(*until).into())
-    }
-
-    /// A match with both owners, for programs.
-    fn json(&self, matched: &Matched) -> Value {
-        let name = |wallet: Option<Address>| wallet.and_then(|one| self.directory.name_of(one));
-        let (buyer, seller) = (self.wallet(matched.bid), self.wallet(matched.ask));
-        let mut data = match_json(matched);
-        data["buyer"] = json!(buyer);
-        data["buyer_name"] = json!(name(buyer));
-        data["seller"] = json!(seller);
-        data["seller_name"] = json!(name(seller));
-        data["committed_until"] = json!(self.committed.get(&matched.id));
-        data
-    }
-}
-
-/// A table of matches; whom the directory knows is called by name.
-fn table(matches: &[Matched], owners: &Owners) -> Table {
-    let mut table = Table::new(&[
-        "match",
-        "bid",
-        "buyer",
-        "ask",
-        "seller",
-        ">total",
-        "state",
-        "proposed by",
-        "?approved by",
-        "?transaction",
-        "?committed until",
-    ]);
-    for matched in matches {
-        let tone = match matched.state {
-            MatchState::Settled => Tone::Good,
-            MatchState::Refused | MatchState::Failed => Tone::Bad,
-            MatchState::Unknown | MatchState::Submitted => Tone::Warn,
-            MatchState::Proposed | MatchState::Approved | MatchState::Committed => Tone::Plain,
-        };
-        let hash = matched.submission.map(|sent| Cell::id(sent.tx_hash));
-        table.row([
-            Cell::ending(&matched.id.to_string(), 8),
-            Cell::id(matched.bid),
-            owners.cell(matched.bid),
-            Cell::id(matched.ask),
-            owners.cell(matched.ask),
-            Cell::dollars(U256::from(matched.total)),
-            Cell::new(matched.state.as_str(), tone),
-            matched.proposed_by.clone().into(),
-            matched.approved_by.clone().unwrap_or_default().into(),
-            hash.unwrap_or_default(),
-            owners.until(matched.id),
-        ]);
-    }
-    table
-}
-
-fn match_json(matched: &Matched) -> Value {
-    json!({
-        "id": matched.id,
-        "bid": matched.bid,
-        "ask": matched.ask,
-        "total": matched.total.to_string(),
-        "state": matched.state,
-        "proposed_by": matched.proposed_by,
-        "approved_by": matched.approved_by,
-        "transaction": matched.submission.map(|s| s.tx_hash),
-        "nonce": matched.submission.map(|s| s.nonce),
-    })
 }

@@ -18,17 +18,30 @@ mod books;
 mod coin;
 mod commitment;
 mod complete;
+mod compliance;
+mod compliance_run;
 mod config;
 mod context;
+mod current;
 mod demo;
 mod deploy;
+mod deployment;
+mod distribution;
 mod doctor;
+mod document;
 mod export;
 pub mod failure;
 mod init;
+mod init_answers;
+mod init_talk;
 mod interrupt;
 mod investor;
+mod match_clean;
+mod match_list;
+mod match_show;
+mod match_suggest;
 mod matches;
+mod opening;
 mod order;
 mod order_adopt;
 mod order_cancel;
@@ -37,14 +50,26 @@ mod order_import;
 mod order_register;
 mod password;
 mod plan;
+mod plan_proposal;
 mod preflight;
 mod programs;
+mod proposal;
+mod propose;
+mod register;
+mod register_paper;
+mod register_proof;
+mod register_report;
 mod registry;
 mod role;
+mod rows;
+mod serve;
 mod settle;
+mod settle_batch;
 mod settlement;
 mod staff;
 mod stake;
+mod status;
+mod status_lines;
 mod sync;
 mod token;
 mod token_enforcement;
@@ -65,6 +90,7 @@ use books::Books;
 use context::Context;
 use failure::{Exit, Failure};
 use interrupt::Interrupts;
+use propose::ByRole;
 
 /// Bulletin board, matching desk, settlement and audit trail of a broker-dealer for ERC-1404 security tokens.
 #[derive(Debug, Parser)]
@@ -101,14 +127,16 @@ enum Command {
     Investor(investor::Investor),
     #[command(subcommand)]
     Deploy(deploy::Deploy),
+    Role(ByRole<role::Role>),
+    Token(ByRole<token::Token>),
+    Coin(ByRole<coin::Coin>),
+    Settlement(ByRole<settlement::Settlement>),
     #[command(subcommand)]
-    Role(role::Role),
+    Propose(proposal::Propose),
     #[command(subcommand)]
-    Token(token::Token),
+    Distribution(distribution::Distribution),
     #[command(subcommand)]
-    Coin(coin::Coin),
-    #[command(subcommand)]
-    Settlement(settlement::Settlement),
+    Document(document::Document),
     #[command(subcommand)]
     Order(order::Order),
     Book(book::Book),
@@ -119,11 +147,16 @@ enum Command {
     Preflight(preflight::Preflight),
     Settle(settle::Settle),
     Programs(programs::Programs),
+    Status(status::Status),
+    #[command(subcommand)]
+    Compliance(compliance::Compliance),
+    Register(Box<register::Register>),
     Sync(sync::Sync),
     #[command(subcommand)]
     Audit(audit::Audit),
     #[command(subcommand)]
     Export(export::Export),
+    Serve(serve::Serve),
     Backup(backup::Backup),
     Completions(complete::Completions),
     Man(complete::Man),
@@ -139,7 +172,13 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     let cli = match Cli::try_parse_from(&arguments) {
         Ok(cli) => cli,
-        Err(error) => return usage(&error, arguments.iter().any(|a| a == "--json")),
+        Err(error) => {
+            let json = arguments.iter().any(|a| a == "--json");
+            return match propose::needs_a_key(&error, &arguments) {
+                Some(failure) => fail(&failure, json),
+                None => usage(&error, json),
+            };
+        }
     };
     let json = cli.json;
     match run(cli) {
@@ -149,19 +188,27 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 fn run(cli: Cli) -> failure::Result {
-    let runtime = tokio::runtime::Builder::new_current_thread()
+    let mut runtime = match &cli.command {
+        // Many clients at once; every other command does one thing after the other.
+        Command::Serve(_) => tokio::runtime::Builder::new_multi_thread(),
+        _ => tokio::runtime::Builder::new_current_thread(),
+    };
+    let runtime = runtime
         .enable_all()
         .build()
         .map_err(|e| Failure::other(format!("cannot start the runtime: {e}")))?;
     let books = Books::default();
     let interrupts = Interrupts::listen(books.clone())
         .map_err(|e| Failure::other(format!("cannot listen for signals: {e}")))?;
-    runtime.block_on(async {
+    let ended = runtime.block_on(async {
         let command = perform(cli.command, &cli.overrides, cli.json, &books, &interrupts);
         let ended = interrupts.or(Box::pin(command)).await;
         books.close().await;
         ended
-    })
+    });
+    // A name server that does not answer would be waited for long after the command has given up.
+    runtime.shutdown_background();
+    ended
 }
 
 async fn perform(
@@ -179,17 +226,28 @@ async fn perform(
     };
     let answer = match command {
         Command::Demo(command) => command.run(overrides, json, books, interrupts).await,
-        Command::Init(command) => command.run(overrides, books).await,
+        Command::Init(command) => command.run(overrides, json, books).await,
         Command::Config(command) => command.run(context()?),
         Command::Doctor(command) => command.run(context()?).await,
         Command::Wallet(command) => command.run(context()?, interrupts).await,
         Command::Staff(command) => command.run(context()?).await,
         Command::Investor(command) => command.run(context()?).await,
         Command::Deploy(command) => command.run(context()?).await,
-        Command::Role(command) => command.run(context()?).await,
-        Command::Token(command) => command.run(context()?).await,
-        Command::Coin(command) => command.run(context()?).await,
-        Command::Settlement(command) => command.run(context()?).await,
+        Command::Role(ByRole { safe, command }) => {
+            Box::pin(propose::aimed(context()?, safe, command.run(context()?))).await
+        }
+        Command::Token(ByRole { safe, command }) => {
+            Box::pin(propose::aimed(context()?, safe, command.run(context()?))).await
+        }
+        Command::Coin(ByRole { safe, command }) => {
+            propose::aimed(context()?, safe, command.run(context()?)).await
+        }
+        Command::Settlement(ByRole { safe, command }) => {
+            propose::aimed(context()?, safe, command.run(context()?)).await
+        }
+        Command::Propose(command) => command.run(context()?).await,
+        Command::Distribution(command) => command.run(context()?).await,
+        Command::Document(command) => command.run(context()?).await,
         Command::Order(command) => command.run(context()?).await,
         Command::Book(command) => command.run(context()?).await,
         Command::Match(command) => command.run(context()?).await,
@@ -198,9 +256,13 @@ async fn perform(
         Command::Preflight(command) => command.run(context()?).await,
         Command::Settle(command) => command.run(context()?).await,
         Command::Programs(command) => command.run(context()?).await,
+        Command::Status(command) => command.run(context()?).await,
+        Command::Compliance(command) => command.run(context()?).await,
+        Command::Register(command) => command.run(context()?).await,
         Command::Sync(command) => command.run(context()?).await,
         Command::Audit(command) => command.run(context()?).await,
         Command::Export(command) => command.run(context()?).await,
+        Command::Serve(command) => command.run(context()?, interrupts).await,
         Command::Backup(command) => command.run(context()?).await,
         Command::Completions(command) => command.run(),
         Command::Man(command) => command.run(),
@@ -367,7 +429,7 @@ mod tests {
         assert_eq!(
             said(&["settle"]),
             (
-                "the following required arguments were not provided: <BID> <ASK>".into(),
+                "the following required arguments were not provided: <MATCH>...".into(),
                 "see --help".into()
             )
         );

@@ -4,6 +4,7 @@ use std::io::Write as _;
 use std::time::Duration;
 
 use alloy::primitives::{Address, U256};
+use book::board::Board;
 use book::log::event::Event;
 use book::market::amount::{date, short_id, time};
 use book::market::filter::{OrderFilter, OrderSort};
@@ -49,8 +50,12 @@ pub(super) enum Order {
     Import(Import),
 }
 
-/// List orders
+/// Rows beyond the limit that are counted: more are said to be more.
+const COUNTED: u32 = 10_000;
+
+/// List orders, the newest first
 #[derive(Args, Debug)]
+#[allow(clippy::struct_excessive_bools)] // Flags.
 #[command(
     after_help = "Examples:\n  orderbook order list --security HRBR --side bid --sort price --descending\n  orderbook order list --watch"
 )]
@@ -76,9 +81,12 @@ pub(super) struct List {
     /// What to sort by
     #[arg(long, value_enum, default_value_t)]
     sort: Sort,
-    /// Highest or latest first
+    /// Highest or latest first, as orders are by the time of their posting anyway
     #[arg(long)]
     descending: bool,
+    /// Lowest or earliest first, as it is by price, quantity and expiry anyway
+    #[arg(long, conflicts_with = "descending")]
+    ascending: bool,
     /// Maximum number of rows
     #[arg(long, default_value = "100", value_parser = decimal::whole::<u32>)]
     limit: u32,
@@ -126,24 +134,39 @@ impl List {
                 .transpose()?,
             account: self.account,
             after_seq: None,
+            before_seq: None,
             sort: match self.sort {
                 Sort::Posted => OrderSort::Posted,
                 Sort::Price => OrderSort::Price,
                 Sort::Quantity => OrderSort::Quantity,
                 Sort::Expiry => OrderSort::Expiry,
             },
-            descending: self.descending,
+            descending: match self.sort {
+                Sort::Posted => !self.ascending,
+                Sort::Price | Sort::Quantity | Sort::Expiry => self.descending,
+            },
             limit: Some(self.limit),
             offset: 0,
         };
         let board = context.board().await?;
-        let orders = board.orders(&filter).await?;
+        let mut orders = board.orders(&filter).await?;
         let mut directory = board.directory().await?;
         if !self.watch {
             let data = orders.iter().map(|order| order_json(order, &directory));
             let answer = Answer::new(Value::Array(data.collect()));
-            return Ok(answer.with(Block::Table(table(&orders, &directory))));
+            let answer = answer.with(Block::Table(table(&orders, &directory)));
+            return Ok(match left_out(&board, &filter, orders.len()).await? {
+                Some(words) => answer.warn(words),
+                None => answer,
+            });
         }
+        // From here on in the sequence in which they come.
+        orders.sort_by_key(|order| order.posted_seq);
+        let filter = OrderFilter {
+            sort: OrderSort::Posted,
+            descending: false,
+            ..filter
+        };
         let (mut last, mut new, mut heading) = (0, orders, true);
         loop {
             let lines = followed(&new, &directory, context.json, heading);
@@ -167,6 +190,26 @@ impl List {
     }
 }
 
+/// What a list that reached its limit does not show.
+async fn left_out(board: &Board, filter: &OrderFilter, shown: usize) -> Result<Option<String>> {
+    let limit = filter.limit.unwrap_or_default();
+    if shown < limit as usize {
+        return Ok(None);
+    }
+    let most = limit.saturating_add(COUNTED);
+    let all = board.count(filter, most).await?;
+    let more = all.saturating_sub(shown as u64);
+    Ok(match more {
+        0 => None,
+        _ if all == u64::from(most) => Some(format!(
+            "{shown} orders are listed, more than {COUNTED} others are not: --limit, or filter them"
+        )),
+        more => Some(format!(
+            "{shown} orders are listed, {more} others are not: --limit, or filter them"
+        )),
+    })
+}
+
 /// Following has no end at which an answer could be given: every batch goes out as it comes, an object on a line for
 /// programs, and the heading once.
 fn followed(orders: &[OrderView], directory: &Directory, json: bool, heading: bool) -> String {
@@ -177,10 +220,11 @@ fn followed(orders: &[OrderView], directory: &Directory, json: bool, heading: bo
     if orders.is_empty() && !heading {
         return String::new();
     }
-    let text = table(orders, directory).render(Surface::stdout());
-    match text.split_once('\n') {
-        Some((_, rows)) if !heading => rows.to_string(),
-        _ => text,
+    let table = table(orders, directory);
+    if heading {
+        table.render(Surface::stdout())
+    } else {
+        table.render_rows(Surface::stdout())
     }
 }
 
@@ -189,13 +233,13 @@ fn table(orders: &[OrderView], directory: &Directory) -> Table {
     let mut table = Table::new(&[
         "order",
         "side",
-        "security",
+        "??security",
         ">quantity",
         ">price",
-        ">limit total",
-        "expires",
+        "???>limit total",
+        "?expires",
         "owner",
-        "account",
+        "????account",
         "state",
     ]);
     for order in orders {
@@ -235,7 +279,7 @@ pub(super) fn side_cell(side: Side) -> Cell {
     )
 }
 
-fn state_cell(order: &OrderView) -> Cell {
+pub(super) fn state_cell(order: &OrderView) -> Cell {
     match order.state {
         OrderState::Open if order.expired => Cell::new("OPEN (expired)", Tone::Warn),
         OrderState::Open => Cell::new("OPEN", Tone::Plain),
@@ -371,8 +415,8 @@ fn particulars(order: &OrderView, directory: &Directory) -> Vec<(String, Cell)> 
 }
 
 /// What has happened to an order.
-fn events(history: &[Event]) -> Table {
-    let mut table = Table::new(&[">event", "what", "when", "who", "why"]);
+pub(super) fn events(history: &[Event]) -> Table {
+    let mut table = Table::new(&["?>event", "what", "when", "who", "why"]);
     for event in history {
         table.row([
             event.seq.into(),

@@ -6,6 +6,7 @@ use alloy::primitives::B256;
 use book::board::Board;
 use book::log::act::{Act, Told};
 use book::market::record::OrderRecord;
+use book::market::unique;
 use clap::Args;
 use desk::cancel::SignedCancel;
 use desk::chain::abi::IDvPSettlement;
@@ -166,8 +167,8 @@ fn sign(context: &Context, order: &OrderRecord) -> Result {
 async fn send(context: &Context, board: &Board, file: &Path, reason: &str) -> Result {
     let text = std::fs::read_to_string(file)
         .map_err(|e| Failure::usage(format!("{}: {e}", file.display())))?;
-    let cancel: SignedCancel = serde_json::from_str(&text)
-        .map_err(|e| Failure::usage(format!("{}: {e}", file.display())))?;
+    let cancel: SignedCancel =
+        unique::from_str(&text).map_err(|e| Failure::usage(format!("{}: {e}", file.display())))?;
     let order = board.order(&cancel.id.to_string()).await?.record;
     let signer = context.sender("operator", format!("cancelling order {}", order.id))?;
     let chain = context.chain().await?;

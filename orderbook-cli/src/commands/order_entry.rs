@@ -14,9 +14,11 @@ use book::market::amount::{dollars, time, units};
 use book::market::investor::Directory;
 use book::market::literal::{decimal, time as literal_time};
 use book::market::record::Capacity;
+use book::market::unique;
 use clap::Args;
 use desk::chain::Chain;
-use desk::order_form::{self, FormError, OrderForm, SignedOrder, Venue};
+use desk::order_form::{FormError, OrderForm, SignedOrder, Venue};
+use desk::order_table;
 use desk::signing::signer::Signer;
 use desk::statement::{Statement, StatementError};
 use desk::{DeskError, eligibility};
@@ -127,7 +129,9 @@ impl Sign {
             Some(path) => {
                 let file = File::open(path)
                     .map_err(|e| Failure::usage(format!("{}: {e}", path.display())))?;
-                order_form::read(file)?
+                let sheet = order_table::read(file)?;
+                context.tell(&sheet.assumed);
+                sheet.rows
             }
             None => vec![(0, self.form())],
         };
@@ -231,9 +235,7 @@ impl Post {
         let mut text = String::new();
         let read = open(&self.file)?.read_to_string(&mut text);
         read.map_err(|e| unreadable(&e))?;
-        let orders = serde_json::Deserializer::from_str(&text)
-            .into_iter::<SignedOrder>()
-            .collect::<std::result::Result<Vec<_>, _>>()
+        let orders = unique::documents::<SignedOrder>(&text)
             .map_err(|e| unreadable(&e).hint("expected the output of `order sign`"))?;
         let board = context.board().await?;
         let (subject, file) = match &orders[..] {

@@ -1,11 +1,13 @@
 //! `order import`: a file of signed orders, planned and posted.
 
-use std::fs::File;
+use std::fs;
 use std::io::{BufRead, BufReader, Cursor, Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use alloy::primitives::B256;
+use book::board::csv::CsvFile;
 use book::board::import_plan::ImportPlan;
+use book::board::text::{Encoding, Survey};
 use book::board::{Board, BoardError};
 use book::log::By;
 use book::log::act::{Act, Told, digest, digest_of};
@@ -37,8 +39,12 @@ pub(super) struct Import {
 impl Import {
     pub(super) async fn run(self, context: &Context) -> Result {
         let board = context.board().await?;
-        let (mut file, sum) = whole(&self.file)?;
-        let form = self.form(&mut file)?;
+        let Whole {
+            mut file,
+            sum,
+            encoding,
+        } = whole(&self.file)?;
+        let form = self.form(&mut file, encoding)?;
         if self.plan {
             let by = context.by("")?;
             let plan = self.planned(context, &board, (file, form), by).await?;
@@ -60,21 +66,26 @@ impl Import {
                 let next = move |count| orders.next(count);
                 board.import_rows(next, by, follow).await?
             }
-            Form::Csv => board.import(file, by, follow).await?,
+            Form::Csv(encoding) => {
+                let mut rows = csv(context, file, encoding)?;
+                board
+                    .import_rows(move |count| rows.next(count), by, follow)
+                    .await?
+            }
         };
         bar.finish_and_clear();
         Ok(described(&imported.plan, imported.events, "imported"))
     }
 
     /// What kind of file it is, by its first character.
-    fn form(&self, file: &mut impl BufRead) -> Result<Form> {
+    fn form(&self, file: &mut impl BufRead, encoding: Encoding) -> Result<Form> {
         let start = file.fill_buf();
         let start = start.map_err(|e| Failure::usage(format!("{}: {e}", self.file.display())))?;
         if start.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{') {
             return Ok(Form::Json);
         }
         if self.stated.is_silent() {
-            return Ok(Form::Csv);
+            return Ok(Form::Csv(encoding));
         }
         let words =
             "a CSV file states account, capacity, solicitation and receipt of each of its rows";
@@ -85,7 +96,7 @@ impl Import {
         self,
         context: &Context,
         board: &Board,
-        (file, form): (Box<dyn BufRead + Send>, Form),
+        (file, form): (File, Form),
         by: By,
     ) -> Result<ImportPlan> {
         let bar = context.progress("planning");
@@ -97,7 +108,12 @@ impl Import {
                 let next = move |count| orders.next(count);
                 board.plan_import_rows(next, by, follow).await?
             }
-            Form::Csv => board.plan_import(file, by, follow).await?,
+            Form::Csv(encoding) => {
+                let mut rows = csv(context, file, encoding)?;
+                board
+                    .plan_import_rows(move |count| rows.next(count), by, follow)
+                    .await?
+            }
         };
         bar.finish_and_clear();
         Ok(plan)
@@ -109,8 +125,17 @@ impl Import {
 enum Form {
     /// An object on each line: what `order sign` writes.
     Json,
-    /// Rows of the desk's own.
-    Csv,
+    /// Rows of the desk's own, encoded so.
+    Csv(Encoding),
+}
+
+type File = Box<dyn BufRead + Send>;
+
+/// The rows of a CSV file; what was assumed of it is told.
+fn csv(context: &Context, file: File, encoding: Encoding) -> Result<CsvFile<File>> {
+    let rows = CsvFile::open(file, encoding)?;
+    context.tell(rows.assumed());
+    Ok(rows)
 }
 
 /// What is to be done, or was; `done` is the word for it.
@@ -183,19 +208,35 @@ fn totals(plan: &ImportPlan) -> Table {
     table
 }
 
-/// A file, or stdin for '-', with its SHA-256; what is read is what was hashed, as the file stays open.
-fn whole(path: &Path) -> Result<(Box<dyn BufRead + Send>, B256)> {
-    let unreadable = |e: std::io::Error| Failure::usage(format!("{}: {e}", path.display()));
+/// A file that was read through once.
+struct Whole {
+    file: File,
+    /// Its SHA-256.
+    sum: B256,
+    encoding: Encoding,
+}
+
+/// A file, or stdin for '-'; what is read is what was hashed, as the file stays open.
+fn whole(path: &Path) -> Result<Whole> {
+    let unreadable = |e: &dyn std::fmt::Display| Failure::usage(format!("{}: {e}", path.display()));
     if path == Path::new("-") {
         let mut bytes = Vec::new();
-        std::io::stdin()
-            .read_to_end(&mut bytes)
-            .map_err(unreadable)?;
-        let sum = digest(&bytes);
-        return Ok((Box::new(Cursor::new(bytes)), sum));
+        let mut survey = Survey::new(std::io::stdin());
+        survey.read_to_end(&mut bytes).map_err(|e| unreadable(&e))?;
+        return Ok(Whole {
+            sum: digest(&bytes),
+            file: Box::new(Cursor::new(bytes)),
+            encoding: survey.finish().map_err(|e| unreadable(&e))?,
+        });
     }
-    let mut file = File::open(path).map_err(unreadable)?;
-    let sum = digest_of(&mut file).map_err(unreadable)?;
-    file.seek(SeekFrom::Start(0)).map_err(unreadable)?;
-    Ok((Box::new(BufReader::new(file)), sum))
+    let mut file = fs::File::open(path).map_err(|e| unreadable(&e))?;
+    let mut survey = Survey::new(&mut file);
+    let sum = digest_of(&mut survey).map_err(|e| unreadable(&e))?;
+    let encoding = survey.finish().map_err(|e| unreadable(&e))?;
+    file.seek(SeekFrom::Start(0)).map_err(|e| unreadable(&e))?;
+    Ok(Whole {
+        file: Box::new(BufReader::new(file)),
+        sum,
+        encoding,
+    })
 }

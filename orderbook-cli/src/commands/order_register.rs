@@ -10,7 +10,7 @@ use crate::render::Answer;
 /// Put an order and its signature on chain before it is settled: it is public then, and stays even if this book is lost
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Example: orderbook order register 0x12ab34\n\norderbook settle does it by itself; the operator can only cancel what is registered."
+    after_help = "Example: orderbook order register 0x12ab34\n\n`settle` does it by itself; the operator can only cancel what is registered."
 )]
 pub(super) struct Register {
     /// Its id, or the first digits of it

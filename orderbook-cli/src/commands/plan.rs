@@ -13,10 +13,13 @@ use desk::journal::Goal;
 use desk::plan::list::{self, Act};
 use desk::plan::register::{Issue, Issued, Plan, Registration};
 use desk::plan::{Sent, settle_earlier};
+use desk::propose::pending::Pending;
 use serde_json::{Value, json};
 
+use super::act::Hand;
 use super::context::Context;
 use super::failure::{Failure, Fault, Result};
+use super::plan_proposal;
 use super::stake::Stake;
 use crate::config::Security;
 use crate::render::{Answer, Block, Cell, Sentence, Table, Tone};
@@ -62,12 +65,12 @@ pub(super) struct Listed {
 impl Register {
     pub(super) async fn run(self, context: &Context, name: &str, file: &Path) -> Result {
         let security = context.security(name)?;
-        let opened = open(file)?;
-        let holders = cap_table::read(opened, security.decimals, &context.addresses()?)?;
-        let signer = |role| context.account(&context.wallet_of(role)?);
-        let compliance = signer("compliance")?;
+        let sheet = cap_table::read(open(file)?, security.decimals, &context.addresses()?)?;
+        context.tell(&sheet.assumed);
+        let holders = sheet.rows;
+        let compliance = context.acting_account("compliance")?;
         let issuer = if self.issue {
-            signer("issuer")?
+            context.acting_account("issuer")?
         } else {
             compliance
         };
@@ -76,49 +79,60 @@ impl Register {
         let journal = context.journal();
         let lost = settle_earlier(contract.chain(), &[compliance, issuer], &journal).await?;
         let (history, issue, aimed) = self.issue(context, &contract, &security, &holders).await?;
-        let plan = Plan::of(&contract, &holders, &history, &issue, (compliance, issuer)).await?;
+        let pending = Pending::of(&contract, &journal)?;
+        let who = (compliance, issuer);
+        let plan = Plan::of(&contract, &holders, &history, &issue, who, &pending).await?;
         if !plan.refused.is_empty() {
             return Err(refused(&security, &plan));
         }
+        let lapsed = plan.lapsed.iter();
+        context.tell(lapsed.map(|row| format!("line {}: {}", row.line, row.why)));
         if self.plan {
             return Ok(describe(&security, &plan, &Sent::default()));
         }
-        if let Issue::Again(goal) = &issue {
+        if plan.is_proposed() {
+            return Ok(plan_proposal::waiting(&security, &plan));
+        }
+        let safe = context.proposal.safe(context)?;
+        // What is only proposed has come to no end.
+        let ends = safe.is_none() && !plan.rows.iter().any(|row| row.proposed.is_some());
+        if let (Issue::Again(goal), true) = (&issue, ends || plan.is_done()) {
             context.say(goal.plan);
         }
         if plan.is_done() {
-            let words = format!(
-                "nothing to do: {} wallets of {} are as in the file",
-                plan.rows.len(),
-                security.symbol
-            );
+            let (count, symbol) = (plan.rows.len(), &security.symbol);
+            let words = format!("nothing to do: {count} wallets of {symbol} are as in the file");
             return Ok(Answer::line(data(&plan, &Sent::default()), words));
         }
         confirm(context, &security, &plan).await?;
-        let compliance = context.signer("compliance")?;
-        let issuer = if plan.issues.is_empty() {
-            None
-        } else {
-            Some(context.signer("issuer")?)
+        let keys = match safe {
+            Some(_) => None,
+            None if plan.issues.is_empty() => Some((context.signer("compliance")?, None)),
+            None => Some((
+                context.signer("compliance")?,
+                Some(context.signer("issuer")?),
+            )),
         };
         if let (Issue::Again(goal), false) = (issue.clone(), aimed) {
             self.remark(context, &security).await?;
             journal.aim(goal)?;
         }
+        let Some((compliance, issuer)) = keys else {
+            return plan_proposal::register(context, &security, &contract, plan).await;
+        };
+        let (new, changed, _) = plan.counts();
         let bar = context.progress("rows");
-        let rows = |batches: &[usize]| batches.iter().sum::<usize>() as u64;
-        bar.set_length(rows(&[plan.counts().0 + plan.counts().1]));
+        bar.set_length((new + changed) as u64);
         let follow = |done| bar.inc(done as u64);
-        let sent = plan
-            .execute(
-                &contract,
-                &compliance,
-                issuer.as_ref(),
-                &journal,
-                lost,
-                follow,
-            )
-            .await?;
+        let sent = plan.execute(
+            &contract,
+            &compliance,
+            issuer.as_ref(),
+            &journal,
+            lost,
+            follow,
+        );
+        let sent = sent.await?;
         bar.finish_and_clear();
         Ok(describe(&security, &plan, &sent))
     }
@@ -179,7 +193,7 @@ fn refused(security: &Security, plan: &Plan) -> Failure {
 
 /// A live profile has what is issued typed again where it is much, and confirms the plan.
 async fn confirm(context: &Context, security: &Security, plan: &Plan) -> Result<()> {
-    let added = plan.supply_after.saturating_sub(plan.supply);
+    let added = plan.issued();
     if !added.is_zero() {
         Stake::tokens(security, added).confirm(context).await?;
     }
@@ -198,10 +212,10 @@ fn open(path: &Path) -> Result<File> {
 }
 
 /// What the plan comes to, in one line.
-fn words(security: &Security, plan: &Plan) -> Sentence {
+pub(super) fn words(security: &Security, plan: &Plan) -> Sentence {
     let (new, changed, _) = plan.counts();
     let (wallets, symbol) = (new + changed, &security.symbol);
-    let issued = plan.supply_after.saturating_sub(plan.supply);
+    let issued = plan.issued();
     Sentence::of(|reader| {
         let registered = format!("{wallets} wallets registered for {symbol}");
         if issued.is_zero() {
@@ -213,15 +227,17 @@ fn words(security: &Security, plan: &Plan) -> Sentence {
     })
 }
 
-fn data(plan: &Plan, sent: &Sent) -> Value {
+/// The plan for programs.
+pub(super) fn data(plan: &Plan, sent: &Sent) -> Value {
     let (new, changed, same) = plan.counts();
     let gas = |gas: Vec<Option<u64>>| gas.into_iter().sum::<Option<u64>>();
     json!({
         "wallets": new + changed,
-        "issued": plan.supply_after.saturating_sub(plan.supply).to_string(),
+        "issued": plan.issued().to_string(),
         "new": new,
         "changed": changed,
         "same": same,
+        "proposed_rows": plan.rows.iter().filter(|row| row.proposed.is_some()).count(),
         "supply": plan.supply.to_string(),
         "supply_after": plan.supply_after.to_string(),
         "batches": { "register": plan.registrations.len(), "issue": plan.issues.len() },
@@ -238,6 +254,7 @@ fn data(plan: &Plan, sent: &Sent) -> Value {
             "registration": row.registration,
             "issued": row.issued.to_string(),
             "issue": row.issue.to_string(),
+            "proposed": row.proposed,
         })).collect::<Vec<_>>(),
         "refused": plan.refused,
     })
@@ -273,7 +290,7 @@ fn rows(security: &Security, plan: &Plan) -> Table {
     let amount = |value| Cell::units(value, security.decimals);
     let mut table = Table::new(&[
         ">line",
-        "account",
+        "?account",
         "wallet",
         "registry",
         ">issued before",
@@ -281,6 +298,7 @@ fn rows(security: &Security, plan: &Plan) -> Table {
     ]);
     for row in plan.rows.iter().filter(|row| !row.is_done()) {
         let registry = match &row.registration {
+            _ if row.proposed.is_some() => Cell::new("proposed", Tone::Dim),
             Registration::New => Cell::new("new", Tone::Good),
             Registration::Changed(changes) => Cell::new(changes.join(", "), Tone::Warn),
             Registration::Same => Cell::new("same", Tone::Dim),
@@ -337,11 +355,12 @@ impl Listed {
         list: &str,
     ) -> Result {
         let wallets = self.read(context)?;
-        let sender = context.account(&context.wallet_of(role)?)?;
+        let sender = context.acting_account(role)?;
         let contract = context.ground().await?.contract(to).await?;
         let journal = context.journal();
         let missing = settle_earlier(contract.chain(), &[sender], &journal).await?;
-        let plan = list::Plan::of(&contract, &wallets, act(!self.lift), sender).await?;
+        let pending = Pending::of(&contract, &journal)?;
+        let plan = list::Plan::of(&contract, &wallets, act(!self.lift), sender, &pending).await?;
         let verb = if self.lift { "taken off" } else { "put on" };
         let with = match plan.also.len() {
             0 => String::new(),
@@ -354,14 +373,19 @@ impl Listed {
             "new": plan.new.iter().map(|(_, account)| account).collect::<Vec<_>>(),
             "also": plan.also,
             "same": plan.same.len(),
+            "proposed_rows": plan.proposed.len(),
             "batches": plan.batches(),
             "gas": plan.gas(),
             "transactions": [],
         });
         if plan.new.is_empty() {
-            data["already"] = json!(true);
+            data["already"] = json!(plan.proposed.is_empty());
             let state = if self.lift { "not on" } else { "on" };
             let words = match plan.same.len() {
+                _ if !plan.proposed.is_empty() => format!(
+                    "nothing to do now: {} wallets are proposed: orderbook propose list",
+                    plan.proposed.len()
+                ),
                 1 => format!("nothing to do: the wallet is {state} {list}"),
                 count => format!("nothing to do: all {count} wallets are {state} {list}"),
             };
@@ -374,13 +398,20 @@ impl Listed {
                     "other wallets of the same investors".to_string(),
                     plan.also.len().into(),
                 ),
+                ("proposed".to_string(), plan.proposed.len().into()),
                 ("unchanged".to_string(), plan.same.len().into()),
                 ("transactions".to_string(), plan.batches().into()),
                 ("gas".to_string(), Cell::units(U256::from(plan.gas()), 0)),
             ];
             return Ok(Answer::new(data).with(Block::Pairs(pairs)));
         }
-        let signer = context.sender(role, words.as_str())?;
+        let signer = match context.hand(role, words.as_str())? {
+            Hand::Key(signer) => signer,
+            Hand::Safe(_) => {
+                let (calls, words) = (plan.proposed(&contract), words.into());
+                return plan_proposal::list(context, &contract, &calls, words, data).await;
+            }
+        };
         let bar = context.progress("wallets");
         bar.set_length(plan.new.len() as u64);
         let follow = |done| bar.inc(done as u64);
@@ -403,12 +434,9 @@ impl Listed {
     /// The wallets, each once, in the order in which they were named.
     fn read(&self, context: &Context) -> Result<Vec<list::Listed>> {
         if let Some(path) = &self.file {
-            let listed = list::read(open(path)?, &context.addresses()?)?;
-            if listed.is_empty() {
-                let words = format!("{}: the file names no wallet", path.display());
-                return Err(Failure::usage(words));
-            }
-            return Ok(listed);
+            let list = list::read(open(path)?, &context.addresses()?)?;
+            context.tell(&list.assumed);
+            return Ok(list.rows);
         }
         let mut seen = HashSet::new();
         let mut listed = Vec::with_capacity(self.wallets.len());

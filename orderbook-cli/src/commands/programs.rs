@@ -2,8 +2,8 @@
 
 use alloy::primitives::Address;
 use clap::{Args, Subcommand};
-use desk::chain::Target;
 use desk::chain::program::{Keepalive, Life};
+use desk::chain::{Chain, Target};
 use serde_json::{Value, json};
 
 use super::context::Context;
@@ -92,7 +92,7 @@ impl Alarm {
 /// A contract of the profile with its time.
 pub(super) struct Program {
     pub(super) name: String,
-    address: Address,
+    pub(super) address: Address,
     pub(super) life: Life,
 }
 
@@ -125,11 +125,18 @@ impl Programs {
 
 /// Every contract that the profile names.
 pub(super) async fn all(context: &Context) -> Result<Vec<Program>> {
-    let chain = context.chain().await?;
+    all_on(context, &context.chain().await?).await
+}
+
+/// The same on a chain that was reached already.
+pub(super) async fn all_on(context: &Context, chain: &Chain) -> Result<Vec<Program>> {
     let securities = context.settings.profile().securities.iter();
+    let addresses = &context.settings.profile().addresses;
     let named = [
         ("coin", context.coin().ok()),
         ("settlement", context.settlement().ok()),
+        ("distribution", addresses.distribution),
+        ("documents", addresses.documents),
     ];
     let named = named
         .into_iter()
@@ -137,7 +144,7 @@ pub(super) async fn all(context: &Context) -> Result<Vec<Program>> {
     let all = named.chain(securities.map(|one| (one.symbol.clone(), one.token)));
     let mut programs = Vec::new();
     for (name, address) in all {
-        let life = Life::of(&chain, address).await?;
+        let life = Life::of(chain, address).await?;
         programs.push(Program {
             name,
             address,
@@ -187,7 +194,10 @@ async fn list(context: &Context) -> Result {
 }
 
 async fn keepalive(context: &Context, name: &str) -> Result {
-    let target: Target = role::contract(context, name)?;
+    let target: Target = match name.to_ascii_lowercase().as_str() {
+        "documents" => context.documents_target()?,
+        _ => role::contract(context, name)?,
+    };
     let words = format!("{name} runs for another year");
     let signer = context.sender("default", words.as_str())?;
     let ground = context.ground().await?;

@@ -1,77 +1,108 @@
 //! What `token holders`, `check` and `admit` do: the registry read, and the security listed.
 
+use std::collections::HashMap;
+
+use alloy::primitives::Address;
 use book::market::amount::date;
 use book::market::literal::decimal;
 use book::market::security::Security as BoardSecurity;
+use clap::Args;
+use desk::cap_table::investor_code;
 use desk::chain::Target;
 use desk::chain::abi::{IDvPSettlement, ISecurityToken};
 use desk::chain::codes::Restriction;
 use desk::explain::{self, Movement};
 use serde_json::json;
 
-use super::act;
+use super::act::{self, Hand};
 use super::context::Context;
 use super::failure::{Failure, Result};
+use super::rows::{Form, Rows};
 use crate::config::Security;
-use crate::render::{Answer, Cell, Sentence, Table, Tone};
+use crate::render::{Answer, Cell, Sentence, Tone};
 
-pub(super) async fn holders(context: &Context, name: &str) -> Result {
-    let security = context.security(name)?;
-    let chain = context.chain().await?;
-    let amount = |value| Cell::units(value, security.decimals);
-    let mut table = Table::new(&[
-        "wallet",
-        "address",
-        ">group",
-        ">country",
-        "kyc until",
-        ">holding",
-        ">free",
-        "?>held",
-        "state",
-    ]);
-    let mut wallets: Vec<_> = context.addresses()?.into_iter().collect();
-    wallets.sort();
-    let now = chain.head().await?.time;
-    for (wallet, account) in wallets {
-        let record = chain
-            .view(
-                security.token,
-                ISecurityToken::walletRecordCall { wallet: account },
-            )
-            .await?;
-        if record.investorId.is_zero() {
-            continue;
-        }
-        let balance = chain
-            .view(security.token, ISecurityToken::balanceOfCall { account })
-            .await?;
-        let free = chain
-            .view(
-                security.token,
-                ISecurityToken::spendableBalanceOfCall { holder: account },
-            )
-            .await?;
-        let held = explain::held(&chain, security.token, account).await?;
-        let state = match () {
-            () if record.sanctioned => Cell::new("sanctioned", Tone::Bad),
-            () if record.frozen => Cell::new("frozen", Tone::Bad),
-            () if record.kycExpiry <= now => Cell::new("kyc expired", Tone::Warn),
-            () => Cell::new("ok", Tone::Good),
+/// Which security's holders, and how they are shown.
+#[derive(Args, Debug)]
+pub(super) struct Holders {
+    /// The security
+    security: String,
+    #[command(flatten)]
+    form: Form,
+}
+
+impl Holders {
+    /// Every registered wallet, from the index of the token's events, compared with the token's own sums.
+    pub(super) async fn run(self, context: &Context) -> Result {
+        let security = context.security(&self.security)?;
+        let current = context.current(&Target::from(&security)).await?;
+        let register = current.index.register(&current.source, None).await?;
+        register.verify(&current.chain).await?;
+        let (now, decimals) = (register.block.time, security.decimals);
+        let names: HashMap<Address, String> = context
+            .addresses()?
+            .into_iter()
+            .map(|(name, address)| (address, name))
+            .collect();
+        let directory = context.directory().await?;
+        let mut wallets = register.registered();
+        let called = |address: &Address| names.get(address).cloned().unwrap_or_default();
+        // Those of the profile by name, then the others by address.
+        wallets.sort_by_cached_key(|(address, _)| {
+            let name = called(address);
+            (name.is_empty(), name, *address)
+        });
+        let rows = Rows {
+            headings: &[
+                "wallet",
+                "??address",
+                "?investor",
+                "???>group",
+                "???>country",
+                "?kyc until",
+                ">holding",
+                ">free",
+                "????>held",
+                "state",
+            ],
+            count: wallets.len(),
+            row: Box::new(|index| {
+                let (address, wallet) = wallets[index];
+                let bound = wallet.encumbrances(now);
+                let state = wallet.state(now);
+                let investor = directory
+                    .name_of(address)
+                    .map_or_else(|| investor_code(wallet.investor), str::to_owned);
+                vec![
+                    called(&address).into(),
+                    address.into(),
+                    Cell::abridged(&investor, 22),
+                    wallet.group.into(),
+                    format!("{:03}", wallet.country).into(),
+                    date(wallet.kyc_expiry).into(),
+                    Cell::units(wallet.balance, decimals),
+                    Cell::units(bound.free_of(wallet.balance), decimals),
+                    Cell::units(bound.held, decimals),
+                    Cell::new(state, tone(state)),
+                ]
+            }),
         };
-        table.row([
-            wallet.into(),
-            account.into(),
-            record.group.into(),
-            format!("{:03}", record.country).into(),
-            date(record.kycExpiry).into(),
-            amount(balance),
-            amount(free),
-            amount(held),
-            state,
-        ]);
+        let at = format!(
+            "{} wallets, {} holders at block {}",
+            wallets.len(),
+            register.holder_count(),
+            register.block.number
+        );
+        Ok(rows.list(self.form, context.json, None)?.note(at))
     }
-    Ok(Answer::table(table))
+}
+
+/// How a wallet's state stands out.
+pub(super) fn tone(state: &str) -> Tone {
+    match state {
+        "ok" => Tone::Good,
+        "kyc expired" => Tone::Warn,
+        _ => Tone::Bad,
+    }
 }
 
 pub(super) async fn check(
@@ -122,7 +153,7 @@ pub(super) async fn admit(context: &Context, name: &str, listed: bool) -> Result
         "withdrawn from"
     };
     let words = format!("{} {verb} trading", security.symbol);
-    let signer = context.sender("admin", words.as_str())?;
+    let hand = context.hand("admin", words.as_str())?;
     let call = IDvPSettlement::listSecurityCall {
         security: security.token,
         listed,
@@ -131,8 +162,9 @@ pub(super) async fn admit(context: &Context, name: &str, listed: bool) -> Result
     // Both: what is admitted, and where.
     ground.contract(Target::from(&security)).await?;
     let contract = ground.contract(context.settlement_target()?).await?;
-    let sent = act::carry_out(context, &contract.act(call), &signer, words).await?;
-    if listed {
+    let sent = act::by(context, &contract.act(call), &hand, words).await?;
+    // What is only proposed is listed on the board once it is confirmed.
+    if listed && matches!(hand, Hand::Key(_)) {
         list_on_board(context, &security).await?;
     }
     let data = json!({ "security": security.symbol, "listed": listed,
@@ -141,7 +173,7 @@ pub(super) async fn admit(context: &Context, name: &str, listed: bool) -> Result
 }
 
 /// Lists a security on the board unless it is there.
-async fn list_on_board(context: &Context, security: &Security) -> Result<()> {
+pub(super) async fn list_on_board(context: &Context, security: &Security) -> Result<()> {
     let board = context.board().await?;
     if board
         .securities()

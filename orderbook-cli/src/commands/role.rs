@@ -1,9 +1,10 @@
 //! `role grant, revoke, show`: who may do what on a contract.
 
 use alloy::primitives::{Address, B256};
+use book::market::amount::time;
 use clap::{Args, Subcommand};
 use desk::carry;
-use desk::chain::abi::{ISecurityToken, ROLE_NAMES, role};
+use desk::chain::abi::{ISecurityToken, ROLE_NAMES, role, role_name};
 use desk::chain::act::{Act, Provable};
 use desk::chain::{Contract, Target};
 use desk::signing::signer::Signer;
@@ -27,6 +28,13 @@ pub(super) const COIN_ROLES: &[(&str, &str)] = &[
     ("ATTESTOR_ROLE", "attestor"),
     ("BLACKLISTER_ROLE", "blacklister"),
     ("PAUSER_ROLE", "blacklister"),
+];
+
+/// Roles of the distribution contract, and who holds them in the profile.
+pub(super) const DISTRIBUTION_ROLES: &[(&str, &str)] = &[
+    ("DISTRIBUTOR_ROLE", "distributor"),
+    ("COMPLIANCE_ROLE", "compliance"),
+    ("PAUSER_ROLE", "enforcer"),
 ];
 
 /// Grant, revoke and show the roles of a contract
@@ -68,8 +76,10 @@ pub(super) enum Role {
         /// coin, settlement, or a security
         contract: String,
     },
-    /// Show which of the profile's wallets hold which role
-    #[command(after_help = "Example: orderbook role show settlement")]
+    /// Show everybody who has a role, since when and by whom; warns of one key with powers that check each other
+    #[command(
+        after_help = "Example: orderbook role show settlement\n\nFrom the contract's events since deployment, compared with its own answers: whoever got a role stands there."
+    )]
     Show {
         /// coin, settlement, or a security
         contract: String,
@@ -99,18 +109,18 @@ impl Role {
                 let to = contract(context, &name)?;
                 let call = ISecurityToken::renounceRoleCall {
                     role: known(&named)?,
-                    callerConfirmation: context.account(&context.wallet_of("default")?)?,
+                    callerConfirmation: context.acting_account("default")?,
                 };
                 let words = format!("{named} of {name} renounced");
-                let signer = context.sender("default", words.as_str())?;
+                let hand = context.hand("default", words.as_str())?;
                 let contract = context.ground().await?.contract(to).await?;
                 let (role, account) = (call.role, call.callerConfirmation);
-                if !in_flight(context, &contract.act(call.clone()), &signer)?
+                if !in_flight(context, &contract.act(call.clone()), hand.address())?
                     && !holds(&contract, role, account).await?
                 {
                     return Ok(act::already(&words));
                 }
-                act::carry_out(context, &contract.act(call), &signer, words).await
+                act::by(context, &contract.act(call), &hand, words).await
             }
             Self::HandOver {
                 contract: name,
@@ -155,6 +165,7 @@ pub(super) fn contract(context: &Context, name: &str) -> Result<Target> {
     match name.to_ascii_lowercase().as_str() {
         "coin" | "tsusdc" => context.coin_target(),
         "settlement" => context.settlement_target(),
+        "distribution" => context.distribution_target(),
         _ => Ok((&context.security(name)?).into()),
     }
 }
@@ -173,28 +184,32 @@ impl Change {
         let to = contract(context, &self.contract)?;
         let verb = if grant { "granted to" } else { "revoked from" };
         let words = format!("{} of {} {verb} {holder}", self.role, self.contract);
-        let signer = context.sender("admin", words.as_str())?;
+        let hand = context.hand("admin", words.as_str())?;
         let contract = context.ground().await?.contract(to).await?;
         let same = holds(&contract, role, account).await? == grant;
         if grant {
             let act = contract.act(ISecurityToken::grantRoleCall { role, account });
-            if same && !in_flight(context, &act, &signer)? {
+            if same && !in_flight(context, &act, hand.address())? {
                 return Ok(act::already(&words));
             }
-            act::carry_out(context, &act, &signer, words).await
+            act::by(context, &act, &hand, words).await
         } else {
             let act = contract.act(ISecurityToken::revokeRoleCall { role, account });
-            if same && !in_flight(context, &act, &signer)? {
+            if same && !in_flight(context, &act, hand.address())? {
                 return Ok(act::already(&words));
             }
-            act::carry_out(context, &act, &signer, words).await
+            act::by(context, &act, &hand, words).await
         }
     }
 }
 
 /// Whether an earlier run sent this and never said what came of it.
-fn in_flight<C: Provable>(context: &Context, act: &Act<C>, signer: &Signer) -> Result<bool> {
-    let digest = act.digest(signer.address());
+pub(super) fn in_flight<C: Provable>(
+    context: &Context,
+    act: &Act<C>,
+    sender: Address,
+) -> Result<bool> {
+    let digest = act.digest(sender);
     let flights = context.journal().flights()?;
     Ok(flights.iter().any(|flight| flight.act == digest))
 }
@@ -210,14 +225,40 @@ pub(super) async fn grant_profile(
     let admin = contract.view(ISecurityToken::defaultAdminCall {}).await?;
     if admin != signer.address() {
         return Ok(vec![format!(
-            "the admin is {admin}, who must grant the roles: orderbook role grant"
+            "the admin is {admin}, who must grant the roles, each with orderbook role grant CONTRACT ROLE WALLET"
         )]);
     }
+    grant_all(context, &contract, &signer, roles).await
+}
+
+/// As [`grant_profile`], of a contract whose default admin has that role like any other.
+pub(super) async fn grant_held(
+    context: &Context,
+    contract: Target,
+    roles: &[(&str, &str)],
+) -> Result<Vec<String>> {
+    let contract = context.ground().await?.contract(contract).await?;
+    let signer = context.signer("admin")?;
+    if !holds(&contract, B256::ZERO, signer.address()).await? {
+        return Ok(vec![
+            "another account is the admin, who must grant the roles, each with orderbook role grant CONTRACT ROLE WALLET".into(),
+        ]);
+    }
+    grant_all(context, &contract, &signer, roles).await
+}
+
+/// Grants roles to the profile's wallets for them.
+async fn grant_all(
+    context: &Context,
+    contract: &Contract,
+    admin: &Signer,
+    roles: &[(&str, &str)],
+) -> Result<Vec<String>> {
     let mut notes = Vec::new();
     for (name, holder) in roles {
-        let wallet = context.wallet_of(holder)?;
+        let wallet = context.holder_of(holder)?;
         let account = context.account(&wallet)?;
-        grant_one(context, &contract, &signer, name, account, &wallet).await?;
+        grant_one(context, contract, admin, name, account, &wallet).await?;
         notes.push(format!("{name} to {wallet}"));
     }
     Ok(notes)
@@ -233,54 +274,63 @@ pub(super) async fn grant_one(
     wallet: &str,
 ) -> Result<()> {
     let role = role(name);
-    if !holds(contract, role, account).await? {
-        let call = ISecurityToken::grantRoleCall { role, account };
+    let act = contract.act(ISecurityToken::grantRoleCall { role, account });
+    // What a killed run has granted stands in the journal until it is asked for.
+    if !holds(contract, role, account).await? || in_flight(context, &act, admin.address())? {
         let words = format!("{name} granted to {wallet}");
         let journal = context.journal();
-        let carried = carry::carry_out(&contract.act(call), admin, &journal, &words).await?;
+        let carried = carry::carry_out(&act, admin, &journal, &words).await?;
         journal.strike(&[carried.key()])?;
     }
     Ok(())
 }
 
+/// Everybody who has a role, from the contract's events since deployment, compared with the contract's own answers.
 async fn show(context: &Context, name: &str) -> Result {
-    let address = contract(context, name)?.address();
-    let chain = context.chain().await?;
-    let admin = chain
-        .view(address, ISecurityToken::defaultAdminCall {})
-        .await?;
-    let mut table = Table::new(&["role", "wallet", "address"]);
-    let mut wallets: Vec<_> = context.addresses()?.into_iter().collect();
-    wallets.sort();
-    let named = |account| {
-        let found = wallets.iter().find(|(_, address)| *address == account);
-        found.map_or("", |(name, _)| name.as_str()).into()
+    let current = context.current(&contract(context, name)?).await?;
+    let roles = current.index.roles(&current.source).await?;
+    let next = roles.verify(&current.chain).await?;
+    let wallets = context.addresses()?;
+    let named = |account: Address| {
+        let found = wallets.iter().find(|(_, address)| **address == account);
+        found.map_or_else(String::new, |(name, _)| name.clone())
     };
-    table.row([
-        Cell::new("DEFAULT_ADMIN_ROLE", Tone::Strong),
-        named(admin),
-        admin.into(),
-    ]);
-    let next = chain
-        .view(address, ISecurityToken::pendingDefaultAdminCall {})
-        .await?;
-    if !next.is_zero() {
+    let shown = |account: Address| Cell::named(&known_as(&named(account), account), account);
+    let mut table = Table::new(&["role", "wallet", "address", "?since", "?granted by"]);
+    for grant in roles.grants() {
+        let (name, admin) = (role_name(grant.role), grant.role.is_zero());
         table.row([
-            Cell::new("DEFAULT_ADMIN_ROLE (once accepted)", Tone::Warn),
-            named(next),
-            next.into(),
+            Cell::new(name, if admin { Tone::Strong } else { Tone::Plain }),
+            named(grant.account).into(),
+            grant.account.into(),
+            time(grant.since).into(),
+            shown(grant.by),
         ]);
-    }
-    for role_name in &ROLE_NAMES[1..] {
-        for (wallet, account) in &wallets {
-            let call = ISecurityToken::hasRoleCall {
-                role: role(role_name),
-                account: *account,
-            };
-            if chain.view(address, call).await? {
-                table.row([role_name.into(), wallet.into(), account.into()]);
-            }
+        if admin && !next.is_zero() {
+            table.row([
+                Cell::new("DEFAULT_ADMIN_ROLE (once accepted)", Tone::Warn),
+                named(next).into(),
+                next.into(),
+                "".into(),
+                "".into(),
+            ]);
         }
     }
-    Ok(Answer::table(table))
+    let together = roles.together().into_iter().map(|both| {
+        let (first, second) = &both.roles;
+        let who = known_as(&named(both.account), both.account);
+        format!("{who} has {first} and {second}: {}", both.why)
+    });
+    let mut answer = Answer::table(table);
+    answer.warnings = together.collect();
+    Ok(answer)
+}
+
+/// The name of a wallet, or its address.
+fn known_as(name: &str, account: Address) -> String {
+    if name.is_empty() {
+        account.to_string()
+    } else {
+        name.to_owned()
+    }
 }

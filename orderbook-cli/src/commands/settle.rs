@@ -1,4 +1,4 @@
-//! `settle BID ASK`.
+//! `settle`: one match; several are in [`super::settle_batch`].
 
 use alloy::primitives::U256;
 use book::board::Board;
@@ -14,19 +14,27 @@ use serde_json::json;
 
 use super::context::Context;
 use super::failure::{Failure, Result};
+use super::matches::find;
+use super::settle_batch;
 use super::stake::Stake;
 use crate::render::{Answer, Block, Cell, Sentence};
 
 /// Settle an approved match: preflight, simulate, write down, send, wait, record
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Examples:\n  orderbook settle 0x12ab34 0x56cd78 --dry-run\n  orderbook settle 0x12ab34 0x56cd78 --signed\n\nWithout --signed the two orders are registered on chain first, each in a transaction of its own.\nA lost connection leaves the match UNKNOWN (exit code 7): orderbook sync asks the chain."
+    after_help = "Examples:\n  orderbook settle 0190f3c2 --dry-run\n  orderbook settle 0x12ab34 0x56cd78 --signed        by its bid and ask\n  orderbook settle 0190f3c2 0190f3c7 0190f3d1        one after the other, a line of result for each\n  orderbook settle --all-approved\n\nWithout --signed the two orders are registered on chain first, each in a transaction of its own.\nOf several matches, one that a rule refuses is named and the next one follows; the exit code is 3 then. Whatever else\nfails ends the run, and what was not tried is named.\nA lost connection leaves the match UNKNOWN (exit code 7); ask the chain: orderbook sync"
 )]
 pub(super) struct Settle {
-    /// The bid's id, or the first digits of it
-    bid: String,
-    /// The ask's id, or the first digits of it
-    ask: String,
+    /// Matches by their ids, or the first or last digits of them; or one match by its bid and its ask, which begin with 0x
+    #[arg(
+        value_name = "MATCH",
+        required_unless_present = "all_approved",
+        conflicts_with = "all_approved"
+    )]
+    names: Vec<String>,
+    /// Every match that is approved or committed
+    #[arg(long)]
+    all_approved: bool,
     /// Orders, signatures and settlement in one transaction
     #[arg(long)]
     signed: bool,
@@ -35,8 +43,48 @@ pub(super) struct Settle {
     dry_run: bool,
 }
 
+/// A match that is to be settled, with its orders.
+pub(super) struct Chosen {
+    /// The match.
+    pub(super) matched: Match,
+    bid: OrderRecord,
+    ask: OrderRecord,
+}
+
+impl Chosen {
+    async fn of(board: &Board, matched: Match) -> Result<Self> {
+        let bid = board.order(&matched.bid.to_string()).await?.record;
+        let ask = board.order(&matched.ask.to_string()).await?.record;
+        Ok(Self { matched, bid, ask })
+    }
+
+    /// What changes hands.
+    pub(super) fn trade(&self) -> Trade {
+        Trade::of(&self.bid, &self.ask)
+    }
+
+    /// Refuses a match that cannot be settled as it stands on the board.
+    pub(super) fn check(&self, dry_run: bool) -> Result<()> {
+        let Match { id, state, .. } = &self.matched;
+        if state.is_in_flight() {
+            let words = format!("match {id} is {state}: a transaction may be on its way");
+            return Err(Failure::refused("IN_FLIGHT", words).hint("ask the chain: orderbook sync"));
+        }
+        let ready = matches!(
+            state,
+            MatchState::Approved | MatchState::Committed | MatchState::Failed
+        );
+        if ready || dry_run && state.is_live() {
+            return Ok(());
+        }
+        let words = format!("match {id} is {state}, not approved");
+        Err(Failure::refused("NOT_APPROVED", words)
+            .hint("have another person approve it: orderbook match approve MATCH"))
+    }
+}
+
 /// A large share of the security or of the coin is typed again on a live profile.
-async fn confirm(context: &Context, trade: &Trade) -> Result<()> {
+pub(super) async fn confirm(context: &Context, trade: &Trade) -> Result<()> {
     let security = context.security(&trade.symbol)?;
     Stake::tokens(&security, trade.quantity)
         .confirm(context)
@@ -49,10 +97,85 @@ async fn confirm(context: &Context, trade: &Trade) -> Result<()> {
 impl Settle {
     pub(super) async fn run(self, context: &Context) -> Result {
         let board = context.board().await?;
-        let bid = board.order(&self.bid).await?.record;
-        let ask = board.order(&self.ask).await?.record;
-        let matched = self.matched(&board, &bid, &ask).await?;
-        let trade = Trade::of(&bid, &ask);
+        let (chosen, several) = self.chosen(&board).await?;
+        let form = if self.signed {
+            Form::Signed
+        } else {
+            Form::Registered
+        };
+        let run = Run {
+            form,
+            dry_run: self.dry_run,
+        };
+        match chosen.as_slice() {
+            [one] if !several => run.one(context, &board, one).await,
+            all => settle_batch::run(context, &board, all, run).await,
+        }
+    }
+
+    /// The matches, and whether several were meant.
+    async fn chosen(&self, board: &Board) -> Result<(Vec<Chosen>, bool)> {
+        if self.all_approved {
+            let mut chosen = Vec::new();
+            for state in [MatchState::Approved, MatchState::Committed] {
+                for matched in board.matches(Some(state)).await? {
+                    chosen.push(Chosen::of(board, matched).await?);
+                }
+            }
+            chosen.sort_by_key(|one| one.matched.proposed_seq);
+            return Ok((chosen, true));
+        }
+        let is_order = |name: &String| name.starts_with("0x");
+        if let [bid, ask] = self.names.as_slice()
+            && is_order(bid)
+            && is_order(ask)
+        {
+            let bid = board.order(bid).await?.record;
+            let ask = board.order(ask).await?.record;
+            let matched = board.match_of(bid.id, ask.id).await?;
+            let matched = matched.ok_or(DeskError::NoMatch {
+                bid: bid.id,
+                ask: ask.id,
+            })?;
+            return Ok((vec![Chosen { matched, bid, ask }], false));
+        }
+        if let Some(order) = self.names.iter().find(|name| is_order(name)) {
+            let words = format!(
+                "{order} is an order: name one match by its bid and its ask, or matches by their own ids"
+            );
+            return Err(Failure::usage(words).hint("see: orderbook match list"));
+        }
+        let mut chosen: Vec<Chosen> = Vec::with_capacity(self.names.len());
+        for name in &self.names {
+            let matched = find(board, name).await?;
+            if chosen.iter().all(|known| known.matched.id != matched.id) {
+                chosen.push(Chosen::of(board, matched).await?);
+            }
+        }
+        Ok((chosen, self.names.len() > 1))
+    }
+}
+
+/// How matches are settled.
+#[derive(Clone, Copy)]
+pub(super) struct Run {
+    form: Form,
+    /// Preflight and simulate only.
+    pub(super) dry_run: bool,
+}
+
+/// What became of a match.
+pub(super) enum Outcome {
+    /// It would settle.
+    Would(Warnings),
+    /// It did.
+    Done(Box<Settled>, Warnings),
+}
+
+impl Run {
+    async fn one(self, context: &Context, board: &Board, chosen: &Chosen) -> Result {
+        chosen.check(self.dry_run)?;
+        let trade = chosen.trade();
         let what = words(&trade);
         let operator = if self.dry_run {
             context.signer("operator")?
@@ -61,69 +184,57 @@ impl Settle {
             context.sender("operator", what.clone().after("settling "))?
         };
         let chain = context.chain().await?;
-        let desk = context.desk(&board, &chain, &operator).await?;
+        let desk = context.desk(board, &chain, &operator).await?;
         context.keys_apart(&chain, "PRINCIPAL_ROLE").await?;
-        let form = if self.signed {
-            Form::Signed
-        } else {
-            Form::Registered
-        };
-        let states = desk.preflight(&bid, &ask, form).await?;
-        if self.dry_run {
-            // Registering is a transaction; the signed form simulates both orders whether registered or not.
-            let form = states.map_or(Form::Signed, States::form);
-            desk.prepare(&bid, &ask, form).await?;
-            let data = json!({ "dry_run": true, "would_settle": true });
-            let answer = Answer::line(data, what.after("would settle: "));
-            return Ok(dear(&desk, form, &bid, &ask).await?.fold(answer));
+        match self.settle(&desk, chosen).await? {
+            Outcome::Would(dear) => {
+                let data = json!({ "dry_run": true, "would_settle": true });
+                Ok(dear.fold(Answer::line(data, what.after("would settle: "))))
+            }
+            Outcome::Done(settled, dear) => {
+                let answer = dear.fold(describe(&chosen.matched, &trade, &settled));
+                Ok(anchor(&desk, answer).await)
+            }
         }
-        let dear = dear(&desk, states.map_or(form, States::form), &bid, &ask).await?;
-        if let Some(states) = states {
-            desk.register_missing(&bid, &ask, states).await?;
-        }
-        let prepared = desk.prepare(&bid, &ask, form).await?;
-        let settled = desk.submit(&matched, &prepared).await?;
-        let anchored = desk.anchor_daily().await;
-        let answer = dear.fold(describe(&matched, &trade, &settled));
-        // The fill stands whatever becomes of the anchor.
-        Ok(match anchored {
-            Ok(_) => answer,
-            Err(error) => answer.warn(format!(
-                "the daily anchor failed: {error}; run: orderbook audit anchor"
-            )),
-        })
     }
 
-    /// The match of the two orders, which must be one that can be settled now.
-    async fn matched(&self, board: &Board, bid: &OrderRecord, ask: &OrderRecord) -> Result<Match> {
-        let (bid, ask) = (bid.id, ask.id);
-        let matched = board.match_of(bid, ask).await?;
-        let matched = matched.ok_or(DeskError::NoMatch { bid, ask })?;
-        if matched.state.is_in_flight() {
-            let words = format!(
-                "match {} is {}: a transaction may be on its way",
-                matched.id, matched.state
-            );
-            return Err(Failure::refused("IN_FLIGHT", words).hint("ask the chain: orderbook sync"));
+    /// Preflight, and unless it is tried only: registration, simulation, submission.
+    pub(super) async fn settle(self, desk: &Desk<'_>, chosen: &Chosen) -> Result<Outcome> {
+        let Chosen { matched, bid, ask } = chosen;
+        let states = desk.preflight(bid, ask, self.form).await?;
+        let form = states.map_or(Form::Signed, States::form);
+        let dear = dear(desk, form, bid, ask).await?;
+        if self.dry_run {
+            // Registering is a transaction; the signed form simulates both orders whether registered or not.
+            desk.prepare(bid, ask, form).await?;
+            return Ok(Outcome::Would(dear));
         }
-        let ready = matches!(
-            matched.state,
-            MatchState::Approved | MatchState::Committed | MatchState::Failed
-        );
-        if !self.dry_run && !ready {
-            let words = format!("match {} is {}, not approved", matched.id, matched.state);
-            return Err(Failure::refused("NOT_APPROVED", words).hint("orderbook match approve"));
+        if let Some(states) = states {
+            desk.register_missing(bid, ask, states).await?;
         }
-        Ok(matched)
+        let prepared = desk.prepare(bid, ask, self.form).await?;
+        let settled = desk.submit(matched, &prepared).await?;
+        Ok(Outcome::Done(Box::new(settled), dear))
+    }
+}
+
+/// The daily anchor. The fills stand whatever becomes of it.
+pub(super) async fn anchor(desk: &Desk<'_>, answer: Answer) -> Answer {
+    match desk.anchor_daily().await {
+        Ok(_) => answer,
+        Err(error) => answer.warn(format!(
+            "the daily anchor failed: {error}; run: orderbook audit anchor"
+        )),
     }
 }
 
 /// Warnings of owners whose wallets take much gas.
-struct Warnings(Vec<String>);
+pub(super) struct Warnings(Vec<String>);
 
 impl Warnings {
-    fn fold(self, answer: Answer) -> Answer {
-        self.0.into_iter().fold(answer, Answer::warn)
+    pub(super) fn fold(&self, answer: Answer) -> Answer {
+        let warnings = self.0.iter();
+        warnings.fold(answer, |answer, words| answer.warn(words.as_str()))
     }
 }
 
@@ -148,7 +259,7 @@ async fn dear(
 }
 
 /// What changes hands.
-fn words(trade: &Trade) -> Sentence {
+pub(super) fn words(trade: &Trade) -> Sentence {
     Sentence::of(|reader| {
         let quantity = reader.units(trade.quantity, trade.decimals);
         format!(

@@ -8,6 +8,7 @@ use book::log::By;
 use book::log::act::{Act, Signed, Told};
 use book::log::staff::{Role, Roster, StaffChange, StaffChanged, subject};
 use book::market::literal::decimal;
+use book::market::unique;
 use clap::{Args, Subcommand};
 use desk::signing::signer::Signer;
 use desk::staff;
@@ -222,7 +223,7 @@ impl Staff {
 }
 
 fn list(roster: &Roster) -> Answer {
-    let mut table = Table::new(&["person", "CRD", "roles", "wallet", "state"]);
+    let mut table = Table::new(&["person", "?CRD", "roles", "wallet", "state"]);
     let mut data = Vec::new();
     for person in roster.persons() {
         let roles: Vec<_> = person.roles().map(Role::as_str).collect();
@@ -333,7 +334,7 @@ async fn record(context: &Context, board: &Board, change: StaffChange, signing: 
 async fn countersign(context: &Context, board: &Board, file: &Path) -> Result {
     let unreadable = |e: String| Failure::usage(format!("{}: {e}", file.display()));
     let text = std::fs::read_to_string(file).map_err(|e| unreadable(e.to_string()))?;
-    let draft: Draft = serde_json::from_str(&text).map_err(|e| unreadable(e.to_string()))?;
+    let draft: Draft = unique::from_str(&text).map_err(|e| unreadable(e.to_string()))?;
     let Draft { mut change, reason } = draft;
     // What is signed is shown before the wallet is opened.
     let said = words(&change.change);

@@ -28,7 +28,7 @@ use crate::render::Sentence;
 pub(super) enum Token {
     /// Register investors' wallets from a cap table (CSV); only new and changed rows are sent
     #[command(
-        after_help = "Example: orderbook token register HRBR examples/cap-table.csv\n\nColumns: account, investor, name, wallet, group, country, kyc_expiry, and optionally holding, cash.\n`wallet` is an address or the name of a wallet of the profile.\nRunning the same file again sends nothing; after a failure, the same command carries on."
+        after_help = "Example: orderbook token register HRBR examples/cap-table.csv\n\nColumns: account, investor, name, wallet, group, country, kyc_expiry, and optionally holding, cash.\n`wallet` is an address or the name of a wallet of the profile, `country` a code as 840, USA or US.\nA file that a spreadsheet saved is taken as it is: separated by semicolons or tabs, in UTF-16 or Windows-1252; what was\nassumed is said. Numbers have a decimal point, days are written 2030-06-30.\nRunning the same file again sends nothing; after a failure, the same command carries on."
     )]
     Register {
         /// The security
@@ -121,12 +121,11 @@ pub(super) enum Token {
         #[command(flatten)]
         listed: plan::Listed,
     },
-    /// List the profile's wallets that hold or may hold the security
-    #[command(after_help = "Example: orderbook token holders HRBR")]
-    Holders {
-        /// The security
-        security: String,
-    },
+    /// List every wallet that holds or may hold the security, from its events since deployment
+    #[command(
+        after_help = "Examples:\n  orderbook token holders HRBR\n  orderbook token holders HRBR --page 2\n  orderbook token holders HRBR --csv > holders.csv\n\nThe sums are compared with the token's own at the last block. By investor, by lot and at another date: orderbook register HRBR"
+    )]
+    Holders(registry::Holders),
     /// Ask whether a transfer would be allowed, and why not
     #[command(after_help = "Example: orderbook token check HRBR ada bob 100")]
     Check {
@@ -258,7 +257,7 @@ impl Token {
             Self::Persons(command) => command.run(context).await,
             Self::Rules(command) => command.run(context).await,
             Self::Enforcement(command) => command.run(context).await,
-            Self::Holders { security } => registry::holders(context, &security).await,
+            Self::Holders(command) => command.run(context).await,
             Self::Check {
                 security,
                 from,

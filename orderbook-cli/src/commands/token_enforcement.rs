@@ -78,7 +78,7 @@ pub(super) enum Enforcement {
     },
     /// Move a whole holding, with its lock-ups and schedules, from a lost wallet to another of its investor
     #[command(
-        after_help = "Example: orderbook token recover HRBR ada ada-new --reason 'key lost, ID checked'\n\nThe new wallet is registered for the same investor beforehand: orderbook token register. The lost one can never be\nregistered again, and its holds for matched trades end."
+        after_help = "Example: orderbook token recover HRBR ada ada-new --reason 'key lost, ID checked'\n\nThe new wallet is registered for the same investor beforehand: orderbook token register HRBR new.csv. The lost one can never be\nregistered again, and its holds for matched trades end."
     )]
     Recover {
         /// The security
@@ -251,13 +251,13 @@ async fn check_replacement(contract: &Contract, lost: &Party, replacement: &Part
     if before.investorId.is_zero() {
         let words = format!("{lost} is not registered, so nothing can be recovered from it");
         return Err(Failure::refused("NOT_REGISTERED", words)
-            .hint("see the registry: orderbook token holders"));
+            .hint("see the registry: orderbook token holders SECURITY"));
     }
     if after.investorId != before.investorId {
         let words = format!("{replacement} is not registered for the investor of {lost}");
         return Err(Failure::refused("OTHER_INVESTOR", words).hint(
-            "nothing was sent; register the new wallet for the same investor first: orderbook token register; an investor \
-             of 8 wallets removes an empty one before: orderbook token remove",
+            "nothing was sent; register the new wallet for the same investor first: orderbook token register SECURITY FILE; an investor \
+             of 8 wallets removes an empty one before: orderbook token remove SECURITY WALLET",
         ));
     }
     Ok(())

@@ -2,6 +2,7 @@
 
 use alloy::primitives::U256;
 use book::market::amount::date;
+use book::market::country;
 use book::market::literal::decimal;
 use book::market::literal::time::instant;
 use clap::{Args, Subcommand};
@@ -24,7 +25,7 @@ pub(super) enum Persons {
 /// Change group, country and KYC of an investor, in all wallets at once
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Example: orderbook token investor HRBR HSS-INV-1001 --group 1 --country 840 --kyc-expiry 2030-06-30\n\nThe code is the cap table's. A new wallet is added with: orderbook token register"
+    after_help = "Example: orderbook token investor HRBR HSS-INV-1001 --group 1 --country 840 --kyc-expiry 2030-06-30\n\nThe code is the cap table's. A new wallet is added with: orderbook token register HRBR new.csv"
 )]
 pub(super) struct Investor {
     /// The security
@@ -35,8 +36,8 @@ pub(super) struct Investor {
     /// The group of all its wallets
     #[arg(long, value_parser = decimal::whole::<u8>)]
     group: u8,
-    /// ISO 3166-1 numeric code
-    #[arg(long, value_name = "CODE", value_parser = decimal::whole::<u16>)]
+    /// ISO 3166-1 code, as 840, USA or US
+    #[arg(long, value_name = "CODE", value_parser = country::numeric)]
     country: u16,
     /// Until when its KYC holds: a day or an instant
     #[arg(long, value_name = "TIME", value_parser = instant)]

@@ -2,6 +2,7 @@
 
 use alloy::primitives::U256;
 use book::market::amount::time;
+use book::market::country;
 use book::market::literal::decimal;
 use book::market::literal::time::instant;
 use clap::{Args, Subcommand};
@@ -46,8 +47,8 @@ pub(super) enum Rules {
     Country {
         /// The security
         security: String,
-        /// Its ISO 3166-1 numeric code
-        #[arg(id = "country", value_name = "CODE", value_parser = decimal::whole::<u16>)]
+        /// Its ISO 3166-1 code, as 840, USA or US
+        #[arg(id = "country", value_name = "CODE", value_parser = country::numeric)]
         code: u16,
         /// Open it again
         #[arg(long)]

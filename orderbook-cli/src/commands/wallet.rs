@@ -10,6 +10,7 @@ use super::context::Context;
 use super::failure::{Failure, Result};
 use super::interrupt::Interrupts;
 use super::password;
+use crate::config::profile::Roles;
 use crate::render::{Answer, Cell, Table, Tone};
 
 /// Keep encrypted wallets (JSON keystores, as `cast wallet` and geth use them)
@@ -32,7 +33,7 @@ pub(super) enum Wallet {
         #[arg(long, value_name = "FILE")]
         key_file: Option<std::path::PathBuf>,
     },
-    /// List the wallets and their roles in the profile
+    /// List the wallets and signers with their roles in the profile
     #[command(after_help = "Example: orderbook wallet list")]
     List,
     /// Print a wallet's address
@@ -102,35 +103,36 @@ fn store(context: &Context, name: &str, signer: &PrivateKeySigner) -> Result {
 }
 
 fn list(context: &Context) -> Result {
-    const ROLES: [&str; 12] = [
-        "admin",
-        "operator",
-        "issuer",
-        "compliance",
-        "enforcer",
-        "attestor",
-        "master_minter",
-        "minter",
-        "blacklister",
-        "trader",
-        "principal",
-        "staff_admin",
-    ];
-    let roles = &context.settings.profile().roles;
-    let mut table = Table::new(&["name", "address", "roles"]);
-    for entry in context.wallets()?.list()? {
-        let acts: Vec<&str> = ROLES
+    let profile = context.settings.profile();
+    let acts = |name: &str| {
+        let own = Roles::NAMES
             .into_iter()
-            .filter(|role| roles.wallet(role) == Some(entry.name.as_str()))
-            .collect();
+            .filter(|role| profile.roles.wallet(role) == Some(name));
+        own.collect::<Vec<_>>().join(", ")
+    };
+    let mut rows = Vec::new();
+    for entry in context.wallets()?.list()? {
         let address = entry
             .address
             .map_or_else(|| "not stated".to_string(), |a| a.to_string());
-        table.row([
-            Cell::new(entry.name, Tone::Strong),
+        rows.push((entry.name, address, "this machine"));
+    }
+    for (name, keeper) in &profile.signers {
+        rows.push((name.clone(), keeper.address().to_string(), keeper.kind()));
+    }
+    // Where every key is here, nobody needs to read it.
+    let headings = ["name", "address", "roles", "kept by"];
+    let shown = if profile.signers.is_empty() { 3 } else { 4 };
+    let mut table = Table::new(&headings[..shown]);
+    for (name, address, keeper) in rows {
+        let acts = acts(&name);
+        let cells = [
+            Cell::new(name, Tone::Strong),
             address.into(),
-            acts.join(", ").into(),
-        ]);
+            acts.into(),
+            keeper.into(),
+        ];
+        table.row(cells.into_iter().take(shown));
     }
     Ok(Answer::table(table))
 }

@@ -1,4 +1,4 @@
-//! The deployable code of the three contracts: what this program carries, or another build in a folder.
+//! The deployable code of the contracts: what this program carries, or another build in a folder.
 
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,15 @@ use super::ConfigError;
 const MOST: usize = 4 * 24_576;
 
 /// By package, built by rustup's compiler; CI compares it with a build of its own (`docs/toolchain.md`).
-const CARRIED: [(&str, &[u8]); 3] = [
+const CARRIED: [(&str, &[u8]); 5] = [
+    (
+        "distribution",
+        include_bytes!("../../../snapshots/code/distribution.code"),
+    ),
+    (
+        "documents",
+        include_bytes!("../../../snapshots/code/documents.code"),
+    ),
     (
         "erc1404-token",
         include_bytes!("../../../snapshots/code/erc1404-token.code"),
@@ -90,7 +98,8 @@ mod tests {
         std::fs::write(folder.path().join("tsusdc.code"), [1, 2]).unwrap();
         let code = Code::Folder(folder.path().to_path_buf());
         assert_eq!(code.of("tsusdc").unwrap(), [1, 2].as_slice());
-        assert_eq!(code.missing(), ["erc1404-token", "settlement"]);
+        let missing = ["distribution", "documents", "erc1404-token", "settlement"];
+        assert_eq!(code.missing(), missing);
         let error = code.of("settlement").unwrap_err();
         assert!(matches!(&error, ConfigError::Code { path, .. }
             if *path == folder.path().join("settlement.code")));

@@ -1,6 +1,8 @@
 //! Profiles and settings: what the desk works with, and where each value comes from.
 
+pub mod change;
 pub mod code;
+pub mod house;
 pub mod profile;
 pub mod settings;
 

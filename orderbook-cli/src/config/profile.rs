@@ -1,13 +1,17 @@
 //! A profile: one TOML file that binds chain, contracts, store and wallets. It holds no secret.
 
+use std::collections::BTreeMap;
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use alloy::primitives::Address;
 use desk::chain::Target;
+use desk::signing::remote::Keeper;
 use serde::{Deserialize, Serialize};
 
 use super::ConfigError;
+use super::house::{Commission, Statements};
 
 /// The file's name when only a folder is given.
 pub const FILE_NAME: &str = "orderbook.toml";
@@ -43,10 +47,22 @@ pub struct Profile {
     pub gas_cap: Option<u64>,
     /// Who settles.
     pub broker_dealer: Option<BrokerDealer>,
+    /// What the broker-dealer states on confirmations.
+    #[serde(skip_serializing_if = "Statements::is_empty")]
+    pub confirmation: Statements,
+    /// What customers are billed, from a day on.
+    #[serde(rename = "commission", skip_serializing_if = "Vec::is_empty")]
+    pub commissions: Vec<Commission>,
     /// Contracts that serve all securities.
     pub addresses: Addresses,
     /// Which wallet acts in which role.
     pub roles: Roles,
+    /// Safes by name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub safes: BTreeMap<String, Address>,
+    /// Keys that are kept elsewhere, by the name under which a wallet would be.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub signers: BTreeMap<String, Keeper>,
     /// The securities on the board.
     #[serde(rename = "security")]
     pub securities: Vec<Security>,
@@ -74,6 +90,10 @@ pub struct Addresses {
     pub settlement: Option<Address>,
     /// The block in which the settlement contract was deployed: `sync` starts there.
     pub settlement_block: Option<u64>,
+    /// The distribution contract.
+    pub distribution: Option<Address>,
+    /// The registry of documents.
+    pub documents: Option<Address>,
 }
 
 /// Which wallet acts in which role; a role left out falls back to `default`.
@@ -106,9 +126,59 @@ pub struct Roles {
     pub principal: Option<String>,
     /// Signs changes of the staff.
     pub staff_admin: Option<String>,
+    /// Funds distributions.
+    pub distributor: Option<String>,
 }
 
 impl Roles {
+    /// Every role, in the order in which people set them up.
+    pub const NAMES: [&'static str; 12] = [
+        "admin",
+        "operator",
+        "issuer",
+        "compliance",
+        "enforcer",
+        "attestor",
+        "master_minter",
+        "minter",
+        "blacklister",
+        "trader",
+        "principal",
+        "staff_admin",
+    ];
+
+    /// Roles that no account may have together, with the contract that keeps them apart.
+    pub const APART: [(&'static str, &'static str, &'static str); 6] = [
+        ("operator", "principal", "settlement"),
+        ("admin", "attestor", "coin"),
+        ("admin", "master_minter", "coin"),
+        ("attestor", "master_minter", "coin"),
+        ("admin", "minter", "coin"),
+        ("attestor", "minter", "coin"),
+    ];
+
+    /// Names the wallet of a role; whether there is such a role, `default` being one.
+    pub fn name(&mut self, role: &str, wallet: String) -> bool {
+        let place = match role {
+            "default" => &mut self.default,
+            "admin" => &mut self.admin,
+            "operator" => &mut self.operator,
+            "issuer" => &mut self.issuer,
+            "compliance" => &mut self.compliance,
+            "enforcer" => &mut self.enforcer,
+            "attestor" => &mut self.attestor,
+            "master_minter" => &mut self.master_minter,
+            "minter" => &mut self.minter,
+            "blacklister" => &mut self.blacklister,
+            "trader" => &mut self.trader,
+            "principal" => &mut self.principal,
+            "staff_admin" => &mut self.staff_admin,
+            _ => return false,
+        };
+        *place = Some(wallet);
+        true
+    }
+
     /// The wallet of a role, by its name.
     pub fn wallet(&self, role: &str) -> Option<&str> {
         let named = match role {
@@ -124,6 +194,7 @@ impl Roles {
             "trader" => &self.trader,
             "principal" => &self.principal,
             "staff_admin" => &self.staff_admin,
+            "distributor" => &self.distributor,
             _ => &None,
         };
         named.as_deref().or(self.default.as_deref())
@@ -196,7 +267,9 @@ impl Profile {
             "# Profile of the order book. No secret belongs in here: wallets are encrypted files of their own.\n\n{body}"
         );
         let draft = path.with_extension("toml.new");
-        fs::write(&draft, text).map_err(io)?;
+        let mut file = fs::File::create(&draft).map_err(io)?;
+        file.write_all(text.as_bytes()).map_err(io)?;
+        file.sync_all().map_err(io)?;
         fs::rename(&draft, path).map_err(io)
     }
 
@@ -272,6 +345,16 @@ mod tests {
             assert!(profile.security(name).is_some(), "{name}");
         }
         assert!(profile.security("NONE").is_none());
+    }
+
+    #[test]
+    fn every_role_can_be_named_and_no_other() {
+        let mut roles = Roles::default();
+        for role in Roles::NAMES {
+            assert!(roles.name(role, format!("of-{role}")));
+            assert_eq!(roles.wallet(role), Some(format!("of-{role}").as_str()));
+        }
+        assert!(!roles.name("treasurer", "x".into()));
     }
 
     #[test]

@@ -9,12 +9,13 @@ use std::time::Duration;
 
 use alloy::primitives::Address;
 use book::market::address::parse_nonzero;
+use book::market::commission::Schedule;
 use book::market::literal::decimal;
 use clap::Args;
 use desk::settlement::GAS_CAP;
 
 use super::profile::{Profile, Security, file_of};
-use super::{Code, ConfigError};
+use super::{Code, ConfigError, house};
 
 /// The settings that every command takes as flags.
 #[derive(Args, Clone, Debug, Default)]
@@ -516,6 +517,17 @@ impl Settings {
             value: value.clone(),
             source_: Source::Profile(self.path.clone()),
             expected: "a percentage, as 1%",
+        })
+    }
+
+    /// What customers are billed.
+    ///
+    /// # Errors
+    /// `Malformed`.
+    pub fn commissions(&self) -> Result<Schedule, ConfigError> {
+        house::schedule(&self.profile.commissions).map_err(|cause| ConfigError::Malformed {
+            path: self.path.clone(),
+            cause: format!("[[commission]]: {cause}"),
         })
     }
 

@@ -4,9 +4,11 @@ use alloy::primitives::B256;
 use desk::journal::Journal;
 use serde_json::{Value, json};
 
+use super::Surface;
+use super::cell::Cell;
 use super::sentence::Sentence;
-use super::table::{Cell, Table};
-use super::{Surface, Tone};
+use super::table::{Table, pair};
+use super::wrap::sentence as wrapped;
 
 /// The version of the JSON envelope; it grows when a field changes its meaning.
 pub const SCHEMA_VERSION: u32 = 2;
@@ -101,12 +103,12 @@ impl Answer {
         let mut text = String::new();
         for block in &self.blocks {
             match block {
+                Block::Line(line) if surface.terminal => {
+                    let width = usize::from(surface.width);
+                    text.push_str(&wrapped(line.people(), width));
+                }
                 Block::Line(line) => {
-                    text.push_str(if surface.terminal {
-                        line.people()
-                    } else {
-                        line.programs()
-                    });
+                    text.push_str(line.programs());
                     text.push('\n');
                 }
                 Block::Raw(raw) => text.push_str(raw),
@@ -135,10 +137,10 @@ fn render_pairs(pairs: &[(String, Cell)], surface: Surface) -> String {
         .map(|(name, _)| name.chars().count())
         .max()
         .unwrap_or(0);
+    let width = usize::from(surface.width);
     let line = |(name, value): &(String, Cell)| {
         if surface.terminal {
-            let label = surface.tint(Tone::Dim, &format!("{name:<widest$}"));
-            format!("  {label}  {}\n", value.shown())
+            pair(name, widest, value, width, surface)
         } else {
             format!("{name}\t{}\n", value.exact())
         }

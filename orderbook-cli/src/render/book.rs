@@ -18,7 +18,7 @@ pub fn render(book: &BookView, surface: Surface) -> String {
         .filter_map(|l| l.depth)
         .max()
         .unwrap_or(0);
-    let mut table = Table::new(&["side", ">price", ">orders", ">quantity", ">depth", "bar"]);
+    let mut table = Table::new(&["side", ">price", "?>orders", ">quantity", ">depth", "??bar"]);
     for level in book.asks.iter().rev() {
         table.row(row(
             "ask",

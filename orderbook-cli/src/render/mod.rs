@@ -2,13 +2,16 @@
 
 pub mod answer;
 pub mod book;
+pub mod cell;
 pub mod sentence;
 pub mod stream;
 pub mod table;
+mod wrap;
 
 pub use answer::{Answer, Block};
+pub use cell::{Cell, Tone};
 pub use sentence::Sentence;
-pub use table::{Cell, Table, Tone};
+pub use table::Table;
 
 use std::io::IsTerminal as _;
 
@@ -75,9 +78,32 @@ impl Surface {
     }
 }
 
+/// Breaks text at spaces into lines of so many characters; a longer word is a line of its own.
+pub fn wrap(text: &str, width: usize) -> Vec<String> {
+    let (mut lines, mut line) = (Vec::new(), String::new());
+    for word in text.split_whitespace() {
+        if !line.is_empty() && line.chars().count() + 1 + word.chars().count() > width {
+            lines.push(std::mem::take(&mut line));
+        }
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    lines.push(line);
+    lines
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn text_is_broken_at_spaces() {
+        assert_eq!(wrap("one two three", 8), ["one two", "three"]);
+        assert_eq!(wrap("one twenty-three", 8), ["one", "twenty-three"]);
+        assert_eq!(wrap("", 8), [""]);
+    }
 
     #[test]
     fn paper_has_no_escape_codes() {

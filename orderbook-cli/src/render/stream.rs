@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Seek as _, Write};
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::answer::SCHEMA_VERSION;
 
@@ -54,6 +54,39 @@ pub fn envelope(mut text: File, rows: u64, mut out: impl Write) -> io::Result<()
     out.flush()
 }
 
+/// Writes the envelope of a success whose data are the members of `head` and a list `rows`, one row on a line.
+///
+/// # Errors
+/// Those of `out`.
+pub fn rows(
+    head: &Map<String, Value>,
+    rows: impl IntoIterator<Item = Value>,
+    warnings: &[String],
+    mut out: impl Write,
+) -> io::Result<()> {
+    out.write_all(b"{\n  \"data\": {\n")?;
+    for (name, value) in head {
+        writeln!(out, "    {}: {value},", Value::from(name.as_str()))?;
+    }
+    out.write_all(b"    \"rows\": [")?;
+    for (index, row) in rows.into_iter().enumerate() {
+        let comma = if index == 0 { "" } else { "," };
+        write!(out, "{comma}\n      {row}")?;
+    }
+    out.write_all(b"\n    ]\n  }")?;
+    let rest = [
+        ("errors", json!([])),
+        ("schema_version", json!(SCHEMA_VERSION)),
+        ("success", Value::Bool(true)),
+        ("warnings", json!(warnings)),
+    ];
+    for (name, value) in rest {
+        write!(out, ",\n  \"{name}\": {value}")?;
+    }
+    out.write_all(b"\n}\n")?;
+    out.flush()
+}
+
 /// Stdout in large pieces.
 pub fn stdout() -> BufWriter<io::Stdout> {
     BufWriter::with_capacity(1 << 16, io::stdout())
@@ -85,6 +118,21 @@ mod tests {
         let found: Value = serde_json::from_slice(&out).unwrap();
         let short = Answer::new(json!({ "rows": 3, "text": text }));
         assert_eq!(found, short.envelope());
+    }
+
+    #[test]
+    fn a_list_that_was_written_row_by_row_has_the_envelope_of_a_short_one() {
+        for count in [0, 1, 3] {
+            let head = json!({ "block": 7, "a \"name\"": "x" });
+            let rows = vec![json!({ "wallet": "0x1", "holding": "2" }); count];
+            let mut out = Vec::new();
+            let members = head.as_object().unwrap();
+            super::rows(members, rows.clone(), &["careful".into()], &mut out).unwrap();
+            let found: Value = serde_json::from_slice(&out).unwrap();
+            let mut data = head.clone();
+            data["rows"] = Value::Array(rows);
+            assert_eq!(found, Answer::new(data).warn("careful").envelope());
+        }
     }
 
     #[test]

@@ -1,7 +1,11 @@
 //! A table: drawn to fit a terminal, or tab-separated for the next program.
+//!
+//! What does not fit is made to, as a person would: whole addresses and hashes are abridged, then names; then columns that
+//! can be spared are left out, and said to be; at last each row becomes a record. What is abridged stays unambiguous among
+//! what the table shows.
 
-use alloy::primitives::{Address, B256, U256};
-use book::market::amount::{dollars, plain, plain_dollars, short_address, short_id, units};
+use std::collections::{BTreeMap, BTreeSet};
+
 use comfy_table::presets::NOTHING;
 use comfy_table::{
     Attribute, Cell as Drawn, CellAlignment, Color, ColumnConstraint, ContentArrangement,
@@ -9,7 +13,8 @@ use comfy_table::{
 };
 use serde_json::{Map, Value, json};
 
-use super::{Sentence, Surface};
+use super::cell::{Cell, Tone};
+use super::{Surface, wrap};
 
 /// Blanks between two columns.
 const GAP: usize = 2;
@@ -18,143 +23,17 @@ const GAP: usize = 2;
 const SHORT: usize = 20;
 
 /// Longer text is wrapped, but not narrower than this.
-const NARROW: usize = 12;
+const NARROW: usize = 22;
 
-/// How a cell stands out.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub enum Tone {
-    /// Not at all.
-    #[default]
-    Plain,
-    /// What the eye should find first.
-    Strong,
-    /// What may be skipped.
-    Dim,
-    /// Fine.
-    Good,
-    /// Refused, failed, sold.
-    Bad,
-    /// Needs a look.
-    Warn,
-    /// A heading.
-    Title,
-}
-
-/// One cell.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct Cell {
-    text: String,
-    /// What `text` abridges for a person's eyes; programs get it whole.
-    whole: Option<String>,
-    tone: Tone,
-}
-
-impl Cell {
-    /// A cell in a tone.
-    pub fn new(text: impl Into<String>, tone: Tone) -> Self {
-        Self {
-            text: text.into(),
-            whole: None,
-            tone,
-        }
-    }
-
-    /// An order id or hash: abridged on a terminal, whole for programs.
-    pub fn id(id: B256) -> Self {
-        Self {
-            whole: Some(id.to_string()),
-            ..short_id(id).into()
-        }
-    }
-
-    /// An address: abridged on a terminal, whole for programs.
-    pub fn address(address: Address) -> Self {
-        Self {
-            whole: Some(address.to_string()),
-            ..short_address(address).into()
-        }
-    }
-
-    /// Somebody known: by name on a terminal, by address for programs.
-    pub fn named(name: &str, address: Address) -> Self {
-        Self {
-            whole: Some(address.to_string()),
-            ..Self::abridged(name, 22)
-        }
-    }
-
-    /// An amount of a token: grouped on a terminal, plain for programs.
-    pub fn units(value: U256, decimals: u8) -> Self {
-        Self {
-            whole: Some(plain(value, decimals)),
-            ..units(value, decimals).into()
-        }
-    }
-
-    /// Dollars without their sign: grouped on a terminal, plain for programs.
-    pub fn dollars(value: U256) -> Self {
-        Self {
-            whole: Some(plain_dollars(value)),
-            ..dollars(value).into()
-        }
-    }
-
-    /// A sentence as each reads it.
-    pub fn sentence(words: &Sentence) -> Self {
-        Self {
-            whole: Some(words.programs().to_owned()),
-            ..words.people().into()
-        }
-    }
-
-    /// What a person reads.
-    pub fn shown(&self) -> &str {
-        &self.text
-    }
-
-    /// Text of which a terminal shows no more than the first characters.
-    pub fn abridged(text: &str, characters: usize) -> Self {
-        if text.chars().count() <= characters + 2 {
-            return text.into();
-        }
-        let shown: String = text.chars().take(characters).collect();
-        Self {
-            whole: Some(text.to_owned()),
-            ..format!("{shown}…").into()
-        }
-    }
-
-    /// Text of which a terminal shows no more than the last characters: ids made in the same second begin alike.
-    pub fn ending(text: &str, characters: usize) -> Self {
-        let hidden = text.chars().count().saturating_sub(characters);
-        if hidden < 2 {
-            return text.into();
-        }
-        let shown: String = text.chars().skip(hidden).collect();
-        Self {
-            whole: Some(text.to_owned()),
-            ..format!("…{shown}").into()
-        }
-    }
-
-    /// What a program reads.
-    pub fn exact(&self) -> &str {
-        self.whole.as_deref().unwrap_or(&self.text)
-    }
-}
-
-impl<T: ToString> From<T> for Cell {
-    fn from(text: T) -> Self {
-        Self::new(text.to_string(), Tone::Plain)
-    }
-}
+/// Letters of a name where there is little room.
+const NAME: usize = 14;
 
 #[derive(Clone, Debug)]
 struct Column {
     heading: &'static str,
     right: bool,
-    /// Left out of a drawing that it would make too wide.
-    spare: bool,
+    /// Left out of a drawing that it would make too wide, those with more first; 0 stays.
+    spare: usize,
 }
 
 /// Headed columns and rows.
@@ -166,14 +45,14 @@ pub struct Table {
 
 impl Table {
     /// A table with these columns; a heading that begins with '>' is set to the right, as numbers are. One that begins
-    /// with '?' gives way on a terminal that is too narrow for all.
+    /// with '?' gives way on a terminal that is too narrow for all, one with '??' before it.
     pub fn new(headings: &[&'static str]) -> Self {
         let columns = headings
             .iter()
             .map(|heading| Column {
                 heading: heading.trim_start_matches(['>', '?']),
                 right: heading.trim_start_matches('?').starts_with('>'),
-                spare: heading.starts_with('?'),
+                spare: heading.chars().take_while(|sign| *sign == '?').count(),
             })
             .collect();
         Self {
@@ -185,6 +64,13 @@ impl Table {
     /// Adds a row.
     pub fn row(&mut self, cells: impl IntoIterator<Item = Cell>) {
         self.rows.push(cells.into_iter().collect());
+    }
+
+    /// The headings, and whether numbers stand below them.
+    pub fn headings(&self) -> impl Iterator<Item = (&'static str, bool)> + '_ {
+        self.columns
+            .iter()
+            .map(|column| (column.heading, column.right))
     }
 
     /// Whether there is no row.
@@ -216,33 +102,89 @@ impl Table {
             return self.tsv();
         }
         match self.fitting(usize::from(surface.width)) {
-            Some(table) => table.draw(surface),
-            None => self.records(surface),
+            Some((table, spared)) => table.draw(surface) + &left_out(&spared, surface),
+            None => self.distinct().records(surface),
         }
     }
 
-    /// Without as many of the columns that can be spared as it takes to fit, the last first; `None` when it does not
-    /// fit without all of them.
-    fn fitting(&self, width: usize) -> Option<Self> {
-        let mut table = self.clone();
+    /// The same without its headings, for rows that follow others.
+    pub fn render_rows(&self, surface: Surface) -> String {
+        let text = match self.fitting(usize::from(surface.width)) {
+            Some((table, _)) if surface.terminal => table.draw(surface),
+            None if surface.terminal => return self.render(surface),
+            _ => self.tsv(),
+        };
+        text.split_once('\n')
+            .map_or(String::new(), |(_, rows)| rows.to_owned())
+    }
+
+    /// As it fits, with the headings that it takes to be left out for that; `None` when it does not fit at all.
+    fn fitting(&self, width: usize) -> Option<(Self, Vec<&'static str>)> {
+        let (mut table, mut spared) = (self.clone(), Vec::new());
         loop {
-            let columns = 0..table.columns.len();
-            let narrowest: usize = columns.map(|column| table.least(column) + GAP).sum();
-            if narrowest <= width {
-                return Some(table);
+            for form in [
+                table.clone(),
+                table.narrowed(usize::MAX),
+                table.narrowed(NAME),
+            ] {
+                let form = form.distinct();
+                let columns = 0..form.columns.len();
+                let narrowest: usize = columns.map(|column| form.least(column) + GAP).sum();
+                if narrowest <= width {
+                    return Some((form, spared));
+                }
             }
-            let spared = table.columns.iter().rposition(|column| column.spare)?;
-            table.columns.remove(spared);
-            for row in table.rows.iter_mut().filter(|row| spared < row.len()) {
-                row.remove(spared);
+            let most = table.columns.iter().map(|column| column.spare).max();
+            let most = most.filter(|most| *most > 0)?;
+            let gone = table
+                .columns
+                .iter()
+                .rposition(|column| column.spare == most)?;
+            spared.push(table.columns.remove(gone).heading);
+            for row in table.rows.iter_mut().filter(|row| gone < row.len()) {
+                row.remove(gone);
             }
         }
+    }
+
+    /// With whole addresses and hashes abridged, and names of at most so many letters.
+    fn narrowed(&self, names: usize) -> Self {
+        let narrowed = |row: &Vec<Cell>| row.iter().map(|cell| cell.narrowed(names)).collect();
+        Self {
+            columns: self.columns.clone(),
+            rows: self.rows.iter().map(narrowed).collect(),
+        }
+    }
+
+    /// Where two things of a column look the same because only a part of them is shown, more of each is.
+    fn distinct(&self) -> Self {
+        let mut table = self.clone();
+        for column in 0..table.columns.len() {
+            loop {
+                let mut looks: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+                for cell in table.rows.iter().filter_map(|row| row.get(column)) {
+                    let meaning = cell.meaning().to_owned();
+                    looks.entry(cell.text.clone()).or_default().insert(meaning);
+                }
+                let alike = |cell: &Cell| looks.get(&cell.text).is_some_and(|one| one.len() > 1);
+                let mut cells = table.rows.iter_mut().filter_map(|row| row.get_mut(column));
+                let unclear: Vec<_> = cells
+                    .by_ref()
+                    .filter(|cell| cell.is_part() && alike(cell))
+                    .collect();
+                if unclear.is_empty() {
+                    break;
+                }
+                unclear.into_iter().for_each(Cell::lengthen);
+            }
+        }
+        table
     }
 
     /// Columns of the terminal that the widest cell of a column takes, its heading included.
     fn widest(&self, column: usize) -> usize {
         let cells = self.rows.iter().filter_map(|row| row.get(column));
-        let widest = cells.map(|cell| cell.text.chars().count()).max();
+        let widest = cells.map(Cell::width).max();
         let heading = self.columns[column].heading.chars().count();
         widest.unwrap_or(0).max(heading)
     }
@@ -269,12 +211,13 @@ impl Table {
     fn records(&self, surface: Surface) -> String {
         let headings = self.columns.iter().map(|c| c.heading.chars().count());
         let widest = headings.max().unwrap_or(0);
+        let width = usize::from(surface.width);
         let record = |row: &Vec<Cell>| {
-            let lines = self.columns.iter().zip(row).map(|(column, cell)| {
-                let heading = surface.tint(Tone::Dim, &format!("{:<widest$}", column.heading));
-                let line = format!("  {heading}  {}", surface.tint(cell.tone, &cell.text));
-                line.trim_end().to_string() + "\n"
-            });
+            let lines = self
+                .columns
+                .iter()
+                .zip(row)
+                .map(|(column, cell)| pair(column.heading, widest, cell, width, surface));
             lines.collect::<String>()
         };
         let records: Vec<String> = self.rows.iter().map(record).collect();
@@ -340,7 +283,8 @@ impl Table {
                 drawn.set_cell_alignment(CellAlignment::Right);
             }
             if self.wraps(index) {
-                let width = u16::try_from(self.least(index) + GAP).unwrap_or(u16::MAX);
+                let gap = if last { 0 } else { GAP };
+                let width = u16::try_from(self.least(index) + gap).unwrap_or(u16::MAX);
                 drawn.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(width)));
             } else {
                 drawn.set_constraint(ColumnConstraint::ContentWidth);
@@ -354,8 +298,55 @@ impl Table {
     }
 }
 
+/// One name with its value, in as many lines as it takes.
+pub(super) fn pair(
+    name: &str,
+    widest: usize,
+    value: &Cell,
+    width: usize,
+    surface: Surface,
+) -> String {
+    let mut text = String::new();
+    let lines = wrap::beside(name, widest, &value.text, width);
+    for (at, line) in lines.into_iter().enumerate() {
+        // Colours are put in after the lines were measured.
+        if let (0, Some(rest)) = (
+            at,
+            line.strip_prefix("  ")
+                .and_then(|line| line.strip_prefix(name)),
+        ) {
+            text.push_str("  ");
+            text.push_str(&surface.tint(Tone::Dim, name));
+            let blanks = rest.len() - rest.trim_start().len();
+            text.push_str(&rest[..blanks]);
+            text.push_str(&surface.tint(value.tone, &rest[blanks..]));
+        } else {
+            let blanks = line.len() - line.trim_start().len();
+            text.push_str(&line[..blanks]);
+            text.push_str(&surface.tint(value.tone, &line[blanks..]));
+        }
+        text.push('\n');
+    }
+    text
+}
+
+/// Which columns there was no room for.
+fn left_out(spared: &[&str], surface: Surface) -> String {
+    if spared.is_empty() {
+        return String::new();
+    }
+    let mut names = spared.to_vec();
+    names.reverse();
+    let words = format!("not shown at this width: {}", names.join(", "));
+    let lines = wrap::wrap(&words, usize::from(surface.width).saturating_sub(2));
+    let line = |line: &String| format!("  {}\n", surface.tint(Tone::Dim, line));
+    lines.iter().map(line).collect()
+}
+
 #[cfg(test)]
 mod tests {
+    use alloy::primitives::{Address, B256};
+
     use super::*;
 
     fn sample() -> Table {
@@ -415,6 +406,21 @@ mod tests {
     }
 
     #[test]
+    fn a_table_that_just_fits_keeps_within_the_terminal() {
+        // 5 + 22 + 22 letters and two blanks behind each.
+        let mut table = Table::new(&["what", "found", "remedy"]);
+        table.row([
+            "a fee".into(),
+            "word ".repeat(20).into(),
+            "more ".repeat(20).into(),
+        ]);
+        let text = table.render(Surface::paper(55));
+        assert!(text.starts_with("  what "), "{text}");
+        let widest = text.lines().map(|line| line.chars().count()).max();
+        assert!(widest <= Some(55), "{text}");
+    }
+
+    #[test]
     fn a_table_that_cannot_fit_shows_each_row_as_a_record() {
         let mut table = Table::new(&["order", "when"]);
         table.row(["x".repeat(30).into(), "2026-07-01 09:30:00".into()]);
@@ -445,9 +451,15 @@ mod tests {
             at(32),
             "  order  who  total  transaction\n  0x12   Ada   7.50  0x34\n"
         );
-        assert_eq!(at(31), "  order  who  total\n  0x12   Ada   7.50\n");
-        assert_eq!(at(18), "  order  total\n  0x12    7.50\n");
-        assert!(at(13).contains("  transaction  0x34\n"), "{}", at(13));
+        assert_eq!(
+            at(31),
+            "  order  who  total\n  0x12   Ada   7.50\n  not shown at this width:\n  transaction\n"
+        );
+        assert_eq!(
+            at(18),
+            "  order  total\n  0x12    7.50\n  not shown at\n  this width: who,\n  transaction\n"
+        );
+        assert!(at(13).contains("  transaction\n    0x34\n"), "{}", at(13));
         let pipe = Surface {
             terminal: false,
             ..Surface::paper(13)
@@ -459,10 +471,90 @@ mod tests {
     }
 
     #[test]
-    fn a_match_is_known_by_the_end_of_its_id() {
-        assert_eq!(Cell::ending("0197c3a0-1234", 4).text, "…1234");
-        assert_eq!(Cell::ending("0197c3a0-1234", 4).exact(), "0197c3a0-1234");
-        assert_eq!(Cell::ending("12345", 4).text, "12345");
+    fn columns_with_more_signs_give_way_first() {
+        let mut table = Table::new(&["??first", "stays", "?second"]);
+        table.row(["aaaaaaa".into(), "bbbbbbb".into(), "ccccccc".into()]);
+        let at = |width| {
+            table
+                .render(Surface::paper(width))
+                .lines()
+                .next()
+                .unwrap()
+                .to_owned()
+        };
+        assert_eq!(at(27), "  first    stays    second");
+        assert_eq!(at(26), "  stays    second");
+        assert_eq!(at(17), "  stays");
+    }
+
+    #[test]
+    fn addresses_are_abridged_before_anything_is_left_out() {
+        let mut table = Table::new(&["name", "address", "?roles"]);
+        let address = Address::repeat_byte(0x11);
+        table.row(["ada".into(), address.into(), "operator".into()]);
+        let at = |width| table.render(Surface::paper(width));
+        assert!(at(80).contains(&address.to_string()));
+        let narrow = at(32);
+        assert!(
+            narrow.contains("0x1111…1111") && narrow.contains("operator"),
+            "{narrow}"
+        );
+        assert!(at(20).contains("not shown at this"), "{}", at(20));
+    }
+
+    #[test]
+    fn what_would_look_the_same_is_shown_with_more_digits() {
+        let mut other = B256::repeat_byte(0xab);
+        other[6] = 0xcd;
+        let mut table = Table::new(&["order"]);
+        table.row([Cell::id(B256::repeat_byte(0xab))]);
+        table.row([Cell::id(other)]);
+        table.row([Cell::id(B256::ZERO)]);
+        assert_eq!(
+            table.render(Surface::paper(60)),
+            "  order\n  0xabababababababab…\n  0xababababababcdab…\n  0x00000000…\n"
+        );
+    }
+
+    #[test]
+    fn two_people_whose_names_begin_alike_are_told_apart() {
+        let mut table = Table::new(&["owner"]);
+        for (name, wallet) in [
+            ("Keystone Pension Plan of Ada", 1),
+            ("Keystone Pension Plan of Bob", 2),
+            ("Bo", 3),
+        ] {
+            table.row([Cell::named(name, Address::repeat_byte(wallet))]);
+        }
+        assert_eq!(
+            table.render(Surface::paper(60)),
+            "  owner\n  Keystone Pension Plan of Ada\n  Keystone Pension Plan of Bob\n  Bo\n"
+        );
+        // One person's two wallets have one name.
+        let mut table = Table::new(&["owner"]);
+        for wallet in [1, 2] {
+            table.row([Cell::named(
+                "Keystone Pension Plan of Ada",
+                Address::repeat_byte(wallet),
+            )]);
+        }
+        assert!(
+            table
+                .render(Surface::paper(60))
+                .contains("  Keystone Pension Plan…\n")
+        );
+    }
+
+    #[test]
+    fn a_record_has_no_line_beyond_the_terminal() {
+        let mut table = Table::new(&["what", "found"]);
+        table.row([B256::repeat_byte(0x12).into(), "word ".repeat(30).into()]);
+        table.row(["x".repeat(70).into(), "y".repeat(70).into()]);
+        for width in [20, 30, 60] {
+            let text = table.render(Surface::paper(width));
+            let widest = text.lines().map(|line| line.chars().count()).max();
+            assert!(widest <= Some(usize::from(width)), "{text}");
+        }
     }
 
     #[test]

@@ -160,8 +160,14 @@ impl<'a> Moment<'a> {
             let check = market.run_beside_others(&market.url, &line);
             format!("{wallet} holds {held}, {}", check.exit)
         };
+        // Of a distribution that is under way, what it has paid: each holder once.
+        let paid = market.path().join("q3.json").exists().then(|| {
+            let status = market.run_beside_others(&market.url, "distribution status q3.json");
+            format!("{}, {}", status.exit, status.json()["data"])
+        });
         std::iter::once(supply)
             .chain(wallets.iter().map(of))
+            .chain(paid)
             .collect()
     }
 
@@ -213,7 +219,7 @@ fn recover(market: &Market, place: &str) {
 
 /// What giving the command again means when it came to its end before the kill.
 #[derive(Clone, Copy, Eq, PartialEq)]
-enum Again {
+pub(crate) enum Again {
     /// Nothing: it is refused, or finds nothing to do.
     Same,
     /// A second act of its own.
@@ -223,7 +229,7 @@ enum Again {
 }
 
 /// Kills `line` at each boundary, run by run, until a run comes to its end before there is another one.
-fn kill_everywhere(market: &Market, line: &str, repeated: Again) {
+pub(crate) fn kill_everywhere(market: &Market, line: &str, repeated: Again) {
     let all = std::env::var_os("CRASH_ALL").is_some();
     let mut moment = Moment::of(market);
     market.run(line).exits(0);
@@ -473,4 +479,15 @@ fn a_sanctions_list_survives_a_kill_at_every_boundary() {
     std::fs::write(market.path().join("list.txt"), list.join("\n")).unwrap();
     kill_everywhere(&market, "token sanction HRBR --file list.txt", Again::Same);
     kill_everywhere(&market, "coin blacklist --file list.txt", Again::Same);
+}
+
+/// Everything a hit does: a release, sanctions and the blacklist, cancels on chain and on the board, a refusal.
+#[test]
+fn a_compliance_hit_survives_a_kill_at_every_boundary() {
+    let market = Market::open();
+    let (_, _, bound) = market.match_to_commit();
+    market.data(&format!("match approve {bound} --commit"));
+    market.approved_match();
+    let line = "compliance hit ada-lindqvist --case OFAC-26-114";
+    kill_everywhere(&market, line, Again::Same);
 }

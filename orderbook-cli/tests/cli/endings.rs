@@ -8,7 +8,7 @@ use crate::process::{Market, Said, demo_command};
 use crate::proxy::{Act, Proxy};
 
 /// Sends a signal by the shell's own command.
-fn signal(child: &Child, name: &str) {
+pub(crate) fn signal(child: &Child, name: &str) {
     let line = format!("kill -{name} {}", child.id());
     let sent = Command::new("sh").args(["-c", &line]).status();
     assert!(sent.expect("a shell").success());

@@ -195,7 +195,7 @@ fn import_says_which_columns_a_file_of_rows_lacks() {
     let said = market.run("order import bad.csv").exits(2);
     let messages = messages(&said);
     assert!(
-        messages[0].starts_with("line 1: column security is missing"),
+        messages[0].starts_with("line 1: columns security, quantity, limit_total, price, "),
         "{said:?}"
     );
 }

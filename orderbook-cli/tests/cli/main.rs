@@ -6,13 +6,24 @@ mod acts;
 #[cfg(target_os = "linux")]
 mod agent;
 mod alone;
+#[allow(unreachable_pub)]
+#[path = "../../../tests/src/asm.rs"]
+mod asm;
 mod committed;
+mod compliance;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod crash;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod crash_deploy;
+mod day;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod disk;
+mod distributions;
 mod doctor;
 mod endings;
+mod exam;
+mod excel;
+mod hints;
 mod holders;
 mod import;
 mod investors;
@@ -29,7 +40,15 @@ mod proxy;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod ptrace;
 mod redact;
+mod register;
+mod register_history;
+mod repeated;
 mod rivals;
+mod safe;
+mod serve;
+mod setup;
 mod snapshots;
+mod status;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod tracer;
+mod tutorial;

@@ -28,8 +28,7 @@ fn table(market: &Market, name: &str, investors: usize, holding: &str) {
 }
 
 fn supply(market: &Market) -> String {
-    let path = "token register HRBR none.csv --issue --plan";
-    write(market, "none.csv", HEAD);
+    let path = "token register HRBR cap-table.csv --issue --plan";
     market.data(path)["supply"].as_str().unwrap().to_string()
 }
 

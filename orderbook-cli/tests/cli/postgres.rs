@@ -39,8 +39,12 @@ fn a_server_that_is_away_is_a_clear_error_without_its_password() {
         "--store",
         store,
     ];
-    let said = run(market.path(), line).exits(1);
-    assert_eq!(said.code(), "STORE_FAILED");
+    let said = run(market.path(), line).exits(5);
+    assert_eq!(said.code(), "STORE_UNREACHABLE");
+    assert!(
+        said.stdout.contains("127.0.0.1:1 does not answer"),
+        "{said:?}"
+    );
     assert!(
         !said.stdout.contains("hidden") && !said.stderr.contains("hidden"),
         "{said:?}"

@@ -93,7 +93,40 @@ pub(crate) fn words(line: &str) -> Vec<String> {
     words
 }
 
-fn devnet_binary() -> PathBuf {
+/// On a terminal of so many columns; stderr apart, colours only when asked for.
+pub(crate) fn on_terminal(folder: &Path, columns: u16, colour: bool, line: &str) -> String {
+    let mut script = Command::new("script");
+    let binary = orderbook();
+    let command = format!(
+        "{} {line} 2>/dev/null",
+        binary.get_program().to_str().unwrap()
+    );
+    script
+        .args(["-qec", &command, "/dev/null"])
+        .current_dir(folder);
+    for (name, value) in binary.get_envs() {
+        match value {
+            Some(value) => script.env(name, value),
+            None => script.env_remove(name),
+        };
+    }
+    if colour {
+        script.env_remove("NO_COLOR");
+    }
+    script
+        .env("COLUMNS", columns.to_string())
+        .env("TERM", "xterm-256color");
+    let said = Said::of(
+        script
+            .stdin(Stdio::null())
+            .output()
+            .expect("script(1) runs"),
+    );
+    said.stdout.replace("\r\n", "\n").replace('\x1b', "\\e")
+}
+
+/// The chain's binary, beside the one under test.
+pub(crate) fn devnet_binary() -> PathBuf {
     let path = Path::new(env!("CARGO_BIN_EXE_orderbook")).with_file_name("devnet");
     assert!(
         path.is_file(),
@@ -184,7 +217,7 @@ impl Market {
 
     /// A new settlement contract, and its book in the market's store, where there is none yet.
     pub(crate) fn set_up_anew(&self) {
-        self.data("deploy settlement");
+        self.data("deploy settlement --replace");
         self.data("settlement commitments --optional");
         self.data("staff admin alma.reyes --key alma --wallet counsel");
         self.data("staff add dana.whitfield --role trader,principal --key dana");
@@ -266,6 +299,14 @@ impl Market {
         let answer: Value = serde_json::from_str(body).expect("the node says JSON");
         assert!(answer["error"].is_null(), "{method}: {answer}");
         answer["result"].clone()
+    }
+
+    /// Ends the chain.
+    pub(crate) fn stop_node(&mut self) {
+        if let Some(mut node) = self.node.take() {
+            let _ = node.kill();
+            let _ = node.wait();
+        }
     }
 
     /// Marks the profile as live.
@@ -478,7 +519,8 @@ pub(crate) fn waiting<T>(future: impl Future<Output = T>) -> T {
         .block_on(future)
 }
 
-fn copy(from: &Path, to: &Path) {
+/// Copies a folder with all that is in it.
+pub(crate) fn copy(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).expect("a folder");
     for entry in std::fs::read_dir(from).expect("a folder") {
         let entry = entry.expect("an entry");

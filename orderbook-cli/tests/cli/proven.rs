@@ -12,7 +12,7 @@ use crate::process::{Empty, Market, Said, demo};
 use crate::proxy::{Act, Proxy, SEND};
 
 /// Commands that send no transaction to the profile's chain.
-const SENDS_NOTHING: &[&str] = &[
+pub(crate) const SENDS_NOTHING: &[&str] = &[
     "audit acts",
     "audit check",
     "audit log",
@@ -25,7 +25,13 @@ const SENDS_NOTHING: &[&str] = &[
     "config show",
     // On a chain of its own.
     "demo",
+    "distribution plan",
+    "distribution report",
+    "distribution status",
+    "distribution verify",
     "doctor",
+    "document list",
+    "document verify",
     "export blotter",
     "export book",
     "export events",
@@ -38,6 +44,7 @@ const SENDS_NOTHING: &[&str] = &[
     "match list",
     "match propose",
     "match refuse",
+    "match show",
     "match suggest",
     "order adopt",
     "order epoch",
@@ -48,7 +55,17 @@ const SENDS_NOTHING: &[&str] = &[
     "order sign",
     "preflight",
     "programs list",
+    // A Safe's owners send.
+    "propose confirm",
+    "propose drop",
+    "propose list",
+    "propose show",
+    "register check",
+    "register prove",
+    "register report",
+    "register statement",
     "role show",
+    "serve",
     "settlement show",
     "staff add",
     "staff add-wallet",
@@ -61,6 +78,7 @@ const SENDS_NOTHING: &[&str] = &[
     "staff restore",
     "staff revoke",
     "staff suspend",
+    "status",
     "token check",
     "token encumbrances",
     "token holders",
@@ -172,8 +190,22 @@ const CASES: &[(Sort, &str)] = &[
         Contract,
         "coin blacklist corvid-capital brightwater-lp --lift",
     ),
+    (Contract, "compliance hit hana-sato --case OFAC-1"),
     (Contract, "coin pause"),
     (Contract, "coin resume"),
+    (Contract, "distribution open second.json"),
+    (Contract, "distribution pay second.json"),
+    (
+        Contract,
+        "distribution redirect dividend.json corvid-capital counsel --reason order-4",
+    ),
+    (Contract, "distribution pause"),
+    (Contract, "distribution resume"),
+    (
+        Contract,
+        "document add HRBR prospectus orderbook.toml --uri https://example.com/p.pdf",
+    ),
+    (Contract, "document remove HRBR prospectus"),
     (Contract, "approve HRBR 1000 --wallet ada-lindqvist"),
     (Contract, "approve coin 1000000 --wallet victor-chen"),
     (File, "permit --send permit.json"),
@@ -209,9 +241,12 @@ const CASES: &[(Sort, &str)] = &[
         "token deactivate SLRA --for-good --wallet auditor",
     ),
     (Contract, "programs keepalive HRBR"),
-    (Factory, "deploy coin"),
+    (Contract, "distribution sweep third.json"),
+    (Factory, "deploy coin --replace"),
     (Factory, "deploy token Quayside QUAY --isin US0378331005"),
-    (Contract, "deploy settlement"),
+    (Factory, "deploy documents --replace"),
+    (Contract, "deploy distribution --replace"),
+    (Contract, "deploy settlement --replace"),
 ];
 
 /// A market on which every case can succeed, and the cases as lines for it.
@@ -229,6 +264,13 @@ fn prepared() -> (Market, Vec<(Sort, String)>) {
          N-3,STUCK-1,Stuck,{coin},1,840,2035-06-30,5\n"
     );
     std::fs::write(market.path().join("new.csv"), table).unwrap();
+    for (file, until) in [("second", "365d"), ("third", "181d")] {
+        market.data(&format!(
+            "distribution plan HRBR --record now --amount 0.01-per-token --claim-until {until} --out {file}.json"
+        ));
+    }
+    market.data("coin mint issuer 100000");
+    market.data("distribution open third.json");
     let permit = market.data("permit coin 1000000 --wallet victor-chen");
     std::fs::write(market.path().join("permit.json"), permit.to_string()).unwrap();
     let line = "bid HRBR 10 24.50 --account A-1028 --wallet victor-chen";
@@ -294,6 +336,15 @@ fn log(market: &Market) -> Value {
     market.data("audit log --limit 100000")
 }
 
+/// The address in the profile of a contract that stands beside the market.
+fn beside(market: &Market, name: &str) -> String {
+    let text = std::fs::read_to_string(market.path().join("orderbook.toml")).unwrap();
+    let line = text
+        .lines()
+        .find_map(|line| line.strip_prefix(&format!("{name} = \"")));
+    line.expect("an address").trim_end_matches('"').to_string()
+}
+
 /// Writes other addresses into the profile.
 fn mistype(market: &Market, changes: &[(String, String)]) {
     let path = market.path().join("orderbook.toml");
@@ -309,23 +360,29 @@ fn mistype(market: &Market, changes: &[(String, String)]) {
     std::fs::write(&path, text).unwrap();
 }
 
-#[test]
-fn every_command_that_sends_has_a_case() {
-    fn leaves(command: &clap::Command, path: &str, found: &mut BTreeSet<String>) {
+/// Every command that does something.
+pub(crate) fn leaves() -> BTreeSet<String> {
+    fn walk(command: &clap::Command, path: &str, found: &mut BTreeSet<String>) {
         for sub in command
             .get_subcommands()
             .filter(|sub| sub.get_name() != "help")
         {
             let path = format!("{path} {}", sub.get_name()).trim().to_string();
             if sub.has_subcommands() {
-                leaves(sub, &path, found);
+                walk(sub, &path, found);
             } else {
                 found.insert(path);
             }
         }
     }
     let mut found = BTreeSet::new();
-    leaves(&orderbook_cli::commands::tree(), "", &mut found);
+    walk(&orderbook_cli::commands::tree(), "", &mut found);
+    found
+}
+
+#[test]
+fn every_command_that_sends_has_a_case() {
+    let found = leaves();
     for path in &found {
         let is = |line: &str| line == path || line.starts_with(&format!("{path} "));
         let sends = CASES.iter().any(|(_, line)| is(line));
@@ -431,6 +488,8 @@ fn nothing_is_sent_to_a_chain_of_the_same_id_with_other_contracts() {
         (&settlement, &of_coin),
         (&tokens[0], &of_coin),
         (&tokens[1], &of_coin),
+        (&beside(&market, "distribution"), &of_coin),
+        (&beside(&market, "documents"), &of_coin),
     ] {
         market.node("anvil_setCode", &json!([address, code]));
     }
@@ -451,6 +510,8 @@ fn nothing_is_sent_to_a_mistyped_address() {
             (market.address("settlement"), address("Ab")),
             (market.token("HRBR"), address("aC")),
             (market.token("SLRA"), address("AD")),
+            (beside(&market, "distribution"), address("ae")),
+            (beside(&market, "documents"), address("aF")),
         ],
     );
     refused(&market, &cases, &market.url, mistyped("NO_CONTRACT"));
@@ -467,6 +528,8 @@ fn nothing_is_sent_to_a_contract_of_another_kind() {
             (coin.clone(), tokens[0].clone()),
             (settlement.clone(), coin.clone()),
             (tokens[0].clone(), coin),
+            (beside(&market, "distribution"), settlement.clone()),
+            (beside(&market, "documents"), tokens[1].clone()),
             (tokens[1].clone(), settlement),
         ],
     );
@@ -578,8 +641,13 @@ fn nothing_counts_as_done_without_the_contracts_own_event_and_everything_does_wi
             market.pass(31 * 24 * 60 * 60);
             snapshot = market.node("evm_snapshot", &json!([]));
         }
+        if line.starts_with("distribution sweep") {
+            // The time to claim is over.
+            market.pass(181 * 24 * 60 * 60);
+            snapshot = market.node("evm_snapshot", &json!([]));
+        }
         // The book that there is belongs to the contract that there is.
-        let deploys_another = line == "deploy settlement";
+        let deploys_another = line == "deploy settlement --replace";
         let line = if deploys_another {
             format!("{line} --store other.db")
         } else {
@@ -614,10 +682,18 @@ fn nothing_counts_as_done_without_the_contracts_own_event_and_everything_does_wi
 /// How many a command sends before it learns that nothing was logged: a large program's parts log nothing.
 fn transactions(line: &str) -> usize {
     const ACCOUNT: usize = 24_576;
-    const CODES: [(&str, &[u8]); 3] = [
+    const CODES: [(&str, &[u8]); 5] = [
         (
             "deploy coin",
             include_bytes!("../../../snapshots/code/tsusdc.code"),
+        ),
+        (
+            "deploy distribution",
+            include_bytes!("../../../snapshots/code/distribution.code"),
+        ),
+        (
+            "deploy documents",
+            include_bytes!("../../../snapshots/code/documents.code"),
         ),
         (
             "deploy settlement",

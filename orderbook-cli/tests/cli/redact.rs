@@ -29,6 +29,11 @@ impl Redactor {
         }
     }
 
+    /// The ids that were seen, as far as they are compared, each with its number.
+    pub(crate) fn seen(&self) -> impl Iterator<Item = (&str, usize)> {
+        self.ids.iter().map(|(id, number)| (id.as_str(), *number))
+    }
+
     pub(crate) fn text(&mut self, text: &str) -> String {
         let mut text = text.to_string();
         for (from, to) in &self.literal {

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use crate::process::{Market, Said, orderbook, run, words};
+use crate::process::{Market, Said, on_terminal, run, words};
 use crate::redact::Redactor;
 
 fn path(name: &str) -> PathBuf {
@@ -181,39 +181,8 @@ fn market() -> (Market, Vec<(String, String)>) {
     (market, literal)
 }
 
-/// On a terminal of so many columns; stderr apart, colours only when asked for.
-fn on_terminal(folder: &Path, columns: u16, colour: bool, line: &str) -> String {
-    let mut script = std::process::Command::new("script");
-    let binary = orderbook();
-    let command = format!(
-        "{} {line} 2>/dev/null",
-        binary.get_program().to_str().unwrap()
-    );
-    script
-        .args(["-qec", &command, "/dev/null"])
-        .current_dir(folder);
-    for (name, value) in binary.get_envs() {
-        match value {
-            Some(value) => script.env(name, value),
-            None => script.env_remove(name),
-        };
-    }
-    if colour {
-        script.env_remove("NO_COLOR");
-    }
-    script
-        .env("COLUMNS", columns.to_string())
-        .env("TERM", "xterm-256color");
-    let said = Said::of(
-        script
-            .stdin(std::process::Stdio::null())
-            .output()
-            .expect("script(1) runs"),
-    );
-    said.stdout.replace("\r\n", "\n").replace('\x1b', "\\e")
-}
-
-/// Commands that only look: the same answer wide, narrow, piped and as JSON.
+/// Commands that only look: the same answer at three widths, coloured, piped and as JSON. `{match}`, `{bid}` and `{ask}` are
+/// those of the demo's approved match.
 const VIEWS: &[(&str, &str)] = &[
     ("view-config", "config show"),
     ("view-wallet", "wallet list"),
@@ -231,37 +200,78 @@ const VIEWS: &[(&str, &str)] = &[
         "view-orders",
         "order list --security HRBR --sort price --limit 6",
     ),
+    ("view-order", "order show {ask}"),
     ("view-book", "book HRBR --levels 4"),
     ("view-suggest", "match suggest HRBR"),
     ("view-matches", "match list"),
+    ("view-match", "match show {match}"),
+    ("view-preflight", "preflight {bid} {ask}"),
+    ("view-settle", "settle --all-approved --dry-run"),
+    ("view-staff", "staff list"),
+    ("view-investors", "investor list"),
+    ("view-programs", "programs list"),
+    (
+        "view-hit",
+        "compliance hit corvid-capital --case C-26-114 --plan",
+    ),
+    ("view-import", "order import orders.csv --plan"),
+    (
+        "view-register",
+        "token register HRBR new.csv --issue --plan",
+    ),
     ("view-verify", "audit verify"),
     ("view-log", "audit log --from 60 --limit 3"),
     ("view-exam", "export exam --out exam"),
 ];
 
+/// A cap table of which every kind of row is to do.
+const NEW: &str = "account,investor,name,wallet,group,country,kyc_expiry,holding\n\
+    A-1001,HSS-INV-1001,Ada Lindqvist,ada-lindqvist,1,840,2035-06-30,12500\n\
+    A-1007,HSS-INV-1007,Elena Rossi,elena-rossi,2,380,2036-05-31,3000\n\
+    N-1,NEW-1,New One,0x00000000000000000000000000000000000000e1,1,840,2035-06-30,7\n";
+
 #[test]
 fn snapshots_of_every_view() {
     let (market, literal) = market();
     let folder = market.path();
+    fs::write(folder.join("new.csv"), NEW).unwrap();
+    let approved = run(folder, words("match list --state approved --json")).json();
+    let filled = |line: &str| {
+        let member = |name: &str| approved["data"][0][name].as_str().unwrap().to_string();
+        let line = line.replace("{match}", &member("id"));
+        line.replace("{bid}", &member("bid"))
+            .replace("{ask}", &member("ask"))
+    };
     for (name, line) in VIEWS {
+        let line = filled(line);
         let mut redactor = Redactor::new(literal.clone());
         let mut out = String::new();
-        for (title, text) in [
-            ("110 columns", on_terminal(folder, 110, false, line)),
-            ("64 columns", on_terminal(folder, 64, false, line)),
-            ("coloured", on_terminal(folder, 110, true, line)),
-            ("piped", run(folder, line.split(' ')).stdout),
-            (
-                "--json",
-                run(folder, line.split(' ').chain(["--json"])).stdout,
-            ),
-        ] {
-            let _ = writeln!(
-                out,
-                "--- orderbook {line}, {title}\n{}",
-                redactor.text(&text)
+        let mut show = |title: &str, text: &str| {
+            let line = redactor.text(&line);
+            let text = redactor.text(text);
+            let _ = writeln!(out, "--- orderbook {}, {title}\n{text}", line.trim_end());
+        };
+        // An exam pack replaces none.
+        let fresh = || drop(fs::remove_dir_all(folder.join("exam")));
+        for columns in [120, 80, 60] {
+            fresh();
+            let text = on_terminal(folder, columns, false, &line);
+            // A hash in a sentence is not cut.
+            let lines = text.lines().filter(|line| line.trim().contains(' '));
+            let widest = lines.map(|line| line.chars().count()).max();
+            assert!(
+                widest <= Some(usize::from(columns)),
+                "{line} at {columns} columns:\n{text}"
             );
+            show(&format!("{columns} columns"), &text);
         }
+        fresh();
+        show("coloured", &on_terminal(folder, 80, true, &line));
+        fresh();
+        show("piped", &run(folder, line.split(' ')).stdout);
+        fresh();
+        let json = run(folder, line.split(' ').chain(["--json"])).stdout;
+        show("--json", &json);
         compare(name, &out);
     }
 }

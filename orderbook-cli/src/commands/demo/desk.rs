@@ -1,9 +1,10 @@
 //! Acts five to eight: orders, book, matches, permits.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use alloy::primitives::{Address, U256};
 use book::board::Board;
+use book::board::pairing::Reach;
 use book::board::posting::Posting;
 use book::log::act::{Act, Told, of_match};
 use book::market::amount::{dollars, short_id, units};
@@ -15,7 +16,7 @@ use desk::chain::codes::Failure as Code;
 use desk::order_form::{OrderForm, SignedOrder};
 use desk::preflight::{self, Form};
 use desk::trade::Trade;
-use desk::{DeskError, eligibility, permit, suggest};
+use desk::{DeskError, eligibility, permit};
 use uuid::Uuid;
 
 use super::super::failure::{Failure, Result};
@@ -189,21 +190,14 @@ pub(super) async fn matches(stage: &mut Stage, world: &World) -> Result<Vec<Appr
 }
 
 async fn candidates(world: &World) -> Result<Vec<(OrderRecord, OrderRecord)>> {
+    let reach = Reach {
+        pairs: usize::MAX,
+        bids: None,
+    };
     let mut found = Vec::new();
     for listing in world.listings() {
-        let filter = OrderFilter {
-            security: Some(listing.symbol.into()),
-            state: Some(OrderState::Open),
-            limit: Some(1_000),
-            ..OrderFilter::default()
-        };
-        let orders = world.board()?.orders(&filter).await?;
-        let pairs = suggest::pairs(&orders, &BTreeSet::new(), jiff::Timestamp::now());
-        found.extend(
-            pairs
-                .into_iter()
-                .map(|(bid, ask)| (bid.clone(), ask.clone())),
-        );
+        let pairs = world.board()?.pairs(listing.symbol, reach).await?.pairs;
+        found.extend(pairs.into_iter().map(|pair| (pair.bid, pair.ask)));
     }
     Ok(found)
 }

@@ -17,8 +17,8 @@ use desk::directory;
 use super::super::books::Books;
 use super::super::context::Context;
 use super::super::failure::{Failure, Result};
-use super::super::init::create_book;
-use super::super::role::{COIN_ROLES, TOKEN_ROLES};
+use super::super::opening::create_book;
+use super::super::role::{COIN_ROLES, DISTRIBUTION_ROLES, TOKEN_ROLES};
 use super::super::staff;
 use super::stage::Stage;
 use super::world::{ADMIN, Listing, PRINCIPAL, TRADER, World, carry_out};
@@ -30,7 +30,7 @@ const RESERVES: u64 = 25_000_000;
 
 /// Act two: deploy everything and admit the securities to trading.
 pub(super) async fn contracts(stage: &mut Stage, world: &mut World, books: &Books) -> Result<()> {
-    stage.act("Three contracts, compiled from Rust to WASM");
+    stage.act("Contracts, compiled from Rust to WASM");
     stage.say(
         "Each deployment creates the program, activates it and runs its constructor in one transaction; what is too large for \
          one account is put there in parts before.",
@@ -54,6 +54,9 @@ pub(super) async fn contracts(stage: &mut Stage, world: &mut World, books: &Book
         let token = deploy_token(world, &listing).await?;
         row(listing.symbol, listing.name, &token);
     }
+    let (distribution, documents) = deploy_beside(world).await?;
+    row("distribution", "pays holders of a day", &distribution);
+    row("documents", "the securities' papers", &documents);
     stage.table(&table);
     stage.gap();
     let block = settlement.receipt.block_number;
@@ -68,6 +71,8 @@ pub(super) async fn contracts(stage: &mut Stage, world: &mut World, books: &Book
         profile.addresses.coin = Some(coin.address);
         profile.addresses.settlement = Some(settlement.address);
         profile.addresses.settlement_block = block;
+        profile.addresses.distribution = Some(distribution.address);
+        profile.addresses.documents = Some(documents.address);
         profile.securities = securities.into();
     })?;
     open_book(world, books).await?;
@@ -88,6 +93,21 @@ async fn deploy_coin(world: &mut World) -> Result<Deployed> {
     world.coin = coin.address;
     grant(world, &world.coin_contract().await?, COIN_ROLES).await?;
     Ok(coin)
+}
+
+/// What stands beside the tokens and trusts none of them: distributions, and the registry of documents.
+async fn deploy_beside(world: &mut World) -> Result<(Deployed, Deployed)> {
+    let constructor = Constructor::Distribution {
+        coin: world.coin,
+        admin: world.address("counsel")?,
+    };
+    let target = constructor.clone();
+    let distribution = construct(world, constructor).await?;
+    world.distribution = distribution.address;
+    let contract = world.contract(target.target(distribution.address)).await?;
+    grant(world, &contract, DISTRIBUTION_ROLES).await?;
+    let documents = construct(world, Constructor::Documents).await?;
+    Ok((distribution, documents))
 }
 
 /// The settlement contract, and whose it is.

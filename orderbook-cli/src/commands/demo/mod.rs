@@ -4,6 +4,7 @@
 
 mod commit;
 mod desk;
+mod dividend;
 mod issue;
 mod node;
 mod proof;
@@ -30,8 +31,9 @@ const PORT: u16 = 8547;
 
 /// Run a whole trade on the embedded chain, from nothing
 ///
-/// Starts the sibling binary `devnet`, deploys the three contracts, registers investors, issues securities and cash, signs
-/// and posts orders, matches, commits, settles, sanctions a buyer, and proves what happened. Everything is left in a folder.
+/// Starts the sibling binary `devnet`, deploys the contracts, registers investors, issues securities and cash, signs
+/// and posts orders, matches, commits, settles, sanctions a buyer, pays a
+/// dividend, and proves what happened. Everything is left in a folder.
 #[derive(Args, Debug)]
 #[command(
     after_help = "Examples:\n  orderbook demo\n  orderbook demo --folder /tmp/market --force\n  orderbook demo --serve      keep the chain running at the end"
@@ -89,6 +91,7 @@ impl Demo {
         commit::commit(&mut stage, &world, first).await?;
         let settled = trade::settle(&mut stage, &world, &approved).await?;
         trade::sanction(&mut stage, &world, &approved).await?;
+        dividend::dividend(&mut stage, &world, books).await?;
         let proof = proof::prove(&mut stage, &world, &settled).await?;
         let seconds = started.elapsed().as_secs_f64();
         if self.serve {

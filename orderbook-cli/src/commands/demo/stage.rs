@@ -6,7 +6,7 @@ use std::io::Write as _;
 use std::path::Path;
 
 use super::world::World;
-use crate::render::{Surface, Table, Tone};
+use crate::render::{Surface, Table, Tone, wrap};
 
 /// Columns of the narration when nobody's terminal says otherwise.
 const WIDTH: u16 = 110;
@@ -200,32 +200,4 @@ fn unreachable_folder() -> Option<String> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let found = std::env::split_paths(&path).any(|entry| entry == folder);
     (!found).then(|| folder.display().to_string())
-}
-
-/// Breaks text at spaces.
-fn wrap(text: &str, width: usize) -> Vec<String> {
-    let mut lines = vec![String::new()];
-    for word in text.split_whitespace() {
-        let line = lines.last_mut().expect("starts with one line");
-        if !line.is_empty() && line.chars().count() + 1 + word.chars().count() > width {
-            lines.push(word.to_string());
-        } else {
-            if !line.is_empty() {
-                line.push(' ');
-            }
-            line.push_str(word);
-        }
-    }
-    lines
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn narration_is_wrapped_at_spaces() {
-        assert_eq!(wrap("one two three", 8), ["one two", "three"]);
-        assert_eq!(wrap("", 8), [""]);
-    }
 }

@@ -13,7 +13,8 @@ use book::log::act::Told;
 use desk::cap_table::{self, Holder};
 use desk::chain::act::Provable;
 use desk::chain::{Chain, Contract, Done, Ground, Target};
-use desk::order_form::{self, OrderForm, Venue};
+use desk::order_form::{OrderForm, Venue};
+use desk::order_table;
 use desk::signing::signer::Signer;
 use desk::wallet::keystore::{Cost, Wallets};
 use serde_json::{Value, json};
@@ -170,6 +171,7 @@ pub(super) struct World {
     pub(super) notes: Listing,
     pub(super) coin: Address,
     pub(super) settlement: Address,
+    pub(super) distribution: Address,
     board: Option<Board>,
 }
 
@@ -233,6 +235,7 @@ impl World {
             notes: Listing::NOTES,
             coin: Address::ZERO,
             settlement: Address::ZERO,
+            distribution: Address::ZERO,
             board: None,
         };
         world.fund(&investors).await?;
@@ -384,16 +387,12 @@ impl World {
             .iter()
             .map(|(name, key)| (name.clone(), key.address()))
             .collect();
-        Ok(cap_table::read(
-            text.as_bytes(),
-            listing.decimals,
-            &wallets,
-        )?)
+        Ok(cap_table::read(text.as_bytes(), listing.decimals, &wallets)?.rows)
     }
 
     /// The orders' forms with their lines.
     pub(super) fn forms(&self) -> Result<Vec<(u64, OrderForm)>> {
-        Ok(order_form::read(self.files.orders.as_bytes())?)
+        Ok(order_table::read(self.files.orders.as_bytes())?.rows)
     }
 
     pub(super) fn security(&self, symbol: &str) -> Result<Security> {
@@ -407,6 +406,7 @@ impl World {
             self.notes.symbol: self.notes.token,
             "coin": self.coin,
             "settlement": self.settlement,
+            "distribution": self.distribution,
         })
     }
 

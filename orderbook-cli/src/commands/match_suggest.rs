@@ -1,0 +1,171 @@
+//! `match suggest`: pairs that could be matched, what compliance would refuse of each, and whom each passes over.
+
+use alloy::primitives::U256;
+use book::board::Board;
+use book::board::pairing::{Pair, Pairs, PassedOver, Reach};
+use book::market::amount::short_id;
+use book::market::investor::Directory;
+use book::market::literal::decimal;
+use book::market::matching::{Obstacle, midpoint};
+use clap::Args;
+use desk::preflight::Reason;
+use desk::suggest::{self, is_a_step};
+use serde_json::{Value, json};
+
+use super::context::Context;
+use super::failure::Result;
+use super::order::owner;
+use crate::render::{Answer, Block, Cell, Table, Tone};
+
+/// Bids that are looked at unless all are asked for: with a size that nobody offers, each costs ten microseconds.
+const BIDS: u32 = 4_096;
+
+/// List bids and asks of a security that could be matched: same quantity, crossing limits
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Examples:\n  orderbook match suggest HRBR\n  orderbook match suggest HRBR --limit 100 --all\n\nBest bids first; each gets the lowest ask of its size, at one price the earliest. What settle's preflight has against a\npair stands beside it, and so do orders that come before one of the two and would stay behind."
+)]
+pub(super) struct Suggest {
+    /// Symbol, ISIN or token
+    security: String,
+    /// Maximum number of pairs
+    #[arg(long, default_value = "20", value_parser = decimal::whole::<u32>)]
+    limit: u32,
+    /// Look at every bid, however many there are, not at the best 4,096
+    #[arg(long)]
+    all: bool,
+    /// Ask no chain: nothing is said of compliance
+    #[arg(long)]
+    offline: bool,
+}
+
+impl Suggest {
+    pub(super) async fn run(self, context: &Context, board: &Board) -> Result {
+        let reach = Reach {
+            pairs: self.limit as usize,
+            bids: (!self.all).then_some(BIDS),
+        };
+        let found = board.pairs(&self.security, reach).await?;
+        let (judged, warning) = if self.offline {
+            (None, None)
+        } else {
+            match judged(context, &found.pairs).await {
+                Ok(judged) => (Some(judged), None),
+                Err(failure) => (None, Some(failure.message)),
+            }
+        };
+        let answer = describe(&found, judged.as_deref(), &board.directory().await?);
+        let answer = warning.into_iter().fold(answer, |answer, cause| {
+            answer.warn(format!("compliance was not asked: {cause}"))
+        });
+        Ok(match (found.more, found.pairs.len() == reach.pairs) {
+            (false, _) => answer,
+            (true, true) => answer.warn(format!(
+                "only the best {} pairs are listed: --limit",
+                found.pairs.len()
+            )),
+            (true, false) => answer.warn(format!(
+                "only the best {} bids were looked at: --all looks at every one",
+                found.bids
+            )),
+        })
+    }
+}
+
+/// What preflight says of each pair; nothing is asked where there is none.
+async fn judged(context: &Context, pairs: &[Pair]) -> Result<Vec<Vec<Reason>>> {
+    if pairs.is_empty() {
+        return Ok(Vec::new());
+    }
+    let settlement = context.settlement()?;
+    let chain = context.chain().await?;
+    let pairs: Vec<_> = pairs.iter().map(|pair| (&pair.bid, &pair.ask)).collect();
+    Ok(suggest::judged(&chain, settlement, &pairs).await?)
+}
+
+fn describe(found: &Pairs, judged: Option<&[Vec<Reason>]>, directory: &Directory) -> Answer {
+    let mut table = Table::new(&[
+        "bid",
+        "buyer",
+        "ask",
+        "seller",
+        ">quantity",
+        "??>bid price",
+        "??>ask price",
+        "?>total",
+        "compliance",
+        "???passed over",
+    ]);
+    let mut data = Vec::with_capacity(found.pairs.len());
+    for (at, pair) in found.pairs.iter().enumerate() {
+        let Pair { bid, ask, .. } = pair;
+        let reasons = judged.map(|all| all[at].as_slice());
+        let total = midpoint(bid.limit_total, ask.limit_total).unwrap_or_default();
+        table.row([
+            Cell::id(bid.id),
+            owner(directory, bid.owner),
+            Cell::id(ask.id),
+            owner(directory, ask.owner),
+            Cell::units(U256::from(bid.quantity), bid.decimals),
+            bid.price.into(),
+            ask.price.into(),
+            Cell::dollars(U256::from(total)),
+            verdict(reasons),
+            passed(&pair.passed_over),
+        ]);
+        data.push(json!({
+            "bid": bid.id,
+            "buyer": bid.owner,
+            "buyer_name": directory.name_of(bid.owner),
+            "ask": ask.id,
+            "seller": ask.owner,
+            "seller_name": directory.name_of(ask.owner),
+            "quantity": bid.quantity.to_string(),
+            "total": total.to_string(),
+            "would_settle": reasons.map(<[Reason]>::is_empty),
+            "reasons": reasons,
+            "passed_over": pair.passed_over.iter().map(passed_json).collect::<Vec<_>>(),
+        }));
+    }
+    Answer::new(Value::Array(data)).with(Block::Table(table))
+}
+
+/// What speaks against a pair beside the steps that any match still has before it.
+pub(super) fn verdict(reasons: Option<&[Reason]>) -> Cell {
+    let Some(reasons) = reasons else {
+        return Cell::new("not asked", Tone::Dim);
+    };
+    let refusals: Vec<_> = reasons
+        .iter()
+        .filter(|reason| !is_a_step(reason))
+        .map(|reason| reason.words.as_str())
+        .collect();
+    if refusals.is_empty() {
+        Cell::new("ok", Tone::Good)
+    } else {
+        Cell::new(refusals.join("; "), Tone::Bad)
+    }
+}
+
+/// Orders that stay behind, in a few words.
+fn passed(passed_over: &[PassedOver]) -> Cell {
+    let words = passed_over.iter().map(|passed| {
+        let id = short_id(passed.order.id);
+        match passed.obstacle {
+            Some(obstacle) => format!("{id} {}", obstacle.as_str()),
+            None => id,
+        }
+    });
+    Cell::new(words.collect::<Vec<_>>().join(", "), Tone::Warn)
+}
+
+/// An order that stays behind, for programs.
+pub(super) fn passed_json(passed: &PassedOver) -> Value {
+    json!({
+        "id": passed.order.id,
+        "side": passed.order.side,
+        "price": passed.order.price,
+        "owner": passed.order.owner,
+        "obstacle": passed.obstacle.map(Obstacle::as_str),
+    })
+}

@@ -1,0 +1,114 @@
+//! `register prove, check`: that a wallet stood in a register with what it held, for whoever has the register's hash.
+
+use std::fs;
+use std::path::PathBuf;
+
+use alloy::primitives::B256;
+use clap::Args;
+use desk::cap_table::investor_code;
+use desk::chain::Target;
+use desk::index::extract::Proof;
+use serde_json::json;
+
+use super::context::Context;
+use super::current::At;
+use super::failure::{Exit, Failure, Result};
+use super::register_report::save;
+use crate::render::{Answer, Block};
+
+/// Which wallet is proven.
+#[derive(Args, Debug)]
+pub(super) struct Prove {
+    /// The security
+    security: String,
+    /// Wallet or address
+    #[arg(id = "holder", value_name = "WALLET")]
+    wallet: String,
+    /// A day, an instant, a block's number or now [default: now]
+    #[arg(long, value_name = "MOMENT")]
+    at: Option<At>,
+    /// File [default: stdout]
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+impl Prove {
+    pub(super) async fn run(self, context: &Context) -> Result {
+        let security = context.security(&self.security)?;
+        let wallet = context.party(&self.wallet)?;
+        let current = context.current(&Target::from(&security)).await?;
+        let block = current.block(self.at.unwrap_or_default()).await?;
+        let register = current.index.register(&current.source, Some(block)).await?;
+        current.verified(&register, false).await?;
+        let Some(proof) = register.prove(wallet.address) else {
+            let words = format!("{wallet} is not in the register of block {}", block.number);
+            return Err(Failure::refused("NOT_REGISTERED", words)
+                .hint("who is: orderbook token holders SECURITY"));
+        };
+        let text = serde_json::to_string_pretty(&proof).map_err(Failure::other)?;
+        let data = json!({ "root": proof.root, "block": block.number, "proof": proof });
+        let Some(path) = &self.out else {
+            return Ok(Answer::new(data).with(Block::Raw(format!("{text}\n"))));
+        };
+        save(path, format!("{text}\n").as_bytes())?;
+        let words = format!(
+            "{wallet} stands in the register of block {} with the hash {}: written to {}",
+            block.number,
+            proof.root,
+            path.display()
+        );
+        Ok(Answer::line(data, words))
+    }
+}
+
+/// Which proof is checked.
+#[derive(Args, Debug)]
+pub(super) struct Check {
+    /// The proof
+    file: PathBuf,
+    /// The hash of the register, from where it was anchored
+    #[arg(long, value_name = "HASH")]
+    root: Option<B256>,
+}
+
+impl Check {
+    pub(super) fn run(self) -> Result {
+        let place = self.file.display();
+        let text = fs::read_to_string(&self.file);
+        let text = text.map_err(|e| Failure::usage(format!("{place}: {e}")))?;
+        let proof: Proof = serde_json::from_str(&text).map_err(|e| {
+            Failure::new(Exit::Usage, "BAD_FILE", format!("{place} is no proof: {e}"))
+        })?;
+        let broken = |words: String| Failure::new(Exit::Integrity, "PROOF_BROKEN", words);
+        if !proof.holds() {
+            return Err(broken(
+                "the path does not lead from what it says to its root".into(),
+            ));
+        }
+        if let Some(root) = self.root.filter(|root| *root != proof.root) {
+            return Err(broken(format!(
+                "it leads to {}, the register has the hash {root}",
+                proof.root
+            )));
+        }
+        let leaf = &proof.leaf;
+        let words = format!(
+            "{} of investor {} held {} base units of {} on chain {} at block {}, by the register with the hash {}",
+            leaf.wallet,
+            investor_code(leaf.investor),
+            leaf.holding,
+            leaf.security,
+            leaf.chain,
+            leaf.block,
+            proof.root
+        );
+        let compared = self.root.is_some();
+        let data = json!({ "holds": true, "compared": compared, "root": proof.root, "leaf": leaf });
+        let answer = Answer::line(data, words);
+        Ok(if compared {
+            answer
+        } else {
+            answer.warn("that this is the register's hash was not compared: give it with --root")
+        })
+    }
+}

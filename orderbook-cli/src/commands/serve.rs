@@ -1,0 +1,112 @@
+//! `serve`.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use book::market::literal::decimal;
+use clap::Args;
+use serde_json::json;
+use serve::config::{Config, Face, PublicUrl, Tls};
+use serve::node::Endpoint;
+use serve::proxy::Proxies;
+use serve::{ServeError, Server};
+
+use super::context::Context;
+use super::failure::{Exit, Failure, Result};
+use super::interrupt::Interrupts;
+use crate::render::Answer;
+
+/// Serve the board over HTTP: investors post their orders, the desk matches, anybody reads the log
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Examples:\n  orderbook serve                                   on this machine, at http://localhost:8080\n  orderbook serve --listen 0.0.0.0:443 --public-url https://board.example --tls-cert chain.pem --tls-key key.pem\n  orderbook serve --listen 10.0.3.2:8080 --public-url https://board.example --behind-proxy 10.0.3.0/24\n\nIt ends in order when it is told to (Ctrl-C, SIGTERM): requests in hand are finished.\nWhat it offers and how it is run: docs/platform.md; each route: docs/api.md."
+)]
+pub(super) struct Serve {
+    /// Where clients connect
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    listen: SocketAddr,
+    /// Where health, readiness and metrics are asked for; a loopback address
+    #[arg(long, value_name = "ADDRESS")]
+    admin_listen: Option<SocketAddr>,
+    /// What is offered: investor, desk, public
+    #[arg(
+        long,
+        value_name = "FACES",
+        value_delimiter = ',',
+        default_value = "investor,desk,public"
+    )]
+    faces: Vec<Face>,
+    /// The URL at which browsers see it [default: http://localhost:PORT]
+    #[arg(long, value_name = "URL")]
+    public_url: Option<PublicUrl>,
+    /// Certificate chain, PEM; read anew when it changes
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// Its private key, PEM
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+    /// The networks of the proxies that have TLS: every other peer is cut off
+    #[arg(long, value_name = "CIDR", conflicts_with_all = ["tls_cert", "tls_key"])]
+    behind_proxy: Option<Proxies>,
+    /// What each wallet, API key and address may ask for in a minute: a read is 1, a change 5, a sign-in text 10
+    #[arg(long, value_name = "WEIGHT", default_value_t = serve::limits::DEFAULT, value_parser = decimal::whole::<u32>)]
+    limit_per_minute: u32,
+    /// The Ed25519 key that signs checkpoints of the log, PKCS #8 in PEM
+    #[arg(long, value_name = "FILE")]
+    log_key: Option<PathBuf>,
+    /// The key before it, which signs the new one
+    #[arg(long, value_name = "FILE", requires = "log_key")]
+    last_log_key: Option<PathBuf>,
+}
+
+impl From<ServeError> for Failure {
+    fn from(error: ServeError) -> Self {
+        match error {
+            ServeError::Board(error) => error.into(),
+            ServeError::Config(_) => Self::usage(error),
+            ServeError::Tls(_) => Self::new(Exit::Auth, "NO_TLS", error),
+            ServeError::Checkpoint(_) => Self::new(Exit::Auth, "LOG_KEY", error),
+            ServeError::Listen { .. } => Self::new(Exit::Failed, "CANNOT_LISTEN", error),
+        }
+    }
+}
+
+impl Serve {
+    pub(super) async fn run(self, context: &Context, interrupts: &Interrupts) -> Result {
+        let board = context.board().await?;
+        let book = board.identity();
+        let node = Endpoint::new(
+            context.settings.rpc_url()?,
+            book.chain_id,
+            book.contract,
+            context.settings.timeout()?,
+        );
+        let tls = self.tls_cert.zip(self.tls_key);
+        let config = Config {
+            listen: self.listen,
+            admin: self.admin_listen,
+            faces: self.faces,
+            public_url: self.public_url,
+            tls: tls.map(|(certificate, key)| Tls { certificate, key }),
+            proxies: self.behind_proxy,
+            limit: self.limit_per_minute,
+            log_key: self.log_key,
+            last_log_key: self.last_log_key,
+        };
+        let server = Server::open(config, board, Arc::new(node), context.by("")?).await?;
+        interrupts.claim();
+        let url = server.url().to_string();
+        // Whoever starts it waits for this line: from here on it answers.
+        let begun = json!({
+            "serving": url,
+            "listen": server.place().ok(),
+            "admin": server.admin_place(),
+            "log_key": server.verifier(),
+        });
+        eprintln!("{begun}");
+        server.run(interrupts.raised()).await;
+        let words = format!("served {url} until it was told to end");
+        Ok(Answer::line(json!({ "served": url }), words))
+    }
+}
