@@ -12,7 +12,7 @@ HOST_ENV := set -euo pipefail; env="$$(scripts/setup.sh --host)"; eval "$$env";
 HOST := --locked --profile host
 BIN := target/host
 
-.PHONY: help setup build demo install wasm test lint bench fuzz snapshots picture clean
+.PHONY: help setup build demo install wasm test test-signers lint bench fuzz snapshots picture clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -36,6 +36,10 @@ setup: ## set up what contracts and tests need
 test: ## everything that CI runs; sets up what it needs
 	@scripts/test.sh
 
+test-signers: ## keys in a cloud's key management and on a Ledger: built, and tried against stand-ins
+	@$(ENV) cargo test $(HOST) -p orderbook-cli --features aws-kms,gcp-kms,ledger --test signers
+	@$(ENV) cargo test $(HOST) -p desk --features aws-kms,gcp-kms,ledger --lib signing
+
 fuzz: wasm ## long random runs of chain and settlement: FUZZ_STEPS, FUZZ_CASES, FUZZ_SEED
 	@$(ENV) export FUZZ_SEED=$${FUZZ_SEED:-$$RANDOM} FUZZ_STEPS=$${FUZZ_STEPS:-20000} FUZZ_CASES=$${FUZZ_CASES:-50000}; \
 	  echo "seed $$FUZZ_SEED"; cargo test $(HOST) --workspace --test fuzz -- --nocapture
@@ -50,6 +54,8 @@ bench: wasm ## rates and ratios, printed (docs/benchmarks.md)
 	@$(ENV) cargo bench $(HOST) -p devnet
 	@$(ENV) cargo bench $(HOST) -p acceptance --bench settle
 	@$(ENV) cargo build $(HOST) -p orderbook-cli && cargo bench $(HOST) -p book
+	@$(ENV) cargo bench $(HOST) -p serve
+	@$(ENV) cargo bench $(HOST) -p desk
 
 snapshots: wasm ## write code, size and gas anew; look at the difference before committing
 	@$(ENV) node scripts/contracts.mjs --update

@@ -118,13 +118,13 @@ impl Clients {
         // The server works on all requests of a connection at once, so the marker's answer may come first; it
         // stands for a body that is not answered, and such a body is not carried out either.
         let mut waits = is_answered(body);
-        let mut marked = false;
+        let mut passed = false;
         let marker = wire::request("web3_sha3", "[\"0x6d61726b\"]");
         if sent
             .and_then(|()| self.socket.send(marker.as_bytes()))
             .is_ok()
         {
-            while waits || !marked {
+            while waits || !passed {
                 match self.socket.receive().expect("an answer") {
                     Message::Closed => {
                         assert!(closes, "the server closed the connection");
@@ -132,7 +132,7 @@ impl Clients {
                         return;
                     }
                     Message::Text(text) if text.contains(NOTICE) => {}
-                    Message::Text(text) if !marked && text.contains(&self.mark) => marked = true,
+                    Message::Text(text) if !passed && text.contains(&self.mark) => passed = true,
                     Message::Text(text) => {
                         check(text.as_bytes(), &mut self.codes);
                         waits = false;
