@@ -47,6 +47,13 @@ impl Redactor {
         if label.starts_with("gas") && !label.starts_with("gas for") {
             return line.replace(|c: char| c.is_ascii_digit(), "#");
         }
+        // A part of an id or a signature that a narrow terminal breaks.
+        let alone = line.trim();
+        let digits = alone.strip_prefix("0x").unwrap_or(alone);
+        let part = (8..64).contains(&digits.len()) && digits.len() != 40;
+        if part && digits.bytes().all(|b| b.is_ascii_hexdigit()) {
+            return line.replace(digits, &"x".repeat(digits.len()));
+        }
         let (mut out, mut word, mut before) = (String::new(), String::new(), ' ');
         for c in line.chars().chain(['\n']) {
             if c.is_ascii_alphanumeric() || matches!(c, ':' | '.' | '-') {
@@ -63,6 +70,14 @@ impl Redactor {
     }
 
     fn word(&mut self, word: &str, before: char, next: char) -> String {
+        // The end of a colour stands before it.
+        if matches!(before, '[' | ';')
+            && let Some((colour, rest)) = word.split_once('m')
+            && !colour.is_empty()
+            && colour.bytes().all(|b| b.is_ascii_digit())
+        {
+            return format!("{colour}m{}", self.word(rest, ' ', next));
+        }
         let tail = word.trim_start_matches(|c| !matches!(c, ':' | '.'));
         if let Some(cut) = word.len().checked_sub(1)
             && (tail == ":" || tail == ".")
@@ -85,8 +100,8 @@ impl Redactor {
             return format!(":{}", self.word(rest, before, next));
         }
         // An abridged match id says nothing that the next run repeats.
-        if next == '…' && word.len() == 12 && word.as_bytes()[8] == b'-' {
-            return "uuid-xxxxxxx".into();
+        if next == '…' && word.len() >= 12 && word.as_bytes()[8] == b'-' {
+            return format!("uuid-{}", "x".repeat(word.len() - 5));
         }
         if before == '…' && word.len() == 8 && hex(word) {
             return "xxxxxxxx".into();
