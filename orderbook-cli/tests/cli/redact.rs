@@ -88,7 +88,9 @@ impl Redactor {
         let digits = word.strip_prefix("0x").filter(|digits| hex(digits));
         match digits {
             Some(digits) if digits.len() == 64 => return self.id("0x", digits, 64),
-            Some(digits) if digits.len() == 8 && next == '…' => return self.id("0x", digits, 8),
+            Some(digits) if digits.len() >= 8 && next == '…' => {
+                return self.id("0x", digits, digits.len());
+            }
             Some(digits) if digits.len() > 64 => return "0x<signature>".into(),
             // An event's salt; not an address that a narrow column breaks.
             Some(digits) if digits.len() == 32 && before == '"' && next == '"' => {

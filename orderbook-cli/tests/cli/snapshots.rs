@@ -220,7 +220,6 @@ const VIEWS: &[(&str, &str)] = &[
         "token register HRBR new.csv --issue --plan",
     ),
     ("view-verify", "audit verify"),
-    ("view-log", "audit log --from 43 --limit 3"),
     ("view-exam", "export exam --out exam"),
 ];
 
