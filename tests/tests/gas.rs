@@ -152,7 +152,7 @@ impl Bench {
         let share = |index: u32| (Address::from_word(keccak256(index.to_be_bytes())), SHARE);
         let shares = (0..HOLDERS).map(share).collect();
         let (terms, tree) = payout.terms(&market, &shares).await;
-        let dividend = payout.open_as(&market, shares, fixed(terms), tree).await;
+        let dividend = payout.open_as(&market, shares, fixed(&terms), tree).await;
         let documents = deploy::documents(&market.chain).await;
 
         // The first settlement writes the counter's first word; the measured ones do not.
@@ -422,7 +422,7 @@ impl Bench {
             .await;
         costs.insert(
             "distribution.open",
-            self.send(&payout.funder, contract, &fixed(open)).await,
+            self.send(&payout.funder, contract, &fixed(&open)).await,
         );
         let claim = dividend.claim_call(99_999);
         costs.insert(
@@ -479,12 +479,12 @@ impl Bench {
 
 /// Terms without what changes from run to run: a byte of calldata costs 4 gas when it is zero and 16 when it is not,
 /// and these are part of the id, which every claim names.
-fn fixed(terms: IDistribution::openCall) -> IDistribution::openCall {
+fn fixed(terms: &IDistribution::openCall) -> IDistribution::openCall {
     IDistribution::openCall {
         recordBlockHash: B256::repeat_byte(0xaa),
         // In 2037, within ten years of the chain's first block.
         claimUntil: 0x7f7f_7f7f,
-        ..terms
+        ..terms.clone()
     }
 }
 
