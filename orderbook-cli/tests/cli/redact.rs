@@ -47,11 +47,11 @@ impl Redactor {
         if label.starts_with("gas") && !label.starts_with("gas for") {
             return line.replace(|c: char| c.is_ascii_digit(), "#");
         }
-        // A part of an id or a signature that a narrow terminal breaks.
+        // A part of an id or a signature that a narrow terminal breaks; of an address, the checksum shows.
         let alone = line.trim();
         let digits = alone.strip_prefix("0x").unwrap_or(alone);
         let part = (8..64).contains(&digits.len()) && digits.len() != 40;
-        if part && digits.bytes().all(|b| b.is_ascii_hexdigit()) {
+        if part && digits.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')) {
             return line.replace(digits, &"x".repeat(digits.len()));
         }
         let (mut out, mut word, mut before) = (String::new(), String::new(), ' ');
@@ -120,14 +120,24 @@ impl Redactor {
     }
 
     fn id(&mut self, prefix: &str, digits: &str, width: usize) -> String {
-        // A short id is the beginning of a whole one.
-        let number = self.number(&digits[..8]);
+        let number = self.number(digits);
         format!("{prefix}{:x<width$}", format!("id{number:0>6}"))
     }
 
+    /// A short id is the beginning of a whole one, whichever of them was seen first. Two whole ones may begin alike: a
+    /// board reference is a UUID v7, the same in its first digits for a minute.
     fn number(&mut self, id: &str) -> usize {
         let next = self.ids.len() + 1;
-        *self.ids.entry(id.to_string()).or_insert(next)
+        let known = |seen: &&String| seen.starts_with(id) || id.starts_with(seen.as_str());
+        match self.ids.keys().find(known).cloned() {
+            None => *self.ids.entry(id.to_string()).or_insert(next),
+            Some(seen) if seen.len() >= id.len() => self.ids[&seen],
+            Some(short) => {
+                let number = self.ids.remove(&short).expect("it was seen");
+                self.ids.insert(id.to_string(), number);
+                number
+            }
+        }
     }
 
     /// Times since the demo began and up to its last lock-up; those that the examples state stay.
@@ -160,6 +170,29 @@ impl Redactor {
             _ => None,
         }
     }
+}
+
+#[test]
+fn whole_ids_that_begin_alike_are_told_apart() {
+    let mut redactor = Redactor::new(Vec::new());
+    let [one, two] = ["1", "2"].map(|digit| format!("0x0199aaaa{}", digit.repeat(56)));
+    let numbers = |text: String| {
+        let words = text.split_whitespace().map(|word| word[2..10].to_string());
+        words.collect::<Vec<_>>()
+    };
+    assert_eq!(
+        numbers(redactor.text(&format!("0xbbbbbbbb… {one} {two} {one} 0x{}", "b".repeat(64)))),
+        ["id000001", "id000002", "id000003", "id000002", "id000001"]
+    );
+}
+
+#[test]
+fn an_address_that_a_narrow_terminal_breaks_stays() {
+    let mut redactor = Redactor::new(Vec::new());
+    assert_eq!(
+        redactor.text("  50e0d17dc79C8\n  50e0d17dc79c8"),
+        "  50e0d17dc79C8\n  xxxxxxxxxxxxx\n"
+    );
 }
 
 #[test]

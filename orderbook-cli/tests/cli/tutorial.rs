@@ -120,7 +120,9 @@ impl Session {
             if id.len() == 36 {
                 line.replace(&uuid(number), id)
             } else {
-                line.replace(&hexadecimal(number)[..8], id)
+                let shown = hexadecimal(number);
+                let line = line.replace(&shown[..id.len()], id);
+                line.replace(&shown[..8], &id[..8])
             }
         })
     }
