@@ -51,7 +51,11 @@ impl Redactor {
         let alone = line.trim();
         let digits = alone.strip_prefix("0x").unwrap_or(alone);
         let part = (8..64).contains(&digits.len()) && digits.len() != 40;
-        if part && digits.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')) {
+        if part
+            && digits
+                .bytes()
+                .all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+        {
             return line.replace(digits, &"x".repeat(digits.len()));
         }
         let (mut out, mut word, mut before) = (String::new(), String::new(), ' ');
@@ -181,7 +185,10 @@ fn whole_ids_that_begin_alike_are_told_apart() {
         words.collect::<Vec<_>>()
     };
     assert_eq!(
-        numbers(redactor.text(&format!("0xbbbbbbbb… {one} {two} {one} 0x{}", "b".repeat(64)))),
+        numbers(redactor.text(&format!(
+            "0xbbbbbbbb… {one} {two} {one} 0x{}",
+            "b".repeat(64)
+        ))),
         ["id000001", "id000002", "id000003", "id000002", "id000001"]
     );
 }
