@@ -16,6 +16,7 @@ use sqlx::{
     Connection as _, PgConnection, Postgres, SqlStr, Sqlite, SqliteConnection, Transaction,
 };
 
+use super::Clock;
 use super::error::StoreError;
 
 /// How long a writer waits for another, seconds.
@@ -39,8 +40,38 @@ pub(crate) enum Schema {
 /// The number of the schema from which on events have salts.
 const SALTED: i64 = 2;
 
+/// One step of the schema.
+struct Step {
+    number: i64,
+    name: &'static str,
+    sqlite: &'static str,
+    postgres: &'static str,
+}
+
+/// A step by its number, its name and the file that both engines have of it.
+macro_rules! step {
+    ($number:expr, $name:literal, $file:literal) => {
+        Step {
+            number: $number,
+            name: $name,
+            sqlite: include_str!(concat!("../../migrations/sqlite/", $file)),
+            postgres: include_str!(concat!("../../migrations/postgres/", $file)),
+        }
+    };
+}
+
+/// The steps of the schema, which never change once a release has them.
+const STEPS: &[Step] = &[
+    step!(1, "book", "0001_book.sql"),
+    step!(SALTED, "persons", "0002_persons.sql"),
+    step!(3, "platform", "0003_platform.sql"),
+    step!(4, "desk", "0004_desk.sql"),
+    step!(5, "watch", "0005_watch.sql"),
+    step!(7, "outbox", "0007_outbox.sql"),
+];
+
 /// The newest schema that this version knows.
-const NEWEST: i64 = 4;
+const NEWEST: i64 = STEPS[STEPS.len() - 1].number;
 
 /// Open connections of either engine.
 #[derive(Debug, Clone)]
@@ -54,6 +85,13 @@ pub(crate) struct Pool {
 enum Connections {
     Sqlite(SqlitePool),
     Postgres(PgPool),
+}
+
+/// How another connection to the same database is made.
+#[derive(Debug)]
+pub(crate) enum Origin {
+    Sqlite(SqliteConnectOptions),
+    Postgres(PgConnectOptions),
 }
 
 /// A connection taken out of the pool for reading.
@@ -283,24 +321,8 @@ impl Pool {
     /// Takes the steps that the schema has not taken.
     async fn steps(&self) -> Result<(), MigrateError> {
         match &self.connections {
-            Connections::Sqlite(pool) => {
-                let files = [
-                    include_str!("../../migrations/sqlite/0001_book.sql"),
-                    include_str!("../../migrations/sqlite/0002_persons.sql"),
-                    include_str!("../../migrations/sqlite/0003_platform.sql"),
-                    include_str!("../../migrations/sqlite/0004_desk.sql"),
-                ];
-                migrations(files).run(pool).await
-            }
-            Connections::Postgres(pool) => {
-                let files = [
-                    include_str!("../../migrations/postgres/0001_book.sql"),
-                    include_str!("../../migrations/postgres/0002_persons.sql"),
-                    include_str!("../../migrations/postgres/0003_platform.sql"),
-                    include_str!("../../migrations/postgres/0004_desk.sql"),
-                ];
-                migrations(files).run(pool).await
-            }
+            Connections::Sqlite(pool) => migrations(|step| step.sqlite).run(pool).await,
+            Connections::Postgres(pool) => migrations(|step| step.postgres).run(pool).await,
         }
     }
 
@@ -335,6 +357,14 @@ impl Pool {
             .test_before_acquire(false)
             .connect_lazy_with(options);
         Self::prepared(Connections::Postgres(pool)).await
+    }
+
+    /// How a connection beside the pool is made.
+    pub(crate) fn origin(&self) -> Origin {
+        match &self.connections {
+            Connections::Sqlite(pool) => Origin::Sqlite((*pool.connect_options()).clone()),
+            Connections::Postgres(pool) => Origin::Postgres((*pool.connect_options()).clone()),
+        }
     }
 
     /// A connection for reading.
@@ -468,21 +498,35 @@ async fn has_book(pool: &SqlitePool) -> sqlx::Result<bool> {
 /// The number of the newest schema that was applied.
 const VERSION: &str = "SELECT max(version) FROM _sqlx_migrations WHERE success";
 
-/// The schemas, named as `sqlx` names what it reads from such files. Its macro would do the same, and build both database
+/// The steps, named as `sqlx` names what it reads from such files. Its macro would do the same, and build both database
 /// drivers a second time for the compiler to load.
-fn migrations(files: [&'static str; 4]) -> Migrator {
-    let names = [
-        (1, "book"),
-        (SALTED, "persons"),
-        (3, "platform"),
-        (NEWEST, "desk"),
-    ];
-    let migration = |((number, name), sql): ((i64, &'static str), &'static str)| {
-        let sql = SqlStr::from_static(sql);
-        Migration::new(number, name.into(), MigrationType::Simple, sql, false)
+fn migrations(statements: impl Fn(&Step) -> &'static str) -> Migrator {
+    let migration = |step: &Step| {
+        let sql = SqlStr::from_static(statements(step));
+        Migration::new(
+            step.number,
+            step.name.into(),
+            MigrationType::Simple,
+            sql,
+            false,
+        )
     };
-    Migrator::with_migrations(names.into_iter().zip(files).map(migration).collect())
+    Migrator::with_migrations(STEPS.iter().map(migration).collect())
 }
+
+/// What time it is, unix microseconds: by the database server's clock, which all its clients share. A file has that of its
+/// machine, and a store with a clock of its own has that.
+pub(crate) async fn time(link: Link<'_>, clock: &Clock) -> Result<i64, StoreError> {
+    match link {
+        Link::Postgres(db, _) if clock.is_system() => Ok(sqlx::query_scalar(SERVER_TIME)
+            .fetch_one(db)
+            .await?),
+        _ => Ok(clock.now().as_microsecond()),
+    }
+}
+
+/// Not `now()`: that is when the transaction began, which may have waited for another since.
+const SERVER_TIME: &str = "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint";
 
 #[cfg(test)]
 mod tests {

@@ -56,6 +56,14 @@ pub enum StoreError {
          nothing was written, try again"
     )]
     Locked,
+    /// What is done by one process at a time is another's now.
+    #[error(
+        "the lease {name:?} has gone to another process: nothing was written, that one goes on"
+    )]
+    LeaseLost {
+        /// The lease.
+        name: String,
+    },
     /// No space left.
     #[error("the disk is full: nothing was written, free some space and try again")]
     Full,
@@ -174,6 +182,7 @@ impl StoreError {
     pub(crate) fn shared(&self) -> Self {
         match self {
             Self::Locked => Self::Locked,
+            Self::LeaseLost { name } => Self::LeaseLost { name: name.clone() },
             Self::Full => Self::Full,
             Self::ReadOnly(what) => Self::ReadOnly(what.clone()),
             Self::Corrupt(what) => Self::Corrupt(what.clone()),
