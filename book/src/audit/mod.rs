@@ -1,9 +1,11 @@
 //! Whether what stands in a book is true: replay, proofs, the tables held against the log, and what an examiner gets.
 
+mod access;
 mod acts;
 pub mod confirmation;
 pub mod exam;
 mod folded;
+mod posted;
 pub mod proof;
 mod segment;
 mod tables;

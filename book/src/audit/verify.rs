@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 pub use super::acts::NamedByChain;
+use super::access;
 use super::acts::Staff;
 use super::segment::{self, SEGMENT, Segment};
 use super::tables;
@@ -162,7 +163,10 @@ pub async fn verify(
     if replayed.finding.is_none() {
         replayed.finding = match replayed.compare(&head, snapshot.link()).await? {
             Some(finding) => Some(finding),
-            None => tables::compare(&replayed, open, snapshot).await?,
+            None => match access::compare(snapshot.link()).await? {
+                Some(finding) => Some(finding),
+                None => tables::compare(&replayed, open, snapshot).await?,
+            },
         };
     }
     let confirmed = anchors

@@ -9,11 +9,11 @@ use crate::log::By;
 use crate::log::body::Body;
 use crate::log::event::{Event, EventType};
 use crate::log::fact::{
-    AccessClosed, DocumentsReceived, Finality, LogKey, OrderReplaced, RecordingRule, TermsAccepted,
+    DocumentsReceived, Finality, LogKey, OrderReplaced, RecordingRule, TermsAccepted,
 };
 
 /// The wallet as the subject of an event.
-fn wallet_subject(wallet: Address) -> String {
+pub(super) fn wallet_subject(wallet: Address) -> String {
     wallet.to_string().to_lowercase()
 }
 
@@ -103,14 +103,5 @@ impl Board {
             Some((_, Body::LogKey(key))) => Some(key),
             _ => None,
         })
-    }
-
-    /// Closes the access table so far.
-    ///
-    /// # Errors
-    /// The store's.
-    pub async fn record_access(&self, closed: AccessClosed, by: By) -> Result<Event, BoardError> {
-        let now = self.store.clock().now();
-        self.record(BOOK, now, by, Body::AccessClosed(closed)).await
     }
 }

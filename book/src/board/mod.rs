@@ -1,8 +1,12 @@
 //! The bulletin board's use cases: what may be posted, cancelled, matched and recorded, and what is on it now.
 
+pub mod access;
 pub mod act;
+pub mod answering;
 pub mod commitment;
+pub mod consent;
 pub mod csv;
+pub mod daily;
 mod directory;
 pub mod error;
 pub mod export;
@@ -11,10 +15,15 @@ pub mod fills;
 pub mod heading;
 pub mod import;
 pub mod import_plan;
+pub mod jobs;
+pub mod lease;
+pub mod left;
 pub mod lines;
+pub mod live;
 pub mod lots;
 pub(crate) mod matchmaking;
 mod orders;
+pub mod outbox;
 pub mod pairing;
 pub mod platform;
 pub mod posting;
@@ -25,9 +34,12 @@ pub mod signature;
 pub mod spreadsheet;
 pub mod staff;
 pub mod standing;
+pub mod subscribers;
 pub mod text;
 mod transfer;
 mod views;
+mod voiding;
+pub mod watched;
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -42,7 +54,7 @@ pub use orders::Judged;
 use crate::log::By;
 use crate::log::body::{Body, BookOpened};
 use crate::log::event::{Event, EventType};
-use crate::log::fact::SigningDemanded;
+use crate::log::fact::{Finality, RecordingRule, SigningDemanded};
 use crate::log::staff::Roster;
 use crate::market::security::Security;
 use crate::market::{address, price};
@@ -90,6 +102,7 @@ pub struct Board {
     rules: Arc<Mutex<Option<Arc<Rules>>>>,
     roster: Arc<Mutex<Option<Arc<Roster>>>>,
     queue: Arc<queue::Queue>,
+    accesses: Arc<access::Accesses>,
 }
 
 impl Board {
@@ -120,7 +133,7 @@ impl Board {
     /// # Errors
     /// Those of [`Self::create`].
     pub async fn create_in(store: Store, identity: BookOpened, by: By) -> Result<Self, BoardError> {
-        let created = write_identity(&store, &identity, &by, false).await;
+        let created = write_identity(&store, &identity, &by, false, None).await;
         store.closed_unless(created).await?;
         Ok(Self::of(store, identity))
     }
@@ -134,7 +147,21 @@ impl Board {
         identity: BookOpened,
         by: By,
     ) -> Result<Self, BoardError> {
-        let created = write_identity(&store, &identity, &by, true).await;
+        Self::create_desk_in(store, identity, by, None).await
+    }
+
+    /// Like [`Self::create_signed_in`]; the third event says how final its block must be before a fill is recorded, where
+    /// there is a rule.
+    ///
+    /// # Errors
+    /// Those of [`Self::create`].
+    pub async fn create_desk_in(
+        store: Store,
+        identity: BookOpened,
+        by: By,
+        rule: Option<Finality>,
+    ) -> Result<Self, BoardError> {
+        let created = write_identity(&store, &identity, &by, true, rule).await;
         store.closed_unless(created).await?;
         Ok(Self::of(store, identity))
     }
@@ -146,6 +173,7 @@ impl Board {
             rules: Arc::default(),
             roster: Arc::default(),
             queue: Arc::default(),
+            accesses: Arc::default(),
         }
     }
 
@@ -368,12 +396,13 @@ pub fn check_identity(identity: &BookOpened, by: &By) -> Result<(), BoardError> 
     Ok(())
 }
 
-/// Appends event 1 to a store that has none, and event 2 where signatures are demanded.
+/// Appends event 1 to a store that has none, event 2 where signatures are demanded, and another where fills wait.
 async fn write_identity(
     store: &Store,
     identity: &BookOpened,
     by: &By,
     signed: bool,
+    rule: Option<Finality>,
 ) -> Result<(), BoardError> {
     check_identity(identity, by)?;
     let mut writer = store.writer().await?;
@@ -385,6 +414,10 @@ async fn write_identity(
     let mut drafts = vec![Draft::new(BOOK, now, by, body)?];
     if signed {
         let body = Body::SigningDemanded(SigningDemanded::default());
+        drafts.push(Draft::new(BOOK, now, by, body)?);
+    }
+    if let Some(record_at) = rule {
+        let body = Body::RecordingRule(RecordingRule { record_at });
         drafts.push(Draft::new(BOOK, now, by, body)?);
     }
     writer.append(drafts).await?;

@@ -9,10 +9,12 @@ use uuid::Uuid;
 
 use super::Board;
 use super::error::BoardError;
+use super::outbox::DELIVERIES_LAST;
 use super::posting::text;
 use crate::market::record::OrderView;
 use crate::store::append::Writer;
 use crate::store::error::StoreError;
+use crate::store::outbox;
 use crate::store::platform::{self, ChallengeRow, KeyRow};
 use crate::store::row;
 
@@ -109,7 +111,7 @@ impl fmt::Debug for Keep {
     }
 }
 
-fn before(now: Timestamp, age: SignedDuration) -> i64 {
+pub(super) fn before(now: Timestamp, age: SignedDuration) -> i64 {
     let micros = i64::try_from(age.as_micros()).unwrap_or(i64::MAX);
     now.as_microsecond().saturating_sub(micros)
 }
@@ -383,6 +385,7 @@ impl Board {
             before(now, ANSWER_LASTS),
             now.as_microsecond(),
         );
+        outbox::sweep(&mut writer, before(now, DELIVERIES_LAST));
         Ok(writer.commit().await?)
     }
 

@@ -1,6 +1,7 @@
 //! Changing the staff.
 
-use alloy::primitives::B256;
+use alloy::primitives::{Address, B256};
+use uuid::Uuid;
 
 use super::act::{self, ActError, check_signature, check_time};
 use super::error::BoardError;
@@ -13,6 +14,7 @@ use crate::log::event::Event;
 use crate::log::fact::SigningDemanded;
 use crate::log::staff::{self, StaffChange, StaffChanged};
 use crate::store::append::Draft;
+use crate::store::{platform, query, row};
 
 /// What the signers of a change sign.
 pub(super) fn check_signatures(
@@ -29,7 +31,8 @@ pub(super) fn check_signatures(
 }
 
 impl Board {
-    /// Changes the staff. Whether the wallet that signs [`StaffChange::AdminNamed`] is the settlement contract's default
+    /// Changes the staff; sessions of a person who is suspended, and of a wallet that is ended, end in the same commit.
+    /// Whether the wallet that signs [`StaffChange::AdminNamed`] is the settlement contract's default
     /// admin is for the caller to ask the chain.
     ///
     /// # Errors
@@ -66,10 +69,37 @@ impl Board {
             .person(changed.change.person())
             .map_err(ActError::from)?;
         let (subject, by) = (person.name.clone(), By::new(actor).because(reason));
+        let ended: Vec<Address> = match &changed.change {
+            StaffChange::WalletEnded { wallet, .. } => vec![*wallet],
+            StaffChange::Suspended { .. } => {
+                let wallets = after.wallets(&person.name);
+                wallets.map(|(wallet, _)| wallet).collect()
+            }
+            _ => Vec::new(),
+        };
         let draft = Draft::new(subject, now, &by, Body::StaffChanged(changed))?;
         let event = only(writer.append(vec![draft]).await?)?;
+        for wallet in ended {
+            platform::drop_sessions(&mut writer, wallet);
+        }
         writer.commit().await?;
         Ok(event)
+    }
+
+    /// The event of a change, by the id that its signer drew.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn staff_change(&self, id: Uuid) -> Result<Option<Event>, BoardError> {
+        let mut reader = self.store.reader().await?;
+        for found in query::staff_events(&mut reader.link()).await? {
+            let event = row::event(found)?;
+            let body = row::body(event.seq, event.kind, &event.body)?;
+            if matches!(body, Body::StaffChanged(changed) if changed.id == id) {
+                return Ok(Some(event));
+            }
+        }
+        Ok(None)
     }
 
     /// Demands signatures from here on; there is no way back. An admin person signs: [`Act::Demand`] about nothing.

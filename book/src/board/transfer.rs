@@ -25,7 +25,7 @@ use crate::market::order::OrderHasher;
 use crate::market::unique;
 use crate::store::append::Writer;
 use crate::store::error::StoreError;
-use crate::store::{Clock, Store, row};
+use crate::store::{Clock, Store, access, row};
 
 /// Events written together.
 const CHUNK: usize = 2_048;
@@ -143,10 +143,16 @@ async fn read_in(
     }
     writer.widen_cache().await?;
     let mut reading = Reading::default();
+    let mut elsewhere = None;
     loop {
         let mut events = Vec::with_capacity(CHUNK);
         let seal = reading.chunk(&mut file, &mut events)?;
         reading.is_for(wanted)?;
+        let closed = events
+            .iter()
+            .rev()
+            .find(|(_, body)| matches!(body, Body::AccessClosed(_)));
+        elsewhere = closed.map_or(elsewhere, |(event, _)| Some(event.seq));
         writer.restore(events).await?;
         progress(reading.line);
         if let Some(seal) = seal {
@@ -157,6 +163,10 @@ async fn read_in(
     let identity = reading
         .identity
         .ok_or_else(|| bad(1, "the book is empty"))?;
+    if let Some(seq) = elsewhere {
+        // An export is the log alone.
+        access::put_elsewhere(&mut writer, seq);
+    }
     writer.commit().await?;
     Ok(identity)
 }
@@ -347,7 +357,7 @@ mod tests {
     use crate::log::body::{BookAnchored, ChainSynced, SettlementFailed, SettlementSettled};
     use crate::log::event::EventType;
     use crate::log::fact::{
-        AccessClosed, Document, DocumentsReceived, Finality, LogKey, MatchCommitted, MatchReleased,
+        Document, DocumentsReceived, Finality, LogKey, MatchCommitted, MatchReleased,
         TermsAccepted,
     };
     use crate::log::staff::{self, StaffChange, StaffChanged};
@@ -517,8 +527,10 @@ mod tests {
             signed_by_last: None,
         };
         board.record_log_key(key, by("ada")).await.unwrap();
-        let closed = AccessClosed { rows: 3, sha256 };
-        board.record_access(closed, by("book")).await.unwrap();
+        let customers = [sample::wallet(1).address()].into();
+        let looked = board.write_access("Dana", "GET /v1/orders", &customers);
+        looked.await.unwrap();
+        board.close_access(by("book")).await.unwrap();
         let (person, change_id) = ("Grace".to_owned(), Uuid::now_v7());
         let (crd, wallet) = (None, sample::wallet(9).address());
         let change = StaffChange::AdminNamed {

@@ -67,6 +67,7 @@ const STEPS: &[Step] = &[
     step!(3, "platform", "0003_platform.sql"),
     step!(4, "desk", "0004_desk.sql"),
     step!(5, "watch", "0005_watch.sql"),
+    step!(6, "left", "0006_left.sql"),
     step!(7, "outbox", "0007_outbox.sql"),
 ];
 

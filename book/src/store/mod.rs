@@ -1,12 +1,19 @@
 //! Where a book is kept: `SQLite` by default, `PostgreSQL` by URL, with the same schema and the same statements.
 
+pub(crate) mod access;
 pub(crate) mod append;
 pub(crate) mod batch;
+pub(crate) mod changes;
 pub(crate) mod engine;
 pub mod error;
 pub(crate) mod head;
 pub(crate) mod investors;
+pub(crate) mod jobs;
+pub(crate) mod lease;
+pub(crate) mod live;
+pub(crate) mod left;
 pub(crate) mod lots;
+pub(crate) mod outbox;
 pub(crate) mod packed;
 pub(crate) mod pairing;
 pub(crate) mod platform;
@@ -17,6 +24,7 @@ pub(crate) mod row;
 pub(crate) mod standing;
 pub(crate) mod sum;
 pub(crate) mod ticket;
+pub(crate) mod watched;
 
 use std::fmt;
 use std::path::Path;
@@ -25,11 +33,14 @@ use std::time::Duration;
 
 use alloy::primitives::B128;
 use jiff::Timestamp;
+use tokio::sync::watch;
 
 use append::Writer;
+use changes::Changes;
 pub use engine::redacted;
 use engine::{Pool, Reader, Tx};
 use error::StoreError;
+use lease::Fence;
 use projection::Numbers;
 
 /// Fills bytes at random.
@@ -40,12 +51,16 @@ type Draw = dyn Fn(&mut [u8]) -> std::io::Result<()> + Send + Sync;
 pub struct Clock {
     now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
     draw: Arc<Draw>,
+    system: bool,
 }
 
 impl Clock {
     /// The machine's clock.
     pub fn system() -> Self {
-        Self::new(Timestamp::now)
+        Self {
+            system: true,
+            ..Self::new(Timestamp::now)
+        }
     }
 
     /// Any other; salts come from the machine.
@@ -56,7 +71,13 @@ impl Clock {
         Self {
             now: Arc::new(now),
             draw: Arc::new(draw),
+            system: false,
         }
+    }
+
+    /// Whether it is the machine's: a database server's own is as good, and one for all machines.
+    pub(crate) fn is_system(&self) -> bool {
+        self.system
     }
 
     /// The same time with other salts.
@@ -104,6 +125,9 @@ pub struct Store {
     place: String,
     clock: Clock,
     numbers: Numbers,
+    /// Every write is refused once this lease has gone to another.
+    fence: Option<Arc<Fence>>,
+    changes: Changes,
 }
 
 impl Store {
@@ -144,6 +168,16 @@ impl Store {
             place: engine::redacted(url),
             clock,
             numbers: Numbers::default(),
+            fence: None,
+            changes: Changes::default(),
+        }
+    }
+
+    /// The same store, whose every write checks in its own transaction that the lease is still held.
+    pub(crate) fn under(&self, fence: Fence) -> Self {
+        Self {
+            fence: Some(Arc::new(fence)),
+            ..self.clone()
         }
     }
 
@@ -159,7 +193,13 @@ impl Store {
 
     /// Closes every connection.
     pub async fn close(&self) {
+        self.changes.end().await;
         self.pool.close().await;
+    }
+
+    /// Notices of the log's size, whichever process wrote.
+    pub(crate) fn follow(&self) -> watch::Receiver<u64> {
+        self.changes.follow(|| self.pool.origin())
     }
 
     /// A whole copy in an empty file, of one moment, whatever is appended meanwhile.
@@ -186,7 +226,11 @@ impl Store {
     /// The one writer; everything it appends is written at its `commit` or not at all.
     pub(crate) async fn writer(&self) -> Result<Writer, StoreError> {
         // Boxed, as every use case's future would carry two engines' statements otherwise.
-        let tx = Box::pin(self.pool.write()).await?;
-        Box::pin(Writer::begin(tx, self.clock.clone(), self.numbers.clone())).await
+        let mut tx = Box::pin(self.pool.write()).await?;
+        if let Some(fence) = &self.fence {
+            Box::pin(fence.check(tx.link())).await?;
+        }
+        let (clock, numbers) = (self.clock.clone(), self.numbers.clone());
+        Box::pin(Writer::begin(tx, clock, numbers, self.changes.clone())).await
     }
 }

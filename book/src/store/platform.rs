@@ -118,6 +118,12 @@ pub(crate) fn drop_session(writer: &mut Writer, token: B256) {
     writer.put("DELETE FROM sessions WHERE token = $1", vec![token]);
 }
 
+/// Ends every session of a wallet.
+pub(crate) fn drop_sessions(writer: &mut Writer, owner: Address) {
+    let owner = Value::Bytes(owner.to_vec());
+    writer.put("DELETE FROM sessions WHERE wallet = $1", vec![owner]);
+}
+
 /// The API key of a token.
 pub(crate) async fn api_key(link: Link<'_>, token: B256) -> Result<Option<KeyRow>, StoreError> {
     let sql = format!("SELECT {KEY_COLUMNS} FROM api_keys WHERE token = $1");
