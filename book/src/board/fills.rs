@@ -79,6 +79,80 @@ impl Board {
     }
 }
 
+/// What a security traded at on the average of some time, each trade weighing as much as it moved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Average {
+    /// Trades.
+    pub trades: u64,
+    /// Base units of the security that moved.
+    pub quantity: u128,
+    /// Base units of the coin that moved.
+    pub total: u128,
+    /// Dollars per whole token, rounded down to eighteen places.
+    pub price: Price,
+}
+
+impl Board {
+    /// The trades of a security that were recorded before an event, newest first.
+    ///
+    /// # Errors
+    /// [`BoardError::UnknownSecurity`], or the store's.
+    pub async fn fills_in(
+        &self,
+        security: &str,
+        before: Option<u64>,
+        limit: u32,
+    ) -> Result<Vec<Fill>, BoardError> {
+        let (number, _) = self.security_number(security).await?;
+        let now = self.store().clock().now();
+        let mut reader = self.store().reader().await?;
+        let before = before.unwrap_or(u64::MAX);
+        let found = query::fills_of(reader.link(), number, before, limit).await?;
+        let events = found.into_iter().map(row::event);
+        let events = events.collect::<Result<Vec<_>, _>>()?;
+        complete(events, reader.link(), now).await
+    }
+
+    /// The volume-weighted average price of a security's trades whose blocks were made since a moment: the sum of their
+    /// totals divided by the sum of their quantities. `None` where there was none.
+    ///
+    /// # Errors
+    /// [`BoardError::UnknownSecurity`], or the store's.
+    pub async fn average(
+        &self,
+        security: &str,
+        since: Timestamp,
+    ) -> Result<Option<Average>, BoardError> {
+        let (mut trades, mut quantity, mut total, mut decimals) = (0, 0_u128, 0_u128, 0);
+        let mut before = None;
+        loop {
+            let page = self.fills_in(security, before, PAGE).await?;
+            // A trade is recorded after its block was made, and events are captured in their sequence.
+            let old = page
+                .last()
+                .is_none_or(|last| last.event.captured_at < since);
+            before = page.last().map(|last| last.event.seq);
+            for fill in page.iter().filter(|fill| fill.event.occurred_at >= since) {
+                let Some(order) = fill.either() else { continue };
+                trades += 1;
+                quantity = quantity.saturating_add(order.quantity);
+                total = total.saturating_add(fill.settled.total);
+                decimals = order.decimals;
+            }
+            if old {
+                break;
+            }
+        }
+        let price = Price::rounded_down(total, quantity, decimals);
+        Ok(price.filter(|_| trades > 0).map(|price| Average {
+            trades,
+            quantity,
+            total,
+            price,
+        }))
+    }
+}
+
 /// Reads the trades of some days, in the log's sequence.
 #[derive(Debug)]
 pub(crate) struct Fills<'a> {
@@ -153,4 +227,65 @@ async fn complete(
         fill.ask = orders.remove(&fill.settled.ask);
     }
     Ok(fills)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::market::security::Security;
+    use crate::sample::{self, Book, START, by};
+
+    /// A trade of whole tokens at dollars for all of them, whose block was made at a second.
+    async fn trade(book: &Book, tokens: u128, dollars: u128, number: u8, at: i64) {
+        let bid = book.post(1, Side::Bid, tokens, dollars).await.id;
+        let ask = book.post(2, Side::Ask, tokens, dollars).await.id;
+        let settled = SettlementSettled {
+            ask,
+            bid,
+            block: number.into(),
+            match_id: None,
+            settlement_id: U256::from(number),
+            total: dollars * sample::DOLLAR,
+            tx_hash: B256::repeat_byte(number),
+        };
+        let at = Timestamp::from_second(at).unwrap();
+        let recorded = book.board.record_settled(settled, at, by("chain"));
+        recorded.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn the_trades_of_a_security_are_listed_newest_first_and_averaged_by_what_they_moved() {
+        for book in sample::books().await {
+            let other = sample::other_security();
+            book.board
+                .list_security(other.clone(), by("ada"))
+                .await
+                .unwrap();
+            let since = Timestamp::from_second(START).unwrap();
+            let token = sample::security().token.to_string();
+            assert_eq!(book.board.average(&token, since).await.unwrap(), None);
+            trade(&book, 100, 1_000, 1, START - 10).await;
+            trade(&book, 100, 1_100, 2, START).await;
+            trade(&book, 300, 3_600, 3, START + 20).await;
+            let numbers = |fills: &[Fill]| -> Vec<u64> {
+                fills.iter().map(|fill| fill.settled.block).collect()
+            };
+            let all = book.board.fills_in("HRBR", None, 10).await.unwrap();
+            assert_eq!(numbers(&all), [3, 2, 1]);
+            let page = book.board.fills_in("HRBR", Some(all[0].event.seq), 1).await;
+            assert_eq!(numbers(&page.unwrap()), [2]);
+            let average = book.board.average(&token, since).await.unwrap().unwrap();
+            // 1,100 and 3,600 dollars for 400 tokens; the trade before does not count.
+            assert_eq!(
+                (average.trades, average.price.to_string().as_str()),
+                (2, "11.75")
+            );
+            let Security { symbol, .. } = other;
+            assert_eq!(
+                book.board.fills_in(&symbol, None, 10).await.unwrap().len(),
+                0
+            );
+            assert_eq!(book.board.average(&symbol, since).await.unwrap(), None);
+        }
+    }
 }

@@ -3,6 +3,7 @@
 pub mod access;
 pub mod act;
 pub mod answering;
+pub mod blotter;
 pub mod commitment;
 pub mod consent;
 pub mod csv;

@@ -9,6 +9,7 @@ use super::error::BoardError;
 use super::platform::Keep;
 use super::posting::{Posting, verify_signature};
 use super::signature::ContractSignatures;
+use super::voiding::{self, voided_by};
 use super::{Board, damaged, only};
 use crate::log::By;
 use crate::log::act::{Act, Told};
@@ -229,24 +230,35 @@ impl Board {
         let mut writer = self.store.writer().await?;
         let view = order_in(&mut writer, order, self.store.clock().now()).await?;
         require_open(&view)?;
-        let told = Told::about(Act::Cancel, order, "");
-        let exempt = by.actor == WEB;
-        let by = self.authorise(&mut writer, by, told, exempt).await?;
-        let now = self.store.clock().now();
-        end_match(&mut writer, order, now, &by, "was cancelled", true).await?;
-        let (signed, tx_hash) = (by.signed.clone(), None);
-        let body = Body::OrderCancelled(OrderCancelled { signed, tx_hash });
-        let event = only(
-            writer
-                .append(vec![Draft::new(order, now, &by, body)?])
-                .await?,
-        )?;
+        let event = self.take_off(&mut writer, order, by).await?;
         writer.commit().await?;
         Ok(event)
     }
 
-    /// Records a cancel that the chain has logged; a live match of the order ends with it. `None` when the board does not
-    /// have the order, or has it cancelled already.
+    /// Takes an open order off the board, with what else this transaction does.
+    pub(super) async fn take_off(
+        &self,
+        writer: &mut Writer,
+        order: B256,
+        by: By,
+    ) -> Result<Event, BoardError> {
+        let told = Told::about(Act::Cancel, order, "");
+        let exempt = by.actor == WEB;
+        let by = self.authorise(writer, by, told, exempt).await?;
+        let now = self.store.clock().now();
+        end_match(writer, order, now, &by, "was cancelled", true).await?;
+        let (signed, tx_hash) = (by.signed.clone(), None);
+        let body = Body::OrderCancelled(OrderCancelled { signed, tx_hash });
+        only(
+            writer
+                .append(vec![Draft::new(order, now, &by, body)?])
+                .await?,
+        )
+    }
+
+    /// Records a cancel that the chain has logged; a live match of the order ends with it. Of an order that is off the board
+    /// already it is a remark: the order is void now ([`Board::voided_by`]). `None` when the board does not have the order,
+    /// or knows it to be void.
     ///
     /// # Errors
     /// [`BoardError::Contradiction`] when the board has it filled, or the store's.
@@ -266,7 +278,16 @@ impl Board {
         };
         match view.state {
             OrderState::Open => {}
-            OrderState::Cancelled => return Ok(None),
+            OrderState::Cancelled => {
+                if voided_by(writer.link().await?, order).await?.is_some() {
+                    return Ok(None);
+                }
+                let by = By::new(&by.actor).because(voiding::words(tx_hash));
+                let draft = Draft::new(order, occurred_at, &by, Body::Note)?;
+                let event = only(writer.append(vec![draft]).await?)?;
+                writer.commit().await?;
+                return Ok(Some(event));
+            }
             OrderState::Filled => {
                 return Err(BoardError::Contradiction(format!(
                     "order {order} is FILLED here and cancelled on chain by {tx_hash}"

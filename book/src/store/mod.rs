@@ -197,8 +197,8 @@ impl Store {
         self.pool.close().await;
     }
 
-    /// Notices of the log's size, whichever process wrote.
-    pub(crate) fn follow(&self) -> watch::Receiver<u64> {
+    /// Notices of the log's size, and of what changes beside it, whichever process wrote.
+    pub(crate) fn follow(&self) -> (watch::Receiver<u64>, watch::Receiver<u64>) {
         self.changes.follow(|| self.pool.origin())
     }
 

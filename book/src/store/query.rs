@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use alloy::primitives::{Address, B256, U256};
 use futures::TryStreamExt;
+use jiff::Timestamp;
 use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
@@ -11,7 +12,9 @@ use super::append::PORTION;
 use super::batch::{Value, bind_all};
 use super::engine::{Link, on_engine};
 use super::error::StoreError;
-use super::row::{EventRow, MatchRow, OrderRow, amount, event_columns, signed, unsigned};
+use super::row::{
+    EventRow, MatchRow, OrderRow, amount, event_columns, signed, timestamp, unsigned,
+};
 use crate::log::event::EventType;
 use crate::log::merkle::leaf_hash;
 use crate::market::filter::{OrderFilter, OrderSort};
@@ -489,6 +492,55 @@ pub(crate) async fn event(link: Link<'_>, seq: u64) -> Result<Option<EventRow>, 
     let sql = format!("SELECT {columns} FROM events e WHERE e.seq = $1");
     Ok(on_engine!(link, db => {
         sqlx::query_as(AssertSqlSafe(sql)).bind(signed(seq)).fetch_optional(db).await?
+    }))
+}
+
+/// The first event whose time of capture fulfils a condition that stays true once it is, or the one behind the last:
+/// times of capture never run backwards.
+pub(crate) async fn first_since(
+    link: &mut Link<'_>,
+    size: u64,
+    reached: impl Fn(Timestamp) -> bool,
+) -> Result<u64, StoreError> {
+    let (mut low, mut high) = (1, size + 1);
+    while low < high {
+        let middle = u64::midpoint(low, high);
+        let found = event(link.reborrow(), middle).await?;
+        let found = found.ok_or_else(|| StoreError::Damaged {
+            seq: middle,
+            what: "it is missing: see `audit verify`".to_owned(),
+        })?;
+        let captured_at = timestamp(found.0, "captured_at", found.4)?;
+        if reached(captured_at) {
+            high = middle;
+        } else {
+            low = middle + 1;
+        }
+    }
+    Ok(low)
+}
+
+/// The settlements of a security before an event, newest first.
+pub(crate) async fn fills_of(
+    link: Link<'_>,
+    security: u64,
+    before: u64,
+    limit: u32,
+) -> Result<Vec<EventRow>, StoreError> {
+    let columns = event_columns(&link);
+    let sql = format!(
+        "SELECT {columns} FROM events e
+         WHERE e.type = $1 AND e.type <> 'order_posted' AND e.seq < $2 AND EXISTS
+            (SELECT 1 FROM closings c JOIN orders o ON o.seq = c.order_seq WHERE c.seq = e.seq AND o.security = $3)
+         ORDER BY e.seq DESC LIMIT {limit}"
+    );
+    Ok(on_engine!(link, db => {
+        sqlx::query_as(AssertSqlSafe(sql))
+            .bind(EventType::SettlementSettled.as_str())
+            .bind(signed(before.min(i64::MAX.unsigned_abs())))
+            .bind(signed(security))
+            .fetch_all(db)
+            .await?
     }))
 }
 

@@ -4,7 +4,6 @@
 use std::collections::BTreeSet;
 
 use alloy::primitives::B256;
-use jiff::Timestamp;
 
 use crate::log::event::EventType;
 use crate::market::days::Days;
@@ -63,11 +62,11 @@ impl Selection {
         size: u64,
     ) -> Result<Self, StoreError> {
         let first = match days.from() {
-            Some(from) => first_since(link, size, |at| at >= from).await?,
+            Some(from) => query::first_since(link, size, |at| at >= from).await?,
             None => 1,
         };
         let last = match days.to() {
-            Some(to) => first_since(link, size, |at| at > to).await? - 1,
+            Some(to) => query::first_since(link, size, |at| at > to).await? - 1,
             None => size,
         };
         let mut selection = Self {
@@ -158,29 +157,4 @@ impl Selection {
             })
             .map(Some)
     }
-}
-
-/// The first event whose time of capture fulfils a condition that stays true once it is, or the one behind the last:
-/// times of capture never run backwards.
-async fn first_since(
-    link: &mut Link<'_>,
-    size: u64,
-    reached: impl Fn(Timestamp) -> bool,
-) -> Result<u64, StoreError> {
-    let (mut low, mut high) = (1, size + 1);
-    while low < high {
-        let middle = u64::midpoint(low, high);
-        let event = query::event(link.reborrow(), middle).await?;
-        let event = event.ok_or_else(|| StoreError::Damaged {
-            seq: middle,
-            what: "it is missing: see `audit verify`".to_owned(),
-        })?;
-        let captured_at = row::timestamp(event.0, "captured_at", event.4)?;
-        if reached(captured_at) {
-            high = middle;
-        } else {
-            low = middle + 1;
-        }
-    }
-    Ok(low)
 }
