@@ -1,0 +1,183 @@
+//! The checks that a settlement has to pass, each green or with what to do about it. A check stands for the codes of the
+//! settlement contract that say the same to a person.
+
+use book::market::record::OrderView;
+use desk::chain::codes::Failure;
+use desk::preflight::Reason;
+
+use crate::app::App;
+
+/// One check.
+#[derive(Debug)]
+pub(super) struct Check {
+    /// What is checked.
+    pub(super) what: &'static str,
+    /// What is wrong, and what to do: nothing where it is green.
+    pub(super) found: Vec<Wrong>,
+}
+
+/// What is wrong.
+#[derive(Debug)]
+pub(super) struct Wrong {
+    /// The stable name.
+    pub(super) code: &'static str,
+    pub(super) words: String,
+    pub(super) remedy: String,
+    /// No refusal, but a step that somebody still takes.
+    pub(super) is_step: bool,
+}
+
+/// What came of a preflight.
+#[derive(Debug)]
+pub(super) enum Checks {
+    /// Every check, in the contract's sequence.
+    Asked(Vec<Check>),
+    /// The node did not answer.
+    Unknown,
+}
+
+const CONTRACTS: &str = "Contracts and coin run";
+const ORDERS: &str = "Both orders are open on chain";
+const FIT: &str = "The orders fit each other";
+const TIME: &str = "Neither order has ended";
+const PRICE: &str = "The limits cross";
+const SECURITY: &str = "The security lets these two trade";
+const SELLER: &str = "The seller has the tokens";
+const SELLER_LETS: &str = "The seller lets the contract take them";
+const BUYER: &str = "The buyer has the dollars";
+const BUYER_LETS: &str = "The buyer lets the contract take them";
+const BLACKLIST: &str = "The coin's issuer blocks neither";
+const SIGNED: &str = "Both signatures are their owners'";
+const COMMITTED: &str = "The commitment is as it must be";
+const OTHER: &str = "Nothing else speaks against it";
+
+/// Every check, in the sequence in which they are shown.
+const ALL: [&str; 14] = [
+    CONTRACTS,
+    ORDERS,
+    SIGNED,
+    FIT,
+    PRICE,
+    TIME,
+    SECURITY,
+    SELLER,
+    SELLER_LETS,
+    BUYER,
+    BUYER_LETS,
+    BLACKLIST,
+    COMMITTED,
+    OTHER,
+];
+
+/// The check that a code of the contract belongs to.
+fn check_of(failure: Failure) -> &'static str {
+    match failure {
+        Failure::Paused
+        | Failure::SecurityNotListed
+        | Failure::PaymentPaused
+        | Failure::InexactLeg
+        | Failure::ContractBlacklisted => CONTRACTS,
+        Failure::BidNotOpen | Failure::AskNotOpen => ORDERS,
+        Failure::SameOrder
+        | Failure::BidNotABid
+        | Failure::AskNotAnAsk
+        | Failure::SameOwner
+        | Failure::OtherSecurity
+        | Failure::OtherQuantity
+        | Failure::OtherPayment
+        | Failure::BidOtherCounterparty
+        | Failure::AskOtherCounterparty => FIT,
+        Failure::BidExpired
+        | Failure::AskExpired
+        | Failure::BidEpochStale
+        | Failure::AskEpochStale => TIME,
+        Failure::PricesDoNotCross => PRICE,
+        Failure::Restricted => SECURITY,
+        Failure::SellerBalance => SELLER,
+        Failure::SellerAllowance => SELLER_LETS,
+        Failure::BuyerBalance => BUYER,
+        Failure::BuyerAllowance => BUYER_LETS,
+        Failure::BuyerBlacklisted | Failure::SellerBlacklisted => BLACKLIST,
+        Failure::BidSignature | Failure::AskSignature => SIGNED,
+        Failure::OtherCommitment | Failure::CommitmentRequired => COMMITTED,
+        Failure::Unknown(_) => OTHER,
+    }
+}
+
+/// A reason as a page shows it.
+pub(super) fn wrong(reason: &Reason) -> Wrong {
+    Wrong {
+        code: reason.name,
+        words: reason.words.clone(),
+        remedy: reason.remedy.clone(),
+        is_step: desk::suggest::is_a_step(reason),
+    }
+}
+
+/// Every check of some reasons.
+fn checks(reasons: &[Reason]) -> Vec<Check> {
+    let check = |what: &'static str| Check {
+        what,
+        found: reasons
+            .iter()
+            .filter(|reason| check_of(reason.failure) == what)
+            .map(wrong)
+            .collect(),
+    };
+    ALL.into_iter().map(check).collect()
+}
+
+impl Checks {
+    /// Asks the chain about two orders.
+    pub(super) async fn of(app: &App, bid: &OrderView, ask: &OrderView) -> Self {
+        match app.node.preflight(&bid.record, &ask.record).await {
+            Ok(reasons) => Self::Asked(checks(&reasons)),
+            Err(_) => Self::Unknown,
+        }
+    }
+
+    /// How many are not green; nothing where nobody knows.
+    pub(super) fn failing(&self) -> usize {
+        match self {
+            Self::Asked(all) => all.iter().filter(|check| !check.found.is_empty()).count(),
+            Self::Unknown => 0,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reason(failure: Failure) -> Reason {
+        Reason {
+            failure,
+            restriction: None,
+            name: failure.name(),
+            words: failure.meaning().to_owned(),
+            remedy: failure.remedy().to_owned(),
+        }
+    }
+
+    #[test]
+    fn each_code_of_the_contract_belongs_to_one_check_that_is_shown() {
+        for failure in Failure::ALL.iter().chain(&[Failure::Unknown(99)]) {
+            let found = checks(&[reason(*failure)]);
+            let wrong: Vec<_> = found.iter().filter(|one| !one.found.is_empty()).collect();
+            assert_eq!(wrong.len(), 1, "{failure:?}");
+            assert_eq!(wrong[0].found[0].code, failure.name());
+        }
+        assert!(checks(&[]).iter().all(|check| check.found.is_empty()));
+    }
+
+    #[test]
+    fn what_somebody_still_does_is_no_refusal() {
+        let step = |failure| checks(&[reason(failure)])[8].found[0].is_step;
+        assert!(step(Failure::SellerAllowance));
+        let found = Checks::Asked(checks(&[
+            reason(Failure::BuyerBalance),
+            reason(Failure::Restricted),
+        ]));
+        assert_eq!((found.failing(), Checks::Unknown.failing()), (2, 0));
+    }
+}

@@ -1,0 +1,107 @@
+//! What a person sees of the board: HTML made here, from the same functions that answer the JSON routes.
+//!
+//! Each page is a file with its view and a template of the same name below `serve/templates/`. A page reads without script;
+//! what somebody does on it are the JSON calls of the API, by the script of `web/`.
+
+mod assets;
+mod chart;
+mod frame;
+mod log;
+mod market;
+mod order;
+mod orders;
+mod refused;
+mod security;
+mod status;
+mod time;
+mod timeline;
+mod waiting;
+mod welcome;
+mod words;
+
+use askama::Template;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+
+use crate::problem::Problem;
+use crate::route::Reply;
+
+pub(crate) use assets::asset;
+pub use assets::path as asset_path;
+pub(crate) use log::log;
+pub(crate) use market::market;
+pub(crate) use order::order;
+pub(crate) use orders::orders;
+pub(crate) use refused::refused;
+pub(crate) use security::security;
+pub(crate) use status::status;
+pub(crate) use welcome::welcome;
+
+const HTML: &str = "text/html; charset=utf-8";
+
+/// How hard a page is compressed: what is made for one reader must not take longer than it saves.
+const PAGE_QUALITY: i32 = 5;
+
+/// A page as an answer.
+fn html(headers: &HeaderMap, status: StatusCode, page: &impl Template) -> Result<Reply, Problem> {
+    let text = page.render().map_err(Problem::internal)?;
+    Ok(compressed(headers, status, HTML, text.into_bytes()))
+}
+
+/// An answer in brotli where the reader takes it.
+fn compressed(
+    headers: &HeaderMap,
+    status: StatusCode,
+    kind: &'static str,
+    plain: Vec<u8>,
+) -> Reply {
+    let body = takes_brotli(headers).then(|| assets::brotli(&plain, PAGE_QUALITY));
+    let reply = match body.flatten() {
+        Some(body) => {
+            let coding = HeaderValue::from_static("br");
+            Reply::of(status, kind, body).with(header::CONTENT_ENCODING, coding)
+        }
+        None => Reply::of(status, kind, plain),
+    };
+    reply.with(
+        header::VARY,
+        HeaderValue::from_static("accept-encoding, cookie"),
+    )
+}
+
+/// Whether a reader takes brotli.
+fn takes_brotli(headers: &HeaderMap) -> bool {
+    let values = headers.get_all(header::ACCEPT_ENCODING).iter();
+    values
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .map(|coding| coding.split(';').map(str::trim))
+        .any(|mut parts| parts.next() == Some("br") && parts.next() != Some("q=0"))
+}
+
+/// Another place.
+///
+/// # Errors
+/// 500 for what is no place.
+fn elsewhere(path: &str) -> Result<Reply, Problem> {
+    let place = HeaderValue::from_str(path).map_err(Problem::internal)?;
+    let mut reply = Reply::empty().with(header::LOCATION, place);
+    reply.status = StatusCode::SEE_OTHER;
+    Ok(reply)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn brotli_is_for_those_who_take_it() {
+        let takes = |value: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static(value));
+            takes_brotli(&headers)
+        };
+        assert!(takes("gzip, deflate, br, zstd") && takes("br;q=0.5"));
+        assert!(!takes("gzip") && !takes("br;q=0") && !takes("bro"));
+        assert!(!takes_brotli(&HeaderMap::new()));
+    }
+}

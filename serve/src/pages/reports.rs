@@ -1,0 +1,166 @@
+//! Reports: what was done on some days, holders against their limits, the subscribers; each as a file, too.
+
+use askama::Template;
+use axum::http::StatusCode;
+use book::board::daily::Activity;
+use book::board::subscribers::Subscriber;
+use book::market::amount::short_address;
+
+use super::frame::{Frame, Here};
+use super::html;
+use super::period::Period;
+use super::time::Moment;
+use super::words::count;
+use crate::problem::Problem;
+use crate::reports::{self, HolderCount, holders_view};
+use crate::route::{Call, Reply};
+use crate::refusal;
+
+/// Subscribers on the page; the file has all.
+const SHOWN: usize = 200;
+
+/// What was done in one security.
+struct Done {
+    symbol: String,
+    /// Name and figure, in the sequence in which they happen.
+    figures: [String; 10],
+}
+
+/// A security's holders.
+struct Held {
+    symbol: String,
+    counts: Vec<Counted>,
+}
+
+struct Counted {
+    of: String,
+    holders: u32,
+    limit: Option<u32>,
+    /// How much of the limit is used, of 100.
+    used: u32,
+    warning: Option<u64>,
+}
+
+struct Known {
+    name: String,
+    wallet: String,
+    short: String,
+    accounts: String,
+    /// The version of the terms, and when.
+    terms: Option<(String, Moment)>,
+}
+
+#[derive(Template)]
+#[template(path = "reports.html")]
+struct Reports {
+    frame: Frame,
+    period: Period,
+    done: Vec<Done>,
+    events: String,
+    /// Nothing while the node does not answer.
+    held: Option<Vec<Held>>,
+    subscribers: Vec<Known>,
+    all: usize,
+}
+
+fn grouped(text: &str) -> String {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let Ok(number) = whole.parse::<u64>() else {
+        return text.to_owned();
+    };
+    if fraction.is_empty() {
+        count(number)
+    } else {
+        format!("{}.{fraction}", count(number))
+    }
+}
+
+fn done(activity: &Activity) -> Done {
+    Done {
+        symbol: activity.symbol.clone(),
+        figures: [
+            count(activity.bids_posted),
+            count(activity.asks_posted),
+            count(activity.taken_off),
+            count(activity.proposed),
+            count(activity.approved),
+            count(activity.refused),
+            count(activity.committed),
+            count(activity.trades),
+            grouped(&activity.quantity),
+            grouped(&activity.total_usd),
+        ],
+    }
+}
+
+fn counted(found: &HolderCount) -> Counted {
+    let groups = found.groups.as_deref().unwrap_or_default();
+    Counted {
+        of: match found.of {
+            "all" => "All holders".to_owned(),
+            "of_record" => "Holders of record, Section 12(g)".to_owned(),
+            "group" => format!("Group {groups}"),
+            _ => format!("Groups {groups} together"),
+        },
+        holders: found.holders,
+        limit: found.limit,
+        used: found.limit.map_or(0, |limit| {
+            let used = u64::from(found.holders) * 100 / u64::from(limit.max(1));
+            u32::try_from(used.min(100)).unwrap_or(100)
+        }),
+        warning: found.warning,
+    }
+}
+
+fn known(one: &Subscriber) -> Known {
+    Known {
+        name: one.name.clone(),
+        wallet: one.wallet.to_string(),
+        short: short_address(one.wallet),
+        accounts: one.accounts.join(", "),
+        terms: one
+            .terms
+            .as_ref()
+            .map(|terms| (terms.version.clone(), Moment::of(terms.at))),
+    }
+}
+
+/// Every security's holders against its limits; nothing while the node does not answer.
+async fn held(call: &Call) -> Result<Option<Vec<Held>>, Problem> {
+    let app = &call.app;
+    let securities = app.board.securities().await.map_err(refusal::board)?;
+    let mut all = Vec::with_capacity(securities.len());
+    for security in securities {
+        let Ok(counts) = holders_view(app, &security).await else {
+            return Ok(None);
+        };
+        all.push(Held {
+            symbol: security.symbol,
+            counts: counts.iter().map(counted).collect(),
+        });
+    }
+    Ok(Some(all))
+}
+
+/// `GET /desk/reports`.
+pub(crate) async fn desk_reports(call: Call) -> Result<Reply, Problem> {
+    let days = reports::days(&call)?;
+    call.query.end()?;
+    let app = &call.app;
+    let daily = app.board.daily(&days).await.map_err(refusal::board)?;
+    let subscribers = app.board.subscribers().await.map_err(refusal::board)?;
+    let events = daily.events.map_or_else(
+        || "nothing was recorded".to_owned(),
+        |(first, last)| format!("events {} to {}", count(first), count(last)),
+    );
+    let page = Reports {
+        frame: Frame::of(app, call.caller.as_ref(), Here::Reports, "Reports").await?,
+        period: Period::of(app, &days)?,
+        done: daily.securities.iter().map(done).collect(),
+        events,
+        held: held(&call).await?,
+        all: subscribers.len(),
+        subscribers: subscribers.iter().take(SHOWN).map(known).collect(),
+    };
+    html(&call.headers, StatusCode::OK, &page)
+}

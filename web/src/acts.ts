@@ -1,0 +1,96 @@
+// What an owner does with an order that is posted: takes it off the board, makes it void, allows what it gives.
+
+import { Refused, post, remove } from "./api";
+import { make, onAct, part, show } from "./dom";
+import { refresh } from "./live";
+import { say } from "./say";
+import { texts } from "./texts";
+import { type Wallet, WalletError, account, ask, chosen, isOn, switchTo } from "./wallet";
+
+/** How often a transaction is looked for, and how often at most. */
+const LOOK_EACH = 1_000;
+const LOOKS = 120;
+
+const words = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+const pause = (millis: number): Promise<void> => new Promise((done) => setTimeout(done, millis));
+
+/** The wallet that is signed in with, on this board's chain. */
+async function ready(): Promise<{ wallet: Wallet; owner: string }> {
+  const { wallet: owner = "", chainId = "", chain = "" } = document.body.dataset;
+  const wallet = await chosen();
+  if (wallet === null) throw new WalletError(texts.noWallet, null);
+  const found = await account(wallet);
+  if (found.toLowerCase() !== owner.toLowerCase()) throw new WalletError(texts.ticket.otherAccount(found, owner), null);
+  if (!(await isOn(wallet, chainId))) await switchTo(wallet, chainId, chain);
+  return { wallet, owner };
+}
+
+/** Waits until a transaction is in a block. */
+async function mined(wallet: Wallet, hash: unknown): Promise<void> {
+  for (let look = 0; look < LOOKS; look += 1) {
+    const receipt = (await ask(wallet, "eth_getTransactionReceipt", [hash])) as { status?: string } | null;
+    if (receipt !== null) {
+      if (receipt.status === "0x0") throw new Error(texts.acts.reverted);
+      return;
+    }
+    await pause(LOOK_EACH);
+  }
+  throw new Error(texts.acts.notMined(String(hash)));
+}
+
+class OrderActs extends HTMLElement {
+  connectedCallback(): void {
+    onAct(this, "take-off", (button) => this.guarded(button, () => this.takeOff(button)));
+    onAct(this, "send", (button) => this.guarded(button, () => this.send(button)));
+    onAct(this, "sign-void", (button) => this.guarded(button, () => this.signVoid(button)));
+  }
+
+  private async guarded(button: HTMLButtonElement, act: () => Promise<void>): Promise<void> {
+    const problem = part(this, "problem");
+    show(problem, "");
+    try {
+      await act();
+    } catch (error) {
+      const until = error instanceof Refused ? (error.problem as { until?: string }).until : undefined;
+      show(problem, until === undefined ? words(error) : `${words(error)} ${texts.acts.until(until)}`);
+      button.focus();
+    }
+  }
+
+  /** Asked twice: the second press is the act. */
+  private async takeOff(button: HTMLButtonElement): Promise<void> {
+    if (button.dataset["sure"] === undefined) {
+      button.dataset["sure"] = "";
+      button.textContent = texts.acts.sure;
+      return;
+    }
+    await remove(`/v1/orders/${this.dataset["order"]}`);
+    say(texts.acts.isOff);
+    await refresh();
+  }
+
+  private async send(button: HTMLButtonElement): Promise<void> {
+    const { wallet, owner } = await ready();
+    const { to = "", data = "" } = button.dataset;
+    const hash = await ask(wallet, "eth_sendTransaction", [{ from: owner, to, data, value: "0x0" }]);
+    const note = make("p", { class: "note" }, texts.acts.sent(String(hash)));
+    this.append(note);
+    try {
+      await mined(wallet, hash);
+    } finally {
+      note.remove();
+    }
+    say(texts.acts.isMined);
+    await refresh();
+  }
+
+  private async signVoid(button: HTMLButtonElement): Promise<void> {
+    const { wallet, owner } = await ready();
+    const signature = await ask(wallet, "eth_signTypedData_v4", [owner, button.dataset["typed"] ?? ""]);
+    await post(`/v1/orders/${this.dataset["order"]}/void`, { signature });
+    say(texts.acts.isLeft);
+    await refresh();
+  }
+}
+
+customElements.define("order-acts", OrderActs);
