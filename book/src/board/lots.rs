@@ -6,6 +6,7 @@ use super::error::BoardError;
 use super::{Board, damaged};
 use crate::market::order::Side;
 use crate::market::price::Price;
+use crate::store::engine::Link;
 use crate::store::{lots, row};
 
 /// An open order as the market sees it, and whose it is.
@@ -47,10 +48,23 @@ impl Board {
         limit: u32,
     ) -> Result<Vec<Lot>, BoardError> {
         let (number, _) = self.security_number(security).await?;
+        let mut reader = self.store.reader().await?;
+        self.lots_in(reader.link(), number, side, behind, limit)
+            .await
+    }
+
+    /// The same as a transaction sees it, of the security of this number.
+    pub(super) async fn lots_in(
+        &self,
+        link: Link<'_>,
+        number: u64,
+        side: Side,
+        behind: Option<Place>,
+        limit: u32,
+    ) -> Result<Vec<Lot>, BoardError> {
         let now = self.store.clock().now().as_second();
         let behind = behind.map(|place| (place.price.scaled(), place.seq));
-        let mut reader = self.store.reader().await?;
-        let rows = lots::lots(reader.link(), number, side, now, behind, limit).await?;
+        let rows = lots::lots(link, number, side, now, behind, limit).await?;
         rows.into_iter()
             .map(|(seq, price, quantity, expiry, id, owner)| {
                 let bad = |what: &str| {

@@ -237,6 +237,7 @@ impl Board {
     pub async fn end_session(&self, token: B256) -> Result<(), BoardError> {
         let mut writer = self.store.writer().await?;
         platform::drop_session(&mut writer, token);
+        writer.stir();
         Ok(writer.commit().await?)
     }
 
@@ -291,6 +292,7 @@ impl Board {
     pub async fn end_api_key(&self, id: Uuid) -> Result<(), BoardError> {
         let mut writer = self.store.writer().await?;
         platform::drop_api_key(&mut writer, &id.to_string());
+        writer.stir();
         Ok(writer.commit().await?)
     }
 

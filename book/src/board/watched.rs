@@ -15,6 +15,9 @@ use crate::store::error::StoreError;
 use crate::store::row::{self, signed, unsigned};
 use crate::store::watched::{self, FillRow};
 
+/// Changes among which fills that are not final are looked for: many more than there are such fills at a time.
+const PASSING: u32 = 1_000;
+
 /// How far the chain had come when it was last looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Watched {
@@ -248,6 +251,24 @@ impl Board {
         fills(watched::fills_after(reader.link(), signed(after)).await?)
     }
 
+    /// The fills that are not final yet, of those that changed last: oldest change first.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn passing_fills(&self) -> Result<Vec<ChainFill>, BoardError> {
+        let mut reader = self.store.reader().await?;
+        fills(watched::passing_fills(reader.link(), PASSING).await?)
+    }
+
+    /// The version of the last change of any fill.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn chain_version(&self) -> Result<u64, BoardError> {
+        let mut reader = self.store.reader().await?;
+        Ok(unsigned(watched::fill_version(reader.link()).await?))
+    }
+
     /// The fill of a bid, as the chain has it.
     ///
     /// # Errors
@@ -277,6 +298,11 @@ impl Board {
         }
         let changes = look.changes(&known);
         let mut version = 0;
+        let before = watched::watched(writer.link().await?).await?;
+        let moved = before.is_none_or(|row| row.6 < signed(look.watched.registry));
+        if moved || !changes.is_empty() {
+            writer.stir();
+        }
         if !changes.is_empty() {
             version = watched::fill_version(writer.link().await?).await?;
         }

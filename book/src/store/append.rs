@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use super::Clock;
 use super::batch::{Batch, Value};
+use super::changes::Changes;
 use super::engine::{Link, Tx};
 use super::error::StoreError;
 use super::head::HeadRow;
@@ -71,6 +72,9 @@ pub(crate) struct Writer {
     clock: Clock,
     projector: Projector,
     buffer: Vec<u8>,
+    changes: Changes,
+    /// Something changes of which others are told, though the log may not grow.
+    stirs: bool,
 }
 
 impl Writer {
@@ -78,6 +82,7 @@ impl Writer {
         mut tx: Tx,
         clock: Clock,
         numbers: Numbers,
+        changes: Changes,
     ) -> Result<Self, StoreError> {
         let head = HeadRow::read(tx.link())
             .await?
@@ -90,6 +95,8 @@ impl Writer {
             clock,
             projector: Projector::new(numbers),
             buffer: Vec::new(),
+            changes,
+            stirs: false,
         })
     }
 
@@ -193,12 +200,26 @@ impl Writer {
         self.batch.push(sql, values);
     }
 
+    /// Tells the processes that follow the book of this commit, even where it appends nothing.
+    pub(crate) fn stir(&mut self) {
+        self.stirs = true;
+    }
+
     /// Makes everything appended durable.
     pub(crate) async fn commit(mut self) -> Result<(), StoreError> {
-        if self.head.size() > self.before {
+        let size = self.head.size();
+        if size > self.before {
             self.head.write(&mut self.batch, self.before);
         }
-        self.batch.commit().await
+        if size > self.before || self.stirs {
+            self.batch.announce(size);
+        }
+        self.batch.commit().await?;
+        self.changes.tell(size);
+        if self.stirs {
+            self.changes.stir();
+        }
+        Ok(())
     }
 
     fn stamp(&self) -> Result<Timestamp, StoreError> {

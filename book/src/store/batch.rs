@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 
 use sqlx::AssertSqlSafe;
 
+use super::changes::NOTIFY;
 use super::engine::{Link, Tx};
 use super::error::StoreError;
 
@@ -66,6 +67,13 @@ impl Batch {
             sql: sql.into(),
             values,
         });
+    }
+
+    /// Tells every process, once this is committed, how many events the log has. A file needs no telling.
+    pub(crate) fn announce(&mut self, size: u64) {
+        if matches!(self.tx, Tx::Postgres(..)) {
+            self.push(NOTIFY, vec![Value::Text(size.to_string())]);
+        }
     }
 
     /// The connection, with everything run that was added.

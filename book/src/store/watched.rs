@@ -65,6 +65,17 @@ pub(crate) async fn fills_after(link: Link<'_>, version: i64) -> Result<Vec<Fill
     }))
 }
 
+/// Those of the last changes whose fill is not final, oldest change first.
+pub(crate) async fn passing_fills(link: Link<'_>, last: u32) -> Result<Vec<FillRow>, StoreError> {
+    let sql = format!(
+        "{FILL} WHERE f.version > (SELECT coalesce(max(version), 0) FROM chain_fills) - $1
+         AND f.state IN ('soft', 'safe') ORDER BY f.version"
+    );
+    Ok(on_engine!(link, db => {
+        sqlx::query_as(AssertSqlSafe(sql)).bind(i64::from(last)).fetch_all(db).await?
+    }))
+}
+
 /// The fill of a bid.
 pub(crate) async fn fill_of(link: Link<'_>, bid: &[u8]) -> Result<Option<FillRow>, StoreError> {
     let sql = format!("{FILL} WHERE f.bid = $1");

@@ -10,6 +10,7 @@ mod commitment;
 mod desk;
 mod durability;
 mod import;
+mod live;
 mod pairing;
 mod platform;
 mod posting;
