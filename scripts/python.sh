@@ -2,7 +2,7 @@
 # Runs Python with the packages of tests/py/requirements.txt, in an environment of its own below target/.
 #
 # requirements.txt pins requirements.in with everything below it, for every platform; it is made by
-#   uv pip compile --universal --python-version 3.10 --generate-hashes --no-header tests/py/requirements.in -o tests/py/requirements.txt
+#   uv pip compile --universal --python-version 3.11 --generate-hashes --no-header tests/py/requirements.in -o tests/py/requirements.txt
 #
 # Usage: scripts/python.sh ARGUMENTS...
 #        scripts/python.sh --tool NAME ARGUMENTS...   a command that one of the packages brings

@@ -21,8 +21,9 @@ summary() {
 trap summary EXIT
 
 tools() { env=$(scripts/setup.sh --env); }
-tests() { scripts/with-postgres.sh cargo test --locked --profile host --workspace; }
+tests() { HISTORIES=${HISTORIES:-100} scripts/with-postgres.sh cargo test --locked --profile host --workspace; }
 javascript() (cd tests/js && npm ci --silent && node --test)
+pages() (cd tests/web && npm ci --silent && node --test)
 other_tools() (cd tests/tools && npm ci --silent && node --test)
 
 part "tools" tools
@@ -33,5 +34,7 @@ part "contracts, compared with snapshots" node scripts/contracts.mjs --check
 part "building" cargo test --locked --profile host --workspace --no-run
 part "tests" tests
 part "clients in JavaScript" javascript
+part "pages in a browser" pages
 part "Hardhat and cast" other_tools
 part "a client in Python" scripts/python.sh -m unittest discover -s tests/py
+part "the served board against its document" scripts/python.sh tests/py/served.py

@@ -7,11 +7,13 @@ use alloy::primitives::{Address, B256, U256};
 use book::board::{BOOK, Board};
 use book::log::By;
 use book::log::body::{BookAnchored, SettlementFailed};
+use book::log::fact::Finality;
 use book::market::matching::{Match, Submission};
 use book::market::record::OrderRecord;
 
 use super::error::DeskError;
 use super::fill;
+use super::finality::{self, Recording};
 use super::preflight::{self, Form, States};
 use super::registered;
 use super::wallet_gas::{self, Dear};
@@ -52,6 +54,8 @@ pub struct Settled {
     pub gas: u64,
     /// Coin base units moved.
     pub total: U256,
+    /// What its block must become before the book records it; `None` once it stands there.
+    pub waits: Option<Finality>,
 }
 
 impl<'a> Desk<'a> {
@@ -221,7 +225,8 @@ impl Desk<'_> {
         }
     }
 
-    /// Writes the submission down, sends it, waits and records the outcome from the chain's own event.
+    /// Writes the submission down, sends it, waits and records the outcome from the chain's own event, once its block is as
+    /// final as the book's rule wants it: until then the match stays SUBMITTED.
     ///
     /// # Errors
     /// `Board` when the match may not be submitted (then nothing was sent); `Chain`: `OutcomeUnknown` leaves the match
@@ -280,17 +285,23 @@ impl Desk<'_> {
                 DeskError::Chain(error) => error.after_sending(hash).into(),
                 other => other,
             })?;
-        let settled = Settled {
+        let mut settled = Settled {
             settlement_id: fill.settled.settlement_id,
             tx_hash: hash,
             block: fill.settled.block,
             gas: done.receipt.gas_used,
             total: U256::from(fill.settled.total),
+            waits: None,
         };
-        self.board
-            .record_settled(fill.settled, fill.at, self.by.clone())
-            .await
-            .map_err(DeskError::unrecorded(hash))?;
+        let recorded = finality::record(self.board, chain, fill, &self.by).await;
+        let recorded = recorded.map_err(|error| match error {
+            DeskError::Chain(error) => error.after_sending(hash).into(),
+            DeskError::Board(error) => DeskError::unrecorded(hash)(error),
+            other => other,
+        })?;
+        if let Recording::Waits(tag) = recorded {
+            settled.waits = Some(tag);
+        }
         Ok(settled)
     }
 
@@ -299,6 +310,8 @@ impl Desk<'_> {
     /// # Errors
     /// `Board`, `Chain`, `Unrecorded`.
     pub async fn anchor(&self) -> Result<BookAnchored, DeskError> {
+        // What is anchored says how often the staff looked at customers' orders.
+        self.board.close_access(self.by.clone()).await?;
         let head = self.board.head().await?;
         let call = IDvPSettlement::anchorBookCall {
             root: head.root,

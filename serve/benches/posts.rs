@@ -1,5 +1,6 @@
 //! Posting orders over HTTP on this machine's loopback, durably, against posting them by the library one after the other, and
-//! against the same requests that are refused before the store is asked to write. Clients and server share the machine.
+//! against the same requests that are refused before the store is asked to write. On `PostgreSQL` also two instances together
+//! on one book. Clients and servers share the machine.
 //!
 //! `cargo bench -p serve`; with `ORDERBOOK_TEST_POSTGRES` the same on `PostgreSQL`. `BENCH_POSTS` is how many (4,000).
 
@@ -17,6 +18,7 @@ use book::board::posting::Posting;
 use book::log::By;
 use book::market::order::{Order, Side};
 use book::market::record::Capacity;
+use book::store::Store;
 use serde_json::{Value, json};
 use serve::Server;
 use serve::config::{Config, Face};
@@ -24,6 +26,7 @@ use stage::{ADA, Stage, URL, body, body_signed_by, order};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 
 /// Clients at once.
 const CLIENTS: usize = 32;
@@ -78,11 +81,11 @@ fn request(key: &str, number: usize, body: &Value) -> Vec<u8> {
 }
 
 /// Requests from all clients as fast as they are answered; how long it took.
-async fn flood(place: SocketAddr, requests: Arc<Vec<Vec<u8>>>, wanted: u16) -> Duration {
+async fn flood(places: &[SocketAddr], requests: Arc<Vec<Vec<u8>>>, wanted: u16) -> Duration {
     let next = Arc::new(AtomicUsize::new(0));
     let mut clients = Vec::new();
-    for _ in 0..CLIENTS {
-        clients.push(Client::connect(place).await);
+    for place in places.iter().cycle().take(CLIENTS) {
+        clients.push(Client::connect(*place).await);
     }
     let began = Instant::now();
     let tasks = clients.into_iter().map(|mut client| {
@@ -156,8 +159,15 @@ fn rate(count: usize, took: Duration) -> f64 {
     f64::from(u32::try_from(count).unwrap()) / took.as_secs_f64()
 }
 
-async fn measure(stage: Stage, name: &str, posts: usize) {
-    let config = Config {
+/// A server that listens, and how it is told to end.
+struct Running {
+    place: SocketAddr,
+    end: oneshot::Sender<()>,
+    served: JoinHandle<()>,
+}
+
+fn config() -> Config {
+    Config {
         listen: "127.0.0.1:0".parse().unwrap(),
         admin: None,
         faces: Face::ALL.to_vec(),
@@ -167,24 +177,29 @@ async fn measure(stage: Stage, name: &str, posts: usize) {
         limit: u32::MAX,
         log_key: None,
         last_log_key: None,
-    };
+        webhook_allow: Vec::new(),
+    }
+}
+
+async fn start(stage: &Stage, board: Board) -> Running {
+    let opened = Server::open(config(), board, stage.node.clone(), By::new("bench"));
+    let server = opened.await.unwrap().silent();
+    let place = server.place().unwrap();
+    let (end, told) = oneshot::channel();
+    let served = tokio::spawn(server.run(async {
+        let _ = told.await;
+    }));
+    Running { place, end, served }
+}
+
+async fn measure(stage: Stage, name: &str, posts: usize) {
     let ada = stage.sign_in(ADA).await;
     let asked =
         json!({ "name": "bench", "scopes": ["orders"], "expires_at": "2027-01-16T08:00:00Z" });
     let said = stage.post("/v1/keys", &ada, &asked).await.is(201).json();
     let key = said["key"].as_str().unwrap();
-    let opened = Server::open(
-        config,
-        stage.board.clone(),
-        stage.node.clone(),
-        By::new("bench"),
-    );
-    let server = opened.await.unwrap().silent();
-    let place = server.place().unwrap();
-    let (end, told) = oneshot::channel();
-    let serving = tokio::spawn(server.run(async {
-        let _ = told.await;
-    }));
+    let first = start(&stage, stage.board.clone()).await;
+    let place = first.place;
     let mut number = 0;
     let mut requests = |signer: u8, count: usize| -> Vec<Vec<u8>> {
         let each = bids(count).into_iter().map(|order| {
@@ -196,8 +211,9 @@ async fn measure(stage: Stage, name: &str, posts: usize) {
     let refused = Arc::new(requests(stage::BEN, posts));
     let accepted = Arc::new(requests(ADA, posts));
     let due = requests(ADA, 5 * usize::try_from(RATE).unwrap());
-    let bare = rate(posts, flood(place, refused, 422).await);
-    let posted = rate(posts, flood(place, accepted, 201).await);
+    let shared = Arc::new(requests(ADA, posts));
+    let bare = rate(posts, flood(&[place], refused, 422).await);
+    let posted = rate(posts, flood(&[place], accepted, 201).await);
     let single = rate(posts, one_by_one(&stage.board, bids(posts)).await);
     let mut times = paced(place, due).await;
     times.sort_unstable();
@@ -215,8 +231,23 @@ async fn measure(stage: Stage, name: &str, posts: usize) {
         "{name}: p99 at {RATE} posts/s               {:>8.1} ms",
         p99.as_secs_f64() * 1_000.0
     );
-    end.send(()).unwrap();
-    serving.await.unwrap();
+    let mut servers = vec![first];
+    if stage.url.starts_with("postgres") {
+        let clock = stage.board.store().clock().clone();
+        let store = Store::open(&stage.url, clock).await.unwrap();
+        let board = Board::open_store(store).await.unwrap();
+        servers.push(start(&stage, board).await);
+        let places: Vec<SocketAddr> = servers.iter().map(|server| server.place).collect();
+        let together = rate(posts, flood(&places, shared, 201).await);
+        println!(
+            "{name}: two instances together              {together:>8.0} /s, {:.2} x",
+            together / posted
+        );
+    }
+    for server in servers {
+        server.end.send(()).unwrap();
+        server.served.await.unwrap();
+    }
 }
 
 fn main() {

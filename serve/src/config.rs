@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use crate::outlet::Exception;
 use crate::proxy::Proxies;
 
 /// A part of the platform that a process offers.
@@ -72,6 +73,8 @@ pub struct Config {
     pub log_key: Option<PathBuf>,
     /// The key before it, which signs the new one.
     pub last_log_key: Option<PathBuf>,
+    /// Where webhooks may lead besides port 443 of public addresses.
+    pub webhook_allow: Vec<Exception>,
 }
 
 /// Why a server does not start.
@@ -212,6 +215,7 @@ mod tests {
             limit: 600,
             log_key: None,
             last_log_key: None,
+            webhook_allow: Vec::new(),
         }
     }
 

@@ -76,7 +76,8 @@ impl Fields {
         self.maybe(name, read)
     }
 
-    fn require(&mut self, name: &str) {
+    /// Names a member that must be there and is not.
+    pub(crate) fn require(&mut self, name: &str) {
         if self.members.get(name).is_none_or(Value::is_null) {
             self.bad(name, "it is missing");
         }
@@ -119,6 +120,16 @@ impl Fields {
             );
         }
         number
+    }
+
+    /// A whole number below 2^53 that may be missing.
+    pub(crate) fn maybe_number(&mut self, name: &str) -> Option<u64> {
+        self.has(name).then(|| self.number(name)).flatten()
+    }
+
+    /// Whether a member is there.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.members.get(name).is_some_and(|value| !value.is_null())
     }
 
     /// An instant in RFC 3339.

@@ -20,10 +20,12 @@ use tower::ServiceExt as _;
 
 use crate::gate::Peer;
 use crate::proxy::Proxies;
+use crate::seats::{Seat, Seats};
+use crate::stream::Cutter;
 use crate::tls::Acceptor;
 
-/// Connections at once.
-const CONNECTIONS: usize = 8_192;
+/// Connections at once: ten thousand may follow a board.
+const CONNECTIONS: usize = 16_384;
 /// How long the head of a request may take, the wait for the next one on the same connection included.
 const HEAD_WITHIN: Duration = Duration::from_secs(15);
 /// How long a TLS handshake may take.
@@ -48,18 +50,17 @@ pub(crate) struct Door {
 pub(crate) async fn serve(door: Door, router: Router, ended: impl Future<Output = ()>) {
     let graceful = GracefulShutdown::new();
     let room = Arc::new(Semaphore::new(CONNECTIONS));
+    let seats = Seats::default();
     let mut ended = std::pin::pin!(ended);
     loop {
-        // Nobody is accepted for whom there is no room: the system's own queue is short.
-        let taken = async {
-            let permit = room.clone().acquire_owned().await;
-            (permit, door.listener.accept().await)
-        };
-        let (permit, accepted) = match select(std::pin::pin!(taken), ended.as_mut()).await {
+        let taken = std::pin::pin!(door.listener.accept());
+        let accepted = match select(taken, ended.as_mut()).await {
             Either::Left((taken, _)) => taken,
             Either::Right(_) => break,
         };
         let Ok((stream, peer)) = accepted else {
+            // The machine has no more file descriptors: somebody who says nothing gives one back.
+            seats.make_room();
             tokio::time::sleep(PAUSE).await;
             continue;
         };
@@ -71,7 +72,16 @@ pub(crate) async fn serve(door: Door, router: Router, ended: impl Future<Output 
             // Not a byte is read from anybody else.
             continue;
         }
-        let (router, watcher) = (router.clone(), graceful.watcher());
+        // While everybody is being answered, the next one waits, and those behind it in the system's own short queue.
+        if room.available_permits() == 0 {
+            seats.make_room();
+        }
+        let permit = std::pin::pin!(room.clone().acquire_owned());
+        let permit = match select(permit, ended.as_mut()).await {
+            Either::Left((permit, _)) => permit,
+            Either::Right(_) => break,
+        };
+        let (router, watcher, seat) = (router.clone(), graceful.watcher(), seats.take());
         let tls = door
             .tls
             .as_ref()
@@ -79,14 +89,20 @@ pub(crate) async fn serve(door: Door, router: Router, ended: impl Future<Output 
         tokio::spawn(async move {
             let _permit = permit;
             let _ = stream.set_nodelay(true);
-            match tls {
-                None => connection(stream, peer, router, watcher).await,
-                Some(tls) => {
-                    let handshake = tokio::time::timeout(HANDSHAKE_WITHIN, tls.accept(stream));
-                    if let Ok(Ok(stream)) = handshake.await {
-                        connection(stream, peer, router, watcher).await;
+            let served = async {
+                match tls {
+                    None => connection(stream, peer, router, watcher, &seat).await,
+                    Some(tls) => {
+                        let handshake = tokio::time::timeout(HANDSHAKE_WITHIN, tls.accept(stream));
+                        if let Ok(Ok(stream)) = handshake.await {
+                            connection(stream, peer, router, watcher, &seat).await;
+                        }
                     }
                 }
+            };
+            tokio::select! {
+                () = served => {}
+                () = seat.asked_to_leave() => {}
             }
         });
     }
@@ -95,14 +111,21 @@ pub(crate) async fn serve(door: Door, router: Router, ended: impl Future<Output 
     let _ = tokio::time::timeout(ENDING, graceful.shutdown()).await;
 }
 
-async fn connection<S>(stream: S, peer: SocketAddr, router: Router, watcher: Watcher)
-where
+async fn connection<S>(
+    stream: S,
+    peer: SocketAddr,
+    router: Router,
+    watcher: Watcher,
+    seat: &Arc<Seat>,
+) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(Peer(peer));
-        let router = router.clone();
-        async move { Ok::<_, Infallible>(answer(router, request).await) }
+        request.extensions_mut().insert(Cutter(seat.leaving()));
+        let answer = answer(router.clone(), request);
+        let seat = seat.clone();
+        async move { Ok::<_, Infallible>(seat.answering(answer).await) }
     });
     let mut server = http1::Builder::new();
     server

@@ -165,18 +165,14 @@ impl Board {
     }
 
     async fn write_accesses(&self, together: Vec<Waiting>) {
-        let mut senders = Vec::with_capacity(together.len());
-        let written = async {
-            let mut writer = self.store.writer().await?;
-            let now = self.store.clock().now().as_microsecond();
-            for waiting in together {
-                senders.push(waiting.written);
-                let (person, route) = (waiting.person, waiting.route);
-                access::put(&mut writer, person, route, waiting.customers, now);
-            }
-            writer.commit().await
-        }
-        .await;
+        let (rows, senders): (Vec<_>, Vec<_>) = together
+            .into_iter()
+            .map(|waiting| {
+                let row = (waiting.person, waiting.route, waiting.customers);
+                (row, waiting.written)
+            })
+            .unzip();
+        let written = self.write_rows(rows).await;
         for sender in senders {
             // Who no longer waits does not need it.
             let _ = sender.send(match &written {
@@ -186,12 +182,36 @@ impl Board {
         }
     }
 
+    async fn write_rows(&self, rows: Vec<(String, String, String)>) -> Result<(), StoreError> {
+        let mut writer = self.store.writer().await?;
+        let now = self.store.clock().now().as_microsecond();
+        for (person, route, customers) in rows {
+            access::put(&mut writer, person, route, customers, now);
+        }
+        writer.commit().await
+    }
+
     /// The rows behind one, oldest first.
     ///
     /// # Errors
     /// The store's.
     pub async fn accesses(&self, after: u64, limit: u32) -> Result<Vec<Access>, BoardError> {
         let rows = access::after(self.store.reader().await?.link(), after, limit).await?;
+        let rows: Result<_, StoreError> = rows.into_iter().map(shown).collect();
+        Ok(rows?)
+    }
+
+    /// The last rows before one, or of all, newest first.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn accesses_before(
+        &self,
+        before: Option<u64>,
+        limit: u32,
+    ) -> Result<Vec<Access>, BoardError> {
+        let before = before.unwrap_or(u64::MAX);
+        let rows = access::before(self.store.reader().await?.link(), before, limit).await?;
         let rows: Result<_, StoreError> = rows.into_iter().map(shown).collect();
         Ok(rows?)
     }

@@ -163,7 +163,14 @@ async fn run_verify(context: &Context, offline: bool) -> Result {
     let registered = compared.unknown.iter().map(|(id, owner)| {
         format!("order {id} of {owner} is registered on chain and not on the board: orderbook sync, or orderbook order adopt ID --account ACCOUNT")
     });
-    Ok(remarked(registered.fold(answer, Answer::warn), &remarks))
+    let answer = registered.fold(answer, Answer::warn);
+    let answer = match board.accesses_elsewhere().await? {
+        Some(seq) => answer.warn(format!(
+            "this book was made from an export: who looked at orders until event {seq} stands in the book that was exported"
+        )),
+        None => answer,
+    };
+    Ok(remarked(answer, &remarks))
 }
 
 /// What a supervisor should look at stands among the warnings: it breaks nothing.

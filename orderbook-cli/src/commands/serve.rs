@@ -4,23 +4,28 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use book::board::Board;
 use book::market::literal::decimal;
 use clap::Args;
 use serde_json::json;
 use serve::config::{Config, Face, PublicUrl, Tls};
 use serve::node::Endpoint;
+use serve::outlet::Exception;
 use serve::proxy::Proxies;
+use serve::settler::Settler;
+use serve::watch::Watcher;
 use serve::{ServeError, Server};
 
 use super::context::Context;
 use super::failure::{Exit, Failure, Result};
 use super::interrupt::Interrupts;
+use super::serve_house::house;
 use crate::render::Answer;
 
 /// Serve the board over HTTP: investors post their orders, the desk matches, anybody reads the log
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Examples:\n  orderbook serve                                   on this machine, at http://localhost:8080\n  orderbook serve --listen 0.0.0.0:443 --public-url https://board.example --tls-cert chain.pem --tls-key key.pem\n  orderbook serve --listen 10.0.3.2:8080 --public-url https://board.example --behind-proxy 10.0.3.0/24\n\nIt ends in order when it is told to (Ctrl-C, SIGTERM): requests in hand are finished.\nWhat it offers and how it is run: docs/platform.md; each route: docs/api.md."
+    after_help = "Examples:\n  orderbook serve                                   on this machine, at http://localhost:8080\n  orderbook serve --listen 0.0.0.0:443 --public-url https://board.example --tls-cert chain.pem --tls-key key.pem\n  orderbook serve --listen 10.0.3.2:8080 --public-url https://board.example --behind-proxy 10.0.3.0/24\n  orderbook serve --watch --settle                  also record what happens on chain, and settle what operators ask for\n\nIt ends in order when it is told to (Ctrl-C, SIGTERM): requests in hand are finished.\nWhat it offers and how it is run: docs/platform.md; each route: docs/api.md."
 )]
 pub(super) struct Serve {
     /// Where clients connect
@@ -58,6 +63,15 @@ pub(super) struct Serve {
     /// The key before it, which signs the new one
     #[arg(long, value_name = "FILE", requires = "log_key")]
     last_log_key: Option<PathBuf>,
+    /// Watch the chain: record what happened there, show fills before they are final; one process of a book does at a time
+    #[arg(long)]
+    watch: bool,
+    /// Settle what operators ask for, with the key of the profile's operator; one process of a book does at a time
+    #[arg(long)]
+    settle: bool,
+    /// A host and port to which webhooks may lead whatever its addresses, and by http; else port 443 of public ones
+    #[arg(long, value_name = "HOST:PORT")]
+    webhook_allow: Vec<Exception>,
 }
 
 impl From<ServeError> for Failure {
@@ -72,16 +86,41 @@ impl From<ServeError> for Failure {
     }
 }
 
+/// What settles with the operator's key. A profile that opens a principal's beside it is refused, and so is a node that is
+/// away: which keys have which roles, the chain alone says.
+pub(super) async fn settler(
+    context: &Context,
+    board: &Board,
+    node: &Arc<Endpoint>,
+) -> Result<Settler> {
+    let operator = context.sender("operator", "settling what operators ask for over HTTP")?;
+    let chain = context.chain().await?;
+    context.keys_apart(&chain, "PRINCIPAL_ROLE").await?;
+    Ok(Settler::new(
+        board.clone(),
+        node.clone(),
+        context.settlement_target()?,
+        operator,
+        context.settings.gas_cap()?,
+    ))
+}
+
 impl Serve {
     pub(super) async fn run(self, context: &Context, interrupts: &Interrupts) -> Result {
         let board = context.board().await?;
+        let house = house(context, &board).await?;
         let book = board.identity();
-        let node = Endpoint::new(
+        let node = Arc::new(Endpoint::new(
             context.settings.rpc_url()?,
             book.chain_id,
             book.contract,
             context.settings.timeout()?,
-        );
+        ));
+        let settler = if self.settle {
+            Some(settler(context, &board, &node).await?)
+        } else {
+            None
+        };
         let tls = self.tls_cert.zip(self.tls_key);
         let config = Config {
             listen: self.listen,
@@ -93,8 +132,17 @@ impl Serve {
             limit: self.limit_per_minute,
             log_key: self.log_key,
             last_log_key: self.last_log_key,
+            webhook_allow: self.webhook_allow,
         };
-        let server = Server::open(config, board, Arc::new(node), context.by("")?).await?;
+        let watcher = Watcher::new(board.clone(), node.clone(), context.first_block());
+        let mut server = Server::open(config, board, node, context.by("")?).await?;
+        server = server.housed(house);
+        if self.watch {
+            server = server.watching(watcher);
+        }
+        if let Some(settler) = settler {
+            server = server.settling(settler);
+        }
         interrupts.claim();
         let url = server.url().to_string();
         // Whoever starts it waits for this line: from here on it answers.
@@ -103,6 +151,8 @@ impl Serve {
             "listen": server.place().ok(),
             "admin": server.admin_place(),
             "log_key": server.verifier(),
+            "watch": self.watch,
+            "settle": self.settle,
         });
         eprintln!("{begun}");
         server.run(interrupts.raised()).await;

@@ -1,0 +1,56 @@
+//! Connections that begin a request and never end it.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::endings::signal;
+use crate::histories::{ask, start};
+use crate::process::Market;
+
+/// How many, where this process may have so many files open.
+const CONNECTIONS: usize = 10_000;
+
+/// How many files this process may have open.
+fn open_files() -> usize {
+    let limits = std::fs::read_to_string("/proc/self/limits").unwrap_or_default();
+    let line = limits
+        .lines()
+        .find(|line| line.starts_with("Max open files"));
+    let limit = line.and_then(|line| line.split_whitespace().nth(3)?.parse().ok());
+    limit.unwrap_or(1_024)
+}
+
+#[test]
+fn ten_thousand_connections_that_never_end_their_request_keep_nobody_out() {
+    let market = Market::open();
+    let (mut child, port) = start(&market);
+    // The other tests of this process have files open, too.
+    let count = CONNECTIONS.min(open_files().saturating_sub(512) / 2);
+    let mut half = Vec::with_capacity(count);
+    for _ in 0..count {
+        let mut stream = TcpStream::connect(("127.0.0.1", port)).expect("it listens");
+        let head = format!("GET /v1/status HTTP/1.1\r\nHost: localhost:{port}\r\n");
+        // One that was sent away meanwhile hears nothing.
+        let _ = stream.write_all(head.as_bytes());
+        half.push(stream);
+    }
+    for _ in 0..20 {
+        let (status, _) = ask(port, "GET /v1/status HTTP/1.1", &Value::Null).expect("an answer");
+        assert_eq!(status, 200);
+    }
+    if count > 8_192 {
+        // Those that waited longest made room.
+        let first = &mut half[0];
+        first
+            .set_read_timeout(Some(Duration::from_secs(20)))
+            .expect("a socket");
+        let said = first.read(&mut [0]);
+        assert!(!matches!(said, Ok(1..)), "{said:?}");
+    }
+    drop(half);
+    signal(&child, "TERM");
+    assert_eq!(child.wait().expect("it ends").code(), Some(0));
+}
