@@ -102,6 +102,23 @@ impl Board {
         Ok(None)
     }
 
+    /// Every change of the staff, oldest first.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn staff_changes(&self) -> Result<Vec<(Event, StaffChanged)>, BoardError> {
+        let mut reader = self.store.reader().await?;
+        let mut changes = Vec::new();
+        for found in query::staff_events(&mut reader.link()).await? {
+            let event = row::event(found)?;
+            let body = row::body(event.seq, event.kind, &event.body)?;
+            if let Body::StaffChanged(changed) = body {
+                changes.push((event, changed));
+            }
+        }
+        Ok(changes)
+    }
+
     /// Demands signatures from here on; there is no way back. An admin person signs: [`Act::Demand`] about nothing.
     ///
     /// # Errors

@@ -41,6 +41,24 @@ pub(crate) async fn after(
     }))
 }
 
+/// The rows before one, newest first.
+pub(crate) async fn before(
+    link: Link<'_>,
+    number: u64,
+    limit: u32,
+) -> Result<Vec<AccessRow>, StoreError> {
+    Ok(on_engine!(link, db => {
+        sqlx::query_as(
+            "SELECT number, person, route, customers, seen_at FROM accesses
+             WHERE number < $1 ORDER BY number DESC LIMIT $2",
+        )
+        .bind(signed(number))
+        .bind(i64::from(limit))
+        .fetch_all(db)
+        .await?
+    }))
+}
+
 /// The event up to which rows are with the book that this one was made from.
 pub(crate) async fn elsewhere(link: Link<'_>) -> Result<Option<u64>, StoreError> {
     let seq: Option<i64> = on_engine!(link, db => {
