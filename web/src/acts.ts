@@ -15,7 +15,7 @@ const words = (error: unknown): string => (error instanceof Error ? error.messag
 const pause = (millis: number): Promise<void> => new Promise((done) => setTimeout(done, millis));
 
 /** The wallet that is signed in with, on this board's chain. */
-async function ready(): Promise<{ wallet: Wallet; owner: string }> {
+export async function ready(): Promise<{ wallet: Wallet; owner: string }> {
   const { wallet: owner = "", chainId = "", chain = "" } = document.body.dataset;
   const wallet = await chosen();
   if (wallet === null) throw new WalletError(texts.noWallet, null);
@@ -26,7 +26,7 @@ async function ready(): Promise<{ wallet: Wallet; owner: string }> {
 }
 
 /** Waits until a transaction is in a block. */
-async function mined(wallet: Wallet, hash: unknown): Promise<void> {
+export async function mined(wallet: Wallet, hash: unknown): Promise<void> {
   for (let look = 0; look < LOOKS; look += 1) {
     const receipt = (await ask(wallet, "eth_getTransactionReceipt", [hash])) as { status?: string } | null;
     if (receipt !== null) {

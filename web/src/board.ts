@@ -5,3 +5,4 @@ import "./proof-check";
 import "./ticket";
 import "./copy";
 import "./acts";
+import "./desk";

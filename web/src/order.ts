@@ -30,7 +30,7 @@ const FIELDS = [
   ["counterparty", "address"],
   ["boardRef", "bytes32"],
 ] as const;
-const DOMAIN = [
+export const DOMAIN = [
   ["name", "string"],
   ["version", "string"],
   ["chainId", "uint256"],
@@ -39,7 +39,7 @@ const DOMAIN = [
 const NAME = "DvP Settlement";
 const VERSION = "1";
 
-type Fields = readonly (readonly [string, string])[];
+export type Fields = readonly (readonly [string, string])[];
 
 const typeString = (name: string, fields: Fields): string => `${name}(${fields.map(([field, type]) => `${type} ${field}`).join(",")})`;
 
@@ -68,7 +68,7 @@ function word(type: string, value: string): Uint8Array {
   return fromHex(digits.padStart(64, "0"));
 }
 
-const struct = (name: string, fields: Fields, values: Record<string, string>): Uint8Array =>
+export const struct = (name: string, fields: Fields, values: Record<string, string>): Uint8Array =>
   keccak(join(keccak(utf8(typeString(name, fields))), ...fields.map(([field, type]) => word(type, values[field] ?? ""))));
 
 /** The order's id: what is signed. */
@@ -78,7 +78,7 @@ export function idOf(order: Order): string {
   return toHex(keccak(join(Uint8Array.of(0x19, 0x01), ...parts)));
 }
 
-const listed = (fields: Fields): { name: string; type: string }[] => fields.map(([name, type]) => ({ name, type }));
+export const listed = (fields: Fields): { name: string; type: string }[] => fields.map(([name, type]) => ({ name, type }));
 
 /** What `eth_signTypedData_v4`, cast, a Ledger or a Safe take. */
 export function typedData(order: Order): object {

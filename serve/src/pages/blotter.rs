@@ -60,7 +60,11 @@ struct Blotter {
     is_all: bool,
 }
 
-fn party(fill: &Fill, side: Side, name: impl Fn(&book::market::record::OrderRecord) -> String) -> Option<Party> {
+fn party(
+    fill: &Fill,
+    side: Side,
+    name: impl Fn(&book::market::record::OrderRecord) -> String,
+) -> Option<Party> {
     let order = fill.side(side)?;
     Some(Party {
         account: order.account.clone(),
@@ -99,7 +103,8 @@ pub(crate) async fn blotter(call: Call) -> Result<Reply, Problem> {
     }
     let found = app.board.trades_on(&days, symbol.as_deref(), SHOWN).await;
     let found = found.map_err(refusal::board)?;
-    let sides = |fill: &Fill| [Side::Bid, Side::Ask].map(|side| fill.side(side).map(|order| order.owner));
+    let sides =
+        |fill: &Fill| [Side::Bid, Side::Ask].map(|side| fill.side(side).map(|order| order.owner));
     let owners = found.fills.iter().flat_map(sides).flatten();
     access::seen(&call, "GET /desk/blotter", owners).await?;
     let directory = app.board.directory().await.map_err(refusal::board)?;
@@ -116,12 +121,21 @@ pub(crate) async fn blotter(call: Call) -> Result<Reply, Problem> {
         },
         here: symbol.as_deref() == chosen,
     };
-    let each = securities.iter().map(|one| choice(&one.symbol, Some(&one.symbol)));
+    let each = securities
+        .iter()
+        .map(|one| choice(&one.symbol, Some(&one.symbol)));
     let page = Blotter {
         frame: Frame::of(app, call.caller.as_ref(), Here::Blotter, "Blotter").await?,
         choices: std::iter::once(choice("All", None)).chain(each).collect(),
-        kept: symbol.as_ref().map_or_else(String::new, |symbol| format!("&security={symbol}")),
-        rows: found.fills.iter().rev().map(|fill| row(fill, name)).collect(),
+        kept: symbol
+            .as_ref()
+            .map_or_else(String::new, |symbol| format!("&security={symbol}")),
+        rows: found
+            .fills
+            .iter()
+            .rev()
+            .map(|fill| row(fill, name))
+            .collect(),
         trades: count(found.count),
         total: found.total.map(money),
         shown: found.fills.len(),

@@ -29,11 +29,9 @@ pub(super) struct Wrong {
 
 /// What came of a preflight.
 #[derive(Debug)]
-pub(super) enum Checks {
-    /// Every check, in the contract's sequence.
-    Asked(Vec<Check>),
-    /// The node did not answer.
-    Unknown,
+pub(super) struct Checks {
+    /// Every check, those that do not pass in front; none while the node does not answer.
+    pub(super) all: Vec<Check>,
 }
 
 const CONTRACTS: &str = "Contracts and coin run";
@@ -114,7 +112,7 @@ pub(super) fn wrong(reason: &Reason) -> Wrong {
     }
 }
 
-/// Every check of some reasons.
+/// Every check of some reasons, those that do not pass in front.
 fn checks(reasons: &[Reason]) -> Vec<Check> {
     let check = |what: &'static str| Check {
         what,
@@ -124,23 +122,26 @@ fn checks(reasons: &[Reason]) -> Vec<Check> {
             .map(wrong)
             .collect(),
     };
-    ALL.into_iter().map(check).collect()
+    let mut all: Vec<_> = ALL.into_iter().map(check).collect();
+    all.sort_by_key(|check| check.found.is_empty());
+    all
 }
 
 impl Checks {
     /// Asks the chain about two orders.
     pub(super) async fn of(app: &App, bid: &OrderView, ask: &OrderView) -> Self {
-        match app.node.preflight(&bid.record, &ask.record).await {
-            Ok(reasons) => Self::Asked(checks(&reasons)),
-            Err(_) => Self::Unknown,
-        }
+        let reasons = app.node.preflight(&bid.record, &ask.record).await;
+        let all = reasons.map_or_else(|_| Vec::new(), |reasons| checks(&reasons));
+        Self { all }
     }
 
-    /// How many are not green; nothing where nobody knows.
-    pub(super) fn failing(&self) -> usize {
-        match self {
-            Self::Asked(all) => all.iter().filter(|check| !check.found.is_empty()).count(),
-            Self::Unknown => 0,
+    /// What they come to, in words.
+    pub(super) fn words(&self) -> String {
+        let failing = self.all.iter().filter(|check| !check.found.is_empty());
+        match (self.all.len(), failing.count()) {
+            (0, _) => "The node does not answer: not known now".to_owned(),
+            (all, 0) => format!("All {all} pass: it would settle now"),
+            (all, failing) => format!("{failing} of {all} do not pass"),
         }
     }
 }
@@ -172,12 +173,16 @@ mod tests {
 
     #[test]
     fn what_somebody_still_does_is_no_refusal() {
-        let step = |failure| checks(&[reason(failure)])[8].found[0].is_step;
+        let step = |failure| checks(&[reason(failure)])[0].found[0].is_step;
         assert!(step(Failure::SellerAllowance));
-        let found = Checks::Asked(checks(&[
-            reason(Failure::BuyerBalance),
-            reason(Failure::Restricted),
-        ]));
-        assert_eq!((found.failing(), Checks::Unknown.failing()), (2, 0));
+        let words = |reasons: &[Reason]| {
+            let all = checks(reasons);
+            Checks { all }.words()
+        };
+        let both = [reason(Failure::BuyerBalance), reason(Failure::Restricted)];
+        assert_eq!(words(&both), "2 of 14 do not pass");
+        assert_eq!(words(&[]), "All 14 pass: it would settle now");
+        let silent = Checks { all: Vec::new() };
+        assert!(silent.words().contains("does not answer"));
     }
 }

@@ -26,6 +26,25 @@ pub(super) enum Closest {
     NoPair,
 }
 
+impl Closest {
+    /// In a sentence.
+    pub(super) fn words(&self) -> String {
+        match self {
+            Self::Apart(dollars, _) => format!("The closest pair is ${dollars} apart."),
+            Self::OtherQuantities => "No bid has the quantity of an ask.".to_owned(),
+            Self::NoPair => "No security has a bid and an ask.".to_owned(),
+        }
+    }
+
+    /// The security of the closest pair.
+    pub(super) fn symbol(&self) -> Option<&str> {
+        match self {
+            Self::Apart(_, symbol) => Some(symbol),
+            Self::OtherQuantities | Self::NoPair => None,
+        }
+    }
+}
+
 /// The smallest distance between a bid and an ask of one quantity and two owners, in 10^-18 dollars.
 fn distance(bids: &[Lot], asks: &[Lot]) -> Option<u128> {
     // Best prices come first, so the first ones of a quantity of two owners are enough.
@@ -55,10 +74,7 @@ pub(super) async fn of(app: &App, securities: &[Security]) -> Result<Closest, Pr
         let token = security.token.to_string();
         let bids = app.board.lots(&token, Side::Bid, None, LOTS).await;
         let asks = app.board.lots(&token, Side::Ask, None, LOTS).await;
-        let (bids, asks) = (
-            bids.map_err(refusal::board)?,
-            asks.map_err(refusal::board)?,
-        );
+        let (bids, asks) = (bids.map_err(refusal::board)?, asks.map_err(refusal::board)?);
         both |= !bids.is_empty() && !asks.is_empty();
         let apart = distance(&bids, &asks).map(|apart| (apart, security.symbol.as_str()));
         closest = closest.into_iter().chain(apart).min();

@@ -7,6 +7,7 @@ use book::audit::confirmation::Confirmation;
 use book::market::amount::dollars;
 use book::market::record::Capacity;
 
+use super::decimals::{dollars as with_cents, grouped};
 use super::frame::{Frame, Here, chain_name};
 use super::html;
 use super::time::Moment;
@@ -45,19 +46,6 @@ fn acted(capacity: Capacity) -> &'static str {
     }
 }
 
-/// A decimal number with groups.
-fn grouped(text: &str) -> String {
-    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
-    let Ok(whole) = whole.parse::<u64>() else {
-        return text.to_owned();
-    };
-    if fraction.is_empty() {
-        count(whole)
-    } else {
-        format!("{}.{fraction}", count(whole))
-    }
-}
-
 /// `GET /orders/{order}/confirmation`.
 pub(crate) async fn confirmation(call: Call) -> Result<Reply, Problem> {
     call.query.end()?;
@@ -78,12 +66,12 @@ pub(crate) async fn confirmation(call: Call) -> Result<Reply, Problem> {
         name: format!("confirmation-{}", &found.order.to_string()[2..10]),
         quantity: grouped(&found.quantity),
         price: if found.price_exact {
-            grouped(&found.price_usd)
+            with_cents(&found.price_usd)
         } else {
             rounded_text(&found.price_usd)
         },
         total: dollars(found.total_base_units.parse().unwrap_or_default()),
-        commission: grouped(&found.fees.commission_usd),
+        commission: with_cents(&found.fees.commission_usd),
         acted: acted(found.capacity),
         at: Moment::read(&found.time.executed_at),
         chain: chain_name(found.transaction.chain_id),
@@ -93,16 +81,4 @@ pub(crate) async fn confirmation(call: Call) -> Result<Reply, Problem> {
         found,
     };
     html(&call.headers, StatusCode::OK, &page)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn decimals_are_kept_and_thousands_grouped() {
-        assert_eq!(grouped("12500.125"), "12,500.125");
-        assert_eq!(grouped("1000"), "1,000");
-        assert_eq!(grouped("many"), "many");
-    }
 }

@@ -104,7 +104,11 @@ fn leg(view: &OrderView, customer: String, now: Timestamp) -> Leg {
         short: short(order.id),
         side: order.side.as_str(),
         heading: if bid { "The bid" } else { "The ask" },
-        limit: if bid { "pays at most" } else { "takes at least" },
+        limit: if bid {
+            "pays at most"
+        } else {
+            "takes at least"
+        },
         customer,
         wallet: order.owner.to_string(),
         account: order.account.clone(),
@@ -159,7 +163,10 @@ mod tests {
     fn the_price_of_a_whole_token_follows_from_the_total() {
         let token = 10u128.pow(18);
         let found = |total, quantity, decimals| unit_price(total, quantity, decimals).map(rounded);
-        assert_eq!(found(1_040_000_000, 100 * token, 18).as_deref(), Some("10.40"));
+        assert_eq!(
+            found(1_040_000_000, 100 * token, 18).as_deref(),
+            Some("10.40")
+        );
         assert_eq!(found(1_000_000, 3, 0).as_deref(), Some("0.3333"));
         assert_eq!(found(u128::MAX, 1, 36), None);
     }

@@ -79,7 +79,8 @@ struct JobStep {
 struct DeskMatch {
     frame: Frame,
     id: String,
-    short: String,
+    /// The last event that changed it: after another one there is something else to do.
+    changed: u64,
     bid: String,
     ask: String,
     total: String,
@@ -142,7 +143,10 @@ fn words(event: &Event) -> String {
 
 /// What became of a match last: "Ruth approved it 3 s ago".
 fn last(events: &[Event], now: Timestamp) -> String {
-    let told = events.iter().rev().find(|event| event.kind != EventType::Note);
+    let told = events
+        .iter()
+        .rev()
+        .find(|event| event.kind != EventType::Note);
     told.map_or_else(String::new, |event| {
         format!("{} {}", words(event), ago(event.captured_at, now))
     })
@@ -269,11 +273,10 @@ pub(crate) async fn desk_match(call: Call) -> Result<Reply, Problem> {
         .iter()
         .find(|event| event.kind == EventType::MatchProposed);
     let (state, tone) = state(found.state);
-    let short: String = found.id.to_string().chars().take(13).collect();
     let page = DeskMatch {
         frame: Frame::of(app, Some(caller), Here::Queue, "Match").await?,
         id: found.id.to_string(),
-        short,
+        changed: found.changed_seq,
         bid: found.bid.to_string(),
         ask: found.ask.to_string(),
         total: money(found.total),

@@ -16,7 +16,7 @@ use futures::{StreamExt as _, stream};
 use jiff::Timestamp;
 
 use super::checks::{Wrong, wrong};
-use super::closest::{self, Closest};
+use super::closest;
 use super::deal::{between, customer};
 use super::desk_match::state;
 use super::frame::{Frame, Here};
@@ -109,8 +109,9 @@ struct Group {
 struct DeskQueue {
     frame: Frame,
     groups: Vec<Group>,
-    /// Said when nothing crosses; nothing for an operator.
-    closest: Option<Closest>,
+    /// Said when nothing crosses, and of which security; nothing for an operator.
+    closest: Option<String>,
+    closest_in: Option<String>,
     more: bool,
     sees_book: bool,
 }
@@ -235,7 +236,7 @@ async fn row(
         total,
         since: Moment::of(since),
         ago: ago(since, app.now()),
-        state: "crosses",
+        state: "",
         tone: "",
         passed: String::new(),
         answered: false,
@@ -290,12 +291,7 @@ fn way(caller: &Caller, found: &Match, href: &str, must_commit: bool) -> Option<
     }
 }
 
-async fn match_row(
-    app: &App,
-    caller: &Caller,
-    live: &Live,
-    said: &Said,
-) -> Result<Row, Problem> {
+async fn match_row(app: &App, caller: &Caller, live: &Live, said: &Said) -> Result<Row, Problem> {
     let found = &live.found;
     let href = format!("/desk/matches/{}", found.id);
     let asked = is_asked(found.state);
@@ -405,7 +401,10 @@ pub(crate) async fn desk_queue(call: Call) -> Result<Reply, Problem> {
     let page = DeskQueue {
         frame: Frame::of(app, Some(caller), Here::Queue, "Queue").await?,
         groups: groups(unknown, mine, crossing, under_way),
-        closest,
+        closest: closest.as_ref().map(closest::Closest::words),
+        closest_in: closest
+            .as_ref()
+            .and_then(|found| found.symbol().map(str::to_owned)),
         more,
         sees_book,
     };

@@ -1,5 +1,6 @@
 //! What stands around every page: whose board, the chain and its lag, the wallet; the log, its last anchor.
 
+use book::log::staff::Role;
 use book::market::amount::short_address;
 use jiff::{SignedDuration, Timestamp};
 
@@ -10,6 +11,7 @@ use crate::app::App;
 use crate::caller::{Caller, Part};
 use crate::problem::Problem;
 use crate::refusal;
+use crate::route::WHOLE_BOOK;
 
 /// After this what is known of the chain is late.
 const LATE: SignedDuration = SignedDuration::from_secs(30);
@@ -22,6 +24,10 @@ pub(crate) enum Here {
     Welcome,
     Market,
     Orders,
+    Queue,
+    Blotter,
+    Reports,
+    People,
     Log,
     Status,
 }
@@ -82,6 +88,8 @@ pub(crate) struct Frame {
     pub(crate) reader: Option<Reader>,
     pub(crate) synced: Option<Synced>,
     pub(crate) log: Option<LogFacts>,
+    /// The version of the terms in force.
+    pub(crate) terms: Option<String>,
     pub(crate) now: Moment,
     pub(crate) script: String,
     pub(crate) style: String,
@@ -89,13 +97,46 @@ pub(crate) struct Frame {
 }
 
 /// What people call a chain.
-pub(crate) fn chain_name(id: u64) -> String {
+fn chain_name(id: u64) -> String {
     match id {
         42_161 => "Arbitrum One".to_owned(),
         421_614 => "Arbitrum Sepolia".to_owned(),
         412_346 => "Nitro dev chain".to_owned(),
         other => format!("Chain {other}"),
     }
+}
+
+/// What of the desk somebody on the staff may see.
+fn desk_links(caller: &Caller, here: Here) -> Vec<Link> {
+    let role = |role| caller.is_any(&[Part::Staff(role)]);
+    let records = role(Role::RecordsOfficer);
+    let sees_book = caller.is_any(WHOLE_BOOK);
+    let reads = records || role(Role::Principal);
+    [
+        (
+            "/desk",
+            "Queue",
+            Here::Queue,
+            sees_book || role(Role::Operator),
+        ),
+        ("/market", "Market", Here::Market, sees_book),
+        ("/desk/blotter", "Blotter", Here::Blotter, reads),
+        ("/desk/reports", "Reports", Here::Reports, reads),
+        (
+            "/desk/people",
+            "People",
+            Here::People,
+            records || role(Role::Admin),
+        ),
+    ]
+    .into_iter()
+    .filter(|(_, _, _, is_shown)| *is_shown)
+    .map(|(href, words, place, _)| Link {
+        href,
+        words,
+        here: here == place,
+    })
+    .collect()
 }
 
 fn links(caller: Option<&Caller>, here: Here) -> Vec<Link> {
@@ -110,7 +151,7 @@ fn links(caller: Option<&Caller>, here: Here) -> Vec<Link> {
             link("/market", "Market", Here::Market),
             link("/orders", "My orders", Here::Orders),
         ],
-        Some(_) => vec![link("/market", "Market", Here::Market)],
+        Some(caller) => desk_links(caller, here),
     };
     let public = [
         link("/log", "Log", Here::Log),
@@ -153,7 +194,7 @@ impl Frame {
         Self {
             title: title.to_owned(),
             broker_dealer: book.broker_dealer.clone(),
-            crd: book.crd.into(),
+            crd: book.crd,
             chain: chain_name(book.chain_id),
             chain_id: book.chain_id,
             contract: book.contract.to_string(),
@@ -161,6 +202,7 @@ impl Frame {
             reader: None,
             synced: None,
             log: None,
+            terms: app.house.terms.as_ref().map(|terms| terms.version.clone()),
             now: Moment::of(app.now()),
             script: assets::path("board.js"),
             style: assets::path("board.css"),

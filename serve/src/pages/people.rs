@@ -108,11 +108,7 @@ fn grants(changes: &[(Event, StaffChanged)]) -> HashMap<(String, Role), &Event> 
     grants
 }
 
-fn member(
-    roster: &Roster,
-    person: &Person,
-    grants: &HashMap<(String, Role), &Event>,
-) -> Member {
+fn member(roster: &Roster, person: &Person, grants: &HashMap<(String, Role), &Event>) -> Member {
     let granted = |role: Role| {
         let event = grants.get(&(key(&person.name), role))?;
         Some(Granted {
@@ -200,7 +196,10 @@ async fn looks(call: &Call, before: Option<u64>) -> Result<(Vec<Look>, Option<u6
         customers: customers(row, &directory),
         at: Moment::of(row.seen_at),
     };
-    let next = rows.last().map(|row| row.number).filter(|number| *number > 1);
+    let next = rows
+        .last()
+        .map(|row| row.number)
+        .filter(|number| *number > 1);
     Ok((rows.iter().map(look).collect(), next))
 }
 

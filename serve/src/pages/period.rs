@@ -66,7 +66,9 @@ impl Period {
         let today = every.day_of(app.now());
         // One that is open is as good as one that ends today, or begins when there was nothing.
         let to = days.last().unwrap_or(today);
-        let from = days.first().unwrap_or_else(|| Date::constant(2000, 1, 1).min(to));
+        let from = days
+            .first()
+            .unwrap_or_else(|| Date::constant(2000, 1, 1).min(to));
         let query = query(from, to);
         Ok(Self {
             from: from.to_string(),

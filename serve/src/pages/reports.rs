@@ -6,15 +6,16 @@ use book::board::daily::Activity;
 use book::board::subscribers::Subscriber;
 use book::market::amount::short_address;
 
+use super::decimals::{dollars, grouped};
 use super::frame::{Frame, Here};
 use super::html;
 use super::period::Period;
 use super::time::Moment;
 use super::words::count;
 use crate::problem::Problem;
+use crate::refusal;
 use crate::reports::{self, HolderCount, holders_view};
 use crate::route::{Call, Reply};
-use crate::refusal;
 
 /// Subscribers on the page; the file has all.
 const SHOWN: usize = 200;
@@ -34,8 +35,8 @@ struct Held {
 
 struct Counted {
     of: String,
-    holders: u32,
-    limit: Option<u32>,
+    holders: String,
+    limit: Option<String>,
     /// How much of the limit is used, of 100.
     used: u32,
     warning: Option<u64>,
@@ -63,18 +64,6 @@ struct Reports {
     all: usize,
 }
 
-fn grouped(text: &str) -> String {
-    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
-    let Ok(number) = whole.parse::<u64>() else {
-        return text.to_owned();
-    };
-    if fraction.is_empty() {
-        count(number)
-    } else {
-        format!("{}.{fraction}", count(number))
-    }
-}
-
 fn done(activity: &Activity) -> Done {
     Done {
         symbol: activity.symbol.clone(),
@@ -88,7 +77,7 @@ fn done(activity: &Activity) -> Done {
             count(activity.committed),
             count(activity.trades),
             grouped(&activity.quantity),
-            grouped(&activity.total_usd),
+            dollars(&activity.total_usd),
         ],
     }
 }
@@ -102,8 +91,8 @@ fn counted(found: &HolderCount) -> Counted {
             "group" => format!("Group {groups}"),
             _ => format!("Groups {groups} together"),
         },
-        holders: found.holders,
-        limit: found.limit,
+        holders: count(found.holders.into()),
+        limit: found.limit.map(|limit| count(limit.into())),
         used: found.limit.map_or(0, |limit| {
             let used = u64::from(found.holders) * 100 / u64::from(limit.max(1));
             u32::try_from(used.min(100)).unwrap_or(100)

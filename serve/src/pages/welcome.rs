@@ -2,9 +2,12 @@
 
 use askama::Template;
 use axum::http::StatusCode;
+use book::log::staff::Role;
 
 use super::frame::{Frame, Here};
 use super::{elsewhere, html};
+use crate::caller::{Caller, Part};
+use crate::config::Face;
 use crate::problem::Problem;
 use crate::route::{Call, Reply, WHOLE_BOOK};
 
@@ -14,12 +17,25 @@ struct Welcome {
     frame: Frame,
 }
 
+/// The first page of somebody who is signed in, of those that this process has.
+fn first(faces: &[Face], caller: &Caller) -> &'static str {
+    let operator = Part::Staff(Role::Operator);
+    if caller.is_investor() {
+        "/market"
+    } else if !faces.contains(&Face::Desk) {
+        "/status"
+    } else if caller.is_any(WHOLE_BOOK) || caller.is_any(&[operator]) {
+        "/desk"
+    } else {
+        "/desk/people"
+    }
+}
+
 /// `GET /`.
 pub(crate) async fn welcome(call: Call) -> Result<Reply, Problem> {
     call.query.end()?;
     if let Some(caller) = &call.caller {
-        let sees_a_market = caller.is_investor() || caller.is_any(WHOLE_BOOK);
-        return elsewhere(if sees_a_market { "/market" } else { "/status" });
+        return elsewhere(first(&call.app.faces, caller));
     }
     let frame = Frame::of(&call.app, None, Here::Welcome, "Welcome").await?;
     html(&call.headers, StatusCode::OK, &Welcome { frame })

@@ -1,0 +1,40 @@
+//! Decimal numbers that are texts already, with groups.
+
+use super::words::count;
+
+/// The number with grouped thousands; a text that is none, as it is.
+pub(super) fn grouped(text: &str) -> String {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let Ok(whole) = whole.parse::<u64>() else {
+        return text.to_owned();
+    };
+    if fraction.is_empty() {
+        count(whole)
+    } else {
+        format!("{}.{fraction}", count(whole))
+    }
+}
+
+/// The same as dollars: two decimal places at least.
+pub(super) fn dollars(text: &str) -> String {
+    let shown = grouped(text);
+    match shown.split_once('.') {
+        None => format!("{shown}.00"),
+        Some((_, fraction)) if fraction.len() == 1 => format!("{shown}0"),
+        Some(_) => shown,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn decimals_are_kept_and_thousands_grouped() {
+        assert_eq!(grouped("12500.125"), "12,500.125");
+        assert_eq!(grouped("1000"), "1,000");
+        assert_eq!(grouped("many"), "many");
+        let written = ["1035", "2.5", "2.5875"].map(dollars);
+        assert_eq!(written, ["1,035.00", "2.50", "2.5875"]);
+    }
+}
