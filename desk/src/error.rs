@@ -121,6 +121,18 @@ pub enum DeskError {
         /// Why.
         cause: Box<DeskError>,
     },
+    /// A migration came to an end before its last transaction.
+    #[error("it stopped at transaction {} of {of} ({what}): {cause}", done + 1)]
+    Halted {
+        /// Transactions that were done.
+        done: usize,
+        /// How many there are.
+        of: usize,
+        /// What the next one was to do.
+        what: &'static str,
+        /// Why.
+        cause: Box<DeskError>,
+    },
     /// Amounts that do not fit together into 256 bits.
     #[error("the amounts are beyond 2^256 base units")]
     Overflow,

@@ -9,7 +9,7 @@ use book::board::standing::LIVE;
 use book::market::matching::{Match, MatchState};
 
 use super::super::commitment::Commitment;
-use super::super::plan::list::{Act, Listed, Plan};
+use super::super::plan::list::{Act, Listed, Plan, Records};
 use crate::chain::abi::IDvPSettlement::{OrderRegistered, orderStateCall};
 use crate::chain::act::Contract;
 use crate::error::DeskError;
@@ -45,6 +45,19 @@ impl BoardPlan {
         wallets: &[Address],
     ) -> Result<Self, DeskError> {
         let orders = board.open_orders_of(wallets).await?;
+        Self::of_orders(board, settlement, first_block, orders).await
+    }
+
+    /// The same of some open orders.
+    ///
+    /// # Errors
+    /// `Board`, `Chain`.
+    pub async fn of_orders(
+        board: &Board,
+        settlement: &Contract,
+        first_block: u64,
+        orders: Vec<B256>,
+    ) -> Result<Self, DeskError> {
         let mut plan = Self::default();
         let known: HashSet<B256> = orders.iter().copied().collect();
         let open = open_on_chain(settlement, first_block, &known).await?;
@@ -133,24 +146,30 @@ pub struct TokenPlan {
 }
 
 impl TokenPlan {
-    /// Holds the wallets against a security's sanctions, or the coin's blacklist where there is no symbol.
+    /// Holds the wallets, all of each investor, against a security's sanctions, by its registry's records of them.
+    pub fn of_security(
+        contract: Contract,
+        symbol: String,
+        wallets: &[Address],
+        records: &Records,
+    ) -> Self {
+        Self {
+            symbol: Some(symbol),
+            contract,
+            plan: Plan::sanctions(&listed(wallets), records),
+        }
+    }
+
+    /// Holds the wallets against the coin's blacklist.
     ///
     /// # Errors
     /// `Chain`.
-    pub async fn of(
-        contract: Contract,
-        symbol: Option<String>,
-        wallets: &[Address],
-    ) -> Result<Self, DeskError> {
-        let listed: Vec<Listed> = (1..).zip(wallets.iter().copied()).collect();
-        let act = match symbol {
-            Some(_) => Act::Sanction(true),
-            None => Act::Blacklist(true),
-        };
+    pub async fn of_coin(contract: Contract, wallets: &[Address]) -> Result<Self, DeskError> {
         // What a proposal speaks of is not stopped yet.
-        let plan = Plan::unpriced(&contract, &listed, act, &Pending::default()).await?;
+        let (listed, pending) = (listed(wallets), Pending::default());
+        let plan = Plan::unpriced(&contract, &listed, Act::Blacklist(true), &pending).await?;
         Ok(Self {
-            symbol,
+            symbol: None,
             contract,
             plan,
         })
@@ -165,4 +184,8 @@ impl TokenPlan {
     pub fn is_done(&self) -> bool {
         self.plan.new.is_empty()
     }
+}
+
+fn listed(wallets: &[Address]) -> Vec<Listed> {
+    (1..).zip(wallets.iter().copied()).collect()
 }

@@ -8,6 +8,7 @@ use book::market::investor::Directory;
 use crate::cap_table::investor_id;
 use crate::chain::abi::ISecurityToken::{walletRecordCall, walletsOfCall};
 use crate::chain::{Chain, ChainError};
+use crate::plan::list::Records;
 
 /// Why a wallet belongs to the case.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -57,6 +58,15 @@ pub fn named(
     wallets
 }
 
+/// Every wallet of a case, and what each security's registry says of them.
+#[derive(Clone, Debug, Default)]
+pub struct Everybody {
+    /// The wallets, each with why it belongs to the case.
+    pub wallets: BTreeMap<Address, Because>,
+    /// By security.
+    pub records: BTreeMap<Address, Records>,
+}
+
 /// Adds to some wallets every other one of their owners, until none is new: by the directory, and by the registries of these
 /// securities.
 ///
@@ -67,12 +77,13 @@ pub async fn all_wallets(
     named: &BTreeSet<Address>,
     directory: &Directory,
     securities: &[Address],
-) -> Result<BTreeMap<Address, Because>, ChainError> {
+) -> Result<Everybody, ChainError> {
     let mut owned: BTreeMap<B256, Vec<Address>> = BTreeMap::new();
     for (wallet, id, _) in directory.wallets() {
         owned.entry(id).or_default().push(wallet);
     }
     let mut found: BTreeMap<Address, Because> = BTreeMap::new();
+    let mut known: BTreeMap<Address, Records> = BTreeMap::new();
     let mut new: Vec<(Address, Because)> = named.iter().map(|one| (*one, Because::Named)).collect();
     let mut asked: BTreeSet<(Address, B256)> = BTreeSet::new();
     while !new.is_empty() {
@@ -98,6 +109,8 @@ pub async fn all_wallets(
                 .map(|record| record.investorId)
                 .filter(|id| !id.is_zero() && asked.insert((*token, *id)))
                 .collect();
+            let pairs = fresh.iter().copied().zip(records);
+            known.entry(*token).or_default().extend(pairs);
             let calls: Vec<_> = investors
                 .into_iter()
                 .map(|id| (*token, walletsOfCall { investorId: id }))
@@ -108,7 +121,10 @@ pub async fn all_wallets(
         }
         new.retain(|(wallet, _)| !found.contains_key(wallet));
     }
-    Ok(found)
+    Ok(Everybody {
+        wallets: found,
+        records: known,
+    })
 }
 
 #[cfg(test)]

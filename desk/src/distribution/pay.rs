@@ -9,7 +9,7 @@ use crate::chain::abi::IDistribution::{payBatchCall, payeeOfCall};
 use crate::chain::act::Contract;
 use crate::error::DeskError;
 use crate::journal::Journal;
-use crate::plan::{BATCH, Batch, Lost, Sent, gas};
+use crate::plan::{BATCH, Batch, Lost, Proposed, Sent, gas};
 use crate::signing::signer::Signer;
 
 /// Bytes of calldata that the contract takes.
@@ -91,6 +91,12 @@ impl Payment {
     pub fn gas(&self) -> Option<u64> {
         let gas = self.batches.iter().map(|batch| batch.gas);
         gas.sum()
+    }
+
+    /// The batches as calls for a Safe, in their sequence.
+    pub fn proposed(&self, contract: &Contract) -> Vec<Proposed> {
+        let batches = self.batches.iter();
+        batches.map(|batch| batch.proposed(contract)).collect()
     }
 
     /// Pays; `progress` hears how many shares were brought.

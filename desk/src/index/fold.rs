@@ -60,11 +60,11 @@ impl Register {
             Event::TokensUnfrozen(e) => self.freeze(e.account, e.amount, false)?,
             Event::TokensLocked(e) => {
                 self.lock(e.holder, e.amount, e.releaseTime, true)?;
-                if follows && minted == Some((entry.tx, e.holder, e.amount)) {
-                    let lot = self.at(e.holder).lots.back_mut();
-                    if let Some(lot) = lot {
-                        lot.held_until = Some(e.releaseTime);
-                    }
+                if follows
+                    && minted == Some((entry.tx, e.holder, e.amount))
+                    && let Some(held) = self.at(e.holder).lots.back().copied()
+                {
+                    self.acquired.hold(held.row, e.releaseTime);
                 }
             }
             Event::TokensUnlocked(e) => self.lock(e.holder, e.amount, e.releaseTime, false)?,
@@ -152,7 +152,9 @@ impl Register {
         let sender = self.debit(from, value)?;
         let moved = match self.named.take() {
             Some(named) if !from.is_zero() => {
-                let taken = lots::take(self.at(from), value, (entry.tx, from), &named);
+                let lots = &mut self.wallets.entry(from).or_default().lots;
+                let key = (entry.tx, from);
+                let taken = lots::take(lots, &mut self.acquired, value, key, &named);
                 self.named = Some(named);
                 taken?
             }
@@ -167,8 +169,8 @@ impl Register {
         }
         let same = sender.is_some_and(|id| !id.is_zero()) && sender == recipient;
         if !same && sender.is_some() && sender == self.watched {
-            let went = moved.iter().map(|lot| Disposal {
-                lot: *lot,
+            let went = moved.iter().map(|held| Disposal {
+                lot: self.acquired.lot(*held),
                 wallet: from,
                 to,
                 moved: value,
@@ -182,11 +184,15 @@ impl Register {
             self.change(recipient, value, true, entry.time)?;
         }
         if self.named.is_some() && !to.is_zero() {
-            let lots = &mut self.at(to).lots;
-            if same {
-                lots::keep(lots, moved);
+            let fits = if same {
+                let lots = &mut self.wallets.entry(to).or_default().lots;
+                lots::keep(lots, &mut self.acquired, moved)
             } else {
-                lots.push_back(acquired(entry, from, to, value));
+                let held = self.acquired.add(&acquired(entry, from, to, value));
+                held.map(|held| lots::push(&mut self.at(to).lots, held))
+            };
+            if fits.is_none() {
+                return Err(self.impossible("there are more lots than can be counted".into()));
             }
         }
         Ok(())

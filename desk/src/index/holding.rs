@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use alloy::primitives::{Address, B256, U256};
 
+use super::acquired::Held;
 use super::lots::Lot;
 use super::vesting::Schedule;
 
@@ -32,8 +33,8 @@ pub struct Wallet {
     pub successor: Option<Address>,
     /// Base units that the enforcer froze.
     pub frozen_tokens: U256,
-    /// Its lots, the oldest first, of a register that was folded with them.
-    pub lots: VecDeque<Lot>,
+    /// Its lots, the oldest first, of a register that was folded with them: see [`super::Register::lots`].
+    pub(super) lots: VecDeque<Held>,
     /// Most wallets have none of these.
     pub(super) bound: Option<Box<Bound>>,
 }
@@ -110,6 +111,11 @@ impl Wallet {
     /// Locks, schedules and holds one by one, ended ones too.
     pub fn bound(&self) -> Bound {
         self.bound.as_deref().cloned().unwrap_or_default()
+    }
+
+    /// How many lots it has, of a register that was folded with them.
+    pub fn lot_count(&self) -> usize {
+        self.lots.len()
     }
 
     /// Until when a lot's holding period lasts: as long as its lock is in force.

@@ -12,8 +12,8 @@ use book::market::address;
 use book::market::literal::decimal;
 use serde::Deserialize;
 
+use super::acquired::{Acquired, Held};
 use super::error::IndexError;
-use super::holding::Wallet;
 use crate::error::DeskError;
 use crate::sheet::{self, Columns};
 
@@ -76,15 +76,17 @@ pub type Named = BTreeMap<(B256, Address), Vec<(LotId, U256)>>;
 /// # Errors
 /// `Lots` when lots are named for this transfer and are not there, or do not come to `value`.
 pub(super) fn take(
-    wallet: &mut Wallet,
+    lots: &mut VecDeque<Held>,
+    acquired: &mut Acquired,
     value: U256,
     (tx, from): (B256, Address),
     named: &Named,
-) -> Result<Vec<Lot>, IndexError> {
-    let Some(choice) = named.get(&(tx, from)) else {
-        return Ok(first_in(&mut wallet.lots, value));
-    };
+) -> Result<Vec<Held>, IndexError> {
     let unfit = |what: String| IndexError::Lots { tx, what };
+    let beyond = || unfit("there are more of them than can be counted".into());
+    let Some(choice) = named.get(&(tx, from)) else {
+        return first_in(lots, acquired, value).ok_or_else(beyond);
+    };
     let sum = choice
         .iter()
         .try_fold(U256::ZERO, |sum, (_, amount)| sum.checked_add(*amount));
@@ -96,51 +98,73 @@ pub(super) fn take(
     }
     let mut taken = Vec::with_capacity(choice.len());
     for (id, amount) in choice {
-        let place = wallet.lots.iter().position(|lot| lot.id == *id);
-        let lot = place.and_then(|place| wallet.lots.get_mut(place));
-        let left = lot.as_ref().and_then(|lot| lot.amount.checked_sub(*amount));
-        let (Some(place), Some(lot), Some(left)) = (place, lot, left) else {
+        let place = lots.iter().position(|held| acquired.id(held.row) == *id);
+        let held = place.and_then(|place| lots.get_mut(place));
+        let left = held.as_ref();
+        let left = left.and_then(|held| acquired.left(**held).checked_sub(*amount));
+        let (Some(place), Some(held), Some(left)) = (place, held, left) else {
             return Err(unfit(format!(
                 "{from} has not {amount} base units of lot {id}"
             )));
         };
-        taken.push(Lot {
-            amount: *amount,
-            ..*lot
-        });
-        lot.amount = left;
+        taken.push(acquired.with(held.row, *amount).ok_or_else(beyond)?);
         if left.is_zero() {
-            wallet.lots.remove(place);
+            lots.remove(place);
+        } else {
+            *held = acquired.with(held.row, left).ok_or_else(beyond)?;
         }
     }
     Ok(taken)
 }
 
-/// The oldest lots that make up `value`.
-fn first_in(lots: &mut VecDeque<Lot>, mut value: U256) -> Vec<Lot> {
+/// The oldest lots that make up `value`; `None` when they cannot be counted.
+fn first_in(
+    lots: &mut VecDeque<Held>,
+    acquired: &mut Acquired,
+    mut value: U256,
+) -> Option<Vec<Held>> {
     let mut taken = Vec::new();
     while !value.is_zero() {
-        let Some(lot) = lots.front_mut() else { break };
-        let amount = lot.amount.min(value);
+        let Some(held) = lots.front_mut() else { break };
+        let there = acquired.left(*held);
+        let amount = there.min(value);
         value -= amount;
-        taken.push(Lot { amount, ..*lot });
-        lot.amount -= amount;
-        if lot.amount.is_zero() {
+        taken.push(acquired.with(held.row, amount)?);
+        if amount == there {
             lots.pop_front();
+        } else {
+            *held = acquired.with(held.row, there - amount)?;
         }
     }
-    taken
+    Some(taken)
 }
 
-/// Puts lots that moved between wallets of one investor where they belong by their age.
-pub(super) fn keep(lots: &mut VecDeque<Lot>, moved: Vec<Lot>) {
-    for lot in moved {
-        let place = lots.partition_point(|known| known.id < lot.id);
+/// Puts lots that moved between wallets of one investor where they belong by their age; `None` when they cannot be counted.
+pub(super) fn keep(
+    lots: &mut VecDeque<Held>,
+    acquired: &mut Acquired,
+    moved: Vec<Held>,
+) -> Option<()> {
+    for held in moved {
+        // Rows are numbered as they were acquired.
+        let place = lots.partition_point(|known| known.row < held.row);
         match lots.get_mut(place) {
-            Some(known) if known.id == lot.id => known.amount += lot.amount,
-            _ => lots.insert(place, lot),
+            Some(known) if known.row == held.row => {
+                let sum = acquired.left(*known) + acquired.left(held);
+                *known = acquired.with(held.row, sum)?;
+            }
+            _ => lots.insert(place, held),
         }
     }
+    Some(())
+}
+
+/// Adds the youngest lot. A wallet has few: room is made for a quarter more of them, not for twice as many.
+pub(super) fn push(lots: &mut VecDeque<Held>, held: Held) {
+    if lots.len() == lots.capacity() {
+        lots.reserve_exact(1 + lots.len() / 4);
+    }
+    lots.push_back(held);
 }
 
 /// Reads which lots are named for transfers: CSV with the columns transaction, wallet, lot, amount.
@@ -213,39 +237,58 @@ mod tests {
         }
     }
 
-    fn wallet() -> Wallet {
-        Wallet {
-            lots: [lot(1, 100), lot(2, 50), lot(3, 30)].into(),
-            ..Wallet::default()
-        }
+    /// A wallet with three lots.
+    struct Wallet {
+        lots: VecDeque<Held>,
+        acquired: Acquired,
     }
 
-    fn amounts<'a>(lots: impl IntoIterator<Item = &'a Lot>) -> Vec<(u64, u64)> {
-        let pair = |lot: &Lot| (lot.id.block, lot.amount.to());
-        lots.into_iter().map(pair).collect()
+    impl Wallet {
+        fn new() -> Self {
+            let (mut lots, mut acquired) = (VecDeque::new(), Acquired::default());
+            for lot in [lot(1, 100), lot(2, 50), lot(3, 30)] {
+                push(&mut lots, acquired.add(&lot).unwrap());
+            }
+            Self { lots, acquired }
+        }
+
+        fn take(&mut self, value: u64, tx: B256, named: &Named) -> Result<Vec<Held>, IndexError> {
+            let value = U256::from(value);
+            take(
+                &mut self.lots,
+                &mut self.acquired,
+                value,
+                (tx, WALLET),
+                named,
+            )
+        }
+
+        fn amounts<'a>(&self, held: impl IntoIterator<Item = &'a Held>) -> Vec<(u64, u64)> {
+            let lots = held.into_iter().map(|held| self.acquired.lot(*held));
+            lots.map(|lot| (lot.id.block, lot.amount.to())).collect()
+        }
     }
 
     #[test]
     fn the_oldest_go_first_and_the_last_one_in_part() {
-        let mut wallet = wallet();
-        let taken = take(&mut wallet, U256::from(120), (TX, WALLET), &Named::new()).unwrap();
-        assert_eq!(amounts(&taken), [(1, 100), (2, 20)]);
-        assert_eq!(amounts(&wallet.lots), [(2, 30), (3, 30)]);
+        let mut wallet = Wallet::new();
+        let taken = wallet.take(120, TX, &Named::new()).unwrap();
+        assert_eq!(wallet.amounts(&taken), [(1, 100), (2, 20)]);
+        assert_eq!(wallet.amounts(&wallet.lots), [(2, 30), (3, 30)]);
     }
 
     #[test]
     fn named_lots_go_instead() {
-        let mut wallet = wallet();
+        let mut wallet = Wallet::new();
         let id = |block| LotId { block, log: 0 };
         let choice = vec![(id(3), U256::from(30)), (id(1), U256::from(10))];
         let named = Named::from([((TX, WALLET), choice)]);
-        let taken = take(&mut wallet, U256::from(40), (TX, WALLET), &named).unwrap();
-        assert_eq!(amounts(&taken), [(3, 30), (1, 10)]);
-        assert_eq!(amounts(&wallet.lots), [(1, 90), (2, 50)]);
+        let taken = wallet.take(40, TX, &named).unwrap();
+        assert_eq!(wallet.amounts(&taken), [(3, 30), (1, 10)]);
+        assert_eq!(wallet.amounts(&wallet.lots), [(1, 90), (2, 50)]);
         // Of another transaction nothing is named.
-        let other = (B256::ZERO, WALLET);
-        let taken = take(&mut wallet, U256::from(5), other, &named).unwrap();
-        assert_eq!(amounts(&taken), [(1, 5)]);
+        let taken = wallet.take(5, B256::ZERO, &named).unwrap();
+        assert_eq!(wallet.amounts(&taken), [(1, 5)]);
     }
 
     #[test]
@@ -266,7 +309,7 @@ mod tests {
             ),
         ] {
             let named = Named::from([((TX, WALLET), choice)]);
-            let error = take(&mut wallet(), U256::from(40), (TX, WALLET), &named).unwrap_err();
+            let error = Wallet::new().take(40, TX, &named).unwrap_err();
             let IndexError::Lots { tx, what } = error else {
                 panic!("{error}");
             };
@@ -277,9 +320,20 @@ mod tests {
 
     #[test]
     fn lots_of_the_same_investor_stay_in_their_sequence() {
-        let mut lots = VecDeque::from([lot(2, 5), lot(4, 5)]);
-        keep(&mut lots, vec![lot(3, 1), lot(1, 1), lot(4, 2)]);
-        assert_eq!(amounts(&lots), [(1, 1), (2, 5), (3, 1), (4, 7)]);
+        let mut acquired = Acquired::default();
+        let mut add = |block, amount| acquired.add(&lot(block, amount)).unwrap();
+        let [one, two, three, four] = [(1, 1), (2, 5), (3, 1), (4, 7)].map(|(b, a)| add(b, a));
+        let part = |acquired: &mut Acquired, held: Held, amount: u64| {
+            acquired.with(held.row, U256::from(amount)).unwrap()
+        };
+        let (stays, comes) = (part(&mut acquired, four, 5), part(&mut acquired, four, 2));
+        let mut lots = VecDeque::from([two, stays]);
+        keep(&mut lots, &mut acquired, vec![three, one, comes]).unwrap();
+        let wallet = Wallet { lots, acquired };
+        assert_eq!(
+            wallet.amounts(&wallet.lots),
+            [(1, 1), (2, 5), (3, 1), (4, 7)]
+        );
     }
 
     #[test]

@@ -11,6 +11,7 @@
 //!
 //! One writer at a time appends; readers see one moment each and wait for nobody.
 
+mod acquired;
 mod engine;
 pub mod error;
 pub mod extract;
@@ -22,6 +23,7 @@ pub mod page;
 pub mod register;
 pub mod report;
 pub mod roles;
+pub mod rules;
 pub mod source;
 pub mod statement;
 mod store;

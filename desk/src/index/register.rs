@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use alloy::primitives::map::{AddressMap, B256Map};
 use alloy::primitives::{Address, B256, U256};
 
+use super::acquired::Acquired;
 use super::error::IndexError;
 use super::holding::{Encumbrances, Wallet};
 use super::lots::{Lot, Named};
@@ -89,6 +90,7 @@ pub struct Register {
     pub(super) investors: B256Map<Investor>,
     /// The lots of each wallet are kept, those named for a transfer taken.
     pub(super) named: Option<Named>,
+    pub(super) acquired: Acquired,
     /// Whose disposals are kept, and they.
     pub(super) watched: Option<B256>,
     pub(super) disposed: Vec<Disposal>,
@@ -112,6 +114,7 @@ impl Register {
             wallets: AddressMap::default(),
             investors: B256Map::default(),
             named: None,
+            acquired: Acquired::default(),
             watched: None,
             disposed: Vec::new(),
             last: (0, 0),
@@ -173,6 +176,17 @@ impl Register {
         at
     }
 
+    /// The lots of one of its wallets, the oldest first, where it was folded with them.
+    pub fn lots<'a>(&'a self, wallet: &'a Wallet) -> impl Iterator<Item = Lot> + 'a {
+        wallet.lots.iter().map(|held| self.acquired.lot(*held))
+    }
+
+    /// One of them, by its place.
+    pub fn lot(&self, wallet: &Wallet, place: usize) -> Option<Lot> {
+        let held = wallet.lots.get(place)?;
+        Some(self.acquired.lot(*held))
+    }
+
     /// Every wallet that holds something, by address.
     pub fn holders(&self) -> Vec<(Address, &Wallet)> {
         self.sorted(|wallet| !wallet.balance.is_zero())
@@ -181,6 +195,11 @@ impl Register {
     /// Every wallet that is registered or holds something, by address.
     pub fn registered(&self) -> Vec<(Address, &Wallet)> {
         self.sorted(|wallet| wallet.registered || !wallet.balance.is_zero())
+    }
+
+    /// Every wallet that an event names, by address.
+    pub fn known(&self) -> Vec<(Address, &Wallet)> {
+        self.sorted(|_| true)
     }
 
     fn sorted(&self, wanted: impl Fn(&Wallet) -> bool) -> Vec<(Address, &Wallet)> {

@@ -113,8 +113,8 @@ impl Index {
         let mut lots = Vec::new();
         for address in &closing.wallets {
             if let Some(wallet) = register.wallet(*address) {
-                let all = wallet.lots.iter();
-                lots.extend(all.map(|lot| (*address, *lot, wallet.holding_period(lot, now))));
+                let all = register.lots(wallet);
+                lots.extend(all.map(|lot| (*address, lot, wallet.holding_period(&lot, now))));
             }
         }
         Ok(Holdings {

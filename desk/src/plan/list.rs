@@ -10,7 +10,7 @@ use book::market::address;
 
 use super::{BATCH, Batch, Lost, Proposed, Sent};
 use crate::chain::abi::ISecurityToken::{
-    isSanctionedCall, setSanctionedCall, walletRecordCall, walletsOfCall,
+    isSanctionedCall, setSanctionedCall, walletRecordCall, walletRecordReturn, walletsOfCall,
 };
 use crate::chain::abi::ITsUSDC::{blacklistBatchCall, isBlacklistedCall, unBlacklistCall};
 use crate::chain::act::Contract;
@@ -123,6 +123,21 @@ pub enum Act {
     Blacklist(bool),
 }
 
+/// What a security's registry says of wallets.
+pub type Records = HashMap<Address, walletRecordReturn>;
+
+fn sanction(rows: &[Listed], sanctioned: bool) -> Batch<setSanctionedCall> {
+    let accounts = rows.iter().map(|(_, account)| *account).collect();
+    Batch {
+        lines: rows.iter().map(|(line, _)| *line).collect(),
+        call: setSanctionedCall {
+            accounts,
+            sanctioned,
+        },
+        gas: None,
+    }
+}
+
 /// What is to do.
 #[derive(Clone, Debug, Default)]
 pub struct Plan {
@@ -200,14 +215,7 @@ impl Plan {
             let lines = || batch.iter().map(|(line, _)| *line).collect();
             let accounts = || batch.iter().map(|(_, account)| *account).collect();
             match act {
-                Act::Sanction(sanctioned) => plan.sanctions.push(Batch {
-                    lines: lines(),
-                    call: setSanctionedCall {
-                        accounts: accounts(),
-                        sanctioned,
-                    },
-                    gas: None,
-                }),
+                Act::Sanction(sanctioned) => plan.sanctions.push(sanction(batch, sanctioned)),
                 Act::Blacklist(true) => plan.blacklisting.push(Batch {
                     lines: lines(),
                     call: blacklistBatchCall {
@@ -227,6 +235,27 @@ impl Plan {
             }
         }
         Ok(plan)
+    }
+
+    /// Sanctions of wallets whose records at the security are known, all wallets of each investor among them: nothing is asked.
+    pub fn sanctions(listed: &[Listed], records: &Records) -> Self {
+        let (mut plan, mut seen) = (Self::default(), BTreeSet::new());
+        let mut rows = Vec::new();
+        for row in listed {
+            let record = records.get(&row.1);
+            if record.is_some_and(|record| record.sanctioned) {
+                plan.same.push(*row);
+                continue;
+            }
+            plan.new.push(*row);
+            let investor = record.map(|record| record.investorId).unwrap_or_default();
+            if investor.is_zero() || seen.insert(investor) {
+                rows.push(*row);
+            }
+        }
+        let batches = rows.chunks(BATCH).map(|batch| sanction(batch, true));
+        plan.sanctions = batches.collect();
+        plan
     }
 
     /// One wallet of each investor, and every wallet that is nobody's; what changes with them is noted.

@@ -13,7 +13,7 @@ use alloy::primitives::Address;
 use serde::Serialize;
 
 use crate::carry::carry_out_planned;
-use crate::chain::act::{Contract, Provable};
+use crate::chain::act::{Contract, Done, Provable};
 use crate::chain::{Chain, ChainError};
 use crate::error::DeskError;
 use crate::journal::Journal;
@@ -55,7 +55,7 @@ pub struct Batch<C> {
 
 impl<C: Provable> Batch<C> {
     /// The call that a Safe is to make of it.
-    fn proposed(&self, contract: &Contract) -> Proposed {
+    pub(crate) fn proposed(&self, contract: &Contract) -> Proposed {
         let (to, data) = contract.act(self.call.clone()).call();
         Proposed {
             rows: self.lines.len(),
@@ -87,11 +87,23 @@ pub struct Sent {
 }
 
 impl Sent {
-    pub(crate) fn after(lost: Lost) -> Self {
+    /// Nothing yet, after earlier runs of which the node lost what [`settle_earlier`] says.
+    pub fn after(lost: Lost) -> Self {
         Self {
             lost,
             ..Self::default()
         }
+    }
+
+    /// The nonce that what `sender` sends next must have, where the node lost a transaction of an earlier run.
+    pub(crate) fn lost(&mut self, sender: Address) -> Option<u64> {
+        self.lost.remove(&sender)
+    }
+
+    /// Adds what was done.
+    pub(crate) fn did(&mut self, done: &Done) {
+        self.transactions.push(done.hash());
+        self.gas = self.gas.saturating_add(done.receipt.gas_used);
     }
 
     /// Carries batches out, one after the other; a batch that fails ends it.
@@ -112,11 +124,10 @@ impl Sent {
                 first.copied().unwrap_or_default(),
                 last.copied().unwrap_or_default()
             );
-            let nonce = self.lost.remove(&signer.address());
+            let nonce = self.lost(signer.address());
             match carry_out_planned(&act, signer, journal, nonce, &what).await {
                 Ok(done) => {
-                    self.transactions.push(done.hash());
-                    self.gas = self.gas.saturating_add(done.receipt.gas_used);
+                    self.did(&done);
                     progress(batch.lines.len());
                 }
                 Err(cause) => {

@@ -1,8 +1,11 @@
 //! Events that an act may log beside those that prove it, each bound to the act's own accounts and amounts.
 
+use std::collections::BTreeSet;
+
 use alloy::primitives::{Address, B256, U256};
 
-use super::reading::Deed;
+use super::reading::{Deed, Distributing};
+use crate::chain::abi::IDistribution::IDistributionCalls as DistributionCalls;
 use crate::chain::abi::IDvPSettlement::{IDvPSettlementCalls as SettlementCalls, SecurityProbed};
 use crate::chain::abi::ISecurityToken::{
     AddressFrozen, HoldBroken, ISecurityTokenCalls as SecurityCalls, RoleRevoked, SanctionSet,
@@ -20,7 +23,39 @@ impl Deed {
             Self::Security(call) => of_security(call, sent),
             Self::Coin(call) => of_coin(call, sent),
             Self::Settlement(call) => of_settlement(call, sent),
+            Self::Distribution(act) => of_distribution(act, sent),
+            Self::Documents(_) | Self::Funding(_) => Vec::new(),
         }
+    }
+}
+
+/// What the coin logs of the money that moves.
+fn of_distribution(act: &Distributing, sent: &Sent) -> Vec<Expected> {
+    let Some(coin) = act.coin else {
+        return Vec::new();
+    };
+    let contract = sent.contract;
+    match &*act.call {
+        DistributionCalls::open(call) => {
+            vec![moved(coin, sent.sender, contract, Some(call.total))]
+        }
+        // Whom a share goes to, the wallet or its successor, only the contract knows.
+        DistributionCalls::payBatch(call) => {
+            let amounts: BTreeSet<U256> = call.claims.iter().map(|claim| claim.amount).collect();
+            vec![Expected::fitting(coin, move |event: &Transfer| {
+                event.from == contract && amounts.contains(&event.value)
+            })]
+        }
+        DistributionCalls::redirect(call) => {
+            vec![moved(coin, contract, call.to, Some(call.amount))]
+        }
+        // To the funder, who is not named in the call.
+        DistributionCalls::sweep(_) => {
+            vec![Expected::fitting(coin, move |event: &Transfer| {
+                event.from == contract
+            })]
+        }
+        _ => Vec::new(),
     }
 }
 

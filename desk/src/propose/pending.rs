@@ -73,6 +73,7 @@ fn of_security(call: SecurityCalls) -> Wallets {
         SecurityCalls::mint(call) => (vec![call.to], Vec::new()),
         SecurityCalls::mintBatch(call) => (call.to, Vec::new()),
         SecurityCalls::mintLocked(call) => (vec![call.to], Vec::new()),
+        SecurityCalls::mintLockedBatch(call) => (call.to, Vec::new()),
         SecurityCalls::grantVesting(call) => (vec![call.holder], Vec::new()),
         SecurityCalls::setSanctioned(call) => (Vec::new(), call.accounts),
         _ => Wallets::default(),

@@ -3,13 +3,15 @@
 use std::collections::BTreeMap;
 
 use alloy::primitives::Address;
-use alloy::sol_types::SolInterface;
+use alloy::sol_types::{SolCall as _, SolInterface as _};
 
 use super::ProposeError;
 use super::batch::{Batch, Call};
 use crate::chain::Target;
+use crate::chain::abi::IDistribution::IDistributionCalls as DistributionCalls;
+use crate::chain::abi::IDocuments::IDocumentsCalls as DocumentsCalls;
 use crate::chain::abi::IDvPSettlement::IDvPSettlementCalls as SettlementCalls;
-use crate::chain::abi::ISecurityToken::ISecurityTokenCalls as SecurityCalls;
+use crate::chain::abi::ISecurityToken::{ISecurityTokenCalls as SecurityCalls, approveCall};
 use crate::chain::abi::ITsUSDC::ITsUSDCCalls as CoinCalls;
 use crate::chain::abi::canonical;
 use crate::chain::act::{Expected, Kind, Provable, Sent};
@@ -36,6 +38,20 @@ pub(super) enum Deed {
     Coin(CoinCalls),
     /// On the settlement contract.
     Settlement(Box<SettlementCalls>),
+    /// On the distribution contract.
+    Distribution(Distributing),
+    /// On the registry of documents.
+    Documents(DocumentsCalls),
+    /// The coin's allowance for the profile's distribution contract: what a funder gives before it opens a distribution.
+    Funding(approveCall),
+}
+
+/// An act on distributions.
+#[derive(Clone, Debug)]
+pub(super) struct Distributing {
+    pub(super) call: Box<DistributionCalls>,
+    /// What the contract pays in, where that is known.
+    pub(super) coin: Option<Address>,
 }
 
 /// A call that was read.
@@ -57,18 +73,22 @@ macro_rules! proof_of {
 }
 
 impl Deed {
-    /// The act that `input` is on a contract of this kind.
-    fn read(kind: Kind, input: &[u8]) -> Option<Self> {
-        let deed = match canonical::<SecurityCalls>(input) {
-            Some(call) if is_of_roles(&call) => Self::Role(call),
-            found => match kind {
-                Kind::Security => Self::Security(found?),
-                Kind::Coin => Self::Coin(canonical(input)?),
-                Kind::Settlement => Self::Settlement(Box::new(canonical(input)?)),
-                Kind::Distribution | Kind::Documents | Kind::Deployer | Kind::Programs => {
-                    return None;
-                }
-            },
+    /// The act that `input` is on a contract.
+    fn read(target: &Target, input: &[u8], known: &Known) -> Option<Self> {
+        let deed = match (target, canonical::<SecurityCalls>(input)) {
+            (Target::Documents(_), _) => Self::Documents(canonical(input)?),
+            (_, Some(call)) if is_of_roles(&call) => Self::Role(call),
+            (Target::Security { .. }, found) => Self::Security(found?),
+            (Target::Coin(_), Some(SecurityCalls::approve(call))) if known.funds(call.spender) => {
+                Self::Funding(call)
+            }
+            (Target::Coin(_), _) => Self::Coin(canonical(input)?),
+            (Target::Settlement { .. }, _) => Self::Settlement(Box::new(canonical(input)?)),
+            (Target::Distribution { coin, .. }, _) => Self::Distribution(Distributing {
+                call: Box::new(canonical(input)?),
+                coin: *coin,
+            }),
+            (Target::Deployer(_) | Target::Programs, _) => return None,
         };
         // What proves nothing is no act, or none that can be proposed.
         let nobody = Sent {
@@ -91,7 +111,7 @@ impl Deed {
             },
             Self::Security(call) => proof_of! { SecurityCalls, call, sent;
                 setWallets setInvestor removeWallet setGroupRule setCountryBlocked setLimits setGroupHolderLimit
-                setClassLimit setSupplyCap lockTokens unlockTokens mint mintBatch mintLocked burn grantVesting
+                setClassLimit setSupplyCap lockTokens unlockTokens mint mintBatch mintLocked mintLockedBatch burn grantVesting
                 revokeVesting setSanctioned setAddressFrozen freezePartialTokens unfreezePartialTokens forcedTransfer
                 forcedBurn recoverWallet pause unpause deactivate
             },
@@ -102,6 +122,13 @@ impl Deed {
             Self::Settlement(call) => proof_of! { SettlementCalls, &**call, sent;
                 listSecurity setCommitmentRequired pause unpause
             },
+            Self::Distribution(act) => proof_of! { DistributionCalls, &*act.call, sent;
+                open payBatch redirect sweep pause unpause
+            },
+            Self::Documents(call) => proof_of! { DocumentsCalls, call, sent;
+                setDocument removeDocument
+            },
+            Self::Funding(call) => Some(call.proof(sent)),
         }
     }
 }
@@ -118,6 +145,14 @@ fn is_of_roles(call: &SecurityCalls) -> bool {
     )
 }
 
+impl Known {
+    /// Whether an account is a distribution contract of the profile.
+    fn funds(&self, account: Address) -> bool {
+        let mut targets = self.targets.iter();
+        targets.any(|one| one.kind() == Kind::Distribution && one.address() == account)
+    }
+}
+
 impl Reading {
     /// Reads the call in a place of a batch, counted from 1.
     ///
@@ -129,7 +164,7 @@ impl Reading {
         let target = targets.find(|target| target.address() == to);
         let target = target.ok_or(ProposeError::OtherTarget { at, to })?;
         let kind = target.kind();
-        let deed = Deed::read(kind, &call.data);
+        let deed = Deed::read(target, &call.data, known);
         let deed = deed.ok_or(ProposeError::Unreadable { at, to, kind })?;
         let target = target.clone();
         Ok(Self { target, deed })
@@ -157,6 +192,11 @@ impl Reading {
             }
             Deed::Coin(call) => of(CoinCalls::signature_by_selector(call.selector())),
             Deed::Settlement(call) => of(SettlementCalls::signature_by_selector(call.selector())),
+            Deed::Distribution(act) => of(DistributionCalls::signature_by_selector(
+                act.call.selector(),
+            )),
+            Deed::Documents(call) => of(DocumentsCalls::signature_by_selector(call.selector())),
+            Deed::Funding(_) => approveCall::SIGNATURE,
         }
     }
 

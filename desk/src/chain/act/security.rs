@@ -89,6 +89,14 @@ provable! { &[Kind::Security];
             &TokensLocked { holder: call.to, amount: call.amount, releaseTime: call.unlockAt },
         ),
     ];
+    mintLockedBatchCall => |call, sent| call.to.iter().zip(&call.amounts).zip(&call.unlockAts)
+        .flat_map(|((to, amount), unlock)| [
+            minted(sent.contract, *to, *amount),
+            Expected::exactly(
+                sent.contract,
+                &TokensLocked { holder: *to, amount: *amount, releaseTime: *unlock },
+            ),
+        ]).collect::<Vec<_>>();
     burnCall => |call, sent| [Expected::exactly(
         sent.contract,
         &Burned { from: call.from, value: call.value, reason: call.reason, by: sent.sender },

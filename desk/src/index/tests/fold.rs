@@ -15,8 +15,8 @@ use crate::index::lots::LotId;
 
 fn lots(register: &Register, wallet: Address) -> Vec<(LotId, u64)> {
     let wallet = register.wallet(wallet).unwrap();
-    let pair = |lot: &crate::index::lots::Lot| (lot.id, lot.amount.to());
-    wallet.lots.iter().map(pair).collect()
+    let lots = register.lots(wallet);
+    lots.map(|lot| (lot.id, lot.amount.to())).collect()
 }
 
 fn id(block: u64, log: u64) -> LotId {
@@ -167,7 +167,8 @@ async fn a_lost_wallet_hands_everything_over_and_is_followed() {
             ..Encumbrances::default()
         }
     );
-    assert_eq!(wallet.holding_period(&wallet.lots[0], now), Some(release));
+    let lot = register.lot(wallet, 0).unwrap();
+    assert_eq!(wallet.holding_period(&lot, now), Some(release));
     assert_eq!(
         register.position(investor("ada")).unwrap().since,
         time_of(2)
@@ -194,7 +195,8 @@ async fn a_holding_period_is_the_lock_with_which_a_lot_was_issued() {
     });
     let register = chain.register().await.unwrap();
     let wallet = register.wallet(ADA).unwrap();
-    let period = |lot: usize, now| wallet.holding_period(&wallet.lots[lot], now);
+    let lot = |place| register.lot(wallet, place).unwrap();
+    let period = |place: usize, now| wallet.holding_period(&lot(place), now);
     assert_eq!(period(0, release - 1), Some(release));
     assert_eq!(period(0, release), None);
     // Locked by another transaction: that is no holding period.
@@ -209,7 +211,8 @@ async fn a_holding_period_is_the_lock_with_which_a_lot_was_issued() {
     });
     let register = chain.register().await.unwrap();
     let wallet = register.wallet(ADA).unwrap();
-    assert_eq!(wallet.holding_period(&wallet.lots[0], time_of(4)), None);
+    let lot = register.lot(wallet, 0).unwrap();
+    assert_eq!(wallet.holding_period(&lot, time_of(4)), None);
 }
 
 fn grant(chain: &mut Chain, amount: u64) {

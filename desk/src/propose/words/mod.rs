@@ -1,5 +1,6 @@
 //! An act in words, from its calldata alone: every argument is said.
 
+mod distribution;
 mod security;
 
 use alloy::primitives::{Address, B256, U256};
@@ -57,6 +58,13 @@ impl Reading {
             Deed::Security(call) => writer.security(call),
             Deed::Coin(call) => writer.coin(call),
             Deed::Settlement(call) => vec![writer.settlement(call)],
+            Deed::Distribution(act) => writer.distribution(&act.call),
+            Deed::Documents(call) => vec![writer.documents(call)],
+            Deed::Funding(call) => vec![format!(
+                "{} may take {} of the Safe",
+                writer.who(call.spender),
+                writer.dollars(call.value)
+            )],
         }
     }
 }
@@ -257,7 +265,7 @@ mod tests {
     use super::*;
     use crate::chain::abi::{IDvPSettlement, ISecurityToken, ITsUSDC, role};
 
-    struct People;
+    pub(super) struct People;
 
     impl Amounts for People {
         fn units(&self, value: U256, decimals: u8) -> String {

@@ -38,6 +38,21 @@ impl Writer<'_> {
                     .chain(rows)
                     .collect();
             }
+            SecurityCalls::mintLockedBatch(call) => {
+                let head = format!("{symbol} issued to {} wallets, locked up", call.to.len());
+                let row = |at: usize, to: Address| {
+                    let amount = call.amounts.get(at).map(|amount| self.tokens(*amount));
+                    let until = call.unlockAts.get(at).map(|until| time(*until));
+                    match (amount, until) {
+                        (Some(amount), Some(until)) => {
+                            format!("{amount} to {} until {until}", self.who(to))
+                        }
+                        _ => "nothing: the call's lists are of different lengths".into(),
+                    }
+                };
+                let rows = call.to.iter().enumerate().map(|(at, to)| row(at, *to));
+                return std::iter::once(head).chain(rows).collect();
+            }
             SecurityCalls::setInvestor(call) => format!(
                 "{symbol}: every wallet of investor {} in {}",
                 investor_code(call.investorId),
