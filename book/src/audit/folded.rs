@@ -1,14 +1,11 @@
 //! Whether the rows that were folded from one event are those that it says.
 
-use std::borrow::Cow;
-
 use alloy::primitives::B256;
-use serde::Deserialize;
 
 use super::acts;
+use super::posted::Posted;
 use super::verify::{Fault, Finding, Reference};
 use crate::board::act::WEB;
-use crate::log::act::Signed;
 use crate::market::price::Price;
 use crate::market::record::OrderState;
 use crate::store::replay::{ClosingRow, OpenRow, StoredEvent, StoredOrder};
@@ -62,31 +59,6 @@ pub(super) fn posts<'a>(
         order.quantity,
         order.expiry,
     ))
-}
-
-/// What the search columns are made from, and who posted it.
-#[derive(Deserialize)]
-struct Posted<'a> {
-    #[serde(borrow)]
-    account: Cow<'a, str>,
-    #[serde(borrow)]
-    capacity: Cow<'a, str>,
-    expiry: u64,
-    #[serde(borrow)]
-    owner: Cow<'a, str>,
-    #[serde(borrow)]
-    price: Cow<'a, str>,
-    #[serde(borrow)]
-    quantity: Cow<'a, str>,
-    #[serde(borrow)]
-    security: Cow<'a, str>,
-    #[serde(borrow)]
-    side: Cow<'a, str>,
-    #[serde(default)]
-    signed: Option<Signed>,
-    solicited: bool,
-    #[serde(borrow)]
-    taken_by: Cow<'a, str>,
 }
 
 pub(super) fn projection(seq: u64, message: impl Into<String>) -> Finding {

@@ -34,6 +34,24 @@ fn about(row: Row) -> About {
     (unsigned(order), event)
 }
 
+/// Runs a query for three numbers of events.
+async fn abouts(
+    link: &mut Link<'_>,
+    sql: String,
+    bounds: [u64; 3],
+) -> Result<Vec<About>, StoreError> {
+    let [first, last, size] = bounds.map(signed);
+    let rows: Vec<Row> = on_engine!(link, db => {
+        sqlx::query_as(AssertSqlSafe(sql))
+            .bind(first)
+            .bind(last)
+            .bind(size)
+            .fetch_all(&mut **db)
+            .await?
+    });
+    Ok(rows.into_iter().map(about).collect())
+}
+
 /// The events that closed the orders posted as events `first..=last`, up to event `size`.
 pub(crate) async fn closings(
     link: &mut Link<'_>,
@@ -46,15 +64,7 @@ pub(crate) async fn closings(
         "SELECT c.order_seq, {columns} FROM closings c JOIN events e ON e.seq = c.seq
          WHERE c.order_seq BETWEEN $1 AND $2 AND c.seq <= $3 ORDER BY c.order_seq"
     );
-    let rows: Vec<Row> = on_engine!(link, db => {
-        sqlx::query_as(AssertSqlSafe(sql))
-            .bind(signed(first))
-            .bind(signed(last))
-            .bind(signed(size))
-            .fetch_all(&mut **db)
-            .await?
-    });
-    Ok(rows.into_iter().map(about).collect())
+    abouts(link, sql, [first, last, size]).await
 }
 
 /// The events of every match of the orders posted as events `first..=last`, up to event `size`, by order and then in
@@ -78,15 +88,7 @@ pub(crate) async fn of_matches(
          JOIN events e ON e.subject = x.id AND e.type <> 'order_posted'
          WHERE e.seq <= $3 ORDER BY x.posted, e.seq"
     );
-    let rows: Vec<Row> = on_engine!(link, db => {
-        sqlx::query_as(AssertSqlSafe(sql))
-            .bind(signed(first))
-            .bind(signed(last))
-            .bind(signed(size))
-            .fetch_all(&mut **db)
-            .await?
-    });
-    Ok(rows.into_iter().map(about).collect())
+    abouts(link, sql, [first, last, size]).await
 }
 
 /// The orders posted before event `first` that the events `first..=last` closed.

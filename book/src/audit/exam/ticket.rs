@@ -1,12 +1,11 @@
 //! An order ticket: one order with all that became of it, as one row.
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 
 use alloy::primitives::{Address, U256};
-use serde::Deserialize;
 use uuid::Uuid;
 
+use crate::audit::posted::Posted;
 use crate::board::damaged;
 use crate::board::error::BoardError;
 use crate::board::spreadsheet::Line;
@@ -72,45 +71,6 @@ pub(super) const COLUMNS: [&str; 49] = [
     "posted_seq",
     "closed_seq",
 ];
-
-/// The body of a posting as it stands there, with nothing copied.
-#[derive(Deserialize)]
-struct Posted<'a> {
-    #[serde(borrow)]
-    account: Cow<'a, str>,
-    #[serde(borrow)]
-    board_ref: Cow<'a, str>,
-    #[serde(borrow)]
-    capacity: Cow<'a, str>,
-    #[serde(borrow)]
-    counterparty: Cow<'a, str>,
-    decimals: u8,
-    epoch: u64,
-    expiry: u64,
-    #[serde(borrow)]
-    isin: Cow<'a, str>,
-    #[serde(borrow)]
-    limit_total: Cow<'a, str>,
-    #[serde(borrow)]
-    owner: Cow<'a, str>,
-    #[serde(borrow)]
-    price: Cow<'a, str>,
-    #[serde(borrow)]
-    quantity: Cow<'a, str>,
-    #[serde(borrow)]
-    security: Cow<'a, str>,
-    #[serde(borrow)]
-    side: Cow<'a, str>,
-    #[serde(borrow)]
-    signature: Cow<'a, str>,
-    #[serde(default)]
-    signed: Option<Signed>,
-    solicited: bool,
-    #[serde(borrow)]
-    symbol: Cow<'a, str>,
-    #[serde(borrow)]
-    taken_by: Cow<'a, str>,
-}
 
 /// How an order ended.
 enum Closing {
