@@ -49,6 +49,11 @@ setup_gdb() {
   have gdb || ! have apt-get || debian "the test of cargo stylus replay runs a contract in it" gdb
 }
 
+# The pages' tests run in it; Inter stands in for the fonts that other systems have.
+setup_chromium() {
+  have chromium || have google-chrome || ! have apt-get || debian "the tests of the pages run in it" chromium fonts-inter
+}
+
 if [ "${1:-}" = --host ]; then
   rust_for_host
   have cc || debian "SQLite and the signatures' library are written in C" gcc libc6-dev
@@ -70,6 +75,7 @@ rust_for_contracts
 setup_binaryen
 setup_stylus
 setup_gdb
+setup_chromium
 
 if [ "${1:-}" = --env ]; then
   printf 'export PATH=%q:%q:"$PATH"\n' "$TOOLS/binaryen-$BINARYEN_VERSION/bin" "$TOOLS/cargo-stylus-$STYLUS_VERSION/bin"

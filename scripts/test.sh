@@ -23,7 +23,7 @@ trap summary EXIT
 tools() { env=$(scripts/setup.sh --env); }
 tests() { HISTORIES=${HISTORIES:-100} scripts/with-postgres.sh cargo test --locked --profile host --workspace; }
 javascript() (cd tests/js && npm ci --silent && node --test)
-pages() (cd tests/web && npm ci --silent && node --test)
+pages() (cd tests/web && npm ci --silent && node --test --test-concurrency=1)
 other_tools() (cd tests/tools && npm ci --silent && node --test)
 
 part "tools" tools

@@ -27,10 +27,12 @@ use crate::answers::{self, Found};
 use crate::app::App;
 use crate::caller::{self, Caller};
 use crate::limits::{self, Left};
+use crate::pages;
 use crate::problem::Problem;
 use crate::proxy::shortened;
 use crate::query::Query;
 use crate::route::{Call, ROUTES, Reply, Route, Verb, Who};
+use crate::stream::Cutter;
 
 /// Largest body, bytes.
 const BODY: usize = 16 << 10;
@@ -97,7 +99,9 @@ pub fn router(app: &Arc<App>) -> Router {
         );
     }
     router
-        .fallback(|request: Request| async move { refused(&request, &Problem::not_found("route")) })
+        .fallback(
+            |State(app): State<Arc<App>>, request: Request| async move { nowhere(&app, &request) },
+        )
         .with_state(app.clone())
         .layer(from_fn_with_state(app.clone(), pass))
 }
@@ -110,9 +114,29 @@ fn refused(request: &Request, problem: &Problem) -> Response<Body> {
     answered(problem, id)
 }
 
+/// No route: a page for whoever reads pages.
+fn nowhere(app: &App, request: &Request) -> Response<Body> {
+    let problem = Problem::not_found("route");
+    let headers = request.headers();
+    let accepted = headers
+        .get(header::ACCEPT)
+        .and_then(|kinds| kinds.to_str().ok());
+    if !accepted.is_some_and(|kinds| kinds.contains("text/html")) {
+        return refused(request, &problem);
+    }
+    let id = request
+        .extensions()
+        .get::<Name>()
+        .map_or(Uuid::nil(), |name| name.id);
+    pages::refused(app, headers, &problem, id)
+}
+
 /// A problem as a response, with what the log says of it.
 fn answered(problem: &Problem, id: Uuid) -> Response<Body> {
-    let mut response = problem.response(id);
+    with_cause(problem.response(id), problem)
+}
+
+fn with_cause(mut response: Response<Body>, problem: &Problem) -> Response<Body> {
     if let Some(cause) = &problem.cause {
         response.extensions_mut().insert(Cause(cause.clone()));
     }
@@ -263,12 +287,16 @@ async fn answer(
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .collect();
     // A task of its own: whoever hangs up does not leave an act half done.
-    let work = tokio::spawn(run(app, route, places, request, name.client));
+    let headers = request.headers().clone();
+    let work = tokio::spawn(run(app.clone(), route, places, request, name.client));
     let (done, left) = work
         .await
         .unwrap_or_else(|error| (Err(Problem::internal(error)), None));
     let mut response = match done {
         Ok(reply) => reply.response(),
+        Err(problem) if route.page => {
+            with_cause(pages::refused(&app, &headers, &problem, name.id), &problem)
+        }
         Err(problem) => answered(&problem, name.id),
     };
     if let Some(left) = left {
@@ -315,6 +343,12 @@ async fn known(app: &App, route: &Route, headers: &HeaderMap) -> Result<Option<C
         same_origin(app, headers)?;
     }
     match route.who {
+        // A page says who reads it, also where it is for anybody.
+        Who::Anybody if route.page => match caller::of(app, headers).await {
+            Ok(caller) => Ok(Some(caller)),
+            Err(problem) if problem.status == StatusCode::UNAUTHORIZED => Ok(None),
+            Err(problem) => Err(problem),
+        },
         Who::Anybody => Ok(None),
         Who::SignedIn | Who::Any(_) => caller::of(app, headers).await.map(Some),
     }
@@ -343,6 +377,7 @@ async fn perform(
         }
     }
     let query = Query::of(parts.uri.query())?;
+    let cutter = parts.extensions.get::<Cutter>().cloned();
     (route.run)(Call {
         app,
         caller,
@@ -352,6 +387,7 @@ async fn perform(
         body,
         received_at,
         answer,
+        cutter,
     })
     .await
 }

@@ -9,9 +9,17 @@
 //! | [`route`] | the one table of all routes: who may ask for what, by which rule |
 //! | `gate` | what every request passes on its way to a route |
 //! | [`caller`], `sight`, `answers`, [`limits`] | who calls, what may be seen, what was answered before, how much |
-//! | `sign_in`, `keys`, `market`, `orders`, `matches`, `proofs`, `log`, `status` | what is done |
+//! | `sign_in`, `keys`, `market`, `draft`, `orders`, `matches`, `proofs`, `log`, `status` | what is done |
+//! | `staff`, `access` | who is on the staff, and who of it looked at whose orders |
+//! | `webhooks`, [`courier`], [`outlet`] | telling others what happened |
+//! | [`house`], `terms` | the broker-dealer's own facts; what a wallet accepts and receives before it trades |
+//! | `needs`, `void`, `permits`, `binding` | what an order lacks, how it is made void, what wallets send or leave with the desk |
+//! | `trades`, `reports`, `suggestions` | what was traded, what is reported, what could be matched |
+//! | `stream`, `wait` | telling what changes as it happens |
 //! | [`checkpoint`] | signing the log |
+//! | [`pages`] | what people see in a browser |
 //! | [`node`] | what the chain is asked |
+//! | [`watch`], [`settler`], `lease` | what one process at a time does for all: it follows the chain, it settles |
 //! | [`openapi`] | the document of the API, made from the table |
 //! | `listen`, `tls`, [`admin`] | connections |
 //! | [`problem`], `refusal` | errors |
@@ -19,36 +27,59 @@
 // A refusal is large by design: it holds all that the answer says, and there is one to a refused request.
 #![allow(clippy::result_large_err)]
 
+mod access;
+mod act_draft;
 pub mod admin;
 mod answers;
 pub mod app;
+mod binding;
 pub mod caller;
 pub mod checkpoint;
 pub mod config;
+pub mod courier;
+mod draft;
 mod fields;
 pub mod gate;
+mod jobs;
+pub mod house;
 mod keys;
+mod lease;
 pub mod limits;
 mod listen;
 mod log;
 mod market;
 mod matches;
 mod metrics;
+mod needs;
 pub mod node;
 pub mod openapi;
 mod orders;
+pub mod outlet;
+pub mod pages;
+mod permits;
 pub mod problem;
 mod proofs;
 pub mod proxy;
 mod query;
 mod refusal;
+mod reports;
 pub mod route;
+mod seats;
 mod sight;
 mod sign_in;
+mod staff;
 mod status;
+mod stream;
+mod suggestions;
+mod terms;
 mod tls;
 mod token;
+mod trades;
+mod transaction;
+mod void;
 mod wait;
+pub mod watch;
+mod webhooks;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -58,16 +89,26 @@ use std::time::Duration;
 use book::board::{Board, BoardError};
 use book::log::By;
 use serde_json::json;
-use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::net::{TcpListener, TcpSocket};
+use tokio::sync::watch::{Receiver, channel};
 
 use app::App;
 use checkpoint::{CheckpointError, LogSigner};
 use config::{Config, ConfigError, PublicUrl};
+use courier::Courier;
+use house::House;
 use listen::Door;
 use node::Node;
+use outlet::Outlet;
+use settler::Settler;
 use tls::{Acceptor, TlsError};
+use watch::Watcher;
 
+/// What the system keeps of an answer whose reader does not take it, bytes: else it keeps megabytes, and nobody sees for
+/// minutes that a reader has stopped.
+const UNTAKEN: u32 = 64 << 10;
+/// Connections that wait to be accepted.
+const BACKLOG: u32 = 1_024;
 /// How often the log is looked at for a new checkpoint.
 const SIGN_EACH: Duration = Duration::from_secs(1);
 /// How often what has ended is removed.
@@ -104,6 +145,9 @@ pub struct Server {
     door: Door,
     admin: Option<Door>,
     signer: Option<LogSigner>,
+    courier: Option<Courier>,
+    watcher: Option<Watcher>,
+    settler: Option<Settler>,
 }
 
 impl std::fmt::Debug for Server {
@@ -114,9 +158,19 @@ impl std::fmt::Debug for Server {
     }
 }
 
-async fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), ServeError> {
+fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), ServeError> {
     let refuse = |cause| ServeError::Listen { address, cause };
-    let listener = TcpListener::bind(address).await.map_err(refuse)?;
+    let listening = || {
+        let socket = match address {
+            SocketAddr::V4(_) => TcpSocket::new_v4()?,
+            SocketAddr::V6(_) => TcpSocket::new_v6()?,
+        };
+        socket.set_reuseaddr(true)?;
+        socket.set_send_buffer_size(UNTAKEN)?;
+        socket.bind(address)?;
+        socket.listen(BACKLOG)
+    };
+    let listener = listening().map_err(refuse)?;
     let place = listener.local_addr().map_err(refuse)?;
     Ok((listener, place))
 }
@@ -134,13 +188,13 @@ impl Server {
     ) -> Result<Self, ServeError> {
         config.check()?;
         let tls = config.tls.clone().map(Acceptor::new).transpose()?;
-        let (listener, place) = bind(config.listen).await?;
+        let (listener, place) = bind(config.listen)?;
         let url = config.public_url.unwrap_or(PublicUrl::local(place.port()));
         let say: fn(&str) = |text| eprintln!("{}", json!({ "warning": text }));
         let admin = match config.admin {
             None => None,
             Some(address) => Some(Door {
-                listener: bind(address).await?.0,
+                listener: bind(address)?.0,
                 tls: None,
                 proxies: None,
                 say,
@@ -155,8 +209,16 @@ impl Server {
                 Some(LogSigner::open(&board, path, last, name, by).await?)
             }
         };
+        // Without authorities to trust nothing is sent, and everything else is served.
+        let courier = match Outlet::new(config.webhook_allow.clone()) {
+            Ok(outlet) => Some(Courier::new(board.clone(), outlet)),
+            Err(error) => {
+                say(&format!("webhooks are not told anything: {error}"));
+                None
+            }
+        };
         let app = App::new(board, node, url, config.faces, config.proxies.clone()).await?;
-        let app = app.limited(config.limit);
+        let app = app.limited(config.limit).excepting(config.webhook_allow);
         let door = Door {
             listener,
             tls,
@@ -168,7 +230,34 @@ impl Server {
             door,
             admin,
             signer,
+            courier,
+            watcher: None,
+            settler: None,
         })
+    }
+
+    /// The same, which also watches the chain.
+    #[must_use]
+    pub fn watching(mut self, watcher: Watcher) -> Self {
+        self.watcher = Some(watcher);
+        self
+    }
+
+    /// The same, which also settles what operators ask for.
+    #[must_use]
+    pub fn settling(mut self, settler: Settler) -> Self {
+        self.settler = Some(settler);
+        self
+    }
+
+    /// The same, with what only the broker-dealer knows.
+    #[must_use]
+    pub fn housed(mut self, house: House) -> Self {
+        // Nobody else has it yet.
+        if let Some(app) = Arc::get_mut(&mut self.app) {
+            app.house = house;
+        }
+        self
     }
 
     /// The same, without a line for each request.
@@ -213,20 +302,41 @@ impl Server {
             door,
             admin,
             signer,
+            courier,
+            watcher,
+            settler,
         } = self;
-        let (end, told) = watch::channel(false);
-        let wait = |mut told: watch::Receiver<bool>| async move {
+        // From now on, so that whoever waits for an event is told of it at once.
+        let _changes = app.board.changes();
+        let (end, told) = channel(false);
+        let wait = |mut told: Receiver<bool>| async move {
             let _ = told.wait_for(|told| *told).await;
         };
         let public = listen::serve(door, gate::router(&app), wait(told.clone()));
         // The admin's door closes last: it says that the process is ending.
-        let (gone, last) = watch::channel(false);
+        let (gone, last) = channel(false);
         let private = async {
             if let Some(door) = admin {
                 listen::serve(door, admin::router(&app), wait(last)).await;
             }
         };
-        let chores = chores(&app, signer.as_ref(), wait(told));
+        let say = |text: &str| (app.log)(&json!({ "time": app.now(), "warning": text }).to_string());
+        let telling = async {
+            if let Some(courier) = &courier {
+                courier.run(wait(told.clone()), say).await;
+            }
+        };
+        let watching = async {
+            if let Some(watcher) = &watcher {
+                watcher.run(wait(told.clone()), say).await;
+            }
+        };
+        let settling = async {
+            if let Some(settler) = &settler {
+                settler.run(wait(told.clone()), say).await;
+            }
+        };
+        let chores = chores(&app, signer.as_ref(), wait(told.clone()));
         let public = async {
             public.await;
             let _ = gone.send(true);
@@ -234,9 +344,12 @@ impl Server {
         let ending = async {
             ended.await;
             app.ready.store(false, Ordering::Relaxed);
+            app.end_streams();
             let _ = end.send(true);
         };
-        tokio::join!(public, private, chores, ending);
+        tokio::join!(
+            public, private, chores, telling, watching, settling, ending
+        );
     }
 }
 

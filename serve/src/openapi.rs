@@ -1,7 +1,11 @@
 //! The API as an `OpenAPI` 3.1 document, made from the table of routes. `docs/openapi.json` is what comes out, and a test
 //! compares it.
 
+use book::board::outbox::Topic;
+use book::log::staff::Role;
 use serde_json::{Map, Value, json};
+
+mod trade;
 
 use crate::route::{ROUTES, Route, Verb, Who};
 
@@ -99,7 +103,7 @@ fn schemas() -> Value {
         "quantity": maybe(amount("the security")),
         "depth": maybe(amount("the security, this price and all better ones")),
     }));
-    json!({
+    let mut all = json!({
         "SignedOrder": signed_order(),
         "Posting": object(json!({
             "order": named("SignedOrder"),
@@ -119,17 +123,16 @@ fn schemas() -> Value {
             "solicited": { "type": "boolean" }, "taken_by": text("who took it"), "received_at": instant(),
             "captured_at": instant(), "state": { "enum": ["OPEN", "FILLED", "CANCELLED"] },
             "expired": { "type": "boolean" }, "seq": number(), "closed_seq": maybe(number()), "?replaced_by": maybe(hash()),
+            "?needs": maybe(list(&trade::need())), "?void": trade::voidness(json!({})),
+            "?answers": { "type": "string", "description": "the order whose lot it answers, for the desk" },
         })),
         "TakenOff": object(json!({
             "id": hash(), "seq": number(), "state": { "const": "CANCELLED" }, "void": { "const": false },
-            "make_void": object(json!({
-                "words": text("what it takes"), "contract": address(), "chain_id": number(), "call": text("of the contract"),
-                "order": named("SignedOrder"),
-            })),
+            "make_void": trade::make_void(),
         })),
         "Security": object(json!({
             "symbol": text("ticker"), "isin": text("ISIN"), "name": text("name"), "token": address(), "decimals": number(),
-            "eligible": maybe(object(json!({ "block": number(), "until": instant() }))),
+            "eligible": maybe(object(json!({ "block": number(), "until": instant() }))), "balance": trade::balance(),
         })),
         "Level": level,
         "Lot": object(json!({
@@ -142,7 +145,13 @@ fn schemas() -> Value {
             "id": uuid(), "bid": hash(), "ask": hash(), "total": amount("the coin"),
             "state": { "enum": ["PROPOSED", "APPROVED", "COMMITTED", "REFUSED", "SUBMITTED", "UNKNOWN", "FAILED", "SETTLED"] },
             "proposed_by": text("a person"), "approved_by": maybe(text("a person")), "transaction": maybe(hash()),
-            "seq": number(), "changed_seq": number(),
+            "seq": number(), "changed_seq": number(), "?commit": trade::commit(),
+            "?until": { "type": "string", "format": "date-time", "description": "the end of its commitment" },
+            "?fill": named("Fill"),
+        })),
+        "Fill": object(json!({
+            "state": { "enum": ["soft", "safe", "final", "gone"] }, "transaction": hash(), "block": number(),
+            "settlement_id": text("the contract's running number"), "total": amount("the coin"),
         })),
         "Proposal": object(json!({
             "id": uuid(), "bid": hash(), "ask": hash(),
@@ -150,6 +159,14 @@ fn schemas() -> Value {
             "?passed_over": list(&hash()), "signature": bytes(), "time": instant(),
         })),
         "Decision": decision,
+        "Job": object(json!({
+            "id": uuid(), "match": uuid(), "asked_by": text("a person"), "asked_at": instant(), "changed_at": instant(),
+            "state": { "enum": ["waiting", "running", "submitted", "unknown", "settled", "refused", "failed"] },
+            "steps": list(&object(json!({
+                "at": instant(), "state": text("as of the job"), "transaction": maybe(hash()), "block": maybe(number()),
+                "code": maybe(text("why it did not go on")), "detail": maybe(text("words")),
+            }))),
+        })),
         "Reason": object(json!({
             "code": text("stable"), "failure": number(), "restriction": maybe(number()), "detail": text("words"),
             "hint": text("the remedy"),
@@ -159,8 +176,53 @@ fn schemas() -> Value {
             "scopes": list(&json!({ "enum": ["read", "orders", "desk"] })), "made_at": instant(), "expires_at": instant(),
             "?key": text("the key itself, in the first answer alone"),
         })),
+        "StaffChange": staff_change(),
+        "Person": object(json!({
+            "person": text("the name"), "crd": maybe(number()), "roles": list(&role()), "suspended_by": maybe(number()),
+            "wallets": list(&object(json!({ "wallet": address(), "ended_by": maybe(number()) }))),
+        })),
+        "Webhook": object(json!({
+            "id": uuid(), "url": text("where messages are sent"), "types": list(&topic()), "made_by": address(),
+            "made_at": instant(), "ended_at": maybe(instant()), "told_seq": number(),
+            "?secret": text("the signing key, in the first answer alone"),
+        })),
+        "Delivery": object(json!({
+            "message": text("its webhook-id"), "type": topic(), "seq": number(), "ids": { "type": "object" },
+            "state": { "enum": ["delivered", "waiting", "given_up"] }, "tries": number(), "tried_at": instant(),
+            "next_at": maybe(instant()), "said": text("what the last try came to"),
+        })),
+        "Access": object(json!({
+            "row": number(), "person": text("who"), "route": text("at what"), "customers": list(&address()),
+            "seen_at": instant(),
+        })),
         "Problem": problem(),
-    })
+    });
+    if let (Value::Object(all), Value::Object(more)) = (&mut all, trade::schemas()) {
+        all.extend(more);
+    }
+    all
+}
+
+fn role() -> Value {
+    json!({ "enum": Role::ALL.map(Role::as_str) })
+}
+
+fn topic() -> Value {
+    json!({ "enum": Topic::ALL.map(Topic::as_str) })
+}
+
+/// What may change of the staff: `what` says which of the other members are wanted.
+fn staff_change() -> Value {
+    object(json!({
+        "what": { "enum": [
+            "added", "role_granted", "role_ended", "wallet_added", "wallet_ended", "suspended", "restored",
+        ] },
+        "person": text("1 to 64 characters"),
+        "?crd": number(),
+        "?roles": list(&role()),
+        "?role": role(),
+        "?wallet": address(),
+    }))
 }
 
 /// RFC 9457 with this platform's members; a program may find more.
@@ -182,6 +244,9 @@ fn taken(route: &Route) -> Option<Value> {
     if route.verb != Verb::Post {
         return None;
     }
+    if let Some(taken) = trade::taken(route) {
+        return Some(taken);
+    }
     Some(match route.path {
         "/v1/session/challenge" => object(json!({ "address": address() })),
         "/v1/session" => object(json!({ "nonce": text("of the text"), "signature": bytes() })),
@@ -190,7 +255,17 @@ fn taken(route: &Route) -> Option<Value> {
             "expires_at": instant(), "?wallet": address(),
         })),
         "/v1/orders" | "/v1/orders/{order}/replace" => named("Posting"),
+        "/v1/staff" => object(json!({
+            "change": named("StaffChange"), "id": uuid(), "?reason": text("why; what is signed has its SHA-256"),
+            "signature": bytes(), "time": instant(),
+            "?second": object(json!({ "wallet": address(), "signature": bytes(), "time": instant() })),
+        })),
+        "/v1/webhooks" => object(json!({
+            "url": text("https, port 443"),
+            "types": { "type": "array", "items": topic(), "minItems": 1 },
+        })),
         "/v1/matches" => named("Proposal"),
+        "/v1/matches/{match}/settle" => object(json!({})),
         "/v1/matches/{match}/approve" | "/v1/matches/{match}/refuse" => named("Decision"),
         _ => return None,
     })
@@ -198,6 +273,9 @@ fn taken(route: &Route) -> Option<Value> {
 
 /// The status of a success, and what it gives; nothing for 204.
 fn given(route: &Route) -> (&'static str, Option<Value>) {
+    if let Some((status, answer)) = trade::given(route) {
+        return (status, Some(answer));
+    }
     let cursor = || maybe(text("of the next page"));
     let answer = match (route.verb, route.path) {
         (Verb::Delete, "/v1/orders/{order}") => named("TakenOff"),
@@ -213,8 +291,24 @@ fn given(route: &Route) -> (&'static str, Option<Value>) {
         })),
         (Verb::Post, "/v1/keys") => named("ApiKey"),
         (Verb::Get, "/v1/keys") => object(json!({ "keys": list(&named("ApiKey")) })),
+        (Verb::Get, "/v1/staff") => object(json!({
+            "staff": list(&named("Person")), "signing_demanded_by": maybe(number()),
+        })),
+        (Verb::Post, "/v1/staff") => object(json!({
+            "seq": number(), "person": text("whom it is about"), "signed_by": text("a person"),
+            "change": named("StaffChange"),
+        })),
+        (Verb::Post, "/v1/webhooks") => named("Webhook"),
+        (Verb::Get, "/v1/webhooks") => object(json!({ "webhooks": list(&named("Webhook")) })),
+        (_, "/v1/webhooks/{webhook}/deliveries") => object(json!({
+            "deliveries": list(&named("Delivery")), "cursor": cursor(),
+        })),
+        (_, "/v1/reports/access") => object(json!({
+            "accesses": list(&named("Access")), "cursor": cursor(),
+        })),
         (_, "/v1/securities") => object(json!({
-            "securities": list(&named("Security")), "age_seconds": maybe(number()),
+            "securities": list(&named("Security")), "age_seconds": maybe(number()), "coin": trade::balance(),
+            "commission": object(json!({ "bips": number() })),
         })),
         (_, "/v1/securities/{security}/book") => object(json!({
             "symbol": text("ticker"), "token": address(), "as_of": instant(), "seq": number(),
@@ -222,7 +316,11 @@ fn given(route: &Route) -> (&'static str, Option<Value>) {
         })),
         (_, "/v1/securities/{security}/lots") => object(json!({
             "symbol": text("ticker"), "token": address(), "side": { "enum": ["bid", "ask"] }, "seq": number(),
-            "lots": list(&named("Lot")), "cursor": cursor(),
+            "lots": list(&named("Lot")), "levels": list(&named("Level")), "cursor": cursor(),
+        })),
+        (_, "/v1/securities/{security}/draft") => object(json!({
+            "id": hash(), "symbol": text("of the security"), "price": text("dollars for each whole token"),
+            "order": named("SignedOrder"),
         })),
         (Verb::Get, "/v1/orders") => object(json!({
             "seq": number(), "orders": list(&named("Order")), "cursor": cursor(),
@@ -235,6 +333,8 @@ fn given(route: &Route) -> (&'static str, Option<Value>) {
         (_, "/v1/matches/{match}/preflight") => object(json!({
             "match": uuid(), "would_settle": { "type": "boolean" }, "reasons": list(&named("Reason")),
         })),
+        (_, "/v1/matches/{match}/settle") => return ("202", Some(named("Job"))),
+        (_, "/v1/jobs/{job}") => named("Job"),
         (_, path) if path.starts_with("/v1/matches") => named("Match"),
         // Documents of their own: docs/api.md says what stands in them.
         _ => json!({ "type": "object" }),
@@ -274,10 +374,23 @@ fn asked(route: &Route) -> Vec<(&'static str, bool, Value)> {
         }
         (Verb::Get, "/v1/matches") => [page(), vec![("state", false, text("of a match"))]].concat(),
         (_, "/v1/securities/{security}/lots") => [page(), vec![side(true)]].concat(),
-        _ => Vec::new(),
+        (_, "/v1/securities/{security}/draft") => vec![
+            side(true),
+            ("quantity", true, amount("the security")),
+            ("price", true, text("dollars for each whole token")),
+            ("expires_at", true, instant()),
+            ("counterparty", false, address()),
+        ],
+        (_, "/v1/webhooks/{webhook}/deliveries") => page(),
+        (_, "/v1/reports/access") => {
+            let format = json!({ "enum": ["json", "csv"], "default": "json" });
+            [page(), vec![("format", false, format)]].concat()
+        }
+        (_, "/v1/stream") => vec![("security", false, list(&text("symbol, ISIN or token")))],
+        _ => trade::asked(route),
     };
-    let waits = ["/v1/securities", "/v1/orders", "/v1/matches"];
-    let alone = route.path.ends_with("/preflight");
+    let waits = ["/v1/securities", "/v1/orders", "/v1/matches", "/v1/jobs"];
+    let alone = route.path.ends_with("/preflight") || route.path.ends_with("/draft");
     if route.verb == Verb::Get && !alone && waits.iter().any(|start| route.path.starts_with(start))
     {
         all.push(wait);
@@ -305,19 +418,29 @@ fn operation(route: &Route) -> Value {
         let schema = json!({ "type": "string", "minLength": 1, "maxLength": 255 });
         parameters.push(json!({ "name": "Idempotency-Key", "in": "header", "required": true, "schema": schema }));
     }
+    if route.path == "/v1/stream" {
+        let schema = text("the last event that was read; it goes on after that");
+        parameters.push(
+            json!({ "name": "Last-Event-ID", "in": "header", "required": false, "schema": schema }),
+        );
+    }
     let (status, answer) = given(route);
     let kind = match route.path {
         "/log/checkpoint" => "text/plain",
         "/log/tile/{*tile}" => "application/octet-stream",
-        _ => "application/json",
+        "/v1/stream" => "text/event-stream",
+        _ => trade::kind(route).unwrap_or("application/json"),
     };
     let mut success = json!({ "description": "done" });
     if let Some(schema) = answer {
         let plain = kind != "application/json";
         success["content"] = json!({ kind: { "schema": if plain { json!({}) } else { schema } } });
     }
+    if route.path == "/v1/reports/access" || trade::is_table(route) {
+        success["content"]["text/csv"] = json!({ "schema": {} });
+    }
     let mut responses = Map::new();
-    if route.keyed && route.path != "/v1/keys" && status == "201" {
+    if route.keyed && !["/v1/keys", "/v1/webhooks"].contains(&route.path) && ["201", "202"].contains(&status) {
         let mut again = success.clone();
         again["description"] = "done before".into();
         responses.insert("200".into(), again);
@@ -347,7 +470,7 @@ fn operation(route: &Route) -> Value {
 /// The document.
 pub fn document() -> Value {
     let mut paths = Map::new();
-    for route in ROUTES {
+    for route in ROUTES.iter().filter(|route| !route.page) {
         let path = route.path.replace("{*", "{");
         let entry = paths.entry(path).or_insert_with(|| json!({}));
         entry[route.verb.as_str().to_lowercase()] = operation(route);

@@ -5,9 +5,11 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use axum::BoxError;
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 use book::log::staff::Role;
+use futures::Stream;
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -16,7 +18,10 @@ use crate::caller::{Caller, Part, Scope};
 use crate::config::Face;
 use crate::problem::Problem;
 use crate::query::Query;
-use crate::{keys, log, market, matches, orders, proofs, sign_in, status};
+use crate::stream::{self, Cutter};
+use crate::{
+    access, act_draft, binding, draft, jobs, keys, log, market, matches, orders, pages, permits, proofs, reports, sign_in, staff, status, suggestions, terms, trades, void, webhooks,
+};
 
 /// A request that has passed every rule of its route.
 #[derive(Debug)]
@@ -33,6 +38,8 @@ pub(crate) struct Call {
     pub(crate) received_at: Timestamp,
     /// Under which its answer is kept, and the digest of the request: only where the route takes an Idempotency-Key.
     pub(crate) answer: Option<crate::answers::Slot>,
+    /// Ends the connection by which it came.
+    pub(crate) cutter: Option<Cutter>,
 }
 
 impl Call {
@@ -53,11 +60,30 @@ impl Call {
     }
 }
 
+/// What an answer says.
+#[derive(Debug)]
+pub(crate) enum Content {
+    /// All of it.
+    Whole(Bytes),
+    /// What comes as it is made, for as long as it takes: it is no longer the request that is under way.
+    Live(Body),
+}
+
+impl Content {
+    /// What there is of it now.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Whole(bytes) => bytes,
+            Self::Live(_) => &[],
+        }
+    }
+}
+
 /// An answer.
 #[derive(Debug)]
 pub(crate) struct Reply {
     pub(crate) status: StatusCode,
-    pub(crate) body: Bytes,
+    pub(crate) body: Content,
     pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
 }
 
@@ -84,16 +110,27 @@ impl Reply {
         let kind = (header::CONTENT_TYPE, HeaderValue::from_static(kind));
         Self {
             status,
-            body: body.into(),
+            body: Content::Whole(body.into()),
             headers: vec![kind],
         }
+    }
+
+    /// Content that comes as it is made.
+    pub(crate) fn live<S, E>(status: StatusCode, kind: &'static str, body: S) -> Self
+    where
+        S: Stream<Item = Result<Bytes, E>> + Send + 'static,
+        E: Into<BoxError>,
+    {
+        let mut reply = Self::of(status, kind, Bytes::new());
+        reply.body = Content::Live(Body::from_stream(body));
+        reply
     }
 
     /// Nothing, with status 204.
     pub(crate) fn empty() -> Self {
         Self {
             status: StatusCode::NO_CONTENT,
-            body: Bytes::new(),
+            body: Content::Whole(Bytes::new()),
             headers: Vec::new(),
         }
     }
@@ -107,7 +144,11 @@ impl Reply {
 
     /// As a response.
     pub(crate) fn response(self) -> Response<Body> {
-        let mut response = Response::new(Body::from(self.body));
+        let body = match self.body {
+            Content::Whole(bytes) => Body::from(bytes),
+            Content::Live(body) => body,
+        };
+        let mut response = Response::new(body);
         *response.status_mut() = self.status;
         for (name, value) in self.headers {
             response.headers_mut().append(name, value);
@@ -174,6 +215,8 @@ pub struct Route {
     pub scope: Option<Scope>,
     /// Whether it takes an Idempotency-Key.
     pub keyed: bool,
+    /// Whether it is a page or a part of one: for people, not in the document of the API, and refused in HTML.
+    pub page: bool,
     /// What is done.
     pub(crate) run: fn(Call) -> Done,
 }
@@ -183,6 +226,7 @@ const TRADER: Part = Part::Staff(Role::Trader);
 const PRINCIPAL: Part = Part::Staff(Role::Principal);
 const OPERATOR: Part = Part::Staff(Role::Operator);
 const RECORDS: Part = Part::Staff(Role::RecordsOfficer);
+const ADMIN: Part = Part::Staff(Role::Admin);
 
 /// Those who see the whole book.
 pub(crate) const WHOLE_BOOK: &[Part] = &[TRADER, PRINCIPAL, RECORDS];
@@ -192,6 +236,7 @@ const PUBLIC: &[Face] = &[Face::Public];
 const PEOPLE: &[Face] = &[Face::Investor, Face::Desk];
 const INVESTORS: &[Face] = &[Face::Investor];
 const DESK: &[Face] = &[Face::Desk];
+const EVERY: &[Face] = &Face::ALL;
 
 /// A row without a scope and without a key, which most of them change.
 macro_rules! route {
@@ -204,7 +249,18 @@ macro_rules! route {
             rule: $rule,
             scope: $scope,
             keyed: $keyed,
+            page: false,
             run: |call| Box::pin($run(call)),
+        }
+    };
+}
+
+/// A page: it is looked at, with a session.
+macro_rules! page {
+    ($path:literal, $faces:expr, $who:expr, $run:path, $rule:literal) => {
+        Route {
+            page: true,
+            ..route!(Get $path, $faces, $who, None, false, $run, $rule)
         }
     };
 }
@@ -232,12 +288,50 @@ pub static ROUTES: &[Route] = &[
         "a signed-in wallet makes API keys for itself, an admin for anybody on the staff"),
     route!(Delete "/v1/keys/{key}", PEOPLE, Who::SignedIn, None, false, keys::end,
         "a wallet ends its own API keys, an admin anybody's"),
+    route!(Get "/v1/staff", DESK, Who::Any(&[ADMIN, RECORDS]), Some(Scope::Read), false, staff::list,
+        "an admin and a records officer see the staff"),
+    route!(Post "/v1/staff", DESK, Who::Any(&[ADMIN]), None, true, staff::change_staff,
+        "an admin changes the staff, each change signed by its own wallet"),
+    route!(Get "/v1/webhooks", DESK, Who::Any(&[ADMIN]), None, false, webhooks::list,
+        "an admin sees the webhooks"),
+    route!(Post "/v1/webhooks", DESK, Who::Any(&[ADMIN]), None, true, webhooks::add,
+        "an admin adds a webhook"),
+    route!(Delete "/v1/webhooks/{webhook}", DESK, Who::Any(&[ADMIN]), None, false, webhooks::end,
+        "an admin ends a webhook"),
+    route!(Get "/v1/webhooks/{webhook}/deliveries", DESK, Who::Any(&[ADMIN]), None, false, webhooks::deliveries,
+        "an admin sees what became of a webhook's messages"),
+    route!(Get "/v1/reports/daily", DESK, Who::Any(&[PRINCIPAL, RECORDS]), Some(Scope::Read), false, reports::daily,
+        "a principal and a records officer see what was done on some days"),
+    route!(Get "/v1/reports/blotter", DESK, Who::Any(&[PRINCIPAL, RECORDS]), Some(Scope::Read), false, reports::blotter,
+        "a principal and a records officer get the trades of some days"),
+    route!(Get "/v1/reports/subscribers", DESK, Who::Any(&[PRINCIPAL, RECORDS]), Some(Scope::Read), false, reports::subscribers,
+        "a principal and a records officer see every wallet of the directory and the terms that it accepted"),
+    route!(Get "/v1/reports/holders", DESK, Who::Any(&[PRINCIPAL, RECORDS]), Some(Scope::Read), false, reports::holders,
+        "a principal and a records officer see how many holders each security has against its limits"),
+    route!(Get "/v1/reports/access", DESK, Who::Any(&[RECORDS]), Some(Scope::Read), false, access::report,
+        "a records officer sees who of the staff looked at whose orders"),
+    route!(Get "/v1/terms", PEOPLE, Who::Any(READERS), Some(Scope::Read), false, terms::show,
+        "an investor sees the broker-dealer's terms and whether its wallet accepted them; the desk sees them"),
+    route!(Get "/v1/terms/text", PEOPLE, Who::Anybody, Some(Scope::Read), false, terms::text,
+        "anybody reads the broker-dealer's terms"),
+    route!(Post "/v1/terms", INVESTORS, Who::Any(&[INVESTOR]), Some(Scope::Orders), true, terms::accept,
+        "an investor accepts the broker-dealer's terms"),
     route!(Get "/v1/securities", PEOPLE, Who::Any(READERS), Some(Scope::Read), false, market::list,
         "an investor sees the securities that its wallet may hold now, who sees the whole book all"),
     route!(Get "/v1/securities/{security}/book", PEOPLE, Who::Any(READERS), Some(Scope::Read), false, market::book,
         "whoever sees the security sees its prices"),
     route!(Get "/v1/securities/{security}/lots", PEOPLE, Who::Any(READERS), Some(Scope::Read), false, market::lots,
         "whoever sees the security sees its lots, and nobody sees whose they are"),
+    route!(Get "/v1/securities/{security}/settlements", PEOPLE, Who::Any(READERS), Some(Scope::Read), false, trades::settlements,
+        "whoever sees the security sees its settlements, and nobody sees whose they were"),
+    route!(Get "/v1/securities/{security}/documents", PEOPLE, Who::Any(READERS), Some(Scope::Read), false, terms::documents,
+        "whoever sees the security sees its issuer's documents"),
+    route!(Get "/v1/securities/{security}/documents/{sha256}", PEOPLE, Who::Any(READERS), Some(Scope::Read), false, terms::document,
+        "whoever sees the security reads its issuer's documents"),
+    route!(Post "/v1/securities/{security}/documents", INVESTORS, Who::Any(&[INVESTOR]), Some(Scope::Orders), true, terms::receive,
+        "an investor acknowledges the documents of a security that its wallet may hold now"),
+    route!(Get "/v1/securities/{security}/draft", INVESTORS, Who::Any(&[INVESTOR]), Some(Scope::Read), false, draft::show,
+        "an investor gets an order to sign, in a security open to its wallet"),
     route!(Get "/v1/orders", PEOPLE, Who::Any(READERS), Some(Scope::Read), false, orders::list,
         "an investor sees its own orders; traders, principals and records officers all"),
     route!(Get "/v1/orders/{order}", PEOPLE, Who::Any(READERS), Some(Scope::Read), false, orders::show,
@@ -248,8 +342,24 @@ pub static ROUTES: &[Route] = &[
         "an investor takes its own orders off the board"),
     route!(Post "/v1/orders/{order}/replace", INVESTORS, Who::Any(&[INVESTOR]), Some(Scope::Orders), true, orders::replace,
         "an investor replaces its own orders"),
+    route!(Post "/v1/orders/{order}/void", INVESTORS, Who::Any(&[INVESTOR]), Some(Scope::Orders), true, void::leave,
+        "an investor leaves the cancel of its own order that its wallet signed"),
+    route!(Get "/v1/orders/{order}/confirmation", PEOPLE, Who::Any(READERS), Some(Scope::Read), false, trades::confirmation,
+        "an investor gets the confirmations of its own orders; traders, principals and records officers all"),
+    route!(Get "/v1/permits", INVESTORS, Who::Any(&[INVESTOR]), Some(Scope::Read), false, permits::list,
+        "an investor sees the allowances that its wallet left"),
+    route!(Get "/v1/permits/draft", INVESTORS, Who::Any(&[INVESTOR]), Some(Scope::Read), false, permits::draft,
+        "an investor gets an allowance to sign, for the coin or a security that its wallet may hold now"),
+    route!(Post "/v1/permits", INVESTORS, Who::Any(&[INVESTOR]), Some(Scope::Orders), true, permits::leave,
+        "an investor leaves an allowance that its wallet signed"),
+    route!(Delete "/v1/permits/{permit}", INVESTORS, Who::Any(&[INVESTOR]), Some(Scope::Orders), false, permits::withdraw,
+        "an investor takes back an allowance that waits"),
     route!(Get "/v1/proofs/{order}", PEOPLE, Who::Any(READERS), Some(Scope::Read), false, proofs::show,
         "whoever may see the order gets the proof that it is in the log"),
+    route!(Get "/v1/suggestions", DESK, Who::Any(&[TRADER, PRINCIPAL]), Some(Scope::Desk), false, suggestions::list,
+        "a trader or a principal sees which open orders could be matched"),
+    route!(Get "/v1/acts/draft", DESK, Who::Any(&[TRADER, PRINCIPAL]), Some(Scope::Desk), false, act_draft::show,
+        "a trader or a principal gets an act about a match to sign"),
     route!(Get "/v1/matches", DESK, Who::Any(&[TRADER, PRINCIPAL, OPERATOR, RECORDS]), Some(Scope::Read), false, matches::list,
         "an operator sees approved matches; traders, principals and records officers all"),
     route!(Get "/v1/matches/{match}", DESK, Who::Any(&[TRADER, PRINCIPAL, OPERATOR, RECORDS]), Some(Scope::Read), false, matches::show,
@@ -260,8 +370,48 @@ pub static ROUTES: &[Route] = &[
         "a principal approves, and never what the same person proposed"),
     route!(Post "/v1/matches/{match}/refuse", DESK, Who::Any(&[TRADER, PRINCIPAL]), Some(Scope::Desk), true, matches::refuse,
         "a trader or a principal refuses"),
+    route!(Post "/v1/matches/{match}/release", DESK, Who::Any(&[PRINCIPAL]), Some(Scope::Desk), true, binding::release,
+        "a principal gets the release of a committed match, for a wallet of its own to send"),
     route!(Get "/v1/matches/{match}/preflight", DESK, Who::Any(&[TRADER, PRINCIPAL]), Some(Scope::Desk), false, matches::preflight,
         "a trader or a principal asks whether it would settle"),
+    route!(Post "/v1/matches/{match}/settle", DESK, Who::Any(&[OPERATOR]), Some(Scope::Desk), true, jobs::ask,
+        "an operator asks for the settlement of an approved match"),
+    route!(Get "/v1/jobs/{job}", DESK, Who::Any(&[TRADER, PRINCIPAL, OPERATOR, RECORDS]), Some(Scope::Read), false, jobs::show,
+        "whoever sees the match sees how its settlement goes"),
+    route!(Get "/v1/stream", PEOPLE, Who::Any(&[INVESTOR, TRADER, PRINCIPAL, OPERATOR, RECORDS]), Some(Scope::Read), false, stream::open,
+        "an investor is told of the lots that its wallet may see and of its own orders and matches, an operator of approved matches; traders, principals and records officers of all"),
+    page!("/", EVERY, Who::Anybody, pages::welcome,
+        "anybody sees whose board it is and how to come in"),
+    page!("/market", PEOPLE, Who::Any(READERS), pages::market,
+        "an investor sees the securities that its wallet may hold now, who sees the whole book all"),
+    page!("/securities/{security}", PEOPLE, Who::Any(READERS), pages::security,
+        "whoever sees the security sees its lots, prices and settlements"),
+    page!("/orders", INVESTORS, Who::Any(&[INVESTOR]), pages::orders,
+        "an investor sees its own orders"),
+    page!("/orders/{order}", PEOPLE, Who::Any(READERS), pages::order,
+        "an investor sees its own orders; traders, principals and records officers all"),
+    page!("/orders/{order}/confirmation", PEOPLE, Who::Any(READERS), pages::confirmation,
+        "an investor sees the confirmations of its own trades, the desk all"),
+    page!("/desk", DESK, Who::Any(&[TRADER, PRINCIPAL, OPERATOR, RECORDS]), pages::desk_queue,
+        "an operator sees approved matches; traders, principals and records officers all, and pairs"),
+    page!("/desk/pair", DESK, Who::Any(&[TRADER, PRINCIPAL]), pages::desk_pair,
+        "a trader or a principal looks at two orders that could be matched"),
+    page!("/desk/matches/{match}", DESK, Who::Any(&[TRADER, PRINCIPAL, OPERATOR, RECORDS]), pages::desk_match,
+        "an operator sees approved matches; traders, principals and records officers all"),
+    page!("/desk/blotter", DESK, Who::Any(&[PRINCIPAL, RECORDS]), pages::blotter,
+        "a principal and a records officer see the trades of some days"),
+    page!("/desk/reports", DESK, Who::Any(&[PRINCIPAL, RECORDS]), pages::desk_reports,
+        "a principal and a records officer see what was done, holders and subscribers"),
+    page!("/desk/people", DESK, Who::Any(&[ADMIN, RECORDS]), pages::people,
+        "an admin and a records officer see the staff, the latter also who looked at whose orders"),
+    page!("/log", PUBLIC, Who::Anybody, pages::log,
+        "anybody sees how the log stands and checks a proof"),
+    page!("/status", PUBLIC, Who::Anybody, pages::status,
+        "anybody sees how this board runs, and nothing of a security"),
+    page!("/erc7730/{descriptor}", EVERY, Who::Anybody, pages::signing,
+        "anybody's wallet reads how it shows what is signed here"),
+    page!("/assets/{asset}", EVERY, Who::Anybody, pages::asset,
+        "anybody gets the script and the stylesheet of the pages"),
 ];
 
 impl Route {
@@ -307,9 +457,16 @@ mod tests {
     /// The router is made from the table: no source file has a route of its own.
     #[test]
     fn no_route_is_made_beside_the_table() {
-        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-        for entry in std::fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
+        let mut paths = vec![std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
+        while let Some(path) = paths.pop() {
+            if path.is_dir() {
+                paths.extend(
+                    std::fs::read_dir(path)
+                        .unwrap()
+                        .map(|entry| entry.unwrap().path()),
+                );
+                continue;
+            }
             let text = std::fs::read_to_string(&path).unwrap();
             let made = text.matches(concat!(".rou", "te(")).count();
             let wanted = usize::from(path.ends_with("gate.rs"));

@@ -1,6 +1,9 @@
 // Parts of a page that change by themselves. The server draws them; here the page is fetched again, and what differs is put in
 // its place. A request that answers with a document runs no script and makes no markup of a text.
 
+import { say } from "./say";
+import { texts } from "./texts";
+
 /** The page as the server draws it now; nothing where it does not. */
 function fetched(): Promise<Document | null> {
   return new Promise((done) => {
@@ -43,3 +46,92 @@ export async function refresh(): Promise<void> {
   if (names(fresh) !== names(document) && !document.querySelector("input:focus, textarea:focus")) return location.reload();
   replace(fresh);
 }
+
+/** How long nothing may be heard, and how often that is looked at. */
+const SILENCE = 25_000;
+const LOOK_EACH = 1_000;
+/** Changes that come together are drawn together. */
+const TOGETHER = 300;
+/** Waits before the stream is opened again: from the first on twice as long each time, each by chance a half of it shorter. */
+const FIRST_WAIT = 1_000;
+const LONGEST_WAIT = 30_000;
+/** What changes something on a page. */
+const CHANGES = ["snapshot", "lot", "order", "match", "settlement", "head", "fill", "end"];
+const KINDS = [...CHANGES, "tick"];
+
+interface Heard {
+  kind: string;
+}
+
+/** One tab of a browser holds the stream and hands what it hears to the others. */
+class Live {
+  private readonly channel = new BroadcastChannel("board");
+  private heardAt = Date.now();
+  private lost = false;
+  private drawing: number | undefined;
+  private wait = FIRST_WAIT;
+
+  begin(): void {
+    this.channel.addEventListener("message", ({ data }: MessageEvent<Heard>) => this.hear(data.kind));
+    setInterval(() => this.look(), LOOK_EACH);
+    // Held until this tab is closed: then the next one has it.
+    void navigator.locks.request("board-stream", () => new Promise<never>(() => this.open()));
+  }
+
+  private open(): void {
+    const stream = new EventSource("/v1/stream");
+    for (const kind of KINDS) {
+      stream.addEventListener(kind, () => {
+        this.wait = FIRST_WAIT;
+        this.channel.postMessage({ kind });
+        this.hear(kind);
+      });
+    }
+    stream.addEventListener("error", () => {
+      stream.close();
+      void ended();
+      setTimeout(() => this.open(), this.wait * (0.5 + Math.random() / 2));
+      this.wait = Math.min(2 * this.wait, LONGEST_WAIT);
+    });
+  }
+
+  private hear(kind: string): void {
+    this.heardAt = Date.now();
+    if (this.lost) {
+      this.lost = false;
+      this.tell("");
+      say(texts.live.again);
+    }
+    if (!CHANGES.includes(kind) || this.drawing !== undefined) return;
+    this.drawing = window.setTimeout(() => {
+      this.drawing = undefined;
+      void refresh();
+    }, TOGETHER);
+  }
+
+  private look(): void {
+    if (this.lost || Date.now() - this.heardAt <= SILENCE) return;
+    this.lost = true;
+    const since = texts.live.lost(new Date(this.heardAt).toTimeString().slice(0, 8));
+    this.tell(since);
+    say(since);
+  }
+
+  private tell(words: string): void {
+    const place = document.getElementById("live");
+    if (place === null) return;
+    place.classList.toggle("lost", words !== "");
+    place.hidden = words === "";
+    place.textContent = words;
+  }
+}
+
+/** A stream that ended because the session did: the next page says so. */
+async function ended(): Promise<void> {
+  const response = await fetch("/v1/session", { cache: "no-store" }).catch(() => null);
+  if (response?.status !== 401) return;
+  sessionStorage.setItem("note", texts.live.ended);
+  location.assign("/");
+}
+
+if (document.body.dataset["wallet"] !== undefined && document.querySelector("[data-live]") !== null) new Live().begin();

@@ -41,6 +41,11 @@ export const texts = {
     restriction: (number: number) => `(Restriction ${number}.)`,
     kyc: (day: string) => `The registration ends on ${day}.`,
   },
+  live: {
+    lost: (time: string) => `Not live since ${time}`,
+    again: "Live again.",
+    ended: "Your session has ended. Sign in again to go on.",
+  },
   acts: {
     sure: "Press again to take it off the board",
     isOff: "The order is off the board. It is not void.",

@@ -136,7 +136,11 @@ impl Board {
         Ok(found)
     }
 
-    async fn synced(&self) -> Result<Option<(Timestamp, ChainSynced)>, BoardError> {
+    /// Up to where the chain was read, and when.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn synced(&self) -> Result<Option<(Timestamp, ChainSynced)>, BoardError> {
         let found = self.last_body(CHAIN, EventType::ChainSynced).await?;
         Ok(match found {
             Some((event, Body::ChainSynced(synced))) => Some((event.captured_at, synced)),

@@ -4,14 +4,27 @@
 //! what somebody does on it are the JSON calls of the API, by the script of `web/`.
 
 mod assets;
+mod blotter;
 mod chart;
+mod checks;
+mod closest;
+mod confirmation;
+mod deal;
+mod decimals;
+mod desk_match;
+mod desk_pair;
+mod desk_queue;
 mod frame;
 mod log;
 mod market;
 mod order;
 mod orders;
+mod people;
+mod period;
 mod refused;
+mod reports;
 mod security;
+mod signing;
 mod status;
 mod time;
 mod timeline;
@@ -27,12 +40,20 @@ use crate::route::Reply;
 
 pub(crate) use assets::asset;
 pub use assets::path as asset_path;
+pub(crate) use blotter::blotter;
+pub(crate) use confirmation::confirmation;
+pub(crate) use desk_match::desk_match;
+pub(crate) use desk_pair::desk_pair;
+pub(crate) use desk_queue::desk_queue;
 pub(crate) use log::log;
 pub(crate) use market::market;
 pub(crate) use order::order;
 pub(crate) use orders::orders;
+pub(crate) use people::people;
 pub(crate) use refused::refused;
+pub(crate) use reports::desk_reports;
 pub(crate) use security::security;
+pub(crate) use signing::signing;
 pub(crate) use status::status;
 pub(crate) use welcome::welcome;
 

@@ -180,9 +180,9 @@ pub(crate) async fn orders(call: Call) -> Result<Reply, Problem> {
     html(&call.headers, StatusCode::OK, &page)
 }
 
-/// How many there are, in words.
 impl Group {
+    /// How many there are, in words.
     fn count(&self) -> String {
-        count(self.rows.len() as u64)
+        count(u64::try_from(self.rows.len()).unwrap_or(u64::MAX))
     }
 }

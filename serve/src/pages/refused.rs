@@ -9,6 +9,7 @@ use super::frame::Frame;
 use super::{elsewhere, html};
 use crate::app::App;
 use crate::problem::Problem;
+use crate::route::Reply;
 
 #[derive(Template)]
 #[template(path = "refused.html")]
@@ -39,10 +40,8 @@ pub(crate) fn refused(
     request_id: Uuid,
 ) -> Response<Body> {
     if problem.status == StatusCode::UNAUTHORIZED {
-        return elsewhere("/").map_or_else(
-            |problem| problem.response(request_id),
-            |reply| reply.response(),
-        );
+        let away = elsewhere("/");
+        return away.map_or_else(|problem| problem.response(request_id), Reply::response);
     }
     let page = Refused {
         frame: Frame::bare(app, heading(problem.status)),

@@ -65,9 +65,17 @@ struct LevelRow {
     bar: u32,
 }
 
+/// The sums of one side.
+struct Sums {
+    /// `bid` or `ask`.
+    name: &'static str,
+    heading: &'static str,
+    levels: Vec<LevelRow>,
+}
+
 struct Depth {
-    bids: Vec<LevelRow>,
-    asks: Vec<LevelRow>,
+    /// The sides on which something stands.
+    sides: Vec<Sums>,
     /// The outlines of both sides.
     outlines: Option<Outlines>,
 }
@@ -201,8 +209,15 @@ async fn depth(app: &App, security: &Security) -> Result<Depth, Problem> {
     };
     Ok(Depth {
         outlines: chart::depth(&steps(&found.bids), &steps(&found.asks)),
-        bids: levels(&found.bids, security.decimals, most),
-        asks: levels(&found.asks, security.decimals, most),
+        sides: [("bid", "Bid", &found.bids), ("ask", "Ask", &found.asks)]
+            .into_iter()
+            .filter(|(_, _, side)| !side.is_empty())
+            .map(|(name, heading, side)| Sums {
+                name,
+                heading,
+                levels: levels(side, security.decimals, most),
+            })
+            .collect(),
     })
 }
 

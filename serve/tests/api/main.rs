@@ -4,14 +4,28 @@
 // The stage is what every test plays on.
 #![allow(clippy::wildcard_imports)]
 
+mod binding;
 mod connections;
 mod desk;
 mod document;
+mod document_trade;
+mod hostile;
 mod keys;
 mod log;
 mod market;
+mod needs;
 mod orders;
+mod pages;
+mod pages_desk;
+mod people;
+mod permits;
+mod reports;
 mod roles;
 mod rules;
 mod session;
 mod stage;
+mod stream;
+mod terms;
+mod trades;
+mod void;
+mod webhooks;

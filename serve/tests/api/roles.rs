@@ -23,9 +23,14 @@ fn path(route: &Route) -> String {
         .path
         .replace("{security}", "HRBR")
         .replace("{order}", &format!("0x{}", "0".repeat(64)))
+        .replace("{sha256}", &format!("0x{}", "0".repeat(64)))
+        .replace("{permit}", "0190f3c2-0000-7000-8000-000000000000")
         .replace("{match}", "0190f3c2-0000-7000-8000-000000000000")
+        .replace("{webhook}", "0190f3c2-0000-7000-8000-000000000000")
         .replace("{key}", "0190f3c2-0000-7000-8000-000000000000")
         .replace("{*tile}", "0/000.p/1")
+        .replace("{descriptor}", "orders.json")
+        .replace("/assets/{asset}", &serve::pages::asset_path("board.js"))
 }
 
 async fn ask(stage: &Stage, route: &Route, pass: &Pass) -> Said {
@@ -45,6 +50,9 @@ async fn every_route_answers_each_role_by_the_table_and_nobody_without_one() {
         let anonymous = ask(&stage, route, &nobody()).await;
         match route.who {
             Who::Anybody => assert!(![401, 403].contains(&anonymous.status), "{name}"),
+            Who::SignedIn | Who::Any(_) if route.page => {
+                assert_eq!(anonymous.is(303).header("location"), "/", "{name}");
+            }
             Who::SignedIn | Who::Any(_) => {
                 anonymous.refuses(401, "NOT_SIGNED_IN");
             }
@@ -62,6 +70,9 @@ async fn every_route_answers_each_role_by_the_table_and_nobody_without_one() {
                     "{name} of {part:?}: {said:?}"
                 );
                 assert!(said.status < 500, "{name} of {part:?}: {said:?}");
+            } else if route.page {
+                let text = String::from_utf8(said.is(403).body).unwrap();
+                assert!(text.contains(route.rule), "{name}: {text}");
             } else {
                 let problem = said.refuses(403, "NOT_ALLOWED");
                 assert_eq!(problem["detail"], route.rule, "{name}");
@@ -123,6 +134,7 @@ async fn a_face_that_is_not_offered_is_not_there() {
         for route in ROUTES {
             let said = ask(&offered, route, &nobody()).await;
             let there = said.status != 404
+                || said.header("content-type").starts_with("text/html")
                 || said.json()["detail"].as_str().unwrap().contains("tile")
                 || said.json()["code"] != "NOT_FOUND";
             let wrong_method = said.status == 405;
