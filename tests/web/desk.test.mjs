@@ -1,0 +1,354 @@
+// The desk's day in a browser: two investors, a trader, a principal and an operator, each with a wallet and a browser of its own.
+
+import assert from "node:assert/strict";
+import { mkdirSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { after, before, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { person, rpc, signIn, startBrowser } from "./browser.mjs";
+import { startMarket } from "./market.mjs";
+
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const pictures = fileURLToPath(new URL("../../docs/pages/", import.meta.url));
+const WHY = "The only two orders of this size; both customers were told.";
+
+let market;
+let browser;
+before(async () => {
+  market = await startMarket();
+  browser = await startBrowser();
+});
+after(async () => {
+  await browser?.close();
+  await market?.stop();
+});
+
+// A person who has signed in.
+async function comes(name, options) {
+  const seen = await person(browser, market, market.people[name], options);
+  await signIn(seen);
+  return seen;
+}
+
+// Ends a person's visit: no page of it had an error, or broke the rules that it was served with.
+async function leaves(...all) {
+  for (const { context, troubles } of all) {
+    await context.close();
+    assert.deepEqual(troubles, []);
+  }
+}
+
+// Posts an order; the page is then the order's own.
+async function posts({ page }, side, quantity, price) {
+  await page.goto("/securities/HRBR");
+  await page.getByRole("radio", { name: side }).check();
+  await page.getByLabel("Quantity").fill(quantity);
+  await page.getByLabel("Price", { exact: true }).fill(price);
+  await signs(page);
+  return new URL(page.url()).pathname.split("/").pop();
+}
+
+async function signs(page) {
+  await page.getByRole("button", { name: "Review" }).click();
+  await page.getByRole("button", { name: "Sign it in your wallet" }).click();
+  await page.waitForURL(/\/orders\/0x/);
+}
+
+// Gives the allowances that an order's page asks for.
+async function allows({ page }) {
+  const button = page.getByRole("button", { name: /^Allow / });
+  if ((await button.count()) === 0) return;
+  await button.first().click();
+  await button.first().waitFor({ state: "detached" });
+}
+
+// The page of the pair of a quantity, from the queue.
+async function openPair(page, quantity) {
+  await page.goto("/desk");
+  const row = page.locator("[data-row]", { hasText: quantity }).first();
+  await row.getByRole("link", { name: "Propose" }).click();
+  await page.waitForURL(/\/desk\/pair/);
+}
+
+async function proposes({ page }, quantity) {
+  await openPair(page, quantity);
+  await page.getByLabel("Rationale").fill(WHY);
+  await page.getByRole("button", { name: "Sign the proposal" }).click();
+  await page.waitForURL(/\/desk\/matches\//);
+  return new URL(page.url()).pathname;
+}
+
+const standsAt = (page, words) => page.locator(".stand .tag", { hasText: words }).waitFor();
+
+// Two orders of a quantity that cross.
+async function crossed(seller, buyer, quantity, price) {
+  await posts(seller, "Sell", quantity, price);
+  const ask = new URL(seller.page.url()).pathname;
+  await allows(seller);
+  await posts(buyer, "Buy", quantity, price);
+  const bid = new URL(buyer.page.url()).pathname;
+  await allows(buyer);
+  return { ask, bid };
+}
+
+// What axe-core finds on a page, and whether it is wider than its window.
+async function check(page, name) {
+  const scheme = page.emulateMedia.bind(page);
+  for (const [width, colorScheme] of [[320, "light"], [320, "dark"], [1280, "dark"], [1280, "light"]]) {
+    await page.setViewportSize({ width, height: 800 });
+    await scheme({ colorScheme, reducedMotion: "reduce" });
+    if (!(await page.evaluate(() => "axe" in window))) await page.evaluate(axe);
+    const { violations } = await page.evaluate(() => window.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] }));
+    const found = violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => `${node.html} ${node.failureSummary}`).join("; ")}`);
+    assert.deepEqual(found, [], `${name} at ${width} px, ${colorScheme}`);
+    const over = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+    assert.ok(over <= 0, `${name} at ${width} px is ${over} px too wide`);
+    if (process.env.PICTURES && !(width === 320 && colorScheme === "dark")) {
+      mkdirSync(pictures, { recursive: true });
+      await page.screenshot({ path: `${pictures}${name}-${width}-${colorScheme}.png`, fullPage: true });
+    }
+  }
+}
+
+test("a trade goes from two investors over the desk to its settlement and its confirmations", async () => {
+  const options = { bypassCSP: true, viewport: { width: 1280, height: 800 } };
+  const [ada, victor, dana, ruth, otto] = await Promise.all(
+    ["ada-lindqvist", "victor-chen", "dana", "ruth", "otto"].map((name) => comes(name, options)),
+  );
+  await posts(ada, "Sell", "61", "24.10");
+  const ask = new URL(ada.page.url()).pathname;
+  await allows(ada);
+  // The lot is answered: the same quantity, at a price above.
+  await victor.page.goto("/securities/HRBR");
+  await victor.page.getByRole("button", { name: "Answer the ask of 61 at 24.10" }).click();
+  await victor.page.getByLabel("Price", { exact: true }).fill("24.30");
+  await signs(victor.page);
+  const bid = new URL(victor.page.url()).pathname;
+  await allows(victor);
+
+  await dana.page.goto("/desk");
+  await dana.page.getByText("answers the lot").first().waitFor();
+  await check(dana.page, "queue");
+  await openPair(dana.page, "61");
+  assert.match(await dana.page.locator(".midpoint .big").innerText(), /24\.20/);
+  await check(dana.page, "pair");
+  await dana.page.getByLabel("Rationale").fill("too short");
+  await dana.page.getByRole("button", { name: "Sign the proposal" }).click();
+  await dana.page.getByText("The rationale has 9 characters").waitFor();
+  const path = await proposes(dana, "61");
+  await standsAt(dana.page, "to be approved");
+  // Whoever proposed has nothing to approve.
+  assert.ok(await dana.page.getByRole("button", { name: "Sign the approval" }).isDisabled());
+  await check(dana.page, "match-own");
+
+  await ruth.page.goto("/desk");
+  const waits = ruth.page.locator("section", { hasText: "Waits for you" });
+  await waits.getByRole("link", { name: "Approve" }).first().click();
+  await ruth.page.waitForURL(`**${path}#decision`);
+  await ruth.page.locator("#decision .sentence", { hasText: "You approve that" }).waitFor();
+  await check(ruth.page, "match");
+  await ruth.page.getByRole("button", { name: "Sign the approval" }).click();
+  await standsAt(ruth.page, "approved");
+  await check(ruth.page, "match-approved");
+  const commit = ruth.page.getByRole("button", { name: "Send the commitment" });
+  if ((await commit.count()) === 1 && (await commit.isEnabled())) {
+    await commit.click();
+    await standsAt(ruth.page, "committed");
+  }
+
+  await otto.page.goto("/desk");
+  await check(otto.page, "queue-operator");
+  await otto.page.goto(path);
+  assert.doesNotMatch(await otto.page.locator("main").innerText(), /HRBR|Ada|Victor/);
+  await otto.page.getByRole("button", { name: "Ask for the settlement" }).click();
+  await standsAt(otto.page, "settled");
+  await check(otto.page, "match-operator");
+  await otto.page.goto("/desk");
+
+  await ruth.page.goto(path);
+  await standsAt(ruth.page, "settled");
+  await check(ruth.page, "match-settled");
+  await rpc(market.node, "evm_mine", []);
+  for (const [seen, order, action] of [[ada, ask, "You sold 61 HRBR"], [victor, bid, "You bought 61 HRBR"]]) {
+    await seen.page.goto(order);
+    await seen.page.getByText("final", { exact: false }).first().waitFor();
+    await seen.page.getByRole("link", { name: "Confirmation" }).click();
+    await seen.page.getByText(action).waitFor();
+    assert.match(await seen.page.locator("main").innerText(), /\$1,476\.20/);
+  }
+  await check(victor.page, "confirmation");
+  await prints(victor.page);
+  await ruth.page.goto("/desk/blotter");
+  await ruth.page.getByText("1,476.20").first().waitFor();
+  await check(ruth.page, "blotter");
+  await ruth.page.goto("/desk/reports");
+  await check(ruth.page, "reports");
+  await leaves(ada, victor, dana, ruth, otto);
+});
+
+// A confirmation is one sheet of paper.
+async function prints(page) {
+  const pdf = await page.pdf({ format: "A4" });
+  assert.equal(pdf.toString("latin1").match(/\/Type\s*\/Page\b/g)?.length, 1);
+}
+
+test("of two principals the second reads who was faster", async () => {
+  const [ada, victor, dana, ruth, late] = await Promise.all(
+    ["ada-lindqvist", "victor-chen", "dana", "ruth", "ruth"].map((name) => comes(name)),
+  );
+  await crossed(ada, victor, "33", "24.50");
+  const path = await proposes(dana, "33");
+  // Her second browser hears nothing of what happens meanwhile.
+  await late.context.route("**/v1/stream", () => {});
+  await late.page.goto(path);
+  await ruth.page.goto(path);
+  await ruth.page.getByRole("button", { name: "Sign the approval" }).click();
+  await standsAt(ruth.page, "approved");
+  await late.page.getByLabel("Reason").fill("looked at it, too");
+  await late.page.getByRole("button", { name: "Sign the approval" }).click();
+  await late.page.locator("#lost", { hasText: /Too late: .*approved it .* Nothing was recorded\./ }).waitFor();
+  await leaves(ada, victor, dana, ruth, late);
+});
+
+test("a wallet that declines, and one on another account, record nothing", async () => {
+  const [ada, victor, dana] = await Promise.all(["ada-lindqvist", "victor-chen", "dana"].map((name) => comes(name)));
+  await crossed(ada, victor, "34", "24.50");
+  await openPair(dana.page, "34");
+  await dana.page.getByLabel("Rationale").fill(WHY);
+  dana.wallet.declines = true;
+  await dana.page.getByRole("button", { name: "Sign the proposal" }).click();
+  await dana.page.getByText("You declined in your wallet.").waitFor();
+  assert.equal(await dana.page.getByLabel("Rationale").inputValue(), WHY);
+  // A server that drafts another act than the page shows: the wallet is not asked.
+  dana.wallet.declines = false;
+  dana.wallet.asked.length = 0;
+  await dana.page.route("**/v1/acts/draft*", async (route) => {
+    const response = await route.fetch();
+    const draft = await response.json();
+    await route.fulfill({ response, json: { ...draft, time: "2027-01-01T00:00:00Z" } });
+  });
+  await dana.page.getByRole("button", { name: "Sign the proposal" }).click();
+  await dana.page.getByText("your wallet is not asked").waitFor();
+  assert.ok(!dana.wallet.asked.includes("eth_signTypedData_v4"));
+  await dana.page.unroute("**/v1/acts/draft*");
+  // Signed elsewhere and pasted.
+  await dana.page.getByRole("button", { name: "Sign elsewhere" }).click();
+  const [download] = await Promise.all([
+    dana.page.waitForEvent("download"),
+    dana.page.getByRole("link", { name: "Download the typed data" }).click(),
+  ]);
+  const { types: { EIP712Domain: _, ...types }, primaryType, domain, message } = JSON.parse(readFileSync(await download.path(), "utf8"));
+  await dana.page.locator("#pasted").fill(await dana.wallet.account.signTypedData({ types, primaryType, domain, message }));
+  await dana.page.getByRole("button", { name: "Send it" }).click();
+  await dana.page.waitForURL(/\/desk\/matches\//);
+  // And refused, which needs a reason.
+  await dana.page.getByRole("button", { name: "Sign a refusal" }).click();
+  await dana.page.getByText("Say why you refuse it.").waitFor();
+  await dana.page.getByLabel("Reason").fill("the buyer called back");
+  await dana.page.getByRole("button", { name: "Sign a refusal" }).click();
+  await standsAt(dana.page, "refused");
+  await leaves(ada, victor, dana);
+});
+
+// Goes to an element as a keyboard does.
+async function reach(page, locator) {
+  await locator.first().waitFor();
+  for (let press = 0; press < 200; press += 1) {
+    if (await locator.first().evaluate((element) => element === document.activeElement)) return;
+    await page.keyboard.press("Tab");
+  }
+  throw new Error(`no Tab leads to ${locator}`);
+}
+
+async function press(page, locator) {
+  await reach(page, locator);
+  await page.keyboard.press("Enter");
+}
+
+async function types(page, locator, text) {
+  await reach(page, locator);
+  await page.keyboard.press("ControlOrMeta+A");
+  await page.keyboard.type(text);
+}
+
+test("a whole trade by keyboard alone", async () => {
+  const people = ["ada-lindqvist", "victor-chen", "dana", "ruth", "otto"];
+  const [ada, victor, dana, ruth, otto] = await Promise.all(people.map((name) => person(browser, market, market.people[name])));
+  for (const { page } of [ada, victor, dana, ruth, otto]) {
+    await page.goto("/");
+    await press(page, page.getByRole("button", { name: /^Sign in with/ }));
+    await page.waitForURL(/\/(market|desk)/);
+  }
+  for (const [{ page }, side] of [[ada, "ask"], [victor, "bid"]]) {
+    await press(page, page.getByRole("link", { name: "HRBR" }));
+    await page.waitForURL(/\/securities\//);
+    await reach(page, page.locator("input[name=side]:checked"));
+    const isBid = await page.locator("input[name=side]:checked").evaluate((radio) => radio.value === "bid");
+    if (isBid !== (side === "bid")) await page.keyboard.press("ArrowRight");
+    await types(page, page.getByLabel("Quantity"), "35");
+    await types(page, page.getByLabel("Price", { exact: true }), "24.60");
+    await press(page, page.getByRole("button", { name: "Review" }));
+    await press(page, page.getByRole("button", { name: "Sign it in your wallet" }));
+    await page.waitForURL(/\/orders\/0x/);
+    const allow = page.getByRole("button", { name: /^Allow / });
+    if ((await allow.count()) > 0) {
+      await press(page, allow);
+      await allow.first().waitFor({ state: "detached" });
+    }
+  }
+  // j goes from row to row, p proposes the one in focus; elsewhere these keys do nothing.
+  await dana.page.goto("/desk");
+  await dana.page.locator("[data-row]", { hasText: "24.60" }).first().waitFor();
+  await dana.page.keyboard.press("p");
+  assert.equal(new URL(dana.page.url()).pathname, "/desk");
+  await reach(dana.page, dana.page.locator("[data-open]"));
+  const wanted = dana.page.locator("[data-row]", { hasText: "24.60" }).first().locator("[data-open]");
+  for (let row = 0; row < 50 && !(await wanted.evaluate((link) => link === document.activeElement)); row += 1) {
+    await dana.page.keyboard.press("j");
+  }
+  await dana.page.keyboard.press("k");
+  await dana.page.keyboard.press("j");
+  if (!(await wanted.evaluate((link) => link === document.activeElement))) await wanted.focus();
+  await dana.page.keyboard.press("p");
+  await dana.page.waitForURL(/\/desk\/pair/);
+  await types(dana.page, dana.page.getByLabel("Rationale"), WHY);
+  await press(dana.page, dana.page.getByRole("button", { name: "Sign the proposal" }));
+  await dana.page.waitForURL(/\/desk\/matches\//);
+  const path = new URL(dana.page.url()).pathname;
+
+  await ruth.page.goto("/desk");
+  const mine = ruth.page.locator(`[data-open][href="${path}"]`);
+  await reach(ruth.page, mine);
+  await ruth.page.keyboard.press("a");
+  await ruth.page.waitForURL(`**${path}#decision`);
+  await press(ruth.page, ruth.page.getByRole("button", { name: "Sign the approval" }));
+  await standsAt(ruth.page, "approved");
+
+  await otto.page.goto("/desk");
+  await reach(otto.page, otto.page.locator(`[data-open][href="${path}"]`));
+  await otto.page.keyboard.press("s");
+  await otto.page.waitForURL(`**${path}#settle`);
+  await press(otto.page, otto.page.getByRole("button", { name: "Ask for the settlement" }));
+  await standsAt(otto.page, "settled");
+  await leaves(ada, victor, dana, ruth, otto);
+});
+
+test("the staff, and who looked at whose orders", async () => {
+  const options = { bypassCSP: true, viewport: { width: 1280, height: 800 } };
+  const [rita, alma, dana] = await Promise.all(["rita", "alma", "dana"].map((name) => comes(name, options)));
+  await rita.page.goto("/desk/people");
+  await rita.page.getByRole("heading", { name: "Who looked at whose orders" }).waitFor();
+  await check(rita.page, "people");
+  await alma.page.goto("/");
+  assert.equal(new URL(alma.page.url()).pathname, "/desk/people");
+  assert.equal(await alma.page.getByText("Who looked at whose orders").count(), 0);
+  // Days are also chosen by hand.
+  await rita.page.goto("/desk/blotter");
+  await rita.page.getByLabel("From").fill("2020-01-01");
+  await rita.page.getByLabel("to", { exact: true }).fill("2020-01-02");
+  await rita.page.getByRole("button", { name: "Show" }).click();
+  await rita.page.getByText("Nothing settled on these days.").waitFor();
+  assert.equal((await dana.page.goto("/desk/people")).status(), 403);
+  dana.troubles.length = 0; // a page that is refused is a line in the browser's console
+  await leaves(rita, alma, dana);
+});
