@@ -342,7 +342,8 @@ mod tests {
             assert!(new && left.state == Errand::Waiting);
             let found = board.find(order).await.unwrap().unwrap();
             assert_eq!(found.state, OrderState::Cancelled);
-            assert_eq!(board.waiting_cancels().await.unwrap(), [left.clone()]);
+            let waiting = board.waiting_cancels().await.unwrap();
+            assert_eq!(waiting, std::slice::from_ref(&left));
             let size = board.head().await.unwrap().size;
             let again = board.leave_cancel(order, &SIGNED, by("web")).await.unwrap();
             assert_eq!(again, (left, false));
