@@ -493,7 +493,7 @@ mod tests {
                 .await
                 .unwrap();
             assert_eq!(made.topics, [Topic::OrderEnded, Topic::ActionNeeded]);
-            assert_eq!(board.webhooks().await.unwrap(), [made.clone()]);
+            assert_eq!(board.webhooks().await.unwrap(), std::slice::from_ref(&made));
             let id = made.id;
             assert_eq!(next(board, id).await, None);
             let (bid, ask) = (
