@@ -14,7 +14,7 @@ import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { brotliCompressSync, brotliDecompressSync, constants } from "node:zlib";
 
 const CODE_LIMIT = 24_576; // EIP-170, which Nitro applies to each account of a program
@@ -48,6 +48,24 @@ const compiler = execFileSync("rustc", ["-vV"], { encoding: "utf8" });
 // Debian builds the same compiler version with another LLVM: its output has snapshots of its own, hashes in place of code.
 const debian = compiler.includes("built from a source tarball");
 const snapshots = debian ? "snapshots/debian" : "snapshots";
+
+// A contract that the standard library comes with keeps, for its panics, the names of the sources that they are in. Those of
+// other crates are given one name, wherever cargo keeps them. The flags of the target's configuration are said again: the
+// variable may stand in their place.
+function flags() {
+  const listing = execFileSync("cargo", ["metadata", "--locked", "--format-version", "1"], {
+    encoding: "utf8", maxBuffer: 1 << 28, stdio: ["ignore", "pipe", "inherit"],
+  });
+  const outside = JSON.parse(listing).packages.filter(({ source }) => source?.startsWith("registry+"));
+  const folders = new Set(outside.map(({ manifest_path }) => dirname(dirname(manifest_path))));
+  const [, own] = /^rustflags = (\[.*\])$/m.exec(readFileSync(".cargo/config.toml", "utf8")) ?? fail("the target has no flags");
+  return [...JSON.parse(own), ...[...folders].map((folder) => `--remap-path-prefix=${folder}=crates`)].join(" ");
+}
+
+// The surroundings of a build.
+let surroundings;
+const environment = () =>
+  (surroundings ??= { ...process.env, CARGO_TERM_COLOR: "never", CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS: flags() });
 
 // Everything that the bytes depend on; when it is unchanged there is nothing to build.
 function fingerprint(name) {
@@ -116,7 +134,7 @@ async function codeOfFragments(name) {
   });
   await new Promise((listening) => node.listen(0, "127.0.0.1", listening));
   const check = spawn("cargo", ["stylus", "check", "--endpoint", `http://127.0.0.1:${node.address().port}`], {
-    cwd: folder(name), env: { ...process.env, CARGO_TERM_COLOR: "never" }, stdio: ["ignore", "pipe", "pipe"],
+    cwd: folder(name), env: environment(), stdio: ["ignore", "pipe", "pipe"],
   });
   let said = "";
   for (const stream of [check.stdout, check.stderr]) stream.on("data", (text) => (said += text));
@@ -151,16 +169,18 @@ async function build(name) {
   const initcode = join(process.cwd(), OUT, `${name}.initcode`);
   rmSync(initcode, { force: true });
   const run = spawnSync("cargo", ["stylus", "get-initcode", "--output", initcode], {
-    cwd: folder(name), encoding: "utf8", maxBuffer: 1 << 28, env: { ...process.env, CARGO_TERM_COLOR: "never" },
+    cwd: folder(name), encoding: "utf8", maxBuffer: 1 << 28, env: environment(),
   });
   const hex = existsSync(initcode) ? readFileSync(initcode, "utf8") : "";
   rmSync(initcode, { force: true });
   const isLarge = run.stderr.includes("fragmented contracts not currently supported");
   if (!isLarge && (run.status !== 0 || hex === "")) fail(`cargo stylus could not build ${name}:\n${run.stdout}${run.stderr}`);
 
+  const home = process.env.CARGO_HOME ?? join(process.env.HOME ?? "", ".cargo");
   const code = isLarge ? await codeOfFragments(name) : Buffer.from(hex, "hex").subarray(PRELUDE);
   if (!code.subarray(0, 4).equals(PREFIX)) fail(`the code of ${name} does not begin with 0x${PREFIX.toString("hex")}`);
   const wasm = moduleIn(code);
+  for (const path of [home, process.cwd()]) if (wasm.includes(path)) fail(`the module of ${name} holds a path of this machine: ${path}`);
   const raw = readFileSync(join("target/wasm32-unknown-unknown/release/deps", `${name.replaceAll("-", "_")}.wasm`));
   const sizes = measure(raw, wasm);
   writeFileSync(join(OUT, `${name}.code`), code);
