@@ -8,6 +8,7 @@ use crate::chain::abi::IDvPSettlement;
 use crate::chain::act::Prepared;
 use crate::chain::{Chain, ChainError};
 use crate::error::DeskError;
+use crate::finality::Horizon;
 use crate::settlement::Desk;
 use crate::signing::request::{CancelTerms, Request};
 use crate::signing::signer::Signer;
@@ -122,10 +123,18 @@ impl Desk<'_> {
             .mined(Some(done.hash()), done.receipt.block_number)
             .await
             .map_err(|error| error.after_sending(done.hash()))?;
-        self.board
-            .record_cancelled_on_chain(id, done.hash(), mined.time, self.by.clone())
-            .await
-            .map_err(DeskError::unrecorded(done.hash()))?;
+        // A block that is not as final as the book wants it is read again by the watcher and by `sync`.
+        let horizon = Horizon::of(self.board, self.contract.chain()).await;
+        let horizon = horizon.map_err(|error| match error {
+            DeskError::Chain(error) => error.after_sending(done.hash()).into(),
+            other => other,
+        })?;
+        if horizon.wants(mined.block).is_none() {
+            self.board
+                .record_cancelled_on_chain(id, done.hash(), mined.time, self.by.clone())
+                .await
+                .map_err(DeskError::unrecorded(done.hash()))?;
+        }
         Ok(done.hash())
     }
 }

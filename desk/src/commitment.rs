@@ -53,6 +53,46 @@ impl Commitment {
     }
 }
 
+/// What a commitment of two orders would stand on.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Footing {
+    /// The contract settles committed pairs only.
+    pub required: bool,
+    /// Orders that have to be registered on chain before.
+    pub unregistered: Vec<B256>,
+    /// The time of the chain's last block, unix seconds.
+    pub time: u64,
+}
+
+impl Footing {
+    /// Asks the contract; `None` of one without commitments.
+    ///
+    /// # Errors
+    /// What the chain answers.
+    pub async fn of(
+        chain: &Chain,
+        settlement: Address,
+        bid: &OrderRecord,
+        ask: &OrderRecord,
+    ) -> Result<Option<Self>, ChainError> {
+        let call = IDvPSettlement::commitmentRequiredCall {};
+        let required = match chain.view(settlement, call).await {
+            Err(ChainError::Reverted(_) | ChainError::Undecodable { .. }) => return Ok(None),
+            answer => answer?,
+        };
+        let states = States::of(chain, settlement, bid, ask).await?;
+        let unregistered = [(bid, states.bid), (ask, states.ask)]
+            .into_iter()
+            .filter(|(_, state)| *state == States::NONE)
+            .map(|(order, _)| order.id);
+        Ok(Some(Self {
+            required,
+            unregistered: unregistered.collect(),
+            time: chain.head().await?.time,
+        }))
+    }
+}
+
 /// A release on chain.
 #[derive(Clone, Debug)]
 pub struct Released {

@@ -30,6 +30,43 @@ pub struct SignedPermit {
     pub s: B256,
 }
 
+/// What an owner signs to allow: the token's own domain, and the owner's next nonce there.
+///
+/// # Errors
+/// What the chain answers; `Untrue` for a token whose domain is another's.
+pub async fn terms(
+    chain: &Chain,
+    owner: Address,
+    token: Address,
+    spender: Address,
+    value: U256,
+    deadline: u64,
+) -> Result<PermitTerms, ChainError> {
+    let domain = chain
+        .view(token, ISecurityToken::eip712DomainCall {})
+        .await?;
+    if (domain.chainId, domain.verifyingContract) != (U256::from(chain.id()), token) {
+        return Err(chain.untrue(format!(
+            "its domain is of {} on chain {}",
+            domain.verifyingContract, domain.chainId
+        )));
+    }
+    let nonce = chain
+        .view(token, ISecurityToken::noncesCall { owner })
+        .await?;
+    Ok(PermitTerms {
+        name: domain.name,
+        version: domain.version,
+        chain_id: chain.id(),
+        token,
+        owner,
+        spender,
+        value,
+        nonce,
+        deadline: U256::from(deadline),
+    })
+}
+
 /// Signs an allowance over the token's own domain and the owner's next nonce there.
 ///
 /// # Errors
@@ -43,29 +80,7 @@ pub async fn sign(
     deadline: u64,
 ) -> Result<SignedPermit, ChainError> {
     let owner = signer.address();
-    let domain = chain
-        .view(token, ISecurityToken::eip712DomainCall {})
-        .await?;
-    if (domain.chainId, domain.verifyingContract) != (U256::from(chain.id()), token) {
-        return Err(chain.untrue(format!(
-            "its domain is of {} on chain {}",
-            domain.verifyingContract, domain.chainId
-        )));
-    }
-    let nonce = chain
-        .view(token, ISecurityToken::noncesCall { owner })
-        .await?;
-    let terms = PermitTerms {
-        name: domain.name,
-        version: domain.version,
-        chain_id: chain.id(),
-        token,
-        owner,
-        spender,
-        value,
-        nonce,
-        deadline: U256::from(deadline),
-    };
+    let terms = terms(chain, owner, token, spender, value, deadline).await?;
     let signature = signer
         .sign(&Request::Permit(terms))
         .map_err(|e| ChainError::Sign(e.to_string()))?;

@@ -7,6 +7,8 @@ use book::log::act::{self, ActHasher, DeskAct};
 use book::market::order::{self, Order, OrderHasher};
 use serde::{Deserialize, Serialize};
 
+use super::sign_in::SignIn;
+
 #[allow(missing_docs)]
 mod abi {
     alloy::sol! {
@@ -42,6 +44,8 @@ pub enum Request {
     Act(ActTerms),
     /// A transaction.
     Transaction(Box<TxEip1559>),
+    /// The text by which a wallet comes in somewhere.
+    SignIn(SignIn),
 }
 
 /// An order and what it is signed for.
@@ -175,7 +179,8 @@ impl OrderTerms {
 }
 
 impl PermitTerms {
-    fn digest(&self) -> B256 {
+    /// What is signed.
+    pub fn digest(&self) -> B256 {
         self.message().eip712_signing_hash(&self.domain())
     }
 
@@ -246,6 +251,7 @@ impl Request {
             Self::Permit(permit) => permit.digest(),
             Self::Act(act) => act.digest(),
             Self::Transaction(tx) => SignableTransaction::<Signature>::signature_hash(&**tx),
+            Self::SignIn(text) => text.digest(),
         }
     }
 }
