@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use alloy::primitives::B256;
 use book::board::{Board, BoardError};
@@ -10,11 +11,15 @@ use jiff::Timestamp;
 use tokio::sync::Semaphore;
 
 use crate::config::{Face, PublicUrl};
+use crate::house::House;
 use crate::limits::{self, Limits};
 use crate::metrics::Metrics;
 use crate::node::Node;
+use crate::outlet::Exception;
 use crate::proxy::Proxies;
 use crate::sight::Sights;
+use crate::stream::Hub;
+use crate::terms::Consents;
 use crate::token::{Cursors, Lots};
 
 /// Requests that are worked on at once; beyond that the answer is 503, for a queue would only grow.
@@ -30,10 +35,17 @@ pub struct App {
     pub(crate) cursors: Cursors,
     pub(crate) lots: Lots,
     pub(crate) sights: Sights,
+    /// What only the broker-dealer knows.
+    pub(crate) house: House,
+    pub(crate) consents: Consents,
     pub(crate) running: Running,
+    /// Everybody who is told of changes as they happen.
+    pub(crate) streams: Arc<Hub>,
     pub(crate) limits: Limits,
     pub(crate) capacity: Arc<Semaphore>,
     pub(crate) metrics: Metrics,
+    /// Where webhooks may lead besides port 443 of public addresses.
+    pub(crate) exceptions: Vec<Exception>,
     /// Whether this process takes requests: not any more once it is told to end.
     pub(crate) ready: AtomicBool,
     /// Where lines of the log go.
@@ -63,10 +75,14 @@ impl App {
             cursors,
             lots,
             sights: Sights::default(),
+            house: House::default(),
+            consents: Consents::default(),
             running: Running::default(),
+            streams: Arc::default(),
             limits: Limits::new(limits::DEFAULT),
             capacity: Arc::new(Semaphore::new(CAPACITY)),
             metrics: Metrics::default(),
+            exceptions: Vec::new(),
             ready: AtomicBool::new(true),
             log: |line| eprintln!("{line}"),
         })
@@ -77,6 +93,32 @@ impl App {
     pub fn limited(mut self, per_minute: u32) -> Self {
         self.limits = Limits::new(per_minute);
         self
+    }
+
+    /// The same, with places to which webhooks may lead besides port 443 of public addresses.
+    #[must_use]
+    pub fn excepting(mut self, exceptions: Vec<Exception>) -> Self {
+        self.exceptions = exceptions;
+        self
+    }
+
+    /// The same, with what only the broker-dealer knows.
+    #[must_use]
+    pub fn housed(mut self, house: House) -> Self {
+        self.house = house;
+        self
+    }
+
+    /// The same, which tells those who follow it at another pace that it lives.
+    #[must_use]
+    pub fn ticking(self, each: Duration) -> Self {
+        self.streams.ticking(each);
+        self
+    }
+
+    /// Ends every stream: their readers are told to come again.
+    pub fn end_streams(&self) {
+        self.streams.end();
     }
 
     /// The same, saying nothing.

@@ -6,30 +6,102 @@ use book::market::order::Side;
 use book::market::price::Price;
 use book::market::security::Security;
 use desk::eligibility::Standing;
+use desk::means::{Asset, Means};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::app::App;
+use crate::caller::Caller;
 use crate::problem::Problem;
 use crate::query;
 use crate::refusal;
 use crate::route::{Call, Reply, WHOLE_BOOK};
 use crate::sight;
+use crate::trades::CommissionView;
 use crate::wait;
 
 /// Prices of each side that a book shows.
 const LEVELS: usize = 100;
 
-fn security_json(security: &Security, standing: Option<&Standing>) -> Value {
+/// A security that is open to a caller.
+#[derive(Debug, Clone)]
+pub(crate) struct OpenSecurity {
+    /// Which.
+    pub(crate) security: Security,
+    /// What its registry says of the caller's wallet; none of the staff.
+    pub(crate) standing: Option<Standing>,
+    /// What the caller's wallet has of it; none of the staff, and while the chain does not answer.
+    pub(crate) balance: Option<Means>,
+}
+
+/// The securities that a caller may see.
+#[derive(Debug, Clone)]
+pub(crate) struct Securities {
+    /// Oldest first.
+    pub(crate) securities: Vec<OpenSecurity>,
+    /// What the caller's wallet has of the coin; as its balances of securities.
+    pub(crate) coin: Option<Means>,
+    /// Seconds since the registries were asked; none for the staff.
+    pub(crate) age_seconds: Option<i64>,
+}
+
+/// The securities that a caller may see, with what its wallet has of each.
+///
+/// # Errors
+/// 503.
+pub(crate) async fn securities_view(
+    app: &App,
+    caller: &Caller,
+    now: Timestamp,
+) -> Result<Securities, Problem> {
+    let open = sight::open(app, caller).await?;
+    let sight = open.sight.as_deref();
+    let mut assets = vec![Asset::Coin(app.board.identity().payment)];
+    assets.extend(open.securities.iter().map(|one| Asset::Security(one.token)));
+    let means = match sight {
+        // Whoever looks at a market sees it, also while the node is away.
+        Some(_) => app.node.means(caller.wallet, &assets).await.ok(),
+        None => None,
+    };
+    let mut means = means.unwrap_or_default().into_iter();
+    let coin = means.next();
+    let securities = open.securities.iter().map(|security| OpenSecurity {
+        security: security.clone(),
+        standing: sight.and_then(|sight| sight.standings.get(&security.token).cloned()),
+        balance: means.next(),
+    });
+    let securities = securities.collect();
+    let age = |sight: &sight::Sight| now.duration_since(sight.asked_at).as_secs().max(0);
+    Ok(Securities {
+        securities,
+        coin,
+        age_seconds: sight.map(age),
+    })
+}
+
+fn balance_json(means: &Means) -> Value {
+    json!({
+        "free": means.free.to_string(),
+        "encumbered": means.encumbered().to_string(),
+        "allowance": means.allowance.to_string(),
+    })
+}
+
+fn security_json(open: &OpenSecurity) -> Value {
+    let OpenSecurity {
+        security, standing, ..
+    } = open;
     json!({
         "symbol": security.symbol,
         "isin": security.isin,
         "name": security.name,
         "token": security.token,
         "decimals": security.decimals,
-        "eligible": standing.map(|standing| json!({
+        "eligible": standing.as_ref().map(|standing| json!({
             "block": standing.block,
             "until": refusal::instant(standing.until),
         })),
+        "balance": open.balance.as_ref().map(balance_json),
     })
 }
 
@@ -37,20 +109,15 @@ fn security_json(security: &Security, standing: Option<&Standing>) -> Value {
 pub(crate) async fn list(call: Call) -> Result<Reply, Problem> {
     wait::min_seq(&call).await?;
     call.query.end()?;
-    let open = sight::open(&call.app, call.caller()?).await?;
-    let sight = open.sight.as_deref();
-    let securities: Vec<Value> = open
-        .securities
-        .iter()
-        .map(|one| security_json(one, sight.and_then(|sight| sight.standings.get(&one.token))))
-        .collect();
-    let age = sight.map(|sight| {
-        call.received_at
-            .duration_since(sight.asked_at)
-            .as_secs()
-            .max(0)
-    });
-    Reply::ok(&json!({ "securities": securities, "age_seconds": age }))
+    let (app, now) = (&call.app, call.received_at);
+    let found = securities_view(app, call.caller()?, now).await?;
+    let securities = found.securities.iter().map(security_json);
+    Reply::ok(&json!({
+        "securities": securities.collect::<Vec<_>>(),
+        "coin": found.coin.as_ref().map(balance_json),
+        "commission": CommissionView::of(app)?,
+        "age_seconds": found.age_seconds,
+    }))
 }
 
 /// `GET /v1/securities/{security}/book`.
@@ -67,22 +134,23 @@ pub(crate) async fn book(call: Call) -> Result<Reply, Problem> {
         .book(&token, LEVELS)
         .await
         .map_err(refusal::board)?;
-    let level = |level: &Level| {
-        json!({
-            "price": level.price,
-            "quantity": level.quantity.map(|quantity| quantity.to_string()),
-            "depth": level.depth.map(|depth| depth.to_string()),
-        })
-    };
     Reply::ok(&json!({
         "symbol": security.symbol,
         "token": security.token,
         "as_of": found.as_of,
         "seq": seq,
-        "bids": found.bids.iter().map(level).collect::<Vec<_>>(),
-        "asks": found.asks.iter().map(level).collect::<Vec<_>>(),
+        "bids": found.bids.iter().map(level_json).collect::<Vec<_>>(),
+        "asks": found.asks.iter().map(level_json).collect::<Vec<_>>(),
         "truncated": found.truncated,
     }))
+}
+
+fn level_json(level: &Level) -> Value {
+    json!({
+        "price": level.price,
+        "quantity": level.quantity.map(|quantity| quantity.to_string()),
+        "depth": level.depth.map(|depth| depth.to_string()),
+    })
 }
 
 /// How many events the log has: what is read afterwards is at least as new.
@@ -96,6 +164,80 @@ fn place(text: &str) -> Option<Place> {
         price: Price::from_scaled(price.parse().ok()?)?,
         seq: seq.parse().ok()?,
     })
+}
+
+/// A lot as a caller sees it.
+#[derive(Debug, Clone)]
+pub(crate) struct ShownLot {
+    /// The opaque reference.
+    pub(crate) reference: String,
+    /// The lot. Whose it is, is told to its owner and to the desk alone.
+    pub(crate) lot: Lot,
+    /// Whether it is the caller's own.
+    pub(crate) own: bool,
+}
+
+/// One side of a security's book, lot by lot.
+#[derive(Debug, Clone)]
+pub(crate) struct Lots {
+    /// Best price first, then oldest first.
+    pub(crate) lots: Vec<ShownLot>,
+    /// Sums per price of the whole side, the best prices.
+    pub(crate) levels: Vec<Level>,
+    /// There may be more of them behind the last one.
+    pub(crate) more: bool,
+}
+
+/// The lots of one side of a security that the caller may see, behind a place.
+///
+/// # Errors
+/// 503.
+pub(crate) async fn lots_view(
+    app: &App,
+    caller: &Caller,
+    security: &Security,
+    side: Side,
+    behind: Option<Place>,
+    limit: u32,
+) -> Result<Lots, Problem> {
+    let token = security.token.to_string();
+    let found = app.board.lots(&token, side, behind, limit).await;
+    let found = found.map_err(refusal::board)?;
+    let book = app.board.book(&token, LEVELS).await;
+    let book = book.map_err(refusal::board)?;
+    let whole = caller.is_any(WHOLE_BOOK);
+    Ok(Lots {
+        more: u32::try_from(found.len()).is_ok_and(|count| count == limit),
+        lots: found
+            .into_iter()
+            .map(|lot| ShownLot {
+                reference: app.lots.write(lot.seq),
+                own: !whole && lot.owner == caller.wallet,
+                lot,
+            })
+            .collect(),
+        levels: match side {
+            Side::Bid => book.bids,
+            Side::Ask => book.asks,
+        },
+    })
+}
+
+pub(crate) fn lot_json(shown: &ShownLot, whole: bool) -> Value {
+    let lot = &shown.lot;
+    let mut json = json!({
+        "lot": shown.reference,
+        "price": lot.price,
+        "quantity": lot.quantity.to_string(),
+        "expires_at": refusal::instant(lot.expiry),
+    });
+    if shown.own || whole {
+        json["order"] = json!(lot.id);
+    }
+    if !whole {
+        json["own"] = shown.own.into();
+    }
+    json
 }
 
 /// `GET /v1/securities/{security}/lots?side=ask`.
@@ -117,41 +259,21 @@ pub(crate) async fn lots(call: Call) -> Result<Reply, Problem> {
     });
     let behind = behind.transpose()?;
     let seq = seq(app).await?;
-    let token = security.token.to_string();
-    let found = app
-        .board
-        .lots(&token, side, behind, limit)
-        .await
-        .map_err(refusal::board)?;
-    let whole = caller.is_any(WHOLE_BOOK);
-    let lot = |lot: &Lot| {
-        let mut shown = json!({
-            "lot": app.lots.write(lot.seq),
-            "price": lot.price,
-            "quantity": lot.quantity.to_string(),
-            "expires_at": refusal::instant(lot.expiry),
-        });
-        // Whose a lot is, is told to its owner and to the desk alone.
-        let own = !whole && lot.owner == caller.wallet;
-        if own || whole {
-            shown["order"] = json!(lot.id);
-        }
-        if !whole {
-            shown["own"] = own.into();
-        }
-        shown
-    };
-    let full = u32::try_from(found.len()).is_ok_and(|count| count == limit);
-    let next = found.last().filter(|_| full).map(|last| {
-        app.cursors
-            .write(&list, &format!("{} {}", last.price.scaled(), last.seq))
+    let found = lots_view(app, caller, security, side, behind, limit).await?;
+    let last = found.lots.last().filter(|_| found.more);
+    let next = last.map(|ShownLot { lot, .. }| {
+        let place = format!("{} {}", lot.price.scaled(), lot.seq);
+        app.cursors.write(&list, &place)
     });
+    let whole = caller.is_any(WHOLE_BOOK);
+    let lots = found.lots.iter().map(|lot| lot_json(lot, whole));
     Reply::ok(&json!({
         "symbol": security.symbol,
         "token": security.token,
         "side": side,
         "seq": seq,
-        "lots": found.iter().map(lot).collect::<Vec<_>>(),
+        "lots": lots.collect::<Vec<_>>(),
+        "levels": found.levels.iter().map(level_json).collect::<Vec<_>>(),
         "cursor": next,
     }))
 }

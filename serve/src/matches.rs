@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use alloy::primitives::{B256, Bytes};
 use axum::http::StatusCode;
 use book::board::BoardError;
+use book::board::watched::ChainFill;
 use book::log::By;
 use book::log::act::Signed;
 use book::log::body::Body;
@@ -19,6 +20,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::app::App;
+use crate::binding;
 use crate::caller::{Caller, Part};
 use crate::fields::{self, Fields};
 use crate::problem::Problem;
@@ -45,14 +47,25 @@ pub(crate) fn match_json(found: &Match) -> Value {
     })
 }
 
+/// A fill as the chain has it, whether or not the log has recorded it.
+pub(crate) fn fill_json(fill: &ChainFill) -> Value {
+    json!({
+        "state": fill.state,
+        "transaction": fill.seen.tx_hash,
+        "block": fill.seen.block,
+        "settlement_id": fill.seen.settlement_id.to_string(),
+        "total": fill.seen.total.to_string(),
+    })
+}
+
 /// Whether a caller may see a match: an operator sees those that were approved.
-fn sees(caller: &Caller, found: &Match) -> bool {
+pub(crate) fn sees(caller: &Caller, found: &Match) -> bool {
     let operator = Part::Staff(Role::Operator);
     caller.is_any(WHOLE_BOOK) || (caller.is_any(&[operator]) && found.approved_by.is_some())
 }
 
 /// A match that the caller may see, by its whole id.
-async fn seen(call: &Call) -> Result<Match, Problem> {
+pub(crate) async fn seen(call: &Call) -> Result<Match, Problem> {
     let unknown = || Problem::not_found("match");
     let id: Uuid = call.place("match").parse().map_err(|_| unknown())?;
     let found = call
@@ -103,7 +116,20 @@ pub(crate) async fn list(call: Call) -> Result<Reply, Problem> {
 pub(crate) async fn show(call: Call) -> Result<Reply, Problem> {
     wait::min_seq(&call).await?;
     call.query.end()?;
-    Reply::ok(&match_json(&seen(&call).await?))
+    let found = seen(&call).await?;
+    let mut shown = match_json(&found);
+    if found.state == MatchState::Committed {
+        let committed = call.app.board.commitment(found.id).await;
+        let committed = committed.map_err(refusal::board)?;
+        shown["until"] = json!(committed.map(|committed| refusal::instant(committed.until)));
+    }
+    let fill = call.app.board.chain_fill_of(found.bid).await;
+    if let Some(fill) = fill.map_err(refusal::board)?
+        && fill.seen.ask == found.ask
+    {
+        shown["fill"] = fill_json(&fill);
+    }
+    Reply::ok(&shown)
 }
 
 /// A person's signature of an act, as it is sent.
@@ -301,24 +327,33 @@ fn decision(body: &[u8]) -> Result<(String, (Bytes, Timestamp)), Problem> {
     Ok((reason.unwrap_or_default(), signed))
 }
 
-/// What a decision came to: done now, or done before by the very same signature.
+/// What a decision came to: done now, or done before by the very same signature; whether it was done now.
 async fn decided(
     call: &Call,
-    before: &Match,
+    before: Match,
     signature: &Bytes,
     outcome: Result<Match, BoardError>,
-) -> Result<Reply, Problem> {
+) -> Result<(Match, bool), Problem> {
     match outcome {
-        Ok(found) => done(call, StatusCode::OK, &found).await,
+        Ok(found) => Ok((found, true)),
         Err(error @ BoardError::WrongMatchState { .. }) => {
             let signed = signed_by(&call.app, before.changed_seq).await?;
             if signed.as_ref() == Some(signature) {
-                return Reply::ok(&match_json(before));
+                return Ok((before, false));
             }
             Err(refusal::board(error))
         }
         Err(error) => Err(refusal::board(error)),
     }
+}
+
+/// Keeps the answer to what was done now, and gives it.
+async fn told(call: &Call, answer: &Value, is_new: bool) -> Result<Reply, Problem> {
+    let reply = Reply::ok(answer)?;
+    if is_new && let Some(slot) = &call.answer {
+        slot.fill(&call.app, &reply).await?;
+    }
+    Ok(reply)
 }
 
 /// `POST /v1/matches/{match}/approve`.
@@ -329,7 +364,13 @@ pub(crate) async fn approve(call: Call) -> Result<Reply, Problem> {
     let signature = signed.0.clone();
     let by = by(call.caller()?, &reason, signed)?;
     let outcome = call.app.board.approve(found.id, by).await;
-    decided(&call, &found, &signature, outcome).await
+    let (approved, is_new) = decided(&call, found, &signature, outcome).await?;
+    let mut answer = match_json(&approved);
+    // What comes next, where the contract has it: the commitment by the principal's own wallet.
+    if let Some(commit) = binding::commit_view(&call.app, &approved).await? {
+        answer["commit"] = json!(commit);
+    }
+    told(&call, &answer, is_new).await
 }
 
 /// `POST /v1/matches/{match}/refuse`.
@@ -340,7 +381,8 @@ pub(crate) async fn refuse(call: Call) -> Result<Reply, Problem> {
     let signature = signed.0.clone();
     let by = by(call.caller()?, &reason, signed)?;
     let outcome = call.app.board.refuse(found.id, by).await;
-    decided(&call, &found, &signature, outcome).await
+    let (refused, is_new) = decided(&call, found, &signature, outcome).await?;
+    told(&call, &match_json(&refused), is_new).await
 }
 
 /// `GET /v1/matches/{match}/preflight`.

@@ -4,14 +4,18 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
-use alloy::primitives::{Address, B256, Bytes};
+use alloy::primitives::{Address, B256, Bytes, U256};
 use book::board::signature::{ChainUnavailable, ContractSignatures, ContractVerdict};
 use book::market::record::OrderRecord;
 use desk::chain::abi::IDvPSettlement;
 use desk::chain::{Chain, ChainError};
+use desk::commitment::Footing;
 use desk::eligibility::{self, Standing};
+use desk::index::report::Count;
+use desk::means::{self, Asset, Means};
 use desk::preflight::Reason;
-use desk::suggest;
+use desk::signing::request::PermitTerms;
+use desk::{holder_limits, permit, suggest};
 use tokio::sync::OnceCell;
 
 /// What the code of a wallet may use while a sign-in is checked.
@@ -57,6 +61,40 @@ pub trait Node: ContractSignatures {
         bid: &'a OrderRecord,
         ask: &'a OrderRecord,
     ) -> Asked<'a, Vec<Reason>>;
+
+    /// What a wallet has of some tokens, in their sequence, and what of it the settlement contract may take.
+    ///
+    /// # Errors
+    /// What the chain answers.
+    fn means<'a>(&'a self, wallet: Address, assets: &'a [Asset]) -> Asked<'a, Vec<Means>>;
+
+    /// What a wallet signs to let the settlement contract take some of a token until a second (EIP-2612).
+    ///
+    /// # Errors
+    /// What the chain answers.
+    fn permit(
+        &self,
+        owner: Address,
+        token: Address,
+        value: U256,
+        deadline: u64,
+    ) -> Asked<'_, PermitTerms>;
+
+    /// What a commitment of two orders would stand on; `None` of a contract without commitments.
+    ///
+    /// # Errors
+    /// What the chain answers.
+    fn footing<'a>(
+        &'a self,
+        bid: &'a OrderRecord,
+        ask: &'a OrderRecord,
+    ) -> Asked<'a, Option<Footing>>;
+
+    /// How many holders a security has against its limits.
+    ///
+    /// # Errors
+    /// What the chain answers.
+    fn holders(&self, token: Address) -> Asked<'_, Vec<Count>>;
 }
 
 /// A node behind an RPC URL. It is connected to when it is first asked, so that a server starts while its node is away.
@@ -81,7 +119,11 @@ impl Endpoint {
         }
     }
 
-    async fn chain(&self) -> Result<&Chain, ChainError> {
+    /// The chain, once the node has been reached.
+    ///
+    /// # Errors
+    /// `Unreachable`, `Node`, `WrongChain`.
+    pub(crate) async fn chain(&self) -> Result<&Chain, ChainError> {
         let connect = || Chain::connect(&self.url, Some(self.chain_id), self.timeout);
         self.chain.get_or_try_init(connect).await
     }
@@ -140,6 +182,44 @@ impl Node for Endpoint {
         Box::pin(async move {
             let chain = self.chain().await?;
             suggest::reasons(chain, self.settlement, bid, ask).await
+        })
+    }
+
+    fn means<'a>(&'a self, wallet: Address, assets: &'a [Asset]) -> Asked<'a, Vec<Means>> {
+        Box::pin(async move {
+            let chain = self.chain().await?;
+            means::of(chain, self.settlement, wallet, assets).await
+        })
+    }
+
+    fn permit(
+        &self,
+        owner: Address,
+        token: Address,
+        value: U256,
+        deadline: u64,
+    ) -> Asked<'_, PermitTerms> {
+        Box::pin(async move {
+            let chain = self.chain().await?;
+            permit::terms(chain, owner, token, self.settlement, value, deadline).await
+        })
+    }
+
+    fn footing<'a>(
+        &'a self,
+        bid: &'a OrderRecord,
+        ask: &'a OrderRecord,
+    ) -> Asked<'a, Option<Footing>> {
+        Box::pin(async move {
+            let chain = self.chain().await?;
+            Footing::of(chain, self.settlement, bid, ask).await
+        })
+    }
+
+    fn holders(&self, token: Address) -> Asked<'_, Vec<Count>> {
+        Box::pin(async move {
+            let chain = self.chain().await?;
+            holder_limits::counts(chain, token).await
         })
     }
 }

@@ -4,6 +4,7 @@ use alloy::primitives::{Address, B256, Bytes, U256};
 use axum::http::StatusCode;
 use book::board::BoardError;
 use book::board::act::WEB;
+use book::board::answering::answering;
 use book::board::posting::Posting;
 use book::board::signature::ContractSignatures;
 use book::log::By;
@@ -17,14 +18,19 @@ use desk::statement::{Statement, StatementError};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use crate::access;
 use crate::answers::Slot;
 use crate::app::App;
+use crate::caller::Caller;
 use crate::fields::{self, Fields};
+use crate::needs::{self, Need};
 use crate::problem::{Bad, Problem};
 use crate::query;
 use crate::refusal;
 use crate::route::{Call, Reply, WHOLE_BOOK};
 use crate::sight;
+use crate::terms;
+use crate::void::{self, Voidness};
 use crate::wait;
 
 /// An order as it is sent.
@@ -161,7 +167,10 @@ async fn admissible(call: &Call, sent: &Sent) -> Result<(), Problem> {
         let problem = Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "OTHER_VENUE", words);
         return Err(problem.fields(wrong));
     }
-    eligible(app, sent).await
+    eligible(app, sent).await?;
+    let order = &sent.order;
+    let side = Side::from_code(order.side);
+    terms::require(app, order.owner, side, order.security).await
 }
 
 /// Refuses an owner whom the security's registry does not let hold it, and an order of another epoch.
@@ -230,7 +239,7 @@ async fn by(app: &App, sent: &Sent) -> Result<By, Problem> {
     if lot.record.security != sent.order.security || !other_side {
         return Err(unknown());
     }
-    Ok(By::new(WEB).because(format!("answers the lot of order {id}")))
+    Ok(answering(By::new(WEB), id))
 }
 
 /// What is told of an order when it was posted: facts that never change, so that it can be told again.
@@ -297,20 +306,12 @@ pub(crate) async fn take_off(call: Call) -> Result<Reply, Problem> {
     let id = order.record.id;
     let by = By::new(WEB).because("taken off the board by its owner");
     let event = app.board.cancel(id, by).await.map_err(refusal::board)?;
-    let book = app.board.identity();
     Reply::ok(&json!({
         "id": id,
         "seq": event.seq,
         "state": OrderState::Cancelled,
         "void": false,
-        "make_void": {
-            "words": "the order is off the board, and its signature is still good until it expires: only the settlement \
-                      contract can make it void",
-            "contract": book.contract,
-            "chain_id": book.chain_id,
-            "call": "cancelOrder",
-            "order": signed_json(&order),
-        },
+        "make_void": void::how(&order),
     }))
 }
 
@@ -378,7 +379,7 @@ pub(crate) async fn seen(call: &Call, id: &str) -> Result<OrderView, Problem> {
 }
 
 /// An order as its owner signed it.
-fn signed_json(order: &OrderView) -> Value {
+pub(crate) fn signed_json(order: &OrderView) -> Value {
     let record = &order.record;
     json!({
         "chain_id": record.chain_id,
@@ -419,14 +420,57 @@ pub(crate) fn order_json(order: &OrderView) -> Value {
     })
 }
 
+/// What is told of one order beside the order itself.
+#[derive(Debug, Clone)]
+pub(crate) struct Detail {
+    /// The order that took its place.
+    pub(crate) replaced_by: Option<B256>,
+    /// What it lacks of its security and of the coin; `None` where it is not open, or the chain does not answer.
+    pub(crate) needs: Option<[Need; 2]>,
+    /// Whether it is void, and not only off the board.
+    pub(crate) voidness: Voidness,
+    /// The order whose lot it answers: for the desk alone.
+    pub(crate) answers: Option<B256>,
+}
+
+/// What is told of one order beside the order itself, to a caller who may see it.
+///
+/// # Errors
+/// 503.
+pub(crate) async fn detail(
+    app: &App,
+    caller: &Caller,
+    order: &OrderView,
+) -> Result<Detail, Problem> {
+    let replaced_by = app.board.replaced_by(order.record.id).await;
+    let answers = if caller.is_any(WHOLE_BOOK) {
+        let answered = app.board.answered_by(&[order.posted_seq]).await;
+        answered.map_err(refusal::board)?.remove(&order.posted_seq)
+    } else {
+        None
+    };
+    Ok(Detail {
+        replaced_by: replaced_by.map_err(refusal::board)?,
+        needs: needs::of(app, order).await?,
+        voidness: void::view(app, order).await?,
+        answers,
+    })
+}
+
 /// `GET /v1/orders/{order}`.
 pub(crate) async fn show(call: Call) -> Result<Reply, Problem> {
     wait::min_seq(&call).await?;
     call.query.end()?;
     let order = seen(&call, call.place("order")).await?;
+    access::seen(&call, "GET /v1/orders/{order}", [order.record.owner]).await?;
     let mut shown = order_json(&order);
-    let replaced = call.app.board.replaced_by(order.record.id).await;
-    shown["replaced_by"] = json!(replaced.map_err(refusal::board)?);
+    let detail = detail(&call.app, call.caller()?, &order).await?;
+    shown["replaced_by"] = json!(detail.replaced_by);
+    shown["needs"] = json!(detail.needs);
+    shown["void"] = json!(detail.voidness);
+    if let Some(answers) = detail.answers {
+        shown["answers"] = json!(answers);
+    }
     Reply::ok(&shown)
 }
 
@@ -465,6 +509,8 @@ pub(crate) async fn list(call: Call) -> Result<Reply, Problem> {
         Err(BoardError::UnknownSecurity(_)) => Vec::new(),
         Err(error) => return Err(refusal::board(error)),
     };
+    let owners = orders.iter().map(|order| order.record.owner);
+    access::seen(&call, "GET /v1/orders", owners).await?;
     let full = u32::try_from(orders.len()).is_ok_and(|count| count == limit);
     let next = orders.last().filter(|_| full);
     let next = next.map(|last| app.cursors.write(&list, &last.posted_seq.to_string()));

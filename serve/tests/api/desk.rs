@@ -13,15 +13,15 @@ use uuid::Uuid;
 use super::stage::*;
 
 /// A bid of Ada and an ask of Ben that cross, at 1,040 dollars.
-struct Pair {
-    bid: B256,
-    ask: B256,
+pub(crate) struct Pair {
+    pub(crate) bid: B256,
+    pub(crate) ask: B256,
 }
 
-const TOTAL: u128 = 1_040 * DOLLAR;
+pub(crate) const TOTAL: u128 = 1_040 * DOLLAR;
 const WHY: &str = "the only pair of this size";
 
-async fn pair(stage: &Stage) -> Pair {
+pub(crate) async fn pair(stage: &Stage) -> Pair {
     let (ada, ben) = (stage.sign_in(ADA).await, stage.sign_in(BEN).await);
     Pair {
         bid: stage.posted(&ada, &order(ADA, Side::Bid, 100, 1_050)).await,
@@ -41,7 +41,7 @@ fn told(act: Act, id: Uuid, pair: &Pair, reason: &'static str) -> Told<'static> 
 }
 
 /// A proposal signed by a wallet.
-fn proposal(stage: &Stage, wallet: u8, id: Uuid, pair: &Pair) -> Value {
+pub(crate) fn proposal(stage: &Stage, wallet: u8, id: Uuid, pair: &Pair) -> Value {
     let signed = stage.sign(wallet, &told(Act::Propose, id, pair, WHY));
     json!({
         "id": id,
@@ -55,7 +55,7 @@ fn proposal(stage: &Stage, wallet: u8, id: Uuid, pair: &Pair) -> Value {
 }
 
 /// A decision signed by a wallet.
-fn decision(stage: &Stage, wallet: u8, act: Act, id: Uuid, pair: &Pair) -> Value {
+pub(crate) fn decision(stage: &Stage, wallet: u8, act: Act, id: Uuid, pair: &Pair) -> Value {
     let signed = stage.sign(wallet, &told(act, id, pair, "reviewed"));
     json!({ "reason": "reviewed", "signature": signed.signature, "time": stage.now() })
 }

@@ -60,13 +60,18 @@ fn check(all: &Value, schema: &Value, value: &Value, at: &str) {
 }
 
 /// Holds an answer against the document's for a route.
-fn answers(said: &Said, method: &str, path: &str) -> Value {
+pub(crate) fn answers(said: &Said, method: &str, path: &str) -> Value {
+    holds(&said.json(), method, path, said.status);
+    said.json()
+}
+
+/// Holds the body of an answer against the document's for a route and a status.
+pub(crate) fn holds(said: &Value, method: &str, path: &str, status: u16) {
     let all = document();
     let responses = &all["paths"][path][method]["responses"];
-    let schema = &responses[said.status.to_string()]["content"]["application/json"]["schema"];
-    assert!(schema.is_object(), "{method} {path}: {}", said.status);
-    check(&all, schema, &said.json(), path);
-    said.json()
+    let schema = &responses[status.to_string()]["content"]["application/json"]["schema"];
+    assert!(schema.is_object(), "{method} {path}: {status}");
+    check(&all, schema, said, path);
 }
 
 #[tokio::test]

@@ -25,13 +25,19 @@ use book::market::security::Security;
 use book::store::{Clock, Store};
 use desk::chain::ChainError;
 use desk::chain::codes::Restriction;
+use desk::commitment::Footing;
 use desk::eligibility::{Refusal, Standing};
+use desk::index::report::Count;
+use desk::means::{Asset, Means};
 use desk::preflight::Reason;
+use desk::signing::request::PermitTerms;
+use futures::StreamExt as _;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use serve::app::App;
 use serve::config::Face;
 use serve::gate;
+use serve::house::House;
 use serve::node::{Asked, Node, Wallet};
 use tempfile::TempDir;
 use tower::ServiceExt as _;
@@ -106,6 +112,13 @@ pub(crate) struct Paper {
     /// Wallets with code that takes any signature.
     pub(crate) contracts: Mutex<HashSet<Address>>,
     pub(crate) reasons: Mutex<Vec<Reason>>,
+    /// What a wallet has of a token: all of it, what may move, what the settlement contract may take.
+    pub(crate) means: Mutex<HashMap<(Address, Address), (u128, u128, u128)>>,
+    /// The contract has commitments, which stand on this.
+    pub(crate) footing: Mutex<Option<Footing>>,
+    pub(crate) holders: Mutex<Vec<Count>>,
+    /// The next number of a wallet at every token.
+    pub(crate) nonces: Mutex<HashMap<Address, u64>>,
     pub(crate) gone: AtomicBool,
     pub(crate) asked: AtomicUsize,
 }
@@ -183,6 +196,59 @@ impl Node for Paper {
 
     fn preflight<'a>(&'a self, _: &'a OrderRecord, _: &'a OrderRecord) -> Asked<'a, Vec<Reason>> {
         let answer = self.answer(self.reasons.lock().unwrap().clone());
+        Box::pin(async { answer })
+    }
+
+    fn means<'a>(&'a self, wallet: Address, assets: &'a [Asset]) -> Asked<'a, Vec<Means>> {
+        let known = self.means.lock().unwrap();
+        let means = |asset: &Asset| {
+            let token = asset.token();
+            let found = known.get(&(wallet, token)).copied();
+            let (balance, free, allowance) = found.unwrap_or_default();
+            Means {
+                token,
+                balance: U256::from(balance),
+                free: U256::from(free),
+                allowance: U256::from(allowance),
+            }
+        };
+        let answer = self.answer(assets.iter().map(means).collect());
+        Box::pin(async { answer })
+    }
+
+    fn permit(
+        &self,
+        owner: Address,
+        token: Address,
+        value: U256,
+        deadline: u64,
+    ) -> Asked<'_, PermitTerms> {
+        let nonce = self.nonces.lock().unwrap().get(&owner).copied();
+        let answer = self.answer(PermitTerms {
+            name: "Paper".into(),
+            version: "1".into(),
+            chain_id: identity().chain_id,
+            token,
+            owner,
+            spender: identity().contract,
+            value,
+            nonce: U256::from(nonce.unwrap_or_default()),
+            deadline: U256::from(deadline),
+        });
+        Box::pin(async { answer })
+    }
+
+    fn footing<'a>(
+        &'a self,
+        _: &'a OrderRecord,
+        _: &'a OrderRecord,
+    ) -> Asked<'a, Option<Footing>> {
+        let answer = self.answer(self.footing.lock().unwrap().clone());
+        Box::pin(async { answer })
+    }
+
+    fn holders(&self, _: Address) -> Asked<'_, Vec<Count>> {
+        let answer = self.answer(self.holders.lock().unwrap().clone());
         Box::pin(async { answer })
     }
 }
@@ -340,6 +406,15 @@ impl Stage {
         stage
     }
 
+    /// The same board behind a platform with a house of its own.
+    pub(crate) async fn housed(self, house: House) -> Self {
+        let (board, node) = (self.board.clone(), self.node.clone());
+        let url = URL.parse().unwrap();
+        let app = App::new(board, node, url, Face::ALL.to_vec(), None).await;
+        let app = app.unwrap().silent().limited(u32::MAX).housed(house);
+        self.behind(&Arc::new(app))
+    }
+
     /// The same board behind another platform.
     pub(crate) fn behind(self, app: &Arc<App>) -> Self {
         let router = gate::router(app);
@@ -427,10 +502,17 @@ impl Stage {
     pub(crate) async fn ask(&self, request: Request<Body>) -> Said {
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
+        let kind = parts.headers.get(header::CONTENT_TYPE);
+        let body = if kind.is_some_and(|kind| kind == "text/event-stream") {
+            // It would not end: what it begins with.
+            body.into_data_stream().next().await.unwrap().unwrap()
+        } else {
+            to_bytes(body, usize::MAX).await.unwrap()
+        };
         Said {
             status: parts.status.as_u16(),
             headers: parts.headers,
-            body: to_bytes(body, usize::MAX).await.unwrap().to_vec(),
+            body: body.to_vec(),
         }
     }
 

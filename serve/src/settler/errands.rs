@@ -1,0 +1,64 @@
+//! What wallets left with the desk is sent by whoever settles: signed cancels, and allowances that approved matches wait for.
+
+use std::time::Instant;
+
+use book::board::Board;
+use book::board::act::WEB;
+use book::log::By;
+use desk::DeskError;
+use desk::settlement::Desk;
+
+use super::{AGAIN_AFTER, Settler, is_away};
+
+/// When it was last tried, and what was said then.
+#[derive(Debug, Default)]
+pub(super) struct Errands {
+    at: Option<Instant>,
+    said: String,
+}
+
+impl Settler {
+    /// Sends all of it, at most once a second. While the chain cannot be asked it waits, and nothing is said.
+    ///
+    /// # Errors
+    /// `Board`.
+    pub(super) async fn run_errands(
+        &self,
+        board: &Board,
+        errands: &mut Errands,
+        say: &impl Fn(&str),
+    ) -> Result<(), book::board::BoardError> {
+        if errands.at.is_some_and(|at| at.elapsed() < AGAIN_AFTER) {
+            return Ok(());
+        }
+        let none = board.waiting_cancels().await?.is_empty()
+            && board.waiting_permits().await?.is_empty();
+        if none {
+            return Ok(());
+        }
+        errands.at = Some(Instant::now());
+        match self.try_errands(board).await {
+            Err(DeskError::Board(error)) => return Err(error),
+            Err(DeskError::Chain(error)) if is_away(&error) => {}
+            // The same trouble each time is one line.
+            Err(error) if error.to_string() != errands.said => {
+                errands.said = error.to_string();
+                say(&errands.said);
+            }
+            Err(_) => {}
+            Ok(()) => errands.said.clear(),
+        }
+        Ok(())
+    }
+
+    async fn try_errands(&self, board: &Board) -> Result<(), DeskError> {
+        let chain = self.node.chain().await?;
+        let by = By::new(WEB);
+        let desk = Desk::open(board, chain, self.target.clone(), &self.operator, by).await?;
+        let desk = Desk {
+            gas_cap: self.gas_cap,
+            ..desk
+        };
+        desk.run_errands().await
+    }
+}
