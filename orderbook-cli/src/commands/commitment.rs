@@ -67,6 +67,7 @@ pub(super) async fn approve_and_commit(
     let desk = desk(context, board, &chain, &principal, By::new("")).await?;
     context.keys_apart(&chain, "OPERATOR_ROLE").await?;
     let until = until(&chain, seconds).await?;
+    desk.send_left_permits(&bid, &ask).await?;
     desk.check_commit(&bid, &ask).await?;
     let approved = if found.state == MatchState::Proposed {
         let by = context

@@ -56,6 +56,7 @@ mod programs;
 mod proposal;
 mod propose;
 mod register;
+mod register_anchor;
 mod register_paper;
 mod register_proof;
 mod register_report;
@@ -63,6 +64,7 @@ mod registry;
 mod role;
 mod rows;
 mod serve;
+mod serve_house;
 mod settle;
 mod settle_batch;
 mod settlement;
@@ -70,10 +72,13 @@ mod staff;
 mod stake;
 mod status;
 mod status_lines;
+mod stopping;
 mod sync;
 mod token;
 mod token_enforcement;
 mod token_investor;
+mod token_migrate;
+mod token_migrate_paper;
 mod token_rules;
 mod wallet;
 
@@ -133,10 +138,8 @@ enum Command {
     Settlement(ByRole<settlement::Settlement>),
     #[command(subcommand)]
     Propose(proposal::Propose),
-    #[command(subcommand)]
-    Distribution(distribution::Distribution),
-    #[command(subcommand)]
-    Document(document::Document),
+    Distribution(ByRole<distribution::Distribution>),
+    Document(ByRole<document::Document>),
     #[command(subcommand)]
     Order(order::Order),
     Book(book::Book),
@@ -246,8 +249,12 @@ async fn perform(
             propose::aimed(context()?, safe, command.run(context()?)).await
         }
         Command::Propose(command) => command.run(context()?).await,
-        Command::Distribution(command) => command.run(context()?).await,
-        Command::Document(command) => command.run(context()?).await,
+        Command::Distribution(ByRole { safe, command }) => {
+            Box::pin(propose::aimed(context()?, safe, command.run(context()?))).await
+        }
+        Command::Document(ByRole { safe, command }) => {
+            propose::aimed(context()?, safe, command.run(context()?)).await
+        }
         Command::Order(command) => command.run(context()?).await,
         Command::Book(command) => command.run(context()?).await,
         Command::Match(command) => command.run(context()?).await,

@@ -1,19 +1,21 @@
 //! `settle`: one match; several are in [`super::settle_batch`].
 
+use std::time::Duration;
+
 use alloy::primitives::U256;
 use book::board::Board;
 use book::market::matching::{Match, MatchState};
 use book::market::record::OrderRecord;
 use clap::Args;
-use desk::DeskError;
 use desk::preflight::{Form, States};
 use desk::settlement::{Desk, Settled};
 use desk::trade::Trade;
 use desk::wallet_gas::Dear;
+use desk::{DeskError, finality, sync};
 use serde_json::json;
 
 use super::context::Context;
-use super::failure::{Failure, Result};
+use super::failure::{Exit, Failure, Result};
 use super::matches::find;
 use super::settle_batch;
 use super::stake::Stake;
@@ -22,8 +24,9 @@ use crate::render::{Answer, Block, Cell, Sentence};
 /// Settle an approved match: preflight, simulate, write down, send, wait, record
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Examples:\n  orderbook settle 0190f3c2 --dry-run\n  orderbook settle 0x12ab34 0x56cd78 --signed        by its bid and ask\n  orderbook settle 0190f3c2 0190f3c7 0190f3d1        one after the other, a line of result for each\n  orderbook settle --all-approved\n\nWithout --signed the two orders are registered on chain first, each in a transaction of its own.\nOf several matches, one that a rule refuses is named and the next one follows; the exit code is 3 then. Whatever else\nfails ends the run, and what was not tried is named.\nA lost connection leaves the match UNKNOWN (exit code 7); ask the chain: orderbook sync"
+    after_help = "Examples:\n  orderbook settle 0190f3c2 --dry-run\n  orderbook settle 0x12ab34 0x56cd78 --signed        by its bid and ask\n  orderbook settle 0190f3c2 0190f3c7 0190f3d1        one after the other, a line of result for each\n  orderbook settle --all-approved\n\nWithout --signed the two orders are registered on chain first, each in a transaction of its own.\nOf several matches, one that a rule refuses is named and the next one follows; the exit code is 3 then. Whatever else\nfails ends the run, and what was not tried is named.\nA lost connection leaves the match UNKNOWN (exit code 7); ask the chain: orderbook sync\nA book whose fills are recorded once their block is safe (orderbook settlement record-at) leaves the match SUBMITTED\nuntil then; --wait waits for it."
 )]
+#[allow(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(super) struct Settle {
     /// Matches by their ids, or the first or last digits of them; or one match by its bid and its ask, which begin with 0x
     #[arg(
@@ -41,6 +44,9 @@ pub(super) struct Settle {
     /// Preflight and simulate only
     #[arg(long)]
     dry_run: bool,
+    /// Where fills are recorded once their block is safe or final: wait until it is
+    #[arg(long, conflicts_with = "dry_run")]
+    wait: bool,
 }
 
 /// A match that is to be settled, with its orders.
@@ -106,6 +112,7 @@ impl Settle {
         let run = Run {
             form,
             dry_run: self.dry_run,
+            wait: self.wait,
         };
         match chosen.as_slice() {
             [one] if !several => run.one(context, &board, one).await,
@@ -162,6 +169,8 @@ pub(super) struct Run {
     form: Form,
     /// Preflight and simulate only.
     pub(super) dry_run: bool,
+    /// Wait until the fill is recorded.
+    pub(super) wait: bool,
 }
 
 /// What became of a match.
@@ -191,7 +200,10 @@ impl Run {
                 let data = json!({ "dry_run": true, "would_settle": true });
                 Ok(dear.fold(Answer::line(data, what.after("would settle: "))))
             }
-            Outcome::Done(settled, dear) => {
+            Outcome::Done(mut settled, dear) => {
+                if self.wait {
+                    recorded(&desk, &chosen.matched, &mut settled).await?;
+                }
                 let answer = dear.fold(describe(&chosen.matched, &trade, &settled));
                 Ok(anchor(&desk, answer).await)
             }
@@ -201,6 +213,9 @@ impl Run {
     /// Preflight, and unless it is tried only: registration, simulation, submission.
     pub(super) async fn settle(self, desk: &Desk<'_>, chosen: &Chosen) -> Result<Outcome> {
         let Chosen { matched, bid, ask } = chosen;
+        if !self.dry_run {
+            desk.send_left_permits(bid, ask).await?;
+        }
         let states = desk.preflight(bid, ask, self.form).await?;
         let form = states.map_or(Form::Signed, States::form);
         let dear = dear(desk, form, bid, ask).await?;
@@ -215,6 +230,42 @@ impl Run {
         let prepared = desk.prepare(bid, ask, self.form).await?;
         let settled = desk.submit(matched, &prepared).await?;
         Ok(Outcome::Done(Box::new(settled), dear))
+    }
+}
+
+/// How often a fill that waits is looked at.
+const LOOK_EACH: Duration = Duration::from_secs(1);
+
+/// Waits until a fill is recorded, by whichever process.
+pub(super) async fn recorded(
+    desk: &Desk<'_>,
+    matched: &Match,
+    settled: &mut Settled,
+) -> Result<()> {
+    let (chain, contract) = (desk.contract.chain(), desk.contract.address());
+    while settled.waits.is_some() {
+        sync::resolve_in_flight(desk.board, chain, contract, &desk.by).await?;
+        let found = find(desk.board, &matched.id.to_string()).await?;
+        match found.state {
+            MatchState::Settled => settled.waits = None,
+            MatchState::Submitted | MatchState::Unknown => tokio::time::sleep(LOOK_EACH).await,
+            state => {
+                let words = format!(
+                    "match {} is {state}: its transaction {} was in block {}, which the chain took back",
+                    matched.id, settled.tx_hash, settled.block
+                );
+                return Err(Failure::new(Exit::Chain, "TRANSACTION_FAILED", words));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Where a settlement stands, for programs.
+pub(super) fn state(settled: &Settled) -> MatchState {
+    match settled.waits {
+        None => MatchState::Settled,
+        Some(_) => MatchState::Submitted,
     }
 }
 
@@ -281,14 +332,22 @@ fn describe(matched: &Match, trade: &Trade, settled: &Settled) -> Answer {
         "transaction": settled.tx_hash,
         "block": settled.block,
         "gas": settled.gas,
+        "state": state(settled),
     });
+    let block = match settled.waits {
+        None => Cell::from(settled.block),
+        Some(tag) => {
+            let tag = finality::words(tag);
+            format!("in block {}, recorded when it is {tag}", settled.block).into()
+        }
+    };
     Answer::new(data).with(Block::Pairs(vec![
         ("settlement".into(), settled.settlement_id.into()),
         ("moved".into(), Cell::sentence(&words(trade))),
         ("seller".into(), trade.seller.into()),
         ("buyer".into(), trade.buyer.into()),
         ("transaction".into(), settled.tx_hash.into()),
-        ("block".into(), settled.block.into()),
+        ("block".into(), block),
         ("gas".into(), Cell::units(U256::from(settled.gas), 0)),
     ]))
 }

@@ -1,9 +1,14 @@
-//! What only the broker-dealer knows: what it bills, and what it has to say of itself on a confirmation.
+//! What only the broker-dealer knows: what it bills, what it has to say of itself on a confirmation, and what investors read
+//! before they trade.
 
+use std::path::{Path, PathBuf};
+
+use alloy::primitives::B256;
 use book::audit::confirmation::Disclosures;
 use book::market::commission::{Rate, Schedule};
 use book::market::literal::{decimal, time};
 use serde::{Deserialize, Serialize};
+use serve::house::{Paper, PaperError, Terms};
 
 /// A commission from a day on, billed to each side that was handled as agent.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -13,6 +18,53 @@ pub struct Commission {
     pub from: String,
     /// The share of the trade's total, as `0.25%`.
     pub rate: String,
+}
+
+/// The broker-dealer's terms: a file beside the profile.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct TermsFile {
+    /// Their version: 1 to 64 characters.
+    pub version: String,
+    /// The file.
+    pub file: PathBuf,
+    /// Its SHA-256.
+    pub sha256: B256,
+}
+
+impl TermsFile {
+    /// Reads the terms.
+    ///
+    /// # Errors
+    /// Those of [`Paper::read`].
+    pub fn read(&self, folder: &Path) -> Result<Terms, PaperError> {
+        Ok(Terms {
+            version: self.version.clone(),
+            paper: Paper::read(&folder.join(&self.file), self.sha256)?,
+        })
+    }
+}
+
+/// A document of an issuer: a file beside the profile.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct DocumentFile {
+    /// Symbol, ISIN or token of the security.
+    pub security: String,
+    /// The file.
+    pub file: PathBuf,
+    /// Its SHA-256.
+    pub sha256: B256,
+}
+
+impl DocumentFile {
+    /// Reads the document.
+    ///
+    /// # Errors
+    /// Those of [`Paper::read`].
+    pub fn read(&self, folder: &Path) -> Result<Paper, PaperError> {
+        Paper::read(&folder.join(&self.file), self.sha256)
+    }
 }
 
 /// What stands on confirmations.

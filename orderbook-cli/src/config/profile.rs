@@ -11,7 +11,7 @@ use desk::signing::remote::Keeper;
 use serde::{Deserialize, Serialize};
 
 use super::ConfigError;
-use super::house::{Commission, Statements};
+use super::house::{Commission, DocumentFile, Statements, TermsFile};
 
 /// The file's name when only a folder is given.
 pub const FILE_NAME: &str = "orderbook.toml";
@@ -53,6 +53,12 @@ pub struct Profile {
     /// What customers are billed, from a day on.
     #[serde(rename = "commission", skip_serializing_if = "Vec::is_empty")]
     pub commissions: Vec<Commission>,
+    /// The terms that a wallet accepts before its first order over the web.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub terms: Option<TermsFile>,
+    /// What a wallet receives before its first bid over the web.
+    #[serde(rename = "document", skip_serializing_if = "Vec::is_empty")]
+    pub documents: Vec<DocumentFile>,
     /// Contracts that serve all securities.
     pub addresses: Addresses,
     /// Which wallet acts in which role.

@@ -15,6 +15,8 @@ mod compliance;
 mod crash;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod crash_deploy;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod crash_exam;
 mod day;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod disk;
@@ -23,13 +25,18 @@ mod doctor;
 mod endings;
 mod exam;
 mod excel;
+mod finality;
+mod half_open;
 mod hints;
+mod histories;
 mod holders;
 mod import;
 mod investors;
+mod left;
 mod liar;
 mod literals;
 mod market;
+mod migration;
 mod outage;
 mod persons;
 mod plans;
@@ -52,3 +59,4 @@ mod status;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod tracer;
 mod tutorial;
+mod watched;
