@@ -18,6 +18,7 @@ use crate::chain::Chain;
 use crate::chain::abi::IDvPSettlement;
 use crate::commitment::Commitment;
 use crate::error::DeskError;
+use crate::finality::Horizon;
 use crate::registered;
 use crate::surveillance::{Remark, Watch};
 
@@ -54,6 +55,8 @@ pub struct Logged {
     admitted: BTreeSet<Address>,
     /// What a supervisor looks at.
     watch: Watch,
+    /// The block of each transaction.
+    blocks: BTreeMap<B256, u64>,
     /// The last block read.
     head: u64,
 }
@@ -98,6 +101,7 @@ pub async fn read(
         for log in chain.logs(settlement, next, last).await? {
             let (tx_hash, block) = chain.place_of(log.transaction_hash, log.block_number)?;
             logged.take(&log, tx_hash);
+            logged.blocks.insert(tx_hash, block);
             logged.watch.take(&log, tx_hash, block);
         }
         next = last + 1;
@@ -167,7 +171,8 @@ pub async fn compare(board: &Board, chain: &Chain, logged: &Logged) -> Result<Co
         }
     }
     comparison.last_block().await?;
-    comparison.missing_in_book().await?;
+    let horizon = Horizon::of(board, chain).await?;
+    comparison.missing_in_book(&horizon).await?;
     Ok(comparison.found)
 }
 
@@ -347,12 +352,18 @@ impl Comparison<'_> {
         Ok(())
     }
 
-    async fn missing_in_book(&mut self) -> Result<(), DeskError> {
+    /// Looks for what the book lacks, in blocks that count by its rule.
+    async fn missing_in_book(&mut self, horizon: &Horizon) -> Result<(), DeskError> {
         let logged = self.logged;
+        let counts = |tx_hash: &B256| {
+            let block = logged.blocks.get(tx_hash);
+            block.is_none_or(|block| horizon.wants(*block).is_none())
+        };
         for fill in logged
             .fills
-            .keys()
-            .filter(|fill| !self.fills.contains(*fill))
+            .iter()
+            .filter(|(fill, tx_hash)| !self.fills.contains(*fill) && counts(tx_hash))
+            .map(|(fill, _)| fill)
         {
             let (id, bid, ask, _) = fill;
             let words = format!(
@@ -364,7 +375,8 @@ impl Comparison<'_> {
                 words,
             });
         }
-        for (tx_hash, size, _) in logged.anchored.difference(&self.anchored) {
+        let anchors = logged.anchored.difference(&self.anchored);
+        for (tx_hash, size, _) in anchors.filter(|(tx_hash, ..)| counts(tx_hash)) {
             let words = format!(
                 "the chain has an anchor of {size} events, transaction {tx_hash}, that the book has not"
             );
@@ -385,7 +397,8 @@ impl Comparison<'_> {
         ];
         let mut only_on_chain = Vec::new();
         for (kind, what, on_chain, in_book) in pairs {
-            for (tx_hash, bid, ask) in on_chain.difference(in_book) {
+            let pairs = on_chain.difference(in_book);
+            for (tx_hash, bid, ask) in pairs.filter(|(tx_hash, ..)| counts(tx_hash)) {
                 let words = format!(
                     "the chain has bid {bid} with ask {ask} {what}, transaction {tx_hash}, and the book has not"
                 );
@@ -395,7 +408,7 @@ impl Comparison<'_> {
         for (kind, words) in only_on_chain {
             self.differ(kind, None, words);
         }
-        for (id, tx_hash) in &logged.cancelled {
+        for (id, tx_hash) in logged.cancelled.iter().filter(|(_, tx)| counts(tx)) {
             if self.state(*id).await? == Some(OrderState::Open) {
                 let words = format!(
                     "the chain has order {id} cancelled, transaction {tx_hash}, the book has it open"
@@ -404,7 +417,8 @@ impl Comparison<'_> {
             }
         }
         for (owner, epochs) in &logged.epochs {
-            let epoch = epochs.iter().map(|(_, epoch)| *epoch).max().unwrap_or(0);
+            let counted = epochs.iter().filter(|(tx_hash, _)| counts(tx_hash));
+            let epoch = counted.map(|(_, epoch)| *epoch).max().unwrap_or(0);
             let filter = OrderFilter {
                 owner: Some(*owner),
                 state: Some(OrderState::Open),
@@ -426,7 +440,8 @@ impl Comparison<'_> {
                 self.differ("cancel", None, words);
             }
         }
-        for (id, (_, owner)) in &logged.registered {
+        let registered = logged.registered.iter();
+        for (id, (_, owner)) in registered.filter(|(_, (tx_hash, _))| counts(tx_hash)) {
             if self.state(*id).await?.is_none() {
                 self.found.unknown.push((*id, *owner));
             }

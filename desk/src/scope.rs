@@ -8,6 +8,7 @@ use book::market::amount::{dollars, short_id, time, units};
 use book::market::order::Side;
 
 use super::signing::request::{ActTerms, CancelTerms, OrderTerms, PermitTerms, Request};
+use super::signing::sign_in::SignIn;
 use crate::chain::abi::{IDvPSettlement, ISecurityToken, ITsUSDC, canonical};
 
 /// A security of the profile.
@@ -81,7 +82,15 @@ impl Scope {
             Request::Permit(permit) => self.permit(own, permit),
             Request::Act(act) => self.act(act),
             Request::Transaction(tx) => self.transaction(own, tx),
+            Request::SignIn(text) => self.sign_in(own, text),
         }
+    }
+
+    fn sign_in(&self, own: Address, text: &SignIn) -> Result<String, OutOfScope> {
+        self.chain(text.chain_id)?;
+        owned(own, text.address)?;
+        let SignIn { domain, uri, .. } = text;
+        Ok(format!("sign in at {domain}, {uri}"))
     }
 
     fn order(&self, own: Address, order: &OrderTerms) -> Result<String, OutOfScope> {
@@ -446,6 +455,28 @@ mod tests {
             other("settlement contract")
         );
         assert_eq!(sends(transaction(OTHER, pause())), other("security"));
+    }
+
+    fn sign_in(chain_id: u64, address: Address) -> Request {
+        let text = format!(
+            "board.example wants you to sign in with your Ethereum account:\n{address}\n\n\nURI: https://board.example\n\
+             Version: 1\nChain ID: {chain_id}\nNonce: 00ff00ff\nIssued At: 2027-01-15T08:00:00Z"
+        );
+        Request::SignIn(text.parse().unwrap())
+    }
+
+    #[test]
+    fn a_sign_in_is_of_this_chain_and_this_key() {
+        let said = words(sign_in(412_346, OWN)).unwrap();
+        assert_eq!(said, "sign in at board.example, https://board.example");
+        assert!(matches!(
+            words(sign_in(1, OWN)),
+            Err(OutOfScope::Chain { .. })
+        ));
+        assert!(matches!(
+            words(sign_in(412_346, OTHER)),
+            Err(OutOfScope::Owner { .. })
+        ));
     }
 
     #[test]

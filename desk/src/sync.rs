@@ -18,6 +18,7 @@ use super::adopt::{Left, Registration, Taken};
 use super::commitment::{committed, released};
 use super::error::DeskError;
 use super::fill::{self, Fill};
+use super::finality::{self, Horizon, Recording};
 use super::settlement::same_venue;
 use crate::chain::abi::IDvPSettlement;
 use crate::chain::act::last_synced;
@@ -52,9 +53,12 @@ pub struct Synced {
     pub failed: u64,
     /// Matches whose transaction may still be mined.
     pub pending: Vec<Match>,
+    /// Matches whose transaction is in a block that does not count yet.
+    pub soft: Vec<Match>,
 }
 
-/// Reads the settlement contract's events since the last block seen and resolves what is in flight.
+/// Reads the settlement contract's events since the last block seen, up to the last one that counts by the book's rule, and
+/// resolves what is in flight.
 ///
 /// # Errors
 /// `OtherVenue`; `OtherHistory` when the chain is not the one the book knows; `FillGone` when it is, but without a fill that
@@ -65,19 +69,48 @@ pub async fn run(
     settlement: Address,
     first_block: u64,
     by: &By,
+    progress: impl FnMut(u64, u64) + Send,
+) -> Result<Synced, DeskError> {
+    read(board, chain, settlement, first_block, by, progress, true).await
+}
+
+/// The same beside whoever sends: what may still be mined is left as it is.
+///
+/// # Errors
+/// As [`run`].
+pub async fn follow(
+    board: &Board,
+    chain: &Chain,
+    settlement: Address,
+    first_block: u64,
+    by: &By,
+) -> Result<Synced, DeskError> {
+    let silent = |_, _| {};
+    read(board, chain, settlement, first_block, by, silent, false).await
+}
+
+async fn read(
+    board: &Board,
+    chain: &Chain,
+    settlement: Address,
+    first_block: u64,
+    by: &By,
     mut progress: impl FnMut(u64, u64) + Send,
+    doubt: bool,
 ) -> Result<Synced, DeskError> {
     same_venue(board, chain, settlement)?;
     // Recorded when they were sent, after the last sync: the chain must still say the same.
     let mut recorded = board.fills_since_sync().await?;
-    let head = chain.head().await?;
-    if let Some(fill) = recorded.iter().find(|fill| fill.block > head.number) {
+    let newest = chain.head().await?;
+    if let Some(fill) = recorded.iter().find(|fill| fill.block > newest.number) {
         let words = format!(
             "its last block is {}, the book has a fill in block {}: it lags behind, or its chain was cut back",
-            head.number, fill.block
+            newest.number, fill.block
         );
         return Err(chain.untrue(words).into());
     }
+    let horizon = Horizon::behind(board, chain, newest).await?;
+    let head = horizon.block;
     let from = match last_synced(chain, board).await? {
         None => first_block,
         Some(known) => known.block + 1,
@@ -87,7 +120,8 @@ pub async fn run(
         to: head.number,
         ..Synced::default()
     };
-    recorded.retain(|fill| fill.block >= from);
+    // Those behind the last block that counts were recorded under another rule.
+    recorded.retain(|fill| (from..=head.number).contains(&fill.block));
     let (mut next, mut released) = (from, Vec::new());
     while next <= head.number {
         let last = head.number.min(next + STEP - 1);
@@ -112,7 +146,7 @@ pub async fn run(
         board,
         chain,
         settlement,
-        first_block,
+        (first_block, &horizon),
         &released,
         by,
         &mut synced,
@@ -120,7 +154,13 @@ pub async fn run(
     .await?;
     for matched in board.matches(None).await? {
         if matched.state.is_in_flight() {
-            resolve(board, chain, settlement, matched, by, &mut synced).await?;
+            resolve(board, chain, settlement, &matched, by, &mut synced).await?;
+        }
+    }
+    for matched in synced.pending.iter().filter(|_| doubt) {
+        if matched.state != MatchState::Unknown {
+            let by = by.clone().because("no receipt yet");
+            board.record_unknown(matched.id, by).await?;
         }
     }
     if from <= head.number {
@@ -151,7 +191,7 @@ async fn take(
         let matched = board.match_of(event.bidId, event.askId).await?;
         let match_id = matched.map(|matched| matched.id);
         let fill = Fill::of(chain, &event, &mined().await?, match_id)?;
-        record(board, fill, by, synced).await?;
+        record(board, chain, fill, by, synced).await?;
     } else if *topic == IDvPSettlement::OrderRegistered::SIGNATURE_HASH {
         let Ok(event) = IDvPSettlement::OrderRegistered::decode_log(&log.inner) else {
             return Ok(());
@@ -219,7 +259,7 @@ async fn bury(
     board: &Board,
     chain: &Chain,
     settlement: Address,
-    first_block: u64,
+    (first_block, horizon): (u64, &Horizon),
     released: &[B256],
     by: &By,
     synced: &mut Synced,
@@ -246,7 +286,13 @@ async fn bury(
         let advanced = chain
             .events_from::<IDvPSettlement::EpochAdvanced>(settlement, owner, first_block)
             .await?;
-        let over = advanced.into_iter().find(|(event, _)| event.epoch > epoch);
+        let counts = |log: &Log| {
+            log.block_number
+                .is_some_and(|at| horizon.wants(at).is_none())
+        };
+        let over = advanced
+            .into_iter()
+            .find(|(event, log)| event.epoch > epoch && counts(log));
         if let Some((_, log)) = over {
             let mined = chain.mined(log.transaction_hash, log.block_number).await?;
             cancel(board, id, &mined, by, synced).await?;
@@ -255,12 +301,18 @@ async fn bury(
     Ok(())
 }
 
-async fn record(board: &Board, fill: Fill, by: &By, synced: &mut Synced) -> Result<(), DeskError> {
-    let recorded = board.record_settled(fill.settled, fill.at, by.clone());
-    if recorded.await?.is_some() {
+async fn record(
+    board: &Board,
+    chain: &Chain,
+    fill: Fill,
+    by: &By,
+    synced: &mut Synced,
+) -> Result<Recording, DeskError> {
+    let recording = finality::record(board, chain, fill, by).await?;
+    if recording == Recording::New {
         synced.fills += 1;
     }
-    Ok(())
+    Ok(recording)
 }
 
 /// Records an anchor of this very log that was sent, and whose answer never came. What is no root of this log is left for
@@ -356,13 +408,34 @@ async fn cancel(
     Ok(())
 }
 
-/// Asks the chain about one submitted transaction. Mined: recorded as what it did. Its nonce used by another: it can never
-/// be mined, so it failed. Otherwise it may still come, and the match becomes or stays UNKNOWN.
+/// Asks the chain what became of the matches that are in flight, and records what counts by the book's rule. What may still
+/// be mined is left as it is: whoever sent it may still be waiting.
+///
+/// # Errors
+/// `OtherVenue`; `NoEvent`; `Board`, `Chain`.
+pub async fn resolve_in_flight(
+    board: &Board,
+    chain: &Chain,
+    settlement: Address,
+    by: &By,
+) -> Result<Synced, DeskError> {
+    same_venue(board, chain, settlement)?;
+    let mut synced = Synced::default();
+    for state in [MatchState::Submitted, MatchState::Unknown] {
+        for matched in board.matches(Some(state)).await? {
+            resolve(board, chain, settlement, &matched, by, &mut synced).await?;
+        }
+    }
+    Ok(synced)
+}
+
+/// Asks the chain about one submitted transaction. Mined, in a block that counts: recorded as what it did. Its nonce used by
+/// another: it can never be mined, so it failed. Otherwise it may still come.
 async fn resolve(
     board: &Board,
     chain: &Chain,
     settlement: Address,
-    matched: Match,
+    matched: &Match,
     by: &By,
     synced: &mut Synced,
 ) -> Result<(), DeskError> {
@@ -376,26 +449,41 @@ async fn resolve(
     {
         Fate::Mined(receipt) => receipt,
         Fate::Replaced => {
+            let horizon = Horizon::of(board, chain).await?;
+            let counts = horizon.wants(u64::MAX).is_none()
+                || chain
+                    .nonce_at(submission.sender, horizon.block.number)
+                    .await?
+                    > submission.nonce;
+            if !counts {
+                synced.soft.push(matched.clone());
+                return Ok(());
+            }
             let reason = format!("nonce {} was used by another transaction", submission.nonce);
-            fail(board, &matched, hash, reason, by).await?;
+            fail(board, matched, hash, reason, by).await?;
             synced.failed += 1;
             return Ok(());
         }
         Fate::Waiting | Fate::Lost => {
-            if matched.state != MatchState::Unknown {
-                let by = by.clone().because("no receipt yet");
-                board.record_unknown(matched.id, by).await?;
-            }
-            synced.pending.push(matched);
+            synced.pending.push(matched.clone());
             return Ok(());
         }
     };
     if receipt.status() {
         // Recorded from its log above, unless that block was read before this match was submitted.
-        let fill = fill::settled_from(chain, settlement, &receipt, &matched).await?;
-        return record(board, fill, by, synced).await;
+        let fill = fill::settled_from(chain, settlement, &receipt, matched).await?;
+        if let Recording::Waits(_) = record(board, chain, fill, by, synced).await? {
+            synced.soft.push(matched.clone());
+        }
+        return Ok(());
     }
-    fail(board, &matched, hash, "the transaction reverted".into(), by).await?;
+    let horizon = Horizon::of(board, chain).await?;
+    let (_, block) = chain.place_of(Some(hash), receipt.block_number)?;
+    if horizon.wants(block).is_some() {
+        synced.soft.push(matched.clone());
+        return Ok(());
+    }
+    fail(board, matched, hash, "the transaction reverted".into(), by).await?;
     synced.failed += 1;
     Ok(())
 }

@@ -98,6 +98,9 @@ pub struct Step {
     /// The same in words.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub detail: Option<String>,
+    /// The match's last event when it began to be settled.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub seq: Option<u64>,
     /// The state that it led to.
     pub state: String,
     /// Its transaction.
@@ -114,6 +117,8 @@ pub struct Said {
     pub code: Option<String>,
     /// The same in words.
     pub detail: Option<String>,
+    /// The match's last event when it began to be settled.
+    pub seq: Option<u64>,
     /// The transaction.
     pub transaction: Option<B256>,
 }
@@ -184,6 +189,7 @@ impl Job {
             block: said.block,
             code: said.code,
             detail: said.detail,
+            seq: said.seq,
             state: state.as_str().to_owned(),
             transaction: said.transaction,
         });
@@ -307,7 +313,7 @@ mod tests {
             assert!(new && job.state == JobState::Waiting && job.steps.len() == 1);
             let (same, new) = board.ask_settlement(id, "rita").await.unwrap();
             assert_eq!((&same, new), (&job, false));
-            assert_eq!(board.open_jobs().await.unwrap(), [job.clone()]);
+            assert_eq!(board.open_jobs().await.unwrap(), std::slice::from_ref(&job));
 
             book.hands.turn(1);
             let said = Said {

@@ -433,6 +433,15 @@ impl Chain {
         block.ok_or_else(|| self.untrue("it has no finalized block".into()))
     }
 
+    /// The latest block that the sequencer's word and the parent chain's agree on.
+    ///
+    /// # Errors
+    /// `Unreachable`, `Node`; `Untrue` when there is none.
+    pub async fn safe(&self) -> Result<Block, ChainError> {
+        let block = self.find_block(BlockNumberOrTag::Safe).await?;
+        block.ok_or_else(|| self.untrue("it has no safe block".into()))
+    }
+
     /// The latest block.
     ///
     /// # Errors
@@ -499,6 +508,43 @@ impl Chain {
         }
         Err(self.untrue(format!(
             "it gave events of {address} that were not asked for"
+        )))
+    }
+
+    /// The logs of several contracts with one of these first topics, in a range of blocks, both ends included.
+    ///
+    /// # Errors
+    /// As `logs`; `Untrue` when a log has another topic.
+    pub(crate) async fn topics_of_all(
+        &self,
+        addresses: &[Address],
+        topics: &[B256],
+        from: u64,
+        to: u64,
+    ) -> Result<Vec<Log>, ChainError> {
+        let filter = Filter::new()
+            .address(addresses.to_vec())
+            .event_signature(topics.to_vec())
+            .from_block(from)
+            .to_block(to);
+        let logs = self
+            .provider
+            .get_logs(&filter)
+            .await
+            .map_err(|e| self.rpc(e))?;
+        let asked = |log: &Log| {
+            let within = log
+                .block_number
+                .is_some_and(|number| (from..=to).contains(&number));
+            let topic = log.topic0().is_some_and(|topic| topics.contains(topic));
+            within && topic && addresses.contains(&log.address()) && !log.removed
+        };
+        if logs.iter().all(asked) {
+            return Ok(logs);
+        }
+        Err(self.untrue(format!(
+            "asked for the logs of {} contracts in blocks {from} to {to}, it gave others",
+            addresses.len()
         )))
     }
 
@@ -610,6 +656,18 @@ impl Chain {
     pub async fn nonce(&self, account: Address) -> Result<u64, ChainError> {
         self.provider
             .get_transaction_count(account)
+            .await
+            .map_err(|e| self.rpc(e))
+    }
+
+    /// The same as of a block.
+    ///
+    /// # Errors
+    /// `Unreachable`, `Node`, also where the node has not kept that state.
+    pub(crate) async fn nonce_at(&self, account: Address, block: u64) -> Result<u64, ChainError> {
+        self.provider
+            .get_transaction_count(account)
+            .block_id(block.into())
             .await
             .map_err(|e| self.rpc(e))
     }

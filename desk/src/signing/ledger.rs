@@ -38,6 +38,7 @@ pub(super) async fn sign(
                 .await
         }
         Request::Act(act) => signer.sign_typed_data(&act.message(), &act.domain()).await,
+        Request::SignIn(text) => signer.sign_message(text.text().as_bytes()).await,
         Request::Transaction(tx) => signer.sign_transaction(&mut (**tx).clone()).await,
     };
     signed.map_err(|error| error.to_string())

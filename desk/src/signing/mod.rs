@@ -11,6 +11,7 @@ pub mod remote;
 pub mod request;
 #[cfg(target_os = "linux")]
 mod shield;
+pub mod sign_in;
 pub mod signer;
 pub mod typed;
 mod web3signer;

@@ -7,14 +7,14 @@ use serde_json::{Map, Value, json};
 use super::request::{ActTerms, CancelTerms, OrderTerms, PermitTerms, Request};
 
 impl Request {
-    /// Types, domain and message; `None` of a transaction, which is none.
+    /// Types, domain and message; `None` of a transaction and of a text, which are none.
     pub fn typed(&self) -> Option<Value> {
         Some(match self {
             Self::Order(order) => of_order(order),
             Self::Cancel(cancel) => of_cancel(cancel),
             Self::Permit(permit) => of_permit(permit),
             Self::Act(act) => of_act(act),
-            Self::Transaction(_) => return None,
+            Self::Transaction(_) | Self::SignIn(_) => return None,
         })
     }
 }

@@ -1,4 +1,4 @@
-//! `Web3Signer` over JSON-RPC: `eth_signTransaction` and `eth_signTypedData`, so that it can read what it signs.
+//! `Web3Signer` over JSON-RPC: `eth_signTransaction`, `eth_signTypedData` and `eth_sign`, so that it can read what it signs.
 
 use std::time::Duration;
 
@@ -27,6 +27,11 @@ pub(super) async fn sign(
         Request::Transaction(tx) => {
             let answer = ask(url, "eth_signTransaction", json!([parameters(address, tx)])).await?;
             transaction(tx, &bytes(&answer)?)
+        }
+        Request::SignIn(text) => {
+            let message = hex::encode_prefixed(text.text());
+            let answer = ask(url, "eth_sign", json!([address, message])).await?;
+            Signature::try_from(&bytes(&answer)?[..]).map_err(|error| error.to_string())
         }
         typed => {
             let data = typed.typed().unwrap_or_default();
