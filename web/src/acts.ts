@@ -1,6 +1,6 @@
 // What an owner does with an order that is posted: takes it off the board, makes it void, allows what it gives.
 
-import { Refused, post, remove } from "./api";
+import { Refused, get, post, remove } from "./api";
 import { make, onAct, part, show } from "./dom";
 import { refresh } from "./live";
 import { say } from "./say";
@@ -11,6 +11,19 @@ import { type Wallet, WalletError, account, ask, chosen, isOn, switchTo } from "
 const LOOK_EACH = 1_000;
 const LOOKS = 120;
 
+/** How long a signed allowance may wait for the desk. */
+const PERMIT_LASTS = 30 * 24 * 3_600 * 1_000;
+
+/** What a token takes as an allowance (EIP-2612), to be signed. */
+interface PermitDraft {
+  typed_data: {
+    primaryType: string;
+    domain: { verifyingContract: string; chainId: string | number };
+    message: { owner: string; spender: string; value: string; nonce: string; deadline: string };
+  };
+}
+
+const same = (one: string, other: string): boolean => one.toLowerCase() === other.toLowerCase();
 const words = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 const pause = (millis: number): Promise<void> => new Promise((done) => setTimeout(done, millis));
 
@@ -42,6 +55,7 @@ class OrderActs extends HTMLElement {
   connectedCallback(): void {
     onAct(this, "take-off", (button) => this.guarded(button, () => this.takeOff(button)));
     onAct(this, "send", (button) => this.guarded(button, () => this.send(button)));
+    onAct(this, "permit", (button) => this.guarded(button, () => this.permit(button)));
     onAct(this, "sign-void", (button) => this.guarded(button, () => this.signVoid(button)));
   }
 
@@ -82,6 +96,29 @@ class OrderActs extends HTMLElement {
     }
     say(texts.acts.isMined);
     await refresh();
+  }
+
+  /** An allowance that is signed and left with the desk. Every member of what is signed is what stands on the page. */
+  private async permit(button: HTMLButtonElement): Promise<void> {
+    const { wallet, owner } = await ready();
+    const { token = "", value = "" } = button.dataset;
+    const deadline = new Date(Math.floor(Date.now() / 1_000) * 1_000 + PERMIT_LASTS).toISOString().replace(".000Z", "Z");
+    const { typed_data: typed } = await get<PermitDraft>(`/v1/permits/draft?${new URLSearchParams({ token, value, deadline })}`);
+    const { chainId = "", contract = "" } = document.body.dataset;
+    const { domain, message, primaryType } = typed;
+    const fits =
+      primaryType === "Permit" &&
+      same(domain.verifyingContract, token) &&
+      BigInt(domain.chainId) === BigInt(chainId) &&
+      same(message.owner, owner) &&
+      same(message.spender, contract) &&
+      BigInt(message.value) === BigInt(value) &&
+      BigInt(message.deadline) === BigInt(Date.parse(deadline) / 1_000);
+    if (!fits) throw new Error(texts.ticket.otherId);
+    const signature = await ask(wallet, "eth_signTypedData_v4", [owner, JSON.stringify(typed)]);
+    await post("/v1/permits", { token, value, deadline, signature });
+    say(texts.acts.permitLeft);
+    this.append(make("p", { class: "note good" }, texts.acts.permitLeft));
   }
 
   private async signVoid(button: HTMLButtonElement): Promise<void> {

@@ -51,6 +51,7 @@ export const texts = {
     isOff: "The order is off the board. It is not void.",
     sent: (hash: string) => `Sent. Waiting for the block: ${hash}`,
     isMined: "The transaction is in a block.",
+    permitLeft: "Your signed allowance is left with the desk, which sends it before the trade settles.",
     isLeft: "Your signed cancel is left with the desk.",
     reverted: "The chain refused the transaction: nothing was changed.",
     notMined: (hash: string) => `The transaction is in no block yet: ${hash}. Look in your wallet.`,

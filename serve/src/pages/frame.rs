@@ -97,7 +97,7 @@ pub(crate) struct Frame {
 }
 
 /// What people call a chain.
-fn chain_name(id: u64) -> String {
+pub(crate) fn chain_name(id: u64) -> String {
     match id {
         42_161 => "Arbitrum One".to_owned(),
         421_614 => "Arbitrum Sepolia".to_owned(),

@@ -14,6 +14,8 @@ pub(super) enum Waiting {
         amount: String,
         allowed: String,
         transaction: Transaction,
+        /// Base units, as the wallet signs them where it signs instead of sending.
+        value: String,
     },
     /// It is not there.
     Have {
@@ -34,6 +36,7 @@ pub(super) fn waiting(need: &Need) -> Vec<Waiting> {
             amount: written(need.needed_together),
             allowed: written(need.allowance),
             transaction: transaction.clone(),
+            value: need.needed_together.to_string(),
         });
     }
     if !need.missing_balance_together.is_zero() {
