@@ -59,8 +59,13 @@ pub(super) struct Midpoint {
 pub(super) struct Deal {
     pub(super) symbol: String,
     pub(super) quantity: String,
-    pub(super) bid: Leg,
-    pub(super) ask: Leg,
+    /// The customers' names.
+    pub(super) buyer: String,
+    pub(super) seller: String,
+    pub(super) bid: String,
+    pub(super) ask: String,
+    /// The bid, then the ask.
+    pub(super) legs: [Leg; 2],
     /// Nothing where the limits do not cross.
     pub(super) midpoint: Option<Midpoint>,
 }
@@ -140,8 +145,11 @@ impl Deal {
             symbol: bid.record.symbol.clone(),
             quantity: tokens(bid.record.quantity, bid.record.decimals),
             midpoint: between(&bid.record, &ask.record),
-            bid: leg(bid, buyer, now),
-            ask: leg(ask, seller, now),
+            bid: bid.record.id.to_string(),
+            ask: ask.record.id.to_string(),
+            legs: [leg(bid, buyer.clone(), now), leg(ask, seller.clone(), now)],
+            buyer,
+            seller,
         })
     }
 
@@ -150,7 +158,7 @@ impl Deal {
         let total = self.midpoint.as_ref().map_or("", |found| &found.total);
         format!(
             "{} sells {} {} to {} for ${total}",
-            self.ask.customer, self.quantity, self.symbol, self.bid.customer
+            self.seller, self.quantity, self.symbol, self.buyer
         )
     }
 }
