@@ -60,9 +60,11 @@ pub async fn of(
     owner: Address,
     assets: &[Asset],
 ) -> Result<Vec<Means>, ChainError> {
-    let each = assets
+    // Collected, so that the whole is a future that any thread may run.
+    let each: Vec<_> = assets
         .iter()
-        .map(|asset| one(chain, settlement, owner, *asset));
+        .map(|asset| one(chain, settlement, owner, *asset))
+        .collect();
     stream::iter(each).buffered(AT_ONCE).try_collect().await
 }
 

@@ -5,7 +5,7 @@ use alloy::primitives::{B256, Bytes};
 use axum::http::StatusCode;
 use book::board::act::WEB;
 use book::board::left::{Errand, LeftCancel};
-use book::board::signature::{self, ContractSignatures as _, ContractVerdict, SignatureError};
+use book::board::signature::{self, ContractVerdict, SignatureError};
 use book::log::By;
 use book::market::order::Order;
 use book::market::record::{OrderRecord, OrderState, OrderView};

@@ -27,14 +27,21 @@ impl Chain {
         &self,
         calls: &[(Address, C)],
     ) -> Result<Vec<C::Return>, ChainError> {
-        let portions = calls.chunks(IN_ONE).map(|portion| self.batch(portion));
+        // Collected, so that the whole is a future that any thread may run.
+        let portions: Vec<_> = calls
+            .chunks(IN_ONE)
+            .map(|portion| self.batch(portion))
+            .collect();
         let answers: Result<Vec<Vec<Bytes>>, ChainError> =
             stream::iter(portions).buffered(BATCHES).try_collect().await;
         let answers: Vec<Bytes> = match answers {
             Ok(answers) => answers.into_iter().flatten().collect(),
             Err(error @ ChainError::Reverted(_)) => return Err(error),
             Err(_) => {
-                let single = calls.iter().map(|(to, call)| self.raw_view(*to, call));
+                let single: Vec<_> = calls
+                    .iter()
+                    .map(|(to, call)| self.raw_view(*to, call))
+                    .collect();
                 stream::iter(single).buffered(SINGLE).try_collect().await?
             }
         };
