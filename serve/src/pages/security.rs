@@ -15,7 +15,7 @@ use super::frame::{Frame, Here};
 use super::html;
 use super::market::{Holding, holding, holdings};
 use super::time::Moment;
-use super::words::{count, money, price, rounded, rounded_text, tokens};
+use super::words::{money, price, rounded, rounded_text, tokens};
 use crate::app::App;
 use crate::caller::Caller;
 use crate::problem::Problem;
