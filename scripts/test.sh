@@ -19,6 +19,9 @@ summary() {
   [ $code -eq 0 ] && say "all parts passed" || say "the part after these failed"
 }
 trap summary EXIT
+# Told to end, it has not passed.
+trap 'exit 130' INT
+trap 'exit 143' TERM
 
 tools() { env=$(scripts/setup.sh --env); }
 tests() { HISTORIES=${HISTORIES:-100} scripts/with-postgres.sh cargo test --locked --profile host --workspace; }
