@@ -1,10 +1,14 @@
 //! The trades of some days, with their sums; the same as a file beside them.
 
+use alloy::primitives::Address;
 use askama::Template;
 use axum::http::StatusCode;
 use book::board::fills::Fill;
 use book::market::amount::short_address;
+use book::market::investor::Directory;
 use book::market::order::Side;
+use book::market::record::OrderRecord;
+use book::market::security::Security;
 
 use super::frame::{Frame, Here};
 use super::html;
@@ -60,11 +64,7 @@ struct Blotter {
     is_all: bool,
 }
 
-fn party(
-    fill: &Fill,
-    side: Side,
-    name: impl Fn(&book::market::record::OrderRecord) -> String,
-) -> Option<Party> {
+fn party(fill: &Fill, side: Side, name: impl Fn(&OrderRecord) -> String) -> Option<Party> {
     let order = fill.side(side)?;
     Some(Party {
         account: order.account.clone(),
@@ -73,7 +73,7 @@ fn party(
     })
 }
 
-fn row(fill: &Fill, name: impl Fn(&book::market::record::OrderRecord) -> String) -> Row {
+fn row(fill: &Fill, name: impl Fn(&OrderRecord) -> String) -> Row {
     let order = fill.either();
     Row {
         at: Moment::of(fill.event.occurred_at),
@@ -87,6 +87,38 @@ fn row(fill: &Fill, name: impl Fn(&book::market::record::OrderRecord) -> String)
         transaction: fill.settled.tx_hash.to_string(),
         block: count(fill.settled.block),
     }
+}
+
+/// Who traded, by name where the directory has one.
+fn rows(fills: &[Fill], directory: &Directory) -> Vec<Row> {
+    let name = |order: &OrderRecord| {
+        let name = directory.name_of(order.owner);
+        name.map_or_else(|| short_address(order.owner), str::to_owned)
+    };
+    fills.iter().rev().map(|fill| row(fill, name)).collect()
+}
+
+/// The links to each security, and to all.
+fn choices(securities: &[Security], shown: Option<&str>, period: &Period) -> Vec<Choice> {
+    let choice = |words: &str, chosen: Option<&str>| Choice {
+        words: words.to_owned(),
+        href: match chosen {
+            Some(chosen) => format!("/desk/blotter?{}&security={chosen}", period.query),
+            None => format!("/desk/blotter?{}", period.query),
+        },
+        here: shown == chosen,
+    };
+    let each = securities
+        .iter()
+        .map(|one| choice(&one.symbol, Some(&one.symbol)));
+    std::iter::once(choice("All", None)).chain(each).collect()
+}
+
+/// Whose orders were filled.
+fn owners(fills: &[Fill]) -> Vec<Address> {
+    let sides =
+        |fill: &Fill| [Side::Bid, Side::Ask].map(|side| fill.side(side).map(|order| order.owner));
+    fills.iter().flat_map(sides).flatten().collect()
 }
 
 /// `GET /desk/blotter`.
@@ -103,39 +135,14 @@ pub(crate) async fn blotter(call: Call) -> Result<Reply, Problem> {
     }
     let found = app.board.trades_on(&days, symbol.as_deref(), SHOWN).await;
     let found = found.map_err(refusal::board)?;
-    let sides =
-        |fill: &Fill| [Side::Bid, Side::Ask].map(|side| fill.side(side).map(|order| order.owner));
-    let owners = found.fills.iter().flat_map(sides).flatten();
-    access::seen(&call, "GET /desk/blotter", owners).await?;
+    access::seen(&call, "GET /desk/blotter", owners(&found.fills)).await?;
     let directory = app.board.directory().await.map_err(refusal::board)?;
-    let name = |order: &book::market::record::OrderRecord| {
-        let name = directory.name_of(order.owner);
-        name.map_or_else(|| short_address(order.owner), str::to_owned)
-    };
     let period = Period::of(app, &days)?;
-    let choice = |words: &str, chosen: Option<&str>| Choice {
-        words: words.to_owned(),
-        href: match chosen {
-            Some(chosen) => format!("/desk/blotter?{}&security={chosen}", period.query),
-            None => format!("/desk/blotter?{}", period.query),
-        },
-        here: symbol.as_deref() == chosen,
-    };
-    let each = securities
-        .iter()
-        .map(|one| choice(&one.symbol, Some(&one.symbol)));
     let page = Blotter {
         frame: Frame::of(app, call.caller.as_ref(), Here::Blotter, "Blotter").await?,
-        choices: std::iter::once(choice("All", None)).chain(each).collect(),
-        kept: symbol
-            .as_ref()
-            .map_or_else(String::new, |symbol| format!("&security={symbol}")),
-        rows: found
-            .fills
-            .iter()
-            .rev()
-            .map(|fill| row(fill, name))
-            .collect(),
+        choices: choices(&securities, symbol.as_deref(), &period),
+        kept: symbol.map_or_else(String::new, |symbol| format!("&security={symbol}")),
+        rows: rows(&found.fills, &directory),
         trades: count(found.count),
         total: found.total.map(money),
         shown: found.fills.len(),

@@ -113,9 +113,9 @@ pub(crate) async fn desk_pair(call: Call) -> Result<Reply, Problem> {
     let app = &call.app;
     let found = app.board.passed_over(&bid, &ask).await;
     let found = found.map_err(refusal::board)?;
-    let others = found.iter().map(|one| one.order.owner);
-    let owners = [bid.record.owner, ask.record.owner].into_iter();
-    access::seen(&call, "GET /desk/pair", owners.chain(others)).await?;
+    let mut owners = vec![bid.record.owner, ask.record.owner];
+    owners.extend(found.iter().map(|one| one.order.owner));
+    access::seen(&call, "GET /desk/pair", owners).await?;
     let mut all = Vec::with_capacity(found.len());
     for one in &found {
         all.push(passed(app, one).await?);

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use alloy::primitives::B256;
+use alloy::primitives::{Address, B256};
 use askama::Template;
 use axum::http::StatusCode;
 use book::log::staff::{Role, key};
@@ -369,16 +369,18 @@ pub(crate) async fn desk_queue(call: Call) -> Result<Reply, Problem> {
     let (pairs, more) = crossing(app, &securities).await?;
     let matched = live.iter().flat_map(|one| one.orders.iter().flatten());
     let crossed = pairs.iter().flat_map(|(pair, _)| [&pair.bid, &pair.ask]);
-    let owners = matched.chain(crossed).map(|order| order.record.owner);
+    let shown = matched.chain(crossed);
+    let owners: Vec<Address> = shown.map(|order| order.record.owner).collect();
     access::seen(&call, "GET /desk", owners).await?;
-    let asked = live.iter().map(|one| {
+    let mut asked: Vec<Option<[&OrderView; 2]>> = Vec::with_capacity(live.len() + pairs.len());
+    asked.extend(live.iter().map(|one| {
         let orders = one.orders.as_ref();
         orders
             .filter(|_| is_asked(one.found.state))
             .map(|[bid, ask]| [bid, ask])
-    });
-    let crossed = pairs.iter().map(|(pair, _)| Some([&pair.bid, &pair.ask]));
-    let mut said = said(app, asked.chain(crossed).collect()).await.into_iter();
+    }));
+    asked.extend(pairs.iter().map(|(pair, _)| Some([&pair.bid, &pair.ask])));
+    let mut said = said(app, asked).await.into_iter();
     let (mut unknown, mut mine, mut under_way) = (Vec::new(), Vec::new(), Vec::new());
     for (one, said) in live.iter().zip(said.by_ref()) {
         let row = match_row(app, caller, one, &said).await?;
