@@ -9,6 +9,7 @@ use axum::extract::Request;
 use axum::http::{HeaderValue, Method, Response, StatusCode, header};
 
 use crate::app::App;
+use crate::watch::lag;
 
 /// `GET /health`, `/ready`, `/metrics`.
 pub fn router(app: &Arc<App>) -> Router {
@@ -29,10 +30,17 @@ async fn answer(app: &App, method: &Method, path: &str) -> Response<Body> {
         "/ready" => ready(app).await,
         "/metrics" => {
             let size = app.board.head().await.ok().map(|head| head.size);
-            text(StatusCode::OK, app.metrics.text(size))
+            text(StatusCode::OK, app.metrics.text(size, app.streams.count(), chain(app).await))
         }
         _ => text(StatusCode::NOT_FOUND, "/health, /ready, /metrics\n".into()),
     }
+}
+
+/// The chain's newest block, and by how many seconds what is known of it is behind; nothing where nobody watches it.
+async fn chain(app: &App) -> Option<(u64, i64)> {
+    let watched = app.board.watched().await.ok()??;
+    let behind = lag(&watched, app.board.identity().chain_id, app.now());
+    Some((watched.latest, behind))
 }
 
 /// Whether requests should be sent here: not while the process ends, nor while its book cannot be read.

@@ -123,7 +123,7 @@ impl Slot {
         let answer = Answer {
             request: self.request,
             status: reply.status.as_u16(),
-            body: String::from_utf8_lossy(&reply.body).into_owned(),
+            body: String::from_utf8_lossy(reply.body.bytes()).into_owned(),
         };
         app.board
             .keep_answer(self.id, answer)

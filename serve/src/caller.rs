@@ -1,8 +1,8 @@
 //! Who calls: a signed-in wallet or an API key, and what the staff's roles in the log say of it now.
 
-use alloy::primitives::Address;
+use alloy::primitives::{Address, B256};
 use axum::http::{HeaderMap, header};
-use book::log::staff::{Role, StaffError};
+use book::log::staff::{Role, Roster, StaffError};
 use uuid::Uuid;
 
 use crate::app::App;
@@ -120,6 +120,29 @@ pub(crate) fn has_key(headers: &HeaderMap) -> bool {
     headers.contains_key(header::AUTHORIZATION)
 }
 
+/// The SHA-256 of the token that a request comes with: what the store knows of its session or API key.
+pub(crate) fn token(headers: &HeaderMap) -> Option<B256> {
+    let token = if has_key(headers) {
+        bearer(headers)
+    } else {
+        cookie(headers, SESSION).and_then(Token::read)
+    };
+    token.map(|token| token.hash())
+}
+
+/// The person whose wallet it is, and what its holder may be now; `None` for a wallet that was ended and for a person who is
+/// suspended.
+pub(crate) fn parts(roster: &Roster, wallet: Address) -> Option<(Option<String>, Vec<Part>)> {
+    match roster.signer(wallet, u64::MAX) {
+        Ok(person) => {
+            let parts = person.roles().map(Part::Staff).collect();
+            Some((Some(person.name.clone()), parts))
+        }
+        Err(StaffError::UnknownWallet(_)) => Some((None, vec![Part::Investor])),
+        Err(_) => None,
+    }
+}
+
 /// Who calls.
 ///
 /// # Errors
@@ -154,19 +177,12 @@ pub(crate) async fn of(app: &App, headers: &HeaderMap) -> Result<Caller, Problem
         )
     };
     let roster = app.board.roster().await.map_err(refusal::board)?;
-    let (person, parts) = match roster.signer(wallet, u64::MAX) {
-        Ok(person) => {
-            let parts = person.roles().map(Part::Staff).collect();
-            (Some(person.name.clone()), parts)
+    let Some((person, parts)) = parts(&roster, wallet) else {
+        // At once, and for this session for ever.
+        if let Some((token, _)) = session {
+            app.board.end_session(token).await.map_err(refusal::board)?;
         }
-        Err(StaffError::UnknownWallet(_)) => (None, vec![Part::Investor]),
-        // Suspended, or a wallet that was ended: at once, and for this session for ever.
-        Err(_) => {
-            if let Some((token, _)) = session {
-                app.board.end_session(token).await.map_err(refusal::board)?;
-            }
-            return Err(ended());
-        }
+        return Err(ended());
     };
     if let Some((token, true)) = session {
         let board = app.board.clone();

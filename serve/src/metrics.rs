@@ -47,8 +47,14 @@ impl Metrics {
         timed.seconds += seconds;
     }
 
-    /// All of them, and the size of the log, in Prometheus' text format.
-    pub(crate) fn text(&self, size: Option<u64>) -> String {
+    /// All of them, the size of the log, the streams, and the chain's newest block with the seconds by which it is behind, in
+    /// Prometheus' text format.
+    pub(crate) fn text(
+        &self,
+        size: Option<u64>,
+        streams: usize,
+        chain: Option<(u64, i64)>,
+    ) -> String {
         let counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mut out = String::new();
         let line = |out: &mut String, text: std::fmt::Arguments<'_>| {
@@ -92,6 +98,17 @@ impl Metrics {
         if let Some(size) = size {
             line(&mut out, format_args!("orderbook_log_events {size}"));
         }
+        line(&mut out, format_args!("# TYPE orderbook_streams gauge"));
+        line(&mut out, format_args!("orderbook_streams {streams}"));
+        if let Some((block, lag)) = chain {
+            line(&mut out, format_args!("# TYPE orderbook_chain_block gauge"));
+            line(&mut out, format_args!("orderbook_chain_block {block}"));
+            line(
+                &mut out,
+                format_args!("# TYPE orderbook_chain_lag_seconds gauge"),
+            );
+            line(&mut out, format_args!("orderbook_chain_lag_seconds {lag}"));
+        }
         out
     }
 }
@@ -106,7 +123,7 @@ mod tests {
         for (status, millis) in [(201, 2), (201, 30), (409, 1)] {
             metrics.answered("POST", "/v1/orders", status, Duration::from_millis(millis));
         }
-        let text = metrics.text(Some(7));
+        let text = metrics.text(Some(7), 2, Some((90, 31)));
         for line in [
             "orderbook_http_requests_total{method=\"POST\",path=\"/v1/orders\",status=\"201\"} 2",
             "orderbook_http_requests_total{method=\"POST\",path=\"/v1/orders\",status=\"409\"} 1",
@@ -114,6 +131,9 @@ mod tests {
             "orderbook_http_request_seconds_bucket{method=\"POST\",path=\"/v1/orders\",le=\"0.1\"} 3",
             "orderbook_http_request_seconds_count{method=\"POST\",path=\"/v1/orders\"} 3",
             "orderbook_log_events 7",
+            "orderbook_streams 2",
+            "orderbook_chain_block 90",
+            "orderbook_chain_lag_seconds 31",
         ] {
             assert!(text.lines().any(|found| found == line), "{line}\n{text}");
         }

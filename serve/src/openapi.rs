@@ -5,6 +5,7 @@ use book::board::outbox::Topic;
 use book::log::staff::Role;
 use serde_json::{Map, Value, json};
 
+mod job;
 mod trade;
 
 use crate::route::{ROUTES, Route, Verb, Who};
@@ -149,24 +150,14 @@ fn schemas() -> Value {
             "?until": { "type": "string", "format": "date-time", "description": "the end of its commitment" },
             "?fill": named("Fill"),
         })),
-        "Fill": object(json!({
-            "state": { "enum": ["soft", "safe", "final", "gone"] }, "transaction": hash(), "block": number(),
-            "settlement_id": text("the contract's running number"), "total": amount("the coin"),
-        })),
+        "Fill": job::fill(),
         "Proposal": object(json!({
             "id": uuid(), "bid": hash(), "ask": hash(),
             "rationale": { "type": "string", "minLength": 10, "maxLength": 500 },
             "?passed_over": list(&hash()), "signature": bytes(), "time": instant(),
         })),
         "Decision": decision,
-        "Job": object(json!({
-            "id": uuid(), "match": uuid(), "asked_by": text("a person"), "asked_at": instant(), "changed_at": instant(),
-            "state": { "enum": ["waiting", "running", "submitted", "unknown", "settled", "refused", "failed"] },
-            "steps": list(&object(json!({
-                "at": instant(), "state": text("as of the job"), "transaction": maybe(hash()), "block": maybe(number()),
-                "code": maybe(text("why it did not go on")), "detail": maybe(text("words")),
-            }))),
-        })),
+        "Job": job::job(),
         "Reason": object(json!({
             "code": text("stable"), "failure": number(), "restriction": maybe(number()), "detail": text("words"),
             "hint": text("the remedy"),

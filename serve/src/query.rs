@@ -46,7 +46,7 @@ impl Query {
     /// The parameters of a query string.
     ///
     /// # Errors
-    /// 400 for malformed escapes, and for a parameter that stands there twice.
+    /// 400 for malformed escapes.
     pub(crate) fn of(text: Option<&str>) -> Result<Self, Problem> {
         let mut pairs: Vec<(String, String)> = Vec::new();
         for part in text
@@ -57,10 +57,6 @@ impl Query {
             let (name, value) = part.split_once('=').unwrap_or((part, ""));
             let pair = unescaped(name).zip(unescaped(value));
             let pair = pair.ok_or_else(|| Problem::bad_input("the query has malformed escapes"))?;
-            if pairs.iter().any(|(known, _)| *known == pair.0) {
-                let words = format!("the query has {:?} twice", pair.0);
-                return Err(Problem::bad_input(words));
-            }
             pairs.push(pair);
         }
         Ok(Self(Mutex::new(pairs)))
@@ -73,7 +69,12 @@ impl Query {
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner);
         let at = pairs.iter().position(|(found, _)| found == name)?;
-        Some(pairs.swap_remove(at).1)
+        Some(pairs.remove(at).1)
+    }
+
+    /// Takes a parameter as often as it stands there.
+    pub(crate) fn all(&self, name: &str) -> Vec<String> {
+        std::iter::from_fn(|| self.text(name)).collect()
     }
 
     /// Takes a parameter that `read` understands.
@@ -117,7 +118,7 @@ impl Query {
             .ok_or_else(|| bad("limit", &format!("{given} is not from 1 to {MAX_LIMIT}")))
     }
 
-    /// Refuses what nobody took.
+    /// Refuses what nobody took, and what stands there twice and was taken once.
     ///
     /// # Errors
     /// 400 with every name.
@@ -131,8 +132,8 @@ impl Query {
         }
         let unknown = pairs
             .iter()
-            .map(|(name, _)| Bad::new(name, "BAD_INPUT", "there is no such parameter"));
-        let words = "the query has parameters that this route does not know";
+            .map(|(name, _)| Bad::new(name, "BAD_INPUT", "there is no such parameter, or it stands there twice"));
+        let words = "the query has parameters that this route does not know, or has one twice";
         Err(Problem::new(StatusCode::BAD_REQUEST, "BAD_INPUT", words).fields(unknown))
     }
 }
@@ -172,8 +173,14 @@ mod tests {
         ] {
             assert!(Query::of(Some(text)).unwrap().limit().is_err(), "{text}");
         }
-        for text in ["a=%", "a=%1", "a=%zz", "a=%ff", "a=1&a=2"] {
+        for text in ["a=%", "a=%1", "a=%zz", "a=%ff"] {
             assert!(Query::of(Some(text)).is_err(), "{text}");
         }
+        let query = Query::of(Some("a=1&b=3&a=2")).unwrap();
+        assert_eq!(query.text("b").as_deref(), Some("3"));
+        assert_eq!(query.text("a").as_deref(), Some("1"));
+        assert!(query.end().is_err());
+        assert_eq!(query.all("a"), ["2"]);
+        assert!(query.end().is_ok());
     }
 }

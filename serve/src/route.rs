@@ -5,11 +5,9 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use axum::BoxError;
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 use book::log::staff::Role;
-use futures::Stream;
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -18,7 +16,7 @@ use crate::caller::{Caller, Part, Scope};
 use crate::config::Face;
 use crate::problem::Problem;
 use crate::query::Query;
-use crate::stream::{self, Cutter};
+use crate::stream::{self, Cutter, Feed};
 use crate::{
     access, act_draft, binding, draft, jobs, keys, log, market, matches, orders, pages, permits, proofs, reports, sign_in, staff, status, suggestions, terms, trades, void, webhooks,
 };
@@ -66,7 +64,7 @@ pub(crate) enum Content {
     /// All of it.
     Whole(Bytes),
     /// What comes as it is made, for as long as it takes: it is no longer the request that is under way.
-    Live(Body),
+    Live(Feed),
 }
 
 impl Content {
@@ -116,13 +114,9 @@ impl Reply {
     }
 
     /// Content that comes as it is made.
-    pub(crate) fn live<S, E>(status: StatusCode, kind: &'static str, body: S) -> Self
-    where
-        S: Stream<Item = Result<Bytes, E>> + Send + 'static,
-        E: Into<BoxError>,
-    {
+    pub(crate) fn live(status: StatusCode, kind: &'static str, feed: Feed) -> Self {
         let mut reply = Self::of(status, kind, Bytes::new());
-        reply.body = Content::Live(Body::from_stream(body));
+        reply.body = Content::Live(feed);
         reply
     }
 
@@ -146,7 +140,7 @@ impl Reply {
     pub(crate) fn response(self) -> Response<Body> {
         let body = match self.body {
             Content::Whole(bytes) => Body::from(bytes),
-            Content::Live(body) => body,
+            Content::Live(feed) => Body::from_stream(feed),
         };
         let mut response = Response::new(body);
         *response.status_mut() = self.status;

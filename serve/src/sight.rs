@@ -2,12 +2,14 @@
 //! of eligibility; a security that may not be seen is to every route one that does not exist.
 //!
 //! What the chain says of a wallet is asked for all securities at once, and kept for a minute: so whether a security exists
-//! changes neither what is asked nor how long it takes.
+//! changes neither what is asked nor how long it takes. Where the chain is watched it is kept for as long as the watcher
+//! says that nothing changed in the registries, and not a moment longer.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use alloy::primitives::Address;
+use book::board::watched::Watched;
 use book::market::security::Security;
 use desk::eligibility::Standing;
 use jiff::{SignedDuration, Timestamp};
@@ -39,13 +41,47 @@ pub(crate) struct Sight {
 #[derive(Debug, Default)]
 pub(crate) struct Sights(Mutex<HashMap<Address, Arc<Sight>>>);
 
+impl Sight {
+    /// The first block at which a part of it was read.
+    fn block(&self) -> u64 {
+        let blocks = self.standings.values().map(|standing| standing.block);
+        blocks.min().unwrap_or_default()
+    }
+
+    /// The same as of the watcher's last look, if nothing has changed until then. A registry says nothing when a KYC record
+    /// ends by time.
+    fn watched(&self, watched: &Watched, now: Timestamp) -> Option<Self> {
+        let seconds = u64::try_from(now.as_second()).unwrap_or_default();
+        let mut standings = self.standings.clone();
+        let ended = |standing: &Standing| standing.refusal.is_none() && standing.until <= seconds;
+        if self.block() < watched.registry || standings.values().any(ended) {
+            return None;
+        }
+        for standing in standings.values_mut() {
+            standing.block = standing.block.max(watched.latest);
+        }
+        Some(Self {
+            asked_at: self.asked_at.max(watched.looked_at),
+            epoch: self.epoch,
+            standings,
+        })
+    }
+}
+
 impl Sights {
-    fn get(&self, wallet: Address, now: Timestamp) -> Option<Arc<Sight>> {
+    /// What is known of a wallet and may still count: by its age, or by what the watcher saw in the last minute.
+    fn get(
+        &self,
+        wallet: Address,
+        watched: Option<&Watched>,
+        now: Timestamp,
+    ) -> Option<Arc<Sight>> {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known
-            .get(&wallet)
-            .filter(|sight| is_fresh(sight, now))
-            .cloned()
+        let sight = known.get(&wallet)?;
+        match watched.filter(|watched| is_recent(watched.looked_at, now)) {
+            Some(watched) => sight.watched(watched, now).map(Arc::new),
+            None => is_fresh(sight, now).then(|| sight.clone()),
+        }
     }
 
     fn put(&self, wallet: Address, sight: Arc<Sight>) {
@@ -62,7 +98,11 @@ impl Sights {
 }
 
 fn is_fresh(sight: &Sight, now: Timestamp) -> bool {
-    let age = now.duration_since(sight.asked_at);
+    is_recent(sight.asked_at, now)
+}
+
+fn is_recent(at: Timestamp, now: Timestamp) -> bool {
+    let age = now.duration_since(at);
     !age.is_negative() && age < FRESH
 }
 
@@ -75,7 +115,21 @@ pub(crate) async fn of_wallet(
     wallet: Address,
     securities: &[Security],
 ) -> Result<Arc<Sight>, Problem> {
-    let known = app.sights.get(wallet, app.now());
+    let watched = app.board.watched().await.map_err(refusal::board)?;
+    as_watched(app, watched.as_ref(), wallet, securities).await
+}
+
+/// The same, as the chain was watched last: whoever asks for many wallets looks that up once.
+///
+/// # Errors
+/// 503 when it is asked and does not answer.
+pub(crate) async fn as_watched(
+    app: &App,
+    watched: Option<&Watched>,
+    wallet: Address,
+    securities: &[Security],
+) -> Result<Arc<Sight>, Problem> {
+    let known = app.sights.get(wallet, watched, app.now());
     let covers = |sight: &Sight| {
         securities
             .iter()
@@ -150,5 +204,76 @@ impl Open {
         let mut all = self.securities.iter();
         all.find(|one| one.symbol == name || one.isin.as_str() == name || Some(one.token) == token)
             .ok_or_else(|| Problem::not_found("security"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloy::primitives::B256;
+
+    use super::*;
+
+    const WALLET: Address = Address::repeat_byte(1);
+    const TOKEN: Address = Address::repeat_byte(2);
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    /// Asked at second 1,000 and block 10, with a KYC record until second 5,000.
+    fn known() -> Sights {
+        let standing = Standing {
+            block: 10,
+            refusal: None,
+            until: 5_000,
+        };
+        let sights = Sights::default();
+        let sight = Sight {
+            asked_at: at(1_000),
+            epoch: 3,
+            standings: [(TOKEN, standing)].into(),
+        };
+        sights.put(WALLET, Arc::new(sight));
+        sights
+    }
+
+    fn watched(second: i64, latest: u64, registry: u64) -> Watched {
+        Watched {
+            looked_at: at(second),
+            latest,
+            latest_hash: B256::ZERO,
+            latest_time: 0,
+            safe: latest,
+            last: latest,
+            registry,
+        }
+    }
+
+    #[test]
+    fn without_a_watcher_it_counts_for_a_minute() {
+        let sights = known();
+        assert!(sights.get(WALLET, None, at(1_059)).is_some());
+        assert!(sights.get(WALLET, None, at(1_060)).is_none());
+        assert!(sights.get(WALLET, None, at(999)).is_none());
+        assert!(sights.get(Address::ZERO, None, at(1_000)).is_none());
+        // A watcher that has not looked for a minute is none.
+        let old = watched(1_000, 20, 5);
+        assert!(sights.get(WALLET, Some(&old), at(1_059)).is_some());
+        assert!(sights.get(WALLET, Some(&old), at(1_060)).is_none());
+    }
+
+    #[test]
+    fn a_watcher_keeps_it_and_ends_it_when_a_registry_changes() {
+        let sights = known();
+        let seen = watched(2_000, 90, 10);
+        let sight = sights.get(WALLET, Some(&seen), at(2_030)).unwrap();
+        assert_eq!((sight.asked_at, sight.epoch), (at(2_000), 3));
+        assert_eq!(sight.standings[&TOKEN].block, 90);
+        // Something changed after it was asked: no minute is waited for.
+        let changed = watched(1_001, 11, 11);
+        assert!(sights.get(WALLET, Some(&changed), at(1_001)).is_none());
+        // No event says that a record ends by time.
+        let late = watched(5_000, 90, 10);
+        assert!(sights.get(WALLET, Some(&late), at(5_000)).is_none());
     }
 }

@@ -1,8 +1,9 @@
 //! Reading one's own writes, on any instance: `min_seq` makes a read wait until the log has that event.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use axum::http::StatusCode;
+use tokio::time::timeout;
 
 use crate::market::seq;
 use crate::problem::Problem;
@@ -10,8 +11,6 @@ use crate::route::Call;
 
 /// How long a read waits.
 const PATIENCE: Duration = Duration::from_secs(1);
-/// How often the log is looked at meanwhile.
-const EACH: Duration = Duration::from_millis(20);
 
 /// Waits for the event that `min_seq` names, up to a second.
 ///
@@ -21,17 +20,17 @@ pub(crate) async fn min_seq(call: &Call) -> Result<(), Problem> {
     let Some(wanted) = call.query.number("min_seq")? else {
         return Ok(());
     };
-    let began = Instant::now();
-    loop {
-        let size = seq(&call.app).await?;
-        if size >= wanted {
-            return Ok(());
-        }
-        if began.elapsed() >= PATIENCE {
-            let words = format!("the log has {size} events here, {wanted} are waited for");
-            let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "BEHIND", words);
-            return Err(problem.after(1).with("seq", size));
-        }
-        tokio::time::sleep(EACH).await;
+    if seq(&call.app).await? >= wanted {
+        return Ok(());
     }
+    let mut changes = call.app.board.changes();
+    // Told, or never told because the connection that listens was just lost: the log itself knows.
+    let _ = timeout(PATIENCE, changes.wait_for(|size| *size >= wanted)).await;
+    let size = seq(&call.app).await?;
+    if size >= wanted {
+        return Ok(());
+    }
+    let words = format!("the log has {size} events here, {wanted} are waited for");
+    let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "BEHIND", words);
+    Err(problem.after(1).with("seq", size))
 }

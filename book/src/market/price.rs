@@ -150,7 +150,7 @@ impl Price {
 
 impl Price {
     /// Like [`Self::of`], rounded down to eighteen places; `None` where it is zero or does not fit. For display only.
-    pub(crate) fn rounded_down(total: u128, quantity: u128, decimals: u8) -> Option<Self> {
+    pub fn rounded_down(total: u128, quantity: u128, decimals: u8) -> Option<Self> {
         let product = U256::from(total).checked_mul(unit(quantity, decimals).ok()?)?;
         u128::try_from(product / U256::from(quantity))
             .ok()
