@@ -167,6 +167,19 @@ fn schemas() -> Value {
             "scopes": list(&json!({ "enum": ["read", "orders", "desk"] })), "made_at": instant(), "expires_at": instant(),
             "?key": text("the key itself, in the first answer alone"),
         })),
+        "Problem": problem(),
+    });
+    for more in [trade::schemas(), told_schemas()] {
+        if let (Value::Object(all), Value::Object(more)) = (&mut all, more) {
+            all.extend(more);
+        }
+    }
+    all
+}
+
+/// Those of people, webhooks and what the staff looked at.
+fn told_schemas() -> Value {
+    json!({
         "StaffChange": staff_change(),
         "Person": object(json!({
             "person": text("the name"), "crd": maybe(number()), "roles": list(&role()), "suspended_by": maybe(number()),
@@ -186,12 +199,7 @@ fn schemas() -> Value {
             "row": number(), "person": text("who"), "route": text("at what"), "customers": list(&address()),
             "seen_at": instant(),
         })),
-        "Problem": problem(),
-    });
-    if let (Value::Object(all), Value::Object(more)) = (&mut all, trade::schemas()) {
-        all.extend(more);
-    }
-    all
+    })
 }
 
 fn role() -> Value {

@@ -194,7 +194,8 @@ impl Outlet {
     /// # Errors
     /// The machine has no authorities.
     pub fn new(exceptions: Vec<Exception>) -> reqwest::Result<Self> {
-        Self::with(Arc::new(System), exceptions, &[])
+        let names: Arc<dyn Names> = Arc::new(System);
+        Self::with(&names, exceptions, &[])
     }
 
     /// The same with another way of finding names and with further authorities.
@@ -202,7 +203,7 @@ impl Outlet {
     /// # Errors
     /// Those of [`Self::new`].
     pub fn with(
-        names: Arc<dyn Names>,
+        names: &Arc<dyn Names>,
         exceptions: Vec<Exception>,
         authorities: &[Certificate],
     ) -> reqwest::Result<Self> {

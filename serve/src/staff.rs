@@ -50,10 +50,6 @@ struct Asked {
     second: Option<Signed>,
 }
 
-fn name(text: &str) -> Result<String, String> {
-    Ok(text.to_owned())
-}
-
 /// The change itself. Who the chain's default admin names, is named with the command line, which asks the chain.
 fn change(fields: &mut Fields) -> Option<StaffChange> {
     const WHAT: [&str; 7] = [
@@ -71,7 +67,7 @@ fn change(fields: &mut Fields) -> Option<StaffChange> {
             .find(|known| *known == text)
             .ok_or_else(|| format!("{text:?} is no change: write {}", WHAT.join(", ")))
     });
-    let person = fields.text("person", name);
+    let person = fields.text("person", str::parse::<String>);
     Some(match what? {
         "added" => {
             let crd = fields.maybe_number("crd");
@@ -135,7 +131,9 @@ fn asked(body: &[u8], admin: Address) -> Result<Asked, Problem> {
     let change = change(&mut inner);
     all.join(inner);
     let id = all.text("id", str::parse::<Uuid>);
-    let reason = all.maybe("reason", name).unwrap_or_default();
+    let reason = all
+        .maybe("reason", str::parse::<String>)
+        .unwrap_or_default();
     let first = signed(&mut all, Some(admin));
     let mut second = None;
     if all.has("second") {
@@ -199,13 +197,11 @@ async fn again(call: &Call, id: Uuid, signature: &[u8]) -> Result<Reply, Problem
         let body = Body::from_json(event.kind, &event.body);
         matches!(body, Ok(Body::StaffChanged(known)) if known.signed.signature == *signature)
     });
-    match same {
-        Some(event) => Reply::ok(&recorded(&event)?),
-        None => {
-            let words = "another change has this id: draw another and sign anew";
-            Err(Problem::field("BOARD_REFUSED", "/id", words))
-        }
-    }
+    let Some(event) = same else {
+        let words = "another change has this id: draw another and sign anew";
+        return Err(Problem::field("BOARD_REFUSED", "/id", words));
+    };
+    Reply::ok(&recorded(&event)?)
 }
 
 /// A rule of the staff that the change breaks, as the field that breaks it.

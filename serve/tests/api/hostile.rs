@@ -85,7 +85,12 @@ async fn script_in_every_text_of_every_route_is_an_error_or_a_text() {
         stage.sign_in(REX).await,
     ];
     let people: Vec<Pass> = people.into_iter().chain(more).collect();
+    // Signing out would end the examination, and a stream has no end.
+    let left_out = [(Verb::Delete, "/v1/session"), (Verb::Get, "/v1/stream")];
     for route in ROUTES {
+        if left_out.contains(&(route.verb, route.path)) {
+            continue;
+        }
         let name = format!("{} {}", route.verb.as_str(), route.path);
         let mut path = String::new();
         for (number, part) in route.path.split(['{', '}']).enumerate() {

@@ -152,6 +152,10 @@ impl Told {
     }
 }
 
+fn named(names: &Arc<Told>) -> Arc<dyn Names> {
+    names.clone()
+}
+
 impl Names for Told {
     fn find(&self, _: String) -> Found {
         self.asked.fetch_add(1, Ordering::SeqCst);
@@ -374,7 +378,7 @@ async fn every_address_of_a_name_must_be_public() {
         let made = added(&stage, "https://hooks.example/", &["order.posted"]).await;
         posted(&stage, 1_000).await;
         let names = Told::new(&[answer]);
-        let outlet = Outlet::with(names.clone(), Vec::new(), &[]).unwrap();
+        let outlet = Outlet::with(&named(&names), Vec::new(), &[]).unwrap();
         let courier = Courier::new(stage.board.clone(), outlet);
         assert!(courier.pass().await.unwrap());
         assert_eq!(names.asked.load(Ordering::SeqCst), 1);
@@ -394,7 +398,7 @@ async fn a_name_is_asked_once_a_try_and_what_was_looked_at_is_connected_to() {
     let stage = allowing(stage().await, exceptions.clone()).await;
     let made = added(&stage, &format!("http://{exception}/"), &["order.posted"]).await;
     let names = Told::new(&[&["127.0.0.1"], &["127.0.0.2"]]);
-    let outlet = Outlet::with(names.clone(), exceptions, &[]).unwrap();
+    let outlet = Outlet::with(&named(&names), exceptions, &[]).unwrap();
     let courier = Courier::new(stage.board.clone(), outlet);
     posted(&stage, 1_000).await;
     assert!(courier.pass().await.unwrap());
@@ -406,7 +410,7 @@ async fn a_name_is_asked_once_a_try_and_what_was_looked_at_is_connected_to() {
     assert_eq!((first.all().len(), second.all().len()), (0, 1));
     assert_eq!(names.asked.load(Ordering::SeqCst), 2);
     // The same name without its port is no exception.
-    let elsewhere = Outlet::with(Told::new(&[&["127.0.0.1"]]), Vec::new(), &[]).unwrap();
+    let elsewhere = Outlet::with(&named(&Told::new(&[&["127.0.0.1"]])), Vec::new(), &[]).unwrap();
     posted(&stage, 1_002).await;
     stage.turn(10);
     let courier = Courier::new(stage.board.clone(), elsewhere);
@@ -548,7 +552,7 @@ async fn the_certificate_must_be_the_name_s() {
         let webhook = added(&stage, &url, &["order.posted"]).await;
         posted(&stage, 1_000).await;
         let names = Told::new(&[&["127.0.0.1"]]);
-        let outlet = Outlet::with(names, exceptions, &[authority]).unwrap();
+        let outlet = Outlet::with(&named(&names), exceptions, &[authority]).unwrap();
         assert!(
             Courier::new(stage.board.clone(), outlet)
                 .pass()
