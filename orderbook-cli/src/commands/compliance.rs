@@ -12,7 +12,7 @@ use clap::{Args, Subcommand};
 use desk::chain::{Contract, Ground, Target};
 use desk::compliance::case::{BoardPlan, TokenPlan};
 use desk::compliance::names::{self, Names};
-use desk::compliance::person::{self, Because};
+use desk::compliance::person::{self, Because, Everybody};
 use serde_json::{Value, json};
 
 use super::act;
@@ -89,14 +89,17 @@ impl Case {
             .iter()
             .map(|(_, contract)| contract.address())
             .collect();
-        let wallets = person::all_wallets(ground.chain(), &given, &directory, &securities).await?;
+        let everybody = person::all_wallets(ground.chain(), &given, &directory, &securities);
+        let Everybody { wallets, records } = everybody.await?;
         let all: Vec<Address> = wallets.keys().copied().collect();
         let mut tokens = Vec::new();
         for (symbol, contract) in contracts.securities {
-            tokens.push(TokenPlan::of(contract, Some(symbol), &all).await?);
+            let known = records.get(&contract.address()).cloned();
+            let known = known.unwrap_or_default();
+            tokens.push(TokenPlan::of_security(contract, symbol, &all, &known));
         }
         if let Some(coin) = contracts.coin {
-            tokens.push(TokenPlan::of(coin, None, &all).await?);
+            tokens.push(TokenPlan::of_coin(coin, &all).await?);
         }
         let orders = match (&board, contracts.settlement) {
             (Some(board), Some(settlement)) => {

@@ -92,7 +92,9 @@ impl Doctor {
         }
         check_wallets(context, &mut checks);
         check_code(context, &mut checks);
-        match context.chain().await {
+        // Side by side: each may take its whole time to say that nobody answers.
+        let (chain, board) = tokio::join!(context.chain(), context.board_if_any());
+        match chain {
             Ok(chain) => {
                 checks.ok("chain", format!("{} at {}", chain.id(), chain.url()));
                 check_clock(&chain, &mut checks).await;
@@ -100,7 +102,7 @@ impl Doctor {
             }
             Err(failure) => checks.fail("chain", &failure),
         }
-        check_book(context, &mut checks).await;
+        check_book(context, board, &mut checks).await;
         report(&checks)
     }
 }
@@ -350,8 +352,8 @@ async fn security(
     Ok(())
 }
 
-async fn check_book(context: &Context, checks: &mut Checks) {
-    let board = match context.board_if_any().await {
+async fn check_book(context: &Context, board: Result<Option<Board>>, checks: &mut Checks) {
+    let board = match board {
         Ok(Some(board)) => board,
         Ok(None) if context.settings.setting(Key::Settlement).value.is_none() => {
             return checks.warn("book", "none yet", "orderbook deploy settlement");

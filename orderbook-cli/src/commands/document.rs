@@ -99,7 +99,7 @@ async fn add(context: &Context, security: &str, name: &str, file: &Path, uri: St
     }
     let hash = hash(file)?;
     let words = format!("{} of {}: SHA-256 {hash} at {uri}", name, security.symbol);
-    let signer = context.sender("issuer", words.as_str())?;
+    let hand = context.hand("issuer", words.as_str())?;
     let ground = context.ground().await?;
     // The security that is meant, whose issuer the registry asks.
     ground.contract(Target::from(&security)).await?;
@@ -113,10 +113,10 @@ async fn add(context: &Context, security: &str, name: &str, file: &Path, uri: St
     };
     let act = contract.act(call);
     let is_same = |one: &Registered| (one.name.as_str(), &one.uri, one.hash) == (name, &uri, hash);
-    if documents.iter().any(is_same) && !super::role::in_flight(context, &act, signer.address())? {
+    if documents.iter().any(is_same) && !super::role::in_flight(context, &act, hand.address())? {
         return Ok(act::already(&words));
     }
-    let mut answer = act::carry_out(context, &act, &signer, words).await?;
+    let mut answer = act::by(context, &act, &hand, words).await?;
     answer.data["hash"] = json!(hash);
     Ok(answer)
 }

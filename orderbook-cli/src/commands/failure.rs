@@ -361,6 +361,13 @@ impl From<DeskError> for Failure {
                     ))
                 }
             }
+            DeskError::Halted { done, of, what, cause } => {
+                let cause = Self::from(*cause);
+                Self {
+                    hint: Some("what was done stands; give the same command again to go on".into()),
+                    ..cause.context(format!("it stopped at transaction {} of {of} ({what})", done + 1))
+                }
+            }
             DeskError::NotDefaultAdmin { .. } => Self::new(Exit::Auth, "NOT_DEFAULT_ADMIN", &error)
                 .hint("sign with that wallet: --wallet NAME; see: orderbook role show settlement"),
             DeskError::Overflow => Self::usage(&error),

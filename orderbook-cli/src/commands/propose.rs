@@ -83,7 +83,7 @@ impl Drafting {
 }
 
 /// A Safe by its name in the profile, or its address.
-fn safe_of(context: &Context, name: &str) -> Result<Address> {
+pub(super) fn safe_of(context: &Context, name: &str) -> Result<Address> {
     let safes = &context.settings.profile().safes;
     match safes.get(name) {
         Some(safe) => Ok(*safe),
@@ -149,7 +149,9 @@ pub(super) fn needs_a_key(error: &clap::Error, arguments: &[OsString]) -> Option
         Some("settle" | "order" | "audit" | "match") => {
             "the book must know a transaction before it is sent"
         }
-        _ => "a Safe is asked for acts of roles only: token, coin, role, settlement",
+        _ => {
+            "a Safe is asked for acts of roles only: token, coin, role, settlement, distribution, document"
+        }
     };
     let failure = Failure::new(
         Exit::Usage,
@@ -346,7 +348,12 @@ fn write(context: &Context, batch: &Batch, file: &Path, words: &Sentence) -> Res
 /// The profile's contracts and the names of its accounts.
 pub(super) fn known(context: &Context, chain: &Chain) -> Result<Known> {
     let profile = context.settings.profile();
-    let fixed = [context.coin_target().ok(), context.settlement_target().ok()];
+    let fixed = [
+        context.coin_target().ok(),
+        context.settlement_target().ok(),
+        context.distribution_target().ok(),
+        context.documents_target().ok(),
+    ];
     let targets = profile.securities.iter().map(Into::into);
     let accounts = context.addresses()?.into_iter();
     let safes = profile

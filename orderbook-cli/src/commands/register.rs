@@ -18,6 +18,7 @@ use serde_json::{Map, Value, json};
 use super::context::Context;
 use super::current::{At, Current};
 use super::failure::{Failure, Result};
+use super::register_anchor::Anchor;
 use super::register_proof::{Check, Prove};
 use super::register_report::{Report, Statement};
 use super::registry::tone;
@@ -60,8 +61,15 @@ enum Command {
         after_help = "Example: orderbook register prove HRBR ada --at 2026-12-31 --out ada.json\n\nIts root is the register's hash, which `orderbook register HRBR --at 2026-12-31` says: anchor it, and anybody can check the\nproof: orderbook register check ada.json --root 0x..."
     )]
     Prove(Prove),
-    /// Check a proof, against the hash of a register where that is given
-    #[command(after_help = "Example: orderbook register check ada.json")]
+    /// Put a register's hash on chain, as a version of the document `register`; the issuer signs
+    #[command(
+        after_help = "Example: orderbook register anchor HRBR --at 2026-12-31T23:59:59Z\n\nThe registry of documents comes first: orderbook deploy documents. Whoever is shown a proof later compares it with\norderbook register check ada.json --anchored"
+    )]
+    Anchor(Anchor),
+    /// Check a proof, against the hash of a register where that is given or anchored
+    #[command(
+        after_help = "Examples:\n  orderbook register check ada.json\n  orderbook register check ada.json --anchored"
+    )]
     Check(Check),
 }
 
@@ -106,7 +114,8 @@ impl Register {
             Some(Command::Statement(command)) => command.run(context).await,
             Some(Command::Report(command)) => command.run(context).await,
             Some(Command::Prove(command)) => command.run(context).await,
-            Some(Command::Check(command)) => command.run(),
+            Some(Command::Anchor(command)) => command.run(context).await,
+            Some(Command::Check(command)) => command.run(context).await,
             None => self.show.run(context).await,
         }
     }
@@ -320,9 +329,12 @@ impl<'a> View<'a> {
 
     fn by_lot(self) -> Rows<'a> {
         let holders = self.register.holders().into_iter();
-        let lots: Vec<(Address, &Wallet, &Lot)> = holders
-            .flat_map(|(address, wallet)| wallet.lots.iter().map(move |lot| (address, wallet, lot)))
-            .collect();
+        let (mut all, mut starts) = (0, Vec::new());
+        let holders: Vec<(Address, &Wallet)> = holders.collect();
+        for (_, wallet) in &holders {
+            starts.push(all);
+            all += wallet.lot_count();
+        }
         let now = self.register.block.time;
         Rows {
             headings: &[
@@ -339,11 +351,16 @@ impl<'a> View<'a> {
                 "?held until",
                 "?transaction",
             ],
-            count: lots.len(),
+            count: all,
             row: Box::new(move |index| {
-                let (address, wallet, lot) = lots[index];
-                let paid = paid(self.prices, lot);
-                let until = wallet.holding_period(lot, now);
+                // The last wallet whose lots begin here or before: every holder has one at least.
+                let holder = starts.partition_point(|start| *start <= index) - 1;
+                let (address, wallet) = holders[holder];
+                let Some(lot) = self.register.lot(wallet, index - starts[holder]) else {
+                    return Vec::new();
+                };
+                let paid = paid(self.prices, &lot);
+                let until = wallet.holding_period(&lot, now);
                 vec![
                     lot.id.into(),
                     Cell::address(address),

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use alloy::primitives::B256;
+use book::market::amount::time;
 use clap::Args;
 use desk::cap_table::investor_code;
 use desk::chain::Target;
@@ -13,6 +14,7 @@ use serde_json::json;
 use super::context::Context;
 use super::current::At;
 use super::failure::{Exit, Failure, Result};
+use super::register_anchor::anchored;
 use super::register_report::save;
 use crate::render::{Answer, Block};
 
@@ -69,10 +71,13 @@ pub(super) struct Check {
     /// The hash of the register, from where it was anchored
     #[arg(long, value_name = "HASH")]
     root: Option<B256>,
+    /// Compare it with the hashes that the security's issuer has anchored on the profile's chain
+    #[arg(long, conflicts_with = "root")]
+    anchored: bool,
 }
 
 impl Check {
-    pub(super) fn run(self) -> Result {
+    pub(super) async fn run(self, context: &Context) -> Result {
         let place = self.file.display();
         let text = fs::read_to_string(&self.file);
         let text = text.map_err(|e| Failure::usage(format!("{place}: {e}")))?;
@@ -102,8 +107,18 @@ impl Check {
             leaf.block,
             proof.root
         );
-        let compared = self.root.is_some();
-        let data = json!({ "holds": true, "compared": compared, "root": proof.root, "leaf": leaf });
+        let anchored = if self.anchored {
+            Some(anchored_at(context, &proof).await?)
+        } else {
+            None
+        };
+        let compared = self.root.is_some() || self.anchored;
+        let data = json!({ "holds": true, "compared": compared, "root": proof.root, "leaf": leaf,
+            "anchored_at": anchored });
+        let words = match anchored {
+            Some(at) => format!("{words}, which the issuer anchored on {}", time(at)),
+            None => words,
+        };
         let answer = Answer::line(data, words);
         Ok(if compared {
             answer
@@ -111,4 +126,26 @@ impl Check {
             answer.warn("that this is the register's hash was not compared: give it with --root")
         })
     }
+}
+
+/// When the issuer of the proof's security anchored its root on the chain that the proof is of.
+async fn anchored_at(context: &Context, proof: &Proof) -> Result<u64> {
+    let leaf = &proof.leaf;
+    let security = context.security(&leaf.security.to_string())?;
+    let chain = context.chain().await?;
+    let found = if chain.id() == leaf.chain {
+        anchored(&chain, context, &security, proof.root).await?
+    } else {
+        None
+    };
+    found.ok_or_else(|| {
+        let words = format!(
+            "{} was not anchored for {} on chain {}",
+            proof.root,
+            leaf.security,
+            chain.id()
+        );
+        Failure::new(Exit::Integrity, "NOT_ANCHORED", words)
+            .hint("ask the issuer for the register's hash, and compare it with --root")
+    })
 }

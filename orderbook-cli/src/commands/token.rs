@@ -18,6 +18,7 @@ use super::failure::{Failure, Result};
 use super::stake::Stake;
 use super::token_enforcement::Enforcement;
 use super::token_investor::Persons;
+use super::token_migrate::Migrate;
 use super::token_rules::Rules;
 use super::{plan, registry};
 use crate::config::Security;
@@ -149,6 +150,11 @@ pub(super) enum Token {
         #[arg(long)]
         withdraw: bool,
     },
+    /// Move all holders to another token: new code, or a split; the old token is ended
+    #[command(
+        after_help = "Examples:\n  orderbook token migrate HRBR HRBR2 --plan\n  orderbook token migrate 0x00000000000000000000000000000000000000e1 HRBR --split 3:2 --fractions left-over.csv\n\nThe old token is paused, its commitments are released and its orders cancelled. Then the new one gets what it lacks: wallets,\nholdings with their locks and schedules, sanctions and freezes, KYC expiries, countries, limits, and at last the pairs of groups.\nBoth registers are held against each other, and the old token is deactivated.\nThe same command goes on where it was cut short, and finds nothing to do at the end."
+    )]
+    Migrate(Migrate),
     #[command(flatten)]
     Persons(Persons),
     #[command(flatten)]
@@ -254,6 +260,7 @@ impl Token {
                     .run(context, "enforcer", to, list::Act::Sanction, &list)
                     .await
             }
+            Self::Migrate(command) => command.run(context).await,
             Self::Persons(command) => command.run(context).await,
             Self::Rules(command) => command.run(context).await,
             Self::Enforcement(command) => command.run(context).await,

@@ -165,9 +165,16 @@ impl<'a> Moment<'a> {
             let status = market.run_beside_others(&market.url, "distribution status q3.json");
             format!("{}, {}", status.exit, status.json()["data"])
         });
+        // Of a migration, how far it has come.
+        let moved = market.path().join("migration.csv").exists().then(|| {
+            let left = data("token migrate OLDX NEWX --plan");
+            let figures = ["verified", "ended", "steps"].map(|name| left[name].to_string());
+            format!("{figures:?} of {}", left["new"]["supply"])
+        });
         std::iter::once(supply)
             .chain(wallets.iter().map(of))
             .chain(paid)
+            .chain(moved)
             .collect()
     }
 
@@ -490,4 +497,34 @@ fn a_compliance_hit_survives_a_kill_at_every_boundary() {
     market.approved_match();
     let line = "compliance hit ada-lindqvist --case OFAC-26-114";
     kill_everywhere(&market, line, Again::Same);
+}
+
+/// Two tokens, of which one has three wallets, a lock, a sanction, a limit and an open pair of groups.
+fn two_tokens(market: &Market) {
+    market.data("deploy token Old OLDX --isin US0378331005");
+    market.data("deploy token New NEWX --isin US5949181045");
+    let rows = [
+        "T-1,TWO-1,One,0x00000000000000000000000000000000000000f1,1,840,2035-06-30,100",
+        "T-2,TWO-2,Two,0x00000000000000000000000000000000000000f2,2,276,2035-06-30,50",
+        "T-2,TWO-2,Two,0x00000000000000000000000000000000000000f3,2,276,2035-06-30,",
+    ];
+    let heading = "account,investor,name,wallet,group,country,kyc_expiry,holding";
+    let table = format!("{heading}\n{}\n", rows.join("\n"));
+    std::fs::write(market.path().join("migration.csv"), table).unwrap();
+    for line in [
+        "token register OLDX migration.csv --issue",
+        "token lock OLDX 0x00000000000000000000000000000000000000f1 60 --until 2034-01-01",
+        "token sanction OLDX 0x00000000000000000000000000000000000000f2",
+        "token limits OLDX --max-holders 9",
+        "token group OLDX 1 2",
+    ] {
+        market.data(line);
+    }
+}
+
+#[test]
+fn a_migration_survives_a_kill_at_every_boundary() {
+    let market = Market::open();
+    two_tokens(&market);
+    kill_everywhere(&market, "token migrate OLDX NEWX", Again::Same);
 }

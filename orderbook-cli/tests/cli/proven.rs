@@ -206,6 +206,7 @@ const CASES: &[(Sort, &str)] = &[
         "document add HRBR prospectus orderbook.toml --uri https://example.com/p.pdf",
     ),
     (Contract, "document remove HRBR prospectus"),
+    (Contract, "register anchor HRBR"),
     (Contract, "approve HRBR 1000 --wallet ada-lindqvist"),
     (Contract, "approve coin 1000000 --wallet victor-chen"),
     (File, "permit --send permit.json"),
@@ -235,7 +236,7 @@ const CASES: &[(Sort, &str)] = &[
     (Contract, "role keep coin"),
     (Contract, "role hand-over SLRA auditor"),
     (Contract, "role accept SLRA --wallet auditor"),
-    (Contract, "token pause SLRA"),
+    (Contract, "token migrate SLRA NEWX --keep"),
     (
         Contract,
         "token deactivate SLRA --for-good --wallet auditor",
@@ -256,6 +257,7 @@ fn prepared() -> (Market, Vec<(Sort, String)>) {
     market.data("role grant coin SEIZER_ROLE counsel");
     market.data("role grant coin RESCUER_ROLE counsel");
     market.second_wallet_of_elena("desk");
+    market.data("deploy token Next NEWX --isin US5949181045");
     let coin = market.address("coin");
     let table = format!(
         "account,investor,name,wallet,group,country,kyc_expiry,holding\n\

@@ -157,6 +157,15 @@ impl Vault {
         vault
             .market
             .data(&format!("role grant coin MASTER_MINTER_ROLE {TREASURY}"));
+        for role in [
+            "DISTRIBUTOR_ROLE",
+            "COMPLIANCE_ROLE",
+            "PAUSER_ROLE",
+            "DEFAULT_ADMIN_ROLE",
+        ] {
+            let line = format!("role grant distribution {role} {SAFE}");
+            vault.market.data(&line);
+        }
         for (contract, roles) in roles {
             for role in roles {
                 vault
@@ -327,6 +336,13 @@ const ACTS: &[&str] = &[
     "coin blacklist corvid-capital brightwater-lp",
     "coin seize corvid-capital --order order-3",
     "coin blacklist corvid-capital brightwater-lp --lift",
+    "distribution open safe.json",
+    "distribution pay safe.json",
+    "distribution redirect safe.json corvid-capital counsel --reason order-4",
+    "distribution pause",
+    "distribution resume",
+    "document add HRBR prospectus orderbook.toml --uri https://example.com/p.pdf",
+    "document remove HRBR prospectus",
     "coin pause",
     "coin resume",
     "settlement pause",
@@ -338,8 +354,11 @@ const ACTS: &[&str] = &[
     "role renounce HRBR ISSUER_ROLE",
     "role hand-over coin auditor",
     "role keep coin",
-    "token pause HRBR",
+    "token migrate HRBR HRBX",
     "token deactivate HRBR --for-good",
+    "distribution open late.json",
+    // After its time to claim.
+    "distribution sweep late.json",
 ];
 
 /// `role accept` is how the Safe becomes admin: [`Vault::open`].
@@ -355,12 +374,32 @@ fn every_act_of_a_role_is_proposed_shown_carried_out_and_confirmed() {
          N-3,STUCK-1,Stuck,{coin},1,840,2035-06-30,5\n"
     );
     std::fs::write(vault.file("new.csv"), table).unwrap();
+    let market = &vault.market;
+    market.data("deploy token Harbor HRBX --isin US0378331005");
+    market.data(&format!("coin mint {SAFE} 100000"));
+    for (file, until) in [("safe", "365d"), ("late", "181d")] {
+        market.data(&format!(
+            "distribution plan HRBR --record now --amount 0.01-per-token --claim-until {until} --funder {SAFE} --out \
+             {file}.json"
+        ));
+    }
     for line in ACTS {
+        if line.starts_with("distribution sweep") {
+            market.pass(181 * 24 * 60 * 60);
+        }
         vault.carried_out(line);
     }
     for path in leaves() {
         let noun = path.split(' ').next().unwrap_or_default();
-        let of_role = ["token", "coin", "role", "settlement"].contains(&noun);
+        let nouns = [
+            "token",
+            "coin",
+            "role",
+            "settlement",
+            "distribution",
+            "document",
+        ];
+        let of_role = nouns.contains(&noun);
         let sends = of_role && !SENDS_NOTHING.contains(&path.as_str()) && path != "role accept";
         let is = |line: &&str| **line == path || line.starts_with(&format!("{path} "));
         assert_eq!(ACTS.iter().any(is), sends, "orderbook {path}");

@@ -1,23 +1,25 @@
 //! `distribution open, pay, redirect, sweep, pause, resume`: what is sent.
 
-use alloy::primitives::U256;
+use alloy::primitives::{Address, U256};
 use book::market::amount::COIN_DECIMALS;
 use desk::chain::abi::{IDistribution, ISecurityToken, ITsUSDC};
-use desk::chain::act::Contract;
+use desk::chain::act::{Act, Contract};
 use desk::distribution::DistributionError;
 use desk::distribution::pay::Payment;
 use desk::distribution::plan::{self, Plan};
 use desk::distribution::state::{self, State};
 use desk::plan::settle_earlier;
+use desk::propose::batch::Call;
 use desk::signing::signer::Signer;
 use desk::{carry, chain::Chain};
 use serde_json::json;
 
 use super::{DISTRIBUTOR, Open, Pause, Pay, Redirect, Resume, Sweep, contract, read};
-use crate::commands::act;
+use crate::commands::act::{self, Hand};
 use crate::commands::context::Context;
 use crate::commands::failure::{Exit, Failure, Result};
 use crate::commands::role::in_flight;
+use crate::commands::{plan_proposal, propose};
 use crate::render::{Answer, Block, Cell, Sentence};
 
 impl Open {
@@ -28,18 +30,25 @@ impl Open {
             let (symbol, id) = (&plan.stage.symbol, plan.id);
             format!("distribution {id} of {total} to holders of {symbol} opened")
         });
-        let funder = context.account(&context.wallet_of(DISTRIBUTOR)?)?;
+        let funder = context.acting_account(DISTRIBUTOR)?;
         if funder != plan.stage.funder {
             let meant = plan.stage.funder;
-            let words = format!("the file is funded by {meant}, the wallet that signs is {funder}");
-            return Err(Failure::new(Exit::Auth, "OTHER_FUNDER", words)
-                .hint("nothing was sent; name the funder's wallet with --wallet"));
+            let words = format!("the file is funded by {meant}, and {funder} would open it");
+            return Err(Failure::new(Exit::Auth, "OTHER_FUNDER", words).hint(
+                "nothing was sent; name the funder's wallet with --wallet, or plan it for a Safe with --funder SAFE",
+            ));
         }
-        let signer = context.sender(DISTRIBUTOR, words.clone())?;
+        let hand = context.hand(DISTRIBUTOR, words.clone())?;
         let ground = context.ground().await?;
         let coin = ground.contract(context.coin_target()?).await?;
         let contract = contract(context, &plan).await?;
         let act = contract.act(plan.opening());
+        let signer = match hand {
+            Hand::Key(signer) => signer,
+            Hand::Safe(safe) => {
+                return propose_open(context, &coin, &act, &plan, safe, words).await;
+            }
+        };
         let is_in_flight = in_flight(context, &act, signer.address())?;
         if !is_in_flight {
             if state::account(contract.chain(), &plan).await?.is_some() {
@@ -52,6 +61,44 @@ impl Open {
         answer.data["id"] = json!(plan.id);
         Ok(answer)
     }
+}
+
+/// Proposes to the funder, a Safe, that it lets the contract take the total and opens the distribution.
+async fn propose_open(
+    context: &Context,
+    coin: &Contract,
+    act: &Act<IDistribution::openCall>,
+    plan: &Plan,
+    safe: Address,
+    words: Sentence,
+) -> Result {
+    let chain = act.chain();
+    if state::account(chain, plan).await?.is_some() {
+        return Ok(act::already(words.programs()));
+    }
+    plan.record.check(chain).await?;
+    has_the_total(coin, plan).await?;
+    let (spender, value) = (plan.stage.distribution, plan.total);
+    let allowance = coin.act(ISecurityToken::approveCall { spender, value });
+    let calls = [allowance.call(), act.call()].map(|(to, data)| Call { to, data });
+    let written = propose::propose(context, chain, safe, calls.into(), &words).await?;
+    Ok(written.answer(&words))
+}
+
+/// Refuses to open what its funder cannot pay.
+async fn has_the_total(coin: &Contract, plan: &Plan) -> Result<()> {
+    let (account, value) = (plan.stage.funder, plan.total);
+    let has = coin.view(ITsUSDC::balanceOfCall { account }).await?;
+    if has >= value {
+        return Ok(());
+    }
+    let shown = |units| book::market::amount::plain(units, COIN_DECIMALS);
+    let words = format!(
+        "{account} has {} dollars, it takes {}",
+        shown(has),
+        shown(value)
+    );
+    Err(Failure::refused("NOT_ENOUGH_COINS", words).hint("nothing was sent"))
 }
 
 /// Lets the contract take the total, and no more, unless it may already; the funder must have it.
@@ -67,16 +114,8 @@ async fn fund(
     let allowed = coin.view(ITsUSDC::allowanceCall { owner, spender }).await?;
     let is_in_flight = in_flight(context, &act, signer.address())?;
     if is_in_flight || (allowed < value && !is_opening_in_flight) {
-        let account = owner;
-        let has = coin.view(ITsUSDC::balanceOfCall { account }).await?;
-        if has < value && !is_in_flight {
-            let shown = |units| book::market::amount::plain(units, COIN_DECIMALS);
-            let words = format!(
-                "{owner} has {} dollars, it takes {}",
-                shown(has),
-                shown(value)
-            );
-            return Err(Failure::refused("NOT_ENOUGH_COINS", words).hint("nothing was sent"));
+        if !is_in_flight {
+            has_the_total(coin, plan).await?;
         }
         let journal = context.journal();
         let words = format!("the distribution contract may move {value} base units of {owner}");
@@ -92,7 +131,7 @@ impl Pay {
         let plan = read(&self.file)?;
         let contract = contract(context, &plan).await?;
         let chain = contract.chain();
-        let sender = context.account(&context.wallet_of(DISTRIBUTOR)?)?;
+        let sender = context.acting_account(DISTRIBUTOR)?;
         let journal = context.journal();
         let lost = settle_earlier(chain, &[sender], &journal).await?;
         let state = State::read(chain, &plan).await?;
@@ -130,7 +169,13 @@ impl Pay {
             ];
             return Ok(Answer::new(data).with(Block::Pairs(pairs)));
         }
-        let signer = context.sender(DISTRIBUTOR, words.as_str())?;
+        let signer = match context.hand(DISTRIBUTOR, words.as_str())? {
+            Hand::Key(signer) => signer,
+            Hand::Safe(_) => {
+                let calls = payment.proposed(&contract);
+                return plan_proposal::list(context, &contract, &calls, words.into(), data).await;
+            }
+        };
         let bar = context.progress("shares");
         bar.set_length(payment.shares as u64);
         let follow = |done| bar.inc(done as u64);
@@ -205,7 +250,7 @@ impl Redirect {
             format!("share of {holder}, {amount}, redirected to {to}")
         });
         let contract = contract(context, &plan).await?;
-        let signer = context.sender("compliance", words.clone())?;
+        let hand = context.hand("compliance", words.clone())?;
         let call = IDistribution::redirectCall {
             id: plan.id,
             index: claim.index,
@@ -215,7 +260,7 @@ impl Redirect {
             to: to.address,
             reason: self.reason,
         };
-        act::carry_out(context, &contract.act(call), &signer, words).await
+        act::by(context, &contract.act(call), &hand, words).await
     }
 }
 
@@ -225,9 +270,9 @@ impl Sweep {
         let funder = plan.stage.funder;
         let words = format!("what nobody claimed of {} swept to {funder}", plan.id);
         let contract = contract(context, &plan).await?;
-        let signer = context.sender(DISTRIBUTOR, words.as_str())?;
+        let hand = context.hand(DISTRIBUTOR, words.as_str())?;
         let call = IDistribution::sweepCall { id: plan.id };
-        act::carry_out(context, &contract.act(call), &signer, words).await
+        act::by(context, &contract.act(call), &hand, words).await
     }
 }
 

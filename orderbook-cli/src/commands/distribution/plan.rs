@@ -4,7 +4,7 @@ use std::fs::OpenOptions;
 use std::io::{BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 
-use alloy::primitives::{B256, U256};
+use alloy::primitives::{Address, B256, U256};
 use book::market::amount::{COIN_DECIMALS, date, time};
 use book::market::literal::decimal;
 use book::market::literal::time::{self as literal_time, Moment};
@@ -19,6 +19,7 @@ use serde_json::json;
 use super::{DISTRIBUTOR, held};
 use crate::commands::context::Context;
 use crate::commands::failure::{Failure, Result};
+use crate::commands::propose::safe_of;
 use crate::config::Security;
 use crate::render::{Answer, Block, Cell};
 
@@ -48,6 +49,9 @@ pub(in crate::commands) struct Make {
     /// Until when a share may be claimed: a day, an instant, or a duration from the record date; 180 days to 10 years from now
     #[arg(long, value_name = "TIME", default_value = "365d")]
     claim_until: Moment,
+    /// Who funds it: a wallet, an address, or a Safe of the profile [default: the distributor's wallet]
+    #[arg(long, value_name = "ACCOUNT")]
+    funder: Option<String>,
     /// Where the distribution is written
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
@@ -88,7 +92,7 @@ impl Make {
             chain_id: chain.id(),
             distribution: target.address(),
             coin: context.coin()?,
-            funder: context.account(&context.wallet_of(DISTRIBUTOR)?)?,
+            funder: self.funder(context)?,
             security: security.token,
             symbol: security.symbol.clone(),
             decimals: security.decimals,
@@ -108,6 +112,19 @@ impl Make {
         record.check(&chain).await?;
         save(&plan, &self.out)?;
         Ok(answer(&plan, &security, &self.out))
+    }
+}
+
+impl Make {
+    fn funder(&self, context: &Context) -> Result<Address> {
+        let name = match &self.funder {
+            Some(name) => name.clone(),
+            None => context.wallet_of(DISTRIBUTOR)?,
+        };
+        if context.settings.profile().safes.contains_key(&name) {
+            return safe_of(context, &name);
+        }
+        context.account(&name)
     }
 }
 
