@@ -36,7 +36,7 @@ pub(crate) struct OpenSecurity {
 
 /// The securities that a caller may see.
 #[derive(Debug, Clone)]
-pub(crate) struct Securities {
+pub(crate) struct Markets {
     /// Oldest first.
     pub(crate) securities: Vec<OpenSecurity>,
     /// What the caller's wallet has of the coin; as its balances of securities.
@@ -53,7 +53,7 @@ pub(crate) async fn securities_view(
     app: &App,
     caller: &Caller,
     now: Timestamp,
-) -> Result<Securities, Problem> {
+) -> Result<Markets, Problem> {
     let open = sight::open(app, caller).await?;
     let sight = open.sight.as_deref();
     let mut assets = vec![Asset::Coin(app.board.identity().payment)];
@@ -72,7 +72,7 @@ pub(crate) async fn securities_view(
     });
     let securities = securities.collect();
     let age = |sight: &sight::Sight| now.duration_since(sight.asked_at).as_secs().max(0);
-    Ok(Securities {
+    Ok(Markets {
         securities,
         coin,
         age_seconds: sight.map(age),
@@ -179,7 +179,7 @@ pub(crate) struct ShownLot {
 
 /// One side of a security's book, lot by lot.
 #[derive(Debug, Clone)]
-pub(crate) struct Lots {
+pub(crate) struct OneSide {
     /// Best price first, then oldest first.
     pub(crate) lots: Vec<ShownLot>,
     /// Sums per price of the whole side, the best prices.
@@ -199,14 +199,14 @@ pub(crate) async fn lots_view(
     side: Side,
     behind: Option<Place>,
     limit: u32,
-) -> Result<Lots, Problem> {
+) -> Result<OneSide, Problem> {
     let token = security.token.to_string();
     let found = app.board.lots(&token, side, behind, limit).await;
     let found = found.map_err(refusal::board)?;
     let book = app.board.book(&token, LEVELS).await;
     let book = book.map_err(refusal::board)?;
     let whole = caller.is_any(WHOLE_BOOK);
-    Ok(Lots {
+    Ok(OneSide {
         more: u32::try_from(found.len()).is_ok_and(|count| count == limit),
         lots: found
             .into_iter()
@@ -260,8 +260,8 @@ pub(crate) async fn lots(call: Call) -> Result<Reply, Problem> {
     let behind = behind.transpose()?;
     let seq = seq(app).await?;
     let found = lots_view(app, caller, security, side, behind, limit).await?;
-    let last = found.lots.last().filter(|_| found.more);
-    let next = last.map(|ShownLot { lot, .. }| {
+    let end = found.lots.last().filter(|_| found.more);
+    let next = end.map(|ShownLot { lot, .. }| {
         let place = format!("{} {}", lot.price.scaled(), lot.seq);
         app.cursors.write(&list, &place)
     });

@@ -127,21 +127,7 @@ fn schemas() -> Value {
             "?needs": maybe(list(&trade::need())), "?void": trade::voidness(json!({})),
             "?answers": { "type": "string", "description": "the order whose lot it answers, for the desk" },
         })),
-        "TakenOff": object(json!({
-            "id": hash(), "seq": number(), "state": { "const": "CANCELLED" }, "void": { "const": false },
-            "make_void": trade::make_void(),
-        })),
-        "Security": object(json!({
-            "symbol": text("ticker"), "isin": text("ISIN"), "name": text("name"), "token": address(), "decimals": number(),
-            "eligible": maybe(object(json!({ "block": number(), "until": instant() }))), "balance": trade::balance(),
-        })),
         "Level": level,
-        "Lot": object(json!({
-            "lot": text("an opaque reference"), "price": text("dollars for each whole token"),
-            "quantity": amount("the security"), "expires_at": instant(),
-            "?own": { "type": "boolean", "description": "for investors" },
-            "?order": { "type": "string", "description": "for its owner and the desk" },
-        })),
         "Match": object(json!({
             "id": uuid(), "bid": hash(), "ask": hash(), "total": amount("the coin"),
             "state": { "enum": ["PROPOSED", "APPROVED", "COMMITTED", "REFUSED", "SUBMITTED", "UNKNOWN", "FAILED", "SETTLED"] },

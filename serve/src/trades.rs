@@ -78,6 +78,10 @@ pub(crate) async fn confirmation(call: Call) -> Result<Reply, Problem> {
 
 /// One trade as the market sees it: nobody's name, and no order.
 #[derive(Debug, Clone, Serialize)]
+#[allow(
+    clippy::struct_field_names,
+    reason = "the contract's number has that name everywhere"
+)]
 pub(crate) struct Settlement {
     /// The event that recorded it.
     pub(crate) seq: u64,

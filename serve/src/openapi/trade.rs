@@ -78,6 +78,20 @@ fn consent() -> Value {
 pub(super) fn schemas() -> Value {
     let document = object(json!({ "name": text("of the file"), "sha256": hash() }));
     json!({
+        "TakenOff": object(json!({
+            "id": hash(), "seq": number(), "state": { "const": "CANCELLED" }, "void": { "const": false },
+            "make_void": make_void(),
+        })),
+        "Security": object(json!({
+            "symbol": text("ticker"), "isin": text("ISIN"), "name": text("name"), "token": address(), "decimals": number(),
+            "eligible": maybe(object(json!({ "block": number(), "until": instant() }))), "balance": balance(),
+        })),
+        "Lot": object(json!({
+            "lot": text("an opaque reference"), "price": text("dollars for each whole token"),
+            "quantity": amount("the security"), "expires_at": instant(),
+            "?own": { "type": "boolean", "description": "for investors" },
+            "?order": { "type": "string", "description": "for its owner and the desk" },
+        })),
         "Terms": object(json!({
             "version": text("of the terms"), "sha256": hash(), "name": text("of the file"), "bytes": number(),
             "accepted": consent(),
