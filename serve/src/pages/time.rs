@@ -65,7 +65,7 @@ mod tests {
         assert_eq!(moment.machine, "2027-01-15T08:00:00Z");
         assert_eq!(moment.words, "15 Jan 2027 08:00 UTC");
         assert_eq!(moment.date, "15 Jan 2027");
-        let later = |seconds| {
+        let later = |seconds: i64| {
             ago(
                 time,
                 Timestamp::from_second(1_800_000_000 + seconds).unwrap(),
