@@ -65,6 +65,7 @@ mod refusal;
 mod reports;
 pub mod route;
 mod seats;
+pub mod settler;
 mod sight;
 mod sign_in;
 mod staff;

@@ -1,10 +1,13 @@
 //! How the book and its log stand, for anybody: nothing of a security.
 
-use serde_json::json;
+use book::board::watched::Watched;
+use jiff::Timestamp;
+use serde_json::{Value, json};
 
 use crate::problem::Problem;
 use crate::refusal;
 use crate::route::{Call, Reply};
+use crate::watch::lag;
 
 /// `GET /v1/status`.
 pub(crate) async fn show(call: Call) -> Result<Reply, Problem> {
@@ -13,6 +16,7 @@ pub(crate) async fn show(call: Call) -> Result<Reply, Problem> {
     let head = board.head().await.map_err(refusal::board)?;
     let anchored = board.last_anchored().await.map_err(refusal::board)?;
     let synced = board.last_synced().await.map_err(refusal::board)?;
+    let watched = board.watched().await.map_err(refusal::board)?;
     let book = board.identity();
     Reply::ok(&json!({
         "broker_dealer": book.broker_dealer,
@@ -29,5 +33,19 @@ pub(crate) async fn show(call: Call) -> Result<Reply, Problem> {
             "transaction": anchor.tx_hash,
         })),
         "synced": synced.map(|synced| json!({ "block": synced.block, "hash": synced.block_hash })),
+        "chain": watched.map(|watched| chain_json(&watched, book.chain_id, call.received_at)),
     }))
+}
+
+/// How far the chain has come, and by how many seconds what is known of it is behind.
+pub(crate) fn chain_json(watched: &Watched, chain_id: u64, now: Timestamp) -> Value {
+    json!({
+        "block": watched.latest,
+        "hash": watched.latest_hash,
+        "time": refusal::instant(watched.latest_time),
+        "safe": watched.safe,
+        "final": watched.last,
+        "looked_at": watched.looked_at,
+        "lag_seconds": lag(watched, chain_id, now),
+    })
 }

@@ -8,11 +8,12 @@ use alloy::primitives::Address;
 use book::board::{Board, check_identity};
 use book::log::By;
 use book::log::body::BookOpened;
+use book::log::fact::Finality;
 use desk::chain::Chain;
 use desk::chain::abi::IDvPSettlement;
 use serde_json::json;
 
-use super::context::Context;
+use super::context::{Context, EMBEDDED};
 use super::failure::{Failure, Result};
 use crate::render::Answer;
 
@@ -54,7 +55,8 @@ pub(super) async fn restore(context: &Context, path: &Path) -> Result {
 pub(super) const NAME_STAFF: &str = "persons sign what they do here: have the contract's default admin name the first one: \
      orderbook staff admin NAME --key WALLET";
 
-/// Creates the book of a settlement contract, with the identity that the contract itself states. It demands signatures.
+/// Creates the book of a settlement contract, with the identity that the contract itself states. It demands signatures, and
+/// records a fill once its block is safe.
 pub(super) async fn create_book(
     context: &Context,
     chain: &Chain,
@@ -76,7 +78,9 @@ pub(super) async fn create_book(
     };
     let by = opened_by(context)?;
     check_identity(&identity, &by)?;
-    Ok(Board::create_signed_in(context.new_store().await?, identity, by).await?)
+    // The embedded chain takes nothing back by itself.
+    let rule = (chain.id() != EMBEDDED).then_some(Finality::Safe);
+    Ok(Board::create_desk_in(context.new_store().await?, identity, by, rule).await?)
 }
 
 /// Who opens a book.

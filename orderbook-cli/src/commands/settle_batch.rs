@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::context::Context;
 use super::failure::{Exit, Failure, Fault, Result};
 use super::match_list::short;
-use super::settle::{Chosen, Outcome, Run, anchor, confirm, words};
+use super::settle::{Chosen, Outcome, Run, anchor, confirm, recorded, state, words};
 use crate::render::{Answer, Block, Cell, Sentence, Table, Tone};
 
 /// What became of one match of several.
@@ -50,6 +50,15 @@ pub(super) async fn run(context: &Context, board: &Board, all: &[Chosen], run: R
         };
         over |= matches!(row, Row::Ended(_));
         rows.push(row);
+    }
+    if run.wait {
+        for (chosen, row) in all.iter().zip(&mut rows) {
+            if let Row::Settled(Outcome::Done(settled, _)) = row
+                && let Err(failure) = recorded(&desk, &chosen.matched, settled).await
+            {
+                *row = Row::Refused(failure);
+            }
+        }
     }
     let settled = |row: &Row| matches!(row, Row::Settled(Outcome::Done(..)));
     let answer = describe(all, &rows);
@@ -98,6 +107,9 @@ fn describe(all: &[Chosen], rows: &[Row]) -> Answer {
     let mut answer = Answer::default();
     for (chosen, row) in all.iter().zip(rows) {
         let (word, tone) = match row {
+            Row::Settled(Outcome::Done(settled, _)) if settled.waits.is_some() => {
+                ("submitted", Tone::Warn)
+            }
             Row::Settled(Outcome::Done(..)) => ("settled", Tone::Good),
             Row::Settled(Outcome::Would(_)) => ("would settle", Tone::Good),
             Row::Refused(_) => ("refused", Tone::Bad),
@@ -113,6 +125,7 @@ fn describe(all: &[Chosen], rows: &[Row]) -> Answer {
                 line["transaction"] = json!(settled.tx_hash);
                 line["block"] = json!(settled.block);
                 line["gas"] = json!(settled.gas);
+                line["state"] = json!(state(settled));
                 (settled.settlement_id.into(), Cell::id(settled.tx_hash))
             }
             Row::Settled(Outcome::Would(dear)) => {

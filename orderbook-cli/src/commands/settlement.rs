@@ -1,7 +1,9 @@
-//! `settlement show, pause, resume, commitments`: the broker-dealer's contract itself.
+//! `settlement show, pause, resume, commitments, record-at`: the broker-dealer's contract itself.
 
+use book::log::fact::Finality;
 use clap::Subcommand;
 use desk::chain::abi::IDvPSettlement;
+use desk::finality;
 use serde_json::json;
 
 use super::act;
@@ -41,6 +43,25 @@ pub(super) enum Settlement {
         #[arg(long)]
         optional: bool,
     },
+    /// Set how final its block must be before the book records a fill; without TAG show it
+    #[command(
+        after_help = "Examples:\n  orderbook settlement record-at\n  orderbook settlement record-at safe\n\nsoft: in a block. safe and final: by the node's tags `safe` and `finalized`; until then the match stays SUBMITTED, and\na fill that vanishes with its block changes nothing recorded. It holds for settle, sync and every server of the book."
+    )]
+    RecordAt {
+        /// soft, safe or final
+        #[arg(value_name = "TAG", value_parser = tag)]
+        at: Option<Finality>,
+    },
+}
+
+/// A tag as it is written.
+fn tag(text: &str) -> std::result::Result<Finality, String> {
+    match text {
+        "soft" => Ok(Finality::Soft),
+        "safe" => Ok(Finality::Safe),
+        "final" => Ok(Finality::Final),
+        _ => Err("write soft, safe or final".into()),
+    }
 }
 
 impl Settlement {
@@ -65,8 +86,29 @@ impl Settlement {
                 };
                 act::send(context, "admin", to, &call, words).await
             }
+            Self::RecordAt { at } => record_at(context, at).await,
         }
     }
+}
+
+/// Sets the book's rule, or shows it.
+async fn record_at(context: &Context, at: Option<Finality>) -> Result {
+    let board = context.board().await?;
+    let before = board.recording_rule().await?;
+    if let Some(at) = at.filter(|at| before != Some(*at)) {
+        // A rule that no node of this chain can follow would keep every fill from the book.
+        context.chain().await?.tagged(at).await?;
+        board.set_recording_rule(at, context.by("")?).await?;
+    }
+    let rule = at.or(before);
+    let words = match rule {
+        None | Some(Finality::Soft) => "fills are recorded once they are in a block".to_owned(),
+        Some(tag) => {
+            let tag = finality::words(tag);
+            format!("fills are recorded once their block is {tag}")
+        }
+    };
+    Ok(Answer::line(json!({ "record_at": rule }), words))
 }
 
 async fn show(context: &Context) -> Result {

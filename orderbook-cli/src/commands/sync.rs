@@ -46,6 +46,7 @@ impl Sync {
             synced.failed += again.failed;
             synced.to = again.to;
             synced.pending = again.pending;
+            synced.soft = again.soft;
         }
         bar.finish_and_clear();
         describe(&synced)
@@ -97,8 +98,9 @@ fn describe(synced: &Synced) -> Result {
         "strange": synced.strange,
         "failed": synced.failed,
         "pending": [],
+        "soft": synced.soft.iter().map(|matched| matched.id).collect::<Vec<_>>(),
     });
-    let answer = Answer::new(data).with(Block::Pairs(vec![
+    let mut answer = Answer::new(data).with(Block::Pairs(vec![
         (
             "blocks".into(),
             format!("{} to {}", synced.from, synced.to).into(),
@@ -110,6 +112,14 @@ fn describe(synced: &Synced) -> Result {
         ("matches released".into(), synced.released.into()),
         ("failed submissions".into(), synced.failed.into()),
     ]));
+    if let Some(matched) = synced.soft.first() {
+        answer = answer.note(format!(
+            "{} match(es) in blocks that do not count yet by the book's rule, the first {}: they stay {}",
+            synced.soft.len(),
+            matched.id,
+            matched.state
+        ));
+    }
     let answer = synced.strange.iter().fold(answer, Answer::warn);
     let left = synced.left.iter().map(|left| {
         format!(

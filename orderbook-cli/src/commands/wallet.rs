@@ -1,13 +1,18 @@
-//! `wallet new, import, list, address, agent, lock`.
+//! `wallet new, import, list, address, sign-in, agent, lock`.
 
+use std::path::Path;
+
+use alloy::primitives::Bytes;
 use alloy::signers::local::PrivateKeySigner;
 use book::market::literal::time;
 use clap::Subcommand;
+use desk::signing::request::Request;
+use desk::signing::sign_in::SignIn;
 use desk::wallet::keystore::{Cost, parse_key};
 use serde_json::json;
 
 use super::context::Context;
-use super::failure::{Failure, Result};
+use super::failure::{Exit, Failure, Result};
 use super::interrupt::Interrupts;
 use super::password;
 use crate::config::profile::Roles;
@@ -41,6 +46,18 @@ pub(super) enum Wallet {
     Address {
         /// Its name
         name: String,
+    },
+    /// Sign the text with which a platform lets the wallet in (EIP-4361), as `orderbook serve` shows it; any other is refused
+    #[command(
+        name = "sign-in",
+        after_help = "Examples:\n  orderbook wallet sign-in dana             paste the text, end it with Ctrl-D\n  orderbook wallet sign-in dana text.txt\n\nIt shows which domain, URI and chain the text is for: sign only what your browser shows at that domain."
+    )]
+    SignIn {
+        /// The wallet's name
+        name: String,
+        /// File with the text [default: standard input]
+        #[arg(value_name = "FILE")]
+        file: Option<std::path::PathBuf>,
     },
     /// Open a wallet once for a time: commands of this user sign with it and ask for no password
     #[command(
@@ -78,6 +95,7 @@ impl Wallet {
                     address,
                 ))
             }
+            Self::SignIn { name, file } => sign_in(context, &name, file.as_deref()),
             #[cfg(target_os = "linux")]
             Self::Agent { name, term } => super::agent::run(context, interrupts, &name, term).await,
             #[cfg(target_os = "linux")]
@@ -89,6 +107,45 @@ impl Wallet {
             }
         }
     }
+}
+
+/// Signs a sign-in text of that wallet, and says where it leads.
+fn sign_in(context: &Context, name: &str, file: Option<&Path>) -> Result {
+    let given = match file {
+        Some(path) => std::fs::read_to_string(path)
+            .map_err(|e| Failure::other(format!("{}: {e}", path.display())))?,
+        None => std::io::read_to_string(std::io::stdin())
+            .map_err(|e| Failure::other(format!("standard input: {e}")))?,
+    };
+    // What pasting and files add at the end was not shown.
+    let text: SignIn = given.trim_end().parse().map_err(Failure::usage)?;
+    let (account, asked) = (context.account(name)?, text.address);
+    if account != asked {
+        let words = format!("the text is for {asked}, {name} is {account}");
+        return Err(Failure::new(Exit::Auth, "OTHER_WALLET", words)
+            .hint("ask for a text with this wallet's address, or name the other wallet"));
+    }
+    let SignIn {
+        domain,
+        uri,
+        chain_id,
+        ..
+    } = &text;
+    context.tell([format!(
+        "{name} comes in at {domain}, {uri}, chain {chain_id}"
+    )]);
+    let mut data = json!({
+        "address": account,
+        "domain": domain,
+        "uri": uri,
+        "chain_id": chain_id,
+    });
+    let request = Request::SignIn(text);
+    let signature = context.open(name)?.sign(&request);
+    let signature = signature.map_err(|e| Failure::new(Exit::Auth, "CANNOT_SIGN", e))?;
+    let signature = Bytes::from(signature.as_bytes().to_vec()).to_string();
+    data["signature"] = json!(signature);
+    Ok(Answer::line(data, signature))
 }
 
 fn store(context: &Context, name: &str, signer: &PrivateKeySigner) -> Result {

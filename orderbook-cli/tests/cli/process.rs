@@ -177,9 +177,14 @@ pub(crate) struct Market {
 
 impl Market {
     pub(crate) fn open() -> Self {
+        Self::lagging(0, 0)
+    }
+
+    /// One on whose chain the tags `safe` and `finalized` stand so many blocks behind the newest.
+    pub(crate) fn lagging(safe: u64, last: u64) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         copy(&finished().join("demo"), folder.path());
-        let (node, url) = devnet(Some(&folder.path().join("chain.state")));
+        let (node, url) = devnet_with(Some(&folder.path().join("chain.state")), (safe, last), "0");
         let store = folder.path().join("board.db").display().to_string();
         Self {
             folder,
@@ -309,6 +314,14 @@ impl Market {
         }
     }
 
+    /// Starts the chain again, on the port that it had.
+    pub(crate) fn start_node_at(&mut self, port: &str) {
+        let state = self.path().join("chain.state");
+        let (node, url) = devnet_with(Some(&state), (0, 0), port);
+        assert_eq!(url, self.url);
+        self.node = Some(node);
+    }
+
     /// Marks the profile as live.
     pub(crate) fn go_live(&self) {
         let path = self.path().join("orderbook.toml");
@@ -316,6 +329,20 @@ impl Market {
         assert!(text.contains("live = false"), "{text}");
         let live = text.replace("live = false", "live = true");
         std::fs::write(&path, live).expect("the profile is written");
+    }
+
+    /// Makes so many empty blocks.
+    pub(crate) fn mine(&self, blocks: u64) {
+        for _ in 0..blocks {
+            self.node("evm_mine", &json!([]));
+        }
+    }
+
+    /// The chain's newest block.
+    pub(crate) fn block_number(&self) -> u64 {
+        let number = self.node("eth_blockNumber", &json!([]));
+        let digits = number.as_str().expect("a number").trim_start_matches("0x");
+        u64::from_str_radix(digits, 16).expect("a number")
     }
 
     /// Lets the chain's clock jump.
@@ -472,8 +499,14 @@ impl Drop for Empty {
 
 /// Starts a chain on a free port.
 fn devnet(state: Option<&Path>) -> (Child, String) {
+    devnet_with(state, (0, 0), "0")
+}
+
+fn devnet_with(state: Option<&Path>, (safe, last): (u64, u64), port: &str) -> (Child, String) {
     let mut command = Command::new(devnet_binary());
-    command.args(["--port", "0", "--json"]);
+    command.args(["--port", port, "--json"]);
+    command.args(["--safe-lag", &safe.to_string()]);
+    command.args(["--finalized-lag", &last.to_string()]);
     if let Some(state) = state {
         command.arg("--state").arg(state);
     }

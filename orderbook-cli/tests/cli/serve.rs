@@ -19,7 +19,7 @@ use crate::endings::signal;
 use crate::process::Market;
 
 /// A server on a market's book.
-struct Served<'a> {
+pub(crate) struct Served<'a> {
     market: &'a Market,
     child: Child,
     /// Host and port as browsers see them.
@@ -28,15 +28,15 @@ struct Served<'a> {
 
 /// An answer.
 #[derive(Debug)]
-struct Answer {
+pub(crate) struct Answer {
     status: u16,
     head: String,
-    body: Value,
+    pub(crate) body: Value,
 }
 
 impl Answer {
     #[track_caller]
-    fn is(self, status: u16) -> Self {
+    pub(crate) fn is(self, status: u16) -> Self {
         assert_eq!(self.status, status, "{self:?}");
         self
     }
@@ -57,7 +57,13 @@ impl Answer {
 
 impl<'a> Served<'a> {
     fn start(market: &'a Market) -> Self {
-        let mut command = market.command(&market.url, "serve --listen 127.0.0.1:0 --timeout 5");
+        Self::start_with(market, &market.url, "")
+    }
+
+    /// With more flags, and through another RPC URL.
+    pub(crate) fn start_with(market: &'a Market, url: &str, flags: &str) -> Self {
+        let line = format!("serve --listen 127.0.0.1:0 --timeout 5{flags}");
+        let mut command = market.command(url, &line);
         command.stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("orderbook starts");
         let mut stderr = BufReader::new(child.stderr.take().expect("piped"));
@@ -75,7 +81,13 @@ impl<'a> Served<'a> {
         }
     }
 
-    fn ask(&self, method: &str, path: &str, cookie: &str, body: Option<&Value>) -> Answer {
+    pub(crate) fn ask(
+        &self,
+        method: &str,
+        path: &str,
+        cookie: &str,
+        body: Option<&Value>,
+    ) -> Answer {
         let (_, port) = self.host.split_once(':').expect("a port");
         let mut stream = TcpStream::connect(format!("127.0.0.1:{port}")).expect("it listens");
         let body = body.map(Value::to_string).unwrap_or_default();
@@ -103,7 +115,7 @@ impl<'a> Served<'a> {
         }
     }
 
-    fn key(&self, name: &str) -> PrivateKeySigner {
+    pub(crate) fn key(&self, name: &str) -> PrivateKeySigner {
         let wallets = Wallets::new(self.market.path().join("wallets"));
         let password = std::fs::read_to_string(self.market.path().join("password"));
         let password = password.expect("a password");
@@ -113,7 +125,7 @@ impl<'a> Served<'a> {
     }
 
     /// Signs in with a wallet of the market: the cookie.
-    fn sign_in(&self, name: &str) -> String {
+    pub(crate) fn sign_in(&self, name: &str) -> String {
         let key = self.key(name);
         let asked = json!({ "address": key.address() });
         let asked = self
@@ -175,13 +187,19 @@ impl<'a> Served<'a> {
     }
 
     /// Runs a command beside it.
-    fn data(&self, line: &str) -> Value {
+    pub(crate) fn data(&self, line: &str) -> Value {
         let said = self.market.run_beside_others(&self.market.url, line);
         said.exits(0).json()["data"].clone()
     }
 
+    /// Kills it where it is.
+    pub(crate) fn dies(mut self) {
+        self.child.kill().expect("it runs");
+        self.child.wait().expect("it ends");
+    }
+
     /// Tells it to end, and how it ended.
-    fn ends(mut self) -> i32 {
+    pub(crate) fn ends(mut self) -> i32 {
         signal(&self.child, "TERM");
         self.child
             .wait()

@@ -67,7 +67,7 @@ impl Settler {
 
     /// Settles for as long as the process runs, whenever no other does.
     pub(crate) async fn run(&self, ended: impl Future<Output = ()>, say: impl Fn(&str)) {
-        let (hold, held) = tokio::sync::watch::channel(None);
+        let (lease_slot, held) = tokio::sync::watch::channel(None);
         let working = async {
             let mut tick = tokio::time::interval(LOOK_EACH);
             tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -97,10 +97,10 @@ impl Settler {
         };
         tokio::select! {
             () = ended => {}
-            () = lease::keep(&self.board, LEASE, &self.holder, &hold) => {}
+            () = lease::keep(&self.board, LEASE, &self.holder, &lease_slot) => {}
             () = working => {}
         }
-        lease::give_back(&self.board, &hold).await;
+        lease::give_back(&self.board, &lease_slot).await;
     }
 
     /// Goes on with each job that is not over; one that was tried a moment ago waits.

@@ -30,7 +30,7 @@ pub(super) fn unknown(transaction: Option<B256>) -> Outcome {
     }
 }
 
-fn outcome(state: JobState, code: impl Into<String>, detail: impl ToString) -> Outcome {
+fn outcome(state: JobState, code: impl Into<String>, detail: &impl ToString) -> Outcome {
     Outcome {
         state,
         said: Said {
@@ -73,7 +73,7 @@ impl Outcome {
 
     fn of_chain(error: &ChainError) -> Self {
         match error {
-            away if is_away(away) => outcome(JobState::Waiting, "RPC_UNREACHABLE", AWAY),
+            away if is_away(away) => outcome(JobState::Waiting, "RPC_UNREACHABLE", &AWAY),
             ChainError::Reverted(revert) => outcome(JobState::Refused, of_revert(revert), revert),
             ChainError::OverCap { .. } => outcome(JobState::Refused, "TOO_MUCH_GAS", error),
             ChainError::Failed { hash, .. } => {

@@ -8,10 +8,12 @@ mod dividend;
 mod issue;
 mod node;
 mod proof;
+mod serving;
 mod stage;
 mod trade;
 mod world;
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -36,7 +38,7 @@ const PORT: u16 = 8547;
 /// dividend, and proves what happened. Everything is left in a folder.
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Examples:\n  orderbook demo\n  orderbook demo --folder /tmp/market --force\n  orderbook demo --serve      keep the chain running at the end"
+    after_help = "Examples:\n  orderbook demo\n  orderbook demo --folder /tmp/market --force\n  orderbook demo --serve      leave the market running: the chain, and the board at http://localhost:8080"
 )]
 pub(super) struct Demo {
     /// Where to put profile, book, wallets and chain state
@@ -51,9 +53,12 @@ pub(super) struct Demo {
     /// Folder with profile.toml, cap-table.csv, cap-table-notes.csv and orders.csv [default: the built-in ones]
     #[arg(long, value_name = "FOLDER")]
     examples: Option<PathBuf>,
-    /// Keep the chain running at the end, until interrupted
+    /// Leave the market running at the end, until interrupted: the chain, and the board over HTTP
     #[arg(long)]
     serve: bool,
+    /// Where the board is served then [default: 127.0.0.1:8080, or any port where that is taken]
+    #[arg(long, value_name = "ADDRESS", requires = "serve")]
+    listen: Option<SocketAddr>,
 }
 
 impl Demo {
@@ -95,12 +100,14 @@ impl Demo {
         let proof = proof::prove(&mut stage, &world, &settled).await?;
         let seconds = started.elapsed().as_secs_f64();
         if self.serve {
+            let server = serving::open(&mut world, self.listen).await?;
             // Before it says how to end it.
             interrupts.claim();
-        }
-        stage.end(&self.folder, &world, seconds, self.serve);
-        if self.serve {
-            interrupts.raised().await;
+            let url = server.url().to_string();
+            stage.end(&self.folder, &world, seconds, Some(&url));
+            server.run(interrupts.raised()).await;
+        } else {
+            stage.end(&self.folder, &world, seconds, None);
         }
         world.point_profile_at(PORT)?;
         world.stop().await;

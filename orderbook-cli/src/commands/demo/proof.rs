@@ -29,7 +29,7 @@ pub(super) async fn prove(stage: &mut Stage, world: &World, fills: &[Fill]) -> R
 }
 
 /// The first block that the settlement contract is in.
-fn first_block(world: &World) -> u64 {
+pub(super) fn first_block(world: &World) -> u64 {
     world.profile().addresses.settlement_block.unwrap_or(0)
 }
 

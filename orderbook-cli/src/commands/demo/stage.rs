@@ -5,6 +5,7 @@
 use std::io::Write as _;
 use std::path::Path;
 
+use super::serving::ROLES;
 use super::world::World;
 use crate::render::{Surface, Table, Tone, wrap};
 
@@ -113,15 +114,15 @@ impl Stage {
         self.put(text);
     }
 
-    /// The last words: what to try next.
-    pub(super) fn end(&mut self, folder: &Path, world: &World, seconds: f64, serving: bool) {
+    /// The last words: what to try next, and where the board is served.
+    pub(super) fn end(&mut self, folder: &Path, world: &World, seconds: f64, url: Option<&str>) {
         self.act("Your turn");
         self.say(&format!(
             "Done in {seconds:.1} s. Profile, book, wallets and the chain itself are in {}.",
             folder.display()
         ));
         self.gap();
-        let commands = commands(folder, world, serving);
+        let commands = commands(folder, world, url.is_some());
         let widest = commands
             .iter()
             .map(|(command, _)| command.len())
@@ -138,9 +139,10 @@ impl Stage {
         }
         self.gap();
         self.say("The wallets' keys are derived from public words, and one cheap password opens them all: never use them elsewhere.");
-        if serving {
+        if let Some(url) = url {
             self.say(&format!(
-                "The chain is running at {} until you interrupt this (Ctrl-C).",
+                "The board is at {url} and the chain at {}, until you interrupt this (Ctrl-C). To come in, ask for a text with \
+                 a wallet's address, give it to the wallet's command above, and send back the signature.",
                 world.chain.url()
             ));
         }
@@ -149,7 +151,7 @@ impl Stage {
 }
 
 /// What to try next, each with what it shows; an empty command is none.
-fn commands(folder: &Path, world: &World, serving: bool) -> Vec<(String, &'static str)> {
+fn commands(folder: &Path, world: &World, serving: bool) -> Vec<(String, String)> {
     let folder = folder.display();
     let start = format!("devnet --state {folder}/chain.state &");
     let start = if serving {
@@ -158,7 +160,7 @@ fn commands(folder: &Path, world: &World, serving: bool) -> Vec<(String, &'stati
         format!("{start}\n")
     };
     let path = unreachable_folder().map(|folder| format!("export PATH={folder}:$PATH"));
-    vec![
+    let commands = [
         (path.unwrap_or_default(), "find orderbook and devnet"),
         (start.trim_end().to_string(), "start the same chain again"),
         (
@@ -191,7 +193,21 @@ fn commands(folder: &Path, world: &World, serving: bool) -> Vec<(String, &'stati
             format!("orderbook audit check {folder}/proof.json"),
             "check a proof as a stranger would",
         ),
-    ]
+    ];
+    let owned = |(command, why): (String, &str)| (command, why.to_owned());
+    let mut commands: Vec<_> = commands.into_iter().map(owned).collect();
+    if serving {
+        for (role, wallet) in ROLES {
+            let article = if role.starts_with(['a', 'e', 'i', 'o', 'u']) {
+                "an"
+            } else {
+                "a"
+            };
+            let why = format!("come in as {article} {role}");
+            commands.push((format!("orderbook wallet sign-in {wallet}"), why));
+        }
+    }
+    commands
 }
 
 /// The folder of this binary, when a shell would not find it.

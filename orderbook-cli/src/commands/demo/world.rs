@@ -357,6 +357,18 @@ impl World {
         self.key(wallet)
     }
 
+    /// Makes the wallet of one more person; its address.
+    pub(super) fn hire(&mut self, wallet: &str) -> Result<Address> {
+        let key = derived(wallet)?;
+        let folder = self.profile.wallets.as_deref().unwrap_or("wallets");
+        let wallets = Wallets::new(self.folder().join(folder));
+        wallets.create(wallet, &key, PASSWORD, Cost::Throwaway)?;
+        let address = key.address();
+        self.names.insert(address, wallet.to_owned());
+        self.keys.insert(wallet.to_owned(), key.into());
+        Ok(address)
+    }
+
     /// A person's act, signed.
     pub(super) fn signed(&self, person: &str, told: &Told<'_>) -> Result<By> {
         let signed = staff::sign(self.board()?, self.person(person)?, told)?;
@@ -436,10 +448,14 @@ fn keys(node: &Node, investors: &[String]) -> Result<HashMap<String, PrivateKeyS
     }
     let persons = PERSONS.iter().map(|(_, wallet)| *wallet);
     for name in investors.iter().map(String::as_str).chain(persons) {
-        let secret = keccak256(format!("orderbook demo wallet {name}"));
-        let key = PrivateKeySigner::from_bytes(&secret)
-            .map_err(|e| Failure::other(format!("no key for {name}: {e}")))?;
-        keys.insert(name.to_owned(), key);
+        keys.insert(name.to_owned(), derived(name)?);
     }
     Ok(keys)
+}
+
+/// A key from public words.
+fn derived(name: &str) -> Result<PrivateKeySigner> {
+    let secret = keccak256(format!("orderbook demo wallet {name}"));
+    PrivateKeySigner::from_bytes(&secret)
+        .map_err(|e| Failure::other(format!("no key for {name}: {e}")))
 }

@@ -1,0 +1,138 @@
+//! The watcher: one process at a time follows the chain, writes how far it has come and which fills it has into tables that
+//! every process reads, and records in the log what counts by the book's rule.
+
+mod eye;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use book::board::Board;
+use book::board::lease::Lease;
+use book::board::watched::Watched;
+use jiff::Timestamp;
+use tokio::time::MissedTickBehavior;
+use uuid::Uuid;
+
+use crate::lease;
+use crate::node::Endpoint;
+use eye::{Eye, WatchError};
+
+/// The lease of whoever watches.
+const LEASE: &str = "watcher";
+
+/// How often the newest block is asked for.
+const LOOK_EACH: Duration = Duration::from_millis(200);
+
+/// The chain that makes a block only when something is sent: the age of its newest block says nothing.
+const EMBEDDED: u64 = 412_346;
+
+/// Watches the chain of a book.
+#[derive(Debug)]
+pub struct Watcher {
+    board: Board,
+    node: Arc<Endpoint>,
+    first_block: u64,
+    /// Of this process.
+    holder: String,
+}
+
+impl Watcher {
+    /// A watcher of a book's settlement contract, whose first block is `first_block`.
+    pub fn new(board: Board, node: Arc<Endpoint>, first_block: u64) -> Self {
+        Self {
+            board,
+            node,
+            first_block,
+            holder: Uuid::now_v7().to_string(),
+        }
+    }
+
+    /// Watches for as long as the process runs, whenever no other does.
+    pub(crate) async fn run(&self, ended: impl Future<Output = ()>, say: impl Fn(&str)) {
+        let (lease_slot, held) = tokio::sync::watch::channel(None);
+        let looking = async {
+            let mut tick = tokio::time::interval(LOOK_EACH);
+            tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            let (mut eye, mut said) = (None, String::new());
+            loop {
+                tick.tick().await;
+                let lease = held.borrow().clone();
+                // The same trouble each time is one line.
+                if let Err(error) = self.pass(&mut eye, lease, &say).await
+                    && error.to_string() != said
+                {
+                    said = error.to_string();
+                    say(&said);
+                }
+            }
+        };
+        tokio::select! {
+            () = ended => {}
+            () = lease::keep(&self.board, LEASE, &self.holder, &lease_slot) => {}
+            () = looking => {}
+        }
+        lease::give_back(&self.board, &lease_slot).await;
+    }
+
+    /// One look at the chain, by whoever holds the lease.
+    async fn pass(
+        &self,
+        eye: &mut Option<Eye>,
+        lease: Option<Lease>,
+        say: &impl Fn(&str),
+    ) -> Result<(), WatchError> {
+        let Some(lease) = lease else {
+            *eye = None;
+            return Ok(());
+        };
+        if eye.as_ref().is_none_or(|eye| eye.lease() != lease.number) {
+            let chain = self.node.chain().await?.clone();
+            *eye = Some(Eye::open(&self.board, &lease, chain, self.first_block).await?);
+        }
+        let Some(open) = eye else { return Ok(()) };
+        let looked = open.look(say).await;
+        // What was seen and not written is looked for again from where the tables are.
+        if let Err(WatchError::Board(_)) = looked {
+            *eye = None;
+        }
+        looked
+    }
+}
+
+/// By how many seconds what is known of the chain is behind: since it was looked at, and by its newest block's own time.
+pub(crate) fn lag(watched: &Watched, chain_id: u64, now: Timestamp) -> i64 {
+    let looked = now.duration_since(watched.looked_at).as_secs();
+    let block = i64::try_from(watched.latest_time).unwrap_or(i64::MAX);
+    let made = if chain_id == EMBEDDED {
+        0
+    } else {
+        now.as_second().saturating_sub(block)
+    };
+    looked.max(made).max(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use alloy::primitives::B256;
+
+    use super::*;
+
+    #[test]
+    fn the_chain_lags_when_it_is_not_looked_at_or_makes_no_blocks() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let watched = Watched {
+            looked_at: at(1_000),
+            latest: 7,
+            latest_hash: B256::ZERO,
+            latest_time: 960,
+            safe: 6,
+            last: 5,
+            registry: 0,
+        };
+        assert_eq!(lag(&watched, 42_161, at(1_002)), 42);
+        assert_eq!(lag(&watched, EMBEDDED, at(1_002)), 2);
+        assert_eq!(lag(&watched, 42_161, at(1_100)), 140);
+        // Clocks of two machines.
+        assert_eq!(lag(&watched, EMBEDDED, at(990)), 0);
+    }
+}
