@@ -51,7 +51,11 @@ async fn a_permit_is_drafted_signed_left_and_taken_back() {
                 &typed["message"]["value"],
                 &typed["domain"]["verifyingContract"]
             ),
-            (&json!("Permit"), &json!(value.to_string()), &json!(coin))
+            (
+                &json!("Permit"),
+                &json!(value.to_string()),
+                &json!(coin.to_checksum(None))
+            )
         );
         let sent = signed(ADA, coin, value, 4);
         let size = stage.size().await;

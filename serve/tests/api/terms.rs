@@ -176,7 +176,7 @@ async fn no_bid_is_taken_before_the_documents_are_received() {
         );
         assert_eq!(stage.size().await, size);
         // Whoever sells knows what it has.
-        let ask = body(&order(ADA, Side::Ask, 7, 80));
+        let ask = body(&order(ADA, Side::Ask, 8, 80));
         stage.post("/v1/orders", &ada, &ask).await.is(201);
 
         let shown = stage.get(DOCUMENTS, &ada).await.is(200).json();

@@ -79,7 +79,7 @@ async fn a_fill_is_confirmed_to_its_own_investor_and_to_the_desk() {
                 &json!("US0378331005"),
                 &json!("100"),
                 &json!("10.35"),
-                &json!("1035")
+                &json!("1035.00")
             )
         );
         assert_eq!(said["time"]["executed_at"], "2027-01-15T08:00:00Z");
@@ -161,7 +161,7 @@ async fn settlements_are_listed_newest_first_with_their_average() {
         assert_eq!(
             (&one["price"], &one["total"], &one["block"]),
             (
-                &json!("12"),
+                &json!("12.00"),
                 &json!((3_600 * DOLLAR).to_string()),
                 &json!(3)
             )
