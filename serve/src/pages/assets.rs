@@ -16,6 +16,9 @@ const IMMUTABLE: &str = "public, max-age=31536000, immutable";
 /// How hard a file is compressed, once for all of its readers.
 const FILE_QUALITY: i32 = 11;
 
+/// How a file is compressed.
+type Compress = Box<dyn FnOnce() -> Option<Vec<u8>> + Send>;
+
 /// One file.
 struct Asset {
     /// Its name in the tree.
@@ -24,7 +27,7 @@ struct Asset {
     path: String,
     kind: &'static str,
     plain: &'static [u8],
-    brotli: LazyLock<Option<Vec<u8>>, Box<dyn FnOnce() -> Option<Vec<u8>> + Send>>,
+    brotli: LazyLock<Option<Vec<u8>>, Compress>,
 }
 
 /// The files, which `scripts/web.mjs` makes of `web/`.

@@ -67,7 +67,8 @@ struct OrderPage {
     counterparty: Option<String>,
     account: String,
     capacity: String,
-    solicited: bool,
+    /// Whether the desk solicited it, in a word.
+    solicited: &'static str,
     seq: u64,
     state: &'static str,
     is_own: bool,
@@ -128,7 +129,11 @@ pub(crate) async fn order(call: Call) -> Result<Reply, Problem> {
         counterparty: (!record.counterparty.is_zero()).then(|| record.counterparty.to_string()),
         account: record.account.clone(),
         capacity: record.capacity.as_str().replace('_', " "),
-        solicited: record.solicited,
+        solicited: if record.solicited {
+            "solicited"
+        } else {
+            "unsolicited"
+        },
         seq: order.posted_seq,
         state: match order.state {
             OrderState::Filled => "settled",

@@ -158,13 +158,7 @@ async fn nothing_in_a_page_runs_but_its_own_script() {
         );
         assert_eq!(said.header("referrer-policy"), "no-referrer");
         let page = text(said);
-        for part in [
-            " style=",
-            "<style",
-            " onclick=",
-            "javascript:",
-            "<img",
-        ] {
+        for part in [" style=", "<style", " onclick=", "javascript:", "<img"] {
             assert!(!page.contains(part), "{path} has {part}: {page}");
         }
         assert_eq!(page.matches("<script").count(), 1, "{path}: {page}");
