@@ -523,8 +523,8 @@ async fn a_process_that_dies_after_sending_is_followed_by_another_that_sends_the
 
 #[tokio::test]
 async fn the_certificate_must_be_the_name_s() {
-    for (named, delivered) in [("hooks.example", true), ("other.example", false)] {
-        let made = rcgen::generate_simple_self_signed(vec![named.to_owned()]).unwrap();
+    for (subject, delivered) in [("hooks.example", true), ("other.example", false)] {
+        let made = rcgen::generate_simple_self_signed(vec![subject.to_owned()]).unwrap();
         let authority = reqwest::Certificate::from_der(made.cert.der()).unwrap();
         let chain = vec![made.cert.der().clone()];
         let key = rustls::pki_types::PrivatePkcs8KeyDer::from(made.signing_key.serialize_der());
