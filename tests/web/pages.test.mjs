@@ -109,14 +109,18 @@ describe("each page", { concurrency: 1 }, () => {
   }
 });
 
-// What is wider than the window, if anything is.
+// What is wider than the window, or than the panel that it stands in, if anything is.
 function overflow(page) {
   return page.evaluate(() => {
-    const over = document.documentElement.scrollWidth - document.documentElement.clientWidth;
-    if (over <= 0) return "";
-    const scrolls = (element) => element !== null && (["auto", "scroll", "hidden"].includes(getComputedStyle(element).overflowX) || scrolls(element.parentElement));
-    const wide = [...document.querySelectorAll("body *")].filter((element) => element.getBoundingClientRect().right > innerWidth + 1 && !scrolls(element.parentElement));
-    return `${over} px: ${wide.slice(-3).map((element) => element.outerHTML.slice(0, 120)).join(" | ")}`;
+    const root = document.documentElement;
+    const scrolls = (element) => element !== null && element !== root && (["auto", "scroll", "hidden"].includes(getComputedStyle(element).overflowX) || scrolls(element.parentElement));
+    const beyond = (element) => {
+      const edge = element.closest(".panel")?.getBoundingClientRect().right ?? root.clientWidth;
+      return element.getBoundingClientRect().right > Math.min(edge, root.clientWidth) + 1 && !scrolls(element.parentElement);
+    };
+    const wide = [...document.querySelectorAll("body *:not(.said)")].filter(beyond);
+    if (root.scrollWidth <= root.clientWidth && wide.length === 0) return "";
+    return `${root.scrollWidth - root.clientWidth} px: ${wide.slice(-3).map((element) => element.outerHTML.slice(0, 120)).join(" | ")}`;
   });
 }
 
