@@ -17,7 +17,7 @@ fn has(stage: &Stage, owner: u8, token: Address, means: (u128, u128, u128)) {
     known.insert((address(owner), token), means);
 }
 
-fn need<'a>(shown: &'a Value, token: Address) -> &'a Value {
+fn need(shown: &Value, token: Address) -> &Value {
     let needs = shown["needs"].as_array().unwrap();
     let mut needs = needs.iter();
     needs.find(|need| need["token"] == json!(token)).unwrap()
@@ -59,8 +59,8 @@ async fn an_order_is_taken_and_its_view_says_what_is_missing_alone_and_together(
             (&approve["to"], &approve["call"]),
             (&json!(coin), &json!("approve"))
         );
-        let data: Bytes = approve["data"].as_str().unwrap().parse().unwrap();
-        let call = ISecurityToken::approveCall::abi_decode(&data).unwrap();
+        let sent: Bytes = approve["data"].as_str().unwrap().parse().unwrap();
+        let call = ISecurityToken::approveCall::abi_decode(&sent).unwrap();
         assert_eq!(
             (call.spender, call.value),
             (identity().contract, U256::from(1_250 * DOLLAR))

@@ -103,6 +103,9 @@ pub(crate) fn quay() -> Security {
     }
 }
 
+/// What a wallet has of a token: all of it, what may move, what the settlement contract may take.
+type Had = (u128, u128, u128);
+
 /// The chain as a test sets it.
 #[derive(Default)]
 pub(crate) struct Paper {
@@ -112,8 +115,8 @@ pub(crate) struct Paper {
     /// Wallets with code that takes any signature.
     pub(crate) contracts: Mutex<HashSet<Address>>,
     pub(crate) reasons: Mutex<Vec<Reason>>,
-    /// What a wallet has of a token: all of it, what may move, what the settlement contract may take.
-    pub(crate) means: Mutex<HashMap<(Address, Address), (u128, u128, u128)>>,
+    /// By wallet and token.
+    pub(crate) means: Mutex<HashMap<(Address, Address), Had>>,
     /// The contract has commitments, which stand on this.
     pub(crate) footing: Mutex<Option<Footing>>,
     pub(crate) holders: Mutex<Vec<Count>>,
@@ -238,11 +241,7 @@ impl Node for Paper {
         Box::pin(async { answer })
     }
 
-    fn footing<'a>(
-        &'a self,
-        _: &'a OrderRecord,
-        _: &'a OrderRecord,
-    ) -> Asked<'a, Option<Footing>> {
+    fn footing<'a>(&'a self, _: &'a OrderRecord, _: &'a OrderRecord) -> Asked<'a, Option<Footing>> {
         let answer = self.answer(self.footing.lock().unwrap().clone());
         Box::pin(async { answer })
     }
