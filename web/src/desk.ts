@@ -251,8 +251,12 @@ customElements.define("desk-release", DeskRelease);
 customElements.define("desk-queue", DeskQueue);
 customElements.define("desk-days", DeskDays);
 
+// The browser goes to the place of the address by itself once the page is drawn, and takes the focus from what has it.
 const next = document.getElementById(location.hash.slice(1));
-if (next !== null && ["decision", "commit", "settle"].includes(next.id)) next.querySelector<HTMLElement>("button:not(:disabled)")?.focus();
+if (next !== null && ["decision", "commit", "settle"].includes(next.id)) {
+  const focus = (): void => next.querySelector<HTMLElement>("button:not(:disabled)")?.focus();
+  window.addEventListener("load", () => requestAnimationFrame(() => setTimeout(focus)));
+}
 const said = sessionStorage.getItem(SAID);
 if (said !== null) say(said);
 if (sessionStorage.getItem(LOST) !== null) {
