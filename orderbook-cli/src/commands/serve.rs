@@ -155,7 +155,7 @@ impl Serve {
             "settle": self.settle,
         });
         eprintln!("{begun}");
-        server.run(interrupts.raised()).await;
+        Box::pin(server.run(interrupts.raised())).await;
         let words = format!("served {url} until it was told to end");
         Ok(Answer::line(json!({ "served": url }), words))
     }

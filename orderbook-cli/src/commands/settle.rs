@@ -109,7 +109,7 @@ impl Settle {
         } else {
             Form::Registered
         };
-        let run = Run {
+        let run = Manner {
             form,
             dry_run: self.dry_run,
             wait: self.wait,
@@ -165,7 +165,7 @@ impl Settle {
 
 /// How matches are settled.
 #[derive(Clone, Copy)]
-pub(super) struct Run {
+pub(super) struct Manner {
     form: Form,
     /// Preflight and simulate only.
     pub(super) dry_run: bool,
@@ -181,7 +181,7 @@ pub(super) enum Outcome {
     Done(Box<Settled>, Warnings),
 }
 
-impl Run {
+impl Manner {
     async fn one(self, context: &Context, board: &Board, chosen: &Chosen) -> Result {
         chosen.check(self.dry_run)?;
         let trade = chosen.trade();

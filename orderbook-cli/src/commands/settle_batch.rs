@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::context::Context;
 use super::failure::{Exit, Failure, Fault, Result};
 use super::match_list::short;
-use super::settle::{Chosen, Outcome, Run, anchor, confirm, recorded, state, words};
+use super::settle::{Chosen, Manner, Outcome, anchor, confirm, recorded, state, words};
 use crate::render::{Answer, Block, Cell, Sentence, Table, Tone};
 
 /// What became of one match of several.
@@ -22,7 +22,7 @@ enum Row {
 }
 
 /// Settles matches one after the other, going on after one that a rule refuses.
-pub(super) async fn run(context: &Context, board: &Board, all: &[Chosen], run: Run) -> Result {
+pub(super) async fn run(context: &Context, board: &Board, all: &[Chosen], run: Manner) -> Result {
     if all.is_empty() {
         return Ok(Answer::line(
             Value::Array(Vec::new()),
@@ -70,7 +70,7 @@ pub(super) async fn run(context: &Context, board: &Board, all: &[Chosen], run: R
     finish(answer, all, &rows)
 }
 
-async fn row(desk: &Desk<'_>, chosen: &Chosen, run: Run) -> Row {
+async fn row(desk: &Desk<'_>, chosen: &Chosen, run: Manner) -> Row {
     let settled = async {
         chosen.check(run.dry_run)?;
         run.settle(desk, chosen).await

@@ -105,7 +105,7 @@ impl Demo {
             interrupts.claim();
             let url = server.url().to_string();
             stage.end(&self.folder, &world, seconds, Some(&url));
-            server.run(interrupts.raised()).await;
+            Box::pin(server.run(interrupts.raised())).await;
         } else {
             stage.end(&self.folder, &world, seconds, None);
         }
