@@ -163,7 +163,7 @@ fn rate(count: usize, took: Duration) -> f64 {
 struct Running {
     place: SocketAddr,
     end: oneshot::Sender<()>,
-    served: JoinHandle<()>,
+    task: JoinHandle<()>,
 }
 
 fn config() -> Config {
@@ -186,10 +186,10 @@ async fn start(stage: &Stage, board: Board) -> Running {
     let server = opened.await.unwrap().silent();
     let place = server.place().unwrap();
     let (end, told) = oneshot::channel();
-    let served = tokio::spawn(server.run(async {
+    let task = tokio::spawn(server.run(async {
         let _ = told.await;
     }));
-    Running { place, end, served }
+    Running { place, end, task }
 }
 
 async fn measure(stage: Stage, name: &str, posts: usize) {
@@ -246,7 +246,7 @@ async fn measure(stage: Stage, name: &str, posts: usize) {
     }
     for server in servers {
         server.end.send(()).unwrap();
-        server.served.await.unwrap();
+        server.task.await.unwrap();
     }
 }
 
