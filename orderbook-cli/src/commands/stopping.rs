@@ -11,7 +11,6 @@ use desk::settlement::Desk;
 use desk::signing::signer::Signer;
 use serde_json::{Value, json};
 
-use super::act;
 use super::acting::Pen;
 use super::context::Context;
 use super::failure::{Exit, Failure, Fault, Result};

@@ -294,7 +294,7 @@ async fn compare(market: &Market, token: Address, dice: &mut Dice, first: u64) {
                 (record.frozen, record.group),
                 "{number}"
             );
-            let lots: U256 = known.lots.iter().map(|lot| lot.amount).sum();
+            let lots: U256 = register.lots(known).map(|lot| lot.amount).sum();
             assert_eq!(lots, known.balance, "{account} at {number}");
             for (name, amount) in [
                 ("frozen", bound.frozen),
