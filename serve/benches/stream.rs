@@ -57,7 +57,7 @@ struct Running {
     place: SocketAddr,
     admin: SocketAddr,
     end: oneshot::Sender<()>,
-    served: JoinHandle<()>,
+    task: JoinHandle<()>,
 }
 
 async fn serve(stage: &Stage, board: Board) -> Running {
@@ -78,14 +78,14 @@ async fn serve(stage: &Stage, board: Board) -> Running {
     let server = opened.await.unwrap().silent();
     let (place, admin) = (server.place().unwrap(), server.admin_place().unwrap());
     let (end, told) = oneshot::channel();
-    let served = tokio::spawn(server.run(async {
+    let task = tokio::spawn(server.run(async {
         let _ = told.await;
     }));
     Running {
         place,
         admin,
         end,
-        served,
+        task,
     }
 }
 
@@ -94,7 +94,7 @@ impl Running {
     async fn ends(self) -> Duration {
         let began = Instant::now();
         self.end.send(()).unwrap();
-        self.served.await.unwrap();
+        self.task.await.unwrap();
         began.elapsed()
     }
 
@@ -310,7 +310,7 @@ async fn stalled(readers: usize, count: usize) -> (Measured, Option<Duration>) {
     let began = Instant::now();
     let cut = async {
         while count > 0 && running.streams().await > readers - count {
-            if began.elapsed() > Duration::from_secs(60) {
+            if began.elapsed() > Duration::from_mins(1) {
                 return None;
             }
             tokio::time::sleep(Duration::from_millis(250)).await;

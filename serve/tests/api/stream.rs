@@ -150,12 +150,13 @@ impl Reading {
             let next = tokio::time::timeout(PATIENCE, self.body.next());
             let part = next.await.expect("nothing came")?.ok()?;
             self.rest.push_str(std::str::from_utf8(&part).unwrap());
-            while let Some((frame, rest)) = self.rest.split_once("\n\n") {
+            while let Some(end) = self.rest.find("\n\n") {
+                let frame: String = self.rest.drain(..end + 2).collect();
+                let frame = frame.trim_end();
                 let retry = frame.strip_prefix("retry: ");
                 self.retries
                     .extend(retry.map(|retry| retry.parse::<u64>().unwrap()));
                 self.events.extend(Event::read(frame));
-                self.rest = rest.to_owned();
             }
         }
     }
@@ -289,22 +290,34 @@ async fn a_stream_begins_with_what_there_is_and_goes_on_with_what_happens() {
         let gone = other.of("lot").await;
         assert_eq!(gone["removed"], json!([seen["added"][0]["lot"]]));
         assert_eq!(other.of("lot").await["added"][0]["price"], "10.00");
+    }
+}
+
+#[tokio::test]
+async fn where_log_and_chain_stand_is_told_to_everybody() {
+    for stage in stages().await {
+        let [here, there] = two(&stage).await;
+        let (ada, otto) = (stage.sign_in(ADA).await, stage.sign_in(OTTO).await);
+        let mut own = here.open(&ada, "", None).await;
+        let mut other = there.open(&otto, "", None).await;
+        let size = own.of("snapshot").await["seq"].clone();
+        assert_eq!(other.of("snapshot").await["head"], Value::Null);
+        // Of this one nobody else is told: what comes next says that nothing is missing.
+        let order = stage.posted(&ada, &order(ADA, Side::Bid, 1, 10)).await;
+        assert_eq!(own.of("order").await["order"]["id"], json!(order));
         let after = stage.size().await;
         let synced = ChainSynced {
             block: 8,
             block_hash: B256::repeat_byte(8),
         };
-        stage
-            .board
-            .record_synced(synced, By::new("watcher"))
-            .await
-            .unwrap();
-        for (reading, before) in [(&mut own, after), (&mut other, after - 1)] {
+        let by = By::new("watcher");
+        stage.board.record_synced(synced, by).await.unwrap();
+        for (reading, before) in [(&mut own, json!(after)), (&mut other, size)] {
             let head = reading.next().await.unwrap();
             assert_eq!((head.id, head.kind.as_str()), (Some(after + 1), "head"));
             assert_eq!(
                 (&head.json()["after"], &head.json()["synced"]["block"]),
-                (&json!(before), &json!(8))
+                (&before, &json!(8))
             );
         }
         // Whoever sees no tick knows that it is not live.
@@ -498,6 +511,26 @@ async fn approved(stage: &Stage, pair: &Pair) -> Uuid {
     id
 }
 
+/// Streams of the desk, of an operator, of both parties and of somebody else, each begun with its own orders or everybody's.
+async fn five(stage: &Stage, here: &Instance, there: &Instance) -> [Reading; 5] {
+    let people = [
+        (REX, here, 2),
+        (OTTO, there, 0),
+        (ADA, here, 1),
+        (BEN, there, 1),
+        (EVE, here, 0),
+    ];
+    let opened = people.map(|(number, instance, orders)| async move {
+        let pass = stage.sign_in(number).await;
+        let mut reading = instance.open(&pass, "", None).await;
+        let seen = reading.of("snapshot").await;
+        assert_eq!(seen["orders"].as_array().unwrap().len(), orders, "{seen}");
+        reading
+    });
+    let readings = futures::future::join_all(opened).await;
+    readings.try_into().unwrap_or_else(|_| unreachable!())
+}
+
 #[tokio::test]
 async fn matches_and_trades_are_told_to_the_desk_their_owners_and_the_market_each_in_its_way() {
     for stage in stages().await {
@@ -505,29 +538,8 @@ async fn matches_and_trades_are_told_to_the_desk_their_owners_and_the_market_eac
         let eve_may = (address(EVE), security().token);
         stage.node.refused.lock().unwrap().remove(&eve_may);
         let pair = pair(&stage).await;
-        let mut readings = Vec::new();
-        for (number, instance) in [
-            (REX, &here),
-            (OTTO, &there),
-            (ADA, &here),
-            (BEN, &there),
-            (EVE, &here),
-        ] {
-            let pass = stage.sign_in(number).await;
-            let mut reading = instance.open(&pass, "", None).await;
-            let seen = reading.of("snapshot").await;
-            let orders = seen["orders"].as_array().unwrap().len();
-            let wanted = [(REX, 2), (ADA, 1), (BEN, 1)]
-                .into_iter()
-                .find(|one| one.0 == number);
-            assert_eq!(orders, wanted.map_or(0, |one| one.1), "{seen}");
-            readings.push(reading);
-        }
-        let Ok([mut desk, mut operator, mut buyer, mut seller, mut market]) =
-            <[Reading; 5]>::try_from(readings)
-        else {
-            unreachable!()
-        };
+        let [mut desk, mut operator, mut buyer, mut seller, mut market] =
+            five(&stage, &here, &there).await;
         let id = approved(&stage, &pair).await;
         let seen = desk.of("match").await;
         assert_eq!(
