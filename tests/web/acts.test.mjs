@@ -201,12 +201,15 @@ test("of two tabs one holds the stream, and both show what the other does", asyn
 });
 
 test("a proof is checked by the page alone, also when the connection is gone, and an altered one is refused", async () => {
-  const seen = await ada();
-  await signIn(seen);
-  const { page, context } = seen;
-  await posted(seen, "Buy", "6", "11.25");
-  const [download] = await Promise.all([page.waitForEvent("download"), page.getByRole("link", { name: "Proof that it is in the log" }).click()]);
+  const owner = await ada();
+  await signIn(owner);
+  await posted(owner, "Buy", "6", "11.25");
+  const [download] = await Promise.all([owner.page.waitForEvent("download"), owner.page.getByRole("link", { name: "Proof that it is in the log" }).click()]);
   const text = readFileSync(await download.path(), "utf8");
+  await leaves(owner);
+  // Somebody who is nobody to this board, and so has no stream that would be tried again.
+  const seen = await ada({ has: false });
+  const { page, context } = seen;
   const file = join(market.folder, "..", "proof.json");
   await page.goto("/log");
   await context.setOffline(true);

@@ -80,7 +80,7 @@ class OrderActs extends HTMLElement {
     }
     await remove(`/v1/orders/${this.dataset["order"]}`);
     say(texts.acts.isOff);
-    await refresh();
+    await refresh(true);
   }
 
   private async send(button: HTMLButtonElement): Promise<void> {
@@ -95,7 +95,7 @@ class OrderActs extends HTMLElement {
       note.remove();
     }
     say(texts.acts.isMined);
-    await refresh();
+    await refresh(true);
   }
 
   /** An allowance that is signed and left with the desk. Every member of what is signed is what stands on the page. */
@@ -126,7 +126,7 @@ class OrderActs extends HTMLElement {
     const signature = await ask(wallet, "eth_signTypedData_v4", [owner, button.dataset["typed"] ?? ""]);
     await post(`/v1/orders/${this.dataset["order"]}/void`, { signature });
     say(texts.acts.isLeft);
-    await refresh();
+    await refresh(true);
   }
 }
 

@@ -19,12 +19,21 @@ function fetched(): Promise<Document | null> {
 
 const isHeld = (element: Element): boolean => element.contains(document.activeElement) && document.activeElement !== document.body;
 
+/** What the server drew of each part: what has happened to it since is no change of the server's. */
+const drawn = new WeakMap<Element, string>();
+for (const part of document.querySelectorAll("[data-live]")) drawn.set(part, part.outerHTML);
+
+/** Whether somebody is in the middle of an act there. */
+const isInUse = (part: Element): boolean => part.matches('[data-sure], [aria-busy="true"]') || part.querySelector('[data-sure], [aria-busy="true"]') !== null;
+
 /** Puts the parts that changed in their places; the one that has the focus keeps it where it can. */
-function replace(fresh: Document): void {
+function replace(fresh: Document, own: boolean): void {
   for (const part of fresh.querySelectorAll<HTMLElement>("[data-live]")) {
     const name = part.dataset["live"] ?? "";
     const old = document.querySelector<HTMLElement>(`[data-live="${CSS.escape(name)}"]`);
-    if (old === null || old.outerHTML === part.outerHTML) continue;
+    const html = part.outerHTML;
+    if (old === null || drawn.get(old) === html || (!own && isInUse(old))) continue;
+    drawn.set(part, html);
     const focused = isHeld(old) ? document.activeElement : null;
     const mark = focused?.getAttribute("data-lot") ?? focused?.getAttribute("href") ?? focused?.id ?? "";
     old.replaceWith(document.adoptNode(part));
@@ -38,13 +47,14 @@ function replace(fresh: Document): void {
   }
 }
 
-/** Draws the page's parts anew. A part that is new, or gone, takes a page of its own. */
-export async function refresh(): Promise<void> {
+/** Draws the page's parts anew: those too that are in use, after an act of one's own. A part that is new, or gone, takes a page
+ * of its own. */
+export async function refresh(own = false): Promise<void> {
   const fresh = await fetched();
   if (fresh === null) return location.reload();
   const names = (within: Document): string => [...within.querySelectorAll<HTMLElement>("[data-live]")].map((part) => part.dataset["live"]).join(" ");
-  if (names(fresh) !== names(document) && !document.querySelector("input:focus, textarea:focus")) return location.reload();
-  replace(fresh);
+  if (names(fresh) !== names(document) && !document.querySelector("input:focus, textarea:focus") && (own || !isInUse(document.body))) return location.reload();
+  replace(fresh, own);
 }
 
 /** How long nothing may be heard, and how often that is looked at. */
