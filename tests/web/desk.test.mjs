@@ -10,6 +10,8 @@ import { startMarket } from "./market.mjs";
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const pictures = fileURLToPath(new URL("../../docs/pages/", import.meta.url));
+// Those of which a picture is kept.
+const PICTURED = ["queue", "pair", "match", "confirmation", "blotter", "reports", "people"];
 const WHY = "The only two orders of this size; both customers were told.";
 
 let market;
@@ -103,7 +105,7 @@ async function check(page, name) {
     assert.deepEqual(found, [], `${name} at ${width} px, ${colorScheme}`);
     const over = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
     assert.ok(over <= 0, `${name} at ${width} px is ${over} px too wide`);
-    if (process.env.PICTURES && !(width === 320 && colorScheme === "dark")) {
+    if (process.env.PICTURES && PICTURED.includes(name) && !(width === 320 && colorScheme === "dark")) {
       mkdirSync(pictures, { recursive: true });
       await page.screenshot({ path: `${pictures}${name}-${width}-${colorScheme}.png`, fullPage: true });
     }
