@@ -156,15 +156,14 @@ impl Plan {
         for wallet in all {
             let wanted = wanted.get(&wallet).unwrap_or(&nothing);
             let has = has.get(&wallet).unwrap_or(&nothing);
-            let why = match Need::of(wanted, has, now) {
-                Ok(need) => {
-                    needs.add(wallet, need);
-                    beyond(wanted, has)
-                }
-                Err(why) => Some(why),
-            };
-            let why = why.map(|why| format!("{wallet}: {why}"));
-            self.differs.extend(why);
+            let mut differs = |why: String| self.differs.push(format!("{wallet}: {why}"));
+            match Need::of(wanted, has, now) {
+                Ok(need) => needs.add(wallet, need),
+                Err(why) => differs(why),
+            }
+            if let Some(why) = beyond(wanted, has) {
+                differs(why);
+            }
         }
         needs
     }

@@ -260,7 +260,7 @@ impl Token {
                     .run(context, "enforcer", to, list::Act::Sanction, &list)
                     .await
             }
-            Self::Migrate(command) => command.run(context).await,
+            Self::Migrate(command) => Box::pin(command.run(context)).await,
             Self::Persons(command) => command.run(context).await,
             Self::Rules(command) => command.run(context).await,
             Self::Enforcement(command) => command.run(context).await,
