@@ -314,12 +314,12 @@ impl Market {
         }
     }
 
-    /// Starts the chain again, on the port that it had.
-    pub(crate) fn start_node_at(&mut self, port: &str) {
+    /// Starts the chain again, on the port that it had, for as long as the answer lives.
+    pub(crate) fn node_at(&self, port: &str) -> Empty {
         let state = self.path().join("chain.state");
         let (node, url) = devnet_with(Some(&state), (0, 0), port);
         assert_eq!(url, self.url);
-        self.node = Some(node);
+        Empty { node, url }
     }
 
     /// Marks the profile as live.

@@ -336,7 +336,7 @@ fn a_node_that_was_gone_is_followed_again() {
     // It begins while the node is away.
     let served = Served::start_with(&market, &market.url, " --watch");
     let before = block(&served);
-    market.start_node_at(&port);
+    let _node = market.node_at(&port);
     market.mine(1);
     assert_ne!(before, json!(market.block_number()));
     while block(&served) != json!(market.block_number()) {}
