@@ -36,6 +36,8 @@ const HEAD: usize = 32 << 10;
 const ENDING: Duration = Duration::from_secs(10);
 /// Before accepting is tried again when the machine has no more file descriptors.
 const PAUSE: Duration = Duration::from_millis(50);
+/// How many make room then.
+const AT_ONCE: usize = 64;
 
 /// Where connections come in.
 pub(crate) struct Door {
@@ -59,8 +61,10 @@ pub(crate) async fn serve(door: Door, router: Router, ended: impl Future<Output 
             Either::Right(_) => break,
         };
         let Ok((stream, peer)) = accepted else {
-            // The machine has no more file descriptors: somebody who says nothing gives one back.
-            seats.make_room();
+            // The machine has no more file descriptors: those who say nothing give theirs back.
+            for _ in 0..AT_ONCE {
+                seats.make_room();
+            }
             tokio::time::sleep(PAUSE).await;
             continue;
         };

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Shutdown, TcpStream};
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
@@ -54,10 +54,32 @@ impl Random {
     }
 }
 
-/// A server process on a market's book; its port.
-pub(crate) fn start(market: &Market) -> (Child, u16) {
+/// The same command where a process may have so many files open.
+fn limited(command: &Command, files: u32) -> Command {
+    let mut shell = Command::new("bash");
+    shell
+        .args(["-c", &format!("ulimit -n {files}; exec \"$@\""), "bash"])
+        .arg(command.get_program())
+        .args(command.get_args());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => shell.env(name, value),
+            None => shell.env_remove(name),
+        };
+    }
+    if let Some(folder) = command.get_current_dir() {
+        shell.current_dir(folder);
+    }
+    shell
+}
+
+/// A server process on a market's book, which may have so many files open; its port.
+pub(crate) fn start(market: &Market, files: Option<u32>) -> (Child, u16) {
     let line = "serve --listen 127.0.0.1:0 --timeout 5 --limit-per-minute 100000000";
     let mut command = market.command(&market.url, line);
+    if let Some(files) = files {
+        command = limited(&command, files);
+    }
     command.stdout(Stdio::null()).stderr(Stdio::piped());
     let mut child = command.spawn().expect("orderbook starts");
     let mut stderr = BufReader::new(child.stderr.take().expect("piped"));
@@ -154,7 +176,7 @@ impl Servers<'_> {
         let mut children = self.children.lock().expect("no panic");
         children[server].kill().expect("it runs");
         children[server].wait().expect("it ended");
-        let (child, port) = start(self.market);
+        let (child, port) = start(self.market, None);
         children[server] = child;
         self.ports[server].store(port, Ordering::SeqCst);
     }
@@ -509,7 +531,7 @@ fn of_two_servers_that_are_killed_at_random_no_order_is_lost_and_none_is_there_t
     let Some(market) = Market::on_postgres() else {
         return;
     };
-    let (first, second) = (start(&market), start(&market));
+    let (first, second) = (start(&market, None), start(&market, None));
     let victor = "bid HRBR 10 24.50";
     let investors = [
         investor(&market, first.1, "victor-chen", victor),
