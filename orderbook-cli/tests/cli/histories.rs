@@ -58,6 +58,7 @@ impl Random {
 fn limited(command: &Command, files: u32) -> Command {
     let mut shell = Command::new("bash");
     shell
+        .stdin(Stdio::null())
         .args(["-c", &format!("ulimit -n {files}; exec \"$@\""), "bash"])
         .arg(command.get_program())
         .args(command.get_args());
