@@ -30,7 +30,11 @@ async fn answer(app: &App, method: &Method, path: &str) -> Response<Body> {
         "/ready" => ready(app).await,
         "/metrics" => {
             let size = app.board.head().await.ok().map(|head| head.size);
-            text(StatusCode::OK, app.metrics.text(size, app.streams.count(), chain(app).await))
+            text(
+                StatusCode::OK,
+                app.metrics
+                    .text(size, app.streams.count(), chain(app).await),
+            )
         }
         _ => text(StatusCode::NOT_FOUND, "/health, /ready, /metrics\n".into()),
     }

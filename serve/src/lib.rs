@@ -40,8 +40,8 @@ pub mod courier;
 mod draft;
 mod fields;
 pub mod gate;
-mod jobs;
 pub mod house;
+mod jobs;
 mod keys;
 mod lease;
 pub mod limits;
@@ -321,7 +321,8 @@ impl Server {
                 listen::serve(door, admin::router(&app), wait(last)).await;
             }
         };
-        let say = |text: &str| (app.log)(&json!({ "time": app.now(), "warning": text }).to_string());
+        let say =
+            |text: &str| (app.log)(&json!({ "time": app.now(), "warning": text }).to_string());
         let telling = async {
             if let Some(courier) = &courier {
                 courier.run(wait(told.clone()), say).await;
@@ -348,9 +349,7 @@ impl Server {
             app.end_streams();
             let _ = end.send(true);
         };
-        tokio::join!(
-            public, private, chores, telling, watching, settling, ending
-        );
+        tokio::join!(public, private, chores, telling, watching, settling, ending);
     }
 }
 

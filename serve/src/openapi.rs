@@ -425,7 +425,10 @@ fn operation(route: &Route) -> Value {
         success["content"]["text/csv"] = json!({ "schema": {} });
     }
     let mut responses = Map::new();
-    if route.keyed && !["/v1/keys", "/v1/webhooks"].contains(&route.path) && ["201", "202"].contains(&status) {
+    if route.keyed
+        && !["/v1/keys", "/v1/webhooks"].contains(&route.path)
+        && ["201", "202"].contains(&status)
+    {
         let mut again = success.clone();
         again["description"] = "done before".into();
         responses.insert("200".into(), again);

@@ -130,9 +130,13 @@ impl Query {
         if pairs.is_empty() {
             return Ok(());
         }
-        let unknown = pairs
-            .iter()
-            .map(|(name, _)| Bad::new(name, "BAD_INPUT", "there is no such parameter, or it stands there twice"));
+        let unknown = pairs.iter().map(|(name, _)| {
+            Bad::new(
+                name,
+                "BAD_INPUT",
+                "there is no such parameter, or it stands there twice",
+            )
+        });
         let words = "the query has parameters that this route does not know, or has one twice";
         Err(Problem::new(StatusCode::BAD_REQUEST, "BAD_INPUT", words).fields(unknown))
     }

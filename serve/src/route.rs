@@ -18,7 +18,8 @@ use crate::problem::Problem;
 use crate::query::Query;
 use crate::stream::{self, Cutter, Feed};
 use crate::{
-    access, act_draft, binding, draft, jobs, keys, log, market, matches, orders, pages, permits, proofs, reports, sign_in, staff, status, suggestions, terms, trades, void, webhooks,
+    access, act_draft, binding, draft, jobs, keys, log, market, matches, orders, pages, permits,
+    proofs, reports, sign_in, staff, status, suggestions, terms, trades, void, webhooks,
 };
 
 /// A request that has passed every rule of its route.

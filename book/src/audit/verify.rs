@@ -9,8 +9,8 @@ use futures::{StreamExt, TryStreamExt, stream};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-pub use super::acts::NamedByChain;
 use super::access;
+pub use super::acts::NamedByChain;
 use super::acts::Staff;
 use super::segment::{self, SEGMENT, Segment};
 use super::tables;

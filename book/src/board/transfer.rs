@@ -357,8 +357,7 @@ mod tests {
     use crate::log::body::{BookAnchored, ChainSynced, SettlementFailed, SettlementSettled};
     use crate::log::event::EventType;
     use crate::log::fact::{
-        Document, DocumentsReceived, Finality, LogKey, MatchCommitted, MatchReleased,
-        TermsAccepted,
+        Document, DocumentsReceived, Finality, LogKey, MatchCommitted, MatchReleased, TermsAccepted,
     };
     use crate::log::staff::{self, StaffChange, StaffChanged};
     use crate::market::filter::OrderFilter;

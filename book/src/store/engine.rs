@@ -519,9 +519,9 @@ fn migrations(statements: impl Fn(&Step) -> &'static str) -> Migrator {
 /// machine, and a store with a clock of its own has that.
 pub(crate) async fn time(link: Link<'_>, clock: &Clock) -> Result<i64, StoreError> {
     match link {
-        Link::Postgres(db, _) if clock.is_system() => Ok(sqlx::query_scalar(SERVER_TIME)
-            .fetch_one(db)
-            .await?),
+        Link::Postgres(db, _) if clock.is_system() => {
+            Ok(sqlx::query_scalar(SERVER_TIME).fetch_one(db).await?)
+        }
         _ => Ok(clock.now().as_microsecond()),
     }
 }

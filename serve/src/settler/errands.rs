@@ -31,8 +31,8 @@ impl Settler {
         if errands.at.is_some_and(|at| at.elapsed() < AGAIN_AFTER) {
             return Ok(());
         }
-        let none = board.waiting_cancels().await?.is_empty()
-            && board.waiting_permits().await?.is_empty();
+        let none =
+            board.waiting_cancels().await?.is_empty() && board.waiting_permits().await?.is_empty();
         if none {
             return Ok(());
         }
