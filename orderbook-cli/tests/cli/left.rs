@@ -17,6 +17,12 @@ fn with_papers(market: &Market) -> (B256, B256) {
     std::fs::write(path.join("terms.txt"), "the terms").expect("they are written");
     std::fs::write(path.join("memorandum.pdf"), "%PDF").expect("it is written");
     let (terms, document) = (digest(b"the terms"), digest(b"%PDF"));
+    // The market has a registry of documents, and serves none that is not in it.
+    let file = path.join("memorandum.pdf");
+    market.data(&format!(
+        "document add HRBR memorandum {} --uri https://example.com/memorandum.pdf",
+        file.display()
+    ));
     let profile = path.join("orderbook.toml");
     let mut text = std::fs::read_to_string(&profile).expect("a profile");
     text.push_str(&format!(
