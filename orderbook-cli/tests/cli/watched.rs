@@ -11,7 +11,8 @@ use crate::process::Market;
 use crate::proxy::{Act, Proxy, SEND};
 use crate::serve::Served;
 
-const BOTH: &str = " --watch --settle";
+const BOTH: &str = " --watch --settle --limit-per-minute 4000000000";
+const WATCH: &str = " --watch --limit-per-minute 4000000000";
 
 /// A market with an operator on its staff and an approved match: its bid, and the match.
 fn staged(market: &Market) -> (String, String) {
@@ -45,10 +46,9 @@ fn job(served: &Served<'_>, cookie: &str, id: &Value, states: &[&str]) -> Value 
 }
 
 /// How many fills the settlement contract has logged.
-fn fills(market: &Market) -> usize {
+fn fills(market: &Market, contract: &str) -> usize {
     let topic = IDvPSettlement::Settled::SIGNATURE_HASH;
-    let filter =
-        json!([{ "fromBlock": "0x0", "address": market.address("settlement"), "topics": [topic] }]);
+    let filter = json!([{ "fromBlock": "0x0", "address": contract, "topics": [topic] }]);
     market
         .node("eth_getLogs", &filter)
         .as_array()
@@ -67,7 +67,8 @@ fn states(job: &Value) -> Vec<&str> {
 fn an_operator_settles_over_http_on_one_instance_and_another_tells_how_it_goes() {
     for market in Market::on_every_store() {
         let (bid, id) = staged(&market);
-        let before = fills(&market);
+        let contract = market.address("settlement");
+        let before = fills(&market, &contract);
         let (one, other) = (
             Served::start_with(&market, &market.url, BOTH),
             Served::start_with(&market, &market.url, BOTH),
@@ -85,7 +86,7 @@ fn an_operator_settles_over_http_on_one_instance_and_another_tells_how_it_goes()
             last["transaction"].is_string() && last["block"].is_u64(),
             "{done}"
         );
-        assert_eq!(fills(&market), before + 1);
+        assert_eq!(fills(&market, &contract), before + 1);
         // It is settled: nothing more is asked for.
         let path = format!("/v1/matches/{id}/settle");
         let said = one.ask("POST", &path, &otto, Some(&json!({}))).is(409).body;
@@ -104,18 +105,19 @@ fn an_operator_settles_over_http_on_one_instance_and_another_tells_how_it_goes()
 fn a_process_that_is_killed_between_send_and_receipt_is_followed_by_another_that_pays_once() {
     for market in Market::on_every_store() {
         let (bid, id) = staged(&market);
-        let before = fills(&market);
+        let contract = market.address("settlement");
+        let before = fills(&market, &contract);
         // The node gets the transaction, and whoever sent it never hears of it.
         let proxy = Proxy::before(&market.url, |method| match method {
             SEND => Act::WithholdAnswer,
             _ => Act::Relay,
         });
-        let first = Served::start_with(&market, &proxy.url, " --settle");
+        let first = Served::start_with(&market, &proxy.url, BOTH);
         let otto = first.sign_in("otto");
         let asked = settle(&first, &otto, &id);
-        while proxy.sent() == 0 || fills(&market) == before {}
+        while proxy.sent() == 0 || fills(&market, &contract) == before {}
         first.dies();
-        let second = Served::start_with(&market, &market.url, " --settle");
+        let second = Served::start_with(&market, &market.url, BOTH);
         let done = job(
             &second,
             &otto,
@@ -123,7 +125,7 @@ fn a_process_that_is_killed_between_send_and_receipt_is_followed_by_another_that
             &["settled", "refused", "failed"],
         );
         assert_eq!(done["state"], "settled", "{done}");
-        assert_eq!((fills(&market), proxy.sent()), (before + 1, 1));
+        assert_eq!((fills(&market, &contract), proxy.sent()), (before + 1, 1));
         assert_eq!(second.ends(), 0);
         assert_eq!(market.match_state(&bid), "SETTLED");
         market.data("audit verify");
@@ -260,7 +262,7 @@ fn a_soft_fill_that_vanishes_is_shown_as_gone_and_recorded_nowhere() {
         .expect("an id")
         .to_owned();
     let snapshot = market.node("evm_snapshot", &json!([]));
-    let served = Served::start_with(&market, &market.url, " --watch");
+    let served = Served::start_with(&market, &market.url, WATCH);
     let ruth = served.sign_in("ruth");
     served.data(&format!("settle {bid} {ask} --signed"));
     fill(&served, &ruth, &id, "soft");
@@ -285,7 +287,7 @@ fn a_soft_fill_that_vanishes_is_shown_as_gone_and_recorded_nowhere() {
 #[test]
 fn what_a_wallet_sees_ends_as_soon_as_the_registry_says_so() {
     for market in Market::on_every_store() {
-        let served = Served::start_with(&market, &market.url, " --watch");
+        let served = Served::start_with(&market, &market.url, WATCH);
         let victor = served.sign_in("victor-chen");
         let sees = || {
             let said = served
@@ -312,7 +314,7 @@ fn the_watcher_records_what_happened_elsewhere() {
     let order = market.post("bid HRBR 10 24.50 --account A-1028 --wallet victor-chen");
     // The owner cancels through another desk.
     let other = market.with_a_copy_of_the_book();
-    let served = Served::start_with(&market, &market.url, " --watch");
+    let served = Served::start_with(&market, &market.url, WATCH);
     other.data(&format!(
         "order cancel {order} --on-chain --wallet victor-chen"
     ));
@@ -326,7 +328,7 @@ fn the_watcher_records_what_happened_elsewhere() {
 fn a_node_that_was_gone_is_followed_again() {
     let mut market = Market::lagging(2, 4);
     let port = market.url.rsplit(':').next().expect("a port").to_owned();
-    let served = Served::start_with(&market, &market.url, " --watch");
+    let served = Served::start_with(&market, &market.url, WATCH);
     let block = |served: &Served<'_>| {
         served.ask("GET", "/v1/status", "", None).is(200).body["chain"]["block"].clone()
     };
@@ -334,7 +336,7 @@ fn a_node_that_was_gone_is_followed_again() {
     drop(served);
     market.stop_node();
     // It begins while the node is away.
-    let served = Served::start_with(&market, &market.url, " --watch");
+    let served = Served::start_with(&market, &market.url, WATCH);
     let before = block(&served);
     let _node = market.node_at(&port);
     market.mine(1);
