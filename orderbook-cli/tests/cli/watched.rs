@@ -12,6 +12,7 @@ use crate::proxy::{Act, Proxy, SEND};
 use crate::serve::Served;
 
 const BOTH: &str = " --watch --settle --limit-per-minute 4000000000";
+const SETTLE: &str = " --settle --limit-per-minute 4000000000";
 const WATCH: &str = " --watch --limit-per-minute 4000000000";
 
 /// A market with an operator on its staff and an approved match: its bid, and the match.
@@ -112,12 +113,12 @@ fn a_process_that_is_killed_between_send_and_receipt_is_followed_by_another_that
             SEND => Act::WithholdAnswer,
             _ => Act::Relay,
         });
-        let first = Served::start_with(&market, &proxy.url, BOTH);
+        let first = Served::start_with(&market, &proxy.url, SETTLE);
         let otto = first.sign_in("otto");
         let asked = settle(&first, &otto, &id);
         while proxy.sent() == 0 || fills(&market, &contract) == before {}
         first.dies();
-        let second = Served::start_with(&market, &market.url, BOTH);
+        let second = Served::start_with(&market, &market.url, SETTLE);
         let done = job(
             &second,
             &otto,
