@@ -48,7 +48,13 @@ fn scripted(all: &Value, schema: &Value) -> Value {
 fn harmless(said: &Said, name: &str) {
     assert!(said.status < 500, "{name}: {said:?}");
     let kind = said.header("content-type");
-    let kinds = ["application/json", "application/problem+json", "text/plain", "text/event-stream"];
+    let kinds = [
+        "application/json",
+        "application/problem+json",
+        "text/csv",
+        "text/event-stream",
+        "text/plain",
+    ];
     if kind.starts_with("text/html") {
         let text = String::from_utf8_lossy(&said.body);
         assert!(
@@ -122,18 +128,14 @@ async fn script_in_every_text_of_every_route_is_an_error_or_a_text() {
 async fn script_that_is_taken_stays_a_text() {
     for stage in stages().await {
         let ada = stage.sign_in(ADA).await;
-        let body =
-            json!({ "name": SCRIPT, "scopes": ["read"], "expires_at": "2027-01-16T08:00:00Z" });
+        let key = |name: &str| json!({ "name": name, "scopes": ["read"], "expires_at": "2027-01-16T08:00:00Z" });
         // Longer than a name may be.
-        let said = stage.post("/v1/keys", &ada, &body).await;
+        let said = stage.post("/v1/keys", &ada, &key(&SCRIPT.repeat(2))).await;
         said.names(422, "BAD_INPUT", &["/name"]);
-        let short = "<img src=x onerror=alert(2)>";
-        let body =
-            json!({ "name": short, "scopes": ["read"], "expires_at": "2027-01-16T08:00:00Z" });
-        stage.post("/v1/keys", &ada, &body).await.is(201);
+        stage.post("/v1/keys", &ada, &key(SCRIPT)).await.is(201);
         let said = stage.get("/v1/keys", &ada).await.is(200);
         assert_eq!(said.header("content-type"), "application/json");
-        assert_eq!(said.json()["keys"][0]["name"], short);
+        assert_eq!(said.json()["keys"][0]["name"], SCRIPT);
 
         let (pair, dana) = (crossing(&stage).await, stage.sign_in(DANA).await);
         let id = Uuid::now_v7();
