@@ -35,6 +35,7 @@ fn config() -> Config {
         limit: 600,
         log_key: None,
         last_log_key: None,
+        webhook_allow: Vec::new(),
     }
 }
 
