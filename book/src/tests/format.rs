@@ -84,7 +84,7 @@ async fn its_first_writer_brings_it_up_to_date_and_it_goes_on() {
         .unwrap();
     assert_eq!((noted.seq, noted.prev), (SIZE + 1, HASH.parse().unwrap()));
     assert!(noted.salt.is_some());
-    assert_eq!(schema(&path).await, 4);
+    assert_eq!(schema(&path).await, 7);
     for board in [&board, &reader, &Board::open(url).await.unwrap()] {
         let report = verify(board, &[], |_| {}).await.unwrap();
         assert_eq!((report.finding, report.events), (None, SIZE + 1));
