@@ -70,7 +70,9 @@ fn once(served: &Served<'_>, path: &str, cookie: &str, is: impl Fn(&Value) -> bo
 fn what_wallets_leave_is_sent_by_whoever_settles() {
     for market in Market::on_every_store() {
         let (terms, document) = with_papers(&market);
-        // Neither has allowed anything yet.
+        // Neither allows anything.
+        market.data("approve coin 0 --wallet victor-chen");
+        market.data("approve HRBR 0 --wallet ada-lindqvist");
         let bid = market.post("bid HRBR 10 24.50 --account A-1028 --wallet victor-chen");
         let ask = market.post("ask HRBR 10 24.50 --account A-1001 --wallet ada-lindqvist");
         let off = market.post("bid HRBR 3 20.00 --account A-1028 --wallet victor-chen");
