@@ -217,27 +217,27 @@ fn investor(market: &Market, port: u16, wallet: &str, line: &str) -> Investor {
 
     let line = format!("order sign {line} --wallet {wallet}");
     let said = market.run_beside_others(&market.url, &line).exits(0);
-    let signed = said.json()["data"][0].clone();
-    let text = |name: &str| signed[name].as_str().expect(name).to_owned();
+    let file = said.json()["data"][0].clone();
+    let text = |name: &str| file[name].as_str().expect(name).to_owned();
     let (quantity, total) = (text("quantity"), text("limit_total"));
     let order = Order {
         owner: signer.address(),
-        side: u8::from(signed["side"] == "ask"),
+        side: u8::from(file["side"] == "ask"),
         security: text("security").parse().expect("an address"),
         payment: text("payment").parse().expect("an address"),
         quantity: quantity.parse().expect("a number"),
         limitTotal: total.parse().expect("a number"),
-        expiry: signed["expiry"].as_u64().expect("seconds"),
-        epoch: signed["epoch"].as_u64().expect("a number"),
+        expiry: file["expiry"].as_u64().expect("seconds"),
+        epoch: file["epoch"].as_u64().expect("a number"),
         counterparty: text("counterparty").parse().expect("an address"),
         boardRef: B256::ZERO,
     };
     let expiry = jiff::Timestamp::from_second(order.expiry.cast_signed()).expect("a time");
     let sent = json!({
-        "chain_id": signed["chain_id"],
-        "contract": signed["settlement"],
+        "chain_id": file["chain_id"],
+        "contract": file["settlement"],
         "owner": order.owner,
-        "side": signed["side"],
+        "side": file["side"],
         "security": order.security,
         "payment": order.payment,
         "quantity": order.quantity.to_string(),
@@ -401,14 +401,13 @@ impl Follower {
         let id: u64 = id.parse().expect("a number");
         let data: Value = serde_json::from_str(field("data: ").expect("data")).expect("JSON");
         let mut told = self.told.lock().expect("no panic");
-        match field("event: ") {
-            Some("snapshot") => assert_eq!(told.last, None, "a snapshot where nothing was missed"),
-            _ => {
-                // Neither a gap nor a repetition.
-                assert_eq!(data["after"].as_u64(), told.last, "{event:?}");
-                assert!(told.last < Some(id), "{event:?}");
-                told.ids.push(id);
-            }
+        if field("event: ") == Some("snapshot") {
+            assert_eq!(told.last, None, "a snapshot where nothing was missed");
+        } else {
+            // Neither a gap nor a repetition.
+            assert_eq!(data["after"].as_u64(), told.last, "{event:?}");
+            assert!(told.last < Some(id), "{event:?}");
+            told.ids.push(id);
         }
         told.last = Some(id);
         self.moved.notify_all();

@@ -24,11 +24,11 @@ fn with_papers(market: &Market) -> (B256, B256) {
         file.display()
     ));
     let profile = path.join("orderbook.toml");
-    let mut text = std::fs::read_to_string(&profile).expect("a profile");
-    text.push_str(&format!(
-        "\n[terms]\nversion = \"2026-03\"\nfile = \"terms.txt\"\nsha256 = \"{terms}\"\n\n\
+    let text = std::fs::read_to_string(&profile).expect("a profile");
+    let text = format!(
+        "{text}\n[terms]\nversion = \"2026-03\"\nfile = \"terms.txt\"\nsha256 = \"{terms}\"\n\n\
          [[document]]\nsecurity = \"HRBR\"\nfile = \"memorandum.pdf\"\nsha256 = \"{document}\"\n"
-    ));
+    );
     std::fs::write(profile, text).expect("it is written");
     (terms, document)
 }

@@ -272,7 +272,7 @@ fn a_soft_fill_that_vanishes_is_shown_as_gone_and_recorded_nowhere() {
     assert_eq!(fill(&served, &ruth, &id, "gone")["state"], "SUBMITTED");
     assert_eq!(served.data("audit verify")["events"], size);
     // It comes again in another block.
-    served.data(&format!("sync --abandon"));
+    served.data("sync --abandon");
     market.mine(2);
     while served.data("match list").to_string().contains("UNKNOWN") {}
     served.data(&format!("settle {bid} {ask} --signed"));
