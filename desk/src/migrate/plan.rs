@@ -116,8 +116,7 @@ impl Plan {
         plan.rules(old, new, terms);
         if !new.cap.is_zero() && plan.supply > new.cap {
             plan.differs.push(format!(
-                "the supply would be {} base units, and the new token's cap is {}: raise it first, with orderbook token \
-                 supply-cap",
+                "the supply would be {} base units, and the new token's cap is {}: raise it first",
                 plan.supply, new.cap
             ));
         }

@@ -66,6 +66,8 @@ pub(crate) const SENDS_NOTHING: &[&str] = &[
     "register statement",
     "role show",
     "serve",
+    // An event of the book.
+    "settlement record-at",
     "settlement show",
     "staff add",
     "staff add-wallet",
@@ -190,6 +192,8 @@ const CASES: &[(Sort, &str)] = &[
         Contract,
         "coin blacklist corvid-capital brightwater-lp --lift",
     ),
+    // Before anybody is sanctioned everywhere.
+    (Contract, "token migrate SLRA NEWX --keep"),
     (Contract, "compliance hit hana-sato --case OFAC-1"),
     (Contract, "coin pause"),
     (Contract, "coin resume"),
@@ -236,7 +240,6 @@ const CASES: &[(Sort, &str)] = &[
     (Contract, "role keep coin"),
     (Contract, "role hand-over SLRA auditor"),
     (Contract, "role accept SLRA --wallet auditor"),
-    (Contract, "token migrate SLRA NEWX --keep"),
     (
         Contract,
         "token deactivate SLRA --for-good --wallet auditor",
