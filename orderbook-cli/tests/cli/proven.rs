@@ -90,6 +90,7 @@ pub(crate) const SENDS_NOTHING: &[&str] = &[
     "wallet list",
     "wallet lock",
     "wallet new",
+    "wallet sign-in",
 ];
 
 /// `StylusDeployer`.
