@@ -83,11 +83,10 @@ impl Need {
         let schedules = wanted.schedules.iter();
         let issued = schedules.map(|one| one.amount.saturating_sub(one.taken));
         let issued = issued.fold(U256::ZERO, U256::saturating_add);
-        let released = issued.saturating_sub(unvested);
         let free = balance.saturating_sub(unvested);
         self.redeem = excess.min(free);
         self.rounded = excess - self.redeem;
-        if self.redeem > released || self.rounded > rounding(wanted) {
+        if balance > issued || self.rounded > rounding(wanted) {
             return Err(format!(
                 "it holds {excess} base units more at the new token than it is to hold"
             ));
@@ -286,7 +285,7 @@ mod tests {
         let need = Need::of(&wanted, &with(100, schedule()), NOW).unwrap();
         assert_eq!((need.grants.len(), need.redeem), (0, units(25)));
         assert_eq!(Need::of(&wanted, &wanted, NOW).unwrap(), Need::default());
-        // More than was ever released is no released part.
+        // More than was ever granted is no released part.
         let mut other = with(75, schedule());
         other.balance = units(101);
         assert!(Need::of(&wanted, &other, NOW).is_err());
