@@ -95,17 +95,21 @@ async function crossed(seller, buyer, quantity, price) {
 
 const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
 
-// What axe-core finds. A page that hears of a change while it looks is read anew, and looked at again.
-async function looked(page) {
+// What a page says of itself. One that hears of a change meanwhile is read anew, and asked again.
+async function asked(page, question) {
   for (;;) {
     try {
-      if (!(await page.evaluate(() => "axe" in window))) await page.evaluate(axe);
-      return await page.evaluate((runOnly) => window.axe.run(document, { runOnly }), RULES);
+      return await question();
     } catch (error) {
       if (!/Execution context was destroyed/.test(error.message)) throw error;
       await page.waitForLoadState("load");
     }
   }
+}
+
+async function looked(page) {
+  if (!(await page.evaluate(() => "axe" in window))) await page.evaluate(axe);
+  return page.evaluate((runOnly) => window.axe.run(document, { runOnly }), RULES);
 }
 
 // What axe-core finds on a page, and whether it is wider than its window.
@@ -114,10 +118,12 @@ async function check(page, name) {
   for (const [width, colorScheme] of [[320, "light"], [320, "dark"], [1280, "dark"], [1280, "light"]]) {
     await page.setViewportSize({ width, height: 800 });
     await scheme({ colorScheme, reducedMotion: "reduce" });
-    const { violations } = await looked(page);
+    const { violations } = await asked(page, () => looked(page));
     const found = violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => `${node.html} ${node.failureSummary}`).join("; ")}`);
     assert.deepEqual(found, [], `${name} at ${width} px, ${colorScheme}`);
-    const over = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+    const over = await asked(page, () =>
+      page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth),
+    );
     assert.ok(over <= 0, `${name} at ${width} px is ${over} px too wide`);
     if (process.env.PICTURES && PICTURED.includes(name) && !(width === 320 && colorScheme === "dark")) {
       mkdirSync(pictures, { recursive: true });
