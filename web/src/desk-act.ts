@@ -1,8 +1,8 @@
-// What a person of the desk signs of a match: EIP-712, the seven members of `DeskAct`. Its digest is computed here, from what
-// stands on the page.
+// What a person of the desk signs of a match: the seven members of `DeskAct`. Its digest is computed here, from what stands on
+// the page.
 
-import { fromHex, join, keccak, sha256, toHex, utf8 } from "./hash";
-import { DOMAIN, type Fields, listed, seconds, struct } from "./order";
+import { sha256, toHex, utf8 } from "./hash";
+import { type Kind, type Typed, digest, json, seconds } from "./typed";
 
 export type Act = "propose" | "approve" | "refuse";
 
@@ -20,17 +20,19 @@ export interface Draft {
   time: string;
 }
 
-const NAME = "Orderbook Desk";
-const VERSION = "1";
-const FIELDS: Fields = [
-  ["act", "string"],
-  ["subject", "bytes32"],
-  ["bid", "bytes32"],
-  ["ask", "bytes32"],
-  ["total", "uint256"],
-  ["reason", "bytes32"],
-  ["time", "uint64"],
-];
+const KIND: Kind = {
+  domain: "Orderbook Desk",
+  name: "DeskAct",
+  fields: [
+    ["act", "string"],
+    ["subject", "bytes32"],
+    ["bid", "bytes32"],
+    ["ask", "bytes32"],
+    ["total", "uint256"],
+    ["reason", "bytes32"],
+    ["time", "uint64"],
+  ],
+};
 
 /** A match's id as it is signed: the UUID, then zeros. */
 export const subjectOf = (id: string): string => `0x${id.replaceAll("-", "").padEnd(64, "0")}`;
@@ -47,29 +49,23 @@ export function drawn(now: number = Date.now()): string {
   return digits.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
 }
 
-const message = (draft: Draft): Record<string, string> => ({
-  act: draft.act,
-  subject: draft.subject,
-  bid: draft.bid,
-  ask: draft.ask,
-  total: draft.total,
-  reason: draft.reason,
-  time: seconds(draft.time).toString(),
+const typed = (draft: Draft): Typed => ({
+  kind: KIND,
+  chainId: draft.chain_id,
+  contract: draft.contract,
+  values: {
+    act: draft.act,
+    subject: draft.subject,
+    bid: draft.bid,
+    ask: draft.ask,
+    total: draft.total,
+    reason: draft.reason,
+    time: seconds(draft.time).toString(),
+  },
 });
 
 /** The act's digest: what is signed. */
-export function digestOf(draft: Draft): string {
-  const domain = { name: NAME, version: VERSION, chainId: String(draft.chain_id), verifyingContract: draft.contract };
-  const parts = [struct("EIP712Domain", DOMAIN, domain), struct("DeskAct", FIELDS, message(draft))];
-  return toHex(keccak(join(fromHex("0x1901"), ...parts)));
-}
+export const digestOf = (draft: Draft): string => digest(typed(draft));
 
-/** What `eth_signTypedData_v4`, cast, a Ledger or a Safe take. */
-export function typedAct(draft: Draft): object {
-  return {
-    types: { EIP712Domain: listed(DOMAIN), DeskAct: listed(FIELDS) },
-    primaryType: "DeskAct",
-    domain: { name: NAME, version: VERSION, chainId: draft.chain_id, verifyingContract: draft.contract },
-    message: message(draft),
-  };
-}
+/** What wallets take. */
+export const typedAct = (draft: Draft): object => json(typed(draft));

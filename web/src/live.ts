@@ -1,18 +1,22 @@
 // Parts of a page that change by themselves. The server draws them; here the page is fetched again, and what differs is put in
 // its place. A request that answers with a document runs no script and makes no markup of a text.
 
-import { say } from "./say";
+import { isLeaving, leave } from "./leave";
+import { say, warn } from "./say";
 import { texts } from "./texts";
 
-/** The page as the server draws it now; nothing where it does not. */
-function fetched(): Promise<Document | null> {
+/** The page as the server draws it now: a document, "gone" where it is another page by now, "silent" where it does not answer. */
+function fetched(): Promise<Document | "gone" | "silent"> {
   return new Promise((done) => {
     const request = new XMLHttpRequest();
     request.open("GET", location.href);
     request.responseType = "document";
     request.setRequestHeader("Accept", "text/html");
-    request.onload = () => done(request.status === 200 ? request.responseXML : null);
-    request.onerror = () => done(null);
+    request.onload = () => {
+      if (request.status === 429 || request.status >= 500) return done("silent");
+      done(request.status === 200 && request.responseXML !== null ? request.responseXML : "gone");
+    };
+    request.onerror = () => done("silent");
     request.send();
   });
 }
@@ -48,10 +52,12 @@ function replace(fresh: Document, own: boolean): void {
 }
 
 /** Draws the page's parts anew: those too that are in use, after an act of one's own. A part that is new, or gone, takes a page
- * of its own. */
+ * of its own. Where the server does not answer the page stays as it is, with what was typed into it. */
 export async function refresh(own = false): Promise<void> {
   const fresh = await fetched();
-  if (fresh === null) return location.reload();
+  if (isLeaving()) return;
+  if (fresh === "silent") return warn(texts.live.notDrawn);
+  if (fresh === "gone") return location.reload();
   const names = (within: Document): string => [...within.querySelectorAll<HTMLElement>("[data-live]")].map((part) => part.dataset["live"]).join(" ");
   if (names(fresh) !== names(document) && !document.querySelector("input:focus, textarea:focus") && (own || !isInUse(document.body))) return location.reload();
   replace(fresh, own);
@@ -109,7 +115,7 @@ class Live {
     this.heardAt = Date.now();
     if (this.lost) {
       this.lost = false;
-      this.tell("");
+      warn("");
       say(texts.live.again);
     }
     if (!CHANGES.includes(kind) || this.drawing !== undefined) return;
@@ -122,26 +128,14 @@ class Live {
   private look(): void {
     if (this.lost || Date.now() - this.heardAt <= SILENCE) return;
     this.lost = true;
-    const since = texts.live.lost(new Date(this.heardAt).toTimeString().slice(0, 8));
-    this.tell(since);
-    say(since);
-  }
-
-  private tell(words: string): void {
-    const place = document.getElementById("live");
-    if (place === null) return;
-    place.classList.toggle("lost", words !== "");
-    place.hidden = words === "";
-    place.textContent = words;
+    warn(texts.live.lost(new Date(this.heardAt).toTimeString().slice(0, 8)));
   }
 }
 
 /** A stream that ended because the session did: the next page says so. */
 async function ended(): Promise<void> {
   const response = await fetch("/v1/session", { cache: "no-store" }).catch(() => null);
-  if (response?.status !== 401) return;
-  sessionStorage.setItem("note", texts.live.ended);
-  location.assign("/");
+  if (response?.status === 401) await leave(texts.live.ended);
 }
 
 if (document.body.dataset["wallet"] !== undefined && document.querySelector("[data-live]") !== null) new Live().begin();

@@ -1,5 +1,7 @@
 // Messages for screen readers: at most one in five seconds, of those that wait the newest.
 
+import { show } from "./dom";
+
 const PAUSE = 5_000;
 let last = -Infinity;
 let waiting: string | null = null;
@@ -21,4 +23,12 @@ export function say(words: string): void {
     }, left);
   }
   waiting = words;
+}
+
+/** Warns of the whole page, in its footer and aloud; without words the warning goes. */
+export function warn(words: string): void {
+  const place = document.getElementById("live");
+  place?.classList.toggle("lost", words !== "");
+  show(place, words);
+  if (words !== "") say(words);
 }

@@ -1,7 +1,9 @@
 // Signing in and out. What is signed is the server's text, byte for byte.
 
-import { post, remove } from "./api";
+import { Refused, post, remove } from "./api";
 import { busy, make, onAct, part, show } from "./dom";
+import { leave, note } from "./leave";
+import { warn } from "./say";
 import { texts } from "./texts";
 import { type Wallet, account, choose, chosen, onOtherAccount, signText, wallets } from "./wallet";
 
@@ -9,9 +11,6 @@ interface Challenge {
   message: string;
   nonce: string;
 }
-
-/** A sentence for the page that comes next. */
-const NOTE = "note";
 
 const words = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
@@ -24,11 +23,13 @@ async function open(nonce: string, signature: string): Promise<void> {
   location.assign("/");
 }
 
-/** Ends the session; the page that comes next says why. */
+/** Ends the session; the page that comes next says why. One that has ended already is none to keep. */
 async function end(why: string): Promise<void> {
-  sessionStorage.setItem(NOTE, why);
-  await remove("/v1/session").catch(() => undefined);
-  location.assign("/");
+  await leave(why, () =>
+    remove<void>("/v1/session").catch((error: unknown) => {
+      if (!(error instanceof Refused) || error.status !== 401) throw error;
+    }),
+  ).catch((error: unknown) => warn(words(error)));
 }
 
 class SignIn extends HTMLElement {
@@ -43,8 +44,7 @@ class SignIn extends HTMLElement {
       if (button !== null) void busy(button, () => this.guarded(() => this.text()));
     });
     onAct(this, "offline-sign-in", () => this.guarded(() => this.paste()));
-    show(part(this, "problem"), sessionStorage.getItem(NOTE) ?? "");
-    sessionStorage.removeItem(NOTE);
+    show(part(this, "problem"), note());
   }
 
   private async list(): Promise<void> {
