@@ -2,7 +2,6 @@
 //! wait; with each anchor an event says how many rows there are and their SHA-256, so that one that is edited or cut shows.
 
 use std::collections::BTreeSet;
-use std::sync::{Mutex, PoisonError};
 
 use alloy::primitives::{Address, B256};
 use jiff::Timestamp;
@@ -19,9 +18,6 @@ use crate::log::fact::AccessClosed;
 use crate::store::access::{self, AccessRow};
 use crate::store::error::StoreError;
 use crate::store::row;
-
-/// Rows of one commit.
-const TOGETHER: usize = 256;
 
 /// Rows that are read in one go.
 const PAGE: u32 = 4_096;
@@ -83,39 +79,11 @@ impl Rows {
 
 /// A row that waits to be written, and who waits for it.
 #[derive(Debug)]
-struct Waiting {
+pub(super) struct Waiting {
     person: String,
     route: String,
     customers: String,
     written: oneshot::Sender<Result<(), StoreError>>,
-}
-
-#[derive(Debug, Default)]
-struct Line {
-    waiting: Vec<Waiting>,
-    /// Somebody is writing, and will look again.
-    busy: bool,
-}
-
-/// Rows on their way into one book.
-#[derive(Debug, Default)]
-pub(super) struct Accesses(Mutex<Line>);
-
-impl Accesses {
-    /// Takes what waits; `None` ends the writer's turn.
-    fn take(&self) -> Option<Vec<Waiting>> {
-        let mut line = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = line.waiting.len().min(TOGETHER);
-        line.busy = count > 0;
-        line.busy.then(|| line.waiting.drain(..count).collect())
-    }
-
-    /// Adds one; whether its caller must see to the writing.
-    fn add(&self, waiting: Waiting) -> bool {
-        let mut line = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        line.waiting.push(waiting);
-        !std::mem::replace(&mut line.busy, true)
-    }
 }
 
 fn shown(row: AccessRow) -> Result<Access, StoreError> {

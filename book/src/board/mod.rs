@@ -40,6 +40,7 @@ pub mod text;
 mod transfer;
 mod views;
 mod voiding;
+mod waiting;
 pub mod watched;
 
 use std::path::Path;
@@ -64,6 +65,7 @@ use crate::store::error::StoreError;
 use crate::store::head::HeadRow;
 use crate::store::{Clock, Store, query, row};
 use posting::{Rules, text};
+use waiting::Queue;
 
 /// The subject of events about the book itself.
 pub const BOOK: &str = "book";
@@ -102,8 +104,8 @@ pub struct Board {
     identity: BookOpened,
     rules: Arc<Mutex<Option<Arc<Rules>>>>,
     roster: Arc<Mutex<Option<Arc<Roster>>>>,
-    queue: Arc<queue::Queue>,
-    accesses: Arc<access::Accesses>,
+    queue: Arc<Queue<queue::Waiting>>,
+    accesses: Arc<Queue<access::Waiting>>,
 }
 
 impl Board {

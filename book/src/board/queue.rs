@@ -1,8 +1,6 @@
-//! Orders that wait while another commit is under way share the next one: a commit costs a write to the disk, whatever it
-//! holds.
+//! Orders are posted together with the others that wait; each has an outcome of its own.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Mutex, PoisonError};
 
 use alloy::primitives::B256;
 use tokio::sync::oneshot;
@@ -17,12 +15,9 @@ use crate::store::append::{Draft, Writer};
 use crate::store::error::StoreError;
 use crate::store::query;
 
-/// Orders of one commit.
-const TOGETHER: usize = 256;
-
 /// An order that is judged, and who waits for it.
 #[derive(Debug)]
-struct Waiting {
+pub(super) struct Waiting {
     judged: Judged,
     by: By,
     /// The last event of the staff under which `by` was found entitled.
@@ -30,34 +25,6 @@ struct Waiting {
     /// The answer to keep in the same commit.
     keep: Option<Keep>,
     outcome: oneshot::Sender<Result<OrderView, BoardError>>,
-}
-
-#[derive(Debug, Default)]
-struct Line {
-    waiting: Vec<Waiting>,
-    /// Somebody is writing, and will look again.
-    busy: bool,
-}
-
-/// Orders on their way into one book.
-#[derive(Debug, Default)]
-pub(super) struct Queue(Mutex<Line>);
-
-impl Queue {
-    /// Takes what waits; `None` ends the writer's turn.
-    fn take(&self) -> Option<Vec<Waiting>> {
-        let mut line = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = line.waiting.len().min(TOGETHER);
-        line.busy = count > 0;
-        line.busy.then(|| line.waiting.drain(..count).collect())
-    }
-
-    /// Adds one; whether its caller must see to the writing.
-    fn add(&self, waiting: Waiting) -> bool {
-        let mut line = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        line.waiting.push(waiting);
-        !std::mem::replace(&mut line.busy, true)
-    }
 }
 
 impl Board {
