@@ -16,6 +16,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::outlet::{Outlet, Parcel};
+use crate::trouble::Trouble;
 
 /// The lease of whoever sends.
 const LEASE: &str = "outbox";
@@ -143,20 +144,14 @@ impl Courier {
         let mut look = tokio::time::interval(LOOK_EACH);
         look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut round = Round::default();
-        let mut said = String::new();
+        let mut trouble = Trouble::default();
         loop {
             let outcome = tokio::select! {
                 () = &mut ended => break,
                 Some(done) = round.telling.join_next() => round.done(done),
                 _ = look.tick() => self.look(&mut round).await,
             };
-            // The same trouble each time is one line.
-            if let Err(error) = outcome.map_err(|error| error.to_string())
-                && error != said
-            {
-                say(&error);
-                said = error;
-            }
+            trouble.tell(outcome, &say);
         }
         round.telling.shutdown().await;
         if let Some(lease) = round.lease {

@@ -1,21 +1,42 @@
 //! Holding a lease for as long as a process runs: renewed each second beside the work that is done under it.
 
+use std::convert::Infallible;
+use std::time::Duration;
+
 use book::board::Board;
 use book::board::lease::{Lease, RENEW_EACH};
 use tokio::sync::watch;
-use tokio::time::MissedTickBehavior;
+use tokio::time::{Interval, MissedTickBehavior};
 
-/// Takes a lease whenever it is free, renews it, and tells whether it is held. It ends only when it is dropped.
-pub(crate) async fn keep(
+/// Works until `ended`, with a lease that it is told of: it is taken whenever it is free, and renewed beside the work.
+pub(crate) async fn under<W: Future<Output = Infallible>>(
     board: &Board,
     name: &str,
     holder: &str,
-    held: &watch::Sender<Option<Lease>>,
+    ended: impl Future<Output = ()>,
+    work: impl FnOnce(watch::Receiver<Option<Lease>>) -> W,
 ) {
-    let mut tick = tokio::time::interval(RENEW_EACH);
-    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let (slot, held) = watch::channel(None);
+    tokio::select! {
+        () = ended => {}
+        () = keep(board, name, holder, &slot) => {}
+        never = work(held) => match never {},
+    }
+    give_back(board, &slot).await;
+}
+
+/// Rounds of such work; one that took long delays the next.
+pub(crate) fn rounds(each: Duration) -> Interval {
+    let mut rounds = tokio::time::interval(each);
+    rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    rounds
+}
+
+/// Takes a lease whenever it is free, renews it, and tells whether it is held. It ends only when it is dropped.
+async fn keep(board: &Board, name: &str, holder: &str, held: &watch::Sender<Option<Lease>>) {
+    let mut rounds = rounds(RENEW_EACH);
     loop {
-        tick.tick().await;
+        rounds.tick().await;
         let known = held.borrow().clone();
         let renewed = match &known {
             Some(lease) => board.renew_lease(lease).await,
@@ -29,7 +50,7 @@ pub(crate) async fn keep(
 }
 
 /// Gives back what is held, so that another need not wait for its end.
-pub(crate) async fn give_back(board: &Board, held: &watch::Sender<Option<Lease>>) {
+async fn give_back(board: &Board, held: &watch::Sender<Option<Lease>>) {
     if let Some(lease) = held.send_replace(None) {
         // It ends by itself otherwise.
         let _ = board.end_lease(&lease).await;

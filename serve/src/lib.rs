@@ -40,6 +40,7 @@ pub mod courier;
 mod draft;
 mod fields;
 pub mod gate;
+mod holdings;
 pub mod house;
 mod jobs;
 mod keys;
@@ -77,6 +78,7 @@ mod tls;
 mod token;
 mod trades;
 mod transaction;
+mod trouble;
 mod void;
 mod wait;
 pub mod watch;
@@ -103,6 +105,7 @@ use node::Node;
 use outlet::Outlet;
 use settler::Settler;
 use tls::{Acceptor, TlsError};
+use trouble::Trouble;
 use watch::Watcher;
 
 /// What the system keeps of an answer whose reader does not take it, bytes: else it keeps megabytes, and nobody sees for
@@ -358,7 +361,7 @@ async fn chores(app: &App, signer: Option<&LogSigner>, ended: impl Future<Output
     let mut sign = tokio::time::interval(SIGN_EACH);
     let mut sweep = tokio::time::interval(SWEEP_EACH);
     let mut ended = std::pin::pin!(ended);
-    let mut said = String::new();
+    let mut trouble = Trouble::default();
     loop {
         let outcome = tokio::select! {
             () = &mut ended => return,
@@ -368,12 +371,8 @@ async fn chores(app: &App, signer: Option<&LogSigner>, ended: impl Future<Output
             },
             _ = sweep.tick() => app.board.sweep().await.map_err(|error| error.to_string()),
         };
-        // The same trouble each second is one line.
-        if let Err(error) = outcome
-            && error != said
-        {
-            (app.log)(&json!({ "time": app.now(), "warning": error }).to_string());
-            said = error;
-        }
+        trouble.tell(outcome, |words| {
+            (app.log)(&json!({ "time": app.now(), "warning": words }).to_string());
+        });
     }
 }

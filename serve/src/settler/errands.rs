@@ -8,13 +8,15 @@ use book::log::By;
 use desk::DeskError;
 use desk::settlement::Desk;
 
+use crate::trouble::Trouble;
+
 use super::{AGAIN_AFTER, Settler, is_away};
 
-/// When it was last tried, and what was said then.
+/// When it was last tried, and how that went.
 #[derive(Debug, Default)]
 pub(super) struct Errands {
     at: Option<Instant>,
-    said: String,
+    trouble: Trouble,
 }
 
 impl Settler {
@@ -40,13 +42,7 @@ impl Settler {
         match self.try_errands(board).await {
             Err(DeskError::Board(error)) => return Err(error),
             Err(DeskError::Chain(error)) if is_away(&error) => {}
-            // The same trouble each time is one line.
-            Err(error) if error.to_string() != errands.said => {
-                errands.said = error.to_string();
-                say(&errands.said);
-            }
-            Err(_) => {}
-            Ok(()) => errands.said.clear(),
+            outcome => errands.trouble.tell(outcome, say),
         }
         Ok(())
     }

@@ -19,11 +19,12 @@ use desk::preflight::{Form, States};
 use desk::settlement::{Desk, Settled};
 use desk::signing::signer::Signer;
 use desk::{DeskError, finality, sync};
-use tokio::time::MissedTickBehavior;
+use tokio::sync::watch;
 use uuid::Uuid;
 
 use crate::lease;
 use crate::node::Endpoint;
+use crate::trouble::Trouble;
 use errands::Errands;
 use outcome::Outcome;
 
@@ -67,15 +68,13 @@ impl Settler {
 
     /// Settles for as long as the process runs, whenever no other does.
     pub(crate) async fn run(&self, ended: impl Future<Output = ()>, say: impl Fn(&str)) {
-        let (lease_slot, held) = tokio::sync::watch::channel(None);
-        let working = async {
-            let mut tick = tokio::time::interval(LOOK_EACH);
-            tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-            let (mut tried, mut said) = (HashMap::new(), String::new());
+        let working = async |held: watch::Receiver<Option<Lease>>| {
+            let mut rounds = lease::rounds(LOOK_EACH);
+            let (mut tried, mut trouble) = (HashMap::new(), Trouble::default());
             let mut errands = Errands::default();
             loop {
-                tick.tick().await;
-                let lease: Option<Lease> = held.borrow().clone();
+                rounds.tick().await;
+                let lease = held.borrow().clone();
                 let Some(lease) = lease else {
                     tried.clear();
                     continue;
@@ -86,21 +85,10 @@ impl Settler {
                     Ok(()) => self.pass(&lease, &mut tried, &say).await,
                     failed => failed,
                 };
-                // The same trouble each time is one line.
-                if let Err(error) = passed
-                    && error.to_string() != said
-                {
-                    said = error.to_string();
-                    say(&said);
-                }
+                trouble.tell(passed, &say);
             }
         };
-        tokio::select! {
-            () = ended => {}
-            () = lease::keep(&self.board, LEASE, &self.holder, &lease_slot) => {}
-            () = working => {}
-        }
-        lease::give_back(&self.board, &lease_slot).await;
+        lease::under(&self.board, LEASE, &self.holder, ended, working).await;
     }
 
     /// Goes on with each job that is not over; one that was tried a moment ago waits.

@@ -22,6 +22,7 @@ use super::trade;
 use crate::app::App;
 use crate::caller::Caller;
 use crate::problem::Problem;
+use crate::trouble::Trouble;
 
 /// Streams of one wallet.
 const STREAMS: usize = 3;
@@ -381,7 +382,7 @@ async fn follow(hub: Arc<Hub>, app: Weak<App>) {
     let mut over = hub.over.subscribe();
     let mut ticks = interval(hub.tick());
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut said = String::new();
+    let mut trouble = Trouble::default();
     loop {
         let mut due = false;
         tokio::select! {
@@ -398,6 +399,6 @@ async fn follow(hub: Arc<Hub>, app: Weak<App>) {
         if due && outcome.is_ok() {
             outcome = hub.tell_tick(&app).await;
         }
-        keeper::warn(&app, outcome, &mut said);
+        keeper::warn(&app, outcome, &mut trouble);
     }
 }

@@ -18,6 +18,7 @@ use crate::app::App;
 use crate::caller;
 use crate::problem::Problem;
 use crate::sight;
+use crate::trouble::Trouble;
 
 /// The pause after everybody was looked at.
 const REST: Duration = Duration::from_millis(100);
@@ -31,7 +32,7 @@ pub(super) async fn keep(hub: Arc<Hub>, app: Weak<App>) {
     };
     let mut ticks = interval(hub.tick());
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut said = String::new();
+    let mut trouble = Trouble::default();
     loop {
         tokio::select! {
             _ = ticks.tick() => {}
@@ -40,7 +41,7 @@ pub(super) async fn keep(hub: Arc<Hub>, app: Weak<App>) {
         let Some(app) = app.upgrade() else { return };
         if hub.count() > 0 {
             let outcome = review(&hub, &app).await;
-            warn(&app, outcome, &mut said);
+            warn(&app, outcome, &mut trouble);
             drop(app);
             // However often something changes, there is time for everything else.
             tokio::time::sleep(REST).await;
@@ -49,17 +50,11 @@ pub(super) async fn keep(hub: Arc<Hub>, app: Weak<App>) {
 }
 
 /// Says what went wrong, the same trouble once.
-pub(super) fn warn(app: &App, outcome: Result<(), BoardError>, said: &mut String) {
-    let words = outcome
-        .err()
-        .map(|error| error.to_string())
-        .unwrap_or_default();
-    if !words.is_empty() && words != *said {
-        (app.log)(
-            &json!({ "time": app.now(), "warning": format!("live updates: {words}") }).to_string(),
-        );
-    }
-    *said = words;
+pub(super) fn warn(app: &App, outcome: Result<(), BoardError>, trouble: &mut Trouble) {
+    trouble.tell(outcome, |words| {
+        let warning = format!("live updates: {words}");
+        (app.log)(&json!({ "time": app.now(), "warning": warning }).to_string());
+    });
 }
 
 async fn review(hub: &Hub, app: &App) -> Result<(), BoardError> {

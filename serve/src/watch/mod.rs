@@ -10,11 +10,12 @@ use book::board::Board;
 use book::board::lease::Lease;
 use book::board::watched::Watched;
 use jiff::Timestamp;
-use tokio::time::MissedTickBehavior;
+use tokio::sync::watch;
 use uuid::Uuid;
 
 use crate::lease;
 use crate::node::Endpoint;
+use crate::trouble::Trouble;
 use eye::{Eye, WatchError};
 
 /// The lease of whoever watches.
@@ -49,29 +50,17 @@ impl Watcher {
 
     /// Watches for as long as the process runs, whenever no other does.
     pub(crate) async fn run(&self, ended: impl Future<Output = ()>, say: impl Fn(&str)) {
-        let (lease_slot, held) = tokio::sync::watch::channel(None);
-        let looking = async {
-            let mut tick = tokio::time::interval(LOOK_EACH);
-            tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-            let (mut eye, mut said) = (None, String::new());
+        let looking = async |held: watch::Receiver<Option<Lease>>| {
+            let mut rounds = lease::rounds(LOOK_EACH);
+            let (mut eye, mut trouble) = (None, Trouble::default());
             loop {
-                tick.tick().await;
+                rounds.tick().await;
                 let lease = held.borrow().clone();
-                // The same trouble each time is one line.
-                if let Err(error) = self.pass(&mut eye, lease, &say).await
-                    && error.to_string() != said
-                {
-                    said = error.to_string();
-                    say(&said);
-                }
+                let passed = self.pass(&mut eye, lease, &say).await;
+                trouble.tell(passed, &say);
             }
         };
-        tokio::select! {
-            () = ended => {}
-            () = lease::keep(&self.board, LEASE, &self.holder, &lease_slot) => {}
-            () = looking => {}
-        }
-        lease::give_back(&self.board, &lease_slot).await;
+        lease::under(&self.board, LEASE, &self.holder, ended, looking).await;
     }
 
     /// One look at the chain, by whoever holds the lease.
