@@ -34,6 +34,8 @@ impl Asset {
 pub struct Means {
     /// The token.
     pub token: Address,
+    /// The newest block when it was asked: it is as of this block or a later one.
+    pub block: u64,
     /// All of it.
     pub balance: U256,
     /// What may move.
@@ -60,16 +62,18 @@ pub async fn of(
     owner: Address,
     assets: &[Asset],
 ) -> Result<Vec<Means>, ChainError> {
+    let block = chain.head().await?.number;
     // Collected, so that the whole is a future that any thread may run.
     let each: Vec<_> = assets
         .iter()
-        .map(|asset| one(chain, settlement, owner, *asset))
+        .map(|asset| one(chain, block, settlement, owner, *asset))
         .collect();
     stream::iter(each).buffered(AT_ONCE).try_collect().await
 }
 
 async fn one(
     chain: &Chain,
+    block: u64,
     spender: Address,
     owner: Address,
     asset: Asset,
@@ -88,6 +92,7 @@ async fn one(
     let allowance = chain.view(token, call).await?;
     Ok(Means {
         token,
+        block,
         balance,
         free,
         allowance,
@@ -102,6 +107,7 @@ mod tests {
     fn what_may_not_move_is_what_is_not_free() {
         let mut means = Means {
             token: Address::ZERO,
+            block: 1,
             balance: U256::from(10),
             free: U256::from(7),
             allowance: U256::ZERO,

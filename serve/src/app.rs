@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use tokio::sync::Semaphore;
 
 use crate::config::{Face, PublicUrl};
+use crate::holdings::Holdings;
 use crate::house::House;
 use crate::limits::{self, Limits};
 use crate::metrics::Metrics;
@@ -35,6 +36,7 @@ pub struct App {
     pub(crate) cursors: Cursors,
     pub(crate) lots: Lots,
     pub(crate) sights: Sights,
+    pub(crate) holdings: Holdings,
     /// What only the broker-dealer knows.
     pub(crate) house: House,
     pub(crate) consents: Consents,
@@ -75,6 +77,7 @@ impl App {
             cursors,
             lots,
             sights: Sights::default(),
+            holdings: Holdings::default(),
             house: House::default(),
             consents: Consents::default(),
             running: Running::default(),

@@ -19,6 +19,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::access;
 use crate::app::App;
 use crate::binding;
 use crate::caller::{Caller, Part};
@@ -80,6 +81,19 @@ pub(crate) async fn seen(call: &Call) -> Result<Match, Problem> {
         .ok_or_else(unknown)
 }
 
+/// Writes down whose orders were looked at by looking at matches.
+async fn noted(call: &Call, route: &'static str, found: &[Match]) -> Result<(), Problem> {
+    let ids: Vec<B256> = found.iter().flat_map(|one| [one.bid, one.ask]).collect();
+    let orders = call
+        .app
+        .board
+        .find_all(&ids)
+        .await
+        .map_err(refusal::board)?;
+    let owners = orders.into_values().map(|order| order.record.owner);
+    access::seen(call, route, owners).await
+}
+
 /// `GET /v1/matches`, newest first.
 pub(crate) async fn list(call: Call) -> Result<Reply, Problem> {
     wait::min_seq(&call).await?;
@@ -103,6 +117,7 @@ pub(crate) async fn list(call: Call) -> Result<Reply, Problem> {
     let limit = limit as usize;
     let more = found.len() > limit;
     found.truncate(limit);
+    noted(&call, "GET /v1/matches", &found).await?;
     let next = found.last().filter(|_| more);
     let next = next.map(|last| app.cursors.write(&list, &last.proposed_seq.to_string()));
     Reply::ok(&json!({
@@ -117,6 +132,12 @@ pub(crate) async fn show(call: Call) -> Result<Reply, Problem> {
     wait::min_seq(&call).await?;
     call.query.end()?;
     let found = seen(&call).await?;
+    noted(
+        &call,
+        "GET /v1/matches/{match}",
+        std::slice::from_ref(&found),
+    )
+    .await?;
     let mut shown = match_json(&found);
     if found.state == MatchState::Committed {
         let committed = call.app.board.commitment(found.id).await;
@@ -389,6 +410,12 @@ pub(crate) async fn refuse(call: Call) -> Result<Reply, Problem> {
 pub(crate) async fn preflight(call: Call) -> Result<Reply, Problem> {
     call.query.end()?;
     let (app, found) = (&call.app, seen(&call).await?);
+    noted(
+        &call,
+        "GET /v1/matches/{match}/preflight",
+        std::slice::from_ref(&found),
+    )
+    .await?;
     let gone = || Problem::internal(format!("match {} has no orders", found.id));
     let orders = app
         .board

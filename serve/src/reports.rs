@@ -12,6 +12,7 @@ use jiff::civil::Date;
 use serde::Serialize;
 use serde_json::json;
 
+use crate::access;
 use crate::app::App;
 use crate::problem::Problem;
 use crate::query;
@@ -97,7 +98,8 @@ pub(crate) async fn blotter(call: Call) -> Result<Reply, Problem> {
         .board
         .export_blotter(&days, &app.house.commissions, &mut body)
         .await;
-    sums.map_err(refusal::board)?;
+    let owners = sums.map_err(refusal::board)?.owners;
+    access::seen(&call, "GET /v1/reports/blotter", owners).await?;
     csv("blotter", body)
 }
 

@@ -42,6 +42,12 @@ pub(crate) struct Sight {
 pub(crate) struct Sights(Mutex<HashMap<Address, Arc<Sight>>>);
 
 impl Sight {
+    /// Whether the chain was asked about all of these.
+    fn covers(&self, securities: &[Security]) -> bool {
+        let known = |one: &Security| self.standings.contains_key(&one.token);
+        securities.iter().all(known)
+    }
+
     /// The first block at which a part of it was read.
     fn block(&self) -> u64 {
         let blocks = self.standings.values().map(|standing| standing.block);
@@ -82,6 +88,12 @@ impl Sights {
             Some(watched) => sight.watched(watched, now).map(Arc::new),
             None => is_fresh(sight, now).then(|| sight.clone()),
         }
+    }
+
+    /// What the chain said last, however long ago.
+    fn last(&self, wallet: Address) -> Option<Arc<Sight>> {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.get(&wallet).cloned()
     }
 
     fn put(&self, wallet: Address, sight: Arc<Sight>) {
@@ -130,12 +142,7 @@ pub(crate) async fn as_watched(
     securities: &[Security],
 ) -> Result<Arc<Sight>, Problem> {
     let known = app.sights.get(wallet, watched, app.now());
-    let covers = |sight: &Sight| {
-        securities
-            .iter()
-            .all(|one| sight.standings.contains_key(&one.token))
-    };
-    match known.filter(|sight| covers(sight)) {
+    match known.filter(|sight| sight.covers(securities)) {
         Some(sight) => Ok(sight),
         None => ask(app, wallet, securities).await,
     }
@@ -180,21 +187,50 @@ pub(crate) struct Open {
 /// # Errors
 /// 503.
 pub(crate) async fn open(app: &App, caller: &Caller) -> Result<Open, Problem> {
-    let mut securities = app.board.securities().await.map_err(refusal::board)?;
+    let securities = app.board.securities().await.map_err(refusal::board)?;
     if caller.is_any(WHOLE_BOOK) {
-        let sight = None;
-        return Ok(Open { securities, sight });
+        return Ok(Open::all(securities));
     }
     let sight = of_wallet(app, caller.wallet, &securities).await?;
-    securities.retain(|security| {
-        let standing = sight.standings.get(&security.token);
-        standing.is_some_and(|standing| standing.refusal.is_none())
-    });
-    let sight = Some(sight);
-    Ok(Open { securities, sight })
+    Ok(Open::by(sight, securities))
+}
+
+/// The same for a page. While the chain does not answer it is what the chain said last, however long ago: a page says as of
+/// which block, and whoever acts is asked for again.
+///
+/// # Errors
+/// 503 where nothing is known of the wallet.
+pub(crate) async fn shown(app: &App, caller: &Caller) -> Result<Open, Problem> {
+    let securities = app.board.securities().await.map_err(refusal::board)?;
+    if caller.is_any(WHOLE_BOOK) {
+        return Ok(Open::all(securities));
+    }
+    let sight = match of_wallet(app, caller.wallet, &securities).await {
+        Ok(sight) => sight,
+        Err(gone) => {
+            let last = app.sights.last(caller.wallet);
+            last.filter(|sight| sight.covers(&securities)).ok_or(gone)?
+        }
+    };
+    Ok(Open::by(sight, securities))
 }
 
 impl Open {
+    fn all(securities: Vec<Security>) -> Self {
+        let sight = None;
+        Self { securities, sight }
+    }
+
+    /// Those that a wallet may hold.
+    fn by(sight: Arc<Sight>, mut securities: Vec<Security>) -> Self {
+        securities.retain(|security| {
+            let standing = sight.standings.get(&security.token);
+            standing.is_some_and(|standing| standing.refusal.is_none())
+        });
+        let sight = Some(sight);
+        Self { securities, sight }
+    }
+
     /// The security of a symbol, ISIN or token address.
     ///
     /// # Errors

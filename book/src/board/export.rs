@@ -1,8 +1,9 @@
 //! The record as files: CSV for people, JSON lines for the log. Rows are written as they are read.
 
+use std::collections::BTreeSet;
 use std::io::Write;
 
-use alloy::primitives::U256;
+use alloy::primitives::{Address, U256};
 use jiff::Timestamp;
 
 use super::error::BoardError;
@@ -43,12 +44,14 @@ impl Period {
 }
 
 /// What a blotter adds up to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Sums {
     /// Trades.
     pub trades: u64,
     /// Coin base units moved; `None` beyond 2^128 - 1.
     pub total: Option<u128>,
+    /// Whose orders were filled; orders that the board does not have are nobody's.
+    pub owners: BTreeSet<Address>,
 }
 
 /// Columns of an order export.
@@ -221,6 +224,7 @@ impl<'a> Blotter<'a> {
             sums: Sums {
                 trades: 0,
                 total: Some(0),
+                owners: BTreeSet::new(),
             },
         })
     }
@@ -230,12 +234,13 @@ impl<'a> Blotter<'a> {
         self.sums.trades += 1;
         let total = fill.settled.total;
         self.sums.total = self.sums.total.and_then(|sum| sum.checked_add(total));
+        self.sums.owners.extend(fill.owners());
         spreadsheet::row(out, &BLOTTER_COLUMNS, &cells)
     }
 
     /// Writes the last line.
     pub(crate) fn end(self, out: &mut dyn Write) -> std::io::Result<Sums> {
-        let Sums { trades, total } = self.sums;
+        let Sums { trades, total, .. } = self.sums;
         let mut last = [const { String::new() }; BLOTTER_COLUMNS.len()];
         last[0] = format!("{trades} trades");
         last[6] = total.map_or_else(String::new, |sum| plain(U256::from(sum), COIN_DECIMALS));
@@ -379,11 +384,19 @@ mod tests {
                 .export_blotter(&every, &commissions, &mut text)
                 .await
                 .unwrap();
+            let found = [bid, ask].map(|id| book.board.find(id));
+            let owners = futures::future::try_join_all(found).await.unwrap();
+            let owners = owners
+                .into_iter()
+                .flatten()
+                .map(|order| order.record.owner)
+                .collect();
             assert_eq!(
                 sums,
                 Sums {
                     trades: 2,
-                    total: Some(2_070_000_000)
+                    total: Some(2_070_000_000),
+                    owners,
                 }
             );
             let text = String::from_utf8(text).unwrap();

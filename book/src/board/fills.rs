@@ -1,6 +1,6 @@
 //! Trades as the book records them, each with its two orders.
 
-use alloy::primitives::{B256, U256};
+use alloy::primitives::{Address, B256, U256};
 use jiff::Timestamp;
 
 use super::error::BoardError;
@@ -39,6 +39,14 @@ impl Fill {
             Side::Ask => &self.ask,
         };
         view.as_ref().map(|view| &view.record)
+    }
+
+    /// Whose orders they are.
+    pub fn owners(&self) -> impl Iterator<Item = Address> {
+        let sides = [Side::Bid, Side::Ask];
+        sides
+            .into_iter()
+            .filter_map(|side| self.side(side).map(|order| order.owner))
     }
 
     /// Either order: security, quantity and decimal places are the same in both.

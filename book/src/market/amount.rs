@@ -41,7 +41,8 @@ pub fn plain_dollars(value: U256) -> String {
     cents(plain(value, COIN_DECIMALS))
 }
 
-fn cents(text: String) -> String {
+/// A decimal with two places at least.
+pub fn cents(text: String) -> String {
     match text.split_once('.') {
         None => format!("{text}.00"),
         Some((_, fraction)) if fraction.len() == 1 => format!("{text}0"),

@@ -234,6 +234,15 @@ mod tests {
     }
 
     #[test]
+    fn the_price_of_a_midpoint_is_rounded_down() {
+        let found = |total, quantity, decimals| Price::rounded_down(total, quantity, decimals);
+        assert_eq!(found(1_040_000_000, 100 * TOKEN, 18), Some(price("10.40")));
+        assert_eq!(found(1_000_000, 3, 0), Some(price("0.333333333333333333")));
+        assert_eq!(found(u128::MAX, 1, 36), None);
+        assert_eq!(found(1, 0, 18), None);
+    }
+
+    #[test]
     fn a_price_that_does_not_come_out_whole_is_refused_with_the_two_nearest_that_do() {
         assert_eq!(
             price("10.0000005").total(3 * TOKEN, 18),

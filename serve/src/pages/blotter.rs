@@ -1,6 +1,5 @@
 //! The trades of some days, with their sums; the same as a file beside them.
 
-use alloy::primitives::Address;
 use askama::Template;
 use axum::http::StatusCode;
 use book::board::fills::Fill;
@@ -114,13 +113,6 @@ fn choices(securities: &[Security], shown: Option<&str>, period: &Period) -> Vec
     std::iter::once(choice("All", None)).chain(each).collect()
 }
 
-/// Whose orders were filled.
-fn owners(fills: &[Fill]) -> Vec<Address> {
-    let sides =
-        |fill: &Fill| [Side::Bid, Side::Ask].map(|side| fill.side(side).map(|order| order.owner));
-    fills.iter().flat_map(sides).flatten().collect()
-}
-
 /// `GET /desk/blotter`.
 pub(crate) async fn blotter(call: Call) -> Result<Reply, Problem> {
     let days = reports::days(&call)?;
@@ -135,7 +127,8 @@ pub(crate) async fn blotter(call: Call) -> Result<Reply, Problem> {
     }
     let found = app.board.trades_on(&days, symbol.as_deref(), SHOWN).await;
     let found = found.map_err(refusal::board)?;
-    access::seen(&call, "GET /desk/blotter", owners(&found.fills)).await?;
+    let owners = found.fills.iter().flat_map(Fill::owners);
+    access::seen(&call, "GET /desk/blotter", owners).await?;
     let directory = app.board.directory().await.map_err(refusal::board)?;
     let period = Period::of(app, &days)?;
     let page = Blotter {

@@ -63,7 +63,9 @@ pub(super) fn depth(bids: &[Step], asks: &[Step]) -> Option<Outlines> {
         return None;
     }
     let (width, height) = SIZE;
-    let x = |price: u128| share(price - low, high - low, width);
+    // A margin, in which the depth beyond the outermost prices stands.
+    let margin = 30;
+    let x = |price: u128| margin + share(price - low, high - low, width - 2 * margin);
     let y = |depth: u128| height - share(depth, most, height - 4);
     let outline = |steps: &[Step], edge: u32| {
         let mut path = String::new();
@@ -130,8 +132,8 @@ mod tests {
         let bids = [step(50, 10), step(0, 40)];
         let asks = [step(60, 20), step(100, 40)];
         let found = depth(&bids, &asks).unwrap();
-        assert_eq!(found.bids, "M300 160V121H0V4H0V160Z");
-        assert_eq!(found.asks, "M360 160V82H600V4H600V160Z");
+        assert_eq!(found.bids, "M300 160V121H30V4H0V160Z");
+        assert_eq!(found.asks, "M354 160V82H570V4H600V160Z");
         assert_eq!(depth(&bids, &[]), None);
         assert_eq!(depth(&[step(5, 1)], &[step(5, 1)]), None);
     }

@@ -1,6 +1,5 @@
 //! A bid and an ask side by side, as the desk looks at them, and what they would trade at.
 
-use alloy::primitives::U256;
 use book::market::amount::short_address;
 use book::market::matching::midpoint;
 use book::market::order::Side;
@@ -70,19 +69,12 @@ pub(super) struct Deal {
     pub(super) midpoint: Option<Midpoint>,
 }
 
-/// The price of a whole token that a total comes to, rounded down.
-fn unit_price(total: u128, quantity: u128, decimals: u8) -> Option<Price> {
-    // Six decimal places of a dollar make up eighteen of a price.
-    let scale = U256::from(10).checked_pow(U256::from(u16::from(decimals) + 12))?;
-    let scaled = U256::from(total).checked_mul(scale)? / U256::from(quantity.max(1));
-    Price::from_scaled(u128::try_from(scaled).ok()?)
-}
-
 /// What two orders would trade at.
 pub(super) fn between(bid: &OrderRecord, ask: &OrderRecord) -> Option<Midpoint> {
     let total = midpoint(bid.limit_total, ask.limit_total)?;
+    let unit = Price::rounded_down(total, bid.quantity, bid.decimals);
     Some(Midpoint {
-        price: unit_price(total, bid.quantity, bid.decimals).map_or_else(String::new, rounded),
+        price: unit.map_or_else(String::new, rounded),
         total: money(total),
         units: total,
         saved: money(bid.limit_total - total),
@@ -160,22 +152,5 @@ impl Deal {
             "{} sells {} {} to {} for ${total}",
             self.seller, self.quantity, self.symbol, self.buyer
         )
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_price_of_a_whole_token_follows_from_the_total() {
-        let token = 10u128.pow(18);
-        let found = |total, quantity, decimals| unit_price(total, quantity, decimals).map(rounded);
-        assert_eq!(
-            found(1_040_000_000, 100 * token, 18).as_deref(),
-            Some("10.40")
-        );
-        assert_eq!(found(1_000_000, 3, 0).as_deref(), Some("0.3333"));
-        assert_eq!(found(u128::MAX, 1, 36), None);
     }
 }

@@ -1,5 +1,7 @@
 //! Decimal numbers that are texts already, with groups.
 
+use book::market::amount::cents;
+
 use super::words::count;
 
 /// The number with grouped thousands; a text that is none, as it is.
@@ -17,12 +19,7 @@ pub(super) fn grouped(text: &str) -> String {
 
 /// The same as dollars: two decimal places at least.
 pub(super) fn dollars(text: &str) -> String {
-    let shown = grouped(text);
-    match shown.split_once('.') {
-        None => format!("{shown}.00"),
-        Some((_, fraction)) if fraction.len() == 1 => format!("{shown}0"),
-        Some(_) => shown,
-    }
+    cents(grouped(text))
 }
 
 #[cfg(test)]

@@ -1,22 +1,20 @@
 //! The securities that a reader may trade, a line each.
 
-use std::collections::HashMap;
-
-use alloy::primitives::Address;
 use askama::Template;
 use axum::http::StatusCode;
 use book::market::order::Side;
 use book::market::price::Price;
 use book::market::security::Security;
-use desk::means::{Asset, Means};
+use desk::means::Asset;
 use jiff::Timestamp;
 
 use super::frame::{Frame, Here};
 use super::html;
 use super::time::Moment;
-use super::words::{price, rounded_text, tokens};
+use super::words::{count, price, rounded_text, tokens};
 use crate::app::App;
 use crate::caller::Caller;
+use crate::holdings::{self, Held};
 use crate::problem::Problem;
 use crate::refusal;
 use crate::route::{Call, Reply};
@@ -31,6 +29,8 @@ pub(super) struct Holding {
     pub(super) free: String,
     /// What may not move now; nothing where all may.
     pub(super) encumbered: Option<String>,
+    /// As of which block, where the node does not say what is so now.
+    pub(super) stale: Option<String>,
 }
 
 /// The trade that settled last.
@@ -65,8 +65,8 @@ struct Market {
     /// The block as of which the registries said who may hold what.
     block: Option<u64>,
     endings: Vec<Ending>,
-    /// Whether the node did not say what the wallet has.
-    unknown: bool,
+    /// Whether the node did not say what the wallet has now.
+    is_away: bool,
 }
 
 /// The best price of a side.
@@ -77,47 +77,39 @@ async fn best(app: &App, security: &Security, side: Side) -> Result<Option<Price
     Ok(lots.first().map(|lot| lot.price))
 }
 
-/// What an investor has of securities, by token; nothing where the node does not answer.
-pub(super) async fn holdings(
-    app: &App,
-    caller: &Caller,
-    securities: &[Security],
-) -> Option<HashMap<Address, Means>> {
-    let assets: Vec<Asset> = securities
-        .iter()
-        .map(|security| Asset::Security(security.token))
-        .collect();
-    let means = app.node.means(caller.wallet, &assets).await.ok()?;
-    Some(
-        means
-            .into_iter()
-            .map(|means| (means.token, means))
-            .collect(),
-    )
+/// What an investor has of securities; nothing for the staff.
+pub(super) async fn held(app: &App, caller: &Caller, securities: &[Security]) -> Option<Held> {
+    if !caller.is_investor() {
+        return None;
+    }
+    let asset = |security: &Security| Asset::Security(security.token);
+    let assets: Vec<Asset> = securities.iter().map(asset).collect();
+    Some(holdings::of(app, caller.wallet, &assets).await)
 }
 
-/// What somebody has, in words.
-pub(super) fn holding(means: &Means, decimals: u8) -> Holding {
-    let written = |amount| tokens(u128::try_from(amount).unwrap_or(u128::MAX), decimals);
+/// What somebody has of a security, in words; nothing where that was never known.
+pub(super) fn holding(held: Option<&Held>, security: &Security) -> Option<Holding> {
+    let held = held?;
+    let means = held.means.get(&security.token)?;
+    let written = |amount| {
+        let amount = u128::try_from(amount).unwrap_or(u128::MAX);
+        tokens(amount, security.decimals)
+    };
     let bound = means.encumbered();
-    Holding {
+    Some(Holding {
         free: written(means.free),
         encumbered: (!bound.is_zero()).then(|| written(bound)),
-    }
+        stale: (!held.is_now).then(|| count(means.block)),
+    })
 }
 
-async fn row(
-    app: &App,
-    security: &Security,
-    held: Option<&HashMap<Address, Means>>,
-) -> Result<Row, Problem> {
+async fn row(app: &App, security: &Security, held: Option<&Held>) -> Result<Row, Problem> {
     let bid = best(app, security, Side::Bid).await?;
     let ask = best(app, security, Side::Ask).await?;
     let spread = bid.zip(ask).and_then(|(bid, ask)| {
         let between = ask.scaled().checked_sub(bid.scaled())?;
         Some(Price::from_scaled(between).map_or("0.00".to_owned(), price))
     });
-    let means = held.and_then(|held| held.get(&security.token));
     let traded = trades::settlements_view(app, security, None, 1).await?;
     let last = traded.settlements.first().map(|last| Last {
         price: rounded_text(&last.price),
@@ -131,7 +123,7 @@ async fn row(
         spread,
         last,
         average: traded.average.map(|average| rounded_text(&average.price)),
-        holding: means.map(|means| holding(means, security.decimals)),
+        holding: holding(held, security),
     })
 }
 
@@ -155,12 +147,8 @@ fn endings(open: &Open, now: Timestamp) -> Vec<Ending> {
 pub(crate) async fn market(call: Call) -> Result<Reply, Problem> {
     call.query.end()?;
     let (app, caller) = (&call.app, call.caller()?);
-    let open = sight::open(app, caller).await?;
-    let held = if caller.is_investor() {
-        holdings(app, caller, &open.securities).await
-    } else {
-        None
-    };
+    let open = sight::shown(app, caller).await?;
+    let held = held(app, caller, &open.securities).await;
     let mut rows = Vec::with_capacity(open.securities.len());
     for security in &open.securities {
         rows.push(row(app, security, held.as_ref()).await?);
@@ -171,7 +159,7 @@ pub(crate) async fn market(call: Call) -> Result<Reply, Problem> {
         is_investor: caller.is_investor(),
         block: standings.map(|standing| standing.block).min(),
         endings: endings(&open, app.now()),
-        unknown: caller.is_investor() && held.is_none(),
+        is_away: held.is_some_and(|held| !held.is_now),
         rows,
     };
     html(&call.headers, StatusCode::OK, &page)

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use super::chart::{self, Dot, Outlines, SIZE, Step, Traded};
 use super::frame::{Frame, Here};
 use super::html;
-use super::market::{Holding, holding, holdings};
+use super::market::{Holding, held, holding};
 use super::time::Moment;
 use super::words::{money, price, rounded, rounded_text, tokens};
 use crate::app::App;
@@ -280,17 +280,12 @@ fn day(now: Timestamp, days: i64) -> String {
 pub(crate) async fn security(call: Call) -> Result<Reply, Problem> {
     call.query.end()?;
     let (app, caller) = (&call.app, call.caller()?);
-    let open = sight::open(app, caller).await?;
+    let open = sight::shown(app, caller).await?;
     let security = open.find(call.place("security"))?;
     let (bids, bid) = side(app, caller, security, Side::Bid).await?;
     let (asks, ask) = side(app, caller, security, Side::Ask).await?;
     let is_investor = caller.is_investor();
-    let held = if is_investor {
-        holdings(app, caller, std::slice::from_ref(security)).await
-    } else {
-        None
-    };
-    let means = held.as_ref().and_then(|held| held.get(&security.token));
+    let held = held(app, caller, std::slice::from_ref(security)).await;
     let traded = trades::settlements_view(app, security, None, SETTLEMENTS).await?;
     let terms = match (is_investor, &app.house.terms) {
         (true, Some(_)) => Some(terms::terms_view(app, caller).await?),
@@ -315,7 +310,7 @@ pub(crate) async fn security(call: Call) -> Result<Reply, Problem> {
         bid: bid.map(price),
         ask: ask.map(price),
         spread,
-        holding: means.map(|means| holding(means, security.decimals)),
+        holding: holding(held.as_ref(), security),
         depth: depth(app, security).await?,
         settled: settled(security, &traded.settlements, traded.average.as_ref(), now),
         documents: terms::documents_view(app, caller, security).await?,

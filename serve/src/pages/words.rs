@@ -4,6 +4,8 @@ use alloy::primitives::{B256, U256};
 use book::market::amount::{dollars, units};
 use book::market::price::Price;
 
+use super::decimals::grouped;
+
 /// A number with grouped thousands.
 pub(crate) fn count(number: u64) -> String {
     units(U256::from(number), 0)
@@ -21,14 +23,7 @@ pub(crate) fn money(amount: u128) -> String {
 
 /// A price, with grouped thousands.
 pub(crate) fn price(price: Price) -> String {
-    let text = price.to_string();
-    match text.split_once('.') {
-        Some((whole, fraction)) => match whole.parse() {
-            Ok(whole) => format!("{}.{fraction}", count(whole)),
-            Err(_) => text,
-        },
-        None => text,
-    }
+    grouped(&price.to_string())
 }
 
 /// A price that need not come out whole, to the hundredth of a cent.

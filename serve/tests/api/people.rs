@@ -7,6 +7,7 @@ use book::market::order::Side;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::desk;
 use super::stage::*;
 
 /// A change as a client sends it, signed by these admins.
@@ -344,6 +345,51 @@ async fn whoever_of_the_staff_looks_at_a_customer_s_orders_is_written_down() {
             .await
             .names(400, "BAD_INPUT", &["format"]);
         stage.get(report, &dana).await.refuses(403, "NOT_ALLOWED");
+    }
+}
+
+/// A match shows two orders.
+#[tokio::test]
+async fn whoever_looks_at_a_match_has_looked_at_both_customers_orders() {
+    for stage in stages().await {
+        let (dana, ruth) = (stage.sign_in(DANA).await, stage.sign_in(RUTH).await);
+        let (pair, id) = (desk::pair(&stage).await, Uuid::now_v7());
+        let sent = desk::proposal(&stage, DANA, id, &pair);
+        stage.post("/v1/matches", &dana, &sent).await.is(201);
+        let before = stage.board.accesses(0, 1_000).await.unwrap().len();
+        let paths = [
+            "/v1/matches".to_owned(),
+            format!("/v1/matches/{id}"),
+            format!("/v1/matches/{id}/preflight"),
+        ];
+        for path in &paths {
+            stage.get(path, &ruth).await.is(200);
+        }
+        let rows = stage
+            .board
+            .accesses(0, 1_000)
+            .await
+            .unwrap()
+            .split_off(before);
+        let mut both = [ADA, BEN].map(|owner| address(owner).to_string().to_lowercase());
+        both.sort();
+        let found: Vec<_> = rows
+            .iter()
+            .map(|row| {
+                (
+                    row.person.as_str(),
+                    row.route.as_str(),
+                    row.customers.as_str(),
+                )
+            })
+            .collect();
+        let routes = [
+            "GET /v1/matches",
+            "GET /v1/matches/{match}",
+            "GET /v1/matches/{match}/preflight",
+        ];
+        let both = both.join(" ");
+        assert_eq!(found, routes.map(|route| ("Ruth", route, both.as_str())));
     }
 }
 

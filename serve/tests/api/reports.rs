@@ -59,8 +59,24 @@ async fn a_day_is_summed_up_security_by_security() {
             csv.lines().last().unwrap().starts_with("\"1 trades\""),
             "{csv}"
         );
+        // It shows orders of both customers, which is written down; one without trades shows nobody.
+        let seen = stage.board.accesses(0, 10).await.unwrap();
+        let mut both = [ADA, BEN].map(|owner| address(owner).to_string().to_lowercase());
+        both.sort();
+        let [row] = seen.as_slice() else {
+            panic!("{seen:?}")
+        };
+        assert_eq!(
+            (
+                row.person.as_str(),
+                row.route.as_str(),
+                row.customers.as_str()
+            ),
+            ("Rex", "GET /v1/reports/blotter", both.join(" ").as_str())
+        );
         let none = stage.get("/v1/reports/blotter?from=2027-01-16", &rex).await;
         assert_eq!(text(&none.is(200)).lines().count(), 2);
+        assert_eq!(stage.board.accesses(0, 10).await.unwrap().len(), 1);
     }
 }
 

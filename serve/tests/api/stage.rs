@@ -210,6 +210,7 @@ impl Node for Paper {
             let (balance, free, allowance) = found.unwrap_or_default();
             Means {
                 token,
+                block: 7,
                 balance: U256::from(balance),
                 free: U256::from(free),
                 allowance: U256::from(allowance),
