@@ -5,7 +5,7 @@ import { isLeaving, leave } from "./leave";
 import { say, warn } from "./say";
 import { texts } from "./texts";
 
-/** The page as the server draws it now: a document, "gone" where it is another page by now, "silent" where it does not answer. */
+/** The page as the server draws it now: a document, "gone" where this wallet may not see it, "silent" where nobody answers. */
 function fetched(): Promise<Document | "gone" | "silent"> {
   return new Promise((done) => {
     const request = new XMLHttpRequest();
@@ -51,13 +51,25 @@ function replace(fresh: Document, own: boolean): void {
   }
 }
 
+/** Why this wallet may not see something any more. */
+let why = "";
+/** Whether the page says that it is not drawn anew. */
+let stands = false;
+
+/** Says why the page stays as it is; without words it is drawn anew again. */
+function stay(words: string): void {
+  if (stands || words !== "") warn(words);
+  stands = words !== "";
+}
+
 /** Draws the page's parts anew: those too that are in use, after an act of one's own. A part that is new, or gone, takes a page
- * of its own. Where the server does not answer the page stays as it is, with what was typed into it. */
+ * of its own. A page that is not to be had stays as it is, with what was typed into it, and says so. */
 export async function refresh(own = false): Promise<void> {
   const fresh = await fetched();
   if (isLeaving()) return;
-  if (fresh === "silent") return warn(texts.live.notDrawn);
-  if (fresh === "gone") return location.reload();
+  if (fresh === "silent") return stay(texts.live.notDrawn);
+  if (fresh === "gone") return stay(why || texts.live.gone);
+  stay("");
   const names = (within: Document): string => [...within.querySelectorAll<HTMLElement>("[data-live]")].map((part) => part.dataset["live"]).join(" ");
   if (names(fresh) !== names(document) && !document.querySelector("input:focus, textarea:focus") && (own || !isInUse(document.body))) return location.reload();
   replace(fresh, own);
@@ -77,6 +89,14 @@ const KINDS = [...CHANGES, "tick"];
 
 interface Heard {
   kind: string;
+  /** Why the stream ends. */
+  why: string;
+}
+
+/** What the end of a stream says, where it is about what a wallet may hold. */
+function whyOf(data: string): string {
+  const { detail, restriction } = JSON.parse(data) as { detail?: string; restriction?: number };
+  return detail === undefined || restriction === undefined ? "" : `${detail.charAt(0).toUpperCase()}${detail.slice(1)}.`;
 }
 
 /** One tab of a browser holds the stream and hands what it hears to the others. */
@@ -88,7 +108,7 @@ class Live {
   private wait = FIRST_WAIT;
 
   begin(): void {
-    this.channel.addEventListener("message", ({ data }: MessageEvent<Heard>) => this.hear(data.kind));
+    this.channel.addEventListener("message", ({ data }: MessageEvent<Heard>) => this.hear(data));
     setInterval(() => this.look(), LOOK_EACH);
     // Held until this tab is closed: then the next one has it.
     void navigator.locks.request("board-stream", () => new Promise<never>(() => this.open()));
@@ -97,10 +117,11 @@ class Live {
   private open(): void {
     const stream = new EventSource("/v1/stream");
     for (const kind of KINDS) {
-      stream.addEventListener(kind, () => {
+      stream.addEventListener(kind, ({ data }: MessageEvent<string>) => {
         this.wait = FIRST_WAIT;
-        this.channel.postMessage({ kind });
-        this.hear(kind);
+        const heard = { kind, why: kind === "end" ? whyOf(data) : "" };
+        this.channel.postMessage(heard);
+        this.hear(heard);
       });
     }
     stream.addEventListener("error", () => {
@@ -111,14 +132,15 @@ class Live {
     });
   }
 
-  private hear(kind: string): void {
+  private hear(heard: Heard): void {
     this.heardAt = Date.now();
+    why = heard.why || why;
     if (this.lost) {
       this.lost = false;
       warn("");
       say(texts.live.again);
     }
-    if (!CHANGES.includes(kind) || this.drawing !== undefined) return;
+    if (!CHANGES.includes(heard.kind) || this.drawing !== undefined) return;
     this.drawing = window.setTimeout(() => {
       this.drawing = undefined;
       void refresh();

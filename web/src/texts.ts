@@ -44,6 +44,7 @@ export const texts = {
   live: {
     lost: (time: string) => `Not live since ${time}`,
     again: "Live again.",
+    gone: "This page is not shown to this wallet any more.",
     notDrawn: "The board did not answer: this page may be out of date. Reload it.",
     ended: "Your session has ended. Sign in again to go on.",
   },

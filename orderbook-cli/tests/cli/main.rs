@@ -16,6 +16,8 @@ mod crash;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod crash_deploy;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod crash_exam;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod day;
 mod demo_serves;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
