@@ -179,12 +179,7 @@ impl Board {
     /// The same, as a transaction sees it.
     pub(super) async fn roster_in(&self, link: &mut Link<'_>) -> Result<Arc<Roster>, BoardError> {
         let last = query::last_staff_event(link).await?;
-        let known = self
-            .roster
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
-        if let Some(known) = known.filter(|known| known.last() == last) {
+        if let Some(known) = self.known_roster().filter(|known| known.last() == last) {
             return Ok(known);
         }
         let mut roster = Roster::default();
@@ -218,11 +213,48 @@ impl Board {
         &self,
         link: &mut Link<'_>,
         seq: u64,
-        mut by: By,
+        by: By,
         told: Told<'static>,
         exempt: bool,
     ) -> Result<By, BoardError> {
         let roster = self.roster_in(link).await?;
+        self.entitled(&roster, seq, by, told, exempt)
+    }
+
+    /// The same for events to come, with the staff's last event: whoever is entitled after it is so until its next one.
+    pub(super) async fn authorise_ahead(
+        &self,
+        link: &mut Link<'_>,
+        by: By,
+        told: Told<'static>,
+        exempt: bool,
+    ) -> Result<(By, u64), BoardError> {
+        // What is remembered will do, as whoever writes looks again; a refusal takes a look now.
+        let known = self.known_roster();
+        if let Some(roster) = known
+            && let Ok(by) =
+                self.entitled(&roster, roster.last() + 1, by.clone(), told.clone(), exempt)
+        {
+            return Ok((by, roster.last()));
+        }
+        let roster = self.roster_in(link).await?;
+        let by = self.entitled(&roster, roster.last() + 1, by, told, exempt)?;
+        Ok((by, roster.last()))
+    }
+
+    fn known_roster(&self) -> Option<Arc<Roster>> {
+        let known = self.roster.lock();
+        known.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn entitled(
+        &self,
+        roster: &Roster,
+        seq: u64,
+        mut by: By,
+        told: Told<'static>,
+        exempt: bool,
+    ) -> Result<By, BoardError> {
         let Some(signed) = &by.signed else {
             if roster.demands(seq) && !exempt {
                 let (act, actor) = (told.act, by.actor);
@@ -235,7 +267,7 @@ impl Board {
             ..told
         };
         check_time(signed, self.store.clock().now())?;
-        let name = check(&self.act_hasher(), &roster, seq, &told, signed)?
+        let name = check(&self.act_hasher(), roster, seq, &told, signed)?
             .name
             .clone();
         by.actor = name;

@@ -22,7 +22,6 @@ use crate::log::body::{Body, OrderPosted};
 use crate::market::investor::Directory;
 use crate::store::Clock;
 use crate::store::append::Draft;
-use crate::store::query;
 
 /// Rows that are checked and written together.
 const CHUNK: usize = 2_048;
@@ -81,9 +80,9 @@ impl Board {
         by.check()?;
         let (told, exempt) = posting_act(&[], &by);
         let mut reader = self.store.reader().await?;
-        let staff = query::last_staff_event(&mut reader.link()).await?;
-        let by = self
-            .authorise_at(&mut reader.link(), staff + 1, by, told.clone(), exempt)
+        let mut link = reader.link();
+        let (by, _) = self
+            .authorise_ahead(&mut link, by, told.clone(), exempt)
             .await?;
         drop(reader);
         let (checking, mut chunks) = self.check_in_background(next, by.clone()).await?;

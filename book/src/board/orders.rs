@@ -132,10 +132,8 @@ impl Board {
         let judged = self.judge_alone(&posting, chain).await?;
         let (told, exempt) = posting_act(std::slice::from_ref(&judged), &by);
         let mut reader = self.store.reader().await?;
-        let staff = query::last_staff_event(&mut reader.link()).await?;
-        // Whoever is entitled after the last change of the staff is so until the next.
-        let (seq, mut link) = (staff + 1, reader.link());
-        let by = self.authorise_at(&mut link, seq, by, told, exempt).await?;
+        let mut link = reader.link();
+        let (by, staff) = self.authorise_ahead(&mut link, by, told, exempt).await?;
         drop(reader);
         self.enqueue(judged, by, staff, keep).await
     }

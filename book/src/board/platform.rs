@@ -317,18 +317,21 @@ impl Board {
     /// The store's.
     pub async fn keep_answer(&self, id: B256, answer: Answer) -> Result<(), BoardError> {
         let mut writer = self.store.writer().await?;
-        self.put_answer(&mut writer, id, answer);
+        self.put_answers(&mut writer, vec![(id, answer)]);
         Ok(writer.commit().await?)
     }
 
-    pub(super) fn put_answer(&self, writer: &mut Writer, id: B256, answer: Answer) {
+    pub(super) fn put_answers(&self, writer: &mut Writer, answers: Vec<(B256, Answer)>) {
         let now = self.now().as_microsecond();
-        let Answer {
-            request,
-            status,
-            body,
-        } = answer;
-        platform::put_answer(writer, id, (request, status, body, now));
+        let row = |(id, answer): (B256, Answer)| {
+            let Answer {
+                request,
+                status,
+                body,
+            } = answer;
+            (id, (request, status, body, now))
+        };
+        platform::put_answers(writer, answers.into_iter().map(row).collect());
     }
 
     /// Which of these answers are kept, with the digest of the request that each answers.

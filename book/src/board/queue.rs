@@ -155,6 +155,7 @@ impl Board {
     ) -> Result<Vec<OrderView>, StoreError> {
         let events = writer.append(drafts).await?;
         let mut orders = Vec::with_capacity(posted.len());
+        let mut answers = Vec::new();
         for ((judged, keep), event) in posted.into_iter().zip(events) {
             let order = OrderView {
                 record: judged.record(event.captured_at),
@@ -175,10 +176,11 @@ impl Board {
                     status,
                     body,
                 };
-                self.put_answer(&mut writer, id, answer);
+                answers.push((id, answer));
             }
             orders.push(order);
         }
+        self.put_answers(&mut writer, answers);
         writer.commit().await?;
         Ok(orders)
     }

@@ -1,5 +1,6 @@
 //! Appending: events, their Merkle nodes and the tables folded from them, in one database transaction.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use alloy::primitives::B256;
@@ -196,7 +197,7 @@ impl Writer {
     }
 
     /// Adds a statement that is no event's.
-    pub(crate) fn put(&mut self, sql: &'static str, values: Vec<Value>) {
+    pub(crate) fn put(&mut self, sql: impl Into<Cow<'static, str>>, values: Vec<Value>) {
         self.batch.push(sql, values);
     }
 
@@ -237,7 +238,7 @@ impl Writer {
 }
 
 /// `INSERT ... VALUES` for `rows` rows of `columns` columns, numbered placeholders.
-pub(super) fn insert(into: &str, columns: usize, rows: usize) -> String {
+pub(crate) fn insert(into: &str, columns: usize, rows: usize) -> String {
     let mut sql = format!("INSERT INTO {into} VALUES ");
     for row in 0..rows {
         sql.push_str(if row == 0 { "(" } else { ", (" });
@@ -251,11 +252,14 @@ pub(super) fn insert(into: &str, columns: usize, rows: usize) -> String {
     sql
 }
 
-/// Full portions, then single rows: two statements to prepare, whatever the number of rows.
+/// Portions of powers of two, largest first: seven statements to prepare, whatever the number of rows.
 pub(crate) fn portions<T>(rows: Vec<T>) -> impl Iterator<Item = Vec<T>> {
     let mut rows = rows.into_iter();
     std::iter::from_fn(move || {
-        let count = if rows.len() < PORTION { 1 } else { PORTION };
+        let count = rows
+            .len()
+            .checked_ilog2()
+            .map_or(0, |log| PORTION.min(1 << log));
         let portion: Vec<_> = rows.by_ref().take(count).collect();
         (!portion.is_empty()).then_some(portion)
     })

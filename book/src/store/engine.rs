@@ -13,11 +13,16 @@ use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
 use sqlx::{
-    Connection as _, PgConnection, Postgres, SqlStr, Sqlite, SqliteConnection, Transaction,
+    Connection as _, Executor as _, PgConnection, Postgres, SqlStr, Sqlite, SqliteConnection,
+    Transaction,
 };
 
 use super::Clock;
 use super::error::StoreError;
+
+/// A plan is made once for each connection, and in a new book the tables are small enough to be read whole: it would be read
+/// whole for ever. Every statement has its index.
+const BY_INDEX: &str = "SET enable_seqscan = off";
 
 /// How long a writer waits for another, seconds.
 pub(crate) const LOCK_TIMEOUT: u64 = 5;
@@ -356,6 +361,9 @@ impl Pool {
         let pool = PgPoolOptions::new()
             .max_connections(8)
             .test_before_acquire(false)
+            .after_connect(|connection, _| {
+                Box::pin(async move { connection.execute(BY_INDEX).await.map(drop) })
+            })
             .connect_lazy_with(options);
         Self::prepared(Connections::Postgres(pool)).await
     }
@@ -407,10 +415,8 @@ impl Pool {
                 Tx::Sqlite(pool.begin_with("BEGIN IMMEDIATE").await?, Schema::Salted)
             }
             Connections::Postgres(pool) => {
-                let mut tx = pool.begin().await?;
-                sqlx::query("SET LOCAL lock_timeout = '5s'")
-                    .execute(&mut *tx)
-                    .await?;
+                let begin = "BEGIN; SET LOCAL lock_timeout = '5s'";
+                let mut tx = pool.begin_with(begin).await?;
                 sqlx::query(
                     "SELECT pg_advisory_xact_lock(hashtext('orderbook:' || current_schema()))",
                 )

@@ -18,6 +18,9 @@ type Rows = (
     Vec<(Vec<u8>, Vec<u8>)>,
 );
 
+/// An investor's id and name, an account and a wallet of it.
+type Owned = (Vec<u8>, String, Option<String>, Option<Vec<u8>>);
+
 /// Everybody.
 pub(crate) async fn read(link: &mut Link<'_>) -> Result<Directory, StoreError> {
     if link.schema() == Schema::Unsalted {
@@ -44,23 +47,16 @@ pub(crate) async fn read_of(
     if link.schema() == Schema::Unsalted {
         return Ok(Directory::default());
     }
-    let (names, accounts, wallets): Rows = on_engine!(link, db => {
-        let accounts: Vec<(String, Vec<u8>)> =
-            sqlx::query_as("SELECT account, investor FROM investor_accounts WHERE account = $1")
-                .bind(account).fetch_all(&mut **db).await?;
-        let wallets: Vec<(Vec<u8>, Vec<u8>)> =
-            sqlx::query_as("SELECT wallet, investor FROM investor_wallets WHERE wallet = $1")
-                .bind(wallet.to_vec()).fetch_all(&mut **db).await?;
-        let mut names = Vec::new();
-        for id in accounts.iter().map(|row| &row.1).chain(wallets.iter().map(|row| &row.1)) {
-            names.extend(
-                sqlx::query_as("SELECT id, name FROM investors WHERE id = $1")
-                    .bind(id.clone()).fetch_optional(&mut **db).await?,
-            );
-        }
-        (names, accounts, wallets)
+    let owned: Vec<Owned> = on_engine!(link, db => {
+        sqlx::query_as(
+            "SELECT i.id, i.name, a.account, NULL FROM investor_accounts a
+             JOIN investors i ON i.id = a.investor WHERE a.account = $1
+             UNION ALL SELECT i.id, i.name, NULL, w.wallet FROM investor_wallets w
+             JOIN investors i ON i.id = w.investor WHERE w.wallet = $2",
+        )
+        .bind(account).bind(wallet.to_vec()).fetch_all(&mut **db).await?
     });
-    fold(names, &accounts, &wallets)
+    fold_owned(owned)
 }
 
 /// Who owns a wallet, with every account and just this wallet.
@@ -71,19 +67,24 @@ pub(crate) async fn read_owner(
     if link.schema() == Schema::Unsalted {
         return Ok(Directory::default());
     }
-    let (names, accounts, wallets): Rows = on_engine!(link, db => {
-        let wallets: Vec<(Vec<u8>, Vec<u8>)> =
-            sqlx::query_as("SELECT wallet, investor FROM investor_wallets WHERE wallet = $1")
-                .bind(wallet.to_vec()).fetch_all(&mut **db).await?;
-        let (mut names, mut accounts) = (Vec::new(), Vec::new());
-        if let Some((_, owner)) = wallets.first() {
-            names = sqlx::query_as("SELECT id, name FROM investors WHERE id = $1")
-                .bind(owner.clone()).fetch_all(&mut **db).await?;
-            accounts = sqlx::query_as("SELECT account, investor FROM investor_accounts WHERE investor = $1")
-                .bind(owner.clone()).fetch_all(&mut **db).await?;
-        }
-        (names, accounts, wallets)
+    let owned: Vec<Owned> = on_engine!(link, db => {
+        sqlx::query_as(
+            "SELECT i.id, i.name, a.account, w.wallet FROM investor_wallets w
+             JOIN investors i ON i.id = w.investor
+             LEFT JOIN investor_accounts a ON a.investor = i.id WHERE w.wallet = $1",
+        )
+        .bind(wallet.to_vec()).fetch_all(&mut **db).await?
     });
+    fold_owned(owned)
+}
+
+fn fold_owned(owned: Vec<Owned>) -> Result<Directory, StoreError> {
+    let (mut names, mut accounts, mut wallets) = (Vec::new(), Vec::new(), Vec::new());
+    for (id, name, account, wallet) in owned {
+        accounts.extend(account.map(|account| (account, id.clone())));
+        wallets.extend(wallet.map(|wallet| (wallet, id.clone())));
+        names.push((id, name));
+    }
     fold(names, &accounts, &wallets)
 }
 

@@ -4,7 +4,7 @@
 use alloy::primitives::{Address, B256};
 use sqlx::AssertSqlSafe;
 
-use super::append::{PORTION, Writer};
+use super::append::{PORTION, Writer, insert, portions};
 use super::batch::Value;
 use super::engine::{Link, Schema, on_engine};
 use super::error::StoreError;
@@ -199,20 +199,24 @@ pub(crate) async fn answers(
 }
 
 /// Keeps an answer in the place of an older one, if there is one.
-pub(crate) fn put_answer(writer: &mut Writer, id: B256, row: AnswerRow) {
-    let (request, status, body, made_at) = row;
-    writer.put(
-        "INSERT INTO answers (id, request, status, body, made_at) VALUES ($1, $2, $3, $4, $5)
-         ON CONFLICT (id) DO UPDATE SET request = excluded.request, status = excluded.status,
-             body = excluded.body, made_at = excluded.made_at",
-        vec![
-            Value::Bytes(id.to_vec()),
-            Value::Bytes(request.to_vec()),
-            Value::Int(i64::from(status)),
-            Value::Text(body),
-            Value::Int(made_at),
-        ],
-    );
+pub(crate) fn put_answers(writer: &mut Writer, answers: Vec<(B256, AnswerRow)>) {
+    const INTO: &str = "answers (id, request, status, body, made_at)";
+    const ANEW: &str = " ON CONFLICT (id) DO UPDATE SET request = excluded.request,
+         status = excluded.status, body = excluded.body, made_at = excluded.made_at";
+    for answers in portions(answers) {
+        let sql = insert(INTO, 5, answers.len()) + ANEW;
+        let values = answers.into_iter().flat_map(|(id, row)| {
+            let (request, status, body, made_at) = row;
+            [
+                Value::Bytes(id.to_vec()),
+                Value::Bytes(request.to_vec()),
+                Value::Int(i64::from(status)),
+                Value::Text(body),
+                Value::Int(made_at),
+            ]
+        });
+        writer.put(sql, values.collect());
+    }
 }
 
 /// What is too old: challenges, sessions, answers made before these times, keys that ended before `now`.

@@ -230,13 +230,16 @@ pub(crate) async fn levels(
     let way = if side == Side::Bid { "DESC" } else { "ASC" };
     let sql = format!(
         "SELECT price, orders, quantity0, quantity1, quantity2, quantity3 FROM levels
-         WHERE security = $1 AND side = $2 ORDER BY price {way}"
+         WHERE security = $1 AND side = $2 ORDER BY price {way} LIMIT $3"
     );
+    // As many as can be needed: rows that nobody takes are read all the same.
+    let most = levels.saturating_add(dead.len()).saturating_add(1);
     let mut found: Vec<LevelSum> = Vec::new();
     on_engine!(link, db => {
         let mut rows = sqlx::query_as::<_, LevelRow>(AssertSqlSafe(sql))
             .bind(signed(security))
             .bind(i64::from(side.code()))
+            .bind(i64::try_from(most).unwrap_or(i64::MAX))
             .fetch(db);
         while let Some((price, orders, q0, q1, q2, q3)) = rows.try_next().await? {
             let price = amount(0, "price", &price)?;
@@ -475,8 +478,9 @@ pub(crate) async fn staff_events(link: &mut Link<'_>) -> Result<Vec<EventRow>, S
 /// The last of them; 0 when there is none.
 pub(crate) async fn last_staff_event(link: &mut Link<'_>) -> Result<u64, StoreError> {
     let last: Option<i64> = on_engine!(link, db => {
+        // The sum keeps `PostgreSQL` from going through the whole log from its end: few events are of these types.
         sqlx::query_scalar(
-            "SELECT max(seq) FROM events WHERE type IN ($1, $2) AND type <> 'order_posted'",
+            "SELECT max(seq + 0) FROM events WHERE type IN ($1, $2) AND type <> 'order_posted'",
         )
         .bind(EventType::StaffChanged.as_str())
         .bind(EventType::SigningDemanded.as_str())
