@@ -18,6 +18,7 @@ use crate::metrics::Metrics;
 use crate::node::Node;
 use crate::outlet::Exception;
 use crate::proxy::Proxies;
+use crate::sides::Sides;
 use crate::sight::Sights;
 use crate::stream::Hub;
 use crate::terms::Consents;
@@ -36,6 +37,7 @@ pub struct App {
     pub(crate) cursors: Cursors,
     pub(crate) lots: Lots,
     pub(crate) sights: Sights,
+    pub(crate) sides: Sides,
     pub(crate) holdings: Holdings,
     /// What only the broker-dealer knows.
     pub(crate) house: House,
@@ -77,6 +79,7 @@ impl App {
             cursors,
             lots,
             sights: Sights::default(),
+            sides: Sides::default(),
             holdings: Holdings::default(),
             house: House::default(),
             consents: Consents::default(),

@@ -67,6 +67,7 @@ mod reports;
 pub mod route;
 mod seats;
 pub mod settler;
+mod sides;
 mod sight;
 mod sign_in;
 mod staff;

@@ -1,6 +1,6 @@
 //! The markets that are open to a caller: securities, sums per price, lots.
 
-use book::board::lots::{Lot, Place};
+use book::board::lots::{Lot, OneSide, Place};
 use book::market::depth::Level;
 use book::market::order::Side;
 use book::market::price::Price;
@@ -16,12 +16,10 @@ use crate::problem::Problem;
 use crate::query;
 use crate::refusal;
 use crate::route::{Call, Reply, WHOLE_BOOK};
+use crate::sides;
 use crate::sight;
 use crate::trades::CommissionView;
 use crate::wait;
-
-/// Prices of each side that a book shows.
-const LEVELS: usize = 100;
 
 /// A security that is open to a caller.
 #[derive(Debug, Clone)]
@@ -126,22 +124,19 @@ pub(crate) async fn book(call: Call) -> Result<Reply, Problem> {
     call.query.end()?;
     let open = sight::open(&call.app, call.caller()?).await?;
     let security = open.find(call.place("security"))?;
-    let token = security.token.to_string();
-    let seq = seq(&call.app).await?;
-    let found = call
-        .app
-        .board
-        .book(&token, LEVELS)
-        .await
-        .map_err(refusal::board)?;
+    let app = &call.app;
+    let (seq, as_of) = (seq(app).await?, app.now());
+    let bids = sides::of(app, security, Side::Bid, seq).await?;
+    let asks = sides::of(app, security, Side::Ask, seq).await?;
+    let levels = |side: &OneSide| side.levels.iter().map(level_json).collect::<Vec<_>>();
     Reply::ok(&json!({
         "symbol": security.symbol,
         "token": security.token,
-        "as_of": found.as_of,
+        "as_of": as_of,
         "seq": seq,
-        "bids": found.bids.iter().map(level_json).collect::<Vec<_>>(),
-        "asks": found.asks.iter().map(level_json).collect::<Vec<_>>(),
-        "truncated": found.truncated,
+        "bids": levels(&bids),
+        "asks": levels(&asks),
+        "truncated": bids.truncated || asks.truncated,
     }))
 }
 
@@ -177,50 +172,22 @@ pub(crate) struct ShownLot {
     pub(crate) own: bool,
 }
 
-/// One side of a security's book, lot by lot.
-#[derive(Debug, Clone)]
-pub(crate) struct OneSide {
-    /// Best price first, then oldest first.
-    pub(crate) lots: Vec<ShownLot>,
-    /// Sums per price of the whole side, the best prices.
-    pub(crate) levels: Vec<Level>,
-    /// There may be more of them behind the last one.
-    pub(crate) more: bool,
-}
-
-/// The lots of one side of a security that the caller may see, behind a place.
-///
-/// # Errors
-/// 503.
-pub(crate) async fn lots_view(
+/// As many lots of a side as are asked for, behind a place.
+async fn lots_behind(
     app: &App,
-    caller: &Caller,
     security: &Security,
     side: Side,
     behind: Option<Place>,
     limit: u32,
-) -> Result<OneSide, Problem> {
+    first: &OneSide,
+) -> Result<Vec<Lot>, Problem> {
+    let count = usize::try_from(limit).unwrap_or(usize::MAX);
+    if behind.is_none() && limit <= sides::LOTS {
+        return Ok(first.lots.iter().take(count).copied().collect());
+    }
     let token = security.token.to_string();
     let found = app.board.lots(&token, side, behind, limit).await;
-    let found = found.map_err(refusal::board)?;
-    let book = app.board.book(&token, LEVELS).await;
-    let book = book.map_err(refusal::board)?;
-    let whole = caller.is_any(WHOLE_BOOK);
-    Ok(OneSide {
-        more: u32::try_from(found.len()).is_ok_and(|count| count == limit),
-        lots: found
-            .into_iter()
-            .map(|lot| ShownLot {
-                reference: app.lots.write(lot.seq),
-                own: !whole && lot.owner == caller.wallet,
-                lot,
-            })
-            .collect(),
-        levels: match side {
-            Side::Bid => book.bids,
-            Side::Ask => book.asks,
-        },
-    })
+    found.map_err(refusal::board)
 }
 
 pub(crate) fn lot_json(shown: &ShownLot, whole: bool) -> Value {
@@ -259,21 +226,27 @@ pub(crate) async fn lots(call: Call) -> Result<Reply, Problem> {
     });
     let behind = behind.transpose()?;
     let seq = seq(app).await?;
-    let found = lots_view(app, caller, security, side, behind, limit).await?;
-    let end = found.lots.last().filter(|_| found.more);
-    let next = end.map(|ShownLot { lot, .. }| {
+    let kept = sides::of(app, security, side, seq).await?;
+    let found = lots_behind(app, security, side, behind, limit, &kept).await?;
+    let full = u32::try_from(found.len()).is_ok_and(|count| count == limit);
+    let next = found.last().filter(|_| full).map(|lot| {
         let place = format!("{} {}", lot.price.scaled(), lot.seq);
         app.cursors.write(&list, &place)
     });
     let whole = caller.is_any(WHOLE_BOOK);
-    let lots = found.lots.iter().map(|lot| lot_json(lot, whole));
+    let shown = |lot: &Lot| ShownLot {
+        reference: app.lots.write(lot.seq),
+        own: !whole && lot.owner == caller.wallet,
+        lot: *lot,
+    };
+    let lots = found.iter().map(|lot| lot_json(&shown(lot), whole));
     Reply::ok(&json!({
         "symbol": security.symbol,
         "token": security.token,
         "side": side,
         "seq": seq,
         "lots": lots.collect::<Vec<_>>(),
-        "levels": found.levels.iter().map(level_json).collect::<Vec<_>>(),
+        "levels": kept.levels.iter().map(level_json).collect::<Vec<_>>(),
         "cursor": next,
     }))
 }

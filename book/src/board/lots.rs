@@ -3,11 +3,13 @@
 use alloy::primitives::{Address, B256};
 
 use super::error::BoardError;
+use super::views::deepen;
 use super::{Board, damaged};
+use crate::market::depth::Level;
 use crate::market::order::Side;
 use crate::market::price::Price;
 use crate::store::engine::Link;
-use crate::store::{lots, row};
+use crate::store::{lots, query, row};
 
 /// An open order as the market sees it, and whose it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,7 +37,47 @@ pub struct Place {
     pub seq: u64,
 }
 
+/// One side of a security's book at one moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OneSide {
+    /// The first lots, best price first, then oldest first.
+    pub lots: Vec<Lot>,
+    /// The best prices of all lots.
+    pub levels: Vec<Level>,
+    /// There are more prices.
+    pub truncated: bool,
+    /// Unix seconds at which the next order expires: until then nothing but an event of the log changes this.
+    pub until: Option<u64>,
+}
+
 impl Board {
+    /// One side of a security's book: as many lots and prices as are asked for.
+    ///
+    /// # Errors
+    /// [`BoardError::UnknownSecurity`], or the store's.
+    pub async fn side(
+        &self,
+        security: &str,
+        side: Side,
+        lots: u32,
+        levels: usize,
+    ) -> Result<OneSide, BoardError> {
+        let (number, _) = self.security_number(security).await?;
+        let now = self.store.clock().now().as_second();
+        let mut reader = self.store.reader().await?;
+        let until = lots::next_expiry(reader.link(), number, side, now).await?;
+        let lots = self
+            .lots_in(reader.link(), number, side, None, lots)
+            .await?;
+        let (levels, truncated) = query::levels(reader.link(), number, side, now, levels).await?;
+        Ok(OneSide {
+            lots,
+            levels: deepen(levels)?,
+            truncated,
+            until,
+        })
+    }
+
     /// The open, unexpired orders of one side of a security, best price first, then oldest first; those behind a place.
     ///
     /// # Errors

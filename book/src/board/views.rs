@@ -249,7 +249,7 @@ impl Board {
 }
 
 /// Adds up the depth from the best level on.
-fn deepen(sums: Vec<LevelSum>) -> Result<Vec<Level>, BoardError> {
+pub(super) fn deepen(sums: Vec<LevelSum>) -> Result<Vec<Level>, BoardError> {
     let mut depth = Some(0u128);
     sums.into_iter()
         .map(|(price, orders, quantity)| {

@@ -2,11 +2,31 @@
 
 use super::engine::{Link, on_engine};
 use super::error::StoreError;
-use super::row::signed;
+use super::row::{signed, unsigned};
 use crate::market::order::Side;
 
 /// Posting seq, price, quantity, expiry, id, owner.
 pub(crate) type LotRow = (i64, Vec<u8>, Vec<u8>, i64, Vec<u8>, Vec<u8>);
+
+/// When the first of a side's open orders expires that has not; unix seconds, as `now`.
+pub(crate) async fn next_expiry(
+    link: Link<'_>,
+    security: u64,
+    side: Side,
+    now: i64,
+) -> Result<Option<u64>, StoreError> {
+    let next: Option<i64> = on_engine!(link, db => {
+        sqlx::query_scalar(
+            "SELECT min(expiry) FROM open_orders WHERE security = $1 AND side = $2 AND expiry > $3",
+        )
+        .bind(signed(security))
+        .bind(i64::from(side.code()))
+        .bind(now)
+        .fetch_one(db)
+        .await?
+    });
+    Ok(next.map(unsigned))
+}
 
 /// The open, unexpired orders of one side behind a place in its sequence (price and posting seq of an order); `now` in unix
 /// seconds.

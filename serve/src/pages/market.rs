@@ -16,8 +16,8 @@ use crate::app::App;
 use crate::caller::Caller;
 use crate::holdings::{self, Held};
 use crate::problem::Problem;
-use crate::refusal;
 use crate::route::{Call, Reply};
+use crate::sides;
 use crate::sight::{self, Open};
 use crate::trades;
 
@@ -70,11 +70,14 @@ struct Market {
 }
 
 /// The best price of a side.
-async fn best(app: &App, security: &Security, side: Side) -> Result<Option<Price>, Problem> {
-    let token = security.token.to_string();
-    let lots = app.board.lots(&token, side, None, 1).await;
-    let lots = lots.map_err(refusal::board)?;
-    Ok(lots.first().map(|lot| lot.price))
+async fn best(
+    app: &App,
+    security: &Security,
+    side: Side,
+    seq: u64,
+) -> Result<Option<Price>, Problem> {
+    let found = sides::of(app, security, side, seq).await?;
+    Ok(found.lots.first().map(|lot| lot.price))
 }
 
 /// What an investor has of securities; nothing for the staff.
@@ -103,9 +106,14 @@ pub(super) fn holding(held: Option<&Held>, security: &Security) -> Option<Holdin
     })
 }
 
-async fn row(app: &App, security: &Security, held: Option<&Held>) -> Result<Row, Problem> {
-    let bid = best(app, security, Side::Bid).await?;
-    let ask = best(app, security, Side::Ask).await?;
+async fn row(
+    app: &App,
+    security: &Security,
+    held: Option<&Held>,
+    seq: u64,
+) -> Result<Row, Problem> {
+    let bid = best(app, security, Side::Bid, seq).await?;
+    let ask = best(app, security, Side::Ask, seq).await?;
     let spread = bid.zip(ask).and_then(|(bid, ask)| {
         let between = ask.scaled().checked_sub(bid.scaled())?;
         Some(Price::from_scaled(between).map_or("0.00".to_owned(), price))
@@ -149,9 +157,10 @@ pub(crate) async fn market(call: Call) -> Result<Reply, Problem> {
     let (app, caller) = (&call.app, call.caller()?);
     let open = sight::shown(app, caller).await?;
     let held = held(app, caller, &open.securities).await;
+    let seq = crate::market::seq(app).await?;
     let mut rows = Vec::with_capacity(open.securities.len());
     for security in &open.securities {
-        rows.push(row(app, security, held.as_ref()).await?);
+        rows.push(row(app, security, held.as_ref(), seq).await?);
     }
     let standings = open.sight.iter().flat_map(|sight| sight.standings.values());
     let page = Market {

@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::http::StatusCode;
-use book::board::lots::Lot;
+use book::board::lots::{Lot, OneSide};
 use book::market::amount::plain;
 use book::market::depth::Level;
 use book::market::order::Side;
@@ -19,14 +19,14 @@ use super::words::{money, price, rounded, rounded_text, tokens};
 use crate::app::App;
 use crate::caller::Caller;
 use crate::problem::Problem;
-use crate::refusal;
 use crate::route::{Call, Reply, WHOLE_BOOK};
+use crate::sides;
 use crate::sight;
 use crate::terms::{self, DocumentsView, TermsView};
 use crate::trades::{self, AverageView, CommissionView, Settlement};
 
 /// Lots of each side on the page.
-const LOTS: u32 = 100;
+const LOTS: usize = 100;
 /// Prices of each side in the table of sums and in its chart.
 const LEVELS: usize = 12;
 /// Settlements in the table and in its chart.
@@ -151,15 +151,14 @@ fn lot_row(app: &App, caller: &Caller, security: &Security, lot: &Lot) -> LotRow
     }
 }
 
-async fn side(
+fn side(
     app: &App,
     caller: &Caller,
     security: &Security,
     side: Side,
-) -> Result<(SideView, Option<Price>), Problem> {
-    let token = security.token.to_string();
-    let lots = app.board.lots(&token, side, None, LOTS).await;
-    let lots = lots.map_err(refusal::board)?;
+    found: &OneSide,
+) -> (SideView, Option<Price>) {
+    let lots = &found.lots[..found.lots.len().min(LOTS)];
     let (name, heading, answer, empty) = match side {
         Side::Bid => ("bid", "Bids: others buy", "ask", "Nobody bids now."),
         Side::Ask => ("ask", "Asks: others sell", "bid", "Nobody sells now."),
@@ -169,13 +168,13 @@ async fn side(
         heading,
         answer,
         empty,
-        more: u32::try_from(lots.len()).is_ok_and(|count| count == LOTS),
+        more: lots.len() == LOTS,
         lots: lots
             .iter()
             .map(|lot| lot_row(app, caller, security, lot))
             .collect(),
     };
-    Ok((view, lots.first().map(|lot| lot.price)))
+    (view, lots.first().map(|lot| lot.price))
 }
 
 fn levels(found: &[Level], decimals: u8, most: u128) -> Vec<LevelRow> {
@@ -193,11 +192,10 @@ fn levels(found: &[Level], decimals: u8, most: u128) -> Vec<LevelRow> {
         .collect()
 }
 
-async fn depth(app: &App, security: &Security) -> Result<Depth, Problem> {
-    let token = security.token.to_string();
-    let found = app.board.book(&token, LEVELS).await;
-    let found = found.map_err(refusal::board)?;
-    let sums = found.bids.iter().chain(&found.asks);
+fn depth(security: &Security, bids: &OneSide, asks: &OneSide) -> Depth {
+    let best = |side: &OneSide| side.levels.iter().take(LEVELS).copied().collect::<Vec<_>>();
+    let (bids, asks) = (best(bids), best(asks));
+    let sums = bids.iter().chain(&asks);
     let most = sums.filter_map(|level| level.quantity).max().unwrap_or(0);
     let steps = |side: &[Level]| -> Vec<Step> {
         side.iter()
@@ -207,9 +205,9 @@ async fn depth(app: &App, security: &Security) -> Result<Depth, Problem> {
             })
             .collect()
     };
-    Ok(Depth {
-        outlines: chart::depth(&steps(&found.bids), &steps(&found.asks)),
-        sides: [("bid", "Bid", &found.bids), ("ask", "Ask", &found.asks)]
+    Depth {
+        outlines: chart::depth(&steps(&bids), &steps(&asks)),
+        sides: [("bid", "Bid", &bids), ("ask", "Ask", &asks)]
             .into_iter()
             .filter(|(_, _, side)| !side.is_empty())
             .map(|(name, heading, side)| Sums {
@@ -218,7 +216,7 @@ async fn depth(app: &App, security: &Security) -> Result<Depth, Problem> {
                 levels: levels(side, security.decimals, most),
             })
             .collect(),
-    })
+    }
 }
 
 fn settled(
@@ -282,8 +280,12 @@ pub(crate) async fn security(call: Call) -> Result<Reply, Problem> {
     let (app, caller) = (&call.app, call.caller()?);
     let open = sight::shown(app, caller).await?;
     let security = open.find(call.place("security"))?;
-    let (bids, bid) = side(app, caller, security, Side::Bid).await?;
-    let (asks, ask) = side(app, caller, security, Side::Ask).await?;
+    let seq = crate::market::seq(app).await?;
+    let bids = sides::of(app, security, Side::Bid, seq).await?;
+    let asks = sides::of(app, security, Side::Ask, seq).await?;
+    let depth = depth(security, &bids, &asks);
+    let (bids, bid) = side(app, caller, security, Side::Bid, &bids);
+    let (asks, ask) = side(app, caller, security, Side::Ask, &asks);
     let is_investor = caller.is_investor();
     let held = held(app, caller, std::slice::from_ref(security)).await;
     let traded = trades::settlements_view(app, security, None, SETTLEMENTS).await?;
@@ -311,7 +313,7 @@ pub(crate) async fn security(call: Call) -> Result<Reply, Problem> {
         ask: ask.map(price),
         spread,
         holding: holding(held.as_ref(), security),
-        depth: depth(app, security).await?,
+        depth,
         settled: settled(security, &traded.settlements, traded.average.as_ref(), now),
         documents: terms::documents_view(app, caller, security).await?,
         terms,
