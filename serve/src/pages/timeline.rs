@@ -55,13 +55,11 @@ pub(super) fn stand(events: &[Event]) -> Stand {
     for event in events {
         stand = match event.kind {
             EventType::MatchProposed => Stand::Proposed,
-            EventType::MatchApproved | EventType::MatchReleased | EventType::SettlementFailed => {
-                Stand::Approved
-            }
+            EventType::MatchApproved | EventType::SettlementFailed => Stand::Approved,
             EventType::MatchCommitted => Stand::Committed,
             EventType::SettlementSubmitted | EventType::SettlementUnknown => Stand::Submitted,
             EventType::SettlementSettled => Stand::Settled,
-            EventType::MatchRefused => Stand::Free,
+            EventType::MatchRefused | EventType::MatchReleased => Stand::Free,
             _ => stand,
         };
     }

@@ -318,7 +318,7 @@ impl Hub {
         let message = tick(app, seq).await?;
         let now = Instant::now();
         for reader in self.readers() {
-            reader.line.tick(&message, now);
+            reader.line.push_at(&message, now);
         }
         Ok(())
     }

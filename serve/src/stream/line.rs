@@ -19,7 +19,7 @@ pub(crate) const BEHIND: usize = 64 << 10;
 /// How far while its first answer is still being made and read.
 const BEGINNING: usize = 256 << 10;
 /// How long something may wait for a reader that takes nothing.
-const STALLED: Duration = Duration::from_secs(15);
+const STALLED: Duration = Duration::from_secs(10);
 /// How much is handed over at once.
 const CHUNK: usize = 16 << 10;
 
@@ -88,11 +88,16 @@ impl Line {
         self.push_at(message, Instant::now());
     }
 
-    fn push_at(&self, message: &Arc<Message>, now: Instant) {
+    /// The same at a moment: it shows then who takes nothing any more.
+    pub(crate) fn push_at(&self, message: &Arc<Message>, now: Instant) {
         let mut state = self.state();
         let known = message.seq().is_some_and(|seq| seq <= state.newest);
         if known || state.over.is_some() {
             return;
+        }
+        let stalled = |since| now.saturating_duration_since(since) >= STALLED;
+        if state.since.is_some_and(stalled) {
+            return self.cut_off(state);
         }
         state.newest = message.seq().unwrap_or(state.newest);
         state.since.get_or_insert(now);
@@ -102,17 +107,6 @@ impl Line {
             return self.cut_off(state);
         }
         wake(state);
-    }
-
-    /// The same with a tick, which is when it shows who takes nothing any more.
-    pub(crate) fn tick(&self, message: &Arc<Message>, now: Instant) {
-        let state = self.state();
-        let waits = |since| now.saturating_duration_since(since) >= STALLED;
-        if state.over.is_none() && state.since.is_some_and(waits) {
-            return self.cut_off(state);
-        }
-        drop(state);
-        self.push_at(message, now);
     }
 
     fn cut_off(&self, mut state: MutexGuard<'_, State>) {
@@ -289,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn who_takes_nothing_for_fifteen_seconds_is_cut_off() {
+    fn who_takes_nothing_for_ten_seconds_is_cut_off() {
         let tick = Message::passing("tick", &json!({}));
         let line = Line::new(Cutter::default());
         line.begin(Vec::new(), 0);
@@ -297,13 +291,13 @@ mod tests {
         let began = Instant::now();
         let at = |seconds| began + Duration::from_secs(seconds);
         for seconds in [0, 20, 40, 60] {
-            line.tick(&tick, at(seconds));
+            line.push_at(&tick, at(seconds));
             let _ = text(&line);
         }
-        line.tick(&tick, at(80));
-        line.tick(&tick, at(94));
+        line.push_at(&tick, at(80));
+        line.push_at(&note(1, 1), at(89));
         assert_eq!(line.state().over, None);
-        line.tick(&tick, at(95));
+        line.push_at(&note(2, 1), at(90));
         assert_eq!(line.state().over, Some(Over::Cut));
     }
 
