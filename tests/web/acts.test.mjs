@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { person, signIn, startBrowser } from "./browser.mjs";
 import { startMarket } from "./market.mjs";
+import { leaves, offers, posts, signs } from "./steps.mjs";
 
 let market;
 let browser;
@@ -20,34 +21,6 @@ after(async () => {
 
 const ada = (options) => person(browser, market, market.people["ada-lindqvist"], options);
 const victor = (options) => person(browser, market, market.people["victor-chen"], options);
-
-// Ends a person's visit: no page of it had an error, or broke the rules that it was served with.
-async function leaves({ context, troubles }) {
-  await context.close();
-  assert.deepEqual(troubles, []);
-}
-
-// Fills the ticket and asks for the sentence.
-async function offer(page, side, quantity, price) {
-  await page.goto("/securities/HRBR");
-  await page.getByRole("radio", { name: side }).check();
-  await page.getByLabel("Quantity").fill(quantity);
-  await page.getByLabel("Price", { exact: true }).fill(price);
-  await page.getByRole("button", { name: "Review" }).click();
-  return page.locator(".sentence").innerText();
-}
-
-async function sign(page) {
-  await page.getByRole("button", { name: "Sign it in your wallet" }).click();
-}
-
-// Posts an order; the page is then the order's own.
-async function posted(seen, side, quantity, price) {
-  await offer(seen.page, side, quantity, price);
-  await sign(seen.page);
-  await seen.page.waitForURL(/\/orders\/0x/);
-  return new URL(seen.page.url()).pathname.split("/").pop();
-}
 
 test("a wallet signs in, sees its market, and signs out", async () => {
   const seen = await ada();
@@ -81,7 +54,7 @@ test("without a wallet the text is signed elsewhere and the signature is pasted"
   await page.getByRole("button", { name: "Sign in", exact: true }).click();
   await page.waitForURL("**/market");
   // An order likewise: the typed data is downloaded and its signature pasted.
-  await offer(page, "Buy", "5", "24.20");
+  await offers(page, "Buy", "5", "24.20");
   const [download] = await Promise.all([page.waitForEvent("download"), page.getByRole("link", { name: "Download the typed data" }).click()]);
   const { types: { EIP712Domain: _, ...types }, primaryType, domain, message: order } = JSON.parse(readFileSync(await download.path(), "utf8"));
   await page.locator("#pasted").fill(await wallet.account.signTypedData({ types, primaryType, domain, message: order }));
@@ -93,9 +66,9 @@ test("without a wallet the text is signed elsewhere and the signature is pasted"
 test("an order stands in one sentence before it is signed, and on the board afterwards", async () => {
   const seen = await ada();
   await signIn(seen);
-  const sentence = await offer(seen.page, "Buy", "1,000", "12.50");
+  const sentence = await offers(seen.page, "Buy", "1,000", "12.50");
   assert.match(sentence, /^You offer to buy 1,000 HRBR for at most \$12,500\.00 until the end of \d+ \w{3,4} \d{4}\.$/);
-  await sign(seen.page);
+  await signs(seen.page);
   await seen.page.waitForURL(/\/orders\/0x/);
   assert.match(await seen.page.locator("h1").innerText(), /Buy 1,000 HRBR at 12\.50/);
   await seen.page.getByText("Posted", { exact: true }).waitFor();
@@ -124,7 +97,7 @@ test("a price with no exact total offers the two nearest", async () => {
 test("a lot is answered with its quantity, and an order that is taken off the board is not void", async () => {
   const [buyer, seller] = [await ada(), await victor()];
   await signIn(buyer);
-  await posted(buyer, "Buy", "77", "24.10");
+  await posts(buyer, "Buy", "77", "24.10");
   await signIn(seller);
   const { page } = seller;
   await page.goto("/securities/HRBR");
@@ -132,7 +105,7 @@ test("a lot is answered with its quantity, and an order that is taken off the bo
   assert.equal(await page.getByLabel("Quantity").inputValue(), "77");
   assert.ok(await page.getByRole("radio", { name: "Sell" }).isChecked());
   await page.getByRole("button", { name: "Review" }).click();
-  await sign(page);
+  await signs(page);
   await page.waitForURL(/\/orders\/0x/);
   await page.getByRole("button", { name: "Take it off the board" }).click();
   await page.getByRole("button", { name: "Press again" }).click();
@@ -146,14 +119,14 @@ test("whoever declines loses nothing", async () => {
   const seen = await ada();
   await signIn(seen);
   const { page, wallet } = seen;
-  await offer(page, "Sell", "12", "30");
+  await offers(page, "Sell", "12", "30");
   wallet.declines = true;
-  await sign(page);
+  await signs(page);
   await page.getByText("You declined in your wallet.").waitFor();
   assert.equal(await page.getByLabel("Quantity").inputValue(), "12");
   assert.ok(await page.locator(".sentence").isVisible());
   wallet.declines = false;
-  await sign(page);
+  await signs(page);
   await page.waitForURL(/\/orders\/0x/);
   await leaves(seen);
 });
@@ -163,10 +136,10 @@ test("a wrong chain is one button, also for a wallet that does not know the righ
     const seen = await ada();
     await signIn(seen);
     Object.assign(seen.wallet, { chainId: 1n, knowsChain });
-    await offer(seen.page, "Buy", "9", knowsChain ? "20" : "21");
-    await sign(seen.page);
+    await offers(seen.page, "Buy", "9", knowsChain ? "20" : "21");
+    await signs(seen.page);
     await seen.page.getByRole("button", { name: /^Switch it to/ }).click();
-    await sign(seen.page);
+    await signs(seen.page);
     await seen.page.waitForURL(/\/orders\/0x/);
     assert.equal(seen.wallet.asked.includes("wallet_addEthereumChain"), !knowsChain);
     await leaves(seen);
@@ -177,7 +150,7 @@ test("another account in the wallet ends the page's session", async () => {
   const seen = await ada();
   await signIn(seen);
   const { page } = seen;
-  await page.waitForTimeout(300);
+  await page.waitForFunction(() => window.hears("accountsChanged"));
   await page.evaluate((address) => window.tell("accountsChanged", [address]), market.people["victor-chen"].address);
   await page.getByText("Your wallet now uses another account").waitFor();
   await page.goto("/market");
@@ -194,7 +167,7 @@ test("of two tabs one holds the stream, and both show what the other does", asyn
   await seen.page.goto("/securities/HRBR");
   await second.goto("/securities/HRBR");
   await signIn(other);
-  await posted(other, "Sell", "4", "99.25");
+  await posts(other, "Sell", "4", "99.25");
   for (const page of [seen.page, second]) await page.locator("#asks + table, #asks ~ table").getByText("99.25").first().waitFor();
   assert.ok(streams.length <= 2, streams.join());
   for (const one of [seen, other]) await leaves(one);
@@ -203,7 +176,7 @@ test("of two tabs one holds the stream, and both show what the other does", asyn
 test("a proof is checked by the page alone, also when the connection is gone, and an altered one is refused", async () => {
   const owner = await ada();
   await signIn(owner);
-  await posted(owner, "Buy", "6", "11.25");
+  await posts(owner, "Buy", "6", "11.25");
   const [download] = await Promise.all([owner.page.waitForEvent("download"), owner.page.getByRole("link", { name: "Proof that it is in the log" }).click()]);
   const text = readFileSync(await download.path(), "utf8");
   await leaves(owner);
@@ -237,4 +210,22 @@ test("a proof is checked by the page alone, also when the connection is gone, an
   assert.deepEqual(asked, []);
   // The browser itself may ask for the page's icon once more.
   await leaves({ context, troubles: seen.troubles.filter((trouble) => !trouble.includes("ERR_INTERNET_DISCONNECTED")) });
+});
+
+test("whether a proof's root is anchored the connected wallet's node says, and nobody else where it can be asked", async () => {
+  const seen = await ada();
+  const { page, wallet } = seen;
+  await page.goto("/log");
+  const file = join(market.folder, "proof.json");
+  const drop = async (words) => {
+    await page.locator('[data-part="file"]').setInputFiles([]);
+    await page.locator('[data-part="file"]').setInputFiles(file);
+    await page.getByText(words).waitFor();
+  };
+  await drop(/^Your wallet's node has this root on chain: block [\d,]+, transaction 0x[0-9a-f]{64}\.$/);
+  assert.deepEqual(wallet.asked.slice(-2), ["eth_chainId", "eth_getLogs"]);
+  // A wallet on another chain knows nothing of it: the page says whose word it is then.
+  wallet.chainId = 1n;
+  await drop("as this server says");
+  await leaves(seen);
 });

@@ -32,6 +32,7 @@ function provider({ name, announces }) {
     },
     on: (event, listener) => heard.set(event, [...(heard.get(event) ?? []), listener]),
   };
+  window.hears = (event) => heard.has(event);
   window.tell = (event, value) => (heard.get(event) ?? []).forEach((listener) => listener(value));
   if (!announces) {
     window.ethereum = wallet;

@@ -5,14 +5,14 @@ import { mkdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { person, rpc, signIn, startBrowser } from "./browser.mjs";
+import { person, rpc, startBrowser } from "./browser.mjs";
 import { startMarket } from "./market.mjs";
+import { WHY, allows, comes as arrives, crossed, leaves, openPair, posts, proposes, signs, standsAt } from "./steps.mjs";
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const pictures = fileURLToPath(new URL("../../docs/pages/", import.meta.url));
 // Those of which a picture is kept.
 const PICTURED = ["queue", "pair", "match", "confirmation", "blotter", "reports", "people"];
-const WHY = "The only two orders of this size; both customers were told.";
 
 let market;
 let browser;
@@ -26,72 +26,7 @@ after(async () => {
 });
 
 // A person who has signed in.
-async function comes(name, options) {
-  const seen = await person(browser, market, market.people[name], options);
-  await signIn(seen);
-  return seen;
-}
-
-// Ends a person's visit: no page of it had an error, or broke the rules that it was served with.
-async function leaves(...all) {
-  for (const { context, troubles } of all) {
-    await context.close();
-    assert.deepEqual(troubles, []);
-  }
-}
-
-// Posts an order; the page is then the order's own.
-async function posts({ page }, side, quantity, price) {
-  await page.goto("/securities/HRBR");
-  await page.getByRole("radio", { name: side }).check();
-  await page.getByLabel("Quantity").fill(quantity);
-  await page.getByLabel("Price", { exact: true }).fill(price);
-  await signs(page);
-  return new URL(page.url()).pathname.split("/").pop();
-}
-
-async function signs(page) {
-  await page.getByRole("button", { name: "Review" }).click();
-  await page.getByRole("button", { name: "Sign it in your wallet" }).click();
-  await page.waitForURL(/\/orders\/0x/);
-}
-
-// Gives the allowances that an order's page asks for.
-async function allows({ page }) {
-  const button = page.getByRole("button", { name: /^Allow / });
-  if ((await button.count()) === 0) return;
-  await button.first().click();
-  await button.first().waitFor({ state: "detached" });
-}
-
-// The page of the pair of a quantity, from the queue.
-async function openPair(page, quantity) {
-  await page.goto("/desk");
-  const row = page.locator("[data-row]", { hasText: quantity }).first();
-  await row.getByRole("link", { name: "Propose" }).click();
-  await page.waitForURL(/\/desk\/pair/);
-}
-
-async function proposes({ page }, quantity) {
-  await openPair(page, quantity);
-  await page.getByLabel("Rationale").fill(WHY);
-  await page.getByRole("button", { name: "Sign the proposal" }).click();
-  await page.waitForURL(/\/desk\/matches\//);
-  return new URL(page.url()).pathname;
-}
-
-const standsAt = (page, words) => page.locator(".stand .tag", { hasText: words }).waitFor();
-
-// Two orders of a quantity that cross.
-async function crossed(seller, buyer, quantity, price) {
-  await posts(seller, "Sell", quantity, price);
-  const ask = new URL(seller.page.url()).pathname;
-  await allows(seller);
-  await posts(buyer, "Buy", quantity, price);
-  const bid = new URL(buyer.page.url()).pathname;
-  await allows(buyer);
-  return { ask, bid };
-}
+const comes = (name, options) => arrives(browser, market, name, options);
 
 const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
 
@@ -146,7 +81,9 @@ test("a trade goes from two investors over the desk to its settlement and its co
   await victor.page.goto("/securities/HRBR");
   await victor.page.getByRole("button", { name: "Answer the ask of 61 at 24.10" }).click();
   await victor.page.getByLabel("Price", { exact: true }).fill("24.30");
+  await victor.page.getByRole("button", { name: "Review" }).click();
   await signs(victor.page);
+  await victor.page.waitForURL(/\/orders\/0x/);
   const bid = new URL(victor.page.url()).pathname;
   await allows(victor);
 

@@ -1,49 +1,126 @@
 // A market that runs: the demo's chain, book and board, served by the real binaries on loopback addresses.
 
-import { spawn } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { Wallet } from "ethers";
 import { privateKeyToAccount } from "viem/accounts";
 
 const binaries = process.env.BINARIES ?? fileURLToPath(new URL("../../target/host/", import.meta.url));
+const orderbook = join(binaries, "orderbook");
+const devnet = join(binaries, "devnet");
+
+// The surroundings of whoever runs the tests are not part of them.
+const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith("ORDERBOOK_"));
+const env = { ...Object.fromEntries(inherited), NO_COLOR: "1", USER: "tester", COLUMNS: "200" };
 
 // Gives the board's URL, the node's, and the people's accounts by the names of their wallets.
 export async function startMarket() {
-  const orderbook = join(binaries, "orderbook");
+  const { folder, market, demo, url } = await startDemo();
+  const node = nodeOf(market);
+  const run = (line) => command(market, node, line);
+  const stop = async () => {
+    await end(demo);
+    rmSync(folder, { recursive: true, force: true });
+  };
+  return { url, node, folder: market, people: accounts(market), run, stop };
+}
+
+// The same in two parts, the node and the server: each may be killed, and begins again at the port that it had. Whatever the
+// chain is asked for takes `patience` seconds at most.
+export async function startParts({ patience = 30 } = {}) {
+  const { folder, market, demo } = await startDemo();
+  await end(demo);
+  const node = part(devnet, (port) => ["--port", port, "--json", "--state", join(market, "chain.state")], /"url": ?"([^"]+)"/);
+  const at = ["--profile", market, "--timeout", String(patience)];
+  const settings = (port) => ["serve", "--listen", `127.0.0.1:${port}`, "--watch", "--settle", ...at, "--rpc-url", node.url];
+  const server = part(orderbook, settings, /"serving": ?"([^"]+)"/);
+  await node.start();
+  await server.start();
+  const run = (line) => command(market, node.url, line);
+  const stop = async () => {
+    await server.kill();
+    await node.kill();
+    rmSync(folder, { recursive: true, force: true });
+  };
+  return { url: server.url, node: node.url, folder: market, people: accounts(market), run, stop, parts: { node, server } };
+}
+
+// The demo's process, once it serves, and its folders.
+async function startDemo() {
   if (!existsSync(orderbook)) throw new Error(`${orderbook} is missing: run 'make build'`);
   const folder = mkdtempSync(join(tmpdir(), "pages-"));
   const market = join(folder, "market");
-  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("ORDERBOOK_")));
-  const process_ = spawn(
-    orderbook,
-    ["demo", "--serve", "--listen", "127.0.0.1:0", "--folder", market, "--devnet", join(binaries, "devnet")],
-    { stdio: ["ignore", "pipe", "pipe"], env: { ...env, NO_COLOR: "1", USER: "tester", COLUMNS: "200" } },
-  );
-  let said = "";
-  process_.stderr.on("data", (text) => (said += text));
-  const ended = once(process_, "exit").then(([code]) => Promise.reject(new Error(`orderbook ended with ${code}: ${said}`)));
-  const url = await Promise.race([served(process_), ended]);
-  ended.catch(() => {}); // from here on its end is what the tests want
-  const profile = readFileSync(join(market, "orderbook.toml"), "utf8");
-  const node = /^rpc_url = "([^"]+)"/m.exec(profile)[1];
-  return { url, node, folder: market, people: accounts(market), stop: () => stop(process_, folder) };
+  const demo = spawn(orderbook, ["demo", "--serve", "--listen", "127.0.0.1:0", "--folder", market, "--devnet", devnet], {
+    stdio: ["ignore", "pipe", "pipe"],
+    env,
+  });
+  const url = await said(demo, /http:\/\/localhost:\d+/);
+  return { folder, market, demo, url };
 }
 
-// The URL that a process says it serves.
-async function served(process_) {
-  for await (const line of createInterface({ input: process_.stdout })) {
-    const found = /http:\/\/localhost:\d+/.exec(line);
-    if (found !== null) {
-      process_.stdout.resume(); // whoever stops reading would stop the server
-      return found[0];
+// A process that can be killed and started again; the first time at a port that is free, then where it was.
+function part(program, options, place) {
+  let child;
+  const self = {
+    url: undefined,
+    async start() {
+      const port = self.url === undefined ? "0" : new URL(self.url).port;
+      child = spawn(program, options(port), { stdio: ["ignore", "pipe", "pipe"], env });
+      self.url = (await said(child, place)).replace(/\/$/, "");
+    },
+    async kill() {
+      await end(child, "SIGKILL");
+    },
+  };
+  return self;
+}
+
+// What a process says that looks like this, on either of its outputs; both are read to their ends, for whoever stops reading
+// would stop the process.
+async function said(child, wanted) {
+  let all = "";
+  const heard = new Promise((done) => {
+    for (const input of [child.stdout, child.stderr]) {
+      createInterface({ input }).on("line", (line) => {
+        if (all.length < 1e5) all += `${line}\n`;
+        const found = wanted.exec(line);
+        if (found !== null) done(found[1] ?? found[0]);
+      });
     }
+  });
+  const ended = once(child, "exit").then(([code]) => Promise.reject(new Error(`${child.spawnfile} ended with ${code}: ${all}`)));
+  ended.catch(() => {}); // once it has spoken its end is what the tests want
+  return Promise.race([heard, ended]);
+}
+
+async function end(child, signal = "SIGTERM") {
+  if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+  const gone = once(child, "exit");
+  child.kill(signal);
+  await gone;
+}
+
+// Runs a line of the command line beside the server, split at spaces; the data of its answer.
+async function command(market, node, line) {
+  const options = ["--json", "--profile", market, "--rpc-url", node];
+  try {
+    const { stdout } = await promisify(execFile)(orderbook, [...line.split(" "), ...options], { env });
+    return JSON.parse(stdout).data;
+  } catch (error) {
+    throw new Error(`orderbook ${line}: ${error.stdout || error.message}`);
   }
-  return new Promise(() => {});
+}
+
+// Where the profile says that the node is.
+function nodeOf(market) {
+  const profile = readFileSync(join(market, "orderbook.toml"), "utf8");
+  return /^rpc_url = "([^"]+)"/m.exec(profile)[1];
 }
 
 // The demo's wallets: their password stands beside them, for they are worth nothing anywhere else.
@@ -65,11 +142,4 @@ function accounts(folder) {
     });
   }
   return open;
-}
-
-async function stop(process_, folder) {
-  const gone = once(process_, "exit");
-  process_.kill("SIGTERM");
-  await gone;
-  rmSync(folder, { recursive: true, force: true });
 }

@@ -7,33 +7,10 @@ import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { person, signIn, startBrowser } from "./browser.mjs";
 import { startMarket } from "./market.mjs";
+import { PAGES } from "./places.mjs";
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const pictures = fileURLToPath(new URL("../../docs/pages/", import.meta.url));
-
-// Who sees a page, and the most that it may weigh: bytes over the wire, all of its files; desk.test.mjs has better pictures of some.
-const PUBLIC = 30 * 1024;
-const OWN = 60 * 1024;
-const PAGES = [
-  { name: "welcome", path: "/", most: PUBLIC },
-  { name: "log", path: "/log", most: PUBLIC },
-  { name: "status", path: "/status", most: PUBLIC },
-  { name: "not-found", path: "/nothing/here", most: PUBLIC },
-  { name: "market", path: "/market", who: "ada-lindqvist", most: OWN },
-  { name: "security", path: "/securities/HRBR", who: "ada-lindqvist", most: OWN },
-  { name: "orders", path: "/orders", who: "ada-lindqvist", most: OWN },
-  { name: "order", path: async (page) => (await page.goto("/orders"), page.locator(".orders a").first().getAttribute("href")), who: "ada-lindqvist", most: OWN },
-  { name: "confirmation", pictured: true, path: async (page) => `/orders/${(await listed(page, "/v1/orders?state=filled", "orders")).id}/confirmation`, who: "ada-lindqvist", most: OWN },
-  { name: "desk", pictured: true, path: "/desk", who: "dana", most: OWN },
-  { name: "desk-match", pictured: true, path: async (page) => `/desk/matches/${(await listed(page, "/v1/matches", "matches")).id}`, who: "ruth", most: OWN },
-  { name: "desk-blotter", pictured: true, path: "/desk/blotter", who: "ruth", most: OWN },
-  { name: "desk-reports", pictured: true, path: "/desk/reports", who: "ruth", most: OWN },
-  { name: "desk-people", pictured: true, path: "/desk/people", who: "rita", most: OWN },
-  { name: "no-market", path: "/market", who: "stranger", most: OWN },
-];
-
-// The first entry of a list of the API.
-const listed = async (page, path, name) => (await (await page.request.get(path)).json())[name][0];
 
 let market;
 let browser;
@@ -54,8 +31,14 @@ async function on({ path, who }, context) {
   if (who !== undefined) await signIn(seen);
   const place = typeof path === "string" ? path : await path(seen.page);
   await seen.page.goto(place);
-  await seen.page.waitForTimeout(250); // wallets have announced themselves
+  await settled(seen.page);
   return { ...seen, place };
+}
+
+// Waits until wallets have announced themselves: who is signed in is held against its wallet, others choose one.
+async function settled(page) {
+  if ((await page.locator("board-session").count()) > 0) await page.waitForFunction(() => window.hears("accountsChanged"));
+  if ((await page.locator("sign-in").count()) > 0) await page.locator("sign-in .wallets > *").first().waitFor();
 }
 
 describe("each page", { concurrency: 1 }, () => {
@@ -86,8 +69,9 @@ describe("each page", { concurrency: 1 }, () => {
       const urls = new Map();
       client.on("Network.responseReceived", ({ requestId, response }) => urls.set(requestId, new URL(response.url).pathname));
       await seen.page.goto(seen.place);
-      await seen.page.waitForTimeout(250);
-      const files = [...urls].filter(([, path]) => path !== "/v1/stream").map(([id, path]) => [path, sizes.get(id) ?? 0]);
+      const asked = () => [...urls].filter(([, path]) => path !== "/v1/stream");
+      while (!asked().every(([id]) => sizes.has(id))) await new Promise((done) => client.once("Network.loadingFinished", done));
+      const files = asked().map(([id, path]) => [path, sizes.get(id)]);
       const weight = files.reduce((sum, [, size]) => sum + size, 0);
       console.log(`${page.name}: ${weight} bytes`, Object.fromEntries(files));
       assert.ok(files.length >= 3, JSON.stringify(files));

@@ -1,6 +1,7 @@
 // The board's API, as a page of the board asks for it.
 
 import type { components } from "../gen/api";
+import { capital } from "./say";
 import { texts } from "./texts";
 
 export type Schemas = components["schemas"];
@@ -23,7 +24,8 @@ async function answer<T>(response: Response): Promise<T> {
   const body: unknown = await response.json().catch(() => ({}));
   if (response.ok) return body as T;
   const problem = body as Partial<Problem>;
-  const words = [problem.detail ?? texts.failed(response.status), problem.hint].filter(Boolean).join(". ");
+  const { detail = texts.failed(response.status), hint } = problem;
+  const words = typeof hint === "string" ? `${detail}. ${capital(hint)}` : detail;
   throw new Refused(response.status, problem.code ?? "FAILED", words, problem);
 }
 

@@ -2,7 +2,7 @@
 // its place. A request that answers with a document runs no script and makes no markup of a text.
 
 import { isLeaving, leave } from "./leave";
-import { say, warn } from "./say";
+import { say, sentence, warn } from "./say";
 import { texts } from "./texts";
 
 /** The page as the server draws it now: a document, "gone" where this wallet may not see it, "silent" where nobody answers. */
@@ -96,7 +96,7 @@ interface Heard {
 /** What the end of a stream says, where it is about what a wallet may hold. */
 function whyOf(data: string): string {
   const { detail, restriction } = JSON.parse(data) as { detail?: string; restriction?: number };
-  return detail === undefined || restriction === undefined ? "" : `${detail.charAt(0).toUpperCase()}${detail.slice(1)}.`;
+  return detail === undefined || restriction === undefined ? "" : sentence(detail);
 }
 
 /** One tab of a browser holds the stream and hands what it hears to the others. */

@@ -2,6 +2,11 @@
 
 import { show } from "./dom";
 
+/** With a capital letter. */
+export const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
+/** A part of a sentence as a whole one. */
+export const sentence = (text: string): string => `${capital(text)}.`;
+
 const PAUSE = 5_000;
 let last = -Infinity;
 let waiting: string | null = null;

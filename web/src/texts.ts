@@ -39,6 +39,7 @@ export const texts = {
     accepted: "The terms are accepted.",
     received: "Receipt of the documents is recorded.",
     restriction: (number: number) => `(Restriction ${number}.)`,
+    transferAgent: "Ask the issuer's transfer agent about it.",
     kyc: (day: string) => `The registration ends on ${day}.`,
   },
   live: {

@@ -4,7 +4,7 @@ import { type Total, dollars, parse, parsePrice, plainPrice, shown, total } from
 import { type Schemas, Refused, get, post } from "./api";
 import { busy, make, onAct, part, show } from "./dom";
 import { type Order, idOf, typedData } from "./order";
-import { say } from "./say";
+import { say, sentence } from "./say";
 import { texts } from "./texts";
 import { type Wallet, WalletError, account, ask, chosen, isOn, switchTo } from "./wallet";
 
@@ -287,9 +287,11 @@ class OrderTicket extends HTMLElement {
 /** Why the board refused: with the restriction's number and its end. */
 function refusal({ message, problem }: Refused): string {
   const { restriction, kyc_until: until } = problem as { restriction?: number; kyc_until?: string };
-  const ends = until === undefined ? "" : texts.ticket.kyc(until.slice(0, 10));
-  const number = restriction === undefined || message.includes(`restriction ${restriction}`) ? "" : texts.ticket.restriction(restriction);
-  return [message, number, ends].filter((text) => text !== "").join(" ");
+  if (restriction === undefined) return message;
+  const why = problem.detail ?? message;
+  const number = why.includes(`restriction ${restriction}`) ? "" : texts.ticket.restriction(restriction);
+  const ends = until !== undefined && Date.parse(until) > Date.now() ? texts.ticket.kyc(until.slice(0, 10)) : "";
+  return [sentence(why), number, ends, texts.ticket.transferAgent].filter((text) => text !== "").join(" ");
 }
 
 customElements.define("order-ticket", OrderTicket);
