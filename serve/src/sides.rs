@@ -18,15 +18,15 @@ pub(crate) const LOTS: u32 = 200;
 /// Prices that are kept of a side.
 const LEVELS: usize = 100;
 
-/// A side and the size of the log at which it was read.
-type Kept = Option<(u64, Arc<OneSide>)>;
+/// A side and the size of the log at which it was read. Whoever reads it anew holds the lock, so that the others need not.
+type Slot = Arc<tokio::sync::Mutex<Option<(u64, Arc<OneSide>)>>>;
 
-/// What is kept, by token and side. Whoever reads one anew holds its lock, so that the others need not.
+/// What is kept, by token and side.
 #[derive(Debug, Default)]
-pub(crate) struct Sides(Mutex<HashMap<(Address, Side), Arc<tokio::sync::Mutex<Kept>>>>);
+pub(crate) struct Sides(Mutex<HashMap<(Address, Side), Slot>>);
 
 impl Sides {
-    fn slot(&self, token: Address, side: Side) -> Arc<tokio::sync::Mutex<Kept>> {
+    fn slot(&self, token: Address, side: Side) -> Slot {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         all.entry((token, side)).or_default().clone()
     }

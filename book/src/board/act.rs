@@ -232,8 +232,7 @@ impl Board {
         // What is remembered will do, as whoever writes looks again; a refusal takes a look now.
         let known = self.known_roster();
         if let Some(roster) = known
-            && let Ok(by) =
-                self.entitled(&roster, roster.last() + 1, by.clone(), told.clone(), exempt)
+            && let Ok(by) = self.entitled(&roster, roster.last() + 1, by.clone(), told, exempt)
         {
             return Ok((by, roster.last()));
         }

@@ -81,9 +81,7 @@ impl Board {
         let (told, exempt) = posting_act(&[], &by);
         let mut reader = self.store.reader().await?;
         let mut link = reader.link();
-        let (by, _) = self
-            .authorise_ahead(&mut link, by, told.clone(), exempt)
-            .await?;
+        let (by, _) = self.authorise_ahead(&mut link, by, told, exempt).await?;
         drop(reader);
         let (checking, mut chunks) = self.check_in_background(next, by.clone()).await?;
         let mut writer = self.store.writer().await?;

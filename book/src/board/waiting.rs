@@ -63,7 +63,7 @@ mod tests {
     #[test]
     fn a_commit_takes_no_more_than_its_share() {
         let queue = Queue::default();
-        for one in 0..TOGETHER + 1 {
+        for one in 0..=TOGETHER {
             queue.add(one);
         }
         assert_eq!(queue.take().unwrap().len(), TOGETHER);

@@ -86,7 +86,7 @@ pub struct Signed {
 }
 
 /// An act as its event tells it: all that is signed but the time.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Told<'a> {
     /// Which act.
     pub act: Act,

@@ -112,7 +112,7 @@ async fn off_the_board_and_void_are_two_words() {
 #[tokio::test]
 async fn a_page_says_that_the_node_is_away() {
     let stage = stage().await;
-    let stale = r#"<span class="stale">12</span>"#;
+    let grey = r#"<span class="stale">12</span>"#;
     let ada = stage.sign_in(ADA).await;
     let holds = (15 * TOKEN, 12 * TOKEN, 0);
     let key = (address(ADA), security().token);
@@ -121,19 +121,19 @@ async fn a_page_says_that_the_node_is_away() {
     stage.node.gone.store(true, Ordering::SeqCst);
     let page = text(stage.get("/market", &ada).await.is(200));
     assert!(page.contains("The node does not answer"), "{page}");
-    assert!(page.contains(stale), "{page}");
+    assert!(page.contains(grey), "{page}");
     // After a minute what the registries said is no reason to take an order, but still what is shown, as of its block.
     stage.turn(60);
     for path in ["/market", "/securities/HRBR"] {
         let page = text(stage.get(path, &ada).await.is(200));
-        assert!(page.contains(stale), "{page}");
+        assert!(page.contains(grey), "{page}");
         assert!(!page.contains("QUAY"), "{page}");
     }
     stage.get("/v1/securities", &ada).await.is(503);
     stage.node.gone.store(false, Ordering::SeqCst);
     let page = text(stage.get("/market", &ada).await.is(200));
     assert!(
-        !page.contains(stale) && !page.contains("does not answer"),
+        !page.contains(grey) && !page.contains("does not answer"),
         "{page}"
     );
 }
