@@ -139,7 +139,7 @@ impl Generator {
     }
 
     /// A pair that could settle, but that the coin stops one of those who take part, or everybody, that an owner advances
-    /// its epoch, or that only committed pairs settle.
+    /// its epoch, that only committed pairs settle, or that the security is no longer listed.
     fn block(&mut self, world: &World) {
         let Some((bid, ask)) = self.good_pair(world) else {
             return;
@@ -160,6 +160,12 @@ impl Generator {
                 let call = IDvPSettlement::setCommitmentRequiredCall { required };
                 let master = world.settlement.roles.admin;
                 (master, Act::Settlement(Dvp::setCommitmentRequired(call)))
+            }
+            4 => {
+                let (security, listed) = (ask.order.security, false);
+                let call = IDvPSettlement::listSecurityCall { security, listed };
+                let master = world.settlement.roles.admin;
+                (master, Act::Settlement(Dvp::listSecurity(call)))
             }
             _ => {
                 let account = *self.random.pick(&accounts);
