@@ -355,6 +355,9 @@ async fn connect(place: SocketAddr, reader: usize, stalls: bool) -> (TcpStream, 
     }
 }
 
+/// Bytes that a reader takes at once.
+const READ: usize = 2 << 10;
+
 /// When each lot came.
 async fn listen(mut stream: TcpStream, mut rest: Vec<u8>) -> Vec<(u64, u64)> {
     let mut came = Vec::new();
@@ -376,6 +379,8 @@ async fn listen(mut stream: TcpStream, mut rest: Vec<u8>) -> Vec<(u64, u64)> {
         }
         let kept = rest.len().saturating_sub(64).max(done);
         rest.drain(..kept.min(rest.len()));
+        // Room for a whole event, or more, in one read.
+        rest.reserve(READ);
         match stream.read_buf(&mut rest).await {
             Ok(count) if count > 0 => {}
             _ => return came,
