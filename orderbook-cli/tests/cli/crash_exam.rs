@@ -8,10 +8,10 @@ use crate::tracer::{Boundary, Verdict, trace};
 /// Kills of the default run, spread over all boundaries; `CRASH_ALL=1` kills at each.
 const KILLS: usize = 12;
 
-/// The checksum of the list of checksums, which covers every file; nothing where there is no folder.
-fn digest(pack: &Path) -> Option<Vec<String>> {
+/// The checksums of every file but the manifest; nothing where there is no folder.
+fn sums(pack: &Path) -> Option<Vec<String>> {
     let text = std::fs::read_to_string(pack.join("SHA256SUMS")).ok()?;
-    // What tells the time or counts it differs from run to run.
+    // It has the time at which the pack was made.
     let lines = text.lines().filter(|line| !line.ends_with("MANIFEST.json"));
     Some(lines.map(str::to_owned).collect())
 }
@@ -32,7 +32,7 @@ fn an_exam_pack_is_whole_or_absent_after_a_kill_at_any_boundary() {
         Verdict::Pass
     });
     assert_eq!(run.exit, Some(0), "{}", run.stderr);
-    let goal = digest(&pack).expect("a pack");
+    let goal = sums(&pack).expect("a pack");
     let points: Vec<usize> = (0..is_point.len()).filter(|at| is_point[*at]).collect();
     let each = match std::env::var_os("CRASH_ALL") {
         Some(_) => 1,
@@ -57,7 +57,7 @@ fn an_exam_pack_is_whole_or_absent_after_a_kill_at_any_boundary() {
             points.len()
         );
         let again = market.run(&line);
-        if let Some(found) = digest(&pack).filter(|_| again.exit != 0) {
+        if let Some(found) = sums(&pack).filter(|_| again.exit != 0) {
             // It was there already, whole, and is not written over.
             again.exits(3);
             assert_eq!(found, goal, "{words}");
@@ -65,7 +65,7 @@ fn an_exam_pack_is_whole_or_absent_after_a_kill_at_any_boundary() {
         } else {
             again.exits(0);
             assert!(killed.stdout.is_empty(), "{words}: said, and not there");
-            assert_eq!(digest(&pack), Some(goal.clone()), "{words}");
+            assert_eq!(sums(&pack), Some(goal.clone()), "{words}");
             absent += 1;
         }
     }
