@@ -1,23 +1,13 @@
 // A principal binds both orders of a match on chain, and lets go of them again, on the match's page.
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { startBrowser } from "./browser.mjs";
+import { test } from "node:test";
 import { startMarket } from "./market.mjs";
-import { approves, comes as arrives, crossed, leaves, proposes, standsAt } from "./steps.mjs";
+import { opens } from "./stage.mjs";
+import { approves, crossed, leaves, proposes, standsAt } from "./steps.mjs";
 
-let market;
-let browser;
-before(async () => {
-  market = await startMarket();
-  browser = await startBrowser();
-});
-after(async () => {
-  await browser?.close();
-  await market?.stop();
-});
-
-const comes = (name) => arrives(browser, market, name);
+const stage = opens(startMarket);
+const { comes } = stage;
 
 test("a match is committed and released, and its owners are bound in between and no longer", async () => {
   const [ada, victor, dana, ruth] = await Promise.all(["ada-lindqvist", "victor-chen", "dana", "ruth"].map(comes));
@@ -29,7 +19,7 @@ test("a match is committed and released, and its owners are bound in between and
   // Both orders have to be on chain first; until then the button is off.
   await page.getByText("Not on chain yet").waitFor();
   assert.ok(await commit.isDisabled());
-  for (const id of [bid, ask]) await market.run(`order register ${id}`);
+  for (const id of [bid, ask]) await stage.market.run(`order register ${id}`);
   await page.goto(path);
   ruth.wallet.declines = true;
   await commit.click();

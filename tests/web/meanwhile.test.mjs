@@ -1,29 +1,19 @@
 // What ends while a page is open: the session, and the registration of whoever looks at it.
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { startBrowser } from "./browser.mjs";
+import { test } from "node:test";
 import { startMarket } from "./market.mjs";
-import { comes as arrives, leaves, offers, signs, until } from "./steps.mjs";
+import { opens } from "./stage.mjs";
+import { leaves, offers, signs, until } from "./steps.mjs";
 
 const ENDED = "Your session has ended. Sign in again to go on.";
 
-let market;
-let browser;
-before(async () => {
-  market = await startMarket();
-  browser = await startBrowser();
-});
-after(async () => {
-  await browser?.close();
-  await market?.stop();
-});
-
-const comes = (name) => arrives(browser, market, name);
+const stage = opens(startMarket);
+const { comes } = stage;
 
 // The first page, and what it says.
 async function isOut(page, words) {
-  await page.waitForURL(`${market.url}/`);
+  await page.waitForURL(`${stage.market.url}/`);
   await page.locator('sign-in [data-part="problem"]', { hasText: words }).waitFor();
 }
 
@@ -35,8 +25,8 @@ test("a session that is ended elsewhere takes every tab to the first page, which
   // Another program with the same cookie; this browser keeps its own.
   const cookies = await ada.context.cookies();
   const cookie = cookies.map(({ name, value }) => `${name}=${value}`).join("; ");
-  const headers = { cookie, origin: market.url, "sec-fetch-site": "same-origin" };
-  const ended = await fetch(`${market.url}/v1/session`, { method: "DELETE", headers });
+  const headers = { cookie, origin: stage.market.url, "sec-fetch-site": "same-origin" };
+  const ended = await fetch(`${stage.market.url}/v1/session`, { method: "DELETE", headers });
   assert.equal(ended.status, 204);
   for (const page of tabs) await isOut(page, ENDED);
   // And back in.
@@ -65,7 +55,7 @@ test("a registration that ends between the review and the signature: the ticket 
   const before = await orders();
   const status = async () => (await page.request.get("/v1/securities/HRBR/book")).status();
   const lasts = async (day, seen) => {
-    await market.run(`token investor HRBR HSS-INV-1028 --group 1 --country 840 --kyc-expiry ${day}`);
+    await stage.market.run(`token investor HRBR HSS-INV-1028 --group 1 --country 840 --kyc-expiry ${day}`);
     // The watcher has looked once the security is to be seen, or not.
     await until(async () => (await status()) === seen);
   };

@@ -1,30 +1,21 @@
 // What goes away while people look, and comes back: the node, the server, the answer to a transaction.
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { rpc, startBrowser } from "./browser.mjs";
+import { test } from "node:test";
+import { rpc } from "./browser.mjs";
 import { startParts } from "./market.mjs";
-import { approves, comes as arrives, crossed, forgives, leaves, offers, posts, proposes, signs, standsAt, until } from "./steps.mjs";
+import { opens } from "./stage.mjs";
+import { approves, crossed, forgives, leaves, offers, posts, proposes, signs, standsAt, until } from "./steps.mjs";
 
 // What counts for a minute is waited for; so is a watcher's or settler's lease, 5 s after its holder was killed.
 const OUTLASTS = { timeout: 120_000 };
 
-let market;
-let browser;
-before(async () => {
-  market = await startParts({ patience: 5 });
-  browser = await startBrowser();
-});
-after(async () => {
-  await browser?.close();
-  await market?.stop();
-});
-
-const comes = (name) => arrives(browser, market, name);
+const stage = opens(() => startParts({ patience: 5 }));
+const { comes } = stage;
 
 // Whether the board's last look at the chain is a minute old: what the registries said counts no longer than that.
 async function isOld() {
-  const text = await (await fetch(`${market.url}/status`)).text();
+  const text = await (await fetch(`${stage.market.url}/status`)).text();
   return / min ago/.test(/data-live="chain">.*?<\/p>/s.exec(text)[0]);
 }
 
@@ -35,7 +26,7 @@ test("while the node is away pages answer with what is known, and of which block
   await one.goto("/securities/HRBR");
   const figures = ["td.bid", "td.ask", '[data-label="You hold, free"]'].map((cell) => list.locator(cell).first());
   const before = await Promise.all(figures.map((cell) => cell.innerText()));
-  await market.parts.node.kill();
+  await stage.market.parts.node.kill();
   await until(isOld);
   for (const page of [list, one]) {
     assert.equal((await page.reload()).status(), 200);
@@ -51,7 +42,7 @@ test("while the node is away pages answer with what is known, and of which block
   await one.getByLabel("Price", { exact: true }).fill("12.25");
   await one.getByRole("button", { name: "Review" }).click();
   await one.locator('order-ticket [data-part="problem"]').waitFor();
-  await market.parts.node.start();
+  await stage.market.parts.node.start();
   for (const page of [list, one]) await page.locator(".stale + small").first().waitFor({ state: "detached", ...OUTLASTS });
   await list.getByText("The node does not answer").waitFor({ state: "detached" });
   assert.equal(await one.getByLabel("Quantity").inputValue(), "41");
@@ -66,10 +57,10 @@ test("a server that is killed and begins again: the stream is back, the session 
   const kept = await posts(victor, "Buy", "42", "12.10");
   const { page } = ada;
   await offers(page, "Sell", "43", "99.10");
-  await market.parts.server.kill();
+  await stage.market.parts.server.kill();
   await signs(page);
   await page.getByText("The board could not be reached. Nothing was lost").waitFor();
-  await market.parts.server.start();
+  await stage.market.parts.server.start();
   // What somebody else posts now arrives on the page, which nobody has read anew.
   await page.evaluate(() => (window.isStillThere = true));
   await posts(victor, "Sell", "44", "98.75");
@@ -93,7 +84,7 @@ test("an outcome that nobody knows stands on top of the queue with what to do, u
   const path = await proposes(dana, "45");
   await approves(ruth, path);
   // From here on the node takes transactions and makes no blocks.
-  await rpc(market.node, "evm_setAutomine", [false]);
+  await rpc(stage.market.node, "evm_setAutomine", [false]);
   await otto.page.goto(path);
   await otto.page.getByRole("button", { name: "Ask for the settlement" }).click();
   await standsAt(otto.page, "outcome unknown");
@@ -103,8 +94,8 @@ test("an outcome that nobody knows stands on top of the queue with what to do, u
   await first.getByRole("heading", { name: "Outcome unknown" }).waitFor();
   await first.getByText("orderbook sync").waitFor();
   await first.locator("[data-row]", { hasText: "45" }).waitFor();
-  await rpc(market.node, "evm_mine", []);
-  await rpc(market.node, "evm_setAutomine", [true]);
+  await rpc(stage.market.node, "evm_mine", []);
+  await rpc(stage.market.node, "evm_setAutomine", [true]);
   // The queue hears of it by itself.
   await ruth.page.getByRole("heading", { name: "Outcome unknown" }).waitFor({ state: "detached" });
   for (const { page } of [ruth, otto]) {

@@ -3,30 +3,21 @@
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 import { decodeFunctionResult, encodeFunctionData, erc20Abi, hashMessage, hashTypedData } from "viem";
 import { generatePrivateKey, privateKeyToAccount } from "viem/accounts";
-import { person, rpc, startBrowser } from "./browser.mjs";
+import { person, rpc } from "./browser.mjs";
 import { startMarket } from "./market.mjs";
-import { approves, comes as arrives, leaves, offers, posts, proposes, standsAt, until } from "./steps.mjs";
+import { opens } from "./stage.mjs";
+import { approves, leaves, offers, posts, proposes, standsAt, until } from "./steps.mjs";
 
-let market;
-let browser;
-before(async () => {
-  market = await startMarket();
-  browser = await startBrowser();
-});
-after(async () => {
-  await browser?.close();
-  await market?.stop();
-});
-
-const comes = (name) => arrives(browser, market, name);
+const stage = opens(startMarket);
+const { comes } = stage;
 
 // What the settlement contract may take of a token, in base units.
 async function allowance(token, owner, spender) {
   const data = encodeFunctionData({ abi: erc20Abi, functionName: "allowance", args: [owner, spender] });
-  const answer = await rpc(market.node, "eth_call", [{ to: token, data }, "latest"]);
+  const answer = await rpc(stage.market.node, "eth_call", [{ to: token, data }, "latest"]);
   return decodeFunctionResult({ abi: erc20Abi, functionName: "allowance", data: answer });
 }
 
@@ -108,15 +99,15 @@ function vault(owners) {
 test("a contract with two owners signs in, and posts an order whose signatures are pasted", async () => {
   const owners = [1, 2].map(() => privateKeyToAccount(generatePrivateKey()));
   const address = "0x5afe000000000000000000000000000000005afe";
-  await rpc(market.node, "anvil_setCode", [address, vault(owners.map((owner) => owner.address))]);
-  const table = join(market.folder, "vault.csv");
+  await rpc(stage.market.node, "anvil_setCode", [address, vault(owners.map((owner) => owner.address))]);
+  const table = join(stage.market.folder, "vault.csv");
   const row = `A-1999,HSS-INV-1999,Vault Holdings LLC,${address},1,840,2035-06-30`;
   writeFileSync(table, `account,investor,name,wallet,group,country,kyc_expiry\n${row}\n`);
-  await market.run(`token register HRBR ${table}`);
-  await market.run(`investor import ${table}`);
+  await stage.market.run(`token register HRBR ${table}`);
+  await stage.market.run(`investor import ${table}`);
   const both = async (hash, [one, other] = owners) => `${await one.sign({ hash })}${(await other.sign({ hash })).slice(2)}`;
 
-  const seen = await person(browser, market, undefined, { has: false });
+  const seen = await person(stage.browser, stage.market, undefined, { has: false });
   const { page } = seen;
   await page.goto("/");
   await page.getByLabel("Your wallet's address").fill(address);
