@@ -59,7 +59,7 @@ bench: wasm ## rates and ratios, printed (docs/benchmarks.md)
 	@$(ENV) cargo build $(HOST) -p orderbook-cli && cargo bench $(HOST) -p book
 	@$(ENV) cargo bench $(HOST) -p serve
 	@$(ENV) cargo bench $(HOST) -p desk
-	@$(ENV) cargo build $(HOST) -p devnet && cargo bench $(HOST) -p orderbook-cli --bench day
+	@$(ENV) cargo build $(HOST) -p devnet && cargo bench $(HOST) -p orderbook-cli --bench day --bench fill
 
 snapshots: wasm ## write code, size and gas anew; look at the difference before committing
 	@$(ENV) node scripts/contracts.mjs --update

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::statement::Statement;
 use crate::signing::request::{OrderTerms, Request};
-use crate::signing::signer::Signer;
+use crate::signing::signer::{NotSigned, Signer};
 
 /// What an order is signed for.
 #[derive(Clone, Copy, Debug)]
@@ -111,6 +111,9 @@ pub enum FormError {
     /// The order that it means is not possible.
     #[error("{0}")]
     Refused(String),
+    /// Whoever holds the key did not sign.
+    #[error(transparent)]
+    NotSigned(#[from] NotSigned),
 }
 
 fn malformed(error: impl std::fmt::Display) -> FormError {
@@ -179,7 +182,7 @@ impl OrderForm {
         let (order, price) = self.fill(venue, token, decimals, signer.address(), epoch, now)?;
         let terms = OrderTerms::of(venue.chain_id, venue.settlement, &order);
         let id = terms.id();
-        let signature = signer.sign(&Request::Order(terms)).map_err(refused)?;
+        let signature = signer.sign(&Request::Order(terms))?;
         Ok(SignedOrder {
             chain_id: venue.chain_id,
             settlement: venue.settlement,

@@ -444,8 +444,8 @@ pub(crate) async fn detail(
 ) -> Result<Detail, Problem> {
     let replaced_by = app.board.replaced_by(order.record.id).await;
     let answers = if caller.is_any(WHOLE_BOOK) {
-        let answered = app.board.answered_by(&[order.posted_seq]).await;
-        answered.map_err(refusal::board)?.remove(&order.posted_seq)
+        let answered = app.board.answered_by([order]).await;
+        answered.map_err(refusal::board)?.remove(&order.record.id)
     } else {
         None
     };

@@ -67,8 +67,7 @@ pub(crate) async fn suggestions_view(
         .flat_map(|pair| [pair.bid.id, pair.ask.id])
         .collect();
     let mut views = app.board.find_all(&ids).await.map_err(refusal::board)?;
-    let seqs: Vec<u64> = views.values().map(|view| view.posted_seq).collect();
-    let answered = app.board.answered_by(&seqs).await;
+    let answered = app.board.answered_by(views.values()).await;
     let answered = answered.map_err(refusal::board)?;
     let pairs = found.pairs.iter();
     let pairs = pairs.filter_map(|pair| suggestion(pair, &mut views, &answered));
@@ -78,14 +77,14 @@ pub(crate) async fn suggestions_view(
 fn suggestion(
     pair: &Pair,
     views: &mut HashMap<B256, OrderView>,
-    answered: &HashMap<u64, B256>,
+    answered: &HashMap<B256, B256>,
 ) -> Option<Suggestion> {
     // One of them may have left the board meanwhile.
     let (bid, ask) = (views.remove(&pair.bid.id)?, views.remove(&pair.ask.id)?);
     let good = pair.passed_over.iter().filter(|one| one.obstacle.is_none());
     Some(Suggestion {
-        bid_answers: answered.get(&bid.posted_seq).copied(),
-        ask_answers: answered.get(&ask.posted_seq).copied(),
+        bid_answers: answered.get(&pair.bid.id).copied(),
+        ask_answers: answered.get(&pair.ask.id).copied(),
         passed_over: good.map(|one| one.order.id).collect(),
         bid,
         ask,

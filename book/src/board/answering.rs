@@ -8,6 +8,7 @@ use alloy::primitives::B256;
 use super::Board;
 use super::error::BoardError;
 use crate::log::By;
+use crate::market::record::OrderView;
 use crate::store::{query, row};
 
 const WORDS: &str = "answers the lot of order ";
@@ -24,19 +25,22 @@ fn answered(reason: &str) -> Option<B256> {
 }
 
 impl Board {
-    /// The orders whose lots are answered, by the event that posted the answer.
+    /// The orders whose lots are answered, by the order that answers.
     ///
     /// # Errors
     /// The store's.
-    pub async fn answered_by(&self, postings: &[u64]) -> Result<HashMap<u64, B256>, BoardError> {
+    pub async fn answered_by(
+        &self,
+        orders: impl IntoIterator<Item = &OrderView>,
+    ) -> Result<HashMap<B256, B256>, BoardError> {
         let mut reader = self.store.reader().await?;
         let mut found = HashMap::new();
-        for seq in postings {
-            let Some(event) = query::event(reader.link(), *seq).await? else {
+        for order in orders {
+            let Some(event) = query::event(reader.link(), order.posted_seq).await? else {
                 continue;
             };
             if let Some(lot) = answered(&row::event(event)?.reason) {
-                found.insert(*seq, lot);
+                found.insert(order.record.id, lot);
             }
         }
         Ok(found)

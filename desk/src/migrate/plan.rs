@@ -105,6 +105,7 @@ impl Plan {
         };
         plan.fractions(old, terms)?;
         let needs = plan.needs(&wanted, &has, terms.now);
+        plan.stopped_before(&wanted, &has, &needs);
         plan.registrations(&wanted, &has, &needs, terms);
         let moves = plan.steps.len() + needs.count();
         plan.holdings(&needs, terms.reason);
@@ -165,6 +166,31 @@ impl Plan {
             }
         }
         needs
+    }
+
+    /// Whoever is sanctioned or frozen at the new token already is neither registered nor issued anything there.
+    fn stopped_before(
+        &mut self,
+        wanted: &BTreeMap<Address, Standing>,
+        has: &BTreeMap<Address, Standing>,
+        needs: &Needs,
+    ) {
+        let receiving = needs.receiving();
+        for (wallet, has) in has {
+            let wanted = wanted.get(wallet);
+            let enters = !has.is_registered() && wanted.is_some_and(Standing::is_registered);
+            if !enters && !receiving.contains(wallet) {
+                continue;
+            }
+            for (is_set, what) in [(has.sanctioned, "sanctioned"), (has.frozen, "frozen")] {
+                if is_set {
+                    self.differs.push(format!(
+                        "{wallet}: it is {what} at the new token before all of its holding is there: lift that there, the \
+                         migration sets it again"
+                    ));
+                }
+            }
+        }
     }
 
     /// Registers whoever is not registered, and those whose check would end before they have received.

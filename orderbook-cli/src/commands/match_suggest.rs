@@ -1,6 +1,8 @@
 //! `match suggest`: pairs that could be matched, what compliance would refuse of each, and whom each passes over.
 
-use alloy::primitives::U256;
+use std::collections::HashMap;
+
+use alloy::primitives::{B256, U256};
 use book::board::Board;
 use book::board::pairing::{Pair, Pairs, PassedOver, Reach};
 use book::market::amount::short_id;
@@ -54,7 +56,13 @@ impl Suggest {
                 Err(failure) => (None, Some(failure.message)),
             }
         };
-        let answer = describe(&found, judged.as_deref(), &board.directory().await?);
+        let answered = answered(board, &found.pairs).await?;
+        let answer = describe(
+            &found,
+            judged.as_deref(),
+            &answered,
+            &board.directory().await?,
+        );
         let answer = warning.into_iter().fold(answer, |answer, cause| {
             answer.warn(format!("compliance was not asked: {cause}"))
         });
@@ -72,6 +80,13 @@ impl Suggest {
     }
 }
 
+/// The orders whose lots are answered, by the order that answers.
+async fn answered(board: &Board, pairs: &[Pair]) -> Result<HashMap<B256, B256>> {
+    let orders = pairs.iter().flat_map(|pair| [pair.bid.id, pair.ask.id]);
+    let orders = board.find_all(&orders.collect::<Vec<_>>()).await?;
+    Ok(board.answered_by(orders.values()).await?)
+}
+
 /// What preflight says of each pair; nothing is asked where there is none.
 async fn judged(context: &Context, pairs: &[Pair]) -> Result<Vec<Vec<Reason>>> {
     if pairs.is_empty() {
@@ -83,8 +98,13 @@ async fn judged(context: &Context, pairs: &[Pair]) -> Result<Vec<Vec<Reason>>> {
     Ok(suggest::judged(&chain, settlement, &pairs).await?)
 }
 
-fn describe(found: &Pairs, judged: Option<&[Vec<Reason>]>, directory: &Directory) -> Answer {
-    let mut table = Table::new(&[
+fn describe(
+    found: &Pairs,
+    judged: Option<&[Vec<Reason>]>,
+    answered: &HashMap<B256, B256>,
+    directory: &Directory,
+) -> Answer {
+    let mut headings = vec![
         "bid",
         "buyer",
         "ask",
@@ -95,13 +115,19 @@ fn describe(found: &Pairs, judged: Option<&[Vec<Reason>]>, directory: &Directory
         "?>total",
         "compliance",
         "???passed over",
-    ]);
+    ];
+    // Few orders answer a lot: only investors in a browser see lots.
+    if !answered.is_empty() {
+        headings.push("?answers");
+    }
+    let mut table = Table::new(&headings);
     let mut data = Vec::with_capacity(found.pairs.len());
     for (at, pair) in found.pairs.iter().enumerate() {
         let Pair { bid, ask, .. } = pair;
         let reasons = judged.map(|all| all[at].as_slice());
         let total = midpoint(bid.limit_total, ask.limit_total).unwrap_or_default();
-        table.row([
+        let (bid_answers, ask_answers) = (answered.get(&bid.id), answered.get(&ask.id));
+        let mut row = vec![
             Cell::id(bid.id),
             owner(directory, bid.owner),
             Cell::id(ask.id),
@@ -112,7 +138,11 @@ fn describe(found: &Pairs, judged: Option<&[Vec<Reason>]>, directory: &Directory
             Cell::dollars(U256::from(total)),
             verdict(reasons),
             passed(&pair.passed_over),
-        ]);
+        ];
+        if !answered.is_empty() {
+            row.push(answers(bid_answers, ask_answers));
+        }
+        table.row(row);
         data.push(json!({
             "bid": bid.id,
             "buyer": bid.owner,
@@ -125,6 +155,8 @@ fn describe(found: &Pairs, judged: Option<&[Vec<Reason>]>, directory: &Directory
             "would_settle": reasons.map(<[Reason]>::is_empty),
             "reasons": reasons,
             "passed_over": pair.passed_over.iter().map(passed_json).collect::<Vec<_>>(),
+            "bid_answers": bid_answers,
+            "ask_answers": ask_answers,
         }));
     }
     Answer::new(Value::Array(data)).with(Block::Table(table))
@@ -157,6 +189,13 @@ fn passed(passed_over: &[PassedOver]) -> Cell {
         }
     });
     Cell::new(words.collect::<Vec<_>>().join(", "), Tone::Warn)
+}
+
+/// Whose lots the two answer, in a few words.
+fn answers(bid: Option<&B256>, ask: Option<&B256>) -> Cell {
+    let words = [("bid", bid), ("ask", ask)].into_iter();
+    let words = words.filter_map(|(side, lot)| Some(format!("the {side}: {}", short_id(*lot?))));
+    Cell::new(words.collect::<Vec<_>>().join(", "), Tone::Plain)
 }
 
 /// An order that stays behind, for programs.

@@ -186,6 +186,7 @@ impl Sign {
             .map_err(|error| match error {
                 FormError::Malformed(words) => Failure::usage(words),
                 FormError::Refused(words) => Failure::refused("ORDER_NOT_SIGNED", words),
+                FormError::NotSigned(error) => Failure::new(Exit::Auth, "CANNOT_SIGN", error),
             })
     }
 

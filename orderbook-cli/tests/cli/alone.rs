@@ -150,3 +150,35 @@ fn completions_and_man_pages_cover_the_commands() {
         assert!(folder.path().join("pages").join(page).is_file(), "{page}");
     }
 }
+
+#[test]
+fn a_service_that_does_not_sign_an_order_exits_with_4_and_is_asked_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let address = |digits: &str| format!("0x{}", digits.repeat(20));
+    let profile = format!(
+        "name = \"desk\"\nchain_id = 412346\nrpc_url = \"http://127.0.0.1:1\"\n\n\
+         [addresses]\ncoin = \"{}\"\nsettlement = \"{}\"\n\n\
+         [signers.hsm]\nkind = \"web3signer\"\naddress = \"{}\"\nurl = \"http://127.0.0.1:1\"\n\n\
+         [[security]]\nsymbol = \"HRBR\"\nisin = \"US0378331005\"\ndecimals = 6\ntoken = \"{}\"\n",
+        address("02"),
+        address("01"),
+        address("04"),
+        address("03")
+    );
+    std::fs::write(folder.path().join("orderbook.toml"), profile).unwrap();
+    let head = "side,security,quantity,price,expires,account,wallet";
+    let row = |quantity| format!("bid,HRBR,{quantity},24.50,2d,A-1,hsm");
+    let orders = [head.into(), row(10), row(20)].join("\n");
+    std::fs::write(folder.path().join("orders.csv"), orders).unwrap();
+    for line in [
+        "order sign bid HRBR 10 24.50 --wallet hsm --json",
+        "order sign --from orders.csv --json",
+    ] {
+        let said = run(folder.path(), line.split(' ')).exits(4);
+        assert_eq!(said.code(), "CANNOT_SIGN");
+        let errors = &said.json()["errors"];
+        assert_eq!(errors.as_array().map(Vec::len), Some(1), "{errors}");
+        let message = errors[0]["message"].as_str().unwrap();
+        assert!(message.starts_with("Web3Signer: "), "{message}");
+    }
+}

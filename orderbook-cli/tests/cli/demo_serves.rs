@@ -7,8 +7,7 @@ use std::process::Stdio;
 
 use serde_json::{Value, json};
 
-use crate::endings::signal;
-use crate::process::{Said, demo_command, orderbook};
+use crate::process::{Said, demo_command, orderbook, signal};
 
 /// Asks the server at a host: head and body of the answer.
 fn ask(host: &str, method: &str, path: &str, cookie: &str, body: &str) -> (String, Value) {

@@ -1,18 +1,11 @@
 //! However a command ends, its book is closed: one file that is whole by itself.
 
 use std::io::{BufRead as _, BufReader};
-use std::process::{Child, Command, Stdio};
+use std::process::Stdio;
 use std::sync::mpsc;
 
-use crate::process::{Market, Said, demo_command};
+use crate::process::{Market, Said, demo_command, signal};
 use crate::proxy::{Act, Proxy};
-
-/// Sends a signal by the shell's own command.
-pub(crate) fn signal(child: &Child, name: &str) {
-    let line = format!("kill -{name} {}", child.id());
-    let sent = Command::new("sh").args(["-c", &line]).status();
-    assert!(sent.expect("a shell").success());
-}
 
 #[test]
 fn a_command_that_is_told_to_end_while_it_waits_closes_its_book() {

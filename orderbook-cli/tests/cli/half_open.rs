@@ -5,9 +5,8 @@ use std::net::TcpStream;
 
 use serde_json::Value;
 
-use crate::endings::signal;
 use crate::histories::{ask, start};
-use crate::process::Market;
+use crate::process::{Market, signal};
 
 /// How many, where this process may have so many files open.
 const CONNECTIONS: usize = 10_000;

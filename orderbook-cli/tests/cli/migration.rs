@@ -243,3 +243,37 @@ fn what_stands_in_the_way_is_named_and_nothing_is_sent() {
     let said = market.run("token migrate HRBR HRBX").exits(3);
     assert_eq!(said.code(), "NEW_TOKEN_STOPPED");
 }
+
+#[test]
+fn a_holder_who_is_stopped_at_the_new_token_already_is_named_and_goes_over_once_that_is_lifted() {
+    let market = market("0");
+    let stops = [
+        ("sanction", "ada-lindqvist", "RESTRICTION_3"),
+        ("freeze", "elena-rossi", "RESTRICTION_5"),
+    ];
+    for (act, name, _) in stops {
+        for security in ["HRBR", "HRBX"] {
+            market.data(&format!("token {act} {security} {name}"));
+        }
+    }
+    let node = Proxy::before(&market.url, |_| Act::Relay);
+    let said = market.run_at(&node.url, "token migrate HRBR HRBX").exits(3);
+    for words in [
+        "it is sanctioned at the new token before",
+        "it is frozen at the new token before",
+    ] {
+        assert!(said.stdout.contains(words), "{words}: {said:?}");
+    }
+    assert_eq!(node.sent(), 0);
+    for (act, name, _) in stops {
+        market.data(&format!("token {act} HRBX {name} --lift"));
+    }
+    let before = rows(&market, "HRBR");
+    let moved = market.data("token migrate HRBR HRBX");
+    assert_eq!(moved["verified"], true, "{moved}");
+    assert_eq!(rows(&market, "HRBX"), before);
+    for (_, name, code) in stops {
+        let said = market.run(&format!("token check HRBX {name} victor-chen 1"));
+        assert_eq!(said.exits(3).code(), code);
+    }
+}

@@ -125,6 +125,13 @@ pub(crate) fn on_terminal(folder: &Path, columns: u16, colour: bool, line: &str)
     said.stdout.replace("\r\n", "\n").replace('\x1b', "\\e")
 }
 
+/// Sends a signal by the shell's own command.
+pub(crate) fn signal(child: &Child, name: &str) {
+    let line = format!("kill -{name} {}", child.id());
+    let sent = Command::new("sh").args(["-c", &line]).status();
+    assert!(sent.expect("a shell").success());
+}
+
 /// The chain's binary, beside the one under test.
 pub(crate) fn devnet_binary() -> PathBuf {
     let path = Path::new(env!("CARGO_BIN_EXE_orderbook")).with_file_name("devnet");

@@ -15,8 +15,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::endings::signal;
-use crate::process::Market;
+use crate::process::{Market, signal};
 
 /// A server on a market's book.
 pub(crate) struct Served<'a> {
@@ -115,6 +114,20 @@ impl<'a> Served<'a> {
         }
     }
 
+    /// Lines of an answer that does not end, its head among them.
+    pub(crate) fn follow(&self, path: &str, cookie: &str) -> BufReader<TcpStream> {
+        let (_, port) = self.host.split_once(':').expect("a port");
+        let mut stream = TcpStream::connect(format!("127.0.0.1:{port}")).expect("it listens");
+        let host = &self.host;
+        write!(
+            stream,
+            "GET {path} HTTP/1.1\r\nHost: {host}\r\nOrigin: http://{host}\r\nSec-Fetch-Site: same-origin\r\n\
+             Cookie: {cookie}\r\n\r\n"
+        )
+        .expect("it reads");
+        BufReader::new(stream)
+    }
+
     pub(crate) fn key(&self, name: &str) -> PrivateKeySigner {
         let wallets = Wallets::new(self.market.path().join("wallets"));
         let password = std::fs::read_to_string(self.market.path().join("password"));
@@ -178,10 +191,13 @@ impl<'a> Served<'a> {
         })
     }
 
-    /// Posts an order by HTTP; its id.
-    fn posted(&self, wallet: &str, line: &str) -> String {
+    /// Posts an order by HTTP, which may answer a lot; its id.
+    fn posted(&self, wallet: &str, line: &str, lot: &Value) -> String {
         let cookie = self.sign_in(wallet);
-        let sent = self.signed(&format!("{line} --wallet {wallet}"));
+        let mut sent = self.signed(&format!("{line} --wallet {wallet}"));
+        if !lot.is_null() {
+            sent["answers"] = lot.clone();
+        }
         let said = self.ask("POST", "/v1/orders", &cookie, Some(&sent)).is(201);
         said.body["id"].as_str().expect("an id").to_owned()
     }
@@ -261,8 +277,20 @@ impl Signing<'_> {
 fn a_trade_goes_from_two_investors_over_the_desk_to_its_settlement_while_it_serves() {
     for market in Market::on_every_store() {
         let served = Served::start(&market);
-        let bid = served.posted("victor-chen", "bid HRBR 10 24.50");
-        let ask = served.posted("ada-lindqvist", "ask HRBR 10 24.50");
+        let (dana, ruth) = (served.sign_in("dana"), served.sign_in("ruth"));
+        let bid = served.posted("victor-chen", "bid HRBR 10 24.50", &Value::Null);
+        let path = "/v1/securities/HRBR/lots?side=bid";
+        let lots = served.ask("GET", path, &dana, None).is(200).body;
+        let mut lots = lots["lots"].as_array().expect("a list").iter();
+        let lot = &lots.find(|lot| lot["order"] == bid).expect("its lot")["lot"];
+        let ask = served.posted("ada-lindqvist", "ask HRBR 10 24.50", lot);
+        let pairs = served.data("match suggest HRBR");
+        let mut pairs = pairs.as_array().expect("a list").iter();
+        let pair = pairs.find(|pair| pair["ask"] == ask).expect("its pair");
+        assert_eq!(
+            (&pair["ask_answers"], &pair["bid_answers"]),
+            (&json!(bid), &Value::Null)
+        );
         // The command line sees what came by the web, on the same book.
         let shown = served.data(&format!("order show {bid}"));
         let text = shown.to_string();
@@ -271,7 +299,6 @@ fn a_trade_goes_from_two_investors_over_the_desk_to_its_settlement_while_it_serv
             "{text}"
         );
 
-        let (dana, ruth) = (served.sign_in("dana"), served.sign_in("ruth"));
         let now = Timestamp::now();
         let signing = Signing {
             served: &served,
