@@ -5,6 +5,8 @@
 
 #![allow(clippy::cast_precision_loss, clippy::cast_possible_truncation)]
 
+use std::path::Path;
+use std::process::Command;
 use std::time::Instant;
 
 use alloy::primitives::{Address, B256, U256};
@@ -21,6 +23,8 @@ const START: u64 = 1_800_000_000;
 const ISSUED: u64 = 1_000_000_000;
 /// Blocks that a node is asked for at once.
 const STEP: u64 = 5_000;
+/// The argument of a process that reads, before what and which profile's index.
+const READ: &str = "--read";
 
 fn number(name: &str, default: u64) -> u64 {
     std::env::var(name).map_or(default, |text| text.parse().expect("a number"))
@@ -32,9 +36,37 @@ fn main() {
         .build();
     let transfers = number("ORDERBOOK_BENCH_TRANSFERS", 1_000_000);
     let holders = number("ORDERBOOK_BENCH_HOLDERS", 100_000);
-    runtime
-        .expect("a runtime")
-        .block_on(run(transfers, holders));
+    let runtime = runtime.expect("a runtime");
+    // What is read is read by processes of their own, as commands are: so memory is that of one.
+    let arguments: Vec<String> = std::env::args().collect();
+    match arguments.iter().position(|argument| argument == READ) {
+        None => runtime.block_on(write(transfers, holders)),
+        Some(at) => {
+            let place = Place::of(Path::new(&arguments[at + 2]), "sqlite:none.db");
+            let index = runtime.block_on(Index::open(&place)).expect("an index");
+            if arguments[at + 1] == "lots" {
+                runtime.block_on(lots(&index));
+            } else {
+                runtime.block_on(registers(&index, transfers, holders));
+            }
+        }
+    }
+}
+
+/// Reads what the process before has written.
+fn read(what: &str, profile: &Path) {
+    let own = std::env::current_exe().expect("this program");
+    let read = Command::new(own).args([READ, what]).arg(profile).status();
+    assert!(read.expect("it runs").success());
+}
+
+fn source() -> Source {
+    Source {
+        chain_id: 412_346,
+        address: TOKEN,
+        kind: Kind::Security,
+        first_block: 1,
+    }
 }
 
 fn wallet(holder: u64) -> Address {
@@ -113,16 +145,12 @@ fn peak() -> u64 {
     kibibytes.unwrap_or_default() >> 10
 }
 
-async fn run(transfers: u64, holders: u64) {
+async fn write(transfers: u64, holders: u64) {
     let scratch = tempfile::tempdir().expect("a folder");
-    let place = Place::of(&scratch.path().join("bench.toml"), "sqlite:none.db");
+    let profile = scratch.path().join("bench.toml");
+    let place = Place::of(&profile, "sqlite:none.db");
     let index = Index::open(&place).await.expect("an index");
-    let source = Source {
-        chain_id: 412_346,
-        address: TOKEN,
-        kind: Kind::Security,
-        first_block: 1,
-    };
+    let source = source();
     let last = 2 * holders + transfers;
     let (mut first, mut seed, mut wall, mut cpu) = (1, 0x2545_f491_4f6c_dd1d, 0.0, 0.0);
     while first <= last {
@@ -151,6 +179,14 @@ async fn run(transfers: u64, holders: u64) {
         rate >= 20_000.0,
         cpu,
     );
+    memory("index, MiB");
+    index.close().await;
+    read("registers", &profile);
+    read("lots", &profile);
+}
+
+async fn registers(index: &Index, transfers: u64, holders: u64) {
+    let source = source();
     let supply = U256::from(holders) * U256::from(ISSUED);
     for share in [4, 2, 1] {
         let at = block(2 * holders + transfers / share);
@@ -172,8 +208,13 @@ async fn run(transfers: u64, holders: u64) {
         );
     }
     memory("register, MiB");
+}
+
+async fn lots(index: &Index) {
     let (started, before) = (Instant::now(), spent());
-    let register = index.register_with_lots(&source, None, Named::new()).await;
+    let register = index
+        .register_with_lots(&source(), None, Named::new())
+        .await;
     let register = register.expect("a register");
     let lots: usize = register
         .holders()

@@ -154,14 +154,20 @@ impl Pool {
     async fn migrate(&self) -> Result<(), sqlx::migrate::MigrateError> {
         match self {
             Self::Sqlite(pool) => {
-                migrations(include_str!("../../migrations/sqlite/0001_index.sql"))
-                    .run(pool)
-                    .await
+                migrations([
+                    include_str!("../../migrations/sqlite/0001_index.sql"),
+                    include_str!("../../migrations/sqlite/0002_registers.sql"),
+                ])
+                .run(pool)
+                .await
             }
             Self::Postgres(pool) => {
-                migrations(include_str!("../../migrations/postgres/0001_index.sql"))
-                    .run(pool)
-                    .await
+                migrations([
+                    include_str!("../../migrations/postgres/0001_index.sql"),
+                    include_str!("../../migrations/postgres/0002_registers.sql"),
+                ])
+                .run(pool)
+                .await
             }
         }
     }
@@ -204,10 +210,15 @@ impl Pool {
 }
 
 /// Named as `sqlx` names what it reads from such files.
-fn migrations(sql: &'static str) -> Migrator {
-    let sql = SqlStr::from_static(sql);
-    let migration = Migration::new(1, "index".into(), MigrationType::Simple, sql, false);
-    Migrator::with_migrations(vec![migration])
+fn migrations([index, registers]: [&'static str; 2]) -> Migrator {
+    let named = |version, name: &'static str, sql| {
+        let sql = SqlStr::from_static(sql);
+        Migration::new(version, name.into(), MigrationType::Simple, sql, false)
+    };
+    Migrator::with_migrations(vec![
+        named(1, "index", index),
+        named(2, "registers", registers),
+    ])
 }
 
 #[cfg(test)]

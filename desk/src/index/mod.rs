@@ -12,12 +12,14 @@
 //! One writer at a time appends; readers see one moment each and wait for nobody.
 
 mod acquired;
+mod bytes;
 mod engine;
 pub mod error;
 pub mod extract;
 mod fold;
 pub mod history;
 pub mod holding;
+mod kept;
 pub mod lots;
 pub mod page;
 pub mod register;
@@ -41,17 +43,25 @@ pub use source::{Kind, Source};
 pub use sync::Synced;
 
 use alloy::primitives::{Address, B256, U256, map::HashMap};
+use futures::future::join;
 
 use lots::Named;
 use page::{Entry, Reader};
-use store::Store;
+use store::{Page, Store};
+
+use engine::Tx;
 
 use crate::chain::{Block, Chain, ChainError};
+
+/// Logs after which a register is kept again: a later one is folded from there, in a quarter of a second.
+const KEPT: u64 = 200_000;
 
 /// An open index; clones share its connections.
 #[derive(Clone, Debug)]
 pub struct Index {
     store: Store,
+    /// Logs from one register that is kept to the next.
+    every: u64,
 }
 
 /// What was paid in settlements of this venue: by transaction, seller, buyer and quantity.
@@ -64,7 +74,7 @@ impl Index {
     /// `Locked`, `Store`, `Damaged`, `Newer`.
     pub async fn open(place: &Place) -> Result<Self, IndexError> {
         let store = Store::open(place).await?;
-        Ok(Self { store })
+        Ok(Self { store, every: KEPT })
     }
 
     /// Closes every connection.
@@ -127,7 +137,41 @@ impl Index {
         source: &Source,
         block: Option<Block>,
     ) -> Result<Register, IndexError> {
-        self.folded(source, block, Register::new(source)).await
+        let to = block.map(|block| block.number);
+        let mut tx = self.store.snapshot().await?;
+        let kept = self
+            .store
+            .kept(&mut tx, source, to.unwrap_or(i64::MAX.cast_unsigned()))
+            .await?;
+        let (mut register, from) = match kept {
+            None => (Register::new(source), None),
+            Some((from, data)) => {
+                let register = kept::read(source, from, &data).ok_or_else(|| {
+                    let what = format!("the register kept after block {from} is none");
+                    IndexError::damaged(&self.store.place, what)
+                })?;
+                (register, Some(from))
+            }
+        };
+        let last = self
+            .each_in(tx, source, (from, to), |entry| register.apply(entry))
+            .await?;
+        register.finish(block.unwrap_or(last))?;
+        Ok(register)
+    }
+
+    /// Keeps registers of what is settled, each so many logs after the one before.
+    async fn keep(&self, source: &Source, settled: u64) -> Result<(), IndexError> {
+        if source.kind != Kind::Security {
+            return Ok(());
+        }
+        while let Some(block) = self.store.due(source, settled, self.every).await? {
+            let register = self.register(source, Some(block)).await?;
+            self.store
+                .keep(source, block, &kept::pack(&register))
+                .await?;
+        }
+        Ok(())
     }
 
     /// The same with the lots of every wallet: first in, first out, unless a transfer's are named.
@@ -140,16 +184,7 @@ impl Index {
         block: Option<Block>,
         named: Named,
     ) -> Result<Register, IndexError> {
-        let register = Register::new(source).with_lots(named);
-        self.folded(source, block, register).await
-    }
-
-    async fn folded(
-        &self,
-        source: &Source,
-        block: Option<Block>,
-        mut register: Register,
-    ) -> Result<Register, IndexError> {
+        let mut register = Register::new(source).with_lots(named);
         let last = self
             .each(source, block.map(|block| block.number), |entry| {
                 register.apply(entry)
@@ -186,9 +221,20 @@ impl Index {
         &self,
         source: &Source,
         to: Option<u64>,
+        take: impl FnMut(&Entry) -> Result<(), IndexError>,
+    ) -> Result<Block, IndexError> {
+        let tx = self.store.snapshot().await?;
+        self.each_in(tx, source, (None, to), take).await
+    }
+
+    /// The same in one moment of the index, of the logs after a block.
+    async fn each_in(
+        &self,
+        mut tx: Tx,
+        source: &Source,
+        (from, to): (Option<u64>, Option<u64>),
         mut take: impl FnMut(&Entry) -> Result<(), IndexError>,
     ) -> Result<Block, IndexError> {
-        let mut tx = self.store.snapshot().await?;
         let bounds = self.store.bounds_in(&mut tx, source).await?;
         let known = bounds.map(|(_, last)| last);
         let Some(known) = known.filter(|known| to.is_none_or(|to| to <= known.number)) else {
@@ -198,24 +244,50 @@ impl Index {
             });
         };
         let to = to.unwrap_or(known.number);
-        let (mut entry, mut last) = (Entry::default(), None);
-        while let Some(page) = self.store.after(&mut tx, source, last).await? {
-            if page.first > to {
-                break;
-            }
-            last = Some(page.last.number);
-            let mut reader = Reader::new(&page.data, source.table());
-            loop {
-                match reader.next(&mut entry) {
-                    Some(true) if entry.block <= to => take(&entry)?,
-                    Some(_) => break,
-                    None => {
-                        let what = format!("the page up to block {} is no page", page.last.number);
-                        return Err(IndexError::damaged(&self.store.place, what));
-                    }
+        let mut entry = Entry::default();
+        let mut next = self.store.after(&mut tx, source, from).await?;
+        while let Some(page) = next.take().filter(|page| page.first <= to) {
+            let ahead = async {
+                if page.last.number < to {
+                    self.store
+                        .after(&mut tx, source, Some(page.last.number))
+                        .await
+                } else {
+                    Ok(None)
                 }
-            }
+            };
+            // A page may begin before, if it was joined since.
+            let mut take = |entry: &Entry| match from {
+                Some(from) if entry.block <= from => Some(Ok(())),
+                _ => (entry.block <= to).then(|| take(entry)),
+            };
+            let taken = async { self.read(&page, source, &mut entry, &mut take) };
+            // The database reads the next page meanwhile.
+            let (ahead, taken) = join(ahead, taken).await;
+            taken?;
+            next = ahead?;
         }
         Ok(known)
+    }
+
+    /// Hands the logs of a page over until `take` wants no more.
+    fn read(
+        &self,
+        page: &Page,
+        source: &Source,
+        entry: &mut Entry,
+        take: &mut impl FnMut(&Entry) -> Option<Result<(), IndexError>>,
+    ) -> Result<(), IndexError> {
+        let mut reader = Reader::new(&page.data, source.table());
+        loop {
+            let Some(more) = reader.next(entry) else {
+                let what = format!("the page up to block {} is no page", page.last.number);
+                return Err(IndexError::damaged(&self.store.place, what));
+            };
+            match more.then(|| take(entry)).flatten() {
+                Some(taken) => taken?,
+                None => return Ok(()),
+            }
+        }
     }
 }

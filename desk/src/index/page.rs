@@ -6,8 +6,7 @@
 
 use alloy::primitives::B256;
 
-/// Bytes of a word.
-const WORD: usize = 32;
+use super::bytes::{Bytes, WORD, varint, word};
 
 /// A log and where it stands.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -48,82 +47,45 @@ pub(super) fn pack(out: &mut Vec<u8>, event: u8, entry: &Entry) {
 /// Reads the logs of a page, one after the other into the same memory.
 #[derive(Debug)]
 pub(super) struct Reader<'a> {
-    bytes: &'a [u8],
+    bytes: Bytes<'a>,
     table: &'a [B256],
 }
 
 impl<'a> Reader<'a> {
     pub(super) fn new(bytes: &'a [u8], table: &'a [B256]) -> Self {
-        Self { bytes, table }
+        Self {
+            bytes: Bytes(bytes),
+            table,
+        }
     }
 
     /// Reads the next log into `entry`; false at the end, `None` when the bytes are no logs.
     pub(super) fn next(&mut self, entry: &mut Entry) -> Option<bool> {
-        if self.bytes.is_empty() {
+        let bytes = &mut self.bytes;
+        if bytes.0.is_empty() {
             return Some(false);
         }
-        entry.block = self.varint()?;
-        entry.time = self.varint()?;
-        entry.log = self.varint()?;
-        entry.tx = B256::from_slice(self.take(WORD)?);
-        let event = usize::from(*self.take(1)?.first()?);
-        let (topics, words) = (self.varint()?, self.varint()?);
-        if topics > 3 || words > self.bytes.len() as u64 {
+        entry.block = bytes.varint()?;
+        entry.time = bytes.varint()?;
+        entry.log = bytes.varint()?;
+        entry.tx = B256::from_slice(bytes.take(WORD)?);
+        let event = usize::from(bytes.byte()?);
+        let (topics, words) = (bytes.varint()?, bytes.varint()?);
+        if topics > 3 || words > bytes.0.len() as u64 {
             return None;
         }
         entry.topics.clear();
         entry.topics.push(*self.table.get(event)?);
         for _ in 0..topics {
-            entry.topics.push(self.word()?);
+            entry.topics.push(bytes.word()?);
         }
         entry.data.clear();
         for _ in 0..words {
-            let word = self.word()?;
+            let word = bytes.word()?;
             entry.data.extend_from_slice(word.as_slice());
         }
         Some(true)
     }
-
-    fn take(&mut self, count: usize) -> Option<&'a [u8]> {
-        let (taken, rest) = self.bytes.split_at_checked(count)?;
-        self.bytes = rest;
-        Some(taken)
-    }
-
-    fn varint(&mut self) -> Option<u64> {
-        let mut value: u64 = 0;
-        for shift in (0..64).step_by(7) {
-            let byte = *self.take(1)?.first()?;
-            value |= u64::from(byte & 0x7f) << shift;
-            if byte & 0x80 == 0 {
-                return Some(value);
-            }
-        }
-        None
-    }
-
-    fn word(&mut self) -> Option<B256> {
-        let length = usize::from(*self.take(1)?.first()?);
-        (length <= WORD).then_some(())?;
-        Some(B256::left_padding_from(self.take(length)?))
-    }
-}
-
-/// Seven bits in a byte, the lowest first; the highest bit says that more follow.
-fn varint(out: &mut Vec<u8>, mut value: u64) {
-    while value >= 0x80 {
-        out.push(value.to_le_bytes()[0] | 0x80);
-        value >>= 7;
-    }
-    out.push(value.to_le_bytes()[0]);
-}
-
-/// A word without its leading zeros, behind its length.
-fn word(out: &mut Vec<u8>, word: &[u8]) {
-    let zeros = word.iter().take_while(|byte| **byte == 0).count();
-    let rest = &word[zeros..];
-    out.push(rest.len().to_le_bytes()[0]);
-    out.extend_from_slice(rest);
 }
 
 impl Default for Entry {

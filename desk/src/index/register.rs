@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use alloy::primitives::map::{AddressMap, B256Map};
+use alloy::primitives::map::FbBuildHasher;
 use alloy::primitives::{Address, B256, U256};
+use indexmap::IndexMap;
 
 use super::acquired::Acquired;
 use super::error::IndexError;
@@ -11,6 +12,9 @@ use super::holding::{Encumbrances, Wallet};
 use super::lots::{Lot, Named};
 use super::source::Source;
 use crate::chain::Block;
+
+/// The place of whoever is behind wallets that were never registered.
+pub(super) const NOBODY: usize = 0;
 
 /// Wallets through which a replacement is followed at most.
 const REPLACED: usize = 64;
@@ -86,8 +90,9 @@ pub struct Register {
     pub supply: U256,
     /// The limits on holders.
     pub limits: Limits,
-    pub(super) wallets: AddressMap<Wallet>,
-    pub(super) investors: B256Map<Investor>,
+    // By their place as well: an event changes two wallets and their investors, and each look by key waits for memory.
+    pub(super) wallets: IndexMap<Address, Wallet, FbBuildHasher<20>>,
+    pub(super) investors: IndexMap<B256, Investor, FbBuildHasher<32>>,
     /// The lots of each wallet are kept, those named for a transfer taken.
     pub(super) named: Option<Named>,
     pub(super) acquired: Acquired,
@@ -111,8 +116,8 @@ impl Register {
             },
             supply: U256::ZERO,
             limits: Limits::default(),
-            wallets: AddressMap::default(),
-            investors: B256Map::default(),
+            wallets: IndexMap::default(),
+            investors: IndexMap::from_iter([(B256::ZERO, Investor::default())]),
             named: None,
             acquired: Acquired::default(),
             watched: None,
@@ -211,7 +216,7 @@ impl Register {
 
     /// One investor's position, also of one that holds nothing.
     pub fn position(&self, id: B256) -> Option<Position> {
-        let investor = self.investors.get(&id)?;
+        let investor = self.investors.get(&id).filter(|_| self.knows(id))?;
         let wallets = self.wallets_of(id);
         let first = wallets.first().and_then(|wallet| self.wallet(*wallet));
         let now = self.block.time;
@@ -266,7 +271,8 @@ impl Register {
 
     /// Whether an investor was ever in the register.
     pub fn knows(&self, investor: B256) -> bool {
-        self.investors.contains_key(&investor)
+        let known = self.investors.get_full(&investor);
+        known.is_some_and(|(place, _, nobody)| place != NOBODY || !nobody.holding.is_zero())
     }
 
     /// Whether a wallet is or was one of an investor's.

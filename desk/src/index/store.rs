@@ -125,6 +125,80 @@ impl Store {
         Ok(true)
     }
 
+    /// The last register that is kept of a source up to a block: after which block, and packed.
+    pub(super) async fn kept(
+        &self,
+        tx: &mut Tx,
+        source: &Source,
+        to: u64,
+    ) -> Result<Option<(u64, Vec<u8>)>, IndexError> {
+        let (chain, contract) = key(source);
+        let to = self.integer(to)?;
+        let sql = "SELECT last_block, data FROM registers WHERE chain = $1 AND contract = $2 AND last_block <= $3 \
+                   ORDER BY last_block DESC LIMIT 1";
+        let found: sqlx::Result<Option<(i64, Vec<u8>)>> = on_engine!(tx.link(), db => {
+            sqlx::query_as(sql).bind(chain).bind(contract).bind(to).fetch_optional(db).await
+        });
+        let found = found.map_err(|error| self.failed(error))?;
+        found
+            .map(|(last, data)| Ok((self.number(last)?, data)))
+            .transpose()
+    }
+
+    /// The settled block after which the next register is to be kept: the end of the page with which `every` logs have come
+    /// since the last one.
+    pub(super) async fn due(
+        &self,
+        source: &Source,
+        settled: u64,
+        every: u64,
+    ) -> Result<Option<Block>, IndexError> {
+        let (chain, contract) = key(source);
+        let (settled, every) = (self.integer(settled)?, self.integer(every)?);
+        let sql = "SELECT last_block, last_hash, last_time FROM \
+                   (SELECT last_block, last_hash, last_time, CAST(sum(logs) OVER (ORDER BY last_block) AS BIGINT) AS so_far FROM pages \
+                   WHERE chain = $1 AND contract = $2 AND last_block <= $3) AS pages_to \
+                   WHERE so_far >= $4 + (SELECT coalesce(max(logs), 0) FROM registers WHERE chain = $1 AND contract = $2) \
+                   ORDER BY last_block LIMIT 1";
+        let mut tx = self.snapshot().await?;
+        let found: sqlx::Result<Option<(i64, Vec<u8>, i64)>> = on_engine!(tx.link(), db => {
+            sqlx::query_as(sql).bind(chain).bind(contract).bind(settled).bind(every).fetch_optional(db).await
+        });
+        let found = found.map_err(|error| self.failed(error))?;
+        found
+            .map(|(last, hash, time)| self.block((last, &hash, time)))
+            .transpose()
+    }
+
+    /// Keeps a register that stood after a block, unless the block is the end of a page no more.
+    pub(super) async fn keep(
+        &self,
+        source: &Source,
+        block: Block,
+        data: &[u8],
+    ) -> Result<(), IndexError> {
+        let (chain, contract) = key(source);
+        let last = self.integer(block.number)?;
+        let sql = "INSERT INTO registers (chain, contract, last_block, logs, data) \
+                   SELECT chain, contract, last_block, \
+                   (SELECT CAST(sum(logs) AS BIGINT) FROM pages WHERE chain = $1 AND contract = $2 AND last_block <= $3), $5 FROM pages \
+                   WHERE chain = $1 AND contract = $2 AND last_block = $3 AND last_hash = $4 ON CONFLICT DO NOTHING";
+        let mut tx = self.write().await?;
+        on_engine!(tx.link(), db => {
+            sqlx::query(sql)
+                .bind(chain)
+                .bind(contract)
+                .bind(last)
+                .bind(block.hash.as_slice())
+                .bind(data)
+                .execute(db)
+                .await
+                .map(|_| ())
+        })
+        .map_err(|error| self.failed(error))?;
+        tx.commit().await.map_err(|error| self.failed(error))
+    }
+
     /// Takes off the page that ends with `tip`; false when another writer was there first.
     pub(super) async fn undo(&self, source: &Source, tip: Block) -> Result<bool, IndexError> {
         let mut tx = self.write().await?;
@@ -134,6 +208,9 @@ impl Store {
         }
         self.delete(&mut tx.link(), source, tip.number, tip.number)
             .await?;
+        let left = self.bounds_in(&mut tx, source).await?;
+        let left = left.map(|(_, last)| last.number);
+        self.forget(&mut tx, source, left).await?;
         tx.commit().await.map_err(|error| self.failed(error))?;
         Ok(true)
     }
@@ -143,7 +220,24 @@ impl Store {
         let mut tx = self.write().await?;
         self.delete(&mut tx.link(), source, 0, i64::MAX.cast_unsigned())
             .await?;
+        self.forget(&mut tx, source, None).await?;
         tx.commit().await.map_err(|error| self.failed(error))
+    }
+
+    /// Deletes the registers that are kept beyond a block; all of them with `None`.
+    async fn forget(
+        &self,
+        tx: &mut Tx,
+        source: &Source,
+        left: Option<u64>,
+    ) -> Result<(), IndexError> {
+        let (chain, contract) = key(source);
+        let left = left.map_or(Ok(-1), |left| self.integer(left))?;
+        let sql = "DELETE FROM registers WHERE chain = $1 AND contract = $2 AND last_block > $3";
+        on_engine!(tx.link(), db => {
+            sqlx::query(sql).bind(chain).bind(contract).bind(left).execute(db).await.map(|_| ())
+        })
+        .map_err(|error| self.failed(error))
     }
 
     async fn write(&self) -> Result<Tx, IndexError> {

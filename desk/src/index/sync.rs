@@ -95,6 +95,7 @@ impl Index {
             if self.store.append(source, tip, &page, settled).await? {
                 logs += page.logs;
                 tip = Some(page.last);
+                self.keep(source, settled).await?;
             } else {
                 // Another process was faster: what it read is as good.
                 tip = self.tip(source).await?;
@@ -150,9 +151,10 @@ impl Index {
     ) -> Result<bool, IndexError> {
         let tip = self.tip(source).await?;
         let page = packed(source, (first, last), times, logs)?;
-        self.store
-            .append(source, tip, &page, last.number.saturating_sub(LOOSE))
-            .await
+        let settled = last.number.saturating_sub(LOOSE);
+        let added = self.store.append(source, tip, &page, settled).await?;
+        self.keep(source, settled).await?;
+        Ok(added)
     }
 }
 

@@ -4,12 +4,16 @@ mod fold;
 mod pages;
 mod papers;
 
+use std::collections::BTreeMap;
+
 use alloy::primitives::{Address, B256, U256};
 use alloy::rpc::types::Log;
 use alloy::sol_types::SolEvent;
 use tempfile::TempDir;
 
-use super::{Index, IndexError, Kind, Place, Register, Source};
+use super::holding::Wallet;
+use super::register::Investor;
+use super::{Index, IndexError, Kind, Place, Register, Source, kept};
 use crate::chain::Block;
 use crate::chain::abi::ISecurityToken::{Transfer, WalletSet};
 
@@ -145,12 +149,34 @@ impl Chain {
     /// The register after the last block.
     async fn register(&self) -> Result<Register, IndexError> {
         let opened = self.indexed_to(Kind::Security, self.number).await?;
+        let plain = opened.index.register(&source(Kind::Security), None).await?;
+        let kept = kept::read(&source(Kind::Security), self.number, &kept::pack(&plain));
+        assert_eq!(facts(&kept.expect("a register")), facts(&plain));
         let named = super::lots::Named::new();
         opened
             .index
             .register_with_lots(&source(Kind::Security), None, named)
             .await
     }
+}
+
+/// All that a register says.
+fn facts(register: &Register) -> impl PartialEq + std::fmt::Debug {
+    let wallets: BTreeMap<Address, Wallet> = register
+        .wallets
+        .iter()
+        .map(|(address, wallet)| (*address, wallet.clone()))
+        .collect();
+    let investors: BTreeMap<B256, Investor> = register
+        .investors
+        .iter()
+        .map(|(id, investor)| {
+            let mut investor = investor.clone();
+            investor.wallets.sort_unstable();
+            (*id, investor)
+        })
+        .collect();
+    (register.supply, register.limits.clone(), wallets, investors)
 }
 
 /// Three who are registered: ada with two wallets, bob, and eve of another group.

@@ -155,6 +155,104 @@ async fn a_page_that_was_changed_is_found_and_named() {
     assert_eq!(what, "the page up to block 3 is no page");
 }
 
+/// The blocks after which registers are kept.
+async fn kept_after(place: &Place) -> Vec<i64> {
+    let Place::File(path) = place else {
+        panic!("{place:?}");
+    };
+    let options = SqliteConnectOptions::new().filename(path);
+    let mut file = SqliteConnection::connect_with(&options).await.unwrap();
+    let sql = "SELECT last_block FROM registers ORDER BY last_block";
+    sqlx::query_scalar(sql).fetch_all(&mut file).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_register_goes_on_from_one_that_is_kept_and_says_the_same() {
+    let mut chain = growing(300);
+    chain.set(ADA_TWO, "ada", 1).send(ADA, ADA_TWO, 40);
+    for number in 301..=900 {
+        let (from, to) = if number % 2 == 0 {
+            (ADA, BOB)
+        } else {
+            (ADA, EVE)
+        };
+        chain.to(number).mint(ADA, 2).send(from, to, 1);
+    }
+    let (plain, mut keeping) = (Opened::new().await, Opened::new().await);
+    keeping.index.every = 100;
+    for index in [&plain.index, &keeping.index] {
+        add(index, &chain, 1, block(200, 0)).await;
+        for number in 201..=900 {
+            assert!(add(index, &chain, number, block(number, 0)).await);
+        }
+    }
+    assert!(kept_after(&plain.place).await.is_empty());
+    // 900 - 256 are settled. The first comes with the first page: 203 logs. Two logs a block from 301 on.
+    let kept = kept_after(&keeping.place).await;
+    assert_eq!(kept[..3], [200, 300, 350]);
+    assert!(kept.windows(2).all(|pair| pair[0] < pair[1]) && kept.len() >= 8);
+    assert!(kept.last().is_some_and(|last| *last <= 644), "{kept:?}");
+    let kind = source(Kind::Security);
+    for number in 1..=900 {
+        let at = Some(block(number, 0));
+        let one = plain.index.register(&kind, at).await.unwrap();
+        let other = keeping.index.register(&kind, at).await.unwrap();
+        assert_eq!(facts(&one), facts(&other), "block {number}");
+        assert_eq!(one.digest(), other.digest());
+    }
+}
+
+#[tokio::test]
+async fn a_register_is_kept_no_longer_than_its_blocks() {
+    let chain = growing(700);
+    let mut opened = Opened::new().await;
+    opened.index.every = 100;
+    let kind = source(Kind::Security);
+    for (first, last) in [(1, 150), (151, 300), (301, 700)] {
+        assert!(add(&opened.index, &chain, first, block(last, 0)).await);
+    }
+    assert_eq!(kept_after(&opened.place).await, [150, 300]);
+    // The chain takes back more than it is thought to.
+    for last in [700, 300] {
+        assert!(
+            opened
+                .index
+                .store
+                .undo(&kind, block(last, 0))
+                .await
+                .unwrap()
+        );
+    }
+    assert_eq!(kept_after(&opened.place).await, [150]);
+    assert_eq!(holding(&opened.index, None).await, 149);
+    opened.index.rebuild(&kind).await.unwrap();
+    assert!(kept_after(&opened.place).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_register_that_is_kept_and_was_changed_is_found_and_named() {
+    let chain = growing(700);
+    let mut opened = Opened::new().await;
+    opened.index.every = 100;
+    for (first, last) in [(1, 150), (151, 700)] {
+        assert!(add(&opened.index, &chain, first, block(last, 0)).await);
+    }
+    let Place::File(path) = &opened.place else {
+        panic!("{:?}", opened.place);
+    };
+    let options = SqliteConnectOptions::new().filename(path);
+    let mut file = SqliteConnection::connect_with(&options).await.unwrap();
+    file.execute("UPDATE registers SET data = substr(data, 1, length(data) - 1)")
+        .await
+        .unwrap();
+    let error = opened.index.register(&source(Kind::Security), None).await;
+    let Err(IndexError::Damaged { place, what }) = error else {
+        panic!("{error:?}");
+    };
+    assert_eq!(place, opened.place.name());
+    assert_eq!(what, "the register kept after block 150 is none");
+}
+
 #[tokio::test]
 async fn a_file_that_is_no_index_is_refused() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,0 +1,10 @@
+-- Registers as they stood after a block, so that a later one need not be folded from the first log on. Nothing is only here.
+CREATE TABLE registers (
+    chain      BIGINT NOT NULL,
+    contract   BYTEA  NOT NULL CHECK (length(contract) = 20),
+    last_block BIGINT NOT NULL CHECK (last_block >= 0),
+    -- All logs up to that block.
+    logs       BIGINT NOT NULL CHECK (logs >= 0),
+    data       BYTEA  NOT NULL,
+    UNIQUE (chain, contract, last_block)
+);
