@@ -95,7 +95,8 @@ fn an_agent_signs_orders_permits_and_transactions_of_its_own_chain() {
         .run(&format!(
             "order sign bid HRBR 1 24.50{wallet} --settlement {elsewhere}"
         ))
-        .exits(3);
+        .exits(4);
+    assert_eq!(said.code(), "CANNOT_SIGN");
     assert!(
         said.stdout
             .contains("is not the profile's settlement contract"),
