@@ -78,6 +78,15 @@ fn a_hold_binds_in_the_owners_wallet_and_uses_up_allowance() {
 }
 
 #[test]
+fn all_that_is_not_held_may_be_redeemed() {
+    let token = allowed();
+    place(ID, 60, NOW + 9)(&token).motsu_unwrap();
+    token.by(ISSUER).burn(ALICE, u(40), REASON).motsu_unwrap();
+    assert_eq!((token.balance(ALICE), held(&token, ALICE)), (u(60), u(60)));
+    token.restricted(20, |token| token.by(ISSUER).burn(ALICE, u(1), REASON));
+}
+
+#[test]
 fn an_unlimited_allowance_places_holds_and_stays() {
     let token = allowed();
     token.by(ALICE).approve(STRANGER, U256::MAX).motsu_unwrap();

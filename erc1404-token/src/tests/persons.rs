@@ -239,6 +239,9 @@ fn set_wallets_sets_all_or_none() {
         limit: u(100),
     };
     token.reverts(&error, set(vec![CAROL; 101], vec![1; 101]));
+    let wallets: Vec<Address> = (6..=105).map(Address::repeat_byte).collect();
+    let groups = [vec![20, 30], vec![1; 98]].concat();
+    set(wallets, groups)(&token).motsu_unwrap();
 }
 
 #[test]
@@ -691,8 +694,12 @@ fn recovery_reverts_for_unfit_wallets() {
         balance: u(3),
     };
     token.reverts(&error, recover(ALICE, ALICE2));
+    // A sanction of either is said first.
+    sanction(&token, BOB, true);
+    token.restricted(3, recover(ALICE, BOB));
     sanction(&token, ALICE, true);
     token.restricted(3, recover(ALICE, ALICE2));
+    token.restricted(3, recover(ALICE, CAROL));
     assert_eq!(token.balance(ALICE), u(10));
     assert_eq!(token.view().successor_of(ALICE), zero);
 }

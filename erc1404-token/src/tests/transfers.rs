@@ -329,6 +329,36 @@ fn blocked_countries_neither_send_nor_receive() {
 }
 
 #[test]
+fn a_country_that_is_blocked_or_lifted_leaves_every_other_as_it_was() {
+    let token = Token::new();
+    token.mint(ALICE, 10);
+    token
+        .by(COMPLIANCE)
+        .set_wallet(BOB, investor(2), 20, 76, NOW + 1)
+        .motsu_unwrap();
+    let set = |country, blocked| {
+        token
+            .by(COMPLIANCE)
+            .set_country_blocked(country, blocked)
+            .motsu_unwrap();
+    };
+    // A bit for each remainder by 64: without it no transfer reads the table.
+    let classes = || token.view().settings().countries;
+    set(76, true);
+    assert_eq!(classes(), 1 << 12);
+    set(276, true);
+    assert_eq!(classes(), 1 << 12 | 1 << 20);
+    token.refuses(15, ALICE, BOB, 1);
+    set(276, false);
+    set(276, false);
+    assert_eq!(classes(), 1 << 12);
+    token.refuses(15, ALICE, BOB, 1);
+    set(76, false);
+    assert_eq!(classes(), 0);
+    token.moves(ALICE, BOB, 1);
+}
+
+#[test]
 fn expired_kyc_neither_sends_nor_receives() {
     let token = Token::new();
     token.mint(ALICE, 10);
@@ -705,6 +735,7 @@ fn the_supply_cap_stops_minting() {
     token.mint(ALICE, 10);
     let logs = token.logs(|token| token.by(ADMIN).set_supply_cap(u(12)));
     assert_eq!(logs, [log(&SupplyCapSet { supplyCap: u(12) })]);
+    assert_eq!(token.view().supply_cap(), u(12));
     token.restricted(19, |token| token.by(ISSUER).mint(ALICE, u(3)));
     assert_eq!(token.detect(Address::ZERO, ALICE, 3), 19);
     token.mint(ALICE, 2);
