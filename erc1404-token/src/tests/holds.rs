@@ -87,6 +87,21 @@ fn all_that_is_not_held_may_be_redeemed() {
 }
 
 #[test]
+fn a_revocation_leaves_what_is_held_and_may_leave_no_more() {
+    let token = allowed();
+    grant(&token, ALICE, 50, 100, true);
+    place(ID, 100, NOW + 9)(&token).motsu_unwrap();
+    token
+        .by(ISSUER)
+        .revoke_vesting(ALICE, U256::ZERO, BOB)
+        .motsu_unwrap();
+    assert_eq!(
+        (token.balance(ALICE), held(&token, ALICE)),
+        (u(100), u(100))
+    );
+}
+
+#[test]
 fn an_unlimited_allowance_places_holds_and_stays() {
     let token = allowed();
     token.by(ALICE).approve(STRANGER, U256::MAX).motsu_unwrap();
