@@ -12,7 +12,7 @@ use super::error::IndexError;
 use super::holding::Wallet;
 use super::lots::{self, Lot, LotId};
 use super::page::Entry;
-use super::register::{Disposal, NOBODY, Register};
+use super::register::{Disposal, Register};
 use super::source;
 use super::vesting::Schedule;
 use crate::chain::abi::ISecurityToken::ISecurityTokenEvents as Event;
@@ -135,10 +135,7 @@ impl Register {
         if let Some(investor) = self.investors.get_mut(&before) {
             investor.wallets.retain(|wallet| *wallet != address);
         }
-        let investor = self.investors.entry(id);
-        let person = investor.index();
-        investor.or_default().wallets.push(address);
-        self.at(address).person = person;
+        self.investors.entry(id).or_default().wallets.push(address);
         Ok(())
     }
 
@@ -170,8 +167,8 @@ impl Register {
         if from.is_zero() {
             self.minted = Some((entry.tx, to, value));
         }
-        let same = sender.is_some_and(|person| person != NOBODY) && sender == recipient;
-        if !same && self.is_watched(sender) {
+        let same = sender.is_some_and(|id| !id.is_zero()) && sender == recipient;
+        if !same && sender.is_some() && sender == self.watched {
             let went = moved.iter().map(|held| Disposal {
                 lot: self.acquired.lot(*held),
                 wallet: from,
@@ -201,16 +198,8 @@ impl Register {
         Ok(())
     }
 
-    fn is_watched(&self, person: Option<usize>) -> bool {
-        let Some(watched) = self.watched else {
-            return false;
-        };
-        let found = person.and_then(|person| self.investors.get_index(person));
-        found.is_some_and(|(id, _)| *id == watched)
-    }
-
     /// Takes tokens off a wallet, or issues them; the wallet's investor.
-    fn debit(&mut self, from: Address, value: U256) -> Result<Option<usize>, IndexError> {
+    fn debit(&mut self, from: Address, value: U256) -> Result<Option<B256>, IndexError> {
         if from.is_zero() {
             let Some(supply) = self.supply.checked_add(value) else {
                 return Err(self.impossible("the supply passes 2^256".into()));
@@ -219,7 +208,7 @@ impl Register {
             return Ok(None);
         }
         let wallet = self.at(from);
-        let (person, balance) = (wallet.person, wallet.balance);
+        let (investor, balance) = (wallet.investor, wallet.balance);
         let Some(left) = balance.checked_sub(value) else {
             let what = format!("{from} sends {value} base units and holds {balance}");
             return Err(self.impossible(what));
@@ -228,18 +217,18 @@ impl Register {
         if left.is_zero() {
             wallet.since = 0;
         }
-        Ok(Some(person))
+        Ok(Some(investor))
     }
 
     /// Gives tokens to a wallet, or destroys them; the wallet's investor.
-    fn credit(&mut self, to: Address, value: U256, now: u64) -> Result<Option<usize>, IndexError> {
+    fn credit(&mut self, to: Address, value: U256, now: u64) -> Result<Option<B256>, IndexError> {
         if to.is_zero() {
             // What was debited was part of it.
             self.supply = self.supply.saturating_sub(value);
             return Ok(None);
         }
         let wallet = self.at(to);
-        let person = wallet.person;
+        let investor = wallet.investor;
         let Some(balance) = wallet.balance.checked_add(value) else {
             return Err(self.impossible(format!("{to} holds more than there is")));
         };
@@ -247,21 +236,21 @@ impl Register {
             wallet.since = now;
         }
         wallet.balance = balance;
-        Ok(Some(person))
+        Ok(Some(investor))
     }
 
     /// Changes what an investor holds in all.
     fn change(
         &mut self,
-        person: Option<usize>,
+        investor: Option<B256>,
         value: U256,
         more: bool,
         now: u64,
     ) -> Result<(), IndexError> {
-        let investor = person.and_then(|person| self.investors.get_index_mut(person));
-        let Some((_, investor)) = investor else {
+        let Some(id) = investor else {
             return Ok(());
         };
+        let investor = self.investors.entry(id).or_default();
         let changed = if more {
             investor.holding.checked_add(value)
         } else {

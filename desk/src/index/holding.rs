@@ -33,8 +33,6 @@ pub struct Wallet {
     pub successor: Option<Address>,
     /// Base units that the enforcer froze.
     pub frozen_tokens: U256,
-    /// Where its investor stands in the register.
-    pub(super) person: usize,
     /// Its lots, the oldest first, of a register that was folded with them: see [`super::Register::lots`].
     pub(super) lots: VecDeque<Held>,
     /// Most wallets have none of these.

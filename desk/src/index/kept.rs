@@ -8,7 +8,7 @@ use alloy::primitives::{Address, B256, U256};
 
 use super::bytes::{Bytes, varint, word};
 use super::holding::{Bound, Wallet};
-use super::register::{Investor, NOBODY, Register};
+use super::register::{Investor, Register};
 use super::source::Source;
 use super::vesting::Schedule;
 
@@ -40,13 +40,25 @@ pub(super) fn pack(register: &Register) -> Vec<u8> {
         word(&mut out, id.as_slice());
         number(&mut out, investor.holding);
         varint(&mut out, investor.since);
+        let wallets = investor.wallets.iter();
+        pack_wallets(
+            &mut out,
+            wallets.filter_map(|wallet| register.wallets.get_key_value(wallet)),
+        );
     }
-    varint(&mut out, register.wallets.len() as u64);
-    for (address, wallet) in &register.wallets {
-        out.extend_from_slice(address.as_slice());
-        pack_wallet(&mut out, wallet);
-    }
+    let wallets = register.wallets.iter();
+    let of_nobody = wallets.filter(|(_, wallet)| wallet.investor.is_zero());
+    pack_wallets(&mut out, of_nobody);
     out
+}
+
+fn pack_wallets<'a>(out: &mut Vec<u8>, wallets: impl Iterator<Item = (&'a Address, &'a Wallet)>) {
+    let wallets: Vec<_> = wallets.collect();
+    varint(out, wallets.len() as u64);
+    for (address, wallet) in wallets {
+        out.extend_from_slice(address.as_slice());
+        pack_wallet(out, wallet);
+    }
 }
 
 fn pack_wallet(out: &mut Vec<u8>, wallet: &Wallet) {
@@ -60,7 +72,6 @@ fn pack_wallet(out: &mut Vec<u8>, wallet: &Wallet) {
     ];
     let flags = has.into_iter().filter(|(has, _)| *has);
     out.push(flags.fold(0, |flags, (_, flag)| flags | flag));
-    varint(out, wallet.person as u64);
     out.push(wallet.group);
     varint(out, wallet.country.into());
     varint(out, wallet.kyc_expiry);
@@ -112,33 +123,44 @@ pub(super) fn read(source: &Source, block: u64, bytes: &[u8]) -> Option<Register
     register.limits.holders = bytes.small()?;
     register.limits.groups = bytes.map(|bytes| Some((bytes.byte()?, bytes.small()?)))?;
     register.limits.classes = bytes.map(|bytes| Some((bytes.amount()?, bytes.small()?)))?;
-    let investors = bytes.varint()?;
-    for place in 0..investors {
+    for _ in 0..bytes.varint()? {
         let id = bytes.word()?;
+        let (holding, since) = (bytes.amount()?, bytes.varint()?);
         let investor = Investor {
-            wallets: Vec::new(),
-            holding: bytes.amount()?,
-            since: bytes.varint()?,
+            wallets: read_wallets(&mut bytes, &mut register, id)?,
+            holding,
+            since,
         };
-        let is_new = register.investors.insert(id, investor).is_none();
-        // Nobody is the first, in a new register too.
-        (is_new || (place == 0 && id.is_zero())).then_some(())?;
+        register.investors.insert(id, investor);
     }
-    let wallets = bytes.varint()?;
-    for _ in 0..wallets {
-        let address = Address::from_slice(bytes.take(Address::len_bytes())?);
-        let mut wallet = bytes.wallet()?;
-        let (id, investor) = register.investors.get_index_mut(wallet.person)?;
-        if wallet.person != NOBODY {
-            wallet.investor = *id;
-            investor.wallets.push(address);
-        }
-        register.wallets.insert(address, wallet);
-    }
+    read_wallets(&mut bytes, &mut register, B256::ZERO)?;
     bytes.0.is_empty().then_some(register)
 }
 
+fn read_wallets(
+    bytes: &mut Bytes<'_>,
+    register: &mut Register,
+    investor: B256,
+) -> Option<Vec<Address>> {
+    let count = bytes.varint()?;
+    (0..count)
+        .map(|_| {
+            let address = bytes.address()?;
+            let wallet = Wallet {
+                investor,
+                ..bytes.wallet()?
+            };
+            register.wallets.insert(address, wallet);
+            Some(address)
+        })
+        .collect()
+}
+
 impl Bytes<'_> {
+    fn address(&mut self) -> Option<Address> {
+        self.take(Address::len_bytes()).map(Address::from_slice)
+    }
+
     fn amount(&mut self) -> Option<U256> {
         self.word().map(Into::into)
     }
@@ -163,14 +185,13 @@ impl Bytes<'_> {
             registered: has(REGISTERED),
             sanctioned: has(SANCTIONED),
             frozen: has(FROZEN),
-            person: self.small()?,
             group: self.byte()?,
             country: self.small()?,
             kyc_expiry: self.varint()?,
             balance: self.amount()?,
             since: self.varint()?,
             successor: if has(REPLACED) {
-                Some(Address::from_slice(self.take(Address::len_bytes())?))
+                Some(self.address()?)
             } else {
                 None
             },

@@ -43,13 +43,11 @@ pub use source::{Kind, Source};
 pub use sync::Synced;
 
 use alloy::primitives::{Address, B256, U256, map::HashMap};
-use futures::future::join;
-
-use lots::Named;
-use page::{Entry, Reader};
-use store::{Page, Store};
 
 use engine::Tx;
+use lots::Named;
+use page::{Entry, Reader};
+use store::Store;
 
 use crate::chain::{Block, Chain, ChainError};
 
@@ -160,20 +158,6 @@ impl Index {
         Ok(register)
     }
 
-    /// Keeps registers of what is settled, each so many logs after the one before.
-    async fn keep(&self, source: &Source, settled: u64) -> Result<(), IndexError> {
-        if source.kind != Kind::Security {
-            return Ok(());
-        }
-        while let Some(block) = self.store.due(source, settled, self.every).await? {
-            let register = self.register(source, Some(block)).await?;
-            self.store
-                .keep(source, block, &kept::pack(&register))
-                .await?;
-        }
-        Ok(())
-    }
-
     /// The same with the lots of every wallet: first in, first out, unless a transfer's are named.
     ///
     /// # Errors
@@ -244,50 +228,26 @@ impl Index {
             });
         };
         let to = to.unwrap_or(known.number);
-        let mut entry = Entry::default();
-        let mut next = self.store.after(&mut tx, source, from).await?;
-        while let Some(page) = next.take().filter(|page| page.first <= to) {
-            let ahead = async {
-                if page.last.number < to {
-                    self.store
-                        .after(&mut tx, source, Some(page.last.number))
-                        .await
-                } else {
-                    Ok(None)
+        let (mut entry, mut last) = (Entry::default(), from);
+        while let Some(page) = self.store.after(&mut tx, source, last).await? {
+            if page.first > to {
+                break;
+            }
+            last = Some(page.last.number);
+            let mut reader = Reader::new(&page.data, source.table());
+            loop {
+                match reader.next(&mut entry) {
+                    // A page may begin before, if it was joined since.
+                    Some(true) if from.is_some_and(|from| entry.block <= from) => {}
+                    Some(true) if entry.block <= to => take(&entry)?,
+                    Some(_) => break,
+                    None => {
+                        let what = format!("the page up to block {} is no page", page.last.number);
+                        return Err(IndexError::damaged(&self.store.place, what));
+                    }
                 }
-            };
-            // A page may begin before, if it was joined since.
-            let mut take = |entry: &Entry| match from {
-                Some(from) if entry.block <= from => Some(Ok(())),
-                _ => (entry.block <= to).then(|| take(entry)),
-            };
-            let taken = async { self.read(&page, source, &mut entry, &mut take) };
-            // The database reads the next page meanwhile.
-            let (ahead, taken) = join(ahead, taken).await;
-            taken?;
-            next = ahead?;
-        }
-        Ok(known)
-    }
-
-    /// Hands the logs of a page over until `take` wants no more.
-    fn read(
-        &self,
-        page: &Page,
-        source: &Source,
-        entry: &mut Entry,
-        take: &mut impl FnMut(&Entry) -> Option<Result<(), IndexError>>,
-    ) -> Result<(), IndexError> {
-        let mut reader = Reader::new(&page.data, source.table());
-        loop {
-            let Some(more) = reader.next(entry) else {
-                let what = format!("the page up to block {} is no page", page.last.number);
-                return Err(IndexError::damaged(&self.store.place, what));
-            };
-            match more.then(|| take(entry)).flatten() {
-                Some(taken) => taken?,
-                None => return Ok(()),
             }
         }
+        Ok(known)
     }
 }

@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use alloy::primitives::map::FbBuildHasher;
+use alloy::primitives::map::{AddressMap, B256Map};
 use alloy::primitives::{Address, B256, U256};
-use indexmap::IndexMap;
 
 use super::acquired::Acquired;
 use super::error::IndexError;
@@ -12,9 +11,6 @@ use super::holding::{Encumbrances, Wallet};
 use super::lots::{Lot, Named};
 use super::source::Source;
 use crate::chain::Block;
-
-/// The place of whoever is behind wallets that were never registered.
-pub(super) const NOBODY: usize = 0;
 
 /// Wallets through which a replacement is followed at most.
 const REPLACED: usize = 64;
@@ -90,9 +86,8 @@ pub struct Register {
     pub supply: U256,
     /// The limits on holders.
     pub limits: Limits,
-    // By their place as well: an event changes two wallets and their investors, and each look by key waits for memory.
-    pub(super) wallets: IndexMap<Address, Wallet, FbBuildHasher<20>>,
-    pub(super) investors: IndexMap<B256, Investor, FbBuildHasher<32>>,
+    pub(super) wallets: AddressMap<Wallet>,
+    pub(super) investors: B256Map<Investor>,
     /// The lots of each wallet are kept, those named for a transfer taken.
     pub(super) named: Option<Named>,
     pub(super) acquired: Acquired,
@@ -116,8 +111,8 @@ impl Register {
             },
             supply: U256::ZERO,
             limits: Limits::default(),
-            wallets: IndexMap::default(),
-            investors: IndexMap::from_iter([(B256::ZERO, Investor::default())]),
+            wallets: AddressMap::default(),
+            investors: B256Map::default(),
             named: None,
             acquired: Acquired::default(),
             watched: None,
@@ -216,7 +211,7 @@ impl Register {
 
     /// One investor's position, also of one that holds nothing.
     pub fn position(&self, id: B256) -> Option<Position> {
-        let investor = self.investors.get(&id).filter(|_| self.knows(id))?;
+        let investor = self.investors.get(&id)?;
         let wallets = self.wallets_of(id);
         let first = wallets.first().and_then(|wallet| self.wallet(*wallet));
         let now = self.block.time;
@@ -271,8 +266,7 @@ impl Register {
 
     /// Whether an investor was ever in the register.
     pub fn knows(&self, investor: B256) -> bool {
-        let known = self.investors.get_full(&investor);
-        known.is_some_and(|(place, _, nobody)| place != NOBODY || !nobody.holding.is_zero())
+        self.investors.contains_key(&investor)
     }
 
     /// Whether a wallet is or was one of an investor's.

@@ -8,8 +8,9 @@ use futures::{StreamExt as _, TryStreamExt as _, stream};
 
 use super::Index;
 use super::error::IndexError;
+use super::kept;
 use super::page::{self, Entry};
-use super::source::Source;
+use super::source::{Kind, Source};
 use super::store::Page;
 use crate::chain::{Block, Chain, ChainError};
 
@@ -95,7 +96,6 @@ impl Index {
             if self.store.append(source, tip, &page, settled).await? {
                 logs += page.logs;
                 tip = Some(page.last);
-                self.keep(source, settled).await?;
             } else {
                 // Another process was faster: what it read is as good.
                 tip = self.tip(source).await?;
@@ -107,12 +107,27 @@ impl Index {
             );
         }
         let to = tip.unwrap_or(head);
+        self.keep(source, to.number.saturating_sub(LOOSE)).await?;
         Ok(Synced {
             from,
             to,
             logs,
             undone,
         })
+    }
+
+    /// Keeps registers of what is settled, each so many logs after the one before.
+    async fn keep(&self, source: &Source, settled: u64) -> Result<(), IndexError> {
+        if source.kind != Kind::Security {
+            return Ok(());
+        }
+        while let Some(block) = self.store.due(source, settled, self.every).await? {
+            let register = self.register(source, Some(block)).await?;
+            self.store
+                .keep(source, block, &kept::pack(&register))
+                .await?;
+        }
+        Ok(())
     }
 
     /// Takes off the pages that end in blocks which the chain does not have, or has otherwise.

@@ -9,7 +9,10 @@ use std::collections::BTreeMap;
 use alloy::primitives::{Address, B256, U256};
 use alloy::rpc::types::Log;
 use alloy::sol_types::SolEvent;
+use sqlx::postgres::PgConnection;
+use sqlx::{AssertSqlSafe, Connection as _};
 use tempfile::TempDir;
+use uuid::Uuid;
 
 use super::holding::Wallet;
 use super::register::Investor;
@@ -199,8 +202,27 @@ struct Opened {
 
 impl Opened {
     async fn new() -> Self {
+        Self::beside("sqlite:board.db").await
+    }
+
+    /// One in every engine there is: `PostgreSQL` when `ORDERBOOK_TEST_POSTGRES` names a server.
+    async fn everywhere() -> Vec<Self> {
+        let mut all = vec![Self::new().await];
+        if let Ok(server) = std::env::var("ORDERBOOK_TEST_POSTGRES") {
+            let name = format!("orderbook_{}", Uuid::now_v7().simple());
+            let mut link = PgConnection::connect(&server).await.unwrap();
+            let sql = AssertSqlSafe(format!("CREATE DATABASE {name}"));
+            sqlx::query(sql).execute(&mut link).await.unwrap();
+            let (server, _) = server.rsplit_once('/').unwrap();
+            all.push(Self::beside(&format!("{server}/{name}")).await);
+        }
+        all
+    }
+
+    /// Beside a book that is kept there.
+    async fn beside(store: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let place = Place::of(&folder.path().join("orderbook.toml"), "sqlite:board.db");
+        let place = Place::of(&folder.path().join("orderbook.toml"), store);
         let index = Index::open(&place).await.unwrap();
         Self {
             index,

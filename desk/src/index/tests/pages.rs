@@ -32,12 +32,17 @@ fn growing(to: u64) -> Chain {
     chain
 }
 
-async fn pages(place: &Place) -> Vec<(i64, i64)> {
+/// The file itself, past the index.
+async fn file(place: &Place) -> SqliteConnection {
     let Place::File(path) = place else {
         panic!("{place:?}");
     };
     let options = SqliteConnectOptions::new().filename(path);
-    let mut file = SqliteConnection::connect_with(&options).await.unwrap();
+    SqliteConnection::connect_with(&options).await.unwrap()
+}
+
+async fn pages(place: &Place) -> Vec<(i64, i64)> {
+    let mut file = file(place).await;
     let sql = "SELECT first_block, last_block FROM pages ORDER BY last_block";
     sqlx::query_as(sql).fetch_all(&mut file).await.unwrap()
 }
@@ -120,11 +125,7 @@ async fn a_writer_who_holds_the_index_makes_another_wait_and_readers_not() {
     let chain = growing(3);
     let opened = Opened::new().await;
     add(&opened.index, &chain, 1, block(2, 0)).await;
-    let Place::File(path) = &opened.place else {
-        panic!("{:?}", opened.place);
-    };
-    let options = SqliteConnectOptions::new().filename(path);
-    let mut other = SqliteConnection::connect_with(&options).await.unwrap();
+    let mut other = file(&opened.place).await;
     other.execute("BEGIN IMMEDIATE").await.unwrap();
     assert_eq!(holding(&opened.index, None).await, 1);
     let kind = source(Kind::Security);
@@ -139,11 +140,7 @@ async fn a_page_that_was_changed_is_found_and_named() {
     let chain = growing(3);
     let opened = Opened::new().await;
     add(&opened.index, &chain, 1, block(3, 0)).await;
-    let Place::File(path) = &opened.place else {
-        panic!("{:?}", opened.place);
-    };
-    let options = SqliteConnectOptions::new().filename(path);
-    let mut file = SqliteConnection::connect_with(&options).await.unwrap();
+    let mut file = file(&opened.place).await;
     file.execute("UPDATE pages SET data = substr(data, 1, length(data) - 1)")
         .await
         .unwrap();
@@ -156,14 +153,14 @@ async fn a_page_that_was_changed_is_found_and_named() {
 }
 
 /// The blocks after which registers are kept.
-async fn kept_after(place: &Place) -> Vec<i64> {
-    let Place::File(path) = place else {
-        panic!("{place:?}");
-    };
-    let options = SqliteConnectOptions::new().filename(path);
-    let mut file = SqliteConnection::connect_with(&options).await.unwrap();
-    let sql = "SELECT last_block FROM registers ORDER BY last_block";
-    sqlx::query_scalar(sql).fetch_all(&mut file).await.unwrap()
+async fn kept_after(index: &Index) -> Vec<u64> {
+    let mut tx = index.store.snapshot().await.unwrap();
+    let (kind, mut to, mut kept) = (source(Kind::Security), 1_000, Vec::new());
+    while let Some((last, _)) = index.store.kept(&mut tx, &kind, to).await.unwrap() {
+        kept.insert(0, last);
+        to = last - 1;
+    }
+    kept
 }
 
 #[tokio::test]
@@ -178,55 +175,55 @@ async fn a_register_goes_on_from_one_that_is_kept_and_says_the_same() {
         };
         chain.to(number).mint(ADA, 2).send(from, to, 1);
     }
-    let (plain, mut keeping) = (Opened::new().await, Opened::new().await);
-    keeping.index.every = 100;
-    for index in [&plain.index, &keeping.index] {
-        add(index, &chain, 1, block(200, 0)).await;
-        for number in 201..=900 {
-            assert!(add(index, &chain, number, block(number, 0)).await);
+    let kind = source(Kind::Security);
+    let plain = Opened::new().await;
+    follow(&plain.index, &chain).await;
+    assert!(kept_after(&plain.index).await.is_empty());
+    for mut keeping in Opened::everywhere().await {
+        keeping.index.every = 100;
+        follow(&keeping.index, &chain).await;
+        // 900 - 256 are settled. The first comes with the first page: 203 logs. Two logs a block from 301 on.
+        let kept = kept_after(&keeping.index).await;
+        assert_eq!(kept[..3], [200, 300, 350]);
+        assert!(kept.windows(2).all(|pair| pair[0] < pair[1]) && kept.len() >= 8);
+        assert!(kept.last().is_some_and(|last| *last <= 644), "{kept:?}");
+        for number in 1..=900 {
+            let at = Some(block(number, 0));
+            let one = plain.index.register(&kind, at).await.unwrap();
+            let other = keeping.index.register(&kind, at).await.unwrap();
+            assert_eq!(facts(&one), facts(&other), "block {number}");
+            assert_eq!(one.digest(), other.digest());
         }
     }
-    assert!(kept_after(&plain.place).await.is_empty());
-    // 900 - 256 are settled. The first comes with the first page: 203 logs. Two logs a block from 301 on.
-    let kept = kept_after(&keeping.place).await;
-    assert_eq!(kept[..3], [200, 300, 350]);
-    assert!(kept.windows(2).all(|pair| pair[0] < pair[1]) && kept.len() >= 8);
-    assert!(kept.last().is_some_and(|last| *last <= 644), "{kept:?}");
-    let kind = source(Kind::Security);
-    for number in 1..=900 {
-        let at = Some(block(number, 0));
-        let one = plain.index.register(&kind, at).await.unwrap();
-        let other = keeping.index.register(&kind, at).await.unwrap();
-        assert_eq!(facts(&one), facts(&other), "block {number}");
-        assert_eq!(one.digest(), other.digest());
+}
+
+/// The first 200 blocks at once, then one after the other up to 900.
+async fn follow(index: &Index, chain: &Chain) {
+    assert!(add(index, chain, 1, block(200, 0)).await);
+    for number in 201..=900 {
+        assert!(add(index, chain, number, block(number, 0)).await);
     }
 }
 
 #[tokio::test]
 async fn a_register_is_kept_no_longer_than_its_blocks() {
-    let chain = growing(700);
-    let mut opened = Opened::new().await;
-    opened.index.every = 100;
-    let kind = source(Kind::Security);
-    for (first, last) in [(1, 150), (151, 300), (301, 700)] {
-        assert!(add(&opened.index, &chain, first, block(last, 0)).await);
+    let (chain, kind) = (growing(700), source(Kind::Security));
+    for mut opened in Opened::everywhere().await {
+        opened.index.every = 100;
+        let index = &opened.index;
+        for (first, last) in [(1, 150), (151, 300), (301, 700)] {
+            assert!(add(index, &chain, first, block(last, 0)).await);
+        }
+        assert_eq!(kept_after(index).await, [150, 300]);
+        // The chain takes back more than it is thought to.
+        for last in [700, 300] {
+            assert!(index.store.undo(&kind, block(last, 0)).await.unwrap());
+        }
+        assert_eq!(kept_after(index).await, [150]);
+        assert_eq!(holding(index, None).await, 149);
+        index.rebuild(&kind).await.unwrap();
+        assert!(kept_after(index).await.is_empty());
     }
-    assert_eq!(kept_after(&opened.place).await, [150, 300]);
-    // The chain takes back more than it is thought to.
-    for last in [700, 300] {
-        assert!(
-            opened
-                .index
-                .store
-                .undo(&kind, block(last, 0))
-                .await
-                .unwrap()
-        );
-    }
-    assert_eq!(kept_after(&opened.place).await, [150]);
-    assert_eq!(holding(&opened.index, None).await, 149);
-    opened.index.rebuild(&kind).await.unwrap();
-    assert!(kept_after(&opened.place).await.is_empty());
 }
 
 #[tokio::test]
@@ -237,11 +234,7 @@ async fn a_register_that_is_kept_and_was_changed_is_found_and_named() {
     for (first, last) in [(1, 150), (151, 700)] {
         assert!(add(&opened.index, &chain, first, block(last, 0)).await);
     }
-    let Place::File(path) = &opened.place else {
-        panic!("{:?}", opened.place);
-    };
-    let options = SqliteConnectOptions::new().filename(path);
-    let mut file = SqliteConnection::connect_with(&options).await.unwrap();
+    let mut file = file(&opened.place).await;
     file.execute("UPDATE registers SET data = substr(data, 1, length(data) - 1)")
         .await
         .unwrap();
