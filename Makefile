@@ -68,6 +68,7 @@ snapshots: wasm ## write code, size and gas anew; look at the difference before 
 picture: build ## draw the pictures of docs/ from real runs
 	@$(ENV) scripts/picture.sh
 	@$(ENV) cd tests/web && npm ci --silent && PICTURES=1 node --test pages.test.mjs
+	@. scripts/packages.sh; debian "makes pictures a third as large" pngquant; pngquant --force --ext .png docs/pages/*.png
 
 clean: ## remove what was built
 	@rm -rf target demo
