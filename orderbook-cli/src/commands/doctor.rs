@@ -508,5 +508,5 @@ fn report(checks: &Checks) -> Result {
         hint: Some(check.remedy.clone()).filter(|remedy| !remedy.is_empty()),
     });
     let failure = Failure::new(Exit::Failed, "NOT_READY", words);
-    Err(failure.faults(faults).found(answer))
+    Err(failure.faults(faults).showing(answer))
 }

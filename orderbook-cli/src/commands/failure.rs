@@ -67,6 +67,8 @@ pub struct Failure {
     pub faults: Vec<Fault>,
     /// What the command found out all the same: it goes to stdout, and is the envelope's data.
     pub found: Option<Box<Answer>>,
+    /// What was found shows a person each cause already.
+    pub shows_causes: bool,
 }
 
 /// What commands return.
@@ -82,6 +84,7 @@ impl Failure {
             hint: None,
             faults: Vec::new(),
             found: None,
+            shows_causes: false,
         }
     }
 
@@ -121,11 +124,20 @@ impl Failure {
         self
     }
 
-    /// With what was found out all the same.
+    /// With what was found out all the same; a person reads the causes below it.
     #[must_use]
     pub fn found(mut self, answer: Answer) -> Self {
         self.found = Some(Box::new(answer));
         self
+    }
+
+    /// With what was found out, which shows a person each cause.
+    #[must_use]
+    pub fn showing(self, answer: Answer) -> Self {
+        Self {
+            shows_causes: true,
+            ..self.found(answer)
+        }
     }
 
     /// The JSON envelope: one error for each cause.

@@ -321,8 +321,7 @@ fn fail(failure: &Failure, json: bool) -> ExitCode {
         }
     }
     say(Tone::Bad, "error", &failure.message);
-    // What was found shows the causes already.
-    for fault in failure.faults.iter().filter(|_| failure.found.is_none()) {
+    for fault in failure.faults.iter().filter(|_| !failure.shows_causes) {
         let _ = writeln!(std::io::stderr(), "  {}", fault.message);
         if let Some(hint) = &fault.hint {
             let _ = writeln!(std::io::stderr(), "    {hint}");

@@ -49,7 +49,7 @@ impl Preflight {
             return Ok(Answer::line(data, words));
         }
         let answer = Answer::new(data).with(Block::Table(table(&reasons)));
-        Err(Failure::from(DeskError::Preflight(reasons)).found(answer))
+        Err(Failure::from(DeskError::Preflight(reasons)).showing(answer))
     }
 }
 

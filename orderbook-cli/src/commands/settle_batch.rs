@@ -194,5 +194,5 @@ fn finish(answer: Answer, all: &[Chosen], rows: &[Row]) -> Result {
         Some(end) => Failure::new(end.exit, &end.code, words),
         None => Failure::refused("NOT_ALL_SETTLED", words),
     };
-    Err(failure.faults(faults).found(answer))
+    Err(failure.faults(faults).showing(answer))
 }

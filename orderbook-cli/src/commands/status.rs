@@ -251,5 +251,5 @@ fn finish(answer: Answer, found: &[Line], failed: Vec<(&'static str, Failure)>) 
         hint: Some(line.remedy.clone()).filter(|remedy| !remedy.is_empty()),
     });
     let failed = failed.into_iter().map(|(_, failure)| Fault::from(failure));
-    Err(failure.faults(failed.chain(due)).found(answer))
+    Err(failure.faults(failed.chain(due)).showing(answer))
 }

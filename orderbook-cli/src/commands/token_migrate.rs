@@ -479,10 +479,10 @@ fn faults(found: &Found) -> impl Iterator<Item = Fault> {
 
 /// What stands in the way before anything is sent.
 fn refused(tokens: &Tokens, found: &Found) -> Failure {
-    let words = format!(
-        "{} things stand in the way, nothing was sent",
-        found.plan.differs.len()
-    );
+    let words = match found.plan.differs.len() {
+        1 => "one thing stands in the way, nothing was sent".into(),
+        count => format!("{count} things stand in the way, nothing was sent"),
+    };
     let shown = describe(tokens, found, &Moved::default(), true);
     Failure::refused("PLAN_REFUSED", words)
         .faults(faults(found))

@@ -119,7 +119,13 @@ fn a_commitment_that_ends_by_time_leaves_the_orders_to_their_owners() {
     assert_eq!(market.data(&format!("order show {bid}"))["state"], "OPEN");
     market.pass(3_600);
     // Dead with its epoch from that second on.
-    assert_eq!(market.run("audit verify").exits(6).code(), "CHAIN_DIFFERS");
+    let said = market.run("audit verify").exits(6);
+    assert_eq!(said.code(), "CHAIN_DIFFERS");
+    let causes = market.causes("audit verify");
+    for error in said.json()["errors"].as_array().expect("errors") {
+        let message = error["message"].as_str().expect("words");
+        assert!(causes.contains(message), "{message}: {causes}");
+    }
     market.data("sync");
     assert_eq!(
         market.data(&format!("order show {bid}"))["state"],

@@ -258,6 +258,9 @@ fn a_part_whose_key_is_not_here_is_named_and_the_rest_is_done() {
             .starts_with("coin: "),
         "{answer}"
     );
+    let causes = market.causes(&format!("compliance hit hana-sato {CASE}"));
+    let hint = answer["errors"][0]["hint"].as_str().expect("what to do");
+    assert!(causes.contains(hint), "{causes}");
     assert_eq!(stopped(&market, "hana-sato"), (true, false));
     // Whoever has the key does the rest with the same command.
     let text = blacklister.replace(line, "blacklister = \"auditor\"");

@@ -117,6 +117,8 @@ fn a_plan_names_what_cannot_be_taken_with_its_line_and_the_rest_beside_it() {
         messages[0].starts_with("line 5: not a signed order"),
         "{said:?}"
     );
+    let causes = market.causes("order import signed.jsonl --plan");
+    assert!(causes.contains(&messages[0]), "{causes}");
     assert_eq!(open_orders(&market), before + 1);
 }
 

@@ -258,11 +258,13 @@ fn a_holder_who_is_stopped_at_the_new_token_already_is_named_and_goes_over_once_
     }
     let node = Proxy::before(&market.url, |_| Act::Relay);
     let said = market.run_at(&node.url, "token migrate HRBR HRBX").exits(3);
+    let causes = market.causes("token migrate HRBR HRBX");
     for words in [
         "it is sanctioned at the new token before",
         "it is frozen at the new token before",
     ] {
         assert!(said.stdout.contains(words), "{words}: {said:?}");
+        assert!(causes.contains(words), "{words}: {causes}");
     }
     assert_eq!(node.sent(), 0);
     for (act, name, _) in stops {

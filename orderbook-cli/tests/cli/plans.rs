@@ -121,6 +121,8 @@ fn what_left_a_wallet_is_not_issued_to_it_again() {
         refused.stdout.contains("line 2: the wallet was lost"),
         "{refused:?}"
     );
+    let causes = market.causes(line);
+    assert!(causes.contains("line 2: the wallet was lost"), "{causes}");
     let path = market.path().join("plan.csv");
     let text = std::fs::read_to_string(&path).unwrap();
     std::fs::write(&path, text.replace(&wallet, new)).unwrap();

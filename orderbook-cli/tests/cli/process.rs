@@ -284,6 +284,17 @@ impl Market {
         command
     }
 
+    /// The causes that a person reads of a refusal: each with its hint, below what was found.
+    pub(crate) fn causes(&self, line: &str) -> String {
+        let mut command = orderbook();
+        command
+            .current_dir(self.path())
+            .args(line.split(' '))
+            .args(["--profile", ".", "--rpc-url", &self.url])
+            .env("ORDERBOOK_STORE", &self.store);
+        Said::of(command.output().expect("orderbook runs")).stderr
+    }
+
     /// Runs arguments that hold spaces themselves.
     pub(crate) fn run_with(&self, line: &str, arguments: &[&str]) -> Said {
         let mut command = self.command(&self.url, line);
