@@ -23,6 +23,7 @@ use jiff::Timestamp;
 use super::error::ChainError;
 use super::revert::Revert;
 use super::transport::Http;
+use crate::http::origin;
 use crate::signing::request::Request;
 use crate::signing::signer::Signer;
 
@@ -956,36 +957,9 @@ pub(super) fn request<C: SolCall>(to: Address, call: &C) -> TransactionRequest {
     TransactionRequest::default().to(to).input(input)
 }
 
-/// Scheme, host and port of a URL, the port also where it is the scheme's own.
-fn origin(url: &Url) -> String {
-    let (host, scheme) = (url.host_str().unwrap_or_default(), url.scheme());
-    match url.port_or_known_default() {
-        Some(port) => format!("{scheme}://{host}:{port}"),
-        None => format!("{scheme}://{host}"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_endpoint_is_named_without_its_keys() {
-        let url = "https://desk:secret@arb1.example.com:8443/v2/key?token=secret";
-        assert_eq!(
-            origin(&url.parse().unwrap()),
-            "https://arb1.example.com:8443"
-        );
-        let url = "https://arb1.example.com/v2/key";
-        assert_eq!(
-            origin(&url.parse().unwrap()),
-            "https://arb1.example.com:443"
-        );
-        assert_eq!(
-            origin(&"http://[::1]:8547/".parse().unwrap()),
-            "http://[::1]:8547"
-        );
-    }
 
     /// A listener whose connections nobody takes: the first request is never answered.
     #[tokio::test]

@@ -5,6 +5,7 @@ use alloy::transports::{RpcError, TransportErrorKind};
 use book::board::BoardError;
 
 use super::revert::Revert;
+use crate::http::root_cause;
 
 /// A failed read, simulation or transaction.
 #[derive(Debug, thiserror::Error)]
@@ -208,15 +209,6 @@ fn other_history(block: u64, known: B256, found: Option<B256>) -> String {
         ),
         None => format!("this chain has no block {block}, which the book knows as {known}"),
     }
-}
-
-/// The innermost cause: a transport's outer layers only say that sending failed.
-fn root_cause(error: &dyn std::error::Error) -> String {
-    let mut cause = error;
-    while let Some(inner) = cause.source() {
-        cause = inner;
-    }
-    cause.to_string()
 }
 
 #[cfg(test)]
