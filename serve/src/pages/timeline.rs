@@ -125,15 +125,19 @@ pub(super) fn steps(events: &[Event], seen: Option<&ChainFill>) -> Vec<Step> {
         })
         .collect();
     if let Some(fill) = seen {
-        let (what, more) = match fill.state {
-            FillState::Soft => ("In a block, which may still be undone", "soft"),
-            FillState::Safe => ("In a block that is safe", "safe"),
-            FillState::Final => ("In a block that is final", "final"),
-            FillState::Gone => ("No longer on chain", "gone"),
+        let what = match fill.state {
+            FillState::Soft => "On chain, may still be undone",
+            FillState::Safe => "Safe on chain",
+            FillState::Final => "Final on chain",
+            FillState::Gone => "No longer on chain",
         };
+        let block = count(fill.seen.block);
         steps.push(Step {
             what,
-            more: format!("{more}, block {}", count(fill.seen.block)),
+            more: match fill.state {
+                FillState::Gone => format!("was in block {block}"),
+                _ => format!("block {block}"),
+            },
             at: Moment::of(fill.changed_at),
             seq: None,
             transaction: Some(fill.seen.tx_hash.to_string()),
@@ -144,6 +148,8 @@ pub(super) fn steps(events: &[Event], seen: Option<&ChainFill>) -> Vec<Step> {
 
 #[cfg(test)]
 mod tests {
+    use alloy::primitives::U256;
+    use book::board::watched::SeenFill;
     use jiff::Timestamp;
 
     use super::*;
@@ -191,5 +197,45 @@ mod tests {
         ];
         assert_eq!(said, wanted);
         assert!(!format!("{steps:?}").contains("dana"));
+    }
+
+    #[test]
+    fn what_the_chain_shows_comes_last_with_how_final_it_is_and_its_block() {
+        let time = Timestamp::from_second(1_800_000_000).unwrap();
+        let fill = |state| ChainFill {
+            seen: SeenFill {
+                bid: B256::repeat_byte(7),
+                ask: B256::repeat_byte(8),
+                settlement_id: U256::from(1),
+                total: 5_000_000,
+                tx_hash: B256::repeat_byte(9),
+                block: 1_154,
+            },
+            state,
+            match_id: None,
+            version: 1,
+            changed_at: time,
+        };
+        for (state, what, more) in [
+            (
+                FillState::Soft,
+                "On chain, may still be undone",
+                "block 1,154",
+            ),
+            (FillState::Safe, "Safe on chain", "block 1,154"),
+            (FillState::Final, "Final on chain", "block 1,154"),
+            (FillState::Gone, "No longer on chain", "was in block 1,154"),
+        ] {
+            let steps = steps(
+                &[event(3, EventType::OrderPosted, "{}")],
+                Some(&fill(state)),
+            );
+            let last = steps.last().unwrap();
+            assert_eq!(
+                (steps.len(), last.what, last.more.as_str()),
+                (2, what, more)
+            );
+            assert_eq!(last.seq, None);
+        }
     }
 }
