@@ -241,7 +241,7 @@ async fn post(board: &Board, rate: u32, seconds: u32) -> Vec<(u64, u64)> {
         };
         due.tick().await;
         let posted = board
-            .post_keeping(posting, None, By::new("web"), None)
+            .post_keeping(posting, None, By::new("web"), None, None)
             .await
             .unwrap();
         committed.push((posted.posted_seq, nanos()));

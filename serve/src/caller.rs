@@ -150,16 +150,16 @@ pub(crate) fn parts(roster: &Roster, wallet: Address) -> Option<(Option<String>,
 /// suspended; 503.
 pub(crate) async fn of(app: &App, headers: &HeaderMap) -> Result<Caller, Problem> {
     let ended = Problem::not_signed_in;
-    let (wallet, door, session) = if has_key(headers) {
+    let (wallet, door, session, roster) = if has_key(headers) {
         let token = bearer(headers).ok_or_else(ended)?;
         let found = app
             .board
             .api_key(token.hash())
             .await
             .map_err(refusal::board)?;
-        let key = found.ok_or_else(ended)?;
+        let (key, roster) = found.ok_or_else(ended)?;
         let (id, scopes) = (key.id, key.scopes);
-        (key.wallet, Door::Key { id, scopes }, None)
+        (key.wallet, Door::Key { id, scopes }, None, roster)
     } else {
         let token = cookie(headers, SESSION)
             .and_then(Token::read)
@@ -169,14 +169,10 @@ pub(crate) async fn of(app: &App, headers: &HeaderMap) -> Result<Caller, Problem
             .session(token.hash())
             .await
             .map_err(refusal::board)?;
-        let session = found.ok_or_else(ended)?;
-        (
-            session.wallet,
-            Door::Session,
-            Some((token.hash(), session.stale)),
-        )
+        let (session, roster) = found.ok_or_else(ended)?;
+        let used = Some((token.hash(), session.stale));
+        (session.wallet, Door::Session, used, roster)
     };
-    let roster = app.board.roster().await.map_err(refusal::board)?;
     let Some((person, parts)) = parts(&roster, wallet) else {
         // At once, and for this session for ever.
         if let Some((token, _)) = session {

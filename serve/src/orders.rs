@@ -10,6 +10,7 @@ use book::board::signature::ContractSignatures;
 use book::log::By;
 use book::log::event::EventType;
 use book::market::filter::OrderFilter;
+use book::market::investor::Directory;
 use book::market::order::{Order, Side};
 use book::market::price::Price;
 use book::market::record::{Capacity, OrderState, OrderView};
@@ -100,14 +101,15 @@ fn sent(body: &[u8]) -> Result<Sent, Problem> {
     all.end(read)
 }
 
+/// Whose accounts the owner's are.
+async fn directory(app: &App, sent: &Sent) -> Result<Directory, Problem> {
+    let found = app.board.directory_of(sent.order.owner).await;
+    found.map_err(refusal::board)
+}
+
 /// What the desk must record beside an order that came in by the web: unsolicited, by agency, for the owner's own account.
-async fn posting(app: &App, sent: &Sent, received_at: Timestamp) -> Result<Posting, Problem> {
+fn posting(sent: &Sent, directory: &Directory, received_at: Timestamp) -> Result<Posting, Problem> {
     let owner = sent.order.owner;
-    let directory = app
-        .board
-        .directory_of(owner)
-        .await
-        .map_err(refusal::board)?;
     let statement = Statement {
         account: None,
         capacity: Capacity::Agency,
@@ -115,7 +117,7 @@ async fn posting(app: &App, sent: &Sent, received_at: Timestamp) -> Result<Posti
         received_at: Some(received_at),
         taken_by: WEB.to_owned(),
     };
-    let account = statement.account(owner, &directory).map_err(|error| {
+    let account = statement.account(owner, directory).map_err(|error| {
         let words = if let StatementError::ManyAccounts { .. } = error {
             "the desk has several accounts of this wallet's owner and has not said which one is meant"
         } else {
@@ -175,9 +177,9 @@ async fn admissible(call: &Call, sent: &Sent) -> Result<(), Problem> {
 
 /// Refuses an owner whom the security's registry does not let hold it, and an order of another epoch.
 async fn eligible(app: &App, sent: &Sent) -> Result<(), Problem> {
-    let securities = app.board.securities().await.map_err(refusal::board)?;
+    let (securities, watched) = sight::look(app).await?;
     let (owner, token) = (sent.order.owner, sent.order.security);
-    let mut sight = sight::of_wallet(app, owner, &securities).await?;
+    let mut sight = sight::as_watched(app, watched.as_ref(), owner, &securities).await?;
     // What is remembered of an epoch may have changed by the owner's own transaction just now.
     if sight.epoch != sent.order.epoch {
         sight = sight::ask(app, owner, &securities).await?;
@@ -268,15 +270,20 @@ pub(crate) async fn post(call: Call) -> Result<Reply, Problem> {
     let sent = sent(&call.body)?;
     admissible(&call, &sent).await?;
     let (app, keep) = (&call.app, slot(&call)?);
-    let (posting, by) = (
-        posting(app, &sent, call.received_at).await?,
-        by(app, &sent).await?,
-    );
+    let known = directory(app, &sent).await?;
+    let posting = posting(&sent, &known, call.received_at)?;
+    let by = by(app, &sent).await?;
     let keep = keep.keep(|order| posted(order).to_string());
     let node = app.node.as_ref();
     match app
         .board
-        .post_keeping(posting, Some(signatures(node)), by, Some(keep))
+        .post_keeping(
+            posting,
+            Some(signatures(node)),
+            by,
+            Some(keep),
+            Some(&known),
+        )
         .await
     {
         Ok(order) => Reply::json(StatusCode::CREATED, &posted(&order)),
@@ -322,11 +329,12 @@ pub(crate) async fn replace(call: Call) -> Result<Reply, Problem> {
     let old = seen(&call, call.place("order")).await?.record.id;
     admissible(&call, &sent).await?;
     let app = &call.app;
-    let posting = posting(app, &sent, call.received_at).await?;
+    let known = directory(app, &sent).await?;
+    let posting = posting(&sent, &known, call.received_at)?;
     let node = app.node.as_ref();
     let order = match app
         .board
-        .replace(old, posting, Some(signatures(node)))
+        .replace(old, posting, Some(signatures(node)), Some(&known))
         .await
     {
         Ok(order) => order,

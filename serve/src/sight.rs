@@ -118,20 +118,7 @@ fn is_recent(at: Timestamp, now: Timestamp) -> bool {
     !age.is_negative() && age < FRESH
 }
 
-/// What the chain says of a wallet in these securities, a minute old at most.
-///
-/// # Errors
-/// 503 when it is asked and does not answer.
-pub(crate) async fn of_wallet(
-    app: &App,
-    wallet: Address,
-    securities: &[Security],
-) -> Result<Arc<Sight>, Problem> {
-    let watched = app.board.watched().await.map_err(refusal::board)?;
-    as_watched(app, watched.as_ref(), wallet, securities).await
-}
-
-/// The same, as the chain was watched last: whoever asks for many wallets looks that up once.
+/// What the chain says of a wallet in these securities, a minute old at most, as it was watched last.
 ///
 /// # Errors
 /// 503 when it is asked and does not answer.
@@ -187,12 +174,12 @@ pub(crate) struct Open {
 /// # Errors
 /// 503.
 pub(crate) async fn open(app: &App, caller: &Caller) -> Result<Open, Problem> {
-    let securities = app.board.securities().await.map_err(refusal::board)?;
+    let (securities, watched) = look(app).await?;
     if caller.is_any(WHOLE_BOOK) {
-        return Ok(Open::all(securities));
+        return Ok(Open::all(&securities));
     }
-    let sight = of_wallet(app, caller.wallet, &securities).await?;
-    Ok(Open::by(sight, securities))
+    let sight = as_watched(app, watched.as_ref(), caller.wallet, &securities).await?;
+    Ok(Open::by(sight, &securities))
 }
 
 /// The same for a page. While the chain does not answer it is what the chain said last, however long ago: a page says as of
@@ -201,34 +188,45 @@ pub(crate) async fn open(app: &App, caller: &Caller) -> Result<Open, Problem> {
 /// # Errors
 /// 503 where nothing is known of the wallet.
 pub(crate) async fn shown(app: &App, caller: &Caller) -> Result<Open, Problem> {
-    let securities = app.board.securities().await.map_err(refusal::board)?;
+    let (securities, watched) = look(app).await?;
     if caller.is_any(WHOLE_BOOK) {
-        return Ok(Open::all(securities));
+        return Ok(Open::all(&securities));
     }
-    let sight = match of_wallet(app, caller.wallet, &securities).await {
+    let sight = match as_watched(app, watched.as_ref(), caller.wallet, &securities).await {
         Ok(sight) => sight,
         Err(gone) => {
             let last = app.sights.last(caller.wallet);
             last.filter(|sight| sight.covers(&securities)).ok_or(gone)?
         }
     };
-    Ok(Open::by(sight, securities))
+    Ok(Open::by(sight, &securities))
+}
+
+/// Every listed security, and how far the chain had come.
+///
+/// # Errors
+/// 503.
+pub(crate) async fn look(app: &App) -> Result<(Arc<[Security]>, Option<Watched>), Problem> {
+    let found = app.board.listed_and_watched().await;
+    found.map_err(refusal::board)
 }
 
 impl Open {
-    fn all(securities: Vec<Security>) -> Self {
-        let sight = None;
+    fn all(securities: &[Security]) -> Self {
+        let (securities, sight) = (securities.to_vec(), None);
         Self { securities, sight }
     }
 
     /// Those that a wallet may hold.
-    fn by(sight: Arc<Sight>, mut securities: Vec<Security>) -> Self {
-        securities.retain(|security| {
+    fn by(sight: Arc<Sight>, securities: &[Security]) -> Self {
+        let may_hold = |security: &&Security| {
             let standing = sight.standings.get(&security.token);
             standing.is_some_and(|standing| standing.refusal.is_none())
-        });
-        let sight = Some(sight);
-        Self { securities, sight }
+        };
+        Self {
+            securities: securities.iter().filter(may_hold).cloned().collect(),
+            sight: Some(sight),
+        }
     }
 
     /// The security of a symbol, ISIN or token address.

@@ -179,6 +179,15 @@ impl Board {
     /// The same, as a transaction sees it.
     pub(super) async fn roster_in(&self, link: &mut Link<'_>) -> Result<Arc<Roster>, BoardError> {
         let last = query::last_staff_event(link).await?;
+        self.roster_since(link, last).await
+    }
+
+    /// The same, whose last event is known: what is remembered, or else the log's.
+    pub(super) async fn roster_since(
+        &self,
+        link: &mut Link<'_>,
+        last: u64,
+    ) -> Result<Arc<Roster>, BoardError> {
         if let Some(known) = self.known_roster().filter(|known| known.last() == last) {
             return Ok(known);
         }
@@ -224,7 +233,6 @@ impl Board {
     /// The same for events to come, with the staff's last event: whoever is entitled after it is so until its next one.
     pub(super) async fn authorise_ahead(
         &self,
-        link: &mut Link<'_>,
         by: By,
         told: Told<'static>,
         exempt: bool,
@@ -236,7 +244,7 @@ impl Board {
         {
             return Ok((by, roster.last()));
         }
-        let roster = self.roster_in(link).await?;
+        let roster = self.roster().await?;
         let by = self.entitled(&roster, roster.last() + 1, by, told, exempt)?;
         Ok((by, roster.last()))
     }

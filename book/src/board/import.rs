@@ -79,10 +79,7 @@ impl Board {
     ) -> Result<Imported, BoardError> {
         by.check()?;
         let (told, exempt) = posting_act(&[], &by);
-        let mut reader = self.store.reader().await?;
-        let mut link = reader.link();
-        let (by, _) = self.authorise_ahead(&mut link, by, told, exempt).await?;
-        drop(reader);
+        let (by, _) = self.authorise_ahead(by, told, exempt).await?;
         let (checking, mut chunks) = self.check_in_background(next, by.clone()).await?;
         let mut writer = self.store.writer().await?;
         // The staff may have changed until the writer's turn came.

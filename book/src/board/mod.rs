@@ -104,6 +104,8 @@ pub struct Board {
     identity: BookOpened,
     rules: Arc<Mutex<Option<Arc<Rules>>>>,
     roster: Arc<Mutex<Option<Arc<Roster>>>>,
+    /// The securities that the event listed last, and those before it.
+    listed: Arc<Mutex<Option<(u64, Arc<[Security]>)>>>,
     queue: Arc<Queue<queue::Waiting>>,
     accesses: Arc<Queue<access::Waiting>>,
 }
@@ -175,6 +177,7 @@ impl Board {
             identity,
             rules: Arc::default(),
             roster: Arc::default(),
+            listed: Arc::default(),
             queue: Arc::default(),
             accesses: Arc::default(),
         }

@@ -15,6 +15,7 @@ use crate::log::By;
 use crate::log::act::{Act, Told};
 use crate::log::body::{Body, MatchRefused, OrderCancelled, OrderPosted};
 use crate::log::event::Event;
+use crate::market::investor::Directory;
 use crate::market::record::{Capacity, OrderRecord, OrderState, OrderView};
 use crate::store::append::{Draft, Writer};
 use crate::store::error::StoreError;
@@ -76,7 +77,7 @@ impl Board {
         posting: &Posting,
         chain: Option<&dyn ContractSignatures>,
     ) -> Result<Judged, BoardError> {
-        let judged = self.judge_alone(posting, chain).await?;
+        let judged = self.judge_alone(posting, chain, None).await?;
         let id = judged.id;
         if query::order(self.store.reader().await?.link(), id)
             .await?
@@ -92,10 +93,14 @@ impl Board {
         &self,
         posting: &Posting,
         chain: Option<&dyn ContractSignatures>,
+        known: Option<&Directory>,
     ) -> Result<Judged, BoardError> {
         let rules = self.rules_for(posting.order.security).await?;
         let (id, posted) = rules.check(posting, self.store.clock().now())?;
-        self.check_account(&posted).await?;
+        match known {
+            Some(known) => known.check(&posted.account, posted.owner)?,
+            None => self.check_account(&posted).await?,
+        }
         verify_signature(chain, posted.owner, id, &posted.signature).await?;
         Ok(Judged {
             id,
@@ -114,10 +119,12 @@ impl Board {
         chain: Option<&dyn ContractSignatures>,
         by: By,
     ) -> Result<OrderRecord, BoardError> {
-        Ok(self.post_keeping(posting, chain, by, None).await?.record)
+        let order = self.post_keeping(posting, chain, by, None, None).await?;
+        Ok(order.record)
     }
 
-    /// The same; the answer that tells of it is kept in the same commit.
+    /// The same; the answer that tells of it is kept in the same commit. What the caller just read of the owner's accounts
+    /// ([`Self::directory_of`]) is not read again.
     ///
     /// # Errors
     /// Those of [`Self::post`], [`BoardError::AnswerKept`] when another request was answered under that id.
@@ -127,14 +134,12 @@ impl Board {
         chain: Option<&dyn ContractSignatures>,
         by: By,
         keep: Option<Keep>,
+        known: Option<&Directory>,
     ) -> Result<OrderView, BoardError> {
         by.check()?;
-        let judged = self.judge_alone(&posting, chain).await?;
+        let judged = self.judge_alone(&posting, chain, known).await?;
         let (told, exempt) = posting_act(std::slice::from_ref(&judged), &by);
-        let mut reader = self.store.reader().await?;
-        let mut link = reader.link();
-        let (by, staff) = self.authorise_ahead(&mut link, by, told, exempt).await?;
-        drop(reader);
+        let (by, staff) = self.authorise_ahead(by, told, exempt).await?;
         self.enqueue(judged, by, staff, keep).await
     }
 

@@ -2,6 +2,7 @@
 //! requests. Tokens are kept as their SHA-256, which is what these functions take.
 
 use std::fmt;
+use std::sync::Arc;
 
 use alloy::primitives::{Address, B256};
 use jiff::{SignedDuration, Timestamp};
@@ -11,6 +12,7 @@ use super::Board;
 use super::error::BoardError;
 use super::outbox::DELIVERIES_LAST;
 use super::posting::text;
+use crate::log::staff::Roster;
 use crate::market::record::OrderView;
 use crate::store::append::Writer;
 use crate::store::error::StoreError;
@@ -197,14 +199,15 @@ impl Board {
         Ok(writer.commit().await?)
     }
 
-    /// The session of a token, unless it has ended.
+    /// The session of a token, unless it has ended, and everybody on the staff at that moment.
     ///
     /// # Errors
     /// The store's.
-    pub async fn session(&self, token: B256) -> Result<Option<Session>, BoardError> {
-        let found = platform::session(self.store.reader().await?.link(), token).await?;
+    pub async fn session(&self, token: B256) -> Result<Option<(Session, Arc<Roster>)>, BoardError> {
+        let mut reader = self.store.reader().await?;
+        let found = platform::session(reader.link(), token).await?;
         let now = self.now();
-        let Some((wallet, made_at, used_at)) = found else {
+        let Some(((wallet, made_at, used_at), staff)) = found else {
             return Ok(None);
         };
         let (young, used) = (before(now, SESSION_LASTS), before(now, SESSION_IDLE));
@@ -212,11 +215,13 @@ impl Board {
             return Ok(None);
         }
         let made_at = row::timestamp(0, "made_at", made_at)?;
-        Ok(Some(Session {
+        let session = Session {
             wallet,
             ends_at: made_at.saturating_add(SESSION_LASTS).unwrap_or(made_at),
             stale: used_at <= before(now, SESSION_TOUCH),
-        }))
+        };
+        let roster = self.roster_since(&mut reader.link(), staff).await?;
+        Ok(Some((session, roster)))
     }
 
     /// Writes down that a session is used now.
@@ -261,15 +266,21 @@ impl Board {
         Ok(writer.commit().await?)
     }
 
-    /// The API key of a token, unless it has ended.
+    /// The API key of a token, unless it has ended, and everybody on the staff at that moment.
     ///
     /// # Errors
     /// The store's.
-    pub async fn api_key(&self, token: B256) -> Result<Option<ApiKey>, BoardError> {
-        let found = platform::api_key(self.store.reader().await?.link(), token).await?;
-        let found = found.map(api_key).transpose()?;
-        let now = self.now();
-        Ok(found.filter(|key| key.ends_at > now))
+    pub async fn api_key(&self, token: B256) -> Result<Option<(ApiKey, Arc<Roster>)>, BoardError> {
+        let mut reader = self.store.reader().await?;
+        let Some((row, staff)) = platform::api_key(reader.link(), token).await? else {
+            return Ok(None);
+        };
+        let key = api_key(row)?;
+        if key.ends_at <= self.now() {
+            return Ok(None);
+        }
+        let roster = self.roster_since(&mut reader.link(), staff).await?;
+        Ok(Some((key, roster)))
     }
 
     /// The API keys of a wallet, or everybody's, oldest first; those that ended are left out.

@@ -82,6 +82,7 @@ impl Board {
         outcomes: &mut Outcomes,
     ) -> Result<(), StoreError> {
         let mut writer = self.store.writer().await?;
+        together.extend(self.queue.more(together.len()));
         let ids: Vec<B256> = together.iter().map(|waiting| waiting.judged.id).collect();
         let known = query::known(writer.link().await?, &ids).await?;
         let staff = query::last_staff_event(&mut writer.link().await?).await?;

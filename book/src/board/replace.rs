@@ -12,6 +12,7 @@ use crate::log::By;
 use crate::log::body::{Body, OrderCancelled};
 use crate::log::event::EventType;
 use crate::log::fact::OrderReplaced;
+use crate::market::investor::Directory;
 use crate::market::record::{OrderState, OrderView};
 use crate::store::append::Draft;
 use crate::store::query;
@@ -43,8 +44,9 @@ impl Board {
         old: B256,
         posting: Posting,
         chain: Option<&dyn ContractSignatures>,
+        known: Option<&Directory>,
     ) -> Result<OrderView, BoardError> {
-        let judged = self.judge_alone(&posting, chain).await?;
+        let judged = self.judge_alone(&posting, chain, known).await?;
         let (by, id) = (By::new(WEB), judged.id);
         let (told, exempt) = posting_act(std::slice::from_ref(&judged), &by);
         let mut writer = self.store.writer().await?;

@@ -35,6 +35,13 @@ impl<T> Queue<T> {
         line.busy.then(|| line.waiting.drain(..count).collect())
     }
 
+    /// What has come since, as long as the commit has room beside the `taken`: whoever writes may have waited for its turn.
+    pub(super) fn more(&self, taken: usize) -> Vec<T> {
+        let mut line = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = line.waiting.len().min(TOGETHER.saturating_sub(taken));
+        line.waiting.drain(..count).collect()
+    }
+
     /// Adds one; whether its caller must see to the writing.
     pub(super) fn add(&self, one: T) -> bool {
         let mut line = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -56,6 +63,10 @@ mod tests {
         // Added while those are being written: the writer looks again.
         assert!(!queue.add(3));
         assert_eq!(queue.take(), Some(vec![3]));
+        // Those that came until it could begin go with them.
+        assert!(!queue.add(5));
+        assert_eq!(queue.more(1), [5]);
+        assert!(queue.more(2).is_empty());
         assert_eq!(queue.take(), None);
         assert!(queue.add(4));
     }
@@ -66,7 +77,9 @@ mod tests {
         for one in 0..=TOGETHER {
             queue.add(one);
         }
-        assert_eq!(queue.take().unwrap().len(), TOGETHER);
+        let first = queue.take().unwrap();
+        assert_eq!(first.len(), TOGETHER);
+        assert!(queue.more(first.len()).is_empty());
         assert_eq!(queue.take(), Some(vec![TOGETHER]));
     }
 }

@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::{Arc, PoisonError};
 
 use alloy::primitives::{B256, U256};
 use jiff::Timestamp;
@@ -11,9 +12,11 @@ use uuid::Uuid;
 
 use super::Board;
 use super::error::BoardError;
+use crate::market::security::Security;
 use crate::store::error::StoreError;
+use crate::store::query;
 use crate::store::row::{self, signed, unsigned};
-use crate::store::watched::{self, FillRow};
+use crate::store::watched::{self, FillRow, WatchedRow};
 
 /// Changes among which fills that are not final are looked for: many more than there are such fills at a time.
 const PASSING: u32 = 1_000;
@@ -220,6 +223,19 @@ impl Look {
     }
 }
 
+fn seen(row: WatchedRow) -> Result<Watched, BoardError> {
+    let (looked_at, latest, latest_hash, latest_time, safe, last, registry) = row;
+    Ok(Watched {
+        looked_at: row::timestamp(0, "looked_at", looked_at)?,
+        latest: unsigned(latest),
+        latest_hash: hash("block", &latest_hash)?,
+        latest_time: unsigned(latest_time),
+        safe: unsigned(safe),
+        last: unsigned(last),
+        registry: unsigned(registry),
+    })
+}
+
 impl Board {
     /// How far the chain had come when it was last looked at; `None` where nobody has watched it yet.
     ///
@@ -227,19 +243,31 @@ impl Board {
     /// The store's.
     pub async fn watched(&self) -> Result<Option<Watched>, BoardError> {
         let found = watched::watched(self.store.reader().await?.link()).await?;
-        let Some((looked_at, latest, latest_hash, latest_time, safe, last, registry)) = found
-        else {
-            return Ok(None);
-        };
-        Ok(Some(Watched {
-            looked_at: row::timestamp(0, "looked_at", looked_at)?,
-            latest: unsigned(latest),
-            latest_hash: hash("block", &latest_hash)?,
-            latest_time: unsigned(latest_time),
-            safe: unsigned(safe),
-            last: unsigned(last),
-            registry: unsigned(registry),
-        }))
+        found.map(seen).transpose()
+    }
+
+    /// Every listed security, oldest first, and how far the chain had come: both in one look at the store.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn listed_and_watched(
+        &self,
+    ) -> Result<(Arc<[Security]>, Option<Watched>), BoardError> {
+        let mut reader = self.store.reader().await?;
+        let (last, found) = watched::listed_and_watched(reader.link()).await?;
+        let watched = found.map(seen).transpose()?;
+        let known = self.listed.lock();
+        let known = known.unwrap_or_else(PoisonError::into_inner).clone();
+        // A listed security never changes, so the last one tells of all.
+        if let Some((_, securities)) = known.filter(|(listed, _)| *listed == last) {
+            return Ok((securities, watched));
+        }
+        let listed = query::securities(reader.link()).await?;
+        let last = listed.last().map_or(0, |(seq, _)| *seq);
+        let securities: Arc<[Security]> = listed.into_iter().map(|(_, one)| one).collect();
+        let mut known = self.listed.lock().unwrap_or_else(PoisonError::into_inner);
+        *known = Some((last, securities.clone()));
+        Ok((securities, watched))
     }
 
     /// The fills that changed after a version, oldest change first; 0 is before all.
@@ -409,6 +437,25 @@ mod tests {
             );
             let fill = book.board.chain_fill_of(id(3)).await.unwrap().unwrap();
             assert_eq!((fill.seen, fill.match_id), (seen(3, 9), None));
+        }
+    }
+
+    #[tokio::test]
+    async fn one_look_at_the_store_has_what_another_process_listed_and_watched() {
+        for book in sample::books().await {
+            let other = Board::open(&book.url).await.unwrap();
+            let first = [sample::security()];
+            let (listed, watched) = other.listed_and_watched().await.unwrap();
+            assert_eq!((&*listed, watched), (&first[..], None));
+            let one = look(&book, (10, 8, 6), 1, vec![]);
+            book.board.record_look(&one).await.unwrap();
+            let (listed, watched) = other.listed_and_watched().await.unwrap();
+            assert_eq!((&*listed, watched), (&first[..], Some(one.watched)));
+            let second = sample::other_security();
+            let by = by("ada");
+            book.board.list_security(second.clone(), by).await.unwrap();
+            let (listed, _) = other.listed_and_watched().await.unwrap();
+            assert_eq!(*listed, [sample::security(), second]);
         }
     }
 

@@ -201,6 +201,11 @@ impl Writer {
         self.batch.push(sql, values);
     }
 
+    /// Adds rows that are no event's.
+    pub(crate) fn insert(&mut self, into: &'static str, rows: Vec<Vec<Value>>, tail: &'static str) {
+        self.batch.insert(into, rows, tail);
+    }
+
     /// Tells the processes that follow the book of this commit, even where it appends nothing.
     pub(crate) fn stir(&mut self) {
         self.stirs = true;
@@ -282,10 +287,7 @@ fn insert_events(batch: &mut Batch, events: &[Event]) {
             Value::Maybe(event.salt.map(|salt| salt.to_vec())),
         ]
     });
-    for rows in portions(rows.collect()) {
-        let sql = insert(INTO, 11, rows.len());
-        batch.push(sql, rows.into_iter().flatten().collect());
-    }
+    batch.insert(INTO, rows.collect(), "");
 }
 
 fn insert_nodes(batch: &mut Batch, nodes: &[(Node, B256)]) {
@@ -296,8 +298,5 @@ fn insert_nodes(batch: &mut Batch, nodes: &[(Node, B256)]) {
             Value::Bytes(hash.to_vec()),
         ]
     });
-    for rows in portions(rows.collect()) {
-        let sql = insert("merkle (level, position, hash)", 3, rows.len());
-        batch.push(sql, rows.into_iter().flatten().collect());
-    }
+    batch.insert("merkle (level, position, hash)", rows.collect(), "");
 }

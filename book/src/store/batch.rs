@@ -1,11 +1,12 @@
 //! Statements that wait for each other's company: `SQLite` runs several in one go, which saves a hand-over between
-//! threads each; `PostgreSQL` runs them one by one.
+//! threads each; `PostgreSQL` runs them one by one, and takes all rows of a table in one.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use sqlx::AssertSqlSafe;
 
+use super::append::{insert, portions};
 use super::changes::NOTIFY;
 use super::engine::{Link, Tx};
 use super::error::StoreError;
@@ -46,11 +47,77 @@ struct Statement {
     values: Vec<Value>,
 }
 
+/// What has not run yet.
+#[derive(Debug)]
+enum Waiting {
+    One(Statement),
+    /// Rows of a table that is named with its columns; `tail` says what is done about those that are there.
+    Rows {
+        into: &'static str,
+        rows: Vec<Vec<Value>>,
+        tail: &'static str,
+    },
+}
+
+/// The values of one column.
+#[derive(Debug)]
+enum Column {
+    Ints(Vec<i64>),
+    Texts(Vec<String>),
+    Bytes(Vec<Option<Vec<u8>>>),
+}
+
+impl Column {
+    /// For values like this one.
+    fn like(value: &Value) -> Self {
+        match value {
+            Value::Int(_) => Self::Ints(Vec::new()),
+            Value::Text(_) => Self::Texts(Vec::new()),
+            Value::Bytes(_) | Value::Maybe(_) => Self::Bytes(Vec::new()),
+        }
+    }
+
+    /// All rows of a table have values of the same kinds.
+    fn push(&mut self, value: Value) -> Result<(), StoreError> {
+        match (self, value) {
+            (Self::Ints(all), Value::Int(one)) => all.push(one),
+            (Self::Texts(all), Value::Text(one)) => all.push(one),
+            (Self::Bytes(all), Value::Bytes(one)) => all.push(Some(one)),
+            (Self::Bytes(all), Value::Maybe(one)) => all.push(one),
+            (column, value) => {
+                let what = format!("{value:?} is in a column of {}", column.kind());
+                return Err(StoreError::Damaged { seq: 0, what });
+            }
+        }
+        Ok(())
+    }
+
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Ints(_) => "bigint[]",
+            Self::Texts(_) => "text[]",
+            Self::Bytes(_) => "bytea[]",
+        }
+    }
+}
+
+/// The columns of rows.
+fn columns(rows: Vec<Vec<Value>>) -> Result<Vec<Column>, StoreError> {
+    let first = rows.first().map(Vec::as_slice).unwrap_or_default();
+    let mut columns: Vec<Column> = first.iter().map(Column::like).collect();
+    for row in rows {
+        for (column, value) in columns.iter_mut().zip(row) {
+            column.push(value)?;
+        }
+    }
+    Ok(columns)
+}
+
 /// A write transaction and the statements that it has not run yet.
 #[derive(Debug)]
 pub(crate) struct Batch {
     tx: Tx,
-    waiting: Vec<Statement>,
+    waiting: Vec<Waiting>,
 }
 
 impl Batch {
@@ -63,10 +130,17 @@ impl Batch {
 
     /// Adds a statement with `$1`, `$2`, ... for its values.
     pub(crate) fn push(&mut self, sql: impl Into<Cow<'static, str>>, values: Vec<Value>) {
-        self.waiting.push(Statement {
+        self.waiting.push(Waiting::One(Statement {
             sql: sql.into(),
             values,
-        });
+        }));
+    }
+
+    /// Adds rows of a table, which is named with its columns; `tail` says what is done about those that are there.
+    pub(crate) fn insert(&mut self, into: &'static str, rows: Vec<Vec<Value>>, tail: &'static str) {
+        if !rows.is_empty() {
+            self.waiting.push(Waiting::Rows { into, rows, tail });
+        }
     }
 
     /// Tells every process, once this is committed, how many events the log has. A file needs no telling.
@@ -104,10 +178,25 @@ impl Batch {
                 }
             }
             Link::Postgres(db, _) => {
-                for Statement { sql, values } in waiting {
-                    bind_all!(sqlx::query(AssertSqlSafe(sql.into_owned())), values)
-                        .execute(&mut *db)
-                        .await?;
+                for waiting in waiting {
+                    let query = match waiting {
+                        Waiting::One(Statement { sql, values }) => {
+                            bind_all!(sqlx::query(AssertSqlSafe(sql.into_owned())), values)
+                        }
+                        Waiting::Rows { into, rows, tail } => {
+                            let columns = columns(rows)?;
+                            let sql = unnest(into, &columns) + tail;
+                            let query = sqlx::query(AssertSqlSafe(sql));
+                            columns
+                                .into_iter()
+                                .fold(query, |query, column| match column {
+                                    Column::Ints(all) => query.bind(all),
+                                    Column::Texts(all) => query.bind(all),
+                                    Column::Bytes(all) => query.bind(all),
+                                })
+                        }
+                    };
+                    query.execute(&mut *db).await?;
                 }
             }
         }
@@ -121,9 +210,29 @@ impl Batch {
     }
 }
 
-/// Joins neighbours as long as they have few values.
-fn join(statements: Vec<Statement>) -> Vec<Statement> {
+/// `INSERT` of rows that come as arrays, one for each column: the same statement, however many there are.
+fn unnest(into: &str, columns: &[Column]) -> String {
+    let mut sql = format!("INSERT INTO {into} SELECT * FROM UNNEST(");
+    for (index, column) in columns.iter().enumerate() {
+        let comma = if index == 0 { "" } else { ", " };
+        // Writing to memory does not fail.
+        let _ = write!(sql, "{comma}${}::{}", index + 1, column.kind());
+    }
+    sql + ") AS rows"
+}
+
+/// Statements that `SQLite` takes: rows in portions, and neighbours joined as long as they have few values.
+fn join(waiting: Vec<Waiting>) -> Vec<Statement> {
     let mut joined: Vec<Statement> = Vec::new();
+    let statements = waiting.into_iter().flat_map(|waiting| match waiting {
+        Waiting::One(statement) => vec![statement],
+        Waiting::Rows { into, rows, tail } => portions(rows)
+            .map(|rows| Statement {
+                sql: (insert(into, rows[0].len(), rows.len()) + tail).into(),
+                values: rows.into_iter().flatten().collect(),
+            })
+            .collect(),
+    });
     for statement in statements {
         match joined.last_mut() {
             Some(last) if last.values.len() + statement.values.len() <= JOINED => {
@@ -172,16 +281,48 @@ fn shift(sql: &str, offset: usize, out: &mut String) {
 mod tests {
     use super::*;
 
-    fn statement(sql: &'static str, values: usize) -> Statement {
-        Statement {
+    fn statement(sql: &'static str, values: usize) -> Waiting {
+        Waiting::One(Statement {
             sql: sql.into(),
             values: vec![Value::Int(1); values],
-        }
+        })
+    }
+
+    #[test]
+    fn rows_go_to_a_server_as_one_array_for_each_column() {
+        let row = |number| {
+            vec![
+                Value::Int(number),
+                Value::Text("a".into()),
+                Value::Maybe(None),
+            ]
+        };
+        let all = columns(vec![row(1), row(2)]).unwrap();
+        assert_eq!(
+            unnest("a (b, c, d)", &all),
+            "INSERT INTO a (b, c, d) SELECT * FROM UNNEST($1::bigint[], $2::text[], $3::bytea[]) AS rows"
+        );
+        assert!(matches!(&all[0], Column::Ints(numbers) if *numbers == [1, 2]));
+        let mixed = columns(vec![row(1), vec![Value::Text("b".into())]]);
+        assert!(matches!(mixed, Err(StoreError::Damaged { .. })));
+    }
+
+    #[test]
+    fn rows_go_to_a_file_in_portions_of_powers_of_two() {
+        let rows = (0..5).map(|number| vec![Value::Int(number); 40]);
+        let joined = join(vec![Waiting::Rows {
+            into: "a",
+            rows: rows.collect(),
+            tail: " ON CONFLICT DO NOTHING",
+        }]);
+        let widths: Vec<_> = joined.iter().map(|one| one.values.len()).collect();
+        assert_eq!(widths, [160, 40]);
+        assert!(joined[1].sql.ends_with(", $40) ON CONFLICT DO NOTHING"));
     }
 
     #[test]
     fn wide_statements_lose_their_numbers() {
-        let sql = super::super::append::insert("a (b, c)", 2, 6);
+        let sql = insert("a (b, c)", 2, 6);
         assert!(sql.starts_with("INSERT INTO a (b, c) VALUES ($1, $2), ($3, $4)"));
         assert!(
             positional(&sql).ends_with("VALUES (?, ?), (?, ?), (?, ?), (?, ?), (?, ?), (?, ?)")

@@ -4,11 +4,11 @@
 use alloy::primitives::{Address, B256};
 use sqlx::AssertSqlSafe;
 
-use super::append::{PORTION, Writer, insert, portions};
+use super::append::{PORTION, Writer};
 use super::batch::Value;
 use super::engine::{Link, Schema, on_engine};
 use super::error::StoreError;
-use super::query::filled;
+use super::query::{LAST_STAFF_EVENT, filled};
 use super::row::{hash, signed, unsigned};
 
 /// A sign-in text that waits for its signature.
@@ -25,6 +25,18 @@ pub(crate) type SessionRow = (Address, i64, i64);
 
 /// An API key's columns: id, wallet, made by, name, scopes, made at, ends at.
 pub(crate) type KeyRow = (String, Vec<u8>, Vec<u8>, String, String, i64, i64);
+
+/// The last event of the staff before the columns of an API key.
+type KeyAndStaff = (
+    Option<i64>,
+    String,
+    Vec<u8>,
+    Vec<u8>,
+    String,
+    String,
+    i64,
+    i64,
+);
 
 const KEY_COLUMNS: &str = "id, wallet, made_by, name, scopes, made_at, ends_at";
 
@@ -83,15 +95,22 @@ pub(crate) fn drop_challenge(writer: &mut Writer, nonce: &str) {
     writer.put("DELETE FROM challenges WHERE nonce = $1", vec![nonce]);
 }
 
-pub(crate) async fn session(link: Link<'_>, token: B256) -> Result<Option<SessionRow>, StoreError> {
-    let row: Option<(Vec<u8>, i64, i64)> = on_engine!(link, db => {
-        sqlx::query_as("SELECT wallet, made_at, used_at FROM sessions WHERE token = $1")
-            .bind(token.as_slice())
-            .fetch_optional(db)
-            .await?
+/// The session of a token, and the last event of the staff.
+pub(crate) async fn session(
+    link: Link<'_>,
+    token: B256,
+) -> Result<Option<(SessionRow, u64)>, StoreError> {
+    let sql = format!(
+        "SELECT wallet, made_at, used_at, ({LAST_STAFF_EVENT}) FROM sessions WHERE token = $1"
+    );
+    let row: Option<(Vec<u8>, i64, i64, Option<i64>)> = on_engine!(link, db => {
+        sqlx::query_as(AssertSqlSafe(sql)).bind(token.as_slice()).fetch_optional(db).await?
     });
-    row.map(|(owner, made_at, used_at)| Ok((wallet(&owner)?, made_at, used_at)))
-        .transpose()
+    row.map(|(owner, made_at, used_at, staff)| {
+        let session = (wallet(&owner)?, made_at, used_at);
+        Ok((session, staff.map_or(0, unsigned)))
+    })
+    .transpose()
 }
 
 pub(crate) fn put_session(writer: &mut Writer, token: B256, owner: Address, now: i64) {
@@ -124,11 +143,19 @@ pub(crate) fn drop_sessions(writer: &mut Writer, owner: Address) {
     writer.put("DELETE FROM sessions WHERE wallet = $1", vec![owner]);
 }
 
-/// The API key of a token.
-pub(crate) async fn api_key(link: Link<'_>, token: B256) -> Result<Option<KeyRow>, StoreError> {
-    let sql = format!("SELECT {KEY_COLUMNS} FROM api_keys WHERE token = $1");
-    Ok(on_engine!(link, db => {
+/// The API key of a token, and the last event of the staff.
+pub(crate) async fn api_key(
+    link: Link<'_>,
+    token: B256,
+) -> Result<Option<(KeyRow, u64)>, StoreError> {
+    let sql = format!("SELECT ({LAST_STAFF_EVENT}), {KEY_COLUMNS} FROM api_keys WHERE token = $1");
+    let row: Option<KeyAndStaff> = on_engine!(link, db => {
         sqlx::query_as(AssertSqlSafe(sql)).bind(token.as_slice()).fetch_optional(db).await?
+    });
+    Ok(row.map(|row| {
+        let (staff, id, wallet, made_by, name, scopes, made_at, ends_at) = row;
+        let key = (id, wallet, made_by, name, scopes, made_at, ends_at);
+        (key, staff.map_or(0, unsigned))
     }))
 }
 
@@ -203,20 +230,17 @@ pub(crate) fn put_answers(writer: &mut Writer, answers: Vec<(B256, AnswerRow)>) 
     const INTO: &str = "answers (id, request, status, body, made_at)";
     const ANEW: &str = " ON CONFLICT (id) DO UPDATE SET request = excluded.request,
          status = excluded.status, body = excluded.body, made_at = excluded.made_at";
-    for answers in portions(answers) {
-        let sql = insert(INTO, 5, answers.len()) + ANEW;
-        let values = answers.into_iter().flat_map(|(id, row)| {
-            let (request, status, body, made_at) = row;
-            [
-                Value::Bytes(id.to_vec()),
-                Value::Bytes(request.to_vec()),
-                Value::Int(i64::from(status)),
-                Value::Text(body),
-                Value::Int(made_at),
-            ]
-        });
-        writer.put(sql, values.collect());
-    }
+    let rows = answers.into_iter().map(|(id, row)| {
+        let (request, status, body, made_at) = row;
+        vec![
+            Value::Bytes(id.to_vec()),
+            Value::Bytes(request.to_vec()),
+            Value::Int(i64::from(status)),
+            Value::Text(body),
+            Value::Int(made_at),
+        ]
+    });
+    writer.insert(INTO, rows.collect(), ANEW);
 }
 
 /// What is too old: challenges, sessions, answers made before these times, keys that ended before `now`.

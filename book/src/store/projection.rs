@@ -5,7 +5,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use alloy::primitives::{Address, B256};
 
-use super::append::{insert, portions};
 use super::batch::{Batch, Value};
 use super::engine::on_engine;
 use super::error::StoreError;
@@ -167,10 +166,7 @@ impl Projector {
              quantity1 = levels.quantity1 + excluded.quantity1,
              quantity2 = levels.quantity2 + excluded.quantity2,
              quantity3 = levels.quantity3 + excluded.quantity3";
-        for rows in portions(std::mem::take(&mut self.orders)) {
-            let sql = insert(ORDERS, 9, rows.len());
-            batch.push(sql, rows.into_iter().flatten().collect());
-        }
+        batch.insert(ORDERS, std::mem::take(&mut self.orders), "");
         let levels = std::mem::take(&mut self.levels)
             .into_iter()
             .map(|(key, change)| {
@@ -180,10 +176,7 @@ impl Projector {
                 row.extend(change.quantity.map(Value::Int));
                 row
             });
-        for rows in portions(levels.collect()) {
-            let sql = insert(LEVELS, 8, rows.len()) + ADD;
-            batch.push(sql, rows.into_iter().flatten().collect());
-        }
+        batch.insert(LEVELS, levels.collect(), ADD);
     }
 
     /// Closes an order that the board has; does nothing for one it has not.

@@ -283,6 +283,9 @@ pub(crate) async fn securities(link: Link<'_>) -> Result<Vec<(u64, Security)>, S
     securities_between(link, 1, i64::MAX).await
 }
 
+/// The event that listed the last of them, as one value of a statement.
+pub(super) const LAST_LISTED: &str = "SELECT max(seq) FROM securities";
+
 /// The securities listed by the events `first..=last`.
 pub(crate) async fn securities_between(
     link: Link<'_>,
@@ -475,17 +478,14 @@ pub(crate) async fn staff_events(link: &mut Link<'_>) -> Result<Vec<EventRow>, S
     }))
 }
 
+/// The last of them, as one value of a statement. The sum keeps `PostgreSQL` from going through the whole log from its end:
+/// few events are of these types.
+pub(super) const LAST_STAFF_EVENT: &str = "SELECT max(seq + 0) FROM events WHERE type IN ('staff_changed', 'signing_demanded') AND type <> 'order_posted'";
+
 /// The last of them; 0 when there is none.
 pub(crate) async fn last_staff_event(link: &mut Link<'_>) -> Result<u64, StoreError> {
     let last: Option<i64> = on_engine!(link, db => {
-        // The sum keeps `PostgreSQL` from going through the whole log from its end: few events are of these types.
-        sqlx::query_scalar(
-            "SELECT max(seq + 0) FROM events WHERE type IN ($1, $2) AND type <> 'order_posted'",
-        )
-        .bind(EventType::StaffChanged.as_str())
-        .bind(EventType::SigningDemanded.as_str())
-        .fetch_one(&mut **db)
-        .await?
+        sqlx::query_scalar(LAST_STAFF_EVENT).fetch_one(&mut **db).await?
     });
     Ok(last.map_or(0, unsigned))
 }

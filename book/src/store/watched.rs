@@ -6,9 +6,23 @@ use super::append::Writer;
 use super::batch::Value;
 use super::engine::{Link, on_engine};
 use super::error::StoreError;
+use super::query::LAST_LISTED;
+use super::row::unsigned;
 
 /// The row of `watched`: looked at, latest block with hash and time, safe and final block, registry's last change.
 pub(crate) type WatchedRow = (i64, i64, Vec<u8>, i64, i64, i64, i64);
+
+/// The event that listed the last security, and the row of `watched` where there is one.
+type Outlook = (
+    Option<i64>,
+    Option<i64>,
+    Option<i64>,
+    Option<Vec<u8>>,
+    Option<i64>,
+    Option<i64>,
+    Option<i64>,
+    Option<i64>,
+);
 
 /// The columns of `chain_fills` in their sequence, and the match of the two orders.
 pub(crate) type FillRow = (
@@ -28,6 +42,30 @@ const FILL: &str = "SELECT f.bid, f.ask, f.settlement_id, f.total, f.tx_hash, f.
         (SELECT m.id FROM matches m WHERE m.bid = f.bid AND m.ask = f.ask AND m.state <> 'REFUSED'
          ORDER BY m.proposed_seq DESC LIMIT 1)
      FROM chain_fills f";
+
+/// The event that listed the last security, 0 where there is none, and the row of `watched`.
+pub(crate) async fn listed_and_watched(
+    link: Link<'_>,
+) -> Result<(u64, Option<WatchedRow>), StoreError> {
+    let sql = format!(
+        "SELECT ({LAST_LISTED}), w.looked_at, w.latest, w.latest_hash, w.latest_time, w.safe, w.final, w.registry
+         FROM (SELECT 1 AS one) o LEFT JOIN watched w ON w.only_row = o.one"
+    );
+    let (listed, looked_at, latest, latest_hash, latest_time, safe, last, registry): Outlook =
+        on_engine!(link, db => sqlx::query_as(AssertSqlSafe(sql)).fetch_one(db).await?);
+    let watched = (|| {
+        Some((
+            looked_at?,
+            latest?,
+            latest_hash?,
+            latest_time?,
+            safe?,
+            last?,
+            registry?,
+        ))
+    })();
+    Ok((listed.map_or(0, unsigned), watched))
+}
 
 pub(crate) async fn watched(link: Link<'_>) -> Result<Option<WatchedRow>, StoreError> {
     Ok(on_engine!(link, db => {

@@ -102,9 +102,8 @@ pub(super) async fn review_staff(hub: &Hub, app: &App) -> Result<(), BoardError>
 
 /// Ends those who may no longer hold a security that they follow.
 async fn review_sight(hub: &Hub, app: &App) -> Result<(), BoardError> {
-    let securities = app.board.securities().await?;
-    let watched = app.board.watched().await?;
-    let (securities, watched) = (&securities, watched.as_ref());
+    let (securities, watched) = app.board.listed_and_watched().await?;
+    let (securities, watched) = (&*securities, watched.as_ref());
     let owners = hub
         .readers()
         .into_iter()

@@ -19,7 +19,7 @@ async fn a_replaced_order_is_off_the_board_and_the_new_one_on_it_in_one_commit()
         let old = book.post(1, Side::Bid, 100, 1_050).await.id;
         let size = board.head().await.unwrap().size;
         let new = board
-            .replace(old, own(1, Side::Bid, 200, 2_050), None)
+            .replace(old, own(1, Side::Bid, 200, 2_050), None, None)
             .await
             .unwrap();
         assert_eq!(board.head().await.unwrap().size, size + 3);
@@ -62,7 +62,7 @@ async fn what_cannot_replace_an_order_changes_nothing() {
         let known = own(1, Side::Bid, 400, 4_050);
         board.post(known.clone(), None, by("ada")).await.unwrap();
         let size = board.head().await.unwrap().size;
-        let replace = |id, posting| board.replace(id, posting, None);
+        let replace = |id, posting| board.replace(id, posting, None, None);
         let fine = || own(1, Side::Bid, 200, 2_050);
         let refused = replace(B256::repeat_byte(9), fine()).await.unwrap_err();
         assert!(matches!(refused, BoardError::UnknownOrder(_)));
