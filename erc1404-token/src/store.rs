@@ -152,3 +152,25 @@ pub(crate) fn low(word: U256) -> u64 {
     let [low, ..] = *word.as_limbs();
     low
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A token on chain keeps what it stored: a place that moves is another storage layout.
+    #[test]
+    fn no_place_of_storage_moves() {
+        assert_eq!(
+            [SETTINGS, THRESHOLDS, TOTAL_SUPPLY, SUPPLY_CAP],
+            [0, 1, 2, 3]
+        );
+        assert_eq!([MAX_PER_INVESTOR, MIN_HOLDING, GRANULARITY], [4, 5, 6]);
+        assert_eq!([COUNTRIES, CLASSES, GROUPS, GROUP_RULES], [8, 16, 256, 512]);
+        let maps = [ACCOUNTS, INVESTORS, INVESTOR_INDICES, ALLOWANCES];
+        assert_eq!(maps, [16_896, 33_792, 50_688, 50_689]);
+        assert_eq!(
+            [NAME, SYMBOL, ISIN, ROLES],
+            [50_690, 50_692, 50_694, 50_696]
+        );
+    }
+}

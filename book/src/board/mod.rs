@@ -97,6 +97,9 @@ pub struct Head {
     pub captured_at: Timestamp,
 }
 
+/// The securities that the event listed last, and those before it.
+type Listed = (u64, Arc<[Security]>);
+
 /// One book: a log, and the board that is the fold over it.
 #[derive(Debug, Clone)]
 pub struct Board {
@@ -104,8 +107,8 @@ pub struct Board {
     identity: BookOpened,
     rules: Arc<Mutex<Option<Arc<Rules>>>>,
     roster: Arc<Mutex<Option<Arc<Roster>>>>,
-    /// The securities that the event listed last, and those before it.
-    listed: Arc<Mutex<Option<(u64, Arc<[Security]>)>>>,
+    /// What is remembered of the securities.
+    listed: Arc<Mutex<Option<Listed>>>,
     queue: Arc<Queue<queue::Waiting>>,
     accesses: Arc<Queue<access::Waiting>>,
 }

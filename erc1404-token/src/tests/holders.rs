@@ -163,6 +163,20 @@ fn a_class_is_changed_and_removed_by_naming_its_set_again() {
 }
 
 #[test]
+fn whoever_was_in_a_class_that_is_removed_is_in_no_other_for_it() {
+    let token = three_groups();
+    limit_class(&token, &[20], 1);
+    limit_class(&token, &[40], 1);
+    limit_class(&token, &[20], 0);
+    token.mint(ALICE, 10);
+    token.mint(BOB, 10);
+    let list = token.view().class_limits();
+    assert_eq!((list.groups, list.holders), (vec![groups(&[40])], vec![0]));
+    token.moves(ALICE, DAVE, 1);
+    assert_eq!(token.view().class_limits().holders, [1]);
+}
+
+#[test]
 fn impossible_classes_revert() {
     let token = Token::new();
     let set = |groups, max| move |token: &Token| token.by(COMPLIANCE).set_class_limit(groups, max);

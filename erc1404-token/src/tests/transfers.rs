@@ -316,6 +316,11 @@ fn blocked_countries_neither_send_nor_receive() {
     token.reverts(&InvalidCountry { country: u(1_000) }, |token| {
         token.by(COMPLIANCE).set_country_blocked(1_000, true)
     });
+    token
+        .by(COMPLIANCE)
+        .set_country_blocked(999, true)
+        .motsu_unwrap();
+    assert!(token.view().is_country_blocked(999));
     // The table has four words: 76 and 2,124 = 76 + 2 * 1,024 stand at the same bit.
     token
         .by(COMPLIANCE)
@@ -501,11 +506,25 @@ fn the_relative_cap_binds_receiving_only_and_follows_the_supply() {
 }
 
 #[test]
+fn limits_that_change_while_the_token_is_paused_leave_it_paused() {
+    let token = Token::new();
+    token.mint(ALICE, 10);
+    token.by(PAUSER).pause().motsu_unwrap();
+    token.limit(20, 0, 0, 0, 0);
+    assert!(token.view().paused());
+    token.refuses(2, ALICE, BOB, 1);
+    token.limit(0, 0, 0, 0, 0);
+    assert!(token.view().paused());
+}
+
+#[test]
 fn more_than_the_whole_is_no_share() {
     let token = Token::new();
     token.reverts(&InvalidBips { bips: u(10_001) }, |token| {
         token.by(COMPLIANCE).set_limits(u(0), 10_001, 0, u(0), u(0))
     });
+    token.limit(0, 10_000, 0, 0, 0);
+    assert_eq!(token.view().limits().maxBipsPerInvestor, 10_000);
 }
 
 #[test]
@@ -744,6 +763,7 @@ fn the_supply_cap_stops_minting() {
         supplyCap: u(11),
     };
     token.reverts(&error, |token| token.by(ADMIN).set_supply_cap(u(11)));
+    token.by(ADMIN).set_supply_cap(u(12)).motsu_unwrap();
     token.by(ADMIN).set_supply_cap(U256::ZERO).motsu_unwrap();
     token.restricted(19, |token| token.by(ISSUER).mint(ALICE, U256::MAX));
     assert_eq!(token.view().supply_cap(), U256::ZERO);
