@@ -475,6 +475,30 @@ fn a_movement_clears_the_place_of_an_ended_schedule_and_a_view_does_not() {
 }
 
 #[test]
+fn a_schedule_that_ends_by_force_or_revocation_leaves_the_others_as_they_were() {
+    let token = Token::new();
+    let places = || token.view().record(ALICE).schedules;
+    for amount in [10, 20, 40, 80] {
+        grant(&token, ALICE, amount, 9, true);
+    }
+    assert_eq!(places(), 0b1111);
+    // Force takes all of the first and a part of the second.
+    token
+        .by(ENFORCER)
+        .forced_transfer(ALICE, BOB, u(15), REASON)
+        .motsu_unwrap();
+    assert_eq!((places(), token.encumbrances(ALICE).2), (0b1110, u(135)));
+    token.refuses(10, ALICE, BOB, 1);
+    token
+        .by(ISSUER)
+        .revoke_vesting(ALICE, u(2), BOB)
+        .motsu_unwrap();
+    assert_eq!((places(), token.encumbrances(ALICE).2), (0b1010, u(95)));
+    assert_eq!(token.balance(ALICE), u(95));
+    token.refuses(10, ALICE, BOB, 1);
+}
+
+#[test]
 fn revoking_moves_what_is_unvested() {
     let token = Token::new();
     let schedule = |token: &Token| {
