@@ -311,4 +311,21 @@ mod tests {
         assert_eq!(record.unregistered(), left);
         assert!(left.has_places() && !Record::default().has_places());
     }
+
+    #[test]
+    fn a_lock_a_schedule_and_a_hold_of_the_same_place_do_not_cancel_each_other_out() {
+        let mut holds = Queue::default();
+        holds.push(0);
+        for held in [Queue::default(), holds] {
+            for (locks, schedules) in [(1, 0), (0, 1), (1, 1)] {
+                let record = Record {
+                    locks,
+                    schedules,
+                    holds: held,
+                    ..Record::default()
+                };
+                assert!(record.has_places(), "{record:?}");
+            }
+        }
+    }
 }
