@@ -101,7 +101,7 @@ fn sent(body: &[u8]) -> Result<Sent, Problem> {
     all.end(read)
 }
 
-/// Whose accounts the owner's are.
+/// The owner's investor with every account.
 async fn directory(app: &App, sent: &Sent) -> Result<Directory, Problem> {
     let found = app.board.directory_of(sent.order.owner).await;
     found.map_err(refusal::board)

@@ -242,7 +242,8 @@ impl Board {
     /// # Errors
     /// The store's.
     pub async fn watched(&self) -> Result<Option<Watched>, BoardError> {
-        let found = watched::watched(self.store.reader().await?.link()).await?;
+        let mut reader = self.store.reader().await?;
+        let (_, found) = watched::listed_and_watched(reader.link()).await?;
         found.map(seen).transpose()
     }
 
@@ -326,7 +327,7 @@ impl Board {
         }
         let changes = look.changes(&known);
         let mut version = 0;
-        let before = watched::watched(writer.link().await?).await?;
+        let (_, before) = watched::listed_and_watched(writer.link().await?).await?;
         let moved = before.is_none_or(|row| row.6 < signed(look.watched.registry));
         if moved || !changes.is_empty() {
             writer.stir();

@@ -1,7 +1,6 @@
 //! Appending: events, their Merkle nodes and the tables folded from them, in one database transaction.
 
 use std::borrow::Cow;
-use std::fmt::Write as _;
 
 use alloy::primitives::B256;
 use jiff::Timestamp;
@@ -26,9 +25,6 @@ pub(crate) const STORED_LEVELS: u32 = 4;
 /// How far the clock may lag behind the last event, microseconds: desks on several machines are never quite in step. The
 /// event is then stamped with the last one's time, so that the log's clock never runs backwards.
 const CLOCK_TOLERANCE: i64 = 2_000_000;
-
-/// Rows per INSERT of many.
-pub(super) const PORTION: usize = 64;
 
 /// An event that is not in the log yet.
 #[derive(Debug, Clone)]
@@ -240,34 +236,6 @@ impl Writer {
         }
         stamp(now.max(last))
     }
-}
-
-/// `INSERT ... VALUES` for `rows` rows of `columns` columns, numbered placeholders.
-pub(crate) fn insert(into: &str, columns: usize, rows: usize) -> String {
-    let mut sql = format!("INSERT INTO {into} VALUES ");
-    for row in 0..rows {
-        sql.push_str(if row == 0 { "(" } else { ", (" });
-        for column in 1..=columns {
-            let comma = if column == 1 { "" } else { ", " };
-            // Writing to memory does not fail.
-            let _ = write!(sql, "{comma}${}", row * columns + column);
-        }
-        sql.push(')');
-    }
-    sql
-}
-
-/// Portions of powers of two, largest first: seven statements to prepare, whatever the number of rows.
-pub(crate) fn portions<T>(rows: Vec<T>) -> impl Iterator<Item = Vec<T>> {
-    let mut rows = rows.into_iter();
-    std::iter::from_fn(move || {
-        let count = rows
-            .len()
-            .checked_ilog2()
-            .map_or(0, |log| PORTION.min(1 << log));
-        let portion: Vec<_> = rows.by_ref().take(count).collect();
-        (!portion.is_empty()).then_some(portion)
-    })
 }
 
 fn insert_events(batch: &mut Batch, events: &[Event]) {

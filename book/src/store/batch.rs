@@ -6,13 +6,15 @@ use std::fmt::Write as _;
 
 use sqlx::AssertSqlSafe;
 
-use super::append::{insert, portions};
 use super::changes::NOTIFY;
 use super::engine::{Link, Tx};
 use super::error::StoreError;
 
 /// Joined statements have at most this many values together.
 const JOINED: usize = 96;
+
+/// Rows per INSERT of many.
+pub(super) const PORTION: usize = 64;
 
 /// A bound value.
 #[derive(Debug, Clone)]
@@ -208,6 +210,34 @@ impl Batch {
         self.run().await?;
         self.tx.commit().await
     }
+}
+
+/// `INSERT ... VALUES` for `rows` rows of `columns` columns, numbered placeholders.
+fn insert(into: &str, columns: usize, rows: usize) -> String {
+    let mut sql = format!("INSERT INTO {into} VALUES ");
+    for row in 0..rows {
+        sql.push_str(if row == 0 { "(" } else { ", (" });
+        for column in 1..=columns {
+            let comma = if column == 1 { "" } else { ", " };
+            // Writing to memory does not fail.
+            let _ = write!(sql, "{comma}${}", row * columns + column);
+        }
+        sql.push(')');
+    }
+    sql
+}
+
+/// Portions of powers of two, largest first: seven statements to prepare, whatever the number of rows.
+fn portions<T>(rows: Vec<T>) -> impl Iterator<Item = Vec<T>> {
+    let mut rows = rows.into_iter();
+    std::iter::from_fn(move || {
+        let count = rows
+            .len()
+            .checked_ilog2()
+            .map_or(0, |log| PORTION.min(1 << log));
+        let portion: Vec<_> = rows.by_ref().take(count).collect();
+        (!portion.is_empty()).then_some(portion)
+    })
 }
 
 /// `INSERT` of rows that come as arrays, one for each column: the same statement, however many there are.

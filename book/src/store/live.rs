@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use alloy::primitives::{Address, B256};
 use sqlx::AssertSqlSafe;
 
-use super::append::PORTION;
+use super::batch::PORTION;
 use super::batch::{Value, bind_all};
 use super::engine::{Link, on_engine};
 use super::error::StoreError;

@@ -247,7 +247,7 @@ pub(crate) async fn open_of(
     owners: &[Vec<u8>],
 ) -> Result<Vec<B256>, StoreError> {
     let mut found = Vec::new();
-    for part in owners.chunks(super::append::PORTION) {
+    for part in owners.chunks(super::batch::PORTION) {
         let mut part = part.to_vec();
         // Filled up to a power of two: few statements to prepare, however many.
         part.resize(part.len().next_power_of_two(), part[0].clone());

@@ -4,8 +4,8 @@
 use alloy::primitives::{Address, B256};
 use sqlx::AssertSqlSafe;
 
-use super::append::{PORTION, Writer};
-use super::batch::Value;
+use super::append::Writer;
+use super::batch::{PORTION, Value};
 use super::engine::{Link, Schema, on_engine};
 use super::error::StoreError;
 use super::query::{LAST_STAFF_EVENT, filled};

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
-use super::append::PORTION;
+use super::batch::PORTION;
 use super::batch::{Value, bind_all};
 use super::engine::{Link, on_engine};
 use super::error::StoreError;

@@ -67,14 +67,6 @@ pub(crate) async fn listed_and_watched(
     Ok((listed.map_or(0, unsigned), watched))
 }
 
-pub(crate) async fn watched(link: Link<'_>) -> Result<Option<WatchedRow>, StoreError> {
-    Ok(on_engine!(link, db => {
-        sqlx::query_as("SELECT looked_at, latest, latest_hash, latest_time, safe, final, registry FROM watched WHERE only_row = 1")
-            .fetch_optional(db)
-            .await?
-    }))
-}
-
 pub(crate) fn put_watched(writer: &mut Writer, row: WatchedRow) {
     let (looked_at, latest, latest_hash, latest_time, safe, last, registry) = row;
     writer.put(
