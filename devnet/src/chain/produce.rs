@@ -6,7 +6,7 @@ use super::{
     diff::Diff,
     error::ChainError,
     pool::Pool,
-    receipt::Receipt,
+    receipt::{Outcome, Receipt},
     record::{BlockRecord, Record},
     rules::Rules,
     settings::Settings,
@@ -19,7 +19,7 @@ use super::{
 use crate::evm::{Engine, RecentPrograms};
 use alloy::{
     consensus::Transaction as _,
-    primitives::{Address, B256, logs_bloom, map::AddressHashSet},
+    primitives::{Address, B256, map::AddressHashSet},
 };
 use revm::context::BlockEnv;
 use std::sync::Arc;
@@ -110,29 +110,19 @@ impl Draft<'_> {
         let diff = Diff::from(outcome.state);
         self.state.write(&diff);
         self.diff.merge(diff);
-        let gas_used = outcome.result.tx_gas_used();
         let success = outcome.result.is_success();
-        let logs = if success {
-            outcome.result.into_logs()
-        } else {
-            Vec::new()
-        };
-        let envelope = &transaction.envelope;
-        self.receipts.push(Receipt {
-            tx_type: envelope.tx_type(),
+        let outcome = Outcome {
             success,
-            gas_used,
-            cumulative_gas_used: self.gas_used().saturating_add(gas_used),
-            effective_gas_price: settings.base_fee.into(),
-            contract_address: envelope
-                .is_create()
-                .then(|| transaction.sender.create(envelope.nonce())),
-            bloom: logs_bloom(logs.iter()),
-            first_log_index: self.receipts.last().map_or(0, |before| {
-                before.first_log_index + before.logs.len() as u64
-            }),
-            logs,
-        });
+            gas_used: outcome.result.tx_gas_used(),
+            logs: if success {
+                outcome.result.into_logs()
+            } else {
+                Vec::new()
+            },
+        };
+        let price = settings.base_fee.into();
+        let receipt = Receipt::after(self.receipts.last(), &transaction, price, outcome);
+        self.receipts.push(receipt);
         self.transactions.push(transaction);
         Ok(())
     }

@@ -2,10 +2,13 @@
 
 use alloy::{
     consensus::{
-        Eip658Value, Receipt as ConsensusReceipt, ReceiptEnvelope, ReceiptWithBloom, TxType,
+        Eip658Value, Receipt as ConsensusReceipt, ReceiptEnvelope, ReceiptWithBloom,
+        Transaction as _, TxType,
     },
-    primitives::{Address, Bloom, Log},
+    primitives::{Address, Bloom, Log, logs_bloom},
 };
+
+use super::transaction::PooledTransaction;
 
 /// The outcome of one transaction in a block.
 #[derive(Clone, Debug)]
@@ -30,7 +33,47 @@ pub struct Receipt {
     pub bloom: Bloom,
 }
 
+/// How a transaction ended.
+pub(super) struct Outcome {
+    pub(super) success: bool,
+    pub(super) gas_used: u64,
+    pub(super) logs: Vec<Log>,
+}
+
 impl Receipt {
+    /// The receipt of `transaction`, whose block has `before` in front of it. It pays `price` wei per gas.
+    pub(super) fn after(
+        before: Option<&Self>,
+        transaction: &PooledTransaction,
+        price: u128,
+        outcome: Outcome,
+    ) -> Self {
+        let PooledTransaction {
+            envelope, sender, ..
+        } = transaction;
+        let Outcome {
+            success,
+            gas_used,
+            logs,
+        } = outcome;
+        let burned = before.map_or(0, |before| before.cumulative_gas_used);
+        Self {
+            tx_type: envelope.tx_type(),
+            success,
+            gas_used,
+            cumulative_gas_used: burned.saturating_add(gas_used),
+            effective_gas_price: price,
+            contract_address: envelope
+                .is_create()
+                .then(|| sender.create(envelope.nonce())),
+            bloom: logs_bloom(logs.iter()),
+            first_log_index: before.map_or(0, |before| {
+                before.first_log_index + before.logs.len() as u64
+            }),
+            logs,
+        }
+    }
+
     /// The receipt as consensus encodes it.
     pub fn envelope(&self) -> ReceiptEnvelope {
         self.map_logs(<[Log]>::to_vec)

@@ -1,7 +1,11 @@
 //! What the state file remembers of each event, and how it is written.
 
 use super::{
-    block::Block, diff::Diff, receipt::Receipt, settings::Settings, transaction::PooledTransaction,
+    block::Block,
+    diff::Diff,
+    receipt::{Outcome, Receipt},
+    settings::Settings,
+    transaction::PooledTransaction,
 };
 use crate::evm::{ImpersonatedSignatures, SignatureBytes};
 use alloy::{
@@ -187,30 +191,27 @@ impl BlockRecord {
         base_fee: u64,
     ) -> Result<(Vec<PooledTransaction>, Vec<Receipt>), alloy::eips::eip2718::Eip2718Error> {
         let mut transactions = Vec::with_capacity(self.transactions.len());
-        let mut receipts = Vec::with_capacity(self.transactions.len());
-        let (mut cumulative_gas_used, mut first_log_index) = (0_u64, 0_u64);
+        let mut receipts: Vec<Receipt> = Vec::with_capacity(self.transactions.len());
         for record in &self.transactions {
             let envelope = TxEnvelope::decode_2718(&mut record.raw.as_ref())?;
-            cumulative_gas_used = cumulative_gas_used.saturating_add(record.gas_used);
-            receipts.push(Receipt {
-                tx_type: envelope.tx_type(),
-                success: record.success,
-                gas_used: record.gas_used,
-                cumulative_gas_used,
-                effective_gas_price: base_fee.into(),
-                contract_address: envelope
-                    .is_create()
-                    .then(|| record.sender.create(envelope.nonce())),
-                bloom: logs_bloom(record.logs.iter()),
-                logs: record.logs.clone(),
-                first_log_index,
-            });
-            first_log_index += record.logs.len() as u64;
-            transactions.push(PooledTransaction {
+            let transaction = PooledTransaction {
                 envelope,
                 sender: record.sender,
                 impersonated: record.impersonated,
-            });
+            };
+            let outcome = Outcome {
+                success: record.success,
+                gas_used: record.gas_used,
+                logs: record.logs.clone(),
+            };
+            let price = base_fee.into();
+            receipts.push(Receipt::after(
+                receipts.last(),
+                &transaction,
+                price,
+                outcome,
+            ));
+            transactions.push(transaction);
         }
         Ok((transactions, receipts))
     }

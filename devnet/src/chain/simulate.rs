@@ -7,6 +7,7 @@ use super::{
     diff::Diff,
     error::ChainError,
     overrides,
+    receipt::Outcome,
     state::{State, View},
 };
 use crate::evm::{
@@ -209,15 +210,7 @@ impl Simulation<'_> {
         let mut recorder = self
             .transfers
             .then(|| Recorder::Transfers(TransferLog::default()));
-        let (chain, done, base) = (self.chain, &self.done, &self.base);
-        let hashes = |number: u64| {
-            let simulated = number.checked_sub(base.number() + 1).map(usize::try_from);
-            let simulated = simulated
-                .and_then(Result::ok)
-                .and_then(|index| done.get(index));
-            simulated.map_or_else(|| chain.ledger().hash(number), |found| found.block.hash)
-        };
-        let mut view = View::new(&self.state, hashes);
+        let mut view = View::new(&self.state, |number| self.block_hash(number));
         let outcome = engine
             .record(
                 &mut view,
@@ -236,26 +229,32 @@ impl Simulation<'_> {
         let gas_used = outcome.result.tx_gas_used();
         self.gas = self.gas.saturating_sub(gas_used);
         let (answer, logs) = ended(outcome.result, recorder);
-        draft.receipts.push(Receipt {
-            tx_type: envelope.tx_type(),
-            success: answer.status,
-            gas_used,
-            cumulative_gas_used: draft.gas_used().saturating_add(gas_used),
-            effective_gas_price: envelope.effective_gas_price(Some(draft.environment.basefee)),
-            contract_address: envelope.is_create().then(|| sender.create(nonce)),
-            bloom: logs_bloom(logs.iter()),
-            first_log_index: draft.receipts.last().map_or(0, |before| {
-                before.first_log_index + before.logs.len() as u64
-            }),
-            logs,
-        });
-        draft.calls.push(answer);
-        draft.transactions.push(PooledTransaction {
+        let price = envelope.effective_gas_price(Some(draft.environment.basefee));
+        let transaction = PooledTransaction {
             envelope,
             sender,
             impersonated: true,
-        });
+        };
+        let outcome = Outcome {
+            success: answer.status,
+            gas_used,
+            logs,
+        };
+        let receipt = Receipt::after(draft.receipts.last(), &transaction, price, outcome);
+        draft.receipts.push(receipt);
+        draft.calls.push(answer);
+        draft.transactions.push(transaction);
         Ok(())
+    }
+
+    /// The hash of a block, of a simulated one before this, too.
+    fn block_hash(&self, number: u64) -> B256 {
+        let index = number.checked_sub(self.base.number() + 1);
+        let simulated = index.and_then(|index| self.done.get(usize::try_from(index).ok()?));
+        simulated.map_or_else(
+            || self.chain.ledger().hash(number),
+            |found| found.block.hash,
+        )
     }
 
     fn seal(&mut self, draft: Draft, given: &BlockOverrides, timestamp: u64) {

@@ -6,7 +6,7 @@
 
 use crate::{
     evm::{
-        arbos,
+        arbos::{self, Record},
         engine::Engine,
         fragments::{self, ProgramError},
         precompiles::ArbPrecompiles,
@@ -16,11 +16,11 @@ use crate::{
     },
     rules::Rules,
     stylus::{
-        compile::native_stack,
+        compile::{Program, native_stack},
         ink,
         memory::Pages,
         prefix::Kind,
-        run::{self, Status},
+        run::{self, Outcome, Status},
     },
 };
 use revm::{
@@ -47,7 +47,7 @@ use revm::{
     },
     primitives::{Address, B256, Bytes, Log, U256, keccak256},
 };
-use std::marker::PhantomData;
+use std::{marker::PhantomData, sync::Arc};
 
 /// Native stack that must be free to run one more program, beyond that of its WASM: for the host's own
 /// frames, with room to spare.
@@ -264,52 +264,19 @@ impl<'a, DB: Database> Machine<'a, DB> {
                 return Ok(self.finish(InstructionResult::Revert, output, start_gas));
             }
         };
-        let pages = self.evm.ctx.chain.pages;
-        let recent = &mut self.evm.ctx.chain.recent;
-        let cached = recent.insert(code_hash, rules.recent_programs) || record.cached;
-        let mut price = record.cached_gas();
-        if !cached {
-            price = price.saturating_add(record.init_gas());
-        }
-        price = price.saturating_add(self.evm.ctx.chain.pages.add(record.footprint));
+        let open = self.evm.ctx.chain.pages.open;
+        let price = self.entry_price(code_hash, &record);
         let Some(gas) = start_gas.checked_sub(price) else {
-            self.evm.ctx.chain.pages.open = pages.open;
+            self.evm.ctx.chain.pages.open = open;
             return Ok(self.finish(InstructionResult::OutOfGas, Bytes::new(), 0));
         };
-        let journal = self.evm.ctx.journal_mut();
-        let module = match Kind::of(&code, rules.max_fragments) {
-            Some(Kind::Root) => match arbos::module(journal, code_hash)? {
-                // Activated on the chain that this one forked.
-                B256::ZERO => code_hash,
-                module => module,
-            },
-            _ => code_hash,
+        let Some(program) = self.program(code_hash, &code)? else {
+            self.evm.ctx.chain.pages.open = open;
+            return Ok(self.finish(InstructionResult::Revert, Bytes::new(), gas));
         };
-        let wasm = || fragments::wasm(journal, &code, rules);
-        let program = match self.engine.programs.get_or_compile(module, wasm) {
-            Ok(program) => program,
-            Err(ProgramError::Database(error)) => return Err(DbError::<DB>::Db(error)),
-            // It compiled when it was activated: somebody edited the state by hand.
-            Err(_) => {
-                self.evm.ctx.chain.pages.open = pages.open;
-                return Ok(self.finish(InstructionResult::Revert, Bytes::new(), gas));
-            }
-        };
-
-        let mut needed = native_stack(rules) + HOST_STACK;
-        if pages.open == 0 {
-            needed = needed.max(OUTERMOST_STACK_NEEDED);
-        }
-        let (outcome, refund, error) = stacker::maybe_grow(needed, STACK_ADDED, || {
-            let mut vm = ProgramVm::new(self);
-            let outcome = run::run(&program, &mut vm, arguments, gas);
-            let (refund, error) = vm.finish();
-            (outcome, refund, error)
-        });
-        self.evm.ctx.chain.pages.open = pages.open;
-        if let Some(error) = error {
-            return Err(error);
-        }
+        let ended = self.enter(&program, arguments, gas, open == 0);
+        self.evm.ctx.chain.pages.open = open;
+        let (outcome, refund) = ended?;
         let (result, output) = match outcome.status {
             Status::Success => (InstructionResult::Return, outcome.output.into()),
             Status::Revert => (InstructionResult::Revert, outcome.output.into()),
@@ -336,6 +303,61 @@ impl<'a, DB: Database> Machine<'a, DB> {
             result.gas.record_refund(refund);
         }
         Ok(result)
+    }
+
+    /// Gas for the way into a program and for the memory that it begins with, whose pages are open from here on.
+    fn entry_price(&mut self, code_hash: B256, record: &Record) -> u64 {
+        let ProgramState { pages, recent, .. } = &mut self.evm.ctx.chain;
+        let recent = recent.insert(code_hash, self.engine.rules.recent_programs);
+        let mut price = record.cached_gas();
+        if !(recent || record.cached) {
+            price = price.saturating_add(record.init_gas());
+        }
+        price.saturating_add(pages.add(record.footprint))
+    }
+
+    /// The compiled program whose code is `code`; `None` when it does not compile. It did when it was activated:
+    /// somebody edited the state by hand.
+    fn program(
+        &mut self,
+        code_hash: B256,
+        code: &Bytes,
+    ) -> Result<Option<Arc<Program>>, DbError<'a, DB>> {
+        let rules = self.engine.rules;
+        let journal = self.evm.ctx.journal_mut();
+        let module = match Kind::of(code, rules.max_fragments) {
+            Some(Kind::Root) => match arbos::module(journal, code_hash)? {
+                // Activated on the chain that this one forked.
+                B256::ZERO => code_hash,
+                module => module,
+            },
+            _ => code_hash,
+        };
+        let wasm = || fragments::wasm(journal, code, rules);
+        match self.engine.programs.get_or_compile(module, wasm) {
+            Ok(program) => Ok(Some(program)),
+            Err(ProgramError::Database(error)) => Err(DbError::<DB>::Db(error)),
+            Err(_) => Ok(None),
+        }
+    }
+
+    /// Runs `program` on a stack that is large enough; returns how it ended and the gas to be refunded.
+    fn enter(
+        &mut self,
+        program: &Program,
+        arguments: Bytes,
+        gas: u64,
+        outermost: bool,
+    ) -> Result<(Outcome, i64), DbError<'a, DB>> {
+        let mut needed = native_stack(self.engine.rules) + HOST_STACK;
+        if outermost {
+            needed = needed.max(OUTERMOST_STACK_NEEDED);
+        }
+        stacker::maybe_grow(needed, STACK_ADDED, || {
+            let mut vm = ProgramVm::new(self);
+            let outcome = run::run(program, &mut vm, arguments, gas);
+            Ok((outcome, vm.finish()?))
+        })
     }
 
     /// The result of the top frame, with `gas_left` of what it was given.

@@ -87,9 +87,9 @@ impl<'m, 'a, DB: Database> ProgramVm<'m, 'a, DB> {
         }
     }
 
-    /// What is left when the program ended: refunds, and the database's failure if there was one.
-    pub(crate) fn finish(self) -> (i64, Option<DbError<'a, DB>>) {
-        (self.refund, self.error)
+    /// Gas that the program's calls gave back; fails where the database did.
+    pub(crate) fn finish(self) -> Result<i64, DbError<'a, DB>> {
+        self.error.map_or(Ok(self.refund), Err)
     }
 
     fn context(&mut self) -> &mut MachineContext<'a, DB> {
