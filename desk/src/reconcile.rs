@@ -359,55 +359,60 @@ impl Comparison<'_> {
             let block = logged.blocks.get(tx_hash);
             block.is_none_or(|block| horizon.wants(*block).is_none())
         };
-        for fill in logged
-            .fills
-            .iter()
-            .filter(|(fill, tx_hash)| !self.fills.contains(*fill) && counts(tx_hash))
-            .map(|(fill, _)| fill)
-        {
-            let (id, bid, ask, _) = fill;
-            let words = format!(
-                "the chain has settlement {id} of bid {bid} with ask {ask}, the book has no such fill"
-            );
-            self.found.differences.push(Difference {
-                kind: "fill",
-                seq: None,
-                words,
-            });
+        self.acts_missing_in_book(counts);
+        self.cancels_missing_in_book(counts).await?;
+        self.ended_epochs_missing_in_book(counts).await?;
+        let registered = logged.registered.iter();
+        for (id, (_, owner)) in registered.filter(|(_, (tx_hash, _))| counts(tx_hash)) {
+            if self.state(*id).await?.is_none() {
+                self.found.unknown.push((*id, *owner));
+            }
+        }
+        Ok(())
+    }
+
+    /// Settlements, anchors, commitments and releases: each is one event of the chain and one of the log.
+    fn acts_missing_in_book(&mut self, counts: impl Fn(&B256) -> bool) {
+        let logged = self.logged;
+        let mut missing = Vec::new();
+        for (fill, tx_hash) in &logged.fills {
+            if counts(tx_hash) && !self.fills.contains(fill) {
+                let (id, bid, ask, _) = fill;
+                let words = format!(
+                    "the chain has settlement {id} of bid {bid} with ask {ask}, the book has no such fill"
+                );
+                missing.push(("fill", words));
+            }
         }
         let anchors = logged.anchored.difference(&self.anchored);
         for (tx_hash, size, _) in anchors.filter(|(tx_hash, ..)| counts(tx_hash)) {
             let words = format!(
                 "the chain has an anchor of {size} events, transaction {tx_hash}, that the book has not"
             );
-            self.found.differences.push(Difference {
-                kind: "anchor",
-                seq: None,
-                words,
-            });
+            missing.push(("anchor", words));
         }
-        let pairs = [
-            (
-                "commitment",
-                "committed",
-                &logged.committed,
-                &self.committed,
-            ),
-            ("release", "released", &logged.released, &self.released),
-        ];
-        let mut only_on_chain = Vec::new();
-        for (kind, what, on_chain, in_book) in pairs {
-            let pairs = on_chain.difference(in_book);
-            for (tx_hash, bid, ask) in pairs.filter(|(tx_hash, ..)| counts(tx_hash)) {
-                let words = format!(
-                    "the chain has bid {bid} with ask {ask} {what}, transaction {tx_hash}, and the book has not"
-                );
-                only_on_chain.push((kind, words));
-            }
+        let committed = logged.committed.difference(&self.committed);
+        let released = logged.released.difference(&self.released);
+        let pairs = committed
+            .map(|pair| ("commitment", "committed", pair))
+            .chain(released.map(|pair| ("release", "released", pair)));
+        for (kind, what, (tx_hash, bid, ask)) in pairs.filter(|(.., pair)| counts(&pair.0)) {
+            let words = format!(
+                "the chain has bid {bid} with ask {ask} {what}, transaction {tx_hash}, and the book has not"
+            );
+            missing.push((kind, words));
         }
-        for (kind, words) in only_on_chain {
+        for (kind, words) in missing {
             self.differ(kind, None, words);
         }
+    }
+
+    /// Orders that the chain has cancelled one by one.
+    async fn cancels_missing_in_book(
+        &mut self,
+        counts: impl Fn(&B256) -> bool,
+    ) -> Result<(), DeskError> {
+        let logged = self.logged;
         for (id, tx_hash) in logged.cancelled.iter().filter(|(_, tx)| counts(tx)) {
             if self.state(*id).await? == Some(OrderState::Open) {
                 let words = format!(
@@ -416,6 +421,15 @@ impl Comparison<'_> {
                 self.differ("cancel", None, words);
             }
         }
+        Ok(())
+    }
+
+    /// Orders that died with their epoch.
+    async fn ended_epochs_missing_in_book(
+        &mut self,
+        counts: impl Fn(&B256) -> bool,
+    ) -> Result<(), DeskError> {
+        let logged = self.logged;
         for (owner, epochs) in &logged.epochs {
             let counted = epochs.iter().filter(|(tx_hash, _)| counts(tx_hash));
             let epoch = counted.map(|(_, epoch)| *epoch).max().unwrap_or(0);
@@ -438,12 +452,6 @@ impl Comparison<'_> {
                     order.record.id
                 );
                 self.differ("cancel", None, words);
-            }
-        }
-        let registered = logged.registered.iter();
-        for (id, (_, owner)) in registered.filter(|(_, (tx_hash, _))| counts(tx_hash)) {
-            if self.state(*id).await?.is_none() {
-                self.found.unknown.push((*id, *owner));
             }
         }
         Ok(())

@@ -152,17 +152,7 @@ async fn read(
         &mut synced,
     )
     .await?;
-    for matched in board.matches(None).await? {
-        if matched.state.is_in_flight() {
-            resolve(board, chain, settlement, &matched, by, &mut synced).await?;
-        }
-    }
-    for matched in synced.pending.iter().filter(|_| doubt) {
-        if matched.state != MatchState::Unknown {
-            let by = by.clone().because("no receipt yet");
-            board.record_unknown(matched.id, by).await?;
-        }
-    }
+    resolve_all(board, chain, settlement, by, &mut synced, doubt).await?;
     if from <= head.number {
         let seen = ChainSynced {
             block: head.number,
@@ -171,6 +161,32 @@ async fn read(
         board.record_synced(seen, by.clone()).await?;
     }
     Ok(synced)
+}
+
+/// What became of the matches whose transactions are on their way. With `doubt`, those without a receipt are recorded as
+/// unknown.
+async fn resolve_all(
+    board: &Board,
+    chain: &Chain,
+    settlement: Address,
+    by: &By,
+    synced: &mut Synced,
+    doubt: bool,
+) -> Result<(), DeskError> {
+    for matched in board.matches(None).await? {
+        if matched.state.is_in_flight() {
+            resolve(board, chain, settlement, &matched, by, synced).await?;
+        }
+    }
+    if doubt {
+        for matched in &synced.pending {
+            if matched.state != MatchState::Unknown {
+                let by = by.clone().because("no receipt yet");
+                board.record_unknown(matched.id, by).await?;
+            }
+        }
+    }
+    Ok(())
 }
 
 async fn take(
