@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use alloy::primitives::{Address, B256, U256};
 use alloy::rpc::types::Log;
 use alloy::sol_types::SolEvent;
+use book::market::count::counted;
 use serde::Serialize;
 
 use crate::chain::abi::{IDvPSettlement, role_name};
@@ -97,11 +98,13 @@ impl Watch {
         if let Some((last, known)) = self.anchor {
             let words = if size < last {
                 format!(
-                    "transaction {tx_hash} anchors {size} events, after {last} were anchored before it"
+                    "transaction {tx_hash} anchors {}, after {last} were anchored before it",
+                    counted(size, "event")
                 )
             } else if size == last && root != known {
                 format!(
-                    "transaction {tx_hash} anchors {size} events under another root than before"
+                    "transaction {tx_hash} anchors {} under another root than before",
+                    counted(size, "event")
                 )
             } else {
                 String::new()

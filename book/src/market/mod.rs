@@ -4,6 +4,7 @@ pub mod address;
 pub mod amount;
 pub mod code;
 pub mod commission;
+pub mod count;
 pub mod country;
 pub mod days;
 pub mod depth;

@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use book::audit::proof::{self, InclusionProof};
-use book::audit::verify::{Anchor, verify};
+use book::audit::verify::{Anchor, Report, verify};
 use book::log::event::Event;
+use book::market::count::counted;
 use book::market::literal::{decimal, time};
 use book::market::unique;
 use clap::Subcommand;
@@ -134,32 +135,7 @@ async fn run_verify(context: &Context, offline: bool) -> Result {
             &remarks,
         )));
     }
-    let data = json!({
-        "events": report.events,
-        "root": report.root,
-        "hash": report.hash,
-        "anchors": report.anchors,
-        "chain_compared": !offline,
-        "remarks": remarks,
-    });
-    let chain = if offline {
-        "not asked"
-    } else {
-        "same fills, cancels, registrations, commitments, listings and anchors"
-    };
-    let answer = Answer::new(data).with(Block::Pairs(vec![
-        (
-            "log".into(),
-            format!(
-                "{} events, every hash and every state verified",
-                report.events
-            )
-            .into(),
-        ),
-        ("root".into(), report.root.into()),
-        ("anchors confirmed".into(), report.anchors.into()),
-        ("chain".into(), chain.into()),
-    ]));
+    let answer = verified(&report, offline, &remarks);
     let registered = compared.unknown.iter().map(|(id, owner)| {
         format!("order {id} of {owner} is registered on chain and not on the board: orderbook sync, or orderbook order adopt ID --account ACCOUNT")
     });
@@ -171,6 +147,33 @@ async fn run_verify(context: &Context, offline: bool) -> Result {
         None => answer,
     };
     Ok(remarked(answer, &remarks))
+}
+
+/// The log holds, and so does the chain where it was asked.
+fn verified(report: &Report, offline: bool, remarks: &[Remark]) -> Answer {
+    let data = json!({
+        "events": report.events,
+        "root": report.root,
+        "hash": report.hash,
+        "anchors": report.anchors,
+        "chain_compared": !offline,
+        "remarks": remarks,
+    });
+    let log = format!(
+        "{}, every hash and every state verified",
+        counted(report.events, "event")
+    );
+    let chain = if offline {
+        "not asked"
+    } else {
+        "same fills, cancels, registrations, commitments, listings and anchors"
+    };
+    Answer::new(data).with(Block::Pairs(vec![
+        ("log".into(), log.into()),
+        ("root".into(), report.root.into()),
+        ("anchors confirmed".into(), report.anchors.into()),
+        ("chain".into(), chain.into()),
+    ]))
 }
 
 /// What a supervisor should look at stands among the warnings: it breaks nothing.
@@ -195,7 +198,7 @@ fn differ(first: &Difference, all: &[Difference]) -> Failure {
         message: place(difference),
         hint: None,
     });
-    let words = format!("log and chain differ in {} place(s)", all.len());
+    let words = format!("log and chain differ in {}", counted(all.len(), "place"));
     Failure::new(Exit::Integrity, code(first), words)
         .faults(faults)
         .hint("what the book has not seen yet comes with: orderbook sync; else ask another node with --rpc-url")

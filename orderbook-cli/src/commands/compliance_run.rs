@@ -1,6 +1,7 @@
 //! Carrying a hit out: chain first, then the board; what was done stands whatever comes after.
 
 use book::board::Board;
+use book::market::count::counted;
 use desk::chain::abi::{ISecurityToken, ITsUSDC, role};
 use desk::compliance::case::TokenPlan;
 use desk::plan::settle_earlier;
@@ -17,7 +18,7 @@ use crate::render::{Answer, Block};
 pub(super) async fn run(context: &Context, case: &Case) -> Result {
     let mut report = Report::default();
     if !case.is_done() {
-        let words = format!("{} wallets are stopped everywhere", case.wallets());
+        let words = format!("stops {} everywhere", counted(case.wallets(), "wallet"));
         context.confirm(&format!("{}: {words}", case.reason()).into())?;
         let stopping = match &case.board {
             Some(board) => Some(Stopping {
@@ -91,7 +92,11 @@ async fn list(
         .execute(&token.contract, &signer, &journal, lost, follow)
         .await?;
     bar.finish_and_clear();
-    let words = format!("{} wallets at {}", token.plan.new.len(), token.name());
+    let words = format!(
+        "{} at {}",
+        counted(token.plan.new.len(), "wallet"),
+        token.name()
+    );
     for hash in sent.transactions {
         report.did(what, words.clone(), Some(hash));
     }
@@ -118,15 +123,21 @@ async fn note(context: &Context, case: &Case, board: &Board, report: &Report) ->
             .filter(|(_, what, _)| what.ends_with(&of));
         let last = sent.clone().filter_map(|(_, _, hash)| *hash).next_back();
         let how = match last {
-            Some(hash) => format!("{} transactions, the last {hash}", sent.count()),
+            Some(hash) => format!("{}, the last {hash}", counted(sent.count(), "transaction")),
             None => "as the chain says".to_owned(),
         };
-        let words = format!("{reason}: {} wallets {word}, {how}", case.wallets());
+        let words = format!(
+            "{reason}: {} {word}, {how}",
+            counted(case.wallets(), "wallet")
+        );
         let subject = token.contract.address().to_string().to_lowercase();
         note_once(context, board, &subject, &reason, words).await?;
     }
     if report.left.is_empty() {
-        let words = format!("{reason}: {} wallets, everything is done", case.wallets());
+        let words = format!(
+            "{reason}: {}, everything is done",
+            counted(case.wallets(), "wallet")
+        );
         note_once(context, board, &reason, &reason, words).await?;
     }
     Ok(())
@@ -154,9 +165,9 @@ fn finish(case: &Case, report: Report) -> Result {
     if report.done.is_empty() && report.left.is_empty() {
         data["already"] = Value::Bool(true);
         let words = format!(
-            "nothing to do: all {} wallets of {} are stopped everywhere",
-            case.wallets(),
-            case.reason()
+            "nothing to do: everything is done for {}, {}",
+            case.reason(),
+            counted(case.wallets(), "wallet")
         );
         return Ok(Answer::line(data, words));
     }

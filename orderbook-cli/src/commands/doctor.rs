@@ -4,6 +4,7 @@ use alloy::primitives::Address;
 use book::audit::verify::verify;
 use book::board::Board;
 use book::market::amount::{short_id, time};
+use book::market::count::counted;
 use clap::Args;
 use desk::chain::Chain;
 use desk::chain::abi::{IDvPSettlement, ISecurityToken, ITsUSDC, role};
@@ -267,7 +268,10 @@ async fn programs(context: &Context, checks: &mut Checks) -> Result<()> {
             _ => None,
         });
         let least = least.min().unwrap_or_default();
-        checks.ok("programs", format!("each runs for {least} days or more"));
+        checks.ok(
+            "programs",
+            format!("each runs for {} or more", counted(least, "day")),
+        );
     } else {
         checks.warn("programs", warnings.join("; "), "orderbook programs");
     }
@@ -451,8 +455,8 @@ async fn log(context: &Context, board: &Board, checks: &mut Checks) -> Result<()
     checks.ok(
         "log",
         format!(
-            "{} events verified, root {}",
-            head.size,
+            "{} verified, root {}",
+            counted(head.size, "event"),
             short_id(head.root)
         ),
     );

@@ -11,6 +11,7 @@ use book::board::export::Period;
 use book::board::{Board, BoardError};
 use book::market::amount::dollars;
 use book::market::commission::Schedule;
+use book::market::count::counted;
 use book::market::days::{Days, US_EASTERN};
 use book::market::filter::OrderFilter;
 use book::market::literal::time;
@@ -133,7 +134,7 @@ impl Scope {
         let file = file.into_inner().map_err(|e| failed(e.into_error()))?;
         file.sync_all().map_err(failed)?;
         draft.persist(path).map_err(|e| failed(e.error))?;
-        let words = format!("{rows} rows written to {}", path.display());
+        let words = format!("{} written to {}", counted(rows, "row"), path.display());
         Ok(Answer::line(json!({ "rows": rows, "file": path }), words))
     }
 

@@ -4,6 +4,7 @@ use std::fmt;
 
 use book::ErrorClass;
 use book::board::BoardError;
+use book::market::count::counted;
 use book::store::error::StoreError;
 use desk::DeskError;
 use desk::chain::ChainError;
@@ -369,7 +370,8 @@ impl From<DeskError> for Failure {
                 Self {
                     hint: Some("what was done stands; give the same command again to go on".into()),
                     ..cause.context(format!(
-                        "it stopped before line {line}, after {done} transaction(s)"
+                        "it stopped before line {line}, after {}",
+                        counted(done, "transaction")
                     ))
                 }
             }
@@ -446,7 +448,10 @@ fn bad_rows(rows: impl IntoIterator<Item = String>) -> Failure {
             hint: None,
         })
         .collect();
-    let words = format!("{} bad row(s), the file was not used", faults.len());
+    let words = format!(
+        "{}, the file was not used",
+        counted(faults.len(), "bad row")
+    );
     Failure::new(Exit::Usage, "BAD_FILE", words).faults(faults)
 }
 

@@ -7,6 +7,7 @@ use alloy::primitives::{Address, U256};
 use book::board::Board;
 use book::log::event::Event;
 use book::market::amount::{date, short_id, time};
+use book::market::count::counted;
 use book::market::filter::{OrderFilter, OrderSort};
 use book::market::investor::Directory;
 use book::market::literal::decimal;
@@ -198,14 +199,15 @@ async fn left_out(board: &Board, filter: &OrderFilter, shown: usize) -> Result<O
     }
     let most = limit.saturating_add(COUNTED);
     let all = board.count(filter, most).await?;
-    let more = all.saturating_sub(shown as u64);
-    Ok(match more {
+    Ok(match all.saturating_sub(shown as u64) {
         0 => None,
         _ if all == u64::from(most) => Some(format!(
-            "{shown} orders are listed, more than {COUNTED} others are not: --limit, or filter them"
+            "{shown} of at least {} listed: --limit, or filter them",
+            counted(all, "order")
         )),
-        more => Some(format!(
-            "{shown} orders are listed, {more} others are not: --limit, or filter them"
+        _ => Some(format!(
+            "{shown} of {} listed: --limit, or filter them",
+            counted(all, "order")
         )),
     })
 }

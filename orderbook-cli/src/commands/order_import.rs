@@ -11,6 +11,7 @@ use book::board::text::{Encoding, Survey};
 use book::board::{Board, BoardError};
 use book::log::By;
 use book::log::act::{Act, Told, digest, digest_of};
+use book::market::count::counted;
 use clap::Args;
 use desk::signed_file::SignedFile;
 use serde_json::{Value, json};
@@ -143,8 +144,8 @@ fn described(plan: &ImportPlan, events: Option<(u64, u64)>, done: &str) -> Answe
     let data = data(plan, events);
     if plan.new == 0 && plan.refused.is_empty() {
         let words = format!(
-            "nothing to do: {} orders are on the board as in the file",
-            plan.same
+            "nothing to do: {} on the board as in the file",
+            counted(plan.same, "order")
         );
         return Answer::line(data, words);
     }

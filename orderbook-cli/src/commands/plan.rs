@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use alloy::primitives::{Address, B256, U256, keccak256};
 use alloy::sol_types::SolValue;
+use book::market::count::counted;
 use clap::Args;
 use desk::cap_table::{self, Holder};
 use desk::chain::{Contract, Target};
@@ -101,7 +102,8 @@ impl Register {
         }
         if plan.is_done() {
             let (count, symbol) = (plan.rows.len(), &security.symbol);
-            let words = format!("nothing to do: {count} wallets of {symbol} are as in the file");
+            let wallets = counted(count, "wallet");
+            let words = format!("nothing to do: {wallets} of {symbol} as in the file");
             return Ok(Answer::line(data(&plan, &Sent::default()), words));
         }
         confirm(context, &security, &plan).await?;
@@ -183,8 +185,8 @@ fn refused(security: &Security, plan: &Plan) -> Failure {
         hint: None,
     });
     let words = format!(
-        "{} row(s) cannot be carried out, nothing was sent",
-        plan.refused.len()
+        "{} cannot be carried out, nothing was sent",
+        counted(plan.refused.len(), "row")
     );
     Failure::refused("PLAN_REFUSED", words)
         .faults(faults)
@@ -217,7 +219,7 @@ pub(super) fn words(security: &Security, plan: &Plan) -> Sentence {
     let (wallets, symbol) = (new + changed, &security.symbol);
     let issued = plan.issued();
     Sentence::of(|reader| {
-        let registered = format!("{wallets} wallets registered for {symbol}");
+        let registered = format!("{} registered for {symbol}", counted(wallets, "wallet"));
         if issued.is_zero() {
             registered
         } else {
@@ -361,13 +363,7 @@ impl Listed {
         let missing = settle_earlier(contract.chain(), &[sender], &journal).await?;
         let pending = Pending::of(&contract, &journal)?;
         let plan = list::Plan::of(&contract, &wallets, act(!self.lift), sender, &pending).await?;
-        let verb = if self.lift { "taken off" } else { "put on" };
-        let with = match plan.also.len() {
-            0 => String::new(),
-            1 => ", and with it 1 other wallet of the same investor".into(),
-            count => format!(", and with them {count} other wallets of the same investors"),
-        };
-        let words = format!("{} {verb} {list}{with}", named(context, &plan.new)?);
+        let words = self.done(context, &plan, list)?;
         let mut data = json!({
             "done": words,
             "new": plan.new.iter().map(|(_, account)| account).collect::<Vec<_>>(),
@@ -380,30 +376,10 @@ impl Listed {
         });
         if plan.new.is_empty() {
             data["already"] = json!(plan.proposed.is_empty());
-            let state = if self.lift { "not on" } else { "on" };
-            let words = match plan.same.len() {
-                _ if !plan.proposed.is_empty() => format!(
-                    "nothing to do now: {} wallets are proposed: orderbook propose list",
-                    plan.proposed.len()
-                ),
-                1 => format!("nothing to do: the wallet is {state} {list}"),
-                count => format!("nothing to do: all {count} wallets are {state} {list}"),
-            };
-            return Ok(Answer::line(data, words));
+            return Ok(Answer::line(data, self.nothing_to_do(&plan, list)));
         }
         if self.plan {
-            let pairs = vec![
-                (format!("to be {verb} the list"), plan.new.len().into()),
-                (
-                    "other wallets of the same investors".to_string(),
-                    plan.also.len().into(),
-                ),
-                ("proposed".to_string(), plan.proposed.len().into()),
-                ("unchanged".to_string(), plan.same.len().into()),
-                ("transactions".to_string(), plan.batches().into()),
-                ("gas".to_string(), Cell::units(U256::from(plan.gas()), 0)),
-            ];
-            return Ok(Answer::new(data).with(Block::Pairs(pairs)));
+            return Ok(Answer::new(data).with(self.to_do(&plan)));
         }
         let signer = match context.hand(role, words.as_str())? {
             Hand::Key(signer) => signer,
@@ -429,6 +405,49 @@ impl Listed {
         let hashes = hashes.map(|hash| format!("transaction {hash}"));
         let lines: Vec<_> = std::iter::once(words).chain(hashes).collect();
         Ok(Answer::line(data, lines.join("\n  ")))
+    }
+
+    fn verb(&self) -> &'static str {
+        if self.lift { "taken off" } else { "put on" }
+    }
+
+    fn done(&self, context: &Context, plan: &list::Plan, list: &str) -> Result<String> {
+        let with = match plan.also.len() {
+            0 => String::new(),
+            1 => ", and with it 1 other wallet of the same investor".into(),
+            count => format!(", and with them {count} other wallets of the same investors"),
+        };
+        let wallets = named(context, &plan.new)?;
+        Ok(format!("{wallets} {} {list}{with}", self.verb()))
+    }
+
+    fn nothing_to_do(&self, plan: &list::Plan, list: &str) -> String {
+        let state = if self.lift { "not on" } else { "on" };
+        match (plan.proposed.len(), plan.same.len()) {
+            (0, 1) => format!("nothing to do: the wallet is {state} {list}"),
+            (0, count) => format!("nothing to do: all {count} wallets are {state} {list}"),
+            (proposed, _) => format!(
+                "nothing to do now: {} proposed: orderbook propose list",
+                counted(proposed, "wallet")
+            ),
+        }
+    }
+
+    fn to_do(&self, plan: &list::Plan) -> Block {
+        Block::Pairs(vec![
+            (
+                format!("to be {} the list", self.verb()),
+                plan.new.len().into(),
+            ),
+            (
+                "other wallets of the same investors".into(),
+                plan.also.len().into(),
+            ),
+            ("proposed".into(), plan.proposed.len().into()),
+            ("unchanged".into(), plan.same.len().into()),
+            ("transactions".into(), plan.batches().into()),
+            ("gas".into(), Cell::units(U256::from(plan.gas()), 0)),
+        ])
     }
 
     /// The wallets, each once, in the order in which they were named.

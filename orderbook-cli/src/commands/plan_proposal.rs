@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use book::market::count::counted;
 use desk::chain::Contract;
 use desk::plan::register::Plan;
 use desk::plan::{Proposed, Sent};
@@ -69,8 +70,10 @@ fn left(answer: Answer, calls: &[Proposed], written: &Written) -> Answer {
     }
     let rows: usize = calls.iter().skip(written.taken).map(|one| one.rows).sum();
     answer.warn(format!(
-        "one transaction does not take all of it: {left} call(s) with {rows} row(s) are left; once this is confirmed, give \
-         the same command again with another file"
+        "one transaction does not take all of it, left: {} with {}; once this is confirmed, give the same command again \
+         with another file",
+        counted(left, "call"),
+        counted(rows, "row")
     ))
 }
 
@@ -84,8 +87,9 @@ pub(super) fn waiting(security: &Security, plan: &Plan) -> Answer {
         .filter(|row| row.proposed.is_some())
         .count();
     let words = format!(
-        "nothing to do now: {count} wallets of {} are proposed in {}\n  once it was carried out: orderbook propose confirm \
+        "nothing to do now: {} of {} proposed in {}\n  once it was carried out: orderbook propose confirm \
          FILE TRANSACTION",
+        counted(count, "wallet"),
         security.symbol,
         files.into_iter().collect::<Vec<_>>().join(", ")
     );

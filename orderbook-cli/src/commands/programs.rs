@@ -1,6 +1,7 @@
 //! `programs`: how long the contracts still run, and another year for one of them.
 
 use alloy::primitives::Address;
+use book::market::count::counted;
 use clap::{Args, Subcommand};
 use desk::chain::program::{Keepalive, Life};
 use desk::chain::{Chain, Target};
@@ -103,8 +104,8 @@ impl Program {
         match (Alarm::of(*life), *life) {
             (Alarm::None, _) => None,
             (_, Life::Left(seconds)) => Some(format!(
-                "{name} runs for {} days more: orderbook programs keepalive {name}",
-                seconds / DAY
+                "{name} runs for {} more: orderbook programs keepalive {name}",
+                counted(seconds / DAY, "day")
             )),
             (alarm, life) => Some(format!(
                 "{name} does not work ({}): anybody may activate it, and what its owners left in force works again then",

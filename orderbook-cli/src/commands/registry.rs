@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use alloy::primitives::Address;
 use book::market::amount::date;
+use book::market::count::counted;
 use book::market::literal::decimal;
 use book::market::security::Security as BoardSecurity;
 use clap::Args;
@@ -87,9 +88,9 @@ impl Holders {
             }),
         };
         let at = format!(
-            "{} wallets, {} holders at block {}",
-            wallets.len(),
-            register.holder_count(),
+            "{}, {} at block {}",
+            counted(wallets.len(), "wallet"),
+            counted(register.holder_count(), "holder"),
             register.block.number
         );
         Ok(rows.list(self.form, context.json, None)?.note(at))

@@ -2,6 +2,7 @@
 
 use alloy::primitives::U256;
 use book::board::Board;
+use book::market::count::counted;
 use desk::settlement::Desk;
 use serde_json::{Value, json};
 
@@ -92,7 +93,13 @@ fn totals(all: &[Chosen]) -> Sentence {
     let total = all
         .iter()
         .fold(U256::ZERO, |sum, one| sum.saturating_add(one.trade().total));
-    Sentence::of(|reader| format!("{} matches for {}", all.len(), reader.dollars(total)))
+    Sentence::of(|reader| {
+        format!(
+            "{} for {}",
+            counted(all.len(), "match"),
+            reader.dollars(total)
+        )
+    })
 }
 
 fn describe(all: &[Chosen], rows: &[Row]) -> Answer {
@@ -189,7 +196,7 @@ fn finish(answer: Answer, all: &[Chosen], rows: &[Row]) -> Result {
         .iter()
         .filter(|row| !matches!(row, Row::Settled(_)))
         .count();
-    let words = format!("{open} of {} matches were not settled", all.len());
+    let words = format!("{open} of {} not settled", counted(all.len(), "match"));
     let failure = match end {
         Some(end) => Failure::new(end.exit, &end.code, words),
         None => Failure::refused("NOT_ALL_SETTLED", words),

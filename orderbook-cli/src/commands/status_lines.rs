@@ -2,6 +2,7 @@
 
 use book::board::standing::Standing;
 use book::market::amount::{date, time};
+use book::market::count::counted;
 use book::market::matching::MatchState;
 use desk::chain::Block;
 use desk::chain::program::Life;
@@ -220,11 +221,11 @@ fn anchor(board: &Standing) -> Line {
     let remedy = "orderbook audit anchor";
     let Some((at, anchored)) = &board.anchored else {
         let data = json!({ "age_seconds": null, "events_since": board.events });
-        let found = format!("{} events, none anchored", board.events);
+        let found = format!("{}, none anchored", counted(board.events, "event"));
         return Line::new("anchor", Level::Look, found, data).waits("operator", remedy);
     };
     let (seconds, since) = (board.age(*at), board.events.saturating_sub(anchored.size));
-    let found = format!("{} ago, {since} events since", age(seconds));
+    let found = format!("{} ago, {} since", age(seconds), counted(since, "event"));
     let data = json!({ "age_seconds": seconds, "events_since": since });
     // The event that records an anchor comes after it.
     let level = Level::if_due(seconds > ANCHOR && since > 1, Level::Fine);
@@ -279,7 +280,7 @@ pub(super) fn of_head(head: Block, now: u64, alone: bool, board: Option<&Standin
         (Some(0), Some(_)) => (Level::Fine, "up to the last block".to_owned()),
         (Some(behind), Some(seconds)) => (
             Level::if_look(seconds > READ),
-            format!("{} ago, {behind} blocks since", age(seconds)),
+            format!("{} ago, {} since", age(seconds), counted(behind, "block")),
         ),
         _ => (Level::Look, "never".to_owned()),
     };
@@ -331,7 +332,11 @@ pub(super) fn of_programs(programs: &[Running]) -> [Line; 2] {
         None => ("the profile has no contract".to_owned(), String::new()),
         Some(one) => match days(one.life) {
             Some(left) => (
-                format!("{left} days or more; the first to end is {}", one.name),
+                format!(
+                    "{} or more; the first to end is {}",
+                    counted(left, "day"),
+                    one.name
+                ),
                 format!("orderbook programs keepalive {}", one.name),
             ),
             None => (
@@ -377,13 +382,16 @@ pub(super) fn of_kyc(ending: &[Kyc], now: u64, looked: usize, wallets: usize) ->
     let over = ending.iter().filter(|kyc| kyc.ends <= now).count();
     let rest = match wallets.saturating_sub(looked) {
         0 => String::new(),
-        rest => format!("; {rest} of {wallets} wallets were not looked at"),
+        rest => format!("; {rest} of {} not looked at", counted(wallets, "wallet")),
     };
     let found = match ending.iter().min_by_key(|kyc| kyc.ends) {
-        None => format!("none of {looked} wallets ends within 30 days{rest}"),
+        None => format!(
+            "none of {} ends within 30 days{rest}",
+            counted(looked, "wallet")
+        ),
         Some(first) => format!(
-            "{} end within 30 days, {over} of them ended; the first: {} for {} on {}{rest}",
-            ending.len(),
+            "within 30 days of the end: {}, {over} of them past it; the first: {} for {} on {}{rest}",
+            counted(ending.len(), "wallet"),
             first.name,
             first.security,
             date(first.ends)

@@ -1,6 +1,7 @@
 //! `sync`.
 
 use book::board::Board;
+use book::market::count::counted;
 use book::market::matching::Match;
 use clap::Args;
 use desk::chain::{Chain, Ground};
@@ -78,8 +79,8 @@ async fn abandon(context: &Context, board: &Board, chain: &Chain, pending: &[Mat
 fn describe(synced: &Synced) -> Result {
     if let Some(matched) = synced.pending.first() {
         let words = format!(
-            "{} transaction(s) not mined yet, the first of match {}",
-            synced.pending.len(),
+            "{} not mined yet, the first of match {}",
+            counted(synced.pending.len(), "transaction"),
             matched.id
         );
         return Err(Failure::new(Exit::Unknown, "OUTCOME_UNKNOWN", words).hint(

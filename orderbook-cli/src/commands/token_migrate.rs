@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use alloy::primitives::{Address, B256, Bytes};
 use book::board::Board;
+use book::market::count::counted;
 use book::market::filter::OrderFilter;
 use book::market::literal::decimal;
 use book::market::literal::time as literal_time;
@@ -344,8 +345,9 @@ impl Migrate {
         let written = propose::propose(context, tokens.to.chain(), safe, calls, &words).await?;
         let left = all.saturating_sub(written.taken);
         Ok(written.answer(&words).warn(format!(
-            "{left} call(s) of this part are left, and others may follow: once this is confirmed, give the same command \
-             again with another file, until nothing is to do"
+            "{} of this part left, and others may follow: once this is confirmed, give the same command again with \
+             another file, until nothing is to do",
+            counted(left, "call")
         )))
     }
 }
@@ -492,9 +494,9 @@ fn refused(tokens: &Tokens, found: &Found) -> Failure {
 /// The registers still differ after everything was done.
 fn differing(found: &Found) -> Failure {
     let words = format!(
-        "the two registers differ: {} things, and {} transactions that would not end it",
-        found.plan.differs.len(),
-        found.plan.steps.len()
+        "the two registers differ: {}, and {} that would not end it",
+        counted(found.plan.differs.len(), "thing"),
+        counted(found.plan.steps.len(), "transaction")
     );
     Failure::new(Exit::Integrity, "REGISTERS_DIFFER", words)
         .hint("the old token is paused and not ended; see what changed either of them meanwhile")

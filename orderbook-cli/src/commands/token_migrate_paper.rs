@@ -4,6 +4,7 @@ use std::io;
 
 use book::board::spreadsheet;
 use book::market::amount::plain;
+use book::market::count::counted;
 use desk::cap_table::investor_code;
 use desk::migrate::Side;
 use desk::plan::Sent;
@@ -77,8 +78,10 @@ pub(super) fn describe(tokens: &Tokens, found: &Found, moved: &Moved, is_plan: b
     let words = Sentence::of(|reader| {
         let supply = reader.units(to.supply, tokens.new.decimals);
         format!(
-            "{} wallets with {supply} {} in all are those of {} now; both registers were held against each other",
-            plan.wallets, tokens.new.symbol, tokens.new.token
+            "{} with {supply} {} in all now at {}; both registers were held against each other",
+            counted(plan.wallets, "wallet"),
+            tokens.new.symbol,
+            tokens.new.token
         )
     });
     let mut answer = answer.with(Block::Line(words)).with(Block::Pairs(pairs));

@@ -348,10 +348,7 @@ fn a_list_of_orders_has_the_newest_first_and_says_what_it_leaves_out() {
     let all = market.run("order list --limit 10000").exits(0).json();
     let count = all["data"].as_array().expect("orders").len();
     assert_eq!(all["warnings"], serde_json::json!([]));
-    let words = format!(
-        "2 orders are listed, {} others are not: --limit, or filter them",
-        count - 2
-    );
+    let words = format!("2 of {count} orders listed: --limit, or filter them");
     assert_eq!(answer["warnings"], serde_json::json!([words]));
     let oldest = market.data("order list --ascending --limit 1");
     assert_eq!(oldest[0]["id"], all["data"][count - 1]["id"]);

@@ -272,7 +272,7 @@ fn a_file_that_was_cut_short_is_gone_on_with() {
     let said = market.run_at(&node.url, line).exits(5);
     assert!(
         said.stdout
-            .contains("stopped before line 202, after 2 transaction(s)"),
+            .contains("stopped before line 202, after 2 transactions"),
         "{said:?}"
     );
     let done = market.data(line);

@@ -2,6 +2,7 @@
 
 use alloy::primitives::{Address, U256};
 use book::market::amount::{date, time};
+use book::market::count::counted;
 use book::market::literal::time::spelled;
 
 use super::{NONE, Writer, at_most, called, reason};
@@ -100,7 +101,10 @@ impl Writer<'_> {
     }
 
     fn registered(&self, symbol: &str, call: &setWalletsCall) -> Vec<String> {
-        let head = format!("{} wallets registered for {symbol}", call.wallets.len());
+        let head = format!(
+            "{} registered for {symbol}",
+            counted(call.wallets.len(), "wallet")
+        );
         let row = |at: usize, wallet: Address| {
             let (investor, group) = (call.investorIds.get(at), call.groups.get(at));
             let (country, kyc) = (call.countries.get(at), call.kycExpiries.get(at));

@@ -2,6 +2,7 @@
 
 use alloy::primitives::{B256, U256};
 use book::market::amount::{COIN_DECIMALS, dollars, units};
+use book::market::count::counted;
 use desk::chain::abi::{ISecurityToken, ITsUSDC};
 use desk::chain::{Contract, Target};
 use desk::distribution::pay::Payment;
@@ -62,7 +63,11 @@ pub(super) async fn dividend(stage: &mut Stage, world: &World, books: &Books) ->
             "the dividend did not reach all holders but one",
         ));
     }
-    stage.done(&format!("{paid} holders paid in {sent} transaction(s), the sanctioned one's share waits in the contract"));
+    stage.done(&format!(
+        "{} paid in {}, the sanctioned one's share waits in the contract",
+        counted(paid, "holder"),
+        counted(sent, "transaction")
+    ));
     verify(stage, world, &plan, books).await
 }
 

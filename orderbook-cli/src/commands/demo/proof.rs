@@ -2,6 +2,7 @@
 
 use book::audit::proof;
 use book::audit::verify::{Anchor, Report, verify};
+use book::market::count::counted;
 use desk::reconcile::{self, Logged};
 use desk::sync;
 use serde_json::{Value, json};
@@ -71,10 +72,10 @@ async fn replay(stage: &Stage, world: &World) -> Result<(Report, Logged)> {
         ));
     }
     stage.done(&format!(
-        "replayed {} events: every hash holds, {} anchor(s) confirmed, {} fills on chain and in the book",
-        report.events,
-        report.anchors,
-        logged.fills.len()
+        "replayed {}: every hash holds, {} confirmed, {} on chain and in the book",
+        counted(report.events, "event"),
+        counted(report.anchors, "anchor"),
+        counted(logged.fills.len(), "fill")
     ));
     Ok((report, logged))
 }

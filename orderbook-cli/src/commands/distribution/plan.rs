@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use alloy::primitives::{Address, B256, U256};
 use book::market::amount::{COIN_DECIMALS, date, time};
+use book::market::count::counted;
 use book::market::literal::decimal;
 use book::market::literal::time::{self as literal_time, Moment};
 use clap::Args;
@@ -251,7 +252,8 @@ fn answer(plan: &Plan, security: &Security, out: &Path) -> Answer {
     match plan.shares.len() - paid {
         0 => answer,
         count => answer.warn(format!(
-            "{count} holder(s) get nothing: their amounts are less than {} dollars, or withheld",
+            "nothing for {}, whose amounts are less than {} dollars, or withheld",
+            counted(count, "holder"),
             book::market::amount::plain(U256::from(1), COIN_DECIMALS)
         )),
     }

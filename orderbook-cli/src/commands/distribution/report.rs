@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use alloy::primitives::{B256, U256};
 use book::market::amount::{COIN_DECIMALS, date, plain, time};
+use book::market::count::counted;
 use clap::Args;
 use desk::chain::Chain;
 use desk::distribution::DistributionError;
@@ -262,7 +263,11 @@ impl Report {
             let mut file = std::fs::File::create(&path).map_err(failed)?;
             file.write_all(text.as_bytes()).map_err(failed)?;
             data["file"] = json!(path);
-            let words = format!("{} holders written to {}", rows.len(), path.display());
+            let words = format!(
+                "{} written to {}",
+                counted(rows.len(), "holder"),
+                path.display()
+            );
             return Ok(Answer::line(data, words));
         }
         data["rows"] = json!(rows);
