@@ -1,4 +1,4 @@
-//! What the state file remembers of each event, and how it is written.
+//! What the state file records of each event, and how it is encoded.
 
 use super::{
     block::Block,
@@ -9,9 +9,9 @@ use super::{
 };
 use crate::evm::{ImpersonatedSignatures, SignatureBytes};
 use alloy::{
-    consensus::{Header, Transaction as _, TxEnvelope},
+    consensus::{Header, TxEnvelope},
     eips::eip2718::{Decodable2718, Encodable2718},
-    primitives::{Address, B256, Bytes, Log, logs_bloom},
+    primitives::{Address, B256, Bytes, Log},
 };
 use alloy_rlp::{Decodable, Encodable, RlpDecodable, RlpEncodable};
 
@@ -39,11 +39,11 @@ pub(super) struct GenesisRecord {
     pub(super) base_fee: u64,
     /// Seconds since the epoch.
     pub(super) timestamp: u64,
-    /// The accounts; of a fork those that differ.
+    /// The accounts; on a fork, those that differ.
     pub(super) diff: Diff,
     /// What was forked.
     pub(super) fork: Option<ForkRecord>,
-    /// 1 when headers name the root of the state trie.
+    /// 1 when headers contain the root of the state trie.
     pub(super) state_root: Option<u64>,
 }
 
@@ -80,7 +80,7 @@ pub(super) struct TransactionRecord {
     logs: Vec<Log>,
 }
 
-/// The rules of one block where they are not those that the chain was configured with.
+/// The rules of one block where they differ from those that the chain was configured with.
 #[derive(Clone, Debug, PartialEq, Eq, RlpEncodable, RlpDecodable)]
 pub(super) struct RulesRecord {
     base_fee: u64,
@@ -101,7 +101,7 @@ impl RulesRecord {
     }
 }
 
-/// A signature that counted as somebody's who never made it.
+/// A signature that counted as an account's that never made it.
 #[derive(Clone, Debug, PartialEq, Eq, RlpEncodable, RlpDecodable)]
 struct SignatureRecord {
     signature: SignatureBytes,
@@ -116,20 +116,20 @@ pub(super) struct BlockRecord {
     pub(super) hash: B256,
     /// Seconds since the epoch.
     pub(super) timestamp: u64,
-    /// Seconds the clock ran ahead of the machine's, as two's complement.
+    /// Seconds the clock ran ahead of the machine's, in two's complement.
     pub(super) clock_offset: u64,
     /// In order.
     pub(super) transactions: Vec<TransactionRecord>,
     /// What they changed.
     pub(super) diff: Diff,
-    /// Rules of its own.
+    /// Rules that apply to this block only.
     pub(super) rules: Option<RulesRecord>,
-    /// Signatures that counted as somebody else's.
+    /// Signatures that counted as another account's.
     signatures: Option<Vec<SignatureRecord>>,
 }
 
 impl BlockRecord {
-    /// What to write down of `block` on a chain that was configured with `settings`.
+    /// The record of `block` on a chain that was configured with `settings`.
     pub(super) fn new(block: &Block, diff: Diff, clock_offset: i64, settings: &Settings) -> Self {
         let transactions = block
             .transactions
@@ -163,7 +163,7 @@ impl BlockRecord {
         }
     }
 
-    /// Signatures that counted as somebody else's.
+    /// Signatures that counted as another account's.
     pub(super) fn signatures(&self) -> ImpersonatedSignatures {
         let signatures = self.signatures.iter().flatten();
         signatures
@@ -182,7 +182,7 @@ impl BlockRecord {
         })
     }
 
-    /// The transactions and their receipts again.
+    /// Restores the transactions and their receipts.
     ///
     /// # Errors
     /// A transaction that does not decode.
@@ -233,7 +233,7 @@ pub(super) enum Record {
     Block(BlockRecord),
     /// An edit of the newest block's state.
     Edit(EditRecord),
-    /// The chain begins anew.
+    /// The chain was reset.
     Reset(GenesisRecord),
 }
 

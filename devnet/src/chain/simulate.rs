@@ -1,4 +1,4 @@
-//! Blocks that might come: `eth_simulateV1`.
+//! Simulated blocks: `eth_simulateV1`.
 
 use super::{
     Chain, PooledTransaction, Receipt,
@@ -17,7 +17,7 @@ use crate::evm::{
 use alloy::{
     consensus::{Transaction as _, TxEnvelope},
     eips::BlockId,
-    primitives::{B256, Log, Signature, TxKind, U256, logs_bloom},
+    primitives::{B256, Log, Signature, TxKind, U256},
     rpc::types::{
         BlockOverrides, Log as WireLog, TransactionRequest,
         simulate::{MAX_SIMULATE_BLOCKS, SimBlock, SimCallResult, SimulateError, SimulatePayload},
@@ -26,9 +26,9 @@ use alloy::{
 use revm::context::{BlockEnv, result::ExecutionResult};
 use std::sync::Arc;
 
-/// Seconds between blocks that name no time, as in geth.
+/// Seconds between blocks without a given time, as in geth.
 const INTERVAL: u64 = 12;
-/// The error code of a call that reverted, as execution-apis has it.
+/// The error code of a call that reverted, as in execution-apis.
 const REVERTED: i32 = 3;
 /// The error code of a call that ended in another way; its message begins with "vm execution error".
 const HALTED: i32 = -32015;
@@ -36,13 +36,13 @@ const HALTED: i32 = -32015;
 /// A simulated block.
 #[derive(Clone, Debug)]
 pub struct Simulated {
-    /// With the transactions that the calls are, unsigned.
+    /// Its transactions are the calls, unsigned.
     pub block: Arc<Block>,
     /// How each call ended.
     pub calls: Vec<SimCallResult>,
 }
 
-/// A simulation as it goes.
+/// A running simulation.
 struct Simulation<'c> {
     chain: &'c Chain,
     engine: Engine,
@@ -50,7 +50,7 @@ struct Simulation<'c> {
     transfers: bool,
     base: Arc<Block>,
     state: State,
-    /// Gas that the rest may burn.
+    /// Gas left for the rest.
     gas: u64,
     done: Vec<Simulated>,
 }
@@ -75,8 +75,8 @@ impl Draft {
 impl Chain {
     /// What the blocks of `payload` would do on top of `block`.
     ///
-    /// Numbers that are left out between them are empty blocks. Without `validation` gas costs nothing and nonces are
-    /// not looked at, as in [`Self::call`]; with it each call is checked as a transaction, but for its signature.
+    /// Skipped numbers become empty blocks. Without `validation`, gas costs nothing and nonces are ignored, as in
+    /// [`Self::call`]; with it, each call is checked like a transaction, except for its signature.
     ///
     /// # Errors
     /// [`ChainError::UnknownBlock`], [`ChainError::StateNotKept`], [`ChainError::BlockNumberOrder`],
@@ -107,7 +107,7 @@ impl Chain {
     }
 }
 
-/// The blocks with their numbers and times, gaps filled.
+/// The blocks with their numbers and times, with gaps filled.
 fn in_order(base: &Block, blocks: Vec<SimBlock>) -> Result<Vec<(u64, u64, SimBlock)>, ChainError> {
     let mut filled = Vec::new();
     let (mut previous, mut time) = (base.number(), base.timestamp());
@@ -199,7 +199,7 @@ impl Simulation<'_> {
         let max_fee = request.gas_price.or(request.max_fee_per_gas).unwrap_or(0);
         let floor = self.state.has_calldata_floor();
         let mut config = engine.call_config(settings.chain_id, floor);
-        // As in `eth_call`: the gas is free, the value must be there.
+        // As in `eth_call`: the gas is free, but the value must be available.
         config.disable_balance_check = false;
         if self.validation {
             config = engine.config_with(settings.chain_id, floor);
@@ -247,7 +247,7 @@ impl Simulation<'_> {
         Ok(())
     }
 
-    /// The hash of a block, of a simulated one before this, too.
+    /// The hash of a block, including a simulated one before this.
     fn block_hash(&self, number: u64) -> B256 {
         let index = number.checked_sub(self.base.number() + 1);
         let simulated = index.and_then(|index| self.done.get(usize::try_from(index).ok()?));
@@ -291,7 +291,7 @@ impl Simulation<'_> {
     }
 }
 
-/// The transaction that `request` is, without a signature.
+/// `request` as a transaction without a signature.
 fn unsigned(mut request: TransactionRequest, chain_id: u64) -> Result<TxEnvelope, ChainError> {
     request.chain_id = Some(chain_id);
     request.to.get_or_insert(TxKind::Create);

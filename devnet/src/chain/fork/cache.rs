@@ -1,7 +1,7 @@
-//! What was read of the remote, in memory and in a file: the state of one block never changes.
+//! What was read from the remote, in memory and in a file: the state of one block never changes.
 //!
-//! The file holds one JSON value a line and is only ever appended to, so that chains may share it. A line
-//! that a crash cut short is not read.
+//! The file has one JSON value per line and is only ever appended to, so that chains can share it. A line
+//! that a crash cut short is ignored.
 
 use super::{super::state::bytecode, ForkError};
 use alloy::primitives::{Address, B256, Bytes, U256, keccak256, map::HashMap};
@@ -27,7 +27,7 @@ pub(in crate::chain) struct Fetched {
 pub(super) enum Entry {
     Account(Address, Fetched),
     Word(Address, U256, U256),
-    /// What `ArbWasm` and `ArbWasmCache` say of a program, as this chain keeps it: slot and word.
+    /// What `ArbWasm` and `ArbWasmCache` say about a program, as this chain stores it: slot and word.
     Program(U256, U256),
     CacheManagers(Vec<Address>),
     /// The version; 0 where there is none.
@@ -47,8 +47,8 @@ pub(super) struct Cache {
 }
 
 impl Cache {
-    /// What is in the file of this name in `folder`, both created when they are not there; without a
-    /// folder the cache lasts as long as the chain.
+    /// The contents of the file with this name in `folder`, both created if missing; without a folder the
+    /// cache lasts as long as the chain.
     ///
     /// # Errors
     /// [`ForkError::Cache`].
@@ -70,7 +70,7 @@ impl Cache {
             .open(&path)
             .map_err(failed)?;
         for line in BufReader::new(&file).lines() {
-            // Cut short, or of a version that knew more.
+            // Cut short, or written by a newer version.
             if let Ok(entry) = serde_json::from_str(&line.map_err(failed)?) {
                 cache.remember(entry);
             }
@@ -100,12 +100,12 @@ impl Cache {
     /// Keeps `entries`.
     ///
     /// # Errors
-    /// [`ForkError::Cache`]; they are kept in memory then.
+    /// [`ForkError::Cache`]; they are then kept in memory.
     pub(super) fn keep(&mut self, entries: Vec<Entry>) -> Result<(), ForkError> {
         let mut lines = Vec::new();
         if self.file.is_some() {
             for entry in &entries {
-                // A line begins anew, also behind one that a crash cut short.
+                // Start on a new line, even after one that a crash cut short.
                 lines.push(b'\n');
                 serde_json::to_writer(&mut lines, entry).map_err(|error| ForkError::Cache {
                     path: PathBuf::new(),

@@ -1,8 +1,8 @@
 //! The state of another chain at one block, read when it is first needed.
 //!
-//! Accounts, storage and code are the remote's word for word. What `ArbOS` knows of programs is not in its
-//! storage in a form to be relied on: that is asked of `ArbWasm` and `ArbWasmCache`, by `eth_call` at
-//! the same block, and kept as this chain's own `ArbOS` keeps it.
+//! Accounts, storage and code are taken from the remote unchanged. What `ArbOS` knows about programs is not
+//! in its storage in a reliable form: it is read from `ArbWasm` and `ArbWasmCache`, by `eth_call` at the
+//! same block, and stored as this chain's own `ArbOS` stores it.
 
 mod cache;
 mod remote;
@@ -17,7 +17,7 @@ use alloy::{
 };
 pub(in crate::chain) use cache::Fetched;
 use cache::{Cache, Entry};
-use remote::{Answer, Remote, Request};
+use remote::{Answer, Remote, Request, excerpt};
 use revm::bytecode::Bytecode;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -43,7 +43,7 @@ sol! {
     function expiryDays() external view returns (uint16 days);
 }
 
-/// Why the remote's state cannot be had.
+/// Why the remote's state cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ForkError {
     /// Not a URL of a node.
@@ -67,35 +67,35 @@ pub enum ForkError {
     NoBlock {
         /// Its host.
         host: String,
-        /// The block asked for.
+        /// The requested block.
         number: String,
     },
-    /// It refuses to tell the state of the block.
+    /// It does not provide the state of the block.
     #[error(
-        "the forked chain's node {host} does not tell the state of block {number} ({method}: {what}): it may no \
-         longer keep it; fork from a later block, or from a node that keeps every state"
+        "the forked chain's node {host} does not provide the state of block {number} ({method}: {what}): it may no \
+         longer keep it; fork from a later block, or from an archive node"
     )]
     NoState {
         /// Its host.
         host: String,
         /// The block.
         number: u64,
-        /// What was asked.
+        /// The method called.
         method: String,
-        /// What it said.
+        /// Its error.
         what: String,
     },
-    /// Its answer makes no sense.
-    #[error("the forked chain's node {host} answers {method} with {what}")]
+    /// Its answer is not a valid one.
+    #[error("unexpected answer of the forked chain's node {host} to {method}: {what}")]
     Nonsense {
         /// Its host.
         host: String,
-        /// What was asked.
+        /// The method called.
         method: String,
-        /// The answer, and what was wanted.
+        /// The answer, and what was expected.
         what: String,
     },
-    /// Another chain, or another history of it.
+    /// Another chain, or another history of the same chain.
     #[error("{host} is a node of another chain: {what}")]
     Foreign {
         /// Its host.
@@ -103,13 +103,13 @@ pub enum ForkError {
         /// What differs.
         what: String,
     },
-    /// A fork does not hold all of the state.
+    /// A fork does not have all of the state.
     #[error(
-        "a fork holds only what was read of the state, which has no root: fork without --state-root"
+        "a fork has only the parts of the state that were read, so it has no state root: fork without --state-root"
     )]
     StateRoot,
-    /// The file that keeps what was read.
-    #[error("cannot keep what was read of the forked chain in {}: {what}", path.display())]
+    /// The cache file cannot be used.
+    #[error("cannot cache the forked chain's state in {}: {what}", path.display())]
     Cache {
         /// The file.
         path: PathBuf,
@@ -123,16 +123,16 @@ impl revm::database_interface::DBErrorMarker for ForkError {}
 /// What to fork.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ForkSource {
-    /// Of a node, HTTP or HTTPS.
+    /// The URL of a node, HTTP or HTTPS.
     pub url: String,
-    /// The newest unless said otherwise.
+    /// The block number; the newest by default.
     pub block: Option<u64>,
-    /// Where to keep what was read; in memory only when there is none.
+    /// Where to keep what was read; `None` for in memory only.
     pub cache: Option<PathBuf>,
 }
 
-/// The folder that keeps what forks have read when nothing else is said: `devnet/forks` in the user's
-/// folder of caches; none where there is no such folder.
+/// The default folder for what forks have read: `devnet/forks` in the user's cache folder; `None` where
+/// there is no such folder.
 pub fn default_cache() -> Option<PathBuf> {
     let folder = |name| std::env::var_os(name).filter(|path| !path.is_empty());
     folder("XDG_CACHE_HOME")
@@ -141,7 +141,7 @@ pub fn default_cache() -> Option<PathBuf> {
         .map(|caches| caches.join("devnet").join("forks"))
 }
 
-/// The block that a fork began at, and the way to the state it left.
+/// The block that a fork started from, and access to its state.
 #[derive(Debug)]
 pub struct Fork {
     chain_id: u64,
@@ -151,11 +151,11 @@ pub struct Fork {
     cache: Mutex<Cache>,
 }
 
-/// Where `ArbSys` begins to number the versions of `ArbOS`.
+/// The offset that `ArbSys` adds to the version of `ArbOS`.
 const CLASSIC_VERSIONS: u64 = 55;
 
 impl Fork {
-    /// Connects to the node of `source`, and asks for its chain id and the block.
+    /// Connects to the node of `source`, and reads its chain id and the block.
     ///
     /// # Errors
     /// [`ForkError`].
@@ -189,7 +189,7 @@ impl Fork {
             .keep(vec![Entry::ArbOs(number.saturating_sub(CLASSIC_VERSIONS))])
     }
 
-    /// The version of `ArbOS` that the remote runs at the block; `None` when it is no Arbitrum chain.
+    /// The version of `ArbOS` that the remote runs at the block; `None` when it is not an Arbitrum chain.
     pub fn arbos(&self) -> Option<u64> {
         self.cache().arbos.filter(|number| *number != 0)
     }
@@ -214,10 +214,10 @@ impl Fork {
         self.remote().host().to_owned()
     }
 
-    /// Reads from the node at `url` from now on, which must have the very same block.
+    /// Reads from the node at `url` from now on, which must have the same block.
     ///
     /// # Errors
-    /// [`ForkError`]; nothing has changed then.
+    /// [`ForkError`]; nothing has then changed.
     pub fn set_url(&self, url: &str) -> Result<(), ForkError> {
         let remote = Remote::new(url)?;
         let (chain_id, header, hash) = block(&remote, Some(self.header.number))?;
@@ -272,7 +272,7 @@ impl Fork {
         serde_json::from_value(value.clone()).map_err(|error| ForkError::Nonsense {
             host,
             method: method.into(),
-            what: format!("{value}: {error}"),
+            what: excerpt(&format!("{error}, in {value}")),
         })
     }
 
@@ -337,7 +337,7 @@ impl Fork {
     }
 
     /// What is known about the program at `address`, whose code hashes to `code_hash`, as the word that
-    /// this chain's `ArbOS` keeps.
+    /// this chain's `ArbOS` stores.
     fn program(&self, address: Address, code_hash: B256) -> Result<U256, ForkError> {
         let program = address;
         let answers = self.ask(vec![
@@ -425,7 +425,7 @@ impl Fork {
         Ok(word)
     }
 
-    /// What `ArbOS` holds in `slot`: the record of a program whose code was read, or zero.
+    /// The word of `ArbOS` in `slot`: the record of a program whose code was read, or zero.
     pub(super) fn arbos_word(&self, slot: U256) -> U256 {
         self.cache()
             .programs
@@ -434,7 +434,7 @@ impl Fork {
             .unwrap_or_default()
     }
 
-    /// The code of a hash, when an account with it was read.
+    /// The code with this hash, if an account with it was read.
     pub(super) fn code(&self, code_hash: B256) -> Option<Bytecode> {
         self.cache().codes.get(&code_hash).cloned()
     }
@@ -473,7 +473,7 @@ fn block(remote: &Remote, number: Option<u64>) -> Result<(u64, Header, B256), Fo
     let nonsense = |method: &str, what: String| ForkError::Nonsense {
         host: host.clone(),
         method: method.into(),
-        what,
+        what: excerpt(&what),
     };
     let mut answers = remote.ask(requests)?.into_iter();
     let mut next = |method: &str| match answers.next() {

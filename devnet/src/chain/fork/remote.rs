@@ -1,4 +1,4 @@
-//! The node that a fork reads from: standard JSON-RPC over HTTP, asked in batches.
+//! The node that a fork reads from: standard JSON-RPC over HTTP, in batches.
 
 use super::ForkError;
 use alloy::{
@@ -12,12 +12,15 @@ use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
 /// How long one answer may take.
 const PATIENCE: Duration = Duration::from_mins(1);
-/// How often a request is repeated that the remote refuses because there were too many, and milliseconds
-/// between two of them.
+/// How often a request is repeated that the remote refuses because of its rate limit, and the milliseconds
+/// between two attempts.
 const RETRIES: u32 = 10;
 const BACKOFF: u64 = 500;
-/// Of the remote's compute units in a second, as public nodes sell them.
+/// The remote's compute units per second, as public nodes sell them.
 const UNITS_PER_SECOND: u64 = 330;
+
+/// Characters kept of the node's own words.
+const EXCERPT: usize = 200;
 
 /// One request of a batch.
 #[derive(Clone, Debug)]
@@ -26,7 +29,7 @@ pub(super) struct Request {
     pub(super) params: Value,
 }
 
-/// What the remote says to one request when it has no result.
+/// The remote's answer to one request when it has no result.
 #[derive(Clone, Debug)]
 pub(super) struct Refusal {
     pub(super) message: String,
@@ -41,8 +44,8 @@ struct Job {
     reply: mpsc::Sender<Result<Vec<Answer>, ForkError>>,
 }
 
-/// A connection to the remote. Whoever asks waits; the requests are made by a thread of its own, so that it
-/// does not matter on what thread that is.
+/// A connection to the remote. Callers block; the requests are made on a separate thread, so that it does
+/// not matter which thread calls.
 #[derive(Clone, Debug)]
 pub(super) struct Remote {
     url: String,
@@ -50,10 +53,10 @@ pub(super) struct Remote {
 }
 
 impl Remote {
-    /// The node at `url`; nothing is asked of it yet.
+    /// The node at `url`; no request is made yet.
     ///
     /// # Errors
-    /// [`ForkError::Url`], [`ForkError::Unreachable`] when the system gives no thread.
+    /// [`ForkError::Url`], [`ForkError::Unreachable`] when the system refuses to start a thread.
     pub(super) fn new(url: &str) -> Result<Self, ForkError> {
         let parsed: reqwest::Url = url.parse().map_err(|error| ForkError::Url {
             url: url.into(),
@@ -62,14 +65,14 @@ impl Remote {
         if !matches!(parsed.scheme(), "http" | "https") {
             return Err(ForkError::Url {
                 url: url.into(),
-                what: format!("want http or https, not {}", parsed.scheme()),
+                what: format!("expected http or https, not {}", parsed.scheme()),
             });
         }
         let failed = |error: &dyn std::fmt::Display| ForkError::Unreachable {
             host: host(&parsed),
             what: error.to_string(),
         };
-        // An error says that somebody else in this process was first.
+        // An error means that another part of this process was first.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let http = reqwest::Client::builder()
             .timeout(PATIENCE)
@@ -91,7 +94,7 @@ impl Remote {
                     while let Some(job) = queue.recv().await {
                         let (client, host) = (client.clone(), name.clone());
                         tokio::spawn(async move {
-                            // Whoever asked may have gone away.
+                            // The caller may be gone.
                             let _ = job.reply.send(ask(&client, job.requests, &host).await);
                         });
                     }
@@ -104,12 +107,12 @@ impl Remote {
         })
     }
 
-    /// The remote's host: what may be shown of a URL that can hold a key.
+    /// The remote's host: the part that can be shown of a URL that may contain a key.
     pub(super) fn host(&self) -> &str {
         &self.url
     }
 
-    /// Asks everything in `requests` at once; answers in the same order.
+    /// Sends all `requests` at once; returns the answers in the same order.
     ///
     /// # Errors
     /// [`ForkError::Unreachable`] when there is no answer at all.
@@ -117,7 +120,7 @@ impl Remote {
         let (reply, answer) = mpsc::channel();
         let gone = |_| ForkError::Unreachable {
             host: self.url.clone(),
-            what: "its thread has ended".into(),
+            what: "the thread that reads from it has ended".into(),
         };
         self.jobs
             .send(Job { requests, reply })
@@ -142,7 +145,7 @@ async fn ask(
 ) -> Result<Vec<Answer>, ForkError> {
     let unreachable = |error: RpcError<TransportErrorKind>| ForkError::Unreachable {
         host: host.into(),
-        what: error.to_string(),
+        what: excerpt(&error.to_string()),
     };
     let mut batch = client.new_batch();
     let mut waiting = Vec::with_capacity(requests.len());
@@ -157,7 +160,7 @@ async fn ask(
                 answers.push(answered(answer.await).map_err(unreachable)?);
             }
         }
-        // Where one request of a batch is refused, the layer that repeats requests knows no answer to the
+        // When one request of a batch is refused, the layer that repeats requests has no answers to the
         // others.
         Err(RpcError::ErrorResp(_)) => {
             for request in requests {
@@ -170,20 +173,44 @@ async fn ask(
     Ok(answers)
 }
 
-/// A result or a refusal; any other error is none of the remote's answers.
+/// A result or a refusal; any other error is not an answer of the remote.
 fn answered(
     outcome: Result<Value, RpcError<TransportErrorKind>>,
 ) -> Result<Answer, RpcError<TransportErrorKind>> {
     match outcome {
         Ok(value) => Ok(Ok(value)),
         Err(RpcError::ErrorResp(payload)) => Ok(Err(Refusal {
-            message: payload.message.to_string(),
+            message: excerpt(&payload.message),
             data: payload.data.as_deref().and_then(revert_data),
         })),
         Err(error) => Err(error),
     }
 }
 
+/// The beginning of the node's words, on one line: they can be a page of HTML, or contain control characters.
+pub(super) fn excerpt(words: &str) -> String {
+    let words = words.split_whitespace().collect::<Vec<_>>().join(" ");
+    words
+        .chars()
+        .filter(|c| !c.is_control())
+        .take(EXCERPT)
+        .collect()
+}
+
 fn revert_data(data: &RawValue) -> Option<Bytes> {
     serde_json::from_str(data.get()).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_excerpt_is_one_short_line() {
+        assert_eq!(
+            excerpt("<html>\r\n  \u{1b}[31mgone\u{7}"),
+            "<html> [31mgone"
+        );
+        assert_eq!(excerpt(&"x".repeat(1_000_000)).len(), EXCERPT);
+    }
 }
