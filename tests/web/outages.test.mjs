@@ -1,4 +1,4 @@
-// What goes away while people look, and comes back: the node, the server, the answer to a transaction.
+// What goes away while people use the pages, and comes back: the node, the server, the answer to a transaction.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -7,24 +7,24 @@ import { startParts } from "./market.mjs";
 import { opens } from "./stage.mjs";
 import { approves, crossed, forgives, leaves, offers, posts, proposes, signs, standsAt, until } from "./steps.mjs";
 
-// What counts for a minute is waited for; so is a watcher's or settler's lease, 5 s after its holder was killed.
+// Long enough for what counts for a minute, and for the lease of a killed watcher or settler, 5 s.
 const OUTLASTS = { timeout: 120_000 };
 
 const stage = opens(() => startParts({ patience: 5 }));
 const { comes } = stage;
 
-// Whether the board's last look at the chain is a minute old: what the registries said counts no longer than that.
+// Whether the board's last look at the chain is a minute old: answers of the registries count no longer than that.
 async function isOld() {
   const text = await (await fetch(`${stage.market.url}/status`)).text();
   return / min ago/.test(/data-live="chain">.*?<\/p>/s.exec(text)[0]);
 }
 
-test("while the node is away pages answer with what is known, and of which block; then all goes on", async () => {
+test("while the node is away, pages show what is known and as of which block; then everything resumes", async () => {
   const ada = await comes("ada-lindqvist");
   const [list, one] = [ada.page, await ada.context.newPage()];
   await list.goto("/market");
   await one.goto("/securities/HRBR");
-  const figures = ["td.bid", "td.ask", '[data-label="You hold, free"]'].map((cell) => list.locator(cell).first());
+  const figures = ["td.bid", "td.ask", '[data-label="Free holding"]'].map((cell) => list.locator(cell).first());
   const before = await Promise.all(figures.map((cell) => cell.innerText()));
   await stage.market.parts.node.kill();
   await until(isOld);
@@ -36,7 +36,7 @@ test("while the node is away pages answer with what is known, and of which block
   await list.getByText("The node does not answer").waitFor();
   const now = await Promise.all(figures.map((cell) => cell.innerText()));
   assert.ok(before.every((text, at) => now[at].includes(text.split("\n")[0])), `${before} ${now}`);
-  // What needs the chain is refused in words, and what was typed stays.
+  // What needs the chain is refused with a reason, and what was typed stays.
   await one.getByRole("radio", { name: "Buy" }).check();
   await one.getByLabel("Quantity").fill("41");
   await one.getByLabel("Price", { exact: true }).fill("12.25");
@@ -52,7 +52,20 @@ test("while the node is away pages answer with what is known, and of which block
   await leaves(ada);
 });
 
-test("a server that is killed and begins again: the stream is back, the session good, nothing lost", async () => {
+test("a page that could not be fetched says so, and is drawn with the next tick", async () => {
+  const [ada, victor] = await Promise.all(["ada-lindqvist", "victor-chen"].map(comes));
+  const { page } = ada;
+  await page.goto("/securities/HRBR");
+  await page.route("**/securities/HRBR", (route) => route.abort("connectionrefused"), { times: 1 });
+  await posts(victor, "Sell", "45", "98.60");
+  await page.getByText("this page may be out of date").waitFor();
+  await page.locator("#asks ~ table").getByText("98.60").waitFor();
+  await page.getByText("this page may be out of date").waitFor({ state: "detached" });
+  forgives(ada);
+  await leaves(ada, victor);
+});
+
+test("a server that is killed and restarted: the stream is back, the session valid, nothing lost", async () => {
   const [ada, victor] = await Promise.all(["ada-lindqvist", "victor-chen"].map(comes));
   const kept = await posts(victor, "Buy", "42", "12.10");
   const { page } = ada;
@@ -61,7 +74,7 @@ test("a server that is killed and begins again: the stream is back, the session 
   await signs(page);
   await page.getByText("The board could not be reached. Nothing was lost").waitFor();
   await stage.market.parts.server.start();
-  // What somebody else posts now arrives on the page, which nobody has read anew.
+  // What somebody else posts now arrives on the page without a reload.
   await page.evaluate(() => (window.isStillThere = true));
   await posts(victor, "Sell", "44", "98.75");
   await page.locator("#asks ~ table").getByText("98.75").waitFor();
@@ -76,17 +89,17 @@ test("a server that is killed and begins again: the stream is back, the session 
   await leaves(ada, victor);
 });
 
-test("an outcome that nobody knows stands on top of the queue with what to do, until the chain tells it", async () => {
+test("an unknown outcome is at the top of the queue with what to do, until the chain has the answer", async () => {
   const [ada, victor, dana, ruth, otto] = await Promise.all(
     ["ada-lindqvist", "victor-chen", "dana", "ruth", "otto"].map(comes),
   );
   await crossed(ada, victor, "45", "24.40");
   const path = await proposes(dana, "45");
   await approves(ruth, path);
-  // From here on the node takes transactions and makes no blocks.
+  // From here on the node accepts transactions but makes no blocks.
   await rpc(stage.market.node, "evm_setAutomine", [false]);
   await otto.page.goto(path);
-  await otto.page.getByRole("button", { name: "Ask for the settlement" }).click();
+  await otto.page.getByRole("button", { name: "Request settlement" }).click();
   await standsAt(otto.page, "outcome unknown");
   await otto.page.getByText("the transaction may or may not be mined").waitFor();
   await ruth.page.goto("/desk");
@@ -96,7 +109,7 @@ test("an outcome that nobody knows stands on top of the queue with what to do, u
   await first.locator("[data-row]", { hasText: "45" }).waitFor();
   await rpc(stage.market.node, "evm_mine", []);
   await rpc(stage.market.node, "evm_setAutomine", [true]);
-  // The queue hears of it by itself.
+  // The queue updates by itself.
   await ruth.page.getByRole("heading", { name: "Outcome unknown" }).waitFor({ state: "detached" });
   for (const { page } of [ruth, otto]) {
     await page.goto(path);

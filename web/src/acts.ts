@@ -1,4 +1,4 @@
-// What an owner does with an order that is posted: takes it off the board, makes it void, allows what it gives.
+// What an owner does with a posted order: takes it off the board, makes it void, allows what it gives.
 
 import { Refused, get, post, remove } from "./api";
 import { make, onAct, part, show } from "./dom";
@@ -7,14 +7,14 @@ import { say } from "./say";
 import { texts } from "./texts";
 import { type Wallet, WalletError, account, ask, chosen, isOn, switchTo } from "./wallet";
 
-/** How often a transaction is looked for, and how often at most. */
+/** Milliseconds between looks for a transaction, and the most looks. */
 const LOOK_EACH = 1_000;
 const LOOKS = 120;
 
-/** How long a signed allowance may wait for the desk. */
+/** How long a signed allowance stays valid for the desk, milliseconds. */
 const PERMIT_LASTS = 30 * 24 * 3_600 * 1_000;
 
-/** What a token takes as an allowance (EIP-2612), to be signed. */
+/** An allowance that a token accepts when signed (EIP-2612). */
 interface PermitDraft {
   typed_data: {
     primaryType: string;
@@ -27,7 +27,7 @@ const same = (one: string, other: string): boolean => one.toLowerCase() === othe
 const words = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 const pause = (millis: number): Promise<void> => new Promise((done) => setTimeout(done, millis));
 
-/** The wallet that is signed in with, on this board's chain. */
+/** The signed-in wallet, on this board's chain. */
 export async function ready(): Promise<{ wallet: Wallet; owner: string }> {
   const { wallet: owner = "", chainId = "", chain = "" } = document.body.dataset;
   const wallet = await chosen();
@@ -71,7 +71,7 @@ class OrderActs extends HTMLElement {
     }
   }
 
-  /** Asked twice: the second press is the act. */
+  /** Asks for confirmation: the second press acts. */
   private async takeOff(button: HTMLButtonElement): Promise<void> {
     if (button.dataset["sure"] === undefined) {
       button.dataset["sure"] = "";
@@ -98,7 +98,7 @@ class OrderActs extends HTMLElement {
     await refresh(true);
   }
 
-  /** An allowance that is signed and left with the desk. Every member of what is signed is what stands on the page. */
+  /** Signs an allowance and leaves it with the desk, after checking every member against the page. */
   private async permit(button: HTMLButtonElement): Promise<void> {
     const { wallet, owner } = await ready();
     const { token = "", value = "" } = button.dataset;
@@ -114,7 +114,7 @@ class OrderActs extends HTMLElement {
       same(message.spender, contract) &&
       BigInt(message.value) === BigInt(value) &&
       BigInt(message.deadline) === BigInt(Date.parse(deadline) / 1_000);
-    if (!fits) throw new Error(texts.ticket.otherId);
+    if (!fits) throw new Error(texts.acts.otherPermit);
     const signature = await ask(wallet, "eth_signTypedData_v4", [owner, JSON.stringify(typed)]);
     await post("/v1/permits", { token, value, deadline, signature });
     say(texts.acts.permitLeft);

@@ -1,11 +1,11 @@
-// Parts of a page that change by themselves. The server draws them; here the page is fetched again, and what differs is put in
-// its place. A request that answers with a document runs no script and makes no markup of a text.
+// Parts of a page that change by themselves. The server draws them; here the page is fetched again, and the parts that differ
+// are replaced. A document that is fetched this way runs no script and turns no text into markup.
 
 import { isLeaving, leave } from "./leave";
 import { say, sentence, warn } from "./say";
 import { texts } from "./texts";
 
-/** The page as the server draws it now: a document, "gone" where this wallet may not see it, "silent" where nobody answers. */
+/** The page as the server draws it now: a document, "gone" if this wallet may not see it, "silent" if nothing answers. */
 function fetched(): Promise<Document | "gone" | "silent"> {
   return new Promise((done) => {
     const request = new XMLHttpRequest();
@@ -23,14 +23,14 @@ function fetched(): Promise<Document | "gone" | "silent"> {
 
 const isHeld = (element: Element): boolean => element.contains(document.activeElement) && document.activeElement !== document.body;
 
-/** What the server drew of each part: what has happened to it since is no change of the server's. */
+/** Each part as the server drew it: what has happened to it since is not the server's change. */
 const drawn = new WeakMap<Element, string>();
 for (const part of document.querySelectorAll("[data-live]")) drawn.set(part, part.outerHTML);
 
-/** Whether somebody is in the middle of an act there. */
+/** Whether an act is under way in this part. */
 const isInUse = (part: Element): boolean => part.matches('[data-sure], [aria-busy="true"]') || part.querySelector('[data-sure], [aria-busy="true"]') !== null;
 
-/** Puts the parts that changed in their places; the one that has the focus keeps it where it can. */
+/** Puts the changed parts in place; the one with the focus keeps it if it can. */
 function replace(fresh: Document, own: boolean): void {
   for (const part of fresh.querySelectorAll<HTMLElement>("[data-live]")) {
     const name = part.dataset["live"] ?? "";
@@ -51,22 +51,29 @@ function replace(fresh: Document, own: boolean): void {
   }
 }
 
-/** Why this wallet may not see something any more. */
+/** Why this wallet can no longer see something. */
 let why = "";
-/** Whether the page says that it is not drawn anew. */
-let stands = false;
+/** Whether the page says that it is not up to date. */
+let isWarned = false;
+/** Whether nothing answered when the page was fetched last. */
+let isSilent = false;
 
-/** Says why the page stays as it is; without words it is drawn anew again. */
+/** Says why the page stays as it is; without words that warning ends. */
 function stay(words: string): void {
-  if (stands || words !== "") warn(words);
-  stands = words !== "";
+  if (isWarned || words !== "") warn(words);
+  isWarned = words !== "";
 }
 
-/** Draws the page's parts anew: those too that are in use, after an act of one's own. A part that is new, or gone, takes a page
- * of its own. A page that is not to be had stays as it is, with what was typed into it, and says so. */
+/** Whether the page could not be fetched, or shows figures from before the node went away. Nothing else may happen when it
+ * comes back, so each tick draws such a page again. */
+const isBehind = (): boolean => isSilent || document.querySelector("[data-away]") !== null;
+
+/** Redraws the page's parts; after this page's own act, also those in use. If a part is new or gone, the page reloads. A page
+ * that cannot be fetched stays as it is, with what was typed into it, and says so. */
 export async function refresh(own = false): Promise<void> {
   const fresh = await fetched();
   if (isLeaving()) return;
+  isSilent = fresh === "silent";
   if (fresh === "silent") return stay(texts.live.notDrawn);
   if (fresh === "gone") return stay(why || texts.live.gone);
   stay("");
@@ -75,15 +82,15 @@ export async function refresh(own = false): Promise<void> {
   replace(fresh, own);
 }
 
-/** How long nothing may be heard, and how often that is looked at. */
+/** The longest silence before the stream counts as lost, and how often it is checked, milliseconds. */
 const SILENCE = 25_000;
 const LOOK_EACH = 1_000;
-/** Changes that come together are drawn together. */
+/** Changes within this time are drawn together. */
 const TOGETHER = 300;
-/** Waits before the stream is opened again: from the first on twice as long each time, each by chance a half of it shorter. */
+/** Waits before the stream is opened again: twice as long each time, each shortened at random by up to half. */
 const FIRST_WAIT = 1_000;
 const LONGEST_WAIT = 30_000;
-/** What changes something on a page. */
+/** Events that change something on a page. */
 const CHANGES = ["snapshot", "lot", "order", "match", "settlement", "head", "fill", "end"];
 const KINDS = [...CHANGES, "tick"];
 
@@ -93,7 +100,7 @@ interface Heard {
   why: string;
 }
 
-/** What the end of a stream says, where it is about what a wallet may hold. */
+/** Why a stream ended, if it is about what a wallet may hold. */
 function whyOf(data: string): string {
   const { detail, restriction } = JSON.parse(data) as { detail?: string; restriction?: number };
   return detail === undefined || restriction === undefined ? "" : sentence(detail);
@@ -110,7 +117,7 @@ class Live {
   begin(): void {
     this.channel.addEventListener("message", ({ data }: MessageEvent<Heard>) => this.hear(data));
     setInterval(() => this.look(), LOOK_EACH);
-    // Held until this tab is closed: then the next one has it.
+    // Held until this tab is closed: then the next one gets it.
     void navigator.locks.request("board-stream", () => new Promise<never>(() => this.open()));
   }
 
@@ -140,7 +147,7 @@ class Live {
       warn("");
       say(texts.live.again);
     }
-    if (!CHANGES.includes(heard.kind) || this.drawing !== undefined) return;
+    if (this.drawing !== undefined || !(CHANGES.includes(heard.kind) || isBehind())) return;
     this.drawing = window.setTimeout(() => {
       this.drawing = undefined;
       void refresh();
@@ -154,7 +161,7 @@ class Live {
   }
 }
 
-/** A stream that ended because the session did: the next page says so. */
+/** Leaves if the stream ended because the session did; the next page says so. */
 async function ended(): Promise<void> {
   const response = await fetch("/v1/session", { cache: "no-store" }).catch(() => null);
   if (response?.status === 401) await leave(texts.live.ended);

@@ -1,4 +1,4 @@
-// The ticket: what somebody offers, in one sentence, before a wallet is asked to sign it.
+// The ticket: an offer in one sentence, before a wallet is asked to sign it.
 
 import { type Total, dollars, parse, parsePrice, plainPrice, shown, total } from "./amount";
 import { type Schemas, Refused, get, post } from "./api";
@@ -14,7 +14,7 @@ interface Draft {
   order: Order;
 }
 
-/** What somebody wants, as it stands in the fields. */
+/** What the fields ask for. */
 interface Wanted {
   side: "bid" | "ask";
   quantity: bigint;
@@ -30,9 +30,9 @@ const words = (error: unknown): string => (error instanceof Error ? error.messag
 const same = (one: string, other: string): boolean => one.toLowerCase() === other.toLowerCase();
 
 class OrderTicket extends HTMLElement {
-  /** The lot that is answered. */
+  /** The lot that this order answers. */
   private lot = "";
-  /** What was drafted and not posted yet, with its key: whoever repeats a post whose answer was lost sends the same. */
+  /** The key of the drafted order until it is posted: a post that is repeated because its answer was lost reuses it. */
   private key = "";
 
   connectedCallback(): void {
@@ -86,7 +86,7 @@ class OrderTicket extends HTMLElement {
     }
   }
 
-  /** A review is about what stood in the fields then. */
+  /** Drops the review, which was about what was in the fields then. */
   private drop(): void {
     const review = part(this, "review");
     if (review !== null) review.hidden = true;
@@ -113,7 +113,7 @@ class OrderTicket extends HTMLElement {
     return quantity === null || price === null || quantity === 0n || price === 0n ? null : total(price, quantity, this.decimals);
   }
 
-  /** Says what the fields come to while they are filled in. */
+  /** Shows the total while the fields are filled in. */
   private tell(): void {
     const found = this.totalNow();
     const output = this.form().elements.namedItem("total") as HTMLOutputElement;
@@ -124,12 +124,12 @@ class OrderTicket extends HTMLElement {
     const offers = found !== null && "above" in found ? [found.below, found.above].filter((price) => price !== null) : [];
     nearest.hidden = offers.length === 0;
     nearest.replaceChildren(
-      ...(offers.length > 0 ? [make("p", { class: "field-note bad" }, texts.ticket.notWhole)] : []),
+      ...(offers.length > 0 ? [make("p", { class: "field-note bad" }, `${texts.ticket.notWhole} ${texts.ticket.nearest}`)] : []),
       ...offers.map((price) => make("button", { type: "button", class: "quiet small", "data-act": "price", "data-price": price }, price)),
     );
   }
 
-  /** Reads the fields; the first that is wrong gets the focus. */
+  /** Reads the fields; the first wrong one gets the focus. */
   private wanted(): Wanted {
     const bad = (name: string, text: string): never => {
       const input = this.input(name);
@@ -151,7 +151,7 @@ class OrderTicket extends HTMLElement {
     return { side: this.side, quantity, price, total: found.total, expiry: `${day}T23:59:59Z`, counterparty: counterparty || ZERO };
   }
 
-  /** The order that the board would take; it must be what is wanted, and its id the one computed here. */
+  /** The order as the board drafts it; it must be what was asked for, with the id computed here. */
   private async draft(wanted: Wanted): Promise<Draft> {
     const query = new URLSearchParams({
       side: wanted.side,
@@ -199,7 +199,7 @@ class OrderTicket extends HTMLElement {
     say(sentence);
   }
 
-  /** How the order can be signed. */
+  /** The ways to sign the order. */
   private async ways(draft: Draft, wallet: Wallet | null): Promise<HTMLElement[]> {
     const ways: HTMLElement[] = [];
     if (wallet !== null) {
@@ -238,7 +238,7 @@ class OrderTicket extends HTMLElement {
     await this.post(draft, String(signature));
   }
 
-  /** A wrong chain is one button. */
+  /** A wallet on the wrong chain gets one button to switch. */
   private offerSwitch(wallet: Wallet): void {
     const { chainId = "", chain = "" } = document.body.dataset;
     const button = make("button", { type: "button", class: "quiet" }, texts.switchTo(chain));
@@ -284,7 +284,7 @@ class OrderTicket extends HTMLElement {
   }
 }
 
-/** Why the board refused: with the restriction's number and its end. */
+/** Why the board refused, with the restriction's number and when the registration ends. */
 function refusal({ message, problem }: Refused): string {
   const { restriction, kyc_until: until } = problem as { restriction?: number; kyc_until?: string };
   if (restriction === undefined) return message;

@@ -1,5 +1,5 @@
-//! The desk's queue: matches whose outcome nobody knows, matches that wait for the reader, pairs that cross, and what is
-//! under way. Each with what would keep it from settling now.
+//! The desk's queue: matches whose outcome is unknown, matches that wait for the reader, pairs that cross, and what is
+//! under way. Each is shown with what would keep it from settling now.
 
 use std::collections::HashMap;
 
@@ -32,12 +32,12 @@ use crate::{access, refusal};
 
 /// Pairs of one security.
 const PAIRS: u32 = 50;
-/// Rows that the chain is asked about for one page; the others say that they were not asked.
+/// Rows that are checked on chain for one page; the others say that they were not checked.
 const ASKED: usize = 24;
-/// Questions to the chain at the same time.
+/// Concurrent queries to the chain.
 const AT_ONCE: usize = 8;
 
-/// The live states, in which a match is on the page.
+/// The live states: matches in them are on the page.
 const LIVE: [MatchState; 6] = [
     MatchState::Unknown,
     MatchState::Proposed,
@@ -47,18 +47,40 @@ const LIVE: [MatchState; 6] = [
     MatchState::Submitted,
 ];
 
-/// What the chain says of a row.
+/// What the chain reports about a row.
 #[derive(Debug)]
 enum Said {
-    /// Every reason why it would not settle now.
+    /// Every reason that it would not settle now.
     Reasons(Vec<Reason>),
     /// The node did not answer.
     Silent,
-    /// It was not asked.
+    /// It was not queried.
     Unasked,
 }
 
-/// What can be done about a row from the list.
+/// Why it is not known what prevents a settlement.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Unknown {
+    /// The node does not answer.
+    Away,
+    /// The chain was not queried.
+    Unasked,
+}
+
+impl Unknown {
+    const fn words(self) -> &'static str {
+        match self {
+            Self::Away => "the node does not answer",
+            Self::Unasked => "not checked yet: open it",
+        }
+    }
+
+    fn is_away(self) -> bool {
+        self == Self::Away
+    }
+}
+
+/// What can be done with a row from the list.
 #[derive(Debug)]
 struct Way {
     /// The key that does it while the list has the focus.
@@ -90,8 +112,7 @@ struct Row {
     /// One of the two answers the other's lot.
     answered: bool,
     wrong: Vec<Wrong>,
-    /// The chain was not asked, or did not answer.
-    unknown: Option<&'static str>,
+    unknown: Option<Unknown>,
     way: Option<Way>,
 }
 
@@ -109,14 +130,14 @@ struct Group {
 struct DeskQueue {
     frame: Frame,
     groups: Vec<Group>,
-    /// Said when nothing crosses, and of which security; nothing for an operator.
+    /// What to say when nothing crosses, and for which security; nothing for an operator.
     closest: Option<String>,
     closest_in: Option<String>,
     more: bool,
     sees_book: bool,
 }
 
-/// A live match with its orders and since when it is as it is.
+/// A live match with its orders and the time of its last change.
 struct Live {
     found: Match,
     orders: Option<[OrderView; 2]>,
@@ -157,7 +178,7 @@ async fn live(app: &App, caller: &Caller) -> Result<Vec<Live>, Problem> {
     Ok(shown)
 }
 
-/// The pairs that cross, those that could be matched for longest first, and whether there may be more.
+/// The pairs that cross, those that have been crossing longest first, and whether there may be more.
 async fn crossing(
     app: &App,
     securities: &[Security],
@@ -176,7 +197,7 @@ async fn crossing(
     Ok((all, more))
 }
 
-/// What the chain says of these pairs of orders, in their sequence.
+/// What the chain reports about these pairs of orders, in their order.
 async fn said(app: &App, pairs: Vec<Option<[&OrderView; 2]>>) -> Vec<Said> {
     let mut left = ASKED;
     let asking = pairs.into_iter().map(|pair| {
@@ -196,7 +217,7 @@ async fn said(app: &App, pairs: Vec<Option<[&OrderView; 2]>>) -> Vec<Said> {
     stream::iter(asking).buffered(AT_ONCE).collect().await
 }
 
-/// Whether a state is one in which the chain says what keeps the match from settling.
+/// Whether a match in this state is checked on chain for what keeps it from settling.
 fn is_asked(state: MatchState) -> bool {
     matches!(
         state,
@@ -204,11 +225,11 @@ fn is_asked(state: MatchState) -> bool {
     )
 }
 
-fn reasons(said: &Said) -> (&[Reason], Option<&'static str>) {
+fn reasons(said: &Said) -> (&[Reason], Option<Unknown>) {
     match said {
         Said::Reasons(reasons) => (reasons, None),
-        Said::Silent => (&[], Some("the node does not answer")),
-        Said::Unasked => (&[], Some("not asked yet: open it")),
+        Said::Silent => (&[], Some(Unknown::Away)),
+        Said::Unasked => (&[], Some(Unknown::Unasked)),
     }
 }
 
@@ -330,7 +351,7 @@ async fn match_row(app: &App, caller: &Caller, live: &Live, said: &Said) -> Resu
     Ok(shown)
 }
 
-/// The groups, those that are empty left out; UNKNOWN on top.
+/// The groups without the empty ones; UNKNOWN on top.
 fn groups(unknown: Vec<Row>, mine: Vec<Row>, pairs: Vec<Row>, under_way: Vec<Row>) -> Vec<Group> {
     let group = |id, heading, note, rows| Group {
         id,
@@ -342,11 +363,11 @@ fn groups(unknown: Vec<Row>, mine: Vec<Row>, pairs: Vec<Row>, under_way: Vec<Row
         group(
             "unknown",
             "Outcome unknown",
-            "A transaction may or may not have settled these. Nothing else may be done with their orders until the chain is \
-             asked: a process that settles does so by itself, orderbook sync does it by hand.",
+            "A transaction may or may not have settled these. Nothing else can be done with their orders until the \
+             outcome is known: a process that settles looks it up by itself, orderbook sync does it by hand.",
             unknown,
         ),
-        group("mine", "Waits for you", "", mine),
+        group("mine", "Waiting for you", "", mine),
         group("pairs", "Crossing pairs", "", pairs),
         group("under-way", "Under way", "", under_way),
     ];

@@ -1,4 +1,5 @@
-//! The pages as a browser gets them: whom they are for, what they say where nothing is, and that nothing in them runs.
+//! The pages as a browser gets them: whom they are for, what they show when there is nothing, and that nothing in them
+//! runs.
 
 use std::sync::atomic::Ordering;
 
@@ -13,7 +14,7 @@ fn text(said: Said) -> String {
     String::from_utf8(said.body).unwrap()
 }
 
-/// A page without what differs from one request to the next.
+/// A page without the parts that differ from one request to the next.
 fn settled(said: Said) -> String {
     let id = said.header("x-request-id").to_owned();
     text(said).replace(&id, "")
@@ -42,7 +43,7 @@ async fn whoever_is_not_signed_in_is_led_to_the_welcome_page_and_back_from_there
     );
 }
 
-/// A security that may not be seen is the same page as one that does not exist.
+/// A security that may not be seen gives the same page as one that does not exist.
 #[tokio::test]
 async fn a_security_that_may_not_be_seen_is_the_page_of_one_that_does_not_exist() {
     let stage = stage().await;
@@ -74,7 +75,7 @@ async fn a_market_has_a_line_for_each_security_and_says_what_to_do_where_there_i
         let empty = text(stage.get("/market", &eve).await.is(200));
         assert!(empty.contains("No security lists this wallet."), "{empty}");
         assert!(empty.contains(&address(EVE).to_string()), "{empty}");
-        // One's own lot is marked, the other's can be answered, and neither says whose it is.
+        // The reader's own lot is marked, the other's can be answered, and neither shows whose it is.
         let page = text(stage.get("/securities/HRBR", &ada).await.is(200));
         assert!(
             page.contains("yours") && page.contains("Answer the ask of 100 at 10.50"),
@@ -104,7 +105,7 @@ async fn off_the_board_and_void_are_two_words() {
     assert!(!page.contains("It is void"), "{page}");
     let list = text(stage.get("/orders", &ada).await.is(200));
     assert!(list.contains("off the board"), "{list}");
-    // Another's order is no order at all.
+    // Another's order counts as missing.
     let ben = stage.sign_in(BEN).await;
     stage.get(&path, &ben).await.is(404);
 }
@@ -112,7 +113,7 @@ async fn off_the_board_and_void_are_two_words() {
 #[tokio::test]
 async fn a_page_says_that_the_node_is_away() {
     let stage = stage().await;
-    let grey = r#"<span class="stale">12</span>"#;
+    let grey = r#"<span class="stale" data-away>12</span>"#;
     let ada = stage.sign_in(ADA).await;
     let holds = (15 * TOKEN, 12 * TOKEN, 0);
     let key = (address(ADA), security().token);
@@ -122,7 +123,8 @@ async fn a_page_says_that_the_node_is_away() {
     let page = text(stage.get("/market", &ada).await.is(200));
     assert!(page.contains("The node does not answer"), "{page}");
     assert!(page.contains(grey), "{page}");
-    // After a minute what the registries said is no reason to take an order, but still what is shown, as of its block.
+    // After a minute, what the registries reported no longer justifies accepting an order, but is still shown, as of
+    // its block.
     stage.turn(60);
     for path in ["/market", "/securities/HRBR"] {
         let page = text(stage.get(path, &ada).await.is(200));
@@ -133,7 +135,7 @@ async fn a_page_says_that_the_node_is_away() {
     stage.node.gone.store(false, Ordering::SeqCst);
     let page = text(stage.get("/market", &ada).await.is(200));
     assert!(
-        !page.contains(grey) && !page.contains("does not answer"),
+        !page.contains("data-away") && !page.contains("does not answer"),
         "{page}"
     );
 }
@@ -145,7 +147,7 @@ async fn of_whom_the_node_has_said_nothing_nothing_is_shown() {
     stage.node.gone.store(true, Ordering::SeqCst);
     let said = stage.get("/market", &ada).await.is(503);
     assert_eq!(said.header("retry-after"), "5");
-    assert!(text(said).contains("the chain could not be asked"));
+    assert!(text(said).contains("the chain could not be reached"));
 }
 
 #[tokio::test]
@@ -225,14 +227,14 @@ async fn a_file_of_the_pages_never_changes_under_its_name() {
     ] {
         stage.get(path, &nobody()).await.is(404);
     }
-    // Another name for another content: the stylesheet's is not the script's.
+    // Different content has a different name: the stylesheet's is not the script's.
     assert_ne!(
         path.replace(".js", ".css"),
         serve::pages::asset_path("board.css")
     );
 }
 
-/// Whoever reads pages is told in one that there is none; programs are told in JSON.
+/// A client that accepts HTML gets a page saying that there is none; programs get JSON.
 #[tokio::test]
 async fn a_path_that_is_not_there_is_a_page_for_people() {
     let stage = stage().await;
