@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use alloy::primitives::{Address, B256, U256};
 use book::board::BoardError;
 use book::market::amount::time;
+use book::market::count::counted;
 
 use super::preflight::Reason;
 use super::propose::ProposeError;
@@ -34,21 +35,21 @@ pub enum DeskError {
         /// Why.
         words: String,
     },
-    /// An order that only the operator, or its owner, can put on chain.
+    /// An order that only the operator or its owner can put on chain.
     #[error("order {0} is not registered on chain, so nothing can bind it there")]
     NotOnChain(B256),
     /// The chain has it committed.
-    #[error("the two orders are committed to each other already, until {}", time(*until))]
+    #[error("the two orders are already committed to each other until {}", time(*until))]
     AlreadyCommitted {
         /// Unix seconds.
         until: u64,
     },
-    /// An owner's wallet takes too much gas to check a signature.
-    #[error("the wallet {owner} takes {} gas to check its signature, and the cap is {cap}", gas.map_or_else(|| "more than the node lets it have".into(), |gas| gas.to_string()))]
+    /// An owner's wallet needs too much gas to check a signature.
+    #[error("wallet {owner} needs {} to check its signature; the cap is {cap} gas", gas.map_or_else(|| "more gas than the node allows".into(), |gas| format!("{gas} gas")))]
     DearWallet {
         /// The owner.
         owner: Address,
-        /// What the node's simulation took; `None` when it found no end.
+        /// What the node's simulation used; `None` when it did not finish.
         gas: Option<u64>,
         /// The cap on the whole transaction.
         cap: u64,
@@ -77,7 +78,7 @@ pub enum DeskError {
         /// What the book said.
         cause: Box<BoardError>,
     },
-    /// Another contract or chain than the book's.
+    /// A contract or chain other than the book's.
     #[error(
         "the book belongs to contract {book_contract} on chain {book_chain}, not to contract {contract} on chain {chain}"
     )]
@@ -91,7 +92,7 @@ pub enum DeskError {
         /// The node's chain id.
         chain: u64,
     },
-    /// A fill of the book that the chain does not have, or not any more.
+    /// A fill of the book that the chain does not have, or no longer has.
     #[error(
         "the book has settlement {settlement_id} in block {block}, transaction {tx_hash}; the chain does not"
     )]
@@ -106,13 +107,13 @@ pub enum DeskError {
     /// An order that cannot be taken from the chain onto the board.
     #[error("order {id} cannot be taken from the chain: {why}")]
     NotRegistered {
-        /// Its id, or what was given of it.
+        /// Its id, or the part of it that was given.
         id: String,
         /// Why not.
         why: String,
     },
     /// A plan came to an end before its last transaction.
-    #[error("it stopped before line {line}, after {done} transaction(s): {cause}")]
+    #[error("it stopped before line {line}, after {}: {cause}", counted(*done, "transaction"))]
     Stopped {
         /// Transactions that were done.
         done: usize,
@@ -128,16 +129,16 @@ pub enum DeskError {
         done: usize,
         /// How many there are.
         of: usize,
-        /// What the next one was to do.
+        /// What the next one would have done.
         what: &'static str,
         /// Why.
         cause: Box<DeskError>,
     },
-    /// Amounts that do not fit together into 256 bits.
-    #[error("the amounts are beyond 2^256 base units")]
+    /// Amounts whose sum does not fit into 256 bits.
+    #[error("the amounts exceed 2^256 base units")]
     Overflow,
     /// Only the default admin of the settlement contract names the first admin person.
-    #[error("wallet {found} is not the default admin of the settlement contract, {admin} is")]
+    #[error("wallet {found} is not the default admin of the settlement contract; {admin} is")]
     NotDefaultAdmin {
         /// The wallet that signed.
         found: Address,
@@ -147,7 +148,7 @@ pub enum DeskError {
     /// A distribution that is not what it should be.
     #[error(transparent)]
     Distribution(#[from] crate::distribution::DistributionError),
-    /// A file with bad rows; nothing of it was used.
+    /// A file with bad rows; none of it was used.
     #[error("{} bad rows, nothing was done: {}", .0.len(), .0.join("; "))]
     Rows(Vec<String>),
     /// A file that cannot be read.
@@ -156,7 +157,7 @@ pub enum DeskError {
 }
 
 impl DeskError {
-    /// For what follows the sending of `tx_hash`: whatever fails then, the chain has to be asked.
+    /// For what follows the sending of `tx_hash`: if anything fails then, the chain must be queried.
     pub fn unrecorded(tx_hash: B256) -> impl Fn(BoardError) -> Self {
         move |cause| Self::Unrecorded {
             tx_hash,

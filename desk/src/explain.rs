@@ -29,7 +29,7 @@ pub struct Movement {
 /// `restriction 16: the buyer's KYC expired on 2026-03-31`.
 ///
 /// # Errors
-/// What the chain answers; a fact that cannot be found is no error, the code's general meaning stands then.
+/// What the chain answers; a fact that cannot be found is not an error: then the code's general meaning is given.
 pub async fn restriction(
     chain: &Chain,
     code: Restriction,
@@ -66,7 +66,7 @@ async fn fact(
     }
 }
 
-/// Who of the two is sanctioned.
+/// Which of the two is sanctioned.
 async fn sanctions_fact(chain: &Chain, movement: &Movement) -> Result<Option<String>, ChainError> {
     let Movement {
         token,
@@ -102,8 +102,8 @@ async fn holding_fact(chain: &Chain, movement: &Movement) -> Result<String, Chai
         .await?;
     let held = held(chain, token, from).await?;
     Ok(format!(
-        "{} holds {} and may sell {} ({} frozen, {} locked up, {} not vested, {} held for matched trades), the transfer \
-         needs {}",
+        "{} holds {} and may sell {} ({} frozen, {} locked up, {} not vested, {} held for matched trades), but the \
+         transfer needs {}",
         movement.names.0,
         amount(balance),
         amount(spendable),
@@ -115,7 +115,7 @@ async fn holding_fact(chain: &Chain, movement: &Movement) -> Result<String, Chai
     ))
 }
 
-/// What of a balance is held for matched trades, base units; nothing at a token that knows no holds.
+/// What of a balance is held for matched trades, base units; zero at a token without holds.
 ///
 /// # Errors
 /// What the chain answers.
@@ -136,7 +136,7 @@ async fn limits_fact(
     let amount = |value: U256| plain(value, movement.decimals);
     let words = match code {
         Restriction::InvestorCap => Some(format!(
-            "{} would hold more than one investor may ({} tokens, {} basis points of the supply; 0 means no limit)",
+            "{} would hold more than the limit for one investor ({} tokens, {} basis points of the supply; 0 means no limit)",
             movement.names.1,
             amount(limits.maxPerInvestor),
             limits.maxBipsPerInvestor,
@@ -182,7 +182,7 @@ async fn group_fact(chain: &Chain, movement: &Movement) -> Result<Option<String>
         .find(|(groups, most, holders)| groups.bit(group.into()) && holders >= most);
     Ok(full.map(|(groups, most, holders)| {
         let groups = named_groups(groups);
-        format!("groups {groups} have {holders} holders together, the most that they may is {most}")
+        format!("groups {groups} have {holders} holders together, the most allowed is {most}")
     }))
 }
 
@@ -237,7 +237,10 @@ async fn registry_fact(
                     country: record.country,
                 };
                 if found.is_none() && chain.view(token, call).await? {
-                    found = Some(format!("{name}'s country ({}) is blocked", record.country));
+                    found = Some(format!(
+                        "{name}'s country ({:03}) is blocked",
+                        record.country
+                    ));
                 }
             }
             found

@@ -1,19 +1,20 @@
-//! Reading a JSON body member by member: every bad, missing and unknown one is named at once.
+//! Reading a JSON body member by member: all bad, missing and unknown members are reported together.
 
 use std::fmt::Display;
 
 use alloy::primitives::{Address, B256, Bytes};
 use axum::http::StatusCode;
 use book::market::address;
+use book::market::count::counted;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use crate::problem::{Bad, Problem};
 
-/// The code of a field that is not written as it must be.
+/// The code of a malformed field.
 const MALFORMED: &str = "BAD_INPUT";
 
-/// The members of one object that were not read yet, and what was wrong with those that were.
+/// The members of one object that have not been read yet, and what was wrong with those that were.
 #[derive(Debug)]
 pub(crate) struct Fields {
     at: String,
@@ -61,7 +62,7 @@ impl Fields {
                 Ok(value) => return Some(value),
                 Err(error) => self.bad(name, error.to_string()),
             },
-            other => self.bad(name, format!("{other} is not a text in quotes")),
+            other => self.bad(name, format!("{other} is not a string")),
         }
         None
     }
@@ -76,7 +77,7 @@ impl Fields {
         self.maybe(name, read)
     }
 
-    /// Names a member that must be there and is not.
+    /// Reports a member that must be there and is not.
     pub(crate) fn require(&mut self, name: &str) {
         if self.members.get(name).is_none_or(Value::is_null) {
             self.bad(name, "it is missing");
@@ -97,7 +98,7 @@ impl Fields {
     pub(crate) fn bytes(&mut self, name: &str) -> Option<Bytes> {
         self.text(name, |text| {
             if !text.starts_with("0x") {
-                return Err("write 0x and hexadecimal digits".to_owned());
+                return Err("expected 0x and hexadecimal digits".to_owned());
             }
             text.parse::<Bytes>().map_err(|error| error.to_string())
         })
@@ -157,13 +158,13 @@ impl Fields {
             match value.as_str().map(&read) {
                 Some(Ok(value)) => found.push(value),
                 Some(Err(error)) => self.bad(&place, error.to_string()),
-                None => self.bad(&place, format!("{value} is not a text in quotes")),
+                None => self.bad(&place, format!("{value} is not a string")),
             }
         }
         found
     }
 
-    /// An object within; its errors are taken back with [`Self::join`].
+    /// A nested object; its errors are collected with [`Self::join`].
     pub(crate) fn object(&mut self, name: &str) -> Self {
         let at = format!("{}/{name}", self.at);
         self.require(name);
@@ -177,9 +178,9 @@ impl Fields {
         }
     }
 
-    /// Takes over what was wrong in an object within.
+    /// Collects the errors of a nested object.
     pub(crate) fn join(&mut self, mut inner: Self) {
-        // An object that is missing is named once, not member by member.
+        // A missing object is reported once, not member by member.
         let missing = self.errors.iter().any(|bad| bad.pointer == inner.at);
         if !missing {
             inner.unknown();
@@ -204,8 +205,8 @@ impl Fields {
         match read {
             Some(value) if self.errors.is_empty() => Ok(value),
             _ => {
-                let count = self.errors.len();
-                let words = format!("{count} member(s) of the body are not as they must be");
+                let count = counted(self.errors.len(), "member");
+                let words = format!("{count} of the body missing, unknown or malformed");
                 Err(
                     Problem::new(StatusCode::UNPROCESSABLE_ENTITY, MALFORMED, words)
                         .fields(self.errors),
@@ -222,7 +223,7 @@ pub(crate) fn amount(text: &str) -> Result<u128, String> {
     match text.parse() {
         Ok(value) if plain && !padded => Ok(value),
         _ => Err(format!(
-            "{text:?} is not a number of base units: write decimal digits alone, up to 2^128 - 1"
+            "{text:?} is not a number of base units: write only decimal digits, up to 2^128 - 1"
         )),
     }
 }

@@ -42,7 +42,7 @@ pub struct Revert {
     pub restriction: Option<Restriction>,
     /// The settlement contract's failure code, when it refused.
     pub failure: Option<Failure>,
-    /// What is to be paid, in wei, where too little was.
+    /// What must be paid, in wei, if too little was.
     pub fee: Option<Box<U256>>,
 }
 
@@ -124,8 +124,7 @@ fn missing_role(account: impl fmt::Display, role: B256) -> Revert {
     )
 }
 
-const ADMIN_RULES: &str =
-    "the default admin is moved in two steps only (begin, then accept), never granted or revoked";
+const ADMIN_RULES: &str = "the default admin is transferred only in two steps (begin, then accept), never granted or revoked";
 
 fn settlement(error: &Dvp) -> Revert {
     match error {
@@ -182,7 +181,7 @@ fn settlement(error: &Dvp) -> Revert {
         Dvp::NotASecurity(e) => Revert::new(
             "NotASecurity",
             format!(
-                "{} is the coin, or does not say by which rules it may be transferred (ERC-1404)",
+                "{} is the coin, or does not report its transfer rules (ERC-1404)",
                 e.token
             ),
         ),
@@ -213,13 +212,13 @@ fn settlement(error: &Dvp) -> Revert {
     }
 }
 
-/// What stands in the way of a commitment, or is stopped by one.
+/// What prevents a commitment, or is prevented by one.
 fn commitment(error: &Dvp) -> Revert {
     match error {
         Dvp::CommitmentTime(e) => Revert::new(
             "CommitmentTime",
             format!(
-                "a commitment until {} is not possible, the latest is {}",
+                "a commitment until {} is not possible; the latest is {}",
                 time(e.until),
                 time(e.latest)
             ),
@@ -228,7 +227,7 @@ fn commitment(error: &Dvp) -> Revert {
         Dvp::OrderCommittedBefore(e) => Revert::new(
             "OrderCommittedBefore",
             format!(
-                "order {} was committed before, and is so once at most",
+                "order {} was committed before, and an order can be committed only once",
                 e.id
             ),
         )
@@ -236,15 +235,15 @@ fn commitment(error: &Dvp) -> Revert {
         Dvp::NoHolds(e) => Revert::new(
             "NoHolds",
             format!(
-                "the token {} knows no holds, so nothing of it can be committed",
+                "the token {} does not support holds, so it cannot be committed",
                 e.token
             ),
         )
-        .remedy("settle the match uncommitted, where the contract lets that be"),
+        .remedy("settle the match uncommitted, if the contract allows it"),
         Dvp::OrderCommitted(e) => Revert::new(
             "OrderCommitted",
             format!(
-                "order {} is committed to a matched trade until {} and cannot be cancelled before",
+                "order {} is committed to a matched trade until {} and cannot be cancelled before then",
                 e.id,
                 time(e.until)
             ),
@@ -266,7 +265,7 @@ fn roles_exclude(role: B256, other: B256) -> Revert {
     Revert::authority(
         "RolesExclude",
         format!(
-            "{} and {} exclude each other: no account has both",
+            "{} and {} exclude each other: no account can have both",
             role_name(role),
             role_name(other)
         ),
@@ -281,7 +280,7 @@ fn token(error: Token, data: &[u8]) -> Revert {
         Token::ERC20InsufficientAllowance(e) => Revert::new(
             "ERC20InsufficientAllowance",
             format!(
-                "{} may spend {} base units and needs {}",
+                "{} may spend {} base units but needs {}",
                 e.spender, e.allowance, e.needed
             ),
         )
@@ -301,32 +300,35 @@ fn token(error: Token, data: &[u8]) -> Revert {
     }
 }
 
-/// What stands in the way of a hold, at both tokens alike.
+/// What prevents a hold, at both tokens alike.
 fn hold(error: &Token) -> Option<Revert> {
     Some(match error {
         Token::TooManyHolds(e) => Revert::new(
             "TooManyHolds",
-            format!("{} has as many live holds as a wallet may, 8", e.owner),
+            format!(
+                "{} already has 8 live holds, the most a wallet can have",
+                e.owner
+            ),
         )
         .remedy("wait until one of its matched trades settles, is released or ends"),
         Token::HoldExists(e) => Revert::new(
             "HoldExists",
             format!(
-                "{} holds tokens of {} under {} already",
+                "{} already holds tokens of {} under {}",
                 e.placer, e.owner, e.id
             ),
         ),
         Token::NoHold(e) => Revert::new(
             "NoHold",
             format!(
-                "{} holds nothing of {} under {} now",
+                "{} does not hold any tokens of {} under {}",
                 e.placer, e.owner, e.id
             ),
         ),
         Token::HoldTime(e) => Revert::new(
             "HoldTime",
             format!(
-                "a hold until {} is not possible, the latest is {}",
+                "a hold until {} is not possible; the latest is {}",
                 time(e.until),
                 time(e.latest)
             ),
@@ -334,7 +336,7 @@ fn hold(error: &Token) -> Option<Revert> {
         Token::HoldAmount(e) => Revert::new(
             "HoldAmount",
             format!(
-                "{} base units cannot be held or used, the most is {}",
+                "{} base units cannot be held or used; the most is {}",
                 e.amount, e.most
             ),
         ),
@@ -342,7 +344,7 @@ fn hold(error: &Token) -> Option<Revert> {
     })
 }
 
-/// What the registry refuses of investors, classes and times.
+/// What the registry refuses about investors, classes and times.
 fn registry(error: &Token) -> Option<Revert> {
     Some(match error {
         Token::InvestorDiffers(e) => Revert::new(
@@ -361,7 +363,7 @@ fn registry(error: &Token) -> Option<Revert> {
         Token::WalletReplaced(e) => Revert::new(
             "WalletReplaced",
             format!(
-                "the wallet {} was lost and {} took its place: it is never registered again",
+                "the wallet {} was lost and {} took its place: it can never be registered again",
                 e.wallet, e.successor
             ),
         )
@@ -377,7 +379,7 @@ fn registry(error: &Token) -> Option<Revert> {
         Token::TimeTooFar(e) => Revert::new(
             "TimeTooFar",
             format!(
-                "{} lies more than 200 years ahead, the latest is {}",
+                "{} is more than 200 years ahead; the latest is {}",
                 time(e.time),
                 time(e.latest)
             ),
@@ -385,13 +387,13 @@ fn registry(error: &Token) -> Option<Revert> {
         .remedy("write an earlier time"),
         Token::TooManyClasses(e) => Revert::new(
             "TooManyClasses",
-            format!("the security has {} classes, as many as it may", e.limit),
+            format!("the security already has {} classes, the most it can have", e.limit),
         )
         .remedy("remove one: orderbook token class-limit SECURITY GROUPS 0"),
         Token::ClassNotFound(e) => Revert::new(
             "ClassNotFound",
             format!(
-                "groups {} are no class of the security",
+                "groups {} are not a class of the security",
                 named_groups(e.groups)
             ),
         )
@@ -401,9 +403,15 @@ fn registry(error: &Token) -> Option<Revert> {
 }
 
 fn expired(deadline: U256, now: U256) -> Revert {
+    // A token that is not ours can say anything.
+    let at = |seconds: U256| u64::try_from(seconds).map_or_else(|_| seconds.to_string(), time);
     Revert::new(
         "SignatureExpired",
-        format!("the signature was valid until {deadline}, it is {now}"),
+        format!(
+            "the signature was valid until {}, and it is now {}",
+            at(deadline),
+            at(now)
+        ),
     )
     .remedy("sign again")
 }
@@ -411,7 +419,7 @@ fn expired(deadline: U256, now: U256) -> Revert {
 fn balance(holder: impl fmt::Display, found: U256, needed: U256) -> Revert {
     Revert::new(
         "ERC20InsufficientBalance",
-        format!("{holder} holds {found} base units and needs {needed}"),
+        format!("{holder} holds {found} base units but needs {needed}"),
     )
 }
 
@@ -457,23 +465,20 @@ fn coin(error: &Coin, data: &[u8]) -> Revert {
         Coin::AuthorizationNonceUsed(e) => Revert::new(
             "AuthorizationNonceUsed",
             format!(
-                "{} used or cancelled the nonce {} already",
+                "{} has already used or cancelled the nonce {}",
                 e.authorizer, e.nonce
             ),
         ),
         Coin::CallerNotPayee(e) => Revert::authority(
             "CallerNotPayee",
-            format!(
-                "{} sends what only the payee {} may send",
-                e.caller, e.payee
-            ),
+            format!("{} sent what only the payee {} may send", e.caller, e.payee),
             "",
         ),
         _ => minting(error).unwrap_or_else(|| published(data)),
     }
 }
 
-/// What stands in the way of minting: the minter, its allowance, the bank's reference, the reserves.
+/// What prevents minting: the minter, its allowance, the bank's reference, the reserves.
 fn minting(error: &Coin) -> Option<Revert> {
     Some(match error {
         Coin::NotMinter(e) => Revert::authority(
@@ -505,7 +510,7 @@ fn minting(error: &Coin) -> Option<Revert> {
         Coin::ReservesExceeded(e) => Revert::new(
             "ReservesExceeded",
             format!(
-                "the supply would be ${}, the attested reserves are ${}",
+                "the supply would be ${}, but the attested reserves are ${}",
                 dollars(e.supplyAfter),
                 dollars(e.reserves)
             ),
@@ -514,7 +519,7 @@ fn minting(error: &Coin) -> Option<Revert> {
         Coin::ReservesStale(e) => Revert::new(
             "ReservesStale",
             format!(
-                "the reserves were attested as of {}, and an attestation holds {} s",
+                "the reserves were attested as of {}, and an attestation is valid for {} s",
                 time(e.asOf),
                 e.maxAge
             ),
@@ -523,7 +528,7 @@ fn minting(error: &Coin) -> Option<Revert> {
         Coin::InvalidAttestation(e) => Revert::new(
             "InvalidAttestation",
             format!(
-                "an attestation as of {} lies in the future or before the last one ({})",
+                "an attestation as of {} is in the future or before the last one ({})",
                 time(e.asOf),
                 time(e.latest)
             ),
@@ -535,7 +540,7 @@ fn minting(error: &Coin) -> Option<Revert> {
 fn activation(error: &ArbWasmErrors) -> Revert {
     match error {
         ArbWasmErrors::ProgramUpToDate(_) => {
-            Revert::new("ProgramUpToDate", "the program is activated already")
+            Revert::new("ProgramUpToDate", "the program is already activated")
         }
         ArbWasmErrors::ProgramNotActivated(_) => {
             Revert::new("ProgramNotActivated", "the program has not been activated")
@@ -544,7 +549,7 @@ fn activation(error: &ArbWasmErrors) -> Revert {
             fee: Some(Box::new(e.want)),
             ..Revert::new(
                 "ProgramInsufficientValue",
-                format!("the data fee is {} wei, {} were sent", e.want, e.have),
+                format!("the data fee is {} wei, but {} wei was sent", e.want, e.have),
             )
         },
         ArbWasmErrors::ProgramNotWasm(_) => {
@@ -553,30 +558,30 @@ fn activation(error: &ArbWasmErrors) -> Revert {
         ArbWasmErrors::ProgramExpired(e) => Revert::new(
             "ProgramExpired",
             format!(
-                "the program's year is over, {} days after its code was activated: nothing of it works before anybody \
-                 activates it anew",
+                "the program's year is over, {} days after its code was activated: it does not work until somebody \
+                 activates it again",
                 e.ageInSeconds / 86_400
             ),
         )
         .remedy(WAYS_OUT),
         ArbWasmErrors::ProgramNeedsUpgrade(_) => Revert::new(
             "ProgramNeedsUpgrade",
-            "Stylus was upgraded: nothing of the program works before anybody activates it anew",
+            "Stylus was upgraded: the program does not work until somebody activates it again",
         )
         .remedy(WAYS_OUT),
         ArbWasmErrors::ProgramKeepaliveTooSoon(e) => Revert::new(
             "ProgramKeepaliveTooSoon",
             format!(
-                "it is too soon: {} days after its activation, the chain takes it from the 31st on",
+                "it is too soon, {} days after its activation: the chain accepts this from day 31 on",
                 e.ageInSeconds / 86_400
             ),
         ),
     }
 }
 
-/// Anybody may activate a program, and then whatever its owners left in force works again.
-const WAYS_OUT: &str = "activate it: cargo stylus activate; an owner who wants out of it first takes the allowance back at \
-     the token (orderbook approve TOKEN 0), or activates it and cancels in the next transaction (orderbook order cancel \
+/// Anybody can activate a program, and then everything that its owners left in force works again.
+const WAYS_OUT: &str = "activate it: cargo stylus activate; an owner who wants out first revokes the allowance at the token \
+     (orderbook approve TOKEN 0), or activates it and cancels in the next transaction (orderbook order cancel \
      ORDER --on-chain)";
 
 /// `HolderLimit` becomes `holder limit`, `ERC20InvalidSender` `ERC20 invalid sender`.
@@ -638,6 +643,22 @@ mod tests {
         assert_eq!(revert.restriction, Some(Restriction::KycExpired));
         assert_eq!(revert.words, "restriction 16: a party's KYC has expired");
         assert!(revert.remedy.unwrap().contains("register"));
+    }
+
+    #[test]
+    fn an_expired_signature_is_explained_with_times() {
+        let data = ITsUSDC::SignatureExpired {
+            deadline: U256::from(1_798_761_600),
+            now_: U256::MAX,
+        }
+        .abi_encode();
+        assert_eq!(
+            Revert::decode(&data).words,
+            format!(
+                "the signature was valid until 2027-01-01 00:00:00 UTC, and it is now {}",
+                U256::MAX
+            )
+        );
     }
 
     #[test]
@@ -703,7 +724,7 @@ mod tests {
         assert_eq!(revert.cause, Cause::Authority);
         assert_eq!(
             revert.words,
-            "OPERATOR_ROLE and PRINCIPAL_ROLE exclude each other: no account has both"
+            "OPERATOR_ROLE and PRINCIPAL_ROLE exclude each other: no account can have both"
         );
     }
 
@@ -724,13 +745,13 @@ mod tests {
             groups: U256::from(0b1010),
         };
         let words = Revert::decode(&classes.abi_encode()).words;
-        assert_eq!(words, "groups 1, 3 are no class of the security");
+        assert_eq!(words, "groups 1, 3 are not a class of the security");
         let replaced = ISecurityToken::WalletReplaced {
             wallet: Address::repeat_byte(1),
             successor: Address::repeat_byte(2),
         };
         let words = Revert::decode(&replaced.abi_encode()).words;
-        assert!(words.contains("never registered again"), "{words}");
+        assert!(words.contains("can never be registered again"), "{words}");
     }
 
     #[test]

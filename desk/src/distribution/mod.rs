@@ -6,7 +6,7 @@
 //! | [`tree`] | the tree of the shares, as `@openzeppelin/merkle-tree` makes it; pure |
 //! | [`plan`] | the file that says all of it, and that everything else is worked out from |
 //! | [`record`] | the record block, and who held what then |
-//! | [`state`] | what the chain says of each share |
+//! | [`state`] | what the chain says about each share |
 //! | [`pay`] | paying what is open, in batches |
 
 pub mod pay;
@@ -18,14 +18,15 @@ pub mod tree;
 
 use alloy::primitives::{Address, B256};
 use book::market::amount::time;
+use book::market::count::counted;
 
-/// The shortest and the longest time to claim that the contract takes, in seconds: 180 and 3,650 days.
+/// The shortest and the longest time to claim that the contract accepts, in seconds: 180 and 3,650 days.
 pub const CLAIM_PERIOD: (u64, u64) = (180 * 86_400, 3_650 * 86_400);
 
-/// What a distribution can be refused for before anything is sent, and what can be found wrong with one.
+/// Why a distribution can be refused before anything is sent, and what can be wrong with one.
 #[derive(Debug, thiserror::Error)]
 pub enum DistributionError {
-    /// It could be gone tomorrow, and with it who held what.
+    /// The block could still be undone, and with it who held what.
     #[error("block {block} is not final: the node's latest final block is {finalized}")]
     NotFinal {
         /// The record block.
@@ -33,15 +34,15 @@ pub enum DistributionError {
         /// The node's.
         finalized: u64,
     },
-    /// The record date lies before the security.
-    #[error("{} lies before the chain's first block", book::market::amount::time(*time))]
+    /// The record date is before the chain's first block.
+    #[error("{} is before the chain's first block", book::market::amount::time(*time))]
     BeforeTheChain {
         /// Unix seconds.
         time: u64,
     },
-    /// The chain has another block there than the file says.
+    /// The chain does not have the block that the file names.
     #[error(
-        "block {block} has the hash {found}, the file says {known}: the chain was reorganised, or it is another one"
+        "block {block} has the hash {found}, but the file says {known}: the chain was reorganised, or it is another one"
     )]
     OtherBlock {
         /// The record block.
@@ -60,9 +61,9 @@ pub enum DistributionError {
     /// The file is for another contract or chain.
     #[error("the file is for {meant}, not for {found}")]
     Elsewhere {
-        /// Where it is for.
+        /// What it is for.
         meant: String,
-        /// Where this is.
+        /// What this is.
         found: String,
     },
     /// Nobody opened it, or another wallet did.
@@ -74,7 +75,7 @@ pub enum DistributionError {
         funder: Address,
     },
     /// The chain and the file disagree.
-    #[error("{what}: the file says {file}, the chain {chain}")]
+    #[error("{what}: the file says {file}, the chain says {chain}")]
     Differs {
         /// Of what.
         what: String,
@@ -83,8 +84,8 @@ pub enum DistributionError {
         /// The chain's.
         chain: String,
     },
-    /// No share can be claimed any more, and some were not.
-    #[error("the time to claim ended on {}, and {open} shares were neither paid nor set apart", time(*until))]
+    /// Shares can no longer be claimed, and some were not.
+    #[error("the time to claim ended on {} with {} neither paid nor set apart", time(*until), counted(*open, "share"))]
     Over {
         /// Unix seconds.
         until: u64,

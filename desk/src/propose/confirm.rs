@@ -1,10 +1,12 @@
-//! A receipt against a batch: the Safe says that its transaction succeeded, every call's own events are there with what was
-//! meant, in the batch's sequence, and nothing else happened.
+//! A receipt against a batch: the Safe says that its transaction succeeded, every call's own events are there with the
+//! expected values, in the batch's order, and nothing else happened.
 //!
-//! A Safe's transaction that failed inside has a successful receipt: only the Safe's own event tells. Where the transaction
-//! goes to the Safe itself, its bytes are held against the batch too, which also binds acts whose events name nobody.
+//! A Safe's transaction that failed inside has a successful receipt: only the Safe's own event shows it. If the
+//! transaction goes to the Safe itself, its bytes are compared with the batch too, which also binds acts whose events
+//! name nobody.
 
 use alloy::primitives::{B256, Bytes, Log, TxKind};
+use book::market::count::counted;
 
 use super::ProposeError;
 use super::batch::Batch;
@@ -23,8 +25,8 @@ pub struct Confirmed {
     pub inner: B256,
     /// The block.
     pub block: u64,
-    /// Whether the calls were read from the transaction itself; else its events alone told, for it went to another contract
-    /// first.
+    /// Whether the calls were read from the transaction itself; else only from its events, because it went to another
+    /// contract first.
     pub read: bool,
 }
 
@@ -50,7 +52,7 @@ pub async fn confirm(
     let sent = chain.sent(hash).await?;
     let sent = sent.ok_or_else(|| {
         chain.untrue(format!(
-            "it has the receipt of transaction {hash} and not the transaction"
+            "it has the receipt of transaction {hash} but not the transaction"
         ))
     })?;
     let read = check_calls(batch, &sent, hash)?;
@@ -69,7 +71,7 @@ fn logs(receipt: &Receipt) -> Vec<Log> {
     kept.map(|log| log.inner.clone()).collect()
 }
 
-/// Holds the transaction's own bytes against the batch, where they go to the Safe; whether they do.
+/// Compares the transaction's own bytes with the batch if they go to the Safe; returns whether they do.
 fn check_calls(
     batch: &Batch,
     (to, input): &(TxKind, Bytes),
@@ -89,18 +91,19 @@ fn check_calls(
     };
     let pairs = calls.iter().zip(&batch.calls);
     if let Some(at) = pairs.clone().position(|(found, wanted)| found != wanted) {
-        return Err(other(format!("call {} is another one", at + 1)));
+        return Err(other(format!("call {} is a different one", at + 1)));
     }
     let (found, wanted) = (calls.len(), batch.calls.len());
     if found != wanted {
         return Err(other(format!(
-            "it made {found} calls, the batch has {wanted}"
+            "it made {}, but the batch has {wanted}",
+            counted(found, "call")
         )));
     }
     Ok(true)
 }
 
-/// Holds the events against the batch; the Safe's hash of its own transaction.
+/// Compares the events with the batch; returns the Safe's hash of its own transaction.
 fn check_events(
     batch: &Batch,
     readings: &[Reading],
@@ -282,10 +285,10 @@ mod tests {
             log_of(true, SAFE),
         ];
         assert_eq!(check(&calls, &logs).unwrap(), B256::repeat_byte(7));
-        // One Safe that owns another logs that it did its own, after it.
+        // A Safe that owns another logs its own success after the other's.
         let owned = [&logs[..], &[log_of(true, Address::repeat_byte(0x77))]].concat();
         assert!(check(&calls, &owned).is_ok());
-        // Another sequence is none of this batch.
+        // Another order does not match this batch.
         let mut swapped = logs.clone();
         swapped.swap(0, 3);
         assert_eq!(missing(check(&calls, &swapped)), 1);
@@ -319,7 +322,7 @@ mod tests {
         let pause = call(TOKEN, &ISecurityToken::pauseCall {});
         let paused = log(TOKEN, &Paused { account: BOB });
         assert_eq!(missing(check(&[pause], &[paused, end()])), 1);
-        // The same event of another contract.
+        // The same event from another contract.
         let elsewhere = Log {
             address: COIN,
             ..moved(Address::ZERO, ADA, 5)
@@ -335,7 +338,7 @@ mod tests {
         assert_eq!(besides(check(&calls, &twice)), (1, TOKEN));
         let after = [first.clone(), end.clone(), moved(Address::ZERO, BOB, 1)];
         assert_eq!(besides(check(&calls, &after)), (2, TOKEN));
-        // Of a contract that nobody knows.
+        // From an unknown contract.
         let foreign = Log {
             address: BOB,
             data: LogData::new_unchecked(vec![HASH], Bytes::new()),
@@ -347,7 +350,7 @@ mod tests {
             )),
             (1, BOB)
         );
-        // Of the Safe, about itself: a new owner, say.
+        // From the Safe, about itself: a new owner, say.
         let own = Log {
             address: SAFE,
             ..foreign
@@ -445,23 +448,23 @@ mod tests {
         };
         assert_eq!(
             other(to_safe(multi_send(&calls[..1]))),
-            "it made 1 calls, the batch has 2"
+            "it made 1 call, but the batch has 2"
         );
         let more = [&calls[..], &[mint(BOB, 1)]].concat();
         assert_eq!(
             other(to_safe(multi_send(&more))),
-            "it made 3 calls, the batch has 2"
+            "it made 3 calls, but the batch has 2"
         );
         let swapped = [calls[1].clone(), calls[0].clone()];
         assert_eq!(
             other(to_safe(multi_send(&swapped))),
-            "call 1 is another one"
+            "call 1 is a different one"
         );
         assert_eq!(
             other(to_safe(exec(TOKEN, 1, &[], 0))),
             "it sends 1 wei of ether"
         );
-        // Through another contract, only the events tell.
+        // Through another contract, only the events show it.
         assert!(!check(&two, &(TxKind::Call(BOB), Bytes::new())).unwrap());
         assert!(!check(&two, &to_safe(vec![1, 2, 3, 4])).unwrap());
     }

@@ -1,4 +1,4 @@
-//! What is known of a Safe: that one stands at an address, what it logs, and which calls a transaction of it makes.
+//! What is known about a Safe: that there is one at an address, what it logs, and which calls its transactions make.
 
 use alloy::primitives::{Address, B256, Bytes, Log, U256};
 use alloy::sol_types::{SolCall, SolEvent};
@@ -42,7 +42,7 @@ use abi::ISafe;
 /// The Safe's operation that runs foreign code as the Safe.
 const DELEGATE: u8 = 1;
 
-/// A Safe that was looked at.
+/// A Safe that was checked.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Safe {
     /// Its address.
@@ -58,7 +58,7 @@ pub struct Safe {
 }
 
 impl Safe {
-    /// Looks at what stands at an address.
+    /// Checks what is at an address.
     ///
     /// # Errors
     /// `NotASafe`; `Unreachable`, `Node`.
@@ -72,18 +72,20 @@ impl Safe {
             let most = u64::try_from(owners.len()).unwrap_or(u64::MAX);
             (1..=most).contains(threshold)
         });
-        if let (Some(threshold), Some(nonce)) = (threshold, number(nonce)) {
-            Ok(Self {
-                address,
-                version,
-                owners,
-                threshold,
-                nonce,
-            })
-        } else {
-            let why = format!("it demands no number of its {} owners", owners.len());
-            Err(ProposeError::NotASafe { address, why }.into())
-        }
+        let why = match (threshold, number(nonce)) {
+            (Some(threshold), Some(nonce)) => {
+                return Ok(Self {
+                    address,
+                    version,
+                    owners,
+                    threshold,
+                    nonce,
+                });
+            }
+            (None, _) => format!("its threshold does not fit its {} owners", owners.len()),
+            (_, None) => format!("its nonce {nonce} is out of range"),
+        };
+        Err(ProposeError::NotASafe { address, why }.into())
     }
 }
 
@@ -123,8 +125,8 @@ pub(super) fn outcome(log: &Log) -> Option<Outcome> {
     }
 }
 
-/// Whether a Safe logged it about its own transaction that succeeded, and nothing else: one Safe may own another, so that
-/// several do in one transaction.
+/// Whether a Safe logged it about its own transaction that succeeded, and nothing else: one Safe may own another, so
+/// that several do in one transaction.
 pub(super) fn is_bookkeeping(log: &Log) -> bool {
     let kept = [
         ISafe::SafeMultiSigTransaction::SIGNATURE_HASH,
@@ -137,11 +139,11 @@ pub(super) fn is_bookkeeping(log: &Log) -> bool {
     kept || matches!(outcome(log), Some(Outcome::Success(_)))
 }
 
-/// The calls that a transaction to the Safe itself makes; `None` for one that the Safe does not carry out in a way that is
-/// known here: then its events alone tell.
+/// The calls that a transaction to the Safe itself makes; `None` for one that the Safe does not carry out in a known
+/// way: then only its events show it.
 ///
 /// # Errors
-/// Why the calls are none that a batch can have: ether, a delegate call to anything but a batch, bytes left over.
+/// Why the calls are not ones that a batch can have: ether, a delegate call to anything but a batch, bytes left over.
 pub(super) fn executed(input: &[u8]) -> Option<Result<Vec<Call>, String>> {
     let call = ISafe::execTransactionCall::abi_decode(input).ok()?;
     if call.operation == DELEGATE {

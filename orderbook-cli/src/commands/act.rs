@@ -14,8 +14,8 @@ use super::propose;
 use super::stake::Stake;
 use crate::render::{Answer, Sentence};
 
-/// Sends one call with the wallet of a role, or proposes it to a Safe; `words` say what it does, before and after: the values as they were read, never
-/// as they were typed.
+/// Sends one call with the wallet of a role, or proposes it to a Safe. `words` describe it before and after, with the
+/// values as they were parsed, not as they were typed.
 pub(super) async fn send<C: Provable>(
     context: &Context,
     role: &str,
@@ -26,7 +26,7 @@ pub(super) async fn send<C: Provable>(
     send_to(context, role, context.target(C::KINDS, to)?, call, words).await
 }
 
-/// As [`send`], to a contract of which there are several kinds with the function.
+/// As [`send`], for a function that several kinds of contract have.
 pub(super) async fn send_to<C: Provable>(
     context: &Context,
     role: &str,
@@ -50,7 +50,7 @@ pub(super) enum Hand {
 }
 
 impl Hand {
-    /// Whose act it is.
+    /// The account that acts.
     pub(super) fn address(&self) -> Address {
         match self {
             Self::Key(signer) => signer.address(),
@@ -59,7 +59,7 @@ impl Hand {
     }
 }
 
-/// Carries out an act on a contract that was looked at, or proposes it, and says so.
+/// Carries out an act on a checked contract, or proposes it, and reports it.
 pub(super) async fn by<C: Provable>(
     context: &Context,
     act: &Act<C>,
@@ -79,7 +79,7 @@ pub(super) async fn by<C: Provable>(
     }
 }
 
-/// As [`send`], for an act that moves an amount: a large share of the supply is typed again on a live profile.
+/// As [`send`], for an act that moves an amount: on a live profile, a large share of the supply must be typed again.
 pub(super) async fn move_amount<C: Provable>(
     context: &Context,
     role: &str,
@@ -92,7 +92,7 @@ pub(super) async fn move_amount<C: Provable>(
     send(context, role, to, call, words).await
 }
 
-/// Carries out an act on a contract that was looked at, and says so.
+/// Carries out an act on a checked contract, and reports it.
 pub(super) async fn carry_out<C: Provable>(
     context: &Context,
     act: &Act<C>,
@@ -108,14 +108,14 @@ pub(super) async fn carry_out<C: Provable>(
     if let Some(at) = carried.earlier {
         data["sent_earlier"] = json!(at);
         line = line.and(&format!(
-            "\n  sent at {at} by an earlier run of this command, and nothing now; give it again to do it once more"
+            "\n  sent at {at} by an earlier run of this command; nothing was sent now: run it again to do it once more"
         ));
     }
     context.say(hash);
     Ok(Answer::line(data, line))
 }
 
-/// The answer when the chain says already what an act would make it say, and would log nothing.
+/// The answer when the chain is already in the state that an act would bring about, so that nothing would be logged.
 pub(super) fn already(words: &str) -> Answer {
     let data = json!({ "done": words, "already": true });
     Answer::line(data, format!("{words} already: nothing was sent"))
@@ -123,18 +123,19 @@ pub(super) fn already(words: &str) -> Answer {
 
 /// A reason or reference as the contracts keep it: 1 to 32 characters, or 32 bytes in hexadecimal; never zero.
 pub(super) fn reason(text: &str) -> std::result::Result<B256, String> {
+    let plain = |c: char| c == ' ' || c.is_ascii_graphic();
     let code = match text.strip_prefix("0x").map(|_| text.parse::<B256>()) {
         Some(Ok(code)) => code,
+        _ if !text.chars().all(plain) => {
+            return Err("use only ASCII letters, digits and punctuation".into());
+        }
         _ if text.len() > 32 => {
             return Err(format!(
-                "{} characters, at most 32 are kept on chain",
+                "it has {} characters; at most 32 fit on chain",
                 text.len()
             ));
         }
-        _ if text.chars().all(|c| c == ' ' || c.is_ascii_graphic()) => {
-            B256::right_padding_from(text.as_bytes())
-        }
-        _ => return Err("write ASCII letters, digits and punctuation".into()),
+        _ => B256::right_padding_from(text.as_bytes()),
     };
     if code.is_zero() {
         Err("it is empty".into())

@@ -1,6 +1,7 @@
 //! `wallet agent, lock`: an unlocked session for one wallet.
 
 use alloy::primitives::Address;
+use book::market::count::counted;
 use desk::scope::{Known, Scope};
 use desk::signing::agent::{Agent, Client, End, clear};
 use desk::signing::request::Request;
@@ -14,10 +15,10 @@ use super::interrupt::Interrupts;
 use super::say;
 use crate::render::{Answer, Tone};
 
-/// Longest time that a key stays open, seconds.
+/// The longest time that a key stays open, in seconds.
 const LONGEST: u64 = 12 * 3_600;
 
-/// Serves until its time is over, it is told to end, or interrupted.
+/// Serves until its time is over, it is locked or it is interrupted.
 pub(super) async fn run(
     context: &Context,
     interrupts: &Interrupts,
@@ -69,11 +70,14 @@ pub(super) async fn run(
         None => "it was interrupted",
     };
     let data = json!({ "wallet": name, "address": address, "until": until, "signed": signed, "ended": why });
-    let words = format!("the agent of {name} has ended, for {why}; it signed {signed} times");
+    let words = format!(
+        "the agent of {name} has ended because {why}; it signed {}",
+        counted(signed, "time")
+    );
     Ok(Answer::line(data, words))
 }
 
-/// What there is to say of a person of the desk whose counterpart's key lies in the same folder.
+/// The warning about a person of the desk whose counterpart's key is in the same folder.
 async fn warning(context: &Context, address: Address) -> Result<Option<String>> {
     let Some(board) = context.board_if_any().await? else {
         return Ok(None);

@@ -1,4 +1,4 @@
-//! Carrying a hit out: chain first, then the board; what was done stands whatever comes after.
+//! Carrying a hit out: chain first, then the board; what was done is kept whatever comes after.
 
 use book::board::Board;
 use book::market::count::counted;
@@ -92,18 +92,19 @@ async fn list(
         .execute(&token.contract, &signer, &journal, lost, follow)
         .await?;
     bar.finish_and_clear();
-    let words = format!(
-        "{} at {}",
-        counted(token.plan.new.len(), "wallet"),
-        token.name()
-    );
     for hash in sent.transactions {
-        report.did(what, words.clone(), Some(hash));
+        report.did(what, wallets_at(token), Some(hash));
     }
     Ok(())
 }
 
-/// The log says of each token, and of the case itself, what was done: once, also after a kill.
+/// What a report says was stopped at a token, and by which its transactions are found there.
+fn wallets_at(token: &TokenPlan) -> String {
+    let wallets = counted(token.plan.new.len(), "wallet");
+    format!("{wallets} at {}", token.name())
+}
+
+/// Writes into the log what was done at each token and for the case itself: once, even after a kill.
 async fn note(context: &Context, case: &Case, board: &Board, report: &Report) -> Result<()> {
     let reason = case.reason();
     for token in &case.tokens {
@@ -116,11 +117,8 @@ async fn note(context: &Context, case: &Case, board: &Board, report: &Report) ->
         if report.left.iter().any(is_left) {
             continue;
         }
-        let of = format!("wallets at {}", token.name());
-        let sent = report
-            .done
-            .iter()
-            .filter(|(_, what, _)| what.ends_with(&of));
+        let of = wallets_at(token);
+        let sent = report.done.iter().filter(|(_, what, _)| *what == of);
         let last = sent.clone().filter_map(|(_, _, hash)| *hash).next_back();
         let how = match last {
             Some(hash) => format!("{}, the last {hash}", counted(sent.count(), "transaction")),
@@ -143,7 +141,7 @@ async fn note(context: &Context, case: &Case, board: &Board, report: &Report) ->
     Ok(())
 }
 
-/// Writes a note unless there is one of this case about the subject.
+/// Writes a note unless this case already has one about the subject.
 async fn note_once(
     context: &Context,
     board: &Board,
@@ -171,14 +169,18 @@ fn finish(case: &Case, report: Report) -> Result {
         );
         return Ok(Answer::line(data, words));
     }
-    let words = format!("{}: {} wallets", case.reason(), case.wallets());
+    let words = format!("{}: {}", case.reason(), counted(case.wallets(), "wallet"));
     let answer = Answer::new(data)
         .with(Block::Line(words.into()))
         .with(Block::Table(report.table()));
     if report.left.is_empty() {
         return Ok(answer);
     }
-    let words = format!("{} parts of {} are left", report.left.len(), case.reason());
+    let words = format!(
+        "left of {}: {}",
+        case.reason(),
+        counted(report.left.len(), "part")
+    );
     Err(Failure::refused("NOT_ALL_DONE", words)
         .faults(report.faults())
         .found(answer))

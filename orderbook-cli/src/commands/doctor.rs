@@ -93,7 +93,7 @@ impl Doctor {
         }
         check_wallets(context, &mut checks);
         check_code(context, &mut checks);
-        // Side by side: each may take its whole time to say that nobody answers.
+        // Concurrently: each may take its whole timeout to find that nobody answers.
         let (chain, board) = tokio::join!(context.chain(), context.board_if_any());
         match chain {
             Ok(chain) => {
@@ -146,7 +146,7 @@ fn check_wallets(context: &Context, checks: &mut Checks) {
 fn check_code(context: &Context, checks: &mut Checks) {
     let code = context.settings.code();
     let found = match &code {
-        Code::Carried => "those that this program carries".to_owned(),
+        Code::Carried => "those built into this program".to_owned(),
         Code::Folder(folder) => folder.display().to_string(),
     };
     let missing = code.missing();
@@ -156,7 +156,7 @@ fn check_code(context: &Context, checks: &mut Checks) {
         checks.warn(
             "compiled contracts",
             format!("{} not in {found}", missing.join(", ")),
-            "only needed to deploy: make wasm, or leave --code away",
+            "only needed to deploy: make wasm, or omit --code",
         );
     }
 }
@@ -226,7 +226,7 @@ async fn settlement(context: &Context, chain: &Chain, checks: &mut Checks) -> Re
     Ok(())
 }
 
-/// Whether a second key stands between an approval and a settlement, and whether the two keys lie apart.
+/// Whether a second key stands between an approval and a settlement, and whether the two keys are kept apart.
 async fn commitments(
     context: &Context,
     chain: &Chain,
@@ -290,7 +290,8 @@ async fn coin(
         .view(settlement, IDvPSettlement::paymentCall {})
         .await?;
     if payment != coin {
-        let words = format!("the settlement contract pays in {payment}, the profile says {coin}");
+        let words =
+            format!("the settlement contract pays in {payment}, but the profile says {coin}");
         return Err(Failure::new(Exit::Usage, "OTHER_COIN", words)
             .hint("correct the profile's addresses.coin"));
     }
@@ -365,7 +366,7 @@ async fn check_book(context: &Context, board: Result<Option<Board>>, checks: &mu
         Ok(None) => {
             let words = "the settlement contract has no book here";
             let failure = Failure::new(Exit::Usage, "NO_BOOK", words);
-            let hint = "open it: orderbook init --book; or give its place with --store";
+            let hint = "create it: orderbook init --book; or name its store with --store";
             return checks.fail("book", &failure.hint(hint));
         }
         Err(failure) => return checks.fail("book", &failure),
@@ -387,7 +388,7 @@ async fn check_book(context: &Context, board: Result<Option<Board>>, checks: &mu
 async fn persons(context: &Context, board: &Board, checks: &mut Checks) -> Result<()> {
     let roster = board.roster().await?;
     if roster.demanded().is_none() {
-        let words = "a name counts as a person: this book does not demand signatures";
+        let words = "any name counts as a person: this book does not demand signatures";
         checks.warn("persons", words, "name staff, then: orderbook staff demand");
         return Ok(());
     }
@@ -400,8 +401,7 @@ async fn persons(context: &Context, board: &Board, checks: &mut Checks) -> Resul
             checks.ok("persons", words);
         }
         Some(two_eyes) => {
-            let remedy =
-                "keep each person's wallet with a user of its own, best on a machine of its own";
+            let remedy = "keep each person's wallet under its own user, ideally on its own machine";
             checks.warn("persons", two_eyes, remedy);
         }
     }
@@ -414,13 +414,13 @@ async fn book(context: &Context, board: &Board, checks: &mut Checks) -> Result<(
         && settlement != identity.contract
     {
         let words = format!(
-            "the book settles through {}, the profile says {settlement}",
+            "the book settles through {}, but the profile says {settlement}",
             identity.contract
         );
         return Err(Failure::new(Exit::Usage, "OTHER_BOOK", words)
             .hint("use the store of that contract, or create one: orderbook init --book"));
     }
-    // Nothing is written: only a book that another holds refuses.
+    // Nothing is written: this fails only for a book that another process has open.
     board.writable().await?;
     checks.ok(
         "book",
@@ -470,7 +470,7 @@ async fn in_flight(board: &Board, checks: &mut Checks) -> Result<()> {
         .filter(|matched| matched.state.is_in_flight())
         .count();
     if open > 0 {
-        let words = format!("{open} match(es) in flight");
+        let words = format!("{} in flight", counted(open, "match"));
         checks.warn("in flight", words, "orderbook sync");
     }
     Ok(())

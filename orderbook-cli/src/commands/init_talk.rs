@@ -20,7 +20,7 @@ use crate::render::{Surface, wrap};
 
 /// How long a node has to answer.
 const PATIENCE: Duration = Duration::from_secs(4);
-/// What a wallet is called that nobody named yet, by role. What the contracts keep apart is apart here.
+/// The default wallet of each role. Roles that the contracts keep apart have different wallets.
 const SUGGESTED: [(&str, &str); 12] = [
     ("admin", "counsel"),
     ("operator", "desk"),
@@ -38,7 +38,7 @@ const SUGGESTED: [(&str, &str); 12] = [
 /// Roles that only a broker-dealer has.
 const OF_A_DESK: [&str; 4] = ["operator", "trader", "principal", "staff_admin"];
 
-/// A profile of which nothing was said.
+/// The profile that is offered when there is none.
 pub(super) fn unsaid() -> Profile {
     Profile {
         name: "default".into(),
@@ -49,7 +49,7 @@ pub(super) fn unsaid() -> Profile {
     }
 }
 
-/// Answers that come line by line, and where the questions go.
+/// Where answers come from, line by line, and where the questions go.
 pub(super) struct Talk {
     answers: UnboundedReceiver<String>,
     screen: Box<dyn Write>,
@@ -79,15 +79,12 @@ impl Talk {
     /// Asks for everything; what `start` has is offered.
     ///
     /// # Errors
-    /// The answers came to an end.
+    /// The input ended.
     pub(super) async fn profile(&mut self, start: Profile) -> Result<Profile> {
-        self.say("Enter takes what stands in brackets. Nothing is written before the end; Ctrl-C leaves all as it is.");
+        self.say("Enter accepts the value in brackets. Nothing is written before the end; Ctrl-C leaves everything as it is.");
         let mut profile = start;
         profile.name = self.ask("Name of the profile", &profile.name, name).await?;
-        let live = self.yes(
-            "Real money, so that every sending is confirmed?",
-            profile.live,
-        );
+        let live = self.yes("Real money: confirm before anything is sent?", profile.live);
         profile.live = live.await?;
         self.chain(&mut profile).await?;
         self.broker_dealer(&mut profile).await?;
@@ -113,17 +110,17 @@ impl Talk {
         let user = std::env::var("USER").unwrap_or_default();
         let actor = profile.actor.clone().unwrap_or(user);
         profile.actor = Some(
-            self.ask("Who works here, as the log names you", &actor, person)
+            self.ask("Your name, as the log will show it", &actor, person)
                 .await?,
         );
         self.roles(&mut profile).await?;
         Ok(profile)
     }
 
-    /// Whether to write it: what changes is shown first.
+    /// Asks whether to write it; the changes are shown first.
     ///
     /// # Errors
-    /// The answers came to an end; the person said no.
+    /// The input ended; the person said no.
     pub(super) async fn agree(
         &mut self,
         path: &Path,
@@ -173,7 +170,7 @@ impl Talk {
                 }
                 Err(error) => {
                     self.say(&format!("  {error}"));
-                    if self.yes("Keep it all the same?", false).await? {
+                    if self.yes("Keep it anyway?", false).await? {
                         break;
                     }
                 }
@@ -184,7 +181,7 @@ impl Talk {
             .map(|id| id.to_string())
             .unwrap_or_default();
         let id = self
-            .ask("Chain id (none: whatever answers)", &known, chain_id)
+            .ask("Chain id (none: any chain)", &known, chain_id)
             .await?;
         profile.chain_id = id;
         Ok(())
@@ -226,11 +223,11 @@ impl Talk {
         for (role, wallet) in &named {
             self.say(&format!("  {role:<13}  {wallet}"));
         }
-        let good = clash(&named);
-        if let Some(words) = &good {
+        let clashing = clash(&named);
+        if let Some(words) = &clashing {
             self.say(&format!("  {words}"));
         }
-        if good.is_some() || !self.yes("Take these?", true).await? {
+        if clashing.is_some() || !self.yes("Use these?", true).await? {
             loop {
                 for (role, wallet) in &mut named {
                     *wallet = self
@@ -239,7 +236,7 @@ impl Talk {
                 }
                 match clash(&named) {
                     None => break,
-                    Some(words) => self.say(&format!("  {words}: once more")),
+                    Some(words) => self.say(&format!("  {words}: try again")),
                 }
             }
         }
@@ -249,7 +246,7 @@ impl Talk {
         Ok(())
     }
 
-    /// Asks until the answer can be read; an empty one means what is offered.
+    /// Asks until the answer can be read; an empty one takes what is offered.
     async fn ask<T>(
         &mut self,
         question: &str,
@@ -265,7 +262,7 @@ impl Talk {
             self.put(&format!("{question}{offer}: "));
             let Some(line) = self.answers.recv().await else {
                 self.say("");
-                let words = "the answers came to an end: nothing was written";
+                let words = "the input ended: nothing was written";
                 return Err(Failure::new(Exit::Interrupted, "INTERRUPTED", words));
             };
             let answer = match line.trim() {
@@ -291,7 +288,7 @@ impl Talk {
         .await
     }
 
-    /// A line; what is longer than the terminal is wide is broken at spaces.
+    /// A line, broken at spaces where it is longer than the terminal is wide.
     fn say(&mut self, words: &str) {
         let indent = &words[..words.len() - words.trim_start().len()];
         if words.chars().count() < self.width {
@@ -303,7 +300,7 @@ impl Talk {
     }
 
     fn put(&mut self, words: &str) {
-        // Whoever cannot read the questions gives no answers either.
+        // If the questions cannot be shown, no answers come either.
         let _ = self.screen.write_all(words.as_bytes());
         let _ = self.screen.flush();
     }
@@ -373,7 +370,7 @@ mod tests {
             .join(" ")
     }
 
-    /// No node listens on port 1, so that the endpoint is kept all the same and the chain id asked for.
+    /// No node listens on port 1, so the endpoint is kept anyway and the chain id is asked for.
     const NO_NODE: &str = "http://127.0.0.1:1";
 
     #[tokio::test]
@@ -467,14 +464,14 @@ mod tests {
         for words in [
             "a spreadsheet takes for a formula",
             "'perhaps': write yes or no",
-            "'127.0.0.1:8547' is no endpoint",
+            "'127.0.0.1:8547' is not an endpoint",
             "`1,000`: write 1000 or 1",
             "`many` is not a number",
-            "a CRD number is above zero",
-            "'mysql://x' is no store",
+            "a CRD number must be above zero",
+            "'mysql://x' is not a store",
             "web is not a person",
             "'../desk' is not a valid wallet name",
-            "operator and principal must be two wallets: the settlement contract keeps them apart: once more",
+            "operator and principal must be two wallets: the settlement contract keeps them apart: try again",
         ] {
             assert!(seen.contains(words), "{words}: {seen}");
         }
@@ -542,7 +539,7 @@ mod tests {
         ]);
         talk.profile(unsaid()).await.unwrap();
         for line in seen(&screen).lines() {
-            // Several questions without an echo of their answers stand in one line.
+            // Several questions without an echo of their answers share one line.
             for part in line.split_inclusive(": ") {
                 assert!(part.chars().count() <= 60 || !part.contains(' '), "{part}");
             }

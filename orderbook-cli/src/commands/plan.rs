@@ -31,13 +31,13 @@ const NAMED: usize = 5;
 /// What a cap table is for.
 #[derive(Args, Debug)]
 pub(super) struct Register {
-    /// Also issue the holdings of the file, less what was ever issued to each wallet
+    /// Also issue the holdings in the file, less everything that was ever issued to each wallet
     #[arg(long)]
     issue: bool,
     /// Show what would be done and send nothing
     #[arg(long)]
     plan: bool,
-    /// Issue every holding of the file once more, on purpose, and say why
+    /// Issue every holding in the file once more, on purpose, for this reason
     #[arg(long, value_name = "REASON", requires = "issue")]
     again: Option<String>,
 }
@@ -95,7 +95,7 @@ impl Register {
             return Ok(plan_proposal::waiting(&security, &plan));
         }
         let safe = context.proposal.safe(context)?;
-        // What is only proposed has come to no end.
+        // What is only proposed is not finished.
         let ends = safe.is_none() && !plan.rows.iter().any(|row| row.proposed.is_some());
         if let (Issue::Again(goal), true) = (&issue, ends || plan.is_done()) {
             context.say(goal.plan);
@@ -139,7 +139,7 @@ impl Register {
         Ok(describe(&security, &plan, &sent))
     }
 
-    /// What is to be issued, from what ever was; whether an earlier run of this command aimed at it already.
+    /// What must be issued, given what ever was, and whether an earlier run of this command already aimed at it.
     async fn issue(
         &self,
         context: &Context,
@@ -164,7 +164,7 @@ impl Register {
         Ok((issued, Issue::Again(goal), aimed))
     }
 
-    /// The book says why, where there is one.
+    /// Records the reason in the book, if there is one.
     async fn remark(&self, context: &Context, security: &Security) -> Result<()> {
         let reason = self.again.as_deref().unwrap_or_default();
         if let Some(board) = context.board_if_any().await? {
@@ -177,7 +177,7 @@ impl Register {
     }
 }
 
-/// A plan of which rows cannot be carried out, each named.
+/// A plan with rows that cannot be carried out, each named.
 fn refused(security: &Security, plan: &Plan) -> Failure {
     let faults = plan.refused.iter().map(|refused| Fault {
         code: "ROW_REFUSED".into(),
@@ -193,7 +193,7 @@ fn refused(security: &Security, plan: &Plan) -> Failure {
         .found(describe(security, plan, &Sent::default()))
 }
 
-/// A live profile has what is issued typed again where it is much, and confirms the plan.
+/// On a live profile a large amount to issue must be typed again, and the plan must be confirmed.
 async fn confirm(context: &Context, security: &Security, plan: &Plan) -> Result<()> {
     let added = plan.issued();
     if !added.is_zero() {
@@ -202,7 +202,7 @@ async fn confirm(context: &Context, security: &Security, plan: &Plan) -> Result<
     context.confirm(&words(security, plan))
 }
 
-/// Which issue once more it is: the same rows for the same reason are the same one until it came to its end.
+/// Identifies a repeated issue: the same rows for the same reason are the same issue until it is finished.
 fn purpose(contract: &Contract, reason: &str, holders: &[Holder]) -> B256 {
     let rows: Vec<(Address, U256)> = holders.iter().map(|h| (h.wallet, h.holding)).collect();
     let place = (contract.chain().id(), contract.address());
@@ -213,7 +213,7 @@ fn open(path: &Path) -> Result<File> {
     File::open(path).map_err(|e| Failure::usage(format!("{}: {e}", path.display())))
 }
 
-/// What the plan comes to, in one line.
+/// The plan in one line.
 pub(super) fn words(security: &Security, plan: &Plan) -> Sentence {
     let (new, changed, _) = plan.counts();
     let (wallets, symbol) = (new + changed, &security.symbol);
@@ -273,7 +273,7 @@ fn describe(security: &Security, plan: &Plan, sent: &Sent) -> Answer {
     }
     let planned = |gas: &Value| match gas.as_u64() {
         Some(gas) => Cell::units(U256::from(gas), 0),
-        None => "not known before the wallets are registered".into(),
+        None => "not known until the wallets are registered".into(),
     };
     let gas = &answer.data["gas"];
     pairs.push(("gas for the registry".into(), planned(&gas["register"])));
@@ -287,7 +287,7 @@ fn describe(security: &Security, plan: &Plan, sent: &Sent) -> Answer {
     }
 }
 
-/// The rows of which something is to do.
+/// The rows that still need something done.
 fn rows(security: &Security, plan: &Plan) -> Table {
     let amount = |value| Cell::units(value, security.decimals);
     let mut table = Table::new(&[
@@ -397,7 +397,7 @@ impl Listed {
         bar.finish_and_clear();
         data["gas"] = json!(sent.gas);
         data["transactions"] = json!(sent.transactions);
-        // A single transaction stands where every other act has it.
+        // A single transaction is given where every other act has it.
         if let [hash] = sent.transactions[..] {
             data["transaction"] = json!(hash);
         }
@@ -426,8 +426,8 @@ impl Listed {
         match (plan.proposed.len(), plan.same.len()) {
             (0, 1) => format!("nothing to do: the wallet is {state} {list}"),
             (0, count) => format!("nothing to do: all {count} wallets are {state} {list}"),
-            (proposed, _) => format!(
-                "nothing to do now: {} proposed: orderbook propose list",
+            (proposed, same) => format!(
+                "nothing to do now: {} proposed (see orderbook propose list), {same} already {state} {list}",
                 counted(proposed, "wallet")
             ),
         }
@@ -469,10 +469,10 @@ impl Listed {
     }
 }
 
-/// A few wallets by name and address, more by their number.
+/// A few wallets by name and address, many by their number.
 fn named(context: &Context, listed: &[list::Listed]) -> Result<String> {
     if listed.len() > NAMED {
-        return Ok(format!("{} wallets", listed.len()));
+        return Ok(counted(listed.len(), "wallet"));
     }
     let parties = listed
         .iter()

@@ -1,4 +1,5 @@
-//! Ending orders and the matches they are in, on chain first and then on the board, for one reason that stands in the log.
+//! Ending orders and the matches they are in, on chain first and then on the board, for one reason that goes into the
+//! log.
 
 use alloy::primitives::{Address, B256};
 use book::board::{Board, BoardError};
@@ -17,7 +18,7 @@ use super::failure::{Exit, Failure, Fault, Result};
 use super::matches::told;
 use crate::render::{Cell, Table, Tone};
 
-/// What was done, and what this profile could not.
+/// What was done, and what this profile could not do.
 #[derive(Default)]
 pub(super) struct Report {
     /// What, of what, with which transaction.
@@ -31,7 +32,7 @@ impl Report {
         self.done.push((what, of, hash));
     }
 
-    /// A part whose key this profile does not have. A chain that does not answer is no such thing.
+    /// A part whose key this profile does not have. A chain that does not answer is a failure.
     pub(super) fn leave(&mut self, what: &str, failure: Failure) -> Result<()> {
         if matches!(failure.exit, Exit::Refused | Exit::Auth | Exit::Usage) {
             self.left.push((what.to_owned(), failure));
@@ -89,9 +90,10 @@ pub(super) async fn key(
     let wallet = context.wallet_of(name)?;
     let account = context.account(&wallet)?;
     if !holds(account).await? {
-        let words = format!("the wallet {wallet} does not have the role");
-        return Err(Failure::refused("NO_ROLE", words)
-            .hint("give this command to whoever has it, or see: orderbook role show CONTRACT"));
+        let words = format!("the wallet {wallet} does not have the role {name}");
+        return Err(Failure::refused("NO_ROLE", words).hint(
+            "have somebody who has it run this command, or see: orderbook role show CONTRACT",
+        ));
     }
     context.signer(name)
 }
@@ -139,7 +141,7 @@ impl Stopping<'_> {
         for matched in &self.orders.in_flight {
             let words = format!("it is {}: a transaction may be on its way", matched.state);
             let failure = Failure::refused("IN_FLIGHT", words)
-                .hint("ask the chain, then give this command again: orderbook sync");
+                .hint("ask the chain, then run this command again: orderbook sync");
             report.left.push((format!("match {}", matched.id), failure));
         }
         Ok(())
@@ -219,7 +221,7 @@ impl Stopping<'_> {
         Ok(())
     }
 
-    /// Whose acts these are; `None` where there are none, or nobody here may.
+    /// Whose acts these are; `None` if there are none, or nobody here may do them.
     async fn pen(
         &self,
         context: &Context,

@@ -33,7 +33,7 @@ const ROUNDS: usize = 8;
 /// Which token becomes which.
 #[derive(Args, Debug)]
 pub(super) struct Migrate {
-    /// The token that is left: a security of the profile, or the address of one that `deploy token --replace` has replaced
+    /// The token to leave: a security of the profile, or the address of one that `deploy token --replace` has replaced
     old: String,
     /// The token that takes its place: a security of the profile
     new: String,
@@ -43,10 +43,10 @@ pub(super) struct Migrate {
     /// Reason: up to 32 characters, in the log and on chain
     #[arg(long, default_value = "migration", value_parser = reason)]
     reason: String,
-    /// How long a provisional KYC check holds, for investors whose own has ended, while holdings are issued
+    /// How long a provisional KYC record lasts, for investors whose own has ended, while holdings are issued
     #[arg(long, value_name = "DURATION", default_value = "30d", value_parser = literal_time::duration)]
     provisional: u64,
-    /// Write what is left over of holdings into this file (CSV)
+    /// Write the left-over fractions of holdings to this file (CSV)
     #[arg(long, value_name = "FILE")]
     fractions: Option<PathBuf>,
     /// Leave the old token paused instead of ending it for ever
@@ -59,10 +59,10 @@ pub(super) struct Migrate {
 
 fn split(text: &str) -> std::result::Result<(u32, u32), String> {
     let parts = text.split_once(':');
-    let (new, old) = parts.ok_or("write new tokens for old ones, as 3:2")?;
+    let (new, old) = parts.ok_or("write new tokens for old ones, such as 3:2")?;
     let read = |part: &str| decimal::whole::<u32>(part).map_err(|error| error.to_string());
     match (read(new)?, read(old)?) {
-        (0, _) | (_, 0) => Err("neither side is zero".into()),
+        (0, _) | (_, 0) => Err("neither side can be zero".into()),
         pair => Ok(pair),
     }
 }
@@ -71,7 +71,7 @@ fn reason(text: &str) -> std::result::Result<String, String> {
     act::reason(text).map(|_| text.to_owned())
 }
 
-/// Both tokens, looked at.
+/// Both tokens, as they are on chain.
 pub(super) struct Tokens {
     pub(super) old: Security,
     pub(super) new: Security,
@@ -140,7 +140,7 @@ impl Migrate {
         ratio.ok_or_else(|| Failure::usage("that many tokens do not fit into 256 bits"))
     }
 
-    /// Brings both indexes up to the chain and holds the tokens against each other.
+    /// Brings both indexes up to date with the chain and compares the tokens.
     async fn found(&self, context: &Context, tokens: &Tokens, ratio: Ratio) -> Result<Found> {
         let (from, _) = side(context, &tokens.old, &tokens.from).await?;
         let (to, tip) = side(context, &tokens.new, &tokens.to).await?;
@@ -201,12 +201,12 @@ impl Migrate {
             return Ok(report);
         }
         let words = format!(
-            "{} is paused, and {} parts of its trading are left: nothing was moved",
+            "{} is paused, and {} of its trading could not be ended: nothing was moved",
             tokens.old.symbol,
-            report.left.len()
+            counted(report.left.len(), "part")
         );
         Err(Failure::refused("NOT_ALL_DONE", words)
-            .hint("end them, then give the same command again")
+            .hint("end them, then run the same command again")
             .faults(report.faults()))
     }
 
@@ -252,7 +252,7 @@ impl Migrate {
         Err(differing(&found))
     }
 
-    /// Ends the old token, where that is wanted and the profile's admin is its default admin; whether it is ended.
+    /// Ends the old token, if asked for and the profile's admin is its default admin; returns whether it is ended.
     async fn end(&self, context: &Context, tokens: &Tokens, sent: &mut Sent) -> Result<bool> {
         if self.keep || tokens.is_ended {
             return Ok(tokens.is_ended);
@@ -278,7 +278,7 @@ impl Migrate {
             .map_err(|error| Failure::usage(format!("{}: {error}", path.display())))
     }
 
-    /// The book says where the holders went, where there is one.
+    /// Notes in the book, if there is one, where the holders went.
     async fn note(&self, context: &Context, tokens: &Tokens, moved: &Moved) -> Result<()> {
         let Some(board) = context.board_if_any().await? else {
             return Ok(());
@@ -312,7 +312,7 @@ impl Migrate {
         if let Some(proposal) = waiting.next() {
             let file = proposal.file.display();
             let words =
-                format!("{file} is neither confirmed nor given up: what comes next rests on it");
+                format!("{file} is neither confirmed nor dropped: what comes next depends on it");
             return Err(Failure::refused("PROPOSED", words).hint(format!(
                 "orderbook propose confirm {file} TRANSACTION, or: orderbook propose drop {file}"
             )));
@@ -345,8 +345,8 @@ impl Migrate {
         let written = propose::propose(context, tokens.to.chain(), safe, calls, &words).await?;
         let left = all.saturating_sub(written.taken);
         Ok(written.answer(&words).warn(format!(
-            "{} of this part left, and others may follow: once this is confirmed, give the same command again with \
-             another file, until nothing is to do",
+            "{} of this part left, and others may follow: once this is confirmed, run the same command again with \
+             another file, until there is nothing to do",
             counted(left, "call")
         )))
     }
@@ -384,7 +384,7 @@ impl Tokens {
     }
 }
 
-/// A security of the profile, or, of an address that it does not have, what the contract says of itself.
+/// A security of the profile, or, for an address that it does not have, what the contract says about itself.
 async fn security(context: &Context, chain: &Chain, name: &str) -> Result<Security> {
     let known = context.security(name);
     if known.is_ok() || !name.starts_with("0x") {
@@ -494,7 +494,7 @@ fn refused(tokens: &Tokens, found: &Found) -> Failure {
 /// The registers still differ after everything was done.
 fn differing(found: &Found) -> Failure {
     let words = format!(
-        "the two registers differ: {}, and {} that would not end it",
+        "the two registers differ: {}, and {} that would not change that",
         counted(found.plan.differs.len(), "thing"),
         counted(found.plan.steps.len(), "transaction")
     );

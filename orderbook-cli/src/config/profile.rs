@@ -1,4 +1,4 @@
-//! A profile: one TOML file that binds chain, contracts, store and wallets. It holds no secret.
+//! A profile: one TOML file that binds chain, contracts, store and wallets. It contains no secrets.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -16,7 +16,7 @@ use super::house::{Commission, DocumentFile, Statements, TermsFile};
 /// The file's name when only a folder is given.
 pub const FILE_NAME: &str = "orderbook.toml";
 
-/// Everything a profile may say; what it leaves out has a default or is asked for.
+/// Everything a profile can say; what it leaves out has a default or is prompted for.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Profile {
@@ -24,7 +24,8 @@ pub struct Profile {
     pub name: String,
     /// Real money: every transaction asks first.
     pub live: bool,
-    /// On a live profile: the share of a supply, as `1%`, above which the amount that is moved is typed again.
+    /// On a live profile: the share of a supply, such as `1%`, above which the amount that is moved must be typed
+    /// again.
     pub retype_above: Option<String>,
     /// JSON-RPC endpoint.
     pub rpc_url: Option<String>,
@@ -39,7 +40,7 @@ pub struct Profile {
     pub code: Option<String>,
     /// File whose first line opens the wallets.
     pub password_file: Option<String>,
-    /// Who works here: stands in the log beside every act.
+    /// Who works here: recorded in the log with every act.
     pub actor: Option<String>,
     /// Seconds to wait for a receipt before the outcome counts as unknown.
     pub timeout: Option<u64>,
@@ -66,7 +67,7 @@ pub struct Profile {
     /// Safes by name.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub safes: BTreeMap<String, Address>,
-    /// Keys that are kept elsewhere, by the name under which a wallet would be.
+    /// Keys that are kept elsewhere, by name, as wallets are.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub signers: BTreeMap<String, Keeper>,
     /// The securities on the board.
@@ -138,7 +139,7 @@ pub struct Roles {
 
 impl Roles {
     /// Every role, in the order in which people set them up.
-    pub const NAMES: [&'static str; 12] = [
+    pub const NAMES: [&'static str; 13] = [
         "admin",
         "operator",
         "issuer",
@@ -148,12 +149,13 @@ impl Roles {
         "master_minter",
         "minter",
         "blacklister",
+        "distributor",
         "trader",
         "principal",
         "staff_admin",
     ];
 
-    /// Roles that no account may have together, with the contract that keeps them apart.
+    /// Pairs of roles that no account may have together, with the contract that keeps them apart.
     pub const APART: [(&'static str, &'static str, &'static str); 6] = [
         ("operator", "principal", "settlement"),
         ("admin", "attestor", "coin"),
@@ -163,7 +165,7 @@ impl Roles {
         ("attestor", "minter", "coin"),
     ];
 
-    /// Names the wallet of a role; whether there is such a role, `default` being one.
+    /// Sets the wallet of a role; returns whether there is such a role, `default` included.
     pub fn name(&mut self, role: &str, wallet: String) -> bool {
         let place = match role {
             "default" => &mut self.default,
@@ -176,6 +178,7 @@ impl Roles {
             "master_minter" => &mut self.master_minter,
             "minter" => &mut self.minter,
             "blacklister" => &mut self.blacklister,
+            "distributor" => &mut self.distributor,
             "trader" => &mut self.trader,
             "principal" => &mut self.principal,
             "staff_admin" => &mut self.staff_admin,
@@ -197,10 +200,10 @@ impl Roles {
             "master_minter" => &self.master_minter,
             "minter" => &self.minter,
             "blacklister" => &self.blacklister,
+            "distributor" => &self.distributor,
             "trader" => &self.trader,
             "principal" => &self.principal,
             "staff_admin" => &self.staff_admin,
-            "distributor" => &self.distributor,
             _ => &None,
         };
         named.as_deref().or(self.default.as_deref())
@@ -219,7 +222,7 @@ pub struct Security {
     pub token: Address,
     /// Decimals of one whole token.
     pub decimals: u8,
-    /// The block in which it was deployed: what it ever issued is read from there.
+    /// The block in which it was deployed: everything it ever issued is read from there on.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub block: Option<u64>,
 }
@@ -256,7 +259,7 @@ impl Profile {
         }
     }
 
-    /// Writes the profile whole: a crash leaves the old file or the new one.
+    /// Writes the whole profile at once: a crash leaves the old file or the new one.
     ///
     /// # Errors
     /// `Io`.
@@ -270,7 +273,7 @@ impl Profile {
             cause: e.to_string(),
         })?;
         let text = format!(
-            "# Profile of the order book. No secret belongs in here: wallets are encrypted files of their own.\n\n{body}"
+            "# Profile of the order book. Put no secrets in here: wallets are encrypted files of their own.\n\n{body}"
         );
         let draft = path.with_extension("toml.new");
         let mut file = fs::File::create(&draft).map_err(io)?;

@@ -21,7 +21,7 @@ fn stopped(market: &Market, wallet: &str) -> (bool, bool) {
     let restricted = ["HRBR", "SLRA"].iter().all(|symbol| {
         check(format!("token check {symbol} brightwater-lp {wallet} 1")).code() == "RESTRICTION_3"
     });
-    // Who may not blacklist is told no only where something is to do.
+    // Somebody who may not blacklist is refused only where there is something to do.
     let blacklisted = market.run(&format!("coin blacklist {wallet} --plan"));
     (restricted, blacklisted.json()["data"]["already"] == true)
 }
@@ -138,18 +138,18 @@ fn each_part_of_a_hit_is_an_event_that_names_the_case() {
         assert_eq!(notes.len(), 1, "{notes:?}");
         assert!(
             notes[0]
-                .starts_with("case OFAC-26-114: 1 wallets sanctioned, 1 transactions, the last 0x"),
+                .starts_with("case OFAC-26-114: 1 wallet sanctioned, 1 transaction, the last 0x"),
             "{notes:?}"
         );
     }
     let notes = about("note", &market.address("coin"));
     assert!(
-        notes[0].starts_with("case OFAC-26-114: 1 wallets blacklisted"),
+        notes[0].starts_with("case OFAC-26-114: 1 wallet blacklisted"),
         "{notes:?}"
     );
     assert_eq!(
         about("note", "case OFAC-26-114"),
-        ["case OFAC-26-114: 1 wallets, everything is done"]
+        ["case OFAC-26-114: 1 wallet, everything is done"]
     );
 }
 

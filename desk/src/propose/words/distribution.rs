@@ -2,6 +2,7 @@
 
 use alloy::primitives::Address;
 use book::market::amount::time;
+use book::market::count::counted;
 
 use super::{NONE, Writer, reason};
 use crate::cap_table::investor_code;
@@ -13,7 +14,7 @@ impl Writer<'_> {
         let line = match call {
             DistributionCalls::open(call) => {
                 let head = format!(
-                    "{} of the Safe put up for those who held {} at block {} ({})",
+                    "{} from the Safe put up for those who held {} at block {} ({})",
                     self.dollars(call.total),
                     self.who(call.security),
                     call.recordBlock,
@@ -28,13 +29,13 @@ impl Writer<'_> {
                 return vec![
                     head,
                     format!("root of the shares {}, {document}", call.root),
-                    format!("to be claimed until {until}"),
+                    format!("claimable until {until}"),
                 ];
             }
             DistributionCalls::payBatch(call) => {
                 let head = format!(
-                    "{} shares of distribution {} brought to be paid",
-                    call.claims.len(),
+                    "{} of distribution {} submitted for payment",
+                    counted(call.claims.len(), "share"),
                     call.id
                 );
                 let rows = call.claims.iter().map(|claim| {
@@ -53,7 +54,7 @@ impl Writer<'_> {
                 reason(call.reason)
             ),
             DistributionCalls::sweep(call) => format!(
-                "what nobody claimed of distribution {} goes back to its funder",
+                "the unclaimed rest of distribution {} goes back to its funder",
                 call.id
             ),
             DistributionCalls::pause(_) => "the distribution contract is paused".into(),
@@ -74,7 +75,7 @@ impl Writer<'_> {
                 call.documentHash
             ),
             DocumentsCalls::removeDocument(call) => format!(
-                "document {} of {} is listed no longer",
+                "document {} of {} is no longer listed",
                 investor_code(call.name),
                 of(call.security)
             ),

@@ -1,4 +1,4 @@
-//! An act in words, from its calldata alone: every argument is said.
+//! An act in words, from its calldata alone: every argument is shown.
 
 mod distribution;
 mod security;
@@ -15,7 +15,7 @@ use crate::chain::abi::ISecurityToken::ISecurityTokenCalls as SecurityCalls;
 use crate::chain::abi::ITsUSDC::ITsUSDCCalls as CoinCalls;
 use crate::chain::abi::role_name;
 
-/// How amounts are written for whoever reads them.
+/// How amounts are written for the reader.
 pub trait Amounts {
     /// An amount of a token, without its unit.
     fn units(&self, value: U256, decimals: u8) -> String;
@@ -61,7 +61,7 @@ impl Reading {
             Deed::Distribution(act) => writer.distribution(&act.call),
             Deed::Documents(call) => vec![writer.documents(call)],
             Deed::Funding(call) => vec![format!(
-                "{} may take {} of the Safe",
+                "{} may take {} from the Safe",
                 writer.who(call.spender),
                 writer.dollars(call.value)
             )],
@@ -150,7 +150,7 @@ impl Writer<'_> {
                 call.evidence
             ),
             CoinCalls::setReserveMaxAge(call) => {
-                format!("an attestation holds for {}", spelled(call.maxAge))
+                format!("an attestation is valid for {}", spelled(call.maxAge))
             }
             CoinCalls::configureMinter(call) => {
                 let (minter, most) = (
@@ -175,9 +175,9 @@ impl Writer<'_> {
                 self.who(call.to),
                 investor_code(call.bankReference)
             ),
-            CoinCalls::burn(call) => format!("{} of the Safe burned", self.dollars(call.amount)),
+            CoinCalls::burn(call) => format!("{} from the Safe burned", self.dollars(call.amount)),
             CoinCalls::burnWithReference(call) => format!(
-                "{} of the Safe burned for {}",
+                "{} from the Safe burned for {}",
                 self.dollars(call.amount),
                 investor_code(call.bankReference)
             ),
@@ -234,7 +234,7 @@ impl Writer<'_> {
     }
 }
 
-/// A limit, of which zero means none.
+/// A limit; zero means none.
 fn at_most(value: U256, words: &str) -> String {
     if value.is_zero() {
         "no limit".into()
@@ -385,7 +385,7 @@ mod tests {
             said(TOKEN, &limits),
             [
                 "HRBR: holding of one investor: no limit; its share of the supply: 12.50 % at most; investors: 99 at most; \
-              a wallet holds 1 HRBR or nothing; transfers in multiples of 0 HRBR"
+              a wallet holds at least 1 HRBR or nothing; transfers in multiples of 0 HRBR"
             ]
         );
     }

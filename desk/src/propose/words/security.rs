@@ -30,17 +30,22 @@ impl Writer<'_> {
                     .values
                     .iter()
                     .try_fold(U256::ZERO, |sum, value| sum.checked_add(*value));
-                let sum =
-                    sum.map_or_else(|| "more than there can be".into(), |sum| self.tokens(sum));
+                let sum = sum.map_or_else(|| "more than can exist".into(), |sum| self.tokens(sum));
                 let rows = call.to.iter().zip(&call.values);
                 let rows =
                     rows.map(|(to, value)| format!("{} to {}", self.tokens(*value), self.who(*to)));
-                return std::iter::once(format!("{sum} issued to {} wallets", call.to.len()))
-                    .chain(rows)
-                    .collect();
+                return std::iter::once(format!(
+                    "{sum} issued to {}",
+                    counted(call.to.len(), "wallet")
+                ))
+                .chain(rows)
+                .collect();
             }
             SecurityCalls::mintLockedBatch(call) => {
-                let head = format!("{symbol} issued to {} wallets, locked up", call.to.len());
+                let head = format!(
+                    "{symbol} issued to {}, locked up",
+                    counted(call.to.len(), "wallet")
+                );
                 let row = |at: usize, to: Address| {
                     let amount = call.amounts.get(at).map(|amount| self.tokens(*amount));
                     let until = call.unlockAts.get(at).map(|until| time(*until));
@@ -67,7 +72,7 @@ impl Writer<'_> {
             }
             SecurityCalls::setSupplyCap(call) => {
                 let cap = at_most(call.supplyCap, &self.tokens(call.supplyCap));
-                format!("{symbol}: tokens that may ever exist: {cap}")
+                format!("{symbol}: supply cap: {cap}")
             }
             SecurityCalls::mint(call) => {
                 format!(
@@ -91,7 +96,7 @@ impl Writer<'_> {
             SecurityCalls::pause(_) => format!("{symbol} is paused"),
             SecurityCalls::unpause(_) => format!("{symbol} is no longer paused"),
             SecurityCalls::deactivate(_) => {
-                format!("{symbol} is deactivated for ever: nothing of it ever moves again")
+                format!("{symbol} is deactivated for ever: none of it can ever move again")
             }
             other => self
                 .rules(&symbol, other)
@@ -152,7 +157,7 @@ impl Writer<'_> {
                 };
                 format!(
                     "{symbol}: holding of one investor: {}; its share of the supply: {share}; investors: {}; a wallet \
-                     holds {} or nothing; transfers in multiples of {}",
+                     holds at least {} or nothing; transfers in multiples of {}",
                     at_most(call.maxPerInvestor, &self.tokens(call.maxPerInvestor)),
                     self.count(call.maxHolders),
                     self.tokens(call.minHolding),

@@ -2,6 +2,7 @@
 
 use alloy::primitives::{Address, U256};
 use book::market::amount::COIN_DECIMALS;
+use book::market::count::counted;
 use desk::chain::abi::{IDistribution, ISecurityToken, ITsUSDC};
 use desk::chain::act::{Act, Contract};
 use desk::distribution::DistributionError;
@@ -33,7 +34,7 @@ impl Open {
         let funder = context.acting_account(DISTRIBUTOR)?;
         if funder != plan.stage.funder {
             let meant = plan.stage.funder;
-            let words = format!("the file is funded by {meant}, and {funder} would open it");
+            let words = format!("the file names {meant} as the funder, but {funder} would open it");
             return Err(Failure::new(Exit::Auth, "OTHER_FUNDER", words).hint(
                 "nothing was sent; name the funder's wallet with --wallet, or plan it for a Safe with --funder SAFE",
             ));
@@ -94,7 +95,7 @@ async fn has_the_total(coin: &Contract, plan: &Plan) -> Result<()> {
     }
     let shown = |units| book::market::amount::plain(units, COIN_DECIMALS);
     let words = format!(
-        "{account} has {} dollars, it takes {}",
+        "{account} has {} dollars, but {} are needed",
         shown(has),
         shown(value)
     );
@@ -120,7 +121,7 @@ async fn fund(
         let journal = context.journal();
         let words = format!("the distribution contract may move {value} base units of {owner}");
         let carried = carry::carry_out(&act, signer, &journal, &words).await?;
-        // What follows needs it, and asks the chain for it.
+        // The opening that follows needs it, and checks it on chain.
         journal.strike(&[carried.key()])?;
     }
     Ok(())
@@ -137,10 +138,7 @@ impl Pay {
         let state = State::read(chain, &plan).await?;
         let now = chain.head().await?.time;
         let payment = Payment::of(&contract, &plan, &state, now, sender).await?;
-        let words = match payment.shares {
-            1 => "1 share brought to be paid".to_string(),
-            count => format!("{count} shares brought to be paid"),
-        };
+        let words = format!("{} submitted for payment", counted(payment.shares, "share"));
         let mut data = json!({
             "done": words,
             "id": plan.id,
@@ -156,14 +154,14 @@ impl Pay {
         }
         if self.plan {
             let pairs = vec![
-                ("shares to be paid".to_string(), payment.shares.into()),
+                ("shares to pay".to_string(), payment.shares.into()),
                 ("set apart, not payable".into(), payment.apart.into()),
                 ("transactions".into(), payment.batches().into()),
                 (
                     "gas".into(),
                     match payment.gas() {
                         Some(gas) => Cell::units(U256::from(gas), 0),
-                        None => "not known: a batch would be refused now".into(),
+                        None => "unknown: a batch would be refused now".into(),
                     },
                 ),
             ];
@@ -189,7 +187,7 @@ impl Pay {
     }
 }
 
-/// Nothing is open: all is done, or some of it cannot be.
+/// No share is open: all are paid, or some cannot be paid.
 fn nothing_to_pay(
     plan: &Plan,
     state: &State,
@@ -203,15 +201,16 @@ fn nothing_to_pay(
     let (_, _, paid) = state.counts();
     data["already"] = json!(true);
     let words = match payment.apart {
-        0 => format!("nothing to do: all {paid} shares are paid"),
+        0 => format!("nothing to do: {} paid, none left", counted(paid, "share")),
         apart => format!(
-            "nothing to do: {paid} shares are paid, {apart} wait for their holders' status to end"
+            "nothing to do: {} paid, {apart} set apart until their holders may be paid",
+            counted(paid, "share")
         ),
     };
     Ok(Answer::line(data, words))
 }
 
-/// What became of all shares, once more from the chain.
+/// What became of all shares, read again from the chain.
 async fn outcome(chain: &Chain, plan: &Plan, mut data: serde_json::Value, words: &str) -> Result {
     let state = State::read(chain, plan).await?;
     let (open, apart, paid) = state.counts();
@@ -227,8 +226,8 @@ async fn outcome(chain: &Chain, plan: &Plan, mut data: serde_json::Value, words:
         return Ok(answer);
     }
     Ok(answer.warn(
-        "a share that was set apart is paid when its holder may be: give the command again then; who it is: orderbook \
-         distribution status FILE",
+        "a share that was set apart can be paid once its holder may be paid: run the command again then; to see which: \
+         orderbook distribution status FILE",
     ))
 }
 
@@ -268,7 +267,7 @@ impl Sweep {
     pub(super) async fn run(self, context: &Context) -> Result {
         let plan = read(&self.file)?;
         let funder = plan.stage.funder;
-        let words = format!("what nobody claimed of {} swept to {funder}", plan.id);
+        let words = format!("unclaimed shares of {} swept to {funder}", plan.id);
         let contract = contract(context, &plan).await?;
         let hand = context.hand(DISTRIBUTOR, words.as_str())?;
         let call = IDistribution::sweepCall { id: plan.id };
