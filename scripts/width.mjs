@@ -1,4 +1,4 @@
-// Fails when a line of the pages is wider than 120 columns, and names it.
+// Fails if a line of the docs is wider than 120 columns, and names it.
 //
 //   node scripts/width.mjs
 
@@ -7,7 +7,15 @@ import { readFileSync, readdirSync } from "node:fs";
 const WIDEST = 120;
 const root = new URL("..", import.meta.url);
 const docs = readdirSync(new URL("docs", root)).filter((name) => name.endsWith(".md"));
-const pages = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", ...docs.map((name) => `docs/${name}`)];
+const interfaces = readdirSync(new URL("docs/interfaces", root)).filter((name) => name.endsWith(".sol"));
+const pages = [
+  "README.md",
+  "CONTRIBUTING.md",
+  "CHANGELOG.md",
+  "SECURITY.md",
+  ...docs.map((name) => `docs/${name}`),
+  ...interfaces.map((name) => `docs/interfaces/${name}`),
+];
 
 const wide = pages.flatMap((page) => {
   const lines = readFileSync(new URL(page, root), "utf8").split("\n");
@@ -18,7 +26,7 @@ const wide = pages.flatMap((page) => {
   });
 });
 if (wide.length > 0) {
-  console.error(`error: lines of at most ${WIDEST} columns are wanted: break these, or shorten a table's cells`);
+  console.error(`error: expected lines of at most ${WIDEST} columns: break these, or shorten a table's cells`);
   console.error(wide.join("\n"));
   process.exitCode = 1;
 }

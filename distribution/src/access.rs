@@ -1,4 +1,4 @@
-//! Roles and the pause: what `OpenZeppelin`'s components leave unguarded stands behind a role here.
+//! Roles and the pause: what `OpenZeppelin`'s components leave unguarded is behind a role here.
 
 use alloy_primitives::{Address, B256, FixedBytes};
 use openzeppelin_stylus::{

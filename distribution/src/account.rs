@@ -136,7 +136,7 @@ impl Account {
         self.row.set_bytes(TOTAL, &word);
     }
 
-    /// Ends the time to claim at a second, as time does: the clock of a test stands still.
+    /// Ends the time to claim at a second, as time does: the clock of a test does not move by itself.
     #[cfg(test)]
     pub(crate) fn expire(&mut self, claim_until: u64) {
         self.terms.claim_until = claim_until;

@@ -1,7 +1,7 @@
 //! Why a call is refused: the errors of `docs/interfaces/IDistribution.sol`, which carries the prose.
 //!
-//! Those of `OpenZeppelin`'s components are listed here too, so that one table stands against the interface file; their
-//! components encode them.
+//! Those of `OpenZeppelin`'s components are listed here too, so that one table can be compared with the interface file;
+//! their components encode them.
 
 use alloy_primitives::{Address, B256, U256};
 

@@ -1,4 +1,4 @@
-//! What the contract logs; who was paid what can be told from these logs alone. Those of roles and pause are the
+//! What the contract logs; who was paid what follows from these logs alone. Those of roles and pause are the
 //! components'.
 
 pub(crate) use self::sol::*;

@@ -4,9 +4,9 @@
 //! Anyone may then bring a leaf with its proof, and the wallet in it is paid. `docs/interfaces/IDistribution.sol` says
 //! what every function means, `docs/distributions.md` why.
 //!
-//! It is no hot path, so it is built from `OpenZeppelin`'s components: [`AccessControl`], [`Pausable`], [`SafeErc20`] and
+//! It is not on a hot path, so it is built from `OpenZeppelin`'s components: [`AccessControl`], [`Pausable`], [`SafeErc20`] and
 //! the verifier of proofs. What they would make public is not: `SafeErc20` stays a private field, for its interface lets
-//! anyone move the coins, and what unguarded functions do stands behind roles ([`access`]).
+//! anyone move the coins, and functions that the components leave unguarded are behind roles ([`access`]).
 //!
 //! A call made while another call of this contract is running is refused by the entry point, so neither coin nor security
 //! can come back in. The standard library comes with `openzeppelin-crypto`; no panic is in reach of a caller.
@@ -52,7 +52,7 @@ use stylus_sdk::{prelude::*, stylus_core::Host};
 
 use self::{account::Account, error::Error, returns::Payee, tree::Claims};
 
-/// The contract's storage. What each of its functions means stands in `docs/interfaces/IDistribution.sol`.
+/// The contract's storage. Its functions are documented in `docs/interfaces/IDistribution.sol`.
 #[storage]
 pub struct Distribution {
     access: AccessControl,
@@ -133,7 +133,7 @@ impl Distribution {
         account::flags(&self.accounts.row(id), index).is_some_and(|flags| flags.apart)
     }
 
-    /// Whom a share of `wallet` would be paid to now, and the code of what is against it.
+    /// Whom a share of `wallet` would be paid to now, and the code of what prevents it.
     ///
     /// # Errors
     ///

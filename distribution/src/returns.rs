@@ -28,7 +28,7 @@ mod sol {
             bytes32 documentHash;
         }
 
-        /// Whom a share is paid to, and the code of what is against it, 0 for nothing.
+        /// Whom a share is paid to, and the code of what prevents it, 0 for nothing.
         #[derive(Debug, PartialEq, Eq)]
         struct Payee {
             address payee;

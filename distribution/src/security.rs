@@ -43,7 +43,7 @@ pub(crate) const VIEW_GAS: u64 = 100_000;
 /// What must be left before a question, so that it can take its part: a call passes 63 of 64 parts on.
 const BEFORE_VIEW: u64 = 110_000;
 
-/// Whom a share of `wallet` is to be paid to, and what is against it.
+/// Whom a share of `wallet` would be paid to, and what prevents it.
 ///
 /// # Errors
 ///
@@ -117,7 +117,7 @@ pub(crate) fn need_gas(vm: &dyn Host, needed: u64) -> Result<(), Revert> {
     Ok(())
 }
 
-/// Whether a contract stands at an address.
+/// Whether there is a contract at an address.
 pub(crate) fn has_code(vm: &dyn Host, account: Address) -> bool {
     let hash = vm.code_hash(account);
     hash != B256::ZERO && hash != constant_word!(Keccak256::new().finalize())

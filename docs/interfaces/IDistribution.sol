@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.24;
 
-/// ABI of the distribution contract (crate `distribution`): dividends and other payments to those who held a security at a
-/// block, one deployment per coin. Semantics: ../distributions.md.
+/// ABI of the distribution contract (crate `distribution`): dividends and other payments to those who held a security
+/// at a block, one deployment per coin. Semantics: ../distributions.md.
 ///
 /// constructor(address coin, address admin)
 interface IDistribution {
@@ -46,7 +46,7 @@ interface IDistribution {
     error ShareNotPayable(bytes32 id, uint256 index, uint8 code);   // claim: set apart before, and still not payable
     error NotSetApart(bytes32 id, uint256 index);                   // redirect
     error InvalidRecipient(address to);                             // redirect: zero, this contract, or sanctioned
-    error TooManyClaims(uint256 count, uint256 size);               // payBatch: over 100, or over 90,000 bytes of calldata
+    error TooManyClaims(uint256 count, uint256 size);               // payBatch: over 100 claims or 90,000 bytes
     error NothingToSweep(bytes32 id);
     error InsufficientGas(uint64 left, uint64 needed);              // too little to ask security or coin: send more
     error NotAContract(address account);                            // constructor: the coin has no code
@@ -55,23 +55,26 @@ interface IDistribution {
     error ExpectedPause();                                          // unpause
 
     // ------------------------------------------------------------------ distributions
-    /// Opens a distribution and pulls exactly `total` of the coin from the caller, its funder, who has DISTRIBUTOR_ROLE.
-    /// id = keccak256(abi.encode(uint256 chainId, address this, address caller, root, security, recordBlock,
-    /// recordBlockHash, total, documentHash, claimUntil)). recordBlock is the chain's own number, as eth_blockNumber
-    /// counts. claimUntil: unix seconds, 180 to 3,650 days ahead. Refused in this order:
+    /// Opens a distribution and pulls exactly `total` of the coin from the caller, its funder, who has
+    /// DISTRIBUTOR_ROLE. id = keccak256(abi.encode(uint256 chainId, address this, address caller, root, security,
+    /// recordBlock, recordBlockHash, total, documentHash, claimUntil)). recordBlock is the chain's own number, as
+    /// eth_blockNumber counts. claimUntil: unix seconds, 180 to 3,650 days ahead. Refused in this order:
     /// AccessControlUnauthorizedAccount, EnforcedPause, InvalidRoot, InvalidRecordBlock, InvalidTotal,
-    /// ClaimPeriodOutOfRange, DistributionExists, InsufficientGas, NotASecurity, SafeErc20FailedOperation, FundingInexact.
+    /// ClaimPeriodOutOfRange, DistributionExists, InsufficientGas, NotASecurity, SafeErc20FailedOperation,
+    /// FundingInexact.
     function open(bytes32 root, address security, uint64 recordBlock, bytes32 recordBlockHash, uint256 total,
         bytes32 documentHash, uint64 claimUntil) external returns (bytes32 id);
     /// Pays one share to its payee, whoever calls, or sets it apart. Refused in this order: EnforcedPause,
-    /// UnknownDistribution, AlreadyPaid, InvalidProof, ClaimPeriodOver, TotalExceeded, InsufficientGas, ShareNotPayable.
+    /// UnknownDistribution, AlreadyPaid, InvalidProof, ClaimPeriodOver, TotalExceeded, InsufficientGas,
+    /// ShareNotPayable.
     function claim(bytes32 id, uint256 index, address wallet, uint256 amount, bytes32[] calldata proof) external;
-    /// Pays up to 100 shares, each as claim does; one that is paid, or still not payable, is passed over. Refused in this
-    /// order: EnforcedPause, UnknownDistribution, TooManyClaims; then as claim by the first share that is at fault.
+    /// Pays up to 100 shares, each as claim does; one that is paid, or still not payable, is passed over. Refused in
+    /// this order: EnforcedPause, UnknownDistribution, TooManyClaims; then as claim by the first share that is at
+    /// fault.
     function payBatch(bytes32 id, Claim[] calldata claims) external;
-    /// Pays a share that was set apart to `to`. Refused in this order: AccessControlUnauthorizedAccount (COMPLIANCE_ROLE),
-    /// EnforcedPause, UnknownDistribution, AlreadyPaid, InvalidProof, NotSetApart, InsufficientGas, InvalidRecipient,
-    /// SafeErc20FailedOperation.
+    /// Pays a share that was set apart to `to`. Refused in this order: AccessControlUnauthorizedAccount
+    /// (COMPLIANCE_ROLE), EnforcedPause, UnknownDistribution, AlreadyPaid, InvalidProof, NotSetApart, InsufficientGas,
+    /// InvalidRecipient, SafeErc20FailedOperation.
     function redirect(bytes32 id, uint256 index, address wallet, uint256 amount, bytes32[] calldata proof, address to,
         bytes32 reason) external;
     /// After claimUntil, by anyone: gives the funder all that is neither paid nor set apart. Refused in this order:
@@ -94,8 +97,8 @@ interface IDistribution {
     function leafOf(bytes32 id, uint256 index, address wallet, uint256 amount) external view returns (bytes32);
 
     // ------------------------------------------------------------------ pause and roles
-    // DISTRIBUTOR_ROLE, COMPLIANCE_ROLE and PAUSER_ROLE are keccak256 of their names, DEFAULT_ADMIN_ROLE is zero and the
-    // admin of all.
+    // DISTRIBUTOR_ROLE, COMPLIANCE_ROLE and PAUSER_ROLE are keccak256 of their names, DEFAULT_ADMIN_ROLE is zero and
+    // the admin of all.
     event Paused(address account);
     event Unpaused(address account);
     event RoleGranted(bytes32 indexed role, address indexed account, address indexed sender);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.24;
 
-/// ABI of the registry of documents (crate `documents`), after ERC-1643: what ERC-1643 keeps in a token stands here for any
-/// security, in versions. Semantics: ../documents.md.
+/// ABI of the registry of documents (crate `documents`), after ERC-1643: what ERC-1643 keeps in a token is here, in
+/// versions, for any security. Semantics: ../documents.md.
 ///
 /// constructor()
 interface IDocuments {
@@ -16,9 +16,9 @@ interface IDocuments {
     event DocumentReceived(address indexed security, bytes32 indexed name, address indexed by, uint64 version,
         bytes32 documentHash);
 
-    error NotIssuer(address security, address account);             // the security does not say that the caller has ISSUER_ROLE
-    error InvalidDocument(address security, bytes32 name);          // name or hash is zero, or the URI is empty or over 2,048 bytes
-    error DocumentUnchanged(address security, bytes32 name, uint64 version);  // setDocument: URI and hash are the current ones
+    error NotIssuer(address security, address account);             // account lacks ISSUER_ROLE at the security
+    error InvalidDocument(address security, bytes32 name);          // zero name or hash; URI empty or over 2,048 bytes
+    error DocumentUnchanged(address security, bytes32 name, uint64 version);  // same URI and hash as now
     error UnknownDocument(address security, bytes32 name);          // nothing is listed under this name
     error UnknownVersion(address security, bytes32 name, uint64 version);
     error WrongHash(address security, bytes32 name, bytes32 expected, bytes32 found);  // acknowledge: another document
@@ -37,7 +37,7 @@ interface IDocuments {
         returns (string memory uri, bytes32 documentHash, uint64 timestamp);
     /// The names that are listed, in no particular order.
     function getAllDocuments(address security) external view returns (bytes32[] memory);
-    /// Says that the caller has received the current version, whose hash the caller found to be `documentHash`. Refused in
-    /// this order: UnknownDocument, WrongHash.
+    /// Says that the caller has received the current version, whose hash the caller found to be `documentHash`. Refused
+    /// in this order: UnknownDocument, WrongHash.
     function acknowledge(address security, bytes32 name, bytes32 documentHash) external;
 }

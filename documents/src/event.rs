@@ -1,4 +1,4 @@
-//! What the contract logs; every version of every document can be told from these logs alone.
+//! What the contract logs; every version of every document follows from these logs alone.
 
 pub(crate) use self::sol::*;
 

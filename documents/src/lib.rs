@@ -1,4 +1,4 @@
-//! The documents of securities, after ERC-1643: what ERC-1643 keeps inside a token stands here for any security.
+//! The documents of securities, after ERC-1643: what ERC-1643 keeps inside a token is kept here for any security.
 //!
 //! Whoever has `ISSUER_ROLE` at a security sets its documents; nobody has a power over this contract itself. A document is
 //! a URI and the hash of what lies there; a new one under the same name is its next version, and no version is ever lost.
@@ -43,7 +43,7 @@ pub(crate) const MAX_NAMES: u64 = 256;
 /// The most bytes of a URI.
 pub(crate) const MAX_URI: usize = 2_048;
 
-/// The contract's storage. What each of its functions means stands in `docs/interfaces/IDocuments.sol`.
+/// The contract's storage. Its functions are documented in `docs/interfaces/IDocuments.sol`.
 #[storage]
 pub struct Documents {
     /// By security, then by name, the words of [`record`].
@@ -303,7 +303,7 @@ pub(crate) fn issuer_role() -> B256 {
     constant_word!(Keccak256::new().update(b"ISSUER_ROLE").finalize())
 }
 
-/// Whether the security says so; an answer that cannot be read is no.
+/// Whether the security says so; an unreadable answer means no.
 #[allow(unsafe_code)]
 fn has_issuer_role(vm: &dyn Host, security: Address, account: Address) -> bool {
     const HAS_ROLE: [u8; 4] = function_selector!("hasRole", B256, Address);

@@ -1,8 +1,8 @@
 //! Holds: tokens in their owner's own wallet, bound for a spender until a second.
 //!
-//! A hold stands at one of eight places of its owner's row: amount (216 bits) and end (40 bits) in one word, the hash of
+//! A hold takes one of eight places in its owner's row: amount (216 bits) and end (40 bits) in one word, the hash of
 //! placer and id in another. Both stay when it ends, so that the next hold at the place costs less; which places are
-//! taken, and in which order, stands in the owner's [`Record`].
+//! taken, and in which order, is in the owner's [`Record`].
 
 use alloy_primitives::{Address, B256, U256};
 use runtime::{
@@ -42,7 +42,7 @@ const fn selector(bytes: [u8; 4]) -> u32 {
 /// Answer of `holdRestriction` when no such hold is live.
 const NO_HOLD: u8 = u8::MAX;
 
-/// Where a hold stands in the row of its owner: its word, then its key.
+/// Where a hold is in the row of its owner: its word, then its key.
 fn word_of(place: usize) -> usize {
     place.wrapping_mul(2).wrapping_add(store::HOLDS)
 }

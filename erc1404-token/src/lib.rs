@@ -1,7 +1,7 @@
 //! A security token whose transfer rules (ERC-1404) run inside every transfer.
 //!
-//! What each function means, who may call it, what it emits and when it is refused stands in
-//! `docs/interfaces/ISecurityToken.sol`; each file here implements one part of it.
+//! `docs/interfaces/ISecurityToken.sol` says what each function means, who may call it, what it emits and when it is
+//! refused; each file here implements one part of it.
 //!
 //! | module | what it holds |
 //! | --- | --- |
@@ -69,7 +69,7 @@ use returns::{
 };
 use word::Settings;
 
-/// State of the token: all of it stands at numbered words, see [`store`].
+/// State of the token: all of it is kept in numbered words, see [`store`].
 #[storage]
 pub struct SecurityToken {
     words: Words,

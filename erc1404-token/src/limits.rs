@@ -1,8 +1,8 @@
 //! Limits on holdings, holders, sizes and supply, and the counts they are compared with.
 //!
 //! A transfer reads one word of thresholds: the cap per investor (96 bits), the minimum holding and the granularity (80
-//! bits each). The cap is kept up to date with the supply. A field of all ones does not fit, and stands in a word of its
-//! own.
+//! bits each). The cap is kept up to date with the supply. A field of all ones does not fit, and is kept in a word of
+//! its own.
 
 use alloy_primitives::U256;
 use runtime::{
@@ -311,7 +311,7 @@ impl SecurityToken {
     #[inline(never)]
     fn refresh_thresholds(&mut self) {
         let cap = self.cap();
-        // Zero stands for no cap; a cap of zero is read from its own words.
+        // Zero means no cap; a cap of zero is read from its own words.
         let cap = if cap == largest() {
             U256::ZERO
         } else if is_zero(&cap) {

@@ -18,7 +18,7 @@ use super::{
 /// Most locks of one wallet at a time.
 pub(crate) const MAX_LOCKS: usize = 16;
 
-/// Bits of an amount in a word whose other 40 are a time.
+/// Bits of an amount in a word whose other 40 bits are a time.
 pub(crate) const AMOUNT_BITS: usize = 216;
 
 /// An amount that is locked before a time, in one word.

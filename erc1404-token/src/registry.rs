@@ -1,7 +1,7 @@
 //! The registry: wallets and their investors.
 //!
 //! An investor has up to [`MAX_WALLETS`] wallets. Group, country, KYC expiry, sanction and freeze are the investor's, and
-//! stand in the record of each of its wallets, so that a movement reads one word per side.
+//! are in the record of each of its wallets, so that a movement reads one word per side.
 
 use alloc::vec::Vec;
 
@@ -177,7 +177,7 @@ impl SecurityToken {
         Ok(())
     }
 
-    /// Changes what is known of an investor in all of its wallets.
+    /// Changes an investor's data in all of its wallets.
     #[inline(never)]
     pub(crate) fn change_investor(
         &mut self,
@@ -241,7 +241,7 @@ impl SecurityToken {
         Ok(())
     }
 
-    /// Checks what is said of an investor.
+    /// Checks an investor's data.
     #[inline(never)]
     fn check_person(&self, person: Person) -> Result<(), Revert> {
         check_group(person.group)?;
@@ -249,7 +249,7 @@ impl SecurityToken {
         self.check_time(person.kyc_expiry)
     }
 
-    /// Stores a record with what is known of its investor, and logs it.
+    /// Stores a record with its investor's data, and logs it.
     #[inline(never)]
     fn set_person(&mut self, wallet: Address, record: Record, person: Person, investor_id: B256) {
         let Person {

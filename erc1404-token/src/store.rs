@@ -1,6 +1,6 @@
 //! The storage layout: numbered words, and a row of words per account and per investor.
 //!
-//! Everything known about an account stands in one row, so that its slot is hashed from one key; every access of a shape
+//! Everything known about an account is in one row, so that its slot is hashed from one key; every access of a shape
 //! goes through one function, so that its code exists once.
 
 use alloy_primitives::{Address, B256, U256};

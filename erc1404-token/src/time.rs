@@ -4,7 +4,7 @@ use runtime::abi::Revert;
 
 use super::{SecurityToken, error::revert};
 
-/// 200 years of 365.25 days, in seconds: a time as far ahead as this stands for "for ever".
+/// 200 years of 365.25 days, in seconds: a time this far ahead means "for ever".
 pub(crate) const LONGEST: u64 = 6_311_520_000;
 
 impl SecurityToken {

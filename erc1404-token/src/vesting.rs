@@ -109,7 +109,7 @@ impl From<Terms> for U256 {
     }
 }
 
-/// One schedule as it stands at some second.
+/// One schedule at a given second.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Schedule {
     /// The amount granted.
@@ -146,7 +146,7 @@ pub(crate) const MAX_SCHEDULES: usize = 8;
 /// Words of a stored schedule.
 const WORDS: usize = 3;
 
-/// Where a schedule stands in the row of its wallet.
+/// Where a schedule is in the row of its wallet.
 fn word_of(place: usize) -> usize {
     place.wrapping_mul(WORDS).wrapping_add(SCHEDULES)
 }

@@ -90,7 +90,7 @@ pub(crate) struct Record {
     pub(crate) group: u8,
     /// [`Self::FROZEN`] and following; they outlive the registration.
     pub(crate) flags: u8,
-    /// Places of locks, perhaps released ones: bit `i` stands for place `i`.
+    /// Places of locks, perhaps released ones: bit `i` is place `i`.
     pub(crate) locks: u16,
     /// Places of vesting schedules, perhaps ended ones.
     pub(crate) schedules: u8,
@@ -260,7 +260,7 @@ mod tests {
             prop_assert_eq!(Record::from(word), record);
         }
 
-        /// A queue is a list of places: the next one taken is free and stands last, one given back is gone.
+        /// A queue is a list of places: the next one taken is free and comes last, one given back is gone.
         #[test]
         fn a_queue_keeps_the_order_of_its_places(acts in prop::collection::vec((any::<bool>(), 0..8_usize), 0..60)) {
             let (mut queue, mut expected) = (Queue::default(), Vec::new());

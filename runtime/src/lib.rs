@@ -1,6 +1,6 @@
 //! A lean runtime for Stylus contracts: calldata, reverts, logs, strings, and storage as words.
 //!
-//! It stands in place of stylus-sdk's `#[public]`, error derive, event encoding, storage strings and maps. The SDK's entry
+//! It replaces stylus-sdk's `#[public]`, error derive, event encoding, storage strings and maps. The SDK's entry
 //! point, host calls and storage layout stay: a contract written on it has the ABI and the slots that Solidity would give
 //! it, and is built, deployed and exported by `cargo stylus` as any other.
 //!

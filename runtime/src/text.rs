@@ -29,7 +29,7 @@ impl From<&str> for Text {
 
 /// Declares a function from a number to its message, at most 64 bytes each.
 ///
-/// The messages are integer constants in the code: as strings they would stand in the data segment, for which every call
+/// The messages are integer constants in the code: as strings they would be in the data segment, for which every call
 /// of the contract pays.
 ///
 /// ```
@@ -153,7 +153,7 @@ impl StorageText {
     }
 }
 
-/// How the type stands in an ABI.
+/// The type in an ABI.
 #[cfg(any(test, feature = "export-abi", feature = "string-arguments"))]
 mod export {
     use alloy_sol_types::{SolType, Word, abi::token::PackedSeqToken, private::SolTypeValue};

@@ -61,7 +61,7 @@ impl DvPSettlement {
     ///
     /// * [`Error::AccessControlUnauthorizedAccount`] - the caller is not the default admin.
     /// * [`Error::NotAContract`] - a security without code is listed.
-    /// * [`Error::NotASecurity`] - what is listed is the payment token, or does not answer as a security does.
+    /// * [`Error::NotASecurity`] - it is the payment token, or does not answer like a security.
     /// * [`Error::OVERFLOW`] - after 65,535 securities.
     ///
     /// # Events

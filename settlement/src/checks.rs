@@ -53,7 +53,7 @@ pub(crate) enum Failure {
     PricesDoNotCross = 17,
     /// The security is not listed.
     SecurityNotListed = 18,
-    /// The security token restricts the transfer; its code stands beside it.
+    /// The security token restricts the transfer; its ERC-1404 code is reported with it.
     Restricted = 19,
     /// The seller holds too little of the security.
     SellerBalance = 20,
@@ -209,13 +209,13 @@ pub(crate) struct Readings {
     pub(crate) restriction: Reading,
     /// The seller's balance of the security.
     pub(crate) seller_balance: Reading,
-    /// What the seller allows this contract of the security, or what is held of it for this pair.
+    /// The security that the seller allows this contract, or that is held for this pair.
     pub(crate) seller_allowance: Reading,
     /// The buyer's balance of the payment token.
     pub(crate) buyer_balance: Reading,
-    /// What of it is held, which counts against a pair that is not committed.
+    /// The part on hold, which counts against a pair that is not committed.
     pub(crate) buyer_held: Reading,
-    /// What the buyer allows this contract of the payment token, or what is held of it for this pair.
+    /// The payment token that the buyer allows this contract, or that is held for this pair.
     pub(crate) buyer_allowance: Reading,
     /// Whether the payment token blacklists the buyer.
     pub(crate) buyer_blacklisted: Reading,

@@ -1,7 +1,7 @@
 //! What an order is committed to, one word: until 5, the first 27 bytes of the other order's id.
 //!
-//! The word stands from the commitment until the pair settles or is released. Nobody can make two orders whose ids share
-//! 216 bits.
+//! The word is stored from the commitment until the pair settles or is released. Nobody can make two orders whose ids
+//! share 216 bits.
 
 use alloy_primitives::{B256, FixedBytes};
 

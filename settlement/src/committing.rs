@@ -33,10 +33,10 @@ impl DvPSettlement {
     /// * [`Error::AccessControlUnauthorizedAccount`] - the caller is not a principal.
     /// * [`Error::SettlementRefused`] - with the first failure of the table; that commitments are required is none.
     /// * [`Error::OrderCommittedBefore`] - the bid, or the ask.
-    /// * [`Error::CommitmentTime`] - `until` is not ahead, more than 72 hours ahead, or behind an order's expiry.
+    /// * [`Error::CommitmentTime`] - `until` is not ahead, more than 72 hours ahead, or after an order's expiry.
     /// * [`Error::NoHolds`] - the payment token, or the security, has none.
     /// * The token's own refusal: a token does not place its hold, with its own data.
-    /// * [`Error::SettlementRefused`] - a hold does not stand (21, 23), or could not be used in its last second (19).
+    /// * [`Error::SettlementRefused`] - a hold is missing (21, 23), or could not be used in its last second (19).
     ///
     /// # Events
     ///

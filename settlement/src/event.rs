@@ -8,8 +8,8 @@ mod sol {
     use alloy_sol_types::sol;
 
     sol! {
-        /// The order `id` can never settle; `reason` is the operator's, or zero when the owner cancelled it, whoever sent
-        /// its signature.
+        /// The order `id` can never settle; `reason` is the operator's, or zero when the owner cancelled it, no matter who
+        /// sent its signature.
         #[derive(Debug, PartialEq, Eq)]
         event OrderCancelled(bytes32 indexed id, address indexed by, bytes32 reason);
         /// Orders of `owner` from before `epoch`, registered or not, are dead.

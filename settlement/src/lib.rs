@@ -13,13 +13,13 @@
 //! | commit | principal, a second key | what the pair needs is held in the parties' own wallets, for it alone |
 //! | settle | operator | both orders FILLED, then both legs, then four balances compared |
 //!
-//! The step before the last makes the trade firm: neither party can undo it. A contract may demand it, or do without;
-//! there, `settleSigned` registers and settles in one transaction.
+//! Committing makes the trade firm: neither party can undo it. A deployment may require it; where it does not,
+//! `settleSigned` registers and settles in one transaction.
 //!
 //! # Reentrancy
 //!
 //! The SDK's feature `reentrant` is off: the host refuses every call that reenters this contract, views included, before
-//! a line of it runs. So no token and no wallet can see or change this contract half way through a call, whatever it
+//! a line of it runs. So no token and no wallet can see or change this contract halfway through a call, whatever it
 //! calls, and no function needs a guard of its own. The price is that a token which asks this contract something inside a
 //! transfer, or a wallet inside `isValidSignature`, fails; neither has a reason to. Behind that wall the order of effects
 //! holds by itself: checks are static calls, both orders are FILLED and written through before the first call that can
@@ -97,7 +97,7 @@ use self::{
     token::{HOLDS, Token},
 };
 
-/// The contract's storage. What each of its functions means stands in `docs/interfaces/IDvPSettlement.sol`.
+/// The contract's storage. Its functions are documented in `docs/interfaces/IDvPSettlement.sol`.
 #[storage]
 pub struct DvPSettlement {
     roles: Roles,

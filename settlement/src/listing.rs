@@ -1,6 +1,6 @@
 //! A security's entry in the list, one word: address 20, zero 9, number 2, flags 1.
 //!
-//! The same word stands under the address (for registration) and under the number (for settlement, where an order
+//! The same word is stored under the address (for registration) and under the number (for settlement, where an order
 //! holds only the number), so that either costs one read. It is written in one place, `listSecurity`.
 
 use alloy_primitives::{Address, B256};

@@ -98,7 +98,7 @@ impl DvPSettlement {
         for word in order.words() {
             log.word(word);
         }
-        // Order, position of the signature, sender; then the signature: 12 words stand before it.
+        // Order, position of the signature, sender; then the signature: 12 words precede it.
         log.uint(U256::from(12 * 32))
             .address(self.vm().msg_sender());
         log.uint(U256::from(signature.len()));
@@ -179,7 +179,7 @@ impl DvPSettlement {
         self.cancel_for_owner(id, &order)
     }
 
-    /// Cancels an order whose owner signed `CancelOrder(id)`, whoever sends it: an owner without ether.
+    /// Cancels an order whose owner signed `CancelOrder(id)`; anybody may send it, so an owner needs no ether.
     ///
     /// # Errors
     ///

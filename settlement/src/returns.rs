@@ -28,7 +28,7 @@ mod sol {
             uint8 restrictionCode;
         }
 
-        /// What is stored of an order; see `record` for what is left of one that ended without registration.
+        /// The stored order; see `record` for what is stored of one that ended without registration.
         #[derive(Debug, PartialEq, Eq)]
         struct OrderView {
             address owner;

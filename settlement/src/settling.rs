@@ -23,7 +23,7 @@ use super::{
 
 /// An order that is to be settled or committed.
 pub(crate) struct Candidate {
-    /// What the checks see of it.
+    /// Its terms, as the checks see them.
     party: Party,
     /// Its stored head.
     pub(crate) head: Head,
@@ -395,7 +395,7 @@ pub(crate) fn refuse(facts: &Facts) -> Result<(), Revert> {
     refuse_up_to(facts, u8::MAX)
 }
 
-/// Refuses a pair by the first failure that no token has a part in. Those that come behind the tokens' in the table wait.
+/// Refuses a pair by the first failure that involves no token. Those after the tokens' in the table come later.
 fn refuse_terms(facts: &Facts) -> Result<(), Revert> {
     refuse_up_to(facts, Failure::SecurityNotListed as u8)
 }

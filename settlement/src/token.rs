@@ -281,7 +281,7 @@ impl Token {
         first(&self.answer(vm, selector, arguments))
     }
 
-    /// What a view returns, up to two words of it; nothing when it reverts.
+    /// The first two words that a view returns; nothing when it reverts.
     #[inline(never)]
     fn answer(&self, vm: &dyn Host, selector: u32, arguments: &[B256]) -> Vec<u8> {
         match self.call(vm, selector, arguments, Access::Read) {

@@ -43,7 +43,7 @@ role! {
 }
 
 role! {
-    /// Stands in [`Error::RolesExclude`] for being a configured minter, which is no role.
+    /// In [`Error::RolesExclude`] it means a configured minter, which is not a role.
     minter_role = b"MINTER_ROLE"
 }
 

@@ -4,7 +4,7 @@
 //! | bits | |
 //! | --- | --- |
 //! | 255 | blacklisted |
-//! | 247 to 254 | a bit for each of the 8 places in which a hold may stand ([`holds`](crate::holds)), the first the lowest |
+//! | 247 to 254 | a bit for each of the 8 places that a hold may take ([`holds`](crate::holds)), the first the lowest |
 //! | 0 to 246 | the balance |
 //!
 //! Neither the blacklist nor the absence of holds costs a storage read beyond the balance's own. A balance fits below the
@@ -44,7 +44,7 @@ impl BalanceWord {
         self.with_high(self.high() & !BLACKLISTED | bit)
     }
 
-    /// The places that are taken, the first in the lowest bit; what stands there may have lapsed.
+    /// The places that are taken, the first in the lowest bit; a hold there may have lapsed.
     pub(crate) fn places(self) -> u8 {
         (self.high() << 1 >> 1 >> FIRST_PLACE) as u8
     }

@@ -15,7 +15,7 @@ use stylus_sdk::{abi::Bytes, prelude::*};
 
 use crate::{TsUsdc, access, error::Error};
 
-/// The clock of motsu, which stands still.
+/// The clock of motsu, which does not move by itself.
 pub(crate) const NOW: u64 = 1_735_689_600;
 
 /// What the minter may mint at first, and the reserves attested.

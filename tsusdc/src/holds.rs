@@ -382,7 +382,7 @@ mod tests {
         coin
     }
 
-    /// Lets the hold that bob placed on alice's coins end at `until`: the mock host's clock stands still.
+    /// Lets the hold that bob placed on alice's coins end at `until`: the mock host's clock does not move by itself.
     fn end_at(coin: &Coin, id: B256, until: u64) {
         let alice = coin.alice.address();
         let c = coin.contract.sender(coin.carol);
@@ -808,7 +808,7 @@ mod tests {
             for number in 0..8 {
                 coin.logs(|c| place(&coin, c, id(number), u64::from(number) + 1));
             }
-            // Gaps, one of them by time, and one placed anew when the last place is taken.
+            // Gaps, one of them by time, and one placed again when the last place is taken.
             for number in [0, 5] {
                 coin.logs(|c| c.sender(coin.bob).drop_hold(id(number), from));
             }

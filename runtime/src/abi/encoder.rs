@@ -23,7 +23,7 @@ impl Encoder {
         self.head.extend_from_slice(word.as_slice());
     }
 
-    /// An error's encoder: the selector stands before the head.
+    /// An error's encoder: the selector precedes the head.
     #[inline(never)]
     #[must_use]
     pub fn error(selector: u32) -> Self {

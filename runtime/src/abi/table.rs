@@ -197,7 +197,7 @@ macro_rules! errors {
     };
 }
 
-/// How a struct that a function returns stands in the exported ABI: as its values. The types and the named values are
+/// A struct that a function returns, in the exported ABI: its values. The types and the named values are
 /// written out, since a struct's own name would change selectors.
 #[macro_export]
 macro_rules! exported {
