@@ -1,4 +1,4 @@
-//! What a program's call costs in time, and where: each row takes away from, or adds to, another.
+//! The time of a program's call, and where it goes: each row removes something from another row, or adds to it.
 //!
 //! `cargo bench --profile host -p devnet --bench programs`.
 
@@ -27,7 +27,7 @@ const ARB_WASM: Address = Address::with_last_byte(0x71);
 const FEE: u64 = 1_000_000_000_000_000;
 /// Calls measured in each row, after a tenth to warm up.
 const CALLS: u32 = 5_000;
-/// How often a program that repeats something does so.
+/// How often a repeating program repeats its step.
 const TIMES: u32 = 1_000;
 
 /// A chain with one account that pays.
@@ -124,7 +124,7 @@ fn row(name: &str, time: Duration) {
 }
 
 fn main() {
-    // What `cargo test` passes to every target: nothing to do then.
+    // `cargo test` passes this to every target: there is nothing to do.
     if std::env::args().any(|argument| argument == "--test") {
         return;
     }

@@ -1,8 +1,8 @@
-//! How many transactions a second the chain makes, beside what nobody can do without: a bare revm loop,
-//! decoding and recovering the sender, and a round trip over HTTP; then what a state trie costs a block, and how long a
-//! start takes.
+//! How many transactions per second the chain makes, compared with the unavoidable work: a bare revm loop,
+//! decoding and recovering the sender, and a round trip over HTTP; then the cost of a state trie per block, and the
+//! time of a start.
 //!
-//! `cargo bench --profile host -p devnet`; no figure is compared with anything, ratios are what counts.
+//! `cargo bench --profile host -p devnet`; no figure is checked, and only the ratios matter.
 
 #[path = "../tests/server/support/bytecode.rs"]
 #[allow(dead_code)]
@@ -37,7 +37,7 @@ fn rate(elapsed: Duration) -> f64 {
     COUNT as f64 / elapsed.as_secs_f64()
 }
 
-/// Prints a row with its ratio to `reference` and the ratio that is wanted.
+/// Prints a row with its ratio to `reference` and the target ratio.
 #[allow(clippy::print_stdout)]
 fn row(name: &str, elapsed: Duration, reference: Option<Duration>, bar: Option<f64>) {
     let ratio = reference.map_or(String::new(), |reference| {
@@ -49,7 +49,7 @@ fn row(name: &str, elapsed: Duration, reference: Option<Duration>, bar: Option<f
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    // What `cargo test` passes to every target: nothing to do then.
+    // `cargo test` passes this to every target: there is nothing to do.
     if std::env::args().any(|argument| argument == "--test") {
         return Ok(());
     }

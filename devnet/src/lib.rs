@@ -1,8 +1,7 @@
-//! An embedded Stylus chain: it runs the very WASM that goes to Arbitrum, charges what Nitro charges
+//! An embedded Stylus chain: it runs the same WASM that is deployed to Arbitrum, charges what Nitro charges
 //! and answers JSON-RPC over HTTP and WebSocket.
 //!
-//! A test starts a chain of its own, talks to it with whatever client it likes, and is rid of it when the
-//! handle is dropped:
+//! A test starts its own chain and talks to it with any client; the chain ends when the handle is dropped:
 //!
 //! ```
 //! use alloy::providers::{Provider, ProviderBuilder};
@@ -20,8 +19,7 @@
 //! # }
 //! ```
 //!
-//! Code that is not asynchronous uses [`Builder::start`]; everything that can be chosen is a method of
-//! [`Builder`]:
+//! Code that is not asynchronous uses [`Builder::start`]; every option is a method of [`Builder`]:
 //!
 //! ```
 //! use devnet::Devnet;
@@ -65,9 +63,9 @@ use std::{
 };
 use tokio::runtime::{Builder as RuntimeBuilder, Runtime};
 
-/// Bytes per thread; the engine adds to it when calls run deep.
+/// Bytes of stack per thread; the engine adds to it when calls nest deeply.
 const STACK: usize = 8 << 20;
-/// As many executions may wait or run while lookups are still answered.
+/// How many executions can wait or run while lookups are still answered.
 const BLOCKING_THREADS: usize = 256;
 /// See [`Builder::patience`].
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -81,7 +79,7 @@ pub enum Error {
     /// The forked chain cannot be read.
     #[error(transparent)]
     Fork(#[from] ForkError),
-    /// The address cannot be listened on.
+    /// The server cannot listen on the address.
     #[error("cannot listen on {address}: {source}")]
     Listen {
         /// Where.
@@ -89,7 +87,7 @@ pub enum Error {
         /// Why not.
         source: io::Error,
     },
-    /// The system gives no threads.
+    /// The system refused to start threads.
     #[error("cannot start threads: {0}")]
     Threads(io::Error),
 }
@@ -118,22 +116,22 @@ pub struct Builder {
 }
 
 impl Builder {
-    /// The chain id; 412346 unless said otherwise.
+    /// The chain id; 412346 by default.
     #[must_use]
     pub const fn chain_id(mut self, chain_id: u64) -> Self {
         self.settings.chain_id = chain_id;
         self
     }
 
-    /// The version of `ArbOS`; unless said otherwise that of the state file, or the newest.
+    /// The version of `ArbOS`; by default that of the state file, otherwise the newest.
     #[must_use]
     pub const fn arbos(mut self, version: ArbOs) -> Self {
         self.settings.arbos = Some(version);
         self
     }
 
-    /// Seconds between blocks of the parent chain, 12 unless said otherwise. NUMBER and the host call
-    /// `block_number` answer its number, as on Arbitrum: the time divided by this. 0 makes them answer the
+    /// Seconds between blocks of the parent chain, 12 by default. As on Arbitrum, NUMBER and the host call
+    /// `block_number` return the parent chain's block number: the time divided by this. With 0 they return this
     /// chain's own.
     #[must_use]
     pub const fn parent_block_time(mut self, seconds: u64) -> Self {
@@ -141,43 +139,43 @@ impl Builder {
         self
     }
 
-    /// Where to listen; 127.0.0.1 unless said otherwise.
+    /// The address to listen on; 127.0.0.1 by default.
     #[must_use]
     pub const fn host(mut self, host: IpAddr) -> Self {
         self.address = SocketAddr::new(host, self.address.port());
         self
     }
 
-    /// The port; unless said otherwise any that is free.
+    /// The port; by default any free one.
     #[must_use]
     pub const fn port(mut self, port: u16) -> Self {
         self.address = SocketAddr::new(self.address.ip(), port);
         self
     }
 
-    /// Keeps the chain in this file and goes on from what it holds; in memory unless said otherwise.
+    /// Keeps the chain in this file and continues from its contents; in memory by default.
     #[must_use]
     pub fn state(mut self, path: impl Into<PathBuf>) -> Self {
         self.state = Some(path.into());
         self
     }
 
-    /// Makes a block of what waits every so often, instead of one per transaction at once.
+    /// Makes a block of the waiting transactions at this interval, instead of one per transaction at once.
     #[must_use]
     pub const fn block_time(mut self, interval: Duration) -> Self {
         self.block_time = Some(interval);
         self
     }
 
-    /// Lets web pages of this origin (`https://wallet.example`; `*` for all) talk to the chain; none
-    /// may unless said otherwise. May be said more than once.
+    /// Lets web pages of this origin (`https://wallet.example`; `*` for all) talk to the chain; by default
+    /// none may. Can be called more than once.
     #[must_use]
     pub fn cors(mut self, origin: impl Into<String>) -> Self {
         self.origins.push(origin.into());
         self
     }
 
-    /// What `web3_clientVersion` answers; `devnet/v` and the version unless said otherwise. Hardhat's
+    /// What `web3_clientVersion` answers; by default `devnet/v` and the version. Hardhat's
     /// helpers work only with nodes whose answer begins with `anvil`.
     #[must_use]
     pub fn client_version(mut self, version: impl Into<String>) -> Self {
@@ -185,10 +183,10 @@ impl Builder {
         self
     }
 
-    /// Begins with the state of the chain behind the node at `url`, read when it is needed: of its newest
-    /// block unless [`Self::fork_block`] says otherwise. The chain id and the base fee are that chain's; and
-    /// since a transaction that is signed for it is valid there, only unsigned ones are taken, of
-    /// impersonated accounts and the node's own, unless [`Self::accept_signed`] says otherwise.
+    /// Starts from the state of the chain of the node at `url`, read on demand, at its newest block or at
+    /// [`Self::fork_block`]. The chain id and the base fee are that chain's. Since a transaction signed for
+    /// the fork is valid there too, only unsigned ones are accepted, from impersonated accounts and the node's
+    /// own, unless [`Self::accept_signed`] is set.
     #[must_use]
     pub fn fork(mut self, url: impl Into<String>) -> Self {
         let before = self.fork.take();
@@ -200,7 +198,7 @@ impl Builder {
         self
     }
 
-    /// The block to fork; nothing without [`Self::fork`].
+    /// The block to fork from; has no effect without [`Self::fork`].
     #[must_use]
     pub const fn fork_block(mut self, number: u64) -> Self {
         if let Some(fork) = &mut self.fork {
@@ -209,8 +207,8 @@ impl Builder {
         self
     }
 
-    /// The folder that keeps what was read of the forked chain, by block: `devnet/forks` in the user's folder
-    /// of caches unless said otherwise; `None` keeps it in memory. Nothing without [`Self::fork`].
+    /// The folder that caches what was read from the forked chain, by block: by default `devnet/forks` in the
+    /// user's cache folder; `None` keeps it in memory. Has no effect without [`Self::fork`].
     #[must_use]
     pub fn fork_cache(mut self, folder: Option<PathBuf>) -> Self {
         if let Some(fork) = &mut self.fork {
@@ -219,53 +217,51 @@ impl Builder {
         self
     }
 
-    /// Takes signed transactions on a fork.
+    /// Accepts signed transactions on a fork.
     #[must_use]
     pub const fn accept_signed(mut self) -> Self {
         self.accept_signed = true;
         self
     }
 
-    /// How many accounts of the test mnemonic to fund; 10 unless said otherwise.
+    /// How many accounts of the test mnemonic to fund; 10 by default.
     #[must_use]
     pub const fn accounts(mut self, count: u32) -> Self {
         self.settings.accounts = count;
         self
     }
 
-    /// How many blocks keep their state for calls in the past; 16384 unless said otherwise.
+    /// How many recent blocks keep their state for calls at past blocks; 16384 by default.
     #[must_use]
     pub const fn history(mut self, blocks: usize) -> Self {
         self.settings.history = blocks;
         self
     }
 
-    /// Keeps the state trie, so that headers name its root and `eth_getProof` proves against it. Not on a
-    /// fork.
+    /// Keeps the state trie, so that headers contain its root and `eth_getProof` proves against it. Not possible
+    /// on a fork.
     #[must_use]
     pub const fn state_root(mut self) -> Self {
         self.settings.state_root = true;
         self
     }
 
-    /// How many blocks the tag `safe` stands behind the newest; 0 unless said otherwise.
+    /// How many blocks the tag `safe` lags behind the newest; 0 by default.
     #[must_use]
     pub const fn safe_lag(mut self, blocks: u64) -> Self {
         self.settings.safe_lag = blocks;
         self
     }
 
-    /// How many blocks the tag `finalized` stands behind the newest, at least as many as `safe`; 0 unless
-    /// said otherwise.
+    /// How many blocks the tag `finalized` lags behind the newest, at least as many as `safe`; 0 by default.
     #[must_use]
     pub const fn finalized_lag(mut self, blocks: u64) -> Self {
         self.settings.finalized_lag = blocks;
         self
     }
 
-    /// How long a client may take to finish a request it began, or to take an answer, before its
-    /// connection is closed: 30 seconds unless said otherwise. A silent one is closed after four times as
-    /// long.
+    /// How long a client may take to finish a request it began, or to read an answer, before its
+    /// connection is closed: 30 seconds by default. A silent connection is closed after four times as long.
     #[must_use]
     pub const fn patience(mut self, patience: Duration) -> Self {
         self.patience = patience;
@@ -274,7 +270,7 @@ impl Builder {
 
     /// Starts the chain and its server.
     ///
-    /// They run on threads of their own: a devnet outlives the runtime of the test that started it.
+    /// They run on their own threads: a devnet outlives the runtime of the test that started it.
     ///
     /// # Errors
     /// In this order: [`Error::Threads`], [`Error::Fork`], [`Error::Store`], [`Error::Listen`].
@@ -296,7 +292,7 @@ impl Builder {
         let (runtime, address) = (Running::new()?, self.address);
         let (send, receive) = mpsc::channel();
         runtime.spawn(async move {
-            // It is waited for just below.
+            // The receiver waits just below.
             let _ = send.send(self.open().await);
         });
         let opened = receive.recv().map_err(|error| Error::Listen {
@@ -312,7 +308,7 @@ impl Builder {
             None => Chain::open(settings, state.as_deref())?,
             Some(source) => {
                 settings.accept_signed = self.accept_signed;
-                // It waits for the other node.
+                // This blocks on the other node.
                 tokio::task::block_in_place(|| {
                     let fork = Arc::new(Fork::open(&source)?);
                     Chain::open_on(fork, settings, state.as_deref())
@@ -336,7 +332,7 @@ impl Builder {
     }
 }
 
-/// Makes a block as often as the chain is told to, for ever.
+/// Makes a block at the chain's mining interval, for ever.
 async fn make_blocks(chain: Arc<Chain>) {
     let mut told = chain.mining_interval();
     loop {
@@ -350,7 +346,7 @@ async fn make_blocks(chain: Arc<Chain>) {
         tokio::select! {
             () = pause => {
                 let chain = Arc::clone(&chain);
-                // A state file that cannot be written now may be writable the next time.
+                // A state file that cannot be written now may be writable next time.
                 let _ = tokio::task::spawn_blocking(move || chain.mine()).await;
             }
             changed = told.changed() => {
@@ -408,7 +404,7 @@ pub struct Devnet {
 }
 
 impl Devnet {
-    /// A devnet on a free port of 127.0.0.1, in memory, unless said otherwise.
+    /// Builds a devnet; by default on a free port of 127.0.0.1, in memory.
     pub fn builder() -> Builder {
         Builder {
             settings: Settings::default(),
@@ -444,12 +440,12 @@ impl Devnet {
         self.listener.address
     }
 
-    /// Its URL for HTTP.
+    /// Its HTTP URL.
     pub fn url(&self) -> String {
         format!("http://{}", self.address())
     }
 
-    /// Its URL for WebSocket.
+    /// Its WebSocket URL.
     pub fn ws_url(&self) -> String {
         format!("ws://{}", self.address())
     }
@@ -479,7 +475,7 @@ impl Devnet {
         &self.chain
     }
 
-    /// Stops the server and waits until open requests are answered.
+    /// Stops the server and waits until pending requests are answered.
     pub async fn stop(self) {
         let handle = self.listener.handle.clone();
         // It may have stopped already.

@@ -13,7 +13,7 @@ struct Arguments {
     /// Address to listen on.
     #[arg(long, default_value = "127.0.0.1", env = "DEVNET_HOST")]
     host: IpAddr,
-    /// Port to listen on; 0 takes any that is free.
+    /// Port to listen on; 0 picks a free one.
     #[arg(long, default_value_t = 8547, env = "DEVNET_PORT")]
     port: u16,
     /// Chain id.
@@ -22,56 +22,56 @@ struct Arguments {
     #[arg(
         long,
         value_name = "VERSION",
-        help = "Version of ArbOS, 40, 51, 60 or 61; by default that of the state file or the forked chain, or 61. \
-                A chain can go on under a newer one"
+        help = "ArbOS version: 40, 51, 60 or 61; by default that of the state file or the forked chain, otherwise 61. \
+                A chain can be continued under a newer one"
     )]
     arbos: Option<ArbOs>,
-    /// Seconds between blocks of the parent chain, whose number contracts are told; 0: they are told the chain's own.
+    /// Seconds between blocks of the parent chain, whose block number contracts see; with 0 they see this chain's own.
     #[arg(long, default_value_t = 12, value_name = "SECONDS")]
     parent_block_time: u64,
-    /// Keep the chain in this file, across restarts and crashes.
+    /// Keep the chain in this file across restarts and crashes.
     #[arg(long, value_name = "FILE")]
     state: Option<PathBuf>,
-    /// Make a block every so many seconds instead of one per transaction.
+    /// Make a block at this interval instead of one per transaction.
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
     block_time: Option<u64>,
-    /// How many accounts of the test mnemonic to fund.
+    /// Number of accounts of the test mnemonic to fund.
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(..=1000))]
     accounts: u32,
-    /// How many blocks keep their state for calls in the past.
+    /// Number of recent blocks whose state is kept for calls at past blocks.
     #[arg(long, default_value_t = 16_384, value_name = "BLOCKS")]
     history: usize,
-    /// Let web pages of this origin, such as a browser wallet's, talk to the chain; * for all. May be given again.
+    /// Let web pages of this origin, such as a browser wallet's, talk to the chain; * for all. Can be repeated.
     #[arg(long, value_name = "ORIGIN")]
     cors: Vec<String>,
-    /// Keep the state trie: headers name its root, and proofs of accounts and storage can be asked for.
+    /// Keep the state trie: headers contain its root, and account and storage proofs are available.
     #[arg(long, conflicts_with = "fork_url")]
     state_root: bool,
-    /// How many blocks the tag "safe" stands behind the newest.
+    /// How many blocks the tag "safe" lags behind the newest.
     #[arg(long, default_value_t = 0, value_name = "BLOCKS")]
     safe_lag: u64,
-    /// How many blocks the tag "finalized" stands behind the newest; at least as many as "safe".
+    /// How many blocks the tag "finalized" lags behind the newest; at least as many as "safe".
     #[arg(long, default_value_t = 0, value_name = "BLOCKS")]
     finalized_lag: u64,
-    /// Begin with the state of the chain behind this node, read when it is needed.
+    /// Start from the state of this node's chain, read on demand.
     #[arg(long, value_name = "URL", conflicts_with = "chain_id")]
     fork_url: Option<String>,
-    /// The block to fork; its newest unless given.
+    /// Block to fork from; the newest by default.
     #[arg(long, value_name = "NUMBER", requires = "fork_url")]
     fork_block: Option<u64>,
-    /// Where to keep what was read of the forked chain [default: devnet/forks in the user's folder of caches].
+    /// Folder that caches what was read from the forked chain [default: devnet/forks in the user's cache folder].
     #[arg(long, value_name = "FOLDER", requires = "fork_url")]
     fork_cache: Option<PathBuf>,
-    /// Take signed transactions on a fork, which are valid on the forked chain too.
+    /// Accept signed transactions on a fork, although they are valid on the forked chain too.
     #[arg(long, requires = "fork_url")]
     accept_signed: bool,
-    /// What the node calls itself, where devnet's own name will not do: Hardhat's helpers want anvil/...
+    /// Client version that the node reports, where devnet's own will not do: Hardhat's helpers expect anvil/...
     #[arg(long, value_name = "TEXT")]
     client_version: Option<String>,
-    /// Print nothing but errors.
+    /// Print only errors.
     #[arg(long, conflicts_with = "json")]
     quiet: bool,
-    /// Print one line of JSON with URL, chain id, accounts and keys instead of the banner.
+    /// Print one line of JSON with the URL, chain id, accounts and keys instead of the banner.
     #[arg(long)]
     json: bool,
 }
@@ -88,7 +88,7 @@ fn main() -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // Nobody reading the error is no reason for another.
+            // It is not another error if nobody reads this one.
             let _ = writeln!(std::io::stderr(), "error: {error}");
             ExitCode::FAILURE
         }
@@ -143,10 +143,10 @@ async fn run(arguments: Arguments) -> Result<(), Error> {
     } else {
         banner(&devnet)
     };
-    // Whoever started us may not read what we print.
+    // The parent process may not read what we print.
     let _ = std::io::stdout().write_all(text.as_bytes());
     stop_signal().await.map_err(Error::Threads)?;
-    // A client that keeps its connection open does not keep us from ending.
+    // A client that keeps its connection open must not keep us from exiting.
     let _ = tokio::time::timeout(Duration::from_secs(2), devnet.stop()).await;
     Ok(())
 }
@@ -173,7 +173,7 @@ fn banner(devnet: &Devnet) -> String {
     let mut lines = vec![
         format!("devnet {}", env!("CARGO_PKG_VERSION")),
         String::new(),
-        "Accounts, each with 1,000,000 ether (their keys are public: use them nowhere else)".into(),
+        "Accounts, each with 1,000,000 ether (their keys are public: do not use them anywhere else)".into(),
     ];
     for (index, (address, key)) in devnet.accounts().iter().zip(devnet.keys()).enumerate() {
         lines.push(format!("{index:>4}  {address}  {key}"));
@@ -184,21 +184,21 @@ fn banner(devnet: &Devnet) -> String {
     lines.push(format!("Chain id {id}, ArbOS {arbos}, at block {head}"));
     if let Some(fork) = devnet.chain().fork() {
         lines.push(format!(
-            "Fork of chain {} at block {}, read from {}: what is signed for it is valid there too",
+            "Fork of chain {} at block {}, read from {}: a transaction signed for the fork is valid there too",
             fork.chain_id(),
             fork.header().number,
             fork.host()
         ));
         if let Some(number) = fork.arbos().filter(|number| *number != arbos.number()) {
             lines.push(format!(
-                "The forked chain runs ArbOS {number}, this one {arbos}: what differs is not reproduced"
+                "The forked chain runs ArbOS {number}, this one {arbos}: the differences are not reproduced"
             ));
         }
         lines.push(
             if devnet.chain().settings().accept_signed {
-                "Signed transactions are taken (--accept-signed)"
+                "Signed transactions are accepted (--accept-signed)"
             } else {
-                "Only unsigned transactions are taken, of the accounts above and of impersonated ones"
+                "Only unsigned transactions are accepted, from the accounts above and from impersonated ones"
             }
             .into(),
         );

@@ -1,7 +1,7 @@
 //! What each version of `ArbOS` does: the one place where a rule depends on the version.
 //!
-//! `docs/devnet.md` says for every field and function where Nitro has it. Whatever is not here is the same
-//! in all versions that the chain knows.
+//! `docs/devnet.md` says for every field and function where it is in Nitro. Anything not listed here is the same
+//! in all versions that the chain supports.
 
 use std::{fmt, str::FromStr};
 use thiserror::Error;
@@ -20,9 +20,9 @@ pub enum ArbOs {
     V61,
 }
 
-/// A version of `ArbOS` that the chain does not know.
+/// A version of `ArbOS` that the chain does not support.
 #[derive(Clone, Debug, Eq, Error, PartialEq)]
-#[error("ArbOS {0} is not known; choose 40, 51, 60 or 61")]
+#[error("unknown ArbOS version {0}; expected 40, 51, 60 or 61")]
 pub struct UnknownArbOs(pub String);
 
 impl ArbOs {
@@ -40,7 +40,7 @@ impl ArbOs {
         }
     }
 
-    /// The newest version that is not above `number`, or the oldest there is.
+    /// The newest version that is not above `number`, or else the oldest.
     pub(crate) fn nearest(number: u64) -> Self {
         let known = Self::ALL.into_iter();
         known
@@ -49,13 +49,13 @@ impl ArbOs {
             .unwrap_or(Self::V40)
     }
 
-    /// Bytes of WASM that a program may unpack to.
+    /// The largest size of a program's unpacked WASM, in bytes.
     #[must_use]
     pub const fn max_wasm(self) -> u32 {
         self.rules().max_wasm
     }
 
-    /// What it does.
+    /// Its rules.
     pub(crate) const fn rules(self) -> &'static Rules {
         match self {
             Self::V40 => &V40,
@@ -98,22 +98,22 @@ impl fmt::Display for ArbOs {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Rules {
     pub(crate) arbos: ArbOs,
-    /// The version under which programs are activated; programs of another must be activated anew.
+    /// The version under which programs are activated; programs of another must be activated again.
     pub(crate) stylus: u16,
-    /// Bytes of WASM that a program may unpack to.
+    /// The largest size of a program's unpacked WASM, in bytes.
     pub(crate) max_wasm: u32,
-    /// Accounts that a program's code may be spread over; 0 when it must be in one.
+    /// How many accounts a program's code may be spread over; 0 when it must be in one.
     pub(crate) max_fragments: u8,
-    /// Words of stack that a call of a program may use.
+    /// How many words of stack a call of a program may use.
     pub(crate) stack_words: u32,
-    /// Programs that ran last in a block and therefore pay the cached price.
+    /// How many of the programs that ran last in a block pay the cached price.
     pub(crate) recent_programs: u16,
-    /// Whether functions and blocks may have more than one result, and blocks parameters.
+    /// Whether functions and blocks may have more than one result, and blocks may have parameters.
     pub(crate) multi_value: bool,
     /// Whether the EVM has Osaka's operations and precompiles; before, it is Prague's with those of Cancun
     /// and P256VERIFY.
     pub(crate) osaka: bool,
-    /// Whether the import that pays for pages looks at 16 bits of their number only.
+    /// Whether the import that pays for pages looks at only 16 bits of their number.
     pub(crate) short_page_counts: bool,
 }
 
@@ -126,7 +126,7 @@ pub(crate) enum Functions {
     PricingConstraints,
     /// `ArbOwnerPublic`: the native token's owners, and the parent chain's floor.
     NativeTokens,
-    /// `ArbGasInfo`: constraints and base fees of each kind of gas.
+    /// `ArbGasInfo`: the constraints and base fee of each kind of gas.
     KindsOfGas,
     /// `ArbOwnerPublic`: whether tips are collected.
     Tips,
@@ -182,7 +182,7 @@ const V60: Rules = Rules {
     ..V51
 };
 
-/// As 60: what 61 mends is how 60 counts refunds, and nothing here counts them that way.
+/// Same as 60: 61 fixes how 60 counts refunds, and nothing here counts them that way.
 const V61: Rules = Rules {
     arbos: ArbOs::V61,
     ..V60

@@ -1,4 +1,4 @@
-//! Many clients at once, most of them rude: one that behaves gets all its answers, and the memory stays
+//! Many clients at once, most of them rude: a well-behaved one gets all its answers, and the memory stays
 //! bounded.
 
 #[path = "support/memory.rs"]
@@ -13,7 +13,7 @@ use wire::{Connection, Message, WebSocket};
 
 /// Connections of each kind.
 const MANY: usize = 400;
-/// What a crowd may cost, in megabytes.
+/// The most memory a crowd may cost, in megabytes.
 const KEPT: u64 = 400;
 /// The most connections that the server serves.
 const MAX_CONNECTIONS: usize = 1_000;
@@ -27,7 +27,7 @@ fn start(patience: Duration) -> Devnet {
         .unwrap()
 }
 
-/// A client that behaves: sends a payment and asks for its receipt and the balance.
+/// A well-behaved client: sends a payment and asks for its receipt and the balance.
 struct Polite {
     connection: Connection,
     from: String,
@@ -45,7 +45,7 @@ impl Polite {
         }
     }
 
-    /// Takes a new connection: the old one may have been silent for too long.
+    /// Opens a new connection: the old one may have been silent for too long.
     fn reconnect(&mut self, devnet: &Devnet) {
         self.connection = Connection::open(devnet.address()).unwrap();
     }
@@ -117,7 +117,7 @@ fn clients_that_stop_half_way_lose_their_connection_and_nobody_else_does() {
     let devnet = start(Duration::from_millis(250));
     let question = wire::request("eth_chainId", "[]");
     let whole = format!("{}{question}", wire::head(question.len()));
-    // Each stops at another byte: in the head, between head and body, in the body.
+    // Each stops at a different byte: in the head, between head and body, in the body.
     let mut slow: Vec<_> = (0..MANY)
         .map(|index| {
             let mut connection = Connection::open(devnet.address()).unwrap();
@@ -154,13 +154,13 @@ fn a_client_beyond_the_limit_is_told_so_and_served_once_there_is_a_place() {
         body["error"],
         json!({
             "code": -32005,
-            "message": "the server has its 1000 connections already; try again later",
+            "message": "the server already has 1000 connections, its maximum; try again later",
         })
     );
     assert!(refused.is_closed());
     assert!(WebSocket::open(devnet.address()).is_err());
     drop(places.pop());
-    // The server learns of it in its own time.
+    // The server notices it eventually.
     let served =
         std::iter::repeat_with(|| open().post(wire::request("eth_chainId", "[]").as_bytes()))
             .any(|answer| answer.is_ok_and(|(status, _)| status == 200));
@@ -177,7 +177,7 @@ fn a_subscriber_that_reads_too_slowly_is_told_what_it_missed() {
     };
     assert!(subscribed.contains("result"), "{subscribed}");
     let mut polite = Polite::new(&devnet, 1);
-    // More than the connection's buffers and the backlog hold together.
+    // More than the connection's buffers and the backlog can hold together.
     for _ in 0..30 {
         polite.call("anvil_mine", &json!(["0x3e8"]));
         polite.pay();
@@ -195,7 +195,7 @@ fn a_subscriber_that_reads_too_slowly_is_told_what_it_missed() {
         let number = params["result"]["number"].as_str().unwrap();
         numbers.push(u64::from_str_radix(&number[2..], 16).unwrap());
     };
-    // What came before is whole.
+    // What came before is complete.
     let whole: Vec<u64> = (1..=numbers.len() as u64).collect();
     assert_eq!(numbers, whole);
     let start = "the subscription ended: the client reads too slowly and missed ";
@@ -217,7 +217,7 @@ fn clients_that_never_read_their_answers_lose_their_connection() {
     let question = wire::request("eth_getCode", &json!([polite.payee, "latest"]).to_string());
     for _ in 0..20 {
         let mut socket = WebSocket::open(devnet.address()).unwrap();
-        // It ends by the server's will: as long as it reads, the client goes on.
+        // The server ends it: the client keeps sending as long as the server reads.
         while socket.send(question.as_bytes()).is_ok() {}
         polite.reconnect(&devnet);
         polite.pay();
@@ -240,7 +240,7 @@ fn bodies_beyond_the_limit_are_refused_before_they_fill_the_memory() {
         assert_eq!((status, &body["error"]["code"]), (413, &json!(-32007)));
         polite.pay();
     }
-    // A request as long as allowed, of numbers: it costs what it is long, not thirty times that.
+    // A request of the maximum length, full of numbers: it takes memory equal to its length, not thirty times that.
     let numbers = format!("[[{}0]]", "0,".repeat(2 << 20));
     let answer = polite.connection.call("eth_getBalance", &numbers);
     assert!(answer.contains("-32602"), "{answer}");

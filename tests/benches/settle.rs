@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 /// Settlements measured in each row, after [`WARM`] to warm up.
 const MEASURED: u32 = 300;
 const WARM: u32 = 100;
-/// Settlements a second that are wanted.
+/// Required settlements a second.
 const SETTLE_BAR: f64 = 1_500.0;
 /// Settlements that are looked into by each tracer.
 const TRACED: usize = 50;
@@ -43,7 +43,7 @@ fn pair(market: &Market, row: &str, index: u32) -> (Signed, Signed) {
     )
 }
 
-/// Prints a row, and its ratio to the rate that is wanted.
+/// Prints a row, and its ratio to the required rate.
 #[allow(clippy::print_stdout)]
 fn row(name: &str, elapsed: Duration, bar: Option<f64>) {
     let rate = f64::from(MEASURED) / elapsed.as_secs_f64();

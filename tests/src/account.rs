@@ -15,7 +15,7 @@ pub struct Account {
 }
 
 impl Account {
-    /// An account of a known key.
+    /// The account of a known key.
     ///
     /// # Panics
     /// When `key` is not a private key in hex.
@@ -27,7 +27,7 @@ impl Account {
         }
     }
 
-    /// An account that is the same for the same seed and label, and nobody else's.
+    /// An account that is the same for the same seed and label, and different for any other.
     ///
     /// # Panics
     /// Never in practice: one hash in 2^128 is not a key.

@@ -1,5 +1,5 @@
-//! The compiled contracts, as `make wasm` leaves them, or those of the folder that `ACCEPTANCE_CONTRACTS` names: what
-//! the same tests say of an earlier build, or of one with a fault.
+//! The compiled contracts, as `make wasm` leaves them, or those in the folder that `ACCEPTANCE_CONTRACTS` names, to run
+//! the same tests on an earlier build, or on one with a fault.
 
 use std::path::{Path, PathBuf};
 
@@ -14,7 +14,7 @@ pub fn workspace() -> PathBuf {
         .to_path_buf()
 }
 
-/// The bytes that stand on chain: `0xEFF00000` and the brotli of the module.
+/// The bytes that go on chain: `0xEFF00000` and the module compressed with brotli.
 pub fn code(contract: &str) -> Vec<u8> {
     read(contract, "code")
 }
@@ -24,7 +24,7 @@ pub fn wasm(contract: &str) -> Vec<u8> {
     read(contract, "wasm")
 }
 
-/// Where a contract's files are: a folder named by the environment may hold some of them only.
+/// Where a contract's files are: a folder named by the environment may contain only some of them.
 fn folder(file: &str) -> PathBuf {
     let named = std::env::var_os("ACCEPTANCE_CONTRACTS").map(PathBuf::from);
     named

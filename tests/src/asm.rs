@@ -1,7 +1,7 @@
-//! A tiny assembler for EVM bytecode, enough for contracts of a page.
+//! A tiny assembler for EVM bytecode, enough for one-page contracts.
 //!
-//! Words are separated by white space; `;` starts a comment. `NAME` is an opcode, a number (decimal or 0x hex) is the
-//! shortest PUSH of it, `label:` marks a jump target and `@label` pushes its address.
+//! Words are separated by white space; `;` starts a comment. `NAME` is an opcode, a number (decimal or 0x hex) becomes
+//! its shortest PUSH, `label:` marks a jump target and `@label` pushes its address.
 
 use std::collections::HashMap;
 
@@ -10,7 +10,7 @@ use alloy::primitives::U256;
 /// Assembles a program.
 ///
 /// # Panics
-/// On a word that is no opcode, number or label, and on a label that is missing or there twice.
+/// On a word that is not an opcode, number or label, and on a label that is missing or appears twice.
 pub fn assemble(source: &str) -> Vec<u8> {
     let mut code = Vec::new();
     let mut labels = HashMap::new();
@@ -23,7 +23,7 @@ pub fn assemble(source: &str) -> Vec<u8> {
         if let Some(label) = word.strip_suffix(':') {
             assert!(
                 labels.insert(label, code.len()).is_none(),
-                "label {label} is there twice"
+                "label {label} appears twice"
             );
             code.push(0x5b);
         } else if let Some(label) = word.strip_prefix('@') {

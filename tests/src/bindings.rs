@@ -1,4 +1,4 @@
-//! The contracts' ABI as Rust types, made from the frozen JSON of `docs/interfaces`.
+//! The contracts' ABI as Rust types, made from the frozen JSON in `docs/interfaces`.
 #![allow(missing_docs, clippy::pedantic, clippy::too_many_arguments)]
 
 use alloy::sol;

@@ -1,4 +1,4 @@
-//! A node, spoken to over JSON-RPC: devnet by default, or the one that `ACCEPTANCE_RPC_URL` names.
+//! A node, accessed over JSON-RPC: devnet by default, or the one that `ACCEPTANCE_RPC_URL` names.
 
 use std::{
     collections::BTreeSet,
@@ -30,12 +30,12 @@ use tokio::runtime::Runtime;
 
 use crate::{account::Account, refusal};
 
-/// Gas limit of every transaction; far above what any of them needs, and below the limit of one on Arbitrum.
+/// Gas limit of every transaction; far above what any of them needs, and below Arbitrum's limit for one.
 pub const GAS_LIMIT: u64 = 30_000_000;
 
-/// How long a receipt is waited for before the transaction counts as lost: a public chain may be busy.
+/// How long to wait for a receipt before the transaction counts as lost: a public chain may be busy.
 const RECEIPT_PATIENCE: Duration = Duration::from_mins(2);
-/// The longest pause between two questions for a receipt.
+/// The longest pause between two requests for a receipt.
 const RECEIPT_PAUSE: Duration = Duration::from_millis(500);
 /// The codes for a method that a node does not have: JSON-RPC's, and that of EIP-1474.
 const NO_SUCH_METHOD: [i64; 2] = [-32601, -32004];
@@ -44,24 +44,24 @@ const NO_SUCH_METHOD: [i64; 2] = [-32601, -32004];
 #[derive(Clone, Debug)]
 pub struct Chain {
     provider: RootProvider,
-    /// Where it listens.
+    /// Its URL.
     pub url: String,
-    /// The node's chain id, asked once.
+    /// The node's chain id, read once.
     pub chain_id: u64,
     /// Pays for everything.
     pub funded: Account,
     /// Twice the node's gas price when the connection was made, wei.
     pub max_fee: u128,
-    /// True when the node is ours.
+    /// Whether the node is ours.
     development: bool,
-    /// The first method that a scenario needs for the clock and the node does not have.
+    /// The first method that scenarios need for the clock and that the node does not have.
     without: Option<&'static str>,
 }
 
 /// Why a call was refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Revert {
-    /// What the node says.
+    /// The node's message.
     pub message: String,
     /// The contract's revert data; `None` when the node gives none.
     pub data: Option<Bytes>,
@@ -82,7 +82,7 @@ fn background() -> &'static Runtime {
     RUNTIME.get_or_init(|| Runtime::new().expect("a tokio runtime"))
 }
 
-/// Spawns devnet once per test binary; later calls give the same URL.
+/// Spawns devnet once per test binary; later calls return the same URL.
 async fn devnet_url() -> String {
     static DEVNET: tokio::sync::OnceCell<Devnet> = tokio::sync::OnceCell::const_new();
     let devnet = DEVNET
@@ -90,14 +90,14 @@ async fn devnet_url() -> String {
             background()
                 .spawn(async { Devnet::builder().spawn().await })
                 .await
-                .expect("the runtime stands")
+                .expect("the runtime keeps running")
                 .expect("devnet starts on a free port")
         })
         .await;
     devnet.url()
 }
 
-/// The key of Nitro's development node, which devnet funds, too.
+/// The key of Nitro's development node, which devnet also funds.
 const DEVNET_KEY: &str = "0xb6b15c8cb491557369f3c7d2c287b053eb229daa9c22138887752191c9520659";
 
 impl Chain {
@@ -117,7 +117,7 @@ impl Chain {
         Self::at(url, &key, development).await
     }
 
-    /// A devnet of its own that runs this version of `ArbOS`, for as long as the tests run.
+    /// A separate devnet that runs this version of `ArbOS`, for as long as the tests run.
     ///
     /// # Panics
     /// When it does not start.
@@ -125,13 +125,13 @@ impl Chain {
         let started = background()
             .spawn(async move { Devnet::builder().arbos(version).spawn().await })
             .await
-            .expect("the runtime stands");
+            .expect("the runtime keeps running");
         let devnet = Box::leak(Box::new(started.expect("devnet starts on a free port")));
         Self::at(devnet.url(), DEVNET_KEY, true).await
     }
 
     async fn at(url: String, key: &str, development: bool) -> Self {
-        // For a chain over https; an error says that another test of this process was first.
+        // For a chain over https; an error means that another test of this process was first.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let provider = ProviderBuilder::new()
             .disable_recommended_fillers()
@@ -156,7 +156,7 @@ impl Chain {
         }
     }
 
-    /// Any request, for what the typed methods do not cover.
+    /// Sends any request, for what the typed methods do not cover.
     ///
     /// # Panics
     /// When the node refuses it.
@@ -170,7 +170,7 @@ impl Chain {
     /// Calls a view.
     ///
     /// # Panics
-    /// When it reverts or its answer is no value of the declared type.
+    /// When it reverts or its answer is not a value of the declared type.
     pub async fn call<C: SolCall>(&self, to: Address, call: &C) -> C::Return {
         let answer = self
             .simulate(Address::ZERO, to, call.abi_encode().into())
@@ -203,7 +203,7 @@ impl Chain {
     /// [`Self::simulate`] of many calls, each from an account to a contract, in one request.
     ///
     /// # Panics
-    /// When the node is gone, or takes no batch of that size.
+    /// When the node is gone, or does not accept a batch of that size.
     pub async fn simulate_all(
         &self,
         calls: &[(Address, Address, Bytes)],
@@ -227,7 +227,7 @@ impl Chain {
         .await
     }
 
-    /// Whether a call of any form, as the node takes it, would succeed.
+    /// Whether a call in any form that the node accepts would succeed.
     pub async fn accepts(&self, call: &serde_json::Value) -> bool {
         let answer: Result<Bytes, _> = self
             .provider
@@ -236,7 +236,7 @@ impl Chain {
         answer.map_err(revert).is_ok()
     }
 
-    /// The gas that the node would give a transaction.
+    /// The node's gas estimate for a transaction.
     ///
     /// # Errors
     /// The node's refusal with the revert data.
@@ -289,7 +289,7 @@ impl Chain {
         self.attempt_with(from, to, input, value, GAS_LIMIT).await
     }
 
-    /// [`Self::attempt`] with a gas limit of its own.
+    /// [`Self::attempt`] with its own gas limit.
     ///
     /// # Panics
     /// When the node refuses the transaction itself, or never includes it.
@@ -343,13 +343,13 @@ impl Chain {
                 "transaction {hash} has no receipt after {} s",
                 RECEIPT_PATIENCE.as_secs()
             );
-            // It is the node that is waited for: ours has the receipt before it is asked.
+            // Only other nodes need the wait: ours has the receipt before it is asked.
             tokio::time::sleep(pause).await;
             pause = RECEIPT_PAUSE.min(pause * 2);
         }
     }
 
-    /// Makes a key's account run the code of `target` from now on (EIP-7702); the zero address ends that.
+    /// Makes a key's account run the code of `target` from now on (EIP-7702); the zero address undoes that.
     ///
     /// # Panics
     /// When the node refuses it.
@@ -390,7 +390,7 @@ impl Chain {
     /// Gives an account ether.
     ///
     /// # Panics
-    /// When the funded account has not enough.
+    /// When the funded account does not have enough.
     pub async fn fund(&self, account: Address, wei: U256) {
         let receipt = self
             .attempt(&self.funded, TxKind::Call(account), Bytes::new(), wei)
@@ -398,7 +398,7 @@ impl Chain {
         assert!(receipt.status(), "funding {account} failed");
     }
 
-    /// The code that stands at an address.
+    /// The code at an address.
     pub async fn code(&self, address: Address) -> Bytes {
         self.request("eth_getCode", (address, "latest")).await
     }
@@ -428,8 +428,8 @@ impl Chain {
         block.header.timestamp
     }
 
-    /// The power over the node's clock, where it has the methods for that. Elsewhere says that the scenario
-    /// is skipped, and why.
+    /// Control over the node's clock, if it has the methods for that. Otherwise reports that the scenario is
+    /// skipped, and why.
     pub fn clock(&self) -> Option<Clock<'_>> {
         if let Some(method) = self.without {
             skip(&format!("the node has no {method}"));
@@ -438,22 +438,22 @@ impl Chain {
         Some(Clock(self))
     }
 
-    /// True when nobody else uses the chain, and its owners' powers are ours.
+    /// Whether nobody else uses the chain, and we have its owners' privileges.
     pub fn is_development(&self) -> bool {
         self.development
     }
 }
 
-/// The first method of those that set the clock and go back in time that the node does not have.
+/// The first of the methods for setting the clock and reverting that the node does not have.
 ///
-/// They are asked without the parameters that they need, which changes nothing anywhere.
+/// They are called without the parameters that they need, which never changes anything.
 async fn missing(provider: &RootProvider) -> Option<&'static str> {
     for method in ["evm_setNextBlockTimestamp", "evm_revert"] {
         let answer: Result<serde_json::Value, _> = provider.raw_request(method.into(), ()).await;
         if let Err(error) = answer {
             let lacking = match error.as_error_resp() {
                 Some(response) => lacks(response.code, &response.message),
-                // A server in front of the node that lets nobody ask for it.
+                // A server in front of the node that blocks the method.
                 None => true,
             };
             if lacking {
@@ -464,7 +464,7 @@ async fn missing(provider: &RootProvider) -> Option<&'static str> {
     None
 }
 
-/// Whether a node that refuses a request with this does not have its method.
+/// Whether this refusal means that the node does not have the method.
 fn lacks(code: i64, message: &str) -> bool {
     let message = message.to_lowercase();
     NO_SUCH_METHOD.contains(&code)
@@ -473,14 +473,14 @@ fn lacks(code: i64, message: &str) -> bool {
             .any(|words| message.contains(words))
 }
 
-/// Says once that a scenario did not run, and how many did not so far, where the test harness does not swallow it.
+/// Reports once that a scenario did not run, and how many did not so far, where the test harness does not hide it.
 fn skip(why: &str) {
     static SKIPPED: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
     let thread = std::thread::current();
     let test = thread.name().unwrap_or("a scenario");
     let mut skipped = SKIPPED.lock().unwrap_or_else(PoisonError::into_inner);
     if skipped.insert(test.to_owned()) {
-        // Nobody reading it is no reason to fail.
+        // It does not matter if nobody reads it.
         let _ = writeln!(
             std::io::stderr(),
             "skipped, {} so far: {test}: {why}",
@@ -489,29 +489,29 @@ fn skip(why: &str) {
     }
 }
 
-/// A development chain's clock and memory.
+/// A development chain's clock and snapshots.
 #[derive(Clone, Copy, Debug)]
 pub struct Clock<'a>(&'a Chain);
 
 impl Clock<'_> {
-    /// The next block, and only it, has this timestamp.
+    /// Sets the timestamp of the next block only.
     pub async fn next_block_at(&self, time: u64) {
         let _: serde_json::Value = self.0.request("evm_setNextBlockTimestamp", (time,)).await;
     }
 
-    /// Mines an empty block at `time`: views are answered as of then.
+    /// Mines an empty block at `time`: views then answer as of that time.
     pub async fn mine_at(&self, time: u64) {
         self.next_block_at(time).await;
         let _: serde_json::Value = self.0.request("evm_mine", ()).await;
         assert_eq!(self.0.now().await, time, "the node mined at another time");
     }
 
-    /// Remembers the whole chain.
+    /// Takes a snapshot of the whole chain.
     pub async fn snapshot(&self) -> U256 {
         self.0.request("evm_snapshot", ()).await
     }
 
-    /// Goes back to a snapshot, which is used up by that.
+    /// Reverts to a snapshot, which uses it up.
     ///
     /// # Panics
     /// When the node does not know it.

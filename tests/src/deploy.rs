@@ -1,5 +1,5 @@
-//! From code to a contract on chain: programs through `StylusDeployer`, in fragments where one account cannot hold them,
-//! EVM bytecode by a plain creation.
+//! From code to a contract on chain: programs through `StylusDeployer`, in fragments if one account is too small, EVM
+//! bytecode by a plain creation.
 
 use alloy::{
     primitives::{Address, B256, Bytes, TxKind, U256, address, keccak256},
@@ -12,19 +12,19 @@ use crate::{
     chain::Chain,
 };
 
-/// Where the factory of `cargo stylus` stands on every Arbitrum chain.
+/// The address of the `cargo stylus` factory on every Arbitrum chain.
 pub const STYLUS_DEPLOYER: Address = address!("cEcba2F1DC234f70Dd89F2041029807F8D03A990");
 
-/// More than any activation's data fee; the factory sends back what is left.
+/// More than any activation's data fee; the factory returns the rest.
 const ACTIVATION_VALUE: u64 = 100_000_000_000_000_000;
 
-/// The most that one account may hold (EIP-170).
+/// The largest code of one account (EIP-170).
 const CODE_LIMIT: usize = 24_576;
-/// What a program of one account begins with, before the compressed module: the version and no dictionary.
+/// The prefix of a program in one account, before the compressed module: the version and no dictionary.
 const PREFIX: usize = 4;
-/// What a fragment begins with.
+/// The prefix of a fragment.
 const FRAGMENT: [u8; 3] = [0xef, 0xf0, 0x01];
-/// What a root begins with, before the module's length and the fragments' addresses.
+/// The prefix of a root, before the module's length and the fragments' addresses.
 const ROOT: [u8; 4] = [0xef, 0xf0, 0x02, 0x00];
 
 /// Creation code that leaves `code` on chain: the prelude that `cargo stylus` puts before a program.
@@ -37,7 +37,7 @@ pub fn creation(code: &[u8]) -> Bytes {
     creation.into()
 }
 
-/// Deploys and activates a program of `target/contracts`, its constructor called with `arguments` where it has one.
+/// Deploys and activates a program from `target/contracts`, and calls its constructor, if any, with `arguments`.
 ///
 /// # Panics
 /// When the file is missing, or the node refuses the program or its constructor.
@@ -58,7 +58,7 @@ pub fn constructor(arguments: &[u8]) -> Bytes {
     [&selector[..4], arguments].concat().into()
 }
 
-/// Has the factory put code on chain and call what it has made with `initial`, unless that is empty; programs are activated.
+/// Makes the factory put code on chain and call it with `initial`, unless that is empty; programs are activated.
 ///
 /// # Errors
 /// Why the factory reverts.
@@ -97,7 +97,7 @@ pub async fn through_factory(
         .deployedContract)
 }
 
-/// The code of a program of `target/contracts`: its module, or the list of the accounts that hold it, which are made first.
+/// The code of a program from `target/contracts`: its module, or the list of its fragments, which are created first.
 pub async fn whole(chain: &Chain, contract: &str) -> Vec<u8> {
     let code = artifact::code(contract);
     if code.len() <= CODE_LIMIT {
@@ -148,7 +148,7 @@ pub async fn settlement(
     program(chain, "settlement", Some(arguments.into())).await
 }
 
-/// What pays holders in a coin.
+/// The distribution contract, which pays holders in a coin.
 pub async fn distribution(chain: &Chain, coin: Address, admin: Address) -> Address {
     let arguments = (coin, admin).abi_encode_params();
     program(chain, "distribution", Some(arguments.into())).await
@@ -159,7 +159,7 @@ pub async fn documents(chain: &Chain) -> Address {
     program(chain, "documents", Some(Bytes::new())).await
 }
 
-/// EVM bytecode as a contract of its own.
+/// EVM bytecode as a contract.
 ///
 /// # Panics
 /// When the node refuses it.

@@ -1,4 +1,4 @@
-//! A distribution on a market: its tree, made apart from the contract's code and from the command line's, and its acts.
+//! A distribution on a market: its tree, built without the contract's or the command line's code, and its acts.
 
 use alloy::{
     primitives::{Address, B256, U256, keccak256},
@@ -19,7 +19,7 @@ use crate::{
 /// The reason of every redirection.
 pub const REASON: B256 = B256::repeat_byte(0x0e);
 
-/// A distribution contract on a market, and who does what with it.
+/// A distribution contract on a market, and its roles.
 #[derive(Clone, Debug)]
 pub struct Payout {
     /// The contract.
@@ -33,12 +33,12 @@ pub struct Payout {
 /// The shares of a distribution: wallets and amounts, by index.
 pub type Shares = Vec<(Address, U256)>;
 
-/// The levels of a tree from its leaves to its root; a node without a sibling rises as it is.
+/// The levels of a tree from its leaves to its root; a node without a sibling moves up unchanged.
 #[derive(Clone, Debug)]
 pub struct Tree(Vec<Vec<B256>>);
 
 impl Tree {
-    /// The tree of these leaves, in their sequence.
+    /// The tree of these leaves, in this order.
     pub fn of(leaves: Vec<B256>) -> Self {
         let mut levels = vec![leaves];
         while let Some(level) = levels.last().filter(|level| level.len() > 1) {
@@ -65,20 +65,20 @@ impl Tree {
     }
 }
 
-/// A distribution that was opened.
+/// An open distribution.
 #[derive(Clone, Debug)]
 pub struct Opened {
     /// Its id.
     pub id: B256,
     /// Who gets what.
     pub shares: Shares,
-    /// The last second in which a share may be claimed.
+    /// The last second in which a share can be claimed.
     pub claim_until: u64,
     tree: Tree,
 }
 
 impl Opened {
-    /// A distribution that was opened by this call, of these leaves.
+    /// The distribution of these leaves that this call opened.
     pub fn of(id: B256, shares: Shares, call: &IDistribution::openCall, leaves: Vec<B256>) -> Self {
         Self {
             id,
@@ -150,7 +150,7 @@ impl Payout {
         Self::paying(market, market.coin, market.token).await
     }
 
-    /// The same for another coin or security.
+    /// The same with another coin or security.
     pub async fn paying(market: &Market, coin: Address, security: Address) -> Self {
         let contract = deploy::distribution(&market.chain, coin, market.admin.address).await;
         for (name, account) in [
@@ -255,7 +255,7 @@ impl Payout {
             .await
     }
 
-    /// What the contract says of a distribution.
+    /// What the contract says about a distribution.
     pub async fn account(&self, market: &Market, id: B256) -> distributionOfReturn {
         let call = IDistribution::distributionOfCall { id };
         market.chain.call(self.contract, &call).await

@@ -1,4 +1,4 @@
-//! The table of costs: measured, compared with the committed snapshot, held against the bars of the specification.
+//! The table of costs: measured, and compared with the committed snapshot and the specification's bars.
 
 use std::{collections::BTreeMap, fmt::Write as _, path::PathBuf, process::Command};
 
@@ -11,12 +11,12 @@ use crate::artifact::workspace;
 pub struct Cost {
     /// Every program is in the chain's cache.
     pub cached: u64,
-    /// None is.
+    /// No program is.
     pub uncached: u64,
 }
 
-/// The most that an operation may cost, programs cached: docs/security-token.md, docs/tsusdc.md, docs/settlement.md,
-/// docs/distributions.md.
+/// The most that an operation may cost with cached programs: docs/security-token.md, docs/tsusdc.md,
+/// docs/settlement.md, docs/distributions.md.
 pub const BARS: [(&str, u64); 18] = [
     ("token.transfer", 45_300),
     ("token.transferFrom", 53_000),
@@ -41,7 +41,7 @@ pub const BARS: [(&str, u64); 18] = [
 /// The most that a settlement may cost, in percent of the floor.
 pub const FLOOR_PERCENT: u64 = 160;
 
-/// The committed figures belong to a compiler: Debian's build of the same version has another LLVM.
+/// The file of the committed figures, which depend on the compiler: Debian's build of a version has another LLVM.
 ///
 /// # Panics
 /// When there is no `rustc`.
@@ -77,7 +77,7 @@ pub fn to_json(costs: &BTreeMap<String, Cost>) -> String {
     text
 }
 
-/// Reads a snapshot; nothing when it is no JSON.
+/// Reads a snapshot; nothing when it is not JSON.
 pub fn from_json(text: &str) -> BTreeMap<String, Cost> {
     let rows: BTreeMap<String, BTreeMap<String, u64>> =
         serde_json::from_str(text).unwrap_or_default();

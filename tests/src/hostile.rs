@@ -1,7 +1,7 @@
 //! EVM bytecode of tokens and wallets that misbehave, each named for what it does.
 //!
-//! A balance is the storage word at the holder's address. Whatever a contract calls back into is laid out beforehand by
-//! [`arm`]: the target's address, and the call data as the code of another contract.
+//! A balance is the storage word at the holder's address. What a contract calls back into is prepared by [`arm`]: the
+//! target's address, and the call data as the code of another contract.
 
 use std::fmt::Write as _;
 
@@ -14,7 +14,7 @@ use alloy::{
 use crate::{account::Account, asm::assemble, chain::Chain, deploy};
 
 sol! {
-    /// What the hostile contracts answer beside the functions that they abuse.
+    /// The functions that the hostile contracts have besides those that they abuse.
     interface IHostile {
         function mint(address to, uint256 value) external;
         function arm(address target, address callData) external;
@@ -52,27 +52,27 @@ pub enum Moves {
     WithExtraDebit,
     /// The value goes to the zero address.
     ToNobody,
-    /// Moves the value, makes the armed call, notes whether it succeeded and answers true.
+    /// Moves the value, makes the armed call, records whether it succeeded and answers true.
     AndReenters,
     /// Moves the value, makes the armed call and passes its revert on.
     AndInsistsOnReentering,
-    /// Moves the value, runs the armed call with the target's code as its own (DELEGATECALL), notes whether it succeeded
-    /// and answers true.
+    /// Moves the value, runs the armed call with the target's code as its own (DELEGATECALL), records whether it
+    /// succeeded and answers true.
     AndBorrowsCode,
     /// Reverts with four bytes, 0xdeadbeef.
     RevertsWithData,
     /// Reverts with a megabyte.
     RevertsWithMegabyte,
-    /// Runs until the gas is gone.
+    /// Runs until it is out of gas.
     BurnsGas,
 }
 
-/// What a view answers.
+/// How a view answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Answers {
     /// One word.
     Word(U256),
-    /// No bytes.
+    /// Zero bytes.
     Nothing,
     /// 31 zero bytes.
     ThirtyOneBytes,
@@ -101,16 +101,16 @@ pub struct Token {
     pub supports: Answers,
     /// `isBlacklisted` and `paused`.
     pub switches: Answers,
-    /// `balanceOf`; `None` tells the truth.
+    /// `balanceOf`; `None` for the true balance.
     pub balances: Option<Answers>,
     /// `allowance`.
     pub allows: Answers,
-    /// Whether both restriction views answer zero until it is woken: what does not answer is not listed.
+    /// Whether both restriction views answer zero until it is woken: a token that does not answer is not listed.
     pub sleeps: bool,
 }
 
 impl Default for Token {
-    /// A token of which nothing bad can be said, without the spender extension of ERC-1404.
+    /// A well-behaved token, without the spender extension of ERC-1404.
     fn default() -> Self {
         Self {
             moves: Moves::Honestly,
@@ -125,7 +125,7 @@ impl Default for Token {
     }
 }
 
-/// The word where a re-entering contract notes the outcome: 0 not tried, 1 failed, 2 succeeded.
+/// The word where a re-entering contract records the outcome: 0 not tried, 1 failed, 2 succeeded.
 pub const OUTCOME: U256 = uint!(0x100000000000000000000000000000000000000000000000002_U256);
 
 /// The words of its one hold: amount and end.
@@ -134,7 +134,7 @@ const HOLD: [U256; 2] = [
     uint!(0x100000000000000000000000000000000000000000000000005_U256),
 ];
 
-/// The word that is not zero in a token that was woken.
+/// The word that is non-zero in a token that was woken.
 const AWAKE: U256 = uint!(0x100000000000000000000000000000000000000000000000003_U256);
 
 const MEGABYTE: usize = 1 << 20;
@@ -165,7 +165,7 @@ impl Token {
         }
     }
 
-    /// A token whose restriction views answer so once it is awake, and which is otherwise honest.
+    /// A token whose restriction views answer like this once it is awake, and which is otherwise honest.
     pub fn that_detects(detects: Answers) -> Self {
         Self {
             detects,
@@ -248,8 +248,8 @@ impl Token {
         dispatch(&functions)
     }
 
-    /// What it does besides when a hold is placed, used or dropped: as when it moves. Only with [`Self::supports`] does
-    /// anyone place one.
+    /// What else it does when a hold is placed, used or dropped: the same as when it moves. Holds are only placed with
+    /// [`Self::supports`].
     fn answer_to_holder(&self) -> String {
         match self.moves {
             Moves::AndReenters => {
@@ -307,7 +307,7 @@ impl Moves {
 }
 
 impl Answers {
-    /// The code; `label` tells its jump target apart from the others'.
+    /// The code; `label` distinguishes its jump target from the others'.
     fn code(self, label: &str) -> String {
         match self {
             Self::Word(word) => format!("{word:#x} 0 MSTORE 32 0 RETURN"),
@@ -327,7 +327,7 @@ impl Answers {
     }
 }
 
-/// What an ERC-1271 wallet answers when asked whether a signature is its own.
+/// How an ERC-1271 wallet answers when asked whether a signature is its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wallet {
     /// The magic word, for any signature.
@@ -346,7 +346,7 @@ pub enum Wallet {
     Answers4096Bytes,
     /// The magic word and zeros, 4,097 bytes in all.
     Answers4097Bytes,
-    /// The magic four bytes, and rubbish in the rest of the word.
+    /// The magic four bytes, and garbage in the rest of the word.
     AnswersDirtyWord,
     /// Nothing.
     AnswersNothing,
@@ -374,7 +374,7 @@ impl Wallet {
                 "100 CALLDATALOAD 248 SHR 1 EQ @is_one JUMPI 32 0 RETURN
                  is_one: {MAGIC} 32 0 RETURN"
             ),
-            // 26 gas for each of the rounds.
+            // 26 gas per round.
             Self::AcceptsAfterWork => {
                 format!("46000 work: 1 SWAP1 SUB DUP1 @work JUMPI {MAGIC} 32 0 RETURN")
             }
@@ -414,7 +414,7 @@ impl Wallet {
     }
 }
 
-/// Makes the armed call, notes whether it succeeded and answers true.
+/// Makes the armed call, records whether it succeeded and answers true.
 fn reenter() -> String {
     format!("{LOAD_CALL} {MAKE_CALL} 1 ADD {OUTCOME:#x} SSTORE {ANSWER_1}")
 }
@@ -429,7 +429,7 @@ fn armed() -> String {
         .to_owned()
 }
 
-/// A program of functions; any other selector reverts without data.
+/// A program with these functions; any other selector reverts without data.
 fn dispatch(functions: &[(&str, String)]) -> Vec<u8> {
     let mut source = "0 CALLDATALOAD 224 SHR\n".to_owned();
     for (index, (signature, _)) in functions.iter().enumerate() {
@@ -443,7 +443,7 @@ fn dispatch(functions: &[(&str, String)]) -> Vec<u8> {
     assemble(&source)
 }
 
-/// Lays out the call that a hostile contract will make.
+/// Prepares the call that a hostile contract will make.
 pub async fn arm<C: SolCall>(
     chain: &Chain,
     from: &Account,
@@ -451,7 +451,7 @@ pub async fn arm<C: SolCall>(
     target: Address,
     call: &C,
 ) {
-    // One byte ahead of it keeps any selector from being taken for a program's prefix.
+    // A leading byte keeps any selector from being mistaken for a program's prefix.
     let call_data = deploy::evm(chain, &[&[0], call.abi_encode().as_slice()].concat()).await;
     let arm = IHostile::armCall {
         target,

@@ -1,9 +1,9 @@
-//! Harness of the acceptance scenarios.
+//! Harness for the acceptance scenarios.
 //!
-//! The scenarios (`tests/*.rs`) speak JSON-RPC to a node and use nothing but what a user of the contracts has:
+//! The scenarios (`tests/*.rs`) speak JSON-RPC to a node and use only what a user of the contracts has:
 //! their compiled WASM, their ABI (`docs/interfaces`) and signed transactions. By default the node is `devnet`, one per
-//! test binary; `ACCEPTANCE_RPC_URL` and `ACCEPTANCE_KEY` (a funded key) point them at any other. What only a
-//! development chain can do (moving the clock, snapshots) is skipped there, with a line that says so.
+//! test binary; `ACCEPTANCE_RPC_URL` and `ACCEPTANCE_KEY` (a funded key) point them at any other. Scenarios that need
+//! a development chain (moving the clock, snapshots) are skipped there, and print a line that says so.
 //!
 //! | module | what it is |
 //! | --- | --- |

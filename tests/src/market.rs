@@ -1,4 +1,4 @@
-//! A market ready to trade: the start of every settlement scenario.
+//! A market ready to trade: the starting point of every settlement scenario.
 //!
 //! The seller owns 1,000 S (18 decimals), the buyer 50,000 TsUSDC; both are in group 20, which is open to itself, and both
 //! have approved the settlement contract for all they own. The bid of the scenarios is for 100 S at no more than 1,050
@@ -61,10 +61,10 @@ pub struct Parties {
     pub coin: Address,
     /// The settlement contract.
     pub settlement: Address,
-    /// Default admin of security token and settlement contract. Every role there but operator's and principal's; at the coin
-    /// master minter, minter, pauser, blacklister, seizer and rescuer.
+    /// Default admin of the security token and the settlement contract, with every role there except operator and
+    /// principal; at the coin, master minter, minter, pauser, blacklister, seizer and rescuer.
     pub admin: Account,
-    /// Default admin of the coin, where it can be no minter.
+    /// Default admin of the coin, where it cannot be a minter.
     pub treasurer: Account,
     /// Attests the coin's reserves.
     pub attestor: Account,
@@ -83,7 +83,7 @@ pub struct Parties {
     seed: B256,
 }
 
-/// A market of one test's own. On devnet the tests of one binary take turns on one chain, each from the same snapshot.
+/// One test's own market. On devnet, the tests of one binary take turns on one chain, each from the same snapshot.
 #[derive(Debug)]
 pub struct Market {
     /// The node.
@@ -125,9 +125,9 @@ impl Market {
         }
     }
 
-    /// Opens a market: on devnet from this binary's snapshot, elsewhere with contracts of its own.
+    /// Opens a market: on devnet from this binary's snapshot, elsewhere with its own contracts.
     pub async fn open() -> Self {
-        // One test at a time: they share the funded key's nonce, and on devnet the clock.
+        // One test at a time: they share the funded key's nonce, and on devnet also the clock.
         let mut turn = turns().lock().await;
         let chain = Chain::connect().await;
         if !chain.is_development() {
@@ -147,7 +147,7 @@ impl Market {
             None => deploy_all(&chain).await,
         };
         let snapshot = clock.snapshot().await;
-        // The clock is no part of a snapshot: an earlier test may have moved it on.
+        // The clock is not part of a snapshot: an earlier test may have moved it.
         clock
             .mine_at(chain.now().await.max(parties.opened) + 1)
             .await;
@@ -176,7 +176,7 @@ impl Market {
         Account::derived(self.seed, label)
     }
 
-    /// Registers a wallet for an investor of its own in a group.
+    /// Registers a wallet for its own investor in a group.
     pub async fn register(&self, wallet: Address, group: u8) {
         self.register_as(wallet, keccak256(wallet), group).await;
     }
@@ -187,7 +187,7 @@ impl Market {
         self.chain.send(&self.admin, self.token, &call).await;
     }
 
-    /// Opens a pair of groups from a second on (1: at once, 0: never).
+    /// Opens a pair of groups from a given second on (1: at once, 0: never).
     pub async fn open_pair(&self, from: u8, to: u8, opens_at: u64) {
         let call = ISecurityToken::setGroupRuleCall {
             fromGroup: from,
@@ -272,7 +272,7 @@ impl Market {
             .await
     }
 
-    /// Registers the scenarios' bid and ask and gives their ids.
+    /// Registers the scenarios' bid and ask and returns their ids.
     pub async fn registered(&self) -> (B256, B256) {
         let (bid, ask) = self.signed();
         self.register_order(&bid).await;
@@ -295,7 +295,7 @@ impl Market {
             .await
     }
 
-    /// What preflight says: the failures and the restriction code.
+    /// What preflight returns: the failures and the restriction code.
     pub async fn preflight(&self, bid: B256, ask: B256) -> (Vec<u8>, u8) {
         let call = IDvPSettlement::preflightCall {
             bidId: bid,
@@ -312,7 +312,7 @@ impl Market {
             .await
     }
 
-    /// Everyone whose holdings a scenario could move.
+    /// All accounts whose holdings a scenario could move.
     pub fn accounts(&self) -> Vec<Address> {
         let people = [
             &self.admin,
@@ -331,7 +331,7 @@ impl Market {
             .collect()
     }
 
-    /// Everything that a refused call must leave alone, these orders included.
+    /// Everything that a refused call must not change, including these orders.
     pub fn watch(&self, orders: &[B256]) -> Watch {
         let mut watch = Watch::default();
         let accounts = self.accounts();
@@ -379,7 +379,7 @@ impl Market {
         .await;
     }
 
-    /// Asserts what a settlement at the midpoint, 1,035 TsUSDC for 100 S, leaves behind.
+    /// Asserts the result of a settlement at the midpoint, 1,035 TsUSDC for 100 S.
     pub async fn assert_settled(&self, bid: B256, ask: B256) {
         assert_eq!(self.securities(self.seller.address).await, s(900));
         assert_eq!(self.securities(self.buyer.address).await, s(100));
@@ -451,7 +451,7 @@ pub fn wallet_record(
     }
 }
 
-/// Ether for an actor: the node asks for the whole gas limit's worth before each transaction.
+/// Ether for an actor: the node requires enough for the whole gas limit before each transaction.
 fn allowance_of_ether(chain: &Chain) -> U256 {
     let transactions: u64 = if chain.is_development() { 1_000 } else { 3 };
     U256::from(chain.max_fee) * U256::from(GAS_LIMIT) * U256::from(transactions)
@@ -505,7 +505,7 @@ async fn deploy_all(chain: &Chain) -> Parties {
 }
 
 /// The same time in every run makes the same orders, signatures and gas. Programs expire after a year, so the clock is
-/// set before they are activated, and once more to drop the seconds that deploying takes.
+/// set before they are activated, and again to remove the seconds that deploying takes.
 async fn set_time(chain: &Chain, time: u64) {
     if chain.is_development()
         && let Some(clock) = chain.clock()

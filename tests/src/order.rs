@@ -1,4 +1,4 @@
-//! Orders as the parties sign them, hashed by alloy 2: independent of the contract's own hashing.
+//! Orders as the parties sign them, hashed by alloy 2, independently of the contract's own hashing.
 
 use alloy::{
     primitives::{Address, B256, Bytes, U256, keccak256},
@@ -9,7 +9,7 @@ use alloy::{
 use crate::{account::Account, bindings::Order};
 
 sol! {
-    /// What an owner signs to have an order cancelled by anyone who sends it.
+    /// What an owner signs to let anyone cancel an order by sending it.
     struct CancelOrder { bytes32 id; }
 }
 
@@ -57,11 +57,11 @@ pub struct Signed {
     pub order: Order,
     /// Its digest.
     pub id: B256,
-    /// By the owner, 65 bytes.
+    /// The owner's, 65 bytes.
     pub signature: Bytes,
 }
 
-/// Signs an order with any key; the owner's makes it valid.
+/// Signs an order with any key; only the owner's makes it valid.
 pub fn sign(order: Order, domain: &Eip712Domain, signer: &Account) -> Signed {
     let id = id(&order, domain);
     Signed {
@@ -71,7 +71,7 @@ pub fn sign(order: Order, domain: &Eip712Domain, signer: &Account) -> Signed {
     }
 }
 
-/// An order without its party: everything else as given, valid for anyone, in epoch 0.
+/// An order without a counterparty: everything else as given, valid for anyone, in epoch 0.
 #[allow(clippy::too_many_arguments, reason = "the fields of an order")]
 pub fn unsigned(
     owner: Address,
@@ -97,10 +97,10 @@ pub fn unsigned(
     }
 }
 
-/// The other signature over the same digest that has a high s; refused wherever malleability matters.
+/// The other signature over the same digest, with a high s; refused wherever malleability matters.
 ///
 /// # Panics
-/// When `signature` has not 65 bytes.
+/// When `signature` does not have 65 bytes.
 pub fn with_high_s(signature: &Bytes) -> Bytes {
     const ORDER: U256 = U256::from_be_bytes(alloy::primitives::hex!(
         "fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141"

@@ -1,14 +1,14 @@
-//! Seeded randomness: a failing run is repeated by its seed.
+//! Seeded randomness: a failing run can be repeated from its seed.
 
 /// SplitMix64.
 #[derive(Clone, Debug)]
 pub struct Random(u64);
 
 impl Random {
-    /// The generator of `ACCEPTANCE_SEED` (decimal), or of 1; says which, so that a failure can be repeated.
+    /// The generator with `ACCEPTANCE_SEED` (decimal), or 1; prints which, so that a failure can be repeated.
     ///
     /// # Panics
-    /// When the variable is no number.
+    /// When the variable is not a number.
     pub fn from_environment() -> Self {
         let seed = std::env::var("ACCEPTANCE_SEED").map_or(1, |seed| {
             seed.parse().expect("ACCEPTANCE_SEED is a decimal number")
@@ -17,7 +17,7 @@ impl Random {
         Self(seed)
     }
 
-    /// The generator of a seed.
+    /// The generator with a given seed.
     pub fn seeded(seed: u64) -> Self {
         Self(seed)
     }
@@ -53,7 +53,7 @@ impl Random {
 /// How many cases a randomised test runs: `ACCEPTANCE_CASES`, or `usual`.
 ///
 /// # Panics
-/// When the variable is no number.
+/// When the variable is not a number.
 pub fn cases(usual: u32) -> u32 {
     std::env::var("ACCEPTANCE_CASES").map_or(usual, |cases| {
         cases.parse().expect("ACCEPTANCE_CASES is a decimal number")

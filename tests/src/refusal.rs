@@ -70,7 +70,7 @@ pub async fn refused<C: SolCall, E: SolError>(
     .await;
 }
 
-/// [`refused`] for bytes: the revert data must be exactly `expected`, which may be empty.
+/// [`refused`] for raw bytes: the revert data must be exactly `expected`, which may be empty.
 ///
 /// # Panics
 /// As [`refused`].

@@ -17,41 +17,41 @@ use crate::{
     order::{self, state},
 };
 
-/// A settlement contract as its logs tell it.
+/// A settlement contract as its logs describe it.
 #[derive(Clone, Debug, Default)]
 pub struct Replay {
     /// Every order that was registered, with its signature (empty when its owner registered it).
     pub orders: BTreeMap<B256, (Order, Bytes)>,
-    /// What each owner had voided before it was ever registered.
+    /// The orders that each owner cancelled before they were ever registered.
     pub voided: BTreeMap<B256, Order>,
-    /// Of each order that ever was committed: until when, and to which other. A release ends it in that second.
+    /// For each order that ever was committed: until when, and to which other. A release ends it in that second.
     pub commitments: BTreeMap<B256, Commitment>,
     /// Whether only committed pairs settle.
     pub commitment_required: bool,
-    /// The state of each order ever named.
+    /// The state of each order ever mentioned.
     pub states: BTreeMap<B256, u8>,
-    /// In the order in which they happened.
+    /// The settlements, in the order in which they happened.
     pub settlements: Vec<Settled>,
     /// Epochs above 0.
     pub epochs: BTreeMap<Address, u64>,
     /// Securities on the list.
     pub listed: BTreeSet<Address>,
-    /// What was found of each security when it was last listed: the extension for spenders, and holds.
+    /// What each security supported when it was last listed: the extension for spenders, and holds.
     pub probed: BTreeMap<Address, (bool, bool)>,
     /// Roots of the off-chain log, with its size.
     pub anchors: Vec<(B256, u64)>,
     /// Who has which role.
     pub roles: BTreeSet<(B256, Address)>,
-    /// The switch.
+    /// Whether it is paused.
     pub paused: bool,
-    /// Owners who run code (ERC-1271): what they accept as a signature cannot be told from the logs.
+    /// Owners that run code (ERC-1271): what they accept as a signature does not follow from the logs.
     pub wallets: BTreeSet<Address>,
 }
 
 /// A commitment of one order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Commitment {
-    /// The second from which it binds nothing, unix seconds.
+    /// When it stops binding, unix seconds.
     pub until: u64,
     /// The order on the other side.
     pub other: B256,
@@ -63,8 +63,8 @@ impl Replay {
     /// Replays a contract's logs, which must be all of them.
     ///
     /// # Panics
-    /// When the logs contradict themselves: an order that is no digest of itself or not signed by its owner, a state that
-    /// goes back, a settlement of orders that do not fit, a gap in the settlement ids.
+    /// When the logs contradict themselves: an order whose id is not its digest or that its owner did not sign, a state
+    /// that goes back, a settlement of orders that do not fit, a gap in the settlement ids.
     pub fn of(logs: &[Log], domain: &Eip712Domain) -> Self {
         let mut replay = Self::default();
         for log in logs {
@@ -74,7 +74,7 @@ impl Replay {
         replay
     }
 
-    /// Replays one event more.
+    /// Replays one more event.
     ///
     /// # Panics
     /// As [`Replay::of`].
@@ -236,7 +236,7 @@ impl Replay {
                 .await;
             assert_eq!(record.owner, order.owner);
             assert_eq!(record.side, order.side);
-            // Of an order that was settled in the transaction that registered it, the terms are in the log alone.
+            // The terms of an order that was settled in the transaction that registered it are only in the log.
             let terms_are_stored =
                 record.security != Address::ZERO || self.states[&id] != state::FILLED;
             if terms_are_stored {
@@ -275,20 +275,20 @@ impl Replay {
     }
 }
 
-/// An ERC-20's balances as its `Transfer` logs tell them.
+/// An ERC-20's balances according to its `Transfer` logs.
 #[derive(Debug, Default)]
 pub struct Holdings {
-    /// Of everyone who was ever named.
+    /// Of every account ever mentioned.
     pub balances: BTreeMap<Address, U256>,
     /// Minted less burned.
     pub supply: U256,
 }
 
 impl Holdings {
-    /// Replays a token's logs; others than `Transfer` are passed over.
+    /// Replays a token's logs; all except `Transfer` are skipped.
     ///
     /// # Panics
-    /// When somebody sends what he has not.
+    /// When an account sends what it does not have.
     pub fn of(logs: &[Log]) -> Self {
         let mut holdings = Self::default();
         for log in logs {

@@ -1,4 +1,4 @@
-//! Everything that a refused call must leave as it was.
+//! Everything that a refused call must not change.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use crate::{
     chain::Chain,
 };
 
-/// Views of the market, each with a name to be told apart by.
+/// Views of the market, each with a name that identifies it.
 #[derive(Clone, Debug, Default)]
 pub struct Watch {
     views: BTreeMap<String, (Address, Bytes)>,
@@ -29,7 +29,7 @@ impl Watch {
             .insert(name.into(), (contract, call.abi_encode().into()));
     }
 
-    /// Watches an ERC-20: supply, and of each account the balance and each allowance among them.
+    /// Watches an ERC-20: the supply, each account's balance, and the allowances among the accounts.
     pub fn erc20(&mut self, name: &str, token: Address, accounts: &[Address]) {
         self.view(
             format!("{name} supply"),
@@ -53,7 +53,7 @@ impl Watch {
         }
     }
 
-    /// Watches what a security token keeps beside the balances.
+    /// Watches what a security token stores in addition to balances.
     pub fn security(&mut self, token: Address, accounts: &[Address]) {
         self.erc20("security", token, accounts);
         self.view("holders", token, &ISecurityToken::holderCountCall {});
@@ -72,7 +72,7 @@ impl Watch {
         }
     }
 
-    /// Watches what TsUSDC keeps beside the balances.
+    /// Watches what TsUSDC stores in addition to balances.
     pub fn coin(&mut self, coin: Address, accounts: &[Address]) {
         self.erc20("coin", coin, accounts);
         self.view("coin paused", coin, &ITsUSDC::pausedCall {});
@@ -87,7 +87,7 @@ impl Watch {
         }
     }
 
-    /// Watches a settlement contract: its counter and switches, epochs, and the orders named.
+    /// Watches a settlement contract: its counter and switches, epochs, and the given orders.
     pub fn settlement(&mut self, settlement: Address, accounts: &[Address], orders: &[B256]) {
         self.view(
             "settlements",
@@ -116,7 +116,7 @@ impl Watch {
         self.view(format!("order {id}"), settlement, &record);
     }
 
-    /// Asks everything.
+    /// Queries everything.
     pub async fn read(&self, chain: &Chain) -> Sight {
         let views = self.views.values();
         let calls: Vec<_> = views

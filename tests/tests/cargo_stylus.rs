@@ -1,7 +1,7 @@
-//! The official `cargo stylus`, unchanged, against the chain: what `docs/deploy.md` tells people to type.
+//! The official `cargo stylus`, unchanged, against the chain: the commands in `docs/deploy.md`.
 //!
 //! `scripts/setup.sh --env` puts the tool on the path. It builds into the same target folder as `make wasm`, with the
-//! same flags, so that only the native build that prints constructors is its own.
+//! same flags, so that only the native build that prints constructors is extra.
 
 use std::{
     io::Write,
@@ -31,7 +31,7 @@ alloy::sol! {
     error ContractInitializationError(address newContract);
 }
 
-/// A chain whose funded account nobody but this test uses: the tool asks for the nonce by itself.
+/// A chain whose funded account only this test uses: the tool reads the nonce by itself.
 async fn chain_of(test: &str) -> Chain {
     let mut chain = Chain::connect().await;
     if chain.is_development() {
@@ -45,7 +45,7 @@ async fn chain_of(test: &str) -> Chain {
     chain
 }
 
-/// An account of its own for each label.
+/// A separate account for each label.
 fn stranger(label: &str) -> Account {
     Account::derived(keccak256("cargo stylus"), label)
 }
@@ -97,7 +97,7 @@ fn signed(chain: &Chain, key: &Account, folder: &str, arguments: &[&str]) -> Run
     run(offline(folder, &with(&options, arguments)))
 }
 
-/// Adds options to arguments, before those of the constructor, which take in all that follows.
+/// Adds options to arguments, before those of the constructor, which consume everything after them.
 fn with<'a>(options: &[&'a str], arguments: &[&'a str]) -> Vec<&'a str> {
     let constructor = |argument: &&str| *argument == "--constructor-args";
     let end = arguments.iter().position(constructor);
@@ -108,7 +108,7 @@ fn with<'a>(options: &[&'a str], arguments: &[&'a str]) -> Vec<&'a str> {
 /// `cargo stylus` for commands that need no chain.
 fn offline(folder: &str, arguments: &[&str]) -> Command {
     let mut command = Command::new("cargo");
-    // What cargo says to a test about its package would make the tool's build another one.
+    // The variables that cargo sets for a test would make the tool's build a different one.
     for (name, _) in std::env::vars_os() {
         let known = name.to_string_lossy();
         if known.starts_with("CARGO_PKG_") || known.starts_with("CARGO_MANIFEST") {
@@ -134,7 +134,7 @@ fn typed(mut command: Command, input: &str) -> Run {
         .spawn();
     let mut child = started.expect("cargo stylus can be run");
     if let Some(mut stdin) = child.stdin.take() {
-        // Whoever ends without reading it says why in what it prints.
+        // A command that ends without reading it prints why.
         let _ = stdin.write_all(input.as_bytes());
     }
     let ended = child.wait_with_output();
@@ -151,7 +151,7 @@ fn typed(mut command: Command, input: &str) -> Run {
     }
 }
 
-/// What follows `label` in a line of the output.
+/// The text after `label` in a line of the output.
 fn after<'a>(output: &'a str, label: &str) -> &'a str {
     let (_, rest) = output
         .split_once(label)
@@ -178,7 +178,7 @@ async fn is_cached(chain: &Chain, code: &[u8]) -> bool {
     chain.call(ARB_WASM_CACHE, &call).await
 }
 
-/// The compressed program that stands at `code`, put together where it has several accounts.
+/// The compressed program at `code`, put together if it is in several accounts.
 async fn program_of(chain: &Chain, code: &[u8]) -> Vec<u8> {
     if !code.starts_with(&[0xef, 0xf0, 0x02, 0x00]) {
         return code.to_vec();
@@ -192,7 +192,7 @@ async fn program_of(chain: &Chain, code: &[u8]) -> Vec<u8> {
     whole
 }
 
-/// Checks, deploys and constructs a contract; answers its address and the transaction's hash.
+/// Checks, deploys and constructs a contract; returns its address and the transaction's hash.
 async fn deploy(chain: &Chain, contract: &str, constructor: &[&str]) -> (Address, B256) {
     let checked = stylus(chain, contract, &["check"]).expect();
     assert!(checked.contains("wasm data fee:"), "{checked}");
@@ -204,7 +204,7 @@ async fn deploy(chain: &Chain, contract: &str, constructor: &[&str]) -> (Address
     let code = chain.code(address).await;
     assert!(
         program_of(chain, &code).await == artifact::code(contract),
-        "{contract} is not what `make wasm` built; build it anew after a change"
+        "{contract} is not what `make wasm` built; build it again after a change"
     );
     let receipt = receipt(chain, &output).await;
     assert_eq!(receipt.to, Some(STYLUS_DEPLOYER));
@@ -251,7 +251,7 @@ async fn deploys_the_security_token_and_verifies_it() {
     let granted = ISecurityToken::RoleGranted::decode_log(&granted[0].inner).expect("a role");
     assert_eq!((granted.role, granted.account), (B256::ZERO, admin));
 
-    // Its sources make the bytes that the transaction put there; those of another contract do not.
+    // Its sources build to the bytes that the transaction put there; those of another contract do not.
     let hash = hash.to_string();
     let verify = [
         "verify",
@@ -333,7 +333,7 @@ async fn a_deployment_that_cannot_be_says_why() {
         output.contains("mismatch number of constructor arguments"),
         "{output}"
     );
-    // The constructor refuses it: the factory says which contract it could not construct.
+    // The constructor refuses it: the factory names the contract it could not construct.
     let output = attempt(&chain.funded, &["TsUSDC", "TsUSDC", "USD", &zero]);
     let selector = hex::encode(ContractInitializationError::SELECTOR);
     assert!(
@@ -345,8 +345,8 @@ async fn a_deployment_that_cannot_be_says_why() {
     }
 }
 
-/// A module with so many numbers that cannot be compressed, some 8 bytes each, and what it answers: all of
-/// them, each with each other exclusively or'ed.
+/// A module with this many incompressible numbers of some 8 bytes each, and what it answers: the exclusive or of
+/// all of them.
 fn numbers(count: u32) -> (Vec<u8>, u64) {
     let numbers = (0..count).map(|index| {
         let hash = keccak256(index.to_be_bytes());
@@ -387,7 +387,7 @@ fn deploy_module(chain: &Chain, wasm: &[u8]) -> Run {
 #[tokio::test]
 async fn deploys_a_contract_that_is_too_large_for_one_account_and_calls_it() {
     let chain = chain_of("large").await;
-    // Two accounts, and as many as there may be.
+    // Two accounts, and the maximum number.
     for (count, fragments) in [(5_000, 2), (11_000, 4)] {
         let (wasm, answer) = numbers(count);
         let output = deploy_module(&chain, &wasm).expect();
@@ -407,7 +407,7 @@ async fn deploys_a_contract_that_is_too_large_for_one_account_and_calls_it() {
 
 #[tokio::test]
 async fn a_contract_over_the_limit_is_refused() {
-    // More accounts than the chain allows; more than one on a chain of before there were fragments.
+    // More accounts than the chain allows; more than one on a chain from before fragments.
     let before = Chain::of_arbos(ArbOs::V51).await;
     for (chain, count, fragments) in [(chain_of("larger").await, 13_500, 5), (before, 5_000, 2)] {
         let (wasm, _) = numbers(count);
@@ -421,7 +421,7 @@ async fn a_contract_over_the_limit_is_refused() {
     }
 }
 
-/// A program put on the chain as bytes: active by a command, then cached by a bid.
+/// A program put on the chain as bytes: activated by a command, then cached by a bid.
 #[tokio::test]
 async fn activates_and_caches_what_stands_on_the_chain() {
     let chain = chain_of("cache").await;
@@ -482,7 +482,7 @@ async fn activates_and_caches_what_stands_on_the_chain() {
     assert!(output.contains("\"is cached\""), "{output}");
 }
 
-/// Gas of a call that the program refuses at once; the price of entering is in it.
+/// Gas of a call that the program refuses at once; it includes the price of entering.
 async fn entry_gas(chain: &Chain, program: Address) -> u64 {
     let call = alloy::primitives::TxKind::Call(program);
     let receipt = chain
@@ -512,7 +512,7 @@ fn steps(output: &str) -> Vec<serde_json::Value> {
     serde_json::from_str(line).expect("JSON")
 }
 
-/// A call of a contract, looked into, and run again in a debugger with what the chain answered then.
+/// A call of a contract, traced, and run again in a debugger with what the chain answered then.
 #[tokio::test]
 async fn traces_a_call_and_replays_it_in_a_debugger() {
     let chain = chain_of("trace").await;
@@ -544,7 +544,7 @@ async fn traces_a_call_and_replays_it_in_a_debugger() {
         of("read_args")["outs"],
         hex::encode_prefixed(record.abi_encode())
     );
-    // The total that stood there before.
+    // The previous total.
     assert_eq!(of("storage_load_bytes32")["outs"], B256::ZERO.to_string());
     let log = &receipt.inner.logs()[0].inner.data;
     let topics: Vec<u8> = log.topics().iter().flatten().copied().collect();
@@ -553,7 +553,7 @@ async fn traces_a_call_and_replays_it_in_a_debugger() {
     assert_eq!(of("write_result")["args"], format!("0x{:064x}", 7));
     assert_eq!(of("user_returned")["outs"], "0x00000000");
 
-    // Without the option the tool sends a script, which is answered alike.
+    // Without the option the tool sends a script, which gets the same answer.
     let script = steps(&stylus(&chain, folder, &["trace", "--tx", &hash]).expect());
     assert_eq!(script, native);
 
@@ -574,10 +574,10 @@ async fn traces_a_call_and_replays_it_in_a_debugger() {
         "gdb",
     ];
     let mut replay = offline(folder, &replay);
-    // The tool looks for what it builds in the contract's own folder.
+    // The tool looks for its build output in the contract's own folder.
     replay.env("CARGO_TARGET_DIR", "target");
-    // It brings neither `pay_for_memory_grow`, which nothing calls there, nor `msg_reentrant`, which ends the replay right
-    // after the breakpoint: what is bound when it is called does not keep the library from being loaded.
+    // It provides neither `pay_for_memory_grow`, which nothing calls there, nor `msg_reentrant`, which ends the replay
+    // right after the breakpoint: with lazy binding, the library can be loaded without them.
     let lazily = "-C relro-level=partial";
     replay.env("CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUSTFLAGS", lazily);
     let output = typed(replay, "bt\nquit\n").expect();

@@ -80,7 +80,7 @@ fn both_files_of_an_interface_declare_the_same() {
     }
 }
 
-/// The struct that `OrderRegistered` logs, as the types of its fields: the parser knows neither structs nor their names.
+/// The struct that `OrderRegistered` logs, as the types of its fields: the parser does not support structs.
 const ORDER: &str =
     "(address, uint8, address, address, uint256, uint256, uint64, uint64, address, bytes32) order";
 
@@ -106,8 +106,8 @@ fn declared(kind: &str, sources: &[&str]) -> Vec<String> {
     found
 }
 
-/// What each contract logs and reverts with by way of `sol!` is in its interface, and nothing else is. (The errors of
-/// settlement contract and coin are declared to `errors!`: their own tests compare those.)
+/// The events and errors that each contract declares in `sol!` are those of its interface. (The errors of the
+/// settlement contract and the coin are declared in `errors!`: their own tests compare those.)
 #[test]
 fn every_event_and_error_of_the_sources_is_in_the_interface_and_the_other_way_round() {
     let roles = "authority/src/roles.rs";
@@ -128,7 +128,7 @@ fn every_event_and_error_of_the_sources_is_in_the_interface_and_the_other_way_ro
             "IDvPSettlement",
             &["settlement/src/event.rs", "settlement/src/order.rs", roles],
         ),
-        // The distribution contract's own test has the events of its components, too.
+        // The distribution contract's own test also has the events of its components.
         ("IDocuments", &["documents/src/event.rs"]),
     ] {
         let published = abi(interface);
@@ -141,12 +141,12 @@ fn every_event_and_error_of_the_sources_is_in_the_interface_and_the_other_way_ro
         .collect();
     let published = abi("ISecurityToken");
     let published: BTreeSet<_> = published.errors().map(error).collect();
-    // No two of its roles exclude each other.
+    // None of its roles exclude each other.
     let excluded = "error RolesExclude(bytes32 role, bytes32 other)".to_owned();
     assert_eq!(&errors - &BTreeSet::from([excluded]), published);
 }
 
-/// Each contract of a market with its ABI, and the two that stand beside it.
+/// Each contract of a market with its ABI, and the two that go with it.
 async fn contracts(market: &Market) -> [(&'static str, Address, JsonAbi); 5] {
     let chain = &market.chain;
     let distribution = deploy::distribution(chain, market.coin, market.admin.address).await;
@@ -173,7 +173,7 @@ fn zero(of: &DynSolType) -> DynSolValue {
         DynSolType::Array(_) => DynSolValue::Array(Vec::new()),
         DynSolType::FixedArray(of, length) => DynSolValue::FixedArray(vec![zero(of); *length]),
         DynSolType::Tuple(of) => DynSolValue::Tuple(of.iter().map(zero).collect()),
-        // What typed data calls a struct is a tuple to the ABI.
+        // A struct of typed data is a tuple in the ABI.
         DynSolType::CustomStruct { tuple, .. } => {
             DynSolValue::Tuple(tuple.iter().map(zero).collect())
         }
@@ -220,7 +220,7 @@ async fn an_unknown_selector_reverts_without_data() {
     }
 }
 
-/// Every function of the interface is there: it returns a value of the declared type or reverts with a declared error.
+/// Every function of the interface exists: it returns a value of the declared type or reverts with a declared error.
 #[tokio::test]
 async fn every_function_of_the_interface_is_there() {
     let market = Market::open().await;
@@ -238,7 +238,7 @@ async fn every_function_of_the_interface_is_there() {
                 .await;
             match outcome {
                 Ok(answer) => {
-                    // Its answer is the encoding of what it decodes to, and nothing else.
+                    // Its answer is exactly the encoding of what it decodes to.
                     let encoded = function
                         .abi_decode_output(&answer)
                         .and_then(|values| function.abi_encode_output(&values));
@@ -264,7 +264,7 @@ async fn every_function_of_the_interface_is_there() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// Selectors of one contract are all different, across everything that it is put together from.
+/// The selectors of one contract are all different, across everything it is composed of.
 #[test]
 fn no_two_functions_share_a_selector() {
     for interface in [
@@ -283,7 +283,7 @@ fn no_two_functions_share_a_selector() {
     }
 }
 
-/// No function takes ether.
+/// No function accepts ether.
 #[tokio::test]
 async fn ether_is_refused_by_every_function() {
     let market = Market::open().await;
@@ -343,7 +343,7 @@ async fn truncated_arguments_revert_and_spare_bytes_are_ignored() {
     }
 }
 
-/// An address with dirty upper bytes is not an address, a number of more bits than its type not a number.
+/// An address with dirty upper bytes is refused, and so is a number with more bits than its type.
 #[tokio::test]
 async fn dirty_arguments_revert() {
     let market = Market::open().await;
@@ -392,7 +392,7 @@ async fn dirty_arguments_revert() {
     }
 }
 
-/// An array that claims more elements than there are bytes costs a revert and no more.
+/// An array that claims more elements than there are bytes reverts cheaply.
 #[tokio::test]
 async fn absurd_array_lengths_revert() {
     let market = Market::open().await;

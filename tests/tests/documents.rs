@@ -1,4 +1,4 @@
-//! Pages that argue by naming tests: the tests must be there.
+//! Pages that cite tests as evidence: the tests must exist.
 
 use std::{
     collections::BTreeSet,
@@ -13,7 +13,7 @@ const PAGES: [(&str, usize); 3] = [
     ("docs/reentrancy.md", 30),
 ];
 
-/// Where tests stand.
+/// Where tests are.
 const SOURCES: [&str; 13] = [
     "authority/src",
     "book/src",
@@ -38,7 +38,7 @@ fn read(path: &Path) -> String {
     fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// All functions under a folder that stand below a test's attribute: each by its name, and by file and name.
+/// All functions under a folder that have a test attribute: each by its name, and by file and name.
 fn collect_tests(folder: &Path, tests: &mut BTreeSet<String>) {
     for entry in fs::read_dir(folder).expect("a folder of sources") {
         let path = entry.expect("an entry").path();
@@ -69,7 +69,7 @@ fn collect_from(file: &str, source: &str, tests: &mut BTreeSet<String>) {
     }
 }
 
-/// Names in backticks that are sentences, as tests are named: four words or more, maybe behind their file's.
+/// Names in backticks that are sentences, as tests are named: four words or more, possibly after their file's.
 fn cited(page: &str) -> BTreeSet<&str> {
     page.split('`')
         .skip(1)
@@ -107,7 +107,7 @@ fn every_test_that_a_page_names_exists() {
     }
 }
 
-/// Of the page on reentrancy every sentence of the argument carries one.
+/// On the page on reentrancy, every sentence of the argument cites one.
 #[test]
 fn every_sentence_of_the_argument_on_reentrancy_names_its_test() {
     let page = read(&workspace().join("docs/reentrancy.md"));
@@ -126,7 +126,7 @@ fn every_sentence_of_the_argument_on_reentrancy_names_its_test() {
     }
 }
 
-/// Of the page on faults every kind names the file and the function that look for it.
+/// On the page on faults, every kind names the file and the function that look for it.
 #[test]
 fn every_kind_of_fault_names_its_test() {
     let page = read(&workspace().join("docs/faults.md"));

@@ -52,7 +52,7 @@ impl Fork {
         C::abi_decode_returns(&answer).unwrap()
     }
 
-    /// Sends as `from`, who is impersonated.
+    /// Sends as `from`, which is impersonated.
     async fn send_as(&self, from: Address, to: Address, input: Bytes) -> TransactionReceipt {
         self.call("hardhat_impersonateAccount", json!([from])).await;
         let transaction = json!({ "from": from, "to": to, "data": input });
@@ -83,7 +83,7 @@ async fn a_settlement_on_a_fork_costs_and_does_what_it_does_on_the_chain_itself(
         .await;
     assert!(there.status());
     assert_eq!(there.block_number, Some(block + 1));
-    // 100 S for the mid price of 1,050 and 1,020.
+    // 100 S for the midpoint of 1,050 and 1,020.
     let securities = |account| ISecurityToken::balanceOfCall { account };
     let cash = |account| ITsUSDC::balanceOfCall { account };
     let (buyer, seller) = (market.buyer.address, market.seller.address);
@@ -91,7 +91,7 @@ async fn a_settlement_on_a_fork_costs_and_does_what_it_does_on_the_chain_itself(
     assert_eq!(fork.view(market.token, &securities(seller)).await, s(900));
     assert_eq!(fork.view(market.coin, &cash(seller)).await, usd(1_035));
 
-    // The chain itself knows nothing of it, until the same happens there for the same gas.
+    // The chain itself is unchanged, until the same happens there for the same gas.
     assert_eq!(head(&market).await, block);
     assert_eq!(market.securities(buyer).await, U256::ZERO);
     let call = settle_signed_call(&bid, &ask);

@@ -1,4 +1,4 @@
-//! What the operations cost on the embedded chain, compared with the committed snapshot and the bars.
+//! The cost of operations on the embedded chain, compared with the committed snapshot and the bars.
 //!
 //! `make snapshots` (this test with `UPDATE_SNAPSHOTS=1`) writes the snapshot.
 #![allow(clippy::too_many_lines, reason = "one list of operations")]
@@ -32,7 +32,7 @@ sol! {
     struct TransferWithAuthorization { address from; address to; uint256 value; uint256 validAfter; uint256 validBefore; bytes32 nonce; }
 }
 
-/// The market and the reference contracts, everybody funded, so that no measured write is the first of its slot.
+/// The market and the reference contracts, all accounts funded, so that no measured write is the first to its slot.
 struct Bench {
     market: Market,
     plain: Address,
@@ -41,11 +41,11 @@ struct Bench {
     entries: [(&'static str, Address); 2],
     /// Two holders, each the last of its investor's 8 wallets, with 16 locks, 8 vestings and 8 holds.
     encumbered: [Account; 2],
-    /// A holder of both tokens whose tokens nobody has held yet.
+    /// A holder of both tokens on whose tokens no hold was ever placed.
     keeper: Account,
-    /// One wallet of each of 100 investors who have 8.
+    /// One wallet of each of 100 investors with 8 wallets.
     crowd: Vec<Address>,
-    /// A distribution to 100,000 holders, of whom nobody has coins or was paid yet.
+    /// A distribution to 100,000 holders, none of whom has coins or was paid yet.
     payout: Payout,
     dividend: Opened,
     documents: Address,
@@ -100,7 +100,7 @@ impl Bench {
             chain.send(seller, plain, &approve(spender, s(500))).await;
         }
 
-        // Every rule on, none in the way.
+        // Every rule is on, none prevents anything.
         let limits = ISecurityToken::setLimitsCall {
             maxPerInvestor: s(1_000_000),
             maxBipsPerInvestor: 10_000,
@@ -178,7 +178,7 @@ impl Bench {
         self.market.chain.send(from, to, call).await.gas_used
     }
 
-    /// Gas of every operation, each from the same state as far as the others allow.
+    /// The gas of every operation, each from the same state as far as the others allow.
     async fn measure(&self) -> BTreeMap<&'static str, u64> {
         let market = &self.market;
         let (token, coin, settlement) = (market.token, market.coin, market.settlement);
@@ -405,7 +405,7 @@ impl Bench {
         costs
     }
 
-    /// What a distribution to 100,000 holders takes.
+    /// The gas of a distribution to 100,000 holders.
     async fn distribution(&self) -> BTreeMap<&'static str, u64> {
         let Self {
             market,
@@ -477,8 +477,8 @@ impl Bench {
     }
 }
 
-/// Terms without what changes from run to run: a byte of calldata costs 4 gas when it is zero and 16 when it is not,
-/// and these are part of the id, which every claim names.
+/// Terms without anything that changes from run to run: a byte of calldata costs 4 gas when it is zero and 16 when it
+/// is not, and the terms are part of the id, which every claim contains.
 fn fixed(terms: &IDistribution::openCall) -> IDistribution::openCall {
     IDistribution::openCall {
         recordBlockHash: B256::repeat_byte(0xaa),
@@ -491,7 +491,7 @@ fn fixed(terms: &IDistribution::openCall) -> IDistribution::openCall {
 /// Holders of the distribution that is measured.
 const HOLDERS: u32 = 100_000;
 
-/// What each gets, base units.
+/// What each holder gets, base units.
 const SHARE: U256 = U256::from_limbs([100, 0, 0, 0]);
 
 fn record(account: &Account) -> IEntry::recordCall {
@@ -501,7 +501,7 @@ fn record(account: &Account) -> IEntry::recordCall {
     }
 }
 
-/// The scenarios' pair with a reference of its own.
+/// The scenarios' pair with its own reference.
 fn signed(market: &Market, reference: u8) -> (Signed, Signed) {
     let reference = B256::repeat_byte(0x10 + reference);
     let bid = Order {
@@ -518,7 +518,7 @@ fn signed(market: &Market, reference: u8) -> (Signed, Signed) {
     )
 }
 
-/// The most that the rules let one wallet carry.
+/// As much as the rules allow on one wallet.
 async fn encumber(market: &Market, holder: &Account) {
     let (chain, token, address) = (&market.chain, market.token, holder.address);
     for index in 0..16 {
@@ -574,7 +574,7 @@ fn set_wallets(
     }
 }
 
-/// A hundred investors with 8 wallets each; gives the first of each.
+/// A hundred investors with 8 wallets each; returns the first of each.
 async fn crowd(market: &Market) -> Vec<Address> {
     let of = |round: u64| -> Vec<Address> {
         (0..100)

@@ -1,6 +1,6 @@
 //! Golden vectors of order ids: `vectors/order-ids.json`.
 //!
-//! The same file is there for every implementation of the hash: here alloy 2 and, through the chain, the contract's own
+//! The same file is used for every implementation of the hash: here alloy 2 and, through the chain, the contract's own
 //! (which uses another major version of alloy, and hashes by hand).
 
 use acceptance::{artifact::workspace, bindings::Order, order};

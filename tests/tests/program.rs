@@ -1,4 +1,4 @@
-//! What can be said of the compiled contracts without a chain.
+//! What can be checked of the compiled contracts without a chain.
 
 use acceptance::artifact;
 use wasmparser::{Parser, Payload};
@@ -15,11 +15,11 @@ const CONTRACTS: [&str; 7] = [
 
 /// EIP-170, which Arbitrum applies to each account of the compressed program.
 const CODE_LIMIT: usize = 24_576;
-/// What an account of several holds of it: three bytes say that it is one.
+/// The program bytes that fit into one of several accounts: three more bytes mark it as a fragment.
 const FRAGMENT_LIMIT: usize = CODE_LIMIT - 3;
-/// How many accounts Nitro's default allows.
+/// How many accounts the security token takes; ArbOS 60 allows four.
 const FRAGMENTS: usize = 2;
-/// What Nitro accepts after decompression.
+/// The largest decompressed size before ArbOS 60, which accepts twice that.
 const MODULE_LIMIT: usize = 128 * 1024;
 
 #[test]
@@ -73,8 +73,8 @@ fn every_contract_starts_with_one_page_of_memory() {
     }
 }
 
-/// Paths of the build machine make the code differ from machine to machine, and cost gas on every call. The distribution
-/// contract comes with the standard library, whose texts name the sources of dependencies; of its own it has none.
+/// Paths of the build machine make the code differ between machines, and cost gas on every call. The distribution
+/// contract links the standard library, whose texts name the sources of dependencies; it has none of its own.
 #[test]
 fn no_contract_holds_a_path_of_the_build_machine() {
     let workspace = artifact::workspace();
@@ -99,7 +99,7 @@ fn no_contract_holds_a_path_of_the_build_machine() {
     }
 }
 
-/// Only what Nitro offers is imported, and what it calls and reads is exported.
+/// Only what Nitro provides is imported, and what it calls and reads is exported.
 #[test]
 fn every_contract_imports_from_the_host_alone() {
     for contract in CONTRACTS {
@@ -136,7 +136,7 @@ fn every_contract_imports_from_the_host_alone() {
     }
 }
 
-/// The first wall of `docs/reentrancy.md`: without this import nothing refuses a call back.
+/// The first wall of `docs/reentrancy.md`: without this import nothing would refuse a call back.
 #[test]
 fn every_contract_that_calls_out_asks_whether_it_is_reentered() {
     let contracts = [

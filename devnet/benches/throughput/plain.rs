@@ -1,4 +1,4 @@
-//! The reference: the coin's transfers on revm with a hash map for a database, nothing around it.
+//! The reference: the coin's transfers on revm with a hash map as its database, and nothing else.
 
 use crate::{bytecode, measure};
 use alloy::primitives::{Address, Bytes, TxKind, U256};

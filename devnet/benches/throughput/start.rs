@@ -9,7 +9,7 @@ use std::{
 };
 
 const STARTS: u32 = 20;
-/// What a start may take.
+/// The most time a start may take.
 const BAR: Duration = Duration::from_millis(30);
 
 /// The time of one start. The process is gone afterwards.

@@ -1,14 +1,14 @@
-//! What the state trie costs a block, by the number of accounts in it.
+//! The cost of the state trie per block, by the number of accounts in it.
 
 use crate::{COUNT, measure, transfers::Transfers};
 use alloy::primitives::{Address, U256, keccak256};
 use devnet::{Builder, Devnet};
 use std::{error::Error, time::Duration};
 
-/// Accounts beside those of the first block.
+/// Accounts in addition to those of the first block.
 const ACCOUNTS: [u64; 2] = [0, 100_000];
 
-/// The time of as many blocks of one transfer as every row has, on a chain of `accounts` more.
+/// The time of one row's blocks, with one transfer each, on a chain with `accounts` more accounts.
 fn blocks(builder: Builder, accounts: u64) -> Result<Duration, Box<dyn Error>> {
     let devnet = builder.start()?;
     for index in 0..accounts {
@@ -19,7 +19,7 @@ fn blocks(builder: Builder, accounts: u64) -> Result<Duration, Box<dyn Error>> {
     Ok(measure(|index| transfers.submit(&devnet, index)))
 }
 
-/// Prints the blocks with a trie beside those without, and the difference.
+/// Prints the times with and without a trie, and the difference.
 #[allow(clippy::print_stdout, clippy::cast_precision_loss)]
 pub(crate) fn rows() -> Result<(), Box<dyn Error>> {
     for accounts in ACCOUNTS {

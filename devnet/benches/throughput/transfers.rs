@@ -67,7 +67,7 @@ impl Transfers {
         PooledTransaction::decode(self.get(index)).expect("a transaction");
     }
 
-    /// Hands the `index`th to `devnet` without a wire.
+    /// Passes the `index`th to `devnet` directly, without a connection.
     pub(crate) fn submit(&self, devnet: &Devnet, index: u64) {
         devnet
             .chain()

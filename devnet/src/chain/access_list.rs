@@ -1,4 +1,4 @@
-//! The access list with which a transaction names all that it touches: `eth_createAccessList`.
+//! The access list with everything a transaction touches: `eth_createAccessList`.
 
 use super::{
     Chain,
@@ -18,14 +18,14 @@ use revm::context::{
 use serde::Serialize;
 use std::collections::BTreeSet;
 
-/// A list that grows with what it names settles after a few runs; a transaction that reads the list's price never may.
+/// A growing list settles after a few runs; with a transaction that reads the list's price, it may never settle.
 const MAX_RUNS: usize = 16;
 
 /// The answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AccessListResult {
-    /// Account and slots, in order.
+    /// Accounts and slots, in order.
     pub access_list: AccessList,
     /// Gas that the transaction uses with the list.
     pub gas_used: U64,
@@ -35,11 +35,11 @@ pub struct AccessListResult {
 }
 
 impl Chain {
-    /// The accounts and slots that `request` touches beyond those that are warm in any case, as an access list, and
-    /// what the transaction uses with it.
+    /// The accounts and slots that `request` touches, except those that are always warm, as an access list, and
+    /// the gas the transaction uses with it.
     ///
     /// # Errors
-    /// As [`Self::call`], but for reverts and halts, which are part of the answer.
+    /// As [`Self::call`], except reverts and halts, which are part of the answer.
     pub fn access_list(&self, request: CallRequest) -> Result<AccessListResult, ChainError> {
         let mut prepared = self.prepare(request, self.settings().call_gas_limit)?;
         let warm = self.warm(&prepared);
@@ -66,7 +66,7 @@ impl Chain {
         )))
     }
 
-    /// The accounts that no list needs to name: sender, recipient, precompiles and who signed authorizations.
+    /// The accounts that a list need not contain: sender, recipient, precompiles and signers of authorizations.
     fn warm(&self, prepared: &Prepared) -> BTreeSet<Address> {
         let transaction = &prepared.transaction;
         let sender = transaction.caller;

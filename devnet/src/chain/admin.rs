@@ -58,7 +58,7 @@ impl Chain {
         self.edit(address, |account| {
             account.balance = account.balance.checked_add(wei).ok_or_else(|| {
                 ChainError::InvalidParameter(format!(
-                    "{address} has {} wei, to which {wei} cannot be added: 256 bits hold no more",
+                    "{address} has {} wei: adding {wei} would exceed 256 bits",
                     account.balance
                 ))
             })?;
@@ -107,25 +107,25 @@ impl Chain {
         self.producer().impersonated.insert(address);
     }
 
-    /// Ends [`Self::impersonate`]; whether there was anything to end.
+    /// Ends [`Self::impersonate`]; returns whether there was anything to end.
     pub fn stop_impersonating(&self, address: &Address) -> bool {
         self.producer().impersonated.remove(address)
     }
 
-    /// Lets anybody send as everybody, or ends that.
+    /// Lets anybody send as any account, or ends that.
     pub fn impersonate_all(&self, on: bool) {
         self.producer().impersonate_all = on;
     }
 
-    /// From now on `signature` counts as one of `signer`, whatever was signed: ECRECOVER says so, and an authorization
-    /// (EIP-7702) is the signer's. Who sent a transaction is still told by its own signature.
+    /// From now on `signature` counts as one of `signer`, whatever was signed, for ECRECOVER and for authorizations
+    /// (EIP-7702). The sender of a transaction is still recovered from its own signature.
     pub fn impersonate_signature(&self, signature: SignatureBytes, signer: Address) {
-        // A block is made with the signatures of when it was begun.
+        // A block is made with the signatures that applied when it was begun.
         let _producer = self.producer();
         self.change_signatures(|signatures| signatures.with(signature, signer));
     }
 
-    /// Only whoever holds the producer calls this.
+    /// Only for callers that hold the producer.
     pub(super) fn change_signatures(
         &self,
         change: impl FnOnce(&ImpersonatedSignatures) -> ImpersonatedSignatures,
@@ -155,8 +155,8 @@ impl Chain {
         Ok(())
     }
 
-    /// Makes a block of what waits every `interval`, empty ones too, and none at once any more; `None`
-    /// ends that, and transactions wait for [`Self::mine`].
+    /// Makes a block of the waiting transactions every `interval`, even an empty one, instead of one per
+    /// transaction at once; `None` ends that, and transactions wait for [`Self::mine`].
     pub fn mine_every(&self, interval: Option<Duration>) {
         let mut producer = self.producer();
         if interval.is_some() {
@@ -207,7 +207,7 @@ impl Chain {
         self.produce_any(&mut producer)
     }
 
-    /// Moves time forward; answers how many seconds it is ahead of the machine's in all.
+    /// Moves time forward; returns how many seconds it is now ahead of the machine's.
     ///
     /// # Errors
     /// [`ChainError::InvalidParameter`].
@@ -225,8 +225,8 @@ impl Chain {
         producer.clock.set_next(timestamp, parent)
     }
 
-    /// From now on it is `timestamp`, seconds since the epoch; answers how many seconds that is ahead
-    /// of the machine's time.
+    /// Sets the time to `timestamp`, seconds since the epoch; returns how many seconds that is ahead of
+    /// the machine's time.
     ///
     /// # Errors
     /// [`ChainError::TimestampTooLow`], [`ChainError::InvalidParameter`].
@@ -243,28 +243,28 @@ impl Chain {
         Ok(producer.clock.offset())
     }
 
-    /// Blocks come `interval` seconds apart, whatever the machine's time; `None` ends that.
+    /// Puts blocks `interval` seconds apart, whatever the machine's time; `None` ends that.
     pub fn set_block_interval(&self, interval: Option<u64>) {
         self.producer().clock.set_interval(interval);
     }
 
-    /// Seconds since the epoch the next block would get now.
+    /// The timestamp the next block would get now, seconds since the epoch.
     pub fn pending_timestamp(&self) -> u64 {
         let producer = self.producer();
         producer.clock.peek(self.head().timestamp())
     }
 
-    /// Forgets the waiting transaction of a hash; whether there was one.
+    /// Drops the waiting transaction with this hash; returns whether there was one.
     pub fn drop_transaction(&self, hash: &B256) -> bool {
         self.producer().pool.remove(hash)
     }
 
-    /// Forgets the waiting transactions of `sender`, or all of them; how many there were.
+    /// Drops the waiting transactions of `sender`, or all of them; returns how many there were.
     pub fn drop_transactions(&self, sender: Option<&Address>) -> usize {
         self.producer().pool.clear(sender)
     }
 
-    /// The waiting transaction of a hash.
+    /// The waiting transaction with this hash.
     pub fn waiting(&self, hash: &B256) -> Option<PooledTransaction> {
         self.producer().pool.get(hash).cloned()
     }

@@ -1,4 +1,4 @@
-//! Blocks: headers that hash, and what stands in them.
+//! Blocks: headers with their hashes, and the contents of blocks.
 
 use super::{receipt::Receipt, settings::Settings, transaction::PooledTransaction};
 use crate::evm::{ImpersonatedSignatures, parent_chain_number};
@@ -9,10 +9,10 @@ use alloy::{
 };
 use revm::context::BlockEnv;
 
-/// What Arbitrum's blocks say of the chain below them.
+/// What Arbitrum's blocks say about the parent chain.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ParentChain {
-    /// Its block's number, as contracts are told.
+    /// Its block number, as contracts see it.
     pub number: u64,
     /// The root over the messages sent to it.
     pub send_root: B256,
@@ -21,7 +21,7 @@ pub struct ParentChain {
 }
 
 impl ParentChain {
-    /// In block `number` of a chain with `settings`, from which no message is sent.
+    /// For block `number` of a chain with `settings` that sends no messages.
     fn at(settings: &Settings, number: u64, timestamp: u64) -> Self {
         let parent = parent_chain_number(U256::from(timestamp), settings.parent_block_time);
         Self {
@@ -30,7 +30,7 @@ impl ParentChain {
         }
     }
 
-    /// As another chain's `header` tells it, on a chain with `settings`: of Nitro's in `extraData` and `mixHash`
+    /// From another chain's `header`, on a chain with `settings`: Nitro puts it in `extraData` and `mixHash`
     /// (`core/types/arb_types.go: DeserializeHeaderExtraInformation`).
     pub(super) fn of(settings: &Settings, header: &Header) -> Self {
         let (extra, mix) = (&header.extra_data[..], header.mix_hash);
@@ -51,25 +51,25 @@ impl ParentChain {
     }
 }
 
-/// A block that will not change any more.
+/// A block that no longer changes.
 #[derive(Clone, Debug)]
 pub struct Block {
     /// Its header.
     pub header: Header,
     /// The header's hash.
     pub hash: B256,
-    /// What it says of the parent chain.
+    /// What it says about the parent chain.
     pub parent_chain: ParentChain,
     /// In order.
     pub transactions: Vec<PooledTransaction>,
     /// One per transaction.
     pub receipts: Vec<Receipt>,
-    /// Signatures that counted as somebody else's when it was made.
+    /// Signatures that counted as another account's when it was made.
     pub(super) signatures: ImpersonatedSignatures,
 }
 
 impl Block {
-    /// Seals `transactions` with what they did into a block on top of `parent`.
+    /// Seals `transactions` and their receipts into a block on top of `parent`.
     ///
     /// `commitment` stands for the state afterwards, see [`super::state::State::commitment`].
     pub(super) fn seal(
@@ -136,7 +136,7 @@ pub(super) fn environment(settings: &Settings, number: u64, timestamp: u64) -> B
         gas_limit: settings.block_gas_limit,
         basefee: settings.base_fee,
         difficulty: U256::from(1),
-        // Arbitrum answers 1 to PREVRANDAO: there is no randomness to be had.
+        // Arbitrum answers 1 to PREVRANDAO: it has no randomness.
         prevrandao: Some(settings.prev_randao.unwrap_or(B256::with_last_byte(1))),
         ..BlockEnv::default()
     }
@@ -188,7 +188,7 @@ mod tests {
             send_count: 5,
         };
         assert_eq!(ParentChain::of(&settings, &nitro), told);
-        // Whoever lacks one of its marks is no block of Nitro's: 1,200 seconds are 100 blocks.
+        // A header that lacks one of its marks is not Nitro's: 1,200 seconds are 100 blocks.
         for other in [
             Header {
                 base_fee_per_gas: None,

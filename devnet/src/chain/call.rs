@@ -34,10 +34,10 @@ pub struct At {
     pub state: State,
 }
 
-/// A call, where it runs and what is pretended there.
+/// A call, where it runs, and the overrides there.
 #[derive(Clone, Debug)]
 pub struct CallRequest {
-    /// What is called.
+    /// The call.
     pub transaction: TransactionRequest,
     /// On the state of this block.
     pub block: BlockId,
@@ -60,7 +60,7 @@ impl CallRequest {
     }
 }
 
-/// A call ready to run, as often as one likes.
+/// A call ready to run, any number of times.
 #[derive(Debug)]
 pub(super) struct Prepared {
     pub(super) environment: BlockEnv,
@@ -70,13 +70,13 @@ pub(super) struct Prepared {
 }
 
 impl Chain {
-    /// What `block` refers to. `pending` is the block that would come next, at the time it would have;
-    /// waiting transactions are not part of it.
+    /// The moment that `block` refers to. `pending` is the block that would come next, at the time it would
+    /// have; waiting transactions are not part of it.
     ///
     /// # Errors
     /// [`ChainError::UnknownBlock`], [`ChainError::StateNotKept`].
     pub fn at(&self, block: BlockId) -> Result<At, ChainError> {
-        // Taken before the ledger: whoever makes blocks holds it first, too.
+        // Locked before the ledger, in the same order as when blocks are made.
         let clock = matches!(block, BlockId::Number(BlockNumberOrTag::Pending))
             .then(|| self.producer().clock.clone());
         let ledger = self.ledger();
@@ -109,7 +109,7 @@ impl Chain {
         ledger.state(number).cloned()
     }
 
-    /// Executes `request` and answers what it returns.
+    /// Executes `request` and returns its output.
     ///
     /// # Errors
     /// As [`Self::at`]; [`ChainError::InvalidParameter`]; what makes the transaction invalid;
@@ -123,7 +123,7 @@ impl Chain {
         }
     }
 
-    /// Makes `request` ready to run with at most `gas_cap` gas.
+    /// Prepares `request` to run with at most `gas_cap` gas.
     pub(super) fn prepare(
         &self,
         request: CallRequest,
@@ -142,7 +142,7 @@ impl Chain {
             .map(|outcome| outcome.result)
     }
 
-    /// As [`Self::run`], and tells `recorder` all that happens.
+    /// As [`Self::run`], and reports everything to `recorder`.
     pub(super) fn run_recorded(
         &self,
         prepared: &Prepared,
@@ -152,7 +152,7 @@ impl Chain {
         let floor = prepared.state.has_calldata_floor();
         let engine = &prepared.engine;
         let mut config = engine.call_config(self.settings().chain_id, floor);
-        // As in geth: the gas is free, the value must be there.
+        // As in geth: the gas is free, but the value must be available.
         config.disable_balance_check = false;
         let transaction = TxEnv {
             gas_limit,
@@ -172,7 +172,7 @@ impl Chain {
             .map_err(|error| ChainError::engine(error, caller, prepared.environment.basefee, 0))
     }
 
-    /// Makes `request` ready to run `at` a moment with at most `gas_cap` gas.
+    /// Prepares `request` to run `at` a moment with at most `gas_cap` gas.
     pub(super) fn prepare_at(
         &self,
         mut at: At,
@@ -204,7 +204,7 @@ impl Chain {
     }
 }
 
-/// What the engine executes for `request`: as signed transactions, but fees are only paid when asked for.
+/// What the engine executes for `request`: like a signed transaction, but fees are only paid if it names them.
 pub(super) fn simulated(
     settings: &Settings,
     state: &State,

@@ -17,7 +17,7 @@ pub(super) fn tree(calls: TracingInspector, config: CallConfig, gas: u64) -> Cal
     root
 }
 
-/// Puts geth's words and figures where the library has its own.
+/// Replaces the library's words and figures with geth's.
 fn correct(frame: &mut CallFrame, nodes: &[CallTraceNode], index: usize) {
     let Some(node) = nodes.get(index) else {
         return;

@@ -1,4 +1,4 @@
-//! What changed between two states, as a value that can be written down.
+//! What changed between two states, as a value that can be stored.
 
 use super::{fork::ForkError, state::State};
 use alloy::primitives::{Address, B256, Bytes, KECCAK256_EMPTY, U256, keccak256};
@@ -20,7 +20,7 @@ pub(super) struct SlotChange {
 pub(super) struct AccountChange {
     /// Whose account.
     pub(super) address: Address,
-    /// The account is gone; nothing else counts.
+    /// The account is gone; the other fields do not matter.
     pub(super) removed: bool,
     /// Storage was emptied before `storage` was written.
     pub(super) cleared: bool,
@@ -44,7 +44,7 @@ pub(super) struct Diff {
 }
 
 impl AccountChange {
-    /// The account at `address` as it stands in `state`: the start of an edit.
+    /// The account at `address` as it is in `state`: the start of an edit.
     ///
     /// # Errors
     /// [`ForkError`].
@@ -72,7 +72,7 @@ impl From<AccountChange> for Diff {
 }
 
 impl From<EvmState> for Diff {
-    /// What a transaction left behind. Accounts that are empty afterwards do not exist (EIP-161).
+    /// What a transaction changed. Accounts that are empty afterwards do not exist (EIP-161).
     fn from(touched: EvmState) -> Self {
         let mut accounts = Vec::with_capacity(touched.len());
         let mut codes = BTreeMap::new();

@@ -12,7 +12,7 @@ use alloy::primitives::{Address, B256, Bytes, U256, keccak256};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// One account, under the names that anvil's dumps give its parts.
+/// One account, with the field names of anvil's dumps.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct DumpedAccount {
     nonce: u64,
@@ -22,7 +22,7 @@ struct DumpedAccount {
     storage: BTreeMap<B256, B256>,
 }
 
-/// Accounts at one moment. Blocks and time are no part of it.
+/// Accounts at one moment, without blocks and time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Dump {
     accounts: BTreeMap<Address, DumpedAccount>,
@@ -80,8 +80,8 @@ impl Dump {
 }
 
 impl Chain {
-    /// All accounts of the newest block's state; of a fork those that may differ from the forked chain's,
-    /// with the slots that may.
+    /// All accounts of the newest block's state; on a fork, those that may differ from the forked chain's,
+    /// with the slots that may differ.
     ///
     /// # Errors
     /// [`ChainError::Fork`].
@@ -90,8 +90,8 @@ impl Chain {
         Dump::of(&state)
     }
 
-    /// Puts the accounts of `dump`, storage and all, in the place of those at their addresses; other
-    /// accounts stay.
+    /// Replaces the accounts at the addresses in `dump`, storage included; other accounts stay as they
+    /// are.
     ///
     /// # Errors
     /// [`ChainError::Store`]; nothing has changed then.

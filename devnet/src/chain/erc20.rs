@@ -16,15 +16,15 @@ alloy::sol! {
     function allowance(address owner, address spender) external view returns (uint256);
 }
 
-/// Slots that are tried, in order: a token's question reads a few.
+/// How many slots are tried, in order: a token's view reads only a few.
 const MAX_SLOTS: usize = 256;
 
 impl Chain {
     /// Makes `balanceOf(owner)` of `token` answer `amount`; its total supply stays what it is.
     ///
     /// # Errors
-    /// What the question ends with; [`ChainError::InvalidParameter`] when its answer is no number, or no slot that it
-    /// reads makes it `amount`; [`ChainError::Store`].
+    /// The error of the call itself; [`ChainError::InvalidParameter`] when it does not return a number, or no slot that
+    /// it reads makes it return `amount`; [`ChainError::Store`].
     pub fn set_token_balance(
         &self,
         token: Address,
@@ -50,7 +50,7 @@ impl Chain {
         self.set_answer(token, allowanceCall::SIGNATURE, &question.into(), amount)
     }
 
-    /// Finds the slot that makes `token` answer `amount`, and sets it. What else the slot holds stays.
+    /// Finds the slot that makes `token` answer `amount`, and sets it. Other contents of the slot stay.
     fn set_answer(
         &self,
         token: Address,
@@ -71,7 +71,7 @@ impl Chain {
         for (address, slot) in slots.take(MAX_SLOTS) {
             let key = U256::from_be_bytes(slot.0);
             let word = state.storage(&address, &key)?;
-            // A number in the lowest bits; for a slot that holds nothing else, `amount` itself.
+            // A number in the lowest bits; for a slot with nothing else in it, `amount` itself.
             let word = word.wrapping_sub(before).wrapping_add(amount).into();
             let change = Some((address, slot, word));
             let after = self.number(token, name, question, change);
@@ -96,7 +96,7 @@ impl Chain {
         let answer = self.call(request(token, question, change))?;
         let word = B256::try_from(&answer[..]).map_err(|_| {
             ChainError::InvalidParameter(format!(
-                "{name} of {token} answers {} bytes, not the 32 of a number: is it an ERC-20 token?",
+                "{name} of {token} returned {} bytes, expected 32: is it an ERC-20 token?",
                 answer.len()
             ))
         })?;

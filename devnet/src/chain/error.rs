@@ -1,4 +1,4 @@
-//! Why the chain refused something, in the words of geth, which clients match on.
+//! Why the chain refused something, in geth's words, which clients match on.
 
 use super::fork::ForkError;
 use alloy::primitives::{Address, Bytes, U256};
@@ -27,10 +27,10 @@ pub enum ChainError {
     /// The sender's nonces are used up (EIP-2681).
     #[error("nonce has max value")]
     NonceMax,
-    /// The pool holds the very same transaction, or a block does.
+    /// The pool or a block already contains this transaction.
     #[error("already known")]
     AlreadyKnown,
-    /// The pool holds another transaction of the same sender and nonce that pays as much.
+    /// The pool has another transaction with the same sender and nonce, and the new one does not pay enough more.
     #[error("replacement transaction underpriced")]
     Underpriced,
     /// The pool is full, or this sender's share of it.
@@ -50,7 +50,7 @@ pub enum ChainError {
     /// Not a transaction, or of an unknown type.
     #[error("{0}")]
     Undecodable(String),
-    /// Blob transactions: Arbitrum takes none either.
+    /// Blob transactions: Arbitrum accepts none either.
     #[error("transaction type not supported")]
     UnsupportedType,
     /// The sender cannot pay for value and gas.
@@ -60,7 +60,7 @@ pub enum ChainError {
     InsufficientFunds {
         /// Wei the sender has.
         balance: U256,
-        /// Wei the transaction may cost at most.
+        /// The most wei the transaction can cost.
         cost: U256,
         /// The difference.
         overshot: U256,
@@ -89,11 +89,11 @@ pub enum ChainError {
         "max fee per gas less than block base fee: address {sender}, maxFeePerGas: {max_fee}, baseFee: {base_fee}"
     )]
     FeeTooLow {
-        /// Who sent it.
+        /// The sender.
         sender: Address,
         /// Wei per gas offered.
         max_fee: u128,
-        /// Wei per gas asked.
+        /// Wei per gas required.
         base_fee: u64,
     },
     /// A tip above the whole fee.
@@ -114,7 +114,7 @@ pub enum ChainError {
     /// EIP-3607: accounts with code send no transactions.
     #[error("sender not an eoa: address {0}")]
     SenderHasCode(Address),
-    /// The node holds no key of this account and does not impersonate it.
+    /// The node has no key for this account and does not impersonate it.
     #[error("unknown account")]
     UnknownAccount,
     /// The transaction's fields contradict each other.
@@ -123,7 +123,7 @@ pub enum ChainError {
     /// The forked chain cannot be read.
     #[error(transparent)]
     Fork(#[from] ForkError),
-    /// Signed, on a fork that takes nothing that is.
+    /// A signed transaction, on a fork that accepts only unsigned ones.
     #[error(
         "this is a fork of chain {0}, where a signed transaction would be valid too: send it unsigned from an \
          impersonated account (hardhat_impersonateAccount), or start devnet with --accept-signed"
@@ -131,13 +131,13 @@ pub enum ChainError {
     SignedOnFork(u64),
     /// No trie is kept.
     #[error(
-        "this chain keeps no state trie, so nothing proves its state: start devnet with --state-root"
+        "this chain keeps no state trie, so its state cannot be proven: start devnet with --state-root"
     )]
     NoTrie,
     /// The state is not the one whose root is in the header.
     #[error(
-        "the state of block {0} was edited after it was made (hardhat_setBalance and the like), so nothing proves it \
-         against its header: mine a block"
+        "the state of block {0} was edited after the block was made (hardhat_setBalance and the like), so it cannot be \
+         proven against the header: mine a block"
     )]
     Edited(u64),
     /// Execution reverted, with the data it returned.
@@ -155,7 +155,7 @@ pub enum ChainError {
     /// No block has a transaction with this hash.
     #[error("transaction not found")]
     UnknownTransaction,
-    /// No block to look into, named by its number (`#5`) or hash.
+    /// No block to trace, named by its number (`#5`) or hash.
     #[error("block {0} not found")]
     BlockNotFound(String),
     /// Nothing ran in the first block.
@@ -166,7 +166,7 @@ pub enum ChainError {
         "the trace is larger than {megabytes} MB: ask for less (limit, disableStack, disableStorage, onlyTopCall)"
     )]
     TraceTooLarge {
-        /// What an answer can hold.
+        /// The most that an answer can hold.
         megabytes: usize,
     },
     /// A simulated block whose number is not above the one before it.
@@ -177,7 +177,7 @@ pub enum ChainError {
         /// The one before it.
         previous: u64,
     },
-    /// A simulated block before the one before it.
+    /// A simulated block whose timestamp is not above that of the one before it.
     #[error("block timestamps must be in order: {timestamp} <= {previous}")]
     BlockTimeOrder {
         /// The block's, seconds since the epoch.
@@ -188,12 +188,12 @@ pub enum ChainError {
     /// More blocks than one simulation may have.
     #[error("too many blocks")]
     TooManyBlocks,
-    /// The block exists, its state is no longer kept.
+    /// The block exists, but its state is no longer kept.
     #[error(
         "historical state of block {number} is not available: this node keeps the last {kept} states"
     )]
     StateNotKept {
-        /// The block asked for.
+        /// The requested block.
         number: u64,
         /// How many are kept.
         kept: usize,
@@ -201,12 +201,12 @@ pub enum ChainError {
     /// A time that is not after the chain's.
     #[error("timestamp {asked} is lower than the previous block's timestamp {previous}")]
     TimestampTooLow {
-        /// Seconds since the epoch, asked for.
+        /// The requested time, seconds since the epoch.
         asked: u64,
-        /// Seconds since the epoch, of the newest block.
+        /// The newest block's time, seconds since the epoch.
         previous: u64,
     },
-    /// A parameter out of its range.
+    /// A parameter out of range.
     #[error("{0}")]
     InvalidParameter(String),
     /// The state file could not be written; nothing changed.
@@ -233,7 +233,7 @@ impl ChainError {
         }
     }
 
-    /// revm's verdict on a transaction of `sender`.
+    /// Translates revm's verdict on a transaction of `sender`.
     pub fn invalid(
         error: InvalidTransaction,
         sender: Address,
@@ -281,7 +281,7 @@ impl ChainError {
         }
     }
 
-    /// The engine's failure, of a transaction of `sender`.
+    /// Translates the engine's failure on a transaction of `sender`.
     pub(super) fn engine(
         error: EVMError<ForkError>,
         sender: Address,
@@ -315,7 +315,7 @@ impl ChainError {
     }
 }
 
-/// `execution reverted`, and Solidity's reason when the data has one.
+/// `execution reverted`, with Solidity's reason if the data contains one.
 fn revert_message(data: &Bytes) -> String {
     if let Ok(revert) = Revert::abi_decode(data) {
         format!("execution reverted: {}", revert.reason)

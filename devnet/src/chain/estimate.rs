@@ -1,4 +1,4 @@
-//! The least gas limit with which a transaction succeeds: `eth_estimateGas`.
+//! The lowest gas limit with which a transaction succeeds: `eth_estimateGas`.
 
 use super::{
     Chain,
@@ -14,7 +14,7 @@ const TRANSFER_GAS: u64 = 21_000;
 const CALL_STIPEND: u64 = 2_300;
 
 impl Chain {
-    /// A gas limit with which `request` succeeds, at most 1.6 % above the least one.
+    /// A gas limit with which `request` succeeds, at most 1.6 % above the lowest such limit.
     ///
     /// # Errors
     /// As [`Self::call`]; [`ChainError::GasAllowance`] when what the sender can pay, or a transaction
@@ -46,7 +46,7 @@ impl Chain {
             ExecutionResult::Halt { reason, .. } => return Err(ChainError::halted(reason)),
         };
         let mut low = outcome.tx_gas_used().saturating_sub(1);
-        // Usually what was spent before refunds is enough, plus what calls hold back (EIP-150).
+        // What was spent before refunds is usually enough, plus what calls hold back (EIP-150).
         let spent = gas.total_gas_spent().max(gas.floor_gas());
         let optimistic = spent.saturating_add(CALL_STIPEND).saturating_mul(64) / 63;
         if optimistic < high {
@@ -57,7 +57,7 @@ impl Chain {
             }
         }
         while high - low > 1 && high - low > high / PRECISION {
-            // Most need little more than they use: lean to the lower side at first.
+            // Most need little more than they use: start with low guesses.
             let middle = (low + (high - low) / 2).min(low.saturating_mul(2).max(1));
             if self.succeeds(&prepared, middle)? {
                 high = middle;
@@ -68,7 +68,7 @@ impl Chain {
         Ok(high)
     }
 
-    /// The most gas `prepared` may ask for, given what its sender can pay.
+    /// The most gas `prepared` can have, given what its sender can pay.
     fn affordable(prepared: &Prepared) -> Result<u64, ChainError> {
         let transaction = &prepared.transaction;
         let limit = transaction.gas_limit;
@@ -87,7 +87,7 @@ impl Chain {
         Ok(limit.min(allowance.saturating_to()))
     }
 
-    /// Plain value sent to an account without code.
+    /// A plain transfer of value to an account without code.
     fn is_transfer(prepared: &Prepared) -> Result<bool, ChainError> {
         let transaction = &prepared.transaction;
         let TxKind::Call(to) = transaction.kind else {

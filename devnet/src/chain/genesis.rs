@@ -1,4 +1,4 @@
-//! The first block, or the last one a state file remembers.
+//! The first block, or the last one in a state file.
 
 use super::{
     block::{Block, ParentChain},
@@ -24,14 +24,14 @@ use std::{path::Path, sync::Arc};
 /// Wei every development account begins with: a million ether.
 const ENDOWMENT: u128 = 1_000_000_000_000_000_000_000_000;
 
-/// A chain that was begun or found again.
+/// A new chain, or one that was restored.
 pub(super) struct Opened {
     pub(super) ledger: Ledger,
     pub(super) producer: Producer,
     pub(super) arbos: ArbOs,
 }
 
-/// The accounts of the first block: what programs need to be deployed, what clients count on, and the
+/// The accounts of the first block: those needed to deploy programs, those that clients rely on, and the
 /// funded ones.
 fn accounts(chain_id: u64, keys: &Keyring, arbos: ArbOs) -> Result<Diff, ForkError> {
     let mut diff = Diff::default();
@@ -69,7 +69,7 @@ fn accounts(chain_id: u64, keys: &Keyring, arbos: ArbOs) -> Result<Diff, ForkErr
     Ok(diff)
 }
 
-/// The change that writes a version of `ArbOS` down.
+/// The change that records a version of `ArbOS`.
 fn version_of(arbos: ArbOs) -> SlotChange {
     SlotChange {
         key: version_slot(),
@@ -77,18 +77,18 @@ fn version_of(arbos: ArbOs) -> SlotChange {
     }
 }
 
-/// The version that `state` was written under.
+/// The version recorded in `state`.
 fn version_in(state: &State) -> Result<ArbOs, String> {
     let word = state.storage(&ARBOS, &version_slot());
     let number: u64 = word.map_err(|error| error.to_string())?.saturating_to();
     if number == 0 {
-        // Files of before the version was written down.
+        // A file from before the version was recorded.
         return Ok(ArbOs::V40);
     }
     ArbOs::try_from(number).map_err(|error| error.to_string())
 }
 
-/// The accounts that differ from those of `fork` at first: what is known of programs, and the funded ones.
+/// The accounts that differ from those of `fork` initially: what is known about programs, and the funded ones.
 fn forked_accounts(fork: &Arc<Fork>, keys: &Keyring, arbos: ArbOs) -> Result<Diff, ForkError> {
     let state = State::on(Some(fork), false);
     let account = evm::genesis::arbos(&fork.cache_managers()?);
@@ -113,7 +113,7 @@ fn forked_accounts(fork: &Arc<Fork>, keys: &Keyring, arbos: ArbOs) -> Result<Dif
     Ok(diff)
 }
 
-/// What a chain that begins at `timestamp`, or as `fork`, starts with.
+/// The first record of a chain that starts at `timestamp`, or from `fork`.
 ///
 /// # Errors
 /// [`ForkError`].
@@ -142,7 +142,7 @@ pub(super) fn genesis(
     ))
 }
 
-/// The first block of the chain that `record` begins: on a fork the forked one, without its transactions.
+/// The first block of the chain that `record` starts: on a fork, the forked one without its transactions.
 pub(super) fn first_block(
     settings: &Settings,
     record: &GenesisRecord,
@@ -242,8 +242,8 @@ pub(super) fn open(
     })
 }
 
-/// The version under which a chain goes on that was found again: its own, or the newer one that is
-/// `asked` for, which is then written down.
+/// The version under which a restored chain continues: its own, or the newer one that is `asked`
+/// for, which is then recorded.
 fn go_on(
     asked: Option<ArbOs>,
     ledger: &mut Ledger,
@@ -275,7 +275,7 @@ fn go_on(
     Ok(arbos)
 }
 
-/// Applies one record of a state file to what the earlier ones made.
+/// Applies one record of a state file to the result of the earlier ones.
 fn restore(
     settings: &Settings,
     fork: Option<&Arc<Fork>>,
@@ -330,21 +330,23 @@ fn restore(
             *ledger = first_block(settings, &record, fork);
             Ok(())
         }
-        (Record::Genesis(_), Some(_)) => Err("a second genesis".into()),
-        (_, None) => Err("no genesis before it".into()),
+        (Record::Genesis(_), Some(_)) => Err("a second genesis record".into()),
+        (_, None) => Err("no genesis record before it".into()),
     }
 }
 
-/// `record` begins a chain with a trie as `settings` want it, on top of `fork` or of nothing as that says.
+/// Checks that the chain started by `record` has a trie as `settings` require, and the same fork, or none.
 fn same_kind(
     record: &GenesisRecord,
     settings: &Settings,
     fork: Option<&Arc<Fork>>,
 ) -> Result<(), String> {
     match (record.state_root.is_some(), settings.state_root) {
-        (true, false) => return Err("its headers name state roots: start with --state-root".into()),
+        (true, false) => {
+            return Err("its headers contain state roots: start with --state-root".into());
+        }
         (false, true) => {
-            return Err("its headers name no state roots: start without --state-root".into());
+            return Err("its headers contain no state roots: start without --state-root".into());
         }
         _ => {}
     }
@@ -359,7 +361,7 @@ fn same_kind(
     }
     let none = || "no fork".to_owned();
     Err(format!(
-        "it is {}, not {}",
+        "found {}, expected {}",
         have.unwrap_or_else(none),
         want.unwrap_or_else(none)
     ))
@@ -387,7 +389,7 @@ fn restore_block(
     );
     if block.hash != record.hash {
         return Err(format!(
-            "block {} does not hash to what it was",
+            "the hash of block {} does not match the recorded one",
             block.number()
         ));
     }
@@ -425,7 +427,7 @@ mod tests {
         assert_eq!(version(Some(ArbOs::V60)), ArbOs::V60);
         assert_eq!(version(None), ArbOs::V60);
 
-        // As a file of before versions were written down.
+        // Like a file from before versions were recorded.
         let chain = open(None).unwrap();
         chain
             .set_storage(ARBOS, version_slot(), B256::ZERO)

@@ -9,7 +9,7 @@ use alloy::{
     },
 };
 
-/// The key of the account Nitro's development node funds.
+/// The key of the account that Nitro's development node funds.
 pub const NITRO_DEV_KEY: B256 =
     b256!("0xb6b15c8cb491557369f3c7d2c287b053eb229daa9c22138887752191c9520659");
 
@@ -60,7 +60,7 @@ impl Keyring {
             .find(|signer| signer.address() == *address)
     }
 
-    /// `transaction` signed by `sender`; `None` when its key is not held.
+    /// `transaction` signed by `sender`; `None` when the node has no key for it.
     pub fn sign_transaction(
         &self,
         sender: &Address,
@@ -70,15 +70,15 @@ impl Keyring {
         Some(transaction.into_envelope(signature))
     }
 
-    /// `hash` signed by `signer`; `None` when its key is not held.
+    /// `hash` signed by `signer`; `None` when the node has no key for it.
     pub fn sign_hash(&self, signer: &Address, hash: &B256) -> Option<Signature> {
         self.signer(signer)
             .and_then(|signer| signer.sign_hash_sync(hash).ok())
     }
 }
 
-/// What stands in place of a signature when `sender` is impersonated: its address and s = 1, so that the
-/// same transaction of two senders has two hashes.
+/// The stand-in for a signature when `sender` is impersonated: its address and s = 1, so that the same
+/// transaction from two senders has two hashes.
 pub(super) fn impersonated_signature(sender: &Address) -> Signature {
     Signature::new(U256::from_be_slice(sender.as_slice()), U256::from(1), false)
 }

@@ -7,7 +7,7 @@ use alloy::{
 };
 use std::{collections::VecDeque, sync::Arc};
 
-/// Where a transaction stands.
+/// Where a transaction is.
 #[derive(Clone, Debug)]
 pub struct Position {
     /// Its block.
@@ -20,11 +20,11 @@ pub struct Position {
 #[derive(Clone, Debug)]
 pub struct Ledger {
     blocks: Vec<Arc<Block>>,
-    /// The number of the first of them: a fork does not begin at 0.
+    /// The number of the first block: a fork does not begin at 0.
     first: u64,
     numbers: B256HashMap<u64>,
     transactions: B256HashMap<(u64, usize)>,
-    /// Of the newest blocks; the last is the head's.
+    /// The states of the newest blocks; the last is the head's.
     states: VecDeque<State>,
     history: usize,
     safe_lag: u64,
@@ -48,8 +48,8 @@ impl Ledger {
         ledger
     }
 
-    /// The same, whose tags `safe` and `finalized` stand so many blocks behind the newest: by rights
-    /// `finalized` is never ahead of `safe`.
+    /// The same, with the tags `safe` and `finalized` this many blocks behind the newest; `finalized` is never
+    /// ahead of `safe`.
     #[must_use]
     pub(super) fn lagging(mut self, safe: u64, finalized: u64) -> Self {
         self.safe_lag = safe;
@@ -65,7 +65,7 @@ impl Ledger {
         self.blocks.last().expect("a ledger has a genesis")
     }
 
-    /// The state after the newest block, and edits since.
+    /// The state after the newest block, with edits since.
     ///
     /// # Panics
     /// Never: the head's state is always kept.
@@ -73,7 +73,7 @@ impl Ledger {
         self.states.back().expect("a ledger keeps its head's state")
     }
 
-    /// The block of a number.
+    /// The block with this number.
     pub fn block(&self, number: u64) -> Option<&Arc<Block>> {
         number
             .checked_sub(self.first)
@@ -93,7 +93,7 @@ impl Ledger {
         block.ok_or(ChainError::UnknownBlock)
     }
 
-    /// The number `tag` stands for, whether or not there is such a block.
+    /// The number that `tag` refers to, whether or not there is such a block.
     pub fn number(&self, tag: BlockNumberOrTag) -> u64 {
         match tag {
             BlockNumberOrTag::Number(number) => number,
@@ -114,19 +114,19 @@ impl Ledger {
         self.head().number().saturating_sub(lag).max(self.first)
     }
 
-    /// The block of a hash.
+    /// The block with this hash.
     pub fn block_by_hash(&self, hash: &B256) -> Option<&Arc<Block>> {
         self.numbers
             .get(hash)
             .and_then(|number| self.block(*number))
     }
 
-    /// The hash of the block of a number, zero when there is none.
+    /// The hash of the block with this number, zero when there is none.
     pub fn hash(&self, number: u64) -> B256 {
         self.block(number).map_or(B256::ZERO, |block| block.hash)
     }
 
-    /// Where the transaction of a hash stands.
+    /// Where the transaction with this hash is.
     pub fn transaction(&self, hash: &B256) -> Option<Position> {
         let (number, index) = *self.transactions.get(hash)?;
         Some(Position {
@@ -170,13 +170,13 @@ impl Ledger {
         self.states.push_back(state);
     }
 
-    /// Puts `state` in place of the head's: somebody edited an account.
+    /// Replaces the head's state with `state`, after an account was edited.
     pub(super) fn replace_head_state(&mut self, state: State) {
         self.states.pop_back();
         self.states.push_back(state);
     }
 
-    /// Forgets all blocks above `number`, whose state is `state` again.
+    /// Removes all blocks above `number`, and restores `state` as its state.
     pub(super) fn truncate(&mut self, number: u64, state: State) {
         while self.head().number() > number {
             if let Some(block) = self.blocks.pop() {

@@ -7,10 +7,10 @@ use alloy::{
 };
 use std::sync::Arc;
 
-/// More logs than this are refused, not cut off.
+/// The most logs in an answer; more are an error, not cut off.
 pub const MAX_LOGS: usize = 100_000;
 
-/// The logs of `block` that `filter` asks for, appended to `found`.
+/// Appends the logs of `block` that match `filter` to `found`.
 pub(crate) fn matching_logs(block: &Block, filter: &Filter, found: &mut Vec<Log>) {
     if !filter.matches_bloom(block.header.logs_bloom) {
         return;
@@ -36,11 +36,11 @@ pub(crate) fn matching_logs(block: &Block, filter: &Filter, found: &mut Vec<Log>
 }
 
 impl Chain {
-    /// The logs `filter` asks for, oldest first.
+    /// The logs that match `filter`, oldest first.
     ///
     /// # Errors
-    /// [`ChainError::UnknownBlock`] for a hash; [`ChainError::InvalidParameter`] for a range that
-    /// ends before it begins, or more than [`MAX_LOGS`] logs.
+    /// [`ChainError::UnknownBlock`] for an unknown hash; [`ChainError::InvalidParameter`] for a range that
+    /// ends before it begins, or for more than [`MAX_LOGS`] logs.
     pub fn logs(&self, filter: &Filter) -> Result<Vec<Log>, ChainError> {
         let blocks: Vec<Arc<Block>> = {
             let ledger = self.ledger();

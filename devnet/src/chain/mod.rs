@@ -1,8 +1,8 @@
-//! The chain: state, blocks, transactions, and the writing down of all three.
+//! The chain: state, blocks, transactions, and the storage of all three.
 //!
 //! One writer at a time makes blocks ([`Producer`], behind a mutex). It works on its own copy of the
-//! state, which costs nothing to take, and publishes a finished block to the [`Ledger`] in one step:
-//! readers never wait for an execution and never see half of one.
+//! state, which costs nothing to make, and publishes a finished block to the [`Ledger`] in one step:
+//! readers never wait for an execution and never see an unfinished one.
 
 mod access_list;
 mod admin;
@@ -80,7 +80,7 @@ use std::{
 };
 use tokio::sync::{broadcast, watch};
 
-/// Events a slow listener may fall behind before it loses some.
+/// How many events a slow listener can fall behind before it loses some.
 const EVENT_BACKLOG: usize = 4_096;
 
 /// Something the chain tells its listeners.
@@ -92,7 +92,7 @@ pub enum Event {
     Accepted(B256),
 }
 
-/// A number that no other start of a chain has.
+/// A number unique to this start of the chain.
 fn instance() -> B256 {
     static STARTS: AtomicU64 = AtomicU64::new(0);
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
@@ -101,11 +101,11 @@ fn instance() -> B256 {
     keccak256(format!("{} {start} {nanoseconds}", std::process::id()))
 }
 
-/// A chain of its own. All methods may be called from any thread at any time.
+/// An independent chain. All methods can be called from any thread at any time.
 #[derive(Debug)]
 pub struct Chain {
     engine: Engine,
-    /// Signatures that count as somebody else's from now on.
+    /// Signatures that count as another account's from now on.
     signatures: RwLock<ImpersonatedSignatures>,
     rules: RwLock<Rules>,
     instance: B256,
@@ -114,14 +114,14 @@ pub struct Chain {
     ledger: RwLock<Ledger>,
     producer: Mutex<Producer>,
     events: broadcast::Sender<Event>,
-    /// How often a block is made of what waits.
+    /// How often a block is made of the waiting transactions.
     mining_interval: watch::Sender<Option<Duration>>,
-    /// Held while the node picks a nonce for its own account and sends with it.
+    /// Locked while the node picks a nonce for its own account and sends with it.
     sending: Mutex<()>,
 }
 
 impl Chain {
-    /// A chain in memory, or, with `state`, one that is kept in that file and goes on from there.
+    /// A chain in memory, or, with `state`, one that is kept in that file and continues from it.
     ///
     /// # Errors
     /// What makes the file unusable.
@@ -178,7 +178,7 @@ impl Chain {
         self.rules().next()
     }
 
-    /// Tells this start of the chain from every other.
+    /// Distinguishes this start of the chain from every other.
     pub const fn instance(&self) -> B256 {
         self.instance
     }
@@ -194,7 +194,7 @@ impl Chain {
         self.engine.arbos()
     }
 
-    /// What runs transactions and calls now.
+    /// The engine that runs transactions and calls now.
     fn engine(&self) -> Engine {
         // A panic cannot leave signatures half written.
         let signatures = self.signatures.read();
@@ -207,7 +207,7 @@ impl Chain {
         &self.keys
     }
 
-    /// The blocks as they stand now. Do not hold it across an execution: writers wait.
+    /// The current blocks. Do not hold the guard across an execution: writers wait.
     pub fn ledger(&self) -> RwLockReadGuard<'_, Ledger> {
         // A panic cannot leave a ledger half written: blocks are appended in one step.
         self.ledger.read().unwrap_or_else(PoisonError::into_inner)
@@ -218,7 +218,7 @@ impl Chain {
         Arc::clone(self.ledger().head())
     }
 
-    /// What happens from now on.
+    /// The events from now on.
     pub fn subscribe(&self) -> broadcast::Receiver<Event> {
         self.events.subscribe()
     }
@@ -229,7 +229,7 @@ impl Chain {
     }
 
     fn emit(&self, event: Event) {
-        // Nobody listening is no error.
+        // It is not an error if nobody listens.
         let _ = self.events.send(event);
     }
 

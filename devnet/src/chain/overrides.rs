@@ -14,7 +14,7 @@ use alloy::{
 ///
 /// # Errors
 /// [`ChainError::InvalidParameter`] when an account has both `state` and `stateDiff`, or moves a
-/// precompile, which this chain does not do.
+/// precompile, which this chain does not support.
 pub(super) fn apply(state: &mut State, overrides: StateOverride) -> Result<(), ChainError> {
     for (address, account) in overrides {
         let diff = diff(state, address, account)?;

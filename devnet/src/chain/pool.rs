@@ -13,7 +13,7 @@ struct Entry {
     transaction: PooledTransaction,
 }
 
-/// Waiting transactions by sender and nonce; they leave in the order they came, nonces permitting.
+/// Waiting transactions by sender and nonce; they leave in order of arrival, nonces permitting.
 #[derive(Clone, Debug)]
 pub(super) struct Pool {
     senders: AddressHashMap<BTreeMap<u64, Entry>>,
@@ -31,12 +31,12 @@ impl Pool {
         }
     }
 
-    /// How many transactions wait.
+    /// The number of waiting transactions.
     pub(super) fn len(&self) -> usize {
         self.senders.values().map(BTreeMap::len).sum()
     }
 
-    /// Takes in a transaction; one of the same sender and nonce gives way when it pays a tenth less.
+    /// Adds a transaction; one with the same sender and nonce is replaced if the new one pays at least a tenth more.
     ///
     /// # Errors
     /// In this order: [`ChainError::AlreadyKnown`], [`ChainError::Underpriced`],
@@ -69,15 +69,15 @@ impl Pool {
         Ok(())
     }
 
-    /// Whether it is any transaction's turn, by the senders' next nonces.
+    /// Whether any transaction is due, by the senders' next nonces.
     pub(super) fn any_ready(&self, next_nonce: impl Fn(&Address) -> u64) -> bool {
         self.senders
             .iter()
             .any(|(sender, queue)| queue.contains_key(&next_nonce(sender)))
     }
 
-    /// Takes out the transaction that came first among those whose turn it is, by the senders' next
-    /// nonces; those whose nonce is used up are dropped.
+    /// Removes and returns the transaction that came first among those that are due, by the senders' next
+    /// nonces; those with a used nonce are dropped.
     pub(super) fn take_ready(
         &mut self,
         next_nonce: impl Fn(&Address) -> u64,
@@ -99,7 +99,7 @@ impl Pool {
         Some(entry.transaction)
     }
 
-    /// Removes the transaction of a hash; whether it was there.
+    /// Removes the transaction with this hash; returns whether there was one.
     pub(super) fn remove(&mut self, hash: &B256) -> bool {
         let before = self.len();
         for queue in self.senders.values_mut() {
@@ -108,7 +108,7 @@ impl Pool {
         self.len() < before
     }
 
-    /// Removes the transactions of `sender`, or all of them; how many there were.
+    /// Removes the transactions of `sender`, or all of them; returns how many there were.
     pub(super) fn clear(&mut self, sender: Option<&Address>) -> usize {
         let before = self.len();
         match sender {
@@ -120,7 +120,7 @@ impl Pool {
         before - self.len()
     }
 
-    /// The waiting transaction of a hash.
+    /// The waiting transaction with this hash.
     pub(super) fn get(&self, hash: &B256) -> Option<&PooledTransaction> {
         self.iter().find(|transaction| transaction.hash() == *hash)
     }

@@ -6,7 +6,7 @@ use revm::state::EvmState;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-/// What to answer.
+/// What to include in the answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[allow(
     clippy::struct_excessive_bools,
@@ -15,15 +15,15 @@ use std::collections::BTreeMap;
 pub struct PrestateOptions {
     /// What changed, before and after, instead of what was read.
     pub diff_mode: bool,
-    /// No code.
+    /// Leave out code.
     pub disable_code: bool,
-    /// No storage.
+    /// Leave out storage.
     pub disable_storage: bool,
-    /// Accounts that do not exist, too.
+    /// Include accounts that do not exist.
     pub include_empty: bool,
 }
 
-/// An account on the wire; what is left out has not changed, or is empty.
+/// An account on the wire; a missing field has not changed, or is empty.
 #[derive(Clone, Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Account {
@@ -58,7 +58,7 @@ pub(super) enum Prestate {
     Changed { post: Accounts, pre: Accounts },
 }
 
-/// What a transaction on `before` read and left as `after`.
+/// What a transaction read from `before`, and changed into `after`.
 ///
 /// # Errors
 /// [`ForkError`].

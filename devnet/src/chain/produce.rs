@@ -24,7 +24,7 @@ use alloy::{
 use revm::context::BlockEnv;
 use std::sync::Arc;
 
-/// What only the one who makes blocks touches.
+/// What is used only while making blocks.
 #[derive(Debug)]
 pub(super) struct Producer {
     pub(super) clock: Clock,
@@ -34,7 +34,7 @@ pub(super) struct Producer {
     pub(super) impersonated: AddressHashSet,
     pub(super) impersonate_all: bool,
     pub(super) journal: Option<Journal>,
-    /// Hashes of accepted transactions, for those who poll.
+    /// Hashes of accepted transactions, for clients that poll.
     pub(super) accepted: Vec<B256>,
 }
 
@@ -128,16 +128,16 @@ impl Draft<'_> {
     }
 }
 
-/// What becomes of a block without transactions.
+/// What to do with a block without transactions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Empty {
-    /// It is made.
+    /// Make it.
     Seal,
-    /// It is not made.
+    /// Do not make it.
     Skip,
 }
 
-/// The next nonce of `sender`, whose account was read when its transaction was taken in.
+/// The next nonce of `sender`, whose account was read when its transaction was accepted.
 fn next_nonce(state: &State, sender: &Address) -> u64 {
     state.nonce(sender).unwrap_or_default()
 }
@@ -147,7 +147,7 @@ pub(super) type Dropped = (B256, ChainError);
 
 impl Chain {
     /// Makes one block of waiting transactions, at most `limit` of them and as many as its gas
-    /// allows; those that turn out invalid are dropped and named. `empty` says what happens when none
+    /// allows; those that turn out invalid are dropped and returned. `empty` says what happens when none
     /// is left.
     ///
     /// # Errors
@@ -215,7 +215,7 @@ impl Chain {
             .write(|| Record::Block(BlockRecord::new(&block, diff, clock.offset(), &configured)));
         if let Err(error) = written {
             for transaction in block.transactions {
-                // It fitted a moment ago.
+                // It fit a moment ago.
                 let _ = producer.pool.insert(transaction);
             }
             return Err(error);
@@ -228,8 +228,8 @@ impl Chain {
         Ok((Some(block), dropped))
     }
 
-    /// Makes a block of each waiting transaction whose turn it is; those that turn out invalid are
-    /// dropped and named.
+    /// Makes a block for each waiting transaction that is due; those that turn out invalid are dropped
+    /// and returned.
     ///
     /// # Errors
     /// [`ChainError::Store`].
@@ -244,7 +244,7 @@ impl Chain {
         }
     }
 
-    /// Makes a block of what waits, also of nothing.
+    /// Makes a block of the waiting transactions, even if there are none.
     ///
     /// # Errors
     /// [`ChainError::Store`].
@@ -252,7 +252,7 @@ impl Chain {
         self.produce_any(&mut self.producer())
     }
 
-    /// As [`Self::mine`], for whoever holds the producer.
+    /// As [`Self::mine`], for callers that hold the producer.
     pub(super) fn produce_any(&self, producer: &mut Producer) -> Result<Arc<Block>, ChainError> {
         let (block, _) = self.produce(producer, usize::MAX, Empty::Seal)?;
         Ok(block.unwrap_or_else(|| self.head()))

@@ -1,4 +1,4 @@
-//! Proving what stands in a block's state: `eth_getProof`.
+//! Proofs of a block's state: `eth_getProof`.
 
 use super::{Chain, ChainError, state::Account, trie::AccountProof};
 use alloy::{
@@ -6,19 +6,19 @@ use alloy::{
     primitives::{Address, U256},
 };
 
-/// An account, words of its storage, and what proves both.
+/// An account, words of its storage, and the proof of both.
 #[derive(Clone, Debug)]
 pub struct Proved {
     /// The account, if it exists.
     pub account: Option<Account>,
-    /// In the order asked for.
+    /// In the order requested.
     pub words: Vec<U256>,
     /// Against the block's header.
     pub proof: AccountProof,
 }
 
 impl Chain {
-    /// Proves the account at `address` and the words in `slots` of it after `block`; `pending` is `latest`.
+    /// Proves the account at `address` and the words in its `slots` after `block`; `pending` is `latest`.
     ///
     /// # Errors
     /// In this order: [`ChainError::UnknownBlock`], [`ChainError::StateNotKept`], [`ChainError::NoTrie`],

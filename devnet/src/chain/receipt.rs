@@ -15,7 +15,7 @@ use super::transaction::PooledTransaction;
 pub struct Receipt {
     /// The transaction's type.
     pub tx_type: TxType,
-    /// It did not revert.
+    /// Whether it succeeded.
     pub success: bool,
     /// Gas it used.
     pub gas_used: u64,
@@ -23,13 +23,13 @@ pub struct Receipt {
     pub cumulative_gas_used: u64,
     /// Wei per gas it paid.
     pub effective_gas_price: u128,
-    /// The contract it created, for a transaction without recipient, also when that failed.
+    /// The contract it created, for a transaction without recipient, even if that failed.
     pub contract_address: Option<Address>,
     /// In order of emission; none when it reverted.
     pub logs: Vec<Log>,
     /// The index of its first log in the block.
     pub first_log_index: u64,
-    /// Over its logs.
+    /// The bloom filter of its logs.
     pub bloom: Bloom,
 }
 
@@ -41,7 +41,7 @@ pub(super) struct Outcome {
 }
 
 impl Receipt {
-    /// The receipt of `transaction`, whose block has `before` in front of it. It pays `price` wei per gas.
+    /// The receipt of `transaction`, which follows the one with the receipt `before`. It pays `price` wei per gas.
     pub(super) fn after(
         before: Option<&Self>,
         transaction: &PooledTransaction,
@@ -74,12 +74,12 @@ impl Receipt {
         }
     }
 
-    /// The receipt as consensus encodes it.
+    /// The receipt in its consensus encoding.
     pub fn envelope(&self) -> ReceiptEnvelope {
         self.map_logs(<[Log]>::to_vec)
     }
 
-    /// The receipt as consensus encodes it, its logs turned into something else by `logs`.
+    /// The receipt in its consensus encoding, with its logs mapped by `logs`.
     pub fn map_logs<T>(&self, logs: impl FnOnce(&[Log]) -> Vec<T>) -> ReceiptEnvelope<T> {
         let receipt = ConsensusReceipt {
             status: Eip658Value::Eip658(self.success),

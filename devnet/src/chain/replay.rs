@@ -16,7 +16,7 @@ use revm::context::{
 };
 use std::sync::Arc;
 
-/// A block whose transactions run again, one after the other.
+/// A block whose transactions are run again, one after the other.
 pub(super) struct Replay<'c> {
     chain: &'c Chain,
     engine: Engine,
@@ -42,7 +42,7 @@ impl Chain {
     /// [`ChainError::Genesis`], [`ChainError::StateNotKept`].
     pub(super) fn replay(&self, block: Arc<Block>) -> Result<Replay<'_>, ChainError> {
         let parent = block.number().checked_sub(1).ok_or(ChainError::Genesis)?;
-        // With the edits that were made before the block.
+        // Includes the edits that were made before the block.
         let state = self.ledger().state(parent)?.clone();
         let settings = self.settings().of_block(&block.header);
         Ok(Replay {
@@ -71,10 +71,10 @@ impl Replay<'_> {
         Ok(())
     }
 
-    /// Runs the next transaction, if there is one, and tells `recorder` all that happens.
+    /// Runs the next transaction, if there is one, and reports everything to `recorder`.
     ///
     /// # Errors
-    /// [`ChainError::InvalidTransaction`] when it does not run as it once did.
+    /// [`ChainError::InvalidTransaction`] when it does not run as it did originally.
     pub(super) fn step(
         &mut self,
         recorder: Option<&mut Recorder>,

@@ -1,4 +1,4 @@
-//! Beginning anew: `hardhat_reset`.
+//! Starting over: `hardhat_reset`.
 
 use super::{
     Chain, ChainError,
@@ -14,14 +14,14 @@ use crate::evm::ImpersonatedSignatures;
 use std::sync::{Arc, PoisonError};
 
 impl Chain {
-    /// Begins anew with the first block, now: no transactions, snapshots, impersonated accounts, moved
-    /// time or changed rules remain. A state file keeps what was before, unreachable.
+    /// Starts over with the first block, now: no transactions, snapshots, impersonated accounts, moved
+    /// time or changed rules remain. A state file keeps the old records, but they are unreachable.
     ///
-    /// A fork begins anew at the block that it forked, or at that of `fork`.
+    /// A fork starts over at the block that it forked, or at that of `fork`.
     ///
     /// # Errors
     /// In this order: [`ChainError::Fork`] when `fork` is of another chain, or the forked chain cannot be
-    /// read; [`ChainError::Store`]. Nothing has changed then.
+    /// read; [`ChainError::Store`]. Nothing has changed in either case.
     pub fn reset(&self, fork: Option<Arc<Fork>>) -> Result<(), ChainError> {
         let mut producer = self.producer();
         let mut settings = self.rules().configured();

@@ -1,10 +1,10 @@
-//! The rules that blocks are made by, changed from outside while the chain runs.
+//! The rules for making blocks, changed from outside while the chain runs.
 
 use super::{Chain, error::ChainError, settings::Settings};
 use alloy::primitives::{Address, B256};
 use std::sync::{PoisonError, RwLockReadGuard};
 
-/// What the chain was configured with, what was changed since, and what the next block alone has.
+/// The chain's configuration, the changes since, and what applies to the next block only.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Rules {
     configured: Settings,
@@ -24,7 +24,7 @@ impl Rules {
         }
     }
 
-    /// What the chain was configured with.
+    /// The chain's configuration.
     pub(super) const fn configured(&self) -> Settings {
         self.configured
     }
@@ -38,7 +38,7 @@ impl Rules {
         }
     }
 
-    /// A block was made: what it alone had is used up.
+    /// A block was made: what applied to it only is cleared.
     pub(super) const fn block_made(&mut self) {
         self.next_base_fee = None;
         self.next_randao = None;
@@ -51,31 +51,31 @@ impl Chain {
         self.rules.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Only whoever holds the producer calls this: a block keeps its rules while it is made.
+    /// Only for callers that hold the producer: a block keeps its rules while it is made.
     pub(super) fn change_rules(&self, change: impl FnOnce(&mut Rules)) {
         change(&mut self.rules.write().unwrap_or_else(PoisonError::into_inner));
     }
 
-    /// From now on transactions are signed for `chain_id`, and CHAINID answers it.
+    /// From now on, transactions are signed for `chain_id`, and CHAINID answers it.
     pub fn set_chain_id(&self, chain_id: u64) {
         let _producer = self.producer();
         self.change_rules(|rules| rules.lasting.chain_id = chain_id);
     }
 
-    /// The next block's base fee is `wei` per gas; those after it have the usual one again.
+    /// Sets the next block's base fee to `wei` per gas; those after it have the usual one again.
     pub fn set_next_base_fee(&self, wei: u64) {
         let _producer = self.producer();
         self.change_rules(|rules| rules.next_base_fee = Some(wei));
     }
 
-    /// The next block's PREVRANDAO and `mixHash`.
+    /// Sets the next block's PREVRANDAO and `mixHash`.
     ///
     /// # Errors
     /// [`ChainError::InvalidParameter`] for zero, which in a header stands for Arbitrum's 1.
     pub fn set_next_randao(&self, value: B256) -> Result<(), ChainError> {
         if value.is_zero() {
             return Err(ChainError::InvalidParameter(
-                "prevRandao is zero, which a header cannot tell from none: use another value"
+                "prevRandao must not be zero, which a header cannot distinguish from an absent value"
                     .into(),
             ));
         }
@@ -84,21 +84,21 @@ impl Chain {
         Ok(())
     }
 
-    /// Blocks are made by `coinbase` from now on.
+    /// Makes `coinbase` the author of blocks from now on.
     pub fn set_coinbase(&self, coinbase: Address) {
         let _producer = self.producer();
         self.change_rules(|rules| rules.lasting.coinbase = coinbase);
     }
 
-    /// Blocks name `gas` as their limit from now on; where it is less than a block holds otherwise, it
-    /// holds that much, and transactions that ask for more are refused.
+    /// Sets the gas limit in headers to `gas` from now on; where it is less than a block's usual capacity,
+    /// it becomes the capacity, and transactions that ask for more are refused.
     ///
     /// # Errors
-    /// [`ChainError::InvalidParameter`] for none, with which no transaction could ever be included.
+    /// [`ChainError::InvalidParameter`] for zero, with which no transaction could ever be included.
     pub fn set_block_gas_limit(&self, gas: u64) -> Result<(), ChainError> {
         if gas == 0 {
             return Err(ChainError::InvalidParameter(
-                "a block gas limit of 0 lets no transaction in".into(),
+                "a block with a gas limit of 0 cannot contain a transaction".into(),
             ));
         }
         let _producer = self.producer();

@@ -1,4 +1,4 @@
-//! What one chain is configured with.
+//! The configuration of one chain.
 
 use super::fork::Fork;
 use crate::{evm::TRANSACTION_GAS_LIMIT, rules::ArbOs};
@@ -15,36 +15,36 @@ pub(super) const SEQUENCER: Address = address!("0xa4b000000000000000000073657175
 pub struct Settings {
     /// EIP-155 chain id.
     pub chain_id: u64,
-    /// The version of `ArbOS`; `None` for the one that a state file names, or the newest for a new
-    /// chain. A chain may go on under a newer version than it began with.
+    /// The version of `ArbOS`; `None` for the one in the state file, or the newest for a new chain. A
+    /// chain can continue under a newer version than it began with.
     pub arbos: Option<ArbOs>,
-    /// Seconds between blocks of the parent chain, whose number contracts are told; 0 for the chain's own.
+    /// Seconds between blocks of the parent chain, whose block number contracts see; 0 for the chain's own.
     pub parent_block_time: u64,
     /// Wei per gas, in every block.
     pub base_fee: u64,
-    /// What headers name as gas limit. Arbitrum's is so large that it bounds nothing.
+    /// The gas limit in headers. Arbitrum's is so large that it does not limit anything.
     pub block_gas_limit: u64,
-    /// Who blocks are made by, as headers and COINBASE say.
+    /// The author of blocks, in headers and for COINBASE.
     pub coinbase: Address,
-    /// What PREVRANDAO answers, and headers name as `mixHash`; `None` is Arbitrum's 1, with no hash in headers.
+    /// What PREVRANDAO answers, and the `mixHash` of headers; `None` is Arbitrum's 1, with no hash in headers.
     pub prev_randao: Option<B256>,
-    /// Gas one transaction may burn, and what a block holds.
+    /// The most gas of one transaction, and of a block.
     pub transaction_gas_limit: u64,
-    /// Gas for `eth_call` when the caller names none, and the most it gets.
+    /// Gas for `eth_call` when the caller specifies none, and the most it can have.
     pub call_gas_limit: u64,
-    /// How many blocks keep their state for calls in the past.
+    /// How many recent blocks keep their state for calls at past blocks.
     pub history: usize,
-    /// Whether headers name the root of the state trie, which is kept then.
+    /// Whether to keep the state trie, with its root in headers.
     pub state_root: bool,
-    /// How many blocks the tag `safe` stands behind the newest.
+    /// How many blocks the tag `safe` lags behind the newest.
     pub safe_lag: u64,
-    /// How many blocks the tag `finalized` stands behind the newest, and never before `safe`.
+    /// How many blocks the tag `finalized` lags behind the newest; it is never ahead of `safe`.
     pub finalized_lag: u64,
     /// How many transactions may wait for a block.
     pub pool_capacity: usize,
-    /// Whether signed transactions are taken: a fork takes none unless told to.
+    /// Whether signed transactions are accepted: by default, a fork accepts none.
     pub accept_signed: bool,
-    /// Accounts of the test mnemonic, besides Nitro's own.
+    /// Number of accounts of the test mnemonic, besides Nitro's own.
     pub accounts: u32,
 }
 
@@ -82,7 +82,7 @@ impl Settings {
         }
     }
 
-    /// Gas that one block holds.
+    /// The gas capacity of one block.
     pub fn block_capacity(&self) -> u64 {
         self.transaction_gas_limit.min(self.block_gas_limit)
     }
@@ -94,7 +94,7 @@ impl Settings {
             base_fee: header.base_fee_per_gas.unwrap_or(self.base_fee),
             block_gas_limit: header.gas_limit,
             coinbase: header.beneficiary,
-            // Arbitrum's own headers, which name a root of messages, hold something else there.
+            // Arbitrum's own headers, which contain a root of messages, have something else there.
             prev_randao: (!header.mix_hash.is_zero() && header.extra_data.is_empty())
                 .then_some(header.mix_hash),
             ..self

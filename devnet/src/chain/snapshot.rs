@@ -1,10 +1,10 @@
-//! Going back: `evm_snapshot` and `evm_revert`.
+//! Snapshots: `evm_snapshot` and `evm_revert`.
 
 use super::{
     Chain, error::ChainError, pool::Pool, rules::Rules, state::State, store::Mark, time::Clock,
 };
 
-/// All there is to go back to.
+/// Everything that reverting restores.
 #[derive(Clone, Debug)]
 struct Snapshot {
     id: u64,
@@ -16,7 +16,7 @@ struct Snapshot {
     mark: Option<Mark>,
 }
 
-/// The snapshots taken and not yet gone back to, oldest first.
+/// The snapshots taken and not yet reverted to, oldest first.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Snapshots {
     taken: Vec<Snapshot>,
@@ -24,7 +24,7 @@ pub(super) struct Snapshots {
 }
 
 impl Chain {
-    /// Remembers the chain as it is; answers the snapshot's id, from 1.
+    /// Saves the chain as it is; returns the snapshot's id, counted from 1.
     pub fn snapshot(&self) -> u64 {
         let mut producer = self.producer();
         let (number, state) = {
@@ -46,7 +46,7 @@ impl Chain {
         id
     }
 
-    /// Goes back to snapshot `id`, which is used up with all taken after it; `false` when there is
+    /// Reverts to snapshot `id`, which is used up together with all taken after it; `false` when there is
     /// no such snapshot.
     ///
     /// # Errors

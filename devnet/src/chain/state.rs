@@ -1,4 +1,4 @@
-//! The world state as a value: cloning shares everything, so each block, snapshot and call has its own.
+//! The world state as a value: cloning shares everything, so each block, snapshot and call can have its own.
 
 use super::{
     diff::{AccountChange, Diff},
@@ -19,7 +19,7 @@ fn empty_map<K: Eq + std::hash::Hash, V>() -> Map<K, V> {
     Map::new_with_hasher_and_ptr_kind(DefaultHashBuilder::default())
 }
 
-/// One account: what stands at an address.
+/// One account: what is at an address.
 #[derive(Clone)]
 pub struct Account {
     /// Transactions sent, or contracts created.
@@ -29,7 +29,7 @@ pub struct Account {
     /// Hash of the code; of the empty string when there is none.
     pub code_hash: B256,
     storage: Map<U256, U256>,
-    /// What `storage` does not hold is the forked chain's.
+    /// Slots not in `storage` are read from the forked chain.
     forked: bool,
 }
 
@@ -47,9 +47,9 @@ impl Default for Account {
 
 /// All accounts at one moment.
 ///
-/// Persistent maps make a clone cost nothing and a change cost what it touches; that is what
-/// snapshots, historic calls and reads beside a running transaction rest on. On a fork they hold what
-/// differs from the forked chain, and whatever is read may fail.
+/// With persistent maps a clone costs nothing and a change costs only what it touches; snapshots,
+/// historic calls and reads during a transaction rely on that. On a fork they contain what differs
+/// from the forked chain, and any read can fail.
 #[derive(Clone)]
 pub struct State {
     accounts: Map<Address, Account>,
@@ -99,7 +99,7 @@ impl Account {
 }
 
 impl State {
-    /// No changes yet to what `fork` has; without one, no accounts, and their trie when it is to be kept.
+    /// The state of `fork` without changes; without a fork, no accounts, and their trie if it is kept.
     pub(super) fn on(fork: Option<&Arc<Fork>>, trie: bool) -> Self {
         Self {
             fork: fork.cloned(),
@@ -108,12 +108,12 @@ impl State {
         }
     }
 
-    /// All accounts, in no order; of a fork those that may differ from the forked chain's.
+    /// All accounts, in no order; on a fork, those that may differ from the forked chain's.
     pub fn accounts(&self) -> impl Iterator<Item = (&Address, &Account)> {
         self.accounts.iter()
     }
 
-    /// The account at `address` as the forked chain has it, if it is there.
+    /// The account at `address` on the forked chain, if it exists.
     fn forked(&self, address: &Address) -> Result<Option<Account>, ForkError> {
         let Some(fork) = &self.fork else {
             return Ok(None);
@@ -135,7 +135,7 @@ impl State {
     /// The account at `address`, if it exists.
     ///
     /// # Errors
-    /// [`ForkError`], like all that reads.
+    /// [`ForkError`], like every read.
     pub fn account(&self, address: &Address) -> Result<Option<Account>, ForkError> {
         match self.accounts.get(address) {
             Some(account) => Ok(Some(account.clone())),
@@ -190,7 +190,7 @@ impl State {
         if let Some(code) = fork.code(code_hash) {
             return Ok(code);
         }
-        // A state file remembers the account, not what was read of the forked chain.
+        // A state file keeps the account, but not what was read from the forked chain.
         fork.account(*address)?;
         Ok(fork.code(code_hash).unwrap_or_default())
     }
@@ -212,20 +212,20 @@ impl State {
         }
     }
 
-    /// Whether an owner of the chain wants EIP-7623's floor under what calldata costs.
+    /// Whether an owner of the chain turned on EIP-7623's floor for the cost of calldata.
     pub(super) fn has_calldata_floor(&self) -> bool {
-        // A fork does not ask its node for what `ArbOS` holds, so this cannot fail.
+        // A fork does not ask its node for the storage of `ArbOS`, so this cannot fail.
         self.storage(&ARBOS, &calldata_floor_slot())
             .is_ok_and(|word| !word.is_zero())
     }
 
-    /// What stands in headers as the state's root: the trie's when it is kept, else a hash of every change
-    /// since the empty state, in order. On that two chains agree exactly when their histories do.
+    /// The state root in headers: the trie's root if it is kept, else a hash of every change since the empty
+    /// state, in order, which is equal for two chains exactly when their histories are.
     pub fn commitment(&self) -> B256 {
         self.trie.as_ref().map_or(self.commitment, StateTrie::root)
     }
 
-    /// Proves the account at `address` and the words in `slots` of it; `None` without a trie.
+    /// Proves the account at `address` and the words in its `slots`; `None` without a trie.
     pub(super) fn prove(&self, address: Address, slots: &[U256]) -> Option<AccountProof> {
         let trie = self.trie.as_ref()?;
         Some(trie.prove(address, slots))
@@ -237,12 +237,12 @@ impl State {
         self.commit(diff);
     }
 
-    /// Commits to `diff`, which has been written.
+    /// Commits to `diff`, which is already written.
     pub(super) fn commit(&mut self, diff: &Diff) {
         self.commitment = diff.commit(self.commitment);
     }
 
-    /// Writes `diff` without committing to it yet: a block commits once to all it changed.
+    /// Writes `diff` without committing to it yet: a block commits once to everything it changed.
     pub(super) fn write(&mut self, diff: &Diff) {
         for code in &diff.codes {
             self.codes
@@ -260,7 +260,7 @@ impl State {
         let forks = self.fork.is_some();
         if change.removed {
             if forks {
-                // What the forked chain has there is gone, too.
+                // What the forked chain has there is gone too.
                 self.accounts.insert_mut(change.address, Account::default());
             } else {
                 self.accounts.remove_mut(&change.address);
@@ -293,7 +293,7 @@ impl State {
     }
 }
 
-/// Code ready to run. Code that only looks like a delegation (EIP-7702) but is none runs as plain code.
+/// Code ready to run. Code that looks like a delegation (EIP-7702) but is not one runs as plain code.
 pub(super) fn bytecode(code: Bytes) -> Bytecode {
     Bytecode::new_raw_checked(code.clone()).unwrap_or_else(|_| Bytecode::new_legacy(code))
 }
@@ -306,7 +306,7 @@ pub(super) struct View<'a, H> {
 }
 
 impl<'a, H: Fn(u64) -> B256> View<'a, H> {
-    /// A view of `state`; `hashes` answers the hash of the block of a number (zero when unknown).
+    /// A view of `state`; `hashes` returns the hash of the block with a number (zero when unknown).
     pub(super) const fn new(state: &'a State, hashes: H) -> Self {
         Self { state, hashes }
     }

@@ -1,9 +1,9 @@
 //! The state file: a journal of everything that happened, written before it is acknowledged.
 //!
 //! A record is a frame of 16 bytes (length, its complement, checksum) and a payload; each checksum
-//! covers the one before it, so that no record can be lost, doubled or moved unseen. A last record
+//! covers the one before it, so that no record can be lost, repeated or moved unnoticed. A last record
 //! that a crash cut short was never acknowledged: it is cut off. Anything else that does not fit is
-//! damage, and an error that says where. Going back to a snapshot cuts the file to what it was then.
+//! damage, and an error that says where. Reverting to a snapshot cuts the file to what it was then.
 
 use super::record::Record;
 use alloy::primitives::keccak256;
@@ -27,13 +27,13 @@ pub enum StoreError {
         /// Why.
         source: io::Error,
     },
-    /// Another process has it.
+    /// Another process is using it.
     #[error("the state file {} is in use by another devnet", .0.display())]
     Locked(PathBuf),
-    /// Bytes that no crash explains.
+    /// Bytes that a crash cannot explain.
     #[error(
-        "the state file {} is damaged at byte {offset} (record {record}): {what}; restore a copy, or cut it \
-         there to lose what follows",
+        "the state file {} is damaged at byte {offset} (record {record}): {what}; restore a copy, or \
+         truncate it there, which loses everything after it",
         path.display()
     )]
     Damaged {
@@ -74,7 +74,7 @@ pub(super) struct Journal {
     checksum: [u8; 8],
 }
 
-/// A record as it was read.
+/// A record as read.
 struct Read {
     record: Record,
     checksum: [u8; 8],
@@ -89,7 +89,7 @@ fn be_u32(frame: &[u8; FRAME], start: usize) -> u32 {
         .fold(0, |number, byte| number << 8 | u32::from(*byte))
 }
 
-/// Where a journal stood: what [`Journal::rewind`] goes back to.
+/// A position in a journal, for [`Journal::rewind`].
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Mark {
     end: u64,
@@ -98,11 +98,11 @@ pub(super) struct Mark {
 }
 
 impl Journal {
-    /// Opens or creates the file at `path` and hands every record in it to `apply`, in order.
+    /// Opens or creates the file at `path` and passes every record in it to `apply`, in order.
     ///
     /// # Errors
     /// In this order: [`StoreError::Io`], [`StoreError::Locked`], [`StoreError::Damaged`], also when
-    /// `apply` objects to a record.
+    /// `apply` rejects a record.
     pub(super) fn open(
         path: &Path,
         mut apply: impl FnMut(Record) -> Result<(), String>,
@@ -160,8 +160,7 @@ impl Journal {
         Ok(journal)
     }
 
-    /// The record at the end of what has been read; `None` at the end of the file, or of what a
-    /// crash left of it.
+    /// The next record; `None` at the end of the file, or of what a crash left of it.
     fn read(&self, reader: &mut impl io::Read, length: u64) -> Result<Option<Read>, StoreError> {
         let io = |source| StoreError::Io {
             path: self.path.clone(),
@@ -217,10 +216,10 @@ impl Journal {
         checksum
     }
 
-    /// Writes `record` down; it is on the disk when this returns.
+    /// Writes `record`; it is on disk when this returns.
     ///
     /// # Errors
-    /// The file system's; the file is then as it was.
+    /// The file system's; the file is then unchanged.
     pub(super) fn append(&mut self, record: &Record) -> io::Result<()> {
         let payload = record.encode();
         let size = u32::try_from(payload.len())
@@ -245,7 +244,7 @@ impl Journal {
         Ok(())
     }
 
-    /// Where the journal stands.
+    /// The journal's current position.
     pub(super) const fn mark(&self) -> Mark {
         Mark {
             end: self.end,
@@ -254,7 +253,7 @@ impl Journal {
         }
     }
 
-    /// Forgets everything written since `mark`.
+    /// Removes everything written since `mark`.
     ///
     /// # Errors
     /// The file system's.

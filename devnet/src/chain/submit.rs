@@ -1,4 +1,4 @@
-//! Taking transactions in.
+//! Accepting transactions.
 
 use super::{
     Chain, Event, call::CallRequest, error::ChainError, keys::impersonated_signature,
@@ -12,8 +12,8 @@ use alloy::{
 use std::sync::PoisonError;
 
 impl Chain {
-    /// Takes in a signed transaction. With automine it stands in a block when this returns, unless an
-    /// earlier nonce of its sender is missing.
+    /// Accepts a signed transaction. With automine it is in a block when this returns, unless an earlier
+    /// nonce of its sender is missing.
     ///
     /// # Errors
     /// In this order: [`ChainError::SignedOnFork`], as [`PooledTransaction::decode`], [`ChainError::AlreadyKnown`], as
@@ -24,7 +24,7 @@ impl Chain {
         self.submit(PooledTransaction::decode(raw)?)
     }
 
-    /// Signed transactions are taken, and made.
+    /// Checks that signed transactions are accepted, and made.
     ///
     /// # Errors
     /// [`ChainError::SignedOnFork`].
@@ -66,8 +66,8 @@ impl Chain {
         Ok(hash)
     }
 
-    /// Signs `request` with the node's key of its sender, or as its impersonator, and takes it in. A fork that
-    /// takes nothing signed takes it unsigned.
+    /// Signs `request` with the node's key for its sender, or as its impersonator, and accepts it. A fork that
+    /// accepts nothing signed accepts it unsigned.
     ///
     /// # Errors
     /// [`ChainError::UnknownAccount`]; as [`Self::complete`]; as [`Self::submit_raw`].
@@ -96,7 +96,7 @@ impl Chain {
         })
     }
 
-    /// Takes in `request` as if its sender, whoever that is, were impersonated.
+    /// Accepts `request` as if its sender, whoever that is, were impersonated.
     ///
     /// # Errors
     /// [`ChainError::UnknownAccount`] without a sender; as [`Self::complete`]; as [`Self::submit_raw`].
@@ -119,11 +119,11 @@ impl Chain {
         })
     }
 
-    /// `request` with what it leaves out filled in: nonce, gas, fees, chain id.
+    /// `request` with missing fields filled in: nonce, gas, fees, chain id.
     ///
     /// # Errors
     /// [`ChainError::InvalidTransaction`] when its fields contradict each other;
-    /// [`ChainError::UnsupportedType`] for blobs; what estimating its gas ends with.
+    /// [`ChainError::UnsupportedType`] for blobs; the errors of estimating its gas.
     pub fn complete(
         &self,
         mut request: TransactionRequest,

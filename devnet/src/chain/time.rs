@@ -1,4 +1,4 @@
-//! The chain's clock: the machine's time, moved as tests ask.
+//! The chain's clock: the machine's time, which tests can move.
 
 use super::error::ChainError;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -10,9 +10,9 @@ fn machine_time() -> u64 {
         .map_or(0, |elapsed| elapsed.as_secs())
 }
 
-/// Which timestamp the next block gets.
+/// Decides the timestamp of the next block.
 ///
-/// As on Arbitrum, consecutive blocks may share a timestamp; time never runs backwards.
+/// As on Arbitrum, consecutive blocks can have the same timestamp; time never runs backwards.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Clock {
     offset: i64,
@@ -48,14 +48,14 @@ impl Clock {
             .max(parent)
     }
 
-    /// A block at `timestamp` was made: a time that was set is used up, and goes on from there.
+    /// A block at `timestamp` was made: a time that was set is used up, and time continues from it.
     pub(super) fn advance(&mut self, timestamp: u64) {
         if self.next.take().is_some() {
             self.set(timestamp);
         }
     }
 
-    /// From now on it is `timestamp`, seconds since the epoch.
+    /// Sets the time to `timestamp`, seconds since the epoch.
     pub(super) fn set(&mut self, timestamp: u64) {
         let machine = i64::try_from(machine_time()).unwrap_or(i64::MAX);
         self.offset = i64::try_from(timestamp)
@@ -63,24 +63,25 @@ impl Clock {
             .saturating_sub(machine);
     }
 
-    /// Moves the time forward; answers how far it is ahead of the machine's in all, in seconds.
+    /// Moves the time forward; returns how many seconds it is now ahead of the machine's.
     ///
     /// # Errors
-    /// [`ChainError::InvalidParameter`] beyond what 64 bits hold.
+    /// [`ChainError::InvalidParameter`] beyond 64 bits.
     pub(super) fn increase(&mut self, seconds: u64) -> Result<i64, ChainError> {
         let offset = i64::try_from(seconds)
             .ok()
             .and_then(|seconds| self.offset.checked_add(seconds))
-            .ok_or_else(|| ChainError::InvalidParameter(format!("{seconds} seconds is too far")))?;
+            .ok_or_else(|| {
+                ChainError::InvalidParameter(format!("{seconds} seconds is too far ahead"))
+            })?;
         self.offset = offset;
         Ok(offset)
     }
 
-    /// The next block, on top of one at `parent`, gets `timestamp`.
+    /// Gives the next block, on top of one at `parent`, this `timestamp`.
     ///
     /// # Errors
-    /// [`ChainError::TimestampTooLow`] before `parent`; [`ChainError::InvalidParameter`] beyond what
-    /// 63 bits hold.
+    /// [`ChainError::TimestampTooLow`] before `parent`; [`ChainError::InvalidParameter`] beyond 63 bits.
     pub(super) fn set_next(&mut self, timestamp: u64, parent: u64) -> Result<(), ChainError> {
         if timestamp < parent {
             return Err(ChainError::TimestampTooLow {
@@ -90,14 +91,14 @@ impl Clock {
         }
         if i64::try_from(timestamp).is_err() {
             return Err(ChainError::InvalidParameter(format!(
-                "{timestamp} is too far"
+                "{timestamp} is too far ahead"
             )));
         }
         self.next = Some(timestamp);
         Ok(())
     }
 
-    /// Blocks come `interval` seconds apart, whatever the machine's time; `None` ends that.
+    /// Puts blocks `interval` seconds apart, whatever the machine's time; `None` ends that.
     pub(super) const fn set_interval(&mut self, interval: Option<u64>) {
         self.interval = interval;
     }

@@ -1,4 +1,4 @@
-//! Looking into transactions: the `debug_trace` family in geth's and Nitro's shapes, and `trace_` in Parity's.
+//! Tracing transactions: the `debug_trace` family in geth's and Nitro's formats, and `trace_` in Parity's.
 
 use super::{
     Chain, PooledTransaction,
@@ -25,20 +25,20 @@ use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 use std::sync::Arc;
 
-/// How to look at a transaction.
+/// How to trace a transaction.
 #[derive(Clone, Debug)]
 pub enum Tracer {
     /// Every step: geth's struct logger.
     Steps(StepOptions),
     /// The tree of calls: `callTracer`.
     Calls(CallConfig),
-    /// What it read, or changed: `prestateTracer`.
+    /// The state it read or changed: `prestateTracer`.
     Prestate(PrestateOptions),
     /// The host calls of programs: `stylusTracer`.
     Hosts,
 }
 
-/// A trace in a block.
+/// The trace of one transaction in a block.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TransactionTrace {
@@ -103,7 +103,7 @@ fn calls(config: TracingInspectorConfig) -> Recorder {
     Recorder::Calls(Box::new(TracingInspector::new(config).with_limits(limits)))
 }
 
-/// `recorder` with all that happened in it.
+/// `recorder` with everything that happened in it.
 fn checked(recorder: Option<Recorder>) -> Result<Option<Recorder>, ChainError> {
     if recorder.as_ref().is_some_and(Recorder::is_full) {
         return Err(ChainError::TraceTooLarge {
@@ -122,7 +122,7 @@ fn unwritable(error: &serde_json::Error) -> ChainError {
 }
 
 impl Chain {
-    /// What happens in a transaction of a block, looked at through `tracer`.
+    /// The trace of a transaction of a block, as `tracer` shows it.
     ///
     /// # Errors
     /// [`ChainError::UnknownTransaction`], [`ChainError::StateNotKept`], [`ChainError::TraceTooLarge`].
@@ -146,7 +146,7 @@ impl Chain {
         }
     }
 
-    /// The block that is to be traced.
+    /// The block to trace.
     fn traceable(&self, block: BlockId) -> Result<Arc<Block>, ChainError> {
         let ledger = self.ledger();
         ledger.find(block).cloned().map_err(|_| {
@@ -158,7 +158,7 @@ impl Chain {
         })
     }
 
-    /// What happens in each transaction of `block`, looked at through `tracer`.
+    /// The traces of all transactions of `block`, as `tracer` shows them.
     ///
     /// # Errors
     /// [`ChainError::BlockNotFound`], [`ChainError::Genesis`], [`ChainError::StateNotKept`],
@@ -193,11 +193,11 @@ impl Chain {
         Ok(answers)
     }
 
-    /// What would happen in a call after the first `index` transactions of its block, or after all of them, looked at
-    /// through `tracer`.
+    /// The trace of a call after the first `index` transactions of its block, or after all of them, as `tracer` shows
+    /// it.
     ///
     /// # Errors
-    /// As [`Self::call`], but for reverts and halts, which are part of what happens;
+    /// As [`Self::call`], except reverts and halts, which are part of the trace;
     /// [`ChainError::InvalidParameter`] for an index beyond the block; [`ChainError::TraceTooLarge`].
     pub fn trace_call(
         &self,
@@ -235,7 +235,7 @@ impl Chain {
         })
     }
 
-    /// The calls in a transaction of a block, in Parity's shape; `None` for one that is in no block.
+    /// The calls in a transaction of a block, in Parity's format; `None` for one that is in no block.
     ///
     /// # Errors
     /// [`ChainError::StateNotKept`], [`ChainError::TraceTooLarge`].
@@ -253,7 +253,7 @@ impl Chain {
         parity(recorder, &position.block, position.index).map(Some)
     }
 
-    /// The calls in all transactions of `block`, in Parity's shape; `None` for a block that does not exist.
+    /// The calls in all transactions of `block`, in Parity's format; `None` for a block that does not exist.
     ///
     /// # Errors
     /// [`ChainError::StateNotKept`], [`ChainError::TraceTooLarge`].

@@ -15,11 +15,11 @@ use revm::{
 /// A transaction whose sender is known.
 #[derive(Clone, Debug)]
 pub struct PooledTransaction {
-    /// As signed.
+    /// The transaction as signed.
     pub envelope: TxEnvelope,
-    /// Who sent it: recovered from the signature, or impersonated.
+    /// Its sender: recovered from the signature, or impersonated.
     pub sender: Address,
-    /// The sender holds no key here (nor does it need one): it is impersonated.
+    /// Whether the sender is impersonated, so that no key is needed.
     pub impersonated: bool,
 }
 
@@ -63,15 +63,15 @@ impl PooledTransaction {
         self.envelope.nonce()
     }
 
-    /// Everything that can be said about it before it runs on `state`, but for the order of nonces
-    /// above the sender's next.
+    /// Checks everything that can be checked before it runs on `state`, except that nonces above the
+    /// sender's next are in order.
     ///
     /// # Errors
     /// In this order: [`ChainError::WrongChain`], [`ChainError::InitCodeSize`],
     /// [`ChainError::BlockGasLimit`], [`ChainError::IntrinsicGas`], [`ChainError::FloorGas`],
     /// [`ChainError::TipAboveFee`], [`ChainError::FeeTooLow`], [`ChainError::NonceTooLow`],
-    /// [`ChainError::NonceMax`], [`ChainError::SenderHasCode`], [`ChainError::InsufficientFunds`]; on a fork
-    /// [`ChainError::Fork`] at any time.
+    /// [`ChainError::NonceMax`], [`ChainError::SenderHasCode`], [`ChainError::InsufficientFunds`]; on a fork,
+    /// [`ChainError::Fork`] at any point.
     pub fn check(
         &self,
         state: &State,
@@ -126,7 +126,7 @@ impl PooledTransaction {
         self.check_funds(state)
     }
 
-    /// The gas limit covers what every transaction costs, and a block has that much.
+    /// Checks that the gas limit covers what every transaction costs, and fits into a block.
     ///
     /// # Errors
     /// In this order: [`ChainError::BlockGasLimit`], [`ChainError::IntrinsicGas`],
@@ -164,7 +164,7 @@ impl PooledTransaction {
         Ok(())
     }
 
-    /// The sender can pay the most this transaction may cost.
+    /// Checks that the sender can pay the most this transaction can cost.
     ///
     /// # Errors
     /// [`ChainError::InsufficientFunds`].
@@ -186,8 +186,8 @@ impl PooledTransaction {
 
     /// What the engine executes.
     ///
-    /// As on Arbitrum the sender pays the base fee, whatever more it offers, and gas beyond what one
-    /// transaction may burn is not handed to it (the sender keeps it). Authorizations that `signatures` sign count as
+    /// As on Arbitrum, the sender pays the base fee even if it offers more, and gas beyond what one
+    /// transaction may burn is not used (the sender keeps it). Authorizations that `signatures` sign count as
     /// signed.
     pub fn env(&self, settings: &Settings, signatures: &ImpersonatedSignatures) -> TxEnv {
         let transaction = &self.envelope;

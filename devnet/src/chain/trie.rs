@@ -1,7 +1,7 @@
-//! A Merkle Patricia trie as a value: what `--state-root` keeps beside the accounts.
+//! A Merkle Patricia trie as a value: what `--state-root` keeps in addition to the accounts.
 //!
-//! Leaves lie in 256 boxes by the first byte of their keys. A change rebuilds the trie of one box; of the
-//! others the root needs no more than the hash of the topmost branch. Copies share their boxes.
+//! Leaves are in 256 boxes by the first byte of their keys. A change rebuilds the trie of one box; of the
+//! others, the root only needs the hash of the topmost branch. Copies share their boxes.
 
 use super::diff::{AccountChange, Diff};
 use alloy::{
@@ -19,14 +19,14 @@ use std::{
 #[derive(Clone, Debug, Default)]
 struct Group {
     leaves: BTreeMap<B256, Vec<u8>>,
-    /// Where the branch above all of them is, and its hash; of two leaves or more.
+    /// Where the branch above all of them is, and its hash; for two leaves or more.
     branch: OnceLock<(Nibbles, B256)>,
 }
 
 impl Group {
     /// The topmost branch: where, and its hash.
     ///
-    /// A branch here is never so short that it stands in its parent itself: for that two keys, which are
+    /// A branch here is never so short that it is embedded in its parent: for that, two keys, which are
     /// hashes, would have to share more than 28 of their 32 bytes.
     fn branch(&self) -> Option<(Nibbles, B256)> {
         let (Some((first, _)), Some((last, _))) =
@@ -65,7 +65,7 @@ impl Default for Trie {
 }
 
 impl Trie {
-    /// Puts `value` at `key`, or nothing.
+    /// Puts `value` at `key`, or removes what is there.
     fn set(&mut self, key: B256, value: Option<Vec<u8>>) {
         let place = &mut Arc::make_mut(&mut self.groups)[usize::from(key[0])];
         let group = Arc::make_mut(place.get_or_insert_default());
@@ -83,7 +83,7 @@ impl Trie {
         }
     }
 
-    /// Hands all that is in the trie to `builder`, leaf by leaf where a key is to be proved.
+    /// Passes the contents of the trie to `builder`, leaf by leaf where a key must be proved.
     fn build<K: AsRef<alloy::trie::proof::AddedRemovedKeys>>(
         &self,
         builder: &mut HashBuilder<K>,
@@ -121,7 +121,7 @@ impl Trie {
         self.build(&mut builder, keys);
         let root = builder.root();
         if root == EMPTY_ROOT_HASH {
-            // Without leaves the root says all.
+            // Without leaves, the root alone is the proof.
             return (root, vec![Vec::new(); keys.len()]);
         }
         let nodes = builder.take_proof_nodes();
@@ -140,7 +140,7 @@ pub(super) struct StateTrie {
     storage: HashTrieMapSync<Address, Trie>,
 }
 
-/// What proves an account and words of its storage (EIP-1186).
+/// The proof of an account and words of its storage (EIP-1186).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccountProof {
     /// The root that the account is proved against.
@@ -184,7 +184,7 @@ impl StateTrie {
             code_hash: change.code_hash,
         };
         self.storage.insert_mut(change.address, storage);
-        // An account that is empty is none (EIP-161).
+        // An empty account does not exist (EIP-161).
         let exists = account.nonce != 0
             || !account.balance.is_zero()
             || account.code_hash != KECCAK256_EMPTY;
@@ -197,7 +197,7 @@ impl StateTrie {
         self.accounts.root()
     }
 
-    /// Proves the account at `address` and the words in `slots` of it.
+    /// Proves the account at `address` and the words in its `slots`.
     pub(super) fn prove(&self, address: Address, slots: &[U256]) -> AccountProof {
         let (state_root, accounts) = self.accounts.prove(&[keccak256(address)]);
         let keys: Vec<B256> = slots
@@ -223,7 +223,7 @@ mod tests {
     use std::collections::HashMap;
 
     proptest! {
-        /// Whatever is written and removed, in whatever order, the root is that of what is left.
+        /// Whatever is written and removed, in any order, the root is that of what is left.
         #[test]
         fn the_root_is_that_of_all_leaves_at_once(changes in vec((0_u64..600, 0_u64..3), 0..900)) {
             let mut trie = Trie::default();
@@ -304,7 +304,7 @@ mod tests {
             ..change(1, 0, &[])
         };
         assert_eq!(write(removed), root(vec![(2, account(6, &[]))]));
-        // Nothing of the old storage comes back, and an empty account is none.
+        // The old storage does not come back, and an empty account does not exist.
         let expected = vec![(1, account(1, &[])), (2, account(6, &[]))];
         assert_eq!(write(change(1, 1, &[])), root(expected));
         assert_eq!(write(change(2, 0, &[])), root(vec![(1, account(1, &[]))]));

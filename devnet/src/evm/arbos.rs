@@ -1,7 +1,7 @@
-//! `ArbOS`' own state: which programs are active, what their data costs, who owns the chain.
+//! The state of `ArbOS`: which programs are active, what their data costs, who owns the chain.
 //!
-//! All of it is storage of one account of the ordinary state, so that reverts, snapshots,
-//! simulations and persistence cover it without knowing of it.
+//! All of it is storage of one ordinary account, so that reverts, snapshots, simulations and persistence
+//! cover it without special treatment.
 
 use crate::stylus::{ink, validate::Shape};
 use alloy::sol_types::SolError;
@@ -12,18 +12,18 @@ use revm::{
 };
 use std::sync::LazyLock;
 
-/// The account that holds the state.
+/// The account that contains the state.
 pub const ARBOS: Address = address!("A4B05FffffFffFFFFfFFfffFfffFFfffFFFFfFFF");
 /// Who receives data fees.
 pub(crate) const FEE_ACCOUNT: Address = address!("A4B000000000000000000073657175656e636572");
-/// Days after which a program must be activated anew.
+/// Days after which a program must be activated again.
 pub(crate) const EXPIRY_DAYS: u16 = 365;
-/// Days after which an active program's life may be extended.
+/// Days after which an active program's life can be extended.
 pub(crate) const KEEPALIVE_DAYS: u16 = 31;
 
 const SECONDS_PER_HOUR: u64 = 3_600;
 const SECONDS_PER_DAY: u64 = 24 * SECONDS_PER_HOUR;
-/// When Arbitrum began, in seconds since the epoch; activation times count hours from here.
+/// When Arbitrum began, in seconds since the epoch; activation times count hours from then.
 const START_TIME: u64 = 1_421_388_000;
 
 /// Wei per byte of machine code when there is no demand.
@@ -32,7 +32,7 @@ const MIN_DATA_PRICE: u64 = 82_928_201;
 const DATA_INERTIA: u32 = 21_360_419;
 const ONE_IN_BIPS: u64 = 10_000;
 const EXPONENTIAL_TERMS: u64 = 12;
-/// Demand, in bytes, that every second takes away.
+/// Decay of the demand per second, in bytes.
 const DATA_BYTES_PER_SECOND: u32 = 139_461;
 
 mod errors {
@@ -62,7 +62,7 @@ impl Inactive {
     }
 }
 
-/// What activation wrote down about the programs of one code hash.
+/// What activation recorded about the programs with one code hash.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(crate) struct Record {
     /// 0 when it was never activated.
@@ -94,12 +94,12 @@ impl Record {
         }
     }
 
-    /// Gas of every entry.
+    /// Gas for every entry.
     pub(crate) fn cached_gas(&self) -> u64 {
         ink::CACHED_ENTRY_GAS + u64::from(self.cached_cost)
     }
 
-    /// Gas of an entry on top of [`Self::cached_gas`] when the program is not cached.
+    /// Gas for an entry, in addition to [`Self::cached_gas`], when the program is not cached.
     pub(crate) fn init_gas(&self) -> u64 {
         ink::UNCACHED_ENTRY_GAS + u64::from(self.init_cost)
     }
@@ -110,7 +110,7 @@ impl Record {
         time.saturating_sub(activated)
     }
 
-    /// Whether it must be activated anew.
+    /// Whether it must be activated again.
     pub(crate) fn expired(&self, time: u64) -> bool {
         self.age(time) > u64::from(EXPIRY_DAYS) * SECONDS_PER_DAY
     }
@@ -120,12 +120,12 @@ impl Record {
         (u64::from(EXPIRY_DAYS) * SECONDS_PER_DAY).saturating_sub(self.age(time))
     }
 
-    /// Whether its life may be extended.
+    /// Whether its life can be extended.
     pub(crate) fn may_be_extended(&self, time: u64) -> bool {
         self.age(time) >= u64::from(KEEPALIVE_DAYS) * SECONDS_PER_DAY
     }
 
-    /// Starts its life again at `time`.
+    /// Restarts its life at `time`.
     pub(crate) fn extend(&mut self, time: u64) {
         self.activated_at = hours(time);
     }
@@ -135,7 +135,7 @@ impl Record {
         self.asm_kib.saturating_mul(1024)
     }
 
-    /// Fails unless the program may run at `time` on a chain of the Stylus version `stylus`.
+    /// Fails unless the program may run at `time` on a chain with the Stylus version `stylus`.
     pub(crate) fn require_active(&self, time: u64, stylus: u16) -> Result<(), Inactive> {
         if self.version == 0 {
             return Err(Inactive(ProgramNotActivated {}.abi_encode()));
@@ -186,15 +186,15 @@ impl Record {
     }
 }
 
-/// What the `ArbWasm` of another chain says of a program.
+/// What the `ArbWasm` of another chain says about a program.
 #[derive(Clone, Debug)]
 pub(crate) enum Foreign {
     /// It may run.
     Active {
         version: u16,
-        /// Gas of an entry that is not cached.
+        /// Gas for an uncached entry.
         init_gas: u64,
-        /// Gas of an entry that is.
+        /// Gas for a cached entry.
         cached_gas: u64,
         /// Pages.
         footprint: u16,
@@ -203,12 +203,12 @@ pub(crate) enum Foreign {
         /// Estimated bytes of machine code.
         asm_size: u32,
     },
-    /// It may not, for the reason that this data of a revert tells, on a chain of this version of Stylus.
+    /// It may not, for the reason in this revert data, on a chain with this version of Stylus.
     Inactive { stylus: u16, revert: Bytes },
 }
 
 impl Foreign {
-    /// The record that says the same here at `time`, of a program that is `cached` or not.
+    /// The equivalent record for this chain at `time`, of a program that is `cached` or not.
     pub(crate) fn record(self, time: u64, cached: bool) -> Record {
         let small = |gas: u64| u16::try_from(gas).unwrap_or(u16::MAX);
         let record = Record {
@@ -262,7 +262,7 @@ fn hours(time: u64) -> u32 {
     u32::try_from(hours).unwrap_or(u32::MAX).min(0x00FF_FFFF)
 }
 
-/// The size, in bytes, that the machine code of a program of this `shape` is taken to have.
+/// The assumed size, in bytes, of the machine code of a program of this `shape`.
 pub(crate) fn asm_estimate(shape: &Shape) -> u32 {
     let bytes = 512_000
         + shape.functions * 996_829 / 1_000
@@ -289,23 +289,23 @@ fn store<J: JournalTr>(journal: &mut J, slot: U256, value: U256) -> Result<(), D
     Ok(())
 }
 
-/// Where the version of `ArbOS` stands; a chain without one is of before it was written down.
+/// The slot of the version of `ArbOS`; a chain without one is from before it was recorded.
 pub(crate) fn version_slot() -> U256 {
     slot("version", &[])
 }
 
-/// Where it stands whether an owner wants EIP-7623's floor under what calldata costs.
+/// The slot that says whether an owner turned on EIP-7623's floor for the cost of calldata.
 pub(crate) fn calldata_floor_slot() -> U256 {
     static SLOT: LazyLock<U256> = LazyLock::new(|| slot("calldata floor", &[]));
     *SLOT
 }
 
-/// Whether an owner wants EIP-7623's floor.
+/// Whether an owner turned on EIP-7623's floor.
 pub(crate) fn has_calldata_floor<J: JournalTr>(journal: &mut J) -> Result<bool, DbError<J>> {
     Ok(!load(journal, calldata_floor_slot())?.is_zero())
 }
 
-/// From the next transaction on there is EIP-7623's floor, or there is none.
+/// Turns EIP-7623's floor on or off, from the next transaction on.
 pub(crate) fn set_calldata_floor<J: JournalTr>(
     journal: &mut J,
     wanted: bool,
@@ -313,17 +313,17 @@ pub(crate) fn set_calldata_floor<J: JournalTr>(
     store(journal, calldata_floor_slot(), U256::from(wanted))
 }
 
-/// Where the record of the programs of `code_hash` stands.
+/// The slot of the record of the programs with `code_hash`.
 pub(crate) fn program_slot(code_hash: B256) -> U256 {
     slot("program", code_hash.as_slice())
 }
 
-/// What is known about the programs of `code_hash`.
+/// The record of the programs with `code_hash`.
 pub(crate) fn record<J: JournalTr>(journal: &mut J, code_hash: B256) -> Result<Record, DbError<J>> {
     load(journal, program_slot(code_hash)).map(Record::from_word)
 }
 
-/// Writes down what is known about the programs of `code_hash`.
+/// Writes the record of the programs with `code_hash`.
 pub(crate) fn set_record<J: JournalTr>(
     journal: &mut J,
     code_hash: B256,
@@ -332,14 +332,14 @@ pub(crate) fn set_record<J: JournalTr>(
     store(journal, program_slot(code_hash), record.to_word())
 }
 
-/// What stands for the code behind the root of `code_hash`, as it was when it was activated.
+/// The identifier of the code behind the root with `code_hash`, as it was when it was activated.
 ///
-/// A root names accounts; what they hold may differ between two chains, or after a snapshot.
+/// A root names accounts, whose contents may differ between two chains, or after a snapshot.
 pub(crate) fn module<J: JournalTr>(journal: &mut J, code_hash: B256) -> Result<B256, DbError<J>> {
     load(journal, slot("module", code_hash.as_slice())).map(B256::from)
 }
 
-/// Writes down what stands for the code behind a root.
+/// Writes the identifier of the code behind a root.
 pub(crate) fn set_module<J: JournalTr>(
     journal: &mut J,
     code_hash: B256,
@@ -348,7 +348,7 @@ pub(crate) fn set_module<J: JournalTr>(
     store(journal, slot("module", code_hash.as_slice()), module.into())
 }
 
-/// The record of a program that may run now on a chain of the Stylus version `stylus`, or why it may not.
+/// The record of a program that may run now on a chain with the Stylus version `stylus`, or why it may not.
 pub(crate) fn active_program<J: JournalTr>(
     journal: &mut J,
     code_hash: B256,
@@ -386,7 +386,7 @@ fn data_price(demand: u32, bytes: u32) -> u64 {
     per_byte.saturating_mul(u64::from(bytes))
 }
 
-/// e to the power of `exponent`, both in basis points, by the first terms of its series.
+/// e to the power of `exponent`, both in basis points, from the first terms of the series.
 fn exponential(exponent: u64) -> u64 {
     let last = ONE_IN_BIPS + exponent / EXPONENTIAL_TERMS;
     (1..EXPONENTIAL_TERMS).rev().fold(last, |sum, term| {
@@ -394,7 +394,7 @@ fn exponential(exponent: u64) -> u64 {
     })
 }
 
-/// A set of accounts with a power over the chain.
+/// A set of accounts with a privilege on the chain.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Role {
     /// Owns the chain.
@@ -404,7 +404,7 @@ pub(crate) enum Role {
 }
 
 impl Role {
-    /// Where the number of its members stands.
+    /// The slot of the number of its members.
     fn count_slot(self) -> U256 {
         slot(
             match self {
@@ -415,7 +415,7 @@ impl Role {
         )
     }
 
-    /// Where a member stands.
+    /// The slot of a member.
     fn member_slot(self, index: u64) -> U256 {
         let kind = match self {
             Self::Owner => "owner",
@@ -436,7 +436,7 @@ impl Role {
     }
 }
 
-/// The members of a role, oldest first as long as none was removed.
+/// The members of a role, oldest first unless one was removed.
 pub(crate) fn members<J: JournalTr>(
     journal: &mut J,
     role: Role,
@@ -450,7 +450,7 @@ pub(crate) fn members<J: JournalTr>(
         .collect()
 }
 
-/// Gives `account` a role, if it has it not yet.
+/// Gives `account` a role, if it does not have it yet.
 pub(crate) fn add_member<J: JournalTr>(
     journal: &mut J,
     role: Role,
@@ -465,7 +465,7 @@ pub(crate) fn add_member<J: JournalTr>(
     store(journal, role.count_slot(), U256::from(count + 1))
 }
 
-/// Takes a role from `account`, and says whether it had it. The youngest member moves to its place.
+/// Takes a role from `account`; returns whether it had it. The newest member moves to its place.
 pub(crate) fn remove_member<J: JournalTr>(
     journal: &mut J,
     role: Role,

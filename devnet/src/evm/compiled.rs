@@ -1,4 +1,4 @@
-//! The programs that were compiled.
+//! The compiled programs.
 
 use crate::{
     rules::Rules,
@@ -10,10 +10,10 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-/// Compiled programs kept at most; beyond that the cache starts afresh.
+/// The most compiled programs to keep; beyond that the cache starts from scratch.
 const MAX_PROGRAMS: usize = 1_024;
 
-/// Compiles programs at their first use and keeps them.
+/// Compiles programs on first use and keeps them.
 pub(super) struct CompiledPrograms {
     compiler: Compiler,
     programs: Mutex<HashMap<B256, Arc<Program>>>,
@@ -33,11 +33,11 @@ impl CompiledPrograms {
         }
     }
 
-    /// The program that `module` stands for, or else the one compiled from the WASM that `wasm`
-    /// answers.
+    /// The program that `module` identifies, or else the one compiled from the WASM that `wasm`
+    /// returns.
     ///
     /// # Errors
-    /// Those of `wasm`; [`CompileError`].
+    /// The errors of `wasm`; [`CompileError`].
     pub(super) fn get_or_compile<E: From<CompileError>>(
         &self,
         module: B256,

@@ -1,4 +1,4 @@
-//! The public face of execution: one transaction in, its result and state changes out.
+//! The public interface of execution: one transaction in, its result and state changes out.
 
 use crate::{
     evm::{
@@ -38,11 +38,11 @@ pub(crate) const TRANSACTION_GAS_LIMIT: u64 = 32_000_000;
 pub struct Engine {
     pub(super) rules: &'static Rules,
     pub(super) programs: Arc<CompiledPrograms>,
-    /// Seconds between blocks of the parent chain; 0 when blocks go by their own number.
+    /// Seconds between blocks of the parent chain; 0 when this chain's own block numbers are used.
     pub(super) parent_block_time: u64,
-    /// What `ArbGasInfo` says that one transaction may burn; whoever makes blocks sees to it.
+    /// The most gas of one transaction according to `ArbGasInfo`; block production enforces it.
     pub(super) transaction_gas_limit: u64,
-    /// Signatures that somebody else made.
+    /// Signatures that count as another account's.
     pub(super) signatures: ImpersonatedSignatures,
     /// Prices without EIP-7623's floor.
     prices: GasParams,
@@ -80,23 +80,23 @@ impl Engine {
         }
     }
 
-    /// The same for chains whose parent chain makes a block every so many seconds: NUMBER and
-    /// `block_number` answer the parent's, which is the time divided by this. With 0, as an engine is
-    /// made, they answer the block's own.
+    /// The same for chains whose parent chain makes a block at this interval in seconds: NUMBER and
+    /// `block_number` answer the parent's block number, which is the time divided by the interval. With 0,
+    /// the default, they answer the block's own.
     #[must_use]
     pub const fn with_parent_block_time(mut self, seconds: u64) -> Self {
         self.parent_block_time = seconds;
         self
     }
 
-    /// The same for chains where one transaction, and one block, may burn so much gas.
+    /// The same for chains where one transaction, and one block, may burn this much gas.
     #[must_use]
     pub const fn with_transaction_gas_limit(mut self, gas: u64) -> Self {
         self.transaction_gas_limit = gas;
         self
     }
 
-    /// The same where ECRECOVER answers for `signatures` who they count as made by.
+    /// The same, but ECRECOVER answers for `signatures` with the accounts they count as made by.
     #[must_use]
     pub fn with_signatures(mut self, signatures: ImpersonatedSignatures) -> Self {
         self.signatures = signatures;
@@ -114,8 +114,8 @@ impl Engine {
         self.rules.arbos
     }
 
-    /// The rules of the chain `chain_id`, with all checks of a transaction on and without EIP-7623's floor
-    /// under what calldata costs: an owner of the chain must want that.
+    /// The rules of the chain `chain_id`, with all transaction checks on and without EIP-7623's floor for the
+    /// cost of calldata, which an owner of the chain must turn on.
     #[must_use]
     pub fn config(&self, chain_id: u64) -> CfgEnv {
         let mut config = CfgEnv::new_with_spec(spec(self.rules))
@@ -126,7 +126,7 @@ impl Engine {
         config
     }
 
-    /// As [`Self::config`], with the floor if `floor` says so.
+    /// As [`Self::config`], with the floor if `floor` is true.
     pub(crate) fn config_with(&self, chain_id: u64, floor: bool) -> CfgEnv {
         let config = self.config(chain_id);
         if floor {
@@ -156,8 +156,8 @@ impl Engine {
 
     /// Executes `tx` as the only transaction of a block; changes nothing in `db`.
     ///
-    /// Each call has a journal of its own, which is gone when it returns: what it held is the state in
-    /// the result, and nothing of it is left after an error.
+    /// Each call has its own journal, which is dropped when it returns: its contents are the state in the
+    /// result, and nothing is left of it after an error.
     ///
     /// # Errors
     /// The transaction is invalid (nonce, funds, intrinsic gas, ...) or the database failed. A
@@ -172,9 +172,8 @@ impl Engine {
         self.transact_in_block(db, cfg, block, tx, &mut RecentPrograms::default())
     }
 
-    /// Executes `tx` as the next transaction of the block in which `recent` programs ran, and adds
-    /// its own. They stay added when the transaction is refused after all: only a database can fail that
-    /// late.
+    /// Executes `tx` as the next transaction of the block in which `recent` programs ran, and adds the
+    /// programs it runs. They stay added even if the transaction fails: only a database can fail that late.
     ///
     /// # Errors
     /// As [`Self::transact`].
@@ -189,7 +188,7 @@ impl Engine {
         self.record(db, cfg, block, tx, recent, None)
     }
 
-    /// As [`Self::transact_in_block`], and tells a recorder all that happens.
+    /// As [`Self::transact_in_block`], and reports everything to a recorder.
     pub(crate) fn record<DB: Database>(
         &self,
         db: &mut DB,

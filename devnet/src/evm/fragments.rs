@@ -1,4 +1,4 @@
-//! The WASM behind the code of an account: what it holds, or what the fragments that it lists hold.
+//! The WASM behind the code of an account: in the account itself, or in the fragments it lists.
 
 use crate::{
     rules::Rules,
@@ -14,7 +14,7 @@ use revm::{
 };
 use thiserror::Error;
 
-/// Why code cannot be made a program.
+/// Why code cannot be turned into a program.
 #[derive(Debug, Error)]
 pub(super) enum ProgramError<E> {
     #[error(transparent)]
@@ -26,9 +26,9 @@ pub(super) enum ProgramError<E> {
     Database(E),
 }
 
-/// The WASM of a program that was activated, whose account holds `code`.
+/// The WASM of an activated program whose account has `code`.
 ///
-/// As in Nitro, reading it neither costs gas nor warms an account: that is what activation pays for.
+/// As in Nitro, reading it neither costs gas nor warms an account: activation paid for it.
 ///
 /// # Errors
 /// [`ProgramError::Prefix`] when the state was edited since; [`ProgramError::Database`].
@@ -49,7 +49,7 @@ pub(super) fn wasm<DB: Database>(
     Ok(root.unpack(&stream)?)
 }
 
-/// The code at `address`, whose account is not loaded by this.
+/// The code at `address`; this does not load the account.
 fn peek<DB: Database>(
     journal: &mut Journal<&mut DB>,
     address: Address,

@@ -1,4 +1,4 @@
-//! What stands on the chain before its first transaction.
+//! What is on the chain before its first transaction.
 
 use crate::evm::{
     arbos::{ARBOS, Role},
@@ -15,25 +15,25 @@ pub const STYLUS_DEPLOYER: Address = address!("cEcba2F1DC234f70Dd89F2041029807F8
 /// The deterministic CREATE2 factory: calldata is a salt and the init code.
 pub const CREATE2_FACTORY: Address = address!("4e59b44847b379578588920cA78FbF26c0B4956C");
 
-/// Auctions the cache of programs, where the official development node has it.
+/// Auctions the program cache, at the same address as on the official development node.
 pub const CACHE_MANAGER: Address = address!("0f1F89AAF1c6fDb7ff9D361E4388F5F3997f12A8");
 
-/// Bytes of machine code that may be cached: room for some three thousand programs.
+/// Bytes of machine code that can be cached: room for some three thousand programs.
 const CACHE_SIZE: u64 = 1_536 << 20;
-/// Wei that a bid for the cache loses each second: a third of an ether in a year.
+/// Wei that a bid for the cache loses each second: a third of an ether per year.
 const CACHE_DECAY: u64 = 10_000_000_000;
 
-/// Compiled from `stylus_deployer.sol`, which says how.
+/// Compiled from `stylus_deployer.sol`, which states how.
 const STYLUS_DEPLOYER_CODE: [u8; 1836] =
     match hex::const_decode_to_array(include_bytes!("stylus_deployer.hex")) {
         Ok(code) => code,
-        Err(_) => panic!("the file holds hexadecimal digits and nothing else"),
+        Err(_) => panic!("the file contains only hexadecimal digits"),
     };
-/// Compiled from `cache_manager.sol`, which says how.
+/// Compiled from `cache_manager.sol`, which states how.
 const CACHE_MANAGER_CODE: [u8; 6722] =
     match hex::const_decode_to_array(include_bytes!("cache_manager.hex")) {
         Ok(code) => code,
-        Err(_) => panic!("the file holds hexadecimal digits and nothing else"),
+        Err(_) => panic!("the file contains only hexadecimal digits"),
     };
 /// The factory's well-known code.
 const CREATE2_FACTORY_CODE: [u8; 69] = hex!(
@@ -44,11 +44,11 @@ const CREATE2_FACTORY_CODE: [u8; 69] = hex!(
 /// An account of the first block.
 #[derive(Clone, Debug)]
 pub struct GenesisAccount {
-    /// Where it is.
+    /// Its address.
     pub address: Address,
     /// Its nonce and code.
     pub info: AccountInfo,
-    /// Its slots that are not zero, with their words.
+    /// Its non-zero slots, with their words.
     pub storage: Vec<(U256, U256)>,
 }
 
@@ -66,12 +66,12 @@ impl GenesisAccount {
     }
 }
 
-/// What `ArbOS` keeps at first, when these decide which programs are cached.
+/// The initial storage of `ArbOS`, when these accounts decide which programs are cached.
 #[must_use]
 pub fn arbos(cache_managers: &[Address]) -> GenesisAccount {
     GenesisAccount {
         address: ARBOS,
-        // A nonce keeps the account, which has nothing but storage, from counting as empty.
+        // A nonce keeps the account, which has only storage, from counting as empty.
         info: AccountInfo {
             nonce: 1,
             ..AccountInfo::default()
@@ -80,14 +80,14 @@ pub fn arbos(cache_managers: &[Address]) -> GenesisAccount {
     }
 }
 
-/// The accounts that a chain must have for programs to be deployed on it and cached.
+/// The accounts that a chain needs to deploy and cache programs.
 ///
 /// The precompiles have one byte of code each, as on Arbitrum, so that contracts which look for
 /// code before a call find some.
 #[must_use]
 pub fn accounts() -> Vec<GenesisAccount> {
     let cache_manager = GenesisAccount {
-        // The first slot holds size, queue size, decay and whether it is paused, from the right.
+        // The first slot contains, from the right, size, queue size, decay and whether it is paused.
         storage: vec![(
             U256::ZERO,
             U256::from_limbs([CACHE_SIZE, 0, CACHE_DECAY, 0]),

@@ -1,4 +1,4 @@
-//! Signatures that count as somebody's who never made them: `anvil_impersonateSignature`.
+//! Signatures that count as an account's that never made them: `anvil_impersonateSignature`.
 
 use alloy::{
     eips::eip7702::{RecoveredAuthority, RecoveredAuthorization, SignedAuthorization},
@@ -10,15 +10,15 @@ use std::{collections::BTreeMap, sync::Arc};
 /// Bytes of ECRECOVER's input: hash, v, r, s.
 const INPUT: usize = 4 * 32;
 
-/// r, s and v, byte by byte as they were given: v is what ECRECOVER would take, so 27 or 28 in a valid one.
+/// r, s and v, byte by byte as given: v is what ECRECOVER expects, so 27 or 28 in a valid one.
 pub type SignatureBytes = FixedBytes<65>;
 
-/// Signatures, and who they count as made by whatever was signed. Cloning is cheap.
+/// Signatures, and the account that each counts as made by, whatever was signed. Cloning is cheap.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct ImpersonatedSignatures(Arc<BTreeMap<SignatureBytes, Address>>);
 
 impl ImpersonatedSignatures {
-    /// These, and `signature` as one of `signer`.
+    /// Adds `signature` as one of `signer`.
     #[must_use]
     pub fn with(&self, signature: SignatureBytes, signer: Address) -> Self {
         let mut signers = BTreeMap::clone(&self.0);
@@ -36,7 +36,7 @@ impl ImpersonatedSignatures {
         self.0.iter()
     }
 
-    /// Who ECRECOVER answers for `input`, if that has one of these signatures.
+    /// The account that ECRECOVER answers for `input`, if `input` has one of these signatures.
     pub(crate) fn recover(&self, input: &[u8]) -> Option<Address> {
         let mut words = [0; INPUT];
         let given = input.len().min(INPUT);
@@ -97,7 +97,7 @@ mod tests {
     fn exactly_the_signature_is_somebodys() {
         let none = ImpersonatedSignatures::default();
         assert!(none.is_empty());
-        // v as well: no signature has this one.
+        // v matters as well: no signature has this one.
         let signatures = none.with(SignatureBytes::repeat_byte(0x11), SIGNER);
         assert!(none.is_empty() && !signatures.is_empty());
         assert_eq!(signatures.recover(&input(word(0x11))), Some(SIGNER));

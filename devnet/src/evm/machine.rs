@@ -1,8 +1,8 @@
 //! The EVM type: revm's own, except that a frame whose code is a program runs in WASM.
 //!
 //! revm executes calls in a loop over a stack of frames. A program cannot be suspended like an
-//! interpreter, so a call that it makes runs a loop of its own ([`Machine::run_nested`]) on the
-//! same frame stack and the same journal, down to the frame that called.
+//! interpreter, so a call that it makes runs its own loop ([`Machine::run_nested`]) on the same frame
+//! stack and the same journal, down to the calling frame.
 
 use crate::{
     evm::{
@@ -49,24 +49,23 @@ use revm::{
 };
 use std::{marker::PhantomData, sync::Arc};
 
-/// Native stack that must be free to run one more program, beyond that of its WASM: for the host's own
-/// frames, with room to spare.
+/// Native stack that must be free to run one more program, in addition to that of its WASM: for the host's
+/// own frames, with room to spare.
 const HOST_STACK: usize = 512 << 10;
-/// What must be free for the outermost program of a transaction, so that the usual nesting below it
-/// adds no stack.
+/// The stack that must be free for the outermost program of a transaction, so that the usual nesting below
+/// it adds no stack.
 const OUTERMOST_STACK_NEEDED: usize = 6 << 20;
-/// The stack that is added when less is free. Only what is touched of it becomes memory.
+/// The stack that is added when less is free. Only the part that is touched becomes memory.
 const STACK_ADDED: usize = 64 << 20;
 
-/// What the EVM's context carries along for programs.
+/// What the EVM's context carries for programs.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ProgramState {
     pub(crate) pages: Pages,
     pub(crate) recent: RecentPrograms,
-    /// The block's own number; what contracts are told is the parent chain's.
+    /// The block's own number; contracts see the parent chain's.
     pub(crate) height: U256,
-    /// The account that each frame on the stack acts for, or `None` where a frame borrows another's
-    /// account.
+    /// The account that each frame on the stack acts for, or `None` if a frame borrows another's account.
     pub(crate) actors: Vec<Option<Address>>,
 }
 
@@ -75,8 +74,8 @@ pub(crate) type MachineContext<'a, DB> =
 pub(crate) type DbError<'a, DB> = ContextDbError<MachineContext<'a, DB>>;
 type Frame = EthFrame<EthInterpreter>;
 
-/// The number of the parent chain's block at `timestamp`, if it makes one every so many seconds; with 0 the
-/// chain's own numbers stand for it.
+/// The number of the parent chain's block at `timestamp`, if it makes one at this interval in seconds; with 0,
+/// the chain's own number.
 pub(crate) fn parent_chain_number(timestamp: U256, block_time: u64) -> Option<U256> {
     timestamp.checked_div(U256::from(block_time))
 }
@@ -91,7 +90,7 @@ pub(crate) struct Machine<'a, DB: Database> {
         Frame,
     >,
     engine: Engine,
-    /// Who wants to know what happens.
+    /// The recorder, if there is one.
     recorder: Option<&'a mut Recorder>,
 }
 
@@ -126,7 +125,7 @@ impl<'a, DB: Database> Machine<'a, DB> {
         }
     }
 
-    /// Tells `recorder` all that happens.
+    /// Reports everything that happens to `recorder`.
     pub(crate) fn recorded(mut self, recorder: Option<&'a mut Recorder>) -> Self {
         self.recorder = recorder;
         self
@@ -151,7 +150,7 @@ impl<'a, DB: Database> Machine<'a, DB> {
         }
     }
 
-    /// A frame that was begun with `input` has ended with `result`, of which the logs from `logs` on are to be told.
+    /// A frame that was begun with `input` has ended with `result`; the logs from `logs` on are still to be reported.
     fn record_end(&mut self, input: &FrameInput, result: &mut FrameResult, logs: usize) {
         let Some(recorder) = &mut self.recorder else {
             return;
@@ -188,7 +187,7 @@ impl<'a, DB: Database> Machine<'a, DB> {
         )
     }
 
-    /// What this version of `ArbOS` does.
+    /// The rules of this version of `ArbOS`.
     pub(crate) const fn rules(&self) -> &'static Rules {
         self.engine.rules
     }
@@ -197,7 +196,7 @@ impl<'a, DB: Database> Machine<'a, DB> {
         &mut self.evm.ctx
     }
 
-    /// The frame that runs.
+    /// The running frame.
     pub(crate) fn frame(&mut self) -> &mut Frame {
         self.evm.frame_stack.get()
     }
@@ -284,7 +283,7 @@ impl<'a, DB: Database> Machine<'a, DB> {
             Status::OutOfInk => (InstructionResult::OutOfGas, Bytes::new()),
             Status::Fatal => {
                 return Err(DbError::<DB>::Custom(
-                    "too many programs run at once".into(),
+                    "too many programs are running at once".into(),
                 ));
             }
             Status::OutOfStack => (InstructionResult::StackOverflow, Bytes::new()),
@@ -305,7 +304,7 @@ impl<'a, DB: Database> Machine<'a, DB> {
         Ok(result)
     }
 
-    /// Gas for the way into a program and for the memory that it begins with, whose pages are open from here on.
+    /// Gas for entering a program and for its initial memory, whose pages are open from here on.
     fn entry_price(&mut self, code_hash: B256, record: &Record) -> u64 {
         let ProgramState { pages, recent, .. } = &mut self.evm.ctx.chain;
         let recent = recent.insert(code_hash, self.engine.rules.recent_programs);
@@ -316,8 +315,8 @@ impl<'a, DB: Database> Machine<'a, DB> {
         price.saturating_add(pages.add(record.footprint))
     }
 
-    /// The compiled program whose code is `code`; `None` when it does not compile. It did when it was activated:
-    /// somebody edited the state by hand.
+    /// The compiled program whose code is `code`; `None` when it does not compile. It did when it was activated,
+    /// so the state was edited by hand.
     fn program(
         &mut self,
         code_hash: B256,
@@ -341,7 +340,7 @@ impl<'a, DB: Database> Machine<'a, DB> {
         }
     }
 
-    /// Runs `program` on a stack that is large enough; returns how it ended and the gas to be refunded.
+    /// Runs `program` on a stack that is large enough; returns how it ended and the gas to refund.
     fn enter(
         &mut self,
         program: &Program,
@@ -360,7 +359,7 @@ impl<'a, DB: Database> Machine<'a, DB> {
         })
     }
 
-    /// The result of the top frame, with `gas_left` of what it was given.
+    /// The result of the top frame, with `gas_left` of its gas.
     fn finish(
         &mut self,
         result: InstructionResult,
@@ -377,12 +376,12 @@ impl<'a, DB: Database> Machine<'a, DB> {
     }
 }
 
-/// Gas of BLOCKHASH.
+/// The gas for BLOCKHASH.
 const BLOCKHASH_GAS: u64 = 20;
-/// Blocks of the parent chain whose hashes BLOCKHASH answers.
+/// How many of the parent chain's blocks BLOCKHASH answers for.
 const PARENT_HASHES: u64 = 256;
 
-/// BLOCKHASH of the parent chain, which is not there: each of its blocks has a hash made of its number.
+/// BLOCKHASH of the parent chain, which does not exist: the hash of a block is derived from its number.
 fn parent_block_hash<'a, DB: Database>() -> Instruction<EthInterpreter, MachineContext<'a, DB>> {
     Instruction::new(
         |context: InstructionContext<'_, MachineContext<'a, DB>, EthInterpreter>| {
@@ -414,8 +413,8 @@ fn refuse_reserved_code(frame: &Frame, action: &mut InterpreterAction, rules: &R
     }
 }
 
-/// revm's way through a transaction, but for EIP-7623: whether there is a floor under what calldata costs
-/// the configuration's prices say, not the EVM's version.
+/// revm's handling of a transaction, except for EIP-7623: whether there is a floor for the cost of calldata
+/// depends on the configuration, not on the EVM's version.
 struct Phases<'a, DB: Database>(PhantomData<fn() -> Machine<'a, DB>>);
 
 impl<'a, DB: Database> Handler for Phases<'a, DB> {
@@ -469,7 +468,7 @@ impl<'a, DB: Database> EvmTr for Machine<'a, DB> {
         let mut begun = None;
         if let Some(recorder) = &mut self.recorder {
             let context = &mut self.evm.ctx;
-            // Recorders only look on.
+            // Recorders only observe.
             let _ = frame_start(context, &mut **recorder, &mut init.frame_input);
             begun = Some((init.frame_input.clone(), context.journal().logs().len()));
         }

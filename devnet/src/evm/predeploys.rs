@@ -1,8 +1,7 @@
-//! Contracts that stand on every chain of consequence at the same address, and that clients count on.
+//! Contracts that are at the same address on every major chain, and that clients rely on.
 //!
-//! Their code is that of Ethereum's mainnet, byte for byte, as `Preinstalls.sol` of Optimism's contracts quotes
-//! it; the tests compare its hash with the mainnet's. The deterministic CREATE2 factory is in
-//! [`super::genesis`].
+//! Their code is that on Ethereum's mainnet, byte for byte, as in `Preinstalls.sol` of Optimism's contracts; the
+//! tests compare its hash with mainnet's. The deterministic CREATE2 factory is in [`super::genesis`].
 
 use super::genesis::GenesisAccount;
 use alloy::{
@@ -18,16 +17,16 @@ pub const PERMIT2: Address = address!("000000000022D473030F116dDEE9F6B43aC78BA3"
 const MULTICALL3_CODE: [u8; 3_808] =
     match hex::const_decode_to_array(include_bytes!("multicall3.hex")) {
         Ok(code) => code,
-        Err(_) => panic!("the file holds hexadecimal digits and nothing else"),
+        Err(_) => panic!("the file contains only hexadecimal digits"),
     };
-/// With the immutables of mainnet.
+/// With mainnet's immutables.
 const PERMIT2_CODE: [u8; 9_152] = match hex::const_decode_to_array(include_bytes!("permit2.hex")) {
     Ok(code) => code,
-    Err(_) => panic!("the file holds hexadecimal digits and nothing else"),
+    Err(_) => panic!("the file contains only hexadecimal digits"),
 };
-/// Where Permit2's code holds the chain id that it was constructed on.
+/// Where Permit2's code contains the id of the chain it was constructed on.
 const CHAIN_ID_AT: usize = 6_945;
-/// Where it holds the EIP-712 domain separator for that chain.
+/// Where it contains the EIP-712 domain separator for that chain.
 const SEPARATOR_AT: usize = 6_983;
 /// The type of Permit2's EIP-712 domain.
 const DOMAIN_TYPE: &str = "EIP712Domain(string name,uint256 chainId,address verifyingContract)";
@@ -66,7 +65,7 @@ mod tests {
     use crate::evm::genesis::{self, CREATE2_FACTORY};
     use alloy::primitives::b256;
 
-    /// Code hashes as explorers and other projects name them.
+    /// Code hashes as given by explorers and other projects.
     #[test]
     fn the_code_is_mainnets() {
         let multicall3 = b256!("d5c15df687b16f2ff992fc8d767b4216323184a2bbc6ee2f9c398c318e770891");

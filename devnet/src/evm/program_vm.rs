@@ -27,7 +27,7 @@ use revm::{
 const CALL_STIPEND: u64 = 2_300;
 /// A call that transfers value pays this.
 const CALL_VALUE_GAS: u64 = 9_000;
-/// A call that transfers value to an account that does not exist pays this on top.
+/// A call that transfers value to an account that does not exist also pays this.
 const NEW_ACCOUNT_GAS: u64 = 25_000;
 /// CREATE and CREATE2.
 const CREATE_GAS: u64 = 32_000;
@@ -87,7 +87,7 @@ impl<'m, 'a, DB: Database> ProgramVm<'m, 'a, DB> {
         }
     }
 
-    /// Gas that the program's calls gave back; fails where the database did.
+    /// Gas that the program's calls refunded; fails if the database did.
     pub(crate) fn finish(self) -> Result<i64, DbError<'a, DB>> {
         self.error.map_or(Ok(self.refund), Err)
     }
@@ -139,8 +139,7 @@ impl<'m, 'a, DB: Database> ProgramVm<'m, 'a, DB> {
         self.checked(load)
     }
 
-    /// Runs a frame and settles its gas: the answer's price is `base` and what the callee used of
-    /// `gas`.
+    /// Runs a frame and settles its gas: the price is `base` plus what the callee used of `gas`.
     fn run(&mut self, input: FrameInput, base: u64, gas: u64) -> Result<Answer, Fatal> {
         let result = match self.machine.run_nested(input) {
             Ok(result) => result,
@@ -162,7 +161,7 @@ impl<'m, 'a, DB: Database> ProgramVm<'m, 'a, DB> {
         let (address, output) = match result {
             FrameResult::Call(call) => (Address::ZERO, call.result.output),
             FrameResult::Create(create) => {
-                // Only a revert leaves data behind; the new account's code is none.
+                // Only a revert leaves return data; the new account's code is not return data.
                 let reverted = status == InstructionResult::Revert;
                 let output = if reverted {
                     create.result.output
@@ -216,7 +215,7 @@ impl<DB: Database> Vm for ProgramVm<'_, '_, DB> {
             + params.sstore_dynamic_gas(true, &write.data, write.is_cold);
         let refund = params.sstore_refund(true, &write.data);
         if price > gas {
-            // The program ends, and its frame takes the write back.
+            // The program ends, and its frame undoes the write.
             return Ok(None);
         }
         self.refund = self.refund.saturating_add(refund);
@@ -252,7 +251,7 @@ impl<DB: Database> Vm for ProgramVm<'_, '_, DB> {
 
     fn code_hash(&mut self, account: Address) -> Result<Access<B256>, Fatal> {
         let (hash, _, cold, empty) = self.load_code(account)?;
-        // As in the EVM: an account that does not exist has no hash, one without code the hash of
+        // As in the EVM: an account that does not exist has no hash, one without code has the hash of
         // nothing.
         let value = if empty {
             B256::ZERO

@@ -3,13 +3,13 @@
 use revm::primitives::B256;
 use std::collections::VecDeque;
 
-/// The last programs that ran in a block; running again, they pay the cached price where the
-/// version of `ArbOS` has that rule.
+/// The last programs that ran in a block; if they run again, they pay the cached price under
+/// versions of `ArbOS` with that rule.
 #[derive(Clone, Debug, Default)]
 pub struct RecentPrograms(VecDeque<B256>);
 
 impl RecentPrograms {
-    /// Notes that a program runs, and keeps `limit` of them; whether it was among them before.
+    /// Records that a program runs, and keeps `limit` of them; returns whether it was among them before.
     pub(crate) fn insert(&mut self, code_hash: B256, limit: u16) -> bool {
         let known = self.0.iter().position(|hash| *hash == code_hash);
         if let Some(index) = known {

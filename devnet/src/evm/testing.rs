@@ -30,10 +30,10 @@ pub(crate) const ARB_DEBUG: Address = Address::with_last_byte(0xff);
 /// Wei that covers any data fee.
 pub(crate) const FEE: U256 = U256::from_limbs([100_000_000_000_000_000, 0, 0, 0]);
 pub(crate) const GAS: u64 = 30_000_000;
-/// What every transaction pays before anything runs, without calldata.
+/// What every transaction pays before anything runs, except for calldata.
 pub(crate) const INTRINSIC: u64 = 21_000;
 
-/// Gas of a transaction's calldata: 4 for a zero, 16 for any other byte.
+/// Gas for a transaction's calldata: 4 for a zero byte, 16 for any other.
 pub(crate) fn calldata_gas(input: &[u8]) -> u64 {
     let price = |byte: &u8| if *byte == 0 { 4 } else { 16 };
     input.iter().map(price).sum()
@@ -144,7 +144,7 @@ impl TestChain {
     pub(crate) fn program(&mut self, wat: &str) -> Address {
         let address = self.sleeping_program(wat);
         let ended = self.activate(address);
-        // The same program a second time is active already.
+        // The same program deployed again is active already.
         let known = ended.output().as_ref() == ProgramUpToDate::SELECTOR;
         assert!(ended.success() || known, "{:?}", ended.result);
         address
@@ -246,7 +246,7 @@ pub(crate) fn refused<E: SolError>(
     E::abi_decode(&ended.output()).unwrap()
 }
 
-/// A program with these imports and this body for its entry point. It has one page of memory, and
+/// A program with these imports and this body of its entry point. It has one page of memory, and
 /// `$len` is the length of the calldata.
 pub(crate) fn program(imports: &[&str], body: &str) -> String {
     module(imports, "", body)
@@ -254,7 +254,7 @@ pub(crate) fn program(imports: &[&str], body: &str) -> String {
 
 /// Like [`program`], with more module fields.
 pub(crate) fn module(imports: &[&str], fields: &str, body: &str) -> String {
-    // Memory that can grow must be paid for.
+    // Memory that can grow needs the import that pays for it.
     let grows = imports.contains(&"pay_for_memory_grow");
     let pages = if grows { "1" } else { "1 1" };
     let imports: String = imports.iter().map(|name| import(name)).collect();

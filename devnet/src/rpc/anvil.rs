@@ -1,7 +1,7 @@
 //! `hardhat_` and `anvil_`: editing accounts, impersonation, mining.
 //!
-//! What changes the rules of blocks is in `rules.rs`, what concerns the node as a whole in `node.rs`, and what other
-//! nodes have and this one has not in `refused.rs`.
+//! Methods that change the rules of blocks are in `rules.rs`, those for the node as a whole in `node.rs`, and
+//! methods of other nodes that this one does not have in `refused.rs`.
 
 use super::{Context, Methods, arguments::Arguments, error::RpcError};
 use crate::evm::SignatureBytes;

@@ -5,10 +5,10 @@ use jsonrpsee::types::Params;
 use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
 
-/// Positional parameters. A `null`, and one that is not there, are the same.
+/// Positional parameters. `null` and a missing parameter are the same.
 ///
-/// Each stays text until it is asked for: what a client sends never becomes larger in memory than the type
-/// that is wanted of it.
+/// Each stays text until it is read: what a client sends never takes more memory than the type it is
+/// parsed as.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Arguments<'a> {
     values: Vec<&'a RawValue>,
@@ -34,10 +34,10 @@ impl<'a> Arguments<'a> {
         Ok(Self { values })
     }
 
-    /// The parameter at `index`, which is called `name`.
+    /// The parameter at `index`, called `name`.
     ///
     /// # Errors
-    /// It is missing, or no such thing.
+    /// It is missing, or of another type.
     pub(super) fn required<T: Deserialize<'a>>(
         &self,
         index: usize,
@@ -50,10 +50,10 @@ impl<'a> Arguments<'a> {
         })
     }
 
-    /// The parameter at `index`, which is called `name`, if it is there.
+    /// The parameter at `index`, called `name`, if present.
     ///
     /// # Errors
-    /// It is no such thing.
+    /// It is of another type.
     pub(super) fn optional<T: Deserialize<'a>>(
         &self,
         index: usize,
@@ -70,7 +70,7 @@ impl<'a> Arguments<'a> {
         })
     }
 
-    /// The number at `index`, which is called `name`: as JSON number, or as string, hexadecimal or decimal.
+    /// The number at `index`, called `name`: a JSON number, or a hexadecimal or decimal string.
     ///
     /// # Errors
     /// It is missing, or not a number below 2^64.
@@ -82,7 +82,7 @@ impl<'a> Arguments<'a> {
         })
     }
 
-    /// As [`Self::number`], if it is there.
+    /// As [`Self::number`], if present.
     ///
     /// # Errors
     /// It is not a number below 2^64.
@@ -122,7 +122,7 @@ impl Owned {
     }
 }
 
-/// The number in a JSON number, or in a string, hexadecimal or decimal.
+/// The number in a JSON number, or in a hexadecimal or decimal string.
 pub(super) fn number(value: &Value) -> Option<u64> {
     match value {
         Value::Number(number) => number.as_u64(),

@@ -118,7 +118,7 @@ fn at_index(
     Ok(find(context, id).and_then(|block| transaction_on_wire(&Position { block, index })))
 }
 
-/// `block`'s header on the wire.
+/// The header of `block` on the wire.
 pub(super) fn header_on_wire(block: &Block) -> Header {
     let transactions: usize = block
         .transactions

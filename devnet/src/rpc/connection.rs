@@ -1,13 +1,13 @@
 //! A client's connection, which ends when the client keeps the server waiting.
 //!
-//! The server below it reads whatever comes and holds every answer until it is taken. So a client could
-//! keep a place for ever by sending a request byte by byte, or fill the memory by sending requests and
-//! never reading. Here
+//! The server below it reads whatever comes and holds every answer until the client reads it. So a client
+//! could keep a connection slot for ever by sending a request byte by byte, or fill the memory by sending
+//! requests and never reading. Here
 //!
 //! - a request must be complete `patience` after its first byte,
-//! - an answer must be taken `patience` after the connection is full,
-//! - nothing is read while an answer is not taken, or while [`MAX_UNANSWERED`] bytes wait for one,
-//!   and no answer is made while enough of them are not taken, see [`Flow`],
+//! - an answer must be read `patience` after the connection is full,
+//! - no request is read while an answer is unread, or while [`MAX_UNANSWERED`] bytes wait for one,
+//!   and no answer is made while too many of them are unread, see [`Flow`],
 //! - a connection on which nothing comes for [`IDLE`] times `patience` is closed.
 
 use super::{flow::Flow, server::MAX_REQUEST};
@@ -25,7 +25,7 @@ use tokio::{
     time::{Instant, Sleep, sleep},
 };
 
-/// How many times the patience with a busy connection an idle one gets.
+/// How many times longer an idle connection is tolerated than a busy one.
 const IDLE: u32 = 4;
 /// Bytes read since something was last written: the largest request and its frame.
 const MAX_UNANSWERED: usize = MAX_REQUEST as usize + (64 << 10);
@@ -35,18 +35,18 @@ const MAX_UNANSWERED: usize = MAX_REQUEST as usize + (64 << 10);
 pub(super) struct Connection {
     socket: TcpStream,
     patience: Duration,
-    /// When the request that is being read began, and the bytes read since; none after an answer.
+    /// When the request being read began, and the bytes read since; none after an answer.
     unanswered: Option<(Instant, usize)>,
     /// Runs from the last byte read.
     idle: Pin<Box<Sleep>>,
     /// Runs while a write waits.
     stalled: Option<Pin<Box<Sleep>>>,
-    /// The reader that waits for the writer.
+    /// The reader waiting for the writer.
     held: Option<Waker>,
     /// The writer gave up.
     failed: bool,
     flow: Arc<Flow>,
-    /// Its place among the connections.
+    /// Its connection slot.
     _place: OwnedSemaphorePermit,
 }
 
@@ -76,7 +76,7 @@ impl Connection {
         self.stalled.is_some() || unanswered >= MAX_UNANSWERED
     }
 
-    /// Something was written, or the writer failed: the reader goes on.
+    /// Something was written, or the writer failed: the reader continues.
     fn written(&mut self) {
         self.stalled = None;
         self.unanswered = None;
@@ -112,7 +112,7 @@ impl Connection {
                 }
                 self.failed = true;
                 self.written();
-                Poll::Ready(Err(late("the client does not take its answers")))
+                Poll::Ready(Err(late("the client does not read its answers")))
             }
         }
     }
@@ -130,7 +130,7 @@ impl AsyncRead for Connection {
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         if this.failed {
-            return Poll::Ready(Err(late("the client does not take its answers")));
+            return Poll::Ready(Err(late("the client does not read its answers")));
         }
         if this.holds_reader() {
             this.held = Some(context.waker().clone());
@@ -142,7 +142,7 @@ impl AsyncRead for Connection {
                 let read = buffer.filled().len() - before;
                 let (begun, bytes) = this.unanswered.unwrap_or_else(|| (Instant::now(), 0));
                 if begun.elapsed() > this.patience {
-                    return Poll::Ready(Err(late("the client does not finish its request")));
+                    return Poll::Ready(Err(late("the client did not finish its request")));
                 }
                 this.unanswered = Some((begun, bytes + read));
                 let silence = this.patience * IDLE;

@@ -13,12 +13,12 @@ use jsonrpsee::core::RegisterMethodError;
 use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
 
-/// Hash of the one script that is understood: what `cargo stylus` 0.10 sends where it is not told to use the native
-/// tracer, and which answers what `stylusTracer` answers.
+/// Hash of the only script that is supported: the one that `cargo stylus` 0.10 sends unless it is set to use the
+/// native tracer. It answers the same as `stylusTracer`.
 const STYLUS_SCRIPT: B256 =
     b256!("0x6cbcdf9f17fe67cde1a5ee3eb26a5104e42dbf4392027f9352735fc82127bc06");
 
-/// The options of every method, as geth flattens them.
+/// The options of all methods, flattened as in geth.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 struct Options {
@@ -69,7 +69,7 @@ impl Options {
             .unwrap_or_default())
     }
 
-    /// The tracer that they name; they stood at `index`.
+    /// The tracer that the options at `index` name.
     fn tracer(&mut self, index: usize) -> Result<Tracer, RpcError> {
         let config = self.tracer_config.take().filter(|config| !config.is_null());
         match self.tracer.as_deref().unwrap_or_default() {

@@ -35,7 +35,7 @@ impl RpcError {
         }
     }
 
-    /// A transaction was taken in, but stands in no block yet (4, EIP-7966).
+    /// A transaction was accepted, but is not in a block yet (4, EIP-7966).
     pub(super) fn unprocessed(message: impl Into<String>, hash: B256) -> Self {
         Self {
             code: 4,

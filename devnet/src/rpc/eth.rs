@@ -88,7 +88,7 @@ fn slot(text: &str) -> Result<U256, RpcError> {
     }
     let hexadecimal = digits.bytes().all(|digit| digit.is_ascii_hexdigit());
     let slot = hexadecimal.then(|| U256::from_str_radix(digits, 16).ok());
-    // No digits are slot 0.
+    // No digits mean slot 0.
     let slot = if digits.is_empty() {
         Some(U256::ZERO)
     } else {
@@ -108,7 +108,7 @@ fn nonce(context: &Context, arguments: &Arguments<'_>) -> Result<U64, RpcError> 
     Ok(U64::from(nonce))
 }
 
-/// What stands at an address, in one answer.
+/// Everything at an address, in one answer.
 #[derive(Clone, Debug, Serialize)]
 struct AccountInfo {
     balance: U256,
@@ -143,7 +143,7 @@ fn call(context: &Context, arguments: &Arguments<'_>) -> Result<Bytes, RpcError>
     Ok(context.chain.call(request(arguments, LATEST)?)?)
 }
 
-/// Estimates are for the block that comes next, at the time it will have, also when `latest` is asked for.
+/// Estimates are for the next block, at the time it will have, even when `latest` is requested.
 fn estimate(context: &Context, arguments: &Arguments<'_>) -> Result<U64, RpcError> {
     let pending = BlockId::Number(BlockNumberOrTag::Pending);
     let mut request = request(arguments, pending)?;

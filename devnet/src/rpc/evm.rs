@@ -1,4 +1,4 @@
-//! `evm_`: snapshots, mining and time, as Ganache named them and everybody kept them.
+//! `evm_`: snapshots, mining and time, under Ganache's names, which everybody kept.
 
 use super::{
     Context, Methods,

@@ -1,4 +1,4 @@
-//! `eth_`: what gas costs. The base fee is fixed, but for a block that was given another, and tips buy
+//! `eth_`: what gas costs. The base fee is fixed, except for a block that was given another, and tips buy
 //! nothing, as on Arbitrum.
 
 use super::{Context, Methods, arguments::Arguments, error::RpcError};
@@ -9,7 +9,7 @@ use alloy::{
 };
 use jsonrpsee::core::RegisterMethodError;
 
-/// As many blocks as geth reports at most.
+/// The most blocks that geth reports.
 const MAX_BLOCKS: u64 = 1_024;
 const MAX_PERCENTILES: usize = 100;
 

@@ -1,4 +1,4 @@
-//! `eth_newFilter` and the like: logs, blocks and transactions for those who poll.
+//! `eth_newFilter` and the like: logs, blocks and transactions for clients that poll.
 
 use super::{Context, Methods, arguments::Arguments, error::RpcError, logs};
 use alloy::{
@@ -12,7 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// A filter nobody polls for this long is forgotten, as in geth.
+/// A filter that nobody polls for this long is removed, as in geth.
 const IDLE: Duration = Duration::from_mins(5);
 const MAX_FILTERS: usize = 1_000;
 
@@ -26,7 +26,7 @@ enum Kind {
 #[derive(Clone, Debug)]
 struct Installed {
     kind: Kind,
-    /// The next block, or accepted transaction, it has not reported.
+    /// The next block, or accepted transaction, that it has not reported yet.
     next: u64,
     polled: Instant,
 }
@@ -104,7 +104,7 @@ fn changes(context: &Context, arguments: &Arguments<'_>) -> Result<FilterChanges
         filter.next = count as u64;
         return Ok(FilterChanges::Hashes(hashes));
     }
-    // The chain may have gone back to a snapshot since.
+    // The chain may have been reverted to a snapshot since.
     let head = context.chain.head().number();
     let from = filter.next.min(head + 1);
     filter.next = head + 1;
@@ -121,7 +121,7 @@ fn changes(context: &Context, arguments: &Arguments<'_>) -> Result<FilterChanges
     }
 }
 
-/// The logs `wanted` asks for that are also in the blocks `from` to `to`.
+/// The logs matched by `wanted` in the blocks `from` to `to`.
 fn logs_between(
     context: &Context,
     wanted: &Filter,

@@ -1,7 +1,7 @@
 //! Answers are made no faster than the client takes them.
 //!
-//! The server starts every request of a WebSocket as it comes, and holds the answers until they are sent.
-//! Each connection counts what it holds, and a request waits while that is too much.
+//! The server starts every request of a WebSocket as it arrives, and holds the answers until they are sent.
+//! Each connection counts the bytes it holds, and a request waits while there are too many.
 
 use super::server::MAX_RESPONSE;
 use jsonrpsee::{
@@ -21,10 +21,10 @@ use tokio::sync::Notify;
 /// Bytes of answers that a connection may hold before its next request has to wait.
 const MAX_HELD: usize = 4 << 20;
 
-/// What one connection holds.
+/// The unsent answers of one connection.
 #[derive(Debug, Default)]
 pub(super) struct Flow {
-    /// Bytes of answers made and not sent; what is sent besides answers counts too, so it is at most that.
+    /// Bytes of answers made and not sent. Other bytes that are sent are subtracted too, so there may be more.
     held: AtomicUsize,
     sent: Notify,
 }
@@ -49,7 +49,7 @@ impl Flow {
         while self.held.load(Ordering::Relaxed) >= MAX_HELD {
             self.sent.notified().await;
         }
-        // Whoever waits next looks for itself.
+        // The next waiter checks for itself.
         self.sent.notify_one();
     }
 }
@@ -61,7 +61,7 @@ pub(super) struct HeldBack<S> {
     pub(super) flow: Arc<Flow>,
 }
 
-/// Answers one request. Over HTTP there is nobody to notify, which the server below calls an internal error.
+/// Answers one request. Over HTTP there is nobody to notify, which the server below reports as an internal error.
 async fn answer<S>(service: &S, request: Request<'_>) -> MethodResponse
 where
     S: RpcServiceT<MethodResponse = MethodResponse> + Sync,

@@ -4,7 +4,7 @@ use super::{Context, Methods, arguments::Arguments, error::RpcError};
 use alloy::rpc::types::{Filter, FilterBlockOption, Log};
 use jsonrpsee::core::RegisterMethodError;
 
-/// More addresses, or alternatives for one topic, than this are refused.
+/// The most addresses, or alternatives for one topic; more are refused.
 const MAX_ALTERNATIVES: usize = 1_000;
 
 pub(super) fn register(methods: &mut Methods) -> Result<(), RegisterMethodError> {
@@ -28,7 +28,7 @@ pub(super) fn filter(arguments: &Arguments<'_>, index: usize) -> Result<Filter, 
 
 fn get(context: &Context, arguments: &Arguments<'_>) -> Result<Vec<Log>, RpcError> {
     let filter = filter(arguments, 0)?;
-    // As geth: an answer that leaves out blocks to come would look like a whole one.
+    // As in geth: an answer that leaves out future blocks would look complete.
     if let FilterBlockOption::Range {
         from_block,
         to_block,

@@ -48,8 +48,8 @@ use std::{
 };
 use tokio::task::block_in_place;
 
-/// What the one who asked hears when a method panics.
-const PANICKED: &str = "the request made the node panic";
+/// The error a client gets when a method panics.
+const PANICKED: &str = "the node panicked while handling the request";
 
 /// What every method works on.
 #[derive(Debug)]
@@ -59,20 +59,20 @@ pub(crate) struct Context {
     client_version: String,
     /// A fork's requests may all have to wait for another node.
     waits: bool,
-    /// Whether each request and what became of it goes to standard error.
+    /// Whether each request and its outcome is written to standard error.
     logging: AtomicBool,
     /// A request keeps its thread, see [`Thread::KeptByOne`].
     brief: AtomicBool,
 }
 
 impl Context {
-    /// Tells what became of a request for the method `name`, if that is wanted.
+    /// Logs the outcome of a request for the method `name`, if logging is on.
     fn log<R>(&self, name: &str, answer: &Result<R, RpcError>) {
         if self.logging.load(Ordering::Relaxed) {
             let outcome = answer
                 .as_ref()
                 .map_or_else(ToString::to_string, |_| "ok".into());
-            // Nobody reading it is no reason to fail.
+            // It does not matter if nobody reads it.
             let _ = writeln!(std::io::stderr(), "{name}: {outcome}");
         }
     }
@@ -86,7 +86,7 @@ struct Methods {
 /// What answers a method.
 type Handler<R> = fn(&Context, &Arguments<'_>) -> Result<R, RpcError>;
 
-/// Calls `handler` for the method `name`; if it panics, that is this request's error and nobody else's.
+/// Calls `handler` for the method `name`; if it panics, only this request fails.
 fn respond<R>(
     context: &Context,
     name: &str,
@@ -102,16 +102,16 @@ fn respond<R>(
     answer.map_err(Into::into)
 }
 
-/// What becomes of the thread that a request came on while it is answered.
+/// What happens to the thread that a request arrived on while it is answered.
 #[derive(Clone, Copy, Debug)]
 enum Thread {
     /// It answers.
     Kept,
-    /// It answers, but the server does not count on it meanwhile; no time is lost to handing the request
-    /// to another.
+    /// It answers, but the server does not count on it meanwhile; no time is lost handing the request to
+    /// another thread.
     GivenUp,
     /// Giving it up takes longer than the answer usually does, so one request at a time keeps it; the
-    /// server has another.
+    /// server has another one.
     KeptByOne,
 }
 
@@ -154,7 +154,7 @@ impl Methods {
         self.register(name, limit, handler, Thread::Kept)
     }
 
-    /// A method of at most `limit` parameters that executes or waits for whoever does.
+    /// A method of at most `limit` parameters that executes something, or waits for an execution.
     fn blocking<R: Serialize + Clone + 'static>(
         &mut self,
         name: &'static str,
@@ -212,7 +212,7 @@ impl Methods {
     }
 }
 
-/// All methods on `chain`, of a node that calls itself `client_version`.
+/// All methods on `chain`, of a node that reports `client_version`.
 fn methods(
     chain: Arc<Chain>,
     client_version: String,

@@ -1,4 +1,4 @@
-//! `hardhat_` and `anvil_`: the node as a whole: what it is, its accounts as one document, a new beginning.
+//! `hardhat_` and `anvil_`: the node as a whole: its description, its accounts as one document, resetting it.
 
 use super::{
     Context, Methods,
@@ -95,7 +95,7 @@ fn reset(context: &Context, arguments: &Arguments<'_>) -> Result<bool, RpcError>
     if let Some(url) = url {
         let url = url
             .as_str()
-            .ok_or_else(|| wrong("jsonRpcUrl is no string"))?;
+            .ok_or_else(|| wrong("jsonRpcUrl is not a string"))?;
         source.url = url.into();
         source.block = None;
     }
@@ -110,10 +110,9 @@ fn reset(context: &Context, arguments: &Arguments<'_>) -> Result<bool, RpcError>
 
 fn set_rpc_url(context: &Context, arguments: &Arguments<'_>) -> Result<Value, RpcError> {
     let url: String = arguments.required(0, "url")?;
-    let fork = context
-        .chain
-        .fork()
-        .ok_or_else(|| RpcError::refused("this chain is no fork: it reads from no other node"))?;
+    let fork = context.chain.fork().ok_or_else(|| {
+        RpcError::refused("this chain is not a fork: it does not read from another node")
+    })?;
     fork.set_url(&url).map_err(ChainError::from)?;
     Ok(Value::Null)
 }

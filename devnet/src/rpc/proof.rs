@@ -8,7 +8,7 @@ use alloy::{
 };
 use jsonrpsee::core::RegisterMethodError;
 
-/// As many words as geth proves at most.
+/// The most words that geth proves.
 const MAX_KEYS: usize = 1_024;
 
 pub(super) fn register(methods: &mut Methods) -> Result<(), RegisterMethodError> {

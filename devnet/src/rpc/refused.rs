@@ -22,19 +22,19 @@ pub(super) fn register(methods: &mut Methods) -> Result<(), RegisterMethodError>
 
 fn no_rollback(_: &Context, _: &Arguments<'_>) -> Result<Value, RpcError> {
     Err(RpcError::refused(
-        "blocks are taken back to a snapshot only: evm_snapshot before them, evm_revert after",
+        "blocks can only be undone back to a snapshot: call evm_snapshot before them, evm_revert after",
     ))
 }
 
 fn no_details(_: &Context, _: &Arguments<'_>) -> Result<Value, RpcError> {
     Err(RpcError::refused(
-        "mine with evm_mine, and ask eth_getBlockByNumber and trace_block what is in the block",
+        "mine with evm_mine, then read the block with eth_getBlockByNumber and trace_block",
     ))
 }
 
 fn no_switch(_: &Context, _: &Arguments<'_>) -> Result<Value, RpcError> {
     Err(RpcError::refused(
-        "there is nothing to switch on: debug_traceTransaction runs any transaction again",
+        "there is nothing to enable: debug_traceTransaction runs any transaction again",
     ))
 }
 

@@ -1,4 +1,4 @@
-//! `hardhat_`, `anvil_` and `evm_`: the rules that blocks are made by, changed while the chain runs.
+//! `hardhat_`, `anvil_` and `evm_`: the rules for making blocks, changed while the chain runs.
 
 use super::{Context, Methods, arguments::Arguments, error::RpcError};
 use alloy::primitives::B256;
@@ -61,15 +61,15 @@ pub(super) fn register(methods: &mut Methods) -> Result<(), RegisterMethodError>
     })
 }
 
-/// There is no such price beside a base fee.
+/// There is no such price besides the base fee.
 fn min_gas_price(_: &Context, arguments: &Arguments<'_>) -> Result<Value, RpcError> {
     arguments.number(0, "wei per gas")?;
     Err(RpcError::refused(
-        "there is no minimum gas price beside the base fee: set that with anvil_setNextBlockBaseFeePerGas",
+        "there is no minimum gas price besides the base fee: set that with anvil_setNextBlockBaseFeePerGas",
     ))
 }
 
-/// Takes seconds, as anvil and Ganache do; 0 ends it.
+/// Takes seconds, as anvil and Ganache do; 0 turns it off.
 fn interval_mining(context: &Context, arguments: &Arguments<'_>) -> Result<bool, RpcError> {
     let seconds = arguments.number(0, "seconds")?;
     let interval = (seconds > 0).then(|| Duration::from_secs(seconds));

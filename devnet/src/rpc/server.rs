@@ -35,15 +35,15 @@ use tokio::{
 use tower::ServiceBuilder;
 use tower_http::cors::{AllowOrigin, Any, CorsLayer};
 
-/// The largest request, in bytes; geth's.
+/// The largest request, in bytes, as in geth.
 pub(super) const MAX_REQUEST: u32 = 5 << 20;
 pub(super) const MAX_RESPONSE: u32 = 128 << 20;
 const MAX_CONNECTIONS: u32 = 1_000;
 const MAX_SUBSCRIPTIONS: u32 = 256;
 const MAX_BATCH: u32 = 1_000;
-/// Answers and notifications that wait to be sent; beyond that, whoever makes them waits.
+/// The most answers and notifications that wait to be sent; beyond that, making more waits.
 const MAX_MESSAGES: u32 = 64;
-/// Between two attempts to accept a connection when the system has none to give.
+/// The pause before accepting again after the system failed to provide a connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// A server that listens until it is dropped or stopped.
@@ -87,20 +87,20 @@ fn cross_origin(origins: Vec<String>) -> CorsLayer {
 /// How a chain is served.
 #[derive(Clone, Debug)]
 pub(crate) struct Options {
-    /// Where to listen; the port may be 0 for any that is free.
+    /// Where to listen; port 0 picks a free one.
     pub(crate) address: SocketAddr,
     /// The origins of web pages that may read answers; programs always may.
     pub(crate) origins: Vec<String>,
-    /// A client that keeps a connection waiting loses it after this time, see [`Connection`].
+    /// A client that keeps the server waiting this long is disconnected, see [`Connection`].
     pub(crate) patience: Duration,
-    /// What the node calls itself.
+    /// What the node reports as its version.
     pub(crate) client_version: String,
 }
 
 /// Serves `chain`.
 ///
 /// # Errors
-/// The address cannot be listened on.
+/// The server cannot listen on the address.
 pub(crate) async fn listen(chain: Arc<Chain>, options: Options) -> io::Result<Listener> {
     let Options {
         address,
@@ -126,7 +126,7 @@ pub(crate) async fn listen(chain: Arc<Chain>, options: Options) -> io::Result<Li
     let listener = TcpListener::bind(address).await?;
     let address = listener.local_addr()?;
     let (stop, handle) = stop_channel();
-    // Without an origin the answers are as they always were.
+    // Without an allowed origin, answers carry no CORS headers.
     let cors = (!origins.is_empty()).then(|| cross_origin(origins));
     let service = Server::builder()
         .set_config(config)
@@ -169,7 +169,7 @@ async fn accept(
             () = &mut stopped => return,
         };
         let Ok((socket, _)) = accepted else {
-            // No more files may be open: some will be closed.
+            // The limit of open files may be reached: some will be closed.
             tokio::time::sleep(ACCEPT_PAUSE).await;
             continue;
         };
@@ -177,20 +177,20 @@ async fn accept(
             tokio::spawn(timeout(patience, turn_away(socket)));
             continue;
         };
-        // A connection that is broken already says so when it is read.
+        // If the connection is broken already, reading it will fail.
         let _ = socket.set_nodelay(true);
         serve(socket, place);
     }
 }
 
-/// Tells a client that there is no place for it.
+/// Tells a client that there is no connection slot left for it.
 async fn turn_away(mut socket: TcpStream) -> io::Result<()> {
     let body = json!({
         "jsonrpc": "2.0",
         "id": null,
         "error": {
             "code": -32005,
-            "message": format!("the server has its {MAX_CONNECTIONS} connections already; try again later"),
+            "message": format!("the server already has {MAX_CONNECTIONS} connections, its maximum; try again later"),
         },
     })
     .to_string();
@@ -199,14 +199,14 @@ async fn turn_away(mut socket: TcpStream) -> io::Result<()> {
          retry-after: 1\r\nconnection: close\r\n\r\n{body}",
         body.len()
     );
-    // Clients take an answer for an error of the protocol when they have not asked yet.
+    // Clients treat an answer that precedes their request as a protocol error.
     let mut request = [0; 1_024];
     if socket.read(&mut request).await? == 0 {
         return Ok(());
     }
     socket.write_all(answer.as_bytes()).await?;
     socket.shutdown().await?;
-    // Until the client has read it: closing with its request unread would take the answer back.
+    // Until the client has read it: closing with its request unread would discard the answer.
     while socket.read(&mut request).await? > 0 {}
     Ok(())
 }

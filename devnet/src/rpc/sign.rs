@@ -11,7 +11,7 @@ pub(super) fn register(methods: &mut Methods) -> Result<(), RegisterMethodError>
         let message: Bytes = arguments.required(1, "message")?;
         sign(context, &signer, &eip191_hash_message(message))
     })?;
-    // As wallets have it: the message first, and a password that nobody asks for.
+    // As in wallets: the message first, and a password that is ignored.
     methods.blocking("personal_sign", 3, |context, arguments| {
         let message: Bytes = arguments.required(0, "message")?;
         let signer: Address = arguments.required(1, "address")?;

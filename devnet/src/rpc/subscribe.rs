@@ -63,7 +63,7 @@ async fn subscribe(
             return Ok(());
         }
     };
-    // Before the answer: what happens after it is not missed.
+    // Before the answer, so that nothing after it is missed.
     let mut events = context.chain.subscribe();
     let sink = pending.accept().await?;
     loop {
@@ -71,7 +71,7 @@ async fn subscribe(
             () = sink.closed() => return Ok(()),
             event = events.recv() => match event {
                 Ok(event) => notify(&sink, &topic, event).await?,
-                // It has lost events: better end than lie. What is in its connection's buffer comes first.
+                // It has lost events: end it rather than leave a gap. What is in the connection's buffer is sent first.
                 Err(RecvError::Lagged(lost)) => return Err(too_slow(lost)),
                 Err(RecvError::Closed) => return Ok(()),
             },
@@ -104,7 +104,7 @@ async fn send_logs(sink: &SubscriptionSink, filter: &Filter, block: &Block) -> S
 
 async fn send(sink: &SubscriptionSink, item: &impl Serialize) -> SubscriptionResult {
     let message = serde_json::value::to_raw_value(item)?;
-    // Waits while the connection's buffer is full; a connection that takes nothing is closed.
+    // Waits while the connection's buffer is full; a connection whose client reads nothing is closed.
     sink.send(message).await?;
     Ok(())
 }

@@ -17,7 +17,7 @@ use serde::Serialize;
 use std::{sync::Arc, time::Duration};
 use tokio::{sync::broadcast::error::RecvError, task::block_in_place};
 
-/// How long `eth_sendRawTransactionSync` waits unless told otherwise, and at most, as in geth.
+/// How long `eth_sendRawTransactionSync` waits by default, and at most, as in geth.
 const SYNC_TIMEOUT: Duration = Duration::from_secs(20);
 const MAX_SYNC_TIMEOUT: Duration = Duration::from_mins(1);
 
@@ -61,7 +61,7 @@ pub(super) fn register(methods: &mut Methods) -> Result<(), RegisterMethodError>
     })
 }
 
-/// A transaction for the node to sign; `from` must be there.
+/// A transaction for the node to sign; `from` is required.
 fn own(arguments: &Arguments<'_>) -> Result<TransactionRequest, RpcError> {
     let request: TransactionRequest = arguments.required(0, "transaction")?;
     if request.from.is_none() {
@@ -91,7 +91,7 @@ fn sign(context: &Context, arguments: &Arguments<'_>) -> Result<Signed, RpcError
     Ok(Signed { raw, tx })
 }
 
-/// The transaction with all that it left out, not signed.
+/// The transaction with its missing fields filled in, not signed.
 fn fill(context: &Context, arguments: &Arguments<'_>) -> Result<Signed, RpcError> {
     let request: TransactionRequest = arguments.required(0, "transaction")?;
     let sender = request.from.unwrap_or_default();
@@ -107,7 +107,7 @@ fn fill(context: &Context, arguments: &Arguments<'_>) -> Result<Signed, RpcError
     Ok(Signed { raw, tx })
 }
 
-/// Sends, and answers the receipt once the transaction stands in a block (EIP-7966).
+/// Sends, and answers the receipt once the transaction is in a block (EIP-7966).
 async fn send_and_wait(context: Arc<Context>, arguments: Owned) -> Result<Receipt, RpcError> {
     let (raw, timeout) = {
         let arguments = arguments.arguments()?;
@@ -118,7 +118,7 @@ async fn send_and_wait(context: Arc<Context>, arguments: Owned) -> Result<Receip
         None | Some(0) => SYNC_TIMEOUT,
         Some(milliseconds) => Duration::from_millis(milliseconds).min(MAX_SYNC_TIMEOUT),
     };
-    // From before it is sent: no block can be missed.
+    // Listens before it is sent, so that no block can be missed.
     let mut events = context.chain.subscribe();
     let hash = block_in_place(|| context.chain.submit_raw(&raw))?;
     let receipt = || {
@@ -130,7 +130,7 @@ async fn send_and_wait(context: Arc<Context>, arguments: Owned) -> Result<Receip
             if let Some(receipt) = receipt() {
                 return receipt;
             }
-            // A backlog that was lost is no reason to stop looking.
+            // Keep looking even if some events were lost.
             if matches!(events.recv().await, Err(RecvError::Closed)) {
                 std::future::pending::<()>().await;
             }
@@ -166,7 +166,7 @@ fn raw(context: &Context, arguments: &Arguments<'_>) -> Result<Option<Bytes>, Rp
     Ok(transaction.map(|transaction| transaction.envelope.encoded_2718().into()))
 }
 
-/// A transaction that waits for a block, on the wire. As in geth its gas price is the most that it may become.
+/// A waiting transaction on the wire. As in geth, its gas price is the most that it may pay.
 pub(super) fn waiting_on_wire(transaction: PooledTransaction) -> Transaction {
     let most = transaction.envelope.max_fee_per_gas();
     Transaction {

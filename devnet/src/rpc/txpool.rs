@@ -1,4 +1,4 @@
-//! `txpool_`: what waits for a block.
+//! `txpool_`: the transactions waiting for a block.
 
 use super::{Context, Methods, transaction::waiting_on_wire};
 use alloy::{

@@ -15,14 +15,14 @@ use wasmtime::{
     Config, InstancePre, Linker, Module, ModuleExport, OptLevel, PoolingAllocationConfig,
 };
 
-/// Bytes of native stack for each word that a program may use. What the compiler makes of a word takes
-/// 8 to 24, so a program always runs out of words first, on every machine alike.
+/// Bytes of native stack for each word that a program may use. The compiler uses 8 to 24 bytes for a word,
+/// so a program always runs out of words first, equally on every machine.
 const NATIVE_BYTES_PER_WORD: usize = 64;
 /// The most memory a program may have, in bytes.
 const MAX_MEMORY: usize = PAGE_LIMIT as usize * WASM_PAGE;
 const WASM_PAGE: usize = 64 << 10;
-/// Programs that can run at once in this process. One transaction nests as many as there are pages
-/// to open, so this many transactions can go as deep as they like at the same time: 8.
+/// Programs that can run at once in this process. One transaction nests at most as many as there are
+/// pages to open, so 8 transactions can nest as deeply as possible at the same time.
 const INSTANCES: u32 = 8 * PAGE_LIMIT as u32;
 /// The largest table a valid program can have, in entries.
 const TABLE_ENTRIES: usize = 4_096;
@@ -62,7 +62,7 @@ impl fmt::Debug for Program {
     }
 }
 
-/// Compiles programs; holds what they all share.
+/// Compiles programs; contains what they all share.
 pub(crate) struct Compiler {
     engine: wasmtime::Engine,
     linker: Linker<HostState>,
@@ -73,7 +73,7 @@ impl Compiler {
     pub(crate) fn new(rules: &'static Rules) -> Self {
         // A pool of memories makes a call half as expensive as mapping a new one each time. Only
         // what programs touch becomes real memory, and the first page is kept for the next program
-        // rather than given back.
+        // rather than returned.
         let mut pool = PoolingAllocationConfig::new();
         pool.total_core_instances(INSTANCES)
             .total_memories(INSTANCES)
@@ -85,7 +85,7 @@ impl Compiler {
         config
             .allocation_strategy(pool)
             .cranelift_opt_level(OptLevel::Speed)
-            // Not used, but it may not be the smaller one.
+            // Not used, but it must not be the smaller one.
             .async_stack_size(2 * native_stack(rules))
             .max_wasm_stack(native_stack(rules))
             .memory_reservation(MAX_MEMORY as u64)
@@ -102,7 +102,7 @@ impl Compiler {
         }
     }
 
-    /// The program that `wasm` is.
+    /// Compiles the program in `wasm`.
     ///
     /// # Errors
     /// [`CompileError::Validation`]; [`CompileError::Compiler`], which is a fault of this crate.

@@ -1,10 +1,10 @@
-//! What Nitro's instrumentation makes of a function: the words of stack that a call of it takes, and
-//! the operators that it has afterwards.
+//! The result of Nitro's instrumentation of a function: the words of stack that a call takes, and the
+//! operators that the function has afterwards.
 //!
-//! Nitro puts four passes over a program: ink per straight-line block, ink per byte of bulk operators,
-//! stack depth, pages of memory. The third counts the values that the first two push, too, and the
-//! limits and prices of activation count what all four leave. This walks over what they would make
-//! without making it; [`super::meter`] makes code that does the same with less.
+//! Nitro runs four passes over a program: ink per straight-line block, ink per byte of bulk operators,
+//! stack depth, pages of memory. The third also counts the values that the first two push, and the
+//! limits and prices of activation count the output of all four. This module measures what they would
+//! generate without generating it; [`super::meter`] generates shorter code that does the same.
 
 use crate::stylus::meter::ends_block;
 use wasmparser::{BinaryReaderError, BlockType, FuncType, FunctionBody, Operator};
@@ -13,13 +13,13 @@ use wasmparser::{BinaryReaderError, BlockType, FuncType, FunctionBody, Operator}
 const BLOCK_OPERATORS: u64 = 12;
 /// Operators that charge for the bytes of `memory.copy` and `memory.fill`.
 const BULK_OPERATORS: u64 = 17;
-/// Operators that take a frame's words, and with which every function begins.
+/// Operators that take a frame's words, at the beginning of every function.
 const ENTER_OPERATORS: u64 = 12;
-/// Operators that give them back, before each return.
+/// Operators that return them, before each return.
 const LEAVE_OPERATORS: u64 = 4;
-/// Operators that hand a page count to the import that charges for it.
+/// Operators that pass a page count to the import that charges for it.
 const GROW_OPERATORS: u64 = 4;
-/// Words of every frame, beyond its locals and values.
+/// Words of every frame in addition to its locals and values.
 const FRAME_WORDS: u32 = 4;
 
 /// The types that operators of a module refer to.
@@ -30,7 +30,7 @@ pub(crate) struct Signatures {
 }
 
 impl Signatures {
-    /// Adds a type; one that is no function has neither parameters nor results.
+    /// Adds a type; one that is not a function has neither parameters nor results.
     pub(crate) fn add_type(&mut self, function: Option<&FuncType>) {
         let count = |values: usize| u32::try_from(values).unwrap_or(u32::MAX);
         self.types.push(function.map_or((0, 0), |ty| {
@@ -125,7 +125,7 @@ impl<'a> Walk<'a> {
         self.most = self.most.max(self.now);
     }
 
-    /// Never below an empty stack: code that is not reached may take what is not there.
+    /// Never below an empty stack: unreachable code may pop values that are not there.
     fn pop(&mut self, values: u32) {
         self.now = self.now.saturating_sub(values);
     }
@@ -138,7 +138,7 @@ impl<'a> Walk<'a> {
         self.now = self.scopes.pop().unwrap_or_default();
     }
 
-    /// What charges for a block: the ink and the price are compared, then subtracted.
+    /// The code that charges for a block: the ink and the price are compared, then subtracted.
     fn charge(&mut self) {
         self.operators += BLOCK_OPERATORS;
         self.push(1);
@@ -151,7 +151,7 @@ impl<'a> Walk<'a> {
         self.pop(1);
     }
 
-    /// What follows every comparison of the ink with a price: it is taken, and a mark is set in its scope.
+    /// What follows every comparison of the ink with a price: the result is popped, and its scope sets a mark.
     fn mark_if_short(&mut self) {
         self.pop(1);
         self.open();
@@ -160,7 +160,7 @@ impl<'a> Walk<'a> {
         self.close();
     }
 
-    /// What charges for a length: it is set aside, multiplied, subtracted, and put back.
+    /// The code that charges for a length: it is set aside, multiplied, subtracted, and put back.
     fn charge_bytes(&mut self) {
         self.operators += BULK_OPERATORS;
         self.pop(1);
@@ -217,7 +217,7 @@ impl<'a> Walk<'a> {
         self.operators += 1;
     }
 
-    /// An operator that only takes values and gives some.
+    /// An operator that only pops and pushes values.
     #[expect(clippy::match_same_arms, reason = "a table, by kinds of operators")]
     fn plain(&mut self, operator: &Operator<'_>) {
         use Operator as O;
@@ -305,7 +305,7 @@ mod tests {
             operators: 12 + 1 + 12 + 1 + 4,
         };
         assert_eq!(frame("(module (func))"), expected);
-        // Three locals; parameters stand in the caller's frame.
+        // Three locals; parameters are in the caller's frame.
         let with_locals = frame("(module (func (param i64 i64) (local i32 i64 i32)))");
         assert_eq!((with_locals.words, with_locals.values), (2 + 3 + 4, 2));
     }
@@ -327,7 +327,7 @@ mod tests {
 
     #[test]
     fn results_are_counted_before_parameters_are_taken() {
-        // Two parameters are there when the one result is pushed: 3.
+        // Two parameters are on the stack when the one result is pushed: 3.
         let frame = frame(
             "(module (func (drop (call 1 (i32.const 1) (i32.const 2))))
              (func (param i32 i32) (result i32) (i32.const 0)))",

@@ -1,7 +1,7 @@
-//! Prices: ink of every WASM operator and host call, gas of entering a program.
+//! Prices: the ink of every WASM operator and host call, and the gas for entering a program.
 //!
-//! The figures are those of Nitro's Stylus version 2 (ink price 10,000 per gas). Bytes and words
-//! are those of the program's memory; gas is Ethereum's.
+//! The figures are those of Nitro's Stylus version 2 (10,000 ink per gas). Bytes and words are those
+//! of the program's memory; gas is Ethereum's.
 
 use crate::stylus::validate::Shape;
 use revm::primitives::U256;
@@ -11,7 +11,7 @@ use wasmparser::Operator;
 pub const INK_PRICE: u32 = 10_000;
 const INK_PER_GAS: u64 = INK_PRICE as u64;
 
-/// Charged once per straight-line block, for checking the counter.
+/// Charged once per straight-line block for checking the counter.
 pub const BLOCK: u64 = 2_450;
 /// Charged per byte by `memory.copy` and `memory.fill`, on top of the operator's price.
 pub const MEMORY_BYTE: u64 = 100;
@@ -29,13 +29,13 @@ pub const ADD_MOD: u64 = 21_000;
 /// `math_mul_mod`, on top of the host call.
 pub const MUL_MOD: u64 = 24_100;
 
-/// Entering any program, in gas; its shape and its memory pages come on top.
+/// Entering any program, in gas, in addition to the charges for its shape and memory pages.
 pub const CACHED_ENTRY_GAS: u64 = 352;
 /// Entering any program that is not cached, in gas, on top of [`CACHED_ENTRY_GAS`].
 pub const UNCACHED_ENTRY_GAS: u64 = 8_832;
 
-/// Globals that Nitro's instrumentation adds to a program: ink left, whether it is out of it, scratch,
-/// stack left. They count in the price of entering it.
+/// Globals that Nitro's instrumentation adds to a program: ink left, whether it ran out of ink, scratch,
+/// stack left. They count towards the price of entering it.
 pub(crate) const OWN_GLOBALS: u64 = 4;
 
 /// The gas that a program must have left to write storage (EIP-2200).
@@ -48,7 +48,7 @@ pub const COLD_ACCOUNT_GAS: u64 = 2_600;
 pub const WARM_GAS: u64 = 100;
 /// The largest surcharge for using the storage cache a lot.
 pub const CACHE_ACCESS_GAS: u64 = 10;
-/// Loading an account's code, on top of touching the account.
+/// Loading an account's code, in addition to touching the account.
 pub const CODE_LOAD_GAS: u64 = 700;
 /// Each log, and each of its topics.
 pub const LOG_TOPIC_GAS: u64 = 375;
@@ -85,7 +85,7 @@ pub const fn keccak(bytes: u32) -> u64 {
     121_800 + 21_000 * (bytes.div_ceil(32) as u64).saturating_sub(2)
 }
 
-/// Ink for raising to `exponent`, on top of the host call.
+/// Ink for raising to `exponent`, in addition to the host call.
 #[must_use]
 pub fn pow(exponent: U256) -> u64 {
     3_000 + 17_500 * (exponent.byte_len() as u64 + 1)

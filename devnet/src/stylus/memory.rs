@@ -1,18 +1,18 @@
-//! What WASM memory costs: pages are counted over all programs of a transaction.
+//! The cost of WASM memory: pages are counted over all programs of a transaction.
 
-/// Pages a transaction opens for free.
+/// Pages that a transaction opens for free.
 pub(crate) const FREE_PAGES: u16 = 2;
 /// Gas for each further page that is open.
 pub(crate) const PAGE_GAS: u64 = 1_000;
-/// The most pages one program may have, and the most that may be open at once.
+/// The most pages that one program may have, and that may be open at once.
 pub(crate) const PAGE_LIMIT: u16 = 128;
-/// What the exponential reaches at [`PAGE_LIMIT`]: with the linear part, 32 million gas.
+/// The value of the exponential part at [`PAGE_LIMIT`]: with the linear part, 32 million gas.
 const RAMP_TOP: f64 = 31_874_000.0;
 
 /// The open pages of a transaction.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(crate) struct Pages {
-    /// Held by the programs on the call stack now.
+    /// Open in the programs on the call stack now.
     pub(crate) open: u16,
     /// The most ever open at once.
     pub(crate) ever: u16,

@@ -1,14 +1,14 @@
-//! The meter: a pass over a valid program that makes it count the ink and the stack that it uses.
+//! The meter: a pass over a valid program that makes it count the ink and stack it uses.
 //!
 //! The program gets two more globals. One is a 64-bit counter of the ink left. Before every
-//! straight-line block (it ends with a branch, a call or a scope) the whole block is paid for; a
-//! program that cannot pay marks the counter [`EXHAUSTED`] and traps. `memory.copy` and `memory.fill`
+//! straight-line block (it ends with a branch, a call or a scope), the whole block is paid for; a
+//! program that cannot pay sets the counter to [`EXHAUSTED`] and traps. `memory.copy` and `memory.fill`
 //! also pay per byte, and `memory.grow` first calls the import that pays for pages. Memory never grows
 //! beyond the page limit.
 //!
 //! The other counts the words of stack left. A function takes those of its frame when it begins, and
-//! sets the counter to 0 and traps unless some are left afterwards; it gives them back before each
-//! return. As in Nitro a branch out of the function's body is no return: its words stay taken until
+//! sets the counter to 0 and traps unless some are left afterwards; it returns them before each
+//! return. As in Nitro, a branch out of the function's body is not a return: its words stay taken until
 //! the program ends.
 
 use crate::stylus::{
@@ -24,11 +24,11 @@ use wasm_encoder::{
 };
 use wasmparser::{CompositeInnerType, FunctionBody, Operator, Parser, TypeRef};
 
-/// The export under which the host finds the counter of ink.
+/// The name under which the ink counter is exported to the host.
 pub(crate) const INK_GLOBAL: &str = "stylus_ink_left";
-/// The export under which the host finds the counter of words of stack.
+/// The name under which the counter of stack words is exported to the host.
 pub(crate) const STACK_GLOBAL: &str = "stylus_stack_left";
-/// What the counter holds once the program could not pay.
+/// The counter's value once the program could not pay.
 pub(crate) const EXHAUSTED: u64 = u64::MAX;
 
 /// Adds the meter to a module that passed validation.
@@ -38,13 +38,12 @@ pub(crate) fn meter(wasm: &[u8]) -> Result<Vec<u8>, Error> {
     Ok(module.finish())
 }
 
-/// What the pass knows of the module before it rewrites it.
+/// What the pass knows about the module before rewriting it.
 struct Meter {
     signatures: Signatures,
     /// The type of every defined function.
     functions: Vec<u32>,
-    /// Index of the counter of ink: the first after the program's own globals. The counter of stack
-    /// follows.
+    /// Index of the ink counter: the first after the program's own globals. The stack counter follows.
     counter: u32,
     /// Index of the import that pays for pages.
     pay_for_pages: Option<u32>,
@@ -93,7 +92,7 @@ impl Meter {
                     for memory in section {
                         let memory = memory?;
                         if memory.maximum == Some(memory.initial) {
-                            // It cannot grow: there is nothing to pay for.
+                            // It cannot grow, so there is nothing to pay for.
                             meter.pay_for_pages = None;
                         }
                     }
@@ -137,7 +136,7 @@ impl Meter {
             count = count.saturating_add(number);
             locals.push((number, encoder.val_type(ty)?));
         }
-        // One local of ours holds a length or page count while it is paid for.
+        // One extra local contains a length or page count while it is paid for.
         locals.push((1, ValType::I32));
         let mut out = Rewriter {
             function: Function::new(locals),
@@ -159,7 +158,7 @@ impl Meter {
                 Operator::MemoryGrow { .. } => out.pay_for_pages(self.pay_for_pages),
                 Operator::Return => out.leave(),
                 Operator::End if operators.eof() => {
-                    // What falls out of the body returns, too.
+                    // Reaching the end of the body returns too.
                     out.leave();
                     out.block.push(Instruction::Return);
                 }
@@ -215,8 +214,8 @@ impl Reencode for Meter {
         _after: Option<wasm_encoder::SectionId>,
         before: Option<wasm_encoder::SectionId>,
     ) -> Result<(), Error> {
-        // A module without a global section gets one where it belongs: right before the exports, of
-        // which a program always has some.
+        // A module without a global section gets one in its place: right before the exports, which a
+        // program always has.
         if !self.has_globals && before == Some(wasm_encoder::SectionId::Export) {
             let mut globals = GlobalSection::new();
             Self::add_counters(&mut globals);
@@ -274,7 +273,7 @@ struct Rewriter<'a> {
 }
 
 impl Rewriter<'_> {
-    /// Takes a frame's words, or marks that there are none and traps.
+    /// Takes a frame's words, or marks that none are left and traps.
     fn enter(&mut self) {
         let (stack, words) = (self.counter + 1, self.words.cast_signed());
         for instruction in [
@@ -295,7 +294,7 @@ impl Rewriter<'_> {
         }
     }
 
-    /// Gives a frame's words back.
+    /// Returns a frame's words.
     fn leave(&mut self) {
         let (stack, words) = (self.counter + 1, self.words.cast_signed());
         self.block.extend([
@@ -306,7 +305,7 @@ impl Rewriter<'_> {
         ]);
     }
 
-    /// Writes the block with its charge before it.
+    /// Writes the block, preceded by its charge.
     fn close_block(&mut self) {
         let price = [Instruction::I64Const(self.cost.cast_signed())];
         let charge = charge(self.counter, &price);
@@ -330,7 +329,7 @@ impl Rewriter<'_> {
         self.block.push(Instruction::LocalGet(self.scratch));
     }
 
-    /// Hands the page count on top of the stack, which stays there, to the import that charges for
+    /// Passes the page count on top of the stack, which stays there, to the import that charges for
     /// it.
     fn pay_for_pages(&mut self, import: Option<u32>) {
         let Some(import) = import else { return };
@@ -342,7 +341,7 @@ impl Rewriter<'_> {
     }
 }
 
-/// Takes what `price` pushes from the counter, or marks it exhausted and traps.
+/// Subtracts what `price` pushes from the counter, or marks it exhausted and traps.
 fn charge<'a>(counter: u32, price: &[Instruction<'a>]) -> Vec<Instruction<'a>> {
     let mut code = vec![Instruction::GlobalGet(counter)];
     code.extend_from_slice(price);

@@ -1,11 +1,11 @@
 //! Stylus programs: the code format, its validation, the ink meter, compilation and the host
 //! interface.
 //!
-//! A program's way from bytes to execution: [`prefix`] recognises and unpacks the code of an
+//! A program's path from bytes to execution: [`prefix`] recognises and unpacks the code of an
 //! account, [`validate`] refuses what Nitro refuses and measures the rest, [`meter`] adds the ink
-//! charges of [`ink`], [`compile`] makes machine code of it, and [`run`] executes one call, whose
-//! imports are in [`host`]. What the program needs of the chain it asks through [`vm::Vm`]; nothing
-//! here knows about revm's EVM loop.
+//! charges of [`ink`], [`compile`] compiles it to machine code, and [`run`] executes one call, whose
+//! imports are in [`host`]. The program accesses the chain through [`vm::Vm`]; nothing here knows
+//! about revm's EVM loop.
 
 pub(crate) mod compile;
 pub(crate) mod frame;
@@ -21,7 +21,7 @@ pub(crate) mod vm;
 
 pub use host::imports;
 
-/// Parameters and results of an import, as WAT has them.
+/// Parameters and results of an import, as in WAT.
 #[cfg(test)]
 pub(crate) fn test_signature(name: &str) -> (String, String) {
     let (parameters, results) = host::imports::signature(name).expect("an import");

@@ -1,24 +1,24 @@
-//! How a program stands on chain: a prefix, then brotli-compressed WASM, or the accounts that hold
-//! it in fragments.
+//! The form of a program on chain: a prefix, then brotli-compressed WASM, or the accounts that contain
+//! its fragments.
 //!
 //! | code | meaning |
 //! | --- | --- |
 //! | `EF F0 00`, dictionary, stream | a program of one account |
 //! | `EF F0 01`, part of a stream | a fragment |
-//! | `EF F0 02`, dictionary, length of the WASM in 4 bytes, addresses | a root: the stream is what its fragments hold, in this order |
+//! | `EF F0 02`, dictionary, WASM length in 4 bytes, addresses | a root: its fragments in this order are the stream |
 
 use revm::primitives::Address;
 use std::io::Read;
 use thiserror::Error;
 
-/// What the code of an account that is a Stylus program begins with: the end-of-code magic, the
-/// version and the compression dictionary 0 (none).
+/// The prefix of the code of a Stylus program: the end-of-code magic, the version and the compression
+/// dictionary 0 (none).
 pub const PREFIX: [u8; 4] = [0xEF, 0xF0, 0x00, 0x00];
-/// What the code of a program of one account begins with, before the dictionary.
+/// The prefix of the code of a program in one account, before the dictionary.
 const CLASSIC: [u8; 3] = [0xEF, 0xF0, 0x00];
-/// What the code of a fragment begins with.
+/// The prefix of the code of a fragment.
 pub const FRAGMENT: [u8; 3] = [0xEF, 0xF0, 0x01];
-/// What the code of a root begins with, before the dictionary.
+/// The prefix of the code of a root, before the dictionary.
 pub const ROOT: [u8; 3] = [0xEF, 0xF0, 0x02];
 
 /// Why code is not a program.
@@ -27,8 +27,8 @@ pub enum PrefixError {
     /// The code has none of the prefixes of a program.
     #[error("the code does not begin with a Stylus prefix (0xEFF000, or 0xEFF002 for a root)")]
     NotAProgram,
-    /// A root without room for the length and the fragments it says it has.
-    #[error("the root is cut short: {0} bytes after its prefix are not a length and addresses")]
+    /// A root too short for the length and the fragments it says it has.
+    #[error("the root is malformed: the {0} bytes after its prefix are not a length and addresses")]
     MalformedRoot(usize),
     /// A root that lists nothing.
     #[error("the root lists no fragments")]
@@ -41,11 +41,11 @@ pub enum PrefixError {
         /// How many it may list.
         limit: u8,
     },
-    /// An account that a root lists holds something else.
-    #[error("{0} holds no fragment")]
+    /// An account that a root lists contains something else.
+    #[error("{0} does not contain a fragment")]
     NotAFragment(Address),
     /// The stream needs a dictionary that the chain does not have.
-    #[error("compression dictionary {0} is not known")]
+    #[error("unknown compression dictionary {0}")]
     UnknownDictionary(u8),
     /// What follows the prefix is not a brotli stream.
     #[error("the code after the prefix is not brotli: {0}")]
@@ -99,14 +99,14 @@ impl Kind {
         }
     }
 
-    /// Whether calling such code runs WASM; a fragment is no code that could run.
+    /// Whether calling such code runs WASM; a fragment is not runnable code.
     pub(crate) const fn is_executable(self) -> bool {
         matches!(self, Self::Classic | Self::Root)
     }
 }
 
 impl Root {
-    /// What `code`, which has the prefix of a root, says.
+    /// Decodes `code`, which has the prefix of a root.
     ///
     /// # Errors
     /// [`PrefixError::NotAProgram`], [`PrefixError::MalformedRoot`].
@@ -145,7 +145,7 @@ impl Root {
         Ok(())
     }
 
-    /// The WASM in `stream`, which is what its fragments hold together.
+    /// The WASM in `stream`, which its fragments form together.
     ///
     /// # Errors
     /// In the order checked: [`PrefixError::UnknownDictionary`], [`PrefixError::TooLarge`],

@@ -19,7 +19,7 @@ pub(crate) enum Status {
     Revert,
     /// It trapped or misused the host interface: a revert without data.
     Failure,
-    /// It could not pay.
+    /// It ran out of ink.
     OutOfInk,
     /// It recursed too deeply.
     OutOfStack,
@@ -35,7 +35,7 @@ pub(crate) struct Outcome {
     pub(crate) gas_left: u64,
 }
 
-/// Runs `program` on `arguments` with `gas`.
+/// Runs `program` with `arguments` and `gas`.
 pub(crate) fn run(program: &Program, vm: &mut dyn Vm, arguments: Bytes, gas: u64) -> Outcome {
     // The arguments' length is an i32 to the program.
     let Ok(length) = i32::try_from(arguments.len()) else {
@@ -46,7 +46,7 @@ pub(crate) fn run(program: &Program, vm: &mut dyn Vm, arguments: Bytes, gas: u64
         };
     };
     let engine = program.instance.module().engine();
-    // SAFETY: the store, and with it the state, is dropped before this function gives `vm` back, and
+    // SAFETY: the store, and with it the state, is dropped before this function releases `vm`, and
     // nothing below uses `vm` itself.
     #[expect(unsafe_code, reason = "see HostState::new")]
     let state = unsafe { HostState::new(vm, arguments) };
@@ -83,7 +83,7 @@ pub(crate) fn run(program: &Program, vm: &mut dyn Vm, arguments: Bytes, gas: u64
     }
 }
 
-/// What the program's counters of ink and stack hold; no ink and some stack when it was never started.
+/// The program's ink and stack counters; no ink and some stack when it was never started.
 fn left(store: &mut Store<HostState>) -> (u64, u32) {
     let Some((ink, stack)) = store.data().counters() else {
         return (0, 1);
@@ -93,7 +93,7 @@ fn left(store: &mut Store<HostState>) -> (u64, u32) {
     (ink.cast_unsigned(), stack.cast_unsigned())
 }
 
-/// The program's beginning or end. Nitro notes the ink that it began with at both.
+/// The program's beginning or end. At both, Nitro records the ink that it began with.
 fn boundary(name: &'static str, args: Vec<u8>, outs: Vec<u8>, gas: u64) -> HostCall {
     let ink = ink::from_gas(gas);
     HostCall {
@@ -127,7 +127,7 @@ fn start(
     else {
         return Err(Error::msg("an export changed its kind"));
     };
-    // One below the mark for "could not pay"; no real amount of gas comes near.
+    // One below the value for "could not pay"; no real amount of gas comes near.
     let ink = ink::from_gas(gas).min(EXHAUSTED - 1);
     counter.set(&mut *store, Val::I64(ink.cast_signed()))?;
     stack.set(&mut *store, Val::I32(program.stack_words.cast_signed()))?;
@@ -158,7 +158,7 @@ fn status(error: &Error) -> Status {
         None => match error.downcast_ref::<Trap>() {
             Some(Trap::StackOverflow) => Status::OutOfStack,
             Some(_) => Status::Failure,
-            // No fault of the program: the pool of memories is used up.
+            // Not the program's fault: the pool of memories is used up.
             None => Status::Fatal,
         },
     }

@@ -1,15 +1,15 @@
-//! A program's storage cache: reads once per slot, writes only when the program flushes.
+//! A program's storage cache: it reads each slot once, and writes only when the program flushes.
 
 use revm::primitives::{HashMap, U256};
 
-/// The value of a slot as the program sees it, and as the state has it where that is known.
+/// The value of a slot as the program sees it, and its value in the state if that is known.
 #[derive(Clone, Copy, Debug)]
 struct Slot {
     value: U256,
     known: Option<U256>,
 }
 
-/// The cached slots of one program call. Writes that the program does not flush are lost when it
+/// The cached slots of one program call. Writes that are not flushed are lost when the program
 /// returns.
 #[derive(Debug, Default)]
 pub(crate) struct StorageCache {
@@ -44,7 +44,7 @@ impl StorageCache {
         self.slots.get(&key).map(|slot| slot.value)
     }
 
-    /// Remembers what the state has at `key`.
+    /// Records the state's value at `key`.
     pub(crate) fn learn(&mut self, key: U256, value: U256) {
         self.slots.insert(
             key,
@@ -55,7 +55,7 @@ impl StorageCache {
         );
     }
 
-    /// Writes `value` at `key`, in the cache only.
+    /// Writes `value` at `key` in the cache only.
     pub(crate) fn set(&mut self, key: U256, value: U256) {
         let known = self.slots.get(&key).and_then(|slot| slot.known);
         self.slots.insert(key, Slot { value, known });
@@ -73,8 +73,8 @@ impl StorageCache {
         if clear {
             self.slots.clear();
         }
-        // Hash maps have no order of their own; which slot runs out of gas first must not differ
-        // between runs.
+        // Hash maps are not ordered, but which slot runs out of gas first must not differ between
+        // runs.
         dirty.sort_unstable();
         dirty
     }

@@ -1,4 +1,4 @@
-//! Which WASM may become a program, and its measures.
+//! Which WASM is a valid program, and its measures.
 //!
 //! The rules are Nitro's: plain WebAssembly 1.0 without floating point, plus sign extension,
 //! mutable globals, `memory.copy` and `memory.fill`; imports only from the host interface; limits
@@ -25,7 +25,7 @@ use wasmparser::{
 pub const ENTRYPOINT: &str = "user_entrypoint";
 /// The name under which a program exports its memory.
 pub const MEMORY: &str = "memory";
-/// What exports may not begin with, nor have after their last two underscores.
+/// What the name of an export must not begin with, nor have after its last two underscores.
 const RESERVED: &str = "stylus";
 /// The import that pays for pages.
 const PAY_FOR_GROWTH: &str = "pay_for_memory_grow";
@@ -34,7 +34,7 @@ const FEATURES: WasmFeatures = WasmFeatures::GC_TYPES
     .union(WasmFeatures::MUTABLE_GLOBAL)
     .union(WasmFeatures::SIGN_EXTENSION)
     .union(WasmFeatures::BULK_MEMORY_OPT)
-    // For passive segments alone: nothing that uses them has a price.
+    // Only for passive segments: nothing that uses them has a price.
     .union(WasmFeatures::BULK_MEMORY);
 
 const MAX_SEGMENTS: u64 = 128;
@@ -78,8 +78,8 @@ pub enum ValidationError {
     /// No exported [`MEMORY`].
     #[error("invalid program: no memory is exported as \"{MEMORY}\"")]
     NoMemory,
-    /// An import that is there twice, under two types.
-    #[error("invalid program: import {0} is there twice, by different types")]
+    /// An import that appears twice, with different types.
+    #[error("invalid program: import {0} appears twice, with different types")]
     InconsistentImport(String),
     /// An export whose name the instrumentation needs.
     #[error("invalid program: the export name {0} is reserved")]
@@ -157,10 +157,10 @@ fn check_body(body: &FunctionBody<'_>) -> Result<(), ValidationError> {
     Ok(())
 }
 
-/// Checks `wasm` and measures it, for the newest version of `ArbOS`.
+/// Checks and measures `wasm`, for the newest version of `ArbOS`.
 ///
 /// # Errors
-/// The first rule broken, in the order of the program's sections.
+/// The first broken rule, in the order of the program's sections.
 pub fn validate(wasm: &[u8]) -> Result<Shape, ValidationError> {
     validate_for(wasm, ArbOs::default().rules())
 }
@@ -180,7 +180,7 @@ pub(crate) fn validate_for(wasm: &[u8], rules: &Rules) -> Result<Shape, Validati
     let mut allocations = wasmparser::FuncValidatorAllocations::default();
     for payload in Parser::new(0).parse_all(wasm) {
         let payload = payload?;
-        // Before the validator, so that its words for a missing feature do not hide the reason.
+        // Before the validator, so that its message about a missing feature does not hide the reason.
         match &payload {
             Payload::StartSection { .. } => return Err(ValidationError::Section("start")),
             Payload::DataCountSection { .. } => return Err(ValidationError::Section("data count")),
@@ -210,7 +210,7 @@ struct Walk {
     imports: HashMap<String, u32>,
     entrypoint: bool,
     memory: bool,
-    /// Whether the memory can become larger than it is at first.
+    /// Whether the memory can grow beyond its initial size.
     grows: bool,
     table_entries: u64,
     module_name: u64,
@@ -270,7 +270,7 @@ impl Walk {
                 let mut names = HashSet::new();
                 for export in section {
                     let export = export?;
-                    // Names may say after two underscores what they are for.
+                    // Names can state their purpose after two underscores.
                     names.extend(export.name.rsplit("__").next());
                     self.export(export.name, export.kind, export.index);
                 }
@@ -308,7 +308,7 @@ impl Walk {
         self.functions.push(ty);
     }
 
-    /// Of custom sections only names count, and of those the module's; the others must be readable.
+    /// Of custom sections only the name section counts, and of that only the module's name; the rest must be readable.
     fn custom(&mut self, section: &CustomSectionReader<'_>) -> Result<(), ValidationError> {
         let KnownCustom::Name(names) = section.as_known() else {
             return Ok(());
@@ -355,7 +355,7 @@ impl Walk {
         Ok(())
     }
 
-    /// Checks what remains of the names of all exports after their last two underscores.
+    /// Checks the part of each export's name after its last two underscores.
     fn export_names(&self, names: &HashSet<&str>) -> Result<(), ValidationError> {
         let imported = |name: &&&str| self.imports.contains_key(**name);
         if let Some(name) = names.iter().find(imported) {
@@ -413,7 +413,7 @@ impl Walk {
             ink::cached_dynamic(&self.shape),
             ink::uncached_dynamic(&self.shape),
         ] {
-            limit("gas of entering it", cost, u16::MAX.into())?;
+            limit("gas to enter it", cost, u16::MAX.into())?;
         }
         Ok(self.shape)
     }
@@ -556,7 +556,7 @@ mod tests {
     fn sections_that_programs_may_not_have_are_refused() {
         let start = module("(func $f) (start $f)");
         assert_eq!(check(&start), Err(ValidationError::Section("start")));
-        // With a data count section, as compilers write it with bulk memory on.
+        // With a data count section, as compilers write it with bulk memory enabled.
         let counted = "(module (memory (export \"memory\") 1) (data \"abc\")
             (func (export \"user_entrypoint\") (param i32) (result i32) (data.drop 0) (i32.const 0)))";
         assert_eq!(check(counted), Err(ValidationError::Section("data count")));
@@ -626,7 +626,7 @@ mod tests {
 
     #[test]
     fn names_of_the_instrumentation_are_reserved() {
-        // Whatever stands before the last two underscores says what an export is for.
+        // Anything before the last two underscores states the purpose of an export.
         for name in [
             "stylus_ink_left",
             "stylus_global_with_random_name",
@@ -749,14 +749,14 @@ mod tests {
 
     #[test]
     fn the_price_of_entering_must_fit_16_bits() {
-        // 65,535 gas are 87,096 bytes of data; the WASM around it costs more than nothing, too.
+        // 65,535 gas are 87,096 bytes of data; the WASM around it also costs something.
         let data =
             |bytes: usize| module(&format!("(data (i32.const 0) \"{}\")", "x".repeat(bytes)));
         assert!(check(&data(86_000)).is_ok());
         let Err(ValidationError::Limit { what, limit, .. }) = check(&data(88_000)) else {
             panic!("it is refused");
         };
-        assert_eq!((what, limit), ("gas of entering it", 65_535));
+        assert_eq!((what, limit), ("gas to enter it", 65_535));
     }
 
     #[test]

@@ -1,8 +1,8 @@
-//! What a running program asks of the chain.
+//! What a running program needs from the chain.
 
 use revm::primitives::{Address, B256, Bytes, U256};
 
-/// The chain's database failed. The implementor of [`Vm`] keeps the error; the program just ends.
+/// The chain's database failed. The implementor of [`Vm`] keeps the error; the program only ends.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Fatal;
 
@@ -27,7 +27,7 @@ pub(crate) struct Environment {
     pub(crate) gas_price: U256,
     /// Whether [`Self::address`] already runs further up the call stack.
     pub(crate) reentrant: bool,
-    /// Whether state may not change.
+    /// Whether state changes are forbidden.
     pub(crate) is_static: bool,
     /// See [`crate::rules::Rules`].
     pub(crate) short_page_counts: bool,
@@ -49,29 +49,29 @@ pub(crate) struct Answer {
     /// The created account.
     pub(crate) address: Address,
     pub(crate) output: Bytes,
-    /// To be paid by the program that asked.
+    /// The price for the calling program.
     pub(crate) gas: u64,
 }
 
-/// A value and whether this was its first access in the transaction (EIP-2929).
+/// A value, and whether this was its first access in the transaction (EIP-2929).
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Access<T> {
     pub(crate) value: T,
     pub(crate) cold: bool,
 }
 
-/// A host call that has succeeded, as those who trace it see it.
+/// A host call that has succeeded, as a tracer sees it.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct HostCall {
     /// The import, or `user_entrypoint` and `user_returned` for the program's own beginning and end.
     pub(crate) name: &'static str,
-    /// In Nitro's encoding: numbers big-endian, pointers replaced by what they point to.
+    /// The arguments, in Nitro's encoding: numbers big-endian, pointers replaced by what they point to.
     pub(crate) args: Vec<u8>,
-    /// In the same encoding.
+    /// The result, in the same encoding.
     pub(crate) outs: Vec<u8>,
-    /// Left before the call paid for itself.
+    /// Ink left before the call paid for itself.
     pub(crate) start_ink: u64,
-    /// Left after it.
+    /// Ink left after it.
     pub(crate) end_ink: u64,
 }
 
@@ -96,8 +96,8 @@ pub(crate) trait Vm {
         gas_left: u64,
         gas_requested: u64,
     ) -> Result<Answer, Fatal>;
-    /// Creates an account, at an address that depends on `salt` where there is one; `None` when
-    /// `gas_left` does not even pay for beginning to.
+    /// Creates an account, at an address that depends on `salt` if given; `None` when `gas_left` does not
+    /// even pay for starting.
     fn create(
         &mut self,
         code: Bytes,
@@ -107,7 +107,7 @@ pub(crate) trait Vm {
     ) -> Result<Option<Answer>, Fatal>;
     /// Opens pages of memory and returns their price in gas.
     fn add_pages(&mut self, pages: u16) -> u64;
-    /// Whether every host call is to be told to [`Self::host_called`].
+    /// Whether every host call must be reported to [`Self::host_called`].
     fn traced(&self) -> bool;
     /// A host call has succeeded.
     fn host_called(&mut self, call: HostCall);

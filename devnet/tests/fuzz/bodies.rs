@@ -1,4 +1,4 @@
-//! Random bodies: requests with anything in any place, JSON that is no request, and bytes that are no JSON.
+//! Random bodies: requests with anything in any place, JSON that is not a request, and bytes that are not JSON.
 
 use arbitrary::{Result, Unstructured};
 use serde_json::{Map, Value, json};
@@ -17,7 +17,7 @@ static SENSIBLE: LazyLock<Vec<(String, Value)>> = LazyLock::new(|| {
     requests.collect()
 });
 
-/// A body, made of `u`.
+/// A body, made from `u`.
 pub(crate) fn body(u: &mut Unstructured<'_>) -> Result<Vec<u8>> {
     Ok(match u.int_in_range(0..=99)? {
         0..=64 => damaged_request(u)?.to_string().into_bytes(),
@@ -25,7 +25,7 @@ pub(crate) fn body(u: &mut Unstructured<'_>) -> Result<Vec<u8>> {
             let count = *u.choose(&[0, 1, 2, 3, 20, 1_001])?;
             let mut batch = Vec::with_capacity(count);
             for _ in 0..count {
-                // What is left of `u` is enough for the first few; the rest are alike.
+                // What is left of `u` is enough for the first few; the rest are all the same.
                 batch.push(damaged_request(u)?);
             }
             Value::Array(batch).to_string().into_bytes()
@@ -90,8 +90,8 @@ fn damage(u: &mut Unstructured<'_>, found: &mut Value, depth: u32) -> Result<()>
     Ok(())
 }
 
-/// Any JSON, nested `depth` deep at most. No number in it is a count of blocks that the chain would have to
-/// work off for long.
+/// Any JSON, at most `depth` levels deep. No number in it is a count of blocks that would keep the chain busy
+/// for long.
 fn value(u: &mut Unstructured<'_>, depth: u32) -> Result<Value> {
     Ok(match u.int_in_range(0..=if depth == 0 { 5 } else { 7 })? {
         0 => Value::Null,

@@ -1,4 +1,4 @@
-//! A chain for one program after the other, and what must hold for all of them.
+//! A chain for one program after another, and what must be true of all of them.
 
 use alloy::{
     primitives::{Address, B256, Bytes, TxKind, U256, address, hex},
@@ -32,8 +32,8 @@ const ARB_WASM: Address = Address::with_last_byte(0x71);
 const FEE: u64 = 1_000_000_000_000_000;
 const GAS: u64 = 30_000_000;
 
-/// Calls the program whose address is the first word of the calldata with the rest of it, and answers a
-/// word that is 1 when that succeeded, then what it returned:
+/// Calls the program whose address is the first word of the calldata with the rest of it. Returns a word that is
+/// 1 if that succeeded, then what the program returned:
 ///
 /// ```text
 /// n = CALLDATASIZE - 32   CALLDATACOPY(0, 32, n)   CALL(GAS, CALLDATALOAD(0), CALLVALUE, 0, n, 0, 0)
@@ -45,7 +45,7 @@ const DELEGATE_CALL: &[u8] = &hex!("602036038060205f375f5f825f5f355af45f523d5f60
 /// The same with STATICCALL.
 const STATIC_CALL: &[u8] = &hex!("602036038060205f375f5f825f5f355afa5f523d5f60203e3d6020015ff3");
 
-/// The contracts of these codes.
+/// The contracts with these codes.
 const BY_CALL: Address = address!("00000000000000000000000000000000000000ca");
 const BY_DELEGATE_CALL: Address = address!("00000000000000000000000000000000000000de");
 const BY_STATIC_CALL: Address = address!("00000000000000000000000000000000000000f0");
@@ -66,12 +66,12 @@ const PARTNER_WAT: &str = r#"(module
       (call $result (i32.const 0) (i32.const 33))
       (i32.and (local.get 0) (i32.const 1))))"#;
 
-/// Where the program of a case stands: the sender's first transaction creates it.
+/// The address of a case's program: the sender's first transaction creates it.
 pub(crate) fn program_address() -> Address {
     SENDER.create(0)
 }
 
-/// Accounts worth calling for a program: itself, others, precompiles, nobody.
+/// Accounts that a program can usefully call: itself, others, precompiles, an empty one.
 pub(crate) fn neighbours() -> [Address; 16] {
     let precompile = Address::with_last_byte;
     [
@@ -99,7 +99,7 @@ pub(crate) fn activation(program: Address) -> Vec<u8> {
     activateProgramCall { program }.abi_encode()
 }
 
-/// The code under which `wasm` is put on chain.
+/// The code that puts `wasm` on chain.
 pub(crate) fn pack(wasm: &[u8]) -> Vec<u8> {
     let params = brotli::enc::BrotliEncoderParams {
         quality: 1,
@@ -128,9 +128,9 @@ pub(crate) enum By {
     Sender,
     /// A contract.
     Call,
-    /// A contract that lends it its account.
+    /// A contract that runs it on its own account.
     DelegateCall,
-    /// A contract that forbids changes.
+    /// A contract that forbids state changes.
     StaticCall,
 }
 
@@ -147,18 +147,18 @@ pub(crate) struct Invocation {
 /// How calls ended, by kind.
 pub(crate) type Endings = BTreeMap<String, u64>;
 
-/// What became of a module.
+/// What happened to a module.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(crate) enum Fate {
-    /// Its code is no code: too large.
+    /// It is too large to be code.
     NotDeployed,
-    /// Activation said no.
+    /// Activation refused it.
     Refused,
     /// It was called.
     Ran,
 }
 
-/// Runs one program after the other, each on the same fresh chain.
+/// Runs one program after another, each on the same fresh chain.
 pub(crate) struct Laboratory {
     fresh: InMemoryDB,
     engine: Engine,
@@ -222,8 +222,8 @@ impl Laboratory {
             .expect("a valid transaction")
     }
 
-    /// Deploys and activates `wasm`, makes the calls, and checks what holds for every program. With
-    /// `thorough`, an engine that compiles the program anew must agree about each call.
+    /// Deploys and activates `wasm`, makes the calls, and checks what must be true of every program. With
+    /// `thorough`, an engine that compiles the program itself must agree about each call.
     pub(crate) fn examine(
         &self,
         wasm: &[u8],
@@ -271,7 +271,7 @@ impl Laboratory {
         Fate::Ran
     }
 
-    /// Makes one call, checks it, keeps what it changed, and says how it ended.
+    /// Makes one call, checks it, keeps what it changed, and returns how it ended.
     fn call(&self, db: &mut InMemoryDB, call: &Invocation, thorough: bool) -> String {
         let program = program_address();
         let (to, prefix) = match call.by {
@@ -307,7 +307,7 @@ impl Laboratory {
             unchanged(&outcome.state, &[]);
         } else if inner_success == Some(false) || call.by == By::StaticCall {
             assert!(result.logs().is_empty(), "{:?}", result.logs());
-            // It keeps the value that came with the transaction.
+            // It keeps the value sent with the transaction.
             unchanged(&outcome.state, &[to]);
         }
         let ending = ending(result, inner_success);
@@ -315,7 +315,7 @@ impl Laboratory {
         ending
     }
 
-    /// The chain still does what it is for.
+    /// Checks that the chain still works.
     fn transfer(&self, db: &mut InMemoryDB) {
         let payee = Address::repeat_byte(0x77);
         let mut transaction = transaction(db, TxKind::Call(payee), 21_000);
@@ -368,7 +368,7 @@ fn contents(state: &EvmState) -> Contents {
         .collect()
 }
 
-/// Nothing is different but what every transaction changes, and the balances of `paid`.
+/// Checks that nothing differs except what every transaction changes, and the balances of `paid`.
 fn unchanged(state: &EvmState, paid: &[Address]) {
     for (address, account) in state {
         let slots = account.changed_storage_slots().count();

@@ -1,4 +1,4 @@
-//! Programs that do little but call the host, with arguments of both kinds: sensible and hostile.
+//! Programs that do little except call the host, with both sensible and hostile arguments.
 
 use crate::{chain, modules::BOUNDARIES};
 use arbitrary::{Result, Unstructured};
@@ -9,8 +9,8 @@ use wasm_encoder::{
     Module, TypeSection, ValType,
 };
 
-/// Where the program's data has what calls need, each entry on 32 bytes of its own: addresses from 0,
-/// small words from 512, calldata and init code from 768.
+/// Where the program's data has what calls need, each entry in its own 32 bytes: addresses from 0, small
+/// words from 512, calldata and init code from 768.
 const ADDRESSES: u32 = 0;
 const WORDS: u32 = 512;
 const INPUTS: u32 = 768;
@@ -53,7 +53,7 @@ pub(crate) fn module(u: &mut Unstructured<'_>) -> Result<Vec<u8>> {
     let pages = u.int_in_range(0..=9)?.min(3);
     memories.memory(MemoryType {
         minimum: pages,
-        // Growth would have to be paid for by an import that may not be there.
+        // Growth would have to be paid for through an import that may be missing.
         maximum: Some(pages),
         memory64: false,
         shared: false,
@@ -63,7 +63,7 @@ pub(crate) fn module(u: &mut Unstructured<'_>) -> Result<Vec<u8>> {
     exports.export("memory", ExportKind::Memory, 0);
     exports.export("user_entrypoint", ExportKind::Func, entrypoint);
 
-    // A hostile argument mostly ends the program, so one kind of program has few of them.
+    // A hostile argument usually ends the program, so one kind of program has few of them.
     let hostile_percent = *u.choose(&[1, 1, 4, 25])?;
     let mut body = Body {
         function: Function::new([(1, ValType::I32)]),
@@ -119,7 +119,7 @@ fn sensible_data(u: &mut Unstructured<'_>) -> Result<Vec<u8>> {
     put(WORDS + 160, &[0xff; 32]);
     let activation = chain::activation(chain::program_address());
     put(INPUTS, &activation[..36]);
-    // Init code that leaves one byte, that reverts, that is a program, that never ends.
+    // Init code that leaves one byte, that reverts, that leaves a program, that never ends.
     put(INPUTS + 64, &[0x60, 1, 0x5f, 0xf3]);
     put(INPUTS + 96, &[0x5f, 0x5f, 0xfd]);
     put(
@@ -158,7 +158,7 @@ impl Body<'_> {
             }
             92..=97 => self.bulk(u),
             _ => {
-                // Endless unless what comes before ends the program.
+                // Endless unless something before it ends the program.
                 self.push(ARGUMENTS);
                 self.function
                     .instruction(&Instruction::Call(self.entrypoint))
@@ -198,7 +198,7 @@ impl Body<'_> {
     fn host_call(&mut self, u: &mut Unstructured<'_>) -> Result<()> {
         let index = u.choose_index(self.signatures.len())?;
         let signature = &self.signatures[index];
-        // Ends the program, which ends the test of what would have come after.
+        // Ends the program, so that nothing after it is tested.
         if signature.name == "exit_early" && !u.ratio(1, 8)? {
             return Ok(());
         }

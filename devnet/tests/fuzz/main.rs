@@ -1,8 +1,8 @@
-//! Random programs and random requests: nothing that a stranger sends crashes, hangs or confuses the chain.
+//! Random programs and random requests: nothing a stranger sends crashes, hangs or confuses the chain.
 //!
-//! `FUZZ_CASES` says how many modules are tried (240 unless said otherwise; four times as many requests),
-//! `FUZZ_SEED` which (1). A failing module or request is written to `regressions/`, whose files every run
-//! tries again.
+//! `FUZZ_CASES` sets how many modules are tried (240 by default; four times as many requests), `FUZZ_SEED`
+//! selects them (1 by default). A failing module or request is written to `regressions/`, whose files every
+//! run tries again.
 
 mod bodies;
 mod chain;

@@ -1,4 +1,4 @@
-//! Random WebAssembly: what could be a program, what could not, and real programs damaged.
+//! Random WebAssembly: modules that could be programs, modules that could not, and damaged real programs.
 
 use crate::host_calls;
 use arbitrary::{Arbitrary, Result, Unstructured};
@@ -41,9 +41,9 @@ pub(crate) const BOUNDARIES: [u32; 22] = [
 /// The kinds of modules.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(crate) enum Kind {
-    /// Has the imports, exports and operators of a program; its constants lean to [`BOUNDARIES`].
+    /// Has the imports, exports and operators of a program; its constants are biased towards [`BOUNDARIES`].
     Shaped,
-    /// A list of host calls, most of them with arguments that make sense.
+    /// A list of host calls, most of them with sensible arguments.
     HostCalls,
     /// Anything that WebAssembly and its proposals allow.
     Wild,
@@ -51,7 +51,7 @@ pub(crate) enum Kind {
     Damaged,
 }
 
-/// A module, made of `u` and of the programs in `real`.
+/// A module, made from `u` and the programs in `real`.
 pub(crate) fn module(u: &mut Unstructured<'_>, real: &[Vec<u8>]) -> Result<(Kind, Vec<u8>)> {
     Ok(match u.int_in_range(0..=99)? {
         0..=34 => (Kind::Shaped, shaped(u)?),
@@ -72,7 +72,7 @@ pub(crate) fn module(u: &mut Unstructured<'_>, real: &[Vec<u8>]) -> Result<(Kind
     })
 }
 
-/// The interface of a program, as `wasm-smith` wants it: a module that imports all there is.
+/// The interface of a program, as `wasm-smith` expects it: a module that imports everything available.
 static IMPORTS: LazyLock<Vec<u8>> = LazyLock::new(|| {
     let imports: Vec<String> = imports::names()
         .map(|name| {
@@ -92,7 +92,7 @@ static IMPORTS: LazyLock<Vec<u8>> = LazyLock::new(|| {
     wat::parse_str(format!("(module {})", imports.concat())).expect("a module")
 });
 
-/// What a program exports; its memory can grow when there are no `bounds` to it.
+/// What a program exports; its memory can grow when it has no `bounds`.
 fn exports(pages: u32, bounds: bool) -> Vec<u8> {
     let most = if bounds {
         pages.to_string()
@@ -132,7 +132,7 @@ fn shaped(u: &mut Unstructured<'_>) -> Result<Vec<u8>> {
         max_funcs: 12,
         max_globals: 12,
         max_imports: 42,
-        // Besides the one that is exported.
+        // In addition to the exported one.
         max_memories: 0,
         max_instructions: 300,
         max_table_elements: 64,
@@ -148,7 +148,7 @@ fn shaped(u: &mut Unstructured<'_>) -> Result<Vec<u8>> {
     Ok(module.finish())
 }
 
-/// Moves some of a module's constants to [`BOUNDARIES`].
+/// Replaces some of a module's constants by [`BOUNDARIES`].
 struct Biased<'u, 'a> {
     u: &'u mut Unstructured<'a>,
 }
@@ -199,7 +199,7 @@ fn damaged(u: &mut Unstructured<'_>, mut whole: Vec<u8>) -> Result<Vec<u8>> {
     Ok(whole)
 }
 
-/// Whether `wasm` keeps the rules for programs.
+/// Whether `wasm` follows the rules for programs.
 pub(crate) fn is_valid(wasm: &[u8]) -> bool {
     validate(wasm).is_ok()
 }

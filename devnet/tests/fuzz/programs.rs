@@ -12,10 +12,10 @@ use std::{collections::BTreeMap, fs, path::Path};
 
 /// Random bytes that one module and its calls are made of.
 const MATERIAL: usize = 6_000;
-/// One case in so many is also run by an engine that shares nothing with the first.
+/// One case in this many is also run by an engine that shares nothing with the first.
 const THOROUGH: u64 = 8;
-/// What a run may keep, in megabytes: compiled programs (the engine keeps 1,024 of them) and the
-/// allocator's slack. Leaking a page per case would be 3 GB in a long run.
+/// The most memory a run may keep, in megabytes: compiled programs (the engine keeps 1,024 of them) and
+/// the allocator's slack. Leaking a page per case would be 3 GB in a long run.
 const KEPT: u64 = 300;
 
 /// The project's own programs; none when they have not been built.

@@ -1,11 +1,11 @@
-//! Seeded bytes: a failing run is repeated by its seed and the number of its case.
+//! Seeded bytes: a failing run can be repeated from its seed and the number of its case.
 
 use proptest::{
     prelude::Rng,
     test_runner::{RngAlgorithm, TestRng},
 };
 
-/// Raw material for `arbitrary`: `count` bytes, the same for the same case of the run of `seed`.
+/// Raw material for `arbitrary`: `count` bytes, the same for the same case of the run with `seed`.
 pub(crate) fn material(seed: u64, case: u64, count: usize) -> Vec<u8> {
     let mut key = [0; 32];
     key[..8].copy_from_slice(&seed.to_le_bytes());

@@ -1,4 +1,4 @@
-//! Inputs that once failed: files next to this one, tried again by every run.
+//! Inputs that once failed: files next to this one, which every run tries again.
 
 use std::{
     fs,
@@ -10,7 +10,7 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz/regressions")
 }
 
-/// The inputs kept in files of this ending.
+/// The inputs kept in files with this extension.
 pub(crate) fn kept(ending: &str) -> Vec<Vec<u8>> {
     let mut files: Vec<PathBuf> = fs::read_dir(folder())
         .expect("a folder")
@@ -24,7 +24,7 @@ pub(crate) fn kept(ending: &str) -> Vec<Vec<u8>> {
         .collect()
 }
 
-/// Runs `examine` on `input`; when it panics, keeps the input in a file of this name.
+/// Runs `examine` on `input`; if it panics, keeps the input in a file with this name.
 pub(crate) fn guarded<T>(file: &str, input: &[u8], examine: impl FnOnce() -> T) -> T {
     catch_unwind(AssertUnwindSafe(examine)).unwrap_or_else(|panic| {
         let path = folder().join(file);

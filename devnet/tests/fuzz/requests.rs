@@ -12,19 +12,19 @@ use devnet::Devnet;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// Random bytes that one body is made of.
+/// Random bytes that one body is made from.
 const MATERIAL: usize = 600;
 /// Bodies for each module that [`settings`] asks for.
 const PER_CASE: u64 = 4;
-/// What a run may keep, in megabytes: the chain grows with what it is asked to do.
+/// The most memory a run may keep, in megabytes: the chain grows with what it is asked to do.
 const KEPT: u64 = 700;
 
-/// What is in what the server sends unasked.
+/// What every message contains that the server sends on its own.
 const NOTICE: &str = "\"method\":\"eth_subscription\"";
 
-/// Every code that an answer may have: JSON-RPC's own but for "internal error", execution's, that of
-/// `eth_sendRawTransactionSync`, what `eth_simulateV1` says to calls that no block could hold, and what the
-/// server says to too large a batch, too many subscriptions and the like.
+/// Every code that an answer may have: JSON-RPC's own except "internal error", execution's, that of
+/// `eth_sendRawTransactionSync`, those of `eth_simulateV1` for calls that no block could contain, and those of
+/// the server for too large a batch, too many subscriptions and the like.
 fn is_known(code: i64) -> bool {
     matches!(
         code,
@@ -63,8 +63,8 @@ fn check(text: &[u8], codes: &mut Codes) {
     }
 }
 
-/// Whether `body` holds a request, which is answered when it is done; a notification is neither, and the server
-/// takes what has an id of another kind for one.
+/// Whether `body` contains a request, which is answered when it is done; a notification is not answered, and the
+/// server treats a request with an id of another type as one.
 fn is_answered(body: &[u8]) -> bool {
     let asks = |request: &Value| match request.get("id") {
         Some(Value::Number(id)) => id.is_u64(),
@@ -84,7 +84,7 @@ struct Clients {
     http: Connection,
     socket: WebSocket,
     codes: Codes,
-    /// What is in the answer to a marker and in no other.
+    /// What only the answer to a marker contains.
     mark: String,
 }
 
@@ -112,11 +112,11 @@ impl Clients {
     }
 
     fn over_socket(&mut self, body: &[u8]) {
-        // What is no text ends the connection.
+        // Anything that is not text ends the connection.
         let closes = std::str::from_utf8(body).is_err();
         let sent = self.socket.send(body);
-        // The server works on all requests of a connection at once, so the marker's answer may come first; it
-        // stands for a body that is not answered, and such a body is not carried out either.
+        // The server works on all requests of a connection at once, so the marker's answer may come first; it ends
+        // the wait after a body that is not answered, and such a body is not carried out either.
         let mut waits = is_answered(body);
         let mut passed = false;
         let marker = wire::request("web3_sha3", "[\"0x6d61726b\"]");
@@ -156,7 +156,7 @@ impl Clients {
         }
     }
 
-    /// Sends `body` in the way that it is the turn of.
+    /// Sends `body` in the way whose turn it is.
     fn send(&mut self, turn: u64, body: &[u8]) {
         match turn % 16 {
             15 => self.over_nothing(body),
@@ -165,7 +165,7 @@ impl Clients {
         }
     }
 
-    /// The server still does what it is for.
+    /// Checks that the server still works.
     fn transfer(&mut self) {
         let from = self.devnet.accounts()[3];
         let payee = "0x00000000000000000000000000000000000b0b00";
@@ -175,7 +175,7 @@ impl Clients {
             assert!(answer.get("error").is_none(), "{method}: {answer}");
             answer["result"].clone()
         };
-        // What waits with the account's next number, and cannot be mined, would keep this one waiting too.
+        // A waiting transaction with the account's next nonce that cannot be mined would keep this one waiting too.
         call("anvil_dropAllTransactions", "[]");
         call("evm_setAutomine", "[true]");
         call("evm_setBlockGasLimit", "[\"0x4000000000000\"]");

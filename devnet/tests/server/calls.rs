@@ -22,12 +22,12 @@ async fn a_call_answers_what_the_contract_returns() {
         )
         .await;
     assert_eq!(answer, word(1));
-    // "input" is the newer name of "data"; both may be given when they agree.
+    // "input" is the newer name of "data"; both may be given if they agree.
     let both = json!([{ "from": node.account(0), "to": coin, "data": data, "input": data }]);
     assert_eq!(node.call("eth_call", both).await, word(1));
     let disagree = json!([{ "to": coin, "data": data, "input": "0x" }]);
     assert_eq!(node.refused("eth_call", disagree).await.code, -32000);
-    // Nothing has moved.
+    // Nothing has changed.
     let holding = json!([{ "to": coin, "data": bytecode::balance_of(PAYEE) }]);
     assert_eq!(node.call("eth_call", holding).await, word(0));
 }
@@ -121,7 +121,7 @@ async fn calls_in_the_past_see_the_past() {
         .call("eth_call", json!([holding, { "blockHash": hash }]))
         .await;
     assert_eq!(answer, word(5));
-    // Before it was created there was nothing to answer.
+    // Before it was created, there was no code to answer.
     assert_eq!(
         node.call("eth_call", json!([holding, "earliest"])).await,
         "0x"
@@ -214,7 +214,7 @@ async fn overrides_hold_for_one_call() {
 
 #[tokio::test]
 async fn block_overrides_change_what_the_call_sees() {
-    // The number is the block's own: contracts are told it where there is no parent chain.
+    // The number is the block's own: without a parent chain, contracts see it.
     for (parent_block_time, number) in [(12, 700 / 12), (5, 140), (0, 9)] {
         let builder = devnet::Devnet::builder().parent_block_time(parent_block_time);
         let node = Node::of(builder.spawn().await.unwrap());
@@ -228,8 +228,8 @@ async fn block_overrides_change_what_the_call_sees() {
 
 #[tokio::test]
 async fn blocks_and_receipts_tell_the_parent_chains_number_that_contracts_are_told() {
-    // Seconds between the parent's blocks, and its number 2,000,000,030 seconds into the epoch; without a parent the
-    // block's own: the contract's is the first, this the second.
+    // Seconds between the parent's blocks, and its number 2,000,000,030 seconds into the epoch; without a parent, the
+    // block's own: the contract is in the first, this is the second.
     for (parent_block_time, number) in [(12, 166_666_669), (7, 285_714_290), (0, 2)] {
         let builder = devnet::Devnet::builder().parent_block_time(parent_block_time);
         let node = Node::of(builder.spawn().await.unwrap());
@@ -257,7 +257,7 @@ async fn blocks_and_receipts_tell_the_parent_chains_number_that_contracts_are_to
             .await;
         assert_eq!(told, format!("0x{:064x}{number:064x}", 2_000_000_030));
 
-        // Blocks that might come tell theirs too.
+        // Simulated blocks report theirs too.
         let time = json!({ "blockOverrides": { "time": format!("{:#x}", 2_000_000_060) } });
         let blocks = json!([{ "blockStateCalls": [time] }]);
         let blocks = node.call("eth_simulateV1", blocks).await;

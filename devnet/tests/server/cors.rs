@@ -10,7 +10,7 @@ const WALLET: &str = "https://wallet.example";
 const OTHER: &str = "https://other.example";
 const BODY: &str = r#"{"jsonrpc":"2.0","id":1,"method":"eth_chainId","params":[]}"#;
 
-/// What a browser sends for a page of `origin`, and all of the answer.
+/// What a browser sends for a page of `origin`, and the whole answer.
 async fn ask(devnet: &Devnet, method: &str, origin: &str, more: &str, body: &str) -> String {
     let mut stream = TcpStream::connect(devnet.address()).await.unwrap();
     let request = format!(
@@ -24,7 +24,7 @@ async fn ask(devnet: &Devnet, method: &str, origin: &str, more: &str, body: &str
     answer
 }
 
-/// The question whether the page may send JSON, before it does.
+/// The preflight request that asks whether the page may send JSON.
 async fn preflight(devnet: &Devnet, origin: &str) -> String {
     let asked = "access-control-request-method: POST\r\n\
                  access-control-request-headers: content-type\r\n";

@@ -54,7 +54,7 @@ async fn a_balance_is_dealt_where_the_token_keeps_it() {
 #[tokio::test]
 async fn what_else_a_slot_holds_stays() {
     let node = Node::start().await;
-    // Answers the lower half of slot 0 to everything, whose upper half is a mark.
+    // Answers everything with the lower half of slot 0; the upper half is a marker.
     let code = "0x5f546fffffffffffffffffffffffffffffffff165f5260205ff3";
     node.call("hardhat_setCode", json!([TOKEN, code])).await;
     let mark = "0xabababababababababababababababab";
@@ -66,7 +66,7 @@ async fn what_else_a_slot_holds_stays() {
     let held = || node.call("eth_getStorageAt", json!([TOKEN, "0x0", "latest"]));
     assert_eq!(held().await, slot(100));
 
-    // More than the half holds: nothing can make it the answer.
+    // Too large for half a slot: nothing can make it the answer.
     let amount = format!("0x1{}", "0".repeat(32));
     let refused = node
         .refused("anvil_setERC20Allowance", allow(&amount))
@@ -88,10 +88,10 @@ async fn what_is_no_token_is_refused() {
     assert!(
         refused
             .message
-            .ends_with("answers 0 bytes, not the 32 of a number: is it an ERC-20 token?"),
+            .ends_with("returned 0 bytes, expected 32: is it an ERC-20 token?"),
         "{refused:?}"
     );
-    // One that reverts: the coin knows no allowances.
+    // One that reverts: the coin has no allowances.
     let coin = node.create(bytecode::COIN).await;
     let allow = json!([SOMEBODY, NOBODY, coin, "0x1"]);
     assert_eq!(node.refused("anvil_setERC20Allowance", allow).await.code, 3);
@@ -116,7 +116,7 @@ async fn waiting_transactions_are_dropped_by_sender_or_all_at_once() {
     node.call("anvil_removePoolTransactions", json!([sender]))
         .await;
     assert_eq!(waiting().await, 2);
-    // Their nonces are free again.
+    // Their nonces can be used again.
     let count = json!([sender, "pending"]);
     assert_eq!(node.call("eth_getTransactionCount", count).await, "0x0");
     for method in ["anvil_dropAllTransactions", "hardhat_dropAllTransactions"] {
@@ -152,11 +152,10 @@ async fn the_first_block_tells_its_time() {
 #[tokio::test]
 async fn what_other_nodes_do_and_this_one_does_not_is_refused_with_what_to_do() {
     let node = Node::start().await;
-    let snapshot =
-        "blocks are taken back to a snapshot only: evm_snapshot before them, evm_revert after";
+    let snapshot = "blocks can only be undone back to a snapshot: call evm_snapshot before them, evm_revert after";
     let blobs = "there are no blobs: as on Arbitrum, transactions with blobs are refused";
     let details =
-        "mine with evm_mine, and ask eth_getBlockByNumber and trace_block what is in the block";
+        "mine with evm_mine, then read the block with eth_getBlockByNumber and trace_block";
     let head = node.block_number().await;
     for (method, params, message) in [
         ("anvil_rollback", json!([1]), snapshot),
@@ -166,7 +165,7 @@ async fn what_other_nodes_do_and_this_one_does_not_is_refused_with_what_to_do() 
         (
             "anvil_enableTraces",
             json!([]),
-            "there is nothing to switch on: debug_traceTransaction runs any transaction again",
+            "there is nothing to enable: debug_traceTransaction runs any transaction again",
         ),
         ("anvil_getBlobByHash", json!(["0x"]), blobs),
         ("anvil_getBlobsByTransactionHash", json!(["0x"]), blobs),

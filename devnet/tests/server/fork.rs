@@ -1,4 +1,4 @@
-//! A fork of another node: what it reads, what it asks for, what it refuses.
+//! A fork of another node: what it reads, what it requests, what it refuses.
 
 use alloy::{
     primitives::{Address, B256, U256},
@@ -18,7 +18,7 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 
-/// Passes everything on to a node, and counts the HTTP requests.
+/// Forwards everything to a node, and counts the HTTP requests.
 struct Counter {
     url: String,
     requests: Arc<AtomicUsize>,
@@ -59,7 +59,7 @@ impl Counter {
         Self { url, requests }
     }
 
-    /// Requests since this was asked last.
+    /// Requests since the last call of this.
     fn take(&self) -> usize {
         self.requests.swap(0, Ordering::SeqCst)
     }
@@ -114,7 +114,7 @@ async fn a_fork_takes_nothing_that_is_signed_unless_told_to() {
     ] {
         assert_eq!(fork.refused(method, params).await, words);
     }
-    // The node's own accounts send without a signature: what is kept as one is none of their keys'.
+    // The node's own accounts send without a signature: what is stored as one was not made with their keys.
     let hash = fork.call("eth_sendTransaction", json!([transfer])).await;
     let sent = fork.call("eth_getTransactionByHash", json!([hash])).await;
     assert_eq!(sent["s"], "0x1");
@@ -153,7 +153,7 @@ async fn the_second_run_of_a_call_asks_the_chain_itself_for_nothing() {
     assert_eq!(counter.take(), 0);
     drop(fork);
 
-    // Another fork of the same block asks whether it is the same, and for no state.
+    // Another fork of the same block only checks that it is the same, and reads no state.
     let fork = Fork::of(&counter.url, 0, cache).await;
     assert_eq!(counter.take(), 1);
     assert_eq!(fork.call("eth_call", call).await, json!(word));
@@ -202,7 +202,7 @@ async fn what_is_written_on_a_fork_hides_what_the_chain_itself_has() {
         fork.call("eth_getStorageAt", at("0x0")).await,
         json!(word(8))
     );
-    // Running the code changes the other slot, on the fork alone.
+    // Running the code changes the other slot, only on the fork.
     let run = json!({ "from": fork.devnet.accounts()[1], "to": account });
     fork.call("eth_sendTransaction", json!([run])).await;
     assert_eq!(
@@ -259,12 +259,12 @@ async fn a_block_that_is_not_there_or_not_kept_is_an_error_in_words() {
     let words = error.to_string();
     assert!(
         words.starts_with(&format!(
-            "the forked chain's node {host} does not tell the state of block 1 "
+            "the forked chain's node {host} does not provide the state of block 1 "
         )),
         "{words}"
     );
     assert!(
-        words.ends_with("fork from a later block, or from a node that keeps every state"),
+        words.ends_with("fork from a later block, or from an archive node"),
         "{words}"
     );
     let Err(Error::Fork(error)) = Devnet::builder().fork("ftp://127.0.0.1").spawn().await else {
@@ -272,7 +272,7 @@ async fn a_block_that_is_not_there_or_not_kept_is_an_error_in_words() {
     };
     assert_eq!(
         error.to_string(),
-        "cannot fork from \"ftp://127.0.0.1\": want http or https, not ftp"
+        "cannot fork from \"ftp://127.0.0.1\": expected http or https, not ftp"
     );
     let Err(Error::Fork(error)) = Devnet::builder()
         .fork(remote.url())

@@ -1,4 +1,4 @@
-//! `anvil_impersonateSignature`: signatures that count as somebody's who never made them.
+//! `anvil_impersonateSignature`: signatures that count as an account's that never made them.
 
 use crate::support::{Node, invalid, quantity};
 use alloy::primitives::{Address, B256, keccak256};
@@ -9,7 +9,7 @@ const SIGNER: &str = "0x1234567890123456789012345678901234567890";
 const OTHER: &str = "0x00000000000000000000000000000000000000ee";
 const RECOVERER: &str = "0x00000000000000000000000000000000000000a1";
 const ECRECOVER: &str = "0x0000000000000000000000000000000000000001";
-/// Hands its calldata to ECRECOVER, keeps the answer in slot 0 and returns it.
+/// Passes its calldata to ECRECOVER, stores the answer in slot 0 and returns it.
 ///
 /// ```text
 /// CALLDATACOPY(0, 0, CALLDATASIZE)  STATICCALL(GAS, 1, 0, CALLDATASIZE, 256, 32)
@@ -69,16 +69,16 @@ async fn exactly_that_signature_is_somebodys_in_calls_and_transactions() {
     impersonate(&node, &signature, SIGNER).await;
     assert_eq!(recovered(&node, &asked).await, word(SIGNER));
     assert_eq!(kept(&node, &asked).await, word(SIGNER));
-    // Of any hash, and asked of the precompile itself.
+    // For any hash, and when calling the precompile itself.
     let another = input(B256::repeat_byte(8), &signature);
     assert_eq!(recovered(&node, &another).await, word(SIGNER));
     let direct = json!({ "to": ECRECOVER, "data": another });
     assert_eq!(node.call("eth_call", json!([direct])).await, word(SIGNER));
-    // Another signature is nobody's still.
+    // Another signature still recovers to no account.
     let near = signature.replacen("11", "12", 1);
     let near = input(B256::repeat_byte(7), &near);
     assert_eq!(kept(&node, &near).await, word("0x0"));
-    // Whoever is named last.
+    // The last signer given counts.
     impersonate(&node, &signature, OTHER).await;
     assert_eq!(recovered(&node, &asked).await, word(OTHER));
 }
@@ -178,7 +178,7 @@ async fn a_trace_shows_what_the_transaction_found() {
     }
     drop(node);
 
-    // A new start remembers what blocks were made with, and impersonates nobody.
+    // After a restart, past blocks keep their signatures, and nothing is impersonated.
     let node = start(builder).await;
     for (hash, signer) in &expected {
         assert_eq!(output(&node, hash).await, *signer);

@@ -1,4 +1,4 @@
-//! The node as its clients see it: one program, so that what all of it needs is compiled once.
+//! The node as its clients see it: one test binary, so that the shared code is compiled once.
 
 mod alloy_client;
 mod calls;

@@ -1,4 +1,4 @@
-//! Every method of the namespaces that only look: what it answers, and what it says to bad input.
+//! Every method of the read-only namespaces: what it answers, and its errors for bad input.
 
 use crate::support::{Node, bytecode, invalid, quantity, refusal};
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! The node as a whole: what it says of itself, its accounts as one document, a new beginning.
+//! The node as a whole: what it reports about itself, its accounts as one document, resetting it.
 
 use crate::support::{Node, bytecode, invalid, started};
 use devnet::Devnet;
@@ -76,8 +76,8 @@ async fn a_balance_is_added_to_and_never_beyond_256_bits() {
     assert_eq!(
         refused,
         invalid(&format!(
-            "0x00000000000000000000000000000000000000eE has 7 wei, to which {most} cannot be added: 256 bits hold \
-             no more"
+            "0x00000000000000000000000000000000000000eE has 7 wei: adding {most} would exceed 256 \
+             bits"
         ))
     );
     assert_eq!(node.call("eth_getBalance", json!([NOBODY])).await, "0x7");
@@ -185,7 +185,7 @@ async fn a_reset_begins_anew_also_in_the_state_file() {
     node.call("evm_increaseTime", json!([86_400])).await;
     node.call("hardhat_impersonateAccount", json!([SOMEBODY]))
         .await;
-    // As viem sends it when nothing is said.
+    // As viem sends it without options.
     let nothing = json!([{ "forking": { "blockNumber": null } }]);
     assert_eq!(node.call("hardhat_reset", nothing).await, true);
     assert_eq!(node.block_number().await, 0);

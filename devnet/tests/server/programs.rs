@@ -21,7 +21,7 @@ sol! {
 const ARB_WASM: Address = address!("0x0000000000000000000000000000000000000071");
 const DEPLOYER: Address = address!("0xcEcba2F1DC234f70Dd89F2041029807F8D03A990");
 
-/// Answers what it was sent; `salt` makes the code differ.
+/// Returns its calldata; `salt` makes the code differ.
 fn echo(salt: u32) -> Bytes {
     let wasm = wat::parse_str(format!(
         r#"(module
@@ -45,7 +45,7 @@ async fn a_program_is_created_activated_estimated_and_called() {
     let stored = node.call("eth_getCode", json!([program, "latest"])).await;
     assert_eq!(stored, json!(echo(1)));
     let call = json!({ "from": node.account(1), "to": program, "data": "0x010203" });
-    // Before its activation it answers nothing to anybody.
+    // Before its activation it answers no calls.
     assert_eq!(node.refused("eth_call", json!([call])).await.code, 3);
     assert_eq!(activate(&node, &program).await["status"], "0x1");
     assert_eq!(

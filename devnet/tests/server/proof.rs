@@ -1,4 +1,4 @@
-//! `--state-root`: proofs of accounts and storage, checked against headers by a verifier of the tests' own.
+//! `--state-root`: proofs of accounts and storage, checked against headers by the tests' own verifier.
 
 use crate::support::{Node, bytecode, refusal, started};
 use alloy::{
@@ -9,8 +9,8 @@ use alloy_rlp::{Decodable, Encodable, Header};
 use devnet::Devnet;
 use serde_json::{Value, json};
 
-/// Follows `nodes` from `root` along the hash of `key` to the value there, as the yellow paper's appendix D
-/// says; `None` is a proof that there is none.
+/// Follows `nodes` from `root` along the hash of `key` to the value there, as in appendix D of the Yellow
+/// Paper; `None` is a proof that there is none.
 fn verified(root: B256, key: &[u8], nodes: &[Bytes]) -> Option<Vec<u8>> {
     let path: Vec<u8> = keccak256(key)
         .iter()
@@ -22,7 +22,7 @@ fn verified(root: B256, key: &[u8], nodes: &[Bytes]) -> Option<Vec<u8>> {
     loop {
         let node = if wanted.len() == 32 {
             let Some(node) = nodes.next() else {
-                // Only an empty trie needs no node at all.
+                // Only an empty trie needs no nodes at all.
                 assert_eq!(wanted, keccak256([alloy_rlp::EMPTY_STRING_CODE]).to_vec());
                 return None;
             };
@@ -127,7 +127,7 @@ async fn root(node: &Node, block: &str) -> B256 {
     serde_json::from_value(header["stateRoot"].clone()).unwrap()
 }
 
-/// The proof fits the header of `block`, the account and its words are what the other methods say.
+/// Checks that the proof fits the header of `block`, and that the account and its words are what the other methods say.
 async fn check(node: &Node, address: &str, slots: &[u64], block: &str) {
     let keys: Vec<String> = slots.iter().map(|slot| format!("{slot:#x}")).collect();
     let proof = prove(node, address, json!(keys), block).await;
@@ -165,7 +165,7 @@ async fn proving() -> Node {
     Node::of(Devnet::builder().state_root().spawn().await.unwrap())
 }
 
-/// Sets the slot of its call data's first word to the second.
+/// Sets the slot named by its calldata's first word to the second.
 const STORE: &str = "0x60203560003555";
 
 #[tokio::test]
@@ -219,8 +219,8 @@ async fn a_state_edited_since_its_block_is_not_proved_until_the_next() {
     assert_eq!(
         refused,
         refusal(
-            "the state of block 0 was edited after it was made (hardhat_setBalance and the like), so nothing proves \
-             it against its header: mine a block"
+            "the state of block 0 was edited after the block was made (hardhat_setBalance and the like), so it cannot \
+             be proven against the header: mine a block"
         )
     );
     node.call("evm_mine", json!([])).await;
@@ -242,7 +242,7 @@ async fn without_the_trie_the_method_says_so() {
     assert_eq!(
         refused,
         refusal(
-            "this chain keeps no state trie, so nothing proves its state: start devnet with --state-root"
+            "this chain keeps no state trie, so its state cannot be proven: start devnet with --state-root"
         )
     );
 }
@@ -260,7 +260,7 @@ async fn a_state_file_goes_on_with_the_roots_it_began_with() {
     drop(node);
     let refused = started(builder()).await.unwrap_err().to_string();
     assert!(
-        refused.ends_with("its headers name state roots: start with --state-root"),
+        refused.ends_with("its headers contain state roots: start with --state-root"),
         "{refused}"
     );
     let node = Node::of(started(builder().state_root()).await.unwrap());
@@ -275,7 +275,7 @@ async fn a_state_file_goes_on_with_the_roots_it_began_with() {
         .unwrap_err()
         .to_string();
     assert!(
-        refused.ends_with("its headers name no state roots: start without --state-root"),
+        refused.ends_with("its headers contain no state roots: start without --state-root"),
         "{refused}"
     );
 }

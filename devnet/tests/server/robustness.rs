@@ -1,4 +1,4 @@
-//! What clients can do to the server: it refuses, and goes on.
+//! Misbehaving clients: the server refuses them, and goes on.
 
 use crate::support::{Node, bytecode, call, client, quantity};
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ use tokio::{
 
 const PAYEE: &str = "0x00000000000000000000000000000000000000ee";
 
-/// Sends `body` as it is and answers status line and body.
+/// Sends `body` as it is and returns the status line and body.
 async fn post(node: &Node, body: &[u8]) -> (String, String) {
     let mut stream = TcpStream::connect(node.devnet.address()).await.unwrap();
     let head = format!(

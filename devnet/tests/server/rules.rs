@@ -15,7 +15,7 @@ fn word(number: u128) -> String {
     format!("{number:#066x}")
 }
 
-/// What a transaction saw in its block: the words that [`STORE_RULES`] keeps.
+/// What a transaction saw in its block: the words that [`STORE_RULES`] stores.
 async fn seen(node: &Node) -> Vec<Value> {
     let call = json!({ "from": node.account(1), "to": PROBE, "gas": "0x30d40" });
     let receipt = node.send(call).await;
@@ -79,7 +79,7 @@ async fn a_contract_and_the_header_see_the_rules_that_were_set() {
     assert_eq!(block["mixHash"], randao);
     assert_eq!(block["baseFeePerGas"], "0x77359400");
 
-    // Base fee and randomness were the next block's alone; coinbase and gas limit last.
+    // Base fee and randomness applied only to the next block; coinbase and gas limit persist.
     let after = [
         word(412_346),
         coinbase,
@@ -89,7 +89,7 @@ async fn a_contract_and_the_header_see_the_rules_that_were_set() {
     ];
     assert_eq!(seen(&node).await, after);
 
-    // Blocks of the past are called with their own rules.
+    // Calls at past blocks run under those blocks' own rules.
     let fee =
         json!([{ "to": PROBE, "data": "0x" }, "0x2", { PROBE: { "code": "0x485f5260205ff3" } }]);
     assert_eq!(node.call("eth_call", fee).await, word(2_000_000_000));
@@ -134,12 +134,12 @@ async fn a_transaction_beyond_the_block_gas_limit_is_refused_and_a_block_holds_n
         node.call("eth_sendTransaction", json!([transfer])).await;
     }
     node.call("evm_mine", json!([])).await;
-    // A block closes with the transaction that reaches its limit: 3 x 21,000 are the first beyond 50,000.
+    // A block closes with the transaction that reaches its limit: 3 x 21,000 is the first sum beyond 50,000.
     assert_eq!(header(&node, "latest").await["gasUsed"], "0xf618");
     let refused = node.refused("evm_setBlockGasLimit", json!(["0x0"])).await;
     assert_eq!(
         refused,
-        invalid("a block gas limit of 0 lets no transaction in")
+        invalid("a block with a gas limit of 0 cannot contain a transaction")
     );
 }
 
@@ -182,13 +182,15 @@ async fn randomness_of_zero_and_a_minimum_price_are_refused() {
         .await;
     assert_eq!(
         refused,
-        invalid("prevRandao is zero, which a header cannot tell from none: use another value")
+        invalid(
+            "prevRandao must not be zero, which a header cannot distinguish from an absent value"
+        )
     );
     let refused = node.refused("anvil_setMinGasPrice", json!(["0x1"])).await;
     assert_eq!(
         refused,
         refusal(
-            "there is no minimum gas price beside the base fee: set that with anvil_setNextBlockBaseFeePerGas"
+            "there is no minimum gas price besides the base fee: set that with anvil_setNextBlockBaseFeePerGas"
         )
     );
 }
@@ -205,7 +207,7 @@ async fn going_back_to_a_snapshot_brings_its_rules_back() {
     assert_eq!(seen(&node).await, usual);
 }
 
-/// Waits for a block above `number`, which somebody else makes.
+/// Waits for a block above `number`, which the node makes by itself.
 async fn block_above(node: &Node, number: u64) {
     tokio::time::timeout(Duration::from_mins(1), async {
         while node.block_number().await <= number {

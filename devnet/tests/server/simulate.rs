@@ -1,4 +1,4 @@
-//! Transactions that might be: access lists, and blocks on top of the newest. Gas by the Yellow Paper's prices.
+//! Simulated transactions: access lists, and blocks on top of the newest. Gas is by the Yellow Paper's prices.
 
 use crate::support::{Node, program, quantity};
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 const OUTER: &str = "0x00000000000000000000000000000000000000a1";
 const INNER: &str = "0x00000000000000000000000000000000000000b2";
 const NOBODY: &str = "0x00000000000000000000000000000000000000ee";
-/// Who "emits" the logs of ether.
+/// The account that "emits" the logs of ether.
 const ETHER: &str = "0xeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee";
 const TRANSFER: &str = "0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef";
 
@@ -30,7 +30,7 @@ async fn put(node: &Node, address: &str, code: &str) {
 async fn an_access_list_names_what_is_touched_and_not_what_is_warm_anyway() {
     let node = Node::start().await;
     put(&node, INNER, STORE).await;
-    // Calls INNER with all gas; the recipient itself is no entry, nor is the precompile at 4.
+    // Calls INNER with all gas; neither the recipient itself nor the precompile at 4 is an entry.
     let call = |to: &str| format!("5f5f5f5f5f73{}5af150", &to[2..]);
     let identity = "0x0000000000000000000000000000000000000004";
     put(
@@ -125,7 +125,7 @@ async fn calls_of_simulated_blocks_build_on_each_other() {
     let [one, two] = first["calls"].as_array().unwrap().as_slice() else {
         panic!("two calls")
     };
-    // A fresh slot, cold: 22,100. In the second call it holds the value already: 2,100 and 100.
+    // A fresh slot, cold: 22,100. In the second call it already has the value: 2,100 and 100.
     assert_eq!(quantity(&one["gasUsed"]), 21_000 + steps + 22_100);
     assert_eq!(quantity(&two["gasUsed"]), 21_000 + steps + 2_200);
     for call in [one, two] {
@@ -159,7 +159,7 @@ async fn calls_of_simulated_blocks_build_on_each_other() {
         21_000 + steps + 5_000
     );
     assert_eq!(third["transactions"].as_array().unwrap().len(), 2);
-    // Nothing of it happened.
+    // None of it was applied to the chain.
     assert_eq!(
         node.call("eth_getStorageAt", json!([OUTER, "0x1"])).await,
         word(0)

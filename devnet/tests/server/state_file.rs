@@ -1,4 +1,4 @@
-//! `--state`: what the binary remembers after it was killed, and what it says to a damaged file.
+//! `--state`: what the binary restores after it was killed, and its errors for a damaged file.
 
 use crate::support::{bytecode, call, client, quantity};
 use alloy::rpc::client::RpcClient;
@@ -13,7 +13,7 @@ use std::{
 const NITRO: &str = "0x3f1Eae7D46d88F08fc2F8ed27FCb2AB183EB2d0E";
 const PAYEE: &str = "0x00000000000000000000000000000000000000ee";
 
-/// A devnet in a process of its own, killed when dropped.
+/// A devnet in its own process, killed when dropped.
 struct Process {
     child: Child,
     client: RpcClient,
@@ -45,7 +45,7 @@ impl Process {
         self.call("eth_sendTransaction", json!([transaction])).await
     }
 
-    /// Everything there is to compare.
+    /// Everything to compare.
     async fn contents(&self) -> Vec<Value> {
         let head = quantity(&self.call("eth_blockNumber", json!([])).await);
         let mut contents = vec![self.call("eth_getBalance", json!([PAYEE, "latest"])).await];

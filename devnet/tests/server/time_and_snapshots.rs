@@ -1,4 +1,4 @@
-//! Time control, and going back to a snapshot.
+//! Time control, and reverting to a snapshot.
 
 use crate::support::{Node, bytecode, invalid, quantity};
 use serde_json::json;
@@ -13,7 +13,7 @@ async fn the_next_block_gets_the_time_it_is_told() {
     node.send(json!({ "from": node.account(0), "to": PAYEE }))
         .await;
     assert_eq!(node.timestamp("latest").await, then);
-    // And time goes on from there.
+    // Time continues from there.
     node.call("evm_mine", json!([])).await;
     let later = node.timestamp("latest").await;
     assert!((then..then + 60).contains(&later));
@@ -35,7 +35,10 @@ async fn setting_a_time_in_the_past_is_refused_and_changes_nothing() {
     let refused = node
         .refused("evm_increaseTime", json!(["0xffffffffffffffff"]))
         .await;
-    assert_eq!(refused, invalid("18446744073709551615 seconds is too far"));
+    assert_eq!(
+        refused,
+        invalid("18446744073709551615 seconds is too far ahead")
+    );
 }
 
 #[tokio::test]

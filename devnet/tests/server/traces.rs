@@ -1,4 +1,4 @@
-//! Looking into transactions. Gas is worked out by the Yellow Paper's prices, ink by Nitro's, each beside its test.
+//! Tracing transactions. Gas is computed from the Yellow Paper's prices, ink from Nitro's, each next to its test.
 
 use crate::support::{Node, invalid, program, quantity, refusal};
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 /// Where contracts are put.
 const OUTER: &str = "0x00000000000000000000000000000000000000a1";
 const INNER: &str = "0x00000000000000000000000000000000000000b2";
-/// Gas limit of every transaction here; 21,000 of it are gone before anything runs.
+/// Gas limit of every transaction here; 21,000 of it are spent before anything runs.
 const GAS: &str = "0x186a0";
 
 /// `SSTORE(1, 42)`, then returns `SLOAD(1)`.
@@ -159,7 +159,7 @@ async fn calls_nest_with_their_gas_and_logs() {
         (&root["traceAddress"], &root["subtraces"]),
         (&json!([]), &json!(1))
     );
-    // Parity counts from where the execution begins.
+    // Parity counts from the start of the execution.
     assert_eq!(quantity(&root["action"]["gas"]), 79_000);
     assert_eq!(quantity(&root["result"]["gasUsed"]), outer);
     assert_eq!(
@@ -212,7 +212,7 @@ async fn the_state_before_and_what_changed() {
     let options = json!({ "tracer": "prestateTracer", "tracerConfig": { "diffMode": true } });
     let diff = traced(&node, &hash, options).await;
     let (pre, post) = (&diff["pre"], &diff["post"]);
-    // A slot that was empty stands on the one side only, and what stayed on none.
+    // A slot that was empty appears on one side only; unchanged values do not appear.
     assert!(pre[OUTER].get("storage").is_none(), "{pre}");
     assert_eq!(post[OUTER], json!({ "storage": { word(1): word(42) } }));
     assert_eq!(post[&sender]["nonce"], 1);
@@ -233,7 +233,7 @@ async fn earlier_transactions_of_the_block_are_part_of_the_state() {
         hashes.push(sent(&node, OUTER, "0x").await);
     }
     node.call("evm_mine", json!([])).await;
-    // An edit afterwards changes nothing of what happened.
+    // A later edit does not change what happened.
     node.call("anvil_setStorageAt", json!([OUTER, "0x0", word(99)]))
         .await;
     let stored = |trace: &Value| {
@@ -418,7 +418,7 @@ async fn host_calls_show_what_they_took_gave_and_cost() {
             &word(77),
             Some(8_400 + 2 * 5_040 + (2_100 + 5) * 10_000),
         ),
-        // What it costs differs between versions of ArbOS.
+        // Its cost differs between versions of ArbOS.
         ("write_result", &word(77), "0x", None),
         ("user_returned", "0x", "0x00000000", Some(0)),
     ];
@@ -442,7 +442,7 @@ async fn host_calls_show_what_they_took_gave_and_cost() {
             "{name}"
         );
         if name != "user_returned" {
-            // What the program computes in between costs ink, too.
+            // What the program computes in between also costs ink.
             assert!(start < left || name == "user_entrypoint", "{name}");
             left = if name == "user_entrypoint" {
                 start
@@ -451,7 +451,7 @@ async fn host_calls_show_what_they_took_gave_and_cost() {
             };
         }
     }
-    // As on Nitro: at its end the ink that the program began with.
+    // As on Nitro: at its end, the ink that the program began with.
     assert_eq!(steps[0]["startInk"], steps[6]["startInk"]);
     assert_eq!(steps[0]["startInk"].as_u64().unwrap() % 10_000, 0);
 }
@@ -479,7 +479,7 @@ async fn programs_and_contracts_nest_in_both_tracers() {
         "(i32.const 0) (i32.const 64) (i32.const 0) (i32.const 96) (i64.const -1) (i32.const 128)";
     let forward = forwarder("call_contract", "i32 i32 i32 i32 i64 i32", arguments);
     let forward = program::deploy(&node, &forward).await;
-    // The contract OUTER calls the program, with calldata it does not give: so the program calls the null address.
+    // The contract OUTER calls the program without calldata, so the program calls the zero address.
     put(&node, OUTER, &caller(&forward)).await;
     let transaction =
         json!({ "from": node.account(0), "to": forward, "data": INNER, "gas": "0x1e8480" });
@@ -496,7 +496,7 @@ async fn programs_and_contracts_nest_in_both_tracers() {
     );
     let call = &steps[2];
     assert_eq!(call["address"], INNER);
-    // To, gas, value, no data; the length of what came back, 0, and the status 0.
+    // To, gas, value, no data; the length of the return data, 0, and the status 0.
     assert_eq!(
         call["args"],
         format!("{INNER}{}{}", "f".repeat(16), "0".repeat(64))
@@ -545,7 +545,7 @@ async fn programs_and_contracts_nest_in_both_tracers() {
         .collect();
     assert_eq!(places, [&json!([]), &json!([0]), &json!([0, 0])]);
 
-    // An EVM debugger sees operators where the program calls its host, and the contract's own between them.
+    // An EVM debugger sees an operator for each host call of the program, and the contract's own between them.
     let trace = traced(&node, &hash, json!({})).await;
     let steps = trace["structLogs"].as_array().unwrap();
     let seen: Vec<(u64, &str)> = steps

@@ -1,4 +1,4 @@
-//! Sending: what is accepted, what is refused in which words, and that a refusal moves nothing.
+//! Sending: what is accepted, what is refused with which error, and that a refusal changes nothing.
 
 use crate::support::{Node, Refusal, bytecode, invalid, quantity, refusal};
 use alloy::{

@@ -1,4 +1,4 @@
-//! What wallets and libraries ask of a node that holds keys: signatures, filled-in transactions, sending and waiting.
+//! What wallets and libraries need from a node with keys: signatures, filled-in transactions, sending and waiting.
 
 use crate::support::{Node, quantity, refusal};
 use alloy::{
@@ -8,7 +8,7 @@ use alloy::{
 };
 use serde_json::{Value, json};
 
-/// The first account of the test mnemonic; the signatures below are viem's with its key.
+/// The first account of the test mnemonic; the signatures below were made by viem with its key.
 const FIRST: &str = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266";
 const NOBODY: &str = "0x00000000000000000000000000000000000000ee";
 
@@ -148,7 +148,7 @@ async fn sending_and_waiting_answers_the_receipt() {
         .await;
     assert_eq!(refused, refusal("already known"));
 
-    // Without a block it waits, as long as it is told to.
+    // Without a block it waits, for the time given.
     node.call("evm_setAutomine", json!([false])).await;
     let transaction = signed(&node).await;
     let params = json!([transaction["raw"], "0x32"]);

@@ -1,8 +1,8 @@
-//! How much memory the process has.
+//! How much memory the process uses.
 
 use std::fs;
 
-/// Megabytes of the process that are in memory now; 0 where the system does not tell.
+/// The process's resident memory in megabytes; 0 where the system does not report it.
 pub(crate) fn resident() -> u64 {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));

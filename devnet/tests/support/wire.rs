@@ -1,4 +1,4 @@
-//! Clients that do no more than they must, and are as rude as a test wants them.
+//! Clients that do no more than they must, and are as rude as a test needs.
 
 #![allow(dead_code, reason = "each test binary uses its part")]
 
@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-/// A server that answers nothing for this long hangs: the test fails rather than waits for ever.
+/// A server that does not answer for this long hangs: the test fails rather than waiting for ever.
 const HANGS: Duration = Duration::from_mins(5);
 
 fn connect(address: SocketAddr) -> io::Result<TcpStream> {
@@ -18,7 +18,7 @@ fn connect(address: SocketAddr) -> io::Result<TcpStream> {
     Ok(stream)
 }
 
-/// A status line and headers, up to the empty line; the status and the value of `content-length`.
+/// Reads a status line and headers, up to the empty line; returns the status and the value of `content-length`.
 fn read_head(reader: &mut impl BufRead) -> io::Result<(u16, usize)> {
     let (mut status, mut length) = (0, 0);
     loop {
@@ -86,7 +86,7 @@ impl Connection {
         }
     }
 
-    /// Sends a body and answers status and body of the response.
+    /// Sends a body and returns status and body of the response.
     pub(crate) fn post(&mut self, body: &[u8]) -> io::Result<(u16, Vec<u8>)> {
         let mut request = head(body.len()).into_bytes();
         request.extend_from_slice(body);
@@ -94,7 +94,7 @@ impl Connection {
         self.read()
     }
 
-    /// Sends a request and answers the response's body.
+    /// Sends a request and returns the response's body.
     pub(crate) fn call(&mut self, method: &str, params: &str) -> String {
         let (_, body) = self
             .post(request(method, params).as_bytes())
@@ -149,7 +149,7 @@ impl WebSocket {
         self.reader.get_mut().write_all(bytes)
     }
 
-    /// The next message; pings are passed over.
+    /// The next message; pings are skipped.
     pub(crate) fn receive(&mut self) -> io::Result<Message> {
         let mut text = Vec::new();
         loop {
@@ -186,7 +186,7 @@ impl WebSocket {
         }
     }
 
-    /// Sends a request and answers the next message.
+    /// Sends a request and returns the next message.
     pub(crate) fn call(&mut self, method: &str, params: &str) -> Message {
         self.send(request(method, params).as_bytes())
             .expect("the server reads");

@@ -22,7 +22,7 @@ pub(crate) struct Cast {
     /// A second desk, which may become operator.
     pub(crate) desk: Address,
     pub(crate) stranger: Address,
-    /// Own securities and cash; the last is a contract, and the one before it delegates itself at times.
+    /// Owners of securities and cash; the last is a contract, and the one before it delegates itself at times.
     pub(crate) investors: Vec<Address>,
     pub(crate) settlement: Address,
     pub(crate) coin: Address,
@@ -43,7 +43,7 @@ impl Cast {
         self.investors[self.investors.len() - 2]
     }
 
-    /// The first of the wallets that belong to the same investor: three have two, the others one.
+    /// The first of the wallets that belong to the same investor: three investors have two, the others one.
     fn first(&self, wallet: Address) -> Option<usize> {
         let index = self.investors.iter().position(|other| *other == wallet);
         index.map(|index| match index {
@@ -71,7 +71,7 @@ impl Cast {
             .unwrap_or(wallet)
     }
 
-    /// Where a wallet's record belongs when nobody has changed it.
+    /// The group of a wallet's record if nobody has changed it.
     pub(crate) fn home(&self, wallet: Address) -> u8 {
         GROUPS[usize::from(self.first(wallet).is_some_and(|first| first > 3))]
     }
@@ -81,7 +81,7 @@ impl Cast {
         COUNTRIES[usize::from(self.investor(wallet)[0]) % COUNTRIES.len()]
     }
 
-    /// A signature over a digest that is an account's.
+    /// An account's signature over a digest.
     pub(crate) fn sign(&self, account: Address, digest: B256) -> Bytes {
         match self.keys.get(&account) {
             Some(key) => key.sign(digest),
@@ -90,7 +90,7 @@ impl Cast {
     }
 }
 
-/// Investors beside the market's own seller and buyer who have a key.
+/// Investors with a key, in addition to the market's own seller and buyer.
 const MORE_INVESTORS: usize = 5;
 
 /// The keys of everyone, with ether.

@@ -1,4 +1,4 @@
-//! What a run has met.
+//! What a run has covered.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -19,18 +19,18 @@ use alloy::{
 
 use crate::model::{Act, Outcome, Refusal, Step, settlement::Verdict};
 
-/// Counts.
+/// The counts.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Coverage {
     /// Calls that succeeded and calls that were refused, by function.
     calls: BTreeMap<String, [u64; 2]>,
-    /// Errors by name, of transactions and of what was only tried.
+    /// Errors by name, of transactions and of simulated calls.
     errors: BTreeMap<String, u64>,
     /// Failures with which a settlement was refused.
     refused: BTreeMap<u8, u64>,
-    /// Failures that preflight named, the first or not.
+    /// Failures that preflight named, first or not.
     named: BTreeMap<u8, u64>,
-    /// The token's codes beside failure 19.
+    /// The token's codes with failure 19.
     restrictions: BTreeMap<u8, u64>,
     /// The token's codes as its own views gave them.
     codes: BTreeMap<u8, u64>,
@@ -70,10 +70,10 @@ impl Coverage {
         *self.codes.entry(code).or_default() += 1;
     }
 
-    /// Every code of the share classes was met.
+    /// Asserts that every code of the share classes occurred.
     ///
     /// # Panics
-    /// When one was not.
+    /// When one did not.
     pub(crate) fn assert_every_code(&self) {
         let never: Vec<_> = (0..=20)
             .filter(|code| !self.codes.contains_key(code))
@@ -87,7 +87,7 @@ impl Coverage {
         count("settle") + count("settleSigned")
     }
 
-    /// Functions of the settlement contract that change state and never succeeded, or never were refused though they can be.
+    /// State-changing functions of the settlement contract that never succeeded, or were never refused though they can be.
     pub(crate) fn missing(&self) -> Vec<String> {
         let abi: JsonAbi =
             serde_json::from_str(include_str!("../../../docs/interfaces/IDvPSettlement.json"))
@@ -103,11 +103,11 @@ impl Coverage {
         missing.collect()
     }
 
-    /// Every failure of the table refused a settlement and was named by preflight.
+    /// Asserts that every failure of the table refused a settlement and was named by preflight.
     ///
     /// # Panics
-    /// When one did not: but for 10, as no order with another payment token is ever open, so that 3 or 4 stands before it;
-    /// and for 29 in preflight, as it shows only when the legs have moved.
+    /// When one did not, except 10, since no order with another payment token is ever open, so that 3 or 4 comes before
+    /// it, and 29 in preflight, since it shows only when the legs have moved.
     pub(crate) fn assert_every_failure(&self) {
         let never = |seen: &BTreeMap<u8, u64>, but: &[u8]| -> Vec<u8> {
             (1..=32)

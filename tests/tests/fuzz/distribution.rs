@@ -1,5 +1,5 @@
 //! Stateful fuzz of the distribution contract: random acts of funders, holders, strangers and officers on several
-//! distributions at once, each predicted by a model that was written from `docs/distributions.md`. After every act no
+//! distributions at once, each predicted by a model that was written from `docs/distributions.md`. After every act, no
 //! distribution has paid more than its total, and the contract has exactly what is neither paid nor swept.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -29,10 +29,10 @@ use alloy::{
 const STEPS: usize = 300;
 /// Wallets that get shares.
 const HOLDERS: usize = 6;
-/// Distributions at most.
+/// The most distributions.
 const MOST: usize = 6;
 
-/// What became of a share.
+/// What happened to a share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fate {
     Open,
@@ -40,7 +40,7 @@ enum Fate {
     Paid,
 }
 
-/// A distribution as the specification knows it.
+/// A distribution as the specification describes it.
 #[derive(Clone, Debug)]
 struct Known {
     opened: Opened,
@@ -73,7 +73,7 @@ struct World {
     market: Market,
     payout: Payout,
     holders: Vec<Address>,
-    /// Who gets what is redirected.
+    /// The recipient of redirected shares.
     court: Address,
     known: Vec<Known>,
     sanctioned: BTreeSet<Address>,
@@ -122,7 +122,7 @@ impl World {
         usize::try_from(self.random.below(bound)).expect("fits")
     }
 
-    /// Whether the coin lets an amount go to an account.
+    /// Whether the coin allows paying an account.
     fn coin_pays(&self, to: Address) -> bool {
         !self.coin_paused
             && !self.blacklisted.contains(&to)
@@ -133,7 +133,7 @@ impl World {
         *self.cash.entry(to).or_default() += amount;
     }
 
-    /// What bringing a share comes to: the log, or why it is refused. `None` where it is passed over.
+    /// The outcome of claiming a share: the log, or why it is refused. `None` if it is skipped.
     fn bring(&mut self, at: usize, index: usize, good: bool) -> Result<Option<LogData>, Bytes> {
         let known = &self.known[at];
         let (id, number) = (known.opened.id, U256::from(index));
@@ -194,7 +194,7 @@ impl World {
         Ok(Some(apart.encode_log_data()))
     }
 
-    /// The code by which a share that waits still waits.
+    /// The code for which a waiting share still waits.
     fn code(&self, wallet: Address) -> u8 {
         match () {
             () if self.sanctioned.contains(&wallet) => 1,
@@ -223,7 +223,7 @@ impl World {
         }
     }
 
-    /// Opens one; now and then with less money than its tree promises.
+    /// Opens a distribution; now and then with less money than its tree promises.
     async fn open_one(&mut self) -> Result<(), String> {
         if self.paused || self.coin_paused || !self.blacklisted.is_empty() {
             return Ok(());
@@ -322,7 +322,7 @@ impl World {
         let expected = match failed {
             _ if self.paused => refused(&EnforcedPause {}),
             Some(data) => {
-                // As a whole or not at all.
+                // All or nothing.
                 (self.known[at], self.cash) = before;
                 Err(data)
             }
@@ -399,7 +399,7 @@ impl World {
             .await
     }
 
-    /// Sanctions or freezes a holder, or ends that.
+    /// Sanctions or freezes a holder, or lifts that.
     async fn status(&mut self) -> Result<(), String> {
         let holder = self.below(HOLDERS);
         let account = self.holders[holder];
@@ -419,7 +419,7 @@ impl World {
         Ok(())
     }
 
-    /// Pauses the coin, or blacklists a holder, the funder or the contract; or ends that.
+    /// Pauses the coin, or blacklists a holder, the funder or the contract; or lifts that.
     async fn coin_status(&mut self) -> Result<(), String> {
         let (admin, coin) = (self.market.admin.clone(), self.market.coin);
         if self.coin_paused || self.random.once_in(3) {
@@ -470,7 +470,7 @@ impl World {
         Ok(())
     }
 
-    /// Time passes: up to 20 days, within the year for which the programs run.
+    /// Lets up to 20 days pass, within the year for which the programs run.
     async fn pass(&mut self) -> Result<(), String> {
         let later = self.now + 1 + self.random.below(20 * DAY);
         if later < self.market.opened + 340 * DAY {
@@ -519,7 +519,7 @@ impl World {
         ))
     }
 
-    /// What must hold after every act.
+    /// What must be true after every act.
     async fn look(&mut self) -> Result<(), String> {
         let (market, payout) = (&self.market, &self.payout);
         let mut funds = U256::ZERO;
@@ -550,7 +550,7 @@ impl World {
     }
 }
 
-/// Puts an account into a set, or takes it out; whether it is in it then.
+/// Adds an account to a set, or removes it; returns whether it is in the set afterwards.
 fn toggle(set: &mut BTreeSet<Address>, account: Address) -> bool {
     set.insert(account) || {
         set.remove(&account);

@@ -1,9 +1,9 @@
-//! Invariant I10: from commit to `until`, nothing that buyer and seller do with what they have stops the settlement.
+//! Invariant I10: from commit to `until`, nothing the buyer and seller do with what they have stops the settlement.
 //!
 //! Both parties act from several wallets, among them keys that delegate themselves and contracts that execute what they
-//! are asked, and have accomplices to whom they grant allowances. The officers do nothing but mint, and no limit is set.
-//! After each act every live commitment must still settle. The same acts against pairs that are only matched must stop
-//! one soon: that is the control.
+//! are asked, and have accomplices to whom they grant allowances. The officers only mint, and no limit is set. After
+//! each act, every live commitment must still settle. As a control, the same acts against pairs that are only matched
+//! must soon stop one.
 
 mod acts;
 
@@ -27,10 +27,10 @@ use alloy::{
 const LONGEST: u64 = 72 * 3_600;
 /// The market stays open for less than a program stays active.
 const SEASON: u64 = 300 * 86_400;
-/// Commitments that live at once.
+/// The number of live commitments at once.
 const MATCHES: usize = 3;
 
-/// A match that must settle until then.
+/// A match that must settle until a given time.
 #[derive(Clone, Debug)]
 struct Firm {
     bid: Signed,
@@ -38,7 +38,7 @@ struct Firm {
     until: u64,
 }
 
-/// What a run has met.
+/// What a run has covered.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Tally {
     pub(crate) committed: u64,
@@ -56,24 +56,24 @@ pub(crate) struct Game {
     keys: BTreeMap<Address, Account>,
     sellers: Vec<Address>,
     buyers: Vec<Address>,
-    /// Both, and those who help them.
+    /// The parties and their accomplices.
     people: Vec<Address>,
     /// The code that a delegated key runs.
     code: Address,
     delegated: BTreeSet<Address>,
     random: Random,
     firm: Vec<Firm>,
-    /// Whether matches are committed, or only approved of.
+    /// Whether matches are committed, or only approved.
     commits: bool,
     references: u64,
     pub(crate) tally: Tally,
 }
 
-/// How a run ends that finds something.
+/// How a run ends if it finds something.
 pub(crate) type Found = Result<(), String>;
 
 impl Game {
-    /// Opens it where the clock is ours.
+    /// Opens it, if the clock is ours.
     pub(crate) async fn open(seed: u64, commits: bool) -> Option<Self> {
         let market = Market::open().await;
         market.chain.clock()?;
@@ -154,7 +154,7 @@ impl Game {
         self.market.chain.clock().expect("as when it was opened")
     }
 
-    /// So many acts of the parties, with new matches in between.
+    /// Runs this many acts of the parties, with new matches in between.
     pub(crate) async fn run(&mut self, steps: usize) -> Found {
         for step in 1..=steps {
             let now = self.market.chain.now().await;
@@ -175,7 +175,7 @@ impl Game {
         Ok(())
     }
 
-    /// Every live commitment settles, by preflight's word and when it is tried.
+    /// Checks that every live commitment settles, according to preflight and when tried.
     async fn hold(&mut self, after: &str) -> Found {
         let now = self.market.chain.now().await;
         let lapsed = self.firm.iter().filter(|firm| firm.until <= now).count();
@@ -216,7 +216,7 @@ impl Game {
         Ok(())
     }
 
-    /// One of the firm matches settles, or is released.
+    /// Settles or releases one of the firm matches.
     async fn end(&mut self) -> Found {
         if self.firm.is_empty() {
             return Ok(());
@@ -235,7 +235,7 @@ impl Game {
             };
             (by, release_call(bid.id, ask.id).abi_encode())
         };
-        // Often in the last second of it.
+        // Often in its last second.
         if self.firm.iter().all(|other| other.until > until) && self.random.once_in(3) {
             self.clock()
                 .next_block_at((until - 1).max(market.chain.now().await))
@@ -373,7 +373,7 @@ impl Game {
         key.map_or(Bytes::from_static(&[1, 2, 3]), |key| key.sign(digest))
     }
 
-    /// A transaction by a wallet, whatever comes of it.
+    /// A transaction by a wallet, whatever its outcome.
     async fn send(&self, from: Address, to: Address, input: Vec<u8>) -> bool {
         let (key, to, input) = if let Some(key) = self.keys.get(&from) {
             (key, to, input)

@@ -1,7 +1,7 @@
 //! Stateful fuzz of the settlement contract: random calls by random callers on one market, each predicted by a model that
 //! was written from the specification, and the invariants I1 to I5, I7 and I8 after every step.
 //!
-//! `FUZZ_SEED` and `FUZZ_STEPS` choose the run; without them it is the same short one every time. What fails is printed
+//! `FUZZ_SEED` and `FUZZ_STEPS` choose the run; without them it is the same short one every time. A failure is printed
 //! with its seed and the shortest sequence of steps found that still fails; a file in `fuzz/regressions` keeps it.
 #![allow(clippy::doc_markdown, reason = "TsUSDC is a name")]
 #![allow(clippy::similar_names, reason = "senders, spenders, rules and roles")]
@@ -34,7 +34,7 @@ use stage::Stage;
 const SEED: u64 = 1;
 /// Its length.
 const STEPS: usize = 600;
-/// From this length on a run meets everything that can be met.
+/// From this length on, a run covers everything there is to cover.
 const COMPLETE: usize = 20_000;
 
 /// The run that the environment asks for, or the short one.
@@ -73,7 +73,7 @@ async fn a_market_does_what_the_specification_predicts() {
     }
 }
 
-/// Seeds that together meet each failure of the table and each code of the share classes, and such that found something.
+/// Seeds that together cover each failure of the table and each code of the share classes, and seeds that found faults.
 #[tokio::test]
 async fn kept_seeds_find_nothing() {
     let Some(mut stage) = Stage::open().await else {

@@ -1,4 +1,4 @@
-//! What the contracts' views must answer when the model is right.
+//! What the contracts' views must answer if the model is right.
 
 use acceptance::{
     bindings::{IDvPSettlement, ISecurityToken, ITsUSDC},
@@ -37,7 +37,7 @@ impl View {
 }
 
 impl World {
-    /// Everything that belongs to no account and no order: switches, sums, lists.
+    /// Everything that does not belong to an account or an order: switches, sums, lists.
     pub(crate) fn totals(&self) -> Vec<View> {
         let mut views = self.counters();
         for (&token, security) in &self.securities {
@@ -130,7 +130,7 @@ impl World {
         views
     }
 
-    /// The settlement contract's own words and holdings (invariant I1).
+    /// The settlement contract's own state and holdings (invariant I1).
     pub(crate) fn counters(&self) -> Vec<View> {
         let settlement = &self.settlement;
         let address = settlement.address;
@@ -195,7 +195,7 @@ impl World {
         views
     }
 
-    /// All that the three kinds of contracts keep about one account.
+    /// Everything that the three kinds of contracts store about one account.
     pub(crate) fn account(&self, account: Address) -> Vec<View> {
         let who = || account.to_string();
         let spender = self.settlement.address;
@@ -321,7 +321,7 @@ impl World {
         View::new(&owner.to_string(), token, &call, &nonce)
     }
 
-    /// What an owner allows a spender, whoever that is.
+    /// The allowances of an owner to a spender, for any two accounts.
     pub(crate) fn allowance(&self, token: Address, owner: Address, spender: Address) -> View {
         let call = ISecurityToken::allowanceCall { owner, spender };
         let allowance = self.ledger(token).allowance(owner, spender);
@@ -339,7 +339,7 @@ impl World {
         let expired = found == state::OPEN && terms.is_some_and(|order| order.expiry <= self.now);
         let answer = IDvPSettlement::getOrderReturn {
             owner: known.map(|known| known.order.owner).unwrap_or_default(),
-            // A side that there is not, of an order cancelled though it could never be registered, is not kept.
+            // An invalid side, of an order that was cancelled though it could never be registered, is not stored.
             side: u8::from(known.is_some_and(|known| known.order.side == ASK)),
             security: terms.map(|order| order.security).unwrap_or_default(),
             quantity: terms.map(|order| order.quantity).unwrap_or_default(),

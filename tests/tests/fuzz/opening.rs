@@ -1,4 +1,4 @@
-//! Putting the cast into a market, and the model beside it.
+//! Puts the cast into a market, and sets up the model to match.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -29,7 +29,7 @@ use crate::{
     },
 };
 
-/// Deploys what the market does not have, and gathers the keys.
+/// Deploys what the market does not have, and collects the keys.
 pub(crate) async fn assemble(market: &Market) -> Cast {
     let chain = &market.chain;
     let (desk, investors) = cast::keys(market).await;
@@ -252,7 +252,7 @@ pub(crate) async fn prepare(market: &Market, cast: &Cast, world: &mut World) {
             from,
             act,
         };
-        world.apply(&step).expect("nothing stands against it");
+        world.apply(&step).expect("nothing prevents it");
         clock.next_block_at(step.at).await;
         let admin = &market.admin;
         let sent = match &step.act {

@@ -20,14 +20,14 @@ use crate::{
     stage::{Agreement, Stage},
 };
 
-/// What is tried without being sent.
+/// What is simulated without being sent.
 #[derive(Clone, Debug)]
 pub(crate) struct Probe {
-    /// A bid and an ask, to be settled by their ids and by their signatures; the ask also to be registered.
+    /// A bid and an ask, settled by their ids and by their signatures; the ask is also registered.
     pub(crate) pair: Option<(Signed, Signed)>,
-    /// Securities to be moved by the settlement contract, or by their owner.
+    /// Securities moved by the settlement contract, or by their owner.
     pub(crate) transfer: Transfer,
-    /// A hold to be used at a second, sent to somebody.
+    /// A hold used at a given second, for some recipient.
     pub(crate) hold: Option<Use>,
 }
 
@@ -68,7 +68,7 @@ impl Attempts {
 }
 
 impl Stage {
-    /// Tries a probe; nothing changes by it.
+    /// Tries a probe; it changes nothing.
     pub(crate) async fn probe(&mut self, probe: &Probe) -> Agreement {
         let mut attempts = Attempts::default();
         if let Some((bid, ask)) = &probe.pair {
@@ -151,7 +151,7 @@ impl Stage {
             self.coverage.refusal(outcome.as_ref().err());
             let call = self.by(operator, settlement, input.into());
             let is_direct = call.1 == settlement;
-            // The wallet keeps what it is answered to itself.
+            // The wallet does not pass on the answer it gets.
             let answer = |id: B256| if is_direct { id.to_vec() } else { Vec::new() };
             attempts.add(call, outcome.map(|id| answer(id).into()));
         }
@@ -207,7 +207,7 @@ impl Stage {
 }
 
 impl Stage {
-    /// `holdRestriction` at a second, and `useHold` now.
+    /// `holdRestriction` at a given second, and `useHold` now.
     fn predict_use(&mut self, hold: Use, attempts: &mut Attempts) {
         let Use {
             token,
@@ -219,7 +219,7 @@ impl Stage {
             at,
         } = hold;
         let (security, now) = (&self.world.securities[&token], self.world.now);
-        // What was before, a contract need not remember.
+        // A contract need not remember the past.
         let at = at.max(now);
         let name = (placer, id);
         let code = security.hold_restriction(name, owner, to, at);

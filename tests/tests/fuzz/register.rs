@@ -1,4 +1,4 @@
-//! A share class's register rebuilt from nothing but its logs: who holds what, and how many count as holders where.
+//! A share class's register rebuilt only from its logs: who holds what, and how many holders each group has.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -30,7 +30,7 @@ pub(crate) struct Register {
 }
 
 impl Register {
-    /// Of a token without logs.
+    /// The register of a token without logs.
     pub(crate) fn of(token: Address) -> Self {
         Self {
             token,
@@ -38,12 +38,12 @@ impl Register {
         }
     }
 
-    /// Whose register it is.
+    /// The token.
     pub(crate) fn token(&self) -> Address {
         self.token
     }
 
-    /// Goes on by one log; others' are passed over.
+    /// Applies one log; other contracts' logs are skipped.
     pub(crate) fn apply(&mut self, log: &Log) {
         if log.address != self.token {
             return;
@@ -107,7 +107,7 @@ impl Register {
         }
     }
 
-    /// What the logs tell of everybody is what the model knows; those who have nothing are passed over.
+    /// Checks that what the logs say about each account is what the model knows; accounts with nothing are skipped.
     pub(crate) fn compare(&self, security: &Security) -> Agreement {
         let some = |amounts: &BTreeMap<Address, U256>| -> BTreeMap<Address, U256> {
             let more = amounts.iter().filter(|(_, amount)| **amount > U256::ZERO);
@@ -133,7 +133,7 @@ impl Register {
         self.balances.get(&wallet).copied().unwrap_or_default()
     }
 
-    /// Investors with holdings among groups.
+    /// Investors with holdings in a set of groups.
     fn holders(&self, among: impl Fn(u8) -> bool) -> u32 {
         let held: BTreeSet<_> = self
             .wallets
@@ -176,7 +176,7 @@ impl Register {
             .collect()
     }
 
-    /// All that is known of each wallet and each investor.
+    /// Everything known about each wallet and each investor.
     pub(crate) fn everyone(&self) -> Vec<View> {
         let what = |wallet: &Address| format!("{wallet} by the logs");
         let mut views = Vec::new();

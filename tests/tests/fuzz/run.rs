@@ -11,10 +11,10 @@ use crate::{
     stage::{Agreement, Stage},
 };
 
-/// How many steps are replayed in search of a shorter failing sequence, and four times the failing one beside.
+/// How many steps are replayed in search of a shorter failing sequence, in addition to four times the failing one.
 const REPLAYED: usize = 5_000;
 
-/// After how many steps a long run says that it is alive.
+/// After how many steps a long run reports that it is alive.
 const PROGRESS: usize = 5_000;
 
 /// A run.
@@ -27,7 +27,7 @@ pub(crate) struct Campaign {
 /// Runs it.
 ///
 /// # Panics
-/// When chain and model disagree: with the seed and the shortest sequence found that shows it.
+/// When chain and model disagree: with the seed and the shortest failing sequence found.
 pub(crate) async fn run(stage: &mut Stage, campaign: Campaign) {
     let Campaign { seed, steps } = campaign;
     eprintln!("FUZZ_SEED={seed} FUZZ_STEPS={steps}");
@@ -75,7 +75,7 @@ async fn take(stage: &mut Stage, (step, probe): &Turn) -> Agreement {
     caught(stage.probe(probe)).await
 }
 
-/// A panic of the harness, or of the replay, is a disagreement, too.
+/// A panic of the harness or of the replay also counts as a disagreement.
 async fn caught(work: impl Future<Output = Agreement>) -> Agreement {
     let caught = std::panic::AssertUnwindSafe(work).catch_unwind().await;
     caught.unwrap_or_else(|panic| {
@@ -85,7 +85,7 @@ async fn caught(work: impl Future<Output = Agreement>) -> Agreement {
     })
 }
 
-/// Drops steps in ever smaller runs for as long as what is left still fails.
+/// Drops steps in ever smaller chunks as long as the rest still fails.
 async fn shorten(stage: &mut Stage, mut steps: Vec<Turn>, mut why: String) -> (Vec<Turn>, String) {
     let mut budget = REPLAYED + 4 * steps.len();
     let mut length = steps.len() / 2;
@@ -108,7 +108,7 @@ async fn shorten(stage: &mut Stage, mut steps: Vec<Turn>, mut why: String) -> (V
     (steps, why)
 }
 
-/// What a disagreement is about: the view or call that it begins with.
+/// The subject of a disagreement: the view or call that it begins with.
 fn subject(why: &str) -> &str {
     let end = why
         .match_indices(['(', '{'])

@@ -1,4 +1,4 @@
-//! A market on chain beside its model: every step happens to both, and both must agree.
+//! A market on chain and its model: every step is applied to both, and both must agree.
 
 use std::collections::BTreeSet;
 
@@ -24,7 +24,7 @@ use crate::{
     register::Register,
 };
 
-/// After how many steps everything is looked at, instead of what a step has touched.
+/// After how many steps everything is checked, instead of only what a step has touched.
 const ROUND: usize = 50;
 
 /// Market, model and what has been seen of both.
@@ -35,13 +35,13 @@ pub(crate) struct Stage {
     pub(crate) world: World,
     pub(crate) coverage: Coverage,
     replay: Replay,
-    /// Of each share class.
+    /// The register of each share class.
     registers: Vec<Register>,
     steps: usize,
     base: Base,
 }
 
-/// Where every run begins.
+/// The starting point of every run.
 #[derive(Debug)]
 struct Base {
     snapshot: U256,
@@ -54,7 +54,7 @@ struct Base {
 pub(crate) type Agreement = Result<(), String>;
 
 impl Stage {
-    /// Opens the market and puts the cast in it; not where the clock is not ours.
+    /// Opens the market and puts the cast in it, if the clock is ours.
     pub(crate) async fn open() -> Option<Self> {
         let market = Market::open().await;
         market.chain.clock()?;
@@ -103,7 +103,7 @@ impl Stage {
         self.steps = 0;
     }
 
-    /// One step on chain and in the model, and everything that must hold after it.
+    /// Runs one step on chain and in the model, and checks everything that must be true after it.
     pub(crate) async fn step(&mut self, step: &Step) -> Agreement {
         let mut looked_at = self.world.counters();
         let held: Vec<_> = looked_at
@@ -135,7 +135,7 @@ impl Stage {
             }
         }
         self.steps += 1;
-        // Invariant I1 before and after; a coin may be sent to the contract, but no call of its own moves one.
+        // Invariant I1 before and after; a coin may be sent to the contract, but none of its own calls moves one.
         if matches!(step.act, Act::Settlement(_)) {
             looked_at.extend(held);
         }
@@ -170,7 +170,7 @@ impl Stage {
         self.follow(&logs)
     }
 
-    /// The classes of each token are those of its logs and of the model, with as many holders as both count.
+    /// Checks that the classes of each token are those of its logs and of the model, with the same number of holders.
     async fn classes(&self, act: &Act) -> Agreement {
         let changed = self.changed(act);
         for register in &self.registers {
@@ -201,7 +201,7 @@ impl Stage {
         Ok(())
     }
 
-    /// Sends it; gives the logs, or the revert data.
+    /// Sends it; returns the logs, or the revert data.
     async fn perform(&self, step: &Step) -> Result<Vec<Log>, Bytes> {
         let chain = &self.market.chain;
         let clock = chain.clock().expect("as before");
@@ -238,14 +238,14 @@ impl Stage {
             "a reverted transaction has logs"
         );
         assert!(receipt.gas_used < GAS_LIMIT, "out of gas");
-        // The block that refused it is the latest, and has the state that it was refused in.
+        // The block that refused it is the latest, and has the state in which it was refused.
         match chain.simulate(from, to, input).await {
             Ok(_) => panic!("{step:?} reverts, but not when simulated"),
             Err(revert) => Err(revert.data.unwrap_or_default()),
         }
     }
 
-    /// A call by an account as a call by a key: anyone may make the wallet execute.
+    /// A call by an account as a call by a key: anyone can make the wallet execute.
     pub(crate) fn by(&self, from: Address, to: Address, input: Bytes) -> (Address, Address, Bytes) {
         if from != self.cast.wallet() {
             return (from, to, input);
@@ -257,7 +257,7 @@ impl Stage {
         (self.cast.stranger, from, call.abi_encode().into())
     }
 
-    /// Asks the views, and compares.
+    /// Queries the views, and compares.
     pub(crate) async fn look(&self, views: &[View]) -> Agreement {
         for views in views.chunks(500) {
             let calls: Vec<_> = views
@@ -276,7 +276,7 @@ impl Stage {
         Ok(())
     }
 
-    /// Invariant I8: what the logs so far tell is what the model knows.
+    /// Invariant I8: what the logs say so far is what the model knows.
     fn follow(&mut self, logs: &[Log]) -> Agreement {
         for log in logs
             .iter()
@@ -306,7 +306,7 @@ impl Stage {
         }
     }
 
-    /// Everything once more, from nothing but views and logs, with every order that ever was.
+    /// Checks everything again, only from views and logs, with every order there ever was.
     pub(crate) async fn close(&self) -> Agreement {
         let mut views = self.everything();
         views.extend(

@@ -25,7 +25,7 @@ impl Stage {
         }
     }
 
-    /// Views of whatever a step could have changed.
+    /// Views of everything a step could have changed.
     pub(crate) fn touched(&self, step: &Step) -> Vec<View> {
         let mut accounts = BTreeSet::from([step.from]);
         let mut orders = BTreeSet::new();
@@ -117,7 +117,7 @@ impl Stage {
         views
     }
 
-    /// The allowance that a step would change: of which token, whose, and who may spend it.
+    /// The allowance that a step would change: token, owner and spender.
     fn allowed(&self, step: &Step) -> Option<(Address, Address, Address)> {
         if let Some((token, claim)) = Claim::of(&step.act, self.cast.coin) {
             return Some((token, claim.owner, claim.spender));
@@ -131,7 +131,7 @@ impl Stage {
         }
     }
 
-    /// Views of everyone and everything, but for the orders of long ago.
+    /// Views of all accounts and everything else, except old orders.
     pub(crate) fn everything(&self) -> Vec<View> {
         let mut views = self.world.totals();
         let people = self.world.people.iter();

@@ -1,4 +1,4 @@
-//! What an audit of the three contracts found, each fault tried again.
+//! The findings of an audit of the three contracts, each fault tried again.
 
 use std::fmt::Write as _;
 
@@ -33,7 +33,7 @@ async fn time_left(market: &Market, program: Address) -> u64 {
     market.chain.call(ARB_WASM, &call).await
 }
 
-/// With enough ether for any fee.
+/// An account with enough ether for any fee.
 async fn pay<C: SolCall>(market: &Market, from: &Account, call: &C) -> TransactionReceipt {
     let value = U256::from(10).pow(U256::from(16));
     let (chain, to) = (&market.chain, TxKind::Call(ARB_WASM));
@@ -42,8 +42,8 @@ async fn pay<C: SolCall>(market: &Market, from: &Account, call: &C) -> Transacti
         .await
 }
 
-/// A1: the year counts from the activation of the code, so a later deployment of it has what is left. Of a program in
-/// fragments each deployment has a root of its own, and with it a year of its own.
+/// A1: the year counts from the activation of the code, so a later deployment of it gets what is left. For a program
+/// in fragments, each deployment has its own root, and with it its own year.
 #[tokio::test]
 async fn a_second_deployment_of_the_same_code_has_the_rest_of_its_year() {
     let market = Market::open().await;
@@ -54,7 +54,7 @@ async fn a_second_deployment_of_the_same_code_has_the_rest_of_its_year() {
     clock.mine_at(activated + 300 * DAY).await;
     let second = deploy::coin(&market.chain, market.stranger.address).await;
     assert_ne!(second, market.coin);
-    // 365 - 300 days; what is counted in whole hours may be one less.
+    // 365 - 300 days; it is counted in whole hours, so it may be one less.
     let left = time_left(&market, second).await;
     assert!((65 * DAY - 3_700..=65 * DAY).contains(&left), "{left}");
     let token = deploy::token(&market.chain, 18, U256::ZERO, market.admin.address).await;
@@ -62,8 +62,8 @@ async fn a_second_deployment_of_the_same_code_has_the_rest_of_its_year() {
     assert!((YEAR - 3_700..=YEAR).contains(&left), "{left}");
 }
 
-/// A1: after a year nobody can even cancel; anyone may activate the code again, and the owner is the first to act if it
-/// cancels in the next transaction.
+/// A1: after a year nobody can even cancel; anyone can activate the code again, and the owner is the first to act if
+/// it cancels in the next transaction.
 #[tokio::test]
 async fn an_expired_program_works_again_once_anyone_has_activated_it() {
     let market = Market::open().await;
@@ -127,7 +127,7 @@ async fn an_expired_program_works_again_once_anyone_has_activated_it() {
     assert!(outcome.is_err(), "the seller was first");
 }
 
-/// A1: the year begins anew by a keepalive, which the chain takes from day 31 on.
+/// A1: a keepalive restarts the year; the chain accepts it from day 31 on.
 #[tokio::test]
 async fn a_keepalive_begins_the_year_anew_but_not_in_the_first_month() {
     let market = Market::open().await;
@@ -174,7 +174,7 @@ fn admins(market: &Market, contract: Address) -> acceptance::watch::Watch {
     watch
 }
 
-/// A3: nobody constructs a contract a second time: not its admin, not a stranger, not somebody through the factory.
+/// A3: nobody can construct a contract a second time: not its admin, not a stranger, not somebody through the factory.
 #[tokio::test]
 async fn a_second_constructor_call_reverts_for_everyone() {
     let market = Market::open().await;
@@ -200,7 +200,7 @@ async fn a_second_constructor_call_reverts_for_everyone() {
             assert!(!receipt.status(), "{contract} by {}", caller.address);
             before.assert_unchanged(&watch.read(&market.chain).await, "a second constructor");
         }
-        // The factory calls what it has made; made of this, it passes the call on.
+        // The factory calls the contract it created; this one passes the call on.
         let factory = deploy::through_factory(&market.chain, &forwarder(contract), call).await;
         assert!(factory.is_err(), "{contract} through the factory");
         before.assert_unchanged(&watch.read(&market.chain).await, "a second constructor");
@@ -211,7 +211,7 @@ async fn a_second_constructor_call_reverts_for_everyone() {
     }
 }
 
-/// A program that calls a contract with whatever it is called with, and fails when that fails.
+/// A program that passes its calldata on to a contract, and fails if that call fails.
 fn forwarder(to: Address) -> Vec<u8> {
     let mut bytes = String::new();
     for byte in to {
@@ -254,7 +254,7 @@ async fn a_new_epoch_is_the_blocks_time() {
     );
     let advance = IDvPSettlement::cancelAllOrdersCall {};
     let at = market.chain.now().await + 1_000;
-    // A second time in that second it is one more.
+    // A second time in the same second, it is one more.
     for expected in (at..).take(3) {
         clock.next_block_at(at).await;
         let receipt = market
@@ -282,7 +282,7 @@ async fn a_new_epoch_is_the_blocks_time() {
         .await;
 }
 
-/// A5: who says what there is neither mints nor makes minters, whichever came first.
+/// A5: the account that attests reserves neither mints nor makes minters, whichever role came first.
 #[tokio::test]
 async fn an_attestor_is_no_master_minter_no_minter_and_no_admin() {
     let market = Market::open().await;
@@ -340,7 +340,7 @@ async fn an_attestor_is_no_master_minter_no_minter_and_no_admin() {
         exclude(attestor, minter),
     )
     .await;
-    // The default admin is none of the three.
+    // The default admin has none of the three roles.
     let admin = treasurer.address;
     for name in [attestor, master] {
         refused(
@@ -358,7 +358,7 @@ async fn an_attestor_is_no_master_minter_no_minter_and_no_admin() {
     .await;
 }
 
-/// A5: what the figure rests on is in its event.
+/// A5: the evidence for the figure is in its event.
 #[tokio::test]
 async fn an_attestation_carries_its_evidence() {
     let market = Market::open().await;
@@ -380,7 +380,7 @@ async fn an_attestation_carries_its_evidence() {
     assert_eq!(events::<ITsUSDC::ReservesAttested>(&receipt), [expected]);
 }
 
-/// A5: an offer to become default admin stands for 30 days.
+/// A5: an offer to become default admin is valid for 30 days.
 #[tokio::test]
 async fn an_offered_hand_over_lapses_after_thirty_days() {
     let market = Market::open().await;
@@ -414,7 +414,7 @@ async fn an_offered_hand_over_lapses_after_thirty_days() {
     }
 }
 
-/// A6 and A9: what does not say what it restricts is not listed, nor is the cash.
+/// A6 and A9: a contract without the restriction view is not listed, nor is the cash.
 #[tokio::test]
 async fn a_token_that_cannot_answer_and_the_payment_token_are_not_listed() {
     let market = Market::open().await;
@@ -452,7 +452,7 @@ async fn a_token_that_cannot_answer_and_the_payment_token_are_not_listed() {
     }
 }
 
-/// A6: what was found of a security is in the log and in its listing.
+/// A6: what a security supports is in the log and in its listing.
 #[tokio::test]
 async fn listing_a_security_says_what_was_found_of_it() {
     let market = Market::open().await;
@@ -463,7 +463,7 @@ async fn listing_a_security_says_what_was_found_of_it() {
         ..Token::default()
     };
     let spender = spender.deploy(&market.chain).await;
-    // The third says yes to every interface, that of holds included.
+    // The third claims every interface, including that of holds.
     for (security, checks_spender, holds) in [
         (market.token, true, true),
         (plain, false, false),
@@ -493,7 +493,7 @@ async fn listing_a_security_says_what_was_found_of_it() {
     }
 }
 
-/// A7: a settlement contract is for a payment token that there is.
+/// A7: a settlement contract needs a payment token that exists.
 #[tokio::test]
 async fn a_settlement_contract_for_no_payment_token_is_not_made() {
     let market = Market::open().await;
@@ -508,7 +508,7 @@ async fn a_settlement_contract_for_no_payment_token_is_not_made() {
     }
 }
 
-/// A8: the terms of an order that is cancelled before anyone registered it stand in the logs.
+/// A8: the terms of an order that is cancelled before anyone registered it are in the logs.
 #[tokio::test]
 async fn cancelling_an_unregistered_order_logs_its_terms() {
     let market = Market::open().await;
@@ -537,7 +537,7 @@ async fn cancelling_an_unregistered_order_logs_its_terms() {
         IDvPSettlement::OrderCancelled::SIGNATURE_HASH,
     ];
     assert_eq!(topics, order);
-    // Of a registered one they stand there already.
+    // Those of a registered one are there already.
     market.register_order(&ask).await;
     let cancel = IDvPSettlement::cancelOrderCall { order: ask.order };
     let receipt = market
@@ -552,7 +552,7 @@ async fn cancelling_an_unregistered_order_logs_its_terms() {
     assert_eq!(replay.states[&bid.id], state::CANCELLED);
 }
 
-/// A12: a stolen pauser's key stops, and does not go on.
+/// A12: a stolen pauser's key can pause, but not unpause.
 #[tokio::test]
 async fn only_the_admin_unpauses_settlement_and_coin() {
     let market = Market::open().await;
@@ -671,7 +671,7 @@ async fn a_wallet_contract_is_asked_whether_it_cancels() {
     assert_eq!(market.state(id).await, state::CANCELLED);
 }
 
-/// One flag for each order: 18 when either's security is not listed, by id and by signature.
+/// One flag per order: 18 when either order's security is not listed, by id and by signature.
 #[tokio::test]
 async fn preflight_names_an_unlisted_security_of_either_order() {
     for unlisted in ["bid", "ask"] {

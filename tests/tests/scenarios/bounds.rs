@@ -1,5 +1,5 @@
-//! What the contracts leave to people, as the documents say it, and what bounds it on the chain: a limit that dust fills,
-//! the operator's choice of who meets whom, anchors that nothing is compared with, and wallets that take gas.
+//! What the contracts leave to people, according to the documents, and its bounds on chain: a limit that dust fills,
+//! the operator's choice of counterparties, anchors that nothing is compared with, and wallets that use up gas.
 
 use acceptance::{
     account::Account,
@@ -15,9 +15,9 @@ use alloy::{
 
 use super::hostile_wallets::buying;
 
-/// The holders of the token beside whom nobody else may come.
+/// The holder limit of the token.
 const LIMIT: u32 = 20;
-/// What the command line gives a call at most, unless a profile says otherwise.
+/// The most gas that the command line gives a call, unless a profile says otherwise.
 const GAS_CAP: u64 = 3_000_000;
 
 /// `setLimits` of a holder limit and a minimum holding.
@@ -77,10 +77,10 @@ async fn dust_fills_a_holder_limit_and_a_minimum_holding_keeps_it_out() {
         chain.send(&market.seller, token, &dust(next)).await;
     }
     assert_eq!(holder_count(&market).await, LIMIT);
-    // The buyer, who holds none, would be the twenty-first.
+    // The buyer, who has none, would be the twenty-first.
     let (bid, ask) = market.registered().await;
     market.settle_refused(bid, ask, 19, 12).await;
-    // Room comes back with whoever leaves.
+    // Each holder who leaves makes room again.
     let leaves = ISecurityToken::transferCall {
         to: market.seller.address,
         value: s(1),
@@ -92,7 +92,7 @@ async fn dust_fills_a_holder_limit_and_a_minimum_holding_keeps_it_out() {
     assert_eq!(holder_count(&market).await, LIMIT);
 }
 
-/// Registers an order of 100 S at a limit by one of the parties, for anybody.
+/// Registers one party's order of 100 S at a limit, for any counterparty.
 async fn post(market: &Market, owner: &Account, order: Order, limit: u64, reference: u8) -> Signed {
     let order = Order {
         owner: owner.address,
@@ -106,7 +106,7 @@ async fn post(market: &Market, owner: &Account, order: Order, limit: u64, refere
 }
 
 /// A2: with an affiliate in between, an ask of 1,020 and a bid of 1,050 settle at 1,020 and at 1,050, and the affiliate
-/// keeps the 30 that a midpoint would have shared. Nobody gets a worse price than it signed.
+/// keeps the 30 that a midpoint would have shared. Nobody gets a worse price than they signed.
 #[tokio::test]
 async fn an_affiliate_in_between_settles_both_ends_at_their_limits() {
     let market = Market::open().await;
@@ -131,7 +131,7 @@ async fn an_affiliate_in_between_settles_both_ends_at_their_limits() {
 
     let ask = post(&market, &market.seller, market.ask(), 1_020, 1).await;
     let bid = post(&market, &market.buyer, market.bid(), 1_050, 2).await;
-    // Who signs second signs the other's limit, and the midpoint is that.
+    // The second signer signs the other's limit, which is then the midpoint.
     let buys = post(&market, &affiliate, market.bid(), 1_020, 3).await;
     let sells = post(&market, &affiliate, market.ask(), 1_050, 4).await;
     let before = market.cash(market.buyer.address).await;
@@ -153,7 +153,7 @@ async fn an_affiliate_in_between_settles_both_ends_at_their_limits() {
     assert_eq!(market.securities(market.buyer.address).await, s(100));
 }
 
-/// What bounds it: a commitment of the two that a customer was matched with leaves no room for anybody in between.
+/// The bound: a commitment of the two orders that were matched leaves no room for anybody in between.
 #[tokio::test]
 async fn a_committed_pair_has_nobody_in_between() {
     let market = Market::open().await;
@@ -184,8 +184,8 @@ async fn a_committed_pair_has_nobody_in_between() {
     assert_eq!(market.state(buys.id).await, state::OPEN);
 }
 
-/// A10: the contract takes any root with any size, since a book that was lost must be able to begin anew; each anchor is
-/// an event that says what it was, in order, for whoever compares.
+/// A10: the contract accepts any root with any size, since a lost book must be able to start over; each anchor is an
+/// event that records it, in order, for anyone who compares.
 #[tokio::test]
 async fn anchor_book_compares_with_nothing() {
     let market = Market::open().await;
@@ -218,7 +218,7 @@ async fn anchor_book_compares_with_nothing() {
     assert_eq!(told, anchors);
 }
 
-/// A11: an owner's wallet is given all the gas that there is, and may burn it; what the sender gives bounds what is lost.
+/// A11: an owner's wallet gets all available gas, and may burn it; the sender's gas limit bounds the loss.
 #[tokio::test]
 async fn a_wallet_that_burns_gas_costs_what_the_sender_gives() {
     let market = Market::open().await;
@@ -231,13 +231,13 @@ async fn a_wallet_that_burns_gas_costs_what_the_sender_gives() {
             .await;
         assert!(!receipt.status(), "{owner} did not sign");
         let used = receipt.gas_used;
-        // All but what the call keeps back of it, a part in 64.
+        // All except the 64th part that the call keeps back.
         assert!((gas / 64 * 62..=gas).contains(&used), "{used} of {gas}");
         assert_eq!(market.state(bid.id).await, state::NONE);
     }
 }
 
-/// A11: a Safe of many owners or a passkey takes more than a million, for which the cap leaves room.
+/// A11: a Safe with many owners or a passkey uses more than a million, for which the cap leaves room.
 #[tokio::test]
 async fn a_wallet_that_takes_much_gas_registers_within_the_cap() {
     let market = Market::open().await;

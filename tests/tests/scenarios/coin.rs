@@ -15,7 +15,7 @@ async fn refused<C: SolCall, E: SolError>(market: &Market, from: &Account, call:
     market.refused(&[], from, market.coin, call, error).await;
 }
 
-/// A second coin without attestation or coins, its roles as in the market's own.
+/// A second coin without attestation or coins, with the same roles as the market's.
 async fn fresh_coin(market: &Market) -> Address {
     let coin = deploy::coin(&market.chain, market.treasurer.address).await;
     for (name, to) in [
@@ -130,7 +130,7 @@ async fn an_attestation_older_than_the_last_or_from_the_future_reverts() {
         &error,
     )
     .await;
-    // Of the same second is fine, and so is a smaller one.
+    // One of the same second is fine, and so is a smaller one.
     market
         .chain
         .send(&market.attestor, market.coin, &attest(usd(1), latest))
@@ -178,7 +178,7 @@ async fn mint_reverts_past_the_attestations_age() {
     assert_eq!(headroom, U256::ZERO);
 }
 
-/// A minter mints what it was allowed and no more.
+/// A minter can mint its allowance and no more.
 #[tokio::test]
 async fn mint_reverts_for_strangers_for_nothing_and_beyond_the_allowance() {
     let market = Market::open().await;
@@ -262,7 +262,7 @@ async fn a_bank_reference_is_used_once() {
     }
 }
 
-/// Coins go nowhere from where they could not come back.
+/// Coins cannot go anywhere they could not come back from.
 #[tokio::test]
 async fn transfers_to_zero_and_to_the_coin_itself_revert() {
     let market = Market::open().await;
@@ -320,7 +320,7 @@ async fn transfer_from_always_uses_up_allowance() {
     );
 }
 
-/// What every movement is refused for.
+/// The reasons for which every movement is refused.
 enum Block {
     Pause,
     Blacklist(Address),
@@ -352,7 +352,7 @@ impl Block {
     }
 }
 
-/// One entry point, who calls it, and whom it would move coins of or to.
+/// One entry point, its caller, and the parties whose coins it moves or who receive them.
 struct Entry {
     what: &'static str,
     caller: Account,
@@ -363,7 +363,7 @@ struct Entry {
     pausable: bool,
 }
 
-/// Every entry point that moves value, and every one that only allows it.
+/// Every entry point that moves value or changes an allowance.
 async fn entries(market: &Market) -> Vec<Entry> {
     let approve = ITsUSDC::approveCall {
         spender: market.operator.address,
@@ -384,7 +384,7 @@ async fn entries(market: &Market) -> Vec<Entry> {
     let reference = B256::repeat_byte(0xee);
     let spender = operator.address;
     let minter = admin.address;
-    // Nobody of those whom the test blacklists.
+    // None of those whom the test blacklists.
     let (culprit, outsider) = (Address::repeat_byte(0xc1), Address::repeat_byte(0x0d));
     let blacklist = ITsUSDC::blacklistCall { account: culprit };
     market.chain.send(&admin, market.coin, &blacklist).await;
@@ -624,7 +624,7 @@ async fn entries(market: &Market) -> Vec<Entry> {
     entries
 }
 
-/// Scenario 14, and each entry point works when nothing stands against it.
+/// Scenario 14, and each entry point works when nothing prevents it.
 #[tokio::test]
 async fn every_entry_point_is_refused_for_each_blacklisted_party_and_in_a_pause() {
     let market = Market::open().await;
@@ -677,7 +677,7 @@ async fn every_entry_point_is_refused_for_each_blacklisted_party_and_in_a_pause(
     }
 }
 
-/// What must go on in a pause: enforcement and a way out.
+/// What must still work during a pause: enforcement and a way out.
 #[tokio::test]
 async fn seizure_works_on_blacklisted_accounts_only_even_in_a_pause() {
     let market = Market::open().await;

@@ -250,7 +250,7 @@ pub(crate) fn entries(market: &Market) -> Vec<(&'static str, Account, Bytes, Vec
     ]
 }
 
-/// The coin's domain is the one wallets compute.
+/// The coin's domain is the one that wallets compute.
 #[tokio::test]
 async fn the_domains_are_those_that_wallets_compute() {
     let market = Market::open().await;
@@ -309,7 +309,7 @@ async fn receive_with_authorization_is_for_the_payee_and_once() {
     assert!(market.chain.call(market.coin, &state).await);
 }
 
-/// Scenario 15: the receive type is no transfer type.
+/// Scenario 15: the receive type is not the transfer type.
 #[tokio::test]
 async fn an_authorization_to_receive_is_none_to_transfer() {
     let market = Market::open().await;
@@ -401,7 +401,7 @@ async fn authorizations_with_malformed_signatures_revert() {
     market.chain.send(&market.seller, market.coin, &good).await;
 }
 
-/// A signature is for one name, version, chain and contract; the good domain is tried last.
+/// A signature is for one name, version, chain and contract; the right domain is tried last.
 #[tokio::test]
 async fn signatures_for_another_domain_revert() {
     let market = Market::open().await;
@@ -572,7 +572,7 @@ async fn a_wallet_that_reads_the_coin_back_is_served_or_refused_cleanly() {
     }
 }
 
-/// A permit is valid at its deadline and once.
+/// A permit is valid at its deadline, and only once.
 #[tokio::test]
 async fn a_permit_is_valid_at_its_deadline_and_once() {
     let market = Market::open().await;
@@ -620,7 +620,7 @@ async fn a_permit_is_valid_at_its_deadline_and_once() {
         .expect("SignatureExpired");
 }
 
-/// A replayed permit is no signature over the next nonce.
+/// A replayed permit is not a signature over the next nonce.
 #[tokio::test]
 async fn a_permit_reverts_the_second_time() {
     let market = Market::open().await;

@@ -68,7 +68,7 @@ async fn held(market: &Market, token: Address, owner: Address) -> U256 {
     market.chain.call(token, &call).await
 }
 
-/// The promise: the seller tries everything, the buyer too, and the pair settles.
+/// The promise: the seller tries everything, the buyer does too, and the pair settles.
 #[tokio::test]
 async fn a_committed_pair_settles_whatever_the_parties_do() {
     let market = Market::open().await;
@@ -109,7 +109,7 @@ async fn a_committed_pair_settles_whatever_the_parties_do() {
     market
         .refused(&[bid.id, ask.id], buyer, market.coin, &spend, &error)
         .await;
-    // Nor can they cancel, in any of four ways.
+    // Nor can they cancel, in any of the four ways.
     for (signed, owner) in [(&bid, buyer), (&ask, seller)] {
         let (id, order) = (signed.id, signed.order.clone());
         let error = IDvPSettlement::OrderCommitted { id, until };
@@ -124,7 +124,7 @@ async fn a_committed_pair_settles_whatever_the_parties_do() {
         let signature = owner.sign(order::cancellation(id, &market.domain()));
         let by_signature = IDvPSettlement::cancelOrderSignedCall { order, signature };
         refused(&market, &[id], &market.stranger, &by_signature, &error).await;
-        // What they may do changes nothing of it.
+        // What they may do does not affect it.
         let all = IDvPSettlement::cancelAllOrdersCall {};
         market.chain.send(owner, market.settlement, &all).await;
         for token in [market.token, market.coin] {
@@ -158,7 +158,7 @@ async fn a_committed_pair_settles_whatever_the_parties_do() {
     );
 }
 
-/// The log of a commitment says who made it, until when and for what.
+/// The log of a commitment records who made it, until when and for what.
 #[tokio::test]
 async fn a_commitment_is_logged_with_its_principal_and_total() {
     let market = Market::open().await;
@@ -238,7 +238,7 @@ async fn commit_reverts_for_others_for_a_bad_pair_and_for_a_bad_time() {
         &failure(5),
     )
     .await;
-    // At most 72 hours, and no later than either expiry.
+    // At most 72 hours, and not after either expiry.
     let now = market.chain.now().await + 100;
     for until in [now, now - 1, 0, now + LONGEST + 1, u64::MAX] {
         let snapshot = clock.snapshot().await;
@@ -260,7 +260,7 @@ async fn commit_reverts_for_others_for_a_bad_pair_and_for_a_bad_time() {
     market.commit(bid, ask, now + LONGEST).await;
 }
 
-/// An order is bound no longer than it lives.
+/// An order is not bound beyond its expiry.
 #[tokio::test]
 async fn commit_reverts_beyond_an_orders_expiry() {
     let market = Market::open().await;
@@ -285,7 +285,7 @@ async fn commit_reverts_beyond_an_orders_expiry() {
     market.commit(bid.id, ask.id, expiry).await;
 }
 
-/// KYC that ends before the commitment does refuses it: it is asked at its last second.
+/// KYC that ends before the commitment prevents it: it is checked for the last second.
 #[tokio::test]
 async fn commit_reverts_when_the_buyers_kyc_ends_before() {
     let market = Market::open().await;
@@ -310,7 +310,7 @@ async fn commit_reverts_when_the_buyers_kyc_ends_before() {
     market.commit(bid, ask, until).await;
 }
 
-/// A security of somebody else's making has no holds.
+/// A security made by others has no holds.
 #[tokio::test]
 async fn commit_reverts_for_a_security_without_holds() {
     let market = Market::open().await;
@@ -343,7 +343,7 @@ async fn commit_reverts_for_a_security_without_holds() {
     market.settle(bid.id, ask.id).await;
 }
 
-/// A release leaves two open orders that were committed once and are not again.
+/// A release leaves two open orders that are no longer committed.
 #[tokio::test]
 async fn a_released_pair_is_open_cancellable_and_never_committed_again() {
     for by_principal in [false, true] {
@@ -363,7 +363,7 @@ async fn a_released_pair_is_open_cancellable_and_never_committed_again() {
             };
             refused(&market, &ids, caller, &call, &error).await;
         }
-        // Named the other way round they are no pair.
+        // In the opposite order they are not a pair.
         let exchanged = release_call(ask.id, bid.id);
         let error = IDvPSettlement::NotCommitted {
             bid: ask.id,
@@ -414,7 +414,7 @@ async fn a_released_pair_is_open_cancellable_and_never_committed_again() {
             .chain
             .send(&market.admin, market.settlement, &unpause)
             .await;
-        // 900 S and 48,965 TsUSDC of the allowances are left, so it may settle without.
+        // 900 S and 48,965 TsUSDC of the allowances are left, so it can settle without.
         let error = IDvPSettlement::OrderCommittedBefore { id: bid.id };
         let again = commit_call(bid.id, ask.id, until);
         refused(&market, &ids, &market.principal, &again, &error).await;
@@ -432,7 +432,7 @@ async fn a_released_pair_is_open_cancellable_and_never_committed_again() {
     }
 }
 
-/// At its second a commitment ends by time alone.
+/// A commitment ends by time alone, exactly at its end.
 #[tokio::test]
 async fn a_lapsed_commitment_binds_nobody() {
     let market = Market::open().await;
@@ -460,7 +460,7 @@ async fn a_lapsed_commitment_binds_nobody() {
         held(&market, market.token, market.seller.address).await,
         U256::ZERO
     );
-    // An epoch that ended meanwhile kills the other from now on.
+    // An epoch that ended meanwhile makes the other one invalid from now on.
     let all = IDvPSettlement::cancelAllOrdersCall {};
     market
         .chain
@@ -477,7 +477,7 @@ async fn a_lapsed_commitment_binds_nobody() {
     market.settle_refused(other.id, ask.id, 14, 0).await;
 }
 
-/// What the officers take away is named: 21 and 23 say that a hold is gone.
+/// What the officers take away is reported: 21 and 23 say that a hold is gone.
 #[tokio::test]
 async fn a_hold_that_was_broken_is_a_failure() {
     let market = Market::open().await;
@@ -505,7 +505,7 @@ async fn a_hold_that_was_broken_is_a_failure() {
     };
     market.chain.send(&market.admin, market.coin, &fund).await;
     market.settle_refused(bid.id, ask.id, 23, 0).await;
-    // A release then logs what it cannot drop, and goes on.
+    // A release then logs what it cannot drop, and continues.
     let release = release_call(bid.id, ask.id);
     let receipt = market
         .chain
@@ -525,7 +525,7 @@ async fn a_hold_that_was_broken_is_a_failure() {
     );
 }
 
-/// 31: a committed order meets no other one.
+/// 31: a committed order cannot settle with another one.
 #[tokio::test]
 async fn settle_reverts_when_an_order_is_committed_to_another() {
     let market = Market::open().await;
@@ -538,7 +538,7 @@ async fn settle_reverts_when_an_order_is_committed_to_another() {
         &market.buyer,
     );
     market.register_order(&other).await;
-    // The held 100 do not count as free, so the security refuses nothing: 900 are free.
+    // The held 100 do not count as free, but the security refuses nothing: 900 are free.
     market.settle_refused(other.id, ask.id, 31, 0).await;
     let other_ask = market.sign(
         Order {
@@ -549,13 +549,13 @@ async fn settle_reverts_when_an_order_is_committed_to_another() {
     );
     market.register_order(&other_ask).await;
     market.settle_refused(bid.id, other_ask.id, 31, 0).await;
-    // A pair of others settles by allowance beside it.
+    // Another pair settles by allowance in the meantime.
     market.settle(other.id, other_ask.id).await;
     market.settle(bid.id, ask.id).await;
     assert_eq!(market.securities(market.buyer.address).await, s(200));
 }
 
-/// 32: where a second key is required, one alone settles nothing.
+/// 32: where a second key is required, one alone cannot settle anything.
 #[tokio::test]
 async fn settle_reverts_for_an_uncommitted_pair_where_commitments_are_required() {
     let market = Market::open().await;
@@ -594,7 +594,7 @@ async fn settle_reverts_for_an_uncommitted_pair_where_commitments_are_required()
     market.assert_settled(bid.id, ask.id).await;
 }
 
-/// No one key may do both, in whichever order it is granted.
+/// No single key may have both roles, in whichever order they are granted.
 #[tokio::test]
 async fn operator_and_principal_are_never_one() {
     let market = Market::open().await;
@@ -608,7 +608,7 @@ async fn operator_and_principal_are_never_one() {
         let error = IDvPSettlement::RolesExclude { role, other };
         refused(&market, &[], &market.admin, &grant, &error).await;
     }
-    // Nor does either trade.
+    // Nor can either of them trade.
     for owner in [&market.operator, &market.principal] {
         let order = Order {
             owner: owner.address,
@@ -637,7 +637,7 @@ async fn operator_and_principal_are_never_one() {
     }
 }
 
-/// Buying power that is held for one trade is none for another: 22 without a commitment.
+/// Buying power that is held for one trade does not count for another: 22 without a commitment.
 #[tokio::test]
 async fn held_cash_does_not_pay_for_an_uncommitted_pair() {
     let market = Market::open().await;

@@ -1,4 +1,4 @@
-//! What happens between match and settlement: the token and the coin are asked in the block that settles.
+//! Changes between match and settlement: the token and the coin are checked in the block that settles.
 
 use acceptance::{
     bindings::{IDvPSettlement, ISecurityToken, ITsUSDC},
@@ -27,7 +27,7 @@ async fn refused_until_repaired<B: SolCall, R: SolCall>(
     market.settle_refused(bid, ask, failure, restriction).await;
     assert_eq!(market.state(bid).await, state::OPEN);
     assert_eq!(market.state(ask).await, state::OPEN);
-    // Going on is the default admin's, which at the coin is another.
+    // Unpausing is the default admin's, which at the coin is a different account.
     let repair = repairing(&market);
     let by = if R::SELECTOR == ITsUSDC::unpauseCall::SELECTOR && contract(&market) == market.coin {
         &market.treasurer
@@ -39,7 +39,7 @@ async fn refused_until_repaired<B: SolCall, R: SolCall>(
     market.assert_settled(bid, ask).await;
 }
 
-/// One test for each line: what is broken where, the failure and restriction code that settle then has, and the repair.
+/// One test per line: what is broken where, the failure and restriction code that settle then reports, and the repair.
 macro_rules! refused_until_repaired {
     ($($test:ident: $contract:ident, $failure:literal, $restriction:literal, $breaking:expr, $repairing:expr;)*) => {
         $(

@@ -1,4 +1,4 @@
-//! Keys whose account runs a contract's code (EIP-7702): the code is asked first, the key's own signature stands.
+//! Keys whose account runs a contract's code (EIP-7702): the code is asked first, but the key's own signature is valid.
 
 use acceptance::{
     bindings::{IDvPSettlement, ITsUSDC},
@@ -8,7 +8,7 @@ use acceptance::{
 };
 use alloy::primitives::{Address, Bytes, U256};
 
-/// Whatever the code answers, the key's signature is its owner's.
+/// Whatever the code answers, the key's own signature is valid.
 #[tokio::test]
 async fn a_delegated_key_still_signs_orders() {
     let wallets = [
@@ -32,7 +32,7 @@ async fn a_delegated_key_still_signs_orders() {
     }
 }
 
-/// The code may accept what the key never signed, and only the code.
+/// Only the code can accept what the key never signed.
 #[tokio::test]
 async fn a_delegated_keys_code_may_accept_other_signatures() {
     let market = Market::open().await;
@@ -51,7 +51,7 @@ async fn a_delegated_keys_code_may_accept_other_signatures() {
     market.assert_settled(bid.id, ask.id).await;
 }
 
-/// Neither the code nor the key: refused, and after the delegation has ended only the key counts.
+/// Accepted by neither the code nor the key: refused; after the delegation has ended, only the key counts.
 #[tokio::test]
 async fn a_delegated_key_does_not_sign_by_strangers() {
     let market = Market::open().await;

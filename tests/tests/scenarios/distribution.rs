@@ -1,4 +1,4 @@
-//! Distributions: a dividend from its record block to the last share, and what stands in its way.
+//! Distributions: a dividend from its record block to the last share, and what can prevent it.
 
 use acceptance::{
     asm::assemble,
@@ -41,7 +41,7 @@ fn events<E: SolEvent>(receipt: &TransactionReceipt, contract: Address) -> Vec<E
         .collect()
 }
 
-/// Everything about a distribution that a refused call must leave alone.
+/// Everything about a distribution that a refused call must not change.
 fn watch(market: &Market, payout: &Payout, opened: &Opened) -> Watch {
     let mut watch = Watch::default();
     let mut accounts = vec![
@@ -154,7 +154,7 @@ async fn what_nobody_claimed_goes_back_when_the_time_is_over_and_not_before() {
         .await;
     };
     clock.mine_at(claim_until - 3).await;
-    // The simulation runs on the latest block, the transaction in the next one, a second later at most.
+    // The simulation runs on the latest block, the transaction in the next one, at most a second later.
     clock.next_block_at(claim_until - 3).await;
     refused(
         &sweep,
@@ -208,7 +208,7 @@ async fn what_nobody_claimed_goes_back_when_the_time_is_over_and_not_before() {
         &nothing,
     )
     .await;
-    // What was set apart is left, and the compliance officer places it.
+    // What was set apart is left, and the compliance officer redirects it.
     assert_eq!(market.cash(payout.contract).await, usd(20));
     let to = market.wallet("court").address;
     let redirect = opened.redirect_call(1, to);
@@ -233,7 +233,7 @@ async fn what_nobody_claimed_goes_back_when_the_time_is_over_and_not_before() {
     assert_eq!(market.cash(payout.contract).await, U256::ZERO);
 }
 
-/// While the coin is paused, or blacklists who is paid or the contract, shares wait; afterwards they are paid.
+/// While the coin is paused, or blacklists the payee or the contract, shares wait; afterwards they are paid.
 #[tokio::test]
 async fn a_coin_that_is_paused_or_blacklists_delays_shares_and_loses_none() {
     let market = Market::open().await;
@@ -318,7 +318,7 @@ async fn a_funder_whom_the_coin_blacklists_neither_opens_nor_sweeps() {
     assert_eq!(market.cash(account).await, usd(50_000));
 }
 
-/// A coin that calls back in while it is pulled finds the door shut, whatever it calls.
+/// A coin that calls back while the contract pulls it is refused, whatever it calls.
 #[tokio::test]
 async fn a_coin_that_reenters_moves_nothing() {
     let market = Market::open().await;
@@ -353,14 +353,14 @@ async fn a_coin_that_reenters_moves_nothing() {
     }
 }
 
-/// A security whose answers take more gas than they may, from a second on.
+/// A security whose answers use more gas than allowed, from a given second on.
 fn burning_from(time: u64) -> Vec<u8> {
     assemble(&format!(
         "{time} TIMESTAMP LT @answer JUMPI burn: @burn JUMP answer: 0 0 MSTORE 32 0 RETURN"
     ))
 }
 
-/// A security that burns all the gas that it is given costs what its questions may take, and blocks nothing.
+/// A security that burns all the gas that it gets costs what its queries are allowed to use, and blocks nothing.
 #[tokio::test]
 async fn a_security_that_burns_gas_delays_its_own_shares_only() {
     let market = Market::open().await;
@@ -392,7 +392,7 @@ async fn a_security_that_burns_gas_delays_its_own_shares_only() {
     assert_eq!(market.cash(to).await, usd(10));
 }
 
-/// Whoever sends too little gas gets a refusal: a share that can be paid is never set apart for want of gas.
+/// Sending too little gas is refused: a payable share is never set apart for lack of gas.
 #[tokio::test]
 async fn no_amount_of_gas_sets_a_payable_share_apart() {
     let market = Market::open().await;
@@ -416,7 +416,7 @@ async fn no_amount_of_gas_sets_a_payable_share_apart() {
     }
     let gas = paid_with.expect("it is paid with enough");
     assert!((200_000..400_000).contains(&gas), "{gas}");
-    // What is refused says how much it takes.
+    // The refusal says how much is needed.
     let opened = payout
         .open(&market, vec![(market.stranger.address, usd(1))])
         .await;
@@ -461,7 +461,7 @@ async fn a_coin_that_takes_a_fee_opens_nothing() {
     .await;
 }
 
-/// As USDT does: an answer of no bytes is none against it.
+/// Like USDT: an empty answer is not a failure.
 #[tokio::test]
 async fn a_coin_that_answers_nothing_opens_a_distribution() {
     let market = Market::open().await;
@@ -479,7 +479,7 @@ async fn a_coin_that_answers_nothing_opens_a_distribution() {
     assert_eq!((account.total, account.paid), (usd(30), U256::ZERO));
 }
 
-/// Each amount rounded to 10^-6 of a dollar, and the last of them: nothing is left over, nothing is missing.
+/// Each amount is rounded to 10^-6 of a dollar: with the last one paid, nothing is left over and nothing is missing.
 #[tokio::test]
 async fn shares_of_a_millionth_are_paid_to_the_last_one() {
     let market = Market::open().await;
@@ -519,8 +519,8 @@ async fn shares_of_a_millionth_are_paid_to_the_last_one() {
     .await;
 }
 
-/// A hundred thousand holders, a thousand of them paid here in ten batches from all over the tree; what each costs is in
-/// `tests/tests/gas.rs`. `ACCEPTANCE_CASES=1000` pays all.
+/// A hundred thousand holders, a thousand of them paid here in ten batches from all over the tree; the cost of each is
+/// in `tests/tests/gas.rs`. `ACCEPTANCE_CASES=1000` pays all.
 #[tokio::test]
 async fn a_hundred_thousand_holders_are_paid_in_batches_of_a_hundred() {
     let market = Market::open().await;
@@ -551,7 +551,7 @@ async fn a_hundred_thousand_holders_are_paid_in_batches_of_a_hundred() {
     assert_eq!(market.cash(opened.shares[0].0).await, U256::from(1));
 }
 
-/// Every error of the interface decodes to a name of its own.
+/// Every error of the interface decodes to its own name.
 #[test]
 fn every_error_has_a_selector_of_its_own() {
     let mut selectors: Vec<_> = IDistributionErrors::SELECTORS.to_vec();

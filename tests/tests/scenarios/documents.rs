@@ -123,7 +123,7 @@ async fn the_issuers_documents_have_versions_and_receipts() {
     refusal::refused(chain, &watch, &market.buyer, registry, &receive, &unknown).await;
 }
 
-/// Who is the issuer is asked at the security each time: a role that was revoked there counts no more here.
+/// The issuer role is checked at the security each time: a role that was revoked there no longer counts here.
 #[tokio::test]
 async fn whoever_the_security_does_not_name_as_its_issuer_sets_nothing() {
     let market = Market::open().await;
@@ -132,8 +132,8 @@ async fn whoever_the_security_does_not_name_as_its_issuer_sets_nothing() {
     let account = market.stranger.address;
     let nobody = market.wallet("nobody").address;
     let odd = hostile::Token::default().deploy(chain).await;
-    // A security of this workspace, an address without code, the coin, which has no such role, and a contract that does
-    // not answer.
+    // A security of this workspace, an address without code, the coin, which does not have the role, and a contract that
+    // does not answer.
     for security in [market.token, nobody, market.coin, odd] {
         let refused = NotIssuer { security, account };
         let watch = watch(registry, security);

@@ -1,4 +1,4 @@
-//! The scenarios on a node that is not their own: they move its clock where it can be moved, and say what they skip.
+//! The scenarios on a node that is not their own: they move its clock if possible, and report what they skip.
 
 use std::{
     io::{BufRead, BufReader, Write},
@@ -11,14 +11,14 @@ use acceptance::market::DAY;
 use devnet::Devnet;
 use serde_json::{Value, json};
 
-/// Two scenarios that move the clock by days, and one that does not.
+/// Two scenarios that move the clock by days, and one that does not move it.
 const SCENARIOS: [&str; 3] = [
     "settlement::settle_works_until_the_last_second_before_expiry",
     "settlement::settle_reverts_when_the_bid_is_expired",
     "settlement::settlement_ids_count_from_one",
 ];
 
-/// Runs [`SCENARIOS`] in a process of their own on the node at `address`, whose `funded` key is given.
+/// Runs [`SCENARIOS`] in a separate process on the node at `address`, with its `funded` key.
 fn run(address: SocketAddr, devnet: &Devnet) -> Output {
     let program = std::env::current_exe().expect("this program has a file");
     Command::new(program)
@@ -49,7 +49,7 @@ fn assert_passed(output: &Output) {
     assert!(text.contains("test result: ok. 3 passed"), "{text}");
 }
 
-/// A request or an answer: its head and its body.
+/// A request or an answer, as head and body.
 fn read(reader: &mut impl BufRead) -> Option<(String, Vec<u8>)> {
     let (mut head, mut length) = (String::new(), 0);
     loop {
@@ -70,7 +70,7 @@ fn read(reader: &mut impl BufRead) -> Option<(String, Vec<u8>)> {
     Some((head, body))
 }
 
-/// Passes requests on to `node`, but for `method`, which it does not know.
+/// Forwards requests to `node`, except `method`, which it does not support.
 fn pass(client: TcpStream, node: SocketAddr, method: &str) -> Option<()> {
     let mut to_client = client.try_clone().ok()?;
     let mut from_client = BufReader::new(client);
@@ -97,7 +97,7 @@ fn pass(client: TcpStream, node: SocketAddr, method: &str) -> Option<()> {
     }
 }
 
-/// The address of a server in front of `node` that does not know `method`.
+/// The address of a server in front of `node` that does not support `method`.
 fn without(node: SocketAddr, method: &'static str) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = listener.local_addr().expect("an address");
@@ -125,7 +125,7 @@ fn without_a_clock_scenarios_are_skipped_and_named() {
         let devnet = Devnet::builder().start().expect("devnet starts");
         let output = run(without(devnet.address(), method), &devnet);
         assert_passed(&output);
-        // The harness prints a name and goes on behind it.
+        // The harness prints a test's name, and the output follows on the same line.
         let skipped = lines_that_skip(&output);
         let expected = [SCENARIOS[1], SCENARIOS[0]];
         assert_eq!(skipped.len(), expected.len(), "{skipped:?}");

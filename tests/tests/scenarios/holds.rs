@@ -1,4 +1,4 @@
-//! Holds: amounts that stay in their owner's wallet and are bound for somebody else, in both tokens alike.
+//! Holds: amounts that stay in their owner's wallet but are bound for somebody else, in both tokens alike.
 
 use acceptance::{
     account::Account,
@@ -19,7 +19,7 @@ fn n(value: u64) -> U256 {
     U256::from(value)
 }
 
-/// One token, an owner with 100 of it, and a spender who may have 1,000.
+/// One token, an owner with 100 of it, and a spender with an allowance of 1,000.
 struct Stage {
     market: Market,
     token: Address,
@@ -148,7 +148,7 @@ impl Stage {
         }
     }
 
-    /// In two days.
+    /// The time in two days.
     fn until(&self) -> u64 {
         self.market.opened + 2 * DAY
     }
@@ -171,7 +171,7 @@ impl Stage {
         .abi_encode()
     }
 
-    /// The security's refusal of a code.
+    /// The security's refusal with a code.
     async fn restricted(&self, code: u8) -> Vec<u8> {
         let call = ISecurityToken::messageForTransferRestrictionCall { code };
         let message = self.view(&call).await;
@@ -208,12 +208,12 @@ fn events<E: SolEvent>(receipt: &TransactionReceipt) -> Vec<E> {
         .collect()
 }
 
-/// What the logs name a broken hold by.
+/// How the logs identify a broken hold.
 fn key(placer: &Account, id: u8) -> B256 {
     keccak256((placer.address, B256::repeat_byte(id)).abi_encode())
 }
 
-/// A hold binds, is used and ends, the same in both tokens.
+/// A hold binds, is used and ends in the same way in both tokens.
 #[tokio::test]
 async fn a_hold_binds_until_it_is_used() {
     for token in Token::BOTH {
@@ -295,7 +295,7 @@ async fn a_hold_binds_until_it_is_used() {
     }
 }
 
-/// From `until` on it binds nothing, and nobody has to say so.
+/// From `until` on it binds nothing, without any transaction.
 #[tokio::test]
 async fn a_hold_lapses_at_its_second() {
     for token in Token::BOTH {
@@ -329,7 +329,7 @@ async fn a_hold_lapses_at_its_second() {
     }
 }
 
-/// What is dropped is free, and the allowance is not given back.
+/// What is dropped is free, but the allowance is not restored.
 #[tokio::test]
 async fn dropping_frees_the_tokens_and_not_the_allowance() {
     for token in Token::BOTH {
@@ -350,7 +350,7 @@ async fn dropping_frees_the_tokens_and_not_the_allowance() {
     }
 }
 
-/// Everything that is refused when a hold is placed.
+/// Everything for which placing a hold is refused.
 #[tokio::test]
 async fn a_hold_of_nothing_for_ever_or_of_more_than_is_free_reverts() {
     for token in Token::BOTH {
@@ -416,7 +416,7 @@ async fn a_hold_of_nothing_for_ever_or_of_more_than_is_free_reverts() {
     }
 }
 
-/// Eight bind a wallet; one that has lapsed gives its place away.
+/// At most eight holds bind a wallet; a lapsed one makes room.
 #[tokio::test]
 async fn a_ninth_live_hold_reverts() {
     for token in Token::BOTH {
@@ -451,7 +451,7 @@ async fn a_ninth_live_hold_reverts() {
     }
 }
 
-/// Whatever stops a transfer suspends a hold: it stays, it is not used, it can be dropped.
+/// Whatever stops a transfer suspends a hold: it stays, cannot be used, and can be dropped.
 #[tokio::test]
 async fn a_block_suspends_a_hold() {
     let stage = Stage::security().await;
@@ -547,7 +547,7 @@ async fn a_block_suspends_a_hold() {
     stage.send(&stage.spender, &stage.used(1, 60)).await;
 }
 
-/// The coin's blacklist likewise.
+/// The same for the coin's blacklist.
 #[tokio::test]
 async fn the_coins_blacklist_suspends_a_hold() {
     let stage = Stage::coin().await;
@@ -566,7 +566,7 @@ async fn the_coins_blacklist_suspends_a_hold() {
     stage.send(&stage.spender, &stage.used(1, 60)).await;
 }
 
-/// Force takes what is held last, and a hold of which anything is taken ends whole, the youngest first.
+/// Forced transfers take held tokens last, and a hold of which anything is taken ends entirely, the newest first.
 #[tokio::test]
 async fn force_breaks_the_youngest_hold_first() {
     let stage = Stage::security().await;
@@ -584,7 +584,7 @@ async fn force_breaks_the_youngest_hold_first() {
     };
     let receipt = stage.admin(&force(20)).await;
     assert!(events::<ISecurityToken::HoldBroken>(&receipt).is_empty());
-    // 80 are left, and all are held: of the 25, 20 are the youngest's and 5 the next one's, which ends whole.
+    // 80 are left, and all are held: of the 25, 20 are the newest's and 5 the next one's, which ends entirely.
     let receipt = stage.admin(&force(25)).await;
     let broken = |id, amount| ISecurityToken::HoldBroken {
         key: key(&stage.spender, id),
@@ -607,7 +607,7 @@ async fn force_breaks_the_youngest_hold_first() {
     stage.send(&stage.spender, &stage.used(1, 30)).await;
 }
 
-/// The issuer burns nothing that is held.
+/// The issuer cannot burn held tokens.
 #[tokio::test]
 async fn the_issuers_burn_does_not_touch_held_tokens() {
     let stage = Stage::security().await;
@@ -660,7 +660,7 @@ async fn seizure_breaks_every_hold() {
         .await;
 }
 
-/// A hold has a size that can settle, and leaves a size that can go on.
+/// A hold must have a size that can settle, and leave a size that can be transferred.
 #[tokio::test]
 async fn an_odd_lot_cannot_be_held() {
     let stage = Stage::security().await;
@@ -673,7 +673,7 @@ async fn an_odd_lot_cannot_be_held() {
     };
     stage.admin(&limits).await;
     let error = stage.restricted(17).await;
-    // No multiple of 10; below 30; 20 would be left free.
+    // Not a multiple of 10; below 30; 20 would be left free.
     for amount in [45, 20, 80] {
         let call = stage.place(1, amount, stage.until());
         stage.refused(&stage.spender, &call, &error).await;
@@ -681,7 +681,7 @@ async fn an_odd_lot_cannot_be_held() {
     stage
         .send(&stage.spender, &stage.place(1, 40, stage.until()))
         .await;
-    // 60 are free: a transfer leaves none of them or 30.
+    // 60 are free: a transfer must leave none of them, or 30.
     stage
         .refused(&stage.owner, &stage.transfer(40), &error)
         .await;

@@ -1,4 +1,4 @@
-//! Tokens that misbehave on either leg. Whatever they do, nothing moves, or exactly the trade does.
+//! Tokens that misbehave on either leg. Whatever they do, either nothing moves or exactly the trade does.
 
 use acceptance::{
     bindings::{IDvPSettlement, ISecurityToken, Order},
@@ -15,7 +15,7 @@ use alloy::{
 
 use super::stage::{Leg, Stage};
 
-/// Scenario 26: what moves exactly, however it answers of what the rules allow.
+/// Scenario 26: tokens that move exactly the value, with any of the allowed answers.
 #[tokio::test]
 async fn a_token_that_answers_true_or_nothing_is_settled() {
     for moves in [Moves::Honestly, Moves::Silently] {
@@ -60,7 +60,7 @@ async fn a_leg_that_is_not_exact_or_answers_anything_else_is_refused() {
     }
 }
 
-/// Scenario 26: what a token says when it reverts reaches the operator unchanged.
+/// Scenario 26: a token's revert data reaches the operator unchanged.
 #[tokio::test]
 async fn a_tokens_own_revert_data_is_passed_on() {
     let token = Token::that_moves(Moves::RevertsWithData);
@@ -175,7 +175,7 @@ async fn reenter(insists: bool, leg: &str, entry: usize) {
     if insists {
         stage.refused_somehow(&what).await;
     } else {
-        // The token swallows its failure and goes on honestly: the one trade happens, and nothing else.
+        // The token swallows the failure and goes on honestly: the one trade happens, and nothing else.
         stage.settles(&what).await;
         let outcome = market.chain.storage(stage.hostile, OUTCOME).await;
         assert_eq!(outcome, U256::from(1), "{what}: the call back succeeded");
@@ -206,7 +206,7 @@ async fn arm_with(stage: &Stage, input: Vec<u8>) {
     chain.send(&stage.market.admin, stage.hostile, &arm).await;
 }
 
-/// Restriction views that lie or fail are a refusal with code 255.
+/// Restriction views that lie or fail lead to a refusal with code 255.
 #[tokio::test]
 async fn a_restriction_answer_that_is_no_code_is_refused() {
     let answers = [
@@ -227,7 +227,7 @@ async fn a_restriction_answer_that_is_no_code_is_refused() {
     }
 }
 
-/// A restriction view that burns the gas cannot settle; whether it can be named depends on the gas left.
+/// With a restriction view that burns the gas nothing settles; whether it can be reported depends on the gas left.
 #[tokio::test]
 async fn a_restriction_view_that_burns_the_gas_moves_nothing() {
     let token = Token::that_detects(Answers::BurnsGas);
@@ -250,7 +250,7 @@ async fn the_spender_extension_is_used_where_it_is_declared() {
         .await
         .refused(19, 42, "declared")
         .await;
-    // A declaration that is no bool is none.
+    // A declaration that is not a bool does not count.
     let answers = [
         Answers::Word(U256::from(2)),
         Answers::Nothing,
@@ -270,7 +270,7 @@ async fn the_spender_extension_is_used_where_it_is_declared() {
     }
 }
 
-/// A token that says 0 and then refuses: its own error, and nothing moved.
+/// A token that says 0 and then refuses: its own error is reported, and nothing moves.
 #[tokio::test]
 async fn a_token_that_predicts_success_and_refuses_moves_nothing() {
     let token = Token {
@@ -288,7 +288,7 @@ async fn a_token_that_predicts_success_and_refuses_moves_nothing() {
         .await;
 }
 
-/// A payment token without the coin's switches is refused by all of them.
+/// A payment token without the coin's switches is refused for each of them.
 #[tokio::test]
 async fn a_payment_token_without_switches_is_refused() {
     for switches in [Answers::Reverts, Answers::Nothing, Answers::ThirtyOneBytes] {
@@ -304,7 +304,7 @@ async fn a_payment_token_without_switches_is_refused() {
     }
 }
 
-/// Balances that cannot be read count as nothing; nobody can be asked afterwards what has moved but the contract.
+/// Balances that cannot be read count as zero, so what has moved cannot be checked afterwards.
 #[tokio::test]
 async fn a_view_of_balances_that_fails_is_refused() {
     for answer in [Answers::Reverts, Answers::Nothing, Answers::ThirtyOneBytes] {
@@ -331,7 +331,7 @@ async fn a_view_of_balances_that_fails_is_refused() {
     }
 }
 
-/// Allowances that cannot be read count as nothing.
+/// Allowances that cannot be read count as zero.
 #[tokio::test]
 async fn a_view_of_allowances_that_fails_is_refused() {
     for answer in [Answers::Reverts, Answers::Nothing, Answers::ThirtyOneBytes] {
@@ -350,7 +350,7 @@ async fn a_view_of_allowances_that_fails_is_refused() {
     }
 }
 
-/// A token that calls on its own is a caller like any other: without the role it settles nothing, with it it does.
+/// A token that calls on its own is a caller like any other: without the role it cannot settle, with it it can.
 #[tokio::test]
 async fn a_token_cannot_settle_on_its_own_without_the_role() {
     let stage = Stage::security(Token::that_moves(Moves::AndReenters)).await;

@@ -37,7 +37,7 @@ pub(crate) async fn buying(market: &Market, wallet: Wallet) -> (Address, Signed)
     )
 }
 
-/// Signatures of any length are the wallet's to judge.
+/// The wallet judges signatures of any length.
 #[tokio::test]
 async fn a_wallet_contract_buys_with_a_signature_of_its_own_kind() {
     for length in [0, 3, 64, 65, 66, 500] {
@@ -55,7 +55,7 @@ async fn a_wallet_contract_buys_with_a_signature_of_its_own_kind() {
     }
 }
 
-/// As USDC takes it: the first word of up to 4,096 bytes decides.
+/// As in USDC: the first word of up to 4,096 bytes decides.
 #[tokio::test]
 async fn a_wallet_may_return_more_than_the_magic_word() {
     for wallet in [Wallet::AnswersTwoWords, Wallet::Answers4096Bytes] {
@@ -69,7 +69,7 @@ async fn a_wallet_may_return_more_than_the_magic_word() {
     }
 }
 
-/// Scenario 26 for signatures: whatever the wallet answers but the magic word.
+/// Scenario 26 for signatures: every answer of the wallet except the magic word.
 #[tokio::test]
 async fn a_wallet_that_does_not_answer_the_exact_magic_word_is_refused() {
     let wallets = [
@@ -137,7 +137,7 @@ async fn a_wallet_that_reenters_while_it_is_asked_changes_nothing() {
     assert_eq!(market.state(bid.id).await, state::FILLED);
 }
 
-/// `settle` trusts the registration until it is cancelled; `settleSigned` asks the wallet always.
+/// `settle` trusts the registration until it is cancelled; `settleSigned` always asks the wallet.
 #[tokio::test]
 async fn settle_signed_asks_a_wallet_contract_even_when_its_order_is_open() {
     let market = Market::open().await;

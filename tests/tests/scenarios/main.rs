@@ -1,6 +1,6 @@
-//! The scenarios that must hold on a running chain, over JSON-RPC, on contracts deployed from their compiled WASM.
+//! The scenarios that must pass on a running chain, over JSON-RPC, with contracts deployed from their compiled WASM.
 //!
-//! One file per area. A refused call is always asserted with its error's fields, and with everything as it was.
+//! One file per area. A refused call is always asserted with its error's fields, and with everything unchanged.
 #![allow(clippy::doc_markdown, reason = "TsUSDC is a name")]
 #![allow(clippy::similar_names, reason = "sellers and settlements have them")]
 #![allow(clippy::too_many_lines, reason = "tables of cases")]

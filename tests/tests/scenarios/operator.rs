@@ -1,4 +1,4 @@
-//! Who may settle, and when nobody may.
+//! Who may settle, and when nobody can.
 
 use acceptance::{
     account::Account,
@@ -34,7 +34,7 @@ async fn settle_reverts_for_everyone_but_the_operator() {
     }
 }
 
-/// Scenario 20: the role is checked before everything.
+/// Scenario 20: the role is checked before anything else.
 #[tokio::test]
 async fn settle_checks_the_role_before_the_orders() {
     let market = Market::open().await;
@@ -233,7 +233,7 @@ async fn cancels_work_while_paused() {
     assert_eq!(market.chain.call(market.settlement, &epoch).await, now);
 }
 
-/// Scenario 27: pausing twice, or unpausing what runs, is refused; so is a stranger.
+/// Scenario 27: pausing twice, or unpausing a running contract, is refused; so is a stranger.
 #[tokio::test]
 async fn pause_and_unpause_revert_out_of_turn() {
     let market = Market::open().await;
@@ -260,7 +260,7 @@ async fn pause_and_unpause_revert_out_of_turn() {
     market.assert_settled(bid, ask).await;
 }
 
-/// The default admin cannot be lost, doubled or taken.
+/// The default admin role cannot be lost, duplicated or taken over.
 #[tokio::test]
 async fn the_admin_moves_in_two_steps_only() {
     let market = Market::open().await;

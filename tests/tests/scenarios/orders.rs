@@ -129,7 +129,7 @@ async fn register_reverts_for_each_bad_field() {
     }
 }
 
-/// The first bad field is the one that is named.
+/// The first bad field is the one that is reported.
 #[tokio::test]
 async fn register_names_the_first_bad_field() {
     let market = Market::open().await;
@@ -297,7 +297,7 @@ async fn register_reverts_when_any_field_was_changed_after_signing() {
         };
         not_registered(&market, &forged, &error).await;
     }
-    // The payment token and the epoch have but one value that is registrable; with it, the signature is checked.
+    // The payment token and the epoch have only one value that can be registered; with it, the signature is checked.
     let forged = Signed {
         order: Order {
             payment: stranger,
@@ -523,7 +523,7 @@ async fn cancel_reverts_for_what_is_unknown_cancelled_or_filled() {
     not_cancelled(&market, &market.buyer, second.id, &error).await;
 }
 
-/// Only the owner cancels what nobody has registered.
+/// Only the owner can cancel an order that nobody has registered.
 #[tokio::test]
 async fn cancel_of_an_unregistered_order_reverts_for_everyone_but_its_owner() {
     let market = Market::open().await;
@@ -600,7 +600,7 @@ async fn an_expired_order_can_be_cancelled() {
     );
 }
 
-/// Only contracts are listed, and only by the admin.
+/// Only contracts can be listed, and only by the admin.
 #[tokio::test]
 async fn list_security_reverts_for_an_address_without_code() {
     let market = Market::open().await;
@@ -622,7 +622,7 @@ async fn list_security_reverts_for_an_address_without_code() {
         .await;
 }
 
-/// The book's root goes on chain with who put it there.
+/// The book's root goes on chain with the account that put it there.
 #[tokio::test]
 async fn anchor_book_logs_the_root() {
     let market = Market::open().await;

@@ -1,5 +1,4 @@
-//! Rules of the security token that are about persons and not about wallets, ways out of a holding, holding periods and
-//! classes.
+//! Rules of the security token about persons rather than wallets, ways out of a holding, holding periods and classes.
 
 use acceptance::{
     account::Account,
@@ -31,7 +30,7 @@ async fn admin<C: SolCall>(market: &Market, call: &C) -> TransactionReceipt {
     send(market, &market.admin, call).await
 }
 
-/// A call is refused with an error, and nothing moves.
+/// Asserts that a call is refused with an error, and that nothing moves.
 async fn refused<C: SolCall, E: SolError>(market: &Market, from: &Account, call: &C, error: &E) {
     market.refused(&[], from, market.token, call, error).await;
 }
@@ -42,7 +41,7 @@ async fn restricted(market: &Market, code: u8) -> TransferRestricted {
     TransferRestricted { code, message }
 }
 
-/// A transfer is predicted and refused with a code, and nothing moves.
+/// Asserts that a transfer is predicted and refused with a code, and that nothing moves.
 async fn transfer_refused(market: &Market, from: &Account, to: Address, value: u64, code: u8) {
     assert_eq!(detect(market, from.address, to, value).await, code);
     let mut watch = market.watch(&[]);
@@ -90,7 +89,7 @@ fn lock(holder: Address, amount: u64, release: u64) -> ISecurityToken::lockToken
     }
 }
 
-/// Vests all of it at once, a day after `start`.
+/// Vests everything at once, a day after `start`.
 fn cliff(holder: Address, amount: u64, start: u64) -> ISecurityToken::grantVestingCall {
     ISecurityToken::grantVestingCall {
         holder,
@@ -104,7 +103,7 @@ fn cliff(holder: Address, amount: u64, start: u64) -> ISecurityToken::grantVesti
     }
 }
 
-/// Granularity and minimum holding, and nothing else.
+/// Sets granularity and minimum holding, and no other limit.
 fn sizes(granularity: u64, minimum: u64) -> ISecurityToken::setLimitsCall {
     limits(0, 0, minimum, granularity)
 }
@@ -124,7 +123,7 @@ fn limits(
     }
 }
 
-/// A registered wallet with ether and so many base units, in a group.
+/// A registered wallet with ether and this many base units, in a group.
 async fn holder_in(market: &Market, label: &str, value: u64, group: u8) -> Account {
     let account = market.account(label).await;
     market.register(account.address, group).await;
@@ -175,7 +174,7 @@ fn kinds(receipt: &TransactionReceipt) -> Vec<B256> {
     logs.map(|log| log.topics()[0]).collect()
 }
 
-/// T1: what the enforcer has stopped the issuer does not burn, and a court's freeze is not shortened.
+/// T1: the issuer cannot burn what the enforcer has stopped, nor shorten a court's freeze.
 #[tokio::test]
 async fn burn_reverts_for_a_sanctioned_a_frozen_and_a_partly_frozen_holder() {
     let market = Market::open().await;
@@ -209,7 +208,7 @@ async fn burn_reverts_for_a_sanctioned_a_frozen_and_a_partly_frozen_holder() {
     };
     let receipt = admin(&market, &enforced).await;
     assert_eq!(frozen_part(&market, a.address).await, n(50));
-    // T14: the log says who it was, and that it was by force.
+    // T14: the log says who did it, and that it was forced.
     let expected = ISecurityToken::ForcedBurn {
         from: a.address,
         value: n(30),
@@ -276,7 +275,7 @@ async fn a_sanction_and_a_freeze_are_the_investors() {
         .into();
     assert_eq!(events::<ISecurityToken::SanctionSet>(&receipt), marked);
     transfer_refused(&market, &other, b.address, 1, 3).await;
-    // A wallet that comes later is sanctioned from its first block on.
+    // A wallet that is added later is sanctioned from its first block on.
     let late = second(&market, &a, "a3").await;
     assert!(record(&market, late.address).await.sanctioned);
     admin(&market, &sanction(late.address, false)).await;
@@ -286,13 +285,13 @@ async fn a_sanction_and_a_freeze_are_the_investors() {
     transfer_refused(&market, &b, late.address, 0, 6).await;
     admin(&market, &freeze(a.address, false)).await;
     assert_eq!(detect(&market, other.address, b.address, 1).await, 0);
-    // Outside the registry an address is marked alone.
+    // An address outside the registry is marked alone.
     let stranger = market.wallet("stranger").address;
     let receipt = admin(&market, &sanction(stranger, true)).await;
     assert_eq!(receipt.inner.logs().len(), 1);
 }
 
-/// T2: group and country are the investor's; a wallet in another group is no way past a limit.
+/// T2: group and country are the investor's; a wallet in another group is not a way around a limit.
 #[tokio::test]
 async fn wallets_of_one_investor_stay_in_one_group_and_country() {
     let market = Market::open().await;
@@ -311,7 +310,7 @@ async fn wallets_of_one_investor_stay_in_one_group_and_country() {
     let mut other = wallet_record(wallet, investor, GROUP, expiry);
     other.country = 276;
     refused(&market, &market.admin, &other, &error).await;
-    // A KYC expiry is taken for all.
+    // A KYC expiry applies to all wallets.
     admin(
         &market,
         &wallet_record(wallet, investor, GROUP, expiry - DAY),
@@ -346,7 +345,7 @@ async fn wallets_of_one_investor_stay_in_one_group_and_country() {
     refused(&market, &market.admin, &unknown, &error).await;
 }
 
-/// T2: what is stopped neither leaves its investor nor finds another.
+/// T2: a stopped wallet neither leaves its investor nor moves to another.
 #[tokio::test]
 async fn a_stopped_wallet_is_not_removed_handed_over_or_registered_for_a_clean_investor() {
     let market = Market::open().await;
@@ -387,7 +386,7 @@ async fn a_stopped_wallet_is_not_removed_handed_over_or_registered_for_a_clean_i
     );
 }
 
-/// T3: a limit that the count is above already lets everyone leave who makes no new holder.
+/// T3: with the count already above a limit, everyone can leave without making a new holder.
 #[tokio::test]
 async fn above_a_holder_limit_a_seller_of_everything_may_still_leave() {
     let market = Market::open().await;
@@ -407,7 +406,7 @@ async fn above_a_holder_limit_a_seller_of_everything_may_still_leave() {
     admin(&market, &of_group(GROUP, 1)).await;
     transfer_refused(&market, &third, first.address, 1, 13).await;
     send(&market, &third, &transfer(first.address, 100)).await;
-    // Room is made only where one was counted: not in the recipient's group by a sender of another.
+    // Room is made only where the sender was counted: not in the recipient's group by a sender of another group.
     market.mint(market.seller.address, n(1)).await;
     admin(&market, &of_group(30, 1)).await;
     send(&market, &second, &transfer(abroad.address, 50)).await;
@@ -415,7 +414,7 @@ async fn above_a_holder_limit_a_seller_of_everything_may_still_leave() {
     transfer_refused(&market, &second, late.address, 50, 13).await;
 }
 
-/// T4: one's own second wallet is always within reach, and takes nothing along that binds.
+/// T4: an investor can always transfer to a second own wallet, and no encumbrance moves along.
 #[tokio::test]
 async fn own_wallets_need_no_open_pair() {
     let market = Market::open().await;
@@ -435,7 +434,7 @@ async fn own_wallets_need_no_open_pair() {
     assert_eq!(market.securities(other.address).await, n(25));
 }
 
-/// T5: an odd lot leaves as a whole, and only so.
+/// T5: an odd lot can leave only as a whole.
 #[tokio::test]
 async fn a_whole_balance_may_leave_whatever_its_size() {
     let market = Market::open().await;
@@ -457,7 +456,7 @@ async fn a_whole_balance_may_leave_whatever_its_size() {
     assert_eq!(market.securities(a.address).await, U256::ZERO);
 }
 
-/// T6: what has ended gives its place to a ninth grant and a seventeenth lock.
+/// T6: ended entries make room for a ninth grant and a seventeenth lock.
 #[tokio::test]
 async fn ended_schedules_and_locks_give_their_places_back() {
     let market = Market::open().await;
@@ -484,7 +483,7 @@ async fn ended_schedules_and_locks_give_their_places_back() {
         limit: n(16),
     };
     refused(&market, &market.admin, &seventeenth, &error).await;
-    // The first schedule ends a day after it began; the places of the others stay theirs.
+    // The first schedule ends a day after it began; the others keep their places.
     clock.mine_at(day(1) + 1).await;
     let receipt = admin(&market, &ninth).await;
     let granted = events::<ISecurityToken::VestingGranted>(&receipt);
@@ -497,11 +496,11 @@ async fn ended_schedules_and_locks_give_their_places_back() {
     clock.mine_at(day(101)).await;
     admin(&market, &seventeenth).await;
     let found = market.chain.call(market.token, &encumbrances).await;
-    // Of sixteen locks two have ended, and one is new; every schedule has vested.
+    // Of sixteen locks, two have ended and one is new; every schedule has vested.
     assert_eq!((found.locked, found.unvested), (n(15), U256::ZERO));
 }
 
-/// T8: a position goes only to a wallet that compliance knows as the same investor's.
+/// T8: a position can only be moved to a wallet that compliance has registered for the same investor.
 #[tokio::test]
 async fn recovery_reverts_onto_a_wallet_that_is_not_the_investors() {
     let market = Market::open().await;
@@ -526,7 +525,7 @@ async fn recovery_reverts_onto_a_wallet_that_is_not_the_investors() {
     refused(&market, &market.admin, &recover(lost.address), &error).await;
 }
 
-/// T8: everything that moves is said, and the lost wallet never comes back.
+/// T8: everything that moves is logged, and the lost wallet never comes back.
 #[tokio::test]
 async fn recovery_tells_what_it_moves_and_names_the_successor() {
     let market = Market::open().await;
@@ -577,7 +576,7 @@ async fn recovery_tells_what_it_moves_and_names_the_successor() {
         market.chain.call(market.token, &successor).await,
         new.address
     );
-    // The freeze of the lost wallet is its own: the replacement moves.
+    // The freeze is only the lost wallet's: the replacement can transfer.
     assert!(record(&market, lost.address).await.frozen);
     assert!(!record(&market, new.address).await.frozen);
     assert_eq!(market.securities(new.address).await, n(140));
@@ -637,7 +636,7 @@ async fn mint_reverts_for_a_sanctioned_or_frozen_issuer_as_predicted() {
     admin(&market, &mint).await;
 }
 
-/// T10: a percentage binds who buys, not whom the issuer issues to.
+/// T10: a percentage cap binds buyers, not those to whom the issuer issues.
 #[tokio::test]
 async fn a_percent_cap_does_not_bind_issuance() {
     let market = Market::open().await;
@@ -665,7 +664,7 @@ async fn a_percent_cap_does_not_bind_issuance() {
     assert_eq!(chain.call(token, &held).await, n(1_000));
 }
 
-/// T11 and A12: only what is paused is ended for good, and only the admin goes on.
+/// T11 and A12: only a paused token can be deactivated, and only the admin can unpause.
 #[tokio::test]
 async fn deactivation_needs_a_pause_and_unpausing_the_admin() {
     let market = Market::open().await;
@@ -695,7 +694,7 @@ async fn deactivation_needs_a_pause_and_unpausing_the_admin() {
 /// T12: 200 years of 365.25 days in seconds, by hand: 200 * 31,557,600.
 const FURTHEST: u64 = 6_311_520_000;
 
-/// T12: milliseconds and 2^64-1 are no times.
+/// T12: milliseconds and 2^64-1 are not valid times.
 #[tokio::test]
 async fn times_beyond_two_hundred_years_revert() {
     let market = Market::open().await;
@@ -756,7 +755,7 @@ async fn times_beyond_two_hundred_years_revert() {
     }
 }
 
-/// T13: a holding period from the first second on; locks of one time merge.
+/// T13: a holding period from the first second on; locks with the same release time merge.
 #[tokio::test]
 async fn minted_tokens_are_locked_in_the_same_transaction() {
     let market = Market::open().await;
@@ -813,7 +812,7 @@ async fn minted_tokens_are_locked_in_the_same_transaction() {
     refused(&market, &market.operator, &mint(1), &error).await;
 }
 
-/// T15: a number above the highest country is no country; a wallet with a lock keeps its investor.
+/// T15: a number above the highest country is not a country; a wallet with a lock keeps its investor.
 #[tokio::test]
 async fn a_country_is_only_itself_and_a_locked_wallet_stays_its_investors() {
     let market = Market::open().await;
@@ -841,7 +840,7 @@ async fn a_country_is_only_itself_and_a_locked_wallet_stays_its_investors() {
     refused(&market, &market.admin, &hand_over, &error).await;
 }
 
-/// T15: 100 new investors within their gas.
+/// T15: 100 new investors within the gas bar.
 #[tokio::test]
 async fn a_batch_of_a_hundred_new_investors_stays_below_its_bar() {
     let market = Market::open().await;
@@ -859,7 +858,7 @@ async fn a_batch_of_a_hundred_new_investors_stays_below_its_bar() {
     assert!(gas <= 9_700_000, "{gas}");
 }
 
-/// T16: a limit over several groups, counted from what there is.
+/// T16: a limit over several groups, which counts existing holders.
 #[tokio::test]
 async fn a_class_limits_the_holders_of_several_groups_together() {
     let market = Market::open().await;
@@ -891,7 +890,7 @@ async fn a_class_limits_the_holders_of_several_groups_together() {
     );
     transfer_refused(&market, &a, c.address, 1, 13).await;
     transfer_refused(&market, &market.seller, c.address, 1, 13).await;
-    // Who leaves one of the groups makes room in another.
+    // A holder who leaves one of the groups makes room in another.
     send(&market, &a, &transfer(c.address, 100)).await;
     admin(&market, &set(groups, 3)).await;
     send(&market, &market.seller, &transfer(a.address, 0)).await;

@@ -1,4 +1,4 @@
-//! Invariant I4: prediction and enforcement are one.
+//! Invariant I4: predictions and enforcement agree.
 
 use acceptance::{
     account::Account,
@@ -11,7 +11,7 @@ use alloy::{
     sol_types::{SolCall, SolError},
 };
 
-/// How many random states are looked at, unless `ACCEPTANCE_CASES` says otherwise.
+/// How many random states are checked by default; `ACCEPTANCE_CASES` overrides it.
 const STATES: u32 = 1_000;
 const GROUPS: [u8; 3] = [20, 21, 22];
 const COUNTRIES: [u16; 3] = [840, 276, 392];
@@ -31,7 +31,7 @@ async fn a_prediction_of_zero_is_exactly_a_transfer_that_succeeds() {
     for _ in 0..states {
         let input = step(&market, &mut random, &people);
         let to = alloy::primitives::TxKind::Call(market.token);
-        // A step that the token refuses leaves the state as it was, which is as good as any.
+        // A step that the token refuses leaves the state unchanged, which is as good as any other.
         market
             .chain
             .attempt(&market.admin, to, input, U256::ZERO)
@@ -102,7 +102,7 @@ fn step(market: &Market, random: &mut Random, people: &[Account]) -> Bytes {
     let other = random.pick(people).address;
     let now = market.opened;
     let amount = s(random.below(60));
-    // Each switch is turned back more often than it is turned, so that transfers stay possible.
+    // Each switch is turned off more often than on, so that transfers stay possible.
     let on = random.once_in(3);
     let call: Vec<u8> = match random.below(19) {
         0 => {
@@ -236,7 +236,7 @@ fn step(market: &Market, random: &mut Random, people: &[Account]) -> Bytes {
     call.into()
 }
 
-/// Asks for one transfer and tries it; gives the code.
+/// Predicts one transfer and tries it; returns the code.
 async fn compare(market: &Market, random: &mut Random, people: &[Account]) -> u8 {
     let spender = random.pick(&people[..6]).address;
     let from = random.pick(&people[..6]).address;
@@ -306,7 +306,7 @@ fn check(code: u8, outcome: &Result<Bytes, acceptance::chain::Revert>, what: &st
     }
 }
 
-/// Invariant I7: balances sum up to the supply, and holders are the investors with holdings.
+/// Invariant I7: balances add up to the supply, and holders are the investors with holdings.
 async fn assert_conserved(market: &Market, people: &[Account]) {
     let mut wallets: Vec<_> = people.iter().map(|account| account.address).collect();
     wallets.extend([market.seller.address, market.buyer.address]);

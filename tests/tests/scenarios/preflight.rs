@@ -1,4 +1,4 @@
-//! Invariant I5: preflight and settlement are one.
+//! Invariant I5: preflight and settlement agree.
 
 use acceptance::{
     account::Account,
@@ -17,11 +17,11 @@ use alloy::{
     sol_types::{SolCall, SolError},
 };
 
-/// How many random states are looked at, unless `ACCEPTANCE_CASES` says otherwise.
+/// How many random states are checked by default; `ACCEPTANCE_CASES` overrides it.
 const STATES: u32 = 500;
 
-/// The restriction of an unlisted security is asked for where there is code to ask; elsewhere it is left out, while what
-/// its holders lack is not.
+/// The restriction of an unlisted security is queried if it has code; otherwise it is left out, but missing balances
+/// and allowances are still reported.
 #[tokio::test]
 async fn preflight_signed_asks_a_restriction_only_where_there_is_code() {
     let market = Market::open().await;
@@ -216,7 +216,7 @@ impl Pool {
         (&self.bids[bid], &self.asks[ask])
     }
 
-    /// One random act of anyone.
+    /// One random act by anyone.
     async fn step(&mut self, market: &Market, random: &mut Random) {
         let (admin, token, coin) = (&market.admin, market.token, market.coin);
         let on = random.once_in(3);
@@ -248,7 +248,7 @@ impl Pool {
                 attempt(market, &seller, token, call.abi_encode()).await;
             }
             12 => {
-                // All the cash or all the securities of one party go to the other of the same kind, and back.
+                // All the cash or all the securities of one party go to the other party of the same side, and back.
                 let (from, to) = if on { (0, 1) } else { (1, 0) };
                 let value = market.cash(self.buyers[from].address).await;
                 let call = ITsUSDC::transferCall {
@@ -343,7 +343,7 @@ impl Pool {
         }
     }
 
-    /// Puts everything right and posts a pair that fits, so that settlements happen, too.
+    /// Repairs everything and posts a pair that fits, so that settlements also happen.
     async fn make_tradable(&mut self, market: &Market, random: &mut Random) {
         let (admin, token, coin) = (&market.admin, market.token, market.coin);
         for contract in [token, coin, market.settlement] {
@@ -414,7 +414,7 @@ impl Pool {
             let signed = market.sign(order, &owner);
             let input = register_call(&signed).abi_encode();
             attempt(market, &market.operator, market.settlement, input).await;
-            // The latest orders are the likeliest to be paired.
+            // The latest orders are the most likely to be paired.
             let orders = if side == BID {
                 &mut self.bids
             } else {
@@ -426,7 +426,7 @@ impl Pool {
     }
 }
 
-/// Sends what may be refused: the state is then as good as any other.
+/// Sends a call that may be refused: the state is as good as any other either way.
 async fn attempt(market: &Market, from: &Account, to: Address, input: Vec<u8>) {
     market
         .chain
@@ -434,7 +434,7 @@ async fn attempt(market: &Market, from: &Account, to: Address, input: Vec<u8>) {
         .await;
 }
 
-/// Compares preflight with settle; gives the first failure and the call.
+/// Compares preflight with settle; returns the first failure and the call.
 async fn compare(
     market: &Market,
     bid: &Signed,

@@ -1,4 +1,4 @@
-//! What a contract can do that is called in the middle of a settlement, a permit or a rescue; see `docs/reentrancy.md`.
+//! What a contract can do when called in the middle of a settlement, a permit or a rescue; see `docs/reentrancy.md`.
 
 use acceptance::{
     bindings::{
@@ -24,7 +24,7 @@ use super::{
     stage::{Leg, Stage, list},
 };
 
-/// A second order of the same terms.
+/// A second order with the same terms.
 fn another(of: &Signed, stage: &Stage) -> Signed {
     let order = Order {
         boardRef: B256::repeat_byte(0x77),
@@ -123,7 +123,7 @@ fn through(target: Address, input: Vec<u8>) -> IHostile::executeCall {
     }
 }
 
-/// What a call outside of any other one comes to: success, or its revert data.
+/// The outcome of a call outside any other: success, or its revert data.
 async fn outcome(stage: &Stage, to: Address, input: Bytes) -> Result<(), Bytes> {
     let (chain, sender) = (&stage.market.chain, stage.market.operator.address);
     match chain.simulate(sender, to, input).await {
@@ -132,9 +132,9 @@ async fn outcome(stage: &Stage, to: Address, input: Bytes) -> Result<(), Bytes> 
     }
 }
 
-/// The wall: called by somebody with every role and an open order, each function works, or names its error; called by
-/// the same from within a leg, it reverts before its first line, which shows in the missing revert data. Views do, too:
-/// nobody is shown an order FILLED before the cash has moved.
+/// The wall: called by an account with every role and an open order, each function works, or reverts with its error;
+/// called by the same account from within a leg, it reverts before its first line, as the missing revert data shows.
+/// Views do too: nobody sees an order FILLED before the cash has moved.
 #[tokio::test]
 async fn no_function_of_the_settlement_contract_runs_inside_a_leg() {
     for leg in Leg::BOTH {
@@ -163,8 +163,8 @@ async fn no_function_of_the_settlement_contract_runs_inside_a_leg() {
             assert_ne!(outside, Err(Bytes::new()), "{name} outside a leg");
             succeeded += usize::from(outside.is_ok());
         }
-        // All but unpause, acceptDefaultAdminTransfer, commitMatch, releaseMatch, and what an operator may not do for
-        // itself, registerOrder and settleSigned: they name their errors.
+        // All except unpause, acceptDefaultAdminTransfer, commitMatch, releaseMatch, and what an operator may not do for
+        // itself, registerOrder and settleSigned: these revert with their errors.
         assert_eq!(succeeded, functions.len() - 6);
 
         for (name, input) in functions {
@@ -178,8 +178,8 @@ async fn no_function_of_the_settlement_contract_runs_inside_a_leg() {
     }
 }
 
-/// The cross-function cases, as transactions: the owner cancels, the pauser pauses, the admin delists and takes the role
-/// away, all from within a leg. The token swallows the refusal, and the one trade happens with nothing else changed.
+/// The cross-function cases, as transactions: the owner cancels, the pauser pauses, the admin delists and revokes the
+/// role, all from within a leg. The token swallows the refusal, and the one trade happens with nothing else changed.
 #[tokio::test]
 async fn an_owner_or_an_officer_who_acts_from_within_a_leg_changes_nothing_but_the_trade() {
     for leg in Leg::BOTH {
@@ -253,8 +253,8 @@ async fn an_owner_or_an_officer_who_acts_from_within_a_leg_changes_nothing_but_t
     }
 }
 
-/// A second contract is not behind the wall of the first: a token that is its operator settles another pair there, from
-/// within the first one's leg. Between the same parties the four balances show it, and both settlements are undone.
+/// A second contract is not behind the first one's wall: a token that is its operator settles another pair there, from
+/// within the first one's leg. Between the same parties the four balances reveal it, and both settlements are undone.
 #[tokio::test]
 async fn a_settlement_in_another_contract_between_the_same_parties_undoes_both() {
     let (stage, other, bid, ask) = Box::pin(with_another_contract(false)).await;
@@ -266,7 +266,7 @@ async fn a_settlement_in_another_contract_between_the_same_parties_undoes_both()
     before.assert_unchanged(&watch.read(&market.chain).await, "either settlement");
 }
 
-/// Between other parties both happen, each once, as they would one after the other.
+/// Between other parties both happen, each once, as they would one after another.
 #[tokio::test]
 async fn a_settlement_in_another_contract_between_other_parties_is_one_of_its_own() {
     let (stage, other, bid, ask) = Box::pin(with_another_contract(true)).await;
@@ -284,7 +284,7 @@ async fn a_settlement_in_another_contract_between_other_parties_is_one_of_its_ow
     assert_eq!(paid, usd(1_035));
 }
 
-/// A hostile security that, in a leg of the stage's contract, settles a registered pair in another one: address and ids.
+/// A hostile security that, in a leg of the stage's contract, settles a registered pair in another: address and ids.
 async fn with_another_contract(other_parties: bool) -> (Stage, Address, B256, B256) {
     let stage = Stage::security(Token::that_moves(Moves::AndReenters)).await;
     let market = &stage.market;
@@ -337,7 +337,7 @@ async fn with_another_contract(other_parties: bool) -> (Stage, Address, B256, B2
     (stage, other, ids[0], ids[1])
 }
 
-/// Between the legs a token has no power over the other one that it had not before; what it uses of it shows.
+/// Between the legs a token has no power over the other one that it did not have before; any use of it shows.
 #[tokio::test]
 async fn a_security_that_spends_the_buyers_allowance_inside_its_leg_moves_nothing() {
     let stage = Stage::security(Token::that_moves(Moves::AndReenters)).await;
@@ -391,7 +391,7 @@ async fn a_token_that_borrows_the_contracts_code_changes_its_own_storage_only() 
             .await;
         stage.assert_traded_once("borrowed code").await;
         assert_eq!(chain.storage(stage.hostile, OUTCOME).await, U256::from(2));
-        // Its caller is the settlement contract, whose epoch it counts: slot 9 is the map of epochs.
+        // Its caller is the settlement contract, whose epoch it increments: slot 9 is the map of epochs.
         let slot = keccak256((settlement, U256::from(9)).abi_encode());
         let counted = chain.storage(stage.hostile, slot.into()).await;
         assert_eq!(counted, U256::from(chain.now().await));
@@ -406,8 +406,8 @@ async fn a_token_that_borrows_the_contracts_code_changes_its_own_storage_only() 
     }
 }
 
-/// The checks are static calls: a token's view and a wallet's check can change nothing anywhere, the contracts that are
-/// not behind the wall included.
+/// The checks are static calls: a token's view and a wallet's check cannot change anything, not even in contracts that
+/// are not behind the wall.
 #[tokio::test]
 async fn a_check_cannot_change_any_contract() {
     let token = Token {
@@ -434,7 +434,7 @@ async fn a_check_cannot_change_any_contract() {
     assert_eq!(chain.call(coin, &allowance).await, usd(1));
 }
 
-/// The same for the wallet that is asked for its signature, when an order is registered and when it is settled.
+/// The same for the wallet that checks a signature, when an order is registered and when it is settled.
 #[tokio::test]
 async fn a_wallet_that_is_asked_cannot_change_any_contract() {
     let market = Market::open().await;
@@ -461,8 +461,8 @@ async fn a_wallet_that_is_asked_cannot_change_any_contract() {
     assert_eq!(chain.call(coin, &allowance).await, usd(1));
 }
 
-/// The wall stands around views, too, and while the contract only reads: a token that asks the settlement contract back,
-/// preflight included, is one whose answer cannot be read. Whoever asks anything else is served.
+/// The wall also surrounds views, and is up while the contract only reads: the answer of a token that calls back into
+/// the settlement contract, including preflight, cannot be read. Calls to anything else succeed.
 #[tokio::test]
 async fn a_token_whose_view_asks_the_contract_back_is_refused_as_unreadable() {
     let token = Token {
@@ -491,7 +491,7 @@ async fn a_token_whose_view_asks_the_contract_back_is_refused_as_unreadable() {
     stage.settles("a view that asks the coin").await;
 }
 
-/// Likewise for the coin's switches: 24, 25, 26 and 30 at once.
+/// The same for the coin's switches: 24, 25, 26 and 30 at once.
 #[tokio::test]
 async fn a_payment_token_whose_switches_ask_the_contract_back_is_refused() {
     let token = Token {
@@ -513,7 +513,7 @@ async fn a_payment_token_whose_switches_ask_the_contract_back_is_refused() {
     stage.refused(24, 0, "it asks back").await;
 }
 
-/// Likewise for a wallet.
+/// The same for a wallet.
 #[tokio::test]
 async fn a_wallet_that_asks_the_contract_back_is_one_that_did_not_sign() {
     let market = Market::open().await;
@@ -535,7 +535,7 @@ async fn a_wallet_that_asks_the_contract_back_is_one_that_did_not_sign() {
     market
         .refused(&[bid.id, ask.id], operator, settlement, &settle, &error)
         .await;
-    // What is not on the call stack answers.
+    // A contract that is not on the call stack answers.
     arm(
         chain,
         operator,
@@ -548,8 +548,8 @@ async fn a_wallet_that_asks_the_contract_back_is_one_that_did_not_sign() {
     assert_eq!(market.state(bid.id).await, state::FILLED);
 }
 
-/// A security is asked once what it supports, when it is listed; one that calls back then is listed as one that does not
-/// check the spender, and changes nothing.
+/// A security is asked once what it supports, when it is listed; one that calls back then is listed as one that does
+/// not check the spender, and changes nothing.
 #[tokio::test]
 async fn a_security_that_calls_back_while_it_is_listed_changes_nothing() {
     let market = Market::open().await;
@@ -578,7 +578,7 @@ async fn a_security_that_calls_back_while_it_is_listed_changes_nothing() {
     assert!(chain.call(settlement, &listed).await);
 }
 
-/// A permit for 7 units to a contract wallet's taste, of the coin or the security token alike.
+/// A permit for 7 units that a contract wallet accepts, of the coin or the security token alike.
 fn permit(owner: Address, spender: Address) -> ITsUSDC::permit_1Call {
     ITsUSDC::permit_1Call {
         owner,
@@ -591,7 +591,7 @@ fn permit(owner: Address, spender: Address) -> ITsUSDC::permit_1Call {
     }
 }
 
-/// A permit of the security token or the coin is written before the wallet is asked, or after; the wallet sees neither,
+/// A permit of the security token or the coin is written before the wallet is asked, or after; the wallet cannot tell,
 /// since the token it would ask is behind its own wall. The other token answers.
 #[tokio::test]
 async fn a_wallet_that_asks_the_token_back_inside_a_permit_did_not_sign() {
@@ -644,7 +644,7 @@ async fn a_wallet_that_is_asked_inside_a_permit_cannot_move_anything() {
     }
 }
 
-/// The coin's one call that may change state sends on a token sent by mistake; the token cannot come back.
+/// The coin's only call that may change state forwards a token sent by mistake; the token cannot call back.
 #[tokio::test]
 async fn a_token_that_reenters_the_coin_while_it_is_rescued_changes_nothing() {
     let market = Market::open().await;
@@ -674,13 +674,13 @@ async fn a_token_that_reenters_the_coin_while_it_is_rescued_changes_nothing() {
     assert_eq!(market.cash(wallet).await, U256::ZERO);
 }
 
-/// The security token calls nobody but the wallet of a permit, so a hook cannot be hung on a transfer: the recipient and
-/// the sender are contracts here, and neither is called.
+/// The security token only calls the wallet of a permit, so a transfer cannot have a hook: the recipient and the sender
+/// are contracts here, and neither is called.
 #[tokio::test]
 async fn a_transfer_calls_neither_its_sender_nor_its_recipient() {
     let market = Market::open().await;
     let chain = &market.chain;
-    // Any call of it but `execute` and `isValidSignature` reverts.
+    // Any call of it except `execute` and `isValidSignature` reverts.
     let wallet = Wallet::Reverts.deploy(chain).await;
     market.register_as(wallet, keccak256(wallet), GROUP).await;
     let (seller, buyer) = (&market.seller, &market.buyer);
@@ -709,7 +709,7 @@ async fn a_transfer_calls_neither_its_sender_nor_its_recipient() {
 }
 
 /// Holds are placed, used and dropped behind the same wall: a token with holds that calls back from inside each of the
-/// three finds no function that runs, and the commitment, its settlement and its release are what they are without.
+/// three finds no function that runs, and the commitment, its settlement and its release are unaffected.
 #[tokio::test]
 async fn no_function_runs_inside_a_hold_that_is_placed_used_or_dropped() {
     for leg in Leg::BOTH {
@@ -723,7 +723,7 @@ async fn no_function_runs_inside_a_hold_that_is_placed_used_or_dropped() {
             let stage = Stage::on(leg, token).await;
             let (market, settlement) = (&stage.market, stage.settlement);
             let (chain, hostile) = (&market.chain, stage.hostile);
-            // Whoever asks from inside has every role that there is but the principal's.
+            // The account that calls from inside has every role except the principal's.
             for name in ["OPERATOR_ROLE", "PAUSER_ROLE"] {
                 let grant = IDvPSettlement::grantRoleCall {
                     role: role(name),
@@ -788,8 +788,8 @@ async fn no_function_runs_inside_a_hold_that_is_placed_used_or_dropped() {
     }
 }
 
-/// The probe of a security is a static call: a token that calls back while it is listed finds nothing that it could change,
-/// though the same view changes something when it is asked by a call that may.
+/// The probe of a security is a static call: a token that calls back while it is listed cannot change anything, though
+/// the same view does when it is called by a call that may change state.
 #[tokio::test]
 async fn a_security_that_calls_back_while_it_is_probed_changes_nothing() {
     let market = Market::open().await;
@@ -814,7 +814,7 @@ async fn a_security_that_calls_back_while_it_is_probed_changes_nothing() {
         owner: wallet,
         spender: market.stranger.address,
     };
-    // It answers, and so it is listed; the call that it made before was stopped.
+    // It answers, so it is listed; the call that it made before was stopped.
     chain.send(&market.admin, settlement, &listing).await;
     let listed = IDvPSettlement::listingCall { security: hostile };
     let listed = chain.call(settlement, &listed).await;
@@ -823,7 +823,7 @@ async fn a_security_that_calls_back_while_it_is_probed_changes_nothing() {
         (true, false, false)
     );
     assert_eq!(chain.call(market.coin, &allowance).await, U256::ZERO);
-    // What the probe asks, sent as a transaction.
+    // The probe's question, sent as a transaction.
     let probe = ISecurityToken::detectTransferRestrictionCall {
         from: market.seller.address,
         to: market.buyer.address,
@@ -832,7 +832,7 @@ async fn a_security_that_calls_back_while_it_is_probed_changes_nothing() {
     chain.send(&market.operator, hostile, &probe).await;
     assert_eq!(chain.call(market.coin, &allowance).await, usd(1));
 
-    // And it is asked: one that answers only when it can read while it is listed is refused when it cannot.
+    // And it is asked: one that answers only if it can read while it is being listed is refused if it cannot.
     let token = Token {
         detects: Answers::ZeroIfItCanRead,
         ..Token::default()

@@ -1,4 +1,4 @@
-//! Invariant I8: the logs are the whole story.
+//! Invariant I8: the logs are complete.
 
 use acceptance::{
     account::Account,
@@ -20,7 +20,7 @@ fn another(market: &Market, order: &Order, reference: u8, signer: &Account) -> S
     )
 }
 
-/// A day at the desk: everything that can happen to an order happens to one.
+/// A day at the desk: everything that can happen to an order happens to some order.
 async fn trade(market: &Market) -> Vec<B256> {
     let (chain, settlement, operator) = (&market.chain, market.settlement, &market.operator);
     let (buyer, seller) = (&market.buyer, &market.seller);
@@ -141,7 +141,7 @@ async fn the_logs_rebuild_every_order_signature_state_and_settlement() {
     assert_eq!(open, 3);
 }
 
-/// Scenario 29: one settlement is all that its log says.
+/// Scenario 29: one settlement is exactly what its log says.
 #[tokio::test]
 async fn a_settled_log_stands_for_exactly_one_exchange() {
     let market = Market::open().await;

@@ -20,7 +20,7 @@ async fn transfer(market: &Market, from: &Account, to: Address, value: U256) {
     market.chain.send(from, market.token, &call).await;
 }
 
-/// The refusal of a code, with the text that the token itself gives it.
+/// The refusal with a code, with the token's own text for it.
 async fn restricted(market: &Market, code: u8) -> TransferRestricted {
     let call = ISecurityToken::messageForTransferRestrictionCall { code };
     TransferRestricted {
@@ -68,7 +68,7 @@ fn n(value: u64) -> U256 {
     U256::from(value)
 }
 
-/// The numbers and texts that tokensoft's readers know.
+/// The numbers and texts that readers of tokensoft's codes know.
 #[tokio::test]
 async fn the_first_four_codes_have_tokensofts_texts() {
     let market = Market::open().await;
@@ -94,7 +94,7 @@ async fn the_first_four_codes_have_tokensofts_texts() {
     assert_eq!(market.chain.call(market.token, &highest).await, 20);
 }
 
-/// The ids by which wallets and the settlement contract know it.
+/// The interface ids by which wallets and the settlement contract recognise it.
 #[tokio::test]
 async fn the_interfaces_are_declared() {
     let market = Market::open().await;
@@ -200,7 +200,7 @@ async fn a_refused_transfer_from_leaves_the_allowance() {
         .await;
 }
 
-/// Too little balance is no restriction.
+/// Too low a balance is not a restriction.
 #[tokio::test]
 async fn a_transfer_above_the_balance_reverts_with_what_there_is() {
     let market = Market::open().await;
@@ -271,7 +271,7 @@ async fn a_pair_opens_at_exactly_its_second() {
     transfer(&market, &a, b.address, n(1)).await;
 }
 
-/// Scenario 5: the transfer itself at the second before.
+/// Scenario 5: the transfer itself, in the second before.
 #[tokio::test]
 async fn a_transfer_one_second_before_its_pair_opens_reverts() {
     let market = Market::open().await;
@@ -282,7 +282,7 @@ async fn a_transfer_one_second_before_its_pair_opens_reverts() {
     market.register(a.address, 40).await;
     market.register(b.address, 41).await;
     market.mint(a.address, n(100)).await;
-    // Far enough ahead for the chain's own clock not to reach it while the refusal is looked at.
+    // Far enough ahead that the chain's own clock does not reach it while the refusal is checked.
     market
         .open_pair(40, 41, market.chain.now().await + DAY)
         .await;
@@ -363,7 +363,7 @@ async fn vesting_releases_step_by_step() {
         clock.mine_at(start + day * DAY).await;
         assert_eq!(spendable().await, n(free) + bought, "day {day}");
         if day == 42 {
-            // Tokens acquired otherwise are free at once.
+            // Tokens acquired in other ways are free at once.
             let transfer = ISecurityToken::transferCall {
                 to: a.address,
                 value: n(2_000_000),
@@ -379,7 +379,7 @@ async fn vesting_releases_step_by_step() {
     }
 }
 
-/// Scenario 7: one second decides.
+/// Scenario 7: a single second decides.
 #[tokio::test]
 async fn vesting_releases_nothing_one_second_before_the_cliff() {
     let market = Market::open().await;
@@ -457,7 +457,7 @@ async fn a_forced_transfer_eats_the_free_part_first() {
     );
 }
 
-/// Invariant I3: only the enforcer forces.
+/// Invariant I3: only the enforcer can force a transfer.
 #[tokio::test]
 async fn nobody_but_the_named_roles_moves_what_is_not_theirs() {
     let market = Market::open().await;
@@ -554,7 +554,7 @@ async fn a_sender_that_leaves_makes_room_for_the_recipient() {
     assert_eq!(market.chain.call(market.token, &count).await, 2);
 }
 
-/// A replacement holds what the lost wallet held, and counts stay.
+/// A replacement has what the lost wallet had, and counts do not change.
 #[tokio::test]
 async fn recovering_a_wallet_moves_everything() {
     let market = Market::open().await;

@@ -1,4 +1,4 @@
-//! Matching and exchanging.
+//! Matching and settling.
 
 use acceptance::{
     bindings::{IDvPSettlement, ISecurityToken},
@@ -55,7 +55,7 @@ async fn settle_signed_does_registration_and_settlement_at_once() {
     }
 }
 
-/// Scenario 17: an id that is open already is settled as it stands.
+/// Scenario 17: an id that is already open is settled as it is.
 #[tokio::test]
 async fn settle_signed_accepts_an_order_that_is_open_already() {
     let market = Market::open().await;
@@ -119,7 +119,7 @@ async fn settle_takes_the_midpoint_whichever_order_came_first() {
     market.assert_settled(bid.id, ask.id).await;
 }
 
-/// Registers a pair that differs from the scenarios' by what `change` does to bid and ask.
+/// Registers the scenarios' pair with `change` applied to bid and ask.
 async fn pair(
     market: &Market,
     change: impl Fn(&mut acceptance::bindings::Order, &mut acceptance::bindings::Order),
@@ -266,7 +266,7 @@ async fn settle_reverts_when_an_order_wants_another_counterparty() {
     market.settle_refused(bid.id, market_ask.id, 16, 0).await;
 }
 
-/// Failures 15 and 16, the other way round.
+/// Failures 15 and 16, with the sides swapped.
 #[tokio::test]
 async fn settle_accepts_orders_that_name_each_other() {
     let market = Market::open().await;
@@ -422,7 +422,7 @@ async fn settlement_ids_count_from_one() {
     }
 }
 
-/// Nobody but the owner, the recipient and what both approved is touched.
+/// Nothing is touched except the owner, the recipient and their allowances.
 #[tokio::test]
 async fn settle_uses_up_exactly_the_allowance_it_needs() {
     let market = Market::open().await;
@@ -442,7 +442,7 @@ async fn settle_uses_up_exactly_the_allowance_it_needs() {
     );
 }
 
-/// The contract says who answers for it.
+/// The contract says who is responsible for it.
 #[tokio::test]
 async fn the_broker_dealer_is_on_record() {
     let market = Market::open().await;

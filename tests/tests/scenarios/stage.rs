@@ -22,13 +22,13 @@ use super::hostile_wallets::buying;
 /// A market in which one leg is a hostile token.
 pub(crate) struct Stage {
     pub(crate) market: Market,
-    /// Whose tokens the two legs are.
+    /// The owners of the two legs' tokens.
     pub(crate) settlement: Address,
     /// The hostile token.
     pub(crate) hostile: Address,
-    /// Registered, as is the ask: 100 S for at most 1,050.
+    /// The registered bid: 100 S for at most 1,050.
     pub(crate) bid: Signed,
-    /// 100 S for at least 1,020.
+    /// The registered ask: 100 S for at least 1,020.
     pub(crate) ask: Signed,
 }
 
@@ -40,7 +40,7 @@ pub(crate) enum Leg {
 }
 
 impl Leg {
-    /// In the order in which they move.
+    /// The legs, in the order in which they move.
     pub(crate) const BOTH: [Self; 2] = [Self::Security, Self::Payment];
 }
 
@@ -55,7 +55,7 @@ impl Stage {
         Self::on(Leg::Payment, token).await
     }
 
-    /// The hostile token as that leg, between the market's seller and buyer.
+    /// The hostile token as the given leg, between the market's seller and buyer.
     pub(crate) async fn on(leg: Leg, token: Token) -> Self {
         let market = Market::open().await;
         let buyer = market.buyer.address;
@@ -65,8 +65,8 @@ impl Stage {
         }
     }
 
-    /// The same with a buyer through whom anybody calls what they like: a contract wallet that accepts any signature,
-    /// and that is the settlement contract's default admin, operator and pauser besides.
+    /// The same with a buyer through which anybody can call anything: a contract wallet that accepts any signature, and
+    /// that is also the settlement contract's default admin, operator and pauser.
     pub(crate) async fn for_the_almighty(leg: Leg, token: Token) -> (Self, Address) {
         let market = Market::open().await;
         let (wallet, _) = buying(&market, Wallet::Accepts).await;
@@ -168,7 +168,7 @@ impl Stage {
         }
     }
 
-    /// Every balance and state, the hostile token's included.
+    /// Every balance and state, including the hostile token's.
     pub(crate) fn watch(&self) -> Watch {
         let mut watch = self.market.watch(&[]);
         let mut accounts = self.market.accounts();
@@ -190,7 +190,7 @@ impl Stage {
         watch
     }
 
-    /// What preflight says: the failures and the restriction code.
+    /// What preflight returns: the failures and the restriction code.
     pub(crate) async fn preflight(&self) -> (Vec<u8>, u8) {
         let call = IDvPSettlement::preflightCall {
             bidId: self.bid.id,
@@ -204,7 +204,7 @@ impl Stage {
         settle_call(self.bid.id, self.ask.id).abi_encode().into()
     }
 
-    /// Settle is refused with exactly this revert data.
+    /// Asserts that settle is refused with exactly this revert data.
     pub(crate) async fn refused_with(&self, expected: &[u8], what: &str) {
         let (market, watch) = (&self.market, self.watch());
         let (operator, input) = (&market.operator, self.settle());
@@ -212,7 +212,7 @@ impl Stage {
         refusal::refused_with(&market.chain, &watch, operator, to, input, expected, what).await;
     }
 
-    /// Settle is refused with this failure.
+    /// Asserts that settle is refused with this failure.
     pub(crate) async fn refused(&self, failure: u8, restriction: u8, what: &str) {
         let error = SettlementRefused {
             failure,
@@ -221,7 +221,7 @@ impl Stage {
         self.refused_with(&error.abi_encode(), what).await;
     }
 
-    /// Settle is refused with whatever; nothing moves.
+    /// Asserts that settle is refused with any error, and that nothing moves.
     pub(crate) async fn refused_somehow(&self, what: &str) {
         let watch = self.watch();
         let before = watch.read(&self.market.chain).await;
@@ -236,7 +236,7 @@ impl Stage {
         before.assert_unchanged(&watch.read(chain).await, what);
     }
 
-    /// Settle succeeds and moves exactly the trade.
+    /// Asserts that settle succeeds and moves exactly the trade.
     pub(crate) async fn settles(&self, what: &str) {
         let market = &self.market;
         market
@@ -250,7 +250,7 @@ impl Stage {
         self.assert_traded_once(what).await;
     }
 
-    /// Exactly one trade has happened.
+    /// Asserts that exactly one trade has happened.
     pub(crate) async fn assert_traded_once(&self, what: &str) {
         let market = &self.market;
         let (security, payment) = (self.bid.order.security, self.bid.order.payment);

@@ -1,4 +1,4 @@
-//! The storage layout that the contracts document: a change of it is a breaking one.
+//! The storage layout that the contracts document: changing it is a breaking change.
 
 use acceptance::{
     bindings::ITsUSDC,
@@ -10,12 +10,12 @@ use alloy::{
     sol_types::SolValue,
 };
 
-/// Slot of a mapping's entry.
+/// The slot of a mapping's entry.
 fn entry(slot: u64, key: B256) -> U256 {
     keccak256((key, U256::from(slot)).abi_encode()).into()
 }
 
-/// Slot of an entry of a mapping of mappings.
+/// The slot of an entry in a mapping of mappings.
 fn nested(slot: u64, outer: B256, inner: B256) -> U256 {
     keccak256((inner, B256::from(entry(slot, outer))).abi_encode()).into()
 }
@@ -24,7 +24,7 @@ fn word(address: Address) -> U256 {
     address.into_word().into()
 }
 
-/// Where the roles start in each contract: members, default admin, pending default admin with the end of the offer.
+/// The first slot of the roles in each contract: members, default admin, pending default admin with the offer's end.
 async fn assert_roles(market: &Market, contract: Address, first: u64, name: &str) {
     let holder = if contract == market.coin {
         &market.treasurer
@@ -146,7 +146,7 @@ async fn the_coins_slots_are_where_they_are_documented() {
 async fn the_tokens_slots_are_where_they_are_documented() {
     let market = Market::open().await;
     let token = market.token;
-    // 512 words, four group pairs to a word after them; accounts and investors take as many slots and use none but rows.
+    // 512 words, then four group pairs per word; accounts and investors take as many slots and use only rows.
     let accounts = 512 + 256 * 256 / 4;
     let allowances = 3 * accounts + 1;
     let (seller, settlement) = (

@@ -1,4 +1,4 @@
-//! `ArbDebug` (0xff): exists on development chains only.
+//! `ArbDebug` (0xff): exists only on development chains.
 
 use super::call::{Answer, Call, Refusal};
 use crate::evm::arbos::{self, Role};

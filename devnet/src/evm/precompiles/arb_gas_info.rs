@@ -36,9 +36,9 @@ alloy::sol! {
 }
 use ArbGasInfo::ArbGasInfoCalls as Calls;
 
-/// Gas of writing a fresh storage slot.
+/// Gas for writing a fresh storage slot.
 const STORAGE_GAS: u64 = 20_000;
-/// Kinds of gas that Nitro tells apart.
+/// Kinds of gas that Nitro distinguishes.
 const RESOURCE_KINDS: usize = 9;
 /// Gas per second that an Arbitrum chain sustains.
 const SPEED_LIMIT: u64 = 7_000_000;
@@ -108,7 +108,7 @@ pub(super) fn run<DB: Database>(call: &mut Call<'_, '_, DB>, input: &[u8]) -> An
         }
         Calls::getMultiGasBaseFee(_) => {
             call.require(Functions::KindsOfGas)?;
-            // Without constraints each kind costs what all gas does.
+            // Without constraints, all kinds of gas cost the same.
             let fees = vec![base_fee; RESOURCE_KINDS];
             ArbGasInfo::getMultiGasBaseFeeCall::abi_encode_returns(&fees)
         }
@@ -116,7 +116,7 @@ pub(super) fn run<DB: Database>(call: &mut Call<'_, '_, DB>, input: &[u8]) -> An
     Ok(encoded)
 }
 
-/// Gas that a block holds. Headers name more, as on Arbitrum.
+/// The gas capacity of a block. Headers have a higher limit, as on Arbitrum.
 fn block_limit<DB: Database>(call: &Call<'_, '_, DB>) -> u64 {
     let named = call.context.block.gas_limit();
     named.min(call.engine.transaction_gas_limit)

@@ -1,4 +1,4 @@
-//! `ArbOwner` (0x70): what owners of the chain decide, as far as it concerns the cache of programs and what calldata costs.
+//! `ArbOwner` (0x70): what owners of the chain decide about the program cache and the cost of calldata.
 
 use super::call::{Answer, Call, Refusal};
 use crate::evm::arbos::{self, Role};

@@ -73,8 +73,8 @@ pub(super) fn run<DB: Database>(call: &mut Call<'_, '_, DB>, input: &[u8]) -> An
     Ok(encoded)
 }
 
-/// What answers for powers that an owner can give, and that nobody has here: a parent chain's floor, a native
-/// token that is minted, transactions that are filtered, tips that are collected.
+/// Answers for features that an owner can turn on, and that are off here: the parent chain's floor, minting of
+/// the native token, filtering of transactions, collection of tips.
 fn unused<DB: Database>(call: &Call<'_, '_, DB>, question: &Calls) -> Answer {
     call.require(match question {
         Calls::getParentGasFloorPerToken(_)
@@ -88,7 +88,7 @@ fn unused<DB: Database>(call: &Call<'_, '_, DB>, question: &Calls) -> Answer {
         Calls::getAllNativeTokenOwners(_) | Calls::getAllTransactionFilterers(_) => {
             ArbOwnerPublic::getAllNativeTokenOwnersCall::abi_encode_returns(&Vec::new())
         }
-        // A number, an address or a truth value: one word of nothing.
+        // A number, an address or a boolean: one zero word.
         _ => ArbOwnerPublic::getCollectTipsCall::abi_encode_returns(&false),
     })
 }

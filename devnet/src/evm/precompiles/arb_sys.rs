@@ -1,4 +1,4 @@
-//! `ArbSys` (0x64): the chain and the call, as far as there is no parent chain.
+//! `ArbSys` (0x64): the chain and the call, as far as it works without a parent chain.
 
 use super::call::{Answer, Call, Refusal};
 use alloy::sol_types::{SolCall, SolInterface};
@@ -25,11 +25,11 @@ alloy::sol! {
 }
 use ArbSys::ArbSysCalls as Calls;
 
-/// Where the numbering of versions begins: after 55 of Arbitrum's classic chain.
+/// The offset of version numbers: the 55 versions of Arbitrum's classic chain come first.
 const CLASSIC_VERSIONS: u64 = 55;
-/// Blocks whose hashes are known.
+/// How many blocks have a known hash.
 const HASHES: u64 = 256;
-/// What contracts of the parent chain are shifted by.
+/// The offset between a contract's address on the parent chain and its alias.
 const ALIAS_OFFSET: Address = address!("1111000000000000000000000000000000001111");
 
 pub(super) fn run<DB: Database>(call: &mut Call<'_, '_, DB>, input: &[u8]) -> Answer {
@@ -64,7 +64,7 @@ pub(super) fn run<DB: Database>(call: &mut Call<'_, '_, DB>, input: &[u8]) -> An
             ArbSys::getStorageGasAvailableCall::abi_encode_returns(&U256::ZERO)
         }
         Calls::isTopLevelCall(_) => {
-            // The contract that asks was itself called by the transaction's sender, or is the
+            // The calling contract was itself called by the transaction's sender, or is the
             // sender.
             let top = call.context.chain.actors.len() <= 1;
             ArbSys::isTopLevelCallCall::abi_encode_returns(&top)
@@ -79,8 +79,8 @@ pub(super) fn run<DB: Database>(call: &mut Call<'_, '_, DB>, input: &[u8]) -> An
             ArbSys::wasMyCallersAddressAliasedCall::abi_encode_returns(&false)
         }
         Calls::myCallersAddressWithoutAliasing(_) => {
-            // Nothing is aliased without a parent chain, so it is the sender of the transaction
-            // that the contract that asks sees, or the contract that called it.
+            // Without a parent chain nothing is aliased, so the answer is the caller of the calling
+            // contract: the transaction's sender or another contract.
             let origin = call.context.tx.caller;
             let actors = &call.context.chain.actors;
             let caller = actors

@@ -55,15 +55,15 @@ alloy::sol! {
 }
 use ArbWasm::ArbWasmCalls as Calls;
 
-/// Gas of copying a word of code (EXTCODECOPY).
+/// Gas for copying a word of code (EXTCODECOPY).
 const COPY_WORD_GAS: u64 = 3;
-/// Gas of every activation.
+/// Gas for every activation.
 const ACTIVATION_GAS: u64 = 1_659_168;
 /// Gas per microsecond that a validator needs for an activation.
 const GAS_PER_MICROSECOND: u64 = 28;
 /// The parameter of the exponential in the memory price.
 const PAGE_RAMP: u64 = 620_674_314;
-/// Programs that count as recent in a block.
+/// How many programs count as recent in a block.
 const BLOCK_CACHE_SIZE: u16 = 32;
 
 pub(super) fn run<DB: Database>(call: &mut Call<'_, '_, DB>, input: &[u8]) -> Answer {
@@ -117,7 +117,7 @@ pub(super) fn run<DB: Database>(call: &mut Call<'_, '_, DB>, input: &[u8]) -> An
     Ok(encoded)
 }
 
-/// The functions that tell a parameter of the chain.
+/// The functions that return a parameter of the chain.
 fn parameter(function: &Calls, rules: &Rules) -> Vec<u8> {
     match function {
         Calls::inkPrice(_) => ArbWasm::inkPriceCall::abi_encode_returns(&ink::INK_PRICE),
@@ -140,7 +140,7 @@ fn parameter(function: &Calls, rules: &Rules) -> Vec<u8> {
         Calls::blockCacheSize(_) => {
             ArbWasm::blockCacheSizeCall::abi_encode_returns(&BLOCK_CACHE_SIZE)
         }
-        // Those that `run` answers.
+        // Those that `run` handles.
         _ => Vec::new(),
     }
 }
@@ -165,12 +165,11 @@ fn active_at<DB: Database>(
     active(call, code_hash)
 }
 
-/// Compiles the program at an address and lets it run for a year, for a fee per byte of machine
-/// code.
+/// Compiles the program at an address and activates it for a year, for a fee per byte of machine code.
 ///
-/// Refuses, in this order: static and delegate calls, a program that is active already, code that
-/// is no program, fragments that do not fit, invalid WASM (which takes all gas), too little gas, a
-/// value below the fee. What is above the fee goes back to the caller.
+/// Refuses, in this order: static and delegate calls, a program that is already active, code that is
+/// not a program, fragments that do not fit, invalid WASM (which takes all gas), too little gas, a
+/// value below the fee. Any excess over the fee is returned to the caller.
 fn activate<DB: Database>(call: &mut Call<'_, '_, DB>, program: Address) -> Answer {
     call.require_writable()?;
     call.burn(ACTIVATION_GAS)?;
@@ -210,12 +209,12 @@ fn activate<DB: Database>(call: &mut Call<'_, '_, DB>, program: Address) -> Answ
     let left = PAGE_LIMIT.saturating_sub(call.context.chain.pages.open);
     if compiled.shape.pages > left {
         let pages = compiled.shape.pages;
-        let why = format!("the program's {pages} pages of memory are more than the {left} left");
+        let why = format!("the program needs {pages} pages of memory, only {left} are left");
         return Err(Refusal::AllGas(why));
     }
     call.burn(activation_gas(&compiled.shape))?;
     let record = Record::new(rules.stylus, &compiled.shape, time, before.cached);
-    // To the byte; what is written down, and paid for later, is rounded up to KiB.
+    // Exact to the byte; the size that is recorded, and paid for later, is rounded up to KiB.
     let bytes = arbos::asm_estimate(&compiled.shape);
     let fee = arbos::charge_data(call.journal(), bytes, time);
     let fee = fee.map_err(Refusal::database)?;
@@ -256,7 +255,7 @@ fn fragments<DB: Database>(call: &mut Call<'_, '_, DB>, code: &[u8]) -> Result<V
         } else {
             ink::WARM_GAS
         };
-        // Before its size is known, the largest must be affordable.
+        // Before the size is known, the largest must be affordable.
         call.require_gas(access + copy_gas(MAX_CODE_SIZE))?;
         call.burn(access + copy_gas(code.len()))?;
         stream.extend_from_slice(
@@ -267,18 +266,18 @@ fn fragments<DB: Database>(call: &mut Call<'_, '_, DB>, code: &[u8]) -> Result<V
         .map_err(|error| reason(error.to_string()))
 }
 
-/// Gas of copying code of `bytes`.
+/// Gas for copying `bytes` of code.
 const fn copy_gas(bytes: usize) -> u64 {
     COPY_WORD_GAS * (bytes as u64).div_ceil(32)
 }
 
-/// A revert that says why in words.
+/// A revert with a reason in words.
 fn reason(why: impl Into<String>) -> Refusal {
     let reason = why.into();
     Refusal::Revert(Error { reason }.abi_encode())
 }
 
-/// Lets an active program that is a month old or more run for another year, for the same fee.
+/// Extends an active program that is at least a month old for another year, for the same fee.
 fn keepalive<DB: Database>(call: &mut Call<'_, '_, DB>, code_hash: B256) -> Answer {
     call.require_writable()?;
     let mut record = active(call, code_hash)?;
@@ -301,7 +300,7 @@ fn keepalive<DB: Database>(call: &mut Call<'_, '_, DB>, code_hash: B256) -> Answ
     Ok(Vec::new())
 }
 
-/// Takes `fee` out of the value that came along and returns the rest to the caller.
+/// Takes `fee` out of the value sent along and returns the rest to the caller.
 fn pay<DB: Database>(call: &mut Call<'_, '_, DB>, fee: U256) -> Result<(), Refusal> {
     let (have, caller) = (call.value, call.caller);
     let Some(rest) = have.checked_sub(fee) else {
@@ -319,7 +318,7 @@ fn pay<DB: Database>(call: &mut Call<'_, '_, DB>, fee: U256) -> Result<(), Refus
     Ok(())
 }
 
-/// What a validator's work on a program of this `shape` costs.
+/// The cost of a validator's work on a program of this `shape`.
 fn activation_gas(shape: &Shape) -> u64 {
     let microseconds = shape.wasm_bytes * 31_733 / 100_000
         + shape.functions * 17_263 / 100_000
@@ -330,8 +329,8 @@ fn activation_gas(shape: &Shape) -> u64 {
     microseconds * GAS_PER_MICROSECOND
 }
 
-/// Stands for the hash of the machine code in the activation event: one per `module`, as the compiler
-/// is fixed.
+/// A stand-in for the hash of the machine code in the activation event: one per `module`, as the
+/// compiler is fixed.
 fn module_hash(module: B256) -> B256 {
     keccak256([b"module".as_slice(), module.as_slice()].concat())
 }

@@ -1,6 +1,6 @@
 //! `ArbWasmCache` (0x72): which programs always pay the cached price.
 //!
-//! Cache managers decide that, by auction (`cache_manager.sol`), and the owners of the chain.
+//! Cache managers, by auction (`cache_manager.sol`), and the owners of the chain decide that.
 
 use super::call::{Answer, Call, Refusal};
 use crate::evm::arbos::{self, Role};
@@ -51,9 +51,9 @@ pub(super) fn run<DB: Database>(call: &mut Call<'_, '_, DB>, input: &[u8]) -> An
     }
 }
 
-/// Caches or evicts the programs of a code hash; only active ones can be cached.
+/// Caches or evicts the programs with a code hash; only active ones can be cached.
 ///
-/// As on Arbitrum, all gas of a caller that may not is gone.
+/// As on Arbitrum, a caller without permission loses all its gas.
 fn set<DB: Database>(call: &mut Call<'_, '_, DB>, code_hash: B256, cached: bool) -> Answer {
     call.require_writable()?;
     if !call.caller_is(Role::CacheManager)? && !call.caller_is(Role::Owner)? {

@@ -17,17 +17,17 @@ use revm::{
 };
 use std::fmt::Display;
 
-/// Opening the state of `ArbOS`.
+/// Gas for opening the state of `ArbOS`.
 const STATE_GAS: u64 = 800;
-/// Each word of input and output.
+/// Gas for each word of input and output.
 const WORD_GAS: u64 = 3;
 
-/// Why a precompile does not answer.
+/// Why a precompile fails.
 pub(super) enum Refusal {
-    /// With this data.
+    /// Reverts with this data.
     Revert(Vec<u8>),
     OutOfGas,
-    /// All gas is gone, for this reason.
+    /// Takes all gas, for this reason.
     AllGas(String),
     /// The chain's database failed.
     Database(String),
@@ -99,7 +99,7 @@ impl<'c, 'a, DB: Database> Call<'c, 'a, DB> {
         Ok(())
     }
 
-    /// Fails unless there is `gas`, without taking it.
+    /// Fails unless there is `gas`, without charging it.
     pub(super) fn require_gas(&self, gas: u64) -> Result<(), Refusal> {
         self.gas_left
             .checked_sub(gas)
@@ -120,7 +120,7 @@ impl<'c, 'a, DB: Database> Call<'c, 'a, DB> {
         }
     }
 
-    /// Refuses versions of `ArbOS` that do not have the function yet.
+    /// Refuses under versions of `ArbOS` that do not have the function yet.
     pub(super) fn require(&self, functions: Functions) -> Result<(), Refusal> {
         if self.engine.rules.arbos < functions.since() {
             Err(Refusal::silent())
@@ -157,7 +157,7 @@ impl<'c, 'a, DB: Database> Call<'c, 'a, DB> {
         self.context.block.timestamp.saturating_to()
     }
 
-    /// The code hash of an account; that of no code for an account without any.
+    /// The code hash of an account; for an account without code, the hash of empty code.
     pub(super) fn code_hash(&mut self, account: Address) -> Result<B256, Refusal> {
         let load = self.journal().load_account_with_code(account);
         let hash = load.map_err(Refusal::database)?.info.code_hash;

@@ -46,10 +46,10 @@ pub(crate) const ARBITRUM: [Address; 7] = [
     ARB_DEBUG,
 ];
 
-/// Gas of ECRECOVER.
+/// Gas for ECRECOVER.
 const ECRECOVER_GAS: u64 = 3_000;
 
-/// Ethereum's, before Osaka's: as in Nitro those of Cancun, whatever the EVM's version, and P256VERIFY at
+/// Ethereum's, before Osaka: as in Nitro, those of Cancun, whatever the EVM's version, and P256VERIFY at
 /// the price of RIP-7212.
 fn before_osaka() -> &'static Precompiles {
     static ALL: LazyLock<Precompiles> = LazyLock::new(|| {
@@ -76,7 +76,7 @@ impl ArbPrecompiles {
         Self { ethereum, engine }
     }
 
-    /// What ECRECOVER answers when the signature in its input counts as somebody's who never made it.
+    /// What ECRECOVER answers when the signature in its input counts as an account's that never made it.
     fn impersonated<DB: Database>(
         &self,
         context: &mut MachineContext<'_, DB>,

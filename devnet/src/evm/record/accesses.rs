@@ -1,4 +1,4 @@
-//! The accounts and slots that an execution touches: what an access list (EIP-2930) would name.
+//! The accounts and slots that an execution touches: what an access list (EIP-2930) would contain.
 
 use crate::stylus::vm::HostCall;
 use revm::{
@@ -15,10 +15,10 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Accounts and their slots.
 pub(crate) type Touched = BTreeMap<Address, BTreeSet<B256>>;
 
-/// What was touched so far.
+/// What has been touched so far.
 #[derive(Debug, Default)]
 pub(crate) struct AccessLog {
-    /// Named only with slots: they are warm anyway.
+    /// Listed only with slots: they are warm anyway.
     warm: BTreeSet<Address>,
     touched: Touched,
     /// Whose storage each frame on the stack uses.
@@ -26,7 +26,7 @@ pub(crate) struct AccessLog {
 }
 
 impl AccessLog {
-    /// A log that names the accounts of `warm` only with slots.
+    /// A record that lists the accounts of `warm` only with slots.
     pub(crate) fn new(warm: BTreeSet<Address>) -> Self {
         Self {
             warm,

@@ -1,4 +1,4 @@
-//! The host calls of programs, nested as the calls were: what Nitro's `stylusTracer` answers and `cargo stylus trace`
+//! The host calls of programs, nested like the calls: what Nitro's `stylusTracer` answers, and `cargo stylus trace`
 //! and `replay` read.
 
 use super::MAX_RECORDED;
@@ -10,10 +10,10 @@ use revm::{
 };
 use serde::Serialize;
 
-/// What a call is called until it turns out that a program made it.
+/// The name of a call until it turns out that a program made it.
 const EVM: &str = "evm_";
 
-/// One host call, or a call that no program made (its name begins with `evm_`).
+/// One host call, or a call not made by a program (its name begins with `evm_`).
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct HostStep {
@@ -22,7 +22,7 @@ pub(crate) struct HostStep {
     outs: Bytes,
     start_ink: u64,
     end_ink: u64,
-    /// Who was called.
+    /// The callee.
     #[serde(skip_serializing_if = "Option::is_none")]
     address: Option<Address>,
     /// What the callee did.
@@ -44,7 +44,7 @@ impl HostStep {
     }
 }
 
-/// A frame whose callee runs.
+/// A frame whose callee is running.
 #[derive(Debug)]
 struct Caller {
     name: &'static str,
@@ -77,7 +77,7 @@ impl HostLog {
             CallScheme::Call => "evm_call_contract",
             CallScheme::DelegateCall => "evm_delegate_call_contract",
             CallScheme::StaticCall => "evm_static_call_contract",
-            // Nitro leaves it without a name, which its own tool cannot read.
+            // Nitro gives it no name, which its own tool cannot read.
             CallScheme::CallCode => "evm_call_code",
         };
         self.enter(name, inputs.bytecode_address);

@@ -1,7 +1,7 @@
-//! What is written down of an execution that somebody wants to look into.
+//! What is recorded of an execution for tracing.
 //!
-//! The machine tells a [`Recorder`] of every frame, step and log, and of every host call of a program. Nothing that
-//! is recorded changes what is computed or paid.
+//! The machine reports every frame, step and log, and every host call of a program, to a [`Recorder`]. Recording does
+//! not change what is computed or paid.
 
 mod accesses;
 mod hosts;
@@ -29,13 +29,13 @@ use revm::{
 };
 use revm_inspectors::tracing::TracingInspector;
 
-/// Bytes that one request may have written down; beyond it nothing more is, and the request fails with words.
+/// The most bytes to record for one request; beyond that, recording stops and the request fails with an error.
 pub(crate) const MAX_RECORDED: usize = 96 << 20;
 
-/// One way to look at an execution.
+/// One kind of trace of an execution.
 #[derive(Debug)]
 pub(crate) enum Recorder {
-    /// The tree of calls, with logs if asked for.
+    /// The tree of calls, with logs if requested.
     Calls(Box<TracingInspector>),
     /// Every operator of the EVM, and the host calls that correspond to one.
     Steps(Box<StepLog>),
@@ -43,12 +43,12 @@ pub(crate) enum Recorder {
     Hosts(HostLog),
     /// The accounts and slots that are touched.
     Accesses(AccessLog),
-    /// Logs, and ether that moves as logs.
+    /// Logs, and transfers of ether as logs.
     Transfers(TransferLog),
 }
 
 impl Recorder {
-    /// Whether something was left out because it was too much.
+    /// Whether something was left out because there was too much.
     pub(crate) fn is_full(&self) -> bool {
         match self {
             Self::Calls(calls) => calls.limit_exceeded(),
@@ -58,7 +58,7 @@ impl Recorder {
         }
     }
 
-    /// Whether it wants to know of host calls.
+    /// Whether it records host calls.
     pub(crate) const fn records_programs(&self) -> bool {
         matches!(self, Self::Steps(_) | Self::Hosts(_) | Self::Accesses(_))
     }
@@ -152,7 +152,7 @@ impl<CTX: ContextTr<Journal: JournalExt>> Inspector<CTX> for Recorder {
         match self {
             Self::Calls(calls) => calls.create(context, inputs),
             Self::Steps(steps) => {
-                // Programs do not run here; a contract's steps say whose they are.
+                // Programs do not run here; a contract's steps identify their account.
                 steps.enter(Address::ZERO);
                 None
             }
@@ -198,7 +198,7 @@ impl<CTX: ContextTr<Journal: JournalExt>> Inspector<CTX> for Recorder {
     }
 }
 
-/// Where the creation `inputs` puts its account.
+/// The address of the account that the creation `inputs` makes.
 fn created<CTX: ContextTr>(context: &mut CTX, inputs: &CreateInputs) -> Address {
     let nonce = context.journal_mut().load_account(inputs.caller());
     inputs.created_address(nonce.map_or(0, |account| account.info.nonce))

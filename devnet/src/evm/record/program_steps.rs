@@ -1,8 +1,8 @@
 //! The operators that stand for a program's host calls among the steps of the EVM.
 //!
-//! As on Nitro a program's frame shows an operator where its host call does what one does, at program counter 0: an
-//! EVM debugger then follows a transaction through programs and contracts alike. A host call that gives something is
-//! followed by a `POP` of it; those that the EVM has nothing like are left out.
+//! As on Nitro, a program's frame shows an operator for each host call that corresponds to one, at program counter 0,
+//! so that an EVM debugger can follow a transaction through programs and contracts alike. A host call with a result is
+//! followed by a `POP` of it; those without a counterpart in the EVM are left out.
 
 use super::StepLog;
 use crate::stylus::{ink, vm::HostCall};
@@ -17,14 +17,14 @@ use std::collections::BTreeMap;
 pub(crate) struct ProgramCall<'a> {
     /// CALL, DELEGATECALL or STATICCALL.
     pub(crate) op: u8,
-    /// Whom it calls.
+    /// The callee.
     pub(crate) to: Address,
     /// Wei.
     pub(crate) value: U256,
     pub(crate) input: &'a [u8],
-    /// What the callee gets.
+    /// The gas that the callee gets.
     pub(crate) gas: u64,
-    /// The most it could get.
+    /// The most gas it could get.
     pub(crate) gas_left: u64,
     /// The price of the call itself, in gas.
     pub(crate) base: u64,
@@ -32,7 +32,7 @@ pub(crate) struct ProgramCall<'a> {
     pub(crate) refund: i64,
 }
 
-/// What a program's storage cache holds, to tell which of its reads and writes reach the state.
+/// The contents of a program's storage cache, to determine which reads and writes reach the state.
 #[derive(Debug, Default)]
 pub(super) struct StorageMirror(BTreeMap<U256, (U256, Option<U256>)>);
 
@@ -73,7 +73,7 @@ fn length(bytes: &[u8]) -> U256 {
     U256::from(bytes.len())
 }
 
-/// The operator of a host call that takes its arguments from the stack and gives one value, and the arguments' sizes.
+/// The operator of a host call that pops its arguments and pushes one value, with the arguments' sizes.
 fn plain(name: &str) -> Option<(u8, &'static [usize])> {
     Some(match name {
         "transient_load_bytes32" => (opcode::TLOAD, &[32]),
@@ -206,7 +206,7 @@ impl StepLog {
                 self.push_program_step(opcode::KECCAK256, gas, cost, args, &inputs, None);
                 self.push_program_step(opcode::POP, gas, 0, args, &[number(outs)], None);
             }
-            // Calls are noted before they begin, results when the program ends; the rest is not the EVM's.
+            // Calls are recorded before they begin, results when the program ends; the rest is not in the EVM.
             _ => {}
         }
     }
@@ -249,7 +249,7 @@ mod tests {
         assert!(!mirror.load(one, two));
         mirror.store(one, two);
         mirror.store(two, one);
-        // Slot 1 holds what it held.
+        // Slot 1 is unchanged.
         assert_eq!(mirror.flush(false), [(two, one)]);
         assert!(mirror.flush(true).is_empty());
         assert!(mirror.load(one, two));

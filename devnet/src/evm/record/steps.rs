@@ -1,4 +1,4 @@
-//! Every step of the EVM, as geth's struct logger writes it down.
+//! Every step of the EVM, as geth's struct logger records it.
 
 use super::MAX_RECORDED;
 use revm::{
@@ -16,22 +16,22 @@ use std::{borrow::Cow, collections::BTreeMap};
 
 use super::program_steps::StorageMirror;
 
-/// What to leave out of each step, or to add to it.
+/// What to leave out of each step, or add to it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[allow(
     clippy::struct_excessive_bools,
     reason = "one per option of the method"
 )]
 pub struct StepOptions {
-    /// No stack.
+    /// Leave out the stack.
     pub disable_stack: bool,
-    /// No storage.
+    /// Leave out storage.
     pub disable_storage: bool,
-    /// The memory, too.
+    /// Include memory.
     pub enable_memory: bool,
-    /// What the last call returned, too.
+    /// Include what the last call returned.
     pub enable_return_data: bool,
-    /// Steps to write down at most; 0 for no limit.
+    /// The most steps to record; 0 for no limit.
     pub limit: usize,
 }
 
@@ -57,7 +57,7 @@ struct Step<'a> {
     storage: Option<&'a BTreeMap<B256, B256>>,
 }
 
-/// A step as it stands before its operator runs.
+/// A step before its operator runs.
 #[derive(Debug, Default)]
 struct Before {
     pc: usize,
@@ -72,9 +72,9 @@ struct Before {
 /// A frame on the stack.
 #[derive(Debug, Default)]
 struct Frame {
-    /// Gas that it and its callees give back, so far.
+    /// Gas that it and its callees have refunded so far.
     refund: i64,
-    /// For a program: what its own storage cache holds.
+    /// For a program: the contents of its storage cache.
     mirror: StorageMirror,
     /// For a program: whose storage it uses.
     account: Address,
@@ -265,12 +265,12 @@ fn name(op: u8) -> Cow<'static, str> {
     )
 }
 
-/// Memory in words, the last one filled up with zeros.
+/// Memory in words, the last one padded with zeros.
 fn words(memory: &[u8]) -> Vec<B256> {
     memory.chunks(32).map(B256::right_padding_from).collect()
 }
 
-/// Why an operator did not run at all, in geth's words. What goes wrong while it runs shows in the frame's result.
+/// Why an operator did not run at all, in geth's words. A failure while it runs shows in the frame's result.
 fn refusal(result: InstructionResult, before: &Before) -> Option<String> {
     let inputs = OpCode::new(before.op).map_or(0, |op| op.inputs());
     let height = before.stack.len();

@@ -1,18 +1,18 @@
-//! Logs, and ether that moves written as the logs of a token: what `eth_simulateV1` answers with `traceTransfers`.
+//! Logs, and transfers of ether as logs of a token: what `eth_simulateV1` answers with `traceTransfers`.
 
 use revm::{
     interpreter::{CallInputs, CreateInputs},
     primitives::{Address, B256, Log, LogData, U256, address, keccak256},
 };
 
-/// Who "emits" the logs of ether.
+/// The account that "emits" the logs of ether.
 const ETHER: Address = address!("eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee");
 
 /// The logs so far.
 #[derive(Debug, Default)]
 pub(crate) struct TransferLog {
     logs: Vec<Log>,
-    /// How many logs there were when each frame on the stack began.
+    /// The number of logs when each frame on the stack began.
     frames: Vec<usize>,
 }
 

@@ -1,4 +1,4 @@
-//! Every import with arguments at the edge of the memory and beyond: beyond is a revert without
+//! Every import with arguments at the edge of the memory and beyond it: beyond is a revert without
 //! data, never a crash.
 
 use crate::{
@@ -14,7 +14,7 @@ const END: u64 = 65_536;
 enum Kind {
     /// A pointer to this many bytes.
     Pointer(u64),
-    /// A pointer to as many bytes as the length after it says.
+    /// A pointer to as many bytes as the following length.
     Data,
     /// That length.
     Length,
@@ -30,7 +30,7 @@ const RETURNED: Kind = Pointer(4);
 /// The meaning of the arguments of every import that has some.
 const IMPORTS: [(&str, &[Kind]); 32] = [
     ("account_balance", &[ADDRESS, WORD]),
-    // Nothing is copied of an account without code.
+    // Nothing is copied from an account without code.
     ("account_code", &[ADDRESS, Number, Number, Pointer(0)]),
     ("account_code_size", &[ADDRESS]),
     ("account_codehash", &[ADDRESS, WORD]),
@@ -85,7 +85,7 @@ const WITHOUT_ARGUMENTS: [&str; 9] = [
     "tx_ink_price",
 ];
 
-/// Calls `name` with these arguments; whether the program went on.
+/// Calls `name` with these arguments; returns whether the program went on.
 fn call(chain: &mut TestChain, name: &str, arguments: &[u64]) -> bool {
     let (parameters, results) = crate::stylus::test_signature(name);
     let constants: Vec<_> = parameters
@@ -100,7 +100,7 @@ fn call(chain: &mut TestChain, name: &str, arguments: &[u64]) -> bool {
     } else {
         format!("(drop {call})")
     };
-    // Zero is the answer of a program that came through.
+    // Zero is the answer of a program that went on.
     let address = chain.program(&program(&[name], &format!("{call} (i32.const 0)")));
     let ended = chain.call(address, []);
     if !ended.success() {
@@ -223,7 +223,7 @@ fn a_log_needs_its_topics() {
 #[test]
 fn copies_stop_where_the_data_does() {
     let mut chain = TestChain::new();
-    // Copies its own code, of which nothing is left at the offset, to the end of the memory.
+    // Copies its own code, of which nothing is left at the offset, to the end of memory.
     let text = |offset: &str, size: &str, dest: &str| {
         program(
             &["contract_address", "account_code", "write_result"],

@@ -1,4 +1,4 @@
-//! `CacheManager`, as it stands in the genesis.
+//! `CacheManager`, as in the genesis.
 
 use crate::{
     evm::{
@@ -54,7 +54,7 @@ alloy::sol! {
 /// Wei that a bid loses each second.
 const DECAY: u64 = 10_000_000_000;
 
-/// Programs that differ in nothing but a constant.
+/// Programs that differ only in a constant.
 fn numbered(number: usize) -> String {
     program(&[], &format!("(drop (i32.const {number})) (i32.const 0)"))
 }
@@ -68,7 +68,7 @@ fn is_cached(chain: &mut TestChain, number: usize) -> bool {
     ask(chain, ARB_WASM_CACHE, &codehashIsCachedCall { codehash })
 }
 
-/// Bytes of machine code that each of the numbered programs counts.
+/// Bytes of machine code counted for each of the numbered programs.
 fn asm_size(chain: &mut TestChain) -> u64 {
     let codehash = code_hash(0);
     ask(chain, ARB_WASM, &codehashAsmSizeCall { codehash }).into()
@@ -84,7 +84,7 @@ fn min_bid(chain: &mut TestChain, program: Address) -> U192 {
     ask(chain, CACHE_MANAGER, &getMinBidCall { program })
 }
 
-/// What a bid is written down as when it is placed now.
+/// What a bid is recorded as if it is placed now.
 fn kept(chain: &TestChain, value: u64) -> U192 {
     U192::from(U256::from(value) + chain.block.timestamp * U256::from(DECAY))
 }
@@ -246,7 +246,7 @@ fn a_bid_that_needs_the_room_of_several_must_match_the_largest_of_them() {
     let size = asm_size(&mut chain);
     let call = setCacheSizeCall { newSize: size * 2 };
     assert!(chain.call(CACHE_MANAGER, call.abi_encode()).success());
-    // Room for two, three inside: both of the smaller ones have to go.
+    // Room for two, three inside: both of the smaller ones must go.
     assert_eq!(min_bid(&mut chain, programs[3]), U192::from(20));
     bid(&mut chain, programs[3], 20);
     let cached: Vec<_> = (0..4).map(|number| is_cached(&mut chain, number)).collect();

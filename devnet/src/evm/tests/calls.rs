@@ -13,10 +13,10 @@ use revm::{
 
 /// Returns caller, value, own address and calldata length, a word each.
 const EVM_REPORTER: [u8; 20] = hex!("335f5234602052306040523660605260805ff3ff");
-/// Reverts with a word that holds 0xFF.
+/// Reverts with a word that contains 0xFF.
 const EVM_REVERTER: [u8; 9] = hex!("60ff5f5260205ffdff");
 
-/// Forwards calldata after the first 20 bytes to the address in them, and what comes back.
+/// Forwards the calldata after the first 20 bytes to the address in them, and returns the answer.
 /// `operation` is the call.
 fn evm_forwarder(operation: &str) -> Vec<u8> {
     let value = if operation == "f1" { "34" } else { "" };
@@ -240,7 +240,7 @@ fn a_call_with_value_fails_in_a_static_call() {
     chain.send(payer, [], VALUE);
     let before = chain.balance(payer);
     assert_eq!(before, VALUE - U256::from(5));
-    // The call fails, the program that made it goes on.
+    // The call fails, and the calling program goes on.
     assert!(chain.call(static_forwarder, to(payer, &[])).success());
     assert_eq!(chain.balance(payer), before);
 }
@@ -354,7 +354,7 @@ fn msg_reentrant_counts_the_account_on_the_call_stack() {
     // Borrowed code runs for the borrower, which is on the stack once.
     assert!(!reentrant(delegate, to(report, &[])));
     assert!(!reentrant(evm_delegate, to(report, &[])));
-    // The borrower is called again from below itself: `delegate` runs, `wasm` calls it, and it
+    // The borrower is called again from its own call: `delegate` runs, `wasm` calls it, and it
     // borrows once more.
     assert!(reentrant(
         delegate,
@@ -494,18 +494,18 @@ fn a_program_creates_contracts_and_programs() {
     let expected = create2.create2(U256::ZERO.to_be_bytes(), keccak256(&init));
     assert_eq!(address(&output, 0), expected);
     assert_eq!(address(&chain.call(expected, []).output(), 2), expected);
-    // The same again collides.
+    // Creating the same again collides.
     assert_eq!(
         address(&chain.call(create2, init).output(), 0),
         Address::ZERO
     );
-    // A program made by a program.
+    // A program created by a program.
     let code = prefix::pack(&wat::parse_str(reporter()).unwrap());
     let child = address(&chain.call(create1, init_code(&code)).output(), 0);
     assert_eq!(child, create1.create(2));
     assert!(chain.activate(child).success());
     assert_eq!(address(&chain.call(child, []).output(), 2), child);
-    // A constructor that reverts leaves its data.
+    // A constructor that reverts leaves its revert data.
     let output = chain.call(create1, EVM_REVERTER).output();
     assert_eq!(address(&output, 0), Address::ZERO);
     assert_eq!(output[32], 32);

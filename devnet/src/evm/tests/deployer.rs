@@ -1,4 +1,4 @@
-//! `StylusDeployer` and the CREATE2 factory, as they stand in the genesis.
+//! `StylusDeployer` and the CREATE2 factory, as in the genesis.
 
 use crate::{
     evm::{
@@ -19,8 +19,8 @@ alloy::sol! {
     error InitValueButNotInitData();
 }
 
-/// Initialised with calldata, it remembers its caller in slot 0, or fails when the first byte is
-/// 0xFF. Without calldata it returns the slot.
+/// Initialised with calldata, it stores its caller in slot 0, or fails if the first byte is 0xFF.
+/// Without calldata it returns the slot.
 fn initialised() -> String {
     program(
         &[

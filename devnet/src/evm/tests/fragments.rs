@@ -23,7 +23,7 @@ alloy::sol! {
 
 const ARB_OWNER_PUBLIC: Address = Address::with_last_byte(0x6b);
 
-/// A program that answers `number`.
+/// A program that returns `number`.
 fn answers(number: u32) -> Vec<u8> {
     let body = format!(
         "(i32.store8 (i32.const 31) (i32.const {number}))
@@ -76,13 +76,13 @@ fn a_root_is_deployed_like_a_program() {
 #[test]
 fn reading_fragments_costs_what_copying_their_code_does() {
     // The same program in one fragment and in two of about half the length: one more account is read,
-    // never touched before (2,600); the bytes of the prefixes are 3 more.
+    // which was never touched before (2,600); the prefixes are 3 bytes longer.
     let wasm = answers(1);
     let stream = prefix::compress(&wasm).len() as u64;
     let gas = |count: usize| {
         let mut chain = TestChain::new();
         let root = in_fragments(&mut chain, &wasm, count);
-        // What activation itself costs is the same; calldata, too, but for the address.
+        // Activation itself costs the same; so does calldata, except for the address.
         let data = activateProgramCall { program: root }.abi_encode();
         let calldata = calldata_gas(&data);
         chain.send(ARB_WASM, data, FEE).gas() - INTRINSIC - calldata
@@ -110,7 +110,7 @@ fn the_largest_fragment_must_be_affordable_before_it_is_read() {
         );
         chain.activate(root).gas()
     };
-    // Far below what activation costs in all, so it fails either way, with all gas gone.
+    // Far below the total cost of activation, so it fails either way, with all gas gone.
     let ended = chain.transact(TxKind::Call(ARB_WASM), data, FEE, spent - 1);
     assert!(!ended.success() && !ended.reverted());
     assert_eq!(ended.gas(), spent - 1);
@@ -118,7 +118,7 @@ fn the_largest_fragment_must_be_affordable_before_it_is_read() {
 
 #[test]
 fn the_code_that_was_activated_runs_even_when_other_code_was_at_these_addresses_before() {
-    // Tests that go back to a snapshot put other fragments at the same addresses; the roots are equal.
+    // Tests that revert to a snapshot put other fragments at the same addresses; the roots are equal.
     let mut chain = TestChain::new();
     let before = chain.db.clone();
     let (first, second) = (answers(1), answers(2));
@@ -131,7 +131,7 @@ fn the_code_that_was_activated_runs_even_when_other_code_was_at_these_addresses_
         let root = root.1.unwrap();
         assert!(chain.activate(root).success());
         assert_eq!(chain.call(root, []).word(), U256::from(number));
-        // A node that was started anew has nothing compiled.
+        // A restarted node has nothing compiled.
         chain.engine = crate::evm::Engine::new();
         assert_eq!(chain.call(root, []).word(), U256::from(number));
     }
@@ -150,8 +150,11 @@ fn roots_that_do_not_fit_are_refused_in_words() {
         (root(1, &[]), "no fragments"),
         (root(256 * 1024 + 1, &[fragment]), "larger than 262144"),
         (root(wasm.len() + 1, &[fragment]), "its root says"),
-        (root(wasm.len(), &[classic]), "holds no fragment"),
-        (root(wasm.len(), &[Address::ZERO]), "holds no fragment"),
+        (root(wasm.len(), &[classic]), "does not contain a fragment"),
+        (
+            root(wasm.len(), &[Address::ZERO]),
+            "does not contain a fragment",
+        ),
         (fragment, "activated through its root"),
     ];
     for (address, words) in cases {
@@ -165,7 +168,7 @@ fn a_fragment_is_no_code_that_runs() {
     let mut chain = TestChain::new();
     let fragment = chain.contract(&prefix::pack_fragments(&answers(1), 1)[0]);
     let ended = chain.call(fragment, []);
-    // 0xEF is no operation of the EVM: all gas is gone.
+    // 0xEF is not an EVM operation: all gas is gone.
     assert!(!ended.success() && !ended.reverted(), "{:?}", ended.result);
 }
 

@@ -14,8 +14,8 @@ const fn import_call(n: u64) -> u64 {
     n + 3_800 + BLOCK
 }
 
-/// Ink that `body` costs, measured by the program itself. The measuring sits in the block around
-/// the body: `local.set`, `i32.const`, `local.get`, `call`, the block and the second host call.
+/// Ink that `body` costs, measured by the program itself. The measuring is in the block around the
+/// body: `local.set`, `i32.const`, `local.get`, `call`, the block and the second host call.
 fn ink_in(chain: &mut TestChain, imports: &[&str], fields: &str, body: &str) -> u64 {
     let mut all = vec!["evm_ink_left", "write_result"];
     all.extend(
@@ -374,7 +374,7 @@ fn the_code_of_the_account_asked_last_is_free() {
         .map(|(at, byte)| format!("(i32.store8 (i32.const {at}) (i32.const {byte}))"))
         .collect();
     let place = stores.concat();
-    // Another account, with code of its own: the precompile at 0x71, which is warm.
+    // Another account, with its own code: the precompile at 0x71, which is warm.
     let other = "(i32.store8 (i32.const 51) (i32.const 0x71))";
     let imports = ["account_code", "account_code_size"];
     let size = |at: u32| format!("(drop (call $account_code_size (i32.const {at})))");
@@ -438,7 +438,7 @@ fn storage_pays_the_evm_price_once() {
     let flush = "(call $storage_flush_cache (i32.const 0))";
     let flushing = import_call(1) + HOST + EVM;
     assert_eq!(ink_in(&mut chain, &imports, "", flush), flushing);
-    // A fresh slot set to something: 20,000 and 2,100 for being cold.
+    // A fresh slot set to a value: 20,000, and 2,100 for being cold.
     let set = format!("(i32.store8 (i32.const 64) (i32.const 1)) {write} {flush}");
     let price = 2 + 825 + base + flushing + 22_100 * 10_000;
     assert_eq!(ink_in(&mut chain, &imports, "", &set), price);
@@ -518,7 +518,7 @@ fn entering_a_program_costs_what_its_shape_says() {
     // The instrumentation's four globals cost 4 * 1.628, rounded down.
     let cached = 352 + bytes * 122 / 100_000 + 6 + 5;
     let uncached = 8_832 + 8_252 / 1_000 + 2 * 1_059 / 1_000 + bytes * 1_286 / 10_000;
-    // Rounded up, as ink is left that buys no whole gas.
+    // Rounded up, because some ink is left that does not buy a whole gas.
     let body = (BLOCK + 2).div_ceil(10_000);
     assert_eq!(
         chain.call(address, []).gas(),

@@ -1,4 +1,4 @@
-//! Programs that try to take the host down.
+//! Programs that try to bring the host down.
 
 use crate::{
     evm::testing::{GAS, TestChain, module, program},
@@ -139,7 +139,7 @@ fn traps_revert_without_data() {
 fn a_program_that_calls_itself_ends_at_the_depth_limit() {
     let mut chain = TestChain::new();
     // Counts its calls in storage slot 0 and calls itself with all gas; what the deepest call
-    // cannot do just fails.
+    // cannot do simply fails.
     let body = "
         (call $contract_address (i32.const 0))
         (call $storage_load_bytes32 (i32.const 32) (i32.const 64))
@@ -165,14 +165,14 @@ fn a_program_that_calls_itself_ends_at_the_depth_limit() {
         1 << 49,
     );
     assert!(ended.success(), "{:?}", ended.result);
-    // Pages pile up with the depth: 128 programs of one page are all that may be open at once.
+    // Pages add up with the depth: at most 128 programs of one page may be open at once.
     assert_eq!(chain.storage(address, U256::ZERO), U256::from(128));
 }
 
 #[test]
 fn deep_recursion_through_programs_without_memory_growth_stays_on_the_host() {
     let mut chain = TestChain::new();
-    // Pages are what bounds nesting, so programs without any memory of their own go deepest.
+    // Pages limit nesting, so programs without any memory go deepest.
     let text = program(
         &["contract_address", "call_contract"],
         "(call $contract_address (i32.const 0))
@@ -181,7 +181,7 @@ fn deep_recursion_through_programs_without_memory_growth_stays_on_the_host() {
     )
     .replace("(export \"memory\") 1 1)", "(export \"memory\") 0 0)");
     let address = chain.program(&text);
-    // Pointers have nowhere to point: the program reverts at once.
+    // There is no memory to point to: the program reverts at once.
     let ended = chain.call(address, []);
     assert!(ended.reverted(), "{:?}", ended.result);
 }

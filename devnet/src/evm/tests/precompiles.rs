@@ -181,7 +181,7 @@ fn invalid_programs_take_all_gas_of_an_activation_and_the_node_says_why() {
         let expected = HaltReason::PrecompileErrorWithContext(reason.into());
         assert_eq!((why, ended.gas()), (&expected, GAS));
     }
-    // What cannot even be unpacked reverts, and costs what was done so far.
+    // Code that cannot even be unpacked reverts, and costs what was done so far.
     let corrupt = chain.contract(&hex!("eff00000ffffff"));
     let call = activateProgramCall { program: corrupt };
     let error: Error = refused(&mut chain, ARB_WASM, &call, FEE);
@@ -328,7 +328,7 @@ fn programs_can_be_cached_and_evicted() {
         (SENDER, codehash, true)
     );
     assert!(ask(&mut chain, ARB_WASM_CACHE, &cached));
-    // Again: nothing happens.
+    // A second time, nothing happens.
     assert!(
         chain
             .call(ARB_WASM_CACHE, cache.abi_encode())
@@ -392,7 +392,7 @@ fn owners_appoint_and_dismiss_cache_managers() {
     assert_eq!(ask(&mut chain, ARB_WASM_CACHE, &all), [SENDER]);
     assert!(chain.call(ARB_OWNER, remove.abi_encode()).success());
     assert!(!ask(&mut chain, ARB_WASM_CACHE, &is_manager));
-    // There is nobody left to dismiss.
+    // There is nobody left to remove.
     assert!(chain.call(ARB_OWNER, remove.abi_encode()).reverted());
 }
 

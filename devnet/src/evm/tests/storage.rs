@@ -11,7 +11,7 @@ const IMPORTS: [&str; 5] = [
     "read_args",
 ];
 
-/// Runs `body` and returns the word at 64; the word at 32 holds 5, that at 0 is slot 0.
+/// Runs `body` and returns the word at 64; the word at 32 is 5, the one at 0 is slot 0.
 fn run(chain: &mut TestChain, body: &str) -> (revm::primitives::Address, U256) {
     let text = format!(
         "(i32.store8 (i32.const 63) (i32.const 5)) {body}
@@ -81,7 +81,7 @@ fn a_flush_without_the_gas_for_it_ends_the_program() {
     let mut chain = TestChain::new();
     let text = format!("(i32.store8 (i32.const 63) (i32.const 5)) {CACHE} {FLUSH} (i32.const 0)");
     let address = chain.program(&program(&IMPORTS, &text));
-    // 22,100 for the write do not fit, everything before does.
+    // 22,100 for the write are not affordable, everything before is.
     let gas = 21_000 + 12_000 + 10_000;
     let ended = chain.transact(
         revm::primitives::TxKind::Call(address),

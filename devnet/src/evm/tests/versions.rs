@@ -1,4 +1,4 @@
-//! What differs between versions of `ArbOS`, with figures worked out from Nitro's rules.
+//! What differs between versions of `ArbOS`, with figures derived from Nitro's rules.
 
 use crate::{
     evm::{
@@ -56,7 +56,7 @@ const ARB_OWNER: Address = Address::with_last_byte(0x70);
 fn every_version_says_its_number() {
     for arbos in ArbOs::ALL {
         let mut chain = TestChain::with_arbos(arbos);
-        // The numbering goes on from Arbitrum's classic chain.
+        // The numbering continues that of Arbitrum's classic chain.
         let expected = U256::from(55 + arbos.number());
         assert_eq!(ask(&mut chain, ARB_SYS, &arbOSVersionCall {}), expected);
     }
@@ -100,7 +100,7 @@ fn a_program_recurses_as_deep_as_its_words_reach() {
 
 #[test]
 fn a_branch_out_of_a_function_keeps_its_words() {
-    // Nitro gives a frame's words back before each return, and a branch to the end of the body is none.
+    // Nitro returns a frame's words before each return, and a branch to the end of the body is not one.
     // `$leaves` has 2 values (the charge) and 4 words: 6 that stay taken by each call of it.
     let leaves = "(func $leaves (br 0))
         (func $times (param $n i32)
@@ -128,7 +128,7 @@ fn a_branch_out_of_a_function_keeps_its_words() {
 
 #[test]
 fn frames_as_large_as_they_may_be_end_by_their_words_and_not_by_the_hosts_stack() {
-    // As many live 64-bit values as a frame may hold across a call, each of which needs native stack.
+    // As many live 64-bit values as a frame can have across a call, each of which needs native stack.
     let n = 4_000;
     let gets = "(local.get $x) ".repeat(n);
     let adds = "i64.add ".repeat(n);
@@ -174,7 +174,7 @@ fn in_block(chain: &mut TestChain, to: Address, recent: &mut RecentPrograms) -> 
 fn recent_programs_are_cheap_from_60_on() {
     let wat = program(&[], "(i32.const 0)");
     let bytes = wat::parse_str(&wat).unwrap().len() as u64;
-    // What entering it uncached adds: 8,832, one function, two values in its type, its bytes.
+    // The surcharge for entering it uncached: 8,832, one function, two values in its type, its bytes.
     let uncached = 8_832 + 8_252 / 1_000 + 2 * 1_059 / 1_000 + bytes * 1_286 / 10_000;
     for (arbos, saved) in [
         (ArbOs::V40, 0),
@@ -226,7 +226,7 @@ fn activation_costs_what_nitro_charges() {
             .concat();
             ended.gas() - INTRINSIC - calldata_gas(&input)
         };
-        // Everything but the program's own part is the same for any other.
+        // Everything except the program's own part is the same for any other.
         let smallest = "(module (memory (export \"memory\") 0 0)
             (func (export \"user_entrypoint\") (param i32) (result i32) (i32.const 0)))";
         let bytes = wat::parse_str(smallest).unwrap().len() as u64;
@@ -255,10 +255,10 @@ fn gas_limits_and_what_owners_can_switch_on_are_answered_from_the_version_that_b
             .flat_map(|number| U256::from(*number).to_be_bytes::<32>())
             .collect()
     };
-    // An empty array: where it begins, how many.
+    // An empty array: its offset, its length.
     let nothing = words(&[0x20, 0]);
     let fee = 7;
-    // Nine kinds of gas, of which none has a price of its own.
+    // Nine kinds of gas, none of which has its own price.
     let fees = [0x20, 9].into_iter().chain([fee; 9]).collect::<Vec<_>>();
     let account = SENDER;
     // precompiles/precompile.go: 50 and 41, which 51 is the first here to have, or 60.
@@ -393,7 +393,7 @@ fn a_creation_without_the_gas_to_begin_reverts_and_keeps_the_rest() {
 
 #[test]
 fn page_counts_are_looked_at_whole_from_60_on() {
-    // 65,537 pages are one page in 16 bits. No memory has so many: `memory.grow` answers -1.
+    // 65,537 pages are one page in 16 bits. No memory has that many: `memory.grow` answers -1.
     let body = "(i32.store (i32.const 0) (memory.grow (i32.const 65537)))
         (call $write_result (i32.const 0) (i32.const 4)) (i32.const 0)";
     let wat = program(&["pay_for_memory_grow", "write_result"], body);
@@ -415,7 +415,7 @@ fn page_counts_are_looked_at_whole_from_60_on() {
     }
 }
 
-/// EVM bytecode that answers the word that `code` leaves on the stack.
+/// EVM bytecode that returns the word that `code` leaves on the stack.
 fn answering(chain: &mut TestChain, code: &[u8]) -> Address {
     // PUSH0 MSTORE PUSH1 32 PUSH0 RETURN
     chain.contract(&[code, &[0x5f, 0x52, 0x60, 0x20, 0x5f, 0xf3]].concat())
@@ -435,7 +435,7 @@ fn contracts_are_told_the_parent_chains_block() {
     let output = chain.call(reader, []).output();
     let told = u64::from_le_bytes(output.as_ref().try_into().unwrap());
     assert_eq!(U256::from(told), parent);
-    // ArbSys knows the block's own.
+    // ArbSys returns the block's own.
     let own = ask(&mut chain, ARB_SYS, &arbBlockNumberCall {});
     assert_eq!(own, U256::from(7));
     // The parent's last 256 blocks have hashes, and no others. NUMBER PUSH2 n SWAP1 SUB BLOCKHASH
@@ -449,12 +449,12 @@ fn contracts_are_told_the_parent_chains_block() {
         };
         assert_eq!(chain.call(hash, []).word(), expected, "{age}");
     }
-    // A chain without a parent goes by its own number.
+    // A chain without a parent uses its own number.
     chain.engine = chain.engine.clone().with_parent_block_time(0);
     assert_eq!(chain.call(number, []).word(), U256::from(7));
 }
 
-/// Sends what no precompile needs, and answers the gas beyond what calldata costs.
+/// Calls a precompile, and returns the gas used beyond what any transaction with this calldata costs.
 fn precompile_gas(chain: &mut TestChain, address: Address, input: &[u8]) -> (Ended, u64) {
     let ended = chain.call(address, input.to_vec());
     let gas = ended.gas().saturating_sub(INTRINSIC + calldata_gas(input));
@@ -481,7 +481,7 @@ fn p256verify_is_there_in_all_versions_at_its_price() {
 
 #[test]
 fn modexp_has_osakas_price_from_51_on() {
-    // 1 ^ 1 mod 2, each in one byte: EIP-2565 asks 200 at least, EIP-7883 500.
+    // 1 ^ 1 mod 2, each in one byte: EIP-2565 charges at least 200, EIP-7883 500.
     let mut input = [0; 99];
     (input[31], input[63], input[95]) = (1, 1, 1);
     (input[96], input[97], input[98]) = (1, 1, 2);
@@ -497,7 +497,7 @@ fn modexp_has_osakas_price_from_51_on() {
 fn bls_precompiles_and_clz_come_with_osaka() {
     for arbos in ArbOs::ALL {
         let mut chain = TestChain::with_arbos(arbos);
-        // BLS12_G1ADD refuses an empty input; an account without code takes it.
+        // BLS12_G1ADD refuses an empty input; an account without code accepts it.
         let ended = chain.call(Address::with_last_byte(0x0b), []);
         assert_eq!(ended.success(), arbos == ArbOs::V40, "{arbos}");
         // PUSH1 1 CLZ: 255 leading zeros.

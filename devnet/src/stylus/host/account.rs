@@ -16,7 +16,7 @@ pub(super) fn account_balance(guest: &mut Guest<'_>, account: u32, dest: u32) ->
     guest.write_u256(dest, balance)
 }
 
-/// Copies what overlaps with `offset..offset + size` of an account's code; returns how many bytes.
+/// Copies the part of an account's code in `offset..offset + size`; returns how many bytes.
 pub(super) fn account_code(
     guest: &mut Guest<'_>,
     account: u32,
@@ -36,7 +36,7 @@ pub(super) fn account_code_size(guest: &mut Guest<'_>, account: u32) -> Result<u
     load_code(guest, account).map(|code| length(&code))
 }
 
-/// The code of an account, for free where it is that of the account asked for last.
+/// The code of an account; free for the account whose code was read last.
 fn load_code(guest: &mut Guest<'_>, account: u32) -> Result<Bytes, Stop> {
     guest.buy_ink(ink::HOST + ink::EVM)?;
     guest.require_gas(ink::COLD_ACCOUNT_GAS)?;

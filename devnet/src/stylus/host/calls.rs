@@ -10,8 +10,8 @@ use revm::primitives::{Address, Bytes};
 /// What calls return to the program: 0, or this when the callee failed.
 const FAILED: u32 = 2;
 
-/// Pays for a call, makes it, and tells the program the length of what came back. `kind` reads what else
-/// the call needs.
+/// Pays for a call, makes it, and reports the length of the return data to the program. `kind` reads what
+/// else the call needs.
 fn call(
     guest: &mut Guest<'_>,
     to: u32,
@@ -22,7 +22,7 @@ fn call(
     kind: impl FnOnce(&Guest<'_>) -> Result<CallKind, Stop>,
 ) -> Result<u32, Stop> {
     guest.buy_ink(ink::HOST + 3 * ink::POINTER + ink::EVM)?;
-    // The bytes leave the program, and then they go from host to chain.
+    // The bytes are copied from the program to the host, and then from the host to the chain.
     guest.buy_ink(2 * ink::read(len))?;
     let gas_left = guest.gas_left()?;
     let to = guest.read_address(to)?;
@@ -71,7 +71,7 @@ pub(super) fn delegate_call_contract(
     })
 }
 
-/// Calls `to` without the right to change anything.
+/// Calls `to` without permission to change state.
 pub(super) fn static_call_contract(
     guest: &mut Guest<'_>,
     to: u32,
@@ -85,7 +85,7 @@ pub(super) fn static_call_contract(
     })
 }
 
-/// Creates an account at an address made of the program's own and its nonce.
+/// Creates an account at an address derived from the program's own and its nonce.
 pub(super) fn create1(
     guest: &mut Guest<'_>,
     code: u32,
@@ -98,7 +98,7 @@ pub(super) fn create1(
     create(guest, code, len, value, None, contract, returned)
 }
 
-/// Creates an account at an address made of the program's own, the code and `salt`.
+/// Creates an account at an address derived from the program's own, the code and `salt`.
 pub(super) fn create2(
     guest: &mut Guest<'_>,
     code: u32,
@@ -121,7 +121,7 @@ fn create(
     contract: u32,
     returned: u32,
 ) -> Result<(), Stop> {
-    // As for calls: once from the program, once to the chain.
+    // As for calls: copied once from the program, once to the chain.
     guest.buy_ink(2 * ink::read(len))?;
     let code = Bytes::copy_from_slice(guest.read(code, len)?);
     let value = guest.read_u256(value)?;
@@ -129,7 +129,7 @@ fn create(
     let gas_left = guest.gas_left()?;
     guest.require_writable()?;
     let answer = guest.vm().create(code, value, salt, gas_left)?;
-    // Too little gas to begin with: the program ends, and keeps what it has.
+    // Too little gas to start: the program ends, and keeps what it has.
     let answer = answer.ok_or(Stop::Failure)?;
     guest.buy_gas(answer.gas)?;
     let address = if answer.success {

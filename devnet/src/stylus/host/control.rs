@@ -22,8 +22,8 @@ pub(super) fn exit_early(_: &mut Guest<'_>, status: u32) -> Result<(), Stop> {
     Err(Stop::Exit(status))
 }
 
-/// Pays for pages; the meter calls it before `memory.grow`. Called without need, it takes gas for
-/// nothing.
+/// Pays for pages; the meter calls it before `memory.grow`. Called without a `memory.grow`, it wastes
+/// gas.
 pub(super) fn pay_for_memory_grow(guest: &mut Guest<'_>, pages: u32) -> Result<(), Stop> {
     let pages = if guest.environment().short_page_counts {
         // `memory.grow` itself then fails: no memory has that many.

@@ -5,7 +5,7 @@ use wasmparser::ValType;
 /// The module all imports come from.
 pub const MODULE: &str = "vm_hooks";
 
-/// Name, parameters and result of every import; `i` is i32 (pointers, lengths, flags), `l` is i64.
+/// Name, parameters and result of every import: `i` is i32 (pointers, lengths, flags), `l` is i64.
 const IMPORTS: [(&str, &str, &str); 42] = [
     ("account_balance", "ii", ""),
     ("account_code", "iiii", "i"),

@@ -1,4 +1,4 @@
-//! Arguments, result and the data that calls return.
+//! Arguments, the result, and the data that calls return.
 
 use crate::stylus::{
     host::{Guest, Stop, state::length},
@@ -16,15 +16,14 @@ pub(super) fn read_args(guest: &mut Guest<'_>, dest: u32) -> Result<(), Stop> {
 /// Sets what the program returns or reverts with.
 pub(super) fn write_result(guest: &mut Guest<'_>, data: u32, len: u32) -> Result<(), Stop> {
     guest.buy_ink(ink::HOST)?;
-    // The bytes leave the program, and then they go from host to chain.
+    // The bytes are copied from the program to the host, and then from the host to the chain.
     guest.buy_ink(2 * ink::read(len))?;
     let output = guest.read(data, len)?.to_vec();
     guest.state().output = output;
     Ok(())
 }
 
-/// Copies what overlaps with `offset..offset + size` of the last return data; returns how many
-/// bytes.
+/// Copies the part of the last return data in `offset..offset + size`; returns how many bytes.
 pub(super) fn read_return_data(
     guest: &mut Guest<'_>,
     dest: u32,

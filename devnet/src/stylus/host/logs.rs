@@ -9,7 +9,7 @@ use revm::primitives::{B256, Bytes};
 /// The most topics a log can have.
 const MAX_TOPICS: u32 = 4;
 
-/// Emits a log whose `topics` stand before its data.
+/// Emits a log whose `topics` precede its data.
 pub(super) fn emit_log(
     guest: &mut Guest<'_>,
     data: u32,

@@ -35,7 +35,7 @@ impl From<Fatal> for Stop {
 pub(crate) struct HostState {
     /// The chain. Borrowed for as long as the call lasts; see [`HostState::new`].
     vm: NonNull<dyn Vm>,
-    /// Somebody wants to know of every host call.
+    /// Whether every host call is traced.
     traced: bool,
     memory: Option<Memory>,
     ink: Option<Global>,
@@ -45,7 +45,7 @@ pub(crate) struct HostState {
     /// What the last call or creation returned.
     pub(super) returned: Bytes,
     pub(super) cache: StorageCache,
-    /// The account whose code was asked for last, with that code, if it has some.
+    /// The account whose code was read last, with that code, if it has some.
     pub(super) last_code: Option<(Address, Bytes)>,
 }
 
@@ -58,7 +58,7 @@ impl HostState {
     pub(crate) unsafe fn new(vm: &mut dyn Vm, arguments: Bytes) -> Self {
         let traced = vm.traced();
         let vm: NonNull<dyn Vm + '_> = NonNull::from(vm);
-        // SAFETY: this changes the lifetime alone, and the caller vouches for it.
+        // SAFETY: this changes only the lifetime, which the caller guarantees.
         let vm: NonNull<dyn Vm> = unsafe { std::mem::transmute(vm) };
         Self {
             vm,
@@ -74,26 +74,26 @@ impl HostState {
         }
     }
 
-    /// The chain, if it wants to know of every host call.
+    /// The chain, if it traces host calls.
     pub(crate) fn tracer(&mut self) -> Option<&mut dyn Vm> {
         if self.traced { Some(self.vm()) } else { None }
     }
 
     #[expect(unsafe_code, reason = "see HostState::new")]
     fn vm(&mut self) -> &mut dyn Vm {
-        // SAFETY: whoever made the state promised that the pointer is valid and used by nobody else
-        // while the state exists; the returned borrow of `self` excludes a second use from here.
+        // SAFETY: the caller of `new` guaranteed that the pointer is valid and not used elsewhere while
+        // the state exists; the returned borrow of `self` excludes a second use from here.
         unsafe { self.vm.as_mut() }
     }
 
-    /// Tells the host where the instance has its memory, its ink and its stack.
+    /// Gives the host the instance's memory and its ink and stack counters.
     pub(crate) fn attach(&mut self, memory: Memory, ink: Global, stack: Global) {
         self.memory = Some(memory);
         self.ink = Some(ink);
         self.stack = Some(stack);
     }
 
-    /// The counters of ink and stack, once the instance is there.
+    /// The ink and stack counters, once the instance exists.
     pub(crate) fn counters(&self) -> Option<(Global, Global)> {
         self.ink.zip(self.stack)
     }
@@ -168,7 +168,7 @@ impl<'a> Guest<'a> {
         self.buy_ink(ink::from_gas(gas))
     }
 
-    /// Ends the program unless it has `gas`, without taking it.
+    /// Ends the program unless it has `gas`, without charging it.
     pub(super) fn require_gas(&mut self, gas: u64) -> Result<(), Stop> {
         if self.ink_left()? < ink::from_gas(gas) {
             self.set_ink(EXHAUSTED)?;
@@ -219,7 +219,7 @@ impl<'a> Guest<'a> {
         self.write(pointer, &value.to_be_bytes::<32>())
     }
 
-    /// Lengths are little-endian, as WASM has them.
+    /// Lengths are little-endian, as in WASM.
     pub(super) fn write_length(&mut self, pointer: u32, length: u32) -> Result<(), Stop> {
         self.write(pointer, &length.to_le_bytes())
     }

@@ -57,7 +57,7 @@ pub(super) fn storage_flush_cache(guest: &mut Guest<'_>, clear: u32) -> Result<(
         let gas_left = guest.gas_left()?;
         match guest.vm().store(key, value, gas_left)? {
             Some(gas) => guest.buy_gas(gas)?,
-            // Above what is left: this ends the program.
+            // More than is left: this ends the program.
             None => guest.buy_gas(u64::MAX)?,
         }
     }

@@ -1,6 +1,6 @@
-//! What a host call took and gave, for those who trace it.
+//! The inputs and outputs of host calls, for tracers.
 //!
-//! Nothing here is part of what a program computes or pays: a call is read off the program's memory before and after
+//! Nothing here affects what a program computes or pays: a call is read from the program's memory before and after
 //! it, in Nitro's encoding (numbers big-endian, pointers replaced by what they point to). A call that fails leaves no
 //! trace, as on Nitro; its caller shows how it ended.
 
@@ -9,22 +9,22 @@ use crate::stylus::{
     vm::HostCall,
 };
 
-/// One field of what is written down: from the arguments by their index, or from the result.
+/// One field of the trace: from the arguments by their index, or from the result.
 #[derive(Clone, Copy, Debug)]
 enum Field {
-    /// So many bytes at a pointer.
+    /// This many bytes at a pointer.
     Memory(usize, u32),
     /// The bytes at a pointer, as many as another argument says.
     Slice(usize, usize),
     /// The bytes at a pointer, as many as the result says.
     Filled(usize),
-    /// An argument itself, in so many bytes.
+    /// An argument itself, in this many bytes.
     Number(usize, usize),
-    /// A truth value, in one byte.
+    /// A boolean, in one byte.
     Flag(usize),
     /// A little-endian length at a pointer.
     Length(usize),
-    /// The result, in so many bytes.
+    /// The result, in this many bytes.
     Returned(usize),
     /// The calldata.
     Calldata,
@@ -98,7 +98,7 @@ pub(super) struct Begun<const N: usize> {
 }
 
 impl<const N: usize> Begun<N> {
-    /// The call of `name` with `arguments`, unless nobody wants to know.
+    /// The call of `name` with `arguments`, if it is traced.
     #[inline]
     pub(super) fn of(
         guest: &mut Guest<'_>,

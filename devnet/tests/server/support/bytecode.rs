@@ -1,8 +1,8 @@
 //! Small EVM contracts, assembled by hand.
 
 /// A coin: `balanceOf(address)`, `transfer(address,uint256)` with the Transfer event, and `OpenZeppelin`'s
-/// `ERC20InsufficientBalance(address,uint256,uint256)`. Its creator holds 2^128. Slots as Solidity lays
-/// out a mapping in slot 0.
+/// `ERC20InsufficientBalance(address,uint256,uint256)`. Its creator has 2^128. The slots are those of a
+/// Solidity mapping in slot 0.
 ///
 /// ```text
 /// creation:  CALLER 0 MSTORE  2^128  64 0 KECCAK256 SSTORE  (return the rest)

@@ -1,4 +1,4 @@
-//! What the tests share: a raw JSON-RPC client and a contract.
+//! Shared by the tests: a raw JSON-RPC client and a contract.
 
 pub(crate) mod bytecode;
 pub(crate) mod program;
@@ -52,13 +52,13 @@ impl Node {
         self.devnet.accounts()[index].to_string()
     }
 
-    /// Sends from the node's own account and answers the receipt.
+    /// Sends from the node's own account and returns the receipt.
     pub(crate) async fn send(&self, transaction: Value) -> Value {
         let hash = self.call("eth_sendTransaction", json!([transaction])).await;
         self.call("eth_getTransactionReceipt", json!([hash])).await
     }
 
-    /// Creates a contract from `init_code` and answers its address.
+    /// Creates a contract from `init_code` and returns its address.
     pub(crate) async fn create(&self, init_code: &str) -> String {
         let transaction = json!({ "from": self.account(0), "data": init_code });
         let receipt = self.send(transaction).await;
@@ -128,12 +128,12 @@ pub(crate) fn refusal(message: &str) -> Refusal {
     }
 }
 
-/// Gives HTTP clients their cryptography: they want it to be there, even where they do not speak TLS.
+/// Installs the cryptography for HTTP clients: they require it even where they do not speak TLS.
 pub(crate) fn install_tls() {
     let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
-/// Starts a chain, as soon as the one before has let go of its state file.
+/// Starts a chain, as soon as the previous one has released its state file.
 pub(crate) async fn started(builder: Builder) -> Result<Devnet, devnet::Error> {
     loop {
         match builder.clone().spawn().await {

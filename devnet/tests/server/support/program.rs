@@ -14,7 +14,7 @@ sol! {
 }
 
 const ARB_WASM: Address = address!("0x0000000000000000000000000000000000000071");
-/// A tenth of an ether: far more than activation costs; the rest comes back.
+/// A tenth of an ether: far more than activation costs; the rest is returned.
 pub(crate) const FEE: &str = "0x16345785d8a0000";
 
 /// The code of an account whose program is `wasm`.
@@ -41,7 +41,7 @@ pub(crate) async fn activate(node: &Node, program: &str) -> Value {
     node.send(activation).await
 }
 
-/// Creates and activates a program in WAT, and answers its address in lower case.
+/// Creates and activates a program in WAT, and returns its address in lower case.
 pub(crate) async fn deploy(node: &Node, wat: &str) -> String {
     let code = code(&wat::parse_str(wat).unwrap());
     let program = node.create(&creation(&code).to_string()).await;

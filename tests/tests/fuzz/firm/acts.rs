@@ -20,11 +20,11 @@ sol! {
 }
 
 impl Game {
-    /// An act of a party or an accomplice; gives it in words.
+    /// An act of a party or an accomplice; returns a description.
     pub(super) async fn act(&mut self) -> String {
         let now = self.market.chain.now().await;
         let next = match self.random.below(12) {
-            // The last second of the commitment that ends first, or the first without it.
+            // The last second of the commitment that ends first, or the first second without it.
             0 => {
                 let ends = self.firm.iter().map(|firm| firm.until).min();
                 ends.map_or(now + 1, |end| end - self.random.below(2))
@@ -57,7 +57,7 @@ impl Game {
         )
     }
 
-    /// A value about what an account has, has free or has bound.
+    /// A value near what an account has, has free or has bound.
     async fn value(&mut self, token: Address, account: Address) -> U256 {
         let chain = &self.market.chain;
         let balance = chain.call(token, &ITsUSDC::balanceOfCall { account }).await;
@@ -84,7 +84,7 @@ impl Game {
         *Random::seeded(firm.until).pick(&[firm.bid.id, firm.ask.id])
     }
 
-    /// Security token and coin alike.
+    /// For the security token and the coin alike.
     async fn token_act(&mut self, token: Address, from: Address) -> (Address, Vec<u8>, String) {
         let owner = if self.random.once_in(3) {
             from
@@ -184,7 +184,7 @@ impl Game {
         .abi_encode()
     }
 
-    /// `permit` as both tokens have it, signed by the owner and sent by anyone.
+    /// `permit` of either token, signed by the owner and sent by anyone.
     async fn permitted(
         &mut self,
         token: Address,
@@ -218,7 +218,7 @@ impl Game {
         .abi_encode()
     }
 
-    /// The domain in which a token's messages are signed.
+    /// The EIP-712 domain of a token's messages.
     fn domain_of(&self, token: Address) -> Eip712Domain {
         let name = if token == self.market.coin {
             "TsUSDC"
@@ -235,7 +235,7 @@ impl Game {
         )
     }
 
-    /// Of the settlement contract: what an owner may, and what it may not.
+    /// Calls of the settlement contract: what an owner may do, and what it may not.
     fn settlement_act(&mut self) -> (Address, Vec<u8>, String) {
         let settlement = self.market.settlement;
         let kind = self.random.below(12);

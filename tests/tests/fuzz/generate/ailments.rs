@@ -1,4 +1,4 @@
-//! What keeps matches from settling, and how it ends.
+//! What prevents matches from settling, and how it ends.
 
 use acceptance::{
     bindings::{
@@ -18,7 +18,7 @@ use crate::{
 use super::{Generator, holder};
 
 impl Generator {
-    /// Every state that keeps matches from settling, each as the act that ends it.
+    /// Every state that prevents matches from settling, each as the act that ends it.
     pub(super) fn ailments(&self, world: &World) -> Vec<(Address, Act)> {
         let admin = self.cast.admin;
         let mut cures = Vec::new();

@@ -1,4 +1,4 @@
-//! Calls of the settlement contract by its desk, by owners of orders and by its admin, or by who would be one of them.
+//! Calls of the settlement contract by its desk, by owners of orders and by its admin, or by accounts that pose as one.
 
 use acceptance::{
     bindings::IDvPSettlement::{self, IDvPSettlementCalls as Dvp},
@@ -14,7 +14,7 @@ use super::{
 };
 
 impl Generator {
-    /// Of the desk, or of who would be it.
+    /// Of the desk, or of an account that poses as the desk.
     pub(super) fn desk_act(&mut self, world: &World) -> (Address, Act) {
         let operator = self.operator(world);
         let Some((mut bid, mut ask)) = self.pair(world) else {
@@ -68,7 +68,7 @@ impl Generator {
         (operator, act)
     }
 
-    /// Of an order's owner, or of somebody who would be it.
+    /// Of an order's owner, or of an account that poses as the owner.
     pub(super) fn owner_act(&mut self, world: &World) -> (Address, Act) {
         let Some((bid, ask)) = self.pair(world) else {
             return (self.cast.stranger, cancel_by_id(B256::ZERO, B256::ZERO));
@@ -88,7 +88,7 @@ impl Generator {
             3 | 4 => cancel_by_id(signed.id, B256::ZERO),
             5 => Act::Settlement(Dvp::cancelAllOrders(IDvPSettlement::cancelAllOrdersCall {})),
             6 => {
-                // An order that was never heard of.
+                // An unknown order.
                 let mut order = signed.order;
                 order.boardRef = keccak256(order.boardRef);
                 Act::Settlement(Dvp::cancelOrder(IDvPSettlement::cancelOrderCall { order }))
@@ -98,7 +98,7 @@ impl Generator {
         (from, act)
     }
 
-    /// Anyone sends what an owner has, or has not, signed.
+    /// Anyone sends what an owner has or has not signed.
     fn cancel_signed(&mut self, world: &World, signed: Signed) -> (Address, Act) {
         let mut order = signed.order;
         if self.random.once_in(4) {
@@ -106,7 +106,7 @@ impl Generator {
         }
         let id = world.id(&order);
         let digest = match self.random.below(5) {
-            // The signature under the order is none under its cancellation.
+            // The signature of the order is not one of its cancellation.
             0 => id,
             _ => order::cancellation(id, &world.domain),
         };
@@ -116,7 +116,7 @@ impl Generator {
         (self.person(), Act::Settlement(Dvp::cancelOrderSigned(call)))
     }
 
-    /// A commitment of a match, mostly one of a fit length.
+    /// A commitment of a match, mostly of a valid length.
     pub(super) fn commit(&mut self, world: &World, bid: &Signed, ask: &Signed) -> Act {
         let latest = bid.order.expiry.min(ask.order.expiry);
         let latest = latest.min(world.now + LONGEST);
@@ -135,7 +135,7 @@ impl Generator {
         Act::Settlement(Dvp::commitMatch(call))
     }
 
-    /// Of the settlement contract's admin, or of who would be it.
+    /// Of the settlement contract's admin, or of an account that poses as the admin.
     pub(super) fn admin_act(&mut self, world: &World) -> (Address, Act) {
         let roles = &world.settlement.roles;
         let admin = if self.random.once_in(5) {

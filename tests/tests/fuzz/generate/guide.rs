@@ -1,5 +1,5 @@
-//! What random acts seldom meet, as the acts that lead there: limits that are just reached, a share class that is wound
-//! up, and an order whose twin is committed.
+//! Sequences of acts that lead to rare states: limits that are just reached, a share class that is wound up, and an
+//! order whose twin is committed.
 
 use acceptance::{
     bindings::{
@@ -22,7 +22,7 @@ use crate::{
 use super::{Generator, matches::settle};
 
 impl Generator {
-    /// Puts acts ahead that lead to one of these.
+    /// Queues acts that lead to one of these.
     pub(super) fn guide(&mut self, world: &World) {
         let ending = self.cast.shares[1];
         if self.is_late() && !world.securities[&ending].deactivated {
@@ -48,14 +48,14 @@ impl Generator {
             .push_back((self.cast.admin, Act::Security(token, call)));
     }
 
-    /// A share class ends.
+    /// Winds up a share class.
     fn wind_up(&mut self, token: Address) {
         self.by_officer(token, Security::pause(ISecurityToken::pauseCall {}));
         let call = ISecurityToken::deactivateCall {};
         self.by_officer(token, Security::deactivate(call));
     }
 
-    /// As many tokens as there are is all that there may be.
+    /// Sets the supply cap to the current supply.
     fn fill_supply(&mut self, world: &World) {
         let token = self.cast.shares[0];
         let supplyCap = world.securities[&token].ledger.supply + s(self.random.below(2));
@@ -63,7 +63,7 @@ impl Generator {
         self.by_officer(token, Security::setSupplyCap(call));
     }
 
-    /// A schedule is to be taken back of a holder whose tokens are nearly all frozen.
+    /// Revokes a schedule of a holder whose tokens are nearly all frozen.
     fn freeze_unvested(&mut self, world: &World) {
         let token = self.cast.shares[0];
         let security = &world.securities[&token];
@@ -96,7 +96,7 @@ impl Generator {
         self.by_officer(token, Security::revokeVesting(call));
     }
 
-    /// An investor loses everything, and as many holders as are left is all that there may be: in all or in its group.
+    /// An investor loses everything, and the holder limit becomes the number of those left: in total or in its group.
     fn fill_holders(&mut self, world: &World) {
         let token = self.cast.shares[0];
         let security = &world.securities[&token];
@@ -138,8 +138,8 @@ impl Generator {
         self.by_officer(token, call);
     }
 
-    /// A pair that could settle, but that the coin stops one of those who take part, or everybody, that an owner advances
-    /// its epoch, that only committed pairs settle, or that the security is no longer listed.
+    /// A pair that could settle, except that the coin blocks one participant or everybody, that an owner advances its
+    /// epoch, that only committed pairs settle, or that the security is no longer listed.
     fn block(&mut self, world: &World) {
         let Some((bid, ask)) = self.good_pair(world) else {
             return;
@@ -178,7 +178,7 @@ impl Generator {
         self.remember(bid, ask);
     }
 
-    /// A bid and two asks of the same terms: it is committed to one, and is to be settled with the other.
+    /// A bid and two asks with the same terms: it is committed to one, and then tried to settle with the other.
     fn twins(&mut self, world: &World) {
         let Some((bid, ask)) = self.good_pair(world) else {
             return;
@@ -198,7 +198,7 @@ impl Generator {
         self.remember(bid, twin);
     }
 
-    /// A bid and an ask of what both owners have four times, unless there are no such owners.
+    /// A bid and an ask for amounts of which both owners have four times as much, unless there are no such owners.
     fn good_pair(&mut self, world: &World) -> Option<(Order, Order)> {
         let security = self.cast.shares[0];
         let (quantity, total) = (s(1 + self.random.below(3)), usd(1 + self.random.below(3)));
@@ -222,7 +222,7 @@ impl Generator {
         Some((bid, ask))
     }
 
-    /// Allowances of everything by those who signed, and the registration of what they signed.
+    /// Unlimited allowances by the signers, and the registration of what they signed.
     fn prepare<const ORDERS: usize>(&mut self, world: &World, all: [&Signed; ORDERS]) {
         let (spender, value) = (self.cast.settlement, U256::MAX);
         for signed in &all[..2] {
@@ -245,7 +245,7 @@ impl Generator {
         }
     }
 
-    /// A movement that a limit which is just reached would refuse, if there is one.
+    /// A movement that would exceed a limit that is just reached, if there is one.
     pub(super) fn tight(&mut self, world: &World) -> Option<Transfer> {
         let token = self.cast.shares[0];
         let security = &world.securities[&token];
@@ -282,7 +282,7 @@ impl Generator {
     }
 }
 
-/// The wallets that are the only ones of their investors.
+/// The wallets that are their investor's only one.
 fn alone(cast: &Cast, security: &SecurityModel) -> Vec<Address> {
     let mut wallets = cast.investors.clone();
     wallets

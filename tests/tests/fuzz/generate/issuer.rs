@@ -1,4 +1,4 @@
-//! What the issuer of a share class does to several holders or takes back, and permits of either token.
+//! The issuer's batches and revocations in a share class, and permits of either token.
 
 use acceptance::{
     bindings::{
@@ -27,7 +27,7 @@ impl Generator {
         (issuer, Act::Security(token, call))
     }
 
-    /// Tokens for up to four holders, the same one at times, each locked; now and then one that cannot be.
+    /// Tokens for up to four holders, sometimes the same one, each locked; now and then one that cannot be.
     fn batch(&mut self, world: &World) -> Security {
         let entries = 1 + self.random.below(4);
         let mut call = ISecurityToken::mintLockedBatchCall {
@@ -57,7 +57,7 @@ impl Generator {
         Security::mintLockedBatch(call)
     }
 
-    /// A schedule taken back, mostly one that there is.
+    /// The revocation of a schedule, mostly one that exists.
     fn revocation(&mut self, world: &World, token: Address) -> Security {
         let schedules = world.securities[&token].schedules();
         let (holder, count) = if schedules.is_empty() || self.random.once_in(10) {
@@ -81,7 +81,7 @@ impl Generator {
         })
     }
 
-    /// A permit of an investor for the settlement contract or for another, mostly a good one.
+    /// A permit of an investor for the settlement contract or for another, mostly a valid one.
     fn permit(&mut self, world: &World) -> (Address, Act) {
         let token = *self
             .random
@@ -102,7 +102,7 @@ impl Generator {
         self.permitted(world, token, owner, spender, value, deadline)
     }
 
-    /// A permit with the owner's next nonce, sent by anyone; its signature is now and then not what it was.
+    /// A permit with the owner's next nonce, sent by anyone; its signature is now and then altered.
     pub(super) fn permitted(
         &mut self,
         world: &World,

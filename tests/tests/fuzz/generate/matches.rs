@@ -1,4 +1,4 @@
-//! Matches: two orders that fit or all but fit, their signatures, and what leads to their settlement.
+//! Matches: two orders that fit or almost fit, their signatures, and what leads to their settlement.
 
 use acceptance::{
     bindings::{
@@ -17,7 +17,7 @@ use crate::model::{Act, World, settlement::midpoint};
 use super::{Generator, MATCHES, desk::release};
 
 impl Generator {
-    /// Draws up a match and what it takes to settle it.
+    /// Draws up a match and what is needed to settle it.
     pub(super) fn begin(&mut self, world: &World) {
         let (bid, ask) = self.draw_up(world);
         let settlement = self.cast.settlement;
@@ -67,7 +67,7 @@ impl Generator {
         self.remember(bid, ask);
     }
 
-    /// Two orders to think of from now on.
+    /// Adds two orders to those in use.
     pub(super) fn remember(&mut self, bid: Signed, ask: Signed) {
         self.matches.push_back((bid, ask));
         if self.matches.len() > MATCHES {
@@ -97,7 +97,7 @@ impl Generator {
         (owner, act)
     }
 
-    /// What to approve so that it is enough, or all but enough.
+    /// What to approve so that it is enough, or almost enough.
     fn approval(&mut self, allowance: U256, needed: U256) -> Option<U256> {
         if allowance >= needed && !self.random.once_in(6) {
             return None;
@@ -112,7 +112,7 @@ impl Generator {
         })
     }
 
-    /// A bid and an ask that fit, or all but fit.
+    /// A bid and an ask that fit, or almost fit.
     fn draw_up(&mut self, world: &World) -> (Signed, Signed) {
         let security = self.security();
         let holders: Vec<_> = self.cast.investors.clone();
@@ -250,7 +250,7 @@ impl Generator {
         }
     }
 
-    /// A signature that is in one way or another not what it was.
+    /// A signature altered in one way or another.
     fn forge(&mut self, world: &World, signed: &Signed) -> Bytes {
         let whole = &signed.signature;
         if whole.len() != 65 {

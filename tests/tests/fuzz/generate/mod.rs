@@ -24,10 +24,10 @@ use crate::{
 
 /// The market stays open for less than a program stays active without being activated again.
 const LONGEST: u64 = 300 * DAY;
-/// Matches that are still thought of.
+/// The number of matches in use.
 const MATCHES: usize = 12;
 
-/// Makes steps.
+/// Generates steps.
 #[derive(Debug)]
 pub(crate) struct Generator {
     random: Random,
@@ -43,7 +43,7 @@ pub(crate) struct Generator {
 }
 
 impl Generator {
-    /// Of a run of so many steps.
+    /// For a run of this many steps.
     pub(crate) fn new(seed: u64, cast: Cast, opened: u64, steps: usize) -> Self {
         Self {
             random: Random::seeded(seed),
@@ -64,7 +64,7 @@ impl Generator {
         Step { at, from, act }
     }
 
-    /// What to try after it.
+    /// What to probe after it.
     pub(crate) fn probe(&mut self, world: &World) -> Probe {
         let pair = self.pair(world).map(|(mut bid, mut ask)| {
             bid.signature = self.signature(world, &bid);
@@ -76,7 +76,7 @@ impl Generator {
         if self.random.once_in(60) {
             to = *self.random.pick(&[Address::ZERO, token]);
         }
-        // Now and then what a mint would be told.
+        // Now and then from the zero address, like a mint.
         if self.random.once_in(20) {
             from = Address::ZERO;
         }
@@ -114,7 +114,7 @@ impl Generator {
             return None;
         }
         let (owner, hold) = *self.random.pick(&all);
-        // What was before now, a contract need not remember.
+        // A contract need not remember what was in the past.
         let at = match self.random.below(4) {
             0 => hold.until.saturating_sub(1),
             1 => hold.until,
@@ -138,7 +138,7 @@ impl Generator {
         })
     }
 
-    /// Two orders to be looked at, mostly two that were meant to meet, and mostly such as still can.
+    /// Two orders to look at, mostly two that were meant to meet, and mostly ones that still can.
     fn pair(&mut self, world: &World) -> Option<(Signed, Signed)> {
         let is_open = |signed: &Signed| world.settlement.state(signed.id) == state::OPEN;
         let matches: Vec<_> = self.matches.iter().collect();
@@ -180,7 +180,7 @@ impl Generator {
         }
     }
 
-    /// A value around what an account holds.
+    /// A value near an account's balance.
     fn around(&mut self, balance: U256) -> U256 {
         match self.random.below(8) {
             0 => balance,
@@ -191,7 +191,7 @@ impl Generator {
         }
     }
 
-    /// One of both share classes, mostly the first.
+    /// One of the two share classes, mostly the first.
     fn share(&mut self) -> Address {
         self.cast.shares[usize::from(self.random.once_in(4))]
     }
@@ -201,7 +201,7 @@ impl Generator {
         let at = match self.random.below(24) {
             0 | 1 => now,
             2 => {
-                // At, before or after the next second that something hangs on.
+                // At, before or after the next second that matters.
                 let mut ahead = boundaries(world);
                 ahead.retain(|at| (now..now + DAY).contains(at));
                 ahead.sort_unstable();
@@ -215,7 +215,7 @@ impl Generator {
                 }
             }
             3 | 4 => {
-                // The first second at which an order that is thought of is dead, or the last at which it is not.
+                // The first second at which an order in use is dead, or the last at which it is not.
                 let both = self.matches.iter().flat_map(|(bid, ask)| [bid, ask]);
                 let open = both.filter(|signed| world.settlement.state(signed.id) == state::OPEN);
                 let expiries = open.map(|signed| signed.order.expiry);
@@ -277,7 +277,7 @@ impl Generator {
 
     fn security(&mut self) -> Address {
         if self.random.once_in(8) {
-            // The first is no worse than the share classes.
+            // The first behaves like the share classes.
             let odd = if self.random.once_in(2) {
                 1
             } else {

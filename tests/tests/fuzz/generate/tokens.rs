@@ -16,11 +16,11 @@ use crate::{
 
 use super::Generator;
 
-/// Sets of groups, a bit each: one of both groups, each of them, one that nobody is in, and one that is refused.
+/// Sets of groups, a bit each: one of both groups, each of them, one with no members, and one that is refused.
 const CLASSES: [u64; 5] = [3 << 20, 1 << 20, 1 << 21, 1 << 40, 1];
 
 impl Generator {
-    /// Of a share class's issuer, compliance and enforcement, and of its holders.
+    /// Calls of a share class's issuer, compliance and enforcement, and of its holders.
     pub(super) fn security_act(&mut self, world: &World) -> (Address, Act) {
         let token = self.share();
         let security = &world.securities[&token];
@@ -322,7 +322,7 @@ impl Generator {
         (placer, owner, amount, id, until)
     }
 
-    /// A hold, live or lapsed, of somebody who can act; now and then one that there is not.
+    /// A hold, live or lapsed, of somebody who can act; now and then one that does not exist.
     fn old_hold(&mut self, all: &[(Address, Hold)]) -> (Address, Hold) {
         let mut known = all.to_vec();
         known.retain(|(_, hold)| self.acts(hold.placer));
@@ -374,7 +374,7 @@ impl Generator {
         })
     }
 
-    /// Of the coin's officers and holders.
+    /// Calls of the coin's officers and holders.
     pub(super) fn coin_act(&mut self, world: &World) -> (Address, Act) {
         let coin = &world.coin;
         let wallet = *self.random.pick(&self.cast.investors);

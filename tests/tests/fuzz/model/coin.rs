@@ -1,4 +1,4 @@
-//! TsUSDC as `docs/tsusdc.md` has it: what a settlement or a holder meets.
+//! TsUSDC as described in `docs/tsusdc.md`: the parts that a settlement or a holder uses.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -213,7 +213,7 @@ impl Coin {
                 Ok(logs)
             }
             Call::unpause(_) => {
-                // Going on is the admin's to say.
+                // Unpausing is the admin's.
                 let logs = self.administer(from, B256::ZERO, log(address, &ITsUSDC::Unpause {}))?;
                 self.paused = false;
                 Ok(logs)

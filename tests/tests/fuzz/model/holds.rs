@@ -1,4 +1,4 @@
-//! Holds, which both tokens have: amounts in their owners' wallets that are bound for a spender until a second.
+//! Holds, which both tokens have: amounts in their owners' wallets that are bound for a spender until a given second.
 
 use std::collections::BTreeMap;
 
@@ -24,7 +24,7 @@ pub(crate) struct Hold {
     pub(crate) until: u64,
 }
 
-/// Who placed a hold, and under which id.
+/// The account that placed a hold, and the hold's id.
 pub(crate) type Name = (Address, B256);
 
 /// Each owner's holds in the order in which they were placed.
@@ -32,7 +32,7 @@ pub(crate) type Name = (Address, B256);
 pub(crate) struct Holds(BTreeMap<Address, Vec<Hold>>);
 
 impl Holds {
-    /// Everyone's, lapsed ones too, with their owners.
+    /// All holds, lapsed ones too, with their owners.
     pub(crate) fn all(&self) -> Vec<(Address, Hold)> {
         let owners = self.0.iter();
         owners
@@ -40,7 +40,7 @@ impl Holds {
             .collect()
     }
 
-    /// Those that bind at a second.
+    /// Those that bind at a given second.
     pub(crate) fn live(&self, owner: Address, now: u64) -> impl Iterator<Item = &Hold> {
         let holds = self.0.get(&owner).into_iter().flatten();
         holds.filter(move |hold| now < hold.until)
@@ -53,7 +53,7 @@ impl Holds {
             .copied()
     }
 
-    /// What is bound at a second, one hold not counted.
+    /// What is bound at a given second, except by one hold.
     pub(crate) fn held(&self, owner: Address, now: u64, but: Option<Name>) -> U256 {
         self.live(owner, now)
             .filter(|hold| but != Some((hold.placer, hold.id)))
@@ -61,7 +61,7 @@ impl Holds {
             .sum()
     }
 
-    /// What stands against a hold whoever's it is: its amount, its time.
+    /// Reasons to refuse a hold regardless of its owner: its amount, its time.
     pub(crate) fn fits(amount: U256, until: u64, now: u64) -> Result<(), Refusal> {
         let most = (U256::from(1) << 216) - U256::from(1);
         if amount == U256::ZERO || amount > most {
@@ -74,7 +74,7 @@ impl Holds {
         Ok(())
     }
 
-    /// Refuses a second live one of that name.
+    /// Refuses a second live hold of that name.
     pub(crate) fn is_new(
         &self,
         (placer, id): Name,
@@ -87,7 +87,7 @@ impl Holds {
         }
     }
 
-    /// Refuses a ninth live one.
+    /// Refuses a ninth live hold.
     pub(crate) fn room(&self, owner: Address, now: u64) -> Result<(), Refusal> {
         if self.live(owner, now).count() < PLACES {
             Ok(())
@@ -140,7 +140,7 @@ impl Holds {
     }
 }
 
-/// What a contract keeps of a hold's name.
+/// What a contract stores of a hold's name.
 pub(crate) fn key(name: Name) -> B256 {
     keccak256(name.abi_encode())
 }

@@ -1,4 +1,4 @@
-//! Who holds what of a token and may spend whose: what coin and share class have in common.
+//! Balances and allowances: what the coin and the share classes have in common.
 
 use std::collections::BTreeMap;
 
@@ -11,12 +11,12 @@ use super::{Outcome, Refusal, log, refused};
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Ledger {
     pub(crate) address: Address,
-    /// The token's name, by which its permits are signed.
+    /// The token's name, which is in its permits' domain.
     pub(crate) name: &'static str,
     pub(crate) supply: U256,
     pub(crate) balances: BTreeMap<Address, U256>,
     pub(crate) allowances: BTreeMap<(Address, Address), U256>,
-    /// How many permits of each owner were taken.
+    /// How many permits of each owner were used.
     pub(crate) nonces: BTreeMap<Address, u64>,
 }
 
@@ -36,7 +36,7 @@ impl Ledger {
         self.nonces.get(&owner).copied().unwrap_or_default()
     }
 
-    /// Moves what must be among the `free` part of the sender's balance.
+    /// Moves an amount, which must be within the `free` part of the sender's balance.
     pub(crate) fn transfer(
         &mut self,
         from: Address,
@@ -48,14 +48,14 @@ impl Ledger {
         Ok(vec![self.moved(from, to, value)])
     }
 
-    /// Moves what is there.
+    /// Moves an amount that is there.
     pub(crate) fn moved(&mut self, from: Address, to: Address, value: U256) -> Log {
         *self.balances.entry(from).or_default() -= value;
         *self.balances.entry(to).or_default() += value;
         self.transferred(from, to, value)
     }
 
-    /// Destroys what is there.
+    /// Destroys an amount that is there.
     pub(crate) fn burned(&mut self, from: Address, value: U256) -> Log {
         *self.balances.entry(from).or_default() -= value;
         self.supply -= value;
@@ -67,7 +67,7 @@ impl Ledger {
         *self.allowances.entry((owner, spender)).or_default() -= value;
     }
 
-    /// What `spender` may spend of `owner`'s, which is at least `value`.
+    /// The allowance of `spender` from `owner`, which must be at least `value`.
     pub(crate) fn spendable(
         &self,
         spender: Address,
@@ -98,7 +98,7 @@ impl Ledger {
         Ok(vec![log(self.address, &event)])
     }
 
-    /// Creates `value` for an account; the log is that of a transfer from zero.
+    /// Creates `value` for an account; the log is that of a transfer from the zero address.
     pub(crate) fn mint(&mut self, to: Address, value: U256) -> Log {
         self.supply += value;
         *self.balances.entry(to).or_default() += value;

@@ -1,7 +1,7 @@
 //! What the specification says the contracts are and do, as plain values.
 //!
-//! Written from the pages of `docs/` and the ABI files, never from the contracts: where both agree on a mistake, nothing
-//! here could find it.
+//! Written from the pages of `docs/` and the ABI files, never from the contracts. A mistake that both share cannot be
+//! found here.
 
 pub(crate) mod coin;
 pub(crate) mod holds;
@@ -39,19 +39,19 @@ pub(crate) struct World {
     pub(crate) now: u64,
     /// The domain of the orders.
     pub(crate) domain: Eip712Domain,
-    /// Everyone whose holdings are looked at.
+    /// All accounts whose holdings are checked.
     pub(crate) people: Vec<Address>,
-    /// Accounts that run a wallet's code, by what kind it is.
+    /// Accounts that run a wallet's code, by kind.
     pub(crate) code: BTreeMap<Address, Code>,
     pub(crate) settlement: Settlement,
     pub(crate) coin: Coin,
     /// Share classes of this workspace.
     pub(crate) securities: BTreeMap<Address, Security>,
-    /// Securities of somebody else's making.
+    /// Securities made by others.
     pub(crate) weird: BTreeMap<Address, Weird>,
 }
 
-/// Why an account has code. Either kind accepts as its own what begins with the byte 1.
+/// Why an account has code. Either kind accepts signatures that begin with the byte 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Code {
     /// It is a contract.
@@ -73,7 +73,7 @@ pub(crate) enum Act {
     Delegate(bool),
 }
 
-/// A call at a time.
+/// A call at a given time.
 #[derive(Clone, Debug)]
 pub(crate) struct Step {
     pub(crate) at: u64,
@@ -81,7 +81,7 @@ pub(crate) struct Step {
     pub(crate) act: Act,
 }
 
-/// How a call ends: with these logs, or refused and nothing changed.
+/// How a call ends: with these logs, or refused without changes.
 pub(crate) type Outcome = Result<Vec<Log>, Refusal>;
 
 /// Why a call reverts.
@@ -89,7 +89,7 @@ pub(crate) type Outcome = Result<Vec<Log>, Refusal>;
 pub(crate) enum Refusal {
     /// With exactly these bytes.
     Exactly(Bytes),
-    /// With an error that the specification leaves to the contract to name, but not with nothing.
+    /// With an error whose name the specification leaves to the contract, but not with empty data.
     Typed,
 }
 
@@ -111,7 +111,7 @@ pub(crate) fn role(name: &str) -> B256 {
     keccak256(name)
 }
 
-/// The refusal of somebody without a role.
+/// The refusal of an account without a role.
 pub(crate) fn unauthorised<T>(account: Address, needed: B256) -> Result<T, Refusal> {
     refused(&AccessControlUnauthorizedAccount {
         account,
@@ -120,7 +120,7 @@ pub(crate) fn unauthorised<T>(account: Address, needed: B256) -> Result<T, Refus
 }
 
 impl World {
-    /// What a step does, and the world after it. A refused step changes nothing but the time.
+    /// What a step does, and the world after it. A refused step changes only the time.
     pub(crate) fn apply(&mut self, step: &Step) -> Outcome {
         self.now = step.at;
         if let Some((token, claim)) = Claim::of(&step.act, self.coin.ledger.address) {
@@ -153,7 +153,7 @@ impl World {
             .collect()
     }
 
-    /// Whether anything stands at an address.
+    /// Whether there is code at an address.
     pub(crate) fn has_code(&self, address: Address) -> bool {
         self.code.contains_key(&address)
             || self.securities.contains_key(&address)

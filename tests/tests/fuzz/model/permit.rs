@@ -1,4 +1,4 @@
-//! Permits (ERC-2612), which both tokens take: an allowance that its owner signed and anyone sends.
+//! Permits (ERC-2612), which both tokens accept: an allowance that its owner signs and anyone sends.
 
 use std::borrow::Cow;
 
@@ -18,7 +18,7 @@ sol! {
     struct Permit { address owner; address spender; uint256 value; uint256 nonce; uint256 deadline; }
 }
 
-/// An allowance of which somebody says that its owner signed it.
+/// An allowance that its owner is claimed to have signed.
 #[derive(Clone, Debug)]
 pub(crate) struct Claim {
     pub(crate) owner: Address,
@@ -29,7 +29,7 @@ pub(crate) struct Claim {
 }
 
 impl Claim {
-    /// What an act claims at which token, if it is a permit in either encoding.
+    /// The permit in an act, and its token, if the act is a permit in either encoding.
     pub(crate) fn of(act: &Act, coin: Address) -> Option<(Address, Self)> {
         macro_rules! claim {
             ($call:ident, $signature:expr) => {
@@ -111,7 +111,7 @@ impl World {
         }
         let (deadline, now) = (claim.deadline, U256::from(self.now));
         if now > deadline {
-            // No page says which of the two a share class names.
+            // No page says which of the two a share class reports.
             return if !is_coin && spender == Address::ZERO {
                 Err(Refusal::Typed)
             } else {

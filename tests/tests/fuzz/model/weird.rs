@@ -1,4 +1,4 @@
-//! Securities that are nobody's ERC-1404 token of this workspace, and some of them are no good.
+//! Securities that are not this workspace's ERC-1404 token; some of them misbehave.
 
 use std::collections::BTreeMap;
 
@@ -16,13 +16,13 @@ use super::Refusal;
 /// What is odd about it. None has the spender extension, and each grants every allowance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Oddity {
-    /// Answers nothing, which is well.
+    /// Answers nothing, which is fine.
     Silent,
     /// Keeps a unit of each transfer.
     TakesFee,
-    /// Reverts with 0xdeadbeef when it ought to move.
+    /// Reverts with 0xdeadbeef when it should move.
     Reverts,
-    /// Does not say any more what it restricts, once it was listed.
+    /// No longer answers its restriction view, once it was listed.
     Mute,
 }
 
@@ -63,7 +63,7 @@ impl Weird {
         self.balances.get(&account).copied().unwrap_or_default()
     }
 
-    /// Why a settlement fails that passed every check; nothing is left of it.
+    /// Why a settlement fails that passed every check; it leaves no changes.
     pub(crate) fn refusal(&self) -> Option<Refusal> {
         match self.oddity {
             Oddity::Reverts => Some(Refusal::Exactly(Bytes::from_static(&[

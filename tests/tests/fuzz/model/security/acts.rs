@@ -95,7 +95,7 @@ impl Security {
         Ok(vec![log(self.ledger.address, &event)])
     }
 
-    /// What the rules say of binding an amount.
+    /// What the rules say about binding an amount.
     fn holdable(
         &self,
         placer: Address,
@@ -125,7 +125,7 @@ impl Security {
         self.unless(code)
     }
 
-    /// 1, 16 and 15 of one party.
+    /// Codes 1, 16 and 15 for one party.
     fn unfit(&self, account: Address, now: u64) -> Option<u8> {
         let Some(record) = self.records.get(&account) else {
             return Some(1);
@@ -236,7 +236,7 @@ impl Security {
     /// "Only while paused."
     fn deactivate(&mut self, account: Address) -> Outcome {
         self.roles.check(account, B256::ZERO)?;
-        // No page says which of the two is named of a token that ended and goes on.
+        // No page says which of the two is reported for a token that is already deactivated and not paused.
         if self.deactivated {
             return Err(Refusal::Typed);
         }

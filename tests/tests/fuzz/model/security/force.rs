@@ -1,4 +1,4 @@
-//! Acts of the enforcer that move tokens whatever binds them, and what they break of it.
+//! Acts of the enforcer that move tokens whatever binds them, and the encumbrances they break.
 
 use acceptance::bindings::ISecurityToken;
 use alloy::primitives::{Address, Log, U256};
@@ -8,7 +8,7 @@ use crate::model::{Outcome, Refusal, ledger::enough, log, refused, role};
 use super::Security;
 
 impl Security {
-    /// Breaks what `value`, of which so much is not free, needs of a wallet's encumbrances: "free tokens first, then
+    /// Breaks as much of a wallet's encumbrances as `value` needs, part of which is not free: "free tokens first, then
     /// frozen, locked, unvested and held ones", and nothing is left that would exceed the balance.
     pub(super) fn reduce(
         &mut self,
@@ -79,7 +79,7 @@ impl Security {
         logs
     }
 
-    /// What `value` takes of a wallet beyond what is free.
+    /// How much of `value` exceeds a wallet's free tokens.
     fn missing(&self, from: Address, value: U256, now: u64) -> U256 {
         value.saturating_sub(self.spendable(from, now))
     }

@@ -9,7 +9,7 @@ use super::{Lock, Security, Vesting, acts::not_too_far};
 
 /// The most locks in force of a wallet.
 const LOCKS: usize = 16;
-/// The most schedules of a wallet that have something unvested.
+/// The most schedules of a wallet with something unvested.
 const SCHEDULES: usize = 8;
 
 impl Security {
@@ -20,7 +20,7 @@ impl Security {
         Ok(vec![self.ledger.mint(to, value)])
     }
 
-    /// Minted and locked at once.
+    /// Mints and locks at once.
     pub(super) fn mint_locked(
         &mut self,
         by: Address,
@@ -131,7 +131,7 @@ impl Security {
             unvested,
         };
         let mut logs = vec![log(self.ledger.address, &event)];
-        // What overlapped with it ends for what of it went.
+        // What overlaps with it ends to the extent that it was taken.
         logs.extend(self.reduce(holder, unvested, U256::ZERO, now));
         logs.push(self.ledger.moved(holder, to, unvested));
         Ok(logs)

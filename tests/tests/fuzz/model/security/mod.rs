@@ -1,4 +1,4 @@
-//! A share class as `docs/security-token.md` has it: its rule, and the acts that change what the rule sees.
+//! A share class as described in `docs/security-token.md`: its rule, and the acts that change what the rule sees.
 
 mod acts;
 mod force;
@@ -16,11 +16,11 @@ use super::{
     ledger::Ledger,
 };
 
-/// What a view answers where a code would be one of no hold.
+/// What a view answers instead of a code if there is no hold.
 pub(crate) const NO_HOLD: u8 = 255;
 /// The most wallets of an investor.
 pub(crate) const WALLETS: usize = 8;
-/// Times lie no further ahead than this: 200 years of 365.25 days.
+/// Times are at most this far ahead: 200 years of 365.25 days.
 pub(crate) const FURTHEST: u64 = 6_311_520_000;
 
 /// A wallet's KYC record.
@@ -52,14 +52,14 @@ pub(crate) struct Vesting {
     periods: u16,
     first_bips: u16,
     revocable: bool,
-    /// The issuer took back what was unvested.
+    /// Whether the issuer took back what was unvested.
     revoked: bool,
-    /// What forced acts, or a revocation, took of what would have vested last.
+    /// What forced acts or a revocation took, from what would have vested last.
     taken: U256,
 }
 
 impl Vesting {
-    /// What the token says of it: "vested" is what of the amount is neither taken nor bound.
+    /// What the token reports: "vested" is the part of the amount that is neither taken nor bound.
     pub(crate) fn answer(&self, now: u64) -> vestingOfReturn {
         vestingOfReturn {
             amount: self.amount,
@@ -110,7 +110,7 @@ pub(crate) struct Lock {
 }
 
 impl Lock {
-    /// What it binds at a second.
+    /// What it binds at a given second.
     pub(crate) fn bound(&self, now: u64) -> U256 {
         if now < self.release {
             self.amount
@@ -131,7 +131,7 @@ pub(crate) struct Security {
     pub(crate) records: BTreeMap<Address, Record>,
     /// Each investor's wallets in the order in which they were added.
     pub(crate) wallets: BTreeMap<B256, Vec<Address>>,
-    /// What replaced a lost wallet.
+    /// The replacement of each lost wallet.
     pub(crate) successors: BTreeMap<Address, Address>,
     /// The second from which a directed pair of groups is open.
     pub(crate) rules: BTreeMap<(u8, u8), u64>,
@@ -152,7 +152,7 @@ pub(crate) struct Security {
     pub(crate) texts: Vec<String>,
 }
 
-/// Whether a set of groups has one.
+/// Whether a set of groups contains one.
 fn has(groups: U256, group: u8) -> bool {
     groups.bit(usize::from(group))
 }
@@ -186,7 +186,7 @@ impl Security {
         ended.unwrap_or(places.len())
     }
 
-    /// Who ever had a schedule, and how many places.
+    /// The wallets that ever had a schedule, with the number of their places.
     pub(crate) fn schedules(&self) -> Vec<(Address, u64)> {
         let all = self.vestings.iter();
         all.map(|(holder, places)| (*holder, places.len() as u64))
@@ -215,7 +215,7 @@ impl Security {
             })
     }
 
-    /// Investors with holdings whose group is among those.
+    /// Investors with holdings whose group is in a set.
     pub(crate) fn holders(&self, among: impl Fn(u8) -> bool) -> u32 {
         let records = self.records.iter();
         let holders: BTreeSet<_> = records
@@ -232,7 +232,7 @@ impl Security {
         self.holders(|group| has(groups, group))
     }
 
-    /// The code with which the holder's own hold would be refused at a second; see [`NO_HOLD`].
+    /// The code with which the holder's own hold would be refused at a given second; see [`NO_HOLD`].
     pub(crate) fn hold_restriction(&self, name: Name, owner: Address, to: Address, at: u64) -> u8 {
         match self.holds.find(name, owner, at) {
             Some(hold) => self.judge(name.0, owner, to, hold.amount, at, Some(name)),
@@ -383,7 +383,7 @@ impl Security {
         if held > U256::ZERO {
             return 0;
         }
-        // Who holds nothing does not leave.
+        // A wallet with no holdings does not leave.
         let emptied = sender.filter(|sender| {
             let has = self.holdings(sender.investor);
             has > U256::ZERO && has <= value
@@ -432,7 +432,7 @@ impl Security {
         !is_mint && too_little(left) || too_little(had.saturating_sub(held(to)))
     }
 
-    /// What stands against the size of a new hold: the granularity, the minimum holding, and what it leaves free.
+    /// Reasons to refuse the size of a new hold: the granularity, the minimum holding, and what it leaves free.
     pub(crate) fn is_odd_hold(&self, owner: Address, amount: U256, now: u64) -> bool {
         let limits = self.limits;
         let held = self.holds.held(owner, now, None);

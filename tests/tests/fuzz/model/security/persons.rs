@@ -1,4 +1,4 @@
-//! The registry, and what is an investor's rather than a wallet's: status, group, country and KYC.
+//! The registry, and what belongs to an investor rather than a wallet: status, group, country and KYC.
 
 use acceptance::bindings::ISecurityToken;
 use alloy::primitives::{Address, B256, Log, U256};
@@ -11,12 +11,12 @@ use super::{
 };
 
 impl Security {
-    /// Of one investor, in the order in which they were added.
+    /// The wallets of one investor, in the order in which they were added.
     pub(crate) fn wallets_of(&self, investor: B256) -> Vec<Address> {
         self.wallets.get(&investor).cloned().unwrap_or_default()
     }
 
-    /// The wallets that share what is decided about one address: all of its investor's, or only itself.
+    /// The wallets that share decisions about one address: all of its investor's, or only itself.
     fn siblings(&self, account: Address) -> Vec<Address> {
         match self.records.get(&account) {
             Some(record) => self.wallets_of(record.investor),
@@ -232,7 +232,7 @@ impl Security {
         Ok(logs)
     }
 
-    /// Everything of a lost wallet goes to another of the same investor, which is empty.
+    /// Moves everything of a lost wallet to another one of the same investor, which is empty.
     pub(super) fn recover(
         &mut self,
         by: Address,
@@ -287,7 +287,7 @@ impl Security {
         }
         self.locks.insert(replacement, locks);
         let schedules = self.vestings.remove(&lost).unwrap_or_default();
-        // To the same places; what ended at the replacement's others stays there.
+        // To the same places; ended entries at the replacement's other places stay there.
         let places = self.vestings.entry(replacement).or_default();
         places.splice(..schedules.len().min(places.len()), schedules.clone());
         for index in 0..schedules.len() {

@@ -1,4 +1,4 @@
-//! The settlement contract as `docs/settlement.md` and the failure table of its ABI file have it.
+//! The settlement contract as described in `docs/settlement.md` and the failure table of its ABI file.
 
 mod table;
 
@@ -30,11 +30,11 @@ pub(crate) struct Settlement {
     pub(crate) orders: BTreeMap<B256, Known>,
     pub(crate) epochs: BTreeMap<Address, u64>,
     pub(crate) listed: BTreeSet<Address>,
-    /// What was found of each security when it was last listed: the extension for spenders, and holds.
+    /// What each security supported when it was last listed: the extension for spenders, and holds.
     pub(crate) probed: BTreeMap<Address, (bool, bool)>,
-    /// Of every order that ever was committed.
+    /// The commitments of every order that was ever committed.
     pub(crate) commitments: BTreeMap<B256, Commitment>,
-    /// Orders that settled from their holds.
+    /// Orders that were settled from their holds.
     pub(crate) used: BTreeSet<B256>,
     pub(crate) commitment_required: bool,
     pub(crate) anchors: Vec<(B256, u64)>,
@@ -51,7 +51,7 @@ pub(crate) struct Known {
 
 /// The longest commitment, seconds.
 pub(crate) const LONGEST: u64 = 72 * 3_600;
-/// How long the offer to become default admin stands, seconds.
+/// How long an offer to become default admin is valid, seconds.
 pub(crate) const OFFER: u64 = 30 * DAY;
 
 impl Settlement {
@@ -59,7 +59,7 @@ impl Settlement {
         self.epochs.get(&owner).copied().unwrap_or_default()
     }
 
-    /// The commitment that binds an order at a second.
+    /// The commitment that binds an order at a given second.
     pub(crate) fn commitment(&self, id: B256, now: u64) -> Option<Commitment> {
         let known = self.commitments.get(&id).copied();
         known.filter(|known| !known.released && now < known.until && self.state(id) == state::OPEN)
@@ -71,7 +71,7 @@ impl Settlement {
         to(bid) == Some(ask) && to(ask) == Some(bid)
     }
 
-    /// Who may become default admin at a second.
+    /// The account that may become default admin at a given second.
     pub(crate) fn pending(&self, now: u64) -> Address {
         if now >= self.roles.offered + OFFER {
             Address::ZERO
@@ -280,8 +280,8 @@ impl World {
         )
     }
 
-    /// What a security answers when it is listed: whether it checks spenders, and whether it has holds. None when it is the
-    /// coin, or does not answer its restriction.
+    /// What a security answers when it is listed: whether it checks spenders, and whether it has holds. None if it is
+    /// the coin, or does not answer the restriction view.
     fn probe(&self, security: Address) -> Option<(bool, bool)> {
         if self.securities.contains_key(&security) {
             return Some((true, true));
@@ -305,7 +305,7 @@ impl World {
         let principal = role("PRINCIPAL_ROLE");
         self.settlement.roles.check(from, principal)?;
         let mut verdict = self.preflight(bid, ask);
-        // That the pair is not committed yet is what this ends.
+        // 32 says that the pair is not committed yet, which this call changes.
         verdict.failures.retain(|failure| *failure != 32);
         if let Some(refusal) = verdict.refuse() {
             return refusal;

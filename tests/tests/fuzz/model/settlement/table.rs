@@ -15,16 +15,16 @@ use crate::model::{Refusal, World, refused, role, security::NO_HOLD};
 /// One side of a match.
 struct Party<'a> {
     order: &'a Order,
-    /// OPEN, or fit to be registered.
+    /// OPEN, or can be registered.
     is_open: bool,
     is_signed: bool,
 }
 
-/// All that stands against a match, by the failure table.
+/// Everything that prevents a match, by the failure table.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Verdict {
     pub(crate) failures: Vec<u8>,
-    /// The token's code when 19 is among them, else 0.
+    /// The token's code if 19 is among them, else 0.
     pub(crate) restriction: u8,
 }
 
@@ -66,10 +66,10 @@ impl World {
             .any(|name| held.contains(&(role(name), owner)))
     }
 
-    /// What `preflight` says of two ids.
+    /// What `preflight` answers for two ids.
     pub(crate) fn preflight(&self, bid: B256, ask: B256) -> Verdict {
         let party = |id| {
-            // An order of which only owner and side are known is judged as an unknown one.
+            // An order of which only owner and side are known is treated as an unknown one.
             let known = self
                 .settlement
                 .orders
@@ -84,7 +84,7 @@ impl World {
         self.judge((bid, ask), party(bid).as_ref(), party(ask).as_ref())
     }
 
-    /// What `preflightSigned` says of two orders.
+    /// What `preflightSigned` answers for two orders.
     pub(crate) fn preflight_signed(
         &self,
         bid: &Order,
@@ -250,7 +250,7 @@ impl World {
         }
     }
 
-    /// What `settle` would say to an operator: the id of the settlement, or why not.
+    /// What `settle` would answer an operator: the id of the settlement, or why not.
     pub(crate) fn would_settle(
         &self,
         verdict: &Verdict,
@@ -266,7 +266,7 @@ impl World {
         odd.map_or(Ok(U256::from(self.settlement.count + 1)), Err)
     }
 
-    /// What the security says of the hold of an ask.
+    /// What the security says about the hold of an ask.
     fn hold_restriction(
         &self,
         security: Address,
@@ -292,7 +292,7 @@ impl World {
             .map_or(0, crate::model::weird::Weird::restriction)
     }
 
-    /// An address that is no token has no balances.
+    /// An address that is not a token has no balances.
     pub(crate) fn securities_of(&self, security: Address, account: Address) -> U256 {
         let weird = || {
             self.weird
@@ -317,7 +317,7 @@ impl World {
 /// "total = floor((bid limit + ask limit) / 2)."
 pub(crate) fn midpoint(bid: &Order, ask: &Order) -> U256 {
     let (bid, ask) = (bid.limitTotal, ask.limitTotal);
-    // Never more than either limit, so without a sum that could overflow.
+    // Without a sum of the limits, which could overflow.
     let (low, high) = (bid.min(ask), bid.max(ask));
     low + (high - low) / U256::from(2)
 }
