@@ -48,7 +48,7 @@ fn main() {
     runtime.block_on(run(orders));
 }
 
-/// Set in the processes of their own in which the long phases run, as the commands do: memory is a process's.
+/// Set in the separate processes in which the long phases run, as commands do: memory is measured per process.
 const PHASE: &str = "ORDERBOOK_BENCH_PHASE";
 
 /// What a phase took.
@@ -165,7 +165,7 @@ fn security(number: usize) -> Security {
     }
 }
 
-/// Wallets that sign orders, deterministic but for the board references.
+/// Wallets that sign orders; deterministic except for the board references.
 struct Signers {
     keys: Vec<(SecretKey, Address)>,
     hasher: OrderHasher,
@@ -297,7 +297,7 @@ fn rate(count: usize, took: Duration) -> f64 {
     count as f64 / took.as_secs_f64()
 }
 
-/// Processor time of this process so far, seconds; what it does not say on a busy machine is left to the clock.
+/// Processor time of this process so far, seconds; unlike the clock, it does not depend on how busy the machine is.
 fn processor() -> f64 {
     let Ok(stat) = std::fs::read_to_string("/proc/self/stat") else {
         return 0.0;

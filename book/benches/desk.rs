@@ -1,8 +1,8 @@
 //! A day at the desk on a large book: `cargo bench --profile host -p book --bench desk`.
 //!
-//! Every order of it crosses the other side by its price. In one book sizes repeat, so that the best pairs come at once; in
-//! the other no two orders have the same size, so that every bid is looked for in vain. The rows are written past the board,
-//! whose signatures take minutes: what is measured only reads. `ORDERBOOK_BENCH_ORDERS` sets the number (1,000,000).
+//! Every order crosses the other side by its price. In one book sizes repeat, so the best pairs come at once; in the
+//! other no two orders have the same size, so no bid finds an ask. The rows are written past the board, whose
+//! signatures take minutes: what is measured only reads. `ORDERBOOK_BENCH_ORDERS` sets the number (1,000,000).
 
 #![allow(clippy::cast_precision_loss)]
 
@@ -28,7 +28,7 @@ const WALLETS: u64 = 100_000;
 /// Wallets whose orders a hit looks for.
 const HIT: u64 = 10_000;
 
-/// What `match suggest` looks at unless it is told otherwise.
+/// What `match suggest` looks at by default.
 const REACH: Reach = Reach {
     pairs: 20,
     bids: Some(4_096),

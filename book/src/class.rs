@@ -7,7 +7,7 @@ pub enum ErrorClass {
     Failed,
     /// The input is malformed.
     Usage,
-    /// A rule of the board, the desk or the contracts says no.
+    /// A rule of the board, the desk or the contracts refuses.
     Refused,
     /// The wrong person or key.
     Auth,
@@ -20,7 +20,7 @@ pub enum ErrorClass {
 }
 
 impl ErrorClass {
-    /// The code of an error of which no more is known than its class: for programs, stable.
+    /// The code of an error of which only the class is known: stable, for programs.
     pub fn code(self) -> &'static str {
         match self {
             Self::Failed => "STORE_FAILED",

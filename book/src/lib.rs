@@ -1,11 +1,11 @@
 //! A broker-dealer's bulletin board for ERC-1404 security tokens: orders, matches and settlements, and an audit log that
-//! proves afterwards what happened.
+//! later proves what happened.
 //!
 //! Modules import downwards only:
 //!
 //! | module | what it holds |
 //! | --- | --- |
-//! | [`audit`] | whether what stands in a book is true: verification and proofs |
+//! | [`audit`] | whether what is in a book is true: verification and proofs |
 //! | [`board`] | the use cases: post, cancel, match, record a settlement, import, export |
 //! | [`store`] | where a book is kept: `SQLite` or `PostgreSQL` |
 //! | [`log`] | events, their hashes, the Merkle tree, and the board as a fold over its events |
@@ -30,7 +30,7 @@
 //! let file = folder.path().join("board.db");
 //! let ada = By::new("ada");
 //!
-//! // Whom the book belongs to and what it settles through is its first event, for ever.
+//! // Its first event fixes whom the book belongs to and what it settles through.
 //! let (contract, coin, token) = (
 //!     Address::repeat_byte(1),
 //!     Address::repeat_byte(2),

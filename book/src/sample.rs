@@ -87,7 +87,7 @@ pub(crate) struct Book {
     _folder: TempDir,
 }
 
-/// Where a book may be made.
+/// A place for a new book.
 pub(crate) struct Place {
     pub(crate) url: String,
     folder: TempDir,
@@ -100,7 +100,7 @@ pub(crate) fn place() -> Place {
     Place { url, folder }
 }
 
-/// A place in every engine there is: `PostgreSQL` when `ORDERBOOK_TEST_POSTGRES` names a server whose user may create
+/// A place in every available engine: `PostgreSQL` when `ORDERBOOK_TEST_POSTGRES` names a server whose user may create
 /// databases.
 pub(crate) async fn places() -> Vec<Place> {
     let mut places = vec![place()];
@@ -124,7 +124,7 @@ pub(crate) async fn book() -> Book {
     open(place()).await
 }
 
-/// A fresh book in every engine there is.
+/// A fresh book in every available engine.
 pub(crate) async fn books() -> Vec<Book> {
     let mut books = Vec::new();
     for place in places().await {

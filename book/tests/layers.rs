@@ -292,7 +292,7 @@ fn named_from_above(text: &str, layer: &Layer, depth: usize) -> Vec<String> {
     let mut found = Vec::new();
     for name in heads(&code, "crate") {
         let own = name == layer.module || layer.below.contains(&name.as_str());
-        // What the root exports is no module.
+        // An export of the root is not a module.
         if !own && name.starts_with(char::is_lowercase) {
             found.push(format!("crate::{name}"));
         }

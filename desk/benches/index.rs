@@ -1,7 +1,8 @@
 //! The index at the size of a large issue: `cargo bench --profile host -p desk --bench index`.
 //!
-//! `ORDERBOOK_BENCH_TRANSFERS` sets how many transfers (default 1,000,000), `ORDERBOOK_BENCH_HOLDERS` among how many holders
-//! (100,000). Logs are fed through the index' own entry, as a sync feeds what a node answered, 5,000 blocks at a time.
+//! `ORDERBOOK_BENCH_TRANSFERS` sets how many transfers (default 1,000,000), `ORDERBOOK_BENCH_HOLDERS` among how many
+//! holders (100,000). Logs are fed through the index' own entry, as a sync feeds what a node answered, 5,000 blocks at
+//! a time.
 
 #![allow(clippy::cast_precision_loss, clippy::cast_possible_truncation)]
 
@@ -23,7 +24,7 @@ const START: u64 = 1_800_000_000;
 const ISSUED: u64 = 1_000_000_000;
 /// Blocks that a node is asked for at once.
 const STEP: u64 = 5_000;
-/// The argument of a process that reads, before what and which profile's index.
+/// The argument of a process that reads; what to read and which profile's index follow.
 const READ: &str = "--read";
 
 fn number(name: &str, default: u64) -> u64 {
@@ -37,7 +38,7 @@ fn main() {
     let transfers = number("ORDERBOOK_BENCH_TRANSFERS", 1_000_000);
     let holders = number("ORDERBOOK_BENCH_HOLDERS", 100_000);
     let runtime = runtime.expect("a runtime");
-    // What is read is read by processes of their own, as commands are: so memory is that of one.
+    // Each read runs in its own process, as commands do: so memory is that of one command.
     let arguments: Vec<String> = std::env::args().collect();
     match arguments.iter().position(|argument| argument == READ) {
         None => runtime.block_on(write(transfers, holders)),
@@ -53,7 +54,7 @@ fn main() {
     }
 }
 
-/// Reads what the process before has written.
+/// Reads what the earlier process has written.
 fn read(what: &str, profile: &Path) {
     let own = std::env::current_exe().expect("this program");
     let read = Command::new(own).args([READ, what]).arg(profile).status();
@@ -128,7 +129,7 @@ fn nth(number: u64, holders: u64, seed: &mut u64) -> Log {
     log(&Transfer { from, to, value }, number)
 }
 
-/// Seconds of CPU that this process has had: what counts on a machine that has other work.
+/// Seconds of CPU time that this process has had: what counts on a machine with other work.
 fn spent() -> f64 {
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
     let (_, fields) = stat.rsplit_once(')').unwrap_or_default();
@@ -137,7 +138,7 @@ fn spent() -> f64 {
     ticks as f64 / 100.0
 }
 
-/// Memory that this process has had at most, in MiB.
+/// The most memory that this process has had, in MiB.
 fn peak() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));

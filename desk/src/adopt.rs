@@ -1,4 +1,4 @@
-//! Taking orders onto the board that their owners registered on chain, without this desk.
+//! Taking orders onto the board that their owners registered on chain without this desk.
 
 use std::collections::BTreeSet;
 
@@ -20,10 +20,10 @@ use crate::error::DeskError;
 use crate::registered;
 use crate::settlement::same_venue;
 
-/// Who took an order that came by the chain.
+/// Who took an order that came through the chain.
 const CHAIN: &str = "chain";
 
-/// An order that stands on chain and could not be taken onto the board.
+/// An order that is on chain and could not be taken onto the board.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 pub struct Left {
     /// Its id.
@@ -52,7 +52,7 @@ pub(crate) enum Taken {
 }
 
 impl Registration {
-    /// Takes the order onto the board, for the one account that the owner is known by.
+    /// Takes the order onto the board for the owner's only known account.
     pub(crate) async fn take(
         &self,
         board: &Board,
@@ -72,10 +72,13 @@ impl Registration {
         let accounts = accounts(board, self.event.owner).await?;
         let account = match accounts.len() {
             1 => accounts.into_iter().next().unwrap_or_default(),
-            0 => return left("no account is known of its owner".into()),
+            0 => return left("its owner has no known account".into()),
             _ => {
                 let names: Vec<_> = accounts.into_iter().collect();
-                return left(format!("its owner has accounts {}", names.join(", ")));
+                return left(format!(
+                    "its owner has several accounts: {}",
+                    names.join(", ")
+                ));
             }
         };
         match self.post(board, chain, &account, by).await {
@@ -98,7 +101,7 @@ impl Registration {
         let book = board.identity();
         let id = OrderHasher::new(book.chain_id, book.contract).id(&order);
         if id != self.event.id {
-            let words = format!("it logs order {} under the id {}", id, self.event.id);
+            let words = format!("it logged order {} under the id {}", id, self.event.id);
             return Err(chain.untrue(words).into());
         }
         let posting = Posting {
@@ -112,7 +115,7 @@ impl Registration {
             taken_by: CHAIN.into(),
         };
         let by = by.clone().because(registered::words(self.mined.tx_hash));
-        // Its owner sent it: the transaction's signature stands for the order's.
+        // Its owner sent it: the transaction's signature takes the place of the order's.
         let own = self.event.by == self.event.owner && self.event.signature.is_empty();
         let verifier = (!own).then_some(chain as &dyn book::board::signature::ContractSignatures);
         Ok(board.post_registered(posting, verifier, by).await?)
@@ -127,7 +130,8 @@ fn is_refusal(error: &BoardError) -> bool {
     )
 }
 
-/// The accounts of a wallet's owner, or those under which the board has orders of a wallet that the directory does not know.
+/// The accounts of a wallet's owner or, for a wallet that the directory does not know, those of its orders on the
+/// board.
 async fn accounts(board: &Board, owner: Address) -> Result<BTreeSet<String>, DeskError> {
     let directory = board.directory().await?;
     if directory.name_of(owner).is_some() {
@@ -142,7 +146,7 @@ async fn accounts(board: &Board, owner: Address) -> Result<BTreeSet<String>, Des
     Ok(orders.into_iter().map(|o| o.record.account).collect())
 }
 
-/// Takes an order onto the board that stands open on chain, for an account that a person names. `id` may be the first
+/// Takes an order that is open on chain onto the board, for an account that a person names. `id` can be its first
 /// digits.
 ///
 /// # Errors
@@ -175,7 +179,9 @@ pub async fn adopt(
     let owner = found.event.owner;
     let epoch = chain.view(settlement, epochOfCall { owner }).await?;
     if epoch != found.event.order.epoch {
-        return Err(refused("its owner cancelled it with all others"));
+        return Err(refused(
+            "its owner cancelled it along with all other orders",
+        ));
     }
     found.post(board, chain, account, by).await
 }

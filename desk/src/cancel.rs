@@ -13,7 +13,7 @@ use crate::settlement::Desk;
 use crate::signing::request::{CancelTerms, Request};
 use crate::signing::signer::Signer;
 
-/// An owner's cancel that anybody may send: it can only ever cancel that order.
+/// An owner's cancel that anybody can send: it can only ever cancel that order.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct SignedCancel {
@@ -79,7 +79,7 @@ impl Desk<'_> {
         self.cancel(order.id, &prepared).await
     }
 
-    /// Sends an owner's signed cancel, whoever signs the transaction, and records it.
+    /// Sends an owner's signed cancel, with any signer of the transaction, and records it.
     ///
     /// # Errors
     /// `OtherVenue`; as [`Self::cancel_as_owner`].
@@ -97,7 +97,7 @@ impl Desk<'_> {
         self.cancel(order.id, &prepared).await
     }
 
-    /// Cancels a registered order as the operator, for a reason that stands on chain, and records it.
+    /// Cancels a registered order as the operator, for a reason that is put on chain, and records it.
     ///
     /// # Errors
     /// As [`Self::cancel_as_owner`].
@@ -123,7 +123,7 @@ impl Desk<'_> {
             .mined(Some(done.hash()), done.receipt.block_number)
             .await
             .map_err(|error| error.after_sending(done.hash()))?;
-        // A block that is not as final as the book wants it is read again by the watcher and by `sync`.
+        // A block that is not yet as final as the book requires is read again by the watcher and by `sync`.
         let horizon = Horizon::of(self.board, self.contract.chain()).await;
         let horizon = horizon.map_err(|error| match error {
             DeskError::Chain(error) => error.after_sending(done.hash()).into(),

@@ -1,7 +1,7 @@
 //! The cap table as a file: who may hold the security, in which group, from which country, until when.
 //!
-//! One row for each wallet. All bad rows are reported with their line numbers, and then nothing is registered. A file as a
-//! spreadsheet saves it is taken, and what was assumed of it is said; numbers and times are never guessed at.
+//! One row for each wallet. All bad rows are reported with their line numbers, and then nothing is registered. A file
+//! is accepted as a spreadsheet saves it, and assumptions about it are reported; numbers and times are never guessed.
 
 use std::collections::{BTreeMap, HashMap};
 use std::io::Read;
@@ -77,8 +77,8 @@ struct Row {
 /// Reads a cap table. `wallet` is an address or the name of one in `wallets`.
 ///
 /// # Errors
-/// `Rows` with every bad row, of which also are a wallet that was there before, and an investor of whom an earlier row says
-/// another group, country or KYC expiry; `File` when it is no table with these columns.
+/// `Rows` with every bad row, which includes a repeated wallet, and an investor for whom an earlier row has another
+/// group, country or KYC expiry; `File` when it is not a table with these columns.
 pub fn read(
     file: impl Read,
     decimals: u8,
@@ -101,7 +101,7 @@ pub fn read(
     if !read.letters.is_empty() {
         let each = read.letters.into_iter();
         let each: Vec<_> = each.map(|(text, country)| told(&text, country)).collect();
-        let words = format!("countries by their letters: {}", each.join(", "));
+        let words = format!("countries given as letters: {}", each.join(", "));
         assumed.push(Assumption::Other(words));
     }
     let rows = read.holders;
@@ -132,7 +132,7 @@ impl Reading {
         let line = holder.line;
         if let Some(first) = self.wallets.insert(holder.wallet, line) {
             self.bad
-                .push(format!("line {line}: the wallet of line {first} again"));
+                .push(format!("line {line}: same wallet as line {first}"));
         }
         let first = *self
             .investors
@@ -141,7 +141,7 @@ impl Reading {
         if let Some(first) = self.holders.get(first) {
             for (what, before, now) in differences(first, &holder) {
                 self.bad.push(format!(
-                    "line {line}: {what} {now}, and {before} in line {}: an investor has one {what}",
+                    "line {line}: {what} is {now}, but {before} in line {}: an investor has only one {what}",
                     first.line
                 ));
             }
@@ -153,7 +153,7 @@ impl Reading {
     }
 }
 
-/// What is the investor's and must be the same in all of its rows, where it is not: what, before, now.
+/// Fields that belong to the investor and should be the same in all of its rows, but differ: name, before, now.
 fn differences(first: &Holder, holder: &Holder) -> Vec<(&'static str, String, String)> {
     let country = |holder: &Holder| format!("{:03}", holder.country);
     let kyc = |holder: &Holder| time::rfc3339(holder.kyc_expiry);
@@ -256,7 +256,7 @@ pub fn investor_code(id: B256) -> String {
     }
 }
 
-/// The registry calls for a list, a batch of at most a hundred each.
+/// The registry calls for a list, in batches of at most a hundred.
 pub fn register_calls(holders: &[Holder]) -> Vec<ISecurityToken::setWalletsCall> {
     holders
         .chunks(BATCH)
@@ -316,7 +316,7 @@ mod tests {
         assert!(rows[0].starts_with("line 2: group '0'"));
         assert!(rows[1].starts_with("line 3: 'nobody'"));
         assert!(rows[2].contains("2027-06-31"));
-        assert_eq!(rows[3], "line 6: the wallet of line 5 again");
+        assert_eq!(rows[3], "line 6: same wallet as line 5");
     }
 
     #[test]
@@ -340,7 +340,7 @@ mod tests {
             ("20270630,,", "kyc_expiry: `20270630`: write 2027-06-30"),
             (
                 "9999-12-31,,",
-                "kyc_expiry: `9999-12-31` lies too far ahead: the last day is 2200-12-31",
+                "kyc_expiry: `9999-12-31` is too far ahead: the last day is 2200-12-31",
             ),
         ] {
             let text = format!("{HEAD}A,I,Ada,ada,1,276,{cells}\n");
@@ -360,11 +360,11 @@ mod tests {
             ("A,I,-2+3", "name: \"-2+3\" begins with '-'"),
             (
                 "A\u{200b},I,Ada",
-                "account: \"A\\u{200b}\" holds an invisible character",
+                "account: \"A\\u{200b}\" contains an invisible character",
             ),
             (
                 "A,I,Ada\u{202e}",
-                "name: \"Ada\\u{202e}\" holds an invisible character",
+                "name: \"Ada\\u{202e}\" contains an invisible character",
             ),
         ] {
             let text = format!("{HEAD}{cells},ada,1,276,2027-06-30,,\n");
@@ -393,14 +393,14 @@ mod tests {
         assert_eq!(
             rows,
             [
-                "line 4: group 2, and 1 in line 2: an investor has one group",
-                "line 5: country 840, and 276 in line 2: an investor has one country",
-                "line 5: kyc_expiry 2028-06-30T00:00:00Z, and 2027-06-30T00:00:00Z in line 2: an investor has one kyc_expiry",
+                "line 4: group is 2, but 1 in line 2: an investor has only one group",
+                "line 5: country is 840, but 276 in line 2: an investor has only one country",
+                "line 5: kyc_expiry is 2028-06-30T00:00:00Z, but 2027-06-30T00:00:00Z in line 2: an investor has only one kyc_expiry",
             ]
         );
     }
 
-    /// One table, as spreadsheets save it: the same holders, and each time it is said what was assumed.
+    /// One table, as spreadsheets save it: the same holders, and each time the assumptions are reported.
     #[test]
     fn a_table_is_read_as_spreadsheets_save_it() {
         const TABLE: &str = "account,investor,name,wallet,group,country,kyc_expiry,holding,cash\n\
@@ -419,7 +419,7 @@ mod tests {
         let windows: Vec<u8> = german.chars().map(|c| u8::try_from(c).unwrap()).collect();
         let separated = "columns are separated by ';'";
         let headings = "headings: \"Account\" is account, \"INVESTOR\" is investor, \"Name\" is name, \"KYC Expiry\" is kyc_expiry";
-        let letters = "countries by their letters: DEU is 276 (Germany)";
+        let letters = "countries given as letters: DEU is 276 (Germany)";
         for (bytes, assumed) in [
             (format!("\u{feff}{TABLE}").into_bytes(), vec![]),
             (semicolons.clone().into_bytes(), vec![separated]),
@@ -437,7 +437,7 @@ mod tests {
             (
                 windows,
                 vec![
-                    "the file is read as Windows-1252, so that line 2 says \"Grünwald AG\"; if that is wrong, save it as \"CSV UTF-8\"",
+                    "the file is read as Windows-1252, so line 2 says \"Grünwald AG\"; if that is wrong, save it as \"CSV UTF-8\"",
                     separated,
                     headings,
                     letters,

@@ -1,4 +1,4 @@
-//! Carrying out an act that no book records: what an earlier run of the same command sent is looked for first.
+//! Carrying out an act that no book records: first looks for what an earlier run of the same command sent.
 
 use std::collections::BTreeMap;
 
@@ -22,19 +22,19 @@ pub struct Carried {
 }
 
 impl Carried {
-    /// What is struck out of the journal once the answer was given.
+    /// What is struck out of the journal once the answer has been given.
     pub fn key(&self) -> B256 {
         self.done.hash()
     }
 }
 
-/// Sends an act, unless one and the same was sent before and its outcome was never said: that is asked of the chain, and
-/// its outcome is the answer. `what` says in words what it does.
+/// Sends an act, unless the same one was sent before and its outcome was never reported: then the chain is queried, and
+/// that outcome is the answer. `what` says in words what it does.
 ///
 /// The transaction stays in the journal until the caller strikes it out, which it does after its answer.
 ///
 /// # Errors
-/// `Journal` when the transaction could not be written down; then nothing was sent. `Chain`: after `OutcomeUnknown` and
+/// `Journal` when the transaction could not be written down: then nothing was sent. `Chain`: after `OutcomeUnknown` and
 /// `NoEvent` it stays in the journal.
 pub async fn carry_out<C: Provable>(
     act: &Act<C>,
@@ -68,18 +68,18 @@ pub async fn carry_out<C: Provable>(
             },
             // Lost: with the same nonce only one of the two can be mined.
             Fate::Lost if same => place = Some(flight.nonce),
-            // Another command's: its outcome is for whoever gives that again.
+            // Another command's: its outcome is for the next run of that command.
             Fate::Mined(_) | Fate::Waiting | Fate::Lost => {}
         }
     }
     send(act, signer, journal, place, what, false).await
 }
 
-/// Puts the parts of a program on chain, unless an earlier run did. Each stays in the journal until the caller strikes it
-/// out, once the program that lists them stands: addresses, and what is struck out.
+/// Puts the parts of a program on chain, unless an earlier run did. Each stays in the journal until the caller strikes
+/// it out, once the program that lists them is deployed. Returns the addresses and what to strike out.
 ///
 /// # Errors
-/// As [`carry_out`]; `Failed` when an account holds other code than was sent.
+/// As [`carry_out`]; `Failed` when an account has different code from what was sent.
 pub async fn put_fragments(
     ground: &Ground,
     signer: &Signer,
@@ -164,8 +164,8 @@ pub(crate) async fn carry_out_planned<C: Provable>(
     Ok(carried.done)
 }
 
-/// Learns what became of the planned transactions of some senders. Of those that the node lost, the nonces: what their
-/// senders send next must have them, so that only one of the two can be mined.
+/// Finds out what became of the planned transactions of some senders. Returns the nonces of those that the node lost:
+/// the senders' next transactions must use them, so that only one of the two can be mined.
 pub(crate) async fn settle_planned(
     chain: &Chain,
     senders: &[Address],

@@ -16,10 +16,10 @@ use crate::settlement::Desk;
 /// The longest that a commitment lasts, seconds: the contract's.
 pub const LONGEST: u64 = 72 * 60 * 60;
 
-/// What the contract says that an order is committed to.
+/// What an order is committed to, according to the contract.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Commitment {
-    /// From this unix second on it binds nothing.
+    /// From this unix second on it is no longer binding.
     pub until: u64,
     /// The first bytes of the other order's id.
     other: FixedBytes<27>,
@@ -53,19 +53,19 @@ impl Commitment {
     }
 }
 
-/// What a commitment of two orders would stand on.
+/// What a commitment of two orders would rest on.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Footing {
     /// The contract settles committed pairs only.
     pub required: bool,
-    /// Orders that have to be registered on chain before.
+    /// Orders that must be registered on chain first.
     pub unregistered: Vec<B256>,
     /// The time of the chain's last block, unix seconds.
     pub time: u64,
 }
 
 impl Footing {
-    /// Asks the contract; `None` of one without commitments.
+    /// Asks the contract; `None` for one without commitments.
     ///
     /// # Errors
     /// What the chain answers.
@@ -98,13 +98,13 @@ impl Footing {
 pub struct Released {
     /// The transaction.
     pub tx_hash: B256,
-    /// Tokens of which the contract could not give the hold back: it ends by time.
+    /// Tokens whose hold the contract could not give back: it ends by time.
     pub left: Vec<Address>,
 }
 
 impl Desk<'_> {
-    /// Commits an approved match on chain until a unix second, and records it. The signer is a principal; that nothing
-    /// speaks against it was seen before ([`Self::check_commit`]).
+    /// Commits an approved match on chain until a unix second, and records it. The signer is a principal;
+    /// [`Self::check_commit`] has found no obstacle before.
     ///
     /// # Errors
     /// `Board`, `Chain`, `Unrecorded`.
@@ -132,7 +132,7 @@ impl Desk<'_> {
         Ok(committed)
     }
 
-    /// What speaks against committing two orders now.
+    /// What prevents committing two orders now.
     ///
     /// # Errors
     /// `NotOnChain` when an order is not registered, `AlreadyCommitted`; `Preflight` with every reason why it would not
@@ -165,8 +165,8 @@ impl Desk<'_> {
         }
     }
 
-    /// Releases a committed match on chain and records it: its orders are merely open again. The signer is the operator or
-    /// a principal.
+    /// Releases a committed match on chain and records it: its orders are simply open again. The signer is the operator
+    /// or a principal.
     ///
     /// # Errors
     /// `Board`, `Chain`, `Unrecorded`.
@@ -192,7 +192,7 @@ impl Desk<'_> {
         })
     }
 
-    /// The event of an act that was done, and where it stands.
+    /// The event of an act that was done, and where it is.
     async fn logged<E: alloy::sol_types::SolEvent>(
         &self,
         done: &Done,

@@ -26,7 +26,7 @@ pub fn of_cap_table(holders: &[Holder]) -> Result<Vec<Investor>, DeskError> {
             });
         if investor.name != holder.name {
             bad.push(format!(
-                "wallet {}: one investor is called {:?} and {:?}",
+                "wallet {}: its investor has two names, {:?} and {:?}",
                 holder.wallet, investor.name, holder.name
             ));
         }
@@ -43,26 +43,26 @@ pub fn of_cap_table(holders: &[Holder]) -> Result<Vec<Investor>, DeskError> {
 /// What a list of investors changes in a directory.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Plan {
-    /// Those whom it does not know.
+    /// Investors that it does not know.
     pub new: Vec<Investor>,
-    /// Those of whom the name, an account or a wallet is new: as they will be.
+    /// Investors with a new name, account or wallet, as they will be.
     pub changed: Vec<Investor>,
     /// How many are as listed.
     pub same: usize,
 }
 
 impl Plan {
-    /// Whom to add.
+    /// Investors to add.
     pub fn writes(&self) -> impl Iterator<Item = &Investor> {
         self.new.iter().chain(&self.changed)
     }
 }
 
-/// Holds a list against a directory. Nothing is ever taken from an investor: accounts and wallets that the list does not
-/// have stay.
+/// Compares a list with a directory. Nothing is ever taken from an investor: accounts and wallets that the list does
+/// not have stay.
 ///
 /// # Errors
-/// `Rows` with everyone whose account or wallet is another's.
+/// `Rows` with everyone whose account or wallet belongs to somebody else.
 pub fn plan(known: &Directory, listed: &[Investor]) -> Result<Plan, DeskError> {
     let (mut after, mut plan, mut bad) = (known.clone(), Plan::default(), Vec::new());
     for investor in listed {

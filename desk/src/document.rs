@@ -1,4 +1,4 @@
-//! A security's documents: what is registered, and whether a file is it.
+//! A security's documents: what is registered, and whether a file matches it.
 
 use std::io::{BufReader, Read};
 
@@ -13,7 +13,7 @@ use crate::chain::{Chain, ChainError};
 pub struct Registered {
     /// Its name, up to 32 characters.
     pub name: String,
-    /// Where it can be had.
+    /// Where it is available.
     pub uri: String,
     /// Its SHA-256.
     pub hash: B256,
@@ -46,7 +46,7 @@ pub fn name(text: &str) -> Option<B256> {
     fits.then(|| B256::right_padding_from(text.as_bytes()))
 }
 
-/// A name as the contract keeps it, in letters; in hexadecimal where it is none.
+/// A name as the contract keeps it, as text; in hexadecimal if it is not text.
 fn spelled(name: B256) -> String {
     let end = name
         .iter()

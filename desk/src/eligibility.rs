@@ -1,6 +1,6 @@
 //! Whether a wallet may have orders in a security at all: its record in the security's registry.
 //!
-//! Asked when an order is posted, and by whoever shows a market; the contracts ask again, and finally, when it settles.
+//! Checked when an order is posted and when a market is shown; the contracts make the final check at settlement.
 
 use alloy::primitives::Address;
 use book::market::amount::date;
@@ -31,7 +31,8 @@ pub struct Standing {
 }
 
 impl Standing {
-    /// By the wallet's record at a block: the first that holds of `Sanctioned`, `SenderFrozen`, `NotAllowed`, `KycExpired`.
+    /// From the wallet's record at a block: the first that applies of `Sanctioned`, `SenderFrozen`, `NotAllowed`,
+    /// `KycExpired`.
     pub fn of(record: &walletRecordReturn, block: &Block) -> Self {
         let refusal = |restriction, words: String| {
             let words = format!("the owner {words}");
@@ -74,7 +75,7 @@ pub async fn standing(
     Ok(Standing::of(&record, &block))
 }
 
-/// Refuses an owner who is not registered, sanctioned, frozen, or whose KYC has run out.
+/// Refuses an owner who is sanctioned, frozen or not registered, or whose KYC has expired.
 ///
 /// # Errors
 /// `Ineligible` with the first restriction of [`Standing::of`]; `Chain`.
@@ -118,7 +119,7 @@ mod tests {
         wanted(&record, Some(Restriction::NotAllowed));
         record.investorId = B256::repeat_byte(1);
         wanted(&record, Some(Restriction::KycExpired));
-        // Its last second is over with the second that it names.
+        // It has expired from the very second that it names.
         record.kycExpiry = 1_800_000_000;
         wanted(&record, Some(Restriction::KycExpired));
         record.kycExpiry = 1_800_000_001;

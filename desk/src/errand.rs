@@ -20,7 +20,7 @@ const FILLED: u8 = 2;
 /// The contract's state of an order that is void.
 const CANCELLED: u8 = 3;
 
-/// Why the chain would not take something, if that is what an error says: nothing is to be tried again then.
+/// Why the chain would not accept something, if that is what an error says: then nothing is tried again.
 fn refusal(error: &DeskError) -> Option<String> {
     match error {
         DeskError::DearWallet { .. } => Some(error.to_string()),
@@ -82,20 +82,20 @@ fn sides(bid: &OrderRecord, ask: &OrderRecord) -> [Side; 2] {
 /// Why an allowance that was left can never count any more.
 async fn obsolete(chain: &Chain, left: &LeftPermit) -> Result<Option<&'static str>, ChainError> {
     if left.deadline < chain.head().await?.time {
-        return Ok(Some("its last second is over"));
+        return Ok(Some("its deadline has passed"));
     }
     let owner = left.owner;
     let call = ISecurityToken::noncesCall { owner };
     let next = chain.view(left.token, call).await?;
-    Ok((next != left.nonce).then_some("its number was used meanwhile"))
+    Ok((next != left.nonce).then_some("its nonce has been used since"))
 }
 
 impl Desk<'_> {
-    /// Sends every cancel that was left, and every allowance that an approved match waits for. What the chain refuses is
-    /// noted beside it, and says why.
+    /// Sends every cancel that was left, and every allowance that an approved match waits for. What the chain refuses
+    /// is noted beside it, with the reason.
     ///
     /// # Errors
-    /// `Board`; `Chain` when it cannot be asked, or does not say what became of a transaction: all of it waits then.
+    /// `Board`; `Chain` when it cannot be queried, or does not say what became of a transaction: then everything waits.
     pub async fn run_errands(&self) -> Result<(), DeskError> {
         for left in self.board.waiting_cancels().await? {
             self.send_left_cancel(&left).await?;
@@ -126,7 +126,7 @@ impl Desk<'_> {
         let (chain, settlement) = (self.contract.chain(), self.contract.address());
         let call = IDvPSettlement::orderStateCall { id };
         match chain.view(settlement, call).await? {
-            // Sent before, perhaps by whoever crashed then: what the contract logged is read by the watcher and by `sync`.
+            // Sent before, perhaps by a process that crashed: the watcher and `sync` read what the contract logged.
             CANCELLED => return Ok(board.end_cancel(id, Errand::Sent, "", None).await?),
             FILLED => {
                 let words = "the order was settled before";
@@ -190,7 +190,7 @@ impl Desk<'_> {
             return Ok(refused(words.to_owned()).await?);
         }
         let Some(permit) = SignedPermit::of(&left, spender) else {
-            return Ok(refused("its signature has not 65 bytes".to_owned()).await?);
+            return Ok(refused("its signature is not 65 bytes long".to_owned()).await?);
         };
         match self.send_permit(side.target, &permit).await {
             Ok(hash) => {

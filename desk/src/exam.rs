@@ -1,6 +1,6 @@
 //! The tables of an exam pack that only the chain can fill: the coin's receipts and mints, what was done under the
-//! securities' rules, and who had which role. Each row is one log, decoded and raw, from the contract's first block to the
-//! end of the pack's days: a sanction counts however old it is.
+//! securities' rules, and who had which role. Each row is one log, decoded and raw, from the contract's first block to
+//! the end of the pack's days: a sanction counts however old it is.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -45,7 +45,7 @@ pub const COLUMNS: [&str; 15] = [
 /// Their names.
 pub const TABLES: [&str; 3] = ["coin.csv", "compliance.csv", "roles.csv"];
 
-/// Whom an act is about: the first of these arguments that it has; tokens come from nobody when they are issued.
+/// The account that an act is about: the first of these arguments that it has; issued tokens come from nobody.
 const ACCOUNT: [&str; 13] = [
     "account",
     "wallet",
@@ -74,20 +74,20 @@ const REASON: [&str; 4] = ["reason", "orderReference", "bankReference", "evidenc
 /// Receipts asked for at once.
 const AT_ONCE: usize = 8;
 
-/// A contract whose acts are told.
+/// A contract whose acts are listed.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Source {
     /// What it is.
     pub kind: Kind,
-    /// What the tables call it.
+    /// Its name in the tables.
     pub name: String,
-    /// Where it stands.
+    /// Its address.
     pub address: Address,
-    /// The block in which it was deployed, or one before.
+    /// The block in which it was deployed, or an earlier one.
     pub first_block: u64,
 }
 
-/// In which table an event stands; none for what the log of the book tells, and for what holders do among themselves.
+/// The table that an event goes into; none for what the book's log records, and for what holders do among themselves.
 fn table_of(kind: Kind, event: &str) -> Option<&'static str> {
     let [coin, compliance, roles] = TABLES;
     match (kind, event) {
@@ -136,7 +136,7 @@ async fn last_block(chain: &Chain, to: Option<Timestamp>) -> Result<Block, Chain
     Ok(found)
 }
 
-/// Adds the tables to the pack of a book, and to its manifest what is needed to check them against the chain.
+/// Adds the tables to the pack of a book, and adds to its manifest what is needed to check them against the chain.
 ///
 /// # Errors
 /// `OtherVenue`, `OtherHistory`, what the chain answers; `Board` when a file cannot be written.
@@ -183,7 +183,7 @@ pub async fn write(
     Ok(())
 }
 
-/// The events of a kind of contract that stand in tables, by their first topic.
+/// The events of a kind of contract that go into tables, by their first topic.
 struct Events(HashMap<B256, (&'static str, Event)>);
 
 impl Events {
@@ -199,7 +199,7 @@ impl Events {
         )
     }
 
-    /// What the manifest says of them.
+    /// What the manifest says about them.
     fn told(&self, source: &Source) -> Value {
         let events: Map<String, Value> = self
             .0
@@ -240,7 +240,7 @@ impl Reader<'_> {
                 .chain
                 .some_logs(&filter, source.address, (next, last), &mut step)
                 .await?;
-            // What holders transfer among themselves is no act under the rules; issuing is.
+            // Transfers among holders are not acts under the rules; issuing is.
             logs.retain(|log| {
                 let known = log.topic0().and_then(|topic| events.0.get(topic));
                 known.is_some_and(|(_, event)| {
@@ -256,7 +256,7 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// Asks who sent what is not known yet, and when its block was.
+    /// Looks up senders and block times that are not known yet.
     async fn learn(&mut self, logs: &[Log]) -> Result<(), ChainError> {
         let mut unknown = Vec::new();
         for log in logs {

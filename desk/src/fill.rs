@@ -1,5 +1,5 @@
 //! A settlement on chain as the book records it: from the contract's own event, with the transaction and block that the
-//! node states for it.
+//! node gives for it.
 
 use alloy::primitives::Address;
 use alloy::sol_types::SolEvent;
@@ -22,10 +22,10 @@ pub(crate) struct Fill {
 }
 
 impl Fill {
-    /// The fill that an event states.
+    /// The fill that an event describes.
     ///
     /// # Errors
-    /// `Untrue` when the total is above what any order can be for.
+    /// `Untrue` when the total is above what any order can have.
     pub(crate) fn of(
         chain: &Chain,
         event: &IDvPSettlement::Settled,

@@ -1,5 +1,6 @@
-//! How far the chain counts for a book: a fill is recorded once its block is as final as the book's rule wants it, by whoever
-//! records it. Until then its match stays SUBMITTED, so a fill that vanishes with its block changes nothing recorded.
+//! How far the chain counts for a book: a fill is recorded once its block is as final as the book's rule requires, no
+//! matter who records it. Until then its match stays SUBMITTED, so a fill that vanishes with its block changes nothing
+//! recorded.
 
 use book::board::Board;
 use book::log::By;
@@ -9,17 +10,17 @@ use crate::chain::{Block, Chain, ChainError};
 use crate::error::DeskError;
 use crate::fill::Fill;
 
-/// The last block of which the book records what it says.
+/// The last block whose content the book records.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Horizon {
-    /// The book's rule; one without records at the receipt.
+    /// The book's rule; a book without one records at the receipt.
     pub rule: Option<Finality>,
-    /// The node's block of that tag.
+    /// The node's block with that tag.
     pub block: Block,
 }
 
 impl Horizon {
-    /// By the book's rule and the node's tags.
+    /// From the book's rule and the node's tags.
     ///
     /// # Errors
     /// `Board`; `Chain` (`Untrue` when the node has no such tag).
@@ -27,7 +28,7 @@ impl Horizon {
         Self::behind(board, chain, chain.head().await?).await
     }
 
-    /// The same, where the newest block is known.
+    /// The same when the newest block is known.
     ///
     /// # Errors
     /// As `of`.
@@ -40,15 +41,15 @@ impl Horizon {
         Ok(Self { rule, block })
     }
 
-    /// What a block must still become before it counts; `None` when it does. What a receipt says was in a block, whether or
-    /// not the node that tells the newest one has it.
+    /// What a block must still become before it counts; `None` when it does. What has a receipt was in a block, even if
+    /// the node that reports the newest block does not have it yet.
     pub fn wants(&self, block: u64) -> Option<Finality> {
         let rule = self.rule.filter(|rule| *rule != Finality::Soft)?;
         (block > self.block.number).then_some(rule)
     }
 }
 
-/// The words for a tag: what a block is then.
+/// The words for a tag: what a block with it is.
 pub fn words(tag: Finality) -> &'static str {
     match tag {
         Finality::Soft => "in a block",
@@ -60,11 +61,11 @@ pub fn words(tag: Finality) -> &'static str {
 /// What became of a fill that was to be recorded.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Recording {
-    /// It stands in the log now.
+    /// It is in the log now.
     New,
-    /// It stood there.
+    /// It was there already.
     Known,
-    /// It waits until its block is that.
+    /// It waits until its block has become this.
     Waits(Finality),
 }
 
@@ -88,8 +89,8 @@ pub(crate) async fn record(
     })
 }
 
-/// What a block of which there is a receipt must still become before it counts. The chain is asked only where the rule
-/// wants more than the receipt.
+/// What a block with a receipt must still become before it counts. The chain is queried only if the rule requires more
+/// than the receipt.
 async fn wanted(board: &Board, chain: &Chain, block: u64) -> Result<Option<Finality>, DeskError> {
     match board.recording_rule().await? {
         None | Some(Finality::Soft) => Ok(None),
@@ -101,7 +102,7 @@ async fn wanted(board: &Board, chain: &Chain, block: u64) -> Result<Option<Final
 }
 
 impl Chain {
-    /// The block of a tag.
+    /// The block with a tag.
     ///
     /// # Errors
     /// `Unreachable`, `Node`; `Untrue` when there is none.

@@ -1,4 +1,4 @@
-//! Following the chain block by block: which fills it has, how final they are, and when something changed in it that decides
+//! Following the chain block by block: which fills it has, how final they are, and when something changed that decides
 //! who may hold what. Nothing is recorded here.
 
 use alloy::primitives::{Address, B256};
@@ -49,9 +49,9 @@ pub struct Glance {
     pub fills: Vec<SeenFill>,
     /// The blocks in which the settlement contract logged something that a book records.
     pub due: Vec<u64>,
-    /// The last of those blocks in which something changed that decides who may hold what.
+    /// The last of those blocks in which a change affected who may hold what.
     pub registry: Option<u64>,
-    /// Blocks that were seen before are not the chain's any more.
+    /// Blocks that were seen before are no longer on the chain.
     pub reorganised: bool,
 }
 
@@ -65,13 +65,13 @@ pub struct Follower {
     first: u64,
     /// The newest block at the last look.
     known: Option<Block>,
-    /// What was final then.
+    /// What was final at that time.
     ground: Option<Block>,
     safe: u64,
 }
 
 impl Follower {
-    /// From where the watcher before it came to, or from the settlement contract's first block.
+    /// From where the previous watcher stopped, or from the settlement contract's first block.
     ///
     /// # Errors
     /// What the chain answers.
@@ -102,11 +102,11 @@ impl Follower {
         Ok(follower)
     }
 
-    /// Looks at the newest block, and reads what came since the last look; all that is not final when blocks were taken
-    /// back. With `tags` the node is asked what is safe and final.
+    /// Looks at the newest block, and reads what came since the last look; everything that is not final if blocks were
+    /// taken back. With `tags` the node is asked what is safe and final.
     ///
     /// # Errors
-    /// What the chain answers; the next look begins where this one did.
+    /// What the chain answers; the next look then begins where this one did.
     pub async fn look(&mut self, tokens: &[Address], tags: bool) -> Result<Glance, ChainError> {
         let latest = self.chain.head().await?;
         let (from, reorganised) = self.begin(latest).await?;
@@ -144,7 +144,7 @@ impl Follower {
         Ok(glance)
     }
 
-    /// The first block that is not known to be the chain's, and whether blocks were taken back.
+    /// The first block that is not known to be on the chain, and whether blocks were taken back.
     async fn begin(&self, latest: Block) -> Result<(u64, bool), ChainError> {
         let Some(known) = self.known else {
             return Ok((self.first, false));
@@ -160,7 +160,7 @@ impl Follower {
         if there == Some(known.hash) {
             return Ok((known.number + 1, false));
         }
-        // What is final is not taken back; a chain of a developer does even that.
+        // Final blocks are not taken back, except on a development chain.
         let Some(ground) = self.ground else {
             return Ok((self.first, true));
         };

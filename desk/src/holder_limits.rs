@@ -6,7 +6,7 @@ use crate::chain::abi::ISecurityToken;
 use crate::chain::{Chain, ChainError};
 use crate::index::report::{Count, Counted, HOLDERS_OF_RECORD};
 
-/// Every number of holders that has a limit, and that of all holders: all, of record, by group, by class of groups.
+/// Every count of holders that has a limit, and the count of all holders: all, of record, by group, by class of groups.
 ///
 /// # Errors
 /// What the chain answers.

@@ -1,12 +1,12 @@
-//! HTTP clients, as all that speak HTTP here make them.
+//! HTTP clients, as every part that speaks HTTP makes them.
 
 use std::time::Duration;
 
 use alloy::transports::http::reqwest::{self, Client, Url};
 
-/// Has every TLS connection of the process use ring.
+/// Makes every TLS connection of the process use ring.
 pub(crate) fn install_cryptography() {
-    // One for the whole process; an error says that there is one already.
+    // One for the whole process; an error means that there is one already.
     let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
@@ -16,7 +16,7 @@ pub(crate) fn client(timeout: Duration) -> reqwest::Result<Client> {
     Client::builder().timeout(timeout).build()
 }
 
-/// Scheme, host and port of a URL, the port also where it is the scheme's own.
+/// Scheme, host and port of a URL, with the port even if it is the scheme's default.
 pub(crate) fn origin(url: &Url) -> String {
     let (host, scheme) = (url.host_str().unwrap_or_default(), url.scheme());
     match url.port_or_known_default() {

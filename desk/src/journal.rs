@@ -1,7 +1,8 @@
 //! What was signed and may be on its way, and what was proposed, in a file beside the profile.
 //!
-//! A transaction stands in it, durably, before it is sent, and is struck out once its outcome was said. Whatever ends the
-//! process in between, the same command finds it there and asks the chain before it does anything again.
+//! A transaction is in it, durably, before it is sent, and is struck out once its outcome has been reported. If
+//! anything ends the process in between, the same command finds it there and queries the chain before it does anything
+//! again.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
@@ -16,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::DeskError;
 use crate::propose::batch::Call;
 
-/// A transaction that was signed, and whose outcome nobody was told yet.
+/// A transaction that was signed and whose outcome has not been reported yet.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Flight {
@@ -32,24 +33,24 @@ pub struct Flight {
     pub nonce: u64,
     /// Who signed it.
     pub sender: Address,
-    /// It is part of a plan, which is worked out anew against the chain.
+    /// It is part of a plan, which is worked out again against the chain.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub planned: bool,
     /// What it does, in words.
     pub what: String,
 }
 
-/// What a plan is to reach, for plans that could not be worked out again from the chain alone.
+/// The goal of a plan, for plans that could not be worked out again from the chain alone.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Goal {
     /// Which command it belongs to.
     pub plan: B256,
-    /// What each wallet is to have been issued in all, in base units.
+    /// What each wallet should have been issued in total, in base units.
     pub issued: BTreeMap<Address, U256>,
 }
 
-/// A command of several steps that has not come to its end: given again, it goes on.
+/// A command of several steps that has not finished: given again, it continues.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Task {
@@ -57,14 +58,14 @@ pub struct Task {
     pub key: B256,
     /// When it began.
     pub at: Timestamp,
-    /// The address that it is to replace, if there was one.
+    /// The address that it replaces, if there was one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<Address>,
     /// What it does, in words.
     pub what: String,
 }
 
-/// A batch that was written for a Safe, and of which it was neither confirmed nor given up that the Safe carried it out.
+/// A batch that was written for a Safe, and whose execution was neither confirmed nor given up.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Proposal {
@@ -78,7 +79,7 @@ pub struct Proposal {
     pub chain_id: u64,
     /// The batch's file.
     pub file: PathBuf,
-    /// Tells it from another one with the same calls.
+    /// Distinguishes it from another one with the same calls.
     pub id: B256,
     /// The Safe.
     pub safe: Address,
@@ -138,7 +139,7 @@ impl Journal {
         Ok(self.read()?.into_iter().filter_map(flight).collect())
     }
 
-    /// What the plan of a command that has not come to its end is to reach.
+    /// The goal of the plan of a command that has not finished.
     ///
     /// # Errors
     /// `Journal`.
@@ -150,7 +151,7 @@ impl Journal {
         Ok(self.read()?.into_iter().find_map(goal))
     }
 
-    /// A command that was begun and has not come to its end.
+    /// A command that was begun and has not finished.
     ///
     /// # Errors
     /// `Journal`.
@@ -165,7 +166,7 @@ impl Journal {
     /// Writes down that a command begins; it is on the disk when this returns.
     ///
     /// # Errors
-    /// `Journal`; then nothing of it may be sent.
+    /// `Journal`; then none of it may be sent.
     pub fn begin(&self, task: Task) -> Result<(), DeskError> {
         self.add(&Entry::Task(task))
     }
@@ -198,15 +199,15 @@ impl Journal {
         self.add(&Entry::Flight(flight))
     }
 
-    /// Writes down what a plan is to reach; it is on the disk when this returns.
+    /// Writes down the goal of a plan; it is on the disk when this returns.
     ///
     /// # Errors
-    /// `Journal`; then nothing of it may be sent.
+    /// `Journal`; then none of it may be sent.
     pub fn aim(&self, goal: Goal) -> Result<(), DeskError> {
         self.add(&Entry::Goal(goal))
     }
 
-    /// Strikes out transactions, by their hashes, plans and proposals: their outcome is known and was said.
+    /// Strikes out transactions (by their hashes), plans and proposals: their outcome is known and has been reported.
     ///
     /// # Errors
     /// `Journal`.
@@ -233,7 +234,7 @@ impl Journal {
         let mut file = self.locked()?;
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes)?;
-        // What a kill has cut off was never durable, so nothing was sent after it.
+        // What was cut off by a kill was never durable, so nothing was sent after it.
         let whole = whole_lines(&bytes);
         if whole.len() < bytes.len() {
             file.set_len(whole.len() as u64)?;
@@ -302,7 +303,7 @@ impl Journal {
     }
 }
 
-/// The bytes up to the last line that has an end.
+/// The bytes up to the end of the last complete line.
 fn whole_lines(bytes: &[u8]) -> &[u8] {
     let end = bytes.iter().rposition(|byte| *byte == b'\n');
     &bytes[..end.map_or(0, |at| at + 1)]

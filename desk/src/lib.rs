@@ -1,7 +1,7 @@
 //! The desk: what a broker-dealer does between a book and the chain.
 //!
-//! [`chain`] speaks to the contracts over JSON-RPC, [`wallet`] keeps encrypted keys, [`signing`] asks them for signatures; the other modules take an order from
-//! the board to its settlement and back into the log.
+//! [`chain`] speaks to the contracts over JSON-RPC, [`wallet`] keeps encrypted keys, [`signing`] asks them for
+//! signatures. The other modules take an order from the board to its settlement and back into the log.
 
 pub mod adopt;
 pub mod cancel;

@@ -7,7 +7,7 @@ use crate::chain::abi::ISecurityToken;
 use crate::chain::{Chain, ChainError};
 use crate::explain;
 
-/// Tokens that are asked at the same time.
+/// Tokens that are queried at the same time.
 const AT_ONCE: usize = 8;
 
 /// A token whose rules are known.
@@ -34,7 +34,7 @@ impl Asset {
 pub struct Means {
     /// The token.
     pub token: Address,
-    /// The newest block when it was asked: it is as of this block or a later one.
+    /// The newest block at the time of the query: the figures are as of this block or a later one.
     pub block: u64,
     /// All of it.
     pub balance: U256,
@@ -52,7 +52,7 @@ impl Means {
     }
 }
 
-/// What a wallet has of some tokens, in their sequence.
+/// What a wallet has of some tokens, in their order.
 ///
 /// # Errors
 /// What the chain answers.
@@ -63,7 +63,7 @@ pub async fn of(
     assets: &[Asset],
 ) -> Result<Vec<Means>, ChainError> {
     let block = chain.head().await?.number;
-    // Collected, so that the whole is a future that any thread may run.
+    // Collected so that the whole is a future that any thread can run.
     let each: Vec<_> = assets
         .iter()
         .map(|asset| one(chain, block, settlement, owner, *asset))

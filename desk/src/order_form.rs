@@ -37,7 +37,7 @@ pub struct OrderForm {
     pub quantity: String,
     /// Dollars for each whole token.
     pub price: String,
-    /// A duration, a day or an instant; the order is dead from its first second on.
+    /// A duration, a day or an instant; the order is dead from its first second.
     pub expires: String,
     /// The customer's account; it may be empty.
     pub account: String,
@@ -87,7 +87,7 @@ pub struct SignedOrder {
     pub board_ref: alloy::primitives::B256,
     /// Dollars for each whole token.
     pub price: Price,
-    /// The customer's account. This and the two that follow are the desk's to state: what is here only has to agree.
+    /// The customer's account. The desk states this and the next two: what is here only has to agree.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub account: Option<String>,
     /// The broker-dealer's capacity.
@@ -105,13 +105,13 @@ pub struct SignedOrder {
 /// Why a form is not signed.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum FormError {
-    /// A field is not written so that it has exactly one meaning.
+    /// A field is not written with exactly one meaning.
     #[error("{0}")]
     Malformed(String),
-    /// The order that it means is not possible.
+    /// The order that it describes is not possible.
     #[error("{0}")]
     Refused(String),
-    /// Whoever holds the key did not sign.
+    /// The holder of the key did not sign.
     #[error(transparent)]
     NotSigned(#[from] NotSigned),
 }
@@ -211,7 +211,7 @@ impl OrderForm {
     /// What the desk states of the order when the form is its own.
     ///
     /// # Errors
-    /// [`FormError::Malformed`] for the capacity and for what is neither yes nor no.
+    /// [`FormError::Malformed`] for the capacity and for anything that is neither yes nor no.
     pub fn statement(&self, taken_by: &str) -> Result<Statement, FormError> {
         Ok(Statement {
             account: Some(self.account.clone()).filter(|account| !account.is_empty()),
@@ -247,7 +247,7 @@ impl SignedOrder {
         }
     }
 
-    /// Whether its id is the digest of what it says.
+    /// Whether its id is the digest of its content.
     ///
     /// # Errors
     /// Both ids, in words.
@@ -257,7 +257,7 @@ impl SignedOrder {
             return Ok(());
         }
         Err(format!(
-            "the file says id {}, the order's digest is {digest}: it was changed after it was signed",
+            "the file says id {}, but the order's digest is {digest}: it was changed after it was signed",
             self.id
         ))
     }
@@ -292,7 +292,7 @@ fn expiry(text: &str, now: Timestamp) -> Result<u64, FormError> {
     }
     if expiry > latest {
         return Err(refused(format!(
-            "`{text}` is too far ahead: an order lives {} days at most, the last day allowed is {}",
+            "`{text}` is too far ahead: an order lasts at most {} days, so the last day allowed is {}",
             MAX_LIFETIME / 86_400,
             date(latest)
         )));
@@ -342,7 +342,7 @@ mod tests {
         assert_eq!(serde_json::from_str::<SignedOrder>(&text).unwrap(), signed);
     }
 
-    /// The page and the schema name what is written: no more and no less.
+    /// The page and the schema name exactly the members that are written.
     #[test]
     fn the_schema_has_every_member_of_a_signed_order() {
         const STATED: [&str; 3] = ["account", "capacity", "solicited"];
@@ -471,11 +471,11 @@ mod tests {
         for (text, words) in [
             (
                 "2027-11-30",
-                "`2027-11-30` is too far ahead: an order lives 366 days at most, the last day allowed is 2027-11-29",
+                "`2027-11-30` is too far ahead: an order lasts at most 366 days, so the last day allowed is 2027-11-29",
             ),
             (
                 "367d",
-                "`367d` is too far ahead: an order lives 366 days at most, the last day allowed is 2027-11-29",
+                "`367d` is too far ahead: an order lasts at most 366 days, so the last day allowed is 2027-11-29",
             ),
             (
                 "2026-11-28",

@@ -1,4 +1,4 @@
-//! A table of orders that are to be signed, as a person fills it in.
+//! A table of orders to sign, as a person fills it in.
 
 use std::collections::HashMap;
 use std::io::Read;
@@ -20,7 +20,7 @@ const COLUMNS: Columns = Columns {
 /// Reads a file of forms with the line of each.
 ///
 /// # Errors
-/// `File` when it is no table with these columns, `Rows` with every row of the wrong length, and every one that repeats an
+/// `File` when it is not a table with these columns, `Rows` with every row that has the wrong length or repeats an
 /// earlier one: an order that is signed twice is filled twice.
 pub fn read(file: impl Read) -> Result<Sheet<(u64, OrderForm)>, DeskError> {
     let sheet = sheet::rows::<OrderForm>(file, &COLUMNS)?;
@@ -28,7 +28,7 @@ pub fn read(file: impl Read) -> Result<Sheet<(u64, OrderForm)>, DeskError> {
     for (line, form) in &sheet.rows {
         if let Some(first) = seen.insert(form, *line) {
             bad.push(format!(
-                "line {line}: the order of line {first} again: where it is meant twice, sign it twice"
+                "line {line}: same order as line {first}: if it is meant twice, sign it twice"
             ));
         }
     }
@@ -71,7 +71,7 @@ mod tests {
         };
         assert_eq!(
             rows,
-            ["line 4: the order of line 2 again: where it is meant twice, sign it twice"]
+            ["line 4: same order as line 2: if it is meant twice, sign it twice"]
         );
     }
 }

@@ -1,4 +1,4 @@
-//! Allowances for the settlement contract: given by the owner, or signed by the owner and sent by anybody (EIP-2612).
+//! Allowances for the settlement contract: given by the owner, or signed by the owner and sent by anyone (EIP-2612).
 
 use alloy::primitives::{Address, B256, U256};
 use serde::{Deserialize, Serialize};
@@ -30,10 +30,10 @@ pub struct SignedPermit {
     pub s: B256,
 }
 
-/// What an owner signs to allow: the token's own domain, and the owner's next nonce there.
+/// What an owner signs for an allowance: the token's own domain, and the owner's next nonce there.
 ///
 /// # Errors
-/// What the chain answers; `Untrue` for a token whose domain is another's.
+/// What the chain answers; `Untrue` for a token that has another contract's domain.
 pub async fn terms(
     chain: &Chain,
     owner: Address,
@@ -47,7 +47,7 @@ pub async fn terms(
         .await?;
     if (domain.chainId, domain.verifyingContract) != (U256::from(chain.id()), token) {
         return Err(chain.untrue(format!(
-            "its domain is of {} on chain {}",
+            "its EIP-712 domain is for {} on chain {}",
             domain.verifyingContract, domain.chainId
         )));
     }

@@ -78,7 +78,8 @@ impl States {
     }
 }
 
-/// Asks the settlement contract, and the tokens for the facts behind its codes. Empty: it would settle now.
+/// Asks the settlement contract, and the tokens for the facts behind its codes. An empty list means that it would
+/// settle now.
 ///
 /// # Errors
 /// What the chain answers.
@@ -138,7 +139,7 @@ async fn explain(
         Failure::BidExpired => plain(format!("the bid expired on {}", time(bid.expiry))),
         Failure::AskExpired => plain(format!("the ask expired on {}", time(ask.expiry))),
         Failure::PricesDoNotCross => plain(format!(
-            "the bid pays at most ${}, the ask takes at least ${}",
+            "the bid pays at most ${}, but the ask takes at least ${}",
             plain_dollars(U256::from(bid.limit_total)),
             plain_dollars(U256::from(ask.limit_total))
         )),
@@ -178,7 +179,7 @@ async fn explain(
     })
 }
 
-/// Asks for what the trade needs and not more: a commitment uses the allowance up.
+/// Asks for what the trade needs and no more: a commitment uses up the allowance.
 fn with_exact_allowance(reason: Reason, leg: &Leg) -> Reason {
     let remedy = format!("have {} run: {}", leg.who, leg.approve());
     Reason { remedy, ..reason }
@@ -205,7 +206,7 @@ async fn other_commitment(
     Ok((!found.is_empty()).then(|| found.join(" and ")))
 }
 
-/// The commands with which both owners let the settlement contract take what a trade needs, and not more.
+/// The commands with which both owners let the settlement contract take what a trade needs, and no more.
 pub fn allowances(trade: &Trade) -> [String; 2] {
     [Leg::security(trade).approve(), Leg::cash(trade).approve()]
 }
@@ -241,7 +242,7 @@ impl Leg {
         }
     }
 
-    /// What its owner holds, against what is needed.
+    /// What its owner holds, compared with what is needed.
     async fn balance(&self, chain: &Chain) -> Result<String, ChainError> {
         let call = ISecurityToken::balanceOfCall {
             account: self.owner,
@@ -252,12 +253,12 @@ impl Leg {
             return Ok(words);
         }
         Ok(format!(
-            "{words}, and {} are held for matched trades",
+            "{words}, with {} held for matched trades",
             self.amount(held)
         ))
     }
 
-    /// The command with which its owner approves just what the trade needs.
+    /// The command with which its owner approves exactly what the trade needs.
     fn approve(&self) -> String {
         match &self.security {
             Some((decimals, symbol)) => {
@@ -270,7 +271,7 @@ impl Leg {
         }
     }
 
-    /// What its owner has approved, against what is needed.
+    /// What its owner has approved, compared with what is needed.
     async fn allowance(&self, chain: &Chain, spender: Address) -> Result<String, ChainError> {
         let call = ISecurityToken::allowanceCall {
             owner: self.owner,
@@ -282,7 +283,7 @@ impl Leg {
 
     fn words(&self, verb: &str, found: U256) -> String {
         let (found, needed) = (self.amount(found), self.amount(self.needed));
-        format!("{} {verb} {found}, the trade needs {needed}", self.who)
+        format!("{} {verb} {found}, but the trade needs {needed}", self.who)
     }
 
     fn amount(&self, value: U256) -> String {

@@ -1,5 +1,5 @@
-//! What the log says happened on chain against what the chain says: either may lack what the other has, and both are
-//! found.
+//! Compares what the log says happened on chain with what the chain says: either can lack what the other has, and both
+//! cases are found.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -77,14 +77,14 @@ pub struct Difference {
 pub struct Compared {
     /// What log and chain do not agree on, in the log's sequence and then the chain's.
     pub differences: Vec<Difference>,
-    /// Orders that stand on chain and not on the board, which their owners may have registered: id and owner.
+    /// Orders that are on chain but not on the board, which their owners may have registered: id and owner.
     pub unknown: Vec<(B256, Address)>,
 }
 
 /// Reads everything that the contract logged.
 ///
 /// # Errors
-/// What the chain answers; `Untrue` when a log is of no transaction.
+/// What the chain answers; `Untrue` when a log has no transaction.
 pub async fn read(
     chain: &Chain,
     settlement: Address,
@@ -110,7 +110,7 @@ pub async fn read(
 }
 
 impl Logged {
-    /// What a supervisor should look at: nothing of it breaks the record.
+    /// What a supervisor should look at: none of it contradicts the record.
     ///
     /// # Errors
     /// What the chain answers.
@@ -197,7 +197,7 @@ impl Comparison<'_> {
             }
             return Ok(());
         }
-        // What does not decode is for the replay to name.
+        // The replay reports what does not decode.
         let Ok(body) = Body::from_json(event.kind, &event.body) else {
             return Ok(());
         };
@@ -212,7 +212,7 @@ impl Comparison<'_> {
                 self.fills.insert(fill);
                 if self.logged.fills.get(&fill) != Some(&body.tx_hash) {
                     let words = format!(
-                        "the book has settlement {} of bid {} with ask {}, transaction {}, that the chain has not",
+                        "the book has settlement {} of bid {} with ask {}, transaction {}, which the chain does not have",
                         body.settlement_id, body.bid, body.ask, body.tx_hash
                     );
                     self.missing("fill", event.seq, body.tx_hash, words).await?;
@@ -228,7 +228,7 @@ impl Comparison<'_> {
                 self.anchored.insert(anchor);
                 if !self.logged.anchored.contains(&anchor) {
                     let words = format!(
-                        "the book has anchored {} events, transaction {}, and the chain has no such anchor",
+                        "the book has anchored {} events, transaction {}, but the chain has no such anchor",
                         body.size, body.tx_hash
                     );
                     self.missing("anchor", event.seq, body.tx_hash, words)
@@ -249,7 +249,7 @@ impl Comparison<'_> {
                     Ok(id) => self.board.commitment(id).await?,
                     Err(_) => None,
                 };
-                // What it releases is for the replay to find.
+                // The replay checks what it releases.
                 let Some(commitment) = commitment else {
                     return Ok(());
                 };
@@ -286,7 +286,7 @@ impl Comparison<'_> {
         }
         let id = &event.subject;
         let words = format!(
-            "the book has order {id} registered on chain, transaction {tx_hash}, and the chain has not"
+            "the book has order {id} registered on chain, transaction {tx_hash}, but the chain does not"
         );
         self.missing("registration", event.seq, tx_hash, words)
             .await
@@ -309,12 +309,12 @@ impl Comparison<'_> {
         }
         let id = &event.subject;
         let words = format!(
-            "the book has order {id} cancelled on chain, transaction {tx_hash}, and the chain has not"
+            "the book has order {id} cancelled on chain, transaction {tx_hash}, but the chain does not"
         );
         self.missing("cancel", event.seq, tx_hash, words).await
     }
 
-    /// Names what the chain's logs do not have, unless it came after they were read.
+    /// Reports what the chain's logs do not have, unless it came after they were read.
     async fn missing(
         &mut self,
         kind: &'static str,
@@ -336,7 +336,7 @@ impl Comparison<'_> {
         self.found.differences.push(Difference { kind, seq, words });
     }
 
-    /// The block that was synced last: all before it follow from it.
+    /// The block that was synced last: all earlier blocks follow from it.
     async fn last_block(&mut self) -> Result<(), DeskError> {
         let Some((seq, number, known)) = self.last_block else {
             return Ok(());
@@ -344,7 +344,7 @@ impl Comparison<'_> {
         let found = self.chain.block(number).await?.map(|block| block.hash);
         if found != Some(known) {
             let words = format!(
-                "the book knows block {number} as {known}, the chain has {}",
+                "the book knows block {number} as {known}, but the chain has {}",
                 found.map_or_else(|| "none".into(), |hash| hash.to_string())
             );
             self.differ("block", Some(seq), words);
@@ -379,7 +379,7 @@ impl Comparison<'_> {
             if counts(tx_hash) && !self.fills.contains(fill) {
                 let (id, bid, ask, _) = fill;
                 let words = format!(
-                    "the chain has settlement {id} of bid {bid} with ask {ask}, the book has no such fill"
+                    "the chain has settlement {id} of bid {bid} with ask {ask}, but the book has no such fill"
                 );
                 missing.push(("fill", words));
             }
@@ -387,7 +387,7 @@ impl Comparison<'_> {
         let anchors = logged.anchored.difference(&self.anchored);
         for (tx_hash, size, _) in anchors.filter(|(tx_hash, ..)| counts(tx_hash)) {
             let words = format!(
-                "the chain has an anchor of {size} events, transaction {tx_hash}, that the book has not"
+                "the chain has an anchor of {size} events, transaction {tx_hash}, which the book does not have"
             );
             missing.push(("anchor", words));
         }
@@ -398,7 +398,7 @@ impl Comparison<'_> {
             .chain(released.map(|pair| ("release", "released", pair)));
         for (kind, what, (tx_hash, bid, ask)) in pairs.filter(|(.., pair)| counts(&pair.0)) {
             let words = format!(
-                "the chain has bid {bid} with ask {ask} {what}, transaction {tx_hash}, and the book has not"
+                "the chain has bid {bid} with ask {ask} {what}, transaction {tx_hash}, but the book does not"
             );
             missing.push((kind, words));
         }
@@ -416,7 +416,7 @@ impl Comparison<'_> {
         for (id, tx_hash) in logged.cancelled.iter().filter(|(_, tx)| counts(tx)) {
             if self.state(*id).await? == Some(OrderState::Open) {
                 let words = format!(
-                    "the chain has order {id} cancelled, transaction {tx_hash}, the book has it open"
+                    "the chain has order {id} cancelled, transaction {tx_hash}, but the book has it open"
                 );
                 self.differ("cancel", None, words);
             }
@@ -448,7 +448,7 @@ impl Comparison<'_> {
                     continue;
                 }
                 let words = format!(
-                    "{owner} has cancelled all orders of epochs before {epoch} on chain, the book has {} open",
+                    "{owner} has cancelled all orders of epochs before {epoch} on chain, but the book has {} open",
                     order.record.id
                 );
                 self.differ("cancel", None, words);
@@ -457,7 +457,7 @@ impl Comparison<'_> {
         Ok(())
     }
 
-    /// Where an order stands on the board; `None` when it is not on it.
+    /// The state of an order on the board; `None` when it is not there.
     async fn state(&self, id: B256) -> Result<Option<OrderState>, DeskError> {
         Ok(self.board.find(id).await?.map(|order| order.state))
     }
@@ -465,6 +465,6 @@ impl Comparison<'_> {
 
 fn not_on_chain(what: &str, bid: B256, ask: B256, tx_hash: B256) -> String {
     format!(
-        "the book has bid {bid} with ask {ask} {what} on chain, transaction {tx_hash}, and the chain has not"
+        "the book has bid {bid} with ask {ask} {what} on chain, transaction {tx_hash}, but the chain does not"
     )
 }

@@ -1,4 +1,4 @@
-//! What the log says of an order that stands on chain: a remark about the order, once the contract's event was seen.
+//! What the log says about an order that is on chain: a remark, once the contract's event has been seen.
 
 use alloy::primitives::B256;
 
@@ -9,7 +9,7 @@ pub(crate) fn words(tx_hash: B256) -> String {
     format!("{WORDS}{tx_hash}")
 }
 
-/// The transaction that a remark names, if it is such a remark.
+/// The transaction that a remark names, if it is one of these remarks.
 pub(crate) fn transaction(reason: &str) -> Option<B256> {
     reason.strip_prefix(WORDS)?.parse().ok()
 }

@@ -1,5 +1,5 @@
-//! What an agent signs: orders, allowances, acts and transactions of one chain for the contracts of one profile, each of
-//! which it can show in words; nothing else.
+//! What an agent signs: orders, allowances, acts and transactions of one chain for the contracts of one profile, but
+//! only what it can show in words.
 
 use alloy::consensus::TxEip1559;
 use alloy::primitives::{Address, TxKind, U256};
@@ -35,11 +35,11 @@ pub struct Scope {
     pub securities: Vec<Known>,
 }
 
-/// Why an agent does not sign.
+/// Why an agent refuses to sign.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum OutOfScope {
     /// It is for another chain.
-    #[error("it is for chain {found}, the profile's is {wanted}")]
+    #[error("it is for chain {found}, but the profile is on chain {wanted}")]
     Chain {
         /// The chain that it is for.
         found: u64,
@@ -54,8 +54,8 @@ pub enum OutOfScope {
         /// What it is for.
         found: Address,
     },
-    /// It is somebody else's.
-    #[error("it is {found}'s to sign, this is the key of {own}")]
+    /// Somebody else must sign it.
+    #[error("it is for {found} to sign, but this is the key of {own}")]
     Owner {
         /// Whose it is.
         found: Address,
@@ -63,10 +63,10 @@ pub enum OutOfScope {
         own: Address,
     },
     /// It sends ether, or creates a contract.
-    #[error("it {0}: open the wallet itself for that, with wallet lock first")]
+    #[error("it {0}: for that, run wallet lock and open the wallet itself")]
     Unusual(&'static str),
     /// It cannot be shown.
-    #[error("its call cannot be read: no function of the profile's contract takes these bytes")]
+    #[error("its call cannot be read: no function of the profile's contract matches these bytes")]
     Unreadable,
 }
 
@@ -74,7 +74,7 @@ impl Scope {
     /// What the key of `own` would sign, in words.
     ///
     /// # Errors
-    /// The first reason in the sequence of [`OutOfScope`].
+    /// The first reason in the order of [`OutOfScope`].
     pub fn words(&self, own: Address, request: &Request) -> Result<String, OutOfScope> {
         match request {
             Request::Order(order) => self.order(own, order),
@@ -130,9 +130,12 @@ impl Scope {
             )
         };
         owned(own, permit.owner)?;
-        let until = u64::try_from(permit.deadline).map_or_else(|_| "for ever".into(), time);
+        let until = u64::try_from(permit.deadline).map_or_else(
+            |_| "with no time limit".into(),
+            |at| format!("until {}", time(at)),
+        );
         Ok(format!(
-            "permit: the settlement contract may take {amount}, until {until}"
+            "permit: the settlement contract may take {amount}, {until}"
         ))
     }
 
@@ -161,7 +164,7 @@ impl Scope {
         }
         if to == own && tx.input.is_empty() {
             return Ok(format!(
-                "transaction {}: nothing, which uses its nonce up",
+                "transaction {}: nothing, to use up its nonce",
                 tx.nonce
             ));
         }
@@ -223,7 +226,7 @@ fn owned(own: Address, found: Address) -> Result<(), OutOfScope> {
     }
 }
 
-/// A call with its arguments, on one line; `None` for bytes that mean more or less than the call.
+/// A call with its arguments, on one line; `None` for bytes that contain more or less than the call.
 fn shown<C: SolInterface + std::fmt::Debug>(input: &[u8]) -> Option<String> {
     canonical::<C>(input).map(|call| format!("{call:?}"))
 }
@@ -358,7 +361,7 @@ mod tests {
         );
         assert!(said.contains(&OTHER.to_string()), "{said}");
         let said = sends(transaction(OWN, Vec::new())).unwrap();
-        assert!(said.contains("uses its nonce up"), "{said}");
+        assert!(said.contains("to use up its nonce"), "{said}");
     }
 
     #[test]

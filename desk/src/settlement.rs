@@ -1,7 +1,7 @@
 //! Settling one match: preflight, simulate, write down, send, wait, record what the chain says.
 //!
-//! The transaction's hash and nonce are in the log before it is sent. Whatever happens afterwards, `sync` can ask the chain
-//! about that hash, and the store refuses a second submission of the same match until it has.
+//! The transaction's hash and nonce are in the log before it is sent. Whatever happens afterwards, `sync` can ask the
+//! chain about that hash, and the store refuses a second submission of the same match until it has.
 
 use alloy::primitives::{Address, B256, U256};
 use book::board::{BOOK, Board};
@@ -23,7 +23,7 @@ use crate::chain::codes::{Failure, Restriction};
 use crate::chain::{Chain, ChainError};
 use crate::signing::signer::Signer;
 
-/// Gas that a transaction of the desk may take when nobody says.
+/// Gas that a transaction of the desk may use by default.
 pub const GAS_CAP: u64 = 3_000_000;
 
 /// A desk that may settle: the board, the chain, the contract and the operator's key.
@@ -31,13 +31,13 @@ pub const GAS_CAP: u64 = 3_000_000;
 pub struct Desk<'a> {
     /// The book.
     pub board: &'a Board,
-    /// The settlement contract, which is the book's, on the chain that the book knows.
+    /// The book's settlement contract, on the chain that the book knows.
     pub contract: Contract,
     /// The key that signs: the operator's, or the owner's of an order.
     pub signer: &'a Signer,
     /// Who acts, for the log.
     pub by: By,
-    /// Gas that one transaction may take: owners' wallets run in it.
+    /// Gas that one transaction may use: owners' wallets run in it.
     pub gas_cap: u64,
 }
 
@@ -54,12 +54,12 @@ pub struct Settled {
     pub gas: u64,
     /// Coin base units moved.
     pub total: U256,
-    /// What its block must become before the book records it; `None` once it stands there.
+    /// What its block must become before the book records it; `None` once it is recorded.
     pub waits: Option<Finality>,
 }
 
 impl<'a> Desk<'a> {
-    /// Holds book, chain and contract against each other.
+    /// Checks that book, chain and contract belong together.
     ///
     /// # Errors
     /// `OtherVenue`; `NoCode`, `OtherContract`; `OtherHistory`, `UnknownTransaction`; `Board`, `Chain`.
@@ -83,8 +83,8 @@ impl<'a> Desk<'a> {
 }
 
 impl Desk<'_> {
-    /// Registers on chain whichever of the two orders the contract has not seen, by the states that [`Self::preflight`]
-    /// found. Each transaction's hash is noted first.
+    /// Registers on chain whichever of the two orders the contract has not seen, according to [`Self::preflight`]. Each
+    /// transaction's hash is noted first.
     ///
     /// # Errors
     /// `Board`, `Chain`.
@@ -138,8 +138,8 @@ impl Desk<'_> {
         Ok(())
     }
 
-    /// Preflight in the form that fits: orders that are not registered yet are judged with their signatures. Returns the
-    /// contract's states of the two for [`Form::Registered`], which registers what is missing.
+    /// Preflight in the form that fits: orders that are not registered yet are judged with their signatures. Returns
+    /// the contract's states of the two for [`Form::Registered`], which registers what is missing.
     ///
     /// # Errors
     /// `Preflight` with every reason; `Chain`.
@@ -163,7 +163,7 @@ impl Desk<'_> {
         }
     }
 
-    /// Signs a call in which owners' wallets run: it takes no more than the cap.
+    /// Signs a call in which owners' wallets run: it uses no more than the cap.
     pub(crate) async fn capped<C: Provable>(
         &self,
         call: C,
@@ -186,7 +186,7 @@ impl Desk<'_> {
         }
     }
 
-    /// Owners whose wallets take much gas to check their signatures.
+    /// Owners whose wallets need a lot of gas to check their signatures.
     ///
     /// # Errors
     /// What the chain answers.
@@ -197,8 +197,8 @@ impl Desk<'_> {
     /// Simulates and signs the settlement; nothing is sent.
     ///
     /// # Errors
-    /// `Chain`, `Reverted` when the simulation fails (the role included); `DearWallet` when it would take more gas than the
-    /// cap, for an owner's wallet.
+    /// `Chain`, `Reverted` when the simulation fails (the role included); `DearWallet` when it would take more gas than
+    /// the cap, for an owner's wallet.
     pub async fn prepare(
         &self,
         bid: &OrderRecord,
@@ -225,12 +225,13 @@ impl Desk<'_> {
         }
     }
 
-    /// Writes the submission down, sends it, waits and records the outcome from the chain's own event, once its block is as
-    /// final as the book's rule wants it: until then the match stays SUBMITTED.
+    /// Writes the submission down, sends it, waits and records the outcome from the chain's own event, once its block
+    /// is as final as the book's rule requires: until then the match stays SUBMITTED.
     ///
     /// # Errors
     /// `Board` when the match may not be submitted (then nothing was sent); `Chain`: `OutcomeUnknown` leaves the match
-    /// UNKNOWN, a refusal leaves it FAILED; `NoEvent` and `Unrecorded` leave it SUBMITTED. `sync` resolves all but FAILED.
+    /// UNKNOWN, a refusal leaves it FAILED; `NoEvent` and `Unrecorded` leave it SUBMITTED. `sync` resolves all but
+    /// FAILED.
     pub async fn submit(&self, matched: &Match, prepared: &Prepared) -> Result<Settled, DeskError> {
         let submission = Submission {
             tx_hash: prepared.hash(),
@@ -310,7 +311,7 @@ impl Desk<'_> {
     /// # Errors
     /// `Board`, `Chain`, `Unrecorded`.
     pub async fn anchor(&self) -> Result<BookAnchored, DeskError> {
-        // What is anchored says how often the staff looked at customers' orders.
+        // First logged, so that the anchor covers it: how often the staff looked at customers' orders.
         self.board.close_access(self.by.clone()).await?;
         let head = self.board.head().await?;
         let call = IDvPSettlement::anchorBookCall {
@@ -337,7 +338,7 @@ impl Desk<'_> {
         Ok(anchored)
     }
 
-    /// Anchors when the last anchor is a day old, by the chain's clock, or there is none.
+    /// Anchors when the last anchor is a day old, by the chain's clock, or when there is none.
     ///
     /// # Errors
     /// As [`Self::anchor`].

@@ -1,4 +1,5 @@
-//! A table that a person has filled in: rows with the line numbers that an editor shows, whatever a spreadsheet saved it as.
+//! A table that a person has filled in, in any format that a spreadsheet saves: rows with the line numbers that an
+//! editor shows.
 
 use std::io::{Cursor, Read};
 
@@ -10,19 +11,20 @@ use serde::de::DeserializeOwned;
 
 use super::error::DeskError;
 
-/// What was read of a file.
+/// What was read from a file.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Sheet<T> {
-    /// Its rows; never none.
+    /// Its rows; never empty.
     pub rows: Vec<T>,
-    /// What was assumed of it, which people are told.
+    /// What was assumed about it, which is shown to the user.
     pub assumed: Vec<Assumption>,
 }
 
-/// Reads every row with its line; what the columns mean is the caller's.
+/// Reads every row with its line; what the columns mean is up to the caller.
 ///
 /// # Errors
-/// `File` when it cannot be read, lacks a column or has no row; `Rows` with every row that has too few or too many fields.
+/// `File` when it cannot be read, lacks a column or has no row; `Rows` with every row that has too few or too many
+/// fields.
 pub(crate) fn rows<T: DeserializeOwned>(
     file: impl Read,
     columns: &Columns,
@@ -95,8 +97,8 @@ mod tests {
         assert_eq!(
             bad,
             [
-                "line 2: 1 fields, the header has 2",
-                "line 5: 3 fields, the header has 2"
+                "line 2: 1 fields, but the heading has 2",
+                "line 5: 3 fields, but the heading has 2"
             ]
         );
     }

@@ -12,7 +12,7 @@ use book::market::unique;
 use super::order_form::SignedOrder;
 use super::statement::Statement;
 
-/// Longest line that is read: an order with the signature of a wallet contract is far below it.
+/// Longest line that is read: an order with a wallet contract's signature is far shorter.
 const LONGEST: u64 = 1 << 20;
 
 /// The file, read line by line.
@@ -51,10 +51,10 @@ impl<R: BufRead> SignedFile<R> {
         }
     }
 
-    /// The next orders with their lines, at most `count`; none at the end. Blank lines are passed over.
+    /// The next orders with their lines, at most `count`; none at the end. Blank lines are skipped.
     ///
     /// # Errors
-    /// The file's, and a line that does not end.
+    /// Those of reading the file, and a line that is too long.
     pub fn next(&mut self, count: usize) -> Result<Chunk<SignedLine>, BoardError> {
         let mut rows = Vec::with_capacity(count);
         while rows.len() < count {
@@ -101,7 +101,7 @@ impl Row for SignedLine {
     }
 }
 
-/// The parser counts lines too, and always finds the first.
+/// The parser counts lines too, and always reports line 1.
 fn position(error: &serde_json::Error) -> String {
     let words = error.to_string();
     match words.split_once(" at line ") {

@@ -62,7 +62,7 @@ pub async fn require_default_admin(
     })
 }
 
-/// Somebody who may propose and somebody else who may approve, whose keys lie in one folder: each with the wallet's name.
+/// One person who may propose and another who may approve, with both keys in one folder: each with the wallet's name.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct TwoEyes {
     /// Who may propose, and the wallet.
@@ -76,13 +76,14 @@ impl fmt::Display for TwoEyes {
         let ((proposer, first), (approver, second)) = (&self.proposer, &self.approver);
         write!(
             f,
-            "{proposer} ({first}) proposes and {approver} ({second}) approves, and this user of this machine has both \
+            "{proposer} ({first}) proposes and {approver} ({second}) approves, but this user of this machine has both \
              keys: that is not four eyes"
         )
     }
 }
 
-/// Whether one user of one machine, who has these wallets, is both persons of a match. The first such pair by name.
+/// Whether one user of one machine, who has these wallets, can act as both persons of a match. The first such pair by
+/// name.
 pub fn two_eyes(roster: &Roster, wallets: &BTreeMap<String, Address>) -> Option<TwoEyes> {
     let who = |act| {
         wallets.iter().filter_map(move |(name, wallet)| {
@@ -96,11 +97,11 @@ pub fn two_eyes(roster: &Roster, wallets: &BTreeMap<String, Address>) -> Option<
     })
 }
 
-/// How far the clocks of a desk and of the chain may lie apart, seconds.
+/// How far the clocks of a desk and of the chain may differ, seconds.
 const APART: u64 = 60;
 
-/// Holds those who named admin persons as the contract's default admin against what the contract logged: each must have been
-/// that at the time at which the log recorded it.
+/// Compares those who named admin persons as the contract's default admin with what the contract logged: each must have
+/// been its default admin at the time that the log recorded.
 ///
 /// # Errors
 /// What the chain answers.
@@ -141,7 +142,7 @@ pub async fn compare(
             kind: "staff",
             seq: Some(named.seq),
             words: format!(
-                "{} named an admin person and was not the settlement contract's default admin then",
+                "{} named an admin person, but was not the settlement contract's default admin at the time",
                 named.wallet
             ),
         })
@@ -267,7 +268,7 @@ mod tests {
         };
         assert_eq!(here(&[("d", 3), ("r", 4), ("x", 9)]), Some(both));
         assert_eq!(here(&[("d", 3)]), None);
-        // Whoever may do both cannot approve what is their own.
+        // Anyone who may do both still cannot approve their own proposal.
         assert_eq!(here(&[("p", 5)]), None);
         assert!(here(&[("p", 5), ("r", 4)]).is_some());
     }

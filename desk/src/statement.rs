@@ -1,5 +1,5 @@
-//! What the desk states of an order that it takes: account, capacity, solicitation, receipt. None of it is taken from the
-//! investor's file; where the file says it too, it must agree.
+//! What the desk states about an order that it takes: account, capacity, solicitation, receipt. None of it is taken
+//! from the investor's file; if the file has it too, it must agree.
 
 use alloy::primitives::Address;
 use book::board::posting::Posting;
@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use super::order_form::SignedOrder;
 
-/// What a person of the desk states of the orders of one file.
+/// What a person of the desk states about the orders of one file.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Statement {
     /// The owner's account; `None` takes the only one that the directory has.
@@ -24,16 +24,16 @@ pub struct Statement {
     pub taken_by: String,
 }
 
-/// Why a file and the desk's statement make no posting.
+/// Why a file and the desk's statement cannot be posted.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum StatementError {
     /// Nothing says whose account it is.
     #[error(
-        "the directory has no account of {0}: state it with --account, or add the owner with investor import"
+        "the directory has no account for {0}: state it with --account, or add the owner with investor import"
     )]
     NoAccount(Address),
     /// The owner has several.
-    #[error("{owner} has the accounts {}: state which with --account", .accounts.join(", "))]
+    #[error("{owner} has accounts {}: state which one with --account", .accounts.join(", "))]
     ManyAccounts {
         /// The owner.
         owner: Address,
@@ -42,7 +42,7 @@ pub enum StatementError {
     },
     /// The file says otherwise.
     #[error(
-        "the file says {field} {file}, the desk states {desk}: correct the statement, which counts for every order of a \
+        "the file says {field} {file}, but the desk states {desk}: correct the statement, which applies to every order in the \
          file, or ask the investor"
     )]
     Disagrees {
@@ -82,7 +82,7 @@ impl Statement {
         })
     }
 
-    /// The account of an owner's orders: the one that is stated, else the only one of the directory.
+    /// The account of an owner's orders: the one that is stated, else the only one in the directory.
     ///
     /// # Errors
     /// [`StatementError::NoAccount`], [`StatementError::ManyAccounts`].

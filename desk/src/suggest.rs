@@ -1,4 +1,4 @@
-//! What a suggested pair would come to: each is put before the same preflight that `settle` asks.
+//! What would become of a suggested pair: each goes through the same preflight as `settle`.
 
 use alloy::primitives::Address;
 use book::market::record::OrderRecord;
@@ -8,11 +8,11 @@ use crate::chain::codes::Failure;
 use crate::chain::{Chain, ChainError};
 use crate::preflight::{self, Reason, States};
 
-/// Pairs that are asked for at the same time.
+/// Pairs that are checked at the same time.
 const AT_ONCE: usize = 16;
 
-/// Everything that would make a settlement of two orders fail now, as [`preflight::run`] says it, in the form that fits:
-/// orders that are not registered are judged with their signatures.
+/// Everything that would make a settlement of two orders fail now, as [`preflight::run`] reports it, in the form that
+/// fits: orders that are not registered are judged with their signatures.
 ///
 /// # Errors
 /// What the chain answers.
@@ -26,7 +26,7 @@ pub async fn reasons(
     preflight::run(chain, settlement, bid, ask, form).await
 }
 
-/// The same of several pairs, in their sequence.
+/// The same for several pairs, in their order.
 ///
 /// # Errors
 /// What the chain answers.
@@ -42,8 +42,8 @@ pub async fn judged(
         .await
 }
 
-/// What is no refusal but the next step of any match: an allowance that its owner still gives, the commitment that the
-/// principal makes.
+/// Failures that are only the next step of any match: an allowance that its owner still has to give, the commitment
+/// that the principal makes.
 pub fn is_a_step(reason: &Reason) -> bool {
     matches!(
         reason.failure,
@@ -51,8 +51,8 @@ pub fn is_a_step(reason: &Reason) -> bool {
     )
 }
 
-/// Whether a proposed match may be approved without a further look: nothing speaks against it but that it is not
-/// committed yet, which comes after.
+/// Whether a proposed match can be approved without a closer look: nothing prevents it except that it is not committed
+/// yet, which comes later.
 pub fn is_clean(reasons: &[Reason]) -> bool {
     reasons
         .iter()

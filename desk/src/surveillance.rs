@@ -1,4 +1,5 @@
-//! What a supervisor looks at in the settlement contract's logs. The contract allows it, and an honest desk has an answer.
+//! What a supervisor looks at in the settlement contract's logs. The contract allows it, and an honest desk has an
+//! answer.
 //!
 //! | kind | what is named |
 //! | --- | --- |
@@ -30,7 +31,7 @@ pub struct Remark {
     pub words: String,
 }
 
-/// Which way a security moved for an owner.
+/// Whether an owner bought or sold a security.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Way {
     Bought,
@@ -45,10 +46,10 @@ struct Part {
     way: Way,
 }
 
-/// Reads the contract's logs in their sequence.
+/// Reads the contract's logs in their order.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Watch {
-    /// Who has a role now that owners of orders should not have.
+    /// Who now has a role that owners of orders should not have.
     holders: BTreeSet<(Address, B256)>,
     /// What each owner bought and sold of a security.
     parts: BTreeMap<(Address, Address), Vec<Part>>,
@@ -98,12 +99,12 @@ impl Watch {
         if let Some((last, known)) = self.anchor {
             let words = if size < last {
                 format!(
-                    "transaction {tx_hash} anchors {}, after {last} were anchored before it",
+                    "transaction {tx_hash} anchors {}, although {last} were anchored before it",
                     counted(size, "event")
                 )
             } else if size == last && root != known {
                 format!(
-                    "transaction {tx_hash} anchors {} under another root than before",
+                    "transaction {tx_hash} anchors {} under a different root than before",
                     counted(size, "event")
                 )
             } else {
@@ -120,7 +121,7 @@ impl Watch {
     /// Everything there is to look at.
     ///
     /// # Errors
-    /// What the chain answers: it is asked for the times of blocks that matter.
+    /// What the chain answers: it is queried for the times of relevant blocks.
     pub(crate) async fn remarks(&self, chain: &Chain) -> Result<Vec<Remark>, ChainError> {
         let mut times = BTreeMap::new();
         let mut found = self.found.clone();
@@ -247,8 +248,12 @@ mod tests {
             watch.take(&log(&anchor(size, root)), tx, 1);
         }
         assert_eq!(kinds(&watch), ["anchor", "anchor"]);
-        assert!(watch.found[0].words.contains("another root"));
-        assert!(watch.found[1].words.contains("anchors 4 events, after 9"));
+        assert!(watch.found[0].words.contains("a different root"));
+        assert!(
+            watch.found[1]
+                .words
+                .contains("anchors 4 events, although 9")
+        );
     }
 
     #[test]

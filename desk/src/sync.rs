@@ -47,7 +47,7 @@ pub struct Synced {
     pub committed: u64,
     /// Releases of matches that the book did not have.
     pub released: u64,
-    /// Commitments on chain that fit no match of the book, in words.
+    /// Commitments on chain that match nothing in the book, in words.
     pub strange: Vec<String>,
     /// Submissions that turned out to have failed.
     pub failed: u64,
@@ -57,12 +57,12 @@ pub struct Synced {
     pub soft: Vec<Match>,
 }
 
-/// Reads the settlement contract's events since the last block seen, up to the last one that counts by the book's rule, and
-/// resolves what is in flight.
+/// Reads the settlement contract's events since the last block seen, up to the last one that counts by the book's rule,
+/// and resolves what is in flight.
 ///
 /// # Errors
-/// `OtherVenue`; `OtherHistory` when the chain is not the one the book knows; `FillGone` when it is, but without a fill that
-/// the book recorded since; `Board`, `Chain` (`Untrue` when the node's chain ends before such a fill).
+/// `OtherVenue`; `OtherHistory` when the chain is not the one the book knows; `FillGone` when it is, but without a fill
+/// that the book recorded since; `Board`, `Chain` (`Untrue` when the node's chain ends before such a fill).
 pub async fn run(
     board: &Board,
     chain: &Chain,
@@ -74,7 +74,7 @@ pub async fn run(
     read(board, chain, settlement, first_block, by, progress, true).await
 }
 
-/// The same beside whoever sends: what may still be mined is left as it is.
+/// The same while another process may be sending: what may still be mined is left as it is.
 ///
 /// # Errors
 /// As [`run`].
@@ -104,7 +104,7 @@ async fn read(
     let newest = chain.head().await?;
     if let Some(fill) = recorded.iter().find(|fill| fill.block > newest.number) {
         let words = format!(
-            "its last block is {}, the book has a fill in block {}: it lags behind, or its chain was cut back",
+            "its last block is {}, but the book has a fill in block {}: it lags behind, or its chain was rolled back",
             newest.number, fill.block
         );
         return Err(chain.untrue(words).into());
@@ -120,7 +120,7 @@ async fn read(
         to: head.number,
         ..Synced::default()
     };
-    // Those behind the last block that counts were recorded under another rule.
+    // Those after the last block that counts were recorded under another rule.
     recorded.retain(|fill| (from..=head.number).contains(&fill.block));
     let (mut next, mut released) = (from, Vec::new());
     while next <= head.number {
@@ -163,8 +163,8 @@ async fn read(
     Ok(synced)
 }
 
-/// What became of the matches whose transactions are on their way. With `doubt`, those without a receipt are recorded as
-/// unknown.
+/// Finds out what became of the matches whose transactions are on their way. With `doubt`, those without a receipt are
+/// recorded as unknown.
 async fn resolve_all(
     board: &Board,
     chain: &Chain,
@@ -331,8 +331,8 @@ async fn record(
     Ok(recording)
 }
 
-/// Records an anchor of this very log that was sent, and whose answer never came. What is no root of this log is left for
-/// `audit verify` to name.
+/// Records an anchor of this log that was sent and whose answer never came. A root that is not of this log is left for
+/// `audit verify` to report.
 async fn anchor(
     board: &Board,
     event: &IDvPSettlement::BookAnchored,
@@ -357,7 +357,8 @@ async fn anchor(
     Ok(())
 }
 
-/// Records a commitment of an approved match. One of a match that the desk never approved is named, for people to look at.
+/// Records a commitment of an approved match. A commitment of a match that the desk never approved is reported, for
+/// people to look at.
 async fn commit(
     board: &Board,
     chain: &Chain,
@@ -372,7 +373,7 @@ async fn commit(
     let matched = board.match_of(event.bid, event.ask).await?;
     let Some(matched) = matched.filter(|found| found.state != MatchState::Proposed) else {
         synced.strange.push(format!(
-            "bid {} and ask {} were committed on chain by {}, transaction {}: the book has no approved match of them",
+            "bid {} and ask {} were committed on chain by {}, transaction {}, but the book has no approved match of them",
             event.bid, event.ask, event.principal, mined.tx_hash
         ));
         return Ok(());
@@ -424,8 +425,8 @@ async fn cancel(
     Ok(())
 }
 
-/// Asks the chain what became of the matches that are in flight, and records what counts by the book's rule. What may still
-/// be mined is left as it is: whoever sent it may still be waiting.
+/// Asks the chain what became of the matches that are in flight, and records what counts by the book's rule. What may
+/// still be mined is left as it is: its sender may still be waiting.
 ///
 /// # Errors
 /// `OtherVenue`; `NoEvent`; `Board`, `Chain`.
@@ -445,8 +446,8 @@ pub async fn resolve_in_flight(
     Ok(synced)
 }
 
-/// Asks the chain about one submitted transaction. Mined, in a block that counts: recorded as what it did. Its nonce used by
-/// another: it can never be mined, so it failed. Otherwise it may still come.
+/// Asks the chain about one submitted transaction. If it was mined in a block that counts, what it did is recorded. If
+/// another transaction used its nonce, it can never be mined, so it failed. Otherwise it may still be mined.
 async fn resolve(
     board: &Board,
     chain: &Chain,

@@ -1,5 +1,6 @@
-//! What owners' wallets with code take to check their signatures (ERC-1271). The contract lets them have all the gas there
-//! is, for wallets of many owners and passkeys need much; so a wallet could burn the operator's, and is named before.
+//! The gas that owners' wallets with code use to check their signatures (ERC-1271). The contract lets them use all the
+//! gas there is, because wallets of many owners and passkeys need a lot; so a wallet could burn the operator's gas, and
+//! is reported first.
 
 use alloy::primitives::{Address, U256};
 use alloy::sol_types::SolCall;
@@ -8,17 +9,17 @@ use book::market::record::OrderRecord;
 use crate::chain::abi::IERC1271;
 use crate::chain::{Chain, ChainError};
 
-/// Gas above which a wallet is named.
+/// Gas above which a wallet is reported.
 pub const MUCH: u64 = 1_000_000;
-/// What any transaction takes before it does something.
+/// What any transaction uses before it does anything.
 const INTRINSIC: u64 = 21_000;
 
-/// A wallet that takes more than [`MUCH`].
+/// A wallet that uses more than [`MUCH`].
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Dear {
     /// The owner.
     pub owner: Address,
-    /// What the node's simulation took; `None` when it found no end.
+    /// What the node's simulation used; `None` when it did not finish.
     pub gas: Option<u64>,
 }
 
@@ -44,7 +45,7 @@ pub async fn dear(
         let input = call.abi_encode().into();
         let gas = match chain.estimate(sender, owner, U256::ZERO, input).await {
             Ok(gas) => Some(gas.saturating_sub(INTRINSIC)),
-            // It refuses, which is no matter of gas.
+            // It refuses, which is not a matter of gas.
             Err(ChainError::Reverted(_)) => continue,
             Err(ChainError::Node { .. }) => None,
             Err(error) => return Err(error),

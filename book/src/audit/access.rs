@@ -1,4 +1,4 @@
-//! Holding the table of who looked at whose orders against the events that count its rows.
+//! Comparing the access table (who looked at whose orders) with the events that count its rows.
 
 use super::verify::{Fault, Finding};
 use crate::board::access::Rows;
@@ -8,16 +8,16 @@ use crate::log::fact::AccessClosed;
 use crate::store::engine::Link;
 use crate::store::{access, query, row};
 
-/// Rows that are read in one go.
+/// Rows read at once.
 const PAGE: u32 = 4_096;
 
-/// What the events say, oldest first: each with its number.
+/// What the events state, oldest first, each with its number.
 async fn closings(link: Link<'_>) -> Result<Vec<(u64, AccessClosed)>, BoardError> {
     let rows = query::events_of(link, BOOK).await?;
     let closings = rows
         .into_iter()
         .filter(|row| row.1 == EventType::AccessClosed.as_str());
-    // What is not JSON any more is found as an edited event.
+    // A body that is no longer JSON is found as an edited event.
     let closings = closings.filter_map(|claim| {
         let closed = serde_json::from_str(&claim.7).ok()?;
         Some((row::unsigned(claim.0), closed))
@@ -25,10 +25,10 @@ async fn closings(link: Link<'_>) -> Result<Vec<(u64, AccessClosed)>, BoardError
     Ok(closings.collect())
 }
 
-/// The first event that counts rows which are not there, or not as they were.
+/// The first event that counts rows which are missing or not as they were.
 pub(super) async fn compare(mut link: Link<'_>) -> Result<Option<Finding>, BoardError> {
     let mut closings = closings(link.reborrow()).await?;
-    // No such event, perhaps no such table: the book was not written to since it came from an earlier version.
+    // Without such an event there may be no such table: the book has not been written to since an earlier version.
     if closings.is_empty() {
         return Ok(None);
     }
@@ -40,7 +40,7 @@ pub(super) async fn compare(mut link: Link<'_>) -> Result<Option<Finding>, Board
         if closed.rows == rows.count {
             if closed.sha256 != rows.sha256() {
                 let words = format!(
-                    "the first {} rows of who looked at orders do not have the SHA-256 that it says: one was edited",
+                    "the first {} rows of the access table do not have the SHA-256 that it states: one was edited",
                     closed.rows
                 );
                 return Ok(Some(Finding::new(*seq, Fault::Projection, words)));
@@ -59,7 +59,7 @@ pub(super) async fn compare(mut link: Link<'_>) -> Result<Option<Finding>, Board
             .any(|(row, number)| row::unsigned(row.0) != number);
         if gap || found == 0 || closed.rows < rows.count {
             let words = format!(
-                "it counts {} rows of who looked at orders, and some behind row {} are not there: they were cut",
+                "it counts {} rows of the access table, but some after row {} are missing: they were cut",
                 closed.rows, rows.count
             );
             return Ok(Some(Finding::new(*seq, Fault::Projection, words)));

@@ -1,4 +1,4 @@
-//! Whether the acts of persons in the log are signed by those who might do them at that event.
+//! Whether the acts of persons in the log are signed by those who were entitled to them at that event.
 
 use alloy::primitives::B256;
 use jiff::Timestamp;
@@ -18,7 +18,8 @@ use crate::store::replay::StoredEvent;
 use crate::store::row::EventRow;
 use crate::store::{query, row};
 
-/// An admin person whom the settlement contract's default admin named; that it was that wallet is for the chain to say.
+/// An admin person named by the settlement contract's default admin; that it was that wallet must be confirmed on
+/// chain.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NamedByChain {
     /// The event.
@@ -29,17 +30,17 @@ pub struct NamedByChain {
     pub captured_at: Timestamp,
 }
 
-/// Everybody who ever was on the staff, with the rules.
+/// Everybody who was ever on the staff, with the rules.
 #[derive(Debug)]
 pub(crate) struct Staff {
     roster: Roster,
     hasher: ActHasher,
-    /// The first of the staff's own events that breaks a rule.
+    /// The first staff event that breaks a rule.
     finding: Option<Finding>,
     pub(super) named: Vec<NamedByChain>,
 }
 
-/// An event that posts an order, as far as it concerns who did so.
+/// The parts of an order's posting that concern who posted it.
 #[derive(Debug)]
 pub(super) struct Posting<'a> {
     pub(super) taken_by: &'a str,
@@ -52,7 +53,7 @@ fn fault(seq: u64, message: impl Into<String>) -> Finding {
 }
 
 impl Staff {
-    /// Folds the staff's events, each checked by itself.
+    /// Folds the staff events, each checked by itself.
     pub(super) async fn read(
         mut link: Link<'_>,
         identity: &BookOpened,
@@ -67,7 +68,7 @@ impl Staff {
         for found in query::staff_events(&mut link).await? {
             let seq = row::unsigned(found.0);
             if let Err(what) = staff.take(found) {
-                // What was edited is found by its hash before this is looked at.
+                // An edited event is found by its hash before this is looked at.
                 staff.finding = Some(fault(seq, what));
                 break;
             }
@@ -94,7 +95,7 @@ impl Staff {
         Ok(())
     }
 
-    /// What is wrong with event `seq` as an event of the staff.
+    /// What is wrong with event `seq` as a staff event.
     pub(super) fn event(&self, seq: u64) -> Result<(), Finding> {
         match &self.finding {
             Some(finding) if finding.seq == seq => Err(finding.clone()),
@@ -155,7 +156,7 @@ impl Staff {
         self.check(seq, &row.actor, &told, cancelled.signed.as_ref())
     }
 
-    /// An event about a match, which stands as it is after it.
+    /// An event about a match, which is given as it is after the event.
     pub(super) fn matched(&self, event: &Event, body: &Body, found: &Match) -> Result<(), Finding> {
         let (act, signed) = match body {
             Body::MatchProposed(body) => (Act::Propose, &body.signed),
@@ -173,11 +174,11 @@ impl Staff {
         self.check(event.seq, &event.actor, &told, signed.as_ref())?;
         if act == Act::Approve && self.roster.demands(event.seq) {
             if same_person(&found.proposed_by, &event.actor) {
-                let message = format!("{} proposed the match and approves it", event.actor);
+                let message = format!("{} both proposed and approved the match", event.actor);
                 return Err(fault(event.seq, message));
             }
             if !self.roster.demands(found.proposed_seq) {
-                let message = "it approves what nobody signed to propose";
+                let message = "it approves a match whose proposal nobody signed";
                 return Err(fault(event.seq, message));
             }
         }
@@ -195,7 +196,7 @@ fn names(person: &str, actor: &str) -> Result<(), ActError> {
     })
 }
 
-/// Whether an event of the staff names those who signed it.
+/// Whether a staff event names those who signed it.
 fn actor(roster: &Roster, event: &Event, body: &Body) -> Result<(), ActError> {
     let signed = match body {
         Body::StaffChanged(changed) => match changed.change {

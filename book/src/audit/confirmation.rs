@@ -1,5 +1,5 @@
 //! The confirmation of a trade for one of its parties: what Rule 10b-10 of the Securities Exchange Act (17 CFR 240.10b-10)
-//! wants said, with the transaction and the place in the log. One page, and the same facts for programs.
+//! requires, with the transaction and the place in the log. One page, and the same facts for programs.
 
 use std::fmt::Write as _;
 
@@ -18,34 +18,34 @@ use crate::market::price::Price;
 use crate::market::record::{Capacity, OrderRecord};
 use crate::market::security::Security;
 
-/// What stands in `format`.
+/// The value of `format`.
 pub const FORMAT: &str = "orderbook-confirmation/1";
 
-/// What only the broker-dealer knows of itself.
+/// What only the broker-dealer knows about itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Disclosures {
-    /// Whether it is a member of the Securities Investor Protection Corporation; one that is not has to say so.
+    /// Whether it is a member of the Securities Investor Protection Corporation; a non-member must say so.
     pub sipc_member: Option<bool>,
-    /// Whether it makes a market in the securities; to be said where it is principal.
+    /// Whether it makes a market in the securities; must be stated where it is principal.
     pub market_maker: Option<bool>,
     /// Where written requests go.
     pub contact: Option<String>,
 }
 
-/// What a confirmation takes from elsewhere than the fill.
+/// What a confirmation needs besides the fill.
 #[derive(Debug, Clone, Copy)]
 pub struct Setting<'a> {
     /// Whose book it is.
     pub identity: &'a BookOpened,
     /// What was traded.
     pub security: &'a Security,
-    /// Where trade days are counted.
+    /// The time zone of trade days.
     pub days: &'a Days,
     /// What is billed.
     pub commissions: &'a Schedule,
-    /// What the broker-dealer says of itself.
+    /// What the broker-dealer states about itself.
     pub disclosures: &'a Disclosures,
-    /// The customer's name, where the directory has it.
+    /// The customer's name, if the directory has it.
     pub name: Option<&'a str>,
     /// The last root on chain that covers the fill, with the proof that it does.
     pub proof: Option<(&'a BookAnchored, &'a InclusionProof)>,
@@ -67,7 +67,7 @@ pub struct House {
 /// The customer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Customer {
-    /// The name, where the directory has it.
+    /// The name, if the directory has it.
     pub name: Option<String>,
     /// The account.
     pub account: String,
@@ -93,13 +93,13 @@ pub struct Traded {
 pub struct When {
     /// The time of the block, RFC 3339 in UTC; trade and settlement are one transaction.
     pub executed_at: String,
-    /// The same as clocks show it in the zone of the trade day.
+    /// The same in the local time of the trade day's zone.
     pub local: String,
     /// The trade day, which is the settlement day.
     pub trade_day: String,
 }
 
-/// What the customer is billed; nothing of it was taken from the trade.
+/// What the customer is billed; none of it was taken from the trade.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Fees {
     /// Dollars.
@@ -115,7 +115,7 @@ pub struct OnChain {
     pub chain_id: u64,
     /// The settlement contract.
     pub contract: Address,
-    /// The contract's running number.
+    /// The contract's sequence number.
     pub settlement_id: String,
     /// The transaction's hash.
     pub tx_hash: B256,
@@ -130,9 +130,9 @@ pub struct Recorded {
     pub seq: u64,
     /// The event's hash.
     pub hash: B256,
-    /// The root on chain that covers it; none yet where the log was not anchored since.
+    /// The root on chain that covers it; none if the log has not been anchored since.
     pub anchor: Option<BookAnchored>,
-    /// That it does.
+    /// The proof that it does.
     pub proof: Option<InclusionProof>,
 }
 
@@ -167,7 +167,7 @@ pub struct Confirmation {
     pub capacity: Capacity,
     /// What is billed.
     pub fees: Fees,
-    /// What has to be said in sentences.
+    /// The required statements.
     pub statements: Vec<String>,
     /// The customer's order.
     pub order: B256,
@@ -258,7 +258,7 @@ impl Confirmation {
         })
     }
 
-    /// The page: it needs nothing else and prints on one sheet.
+    /// The page: self-contained, and prints on one sheet.
     pub fn to_html(&self) -> String {
         let mut page = String::with_capacity(6_000);
         let title = format!(
@@ -331,7 +331,7 @@ impl Confirmation {
         };
         let record = match &self.record.anchor {
             Some(anchor) => format!(
-                "event {} of the log, hash {}; one of {} under root {}, anchored in transaction {}",
+                "event {} of the log, hash {}; one of {} events under root {}, anchored in transaction {}",
                 self.record.seq, self.record.hash, anchor.size, anchor.root, anchor.tx_hash
             ),
             None => format!(
@@ -356,7 +356,7 @@ impl Confirmation {
             (
                 "Commission",
                 format!(
-                    "${} ({} basis points), billed apart: nothing was taken from the trade",
+                    "${} ({} basis points), billed separately: nothing was taken from the trade",
                     self.fees.commission_usd, self.fees.commission_bips
                 ),
             ),
@@ -388,7 +388,7 @@ fn total(base_units: &str) -> String {
     format!("${}", dollars(value))
 }
 
-/// The sentences that the rule asks for, and those that are true of every trade here.
+/// The sentences that the rule requires, and those that are true of every trade here.
 fn statements(
     order: &OrderRecord,
     other: Option<&OrderRecord>,
@@ -420,8 +420,8 @@ fn statements(
             );
         }
     }
-    let words = "The name of the other party, and the source and amount of any other remuneration of ours, will be furnished \
-                 on written request";
+    let words = "The name of the other party, and the source and amount of any other remuneration we receive, will be furnished \
+    on written request";
     said.push(match &setting.disclosures.contact {
         Some(contact) => format!("{words} to {contact}."),
         None => format!("{words}."),
@@ -450,7 +450,7 @@ ul { padding-left: 1.2rem; }
 @media print { main { margin: 0; max-width: none; padding: 0; } body { font-size: 9.5pt; } }
 ";
 
-/// What stands between tags.
+/// Text between tags.
 fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for character in text.chars() {

@@ -1,4 +1,4 @@
-//! Whether the rows that were folded from one event are those that it says.
+//! Whether the rows folded from one event agree with it.
 
 use alloy::primitives::B256;
 
@@ -11,7 +11,7 @@ use crate::market::record::OrderState;
 use crate::store::replay::{ClosingRow, OpenRow, StoredEvent, StoredOrder};
 use crate::store::row::signed;
 
-/// Holds the row of an order against the event that posts it; the row of `open_orders` that belongs to it.
+/// Compares the row of an order with the event that posts it. Returns the row of `open_orders` that belongs to it.
 pub(super) fn posts<'a>(
     reference: &Reference,
     seq: u64,
@@ -41,7 +41,7 @@ pub(super) fn posts<'a>(
         ("account", order.account == posted.account),
     ];
     if let Some((column, _)) = columns.into_iter().find(|(_, same)| !same) {
-        let message = format!("table orders has another {column}");
+        let message = format!("table orders has a different {column}");
         return Err(projection(seq, message));
     }
     let posting = acts::Posting {
@@ -79,7 +79,7 @@ pub(super) fn cancelled(
         }
         _ => Err(projection(
             seq,
-            "table closings does not have just the order that it cancels",
+            "table closings does not have exactly the order that it cancels",
         )),
     }
 }

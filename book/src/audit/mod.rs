@@ -1,4 +1,4 @@
-//! Whether what stands in a book is true: replay, proofs, the tables held against the log, and what an examiner gets.
+//! Whether what is in a book is true: replay, proofs, the tables compared with the log, and what an examiner gets.
 
 mod access;
 mod acts;

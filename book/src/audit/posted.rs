@@ -1,4 +1,4 @@
-//! The body of an order's posting, read in place: for tables that are held against it, and for those that are written from it.
+//! The body of an order's posting, read in place: for tables that are compared with it, and those written from it.
 
 use std::borrow::Cow;
 
@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use crate::log::act::Signed;
 
-/// The body of a posting as it stands there, with nothing copied.
+/// The body of a posting in place, with nothing copied.
 #[derive(Deserialize)]
 pub(super) struct Posted<'a> {
     #[serde(borrow)]

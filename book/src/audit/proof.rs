@@ -1,5 +1,5 @@
-//! A proof that one event is in an anchored log. A stranger checks it with nothing but the file and the root that stands
-//! on chain; the algorithms are SHA-256, RFC 8785 (canonical JSON) and RFC 6962 (Merkle tree).
+//! A proof that one event is in an anchored log. Anybody can check it with nothing but the file and the root that is on
+//! chain; the algorithms are SHA-256, RFC 8785 (canonical JSON) and RFC 6962 (Merkle tree).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,9 +16,9 @@ use crate::store::engine::Link;
 use crate::store::error::StoreError;
 use crate::store::{query, row};
 
-/// What stands in `format`.
+/// The value of `format`.
 pub(crate) const INCLUSION_FORMAT: &str = "orderbook-inclusion-proof/1";
-/// What stands in `format`.
+/// The value of `format`.
 pub(crate) const CONSISTENCY_FORMAT: &str = "orderbook-consistency-proof/1";
 
 /// That one event is in the log whose first `tree_size` events have `root`.
@@ -31,7 +31,7 @@ pub struct InclusionProof {
     pub chain_id: u64,
     /// The settlement contract that logged it (`BookAnchored(root, size, operator)`).
     pub contract: Address,
-    /// The event itself; a member that stands twice is refused.
+    /// The event itself; a member that appears twice is refused.
     #[serde(deserialize_with = "unique::value")]
     pub event: serde_json::Value,
     /// Its position, 0 for the first event.
@@ -61,20 +61,20 @@ pub struct ConsistencyProof {
 /// Why a proof does not hold.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ProofError {
-    /// The file is no proof.
+    /// The file is not a proof.
     #[error("the file is not a valid proof: {0}")]
     Malformed(String),
     /// Another format.
     #[error("the file has format {found:?}, expected {wanted:?}")]
     Format {
-        /// What stands there.
+        /// The format found.
         found: String,
-        /// What should.
+        /// The format expected.
         wanted: &'static str,
     },
-    /// The chain's root is another one.
+    /// The chain's root is a different one.
     #[error(
-        "the proof leads to {found:?}, the chain has {wanted:?}: it is about another log or size"
+        "the proof leads to {found:?}, but the chain has {wanted:?}: the proof is for another log or size"
     )]
     OtherAnchor {
         /// The proof's root.
@@ -82,8 +82,8 @@ pub enum ProofError {
         /// The chain's.
         wanted: Anchor,
     },
-    /// The event says another place than the proof.
-    #[error("the event has number {seq}, the proof is for number {wanted}")]
+    /// The event and the proof state different positions.
+    #[error("the event has number {seq}, but the proof is for number {wanted}")]
     OtherEvent {
         /// What the event says.
         seq: u64,
@@ -96,7 +96,7 @@ pub enum ProofError {
 }
 
 impl InclusionProof {
-    /// Checks the file against the root that stands on chain.
+    /// Checks the file against the root that is on chain.
     ///
     /// # Errors
     /// [`ProofError::Format`], [`ProofError::OtherAnchor`], [`ProofError::OtherEvent`], [`ProofError::Malformed`],
@@ -132,7 +132,7 @@ impl InclusionProof {
 }
 
 impl ConsistencyProof {
-    /// Checks the file against the two roots that stand on chain.
+    /// Checks the file against the two roots that are on chain.
     ///
     /// # Errors
     /// [`ProofError::Format`], [`ProofError::OtherAnchor`], [`ProofError::Broken`].
@@ -162,7 +162,7 @@ fn require_format(found: &str, wanted: &'static str) -> Result<(), ProofError> {
     }
 }
 
-/// Reads a proof file and checks it against the root that stands on chain.
+/// Reads a proof file and checks it against the root that is on chain.
 ///
 /// # Errors
 /// [`ProofError::Malformed`], then those of [`InclusionProof::verify`].

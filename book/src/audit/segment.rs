@@ -1,4 +1,4 @@
-//! One stretch of the log, checked by itself.
+//! One segment of the log, checked by itself.
 
 use std::collections::HashMap;
 
@@ -27,15 +27,15 @@ pub(crate) const PARALLEL: usize = 4;
 /// What a segment contributes to the whole.
 #[derive(Debug)]
 pub(crate) struct Segment {
-    /// The first event's prev and capture; `None` when it is missing.
+    /// The first event's prev and capture time; `None` when it is missing.
     pub(crate) first: Option<(B256, i64)>,
     pub(crate) last_hash: B256,
     pub(crate) last_captured_at: i64,
     /// The tree over its own events.
     pub(crate) tree: Frontier,
-    /// Sizes of the whole log that end in here, with the peaks of its own part.
+    /// Sizes of the whole log that end in this segment, with the peaks of its own part.
     pub(crate) roots: Vec<(u64, Vec<B256>)>,
-    /// Stored nodes above the segment that end in here.
+    /// Stored nodes above the segment that end in it.
     pub(crate) stored: HashMap<Node, B256>,
     /// Events about matches.
     pub(crate) matches: Vec<(Event, Body)>,
@@ -60,7 +60,7 @@ pub(crate) async fn check(
     let checked =
         tokio::task::spawn_blocking(move || judge(&stretch, &reference, start, end)).await;
     let mut checked = checked.map_err(|panic| std::io::Error::other(panic.to_string()))?;
-    // What was found needs the store again, which only happens once.
+    // A finding needs the store again, which happens only once.
     match &mut checked.finding {
         None => {
             checked.finding = match confirm_absent(&store, &mut checked.doubtful).await? {
@@ -72,7 +72,8 @@ pub(crate) async fn check(
             let mut reader = store.reader().await?;
             if let Some(next) = replay::next_event(reader.link(), finding.seq).await? {
                 finding.fault = Fault::Deleted;
-                finding.message = format!("the next event is {next}: those between are missing");
+                finding.message =
+                    format!("the next event is {next}: the events in between are missing");
             }
         }
         Some(_) => {}
@@ -80,11 +81,11 @@ pub(crate) async fn check(
     Ok(checked.segment())
 }
 
-/// A segment with what could only be asked of the store.
+/// A segment with what only the store can answer.
 struct Judged {
     segment: Segment,
     finding: Option<Finding>,
-    /// Orders that a settlement should have closed: fine when the board never had them.
+    /// Orders that a settlement should have closed: fine if the board never had them.
     doubtful: Vec<(u64, B256)>,
     /// Orders that must leave the board right after an event that says so.
     leaving: Vec<(u64, B256)>,
@@ -106,7 +107,7 @@ async fn confirm_absent(
             .await?
             .is_some()
         {
-            let message = format!("order {id} was settled by it and is not closed by it");
+            let message = format!("it settled order {id} but did not close it");
             return Ok(Some(Finding::new(seq, Fault::Projection, message)));
         }
     }
@@ -122,7 +123,8 @@ async fn confirm_left(
         let order = query::order(store.reader().await?.link(), *id).await?;
         let closed = order.and_then(|order| order.2).map(unsigned);
         if !closed.is_some_and(|closed| *seq < closed && closed <= seq + 3) {
-            let message = format!("it says that order {id} leaves the board, and it does not");
+            let message =
+                format!("it says that order {id} leaves the board, but the order does not");
             return Ok(Some(Finding::new(*seq, Fault::Impossible, message)));
         }
     }
@@ -190,17 +192,18 @@ impl Judge<'_> {
         for (seq, row) in (start + 1..=end).zip(events) {
             let found = unsigned(row.seq);
             if found != seq {
-                let message = format!("the next event is {found}: those between are missing");
+                let message =
+                    format!("the next event is {found}: the events in between are missing");
                 return Err(Finding::new(seq, Fault::Deleted, message));
             }
             let hash = self.hash(seq, row)?;
             if let Some((hash, captured_at)) = before {
                 if row.prev != hash {
-                    let message = "its prev is not the hash of the event before it";
+                    let message = "its prev is not the hash of the previous event";
                     return Err(Finding::new(seq, Fault::Forked, message));
                 }
                 if row.captured_at < captured_at {
-                    let message = "it was captured before the event before it";
+                    let message = "it was captured before the previous event";
                     return Err(Finding::new(seq, Fault::ClockBackwards, message));
                 }
             }
@@ -214,8 +217,9 @@ impl Judge<'_> {
         let last = start + events.len() as u64;
         if last < end {
             let (seq, size) = (last + 1, self.reference.size);
-            let message =
-                format!("the head says that the log has {size} events, none follows {last}");
+            let message = format!(
+                "the head says that the log has {size} events, but nothing follows event {last}"
+            );
             return Err(Finding::new(seq, Fault::CutTail, message));
         }
         Ok(())
@@ -242,14 +246,14 @@ impl Judge<'_> {
                 seq,
                 Fault::Edited,
                 format!(
-                    "its content has hash {hash}, {} is stored",
+                    "its content has hash {hash}, but {} is stored",
                     hex::encode_prefixed(row.hash)
                 ),
             ),
         })
     }
 
-    /// Appends the leaf and compares every node it completes with the stored one.
+    /// Appends the leaf and compares every node that it completes with the stored one.
     fn grow(&mut self, seq: u64, start: u64, hash: B256) -> Result<(), Finding> {
         let mut bad = None;
         let stored = &mut self.stored;
@@ -278,7 +282,7 @@ impl Judge<'_> {
         Ok(())
     }
 
-    /// Holds the rows that the event was folded into against it.
+    /// Compares the rows that the event was folded into with the event.
     fn projected(&mut self, seq: u64, row: &StoredEvent<'_>) -> Result<(), Finding> {
         let order = self
             .orders
@@ -356,7 +360,7 @@ impl Judge<'_> {
             Some((_, stored)) if stored == security => Ok(()),
             _ => Err(projection(
                 seq,
-                format!("table securities has another {}", security.symbol),
+                format!("table securities has a different {}", security.symbol),
             )),
         }
     }
@@ -391,17 +395,17 @@ impl Judge<'_> {
     }
 }
 
-/// The finding about a stored node that is not the one of this log.
+/// The finding about a stored node that does not belong to this log.
 pub(crate) fn bad_node(node: Node) -> Finding {
     let last = (node.position + 1) << node.level;
     let message = format!(
-        "the stored Merkle node of level {} over the events up to {last} is another",
+        "the stored Merkle node of level {} over the events up to {last} is different",
         node.level
     );
     Finding::new(last, Fault::Forked, message)
 }
 
-/// How many nodes are stored of a log of `size` events.
+/// How many nodes are stored for a log of `size` events.
 pub(crate) fn stored_nodes(size: u64) -> u64 {
     (1..=63 / STORED_LEVELS)
         .map(|step| size >> (step * STORED_LEVELS))

@@ -1,4 +1,4 @@
-//! Holding what the whole log adds up to against the board's tables.
+//! Comparing the totals of the whole log with the board's tables.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use crate::store::engine::{Link, Tx};
 use crate::store::sum::RowSum;
 use crate::store::{query, replay, row};
 
-/// What is summed of a match: every field, texts and what may be missing behind their lengths.
+/// What is summed for a match: every field; texts and optional fields after their lengths.
 pub(super) fn match_row(found: &Match) -> Vec<u8> {
     let Match {
         id,
@@ -55,7 +55,7 @@ pub(super) fn match_row(found: &Match) -> Vec<u8> {
     row
 }
 
-/// Holds what the events add up to against the tables; when they differ, looks again for the first row that does.
+/// Compares the totals of the events with the tables; when they differ, looks again for the first row that does.
 pub(super) async fn compare(
     replayed: &Replay,
     (open, levels): (RowSum, RowSum),
@@ -71,7 +71,7 @@ pub(super) async fn compare(
         let found = replay::count(snapshot.link(), table).await?;
         if found != wanted {
             let message =
-                format!("table {table} has {found} rows, the log has {wanted} such events");
+                format!("table {table} has {found} rows, but the log has {wanted} such events");
             return finding(replayed.frontier.size(), message);
         }
     }
@@ -81,7 +81,7 @@ pub(super) async fn compare(
         }
         return finding(
             replayed.frontier.size(),
-            "table open_orders has foreign rows".to_owned(),
+            "table open_orders has rows that do not belong to this log".to_owned(),
         );
     }
     if levels != replay::levels(snapshot.link(), &replayed.key).await? {
@@ -113,7 +113,7 @@ pub(super) async fn compare(
     let nodes = replay::count(snapshot.link(), "merkle").await?;
     let wanted = segment::stored_nodes(replayed.frontier.size());
     if nodes != wanted {
-        let message = format!("table merkle has {nodes} rows, {wanted} belong to this log");
+        let message = format!("table merkle has {nodes} rows, but {wanted} belong to this log");
         return finding(replayed.frontier.size(), message);
     }
     Ok(None)
@@ -136,7 +136,7 @@ async fn bad_match(mut link: Link<'_>, size: u64) -> Result<(u64, String), Board
             Some(wanted) if wanted == stored => {}
             Some(wanted) => {
                 let message =
-                    format!("match {id} is stored as {stored:?}, its events say {wanted:?}");
+                    format!("match {id} is stored as {stored:?}, but its events say {wanted:?}");
                 return Ok((wanted.changed_seq, message));
             }
             None => {

@@ -1,9 +1,9 @@
-//! The log as strangers read it: tiles and entries of C2SP tlog-tiles over the same Merkle tree. An entry is the 32-byte hash
-//! of an event; bodies are never public.
+//! The log as the public reads it: tiles and entries of C2SP tlog-tiles over the same Merkle tree. An entry is the
+//! 32-byte hash of an event; bodies are never public.
 //!
-//! An event of log format 1 has no salt, so whoever knows the event before it can guess it from its hash. Its entry, and the
-//! level-0 tile that holds its leaf, are therefore never given. A reader needs the level-0 tile at the log's edge, so a log
-//! that began with such events is closed until the tile with the last of them is full.
+//! An event of log format 1 has no salt, so anybody who knows the event before it can guess it from its hash. Its
+//! entry, and the level-0 tile with its leaf, are therefore never given out. A reader needs the level-0 tile at the
+//! log's edge, so a log that began with such events is closed until the tile with the last of them is full.
 
 use alloy::primitives::B256;
 
@@ -16,21 +16,21 @@ pub const FULL: u64 = 256;
 /// The highest level of a tile: above it a tree of 2^64 leaves has none.
 pub const HIGHEST: u32 = 7;
 
-/// Neighbouring nodes of one level of the tree, or neighbouring entries.
+/// Consecutive nodes of one level of the tree, or consecutive entries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Tile {
-    /// Which.
+    /// The tile's number.
     pub index: u64,
     /// How many, 1 to [`FULL`].
     pub width: u64,
 }
 
-/// What of the log is open to strangers.
+/// Which part of the log is open to the public.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Openness {
-    /// Everything from the level-0 tile of this number on.
+    /// Everything from the level-0 tile with this number on.
     From(u64),
-    /// Nothing before the log has as many events: the tile with the last event of format 1 is not full.
+    /// Nothing until the log has enough events: the tile with the last event of format 1 is not full.
     ClosedUntil {
         /// How many events it takes.
         size: u64,
@@ -40,7 +40,7 @@ pub enum Openness {
 }
 
 impl Openness {
-    /// What is open of a log of `size` events whose first `unsalted` have no salt.
+    /// Which part is open in a log of `size` events whose first `unsalted` have no salt.
     fn of(size: u64, unsalted: u64) -> Self {
         let first = unsalted.div_ceil(FULL);
         match first.checked_mul(FULL) {
@@ -58,7 +58,7 @@ impl Openness {
     }
 }
 
-/// What of a book's log is open now.
+/// Which part of a book's log is open now.
 ///
 /// # Errors
 /// The store's.

@@ -27,7 +27,7 @@ use crate::store::head::HeadRow;
 use crate::store::sum::{RowKey, RowSum};
 use crate::store::{query, replay, row};
 
-/// A root that stands on chain: the log's first `size` events have this root, for ever.
+/// A root that is on chain: the log's first `size` events have this root, for ever.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Anchor {
     /// How many events.
@@ -43,21 +43,21 @@ pub enum Fault {
     Edited,
     /// It is missing.
     Deleted,
-    /// It stood elsewhere.
+    /// It was moved from elsewhere.
     Reordered,
     /// It and everything after it is missing.
     CutTail,
-    /// It stands behind the end of the log.
+    /// It is beyond the end of the log.
     Inserted,
-    /// It belongs to another history than the rows before it, the head or the chain's anchor.
+    /// It belongs to a different history than the rows before it, the head or the chain's anchor.
     Forked,
     /// It was captured before the row before it.
     ClockBackwards,
-    /// It says something that cannot follow from the rows before it.
+    /// It states something that cannot follow from the rows before it.
     Impossible,
-    /// The board's tables do not say what it says.
+    /// The board's tables do not agree with it.
     Projection,
-    /// Nobody signed it who might.
+    /// It is not signed by anybody who was entitled to.
     Unsigned,
 }
 
@@ -93,28 +93,29 @@ pub struct Report {
     pub hash: B256,
     /// How many of the given anchors were confirmed.
     pub anchors: u64,
-    /// Admin persons whom the settlement contract's default admin named, for the chain to confirm.
+    /// Admin persons named by the settlement contract's default admin, to be confirmed on chain.
     pub named: Vec<NamedByChain>,
     /// The first bad row; `None` when all is well.
     pub finding: Option<Finding>,
 }
 
-/// What every segment is held against.
+/// What every segment is checked against.
 #[derive(Debug, Clone)]
 pub(crate) struct Reference {
     /// How many events the log has.
     pub(crate) size: u64,
     /// Securities by token (lower-case text) with the event that listed them.
     pub(crate) securities: HashMap<String, i64>,
-    /// Sizes at which a root is wanted, ascending.
+    /// Sizes at which a root is needed, ascending.
     pub(crate) sizes: Vec<u64>,
-    /// What rows are summed under.
+    /// The key under which rows are summed.
     pub(crate) key: RowKey,
-    /// Who might sign what.
+    /// Who was entitled to sign what.
     pub(crate) staff: Arc<Staff>,
 }
 
-/// Replays the log and compares it with the board's tables and the roots on chain; `progress` gets the events replayed.
+/// Replays the log and compares it with the board's tables and the roots on chain; `progress` gets the number of events
+/// replayed.
 ///
 /// # Errors
 /// The store could not be read. What is wrong with its rows is a [`Finding`], not an error.
@@ -202,7 +203,7 @@ async fn roots_wanted(link: Link<'_>, anchors: &[Anchor]) -> Result<Vec<Anchor>,
         if claim.1 != EventType::BookAnchored.as_str() {
             continue;
         }
-        // What is not JSON any more is found as an edited row.
+        // A body that is no longer JSON is found as an edited row.
         if let Ok(claim) = serde_json::from_str::<BookAnchored>(&claim.7) {
             wanted.push(Anchor {
                 size: claim.size,
@@ -227,7 +228,7 @@ async fn open_sum(mut snapshot: Tx, key: RowKey) -> Result<((RowSum, RowSum), Tx
     Ok((sum, snapshot))
 }
 
-/// What the segments add up to.
+/// The totals of the segments.
 pub(super) struct Replay {
     pub(super) frontier: Frontier,
     hash: B256,
@@ -240,7 +241,7 @@ pub(super) struct Replay {
     pub(super) securities: u64,
     /// Matches that may still change.
     pub(super) live: BTreeMap<Uuid, Match>,
-    /// Those that may not.
+    /// Matches that can no longer change.
     pub(super) ended: RowSum,
     pub(super) key: RowKey,
     staff: Arc<Staff>,
@@ -267,7 +268,7 @@ impl Replay {
         }
     }
 
-    /// Takes the next segment, which was checked by itself, and checks where it joins the ones before it.
+    /// Takes the next segment, which was checked by itself, and checks that it joins the ones before it.
     fn take(&mut self, segment: Segment) {
         let first = self.frontier.size() + 1;
         self.finding = self.join(&segment, first).or(segment.finding);
@@ -320,14 +321,14 @@ impl Replay {
     fn join(&self, segment: &Segment, first: u64) -> Option<Finding> {
         let (prev, captured_at) = segment.first?;
         if prev != self.hash {
-            let message = "its prev is not the hash of the event before it";
+            let message = "its prev is not the hash of the previous event";
             return Some(Finding::new(first, Fault::Forked, message));
         }
         (captured_at < self.captured_at).then(|| {
             Finding::new(
                 first,
                 Fault::ClockBackwards,
-                "it was captured before the event before it",
+                "it was captured before the previous event",
             )
         })
     }
@@ -350,8 +351,8 @@ impl Replay {
             } else if self.finding.is_none() {
                 let before = self.confirmed.last().map_or(0, |anchor| anchor.size);
                 let message = format!(
-                    "the root over {size} events is not the anchored {}: an event from {} to {size} is not the \
-                     one that was anchored",
+                    "the root over {size} events is not the anchored {}: an event from {} to {size} differs \
+                    from the one that was anchored",
                     anchor.root,
                     before + 1
                 );
@@ -370,12 +371,12 @@ impl Replay {
         }
     }
 
-    /// Holds the end of the log against the head and the anchors.
+    /// Compares the end of the log with the head and the anchors.
     async fn compare(&self, head: &HeadRow, link: Link<'_>) -> Result<Option<Finding>, StoreError> {
         let size = self.frontier.size();
         if let Some(beyond) = self.wanted.iter().find(|anchor| anchor.size > size) {
             let message = format!(
-                "a root over {} events was anchored, the log ends at {size}: later events were cut off",
+                "a root over {} events was anchored, but the log ends at {size}: later events were cut off",
                 beyond.size
             );
             return Ok(Some(Finding::new(size + 1, Fault::CutTail, message)));
@@ -397,7 +398,7 @@ impl Replay {
     }
 }
 
-/// The type of an event that concerns a match.
+/// The type of an event, if it concerns a match.
 pub(crate) fn concerns_match(body: &Body) -> bool {
     matches!(
         body,

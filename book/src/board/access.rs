@@ -1,5 +1,5 @@
-//! Who of the staff looked at whose orders. A row is written before the answer leaves, several in one commit where several
-//! wait; with each anchor an event says how many rows there are and their SHA-256, so that one that is edited or cut shows.
+//! Which of the staff looked at whose orders. A row is written before the answer leaves, several in one commit where
+//! several wait; with each anchor an event states the number of rows and their SHA-256, which shows edited or cut rows.
 
 use std::collections::BTreeSet;
 
@@ -19,7 +19,7 @@ use crate::store::access::{self, AccessRow};
 use crate::store::error::StoreError;
 use crate::store::row;
 
-/// Rows that are read in one go.
+/// Rows read at once.
 const PAGE: u32 = 4_096;
 
 /// Somebody looked at the orders of customers.
@@ -29,7 +29,7 @@ pub struct Access {
     pub number: u64,
     /// Who.
     pub person: String,
-    /// At what, as the table of routes has it.
+    /// What was looked at, as the table of routes names it.
     pub route: String,
     /// Whose orders were shown: wallets in lower case, separated by spaces.
     pub customers: String,
@@ -37,7 +37,7 @@ pub struct Access {
     pub seen_at: Timestamp,
 }
 
-/// What is hashed of a row, in alphabetical order.
+/// The hashed fields of a row, in alphabetical order.
 #[derive(Serialize)]
 struct Hashed<'a> {
     customers: &'a str,
@@ -47,7 +47,7 @@ struct Hashed<'a> {
     seen_at: i64,
 }
 
-/// SHA-256 over rows: of each its canonical JSON (RFC 8785) and a newline.
+/// SHA-256 over rows: the canonical JSON (RFC 8785) of each and a newline.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Rows {
     hasher: Sha256,
@@ -77,7 +77,7 @@ impl Rows {
     }
 }
 
-/// A row that waits to be written, and who waits for it.
+/// A row waiting to be written, and who waits for it.
 #[derive(Debug)]
 pub(super) struct Waiting {
     person: String,
@@ -98,7 +98,7 @@ fn shown(row: AccessRow) -> Result<Access, StoreError> {
 }
 
 impl Board {
-    /// Writes down that a person looked at the orders of these wallets; it is durable when this returns.
+    /// Records that a person looked at the orders of these wallets; the record is durable when this returns.
     ///
     /// # Errors
     /// The store's.
@@ -121,7 +121,7 @@ impl Board {
         };
         if self.accesses.add(waiting) {
             let board = self.clone();
-            // A task of its own: were its caller dropped, the others would wait for ever.
+            // A separate task: if the caller were dropped, the others would wait for ever.
             tokio::spawn(async move {
                 while let Some(together) = board.accesses.take() {
                     board.write_accesses(together).await;
@@ -142,7 +142,7 @@ impl Board {
             .unzip();
         let written = self.write_rows(rows).await;
         for sender in senders {
-            // Who no longer waits does not need it.
+            // Anybody who no longer waits does not need it.
             let _ = sender.send(match &written {
                 Ok(()) => Ok(()),
                 Err(error) => Err(error.shared()),
@@ -159,7 +159,7 @@ impl Board {
         writer.commit().await
     }
 
-    /// The rows behind one, oldest first.
+    /// The rows after one, oldest first.
     ///
     /// # Errors
     /// The store's.
@@ -169,7 +169,7 @@ impl Board {
         Ok(rows?)
     }
 
-    /// The last rows before one, or of all, newest first.
+    /// The last rows before one, or the last of all, newest first.
     ///
     /// # Errors
     /// The store's.
@@ -184,8 +184,8 @@ impl Board {
         Ok(rows?)
     }
 
-    /// Says in an event how many rows there are and what their SHA-256 is; nothing where there are none, or where the last
-    /// such event says the same.
+    /// Records in an event the number of rows and their SHA-256; does nothing if there are no rows, or if the last such
+    /// event says the same.
     ///
     /// # Errors
     /// The store's.
@@ -216,7 +216,7 @@ impl Board {
             .map(Some)
     }
 
-    /// In a book that was made from another's export: the event up to which rows are counted that are with that one.
+    /// In a book made from another's export: the last event that counts rows which are in that other book.
     ///
     /// # Errors
     /// The store's.
@@ -275,7 +275,7 @@ mod tests {
         }
     }
 
-    /// As somebody with the database's own rights would: without the triggers.
+    /// As somebody with the database's own rights could: without the triggers.
     async fn by_force(book: &sample::Book, sql: &'static str) {
         book.board.store().close().await;
         if book.url.starts_with("postgres") {

@@ -1,4 +1,4 @@
-//! Whether an act is signed by a person who may do it: the same function when it is recorded and when the log is verified.
+//! Whether an act is signed by a person who may do it: the same check when it is recorded and when the log is verified.
 
 use std::sync::{Arc, PoisonError};
 
@@ -20,10 +20,10 @@ use crate::store::{query, row};
 /// How old a signature may be when the act is recorded, seconds.
 pub const SIGNED_WITHIN: u64 = 900;
 
-/// How far it may lie ahead of this machine's clock, seconds.
+/// How far it may be ahead of this machine's clock, seconds.
 const AHEAD: u64 = 60;
 
-/// The actor of what an investor does in a browser, whose own signature or session stands for it.
+/// The actor of what an investor does in a browser, backed by the investor's own signature or session.
 pub const WEB: &str = "web";
 
 /// The actor of what the chain did.
@@ -40,7 +40,7 @@ pub enum ActError {
     Unsigned {
         /// The act.
         act: Act,
-        /// Who is said to act.
+        /// The stated actor.
         actor: String,
     },
     /// The bytes are not a signature.
@@ -48,19 +48,19 @@ pub enum ActError {
     Malformed(SignatureError),
     /// Another key signed, or another act.
     #[error(
-        "the signature is of {found}, not of {wanted}: another wallet signed, or another act, text, \
-         time, chain or contract"
+        "the signature is by {found}, not by {wanted}: another wallet signed, or another act, text, \
+        time, chain or contract was signed"
     )]
     OtherSigner {
-        /// Whose key this act and signature give.
+        /// The wallet that this act and signature recover to.
         found: Address,
-        /// The wallet that is said to have signed.
+        /// The wallet stated to have signed.
         wanted: Address,
     },
     /// It was signed too long ago, or in the future.
     #[error(
-        "the act was signed at {signed} (unix seconds), now is {now}: sign it again, at most \
-         {SIGNED_WITHIN} s before it is recorded"
+        "the act was signed at {signed} (unix seconds) and it is now {now}: sign it again, at most \
+        {SIGNED_WITHIN} s before it is recorded"
     )]
     Time {
         /// When it was signed.
@@ -71,23 +71,23 @@ pub enum ActError {
     /// The staff's rules refuse the wallet or the change.
     #[error(transparent)]
     Staff(#[from] StaffError),
-    /// The event names another person than the wallet's.
-    #[error("the event names {found}, the wallet that signed is {wanted}'s")]
+    /// The event names a person other than the wallet's.
+    #[error("the event names {found}, but the wallet that signed is {wanted}'s")]
     OtherActor {
         /// The event's actor.
         found: String,
         /// The wallet's person.
         wanted: String,
     },
-    /// Nobody is known to have proposed the match.
+    /// Nobody signed the proposal of the match.
     #[error(
         "the match was proposed by event {proposed}, before this book demanded signatures (event \
-         {demanded}): refuse it and propose it anew"
+         {demanded}): refuse it and propose it again"
     )]
     ProposedUnsigned {
         /// The event that proposed it.
         proposed: u64,
-        /// The event from which on signatures are demanded.
+        /// The event from which signatures are demanded.
         demanded: u64,
     },
 }
@@ -108,7 +108,7 @@ pub fn check_signature(
     })
 }
 
-/// The person who signed the act as event `seq`, and may do it.
+/// The person who signed the act as event `seq` and may do it.
 ///
 /// # Errors
 /// Those of [`check_signature`], then [`ActError::Staff`].
@@ -136,7 +136,7 @@ pub(super) fn check_time(signed: &Signed, now: Timestamp) -> Result<(), ActError
     Ok(())
 }
 
-/// Folds an event of the staff; with a hasher, its signatures are checked too.
+/// Folds a staff event; with a hasher, its signatures are checked too.
 pub(crate) fn take(
     roster: &mut Roster,
     hasher: Option<&ActHasher>,
@@ -168,7 +168,7 @@ impl Board {
         ActHasher::new(self.identity.chain_id, self.identity.contract)
     }
 
-    /// Everybody on the staff, and since when the book demands signatures.
+    /// Everybody on the staff, and since which event the book demands signatures.
     ///
     /// # Errors
     /// The store's.
@@ -182,7 +182,7 @@ impl Board {
         self.roster_since(link, last).await
     }
 
-    /// The same, whose last event is known: what is remembered, or else the log's.
+    /// The same, with its last event known: the remembered roster, or else the log's.
     pub(super) async fn roster_since(
         &self,
         link: &mut Link<'_>,
@@ -203,8 +203,8 @@ impl Board {
         Ok(roster)
     }
 
-    /// Who acts, once the signature is checked: the person's own name. Without one, the act is refused where the book
-    /// demands signatures and `exempt` does not say otherwise.
+    /// Who acts, once the signature is checked: the person's own name. Without a signature, the act is refused if the
+    /// book demands signatures, unless it is `exempt`.
     pub(super) async fn authorise(
         &self,
         writer: &mut Writer,
@@ -217,7 +217,7 @@ impl Board {
         self.authorise_at(&mut link, seq, by, told, exempt).await
     }
 
-    /// The same for the event `seq` to be.
+    /// The same for the coming event `seq`.
     pub(super) async fn authorise_at(
         &self,
         link: &mut Link<'_>,
@@ -230,14 +230,14 @@ impl Board {
         self.entitled(&roster, seq, by, told, exempt)
     }
 
-    /// The same for events to come, with the staff's last event: whoever is entitled after it is so until its next one.
+    /// The same for coming events, with the last staff event: anybody entitled after it stays so until the next one.
     pub(super) async fn authorise_ahead(
         &self,
         by: By,
         told: Told<'static>,
         exempt: bool,
     ) -> Result<(By, u64), BoardError> {
-        // What is remembered will do, as whoever writes looks again; a refusal takes a look now.
+        // The remembered roster is enough, as the writer looks again; before a refusal, look now.
         let known = self.known_roster();
         if let Some(roster) = known
             && let Ok(by) = self.entitled(&roster, roster.last() + 1, by.clone(), told, exempt)
@@ -281,8 +281,8 @@ impl Board {
         Ok(by)
     }
 
-    /// What a person signed or did under that name from `since` on, whatever became of the wallet: every such event, oldest
-    /// first.
+    /// What a person signed or did under that name from `since` on, whatever became of the wallet: every such event,
+    /// oldest first.
     ///
     /// # Errors
     /// [`StaffError::UnknownPerson`], or the store's.
@@ -313,7 +313,7 @@ impl Board {
     }
 }
 
-/// Whose signatures stand in a body.
+/// The wallets whose signatures are in a body.
 pub(crate) fn signers(body: &Body) -> impl Iterator<Item = &Signed> {
     let (first, second) = match body {
         Body::OrderPosted(body) => (body.signed.as_ref(), None),

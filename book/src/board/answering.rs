@@ -1,5 +1,5 @@
-//! An order that answers a lot: its owner saw the lot on the board and wants to meet it. The event that posted the order
-//! says so, for the desk; nobody is bound by it.
+//! An order that answers a lot: its owner saw the lot on the board and wants to meet it. The event that posts the order
+//! says so, for the desk; it binds nobody.
 
 use std::collections::HashMap;
 
@@ -13,7 +13,7 @@ use crate::store::{query, row};
 
 const WORDS: &str = "answers the lot of order ";
 
-/// Who posts an order that answers the lot of another.
+/// The actor who posts an order that answers the lot of another.
 #[must_use]
 pub fn answering(by: By, lot: B256) -> By {
     by.because(format!("{WORDS}{lot}"))

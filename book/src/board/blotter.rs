@@ -1,4 +1,4 @@
-//! The trades of some days, to be looked at: the same that the blotter's file has.
+//! The trades of some days, for viewing: the same ones that the blotter file has.
 
 use super::Board;
 use super::error::BoardError;
@@ -12,13 +12,13 @@ pub struct Trades {
     pub fills: Vec<Fill>,
     /// How many there are.
     pub count: u64,
-    /// Base units of the coin that moved in all of them; `None` beyond what 128 bits hold.
+    /// Base units of the coin that moved in all of them; `None` above 128 bits.
     pub total: Option<u128>,
 }
 
 impl Board {
-    /// The trades whose blocks were made on these days, and that are in one security where its symbol is given; of them the
-    /// last `most`.
+    /// The trades whose blocks were made on these days, in one security if its symbol is given; the last `most` of
+    /// them.
     ///
     /// # Errors
     /// The store's.

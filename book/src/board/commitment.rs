@@ -1,4 +1,4 @@
-//! Commitments of matches, which the chain makes and ends: recorded here, never decided.
+//! Commitments of matches, which the chain makes and ends: they are recorded here, never decided.
 
 use alloy::primitives::B256;
 use jiff::Timestamp;
@@ -16,11 +16,11 @@ use crate::store::append::{Draft, Writer};
 use crate::store::{query, row};
 
 impl Board {
-    /// Records the chain's `MatchCommitted` log; the match is COMMITTED from then on, unless it is in flight.
+    /// Records the chain's `MatchCommitted` log; from then on the match is COMMITTED, unless it is in flight.
     ///
     /// # Errors
     /// [`BoardError::UnknownMatch`], [`BoardError::WrongMatchState`] unless APPROVED, FAILED or in flight,
-    /// [`BoardError::Contradiction`] when the chain committed other terms, or the store's.
+    /// [`BoardError::Contradiction`] when the chain committed different terms, or the store's.
     pub async fn record_committed(
         &self,
         id: Uuid,
@@ -41,7 +41,7 @@ impl Board {
         let stated = (committed.bid, committed.ask, committed.total);
         if stated != (found.bid, found.ask, found.total) {
             return Err(BoardError::Contradiction(format!(
-                "transaction {} commits other terms than those of match {id}",
+                "transaction {} commits terms that differ from those of match {id}",
                 committed.tx_hash
             )));
         }
@@ -76,7 +76,7 @@ impl Board {
         finish(writer, id).await
     }
 
-    /// The commitment of a match, whether it still binds or not; `None` when it was never committed.
+    /// The commitment of a match, whether or not it still binds; `None` when it was never committed.
     ///
     /// # Errors
     /// The store's.
@@ -88,7 +88,7 @@ impl Board {
         })
     }
 
-    /// The commitment of the live match of an order, whether it still binds or not.
+    /// The commitment of the live match of an order, whether or not it still binds.
     ///
     /// # Errors
     /// The store's.
@@ -130,7 +130,7 @@ impl Board {
     }
 }
 
-/// Refuses while the chain binds a match's orders, as far as this machine's clock tells.
+/// Refuses while the chain binds a match's orders, by this machine's clock.
 pub(super) async fn require_unbound(
     writer: &mut Writer,
     found: &Match,
@@ -152,7 +152,7 @@ pub(super) async fn require_unbound(
     }
 }
 
-/// From the second `until` on it binds nothing.
+/// From the second `until` on it no longer binds.
 pub fn binds(until: u64, now: Timestamp) -> bool {
     u64::try_from(now.as_second()).unwrap_or_default() < until
 }

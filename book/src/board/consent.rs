@@ -1,5 +1,5 @@
-//! What a wallet agreed to and received before it trades: the broker-dealer's terms, an issuer's documents. Each is an event
-//! about the wallet; the last one counts.
+//! What a wallet agreed to and received before it trades: the broker-dealer's terms, an issuer's documents. Each is an
+//! event about the wallet; the last one counts.
 
 use alloy::primitives::Address;
 use jiff::Timestamp;
@@ -16,7 +16,7 @@ use crate::store::append::{Draft, Writer};
 use crate::store::engine::Link;
 use crate::store::{query, row};
 
-/// What a wallet agreed to or received, and where that stands.
+/// What a wallet agreed to or received, and where the log has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Consent<T> {
     /// What.
@@ -61,8 +61,8 @@ impl Board {
         last_documents(self.store.reader().await?.link(), wallet, security).await
     }
 
-    /// Records that a wallet accepts the terms, unless they are those that it accepted last; the event that says so, and
-    /// whether it is a new one.
+    /// Records that a wallet accepts the terms, unless they are those that it accepted last. Returns the event that
+    /// says so, and whether it is new.
     ///
     /// # Errors
     /// [`BoardError::Text`] (version), or the store's.
@@ -86,8 +86,8 @@ impl Board {
         Ok((Consent::of(&event, terms), true))
     }
 
-    /// Records that a wallet received the documents of a security, unless they are those that it received last; the event
-    /// that says so, and whether it is a new one.
+    /// Records that a wallet received the documents of a security, unless they are those that it received last. Returns
+    /// the event that says so, and whether it is new.
     ///
     /// # Errors
     /// [`BoardError::Text`] (a document's name), or the store's.

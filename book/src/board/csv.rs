@@ -1,4 +1,4 @@
-//! Signed orders as CSV: one row per order, a heading with these names in any sequence, as spreadsheets save it.
+//! Signed orders as CSV: one row per order, a heading with these names in any order, as spreadsheets save it.
 //!
 //! | column | meaning |
 //! | --- | --- |
@@ -36,7 +36,7 @@ use crate::market::price::Price;
 use crate::market::record::{Capacity, OrderRecord};
 use crate::market::security::Security;
 
-/// The columns, in the sequence in which they are written.
+/// The columns, in the order in which they are written.
 pub const COLUMNS: [&str; 16] = [
     "owner",
     "side",
@@ -72,10 +72,10 @@ pub struct CsvFile<R: Read> {
 pub struct CsvRow(Layout, StringRecord);
 
 impl<R: Read> CsvFile<R> {
-    /// Reads the heading of a file that is encoded so.
+    /// Reads the heading of a file with this encoding.
     ///
     /// # Errors
-    /// [`BoardError::BadRows`] for a heading without one of these columns, or with another; the file's.
+    /// [`BoardError::BadRows`] for a heading without one of these columns, or with any other; the file's.
     pub fn open(file: R, encoding: Encoding) -> Result<Self, BoardError> {
         const WANTED: Columns = Columns {
             needed: &COLUMNS,
@@ -100,7 +100,7 @@ impl<R: Read> CsvFile<R> {
         })
     }
 
-    /// What was assumed of its encoding, separator and heading.
+    /// What was assumed about its encoding, separator and heading.
     pub fn assumed(&self) -> Vec<Assumption> {
         self.records.assumed()
     }
@@ -136,7 +136,7 @@ fn parse(layout: Layout, record: &StringRecord, rules: &Rules) -> Result<Posting
         .0
         .iter()
         .map(|&place| record.get(place).unwrap_or_default());
-    // One field per column, in the sequence of COLUMNS.
+    // One field per column, in the order of COLUMNS.
     let mut next = || columns.next().unwrap_or_default();
     let owner = address::parse_nonzero(next()).map_err(words("owner"))?;
     let side: Side = next().parse().map_err(words("side"))?;
@@ -221,7 +221,7 @@ fn security<'a>(name: &str, rules: &'a Rules) -> Result<&'a Security, BoardError
         .ok_or_else(unknown)
 }
 
-/// The signed 32 bytes, or the UUID that they hold.
+/// The signed 32 bytes, or the UUID in them.
 fn reference(text: &str) -> Result<B256, String> {
     if let Ok(reference) = text.parse() {
         return Ok(reference);

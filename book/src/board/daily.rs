@@ -1,4 +1,4 @@
-//! Some days of the board, security by security: what was posted, taken off, matched and traded.
+//! Some days of the board by security: what was posted, taken off, matched and traded.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -76,19 +76,19 @@ pub struct Activity {
 /// Some days of the board.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Daily {
-    /// The first day; `None` for all before `to`.
+    /// The first day; `None` for everything up to `to`.
     pub from: Option<Date>,
-    /// The last day; `None` for all since `from`.
+    /// The last day; `None` for everything since `from`.
     pub to: Option<Date>,
-    /// Where they are counted.
+    /// The time zone in which they are counted.
     pub zone: String,
-    /// The events that were recorded on them: the first and the last, none where nothing was.
+    /// The first and the last event recorded on them; none if there was none.
     pub events: Option<(u64, u64)>,
-    /// Every listed security, in the sequence of their listing.
+    /// Every listed security, in the order of listing.
     pub securities: Vec<Activity>,
 }
 
-/// Counts in the making.
+/// Counts being made.
 #[derive(Debug, Clone, Default)]
 struct Counts {
     posted: [u64; 2],
@@ -103,11 +103,11 @@ struct Counts {
     total: U256,
 }
 
-/// What is counted, by token.
+/// The counts, by token.
 #[derive(Debug, Default)]
 struct Tally {
     counts: BTreeMap<Address, Counts>,
-    /// The securities of orders and matches that an event only names.
+    /// The securities of orders and matches that an event only names by id.
     known: BTreeMap<String, Address>,
 }
 
@@ -130,7 +130,7 @@ impl Tally {
         Ok(Some(record.security))
     }
 
-    /// The security that an event which is not a posting is about.
+    /// The security that an event other than a posting is about.
     async fn subject(
         &mut self,
         mut link: Link<'_>,
@@ -196,7 +196,7 @@ impl Tally {
 }
 
 impl Board {
-    /// Some days: orders and matches by when they were recorded, trades by the time of their block, as the blotter has them.
+    /// Some days: orders and matches by when they were recorded, trades by the time of their block, as in the blotter.
     ///
     /// # Errors
     /// The store's.
@@ -254,7 +254,7 @@ impl Board {
 }
 
 impl Daily {
-    /// Writes the summary as CSV. Returns the rows.
+    /// Writes the summary as CSV. Returns the number of rows.
     ///
     /// # Errors
     /// Those of `out`.

@@ -32,7 +32,7 @@ impl Board {
         Ok(directory)
     }
 
-    /// Every investor whom the book knows.
+    /// Every investor that the book knows.
     ///
     /// # Errors
     /// The store's.

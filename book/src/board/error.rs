@@ -1,4 +1,4 @@
-//! Why the board says no.
+//! Why the board refuses.
 
 use alloy::primitives::{Address, B256};
 use uuid::Uuid;
@@ -34,7 +34,7 @@ pub enum BoardError {
     /// An address is malformed.
     #[error(transparent)]
     Address(#[from] AddressError),
-    /// The price does not come out whole, or does not fit.
+    /// The price does not give a whole total, or does not fit.
     #[error(transparent)]
     Price(#[from] PriceError),
     /// The signature is not the owner's.
@@ -49,17 +49,17 @@ pub enum BoardError {
     /// The owner has or may have code, and the chain did not answer.
     #[error(transparent)]
     Chain(#[from] ChainUnavailable),
-    /// A text field is empty, too long or holds control characters.
+    /// A text field is empty, too long or contains control characters.
     #[error("{field} {found:?} is not usable: write 1 to {limit} printable characters")]
     Text {
         /// Which field.
         field: &'static str,
-        /// What stands in it.
+        /// What is in it.
         found: String,
         /// The most characters it may have.
         limit: usize,
     },
-    /// An account or a name that is not what it looks like.
+    /// An account or a name that is not what it appears to be.
     #[error("{field} {cause}")]
     Code {
         /// Which field.
@@ -72,14 +72,14 @@ pub enum BoardError {
     Field {
         /// The field's name in the signed struct.
         field: &'static str,
-        /// What stands in it.
+        /// What is in it.
         found: String,
         /// What it must be.
         wanted: String,
     },
     /// The price named beside the order does not give the signed total.
     #[error(
-        "price {price} gives a total of {expected}, but the owner signed {signed}: correct the price or sign again"
+        "price {price} gives a total of {expected}, but the owner signed {signed}: correct the price or have the order signed again"
     )]
     PriceMismatch {
         /// The price as given.
@@ -94,14 +94,14 @@ pub enum BoardError {
         "security {0:?} is not listed on this board: see `config show`, or list it with `token admit`"
     )]
     UnknownSecurity(String),
-    /// The symbol, ISIN or token is taken.
-    #[error("security {0:?} is already listed: symbol, ISIN and token must each be new")]
+    /// The symbol, ISIN or token is already listed.
+    #[error("security {0:?} is already listed: symbol, ISIN and token must all be new")]
     SecurityListed(String),
     /// No such order.
     #[error("order {0} is not on this board: check the id, or import the order first")]
     UnknownOrder(String),
-    /// Several orders begin so.
-    #[error("order id {given} fits several orders, give more digits: {candidates}")]
+    /// Several orders begin with these digits.
+    #[error("order id {given} matches several orders, give more digits: {candidates}")]
     AmbiguousOrder {
         /// What was given.
         given: String,
@@ -114,7 +114,7 @@ pub enum BoardError {
     /// The order is on the board.
     #[error("order {0} is already on the board")]
     DuplicateOrder(B256),
-    /// Another request was answered under this id of an answer.
+    /// Another request was answered under this answer id.
     #[error("another request was answered under this key: use a new key for a new request")]
     AnswerKept,
     /// The order is filled or cancelled.
@@ -125,7 +125,7 @@ pub enum BoardError {
         /// Its state.
         state: OrderState,
     },
-    /// The order's expiry is reached.
+    /// The order has reached its expiry.
     #[error("order {id} expired on {}: its owner can sign a new one", time(*expiry))]
     Expired {
         /// The order.
@@ -148,23 +148,23 @@ pub enum BoardError {
     Committed {
         /// The match.
         id: Uuid,
-        /// Unix seconds at which the commitment ends by time alone.
+        /// Unix seconds at which the commitment lapses.
         until: u64,
     },
     /// The two orders do not fit together.
     #[error("orders do not match: {0}")]
     Mismatch(String),
-    /// The same person proposed and approves.
+    /// The proposer tries to approve.
     #[error("{0} proposed this match: another person must approve it")]
     ApproverProposed(String),
     /// No such match.
     #[error("match {0} is not on this board: see `match list`")]
     UnknownMatch(Uuid),
-    /// No match begins or ends so.
+    /// No match begins or ends with these digits.
     #[error("there is no match {0}")]
     NoSuchMatch(String),
-    /// Several matches begin or end so.
-    #[error("match id {given} fits several matches, give more digits: {candidates}")]
+    /// Several matches begin or end with these digits.
+    #[error("match id {given} matches several matches, give more digits: {candidates}")]
     AmbiguousMatch {
         /// What was given.
         given: String,
@@ -172,7 +172,7 @@ pub enum BoardError {
         candidates: Candidates,
     },
     /// Not a match id.
-    #[error("match id {0:?} is malformed: write hexadecimal digits of it, as 0190f3c2-a")]
+    #[error("match id {0:?} is malformed: write hexadecimal digits of it, such as 0190f3c2-a")]
     MatchId(String),
     /// The match is in the wrong state.
     #[error("match {id} is {found}, expected {wanted}")]
@@ -184,14 +184,14 @@ pub enum BoardError {
         /// Which states allow it.
         wanted: &'static str,
     },
-    /// What the chain logged cannot be true of this match.
+    /// What the chain logged contradicts this match.
     #[error("the chain's record contradicts the board: {0}")]
     Contradiction(String),
-    /// The chain settled orders with another owner or total.
-    #[error("rows of the file are wrong, nothing was imported: {}", rows(.0))]
+    /// Rows of an imported file are wrong.
+    #[error("the file has bad rows, nothing was imported: {}", rows(.0))]
     BadRows(Vec<BadRow>),
     /// The book at this place is for another contract or chain.
-    #[error("the order is for contract {found}, this book settles through {wanted}")]
+    #[error("the order is for contract {found}, but this book settles through {wanted}")]
     OtherContract {
         /// The contract given.
         found: Address,
@@ -200,16 +200,16 @@ pub enum BoardError {
     },
     /// The file of a book is for another chain or contract.
     #[error(
-        "the file is a book of contract {} on chain {}, this profile has {} on chain {}: nothing was restored",
+        "the file is a book for contract {} on chain {}, but this profile has {} on chain {}: nothing was restored",
         found.1, found.0, wanted.1, wanted.0
     )]
     OtherBook {
         /// Chain and settlement contract of the file.
         found: (u64, Address),
-        /// Those that were asked for.
+        /// Those that were expected.
         wanted: (u64, Address),
     },
-    /// The file of a book was changed, cut or never was one.
+    /// The file of a book was changed or cut, or never was one.
     #[error("line {line} of the book's file is bad: {what}; nothing was restored")]
     BadLine {
         /// The line, the first being 1.
@@ -217,8 +217,8 @@ pub enum BoardError {
         /// What is wrong with it.
         what: String,
     },
-    /// A folder that is to be written whole is there.
-    #[error("{} is there already: name another folder, or remove it", .0.display())]
+    /// A folder that must be new already exists.
+    #[error("{} already exists: name another folder, or remove it", .0.display())]
     FolderExists(std::path::PathBuf),
     /// Reading or writing a file failed.
     #[error("file: {0}")]
@@ -241,7 +241,7 @@ fn rows(rows: &[BadRow]) -> String {
 }
 
 impl BoardError {
-    /// Which kind of failure it is.
+    /// The class of the failure.
     pub fn class(&self) -> ErrorClass {
         match self {
             Self::Store(error) => error.class(),

@@ -21,7 +21,7 @@ use crate::market::record::{Capacity, OrderRecord, OrderView};
 /// Rows read at once.
 const PAGE: u32 = 2_048;
 
-/// From when until when, both included; `None` is no limit.
+/// From when until when, both included; `None` means no limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Period {
     /// The first moment.
@@ -43,14 +43,14 @@ impl Period {
     }
 }
 
-/// What a blotter adds up to.
+/// The sums of a blotter.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Sums {
     /// Trades.
     pub trades: u64,
-    /// Coin base units moved; `None` beyond 2^128 - 1.
+    /// Coin base units moved; `None` above 2^128 - 1.
     pub total: Option<u128>,
-    /// Whose orders were filled; orders that the board does not have are nobody's.
+    /// The owners whose orders were filled; orders that the board does not have are left out.
     pub owners: BTreeSet<Address>,
 }
 
@@ -106,7 +106,8 @@ pub(crate) const BLOTTER_COLUMNS: [&str; 21] = [
 ];
 
 impl Board {
-    /// Writes the orders of a filter as CSV, oldest first; its sort, limit and offset do not count. Returns the rows.
+    /// Writes the orders of a filter as CSV, oldest first; its sort, limit and offset are ignored. Returns the number
+    /// of rows.
     ///
     /// # Errors
     /// [`BoardError::UnknownSecurity`], [`BoardError::File`], or the store's.
@@ -140,7 +141,7 @@ impl Board {
         Ok(rows)
     }
 
-    /// Writes the log as JSON lines. Returns the rows.
+    /// Writes the log as JSON lines. Returns the number of rows.
     ///
     /// # Errors
     /// [`BoardError::File`], or the store's.
@@ -203,7 +204,7 @@ impl Board {
     }
 }
 
-/// A blotter in the making.
+/// A blotter being written.
 #[derive(Debug)]
 pub(crate) struct Blotter<'a> {
     days: &'a Days,
@@ -411,7 +412,7 @@ mod tests {
                 lines[1].ends_with(",7,\"2027-01-15\",2.5875,2.5875"),
                 "{text}"
             );
-            // Of orders that the board does not have nothing is known.
+            // Nothing is known about orders that the board does not have.
             assert!(lines[2].ends_with(",7,\"2027-01-15\",,"), "{text}");
             assert!(
                 lines[3].starts_with("\"2 trades\",\"\",\"\",\"\",,,2070,2070000000,\"\","),

@@ -18,7 +18,7 @@ use crate::store::{query, row};
 /// Trades read at once.
 const PAGE: u32 = 512;
 
-/// One trade. An order that this board does not have is none.
+/// One trade. An order that this board does not have is `None`.
 #[derive(Debug, Clone)]
 pub struct Fill {
     /// The event that recorded it; it occurred at its block's time.
@@ -41,7 +41,7 @@ impl Fill {
         view.as_ref().map(|view| &view.record)
     }
 
-    /// Whose orders they are.
+    /// The owner of the orders.
     pub fn owners(&self) -> impl Iterator<Item = Address> {
         let sides = [Side::Bid, Side::Ask];
         sides
@@ -54,13 +54,13 @@ impl Fill {
         self.side(Side::Bid).or(self.side(Side::Ask))
     }
 
-    /// Whole tokens that moved, where the board has an order of it.
+    /// Whole tokens that moved, if the board has either order.
     pub fn quantity(&self) -> Option<String> {
         self.either()
             .map(|order| plain(U256::from(order.quantity), order.decimals))
     }
 
-    /// Dollars per whole token, rounded down to eighteen places: a midpoint need not come out whole, the total is exact.
+    /// Dollars per whole token, rounded down to eighteen places: a midpoint need not divide evenly; the total is exact.
     pub fn price(&self) -> Option<Price> {
         let order = self.either()?;
         Price::rounded_down(self.settled.total, order.quantity, order.decimals)
@@ -87,7 +87,7 @@ impl Board {
     }
 }
 
-/// What a security traded at on the average of some time, each trade weighing as much as it moved.
+/// A security's average price over some time, each trade weighted by its quantity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Average {
     /// Trades.
@@ -101,7 +101,7 @@ pub struct Average {
 }
 
 impl Board {
-    /// The trades of a security that were recorded before an event, newest first.
+    /// The trades of a security recorded before an event, newest first.
     ///
     /// # Errors
     /// [`BoardError::UnknownSecurity`], or the store's.
@@ -121,8 +121,8 @@ impl Board {
         complete(events, reader.link(), now).await
     }
 
-    /// The volume-weighted average price of a security's trades whose blocks were made since a moment: the sum of their
-    /// totals divided by the sum of their quantities. `None` where there was none.
+    /// The volume-weighted average price of a security's trades whose blocks were made since a given moment: the sum of
+    /// their totals divided by the sum of their quantities. `None` if there were no trades.
     ///
     /// # Errors
     /// [`BoardError::UnknownSecurity`], or the store's.
@@ -135,7 +135,7 @@ impl Board {
         let mut before = None;
         loop {
             let page = self.fills_in(security, before, PAGE).await?;
-            // A trade is recorded after its block was made, and events are captured in their sequence.
+            // A trade is recorded after its block was made, and events are captured in sequence.
             let old = page
                 .last()
                 .is_none_or(|last| last.event.captured_at < since);
@@ -161,7 +161,7 @@ impl Board {
     }
 }
 
-/// Reads the trades of some days, in the log's sequence.
+/// Reads the trades of some days, in the log's order.
 #[derive(Debug)]
 pub(crate) struct Fills<'a> {
     days: &'a Days,
@@ -179,7 +179,7 @@ impl<'a> Fills<'a> {
         }
     }
 
-    /// The next trades, of which none may lie in the days; `None` at the end of the log.
+    /// The next trades, possibly none of them on these days; `None` at the end of the log.
     pub(crate) async fn next(
         &mut self,
         mut link: Link<'_>,
@@ -217,7 +217,7 @@ async fn complete(
                 bid: None,
                 ask: None,
             }),
-            _ => return Err(damaged(event.seq, "it is no settlement")),
+            _ => return Err(damaged(event.seq, "it is not a settlement")),
         }
     }
     let ids: Vec<B256> = fills
@@ -243,7 +243,7 @@ mod tests {
     use crate::market::security::Security;
     use crate::sample::{self, Book, START, by};
 
-    /// A trade of whole tokens at dollars for all of them, whose block was made at a second.
+    /// A trade of whole tokens for dollars in total, whose block was made at a given second.
     async fn trade(book: &Book, tokens: u128, dollars: u128, number: u8, at: i64) {
         let bid = book.post(1, Side::Bid, tokens, dollars).await.id;
         let ask = book.post(2, Side::Ask, tokens, dollars).await.id;

@@ -1,7 +1,7 @@
-//! The first line of a table that a person saved: what separates its columns, and which of them is which.
+//! The first line of a table that a person saved: what separates its columns, and which column is which.
 //!
-//! Names are compared without regard to capitals, spaces and hyphens. Whatever the file leaves open and is taken all the
-//! same is an [`Assumption`], which is said.
+//! Names are compared ignoring case, spaces and hyphens. Where the file leaves something open and is still accepted,
+//! that is an [`Assumption`], which is reported.
 
 use std::fmt;
 
@@ -9,19 +9,19 @@ use ::csv::{ReaderBuilder, StringRecord, Trim};
 
 use super::text::Encoding;
 
-/// What columns are separated by, the likeliest first.
+/// The separators of columns, the likeliest first.
 const SEPARATORS: [u8; 4] = [b',', b';', b'\t', b'|'];
-/// How spreadsheets say the separator in a line of its own.
+/// How spreadsheets state the separator in a separate line.
 const SAYS: &str = "sep=";
 
 /// The columns that a table may have.
 #[derive(Clone, Copy, Debug)]
 pub struct Columns {
-    /// Without these it is not read.
+    /// These are required.
     pub needed: &'static [&'static str],
-    /// These may be left out.
+    /// These are optional.
     pub optional: &'static [&'static str],
-    /// Whether another one is passed over, or refused.
+    /// Whether any other column is skipped or refused.
     pub others: bool,
 }
 
@@ -32,20 +32,20 @@ impl Columns {
     }
 }
 
-/// What was assumed of a table that it does not say itself.
+/// What was assumed about a table that it does not say itself.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Assumption {
-    /// How it is encoded, with a cell that shows whether that is right, and its line.
+    /// Its encoding, with a cell that shows whether that is right, and the cell's line.
     Encoding(Encoding, Option<(u64, String)>),
     /// What separates its columns.
     Separator(char),
-    /// Headings that are written in another way than the columns are called.
+    /// Headings that are written differently from the columns' names.
     Headings(Vec<(String, String)>),
     /// Columns that are not read.
     Unread(Vec<String>),
     /// Rows of empty cells: how many, and the line of the first.
     Empty(u64, u64),
-    /// Something that the reader of the columns took in another form than the usual one.
+    /// Something that the reader of the columns accepted in an unusual form.
     Other(String),
 }
 
@@ -55,7 +55,7 @@ impl fmt::Display for Assumption {
             Self::Encoding(encoding, None) => write!(f, "the file is read as {encoding}"),
             Self::Encoding(encoding, Some((line, cell))) => write!(
                 f,
-                "the file is read as {encoding}, so that line {line} says \"{cell}\"; if that is wrong, save it as \"CSV UTF-8\""
+                "the file is read as {encoding}, so line {line} says \"{cell}\"; if that is wrong, save it as \"CSV UTF-8\""
             ),
             Self::Separator('\t') => f.write_str("columns are separated by tabs"),
             Self::Separator(mark) => write!(f, "columns are separated by '{mark}'"),
@@ -66,11 +66,11 @@ impl fmt::Display for Assumption {
                 write!(f, "headings: {}", pairs.collect::<Vec<_>>().join(", "))
             }
             Self::Unread(names) => write!(f, "columns that are not read: {}", names.join(", ")),
-            Self::Empty(1, line) => write!(f, "line {line} is empty and passed over"),
+            Self::Empty(1, line) => write!(f, "line {line} is empty and was skipped"),
             Self::Empty(count, line) => {
                 write!(
                     f,
-                    "{count} empty rows are passed over, the first in line {line}"
+                    "{count} empty rows were skipped, the first in line {line}"
                 )
             }
             Self::Other(words) => f.write_str(words),
@@ -78,25 +78,25 @@ impl fmt::Display for Assumption {
     }
 }
 
-/// Why a first line names no columns.
+/// Why a first line is not a heading.
 #[derive(Debug, thiserror::Error)]
 pub enum HeadingError {
     /// The file cannot be read.
     #[error(transparent)]
     Io(#[from] std::io::Error),
-    /// There is none.
-    #[error("the file is empty: the heading is missing, which wants {0}")]
+    /// There is no heading.
+    #[error("the file is empty: expected a heading with {0}")]
     Empty(String),
-    /// Columns are not there.
-    #[error("{}: the heading wants {wanted}, and says {found}{}", missing(.names), elsewhere(*.at))]
+    /// Columns are missing.
+    #[error("{}: the heading needs {wanted} and has {found}{}", missing(.names), elsewhere(*.at))]
     Missing {
-        /// Those that are not.
+        /// The missing columns.
         names: Vec<&'static str>,
-        /// All that are wanted.
+        /// All that are required.
         wanted: String,
-        /// What is there.
+        /// What the heading has.
         found: String,
-        /// A later line that has them all: something stands above the heading.
+        /// A later line that has them all: there is something above the heading.
         at: Option<u64>,
     },
     /// Two columns have one name.
@@ -109,12 +109,12 @@ pub enum HeadingError {
         /// From 1.
         second: usize,
     },
-    /// A column that nobody knows.
-    #[error("column {name:?} is unknown: the heading wants {wanted}")]
+    /// A column that is not known.
+    #[error("column {name:?} is unknown: the heading needs {wanted}")]
     Unknown {
         /// The column.
         name: String,
-        /// All that are wanted.
+        /// All that are required.
         wanted: String,
     },
 }
@@ -128,11 +128,11 @@ fn missing(names: &[&str]) -> String {
 
 fn elsewhere(at: Option<u64>) -> String {
     at.map_or_else(String::new, |line| {
-        format!("; line {line} is the heading: take away what stands above it")
+        format!("; line {line} is the heading: remove the lines above it")
     })
 }
 
-/// What the beginning of a file says of its columns' separator: that, and whether a line of its own says it.
+/// The column separator, from the beginning of a file, and whether a separate line states it.
 pub(super) fn separator(beginning: &str, columns: &Columns) -> (u8, bool) {
     let mut lines = beginning.lines().filter(|line| !line.trim().is_empty());
     let first = lines.next().unwrap_or_default();
@@ -162,12 +162,12 @@ fn split(line: &str, mark: u8) -> StringRecord {
         .trim(Trim::All)
         .from_reader(line.as_bytes());
     let mut record = StringRecord::new();
-    // A line without an end of its quotes is one cell.
+    // A line whose quotes do not end is one cell.
     let _ = reader.read_record(&mut record);
     record
 }
 
-/// A heading as columns are called: small letters, with one underscore where other characters stand.
+/// A heading in the form of column names: lower case, with one underscore in place of other characters.
 fn plain(heading: &str) -> String {
     let words = heading
         .split(|c: char| !c.is_alphanumeric())
@@ -178,7 +178,7 @@ fn plain(heading: &str) -> String {
 /// A heading that was read.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct Heading {
-    /// Each column's name as it is called, else as it is written.
+    /// Each column's known name, else its heading as written.
     pub(super) names: StringRecord,
     /// What was assumed.
     pub(super) assumed: Vec<Assumption>,
@@ -296,7 +296,7 @@ mod tests {
         let said = |line| heading(line).unwrap_err().to_string();
         assert_eq!(
             said("wallet,holding"),
-            "column kyc_expiry is missing: the heading wants wallet,kyc_expiry, and says wallet,holding"
+            "column kyc_expiry is missing: the heading needs wallet,kyc_expiry and has wallet,holding"
         );
         assert!(said("a,b").starts_with("columns wallet, kyc_expiry are missing"));
         assert_eq!(

@@ -1,6 +1,6 @@
 //! Importing many signed orders at once: all of them or none.
 //!
-//! One thread per core checks signatures while the rows before them are written; memory does not grow with the file.
+//! One thread per core checks signatures while earlier rows are written; memory does not grow with the file.
 
 use std::io::BufRead;
 use std::num::NonZero;
@@ -35,7 +35,7 @@ pub struct Imported {
     pub events: Option<(u64, u64)>,
 }
 
-/// A row of a file, read and not understood yet.
+/// A row of a file, read but not yet parsed.
 pub trait Row: Send + Sync {
     /// What it says, or what is wrong with it.
     ///
@@ -43,17 +43,17 @@ pub trait Row: Send + Sync {
     /// What is wrong, in words.
     fn posting(&self, rules: &Rules) -> Result<Posting, String>;
 
-    /// Whether it says when the order was received; else that is now, whenever it is read.
+    /// Whether it says when the order was received; otherwise that is the time at which it is read.
     fn states_receipt(&self) -> bool;
 }
 
-/// Rows with their lines.
+/// Rows with their line numbers.
 pub type Chunk<R> = Vec<Result<(u64, R), BadRow>>;
 
 impl Board {
-    /// Posts every order of a CSV file (see [`super::csv`]) in UTF-8 that the board does not have, in one transaction, which
-    /// is one act: over the SHA-256 of the file. Only signatures of keys count: an order of a wallet contract is posted by itself.
-    /// `progress` gets the number of rows checked so far.
+    /// Posts every order of a CSV file (see [`super::csv`]) in UTF-8 that the board does not have, in one transaction,
+    /// which is one act: over the SHA-256 of the file. Only key signatures count: a wallet contract's order is posted
+    /// separately. `progress` gets the number of rows checked so far.
     ///
     /// # Errors
     /// [`BoardError::Act`]; [`BoardError::BadRows`] with every bad row, and then nothing is imported;
@@ -67,7 +67,7 @@ impl Board {
         self.import_rows(csv_rows(file)?, by, progress).await
     }
 
-    /// As [`Self::import`], of rows of any form; `next` reads at most as many as it is asked for, none at the end.
+    /// Like [`Self::import`], for rows of any form; `next` reads at most the number asked for, none at the end.
     ///
     /// # Errors
     /// Those of [`Self::import`], or `next`'s.
@@ -82,7 +82,7 @@ impl Board {
         let (by, _) = self.authorise_ahead(by, told, exempt).await?;
         let (checking, mut chunks) = self.check_in_background(next, by.clone()).await?;
         let mut writer = self.store.writer().await?;
-        // The staff may have changed until the writer's turn came.
+        // The staff may have changed before the writer's turn came.
         self.authorise(&mut writer, by, told, exempt).await?;
         writer.widen_cache().await?;
         let first_seq = writer.size() + 1;
@@ -91,7 +91,7 @@ impl Board {
             rows += chunk.len() as u64;
             let now = self.store.clock().now();
             let (ids, drafts) = sorting.sort(writer.link().await?, now, chunk).await?;
-            // Once a row is bad nothing is written any more, the others are only checked.
+            // After a bad row nothing more is written; the other rows are only checked.
             if sorting.refused.is_empty() {
                 writer.append(drafts).await?;
             } else {
@@ -116,7 +116,7 @@ impl Board {
     ///
     /// # Errors
     /// [`BoardError::BadRows`] for a header without its columns, [`BoardError::Text`] (actor, reason),
-    /// [`BoardError::File`], or the store's; rows that cannot be taken are in the plan.
+    /// [`BoardError::File`], or the store's; rows that cannot be posted are in the plan.
     pub async fn plan_import(
         &self,
         file: impl BufRead + Send + 'static,
@@ -126,7 +126,7 @@ impl Board {
         self.plan_import_rows(csv_rows(file)?, by, progress).await
     }
 
-    /// As [`Self::plan_import`], of rows of any form. The ids of the new orders are kept until the end.
+    /// Like [`Self::plan_import`], for rows of any form. The ids of the new orders are kept in memory until the end.
     ///
     /// # Errors
     /// Those of [`Self::plan_import`], or `next`'s.
@@ -150,7 +150,7 @@ impl Board {
         Ok(sorting.plan())
     }
 
-    /// Reads and checks rows on threads of their own; they come out in the sequence of the file.
+    /// Reads and checks rows on separate threads; they come out in the order of the file.
     async fn check_in_background<R: Row>(
         &self,
         next: impl FnMut(usize) -> Result<Chunk<R>, BoardError> + Send + 'static,

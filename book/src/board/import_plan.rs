@@ -1,4 +1,4 @@
-//! What a file of orders comes to: what is new, what the board has already, and what cannot be taken.
+//! What is in a file of orders: what is new, what the board already has, and what cannot be posted.
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -16,16 +16,16 @@ use crate::store::append::Draft;
 use crate::store::engine::Link;
 use crate::store::{query, row};
 
-/// What a file of orders comes to.
+/// What is in a file of orders.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ImportPlan {
     /// Orders that the board does not have.
     pub new: u64,
-    /// Orders that it has, as the file says.
+    /// Orders that it has just as the file states them.
     pub same: u64,
-    /// What the new ones come to, by symbol and side.
+    /// The totals of the new ones, by symbol and side.
     pub totals: Vec<Total>,
-    /// Rows that cannot be taken, in the sequence of the file.
+    /// Rows that cannot be posted, in the order of the file.
     pub refused: Vec<BadRow>,
 }
 
@@ -66,7 +66,7 @@ impl Total {
 /// One row, checked.
 pub(super) type Checked = Result<CheckedRow, BadRow>;
 
-/// One row that says which order it is, checked.
+/// One row that identifies its order, checked.
 pub(super) struct CheckedRow {
     pub(super) line: u64,
     pub(super) id: B256,
@@ -79,7 +79,7 @@ pub(super) struct CheckedRow {
     pub(super) draft: Result<(Draft, Total), String>,
 }
 
-/// Tells apart what is new, what the board has, and what cannot be taken.
+/// Separates what is new, what the board has, and what cannot be posted.
 #[derive(Default)]
 pub(super) struct Sorting {
     /// An order that was posted by this event or a later one comes from the file itself.
@@ -93,7 +93,7 @@ pub(super) struct Sorting {
 }
 
 impl Sorting {
-    /// Of a file whose own orders are posted by this event and later ones.
+    /// For a file whose own orders are posted by this event and later ones.
     pub(super) fn before(first_seq: u64) -> Self {
         Self {
             first_seq,
@@ -161,7 +161,7 @@ impl Sorting {
         }
     }
 
-    /// What the rows so far come to.
+    /// The plan for the rows so far.
     pub(super) fn plan(mut self) -> ImportPlan {
         self.refused.sort_by_key(|row| row.line);
         ImportPlan {
@@ -174,17 +174,17 @@ impl Sorting {
 }
 
 fn twice(id: B256) -> String {
-    format!("order {id} stands on an earlier line of the file")
+    format!("order {id} is also on an earlier line of the file")
 }
 
 impl CheckedRow {
-    /// Holds it against the order as it was posted, whose terms are the same, as the id is their digest. What has become
-    /// of the order since then, and whether it could be posted now, does not matter.
+    /// Compares it with the order as it was posted, whose terms are the same, as the id is their digest. What has
+    /// become of the order since then, and whether it could be posted now, does not matter.
     fn compare(&self, posted: &OrderRecord) -> Result<(), String> {
         let (id, posting) = (self.id, &self.posting);
         let differs = |field: &str, board: &dyn Display, file: &dyn Display| {
             Err(format!(
-                "order {id} is on the board with {field} {board}, the file says {file}: a posted order does not change"
+                "order {id} is on the board with {field} {board}, but the file says {file}: a posted order cannot change"
             ))
         };
         if posting.account != posted.account {

@@ -1,5 +1,5 @@
-//! Settlements as jobs: whoever may asks for one, and the process that settles takes it, whichever was asked. What becomes of
-//! the match stands in the log; a job says how it came there.
+//! Settlements as jobs: anybody entitled requests one from any process, and the process that settles takes it. What
+//! becomes of the match is in the log; a job says how it got there.
 
 use std::fmt;
 use std::str::FromStr;
@@ -17,13 +17,13 @@ use crate::store::error::StoreError;
 use crate::store::jobs::{self, JobRow};
 use crate::store::row;
 
-/// Where a job stands.
+/// The state of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum JobState {
-    /// Nobody has taken it yet, or the chain could not be asked.
+    /// Nobody has taken it yet, or the chain could not be queried.
     Waiting,
-    /// It is being done.
+    /// It is running.
     Running,
     /// Its transaction is in a block that is not final enough to be recorded.
     Submitted,
@@ -31,7 +31,7 @@ pub enum JobState {
     Unknown,
     /// The match is settled.
     Settled,
-    /// A rule said no: nothing was sent.
+    /// A rule refused it: nothing was sent.
     Refused,
     /// The transaction reverted, or can never be mined.
     Failed,
@@ -48,7 +48,7 @@ impl JobState {
         Self::Failed,
     ];
 
-    /// As it is written.
+    /// Its text form.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Waiting => "waiting",
@@ -61,7 +61,7 @@ impl JobState {
         }
     }
 
-    /// Nothing more comes of it.
+    /// It is final.
     pub fn is_over(self) -> bool {
         matches!(self, Self::Settled | Self::Refused | Self::Failed)
     }
@@ -80,7 +80,7 @@ impl FromStr for JobState {
         Self::ALL
             .into_iter()
             .find(|state| state.as_str() == text)
-            .ok_or_else(|| format!("{text:?} is no state of a job"))
+            .ok_or_else(|| format!("{text:?} is not a job state"))
     }
 }
 
@@ -95,7 +95,7 @@ pub struct Step {
     /// Why it did not go on, for programs.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub code: Option<String>,
-    /// The same in words.
+    /// The reason in words.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub detail: Option<String>,
     /// The match's last event when it began to be settled.
@@ -108,14 +108,14 @@ pub struct Step {
     pub transaction: Option<B256>,
 }
 
-/// What a step says beside its time and state.
+/// What a step says besides its time and state.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Said {
     /// The transaction's block.
     pub block: Option<u64>,
     /// Why it did not go on.
     pub code: Option<String>,
-    /// The same in words.
+    /// The reason in words.
     pub detail: Option<String>,
     /// The match's last event when it began to be settled.
     pub seq: Option<u64>,
@@ -123,20 +123,20 @@ pub struct Said {
     pub transaction: Option<B256>,
 }
 
-/// A settlement that was asked for.
+/// A requested settlement.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Job {
     /// Its id, a UUID v7.
     pub id: Uuid,
     /// The match.
     pub match_id: Uuid,
-    /// Who asked for it.
+    /// Who requested it.
     pub asked_by: String,
-    /// Where it stands.
+    /// Its state.
     pub state: JobState,
-    /// How it came there, oldest first.
+    /// Its steps, oldest first.
     pub steps: Vec<Step>,
-    /// When it was asked for.
+    /// When it was requested.
     pub made_at: Timestamp,
     /// When it last changed.
     pub changed_at: Timestamp,
@@ -180,7 +180,7 @@ impl Job {
         ))
     }
 
-    /// Moves on, with what is to be said of it.
+    /// Moves on, with the details of the step.
     fn step(&mut self, at: Timestamp, state: JobState, said: Said) {
         self.state = state;
         self.changed_at = at;
@@ -197,8 +197,8 @@ impl Job {
 }
 
 impl Board {
-    /// Asks for the settlement of a match, once at a time: the job that is under way is the answer to whoever asks
-    /// meanwhile. Whether it is a new one stands beside it.
+    /// Requests the settlement of a match, one at a time: a request made meanwhile gets the job that is under way. Also
+    /// returns whether the job is new.
     ///
     /// # Errors
     /// [`BoardError::UnknownMatch`], [`BoardError::WrongMatchState`] unless APPROVED, COMMITTED or FAILED, or the store's.
@@ -255,7 +255,7 @@ impl Board {
         Ok(found.map(Job::of).transpose()?)
     }
 
-    /// The jobs that are not over, oldest first.
+    /// The jobs that are not finished, oldest first.
     ///
     /// # Errors
     /// The store's.
@@ -265,7 +265,7 @@ impl Board {
         Ok(jobs?)
     }
 
-    /// Moves a job on. One that is over stays so.
+    /// Moves a job on. A finished job does not change.
     ///
     /// # Errors
     /// [`StoreError::LeaseLost`] on a board [under](Self::under) a lease that has gone to another; the store's.
@@ -337,7 +337,7 @@ mod tests {
             let steps: Vec<_> = over.steps.iter().map(|step| step.state.as_str()).collect();
             assert_eq!(steps, ["waiting", "running", "refused"]);
             assert_eq!(over.changed_at, board.store().clock().now());
-            // It is over.
+            // It is finished.
             let late = board
                 .step_job(job.id, JobState::Settled, Said::default())
                 .await

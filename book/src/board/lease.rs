@@ -1,5 +1,5 @@
-//! What one process does at a time, however many serve a book: it holds a lease, renews it while it lives, and writes under
-//! it. Another takes over once the lease has ended, by the database's clock.
+//! What only one process does at a time, however many serve a book: it holds a lease, renews it while it lives, and
+//! writes under it. Another takes over once the lease has ended, by the database's clock.
 //!
 //! ```no_run
 //! # async fn example(board: book::board::Board) -> Result<(), book::board::BoardError> {
@@ -25,7 +25,7 @@ use crate::store::error::StoreError;
 use crate::store::lease::{self, Fence, LeaseRow};
 use crate::store::row;
 
-/// How long a lease lasts from its last renewal on.
+/// How long a lease lasts after its last renewal.
 pub const LEASE_LASTS: SignedDuration = SignedDuration::from_secs(5);
 
 /// How often its holder renews it.
@@ -38,7 +38,7 @@ pub struct Lease {
     pub name: String,
     /// Who holds it: one process, not one machine.
     pub holder: String,
-    /// Grows with every holder.
+    /// Grows with every new holder.
     pub number: u64,
     /// When another may take it, by the database's clock.
     pub ends_at: Timestamp,
@@ -50,7 +50,7 @@ impl Board {
     /// # Errors
     /// The store's.
     pub async fn take_lease(&self, name: &str, holder: &str) -> Result<Option<Lease>, BoardError> {
-        // Who only waits for it does not disturb the one writer.
+        // A process that only waits for it does not disturb the one writer.
         let mut reader = self.store.reader().await?;
         let now = engine::time(reader.link(), self.store.clock()).await?;
         let known = lease::lease(reader.link(), name).await?;
@@ -88,7 +88,7 @@ impl Board {
             .map(Some)
     }
 
-    /// Gives a lease back, so that another need not wait for its end. One that has gone to another stays there.
+    /// Gives a lease back, so that another process need not wait for its end. One that has gone to another stays there.
     ///
     /// # Errors
     /// The store's.
@@ -118,7 +118,7 @@ impl Board {
         };
         Self {
             store: self.store.under(fence),
-            // Orders that others post must not wait in a line whose writer may be refused.
+            // Orders that others post must not wait in a queue whose writer may be refused.
             queue: Arc::default(),
             ..self.clone()
         }
@@ -200,7 +200,7 @@ mod tests {
             let first = book.board.take_lease(NAME, "a").await.unwrap().unwrap();
             let (mine, note) = (book.board.under(&first), || by("ada").because("still here"));
             mine.note("book", note()).await.unwrap();
-            // Over, but nobody else's yet: what is written then harms nobody.
+            // Ended, but not anybody else's yet: writing now does no harm.
             book.hands.turn(6);
             mine.note("book", note()).await.unwrap();
             let second = other.take_lease(NAME, "b").await.unwrap().unwrap();
@@ -212,7 +212,7 @@ mod tests {
             );
             assert_eq!(book.board.head().await.unwrap().size, size);
             other.under(&second).note("book", note()).await.unwrap();
-            // Without a lease everybody writes as ever.
+            // Without a lease everybody writes as before.
             book.board.note("book", note()).await.unwrap();
         }
     }

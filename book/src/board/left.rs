@@ -1,5 +1,5 @@
-//! What wallets leave with the desk, for it to send: a signed cancel makes an order void, a signed allowance (EIP-2612) lets
-//! the settlement contract take what a trade needs. Neither gives the desk anything else.
+//! What wallets leave with the desk for it to send: a signed cancel makes an order void, a signed allowance (EIP-2612)
+//! lets the settlement contract take what a trade needs. Neither gives the desk any other power.
 
 use alloy::primitives::{Address, B256, Bytes, U256};
 use jiff::Timestamp;
@@ -14,14 +14,14 @@ use crate::market::record::OrderState;
 use crate::store::left::{self, CancelRow, Outcome, PermitRow};
 use crate::store::row;
 
-/// Cancels that are read at once.
+/// Cancels read at once.
 const PAGE: u32 = 64;
-/// Permits that a list has at most.
+/// The most permits in a list.
 const LISTED: u32 = 200;
-/// Characters that are kept of why something was refused.
+/// How many characters of a refusal's reason are kept.
 const LONGEST: usize = 500;
 
-/// How something stands that a wallet left.
+/// The state of something that a wallet left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Errand {
@@ -31,7 +31,7 @@ pub enum Errand {
     Sent,
     /// The chain refuses it.
     Refused,
-    /// Its owner took it back, or left another one.
+    /// Its owner withdrew it, or left another one.
     Withdrawn,
 }
 
@@ -60,7 +60,7 @@ pub struct LeftCancel {
     pub order: B256,
     /// The owner's signature.
     pub signature: Bytes,
-    /// How it stands.
+    /// Its state.
     pub state: Errand,
     /// Why it was refused.
     pub said: String,
@@ -73,21 +73,21 @@ pub struct LeftCancel {
 /// An allowance that a wallet signed for the settlement contract.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LeftPermit {
-    /// Its name.
+    /// Its id.
     pub id: Uuid,
     /// The token.
     pub token: Address,
-    /// Who allows.
+    /// The owner of the tokens.
     pub owner: Address,
     /// Base units.
     pub value: U256,
-    /// The owner's number at the token: it is good as long as that is the next one.
+    /// The owner's nonce at the token: the permit is good as long as that is the next one.
     pub nonce: U256,
     /// The last second at which it is good.
     pub deadline: u64,
     /// The owner's signature: 65 bytes.
     pub signature: Bytes,
-    /// How it stands.
+    /// Its state.
     pub state: Errand,
     /// Why it was refused.
     pub said: String,
@@ -133,7 +133,7 @@ fn permit(found: PermitRow) -> Result<LeftPermit, BoardError> {
         made_at: row::timestamp(0, "made_at", made_at)?,
         id: id
             .parse()
-            .map_err(|_| damaged(0, format!("a permit is called {id}")))?,
+            .map_err(|_| damaged(0, format!("a permit has the id {id}")))?,
     })
 }
 
@@ -152,7 +152,7 @@ fn outcome(state: Errand, said: &str, tx_hash: Option<B256>, now: Timestamp) -> 
 
 impl Board {
     /// Leaves the cancel that an order's owner signed, which was checked before: an order that is on the board is taken off
-    /// in the same commit. One that was left before and not refused stays; whether this one is new.
+    /// in the same commit. An earlier one that was not refused stays. Returns whether this one is new.
     ///
     /// # Errors
     /// [`BoardError::UnknownOrder`], [`BoardError::NotOpen`] of a filled one, [`BoardError::Matched`] while a settlement is
@@ -193,7 +193,7 @@ impl Board {
         Ok((cancel, true))
     }
 
-    /// The cancel that was left of an order.
+    /// The cancel that was left for an order.
     ///
     /// # Errors
     /// The store's.
@@ -211,7 +211,7 @@ impl Board {
         found.into_iter().map(cancel).collect()
     }
 
-    /// Says what became of a cancel.
+    /// Records what became of a cancel.
     ///
     /// # Errors
     /// The store's.
@@ -228,7 +228,7 @@ impl Board {
         Ok(writer.commit().await?)
     }
 
-    /// Leaves an allowance that was checked before, in the place of the one that waits for the same owner and token.
+    /// Leaves an allowance that was checked before, in place of the one that waits for the same owner and token.
     ///
     /// # Errors
     /// The store's.
@@ -259,7 +259,7 @@ impl Board {
         Ok(writer.commit().await?)
     }
 
-    /// A permit by its name.
+    /// A permit by its id.
     ///
     /// # Errors
     /// The store's.
@@ -277,7 +277,7 @@ impl Board {
         found.into_iter().map(permit).collect()
     }
 
-    /// The permit of a wallet for a token that nobody has sent.
+    /// The unsent permit of a wallet for a token.
     ///
     /// # Errors
     /// The store's.
@@ -300,7 +300,7 @@ impl Board {
         found.into_iter().map(permit).collect()
     }
 
-    /// Says what became of a permit that waits; whether it did.
+    /// Records what became of a waiting permit. Returns whether it was still waiting.
     ///
     /// # Errors
     /// The store's.
@@ -358,7 +358,7 @@ mod tests {
                 (Errand::Refused, LONGEST)
             );
             assert_eq!(board.waiting_cancels().await.unwrap(), []);
-            // One that was refused may be signed anew.
+            // One that was refused may be signed again.
             assert!(
                 board
                     .leave_cancel(order, &SIGNED, by("web"))

@@ -10,9 +10,9 @@ use super::error::BadRow;
 use super::heading::{Assumption, Columns, Heading, HeadingError, separator};
 use super::text::Encoding;
 
-/// Bytes at the beginning in which the first line is looked for.
+/// Bytes at the beginning that are searched for the first line.
 const BEGINNING: usize = 1 << 16;
-/// Rows among which a heading is looked for that is not the first.
+/// Rows that are searched for a heading that is not the first line.
 const ABOVE: usize = 20;
 
 type Text<R> = io::Chain<Cursor<Vec<u8>>, DecodeReaderBytes<R, Vec<u8>>>;
@@ -24,7 +24,7 @@ pub struct Records<R: Read> {
     heading: Heading,
     encoding: Encoding,
     separator: u8,
-    /// Columns without a name of which it was said that they hold something.
+    /// Columns without a name whose content has been reported.
     unnamed: BTreeSet<usize>,
     /// The first cell that shows how the file is encoded, with its line.
     sample: Option<(u64, String)>,
@@ -36,7 +36,7 @@ pub struct Records<R: Read> {
 pub type Row = Result<(u64, StringRecord), BadRow>;
 
 impl<R: Read> Records<R> {
-    /// Reads from `file`, which is encoded so and whose first line names the columns.
+    /// Reads from `file`, which has this encoding and whose first line names the columns.
     ///
     /// # Errors
     /// Every [`HeadingError`].
@@ -77,11 +77,11 @@ impl<R: Read> Records<R> {
         &self.heading.names
     }
 
-    /// What was assumed; complete once the last record was read.
+    /// What was assumed; complete once the last record has been read.
     pub fn assumed(&self) -> Vec<Assumption> {
         let mut assumed = Vec::new();
         if self.encoding != Encoding::Utf8 {
-            // UTF-16 says it itself, and so needs no example.
+            // UTF-16 identifies itself, so it needs no example.
             let sample = self
                 .sample
                 .clone()
@@ -98,7 +98,7 @@ impl<R: Read> Records<R> {
         assumed
     }
 
-    /// The next record; `None` at the end. Rows of empty cells are passed over.
+    /// The next record; `None` at the end. Rows of empty cells are skipped.
     ///
     /// # Errors
     /// The file itself could not be read; a malformed row is a row.
@@ -128,7 +128,7 @@ impl<R: Read> Records<R> {
         }
     }
 
-    /// A record, why it is none, or nothing where its cells are empty.
+    /// A record, or why it is not one, or nothing if its cells are empty.
     fn judge(&mut self, line: u64, mut record: StringRecord) -> Option<Row> {
         let wanted = self.heading.names.len();
         let bad = |message| Some(Err(BadRow { line, message }));
@@ -137,12 +137,15 @@ impl<R: Read> Records<R> {
             *count = count.saturating_add(1);
             return None;
         }
-        // A spreadsheet writes separators as far as any row of it reaches.
+        // A spreadsheet writes separators as far as its longest row reaches.
         if record.len() > wanted && record.iter().skip(wanted).all(str::is_empty) {
             record.truncate(wanted);
         }
         if record.len() != wanted {
-            return bad(format!("{} fields, the header has {wanted}", record.len()));
+            return bad(format!(
+                "{} fields, but the heading has {wanted}",
+                record.len()
+            ));
         }
         for (place, cell) in record
             .iter()
@@ -151,13 +154,13 @@ impl<R: Read> Records<R> {
         {
             if self.heading.names.get(place) == Some("") && self.unnamed.insert(place) {
                 return bad(format!(
-                    "column {} has no heading and says {cell:?}: where cells were merged, write a heading above each column",
+                    "column {} has no heading and contains {cell:?}: where cells were merged, write a heading above each column",
                     place + 1
                 ));
             }
             if cell.contains(char::REPLACEMENT_CHARACTER) {
                 return bad(format!(
-                    "{cell:?} holds what is no character of {}: save the file as \"CSV UTF-8\"",
+                    "{cell:?} contains bytes that are not valid {}: save the file as \"CSV UTF-8\"",
                     self.encoding
                 ));
             }
@@ -169,8 +172,8 @@ impl<R: Read> Records<R> {
     }
 }
 
-/// The beginning of a file up to the end of a line that is not empty, and, where that only says the separator, somewhat
-/// more.
+/// The beginning of a file up to the end of a line that is not empty and, where that only states the separator, a
+/// little more.
 fn beginning(file: &mut impl Read) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let mut chunk = [0; 4_096];
@@ -188,7 +191,7 @@ fn beginning(file: &mut impl Read) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Says of a heading that lacks columns whether it stands further down.
+/// Adds to the error for missing columns whether the heading is further down.
 fn below<R: Read>(
     reader: &mut ::csv::Reader<Lines<R>>,
     columns: &Columns,
@@ -246,7 +249,7 @@ impl<R> Lines<R> {
         }
     }
 
-    /// The first line with content that begins at `offset` or behind it; offsets only grow from call to call.
+    /// The first line with content that begins at or after `offset`; offsets only grow from call to call.
     fn line(&mut self, offset: u64) -> u64 {
         while self
             .starts
@@ -339,7 +342,12 @@ mod tests {
 
     #[test]
     fn every_row_of_the_wrong_length_is_reported_with_its_line() {
-        let short = |line, fields| Err(bad(line, &format!("{fields} fields, the header has 2")));
+        let short = |line, fields| {
+            Err(bad(
+                line,
+                &format!("{fields} fields, but the heading has 2"),
+            ))
+        };
         assert_eq!(
             lines("a,b\n1\n2,3\n\n4,5,6\n7,8,,\n"),
             [short(2, 1), Ok(3), short(5, 3), Ok(6)]
@@ -352,10 +360,10 @@ mod tests {
         assert_eq!(
             assumed(windows, Encoding::Windows1252),
             [
-                "the file is read as Windows-1252, so that line 2 says \"Grün\"; if that is wrong, save it as \"CSV UTF-8\"",
+                "the file is read as Windows-1252, so line 2 says \"Grün\"; if that is wrong, save it as \"CSV UTF-8\"",
                 "columns are separated by ';'",
                 "headings: \"B\" is b, \"A\" is a",
-                "line 3 is empty and passed over",
+                "line 3 is empty and was skipped",
             ]
         );
         assert_eq!(assumed(b"a,b\n1,2\n", Encoding::Utf8), [""; 0]);
@@ -364,7 +372,7 @@ mod tests {
     #[test]
     fn cells_below_no_heading_are_refused_and_empty_ones_are_not() {
         let rows = all(b"a,b,,\n1,2,,\n3,4,x,\n5,6,y,\n", Encoding::Utf8);
-        let words = "column 3 has no heading and says \"x\": where cells were merged, write a heading above each column";
+        let words = "column 3 has no heading and contains \"x\": where cells were merged, write a heading above each column";
         assert_eq!(rows[1], Err(bad(3, words)));
         assert!(rows[0].is_ok() && rows[2].is_ok());
     }
@@ -378,7 +386,7 @@ mod tests {
         );
         let refused = refused.unwrap_err().to_string();
         assert!(
-            refused.ends_with("; line 4 is the heading: take away what stands above it"),
+            refused.ends_with("; line 4 is the heading: remove the lines above it"),
             "{refused}"
         );
         let empty = Records::open(&b"\n \n"[..], Encoding::Utf8, &COLUMNS)
@@ -398,7 +406,7 @@ mod tests {
             rows,
             [Err(bad(
                 2,
-                "\"\u{fffd}\" holds what is no character of UTF-16 LE: save the file as \"CSV UTF-8\""
+                "\"\u{fffd}\" contains bytes that are not valid UTF-16 LE: save the file as \"CSV UTF-8\""
             ))]
         );
     }

@@ -1,4 +1,4 @@
-//! Following a board while it changes: notices that its log has grown, what is there at one moment, and who is still in.
+//! Following a board while it changes: notices that its log has grown, its state at one moment, who is still signed in.
 
 use std::collections::{HashMap, HashSet};
 
@@ -22,14 +22,14 @@ use crate::store::head::HeadRow;
 use crate::store::live::{self, Matches, Sides};
 use crate::store::{query, row};
 
-/// Who looks, and so what of orders and matches there is to see.
+/// Who looks, and so which orders and matches they see.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Eyes {
     /// An owner: its own.
     Owner(Address),
     /// The desk: those of the securities that are followed.
     Desk,
-    /// Whoever settles: the matches that were approved.
+    /// The process that settles: the matches that were approved.
     Operator,
 }
 
@@ -42,11 +42,11 @@ pub struct Market {
     pub bids: Vec<Lot>,
     /// The best asks.
     pub asks: Vec<Lot>,
-    /// There are more of either side than are shown.
+    /// Either side has more than are shown.
     pub truncated: bool,
 }
 
-/// A match with whose it is.
+/// A match with its parties.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sided {
     /// The match.
@@ -64,7 +64,7 @@ pub struct Sided {
 pub struct Moment {
     /// How many events the log has.
     pub seq: u64,
-    /// Up to where the chain was read.
+    /// The block up to which the chain was read.
     pub synced: Option<ChainSynced>,
     /// The securities that are followed.
     pub markets: Vec<Market>,
@@ -85,22 +85,22 @@ fn sided((found, buyer, seller, number): Sides, tokens: &HashMap<u64, Address>) 
 }
 
 impl Board {
-    /// How many events the log has, whichever process appends: told at each commit. It is 0 until the log was looked at
-    /// once, and may be less than what a read finds, never more.
+    /// How many events the log has, whichever process appends: updated at each commit. It is 0 until the log was first
+    /// looked at, and may be less than what a read finds, never more.
     ///
-    /// Begins to listen when it is first asked for, and does so until the store is closed or dropped; needs a runtime.
+    /// Begins to listen when first called, and goes on until the store is closed or dropped; needs a runtime.
     pub fn changes(&self) -> watch::Receiver<u64> {
         self.store.follow().0
     }
 
-    /// Notices of what changes beside the log, whichever process writes: the fills that the chain shows, what decides who
-    /// may hold what, a session or an API key that ends. There may be more notices than changes.
+    /// Notices of what changes beside the log, whichever process writes: the fills that the chain shows, the rules on
+    /// who may hold what, a session or an API key that ends. There may be more notices than changes.
     pub fn stirs(&self) -> watch::Receiver<u64> {
         self.store.follow().1
     }
 
-    /// What `eyes` see of some securities (their tokens), all at one moment: at most `limit` lots of each side, orders and
-    /// matches.
+    /// What `eyes` see of some securities (given by token), all at one moment: at most `limit` lots of each side,
+    /// orders and matches.
     ///
     /// # Errors
     /// The store's.
@@ -202,7 +202,7 @@ impl Board {
         })
     }
 
-    /// The matches of these ids with whose they are.
+    /// The matches with these ids and their parties.
     ///
     /// # Errors
     /// The store's.
@@ -221,7 +221,7 @@ impl Board {
         Ok(found.into_iter().map(|one| sided(one, &tokens)).collect())
     }
 
-    /// Those of some tokens (their SHA-256) of sessions and API keys that have not ended.
+    /// Which of these tokens (given by SHA-256) belong to sessions and API keys that have not ended.
     ///
     /// # Errors
     /// The store's.

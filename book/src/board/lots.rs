@@ -11,7 +11,7 @@ use crate::market::price::Price;
 use crate::store::engine::Link;
 use crate::store::{lots, query, row};
 
-/// An open order as the market sees it, and whose it is.
+/// An open order as the market sees it, and its owner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Lot {
     /// The event that posted it.
@@ -24,11 +24,11 @@ pub struct Lot {
     pub price: Price,
     /// Security base units.
     pub quantity: u128,
-    /// Unix seconds from which it is dead.
+    /// Unix seconds from which it has expired.
     pub expiry: u64,
 }
 
-/// A place in the sequence of one side: the price and the posting event of an order, whether it is still open or not.
+/// A place in the order of one side: the price and the posting event of an order, whether or not it is still open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Place {
     /// The price.
@@ -46,12 +46,12 @@ pub struct OneSide {
     pub levels: Vec<Level>,
     /// There are more prices.
     pub truncated: bool,
-    /// Unix seconds at which the next order expires: until then nothing but an event of the log changes this.
+    /// Unix seconds at which the next order expires: until then only an event of the log changes this.
     pub until: Option<u64>,
 }
 
 impl Board {
-    /// One side of a security's book: as many lots and prices as are asked for.
+    /// One side of a security's book: the requested number of lots and prices.
     ///
     /// # Errors
     /// [`BoardError::UnknownSecurity`], or the store's.
@@ -78,7 +78,7 @@ impl Board {
         })
     }
 
-    /// The open, unexpired orders of one side of a security, best price first, then oldest first; those behind a place.
+    /// The open, unexpired orders of one side of a security after a place, best price first, then oldest first.
     ///
     /// # Errors
     /// [`BoardError::UnknownSecurity`], or the store's.
@@ -95,7 +95,7 @@ impl Board {
             .await
     }
 
-    /// The same as a transaction sees it, of the security of this number.
+    /// The same as a transaction sees it, for the security with this number.
     pub(super) async fn lots_in(
         &self,
         link: Link<'_>,

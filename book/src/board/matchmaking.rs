@@ -29,11 +29,11 @@ impl Board {
         self.propose_as(Uuid::now_v7(), bid, ask, by).await
     }
 
-    /// The same under an id that the proposer has drawn and signed.
+    /// The same, under an id that the proposer has drawn and signed.
     ///
     /// # Errors
     /// Those of [`Self::propose`], [`BoardError::Act`], [`StoreError::Duplicate`](crate::store::error::StoreError::Duplicate)
-    /// when the id was proposed before.
+    /// when the id was already proposed.
     pub async fn propose_as(
         &self,
         id: Uuid,
@@ -101,7 +101,7 @@ impl Board {
         finish(writer, id).await
     }
 
-    /// Refuses or withdraws a match that is neither in flight nor bound by a commitment; its orders are free again.
+    /// Refuses or withdraws a match that is neither in flight nor bound by a commitment; its orders become free again.
     ///
     /// # Errors
     /// [`BoardError::UnknownMatch`], [`BoardError::WrongMatchState`], [`BoardError::Committed`], [`BoardError::Act`], or the
@@ -129,12 +129,12 @@ impl Board {
     }
 }
 
-/// Names differ in a letter or a digit, or they are one person's.
+/// Two names belong to one person unless they differ in a letter or a digit.
 pub(crate) fn same_person(one: &str, other: &str) -> bool {
     staff::key(one) == staff::key(other)
 }
 
-/// An act about a match as it stands.
+/// An act about a match in its current state.
 pub(crate) fn told(act: Act, found: &Match) -> Told<'static> {
     Told {
         act,
@@ -151,7 +151,7 @@ pub(super) async fn match_in(writer: &mut Writer, id: Uuid) -> Result<Match, Boa
     Ok(row::matching(row.ok_or(BoardError::UnknownMatch(id))?)?)
 }
 
-/// Commits and returns the match as it stands now.
+/// Commits and returns the match as it is now.
 pub(super) async fn finish(mut writer: Writer, id: Uuid) -> Result<Match, BoardError> {
     let changed = match_in(&mut writer, id).await?;
     writer.commit().await?;
@@ -212,7 +212,7 @@ fn crossing(bid: &OrderRecord, ask: &OrderRecord) -> Result<u128, BoardError> {
     let mismatch = |what: String| Err(BoardError::Mismatch(what));
     if bid.side != Side::Bid || ask.side != Side::Ask {
         return mismatch(format!(
-            "a bid and an ask are wanted, these are {} and {}",
+            "expected a bid and an ask, these are {} and {}",
             bid.side, ask.side
         ));
     }

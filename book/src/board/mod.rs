@@ -1,4 +1,4 @@
-//! The bulletin board's use cases: what may be posted, cancelled, matched and recorded, and what is on it now.
+//! The bulletin board's use cases: what may be posted, cancelled, matched and recorded, and what is on the board now.
 
 pub mod access;
 pub mod act;
@@ -97,24 +97,24 @@ pub struct Head {
     pub captured_at: Timestamp,
 }
 
-/// The securities that the event listed last, and those before it.
+/// The event that listed a security last, and all securities up to it.
 type Listed = (u64, Arc<[Security]>);
 
-/// One book: a log, and the board that is the fold over it.
+/// One book: a log, and the board as the fold over it.
 #[derive(Debug, Clone)]
 pub struct Board {
     store: Store,
     identity: BookOpened,
     rules: Arc<Mutex<Option<Arc<Rules>>>>,
     roster: Arc<Mutex<Option<Arc<Roster>>>>,
-    /// What is remembered of the securities.
+    /// The remembered securities.
     listed: Arc<Mutex<Option<Listed>>>,
     queue: Arc<Queue<queue::Waiting>>,
     accesses: Arc<Queue<access::Waiting>>,
 }
 
 impl Board {
-    /// Creates a book at `url` (a path, `sqlite:PATH` or `postgres://...`); its identity is event 1, for ever.
+    /// Creates a book at `url` (a path, `sqlite:PATH` or `postgres://...`); its identity is event 1 and never changes.
     ///
     /// # Errors
     /// [`BoardError::Text`], [`BoardError::Field`], [`StoreError::Exists`], or the store's.
@@ -136,7 +136,7 @@ impl Board {
         Self::create_in(Store::create(url, clock).await?, identity, by).await
     }
 
-    /// Like [`Self::create`], in an open store, which is closed when that fails.
+    /// Like [`Self::create`], in an open store, which is closed on failure.
     ///
     /// # Errors
     /// Those of [`Self::create`].
@@ -146,7 +146,7 @@ impl Board {
         Ok(Self::of(store, identity))
     }
 
-    /// Like [`Self::create_in`]; the book's second event demands that the acts of persons are signed by their keys.
+    /// Like [`Self::create_in`]; the book's second event demands that acts of persons are signed with their keys.
     ///
     /// # Errors
     /// Those of [`Self::create`].
@@ -158,8 +158,8 @@ impl Board {
         Self::create_desk_in(store, identity, by, None).await
     }
 
-    /// Like [`Self::create_signed_in`]; the third event says how final its block must be before a fill is recorded, where
-    /// there is a rule.
+    /// Like [`Self::create_signed_in`]; if there is a recording rule, the third event says how final a fill's block
+    /// must be before the fill is recorded.
     ///
     /// # Errors
     /// Those of [`Self::create`].
@@ -202,7 +202,7 @@ impl Board {
         Self::open_store(Store::open(url, clock).await?).await
     }
 
-    /// Like [`Self::open`], of an open store, which is closed when that fails.
+    /// Like [`Self::open`], for an open store, which is closed on failure.
     ///
     /// # Errors
     /// Those of [`Self::open`].
@@ -212,7 +212,7 @@ impl Board {
         Ok(Self::of(store, identity))
     }
 
-    /// Whom the book belongs to and which contract it settles through.
+    /// Who the book belongs to and which contract it settles through.
     pub fn identity(&self) -> &BookOpened {
         &self.identity
     }
@@ -222,10 +222,10 @@ impl Board {
         &self.store
     }
 
-    /// Whether something could be written now; nothing is.
+    /// Checks that something could be written now; writes nothing.
     ///
     /// # Errors
-    /// The store's: another process writes, or the file may not be written.
+    /// The store's: another process is writing, or the file is not writable.
     pub async fn writable(&self) -> Result<(), BoardError> {
         self.store.writer().await?;
         Ok(())
@@ -325,18 +325,18 @@ impl Board {
             .await
     }
 
-    /// Writes a whole copy of the book into a new file, of one moment, whatever is appended meanwhile; then opens the copy
-    /// and answers what it holds.
+    /// Writes a whole copy of the book into a new file, as of one moment, whatever is appended meanwhile; then opens
+    /// the copy and returns what it contains.
     ///
     /// # Errors
-    /// [`StoreError::OnServer`], [`StoreError::Exists`], or the store's. What was written of the copy is removed.
+    /// [`StoreError::OnServer`], [`StoreError::Exists`], or the store's. A partial copy is removed.
     pub async fn backup(&self, file: &Path) -> Result<Head, BoardError> {
         if file.try_exists().map_err(StoreError::from)? {
             return Err(StoreError::Exists(file.display().to_string()).into());
         }
         let folder = file.parent().filter(|path| !path.as_os_str().is_empty());
         let folder = folder.unwrap_or(Path::new("."));
-        // Removed when it is dropped under its first name.
+        // Removed if it is dropped before it is renamed.
         let copy = tempfile::NamedTempFile::new_in(folder).map_err(StoreError::from)?;
         self.store.copy_to(copy.path()).await?;
         let head = self.head_of(copy.path()).await?;
@@ -346,7 +346,7 @@ impl Board {
         Ok(head)
     }
 
-    /// What a copy of this book holds.
+    /// What a copy of this book contains.
     async fn head_of(&self, file: &Path) -> Result<Head, BoardError> {
         let url = format!("sqlite:{}", file.display());
         let copy = Self::open_with(&url, self.store.clock().clone()).await?;
@@ -355,7 +355,7 @@ impl Board {
         head
     }
 
-    /// Appends one event that depends on nothing but the store's own constraints.
+    /// Appends one event that depends only on the store's own constraints.
     async fn record(
         &self,
         subject: impl ToString,
@@ -385,7 +385,7 @@ impl Board {
     }
 }
 
-/// Refuses what no book can be opened with, before there is a store.
+/// Refuses an identity that no book can have, before there is a store.
 ///
 /// # Errors
 /// [`BoardError::Text`], [`BoardError::Field`].
@@ -394,7 +394,7 @@ pub fn check_identity(identity: &BookOpened, by: &By) -> Result<(), BoardError> 
     text("broker_dealer", &identity.broker_dealer, 128)?;
     for (field, number) in [("chain_id", identity.chain_id), ("crd", identity.crd)] {
         if number == 0 || number >= 1 << 53 {
-            let (found, wanted) = (number.to_string(), "1 to 2^53 - 1 is wanted".to_owned());
+            let (found, wanted) = (number.to_string(), "expected 1 to 2^53 - 1".to_owned());
             return Err(BoardError::Field {
                 field,
                 found,
@@ -405,7 +405,7 @@ pub fn check_identity(identity: &BookOpened, by: &By) -> Result<(), BoardError> 
     Ok(())
 }
 
-/// Appends event 1 to a store that has none, event 2 where signatures are demanded, and another where fills wait.
+/// Appends event 1 to an empty store, event 2 if signatures are demanded, and another if fills wait for finality.
 async fn write_identity(
     store: &Store,
     identity: &BookOpened,
@@ -433,7 +433,7 @@ async fn write_identity(
     Ok(writer.commit().await?)
 }
 
-/// What event 1 says.
+/// The identity in event 1.
 async fn read_identity(store: &Store) -> Result<BookOpened, BoardError> {
     let first = query::event(store.reader().await?.link(), 1).await?;
     let first = row::event(first.ok_or_else(|| StoreError::Missing(store.place().to_owned()))?)?;
@@ -441,7 +441,10 @@ async fn read_identity(store: &Store) -> Result<BookOpened, BoardError> {
         Body::BookOpened(identity) => Ok(identity),
         _ => Err(damaged(
             1,
-            format!("type is {}, the first is book_opened", first.kind),
+            format!(
+                "type is {}, but the first event must be book_opened",
+                first.kind
+            ),
         )),
     }
 }
@@ -454,7 +457,7 @@ pub(crate) fn damaged(seq: u64, what: impl Into<String>) -> BoardError {
     .into()
 }
 
-/// The event of an append of one.
+/// The event from an append of one.
 fn only(mut events: Vec<Event>) -> Result<Event, BoardError> {
     events
         .pop()

@@ -21,7 +21,7 @@ use crate::store::append::{Draft, Writer};
 use crate::store::error::StoreError;
 use crate::store::{query, row};
 
-/// An order that has passed every check of the board and is not posted yet.
+/// An order that has passed every check of the board but is not posted yet.
 #[derive(Debug, Clone)]
 pub struct Judged {
     pub(super) id: B256,
@@ -35,7 +35,7 @@ impl Judged {
         row::record(self.id, self.received_at, captured_at, self.posted)
     }
 
-    /// What its event says when `by` posts it.
+    /// The body of its event when `by` posts it.
     pub(super) fn body(&self, by: &By) -> Body {
         Body::OrderPosted(Box::new(OrderPosted {
             signed: by.signed.clone(),
@@ -44,10 +44,10 @@ impl Judged {
     }
 }
 
-/// What is signed to post these orders, and whether they need no signature but their owners': an investor's own, unsolicited
-/// and by agency.
+/// What is signed to post these orders, and whether they need only their owners' signatures: an investor's own orders,
+/// unsolicited and by agency.
 pub(super) fn posting_act(judged: &[Judged], by: &By) -> (Told<'static>, bool) {
-    // Several come in a file, which is one act.
+    // Several orders come in a file, which is one act.
     let file = by.signed.as_ref().and_then(|signed| signed.file);
     let subject = match judged {
         [one] => one.id,
@@ -58,17 +58,17 @@ pub(super) fn posting_act(judged: &[Judged], by: &By) -> (Told<'static>, bool) {
     (Told::about(Act::Post, subject, ""), exempt)
 }
 
-/// Whether an order says of itself that its owner posted it.
+/// Whether an order states that its owner posted it.
 pub(crate) fn is_own(posted: &OrderPosted) -> bool {
     posted.taken_by == WEB && !posted.solicited && posted.capacity == Capacity::Agency
 }
 
 impl Board {
-    /// Judges a signed order and writes nothing. An owner with code is asked through `chain`; without one, only a key's
-    /// signature counts.
+    /// Judges a signed order and writes nothing. An owner with code is queried through `chain`; without `chain`, only a
+    /// key's signature counts.
     ///
     /// # Errors
-    /// The first bad field in the sequence of the signed struct ([`BoardError::Field`], [`BoardError::UnknownSecurity`]),
+    /// The first bad field in the order of the signed struct ([`BoardError::Field`], [`BoardError::UnknownSecurity`]),
     /// [`BoardError::Price`], [`BoardError::PriceMismatch`], [`BoardError::Text`], [`BoardError::Directory`],
     /// [`BoardError::Signature`],
     /// [`BoardError::Chain`], [`BoardError::DuplicateOrder`], or the store's.
@@ -88,7 +88,7 @@ impl Board {
         Ok(judged)
     }
 
-    /// The same, whatever is on the board.
+    /// The same, regardless of what is on the board.
     pub(super) async fn judge_alone(
         &self,
         posting: &Posting,
@@ -109,7 +109,7 @@ impl Board {
         })
     }
 
-    /// Judges and posts a signed order. Orders that wait for a commit under way share the next one.
+    /// Judges and posts a signed order. Orders that wait while a commit is under way share the next one.
     ///
     /// # Errors
     /// Those of [`Self::judge`], [`BoardError::Act`].
@@ -123,8 +123,8 @@ impl Board {
         Ok(order.record)
     }
 
-    /// The same; the answer that tells of it is kept in the same commit. What the caller just read of the owner's accounts
-    /// ([`Self::directory_of`]) is not read again.
+    /// The same; the answer to the request is kept in the same commit. What the caller just read about the owner's
+    /// accounts ([`Self::directory_of`]) is not read again.
     ///
     /// # Errors
     /// Those of [`Self::post`], [`BoardError::AnswerKept`] when another request was answered under that id.
@@ -143,7 +143,7 @@ impl Board {
         self.enqueue(judged, by, staff, keep).await
     }
 
-    /// Posts orders that [`Self::judge`] let pass, all or none; nobody is asked again.
+    /// Posts orders that passed [`Self::judge`], all or none; the chain is not queried again.
     ///
     /// # Errors
     /// [`BoardError::Text`] (actor, reason), [`BoardError::DuplicateOrder`] of the first that is among them twice or was
@@ -180,8 +180,8 @@ impl Board {
             .collect())
     }
 
-    /// Posts an order that stands on chain. It is judged at the time at which it was registered, and without `chain` its
-    /// signature is not looked at: the owner's own transaction may stand for it.
+    /// Posts an order that is on chain. It is judged as of the time at which it was registered, and without `chain` its
+    /// signature is not checked: the owner's own transaction may stand in for it.
     ///
     /// # Errors
     /// Those of [`Self::post`].
@@ -213,17 +213,22 @@ impl Board {
         }
     }
 
-    /// Which of these ids, of which one could not be posted, is on the board or among them twice.
+    /// Which of these ids, one of which could not be posted, is on the board or appears among them twice.
     async fn twice(&self, ids: &[B256]) -> Result<B256, BoardError> {
         let known = query::known(self.store.reader().await?.link(), ids).await?;
         let repeated = |at: usize, id: &B256| known.contains(id) || ids[..at].contains(id);
         let mut all = ids.iter().enumerate();
         all.find(|(at, id)| repeated(*at, id))
             .map(|(_, id)| *id)
-            .ok_or_else(|| damaged(0, "an order is taken for one that is not there"))
+            .ok_or_else(|| {
+                damaged(
+                    0,
+                    "an order was refused as a duplicate of one that is not there",
+                )
+            })
     }
 
-    /// Takes an order off the board. A match of it that is not in flight ends with it.
+    /// Takes an order off the board. Its match, if not in flight, ends with it.
     ///
     /// # Errors
     /// [`BoardError::UnknownOrder`], [`BoardError::NotOpen`], [`BoardError::Act`], [`BoardError::Matched`] while a settlement
@@ -238,7 +243,7 @@ impl Board {
         Ok(event)
     }
 
-    /// Takes an open order off the board, with what else this transaction does.
+    /// Takes an open order off the board, along with whatever else this transaction does.
     pub(super) async fn take_off(
         &self,
         writer: &mut Writer,
@@ -259,9 +264,9 @@ impl Board {
         )
     }
 
-    /// Records a cancel that the chain has logged; a live match of the order ends with it. Of an order that is off the board
-    /// already it is a remark: the order is void now ([`Board::voided_by`]). `None` when the board does not have the order,
-    /// or knows it to be void.
+    /// Records a cancel that the chain has logged; a live match of the order ends with it. For an order that is already
+    /// off the board it is a remark: the order is void now ([`Board::voided_by`]). `None` when the board does not have
+    /// the order, or knows it to be void.
     ///
     /// # Errors
     /// [`BoardError::Contradiction`] when the board has it filled, or the store's.
@@ -346,7 +351,7 @@ pub(super) fn require_open(view: &OrderView) -> Result<(), BoardError> {
     }
 }
 
-/// Ends the live match of an order that leaves the board; refuses when `careful` and a transaction is in flight or a
+/// Ends the live match of an order that leaves the board; if `careful`, refuses when a transaction is in flight or a
 /// commitment binds it.
 pub(super) async fn end_match(
     writer: &mut Writer,

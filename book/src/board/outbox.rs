@@ -1,8 +1,8 @@
-//! Telling others what happened: webhooks, their messages, and what became of each.
+//! Notifying others of what happened: webhooks, their messages, and what became of each.
 //!
-//! The log is the outbox. An event and the need to tell it are one commit, whoever made it, the command line included, and it
-//! costs a posting nothing. A webhook has a place in the log: what comes behind is told in that sequence, one message after
-//! the other, each until it has arrived or was tried [`TRIES`] times.
+//! The log is the outbox. An event and the need to announce it are one commit, whoever made it, the command line
+//! included, at no cost to a posting. A webhook has a place in the log: what follows is sent in log order, one message
+//! after the other, each until it has arrived or was tried [`TRIES`] times.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -24,7 +24,7 @@ use crate::store::row;
 /// How often a message is tried.
 pub const TRIES: u32 = 8;
 
-/// How long after each try but the last the next one is due: 24 hours in all.
+/// How long after each try except the last the next one is due: 24 hours in all.
 pub const WAITS: [SignedDuration; 7] = [
     SignedDuration::from_mins(1),
     SignedDuration::from_mins(5),
@@ -35,28 +35,28 @@ pub const WAITS: [SignedDuration; 7] = [
     SignedDuration::from_mins(9 * 60 + 24),
 ];
 
-/// How long what became of a message is kept.
+/// How long the record of a delivery is kept.
 pub(super) const DELIVERIES_LAST: SignedDuration = SignedDuration::from_hours(30 * 24);
 
-/// Events that are looked at in one go.
+/// Events looked at in one go.
 const PAGE: u32 = 256;
 
-/// What a webhook may be told.
+/// What a webhook can be notified of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Topic {
     /// An order is on the board.
     OrderPosted,
     /// An order was cancelled or filled.
     OrderEnded,
-    /// Two orders were put together.
+    /// Two orders were proposed as a match.
     MatchProposed,
     /// A match was approved.
     MatchApproved,
-    /// Somebody on the desk has to do something: approve, settle, or see why a settlement did not come to an end.
+    /// Somebody on the desk has to act: approve, settle, or see why a settlement did not finish.
     ActionNeeded,
     /// The chain settled a trade.
     SettlementSettled,
-    /// What became of a settlement's transaction could not be learnt.
+    /// The outcome of a settlement's transaction could not be learnt.
     SettlementUnknown,
 }
 
@@ -72,7 +72,7 @@ impl Topic {
         Self::SettlementUnknown,
     ];
 
-    /// As it stands in a message.
+    /// Its name in a message.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::OrderPosted => "order.posted",
@@ -92,9 +92,9 @@ impl fmt::Display for Topic {
     }
 }
 
-/// A text that is no topic.
+/// A text that does not name a topic.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no type: write {all}", all = Topic::ALL.map(Topic::as_str).join(", "))]
+#[error("{0:?} is not an event type: write {all}", all = Topic::ALL.map(Topic::as_str).join(", "))]
 pub struct TopicError(String);
 
 impl FromStr for Topic {
@@ -116,14 +116,14 @@ pub struct Place {
     pub part: u32,
 }
 
-/// Where somebody is told.
+/// A webhook: where to send messages.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Webhook {
-    /// Its name.
+    /// Its id.
     pub id: Uuid,
     /// Where messages are sent.
     pub url: String,
-    /// What it is told.
+    /// What it is notified of.
     pub topics: Vec<Topic>,
     /// The wallet that made it.
     pub made_by: Address,
@@ -135,24 +135,24 @@ pub struct Webhook {
     pub told: Place,
 }
 
-/// What is told of an event: its type and ids, and nothing that the ids do not give to whoever may see it.
+/// What is sent about an event: its type and ids, and nothing that the ids do not already give to those who may see it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
-    /// Where the log has it.
+    /// Its place in the log.
     pub place: Place,
     /// What happened.
     pub topic: Topic,
-    /// What it names.
+    /// The ids that it names.
     pub ids: Value,
 }
 
 impl Message {
-    /// The same whenever and by whomever it is sent.
+    /// The same whenever it is sent, and whichever process sends it.
     pub fn id(&self) -> String {
         format!("msg_{}_{}", self.place.seq, self.place.part)
     }
 
-    /// What is sent.
+    /// The body that is sent.
     pub fn body(&self) -> String {
         let mut data = self.ids.clone();
         data["seq"] = self.place.seq.into();
@@ -167,17 +167,17 @@ pub struct Delivery {
     pub message: Message,
     /// How often it was tried.
     pub tries: u32,
-    /// When last.
+    /// When it was last tried.
     pub tried_at: Timestamp,
     /// When it is tried again, unless it arrived or was given up.
     pub next_at: Option<Timestamp>,
     /// Whether it arrived.
     pub delivered: bool,
-    /// What the last try came to: a status, or why there is none.
+    /// The result of the last try: a status, or why there is none.
     pub said: String,
 }
 
-/// The messages of an event, in their sequence.
+/// The messages of an event, in order.
 ///
 /// # Errors
 /// The event is damaged.
@@ -238,7 +238,7 @@ fn columns(place: Place) -> (i64, i64) {
     (row::signed(place.seq), i64::from(place.part))
 }
 
-/// A time that may be none, which is zero.
+/// An optional time, stored as zero if there is none.
 fn maybe(column: &str, micros: i64) -> Result<Option<Timestamp>, StoreError> {
     (micros != 0)
         .then(|| row::timestamp(0, column, micros))
@@ -281,7 +281,7 @@ fn delivery(row: DeliveryRow) -> Result<Delivery, BoardError> {
 }
 
 impl Board {
-    /// Adds a webhook: it is told what happens from here on.
+    /// Adds a webhook: it is notified of what happens from here on.
     ///
     /// # Errors
     /// The store's.
@@ -314,7 +314,7 @@ impl Board {
         })
     }
 
-    /// Every webhook, oldest first, those that were ended included.
+    /// Every webhook, oldest first, including those that were ended.
     ///
     /// # Errors
     /// The store's.
@@ -332,7 +332,7 @@ impl Board {
         found.map(webhook).transpose()
     }
 
-    /// Ends a webhook: what was not told yet is not told any more.
+    /// Ends a webhook: messages not sent yet will not be sent.
     ///
     /// # Errors
     /// The store's.
@@ -343,7 +343,7 @@ impl Board {
         Ok(writer.commit().await?)
     }
 
-    /// The first message of a webhook behind a place; without one, how far the log was read.
+    /// The first message of a webhook after a place; if there is none, how far the log was read.
     ///
     /// # Errors
     /// The store's.
@@ -353,7 +353,7 @@ impl Board {
         mut after: Place,
     ) -> Result<Result<Message, Place>, BoardError> {
         loop {
-            // The event of the last message may have others.
+            // The last message's event may have more messages.
             let events = self.events(after.seq.max(1), PAGE).await?;
             let full = u32::try_from(events.len()).is_ok_and(|count| count == PAGE);
             for event in &events {
@@ -405,8 +405,8 @@ impl Board {
         rows.into_iter().map(delivery).collect()
     }
 
-    /// Writes down what a try of a message came to: `said` is the status of an answer that takes the message, or why it was not
-    /// taken. After the last try the next message has its turn. The sender does it [`Self::under`] its lease.
+    /// Records the result of a try: `said` is the status of an answer that accepts the message, or why it was not
+    /// accepted. After the last try it is the next message's turn. The sender calls this [`Self::under`] its lease.
     ///
     /// # Errors
     /// The store's.
@@ -445,7 +445,7 @@ impl Board {
         delivery(row)
     }
 
-    /// A webhook's own signing key, drawn from the store's secret: no other row has it, and every instance does.
+    /// A webhook's own signing key, derived from the store's secret: no other webhook has it, and every instance does.
     ///
     /// # Errors
     /// The store's.
@@ -567,7 +567,7 @@ mod tests {
             let states: Vec<_> = all.iter().map(|one| (one.tries, one.delivered)).collect();
             assert_eq!(states, [(8, false), (1, true)]);
 
-            // What became of them is kept for a month; sessions and the like are gone long before.
+            // Delivery records are kept for a month; sessions and the like are gone long before.
             book.hands.turn(30 * 86_400 - 1);
             board.sweep().await.unwrap();
             let newest = Place {

@@ -1,8 +1,9 @@
-//! Which bids and asks could be matched: same security, same quantity, crossing limits, welcome counterparties.
+//! Which bids and asks could be matched: same security, same quantity, crossing limits, acceptable counterparties.
 //!
-//! A suggestion, never a decision: a person proposes, another approves, and the contracts judge at settlement. Best bids
-//! first, at one price the earliest; a bid gets the lowest ask that fits it, at one price the earliest; each order at most
-//! once. Everything is read by indexes, in portions: what it takes grows with what is looked at, not with the board.
+//! A suggestion, never a decision: a person proposes, another approves, and the contracts judge at settlement. Best
+//! bids first, the earliest first at one price; a bid gets the lowest ask that fits it, the earliest at that price;
+//! each order at most once. Everything is read by index, in portions: the cost grows with what is looked at, not with
+//! the board.
 
 use std::collections::HashMap;
 
@@ -19,24 +20,24 @@ use crate::store::row;
 const FIRST: u32 = 256;
 /// Bids of the longest portion.
 const LONGEST: u32 = 16_384;
-/// Asks of one size that are read at once.
+/// Asks of one size read at once.
 const ASKS: u32 = 16;
-/// Orders passed over that are named of one side.
+/// How many passed-over orders of one side are named.
 const NAMED: u32 = 5;
 
 /// How far to look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Reach {
-    /// Pairs at most.
+    /// The most pairs.
     pub pairs: usize,
-    /// Bids at most, the best ones; `None` for every bid that some ask could meet by its price.
+    /// The most bids, the best ones; `None` for every bid whose price some ask could meet.
     pub bids: Option<u32>,
 }
 
 /// An order with priority over one of a pair that stays on the board.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PassedOver {
-    /// The order: of a better price for the other side, or as good and earlier.
+    /// The order: at a better price for the other side, or at the same price and earlier.
     pub order: OrderRecord,
     /// Why it cannot meet the pair's other order; `None` when it can.
     pub obstacle: Option<Obstacle>,
@@ -49,7 +50,7 @@ pub struct Pair {
     pub bid: OrderRecord,
     /// The ask.
     pub ask: OrderRecord,
-    /// Orders of the same size that stay behind although they come before one of the two: bids, then asks.
+    /// Orders of the same size that are passed over although they come before one of the two: bids, then asks.
     pub passed_over: Vec<PassedOver>,
 }
 
@@ -58,13 +59,13 @@ pub struct Pair {
 pub struct Pairs {
     /// The pairs, best bids first.
     pub pairs: Vec<Pair>,
-    /// Bids that were looked at before the last portion of them.
+    /// Bids that were looked at before the last portion.
     pub bids: u64,
-    /// There are bids that were not looked at and that could make more pairs.
+    /// There are bids that were not looked at and could make more pairs.
     pub more: bool,
 }
 
-/// The free asks of one size that have been read and not been given away, best first.
+/// The free asks of one size that have been read but not paired, best first.
 #[derive(Debug, Default)]
 struct Asks {
     waiting: Vec<OrderView>,
@@ -91,8 +92,8 @@ impl Board {
         Ok(search.found)
     }
 
-    /// The free orders of the same size that come before one of two orders and are good for the price of the other: the
-    /// best few of either side, bids first. Whoever matches the two passes them over.
+    /// The free orders of the same size that come before one of two orders and meet the price of the other: the best
+    /// few of either side, bids first. Matching the two passes them over.
     ///
     /// # Errors
     /// [`BoardError::UnknownSecurity`], or the store's.
@@ -240,7 +241,7 @@ impl Search<'_> {
             .collect()
     }
 
-    /// Reads more asks of a bid's size. The first bid of a size is the best one: later ones take no more.
+    /// Reads more asks of a bid's size. The first bid of a size is the best one: later ones do not pay more.
     async fn read_asks(
         &mut self,
         link: &mut Link<'_>,

@@ -1,5 +1,5 @@
 //! What a server keeps beside the log, by the store's clock: sign-in texts, sessions, API keys, answers to repeated
-//! requests. Tokens are kept as their SHA-256, which is what these functions take.
+//! requests. Tokens are stored as their SHA-256, which is what these functions take.
 
 use std::fmt;
 use std::sync::Arc;
@@ -24,37 +24,37 @@ use crate::store::row;
 pub const CHALLENGE_LASTS: SignedDuration = SignedDuration::from_mins(5);
 /// How long a session lasts without being used.
 pub const SESSION_IDLE: SignedDuration = SignedDuration::from_mins(30);
-/// How long it lasts at most.
+/// The longest life of a session.
 pub const SESSION_LASTS: SignedDuration = SignedDuration::from_hours(12);
-/// How often the use of a session is written down at most: a read must not wait for the one writer.
+/// The shortest time between two records of a session's use: a read must not wait for the one writer.
 pub const SESSION_TOUCH: SignedDuration = SignedDuration::from_mins(1);
 /// How long the answer to a request is kept.
 pub const ANSWER_LASTS: SignedDuration = SignedDuration::from_hours(24);
 
-/// A sign-in text of the server's making.
+/// A sign-in text made by the server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Challenge {
     /// The wallet that asked for it.
     pub wallet: Address,
-    /// What it must sign, to the byte.
+    /// The exact bytes that it must sign.
     pub message: String,
 }
 
 /// A signed-in wallet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Session {
-    /// Whose it is.
+    /// The wallet.
     pub wallet: Address,
     /// When it ends, used or not.
     pub ends_at: Timestamp,
-    /// Its last use should be written down: see [`Board::use_session`].
+    /// Its last use should be recorded: see [`Board::use_session`].
     pub stale: bool,
 }
 
-/// An API key; its token is known to its holder alone.
+/// An API key; only its holder knows its token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ApiKey {
-    /// Its public name.
+    /// Its public id.
     pub id: Uuid,
     /// On whose behalf it acts.
     pub wallet: Address,
@@ -62,7 +62,7 @@ pub struct ApiKey {
     pub made_by: Address,
     /// What its maker calls it: 1 to 64 characters.
     pub name: String,
-    /// What it may do, as the server reads it.
+    /// What it may do, in the server's own format.
     pub scopes: Vec<String>,
     /// When it was made.
     pub made_at: Timestamp,
@@ -92,12 +92,12 @@ pub struct Checkpoint {
     pub note: String,
 }
 
-/// Makes the answer to a posting from the order as it stands on the board.
+/// Makes the answer to a posting from the order as it is on the board.
 type Render = dyn Fn(&OrderView) -> (u16, String) + Send;
 
-/// An answer that is to be kept in the same commit as what it tells.
+/// An answer that will be kept in the same commit as what it reports.
 pub struct Keep {
-    /// Under which id.
+    /// Its id.
     pub id: B256,
     /// The SHA-256 of the request.
     pub request: B256,
@@ -164,8 +164,8 @@ impl Board {
         Ok(writer.commit().await?)
     }
 
-    /// Takes a sign-in text: it is there once, for [`CHALLENGE_LASTS`], for the browser that asked for it. Another browser
-    /// gets nothing and takes nothing away.
+    /// Takes a sign-in text: it can be taken once, within [`CHALLENGE_LASTS`], by the browser that asked for it.
+    /// Another browser gets nothing and removes nothing.
     ///
     /// # Errors
     /// The store's.
@@ -224,7 +224,7 @@ impl Board {
         Ok(Some((session, roster)))
     }
 
-    /// Writes down that a session is used now.
+    /// Records that a session is used now.
     ///
     /// # Errors
     /// The store's.
@@ -283,7 +283,7 @@ impl Board {
         Ok(Some((key, roster)))
     }
 
-    /// The API keys of a wallet, or everybody's, oldest first; those that ended are left out.
+    /// The API keys of a wallet, or everybody's, oldest first; ended ones are left out.
     ///
     /// # Errors
     /// The store's.
@@ -307,7 +307,7 @@ impl Board {
         Ok(writer.commit().await?)
     }
 
-    /// The answer that was given under an id, for [`ANSWER_LASTS`].
+    /// The answer that was given under an id within [`ANSWER_LASTS`].
     ///
     /// # Errors
     /// The store's.
@@ -345,7 +345,7 @@ impl Board {
         platform::put_answers(writer, answers.into_iter().map(row).collect());
     }
 
-    /// Which of these answers are kept, with the digest of the request that each answers.
+    /// Which of these answers exist, with the digest of the request that each answers.
     pub(super) async fn answered(
         &self,
         writer: &mut Writer,
@@ -360,7 +360,7 @@ impl Board {
         Ok(fresh.map(|(id, row)| (id, row.0)).collect())
     }
 
-    /// The checkpoint that was signed last, if one was.
+    /// The checkpoint signed last, if any.
     ///
     /// # Errors
     /// The store's.
@@ -369,7 +369,8 @@ impl Board {
         Ok(found.map(|(size, root, note)| Checkpoint { size, root, note }))
     }
 
-    /// Keeps a checkpoint as the last one, unless a larger one, or another of its size, is kept; whether it is now.
+    /// Keeps a checkpoint as the last one, unless a larger one or another of its size is kept. Returns whether it is
+    /// kept.
     ///
     /// # Errors
     /// The store's.
@@ -405,7 +406,7 @@ impl Board {
         Ok(writer.commit().await?)
     }
 
-    /// A random key under a name, the same for all instances on this store; drawn when it is first asked for.
+    /// A random key under a name, the same for all instances on this store; drawn on first use.
     ///
     /// # Errors
     /// The store's.

@@ -15,7 +15,7 @@ use crate::market::price::Price;
 use crate::market::record::Capacity;
 use crate::market::security::Security;
 
-/// A signed order and what the broker-dealer must record beside it.
+/// A signed order and what the broker-dealer must record with it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Posting {
     /// What the owner signed.
@@ -36,16 +36,16 @@ pub struct Posting {
     pub taken_by: String,
 }
 
-/// What a posting is held against; the same for one order and for a million.
+/// What a posting is checked against; the same for one order and for a million.
 #[derive(Debug, Clone)]
 pub struct Rules {
-    /// Whom the book belongs to and which contract it settles through.
+    /// Who the book belongs to and which contract it settles through.
     pub book: BookOpened,
     pub(crate) securities: HashMap<Address, Security>,
     hasher: OrderHasher,
 }
 
-/// How far the receipt of an order may lie ahead of the clock, seconds.
+/// How far the receipt of an order may be ahead of the clock, seconds.
 const RECEIPT_TOLERANCE: i64 = 60;
 
 /// Integers are exact in JSON below this.
@@ -65,7 +65,7 @@ impl Rules {
         }
     }
 
-    /// The id of an order of this book.
+    /// The id of an order in this book.
     pub(super) fn id(&self, order: &Order) -> B256 {
         self.hasher.id(order)
     }
@@ -176,7 +176,7 @@ fn amount(name: &'static str, value: U256) -> Result<u128, BoardError> {
         .ok_or_else(|| field(name, value, "expected 1 to 2^128 - 1 base units"))
 }
 
-/// Refuses a code that is empty, too long, or not what it looks like.
+/// Refuses a code that is empty, too long, or not what it appears to be.
 fn plain_code(field: &'static str, found: &str) -> Result<(), BoardError> {
     text(field, found, 64)?;
     code::check(found).map_err(|cause| BoardError::Code { field, cause })

@@ -1,4 +1,4 @@
-//! Orders are posted together with the others that wait; each has an outcome of its own.
+//! Orders are posted together with others that wait; each has its own outcome.
 
 use std::collections::{HashMap, HashSet};
 
@@ -15,12 +15,12 @@ use crate::store::append::{Draft, Writer};
 use crate::store::error::StoreError;
 use crate::store::query;
 
-/// An order that is judged, and who waits for it.
+/// A judged order, and who waits for it.
 #[derive(Debug)]
 pub(super) struct Waiting {
     judged: Judged,
     by: By,
-    /// The last event of the staff under which `by` was found entitled.
+    /// The last staff event as of which `by` was found entitled.
     staff: u64,
     /// The answer to keep in the same commit.
     keep: Option<Keep>,
@@ -28,7 +28,7 @@ pub(super) struct Waiting {
 }
 
 impl Board {
-    /// Posts an order in the next commit, alone or with others; each has an outcome of its own.
+    /// Posts an order in the next commit, alone or with others; each has its own outcome.
     pub(super) async fn enqueue(
         &self,
         judged: Judged,
@@ -47,7 +47,7 @@ impl Board {
         };
         if self.queue.add(waiting) {
             let board = self.clone();
-            // A task of its own: were its caller dropped, the others would wait for ever.
+            // A separate task: if the caller were dropped, the others would wait for ever.
             tokio::spawn(async move {
                 while let Some(together) = board.queue.take() {
                     board.write_together(together).await;
@@ -62,7 +62,7 @@ impl Board {
         let mut outcomes = Vec::with_capacity(together.len());
         let written = self.try_write(&mut together, &mut outcomes).await;
         for (sender, outcome) in outcomes {
-            // Who no longer waits does not need it.
+            // Anybody who no longer waits does not need it.
             let _ = match (&written, outcome) {
                 (Err(error), Ok(_)) => sender.send(Err(error.shared().into())),
                 (_, outcome) => sender.send(outcome),
@@ -75,7 +75,7 @@ impl Board {
         }
     }
 
-    /// One commit. What was refused or written moves to `outcomes`; those of the latter count when this ends well.
+    /// One commit. Refused and written orders move to `outcomes`; the written ones count only if this succeeds.
     async fn try_write(
         &self,
         together: &mut Vec<Waiting>,
@@ -100,7 +100,7 @@ impl Board {
                 keep,
                 outcome,
             } = waiting;
-            // One key of two requests: the second is refused, whatever it asks for.
+            // One key for two requests: the second is refused, whatever it asks for.
             if let Some(keep) = &keep
                 && *answered.entry(keep.id).or_insert(keep.request) != keep.request
             {
@@ -147,7 +147,7 @@ impl Board {
         shared.map_or(Ok(()), Err)
     }
 
-    /// Appends and commits, with the answers that are to be kept.
+    /// Appends and commits, with the answers that must be kept.
     async fn write_posted(
         &self,
         mut writer: Writer,

@@ -32,13 +32,13 @@ impl Board {
         })
     }
 
-    /// Replaces an open order by another of the same owner in the same security and on the same side, which the owner asks
-    /// for itself: actor `web`, unsolicited, by agency.
+    /// Replaces an open order with another of the same owner, security and side, at the owner's own request: actor
+    /// `web`, unsolicited, by agency.
     ///
     /// # Errors
     /// Those of [`Board::judge`] for the new order; [`BoardError::UnknownOrder`], [`BoardError::NotOpen`],
     /// [`BoardError::Mismatch`] where owner, security or side differ, [`BoardError::Matched`] and [`BoardError::Committed`]
-    /// for the old one; or the store's. Nothing is changed then.
+    /// for the old one; or the store's. On error nothing is changed.
     pub async fn replace(
         &self,
         old: B256,
@@ -59,7 +59,8 @@ impl Board {
                 == (record.owner, record.security, record.side.code())
         };
         if !same(&posting) {
-            let what = "an order is replaced by one of its owner, in its security and on its side";
+            let what =
+                "an order can only be replaced by one with the same owner, security and side";
             return Err(BoardError::Mismatch(what.to_owned()));
         }
         if !query::known(writer.link().await?, &[id]).await?.is_empty() {

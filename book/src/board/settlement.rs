@@ -20,7 +20,7 @@ use crate::store::append::{Draft, Writer};
 use crate::store::{query, row};
 
 impl Board {
-    /// Logs a transaction before it is sent. Of two desks that try at once, the second is refused.
+    /// Logs a transaction before it is sent. If two desks try at once, the second is refused.
     ///
     /// # Errors
     /// [`BoardError::UnknownMatch`], [`BoardError::WrongMatchState`] unless APPROVED, COMMITTED or FAILED,
@@ -61,8 +61,8 @@ impl Board {
         finish(writer, id).await
     }
 
-    /// Records the chain's `Settled` log and fills both orders. `None` when that is recorded already. Whatever match the
-    /// two orders are in is settled by it, even one that was not sent from here; any other live match of theirs ends.
+    /// Records the chain's `Settled` log and fills both orders. `None` when it is already recorded. It settles whatever
+    /// match the two orders are in, even one that was not sent from here; any other live match of either order ends.
     ///
     /// # Errors
     /// [`BoardError::Contradiction`] when the board has one of the orders cancelled, or filled by another settlement; or
@@ -154,7 +154,7 @@ impl Board {
             .filter(|sent| sent.tx_hash != failed.tx_hash)
         {
             return Err(BoardError::Contradiction(format!(
-                "match {id} was submitted in {}, the failure is of {}",
+                "match {id} was submitted in {}, but the failure is of {}",
                 submitted.tx_hash, failed.tx_hash
             )));
         }
@@ -238,8 +238,8 @@ impl Board {
         Ok(fills)
     }
 
-    /// The last transaction that was recorded since the chain was last read: of a fill, a cancel, an anchor, a commitment or
-    /// a release.
+    /// The last transaction recorded since the chain was last read: of a fill, a cancel, an anchor, a commitment or a
+    /// release.
     ///
     /// # Errors
     /// The store's.
@@ -272,7 +272,7 @@ impl Board {
         Ok(newest.map(|(_, tx_hash)| tx_hash))
     }
 
-    /// Records that a root of this log stands on chain.
+    /// Records that a root of this log is on chain.
     ///
     /// # Errors
     /// The store's.
@@ -290,7 +290,7 @@ impl Board {
         .await
     }
 
-    /// Every root that was put on chain, in the log's sequence.
+    /// Every root that was put on chain, in the log's order.
     ///
     /// # Errors
     /// The store's.
@@ -320,7 +320,7 @@ impl Board {
     }
 }
 
-/// A filled order must have been filled by this very settlement.
+/// A filled order must have been filled by this settlement.
 async fn require_same(
     writer: &mut Writer,
     closed_seq: Option<u64>,

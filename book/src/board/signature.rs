@@ -25,10 +25,10 @@ pub enum SignatureError {
     /// `s` is in the upper half, where a second signature for the same order could be forged from the first.
     #[error("signature has a high s, which EIP-2 forbids: sign the order again")]
     HighS,
-    /// The bytes are no signature of anybody.
-    #[error("signature recovers to no key: sign the order again")]
+    /// The bytes are not anybody's signature.
+    #[error("signature does not recover to a key: sign the order again")]
     Unrecoverable,
-    /// Somebody else signed, or another order, chain or contract was signed.
+    /// Somebody else signed, or the signature is for another order, chain or contract.
     #[error(
         "signature recovers to {found}, the order's owner is {wanted}: \
          sign this very order for this chain and contract with the owner's key"
@@ -39,7 +39,7 @@ pub enum SignatureError {
         /// The order's owner.
         wanted: Address,
     },
-    /// The owner is a contract and its `isValidSignature` does not answer with the magic word.
+    /// The owner is a contract and its `isValidSignature` does not return the magic word.
     #[error("the wallet contract {0} does not accept the signature (ERC-1271): ask its signers")]
     ContractRefuses(Address),
 }
@@ -53,7 +53,7 @@ pub enum ContractVerdict {
     DelegateRefuses,
     /// `isValidSignature` returned the magic word.
     Accepts,
-    /// The account has code and anything else came back.
+    /// The account has code and returned anything else.
     Refuses,
 }
 
@@ -71,9 +71,9 @@ pub trait ContractSignatures: Send + Sync {
     ) -> Pin<Box<dyn Future<Output = Result<ContractVerdict, ChainUnavailable>> + Send + 'a>>;
 }
 
-/// The chain could not be asked.
+/// The chain could not be queried.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the chain could not be asked for the wallet's code: {0}")]
+#[error("the chain could not be queried for the wallet's code: {0}")]
 pub struct ChainUnavailable(pub String);
 
 /// Checks the 65 bytes of an account without code.
@@ -93,8 +93,8 @@ pub fn verify(owner: Address, digest: B256, signature: &[u8]) -> Result<(), Sign
     }
 }
 
-/// The signature with `v` as the contracts know it: some hardware wallets end in 0 or 1 where 27 or 28 is meant. Only a
-/// signature that is the owner's then is changed; what a wallet contract signed stays as it is.
+/// The signature with `v` as the contracts know it: some hardware wallets end in 0 or 1 where 27 or 28 is meant. It is
+/// changed only if it is then the owner's; what a wallet contract signed stays as it is.
 pub fn canonical(owner: Address, digest: B256, signature: &Bytes) -> Bytes {
     let Ok(mut bytes) = <[u8; 65]>::try_from(&signature[..]) else {
         return signature.clone();
@@ -183,7 +183,7 @@ mod tests {
         let (signature, short) = (Bytes::from(signature), Bytes::from(short));
         assert_eq!(canonical(owner, digest, &short), signature);
         assert_eq!(canonical(owner, digest, &signature), signature);
-        // Not the owner's, or not of this form: it stays what it is.
+        // Not the owner's, or not of this form: it stays as it is.
         assert_eq!(canonical(Address::ZERO, digest, &short), short);
         let mut other = short.to_vec();
         other[64] ^= 1;

@@ -1,5 +1,5 @@
-//! CSV that a spreadsheet shows as it is: numbers plain, every text quoted, and an apostrophe in front of a text that would
-//! be taken for a formula. `LEGEND.md` says so.
+//! CSV that a spreadsheet shows as it is: numbers plain, every text quoted, and an apostrophe in front of a text that
+//! would be taken for a formula. `LEGEND.md` explains this.
 
 use std::fmt::{self, Write as _};
 use std::io::{self, Write};
@@ -14,7 +14,7 @@ pub fn header(out: &mut dyn Write, columns: &[&str]) -> io::Result<()> {
     writeln!(out, "{}", columns.join(","))
 }
 
-/// The columns that hold numbers, of every file that is written here; all others hold text.
+/// The columns with numbers, in every file that is written here; all others have text.
 const NUMBERS: [&str; 12] = [
     "block",
     "buyer_commission_usd",
@@ -42,7 +42,7 @@ pub(crate) fn row(out: &mut dyn Write, columns: &[&str], cells: &[String]) -> io
     )
 }
 
-/// Writes one row of cells, each with whether its column holds numbers.
+/// Writes one row of cells, each with whether its column has numbers.
 ///
 /// # Errors
 /// Those of `out`.
@@ -61,7 +61,7 @@ pub fn line<'a>(
     line.end(out)
 }
 
-/// A row in the making, used again for the next one.
+/// A row being written, reused for the next one.
 #[derive(Debug, Default)]
 pub struct Line {
     row: String,
@@ -81,7 +81,7 @@ impl Line {
     pub fn text(&mut self, cell: &str) -> &mut Self {
         self.gap();
         self.row.push('"');
-        // Also where a text has apostrophes of its own there: taking one off then always gives the text back.
+        // Even if the text itself begins with apostrophes: removing one then always gives the text back.
         let behind = cell.trim_start_matches('\'');
         if behind.chars().next().is_some_and(begins_formula) {
             self.row.push('\'');
@@ -107,7 +107,7 @@ impl Line {
         self
     }
 
-    /// A cell of text that may have nothing to say.
+    /// A cell of optional text.
     pub fn maybe(&mut self, cell: Option<&impl fmt::Display>) -> &mut Self {
         match cell {
             Some(cell) => self.shown(cell),
@@ -115,7 +115,7 @@ impl Line {
         }
     }
 
-    /// A number, plain; what is none stands in quotes.
+    /// A number, plain; anything else is quoted.
     pub fn number(&mut self, cell: &impl fmt::Display) -> &mut Self {
         self.shown.clear();
         let _ = write!(self.shown, "{cell}");
@@ -143,7 +143,7 @@ impl Line {
     }
 }
 
-/// Digits, and digits behind a point; or nothing, where there is no number to give.
+/// Digits, optionally with digits after a point; or nothing, if there is no number to give.
 fn is_number(cell: &str) -> bool {
     let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
     match cell.split_once('.') {
@@ -187,7 +187,7 @@ mod tests {
         }
         assert_eq!(written(&["=A\"1"]), "\"'=A\"\"1\"\n");
         assert_eq!(written(&["a=1", "'a", "'"]), "\"a=1\",\"'a\",\"'\"\n");
-        // One more where apostrophes stand there already.
+        // One more where there are already apostrophes.
         assert_eq!(written(&["'=1", "''-1"]), "\"''=1\",\"'''-1\"\n");
     }
 

@@ -31,9 +31,9 @@ pub(super) fn check_signatures(
 }
 
 impl Board {
-    /// Changes the staff; sessions of a person who is suspended, and of a wallet that is ended, end in the same commit.
-    /// Whether the wallet that signs [`StaffChange::AdminNamed`] is the settlement contract's default
-    /// admin is for the caller to ask the chain.
+    /// Changes the staff; sessions of a person who is suspended, or of a wallet that is ended, end in the same commit.
+    /// The caller must check on chain that the wallet that signs [`StaffChange::AdminNamed`] is the settlement
+    /// contract's default admin.
     ///
     /// # Errors
     /// [`BoardError::Text`] (reason), [`ActError::Time`], [`ActError::Malformed`], [`ActError::OtherSigner`],
@@ -57,7 +57,7 @@ impl Board {
         let mut after = (*before).clone();
         after.apply(seq, &changed).map_err(ActError::from)?;
         let actor = match changed.change {
-            // Nobody's on the staff yet.
+            // Not anybody's on the staff yet.
             StaffChange::AdminNamed { .. } => changed.signed.wallet.to_string().to_lowercase(),
             _ => before
                 .signer(changed.signed.wallet, seq)
@@ -102,7 +102,7 @@ impl Board {
         Ok(None)
     }
 
-    /// Every change of the staff, oldest first.
+    /// Every staff change, oldest first.
     ///
     /// # Errors
     /// The store's.
@@ -119,7 +119,8 @@ impl Board {
         Ok(changes)
     }
 
-    /// Demands signatures from here on; there is no way back. An admin person signs: [`Act::Demand`] about nothing.
+    /// Demands signatures from here on; this cannot be undone. An admin person signs [`Act::Demand`], which has no
+    /// subject.
     ///
     /// # Errors
     /// [`ActError`], [`BoardError::Text`], or the store's.
@@ -146,7 +147,7 @@ impl Board {
     }
 }
 
-/// The acts without a person, in which a name on the staff would hide.
+/// The actors of acts without a person, among which a name on the staff would hide.
 pub fn is_nobody(actor: &str) -> bool {
     [act::WEB, act::FROM_CHAIN, BOOK].contains(&staff::key(actor).as_str())
 }

@@ -1,4 +1,4 @@
-//! Where the board stands: what waits, what ends soon, what was read and anchored last.
+//! The state of the board: what waits, what ends soon, what was read and anchored last.
 
 use jiff::Timestamp;
 
@@ -11,7 +11,7 @@ use crate::log::fact::MatchCommitted;
 use crate::market::matching::{Match, MatchState};
 use crate::store::{query, row, standing};
 
-/// The states in which a match waits for somebody, in the sequence of its life.
+/// The states in which a match waits for somebody, in the order of its life.
 pub const LIVE: [MatchState; 6] = [
     MatchState::Proposed,
     MatchState::Approved,
@@ -26,9 +26,9 @@ pub const LIVE: [MatchState; 6] = [
 pub struct OpenOrders {
     /// All of them.
     pub open: u64,
-    /// Those past their expiry: they fill nothing any more.
+    /// Those past their expiry: they can no longer fill.
     pub expired: u64,
-    /// Those that expire within the time asked for.
+    /// Those that expire within the requested time.
     pub ending: u64,
 }
 
@@ -39,11 +39,11 @@ pub struct Waiting {
     pub state: MatchState,
     /// How many.
     pub count: u64,
-    /// Since when the one that nobody touched for longest is as it is; `None` when there is none.
+    /// When the one unchanged for longest was last changed; `None` when there is none.
     pub since: Option<Timestamp>,
 }
 
-/// Where the board stands.
+/// The state of the board.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Standing {
     /// By the board's clock.
@@ -56,18 +56,18 @@ pub struct Standing {
     pub settled: u64,
     /// Matches that were refused.
     pub refused: u64,
-    /// Commitments that still bind, each with its match, the one that ends first in front.
+    /// Commitments that still bind, each with its match; the one that ends first comes first.
     pub commitments: Vec<(Match, MatchCommitted)>,
     /// Events in the log.
     pub events: u64,
     /// The last anchor, and when it was recorded.
     pub anchored: Option<(Timestamp, BookAnchored)>,
-    /// Up to where the chain was read, and when.
+    /// The block up to which the chain was read, and when.
     pub synced: Option<(Timestamp, ChainSynced)>,
 }
 
 impl Board {
-    /// Where the board stands; orders that expire within so many seconds are ending.
+    /// The state of the board; orders that expire within the given seconds count as ending.
     ///
     /// # Errors
     /// The store's.
@@ -136,7 +136,7 @@ impl Board {
         Ok(found)
     }
 
-    /// Up to where the chain was read, and when.
+    /// The block up to which the chain was read, and when.
     ///
     /// # Errors
     /// The store's.
@@ -150,7 +150,7 @@ impl Board {
 }
 
 impl Standing {
-    /// Whole seconds since a moment; none for one that is still to come.
+    /// Whole seconds since a moment; 0 for one that is still to come.
     pub fn age(&self, since: Timestamp) -> u64 {
         let seconds = self.as_of.duration_since(since).as_secs();
         u64::try_from(seconds).unwrap_or_default()

@@ -1,4 +1,4 @@
-//! The board's subscribers: every wallet that the directory knows, whose it is, and which terms it accepted.
+//! The board's subscribers: every wallet that the directory knows, who owns it, and which terms it accepted.
 
 use std::collections::HashMap;
 use std::io::Write;
@@ -55,7 +55,7 @@ pub struct Subscriber {
 }
 
 impl Board {
-    /// Every wallet of the directory, by wallet.
+    /// Every wallet in the directory, by wallet.
     ///
     /// # Errors
     /// The store's.
@@ -88,7 +88,7 @@ impl Board {
     }
 }
 
-/// Writes the list as CSV. Returns the rows.
+/// Writes the list as CSV. Returns the number of rows.
 ///
 /// # Errors
 /// Those of `out`.

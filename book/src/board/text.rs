@@ -1,7 +1,7 @@
-//! How the text of a file that a person saved is encoded: UTF-8, UTF-16, or Windows-1252 as older spreadsheets write it.
+//! The encoding of a text file that a person saved: UTF-8, UTF-16, or Windows-1252 as older spreadsheets write it.
 //!
-//! A file does not say its encoding, so all of it is looked at before a row is read: what is no text, or text of two
-//! encodings at once, is refused rather than read wrongly in one name.
+//! A file does not state its encoding, so all of it is looked at before a row is read: anything that is not text, or
+//! mixes two encodings, is refused rather than misreading even one name.
 
 use std::fmt;
 use std::io::{self, Read};
@@ -9,9 +9,9 @@ use std::io::{self, Read};
 use encoding_rs::{UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 use encoding_rs_io::{DecodeReaderBytes, DecodeReaderBytesBuilder};
 
-/// Bytes that Windows-1252 gives no character.
+/// Bytes that are not characters in Windows-1252.
 const UNUSED: [u8; 5] = [0x81, 0x8d, 0x8f, 0x90, 0x9d];
-/// Bytes at the beginning that tell what a file is.
+/// Bytes at the beginning that show what a file is.
 const HEAD: usize = 4;
 /// UTF-8's byte order mark.
 const MARK: [u8; 3] = [0xef, 0xbb, 0xbf];
@@ -26,7 +26,7 @@ pub enum Encoding {
     Utf16Le,
     /// UTF-16, the high byte first.
     Utf16Be,
-    /// Windows-1252: what is no UTF-8 and every byte of which is a character there.
+    /// Windows-1252: a file that is not UTF-8 and whose every byte is a character there.
     Windows1252,
 }
 
@@ -42,7 +42,7 @@ impl fmt::Display for Encoding {
 }
 
 impl Encoding {
-    /// Reads `file` as UTF-8, without a byte order mark. What has no character becomes U+FFFD.
+    /// Reads `file` as UTF-8, without a byte order mark. Invalid bytes become U+FFFD.
     pub fn decoder<R: Read>(self, file: R) -> DecodeReaderBytes<R, Vec<u8>> {
         let encoding = match self {
             Self::Utf8 => UTF_8,
@@ -62,47 +62,47 @@ pub enum EncodingError {
     /// A spreadsheet's own file.
     #[error("this is a workbook, not a text file: save it as \"CSV UTF-8\"")]
     Workbook,
-    /// It holds zero bytes and is no UTF-16.
-    #[error("line {0} holds a zero byte: this is no text file; save it as \"CSV UTF-8\"")]
+    /// It contains zero bytes and is not UTF-16.
+    #[error("line {0} contains a zero byte: this is not a text file; save it as \"CSV UTF-8\"")]
     Binary(u64),
-    /// It says that it is UTF-8, and is not.
+    /// It has the UTF-8 byte order mark but is not UTF-8.
     #[error(
-        "line {0} is not UTF-8, although the file begins as UTF-8 does: save it anew as \"CSV UTF-8\""
+        "line {0} is not UTF-8, although the file begins with the UTF-8 byte order mark: save it again as \"CSV UTF-8\""
     )]
     NotUtf8(u64),
     /// It is UTF-8 in one place and not in another.
     #[error(
-        "line {bad} is not UTF-8, line {good} is: two encodings in one file; save it anew as \"CSV UTF-8\""
+        "line {bad} is not UTF-8, but line {good} is: the file mixes two encodings; save it again as \"CSV UTF-8\""
     )]
     Mixed {
-        /// A line that is not.
+        /// A line that is not UTF-8.
         bad: u64,
-        /// A line that is, and holds more than ASCII.
+        /// A line that is, and contains more than ASCII.
         good: u64,
     },
     /// Neither UTF-8 nor Windows-1252.
     #[error(
-        "line {line} holds the byte 0x{byte:02x}, which is no character of UTF-8 or Windows-1252: save the file as \"CSV UTF-8\""
+        "line {line} contains the byte 0x{byte:02x}, which is not valid in UTF-8 or Windows-1252: save the file as \"CSV UTF-8\""
     )]
     Unknown {
-        /// Where.
+        /// The line.
         line: u64,
         /// The byte.
         byte: u8,
     },
 }
 
-/// Watches the bytes of a file as they are read, and says at its end how they are encoded.
+/// Watches the bytes of a file as they are read, and at its end gives their encoding.
 #[derive(Debug)]
 pub struct Survey<R> {
     file: R,
     head: Vec<u8>,
-    /// Something of the text was passed.
+    /// Some text was read.
     begun: bool,
     line: u64,
     /// The beginning of a character whose end has not been read yet.
     pending: Vec<u8>,
-    /// The first line that is no UTF-8.
+    /// The first line that is not UTF-8.
     bad: Option<u64>,
     /// The first line of UTF-8 with more than ASCII.
     good: Option<u64>,
@@ -113,7 +113,7 @@ pub struct Survey<R> {
 }
 
 impl<R: Read> Survey<R> {
-    /// Watches `file` from where it stands: its beginning.
+    /// Watches `file` from its current position: the beginning.
     pub fn new(file: R) -> Self {
         Self {
             file,
@@ -128,7 +128,7 @@ impl<R: Read> Survey<R> {
         }
     }
 
-    /// What was found, once all of it was read.
+    /// The encoding found, once all of the file was read.
     ///
     /// # Errors
     /// Every [`EncodingError`].
@@ -141,7 +141,7 @@ impl<R: Read> Survey<R> {
             [0xff, 0xfe, 0, 0] => return Err(EncodingError::Binary(1)),
             [0xff, 0xfe, ..] => return Ok(Encoding::Utf16Le),
             [0xfe, 0xff, ..] => return Ok(Encoding::Utf16Be),
-            // A heading begins with a letter, of which UTF-16 has one half.
+            // A heading begins with a letter, one byte of which is zero in UTF-16.
             [letter, 0, ..] if letter != 0 => return Ok(Encoding::Utf16Le),
             [0, letter, ..] if letter != 0 => return Ok(Encoding::Utf16Be),
             _ => {}
@@ -162,7 +162,7 @@ impl<R: Read> Survey<R> {
         }
     }
 
-    /// Looks at what was read.
+    /// Looks at the bytes just read.
     fn watch(&mut self, bytes: &[u8]) {
         let missing = HEAD.saturating_sub(self.head.len());
         self.head.extend(bytes.iter().take(missing));
@@ -190,11 +190,11 @@ impl<R: Read> Survey<R> {
         }
     }
 
-    /// Counts the lines of what is UTF-8, and notes what is more than ASCII.
+    /// Counts lines that are UTF-8, and notes those with more than ASCII.
     fn pass(&mut self, text: &[u8]) {
         let begins = !self.begun;
         self.begun |= !text.is_empty();
-        // A byte order mark is no character of the text.
+        // A byte order mark is not part of the text.
         let marked = text.strip_prefix(&MARK).filter(|_| begins);
         let text = marked.unwrap_or(text);
         if text.is_ascii() && !text.contains(&0) {
@@ -232,7 +232,7 @@ mod tests {
 
     use super::*;
 
-    /// Hands out a few bytes at a time, so that characters are cut.
+    /// Hands out a few bytes at a time, so that characters are split.
     struct Slow<'a>(&'a [u8], usize);
 
     impl Read for Slow<'_> {

@@ -1,7 +1,7 @@
 //! A whole book as one file, from which any store makes the same book again.
 //!
-//! Every event as `export events` writes it, one line each, and a last line, the *seal*: how many they are, the last
-//! one's hash and the Merkle root over all of them. Whoever changes or cuts the file breaks a hash or the seal.
+//! Every event as `export events` writes it, one line each, and a last line, the *seal*: the number of events, the last
+//! one's hash and the Merkle root over all of them. Changing or cutting the file breaks a hash or the seal.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -30,10 +30,10 @@ use crate::store::{Clock, Store, access, row};
 /// Events written together.
 const CHUNK: usize = 2_048;
 
-/// The longest line that is read, bytes: an event has less than a hundredth of it.
+/// The longest line that is read, bytes: an event needs less than a hundredth of it.
 const LONGEST: u64 = 1 << 20;
 
-/// The last line of the file, canonical JSON as the others.
+/// The last line of the file, canonical JSON like the others.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Seal {
@@ -42,7 +42,7 @@ struct Seal {
     size: u64,
 }
 
-/// What every other line says.
+/// What every other line contains.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Line<'a> {
@@ -66,7 +66,7 @@ struct Line<'a> {
 }
 
 impl Board {
-    /// Writes the whole book as it stands, to be made again by [`Self::restore`]; returns what its seal says.
+    /// Writes the whole book as it is now, for [`Self::restore`]; returns what its seal says.
     ///
     /// # Errors
     /// [`BoardError::File`], or the store's.
@@ -74,7 +74,7 @@ impl Board {
         let head = self.head().await?;
         let rows = self.write_events(Period::default(), head.size, out).await?;
         if rows != head.size {
-            let what = format!("the log has {rows} events, its head says {}", head.size);
+            let what = format!("the log has {rows} events, but its head says {}", head.size);
             return Err(super::damaged(rows + 1, what));
         }
         let (hash, root, size) = (head.hash, head.root, head.size);
@@ -84,9 +84,9 @@ impl Board {
         Ok(head)
     }
 
-    /// Makes a book again at `url`, where there is none yet, from what [`Self::export_book`] wrote: the same events,
+    /// Restores a book at `url`, where there is none yet, from what [`Self::export_book`] wrote: the same events,
     /// orders, ids, hashes and root. `wanted` is the chain and the settlement contract that the book must be for.
-    /// Everything or nothing is written; `progress` gets the events read so far.
+    /// Everything or nothing is written; `progress` gets the number of events read so far.
     ///
     /// # Errors
     /// [`StoreError::Exists`]; [`BoardError::OtherBook`]; [`BoardError::BadLine`] with the first line that is not the
@@ -114,7 +114,7 @@ impl Board {
         Self::restore_in(Store::create(url, clock).await?, file, wanted, progress).await
     }
 
-    /// Like [`Self::restore`], in an open store, which is closed when that fails.
+    /// Like [`Self::restore`], in an open store, which is closed on failure.
     ///
     /// # Errors
     /// Those of [`Self::restore`].
@@ -164,7 +164,7 @@ async fn read_in(
         .identity
         .ok_or_else(|| bad(1, "the book is empty"))?;
     if let Some(seq) = elsewhere {
-        // An export is the log alone.
+        // An export has only the log.
         access::put_elsewhere(&mut writer, seq);
     }
     writer.commit().await?;
@@ -176,13 +176,13 @@ fn bad(line: u64, what: impl Into<String>) -> BoardError {
     BoardError::BadLine { line, what }
 }
 
-/// How far the file was read. Line and event have the same number.
+/// How far the file was read. A line and its event have the same number.
 #[derive(Default)]
 struct Reading {
     line: u64,
     identity: Option<BookOpened>,
     hasher: Option<OrderHasher>,
-    /// Hash and capture of the last event.
+    /// Hash and capture time of the last event.
     last: (B256, i64),
     /// Matches that may still change.
     live: BTreeMap<Uuid, Match>,
@@ -215,11 +215,11 @@ impl Reading {
             }
             let event = event(text, self.line, &mut self.canonical)?;
             if event.prev != self.last.0 {
-                return refuse("its prev is not the hash of the event before it");
+                return refuse("its prev is not the hash of the previous event");
             }
             let captured_at = event.captured_at.as_microsecond();
             if captured_at < self.last.1 {
-                return refuse("it was captured before the event before it");
+                return refuse("it was captured before the previous event");
             }
             let body = row::body(event.seq, event.kind, &event.body)
                 .map_err(|error| bad(self.line, error.to_string()))?;
@@ -239,7 +239,7 @@ impl Reading {
                 return Ok(());
             }
             (Body::BookOpened(_), Some(_)) => {
-                return Err(bad(self.line, "the book is open already"));
+                return Err(bad(self.line, "the book is already open"));
             }
             (_, None) => return Err(bad(self.line, "the first event does not open a book")),
             (Body::OrderPosted(posted), Some(hasher)) => {
@@ -247,7 +247,10 @@ impl Reading {
                 let record = row::record(B256::ZERO, received, captured, (**posted).clone());
                 let id = hasher.id(&record.signed());
                 if event.subject != id.to_string() {
-                    let what = format!("the order's id is {id}, {} is stated", event.subject);
+                    let what = format!(
+                        "the order's id is {id}, but the file states {}",
+                        event.subject
+                    );
                     return Err(bad(self.line, what));
                 }
             }
@@ -278,7 +281,7 @@ impl Reading {
         }
     }
 
-    /// Whether the seal is that of the events, and the file's end.
+    /// Whether the seal fits the events and is the end of the file.
     fn sealed(
         &self,
         seal: &Seal,
@@ -288,7 +291,7 @@ impl Reading {
         let (size, hash, root) = writer.state();
         if (seal.size, seal.hash, seal.root) != (size, hash, root) {
             let what = format!(
-                "the seal is of {} events with root {}, the file has {size} with root {root}: lines are missing",
+                "the seal is for {} events with root {}, but the file has {size} with root {root}: lines are missing",
                 seal.size, seal.root
             );
             return Err(bad(self.line, what));
@@ -296,16 +299,16 @@ impl Reading {
         if file.fill_buf()?.is_empty() {
             Ok(())
         } else {
-            Err(bad(self.line + 1, "something follows the seal"))
+            Err(bad(self.line + 1, "there is something after the seal"))
         }
     }
 }
 
-/// The event of a line, whose text must be the canonical one of that event, with the hash that it has.
+/// The event of a line, whose text must be that event's canonical JSON, with the right hash.
 fn event(text: &[u8], line: u64, canonical: &mut Vec<u8>) -> Result<Event, BoardError> {
     let read: Line<'_> =
         serde_json::from_slice(text).map_err(|error| bad(line, error.to_string()))?;
-    // The particulars are kept as they stand, so two readers must see the same in them.
+    // The particulars are kept verbatim, so two readers must see the same in them.
     unique::from_str::<IgnoredAny>(read.body.get())
         .map_err(|error| bad(line, error.to_string()))?;
     if read.seq != line {
@@ -341,7 +344,7 @@ fn event(text: &[u8], line: u64, canonical: &mut Vec<u8>) -> Result<Event, Board
     if hash == event.hash {
         Ok(event)
     } else {
-        let what = format!("its content has hash {hash}, {} is stated", event.hash);
+        let what = format!("its content has hash {hash}, but it states {}", event.hash);
         Err(bad(line, what))
     }
 }
@@ -652,7 +655,7 @@ mod tests {
                 3,
                 "more",
             ),
-            (format!("{whole}\n"), last as u64 + 1, "follows the seal"),
+            (format!("{whole}\n"), last as u64 + 1, "after the seal"),
             (
                 whole.replace("\n{\"hash\":\"0x", "\n{\"hash\":\"0y"),
                 last as u64,

@@ -18,11 +18,11 @@ use crate::market::record::OrderView;
 use crate::store::query::{self, LevelSum};
 use crate::store::{pairing, row};
 
-/// Rows enough to say that an id is ambiguous, and how.
+/// Enough rows to show that an id is ambiguous, and how.
 const MORE: usize = NAMED + 1;
 
 impl Board {
-    /// An order by its id, or by the first digits of it, which must fit no other.
+    /// An order by its id, or by its first digits, which must match no other.
     ///
     /// # Errors
     /// [`BoardError::OrderId`], [`BoardError::UnknownOrder`], [`BoardError::AmbiguousOrder`], or the store's.
@@ -50,8 +50,8 @@ impl Board {
         }
     }
 
-    /// A match by its id, or by digits of it that fit no other: the first ones, or the last ones, as tables show them, where
-    /// none begins so.
+    /// A match by its id, or by digits of it that match no other: the first ones or, if no match begins with them, the
+    /// last ones, as tables show them.
     ///
     /// # Errors
     /// [`BoardError::MatchId`], [`BoardError::NoSuchMatch`], [`BoardError::AmbiguousMatch`], or the store's.
@@ -75,8 +75,8 @@ impl Board {
         }
     }
 
-    /// How many orders a filter selects, whatever its limit and offset; counted up to `most`, so that a list of a large
-    /// book takes no longer for it.
+    /// How many orders a filter selects, regardless of its limit and offset; counted only up to `most`, so that listing
+    /// a large book takes no longer.
     ///
     /// # Errors
     /// [`BoardError::UnknownSecurity`], or the store's.
@@ -114,7 +114,7 @@ impl Board {
         orders.collect()
     }
 
-    /// The orders that a filter selects, in its sequence.
+    /// The orders that a filter selects, in its order.
     ///
     /// # Errors
     /// [`BoardError::UnknownSecurity`], or the store's.
@@ -141,7 +141,7 @@ impl Board {
         Ok(pairing::open_of(&mut reader.link(), &owners).await?)
     }
 
-    /// Every event about a subject that is no order's posting, notes included: a match, a token, a case.
+    /// Every event about a subject (a match, a token, a case) except order postings, notes included.
     ///
     /// # Errors
     /// The store's.

@@ -1,5 +1,5 @@
 //! An order that was taken off the board is not void: its signature is good until the settlement contract has logged its
-//! cancel. What that log says of an order that is off the board already is a remark about the order.
+//! cancel. Such a log for an order that is already off the board is recorded as a remark about the order.
 
 use alloy::primitives::B256;
 
@@ -75,7 +75,7 @@ mod tests {
                 (EventType::Note, off.to_string())
             );
             assert_eq!(board.voided_by(off).await.unwrap(), Some(tx));
-            // The same log again says nothing new.
+            // The same log again adds nothing new.
             let size = board.head().await.unwrap().size;
             let again = board.record_cancelled_on_chain(off, tx, at, by("chain"));
             assert_eq!(again.await.unwrap(), None);

@@ -1,9 +1,9 @@
-//! What waits while another commit is under way shares the next one: a commit costs a write to the disk, whatever it holds.
+//! What waits while another commit is under way shares the next one: a commit costs one disk write, whatever its size.
 
 use std::mem;
 use std::sync::{Mutex, PoisonError};
 
-/// How many of them one commit takes.
+/// How many items one commit takes.
 const TOGETHER: usize = 256;
 
 #[derive(Debug)]
@@ -35,14 +35,14 @@ impl<T> Queue<T> {
         line.busy.then(|| line.waiting.drain(..count).collect())
     }
 
-    /// What has come since, as long as the commit has room beside the `taken`: whoever writes may have waited for its turn.
+    /// What has arrived since, while the commit has room beside the `taken`: the writer may have waited for its turn.
     pub(super) fn more(&self, taken: usize) -> Vec<T> {
         let mut line = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let count = line.waiting.len().min(TOGETHER.saturating_sub(taken));
         line.waiting.drain(..count).collect()
     }
 
-    /// Adds one; whether its caller must see to the writing.
+    /// Adds one. Returns whether the caller must do the writing.
     pub(super) fn add(&self, one: T) -> bool {
         let mut line = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         line.waiting.push(one);
@@ -63,7 +63,7 @@ mod tests {
         // Added while those are being written: the writer looks again.
         assert!(!queue.add(3));
         assert_eq!(queue.take(), Some(vec![3]));
-        // Those that came until it could begin go with them.
+        // Those that arrived before it could begin go with them.
         assert!(!queue.add(5));
         assert_eq!(queue.more(1), [5]);
         assert!(queue.more(2).is_empty());

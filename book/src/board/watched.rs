@@ -1,5 +1,5 @@
-//! What the chain says now, as the process that watches it writes it for all that serve a book: how far the chain has come,
-//! and the fills in it, recorded by the log or not. A fill is soft in its block, then safe, then final, by the node's tags.
+//! What the chain says now, as written by the process that watches it for all that serve a book: the chain's progress
+//! and its fills, whether in the log or not. A fill is soft in its block, then safe, then final, by the node's tags.
 
 use std::fmt;
 use std::str::FromStr;
@@ -18,7 +18,7 @@ use crate::store::query;
 use crate::store::row::{self, signed, unsigned};
 use crate::store::watched::{self, FillRow, WatchedRow};
 
-/// Changes among which fills that are not final are looked for: many more than there are such fills at a time.
+/// Changes searched for fills that are not final: many more than there are such fills at a time.
 const PASSING: u32 = 1_000;
 
 /// How far the chain had come when it was last looked at.
@@ -36,8 +36,8 @@ pub struct Watched {
     pub safe: u64,
     /// The node's `finalized`.
     pub last: u64,
-    /// The last block in which something changed that decides who may hold what: what was asked of a registry at a block
-    /// before is no longer good.
+    /// The last block in which something changed that decides who may hold what: a registry's answer from an earlier
+    /// block is no longer good.
     pub registry: u64,
 }
 
@@ -51,12 +51,12 @@ pub enum FillState {
     Safe,
     /// That block is at or below the node's `finalized`.
     Final,
-    /// The chain had it, and has it no more.
+    /// The chain had it, and no longer does.
     Gone,
 }
 
 impl FillState {
-    /// As it is written.
+    /// Its text form.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Soft => "soft",
@@ -66,7 +66,7 @@ impl FillState {
         }
     }
 
-    /// Of a block, by the tags.
+    /// The state of a fill in a block, by the tags.
     fn of(block: u64, safe: u64, last: u64) -> Self {
         if block <= last {
             Self::Final
@@ -91,7 +91,7 @@ impl FromStr for FillState {
         [Self::Soft, Self::Safe, Self::Final, Self::Gone]
             .into_iter()
             .find(|state| state.as_str() == text)
-            .ok_or_else(|| format!("{text:?} is no state of a fill"))
+            .ok_or_else(|| format!("{text:?} is not a fill state"))
     }
 }
 
@@ -102,7 +102,7 @@ pub struct SeenFill {
     pub bid: B256,
     /// The ask.
     pub ask: B256,
-    /// The contract's running number.
+    /// The contract's sequence number.
     pub settlement_id: U256,
     /// Coin base units moved.
     pub total: u128,
@@ -112,7 +112,7 @@ pub struct SeenFill {
     pub block: u64,
 }
 
-/// A fill with where it stands.
+/// A fill with its state.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChainFill {
     /// What the chain shows, or showed.
@@ -123,7 +123,7 @@ pub struct ChainFill {
     pub match_id: Option<Uuid>,
     /// Larger than that of every earlier change of any fill.
     pub version: u64,
-    /// When it came to this state, by the store's clock.
+    /// When it reached this state, by the store's clock.
     pub changed_at: Timestamp,
 }
 
@@ -132,9 +132,9 @@ pub struct ChainFill {
 pub struct Look {
     /// How far the chain has come.
     pub watched: Watched,
-    /// The first block of which `fills` has everything, up to the newest.
+    /// The first block from which `fills` is complete, up to the newest.
     pub from: u64,
-    /// The fills from there on.
+    /// The fills from that block on.
     pub fills: Vec<SeenFill>,
 }
 
@@ -195,7 +195,7 @@ fn fill_row(fill: &SeenFill, state: FillState, version: i64, changed_at: i64) ->
 }
 
 impl Look {
-    /// What of the known fills changes: those that may, with where they stand now.
+    /// Which of the known fills change, with their new state.
     fn changes(&self, known: &[ChainFill]) -> Vec<(SeenFill, FillState)> {
         let Watched { safe, last, .. } = self.watched;
         let mut changes = Vec::new();
@@ -259,7 +259,7 @@ impl Board {
         let watched = found.map(seen).transpose()?;
         let known = self.listed.lock();
         let known = known.unwrap_or_else(PoisonError::into_inner).clone();
-        // A listed security never changes, so the last one tells of all.
+        // A listed security never changes, so the last one identifies them all.
         if let Some((_, securities)) = known.filter(|(listed, _)| *listed == last) {
             return Ok((securities, watched));
         }
@@ -280,7 +280,7 @@ impl Board {
         fills(watched::fills_after(reader.link(), signed(after)).await?)
     }
 
-    /// The fills that are not final yet, of those that changed last: oldest change first.
+    /// The fills that are not final yet, among the latest changes: oldest change first.
     ///
     /// # Errors
     /// The store's.
@@ -308,8 +308,8 @@ impl Board {
         Ok(found.map(fill).transpose()?)
     }
 
-    /// Writes down what a look at the chain found: a fill that the chain does not have any more is gone. How many fills
-    /// have changed.
+    /// Records what a look at the chain found: a fill that the chain no longer has is gone. Returns how many fills have
+    /// changed.
     ///
     /// # Errors
     /// [`StoreError::LeaseLost`] on a board [under](Self::under) a lease that has gone to another; the store's.
@@ -318,7 +318,7 @@ impl Board {
         let known = watched::open_fills(writer.link().await?, signed(look.from)).await?;
         let mut known = fills(known)?;
         for seen in &look.fills {
-            // Final, or gone, in a block before: the chain shows it anew.
+            // Final, or gone, in an earlier block: the chain shows it again.
             let there = known.iter().any(|fill| fill.seen.bid == seen.bid);
             if !there {
                 let found = watched::fill_of(writer.link().await?, seen.bid.as_slice()).await?;
@@ -465,7 +465,7 @@ mod tests {
         for book in sample::books().await {
             let one = look(&book, (10, 5, 5), 1, vec![seen(1, 4), seen(2, 9)]);
             book.board.record_look(&one).await.unwrap();
-            // The blocks from 6 on are others now.
+            // The blocks from 6 on are different now.
             let two = look(&book, (9, 5, 5), 6, vec![]);
             assert_eq!(book.board.record_look(&two).await.unwrap(), 1);
             let id = B256::repeat_byte(2);

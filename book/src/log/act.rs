@@ -71,7 +71,7 @@ impl fmt::Display for Act {
     }
 }
 
-/// A person's signature as it stands in an event's body.
+/// A person's signature as it is in an event's body.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Signed {
     /// The SHA-256 of the file that was signed as a whole; only where an order came in one.
@@ -85,12 +85,12 @@ pub struct Signed {
     pub wallet: Address,
 }
 
-/// An act as its event tells it: all that is signed but the time.
+/// An act as its event states it: all that is signed except the time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Told<'a> {
     /// Which act.
     pub act: Act,
-    /// The match's or order's id, see [`of_match`]; chosen by the signer, so that nothing counts twice.
+    /// The match's or order's id, see [`of_match`]; chosen by the signer, so that no signature counts twice.
     pub subject: B256,
     /// The bid of the match.
     pub bid: B256,
@@ -103,7 +103,7 @@ pub struct Told<'a> {
 }
 
 impl<'a> Told<'a> {
-    /// An act about `subject` that is no match.
+    /// An act about a `subject` that is not a match.
     pub fn about(act: Act, subject: B256, reason: &'a str) -> Self {
         Self {
             act,
@@ -139,7 +139,7 @@ pub fn digest(bytes: &[u8]) -> B256 {
     B256::new(Sha256::digest(bytes).into())
 }
 
-/// SHA-256 of all that a reader has.
+/// SHA-256 of everything a reader yields.
 ///
 /// # Errors
 /// The reader's.

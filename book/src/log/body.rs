@@ -18,7 +18,7 @@ use crate::market::price::Price;
 use crate::market::record::Capacity;
 use crate::market::security::Security;
 
-/// Whom a book belongs to and which contract it settles through. Fixed for the life of the book.
+/// Who a book belongs to and which contract it settles through. Fixed for the life of the book.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BookOpened {
     /// The broker-dealer's legal name.
@@ -37,7 +37,7 @@ pub struct BookOpened {
 
 /// An order's record; its id is the event's subject, its capture time the event's.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[allow(missing_docs)] // The meaning of each stands at `board::record::OrderRecord`.
+#[allow(missing_docs)] // `market::record::OrderRecord` says what each means.
 pub struct OrderPosted {
     pub account: String,
     pub board_ref: B256,
@@ -78,7 +78,7 @@ pub struct OrderCancelled {
     pub tx_hash: Option<B256>,
 }
 
-/// Two orders were put together; the match's id is the event's subject.
+/// Two orders were proposed as a match; the match's id is the event's subject.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MatchProposed {
     /// The ask's id.
@@ -132,10 +132,10 @@ pub struct SettlementSettled {
     pub bid: B256,
     /// The block's number.
     pub block: u64,
-    /// The match it fulfils; none when it was settled outside this board.
+    /// The match that it fulfils; none when it was settled outside this board.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub match_id: Option<Uuid>,
-    /// The contract's running number.
+    /// The contract's sequence number.
     #[serde(with = "decimal_u256")]
     pub settlement_id: U256,
     /// Coin base units moved.
@@ -294,7 +294,7 @@ impl Body {
             Self::MatchApproved(body) => serde_json::to_writer(out, body),
             Self::MatchRefused(body) => serde_json::to_writer(out, body),
             Self::Note => serde_json::to_writer(out, &serde_json::Map::new()),
-            // Its members are not in one sequence for all changes.
+            // Its members are not in the same order for all changes.
             Self::StaffChanged(body) => serde_jcs::to_writer(out, body),
             Self::SigningDemanded(body) => serde_json::to_writer(out, body),
             Self::TermsAccepted(body) => serde_json::to_writer(out, body),

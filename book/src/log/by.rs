@@ -2,7 +2,7 @@
 
 use super::act::Signed;
 
-/// Who acts, and why; both stand in the log.
+/// Who acts, and why; both are in the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct By {
     /// The person or wallet: 1 to 128 characters.
@@ -23,14 +23,14 @@ impl By {
         }
     }
 
-    /// With that reason.
+    /// Sets the reason.
     #[must_use]
     pub fn because(mut self, reason: impl Into<String>) -> Self {
         self.reason = reason.into();
         self
     }
 
-    /// With the person's signature.
+    /// Adds the person's signature.
     #[must_use]
     pub fn signing(mut self, signed: Signed) -> Self {
         self.signed = Some(signed);

@@ -41,7 +41,7 @@ pub enum EventType {
     Note,
     /// A person, a role or a wallet of the staff was added, ended or suspended.
     StaffChanged,
-    /// From here on the acts of persons are signed by their keys; there is no way back.
+    /// From here on the acts of persons are signed with their keys; this cannot be undone.
     SigningDemanded,
     /// A wallet accepted the terms.
     TermsAccepted,
@@ -57,7 +57,7 @@ pub enum EventType {
     RecordingRule,
     /// The key that signs the log's checkpoints.
     LogKey,
-    /// The rows so far of who looked at what are counted and hashed.
+    /// The rows so far of the access table (who looked at what) are counted and hashed.
     AccessClosed,
 }
 
@@ -90,7 +90,7 @@ impl EventType {
         Self::AccessClosed,
     ];
 
-    /// The name that stands in the log.
+    /// Its name in the log.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::BookOpened => "book_opened",
@@ -127,7 +127,7 @@ impl fmt::Display for EventType {
     }
 }
 
-/// A text that names no event type of this version.
+/// A text that does not name an event type of this version.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("event type {0:?} is unknown: it was written by a newer version of this program")]
 pub struct EventTypeError(pub(crate) String);
@@ -152,7 +152,7 @@ pub struct Event {
     pub kind: EventType,
     /// What it happened to: an order id, a match id, a security's token, `book` or `chain`.
     pub subject: String,
-    /// When it happened in the world, as told.
+    /// When it happened in the world, as reported.
     pub occurred_at: Timestamp,
     /// When the log recorded it, by this machine's clock; never runs backwards.
     pub captured_at: Timestamp,

@@ -26,7 +26,7 @@ pub struct TermsAccepted {
 /// One document of an issuer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Document {
-    /// What it is called.
+    /// Its name.
     pub name: String,
     /// The SHA-256 of its file.
     pub sha256: B256,
@@ -35,7 +35,7 @@ pub struct Document {
 /// A wallet received the documents of a security's issuer; the wallet is the event's subject.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DocumentsReceived {
-    /// Which.
+    /// The documents.
     pub documents: Vec<Document>,
     /// The security's token.
     pub security: Address,
@@ -76,7 +76,7 @@ pub struct MatchReleased {
     pub block: u64,
     /// Who released it.
     pub by: Address,
-    /// Why, as it stands on chain.
+    /// Why, as it is on chain.
     pub reason: B256,
     /// The transaction's hash.
     pub tx_hash: B256,
@@ -86,7 +86,7 @@ pub struct MatchReleased {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Finality {
-    /// It is the chain's newest.
+    /// The chain's newest.
     Soft,
     /// The node's `safe`.
     Safe,
@@ -94,7 +94,7 @@ pub enum Finality {
     Final,
 }
 
-/// From here on fills are recorded so; books without such an event record them at the receipt.
+/// From here on fills are recorded by this rule; books without such an event record them at the receipt.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecordingRule {
     /// How final their block must be.
@@ -108,12 +108,12 @@ pub struct LogKey {
     pub key: B256,
     /// The name under which it signs.
     pub name: String,
-    /// The key before it signed the new one, where it still exists: 64 bytes over `key`.
+    /// The previous key's signature of the new one, where that key still exists: 64 bytes over `key`.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub signed_by_last: Option<Bytes>,
 }
 
-/// The rows so far of the table of who looked at what.
+/// The rows so far of the access table (who looked at what).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccessClosed {
     /// How many.

@@ -56,7 +56,12 @@ pub(crate) fn apply_match(
         Body::SettlementUnknown(_) => (&[Submitted], Unknown),
         _ => return Ok(None),
     };
-    let no_id = |_| refuse(event, format!("subject {} is no match id", event.subject));
+    let no_id = |_| {
+        refuse(
+            event,
+            format!("subject {} is not a match id", event.subject),
+        )
+    };
     let id: Uuid = event.subject.parse().map_err(no_id)?;
     if let Body::MatchProposed(proposed) = body {
         let fresh = Match {
@@ -73,7 +78,7 @@ pub(crate) fn apply_match(
         };
         return match matches.insert(id, fresh) {
             None => Ok(Some(id)),
-            Some(_) => Err(refuse(event, format!("match {id} is proposed"))),
+            Some(_) => Err(refuse(event, format!("match {id} is already proposed"))),
         };
     }
     let found = matches
@@ -88,7 +93,10 @@ pub(crate) fn apply_match(
                 .cause
                 .filter(|cause| ![found.bid, found.ask].contains(cause))
             {
-                return Err(refuse(event, format!("order {cause} is not of match {id}")));
+                return Err(refuse(
+                    event,
+                    format!("order {cause} is not part of match {id}"),
+                ));
             }
         }
         Body::MatchCommitted(sent) => {
@@ -97,7 +105,7 @@ pub(crate) fn apply_match(
                 (found.bid, found.ask, found.total),
             );
             if stated != wanted {
-                return Err(refuse(event, format!("match {id} has other terms")));
+                return Err(refuse(event, format!("match {id} has different terms")));
             }
         }
         Body::MatchApproved(_) => found.approved_by = Some(event.actor.clone()),
@@ -111,7 +119,7 @@ pub(crate) fn apply_match(
         }
         _ => {}
     }
-    // What may be on its way is so whoever commits the match meanwhile.
+    // What may be on its way stays on its way, whoever commits the match meanwhile.
     if next != Committed || !found.state.is_in_flight() {
         found.state = next;
     }

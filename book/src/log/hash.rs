@@ -1,4 +1,4 @@
-//! The hash of an event: SHA-256 of its canonical JSON (RFC 8785), so that a stranger needs no more than a JSON library.
+//! The hash of an event: SHA-256 of its canonical JSON (RFC 8785), so that anybody can check it with a JSON library.
 
 use std::io::Write;
 
@@ -20,7 +20,7 @@ pub(crate) struct Columns<'a> {
     pub(crate) reason: &'a str,
     pub(crate) body: &'a str,
     pub(crate) prev: &'a [u8],
-    /// Of events of format 2 only.
+    /// Only in events of format 2.
     pub(crate) salt: Option<&'a [u8]>,
 }
 
@@ -89,7 +89,7 @@ impl<'a> Columns<'a> {
     }
 }
 
-/// `serde_json` escapes exactly as RFC 8785 asks (tested below).
+/// `serde_json` escapes exactly as RFC 8785 requires (tested below).
 fn text(out: &mut Vec<u8>, text: &str) {
     // Writing to memory does not fail.
     let _ = serde_json::to_writer(out, text);
@@ -99,7 +99,7 @@ fn bytes(out: &mut Vec<u8>, bytes: &[u8]) {
     out.extend_from_slice(b"\"0x");
     let start = out.len();
     out.resize(start + 2 * bytes.len(), 0);
-    // The slice has just been given that very length.
+    // The slice has just been given exactly that length.
     let _ = hex::encode_to_slice(bytes, &mut out[start..]);
     out.push(b'"');
 }

@@ -6,12 +6,12 @@
 use alloy::primitives::B256;
 use sha2::{Digest, Sha256};
 
-/// Where a complete subtree stands.
+/// The position of a complete subtree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Node {
     /// It covers `2^level` leaves.
     pub level: u32,
-    /// How many subtrees of that level stand left of it.
+    /// How many subtrees of that level are to its left.
     pub position: u64,
 }
 
@@ -201,7 +201,7 @@ impl Plan {
     }
 }
 
-/// Where a node on the way up stands: its position on its level and the last position there.
+/// The place of a node on the way up: its position on its level and the last position there.
 #[derive(Clone, Copy)]
 struct Climb {
     at: u64,
@@ -209,7 +209,7 @@ struct Climb {
 }
 
 impl Climb {
-    /// Goes up to the node that the next sibling of a path makes; whether that sibling stands on the left. `None` at the
+    /// Goes up to the node that the next sibling of a path makes; whether that sibling is on the left. `None` at the
     /// root, where there is none (RFC 9162, 2.1.3.2 and 2.1.4.2).
     fn up(&mut self) -> Option<bool> {
         if self.last == 0 {

@@ -1,13 +1,14 @@
 //! The staff of a broker-dealer as the fold over the log: persons, their roles and wallets, and who may sign what when.
 //!
-//! Rules, of which none depends on a clock or a store:
-//! - A person is found by the letters and digits of the name, capitals or not, so an alias is the same person; a CRD number
-//!   and a wallet belong to one person for ever, and a wallet that was ended never returns.
+//! Rules, none of which depends on a clock or a store:
+//! - A person is found by the letters and digits of the name, ignoring case, so an alias is the same person; a CRD
+//!   number and a wallet belong to one person for ever, and a wallet that was ended never returns.
 //! - An admin person has no other role.
-//! - What gives a key the power of a principal or an admin takes two admin persons, once there were two at a time. So an
-//!   admin cannot get that power alone by suspending the others first.
-//! - The first admin person is named by the settlement contract's default admin, whose wallet the caller holds against the
-//!   chain. It may do so again only when nobody is left who could: no admin person is active, or one of what were two.
+//! - Giving a key the power of a principal or an admin takes two admin persons, once there have been two at the same
+//!   time. So an admin cannot get that power alone by suspending the others first.
+//! - The first admin person is named by the settlement contract's default admin, whose wallet the caller checks against
+//!   the chain. It may do so again only when nobody is left who could: no admin person is active, or only one of former
+//!   two.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -46,7 +47,7 @@ impl Role {
         Self::Trader,
     ];
 
-    /// The name that stands in the log.
+    /// Its name in the log.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Admin => "admin",
@@ -69,7 +70,7 @@ impl fmt::Display for Role {
     }
 }
 
-/// A text that names no role.
+/// A text that does not name a role.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("role {0:?} is unknown: write admin, operator, principal, records_officer or trader")]
 pub struct RoleError(String);
@@ -132,14 +133,14 @@ pub enum StaffChange {
         /// Which.
         wallet: Address,
     },
-    /// A wallet signs nothing any more, for ever.
+    /// A wallet may no longer sign anything, for ever.
     WalletEnded {
         /// Whose.
         person: String,
         /// Which.
         wallet: Address,
     },
-    /// No wallet of the person signs anything until it is restored.
+    /// No wallet of the person may sign anything until the person is restored.
     Suspended {
         /// Who.
         person: String,
@@ -152,7 +153,7 @@ pub enum StaffChange {
 }
 
 impl StaffChange {
-    /// Whom it is about.
+    /// The person it is about.
     pub fn person(&self) -> &str {
         match self {
             Self::AdminNamed { person, .. }
@@ -204,7 +205,7 @@ pub enum StaffError {
     /// No such person.
     #[error("{0:?} is not on the staff: see `staff list`")]
     UnknownPerson(String),
-    /// The name is taken, perhaps written otherwise.
+    /// The name is taken, perhaps in another spelling.
     #[error("{name:?} is the person {known:?}, who is on the staff: one person has one name")]
     KnownPerson {
         /// The new name.
@@ -220,7 +221,7 @@ pub enum StaffError {
         /// Whose it is.
         person: String,
     },
-    /// The number is no CRD number.
+    /// The number is not a CRD number.
     #[error("CRD {0} is not a number from 1 to 2^53 - 1")]
     Crd(u64),
     /// The wallet is or was somebody's.
@@ -256,7 +257,7 @@ pub enum StaffError {
         seq: u64,
     },
     /// The person is suspended.
-    #[error("{person} is suspended since event {seq}")]
+    #[error("{person} has been suspended since event {seq}")]
     Suspended {
         /// Who.
         person: String,
@@ -267,7 +268,7 @@ pub enum StaffError {
     #[error("{0} is not suspended")]
     NotSuspended(String),
     /// The person has no role that allows the act.
-    #[error("{person} may not {act}: that takes the role {wanted}")]
+    #[error("{person} may not {act}: this requires the role {wanted}")]
     NotEntitled {
         /// Who.
         person: String,
@@ -277,7 +278,7 @@ pub enum StaffError {
         wanted: &'static str,
     },
     /// The person has the role.
-    #[error("{person} has the role {role} already")]
+    #[error("{person} already has the role {role}")]
     HasRole {
         /// Who.
         person: String,
@@ -293,10 +294,12 @@ pub enum StaffError {
         role: Role,
     },
     /// An admin person has no other role.
-    #[error("{0} would be admin and something else: an admin person has no other role")]
+    #[error("{0} would have admin and another role: an admin person has no other role")]
     AdminAlone(String),
-    /// Two admin persons are wanted.
-    #[error("this takes the signatures of two admin persons, {0} is one: let another sign too")]
+    /// Two admin persons are required.
+    #[error(
+        "this requires the signatures of two admin persons, {0} is only one: have another sign too"
+    )]
     SecondAdmin(String),
     /// Both signatures are one person's.
     #[error("both signatures are {0}'s: two persons must sign")]
@@ -305,10 +308,10 @@ pub enum StaffError {
     #[error("the staff has {0} active admin persons, who name the others")]
     AdminsNamed(usize),
     /// The change was made before.
-    #[error("change {0} is in the log already: a signature counts once")]
+    #[error("change {0} is already in the log: a signature counts once")]
     Repeated(Uuid),
     /// The book demands signatures already.
-    #[error("this book demands signatures since event {0}")]
+    #[error("this book has demanded signatures since event {0}")]
     Demanded(u64),
 }
 
@@ -333,7 +336,7 @@ fn at(spans: &[Span], seq: u64) -> Option<Span> {
 /// One person.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Person {
-    /// The name, as it stands in the log as the actor.
+    /// The name, as the log has it for the actor.
     pub name: String,
     /// The CRD number.
     pub crd: Option<u64>,
@@ -392,7 +395,7 @@ pub fn key(name: &str) -> String {
     }
 }
 
-/// Names that acts without a person have.
+/// The actors of acts without a person.
 const NOBODY: [&str; 3] = ["web", "chain", "book"];
 
 fn check_name(name: &str) -> Result<(), StaffError> {
@@ -434,7 +437,7 @@ impl Roster {
             .map(|(wallet, owned)| (*wallet, owned.span.until))
     }
 
-    /// The person of a name or alias.
+    /// The person with a name or alias.
     ///
     /// # Errors
     /// [`StaffError::UnknownPerson`].
@@ -472,7 +475,7 @@ impl Roster {
         }
     }
 
-    /// Who did `act` with `wallet` as event `seq`, and may.
+    /// Who did `act` with `wallet` as event `seq`, and was entitled to.
     ///
     /// # Errors
     /// Those of [`Self::signer`], [`StaffError::NotEntitled`].
@@ -496,7 +499,7 @@ impl Roster {
         })
     }
 
-    /// Admin persons that can sign as event `seq`.
+    /// The admin persons that can sign event `seq`.
     fn admins(&self, seq: u64) -> usize {
         let signs = |key: &str| {
             let mut wallets = self.wallets.values().filter(|owned| owned.key == key);
@@ -530,7 +533,7 @@ impl Roster {
         Ok(())
     }
 
-    /// Folds a change of the staff, event `seq`, whose signatures are those of the wallets that they name.
+    /// Folds a staff change, event `seq`, whose signatures are those of the wallets that they name.
     ///
     /// # Errors
     /// The first rule that it breaks; nothing is changed then.
@@ -619,7 +622,7 @@ impl Roster {
         Ok(())
     }
 
-    /// Whether the change gives some key the power of a principal or an admin.
+    /// Whether the change gives any key the power of a principal or an admin.
     fn is_weighty(&self, change: &StaffChange) -> bool {
         match change {
             StaffChange::Added { roles, .. } => roles.iter().any(|role| role.is_weighty()),

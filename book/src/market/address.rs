@@ -8,22 +8,22 @@ pub enum AddressError {
     /// The text is not `0x` and forty hexadecimal digits.
     #[error("address {0:?} is malformed: write 0x and 40 hexadecimal digits")]
     Shape(String),
-    /// Upper and lower case are mixed, but not as the checksum demands.
+    /// Upper and lower case are mixed, but not as the checksum requires.
     #[error(
         "address {found} fails its EIP-55 checksum: it should read {wanted}; check every digit"
     )]
     Checksum {
         /// The text as given.
         found: String,
-        /// The same digits in the case that the checksum demands.
+        /// The same digits in the case that the checksum requires.
         wanted: String,
     },
-    /// The zero address, which nobody holds the key of.
+    /// The zero address, whose key nobody has.
     #[error("the zero address is not allowed here: give the wallet's address")]
     Zero,
 }
 
-/// Reads an address. Digits in one case carry no checksum and are accepted, mixed case must match EIP-55.
+/// Reads an address. Digits in one case carry no checksum and are accepted; mixed case must match EIP-55.
 ///
 /// # Errors
 /// [`AddressError::Shape`], then [`AddressError::Checksum`].

@@ -1,5 +1,5 @@
-//! Quantities, money, times and addresses as people and programs read them. How they are written by people, and what that
-//! means, is in [`literal`](super::literal).
+//! Quantities, money, times and addresses as people and programs read them. How people write them, and what that means,
+//! is in [`literal`](super::literal).
 
 use alloy::primitives::{Address, B256, U256};
 use jiff::Timestamp;
@@ -7,8 +7,8 @@ use jiff::Timestamp;
 /// Decimal places of the settlement coin (`TsUSDC`, as USDC).
 pub const COIN_DECIMALS: u8 = 6;
 
-/// Base units as a decimal without groups and without zeros at the end: `1234.5`. The form that programs read, and that a
-/// person may type.
+/// Base units as a decimal without groups or trailing zeros: `1234.5`. The form that programs read, and that a person
+/// may type.
 pub fn plain(value: U256, decimals: u8) -> String {
     let text = format!(
         "{value:0>width$}",
@@ -22,7 +22,7 @@ pub fn plain(value: U256, decimals: u8) -> String {
     }
 }
 
-/// As [`plain`], with grouped thousands: `1,234.5`. The form that people read.
+/// Like [`plain`], with grouped thousands: `1,234.5`. The form that people read.
 pub fn units(value: U256, decimals: u8) -> String {
     let text = plain(value, decimals);
     match text.split_once('.') {
@@ -36,12 +36,12 @@ pub fn dollars(value: U256) -> String {
     cents(units(value, COIN_DECIMALS))
 }
 
-/// As [`dollars`], without groups.
+/// Like [`dollars`], without groups.
 pub fn plain_dollars(value: U256) -> String {
     cents(plain(value, COIN_DECIMALS))
 }
 
-/// A decimal with two places at least.
+/// A decimal with at least two places.
 pub fn cents(text: String) -> String {
     match text.split_once('.') {
         None => format!("{text}.00"),
@@ -87,7 +87,7 @@ pub fn short_address(address: Address) -> String {
     format!("{}…{}", &text[..6], &text[text.len() - 4..])
 }
 
-/// `0x12ab34cd…`: the beginning of an order id or hash, which commands accept as well.
+/// `0x12ab34cd…`: the beginning of an order id or hash, which commands also accept.
 pub fn short_id(id: B256) -> String {
     format!("{}…", &id.to_string()[..10])
 }

@@ -1,5 +1,4 @@
-//! Codes that people give: an account, whoever took an order. What they say must be what everybody sees, also in a
-//! spreadsheet.
+//! Codes that people enter: an account, who took an order. Everybody must see the same code, in a spreadsheet too.
 
 /// Why a code is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -14,8 +13,8 @@ pub enum CodeError {
         /// Its first character.
         sign: char,
     },
-    /// It holds a character that nobody sees, or that changes the order in which the others are shown.
-    #[error("{found:?} holds an invisible character (U+{:04X}): write visible characters and plain spaces", *character as u32)]
+    /// It contains a character that nobody sees, or that changes the order in which the others are shown.
+    #[error("{found:?} contains an invisible character (U+{:04X}): write visible characters and plain spaces", *character as u32)]
     Invisible {
         /// The code.
         found: String,
@@ -24,7 +23,7 @@ pub enum CodeError {
     },
 }
 
-/// Checks a code; whether it is empty or too long is the caller's question.
+/// Checks a code; whether it is empty or too long is for the caller to check.
 ///
 /// # Errors
 /// `Formula`, `Invisible`.
@@ -42,7 +41,7 @@ pub fn check(code: &str) -> Result<(), CodeError> {
     }
 }
 
-/// Whether a spreadsheet takes a text that begins so for a formula; the full-width forms count in some.
+/// Whether a spreadsheet takes a text with this first character for a formula; in some, full-width forms count too.
 pub(crate) fn begins_formula(first: char) -> bool {
     matches!(
         first,
@@ -139,7 +138,7 @@ mod tests {
         }
         assert_eq!(
             check("A\u{202e}1").unwrap_err().to_string(),
-            "\"A\\u{202e}1\" holds an invisible character (U+202E): write visible characters and plain spaces"
+            "\"A\\u{202e}1\" contains an invisible character (U+202E): write visible characters and plain spaces"
         );
     }
 }

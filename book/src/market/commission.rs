@@ -1,40 +1,40 @@
-//! What a customer is billed for a trade that was handled as agent. It is never taken from the trade itself.
+//! What a customer is billed for a trade handled as agent. It is never taken from the trade itself.
 
 use jiff::civil::Date;
 use serde::Serialize;
 
-/// A rate from a day on.
+/// A rate from a given day on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Rate {
-    /// The first trade day for which it counts.
+    /// The first trade day to which it applies.
     pub from: Date,
     /// Basis points of the trade's total, for each side.
     pub bips: u16,
 }
 
-/// Why rates make no schedule.
+/// Why rates do not make a schedule.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ScheduleError {
-    /// Two rates for one day, or not in sequence.
-    #[error("commissions are listed by the day from which they count: {later} stands behind {day}")]
+    /// Two rates for one day, or rates out of order.
+    #[error("commissions must be listed in order of their first day: {later} follows {day}")]
     Sequence {
-        /// The day that stands first.
+        /// The day that is listed first.
         day: Date,
-        /// The one behind it, which is not later.
+        /// The day after it in the list, which is not later.
         later: Date,
     },
-    /// More than everything.
+    /// More than the whole trade.
     #[error("a commission of {0} basis points is more than the trade itself: write at most 100%")]
     TooHigh(u16),
 }
 
-/// The rates in their sequence; before the first, nothing is billed.
+/// The rates in order; before the first, nothing is billed.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct Schedule(Vec<Rate>);
 
 impl Schedule {
-    /// Takes rates whose days ascend.
+    /// From rates in ascending order of their days.
     ///
     /// # Errors
     /// [`ScheduleError::Sequence`], [`ScheduleError::TooHigh`].

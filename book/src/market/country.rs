@@ -13,9 +13,11 @@ pub struct Country {
     pub letters: bool,
 }
 
-/// It is no code of ISO 3166-1.
+/// It is not an ISO 3166-1 code.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("'{0}' is no code of ISO 3166-1: write 840, USA or US as for the United States")]
+#[error(
+    "'{0}' is not an ISO 3166-1 code: write, for example, 840, USA or US for the United States"
+)]
 pub struct CountryError(String);
 
 /// Reads a code.
@@ -78,7 +80,7 @@ mod tests {
         ] {
             let refused = numeric(text).unwrap_err().to_string();
             assert!(
-                refused.starts_with(&format!("'{text}' is no code")),
+                refused.starts_with(&format!("'{text}' is not an ISO 3166-1 code")),
                 "{refused}"
             );
         }

@@ -1,22 +1,22 @@
-//! Whole calendar days of one place: what a record is cut by.
+//! Whole calendar days of one place, by which records are cut.
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
-/// Where US markets and their regulators count days.
+/// The zone in which US markets and their regulators count days.
 pub const US_EASTERN: &str = "America/New_York";
 
-/// Why days make no period.
+/// Why days do not make a period.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DaysError {
     /// No such place.
     #[error(
-        "time zone {0:?} is unknown: write a name of the IANA database, as America/New_York or UTC"
+        "time zone {0:?} is unknown: write a name from the IANA database, such as America/New_York or UTC"
     )]
     Zone(String),
-    /// The last day lies before the first.
-    #[error("the first day {first} is after the last day {last}: exchange them")]
+    /// The last day is before the first.
+    #[error("the first day {first} is after the last day {last}: swap them")]
     Backwards {
         /// The first day.
         first: Date,
@@ -24,11 +24,11 @@ pub enum DaysError {
         last: Date,
     },
     /// The day is at the end of the calendar.
-    #[error("day {0} has no beginning or no end: nothing is recorded then")]
+    #[error("day {0} is at the limit of the calendar: choose another day")]
     Calendar(Date),
 }
 
-/// The days from one to another, both included, as a place counts them; without a first or last one there is no limit.
+/// The days from one to another, both included, as a place counts them; without a first or last day there is no limit.
 #[derive(Debug, Clone)]
 pub struct Days {
     zone: TimeZone,
@@ -40,7 +40,7 @@ pub struct Days {
 }
 
 impl Days {
-    /// Days of the zone called `name` in the IANA database.
+    /// Days in the zone called `name` in the IANA database.
     ///
     /// # Errors
     /// [`DaysError::Zone`], [`DaysError::Backwards`], [`DaysError::Calendar`].
@@ -74,7 +74,7 @@ impl Days {
     /// Every day, as US Eastern time counts them.
     ///
     /// # Errors
-    /// [`DaysError::Zone`], where neither the system nor this program has the database of time zones.
+    /// [`DaysError::Zone`], where neither the system nor this program has the time zone database.
     pub fn every() -> Result<Self, DaysError> {
         Self::new(None, None, US_EASTERN)
     }
@@ -104,7 +104,7 @@ impl Days {
         self.to
     }
 
-    /// Whether a moment lies in them.
+    /// Whether a moment falls on one of them.
     pub fn contains(&self, at: Timestamp) -> bool {
         self.from.is_none_or(|from| at >= from) && self.to.is_none_or(|to| at <= to)
     }

@@ -12,7 +12,7 @@ pub struct Level {
     pub price: Price,
     /// How many orders.
     pub orders: u64,
-    /// Security base units of all of them; `None` beyond 2^128 - 1.
+    /// Security base units of all of them; `None` above 2^128 - 1.
     pub quantity: Option<u128>,
     /// Base units of this level and all better ones.
     pub depth: Option<u128>,

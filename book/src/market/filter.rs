@@ -1,4 +1,4 @@
-//! Which orders to list, and in which sequence.
+//! Which orders to list, and in which order.
 
 use alloy::primitives::Address;
 
@@ -19,7 +19,7 @@ pub enum OrderSort {
     Expiry,
 }
 
-/// Every condition that is given must hold.
+/// Every condition that is given must be met.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct OrderFilter {
     /// Symbol, ISIN or token address of a listed security.
@@ -28,7 +28,7 @@ pub struct OrderFilter {
     pub side: Option<Side>,
     /// One state only.
     pub state: Option<OrderState>,
-    /// Open orders whose expiry is reached (`true`) or not (`false`).
+    /// Open orders that have reached their expiry (`true`) or not (`false`).
     pub expired: Option<bool>,
     /// One wallet's.
     pub owner: Option<Address>,

@@ -27,7 +27,7 @@ pub enum DirectoryError {
         account: String,
         /// Whose it is.
         known: String,
-        /// Who was to have it.
+        /// Who was meant to have it.
         investor: String,
     },
     /// A wallet has one owner.
@@ -37,10 +37,10 @@ pub enum DirectoryError {
         wallet: Address,
         /// Whose it is.
         known: String,
-        /// Who was to have it.
+        /// Who was meant to have it.
         investor: String,
     },
-    /// The account is not of the wallet's owner.
+    /// The account does not belong to the wallet's owner.
     #[error(
         "account {account} ({}) does not go with wallet {wallet} ({}): correct the account or the directory",
         owner(account_of.as_deref()),
@@ -62,7 +62,7 @@ fn owner(name: Option<&str>) -> &str {
     name.unwrap_or("nobody in the directory")
 }
 
-/// Every investor whom the book knows.
+/// Every investor that the book knows.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Directory {
     names: BTreeMap<B256, String>,
@@ -113,7 +113,7 @@ impl Directory {
         self.names.get(id).map(String::as_str)
     }
 
-    /// Everybody who has a name.
+    /// Everybody with a name.
     pub fn called<'a>(&'a self, name: &'a str) -> impl Iterator<Item = B256> + 'a {
         let called = self.names.iter().filter(move |(_, known)| *known == name);
         called.map(|(id, _)| *id)
@@ -126,17 +126,17 @@ impl Directory {
         owned.map(|(account, _)| account.as_str())
     }
 
-    /// Whose a wallet is.
+    /// Who owns a wallet.
     pub fn investor_of(&self, wallet: Address) -> Option<B256> {
         self.wallets.get(&wallet).copied()
     }
 
-    /// Whose an account is.
+    /// Who owns an account.
     pub fn owner_of_account(&self, account: &str) -> Option<B256> {
         self.accounts.get(account).copied()
     }
 
-    /// The investors of a name, capitals or not.
+    /// The investors with a name, ignoring case.
     pub fn named<'a>(&'a self, name: &'a str) -> impl Iterator<Item = B256> + 'a {
         let wanted = name.to_lowercase();
         let named = self.names.iter();
@@ -178,7 +178,7 @@ impl Directory {
         self.names.get(&id).map_or("", String::as_str)
     }
 
-    /// Whether orders of `wallet` may stand in `account`: both are one investor's, or the directory knows neither.
+    /// Whether orders of `wallet` may be in `account`: both belong to one investor, or the directory knows neither.
     ///
     /// # Errors
     /// [`DirectoryError::OtherAccount`].

@@ -62,7 +62,7 @@ impl FromStr for Lei {
             return Err(shape());
         }
         let found = (bytes[18] - b'0') * 10 + (bytes[19] - b'0');
-        // Two zeros behind the eighteen characters stand for the check digits.
+        // Two zeros after the eighteen characters stand for the check digits.
         let zeros = [&bytes[..18], b"00"].concat();
         let wanted = 98 - mod_97(&zeros);
         if found == wanted {

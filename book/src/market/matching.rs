@@ -9,11 +9,11 @@ use uuid::Uuid;
 
 use super::record::OrderRecord;
 
-/// Where a match stands.
+/// The state of a match.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum MatchState {
-    /// Waits for a second person.
+    /// Waiting for a second person.
     Proposed,
     /// May be settled.
     Approved,
@@ -51,7 +51,7 @@ impl MatchState {
         !matches!(self, Self::Refused | Self::Settled)
     }
 
-    /// A transaction of it may still be mined.
+    /// One of its transactions may still be mined.
     pub fn is_in_flight(self) -> bool {
         matches!(self, Self::Submitted | Self::Unknown)
     }
@@ -63,7 +63,7 @@ impl fmt::Display for MatchState {
     }
 }
 
-/// A text that names no state of a match.
+/// A text that does not name a state of a match.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "match state {0:?} is unknown: write proposed, approved, committed, refused, submitted, unknown, failed or settled"
@@ -110,7 +110,7 @@ pub struct Match {
     pub ask: B256,
     /// Coin base units that will move: the midpoint of the two limits, rounded down.
     pub total: u128,
-    /// Where it stands.
+    /// Its state.
     pub state: MatchState,
     /// Who proposed it.
     pub proposed_by: String,
@@ -124,13 +124,13 @@ pub struct Match {
     pub changed_seq: u64,
 }
 
-/// Why two orders of one security and size whose limits cross cannot meet all the same.
+/// Why two orders of one security and size whose limits cross still cannot meet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Obstacle {
-    /// Both are one wallet's.
+    /// Both belong to one wallet.
     SameOwner,
-    /// One of them may only meet somebody else.
+    /// One of them may only meet another owner.
     OtherCounterparty,
 }
 

@@ -9,7 +9,7 @@ use alloy::sol_types::{Eip712Domain, SolStruct, eip712_domain};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// The settlement contract's interface as it is published: the order that it takes is the one that its owner signs.
+/// The settlement contract's interface as published: the order that it takes is the one that its owner signs.
 #[allow(missing_docs, clippy::pedantic, clippy::too_many_arguments)]
 pub mod abi {
     alloy::sol!(
@@ -20,7 +20,7 @@ pub mod abi {
 
 pub use abi::IDvPSettlement::Order;
 
-/// Orders live at most this long, seconds (366 days, as in the settlement contract).
+/// The longest life of an order, seconds (366 days, as in the settlement contract).
 pub const MAX_LIFETIME: u64 = 366 * 24 * 60 * 60;
 
 /// Which way the security moves.
@@ -34,7 +34,7 @@ pub enum Side {
 }
 
 impl Side {
-    /// The number that stands in the signed order.
+    /// The number in the signed order.
     pub fn code(self) -> u8 {
         match self {
             Self::Bid => 0,
@@ -42,7 +42,7 @@ impl Side {
         }
     }
 
-    /// The side of that number.
+    /// The side with that number.
     pub fn from_code(code: u8) -> Option<Self> {
         match code {
             0 => Some(Self::Bid),
@@ -136,7 +136,7 @@ pub fn board_ref(uuid: Uuid) -> B256 {
     bytes
 }
 
-/// The UUID v7 inside a board reference; `None` when the 32 bytes hold anything else.
+/// The UUID v7 inside a board reference; `None` when the 32 bytes contain anything else.
 pub(crate) fn board_ref_uuid(reference: B256) -> Option<Uuid> {
     let (uuid, rest) = reference.split_at(16);
     let uuid = Uuid::from_slice(uuid).ok()?;

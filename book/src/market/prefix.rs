@@ -1,4 +1,4 @@
-//! Ids by their first digits: as people type them, and as tables abridge them.
+//! Ids by their first digits: as people type them, and as tables shorten them.
 
 use std::fmt;
 
@@ -18,8 +18,8 @@ pub struct Prefix {
 }
 
 impl Prefix {
-    /// Reads 1 to 64 hexadecimal digits, with or without `0x`; the `…` with which a table abridges an id may follow. `None`
-    /// for anything else.
+    /// Reads 1 to 64 hexadecimal digits, with or without `0x`; the `…` with which a table shortens an id may follow.
+    /// `None` for anything else.
     pub fn parse(text: &str) -> Option<Self> {
         let digits = bare(text);
         let digits = digits.strip_prefix("0x").unwrap_or(&digits);
@@ -32,24 +32,24 @@ impl Prefix {
         })
     }
 
-    /// Whether an id begins so.
+    /// Whether an id begins with these digits.
     pub fn fits(&self, id: B256) -> bool {
         (self.low..=self.high).contains(&id)
     }
 }
 
-/// Digits of a match's id: where it begins, or, as tables show it, where it ends.
+/// Digits of a match's id: its beginning or, as tables show it, its end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct MatchDigits {
-    /// The first and the last id that begin so.
+    /// The first and the last id with that beginning.
     pub(crate) range: (Uuid, Uuid),
-    /// How an id ends that ends so.
+    /// The ending of an id that ends with these digits.
     pub(crate) ending: String,
 }
 
 impl MatchDigits {
-    /// Reads 1 to 32 hexadecimal digits, with or without the dashes; a `…` may stand before or behind. `None` for anything
-    /// else.
+    /// Reads 1 to 32 hexadecimal digits, with or without the dashes; a `…` may come before or after them. `None` for
+    /// anything else.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let ending = bare(text);
         let digits = ending.replace('-', "");
@@ -75,12 +75,12 @@ fn is_hexadecimal(digits: &str, most: usize) -> bool {
     (1..=most).contains(&digits.len()) && digits.bytes().all(|digit| digit.is_ascii_hexdigit())
 }
 
-/// Ids that fit what was typed: the first few, and whether there are more.
+/// Ids that match what was typed: the first few, and whether there are more.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Candidates(Vec<String>);
 
 impl Candidates {
-    /// Of ids of which one more than [`NAMED`] is enough.
+    /// From ids, of which one more than [`NAMED`] is enough.
     pub fn of(ids: impl IntoIterator<Item = impl fmt::Display>) -> Self {
         Self(ids.into_iter().map(|id| id.to_string()).collect())
     }

@@ -1,4 +1,4 @@
-//! Prices in US dollars per whole security token, and the exact cash total they stand for.
+//! Prices in US dollars per whole security token, and the exact cash total they give.
 //!
 //! The chain knows only totals in base units of the coin. A price is accepted only when the total it gives for the
 //! quantity is a whole number of base units, so that nothing is ever rounded at somebody's expense.
@@ -27,14 +27,14 @@ pub struct Price(u128);
 /// Why a price, or the total it should give, is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PriceError {
-    /// The text is not taken as a number.
+    /// The text is not accepted as a number.
     #[error(transparent)]
     Number(#[from] NumberError),
     /// The price is above 2^128 / 10^18.
     #[error("price {0} does not fit 128 bits at 18 decimal places: write fewer digits")]
     TooLarge(String),
     /// Zero is not a price.
-    #[error("price is zero: write dollars per whole token, as 10.35")]
+    #[error("price is zero: write dollars per whole token, such as 10.35")]
     Zero,
     /// The quantity is zero.
     #[error("quantity is zero: give at least one base unit of the security")]
@@ -43,16 +43,16 @@ pub enum PriceError {
     #[error("a security with {0} decimal places cannot be priced: at most 36 are supported")]
     Decimals(u8),
     /// Price times quantity is not a whole number of the coin's base units.
-    #[error("price {price} for {quantity} base units is not a whole number of coin base units: {}",
+    #[error("price {price} for {quantity} base units does not give a whole number of coin base units: {}",
         nearest(below.as_ref(), above.as_ref()))]
     NotWhole {
         /// The price as given.
         price: Price,
         /// Security base units.
         quantity: u128,
-        /// The highest price below it that comes out whole.
+        /// The highest price below it that gives a whole total.
         below: Option<Price>,
-        /// The lowest price above it that comes out whole.
+        /// The lowest price above it that gives a whole total.
         above: Option<Price>,
     },
     /// The total is above 2^128 - 1 base units.
@@ -64,16 +64,16 @@ pub enum PriceError {
         quantity: u128,
     },
     /// A signed total has no price with at most eighteen decimal places.
-    #[error("total {total} for {quantity} base units has no exact price: {}",
+    #[error("total {total} for {quantity} base units does not have an exact price: {}",
         nearest(below.as_ref(), above.as_ref()))]
     NoExactPrice {
         /// Coin base units.
         total: u128,
         /// Security base units.
         quantity: u128,
-        /// The highest price below it that comes out whole.
+        /// The highest price below it that gives a whole total.
         below: Option<Price>,
-        /// The lowest price above it that comes out whole.
+        /// The lowest price above it that gives a whole total.
         above: Option<Price>,
     },
 }
@@ -169,7 +169,7 @@ fn unit(quantity: u128, decimals: u8) -> Result<U256, PriceError> {
     Ok(U256::from(10).pow(U256::from(PRICE_DECIMALS - COIN_DECIMALS + decimals)))
 }
 
-/// The prices next to `product / quantity` whose totals come out whole: the multiples of unit / gcd(quantity, unit).
+/// The prices next to `product / quantity` whose totals are whole: the multiples of unit / gcd(quantity, unit).
 fn neighbours(product: U256, quantity: u128, unit: U256) -> (Option<Price>, Option<Price>) {
     let quantity = U256::from(quantity);
     let step = unit / quantity.gcd(unit);
@@ -196,7 +196,7 @@ impl fmt::Display for Price {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let fraction = format!("{:018}", self.0 % UNIT);
         let fraction = fraction.trim_end_matches('0');
-        // Dollars read with cents: 10.30, not 10.3; never fewer digits than the price has.
+        // Dollars are shown with cents: 10.30, not 10.3; never fewer digits than the price has.
         f.pad(&format!("{}.{fraction:0<2}", self.0 / UNIT))
     }
 }
@@ -256,7 +256,7 @@ mod tests {
         let refused = price("0.0000005").total(1, 0).unwrap_err();
         assert_eq!(
             refused.to_string(),
-            "price 0.0000005 for 1 base units is not a whole number of coin base units: \
+            "price 0.0000005 for 1 base units does not give a whole number of coin base units: \
              the nearest that does is 0.000001"
         );
     }
@@ -350,7 +350,7 @@ mod tests {
                     }
                     prop_assert!(below.is_none_or(|below| below < price));
                     prop_assert!(above.is_none_or(|above| above > price));
-                    // Nothing in between comes out whole: the two are one step apart.
+                    // Nothing in between gives a whole total: the two are one step apart.
                     if let (Some(below), Some(above)) = (below, above) {
                         let middle = below.scaled() + (above.scaled() - below.scaled()) / 2;
                         if middle != below.scaled() {

@@ -40,7 +40,7 @@ impl fmt::Display for Capacity {
     }
 }
 
-/// A text that names no capacity.
+/// A text that does not name a capacity.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("capacity {0:?} is unknown: write agency, principal or riskless_principal")]
 pub struct CapacityError(String);
@@ -60,7 +60,7 @@ impl FromStr for Capacity {
     }
 }
 
-/// Where an order stands (I2). Expiry is no state: an expired order is open until somebody cancels it.
+/// The state of an order (I2). Expiry is not a state: an expired order is open until somebody cancels it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum OrderState {
@@ -82,7 +82,7 @@ impl OrderState {
         }
     }
 
-    /// The state of that number on chain; `None` for 0, an order that was never registered there, and for any other.
+    /// The state with that number on chain; `None` for 0 (an order that was never registered there) and any other.
     pub fn of_code(code: u8) -> Option<Self> {
         let all = [Self::Open, Self::Filled, Self::Cancelled];
         all.into_iter().find(|state| state.code() == code)
@@ -104,7 +104,7 @@ impl fmt::Display for OrderState {
     }
 }
 
-/// A text that names no state.
+/// A text that does not name a state.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("state {0:?} is unknown: write open, filled or cancelled")]
 pub struct OrderStateError(String);
@@ -151,11 +151,11 @@ pub struct OrderRecord {
     pub price: Price,
     /// Coin base units for the whole quantity: the most a bid pays, the least an ask takes.
     pub limit_total: u128,
-    /// Unix seconds from which the order is dead.
+    /// Unix seconds from which the order has expired.
     pub expiry: u64,
     /// The owner's epoch at the settlement contract.
     pub epoch: u64,
-    /// Zero, or the only owner it may meet.
+    /// Zero, or the only owner that it may meet.
     pub counterparty: Address,
     /// The wallet whose assets move.
     pub owner: Address,
@@ -192,13 +192,13 @@ impl OrderRecord {
         }
     }
 
-    /// Whether its expiry is reached at `now`: a view, not a state.
+    /// Whether it has reached its expiry at `now`: a view, not a state.
     pub fn is_expired(&self, now: Timestamp) -> bool {
         u64::try_from(now.as_second()).is_ok_and(|now| now >= self.expiry)
     }
 }
 
-/// A record with where it stands now.
+/// A record with its current state.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OrderView {
     /// The order.
@@ -209,7 +209,7 @@ pub struct OrderView {
     pub posted_seq: u64,
     /// The event that filled or cancelled it.
     pub closed_seq: Option<u64>,
-    /// Its expiry is reached (only ever true of an open order).
+    /// It has reached its expiry (only ever true of an open order).
     pub expired: bool,
 }
 

@@ -1,4 +1,4 @@
-//! JSON in which no object has a member twice, as RFC 8785 wants it (I-JSON): two readers then see the same.
+//! JSON in which no object has a member twice, as RFC 8785 requires (I-JSON): two readers then see the same.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use serde_json::{Map, Number, Value};
 /// Reads JSON from outside.
 ///
 /// # Errors
-/// It is no JSON, a member stands twice in an object at any depth, or it is no `T`.
+/// It is not JSON, a member appears twice in an object at any depth, or it is not a `T`.
 pub fn from_slice<'a, T: Deserialize<'a>>(text: &'a [u8]) -> serde_json::Result<T> {
     serde_json::from_slice::<Unique>(text)?;
     serde_json::from_slice(text)
@@ -22,7 +22,7 @@ pub fn from_str<'a, T: Deserialize<'a>>(text: &'a str) -> serde_json::Result<T> 
     from_slice(text.as_bytes())
 }
 
-/// Reads the documents of a text, one behind the other.
+/// Reads the documents in a text, one after the other.
 ///
 /// # Errors
 /// As [`from_slice`], for the first document that is wrong.
@@ -34,13 +34,13 @@ pub fn documents<'a, T: Deserialize<'a>>(text: &'a str) -> serde_json::Result<Ve
         .collect()
 }
 
-/// A value that was read so.
+/// A value read this way.
 struct Unique(Value);
 
 /// For `#[serde(deserialize_with)]`.
 ///
 /// # Errors
-/// The deserializer's; a member stands twice.
+/// The deserializer's; a member appears twice.
 pub fn value<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Value, D::Error> {
     Unique::deserialize(deserializer).map(|Unique(value)| value)
 }
@@ -101,7 +101,7 @@ impl<'de> Visitor<'de> for Any {
         let mut object = Map::new();
         while let Some((name, Unique(value))) = members.next_entry::<String, Unique>()? {
             if object.contains_key(&name) {
-                return Err(A::Error::custom(format!("member \"{name}\" stands twice")));
+                return Err(A::Error::custom(format!("member \"{name}\" appears twice")));
             }
             object.insert(name, value);
         }
@@ -127,7 +127,7 @@ mod tests {
             r#"{"a": {"b": null, "c": 0, "b": 2}}"#,
             r#"[1, [{"a": 1, "\u0061": 2}]]"#,
         ] {
-            assert!(read(text).unwrap_err().contains("stands twice"), "{text}");
+            assert!(read(text).unwrap_err().contains("appears twice"), "{text}");
         }
         let fine = r#"[{"a": 1, "b": {"a": 2}}, {"a": true, "A": -1.5}]"#;
         assert_eq!(
@@ -143,7 +143,7 @@ mod tests {
         let refused = documents::<Value>("{\"a\": 1}\n{\"a\": 2, \"a\": 3}").unwrap_err();
         assert_eq!(
             refused.to_string(),
-            "member \"a\" stands twice at line 2 column 16"
+            "member \"a\" appears twice at line 2 column 16"
         );
         assert!(from_str::<Value>("{\"a\": {\"b\": 0, \"b\": 0}}").is_err());
     }

@@ -1,4 +1,4 @@
-//! Who looked at whose orders: rows that are only ever added, numbered from 1 without a gap.
+//! Who looked at whose orders: rows that are only ever added, numbered from 1 without gaps.
 
 use super::append::Writer;
 use super::batch::Value;
@@ -9,7 +9,7 @@ use super::row::{signed, unsigned};
 /// A row: number, person, route, customers, when (unix microseconds).
 pub(crate) type AccessRow = (i64, String, String, String, i64);
 
-/// Adds a row behind the last one.
+/// Adds a row after the last one.
 pub(crate) fn put(writer: &mut Writer, person: String, route: String, customers: String, at: i64) {
     writer.put(
         "INSERT INTO accesses (number, person, route, customers, seen_at)
@@ -23,7 +23,7 @@ pub(crate) fn put(writer: &mut Writer, person: String, route: String, customers:
     );
 }
 
-/// The rows behind one, oldest first.
+/// The rows after one, oldest first.
 pub(crate) async fn after(
     link: Link<'_>,
     number: u64,
@@ -59,7 +59,7 @@ pub(crate) async fn before(
     }))
 }
 
-/// The event up to which rows are with the book that this one was made from.
+/// The last event whose rows are in the book that this one was made from.
 pub(crate) async fn elsewhere(link: Link<'_>) -> Result<Option<u64>, StoreError> {
     let seq: Option<i64> = on_engine!(link, db => {
         sqlx::query_scalar("SELECT seq FROM accesses_elsewhere WHERE only_row = 1")

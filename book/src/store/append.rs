@@ -22,8 +22,8 @@ use crate::log::merkle::{Node, leaf_hash};
 /// Merkle nodes are stored at the levels that this divides.
 pub(crate) const STORED_LEVELS: u32 = 4;
 
-/// How far the clock may lag behind the last event, microseconds: desks on several machines are never quite in step. The
-/// event is then stamped with the last one's time, so that the log's clock never runs backwards.
+/// How far the clock may lag behind the last event, microseconds: clocks of several machines are never quite in step.
+/// The event is then stamped with the last one's time, so that the log's clock never runs backwards.
 const CLOCK_TOLERANCE: i64 = 2_000_000;
 
 /// An event that is not in the log yet.
@@ -70,7 +70,7 @@ pub(crate) struct Writer {
     projector: Projector,
     buffer: Vec<u8>,
     changes: Changes,
-    /// Something changes of which others are told, though the log may not grow.
+    /// Something changes that others are notified of, though the log may not grow.
     stirs: bool,
 }
 
@@ -97,7 +97,7 @@ impl Writer {
         })
     }
 
-    /// How many events the log has, those appended here included.
+    /// How many events the log has, including those appended here.
     pub(crate) fn size(&self) -> u64 {
         self.head.size()
     }
@@ -160,7 +160,7 @@ impl Writer {
             self.chain(event, &mut nodes);
         }
         self.write(&events, &bodies, &nodes).await?;
-        // Nothing else would before the end of a book that may be long.
+        // Nothing else would until the end of a book, which may be long.
         self.batch.run().await
     }
 
@@ -192,17 +192,17 @@ impl Writer {
         Ok(())
     }
 
-    /// Adds a statement that is no event's.
+    /// Adds a statement that does not belong to an event.
     pub(crate) fn put(&mut self, sql: impl Into<Cow<'static, str>>, values: Vec<Value>) {
         self.batch.push(sql, values);
     }
 
-    /// Adds rows that are no event's.
+    /// Adds rows that do not belong to an event.
     pub(crate) fn insert(&mut self, into: &'static str, rows: Vec<Vec<Value>>, tail: &'static str) {
         self.batch.insert(into, rows, tail);
     }
 
-    /// Tells the processes that follow the book of this commit, even where it appends nothing.
+    /// Notifies the processes that follow the book of this commit, even if it appends nothing.
     pub(crate) fn stir(&mut self) {
         self.stirs = true;
     }

@@ -1,5 +1,5 @@
-//! Statements that wait for each other's company: `SQLite` runs several in one go, which saves a hand-over between
-//! threads each; `PostgreSQL` runs them one by one, and takes all rows of a table in one.
+//! Statements that wait to be run together: `SQLite` runs several in one go, which saves a hand-over between threads
+//! for each; `PostgreSQL` runs them one by one, and takes all rows of a table in one statement.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -10,10 +10,10 @@ use super::changes::NOTIFY;
 use super::engine::{Link, Tx};
 use super::error::StoreError;
 
-/// Joined statements have at most this many values together.
+/// Joined statements have at most this many values in total.
 const JOINED: usize = 96;
 
-/// Rows per INSERT of many.
+/// Rows per multi-row INSERT.
 pub(super) const PORTION: usize = 64;
 
 /// A bound value.
@@ -53,7 +53,7 @@ struct Statement {
 #[derive(Debug)]
 enum Waiting {
     One(Statement),
-    /// Rows of a table that is named with its columns; `tail` says what is done about those that are there.
+    /// Rows of a table, which is named with its columns; `tail` says what to do about existing rows.
     Rows {
         into: &'static str,
         rows: Vec<Vec<Value>>,
@@ -70,7 +70,7 @@ enum Column {
 }
 
 impl Column {
-    /// For values like this one.
+    /// A column for values of this kind.
     fn like(value: &Value) -> Self {
         match value {
             Value::Int(_) => Self::Ints(Vec::new()),
@@ -138,21 +138,21 @@ impl Batch {
         }));
     }
 
-    /// Adds rows of a table, which is named with its columns; `tail` says what is done about those that are there.
+    /// Adds rows of a table, which is named with its columns; `tail` says what to do about existing rows.
     pub(crate) fn insert(&mut self, into: &'static str, rows: Vec<Vec<Value>>, tail: &'static str) {
         if !rows.is_empty() {
             self.waiting.push(Waiting::Rows { into, rows, tail });
         }
     }
 
-    /// Tells every process, once this is committed, how many events the log has. A file needs no telling.
+    /// Notifies every process, once this is committed, how many events the log has. A file needs no notice.
     pub(crate) fn announce(&mut self, size: u64) {
         if matches!(self.tx, Tx::Postgres(..)) {
             self.push(NOTIFY, vec![Value::Text(size.to_string())]);
         }
     }
 
-    /// The connection, with everything run that was added.
+    /// The connection, after everything that was added has run.
     pub(crate) async fn link(&mut self) -> Result<Link<'_>, StoreError> {
         self.run().await?;
         Ok(self.tx.link())
@@ -160,7 +160,7 @@ impl Batch {
 
     /// Runs what was added.
     pub(crate) async fn run(&mut self) -> Result<(), StoreError> {
-        // Boxed, or every use case's future would carry two engines' statements.
+        // Boxed, or every use case's future would carry both engines' statements.
         Box::pin(self.run_all()).await
     }
 
@@ -227,7 +227,7 @@ fn insert(into: &str, columns: usize, rows: usize) -> String {
     sql
 }
 
-/// Portions of powers of two, largest first: seven statements to prepare, whatever the number of rows.
+/// Portions that are powers of two, largest first: seven statements to prepare, whatever the number of rows.
 fn portions<T>(rows: Vec<T>) -> impl Iterator<Item = Vec<T>> {
     let mut rows = rows.into_iter();
     std::iter::from_fn(move || {
@@ -240,7 +240,7 @@ fn portions<T>(rows: Vec<T>) -> impl Iterator<Item = Vec<T>> {
     })
 }
 
-/// `INSERT` of rows that come as arrays, one for each column: the same statement, however many there are.
+/// `INSERT` of rows that come as arrays, one for each column: the same statement for any number of rows.
 fn unnest(into: &str, columns: &[Column]) -> String {
     let mut sql = format!("INSERT INTO {into} SELECT * FROM UNNEST(");
     for (index, column) in columns.iter().enumerate() {
@@ -251,7 +251,7 @@ fn unnest(into: &str, columns: &[Column]) -> String {
     sql + ") AS rows"
 }
 
-/// Statements that `SQLite` takes: rows in portions, and neighbours joined as long as they have few values.
+/// Statements for `SQLite`: rows in portions, and neighbours joined as long as they have few values.
 fn join(waiting: Vec<Waiting>) -> Vec<Statement> {
     let mut joined: Vec<Statement> = Vec::new();
     let statements = waiting.into_iter().flat_map(|waiting| match waiting {
@@ -277,8 +277,8 @@ fn join(waiting: Vec<Waiting>) -> Vec<Statement> {
     joined
 }
 
-/// `$1`, `$2`, ... as `?`, `?`, ...: `SQLite` looks a name up among all names, which is slow where there are hundreds. Only
-/// for statements that use each value once and in sequence, as every wide one does.
+/// `$1`, `$2`, ... as `?`, `?`, ...: `SQLite` looks a name up among all names, which is slow with hundreds of them.
+/// Only for statements that use each value once and in sequence, as every wide one does.
 fn positional(sql: &str) -> String {
     let mut parts = sql.split('$');
     let mut out = parts.next().unwrap_or_default().to_owned();

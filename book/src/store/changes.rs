@@ -1,7 +1,8 @@
 //! Notices that the log has grown, or that something beside it has changed, whichever process wrote. `PostgreSQL` sends
-//! them with each commit. Of `SQLite` one connection asks whether the file has changed. The process that wrote knows at once.
+//! them with each commit. With `SQLite`, one connection polls for changes of the file. The writing process knows at
+//! once.
 //!
-//! A notice may be lost while a connection is, so that each new one listens first and then looks how far the log is.
+//! A notice may be lost along with a connection, so each new one listens first and then looks how long the log is.
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
@@ -16,26 +17,26 @@ use tokio::time::timeout;
 use super::engine::{ANSWER, Origin};
 use super::row::unsigned;
 
-/// How often a file is asked whether it has changed.
+/// How often a file is polled for changes.
 const POLL: Duration = Duration::from_millis(100);
-/// How long a listener hears nothing before it looks by itself: a server that is gone says nothing either.
+/// How long a listener hears nothing before it looks by itself: a server that is gone is silent too.
 const SILENCE: Duration = Duration::from_secs(15);
 /// The first pause before another connection is made, and the longest.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(5));
 
-/// What the listener's connection is called in the server's own views.
+/// The name of the listener's connection in the server's own views.
 pub(crate) const LISTENER: &str = "orderbook changes";
 
 const SIZE: &str = "SELECT size FROM head WHERE only_row = 1";
 
-/// The channel of one book: a server may keep several, each in a schema of its own.
+/// The channel of one book: a server may have several, each in its own schema.
 const CHANNEL: &str = "SELECT 'orderbook:' || md5(current_schema())";
 
-/// Tells it to the others, once the transaction is committed; the log's size is its one value, the same as before where
-/// something beside the log has changed.
+/// Notifies the others, once the transaction is committed; its one value is the log's size, unchanged if something
+/// beside the log has changed.
 pub(crate) const NOTIFY: &str = "SELECT pg_notify('orderbook:' || md5(current_schema()), $1)";
 
-/// How many events the log has, as far as this process was told.
+/// How many events the log has, as far as this process knows.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Changes(Arc<Inner>);
 
@@ -44,13 +45,13 @@ struct Inner {
     size: watch::Sender<u64>,
     /// How often something changed beside the log.
     stirs: watch::Sender<u64>,
-    /// Ends the follower, and so does dropping it.
+    /// Ends the follower; dropping it does too.
     ended: watch::Sender<bool>,
     follower: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Changes {
-    /// The log has so many events; one that had more says nothing new.
+    /// The log has this many events; ignored if it was known to have more.
     pub(crate) fn tell(&self, size: u64) {
         self.0.size.send_if_modified(|known| {
             let grown = size > *known;
@@ -107,9 +108,9 @@ fn looked(size: Option<i64>) -> u64 {
     size.map_or(0, unsigned)
 }
 
-/// Why a connection is no longer listened to.
+/// Why listening on a connection ended.
 enum Gone {
-    /// Nobody wants to know any more.
+    /// Nobody follows any more.
     Ended,
     /// It was lost, or there was none.
     Lost,
@@ -121,7 +122,7 @@ impl From<sqlx::Error> for Gone {
     }
 }
 
-/// Asks one database for as long as anybody wants to know.
+/// Polls one database for as long as anybody follows.
 struct Follower {
     inner: Weak<Inner>,
     ended: watch::Receiver<bool>,
@@ -142,8 +143,8 @@ impl Follower {
         }
     }
 
-    /// Passes on what the database said: it has changed, and its log has `size` events. A log that is as long as `before`
-    /// has not grown, so that it was something else.
+    /// Passes on that the database has changed and its log has `size` events. A log that is as long as `before` has not
+    /// grown, so something else changed.
     fn tell(&self, size: u64, before: &mut u64) {
         let Some(inner) = self.inner.upgrade() else {
             return;
@@ -179,7 +180,7 @@ impl Follower {
             Ok(never) => match never {},
             Err(gone) => gone,
         };
-        // The last connection to a file folds its log: it must be known when this one is gone.
+        // The last connection to a file folds its log, so it must be known when this one is closed.
         let _ = db.close().await;
         gone
     }
@@ -190,7 +191,7 @@ impl Follower {
     ) -> Result<std::convert::Infallible, Gone> {
         let (mut seen, mut size) = (None, 0);
         loop {
-            // Another number whenever another connection has committed; looked at before what it committed.
+            // The number changes whenever another connection commits; it is read before the committed data.
             let found: i64 = sqlx::query_scalar("PRAGMA data_version")
                 .fetch_one(&mut *db)
                 .await?;
@@ -206,7 +207,7 @@ impl Follower {
     }
 
     async fn listen(&mut self, options: &PgConnectOptions, pause: &mut Duration) -> Gone {
-        // Its own connection: one of the pool would be missing there.
+        // Its own connection, so that the pool does not lose one.
         let pool = PgPoolOptions::new()
             .max_connections(1)
             .max_lifetime(None)
@@ -222,7 +223,7 @@ impl Follower {
             Err(gone) => gone,
         };
         drop(listener);
-        // A server that is gone does not say goodbye.
+        // A server that is gone does not close its connections.
         let _ = timeout(ANSWER, pool.close()).await;
         gone
     }

@@ -20,29 +20,29 @@ use sqlx::{
 use super::Clock;
 use super::error::StoreError;
 
-/// A plan is made once for each connection, and in a new book the tables are small enough to be read whole: it would be read
-/// whole for ever. Every statement has its index.
+/// A plan is made once for each connection, and in a new book the tables are small enough for a full scan, which would
+/// then be used for ever. Every statement has its index.
 const BY_INDEX: &str = "SET enable_seqscan = off";
 
 /// How long a writer waits for another, seconds.
 pub(crate) const LOCK_TIMEOUT: u64 = 5;
 
-/// How long a database server may take to be reached and to let somebody in, when nobody says.
+/// The default time for a database server to be reached and to accept a connection.
 pub(crate) const ANSWER: Duration = Duration::from_secs(4);
 
-/// Memory for pages of one `SQLite` connection, kibibytes (negative, as the pragma wants it).
+/// Memory for pages of one `SQLite` connection, kibibytes (negative, as the pragma expects).
 const SQLITE_CACHE: &str = "-8192";
 
 /// Which columns table `events` has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Schema {
-    /// Nothing was written since the book came from the version before.
+    /// Nothing has been written since the book came from the previous version.
     Unsalted,
     /// Log format 2.
     Salted,
 }
 
-/// The number of the schema from which on events have salts.
+/// The number of the schema from which events have salts.
 const SALTED: i64 = 2;
 
 /// One step of the schema.
@@ -53,7 +53,7 @@ struct Step {
     postgres: &'static str,
 }
 
-/// A step by its number, its name and the file that both engines have of it.
+/// A step by its number, its name and its file, which both engines have.
 macro_rules! step {
     ($number:expr, $name:literal, $file:literal) => {
         Step {
@@ -65,7 +65,7 @@ macro_rules! step {
     };
 }
 
-/// The steps of the schema, which never change once a release has them.
+/// The steps of the schema, which never change once released.
 const STEPS: &[Step] = &[
     step!(1, "book", "0001_book.sql"),
     step!(SALTED, "persons", "0002_persons.sql"),
@@ -83,7 +83,7 @@ const NEWEST: i64 = STEPS[STEPS.len() - 1].number;
 #[derive(Debug, Clone)]
 pub(crate) struct Pool {
     connections: Connections,
-    /// The schema is the newest, which it then stays.
+    /// The schema is the newest; it then stays so.
     current: Arc<AtomicBool>,
 }
 
@@ -93,7 +93,7 @@ enum Connections {
     Postgres(PgPool),
 }
 
-/// How another connection to the same database is made.
+/// How to make another connection to the same database.
 #[derive(Debug)]
 pub(crate) enum Origin {
     Sqlite(SqliteConnectOptions),
@@ -114,7 +114,7 @@ pub(crate) enum Tx {
     Postgres(Transaction<'static, Postgres>, Schema),
 }
 
-/// A borrowed connection, inside or outside of a transaction.
+/// A borrowed connection, inside or outside a transaction.
 #[derive(Debug)]
 pub(crate) enum Link<'a> {
     Sqlite(&'a mut SqliteConnection, Schema),
@@ -122,14 +122,14 @@ pub(crate) enum Link<'a> {
 }
 
 impl Link<'_> {
-    /// Which columns it finds.
+    /// Which columns it has.
     pub(crate) fn schema(&self) -> Schema {
         match self {
             Self::Sqlite(_, schema) | Self::Postgres(_, schema) => *schema,
         }
     }
 
-    /// The same connection, for a while.
+    /// The same connection, reborrowed.
     pub(crate) fn reborrow(&mut self) -> Link<'_> {
         match self {
             Self::Sqlite(db, schema) => Link::Sqlite(db, *schema),
@@ -210,8 +210,8 @@ pub fn redacted(url: &str) -> String {
 }
 
 impl Pool {
-    /// Connects to an existing store. A book of the version before is read as it is, and brought up to date by its first
-    /// writer.
+    /// Connects to an existing store. A book of the previous version is read as it is, and brought up to date by its
+    /// first writer.
     pub(crate) async fn open(url: &str, within: Duration) -> Result<Self, StoreError> {
         match place(url)? {
             Place::File(path) => {
@@ -219,7 +219,7 @@ impl Pool {
                     return Err(StoreError::Missing(redacted(url)));
                 }
                 let pool = Self::sqlite(&path, false).await?;
-                // Nothing is written into a database that is no book.
+                // Nothing is written to a database that is not a book.
                 match has_book(&pool).await {
                     Ok(true) => Self::prepared(Connections::Sqlite(pool)).await,
                     Ok(false) => Err(closed(pool, StoreError::Bookless(redacted(url))).await),
@@ -230,7 +230,7 @@ impl Pool {
         }
     }
 
-    /// Connects, making the file and the tables where there are none.
+    /// Connects, creating the file and the tables if there are none.
     pub(crate) async fn create(url: &str, within: Duration) -> Result<Self, StoreError> {
         match place(url)? {
             Place::File(path) => {
@@ -266,7 +266,7 @@ impl Pool {
             .busy_timeout(Duration::from_secs(LOCK_TIMEOUT))
             .pragma("cache_size", SQLITE_CACHE)
             .pragma("trusted_schema", "OFF")
-            // What undoes a statement half done; on disk it costs a write for every page that an import changes.
+            // The journal for half-done statements; on disk it costs a write for every page that an import changes.
             .pragma("temp_store", "MEMORY")
             .row_buffer_size(1024);
         Ok(SqlitePoolOptions::new()
@@ -276,13 +276,13 @@ impl Pool {
             .await?)
     }
 
-    /// With a schema that this version can read.
+    /// Checks that this version can read the schema.
     async fn prepared(connections: Connections) -> Result<Self, StoreError> {
         let pool = Self {
             connections,
             current: Arc::default(),
         };
-        // Looking first keeps the start of a command from taking the write lock.
+        // Looking first keeps a command from taking the write lock at its start.
         let ready = match pool.version().await {
             Some(found) if found > NEWEST => Err(StoreError::Newer(format!("schema {found}"))),
             Some(_) => Ok(()),
@@ -310,7 +310,7 @@ impl Pool {
     async fn migrate(&self) -> Result<(), StoreError> {
         let mut before = self.version().await;
         while let Err(error) = self.steps().await {
-            // Of two processes that begin at once, one comes too late for a step, and goes on from where the other is.
+            // Of two processes that begin at once, one is too late for a step, and continues from where the other is.
             let now = self.version().await;
             if now == Some(NEWEST) {
                 break;
@@ -324,7 +324,7 @@ impl Pool {
         Ok(())
     }
 
-    /// Takes the steps that the schema has not taken.
+    /// Applies the steps that the schema does not have yet.
     async fn steps(&self) -> Result<(), MigrateError> {
         match &self.connections {
             Connections::Sqlite(pool) => migrations(|step| step.sqlite).run(pool).await,
@@ -332,7 +332,7 @@ impl Pool {
         }
     }
 
-    /// What the transaction or connection of `link` finds; asked until it is the newest.
+    /// The schema that the transaction or connection of `link` sees; looked up until it is the newest.
     async fn schema(&self, link: Link<'_>) -> Result<Schema, StoreError> {
         if self.current.load(Ordering::Relaxed) {
             return Ok(Schema::Salted);
@@ -368,7 +368,7 @@ impl Pool {
         Self::prepared(Connections::Postgres(pool)).await
     }
 
-    /// How a connection beside the pool is made.
+    /// How to make a connection beside the pool.
     pub(crate) fn origin(&self) -> Origin {
         match &self.connections {
             Connections::Sqlite(pool) => Origin::Sqlite((*pool.connect_options()).clone()),
@@ -388,7 +388,7 @@ impl Pool {
         Ok(reader)
     }
 
-    /// A transaction that sees one moment of the book, whatever is appended meanwhile.
+    /// A transaction that sees the book as of one moment, whatever is appended meanwhile.
     pub(crate) async fn snapshot(&self) -> Result<Tx, StoreError> {
         let mut tx = match &self.connections {
             Connections::Sqlite(pool) => Tx::Sqlite(pool.begin().await?, Schema::Salted),
@@ -451,12 +451,12 @@ impl Pool {
     }
 }
 
-/// Connects once, to see who answers: the pool would ask a port at which nobody listens again and again, and not say why
-/// in the end.
+/// Connects once, to see whether anything answers: the pool would retry a port that nobody listens on again and again,
+/// and in the end not say why.
 async fn reach(options: &PgConnectOptions, within: Duration) -> Result<(), StoreError> {
     let cause = match tokio::time::timeout(within, PgConnection::connect_with(options)).await {
         Ok(Ok(connection)) => {
-            // Whether it says goodbye is its own affair.
+            // Whether it closes cleanly does not matter here.
             let _ = connection.close().await;
             return Ok(());
         }
@@ -478,14 +478,15 @@ pub(crate) fn log_of(path: &Path) -> PathBuf {
     log.into()
 }
 
-/// The error, once every connection is closed.
+/// The error, after every connection is closed.
 async fn closed(pool: SqlitePool, error: StoreError) -> StoreError {
     close_sqlite(&pool).await;
     error
 }
 
-/// Closes every connection, the last one alone: only that one folds the log into the file and removes it. Connections that
-/// were given back just before the pool is closed are closed side by side, and then none of them is the last.
+/// Closes every connection, the last one by itself: only that one folds the log into the file and removes it.
+/// Connections that were given back just before the pool is closed are closed concurrently, and then none of them is
+/// the last.
 async fn close_sqlite(pool: &SqlitePool) {
     let options = pool.connect_options();
     pool.close().await;
@@ -505,7 +506,7 @@ async fn has_book(pool: &SqlitePool) -> sqlx::Result<bool> {
 /// The number of the newest schema that was applied.
 const VERSION: &str = "SELECT max(version) FROM _sqlx_migrations WHERE success";
 
-/// The steps, named as `sqlx` names what it reads from such files. Its macro would do the same, and build both database
+/// The steps, named as `sqlx` names what it reads from such files. Its macro would do the same, but build both database
 /// drivers a second time for the compiler to load.
 fn migrations(statements: impl Fn(&Step) -> &'static str) -> Migrator {
     let migration = |step: &Step| {
@@ -521,8 +522,8 @@ fn migrations(statements: impl Fn(&Step) -> &'static str) -> Migrator {
     Migrator::with_migrations(STEPS.iter().map(migration).collect())
 }
 
-/// What time it is, unix microseconds: by the database server's clock, which all its clients share. A file has that of its
-/// machine, and a store with a clock of its own has that.
+/// The current time, unix microseconds: by the database server's clock, which all its clients share. A file uses its
+/// machine's clock, and a store with its own clock uses that.
 pub(crate) async fn time(link: Link<'_>, clock: &Clock) -> Result<i64, StoreError> {
     match link {
         Link::Postgres(db, _) if clock.is_system() => {

@@ -16,8 +16,8 @@ pub enum StoreError {
     Missing(String),
     /// A database without a book.
     #[error(
-        "no book at {0}: the file is a database without one. If it was copied by itself, what it lacks is in the log that stayed \
-         behind (the same name with -wal): copy both, or use `backup`"
+        "no book at {0}: the file is a database without one. If it was copied by itself, the missing part is in the log that was \
+        left behind (the same name with -wal): copy both, or use `backup`"
     )]
     Bookless(String),
     /// A file without content beside a log that has some.
@@ -31,15 +31,13 @@ pub enum StoreError {
         /// Its write-ahead log.
         log: PathBuf,
     },
-    /// A book on a server is no file to copy.
-    #[error(
-        "a book on a server has no file to copy: use `export book`, or the server's own backup"
-    )]
+    /// A book on a server is not a file to copy.
+    #[error("a book on a server has no file to copy: use `export book` or the server's own backup")]
     OnServer,
     /// There is a book already.
     #[error("there is already a book at {0}: open it, or choose another place")]
     Exists(String),
-    /// Nobody answers where the database server should be.
+    /// Nothing answers where the database server should be.
     #[error("the database at {place} does not answer: {cause}")]
     Unreachable {
         /// Its host and port, or its socket.
@@ -52,14 +50,12 @@ pub enum StoreError {
     Url(String),
     /// Another process writes.
     #[error(
-        "another process is writing to this book, waited {LOCK_TIMEOUT} s: \
-         nothing was written, try again"
+        "another process is writing to this book (waited {LOCK_TIMEOUT} s): \
+        nothing was written, try again"
     )]
     Locked,
-    /// What is done by one process at a time is another's now.
-    #[error(
-        "the lease {name:?} has gone to another process: nothing was written, that one goes on"
-    )]
+    /// Work that one process does at a time has gone to another.
+    #[error("the lease {name:?} has gone to another process, which goes on: nothing was written")]
     LeaseLost {
         /// The lease.
         name: String,
@@ -67,24 +63,24 @@ pub enum StoreError {
     /// No space left.
     #[error("the disk is full: nothing was written, free some space and try again")]
     Full,
-    /// The file or the disk may not be written.
+    /// The file or the disk is not writable.
     #[error("the book cannot be written: {0}; check the file's owner and permissions")]
     ReadOnly(String),
-    /// The file is no `SQLite` database, or its pages are damaged.
+    /// The file is not an `SQLite` database, or its pages are damaged.
     #[error(
         "the file is not a readable book: {0}; restore it from a backup and run `audit verify`"
     )]
     Corrupt(String),
     /// The disk or the connection to the server failed, perhaps in the middle of a commit.
     #[error(
-        "the book's disk or server failed: {0}; the change under way may or may not be in the book: look there before it is \
-         tried again"
+        "the book's disk or server failed: {0}; the change under way may or may not be in the book: check before you try \
+        again"
     )]
     Lost(String),
     /// The clock is behind the last event.
     #[error(
-        "the clock reads {now}, the last event was captured at {last}: \
-         nothing was written, set the clock"
+        "the clock reads {now}, but the last event was captured at {last}: \
+        nothing was written, set the clock"
     )]
     ClockBehind {
         /// This machine's clock.
@@ -100,7 +96,7 @@ pub enum StoreError {
         /// What is wrong.
         what: String,
     },
-    /// A row that may exist once exists already.
+    /// A row that may exist only once already exists.
     #[error("the record already exists: {0}")]
     Duplicate(String),
     /// The database refused for another reason.
@@ -109,7 +105,7 @@ pub enum StoreError {
     /// The embedded migrations do not fit this store.
     #[error("the book was written by another version of this program: {0}")]
     Migration(#[source] sqlx::migrate::MigrateError),
-    /// The book has what this version does not know.
+    /// The book contains something that this version does not know.
     #[error(
         "the book was written by a newer version of this program ({0}): update this one, nothing was changed"
     )]
@@ -171,14 +167,14 @@ fn condition(error: &dyn DatabaseError) -> Condition {
         ("53100", _) | (_, Ok(13)) => Condition::Full,
         ("25006", _) | (_, Ok(3 | 8 | 14)) => Condition::ReadOnly,
         ("XX001" | "XX002", _) | (_, Ok(11 | 26)) => Condition::Corrupt,
-        // Of PostgreSQL: the server shuts down, or a file of its own failed.
+        // From PostgreSQL: the server is shutting down, or one of its files failed.
         ("57P01" | "57P02" | "57P03" | "58030", _) | (_, Ok(10)) => Condition::Lost,
         _ => Condition::Other,
     }
 }
 
 impl StoreError {
-    /// The same failure for another who waited for the same commit.
+    /// The same failure for another caller that waited for the same commit.
     pub(crate) fn shared(&self) -> Self {
         match self {
             Self::Locked => Self::Locked,
@@ -200,7 +196,7 @@ impl StoreError {
         }
     }
 
-    /// Which kind of failure it is.
+    /// The class of the failure.
     pub fn class(&self) -> ErrorClass {
         match self {
             Self::Url(_) | Self::OnServer => ErrorClass::Usage,

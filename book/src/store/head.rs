@@ -1,4 +1,4 @@
-//! What the log commits to, kept beside it so that an append does not read the log.
+//! What the log commits to, kept beside it so that an append need not read the log.
 
 use alloy::primitives::B256;
 
@@ -63,7 +63,7 @@ impl HeadRow {
     }
 
     /// Replaces the row of a log that had `before` events. Two writers cannot both do so: the store's lock is held, and
-    /// were it not, both would insert the same event number.
+    /// if it were not, both would insert the same event number.
     pub(crate) fn write(&self, batch: &mut Batch, before: u64) {
         let statement = if before == 0 {
             "INSERT INTO head (only_row, size, hash, root, captured_at, frontier)

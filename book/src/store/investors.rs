@@ -1,4 +1,4 @@
-//! The investor directory in the store: no part of the log.
+//! The investor directory in the store: it is not part of the log.
 
 use std::collections::HashMap;
 
@@ -38,7 +38,7 @@ pub(crate) async fn read(link: &mut Link<'_>) -> Result<Directory, StoreError> {
     fold(names, &accounts, &wallets)
 }
 
-/// Those who own an account or a wallet, with just these.
+/// The owners of an account or a wallet, with only these.
 pub(crate) async fn read_of(
     link: &mut Link<'_>,
     account: &str,
@@ -59,7 +59,7 @@ pub(crate) async fn read_of(
     fold_owned(owned)
 }
 
-/// Who owns a wallet, with every account and just this wallet.
+/// The owner of a wallet, with every account and only this wallet.
 pub(crate) async fn read_owner(
     link: &mut Link<'_>,
     wallet: Address,
@@ -127,7 +127,7 @@ fn fold(
     Ok(directory)
 }
 
-/// Writes one investor; who owns what was checked.
+/// Writes one investor; ownership has been checked.
 pub(crate) fn write(writer: &mut Writer, investor: &Investor) {
     let id = |id: B256| Value::Bytes(id.to_vec());
     writer.put(

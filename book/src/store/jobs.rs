@@ -1,4 +1,4 @@
-//! Settlements that were asked for over HTTP, for whichever process settles.
+//! Settlements requested over HTTP, for whichever process settles.
 
 use sqlx::AssertSqlSafe;
 
@@ -7,13 +7,13 @@ use super::batch::Value;
 use super::engine::{Link, on_engine};
 use super::error::StoreError;
 
-/// The columns of `jobs` in their sequence: id, match, asked by, state, steps, made at, changed at.
+/// The columns of `jobs` in order: id, match, asked by, state, steps, made at, changed at.
 pub(crate) type JobRow = (String, String, String, String, String, i64, i64);
 
 const SELECT: &str =
     "SELECT id, match_id, asked_by, state, steps, made_at, changed_at FROM jobs WHERE ";
 
-/// What is not over.
+/// Jobs that are not finished.
 const OPEN: &str = "state NOT IN ('settled', 'refused', 'failed')";
 
 pub(crate) async fn job(link: Link<'_>, id: &str) -> Result<Option<JobRow>, StoreError> {
@@ -31,7 +31,7 @@ pub(crate) async fn job_of(link: Link<'_>, of: &str) -> Result<Option<JobRow>, S
     }))
 }
 
-/// Those that are not over, oldest first.
+/// The jobs that are not finished, oldest first.
 pub(crate) async fn open_jobs(link: Link<'_>) -> Result<Vec<JobRow>, StoreError> {
     let sql = format!("{SELECT} {OPEN} ORDER BY id");
     Ok(on_engine!(link, db => {

@@ -1,5 +1,5 @@
-//! Leases: what one process does at a time. Its writes carry the number of its lease, which grows with every holder, so
-//! that whoever was held up and comes too late writes nothing.
+//! Leases: work that one process does at a time. Its writes carry the number of its lease, which grows with every
+//! holder, so that a process that was delayed and comes too late writes nothing.
 
 use super::append::Writer;
 use super::batch::Value;
@@ -35,7 +35,7 @@ impl Fence {
     }
 }
 
-/// The lease of a name, held or over; `None` before the first holder.
+/// The lease with a name, held or ended; `None` before the first holder.
 pub(crate) async fn lease(link: Link<'_>, name: &str) -> Result<Option<LeaseRow>, StoreError> {
     let row: Option<(String, i64, i64)> = on_engine!(link, db => {
         sqlx::query_as("SELECT holder, number, ends_at FROM leases WHERE name = $1")

@@ -1,4 +1,4 @@
-//! What wallets left with the desk, for it to send: signed cancels and signed allowances.
+//! What wallets left with the desk for it to send: signed cancels and signed allowances.
 
 use alloy::primitives::{Address, B256};
 use sqlx::AssertSqlSafe;
@@ -53,7 +53,7 @@ pub(crate) async fn waiting_cancels(
     }))
 }
 
-/// Leaves a cancel, in the place of one that was refused.
+/// Leaves a cancel, in place of one that was refused.
 pub(crate) fn put_cancel(writer: &mut Writer, order: B256, signature: &[u8], now: i64) {
     writer.put(
         "INSERT INTO left_cancels (order_id, signature, state, said, made_at, changed_at)
@@ -69,7 +69,7 @@ pub(crate) fn put_cancel(writer: &mut Writer, order: B256, signature: &[u8], now
     );
 }
 
-/// What became of it.
+/// Records what became of it.
 pub(crate) struct Outcome<'a> {
     pub(crate) state: &'a str,
     pub(crate) said: &'a str,

@@ -22,11 +22,11 @@ pub(crate) enum Matches<'a> {
     In(u64),
     /// The live ones that a second person approved.
     Approved,
-    /// Those of these ids, live or not.
+    /// Those with these ids, live or not.
     Named(&'a [String]),
 }
 
-/// A match, and of its orders the buyer, the seller and the security's number.
+/// A match with its orders' buyer, seller and security number.
 pub(crate) type Sides = (Match, Address, Address, u64);
 
 /// The columns of [`row::MatchRow`], the owners of bid and ask, the security.
@@ -53,7 +53,7 @@ const SIDES: &str =
      m.sender, m.proposed_seq, m.changed_seq, b.owner, a.owner, b.security
      FROM matches m JOIN orders b ON b.id = m.bid JOIN orders a ON a.id = m.ask WHERE ";
 
-/// The condition of the partial indexes over what lives.
+/// The condition of the partial indexes over live matches.
 const LIVE: &str = "m.state NOT IN ('REFUSED', 'SETTLED')";
 
 fn sides(row: SidesRow) -> Result<Sides, StoreError> {
@@ -99,7 +99,7 @@ pub(crate) async fn matches(
     rows.into_iter().map(sides).collect()
 }
 
-/// Those of some tokens whose session was made and used after these times, or whose API key ends after `now` (unix
+/// Which tokens have a session that was made and used after these times, or an API key that ends after `now` (unix
 /// microseconds).
 pub(crate) async fn alive(
     mut link: Link<'_>,

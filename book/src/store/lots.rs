@@ -1,4 +1,4 @@
-//! One side of a security's book, order by order, in the sequence in which it trades: price first, then time.
+//! One side of a security's book, order by order, in the order in which it trades: price first, then time.
 
 use super::engine::{Link, on_engine};
 use super::error::StoreError;
@@ -8,7 +8,7 @@ use crate::market::order::Side;
 /// Posting seq, price, quantity, expiry, id, owner.
 pub(crate) type LotRow = (i64, Vec<u8>, Vec<u8>, i64, Vec<u8>, Vec<u8>);
 
-/// When the first of a side's open orders expires that has not; unix seconds, as `now`.
+/// When the next of a side's unexpired open orders expires; unix seconds, like `now`.
 pub(crate) async fn next_expiry(
     link: Link<'_>,
     security: u64,
@@ -28,7 +28,7 @@ pub(crate) async fn next_expiry(
     Ok(next.map(unsigned))
 }
 
-/// The open, unexpired orders of one side behind a place in its sequence (price and posting seq of an order); `now` in unix
+/// The open, unexpired orders of one side after a place in its order (price and posting seq of an order); `now` in unix
 /// seconds.
 pub(crate) async fn lots(
     link: Link<'_>,
@@ -38,7 +38,7 @@ pub(crate) async fn lots(
     behind: Option<(u128, u64)>,
     limit: u32,
 ) -> Result<Vec<LotRow>, StoreError> {
-    // Of an empty place every order stands behind: 16 bytes compare as numbers do.
+    // Every order comes after an empty place: 16 bytes compare as numbers do.
     let (price, seq) = behind.map_or_else(
         || match side {
             Side::Bid => (vec![0xff; 17], 0),

@@ -46,7 +46,7 @@ use projection::Numbers;
 /// Fills bytes at random.
 type Draw = dyn Fn(&mut [u8]) -> std::io::Result<()> + Send + Sync;
 
-/// What an event has from the machine: the time, and its salt. Tests bring their own.
+/// What an event gets from the machine: the time, and its salt. Tests supply their own.
 #[derive(Clone)]
 pub struct Clock {
     now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
@@ -75,7 +75,7 @@ impl Clock {
         }
     }
 
-    /// Whether it is the machine's: a database server's own is as good, and one for all machines.
+    /// Whether it is the machine's: a database server's clock is then as good, and the same for all machines.
     pub(crate) fn is_system(&self) -> bool {
         self.system
     }
@@ -95,10 +95,10 @@ impl Clock {
         (self.now)()
     }
 
-    /// Bytes from where salts come from.
+    /// Bytes from the source of salts.
     ///
     /// # Errors
-    /// The machine gives none.
+    /// The machine supplies none.
     pub fn random(&self, count: usize) -> std::io::Result<Vec<u8>> {
         let mut bytes = vec![0; count];
         (self.draw)(&mut bytes)?;
@@ -125,13 +125,13 @@ pub struct Store {
     place: String,
     clock: Clock,
     numbers: Numbers,
-    /// Every write is refused once this lease has gone to another.
+    /// Every write is refused once this lease has gone to another process.
     fence: Option<Arc<Fence>>,
     changes: Changes,
 }
 
 impl Store {
-    /// Opens an existing store. A database server has 4 seconds to let somebody in.
+    /// Opens an existing store. A database server has 4 seconds to accept the connection.
     ///
     /// # Errors
     /// [`StoreError::Url`], [`StoreError::Missing`], [`StoreError::Unreachable`], [`StoreError::Migration`], or the
@@ -140,7 +140,7 @@ impl Store {
         Self::open_within(url, clock, engine::ANSWER).await
     }
 
-    /// Like [`Self::open`], with at most so long for a database server; never more than 4 seconds.
+    /// Like [`Self::open`], with at most this long for a database server; never more than 4 seconds.
     ///
     /// # Errors
     /// Those of [`Self::open`].
@@ -153,7 +153,7 @@ impl Store {
         Ok(Self::of(pool, url, clock))
     }
 
-    /// Opens a store, making the file and the tables where there are none.
+    /// Opens a store, creating the file and the tables if there are none.
     ///
     /// # Errors
     /// [`StoreError::Url`], [`StoreError::Unreachable`], [`StoreError::Migration`], or the database's.
@@ -181,7 +181,7 @@ impl Store {
         }
     }
 
-    /// Where it is, without a password.
+    /// Its location, without a password.
     pub fn place(&self) -> &str {
         &self.place
     }
@@ -202,12 +202,12 @@ impl Store {
         self.changes.follow(|| self.pool.origin())
     }
 
-    /// A whole copy in an empty file, of one moment, whatever is appended meanwhile.
+    /// A whole copy in an empty file, as of one moment, whatever is appended meanwhile.
     pub(crate) async fn copy_to(&self, path: &Path) -> Result<(), StoreError> {
         self.pool.copy_to(path).await
     }
 
-    /// The result of a use case that began by opening this store: closed when it failed.
+    /// The result of a use case that began by opening this store, which is closed on failure.
     pub(crate) async fn closed_unless<T, E>(&self, result: Result<T, E>) -> Result<T, E> {
         if result.is_err() {
             self.close().await;
@@ -223,9 +223,9 @@ impl Store {
         Box::pin(self.pool.snapshot()).await
     }
 
-    /// The one writer; everything it appends is written at its `commit` or not at all.
+    /// The one writer; everything it appends is written by its `commit` or not at all.
     pub(crate) async fn writer(&self) -> Result<Writer, StoreError> {
-        // Boxed, as every use case's future would carry two engines' statements otherwise.
+        // Boxed, as otherwise every use case's future would carry both engines' statements.
         let mut tx = Box::pin(self.pool.write()).await?;
         if let Some(fence) = &self.fence {
             Box::pin(fence.check(tx.link())).await?;

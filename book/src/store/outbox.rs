@@ -1,4 +1,4 @@
-//! Webhooks, how far each has been told, and what became of its messages.
+//! Webhooks, how far each has been notified, and what became of its messages.
 
 use alloy::primitives::Address;
 use sqlx::AssertSqlSafe;
@@ -34,7 +34,7 @@ pub(crate) async fn webhook(link: Link<'_>, id: &str) -> Result<Option<WebhookRo
     }))
 }
 
-/// Adds a webhook that is told what comes behind a place.
+/// Adds a webhook that is notified of what follows a place.
 pub(crate) fn put_webhook(
     writer: &mut Writer,
     (id, url, types): (&str, &str, &str),
@@ -65,7 +65,7 @@ pub(crate) fn end_webhook(writer: &mut Writer, id: &str, now: i64) {
     );
 }
 
-/// Says that everything up to a message was dealt with.
+/// Records that everything up to a message was dealt with.
 pub(crate) fn move_webhook(writer: &mut Writer, id: &str, seq: i64, part: i64) {
     writer.put(
         "UPDATE webhooks SET seq = $1, part = $2 WHERE id = $3",
@@ -120,7 +120,7 @@ pub(crate) async fn deliveries(
     }))
 }
 
-/// Writes down what the last try of a message came to.
+/// Records the result of the last try of a message.
 pub(crate) fn put_delivery(writer: &mut Writer, webhook: &str, row: DeliveryRow) {
     let (seq, part, kind, ids, tries, tried_at, next_at, delivered, said) = row;
     writer.put(

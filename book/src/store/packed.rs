@@ -1,5 +1,6 @@
-//! Many rows in one: a replay reads millions of rows, and handing each over by itself costs more than reading it. The
-//! database joins a portion of rows to one value, every field behind its length, so that no content can pass for another.
+//! Many rows in one: a replay reads millions of rows, and handing over each one costs more than reading it. The
+//! database joins a portion of rows into one value, every field preceded by its length, so that no content can pass for
+//! another.
 
 use std::borrow::Cow;
 
@@ -26,14 +27,14 @@ pub(crate) enum Column {
 #[derive(Debug)]
 pub(crate) struct Packed(Vec<u8>);
 
-/// One row: its `I` numbers, then its `F` texts and bytes, each in the sequence of the columns.
+/// One row: its `I` numbers, then its `F` texts and bytes, each in the order of the columns.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Row<'a, const I: usize, const F: usize> {
     pub(crate) ints: [i64; I],
     pub(crate) fields: [&'a [u8]; F],
 }
 
-/// A text; what is not UTF-8 any more no longer has its hash either.
+/// A text; one that is no longer UTF-8 no longer has its hash either.
 pub(crate) fn text(field: &[u8]) -> Cow<'_, str> {
     match std::str::from_utf8(field) {
         Ok(text) => Cow::Borrowed(text),
@@ -42,7 +43,7 @@ pub(crate) fn text(field: &[u8]) -> Cow<'_, str> {
 }
 
 /// Reads the rows of `source` (a table or subquery named `x` and the conditions, with `$n` values), packed. The widest
-/// column comes last: it is copied once less.
+/// column comes last: it is copied one time fewer.
 pub(crate) async fn rows(
     link: &mut Link<'_>,
     columns: &[Column],
@@ -95,7 +96,7 @@ pub(crate) async fn rows(
 }
 
 impl Packed {
-    /// The rows in the sequence in which the database joined them; ends at what cannot be read.
+    /// The rows in the order in which the database joined them; ends at the first that cannot be read.
     pub(crate) fn rows<const I: usize, const F: usize>(
         &self,
         columns: &'static [Column],
@@ -153,7 +154,7 @@ fn number(text: &[u8], end: u8) -> Option<(i64, &[u8])> {
             return Some((number, &text[at..]));
         }
         let digit = byte.is_ascii_digit().then(|| i64::from(byte - b'0'))?;
-        // Counted downwards, as the smallest number has no positive twin.
+        // Accumulated as a negative, as the smallest number has no positive counterpart.
         let digit = if minus { -digit } else { digit };
         number = number.checked_mul(10)?.checked_add(digit)?;
     }

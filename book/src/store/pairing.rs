@@ -1,4 +1,4 @@
-//! Orders that could meet: bids in book sequence, and for each the asks of its size, all by indexes.
+//! Orders that could meet: bids in book order, and for each the asks of its size, all by index.
 
 use alloy::primitives::B256;
 use sqlx::AssertSqlSafe;
@@ -8,7 +8,7 @@ use super::error::StoreError;
 use super::row::{OrderRow, amount, hash, signed, unsigned};
 use crate::market::order::Side;
 
-/// Where an order stands among those of its side: price in 10^-18 dollars, and the event that posted it.
+/// An order's place among those of its side: price in 10^-18 dollars, and the event that posted it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Place {
     pub(crate) price: u128,
@@ -16,7 +16,7 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    /// Before the first bid of all.
+    /// The place before the first bid.
     pub(crate) const FIRST_BID: Self = Self {
         price: u128::MAX,
         seq: 0,
@@ -36,7 +36,7 @@ pub(crate) struct Size {
     pub(crate) now: i64,
 }
 
-/// The prices of one side that still have open orders, the best one; expired orders count.
+/// The best price of one side that still has open orders; expired orders count.
 pub(crate) async fn best(
     link: &mut Link<'_>,
     security: u64,
@@ -59,7 +59,7 @@ pub(crate) async fn best(
     found.map(|price| amount(0, "price", &price)).transpose()
 }
 
-/// What keeps `SQLite` from an index that it would take for a column: a sign in front of it.
+/// What keeps `SQLite` from using an index for a column: a sign in front of it.
 fn plain(link: &Link<'_>) -> &'static str {
     match link {
         Link::Sqlite(..) => "+",
@@ -67,7 +67,7 @@ fn plain(link: &Link<'_>) -> &'static str {
     }
 }
 
-/// Bids of a security from one place on, best price first and at one price the earliest first. One level at a time is a
+/// Bids of a security from one place on, best price first and the earliest first at one price. One level at a time is a
 /// walk along the index; the range of all levels' prices, which `SQLite` would take for the bids' own, is a sort.
 fn bids(link: &Link<'_>) -> String {
     let plain = plain(link);
@@ -78,7 +78,7 @@ fn bids(link: &Link<'_>) -> String {
     )
 }
 
-/// The place of the `count`th bid after another one; `None` when there are fewer that pay `least`.
+/// The place of the `count`th bid after another one; `None` when fewer pay `least`.
 pub(crate) async fn bid_after(
     link: &mut Link<'_>,
     security: u64,
@@ -109,8 +109,8 @@ pub(crate) async fn bid_after(
         .transpose()
 }
 
-/// The bids after one place up to another, that one included, for which there is an ask of their size within their price.
-/// Both are free: neither expired nor in a live match, as far as the bid goes.
+/// The bids after one place up to and including another, for which there is an ask of their size within their price.
+/// Both are free: neither expired nor in a live match, as far as the bid is concerned.
 pub(crate) async fn bids_with_asks(
     link: &mut Link<'_>,
     security: u64,
@@ -144,7 +144,7 @@ pub(crate) async fn bids_with_asks(
     }))
 }
 
-/// The free asks of a size that take no more than `most`, lowest price first and at one price the earliest first, after
+/// The free asks of a size that take no more than `most`, lowest price first and the earliest first at one price, after
 /// one of them; at most `limit`.
 pub(crate) async fn asks(
     link: &mut Link<'_>,
@@ -175,8 +175,8 @@ pub(crate) async fn asks(
     .await
 }
 
-/// The free orders of a side and size that stand before a place and are good for a price of the other side: a bid of at
-/// least, an ask of at most `limit`. The best `count`.
+/// The free orders of a side and size that come before a place and meet a price of the other side: a bid of at least,
+/// an ask of at most `limit`. The best `count`.
 pub(crate) async fn before(
     link: &mut Link<'_>,
     among: Size,
@@ -241,7 +241,7 @@ async fn fetch(
     }))
 }
 
-/// The ids of the orders of some wallets that are open, expired ones included, wallet by wallet.
+/// The ids of the open orders of some wallets, including expired ones, wallet by wallet.
 pub(crate) async fn open_of(
     link: &mut Link<'_>,
     owners: &[Vec<u8>],
@@ -249,7 +249,7 @@ pub(crate) async fn open_of(
     let mut found = Vec::new();
     for part in owners.chunks(super::batch::PORTION) {
         let mut part = part.to_vec();
-        // Filled up to a power of two: few statements to prepare, however many.
+        // Padded to a power of two: few statements to prepare, however many wallets.
         part.resize(part.len().next_power_of_two(), part[0].clone());
         let places: Vec<_> = (1..=part.len())
             .map(|number| format!("${number}"))

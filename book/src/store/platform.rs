@@ -1,5 +1,6 @@
 //! What a server keeps beside the log: sign-in texts, sessions, API keys, answers, shared keys, the last checkpoint.
-//! Reads go through a [`Link`]; every write is a statement of a [`Writer`], so that it stands or falls with its commit.
+//! Reads go through a [`Link`]; every write is a statement of a [`Writer`], so that it is written with its commit or
+//! not.
 
 use alloy::primitives::{Address, B256};
 use sqlx::AssertSqlSafe;
@@ -26,7 +27,7 @@ pub(crate) type SessionRow = (Address, i64, i64);
 /// An API key's columns: id, wallet, made by, name, scopes, made at, ends at.
 pub(crate) type KeyRow = (String, Vec<u8>, Vec<u8>, String, String, i64, i64);
 
-/// The last event of the staff before the columns of an API key.
+/// The last staff event, before the columns of an API key.
 type KeyAndStaff = (
     Option<i64>,
     String,
@@ -43,7 +44,7 @@ const KEY_COLUMNS: &str = "id, wallet, made_by, name, scopes, made_at, ends_at";
 /// An answer that was given: the request's digest, status, body, when (unix microseconds).
 pub(crate) type AnswerRow = (B256, u16, String, i64);
 
-/// The columns of `answers` in their sequence.
+/// The columns of `answers` in order.
 type StoredAnswer = (Vec<u8>, Vec<u8>, i64, String, i64);
 
 /// The row of `checkpoint`: size, root, note.
@@ -95,7 +96,7 @@ pub(crate) fn drop_challenge(writer: &mut Writer, nonce: &str) {
     writer.put("DELETE FROM challenges WHERE nonce = $1", vec![nonce]);
 }
 
-/// The session of a token, and the last event of the staff.
+/// The session of a token, and the last staff event.
 pub(crate) async fn session(
     link: Link<'_>,
     token: B256,
@@ -143,7 +144,7 @@ pub(crate) fn drop_sessions(writer: &mut Writer, owner: Address) {
     writer.put("DELETE FROM sessions WHERE wallet = $1", vec![owner]);
 }
 
-/// The API key of a token, and the last event of the staff.
+/// The API key of a token, and the last staff event.
 pub(crate) async fn api_key(
     link: Link<'_>,
     token: B256,
@@ -225,7 +226,7 @@ pub(crate) async fn answers(
     Ok(found)
 }
 
-/// Keeps an answer in the place of an older one, if there is one.
+/// Keeps an answer, in place of an older one if there is one.
 pub(crate) fn put_answers(writer: &mut Writer, answers: Vec<(B256, AnswerRow)>) {
     const INTO: &str = "answers (id, request, status, body, made_at)";
     const ANEW: &str = " ON CONFLICT (id) DO UPDATE SET request = excluded.request,
@@ -243,7 +244,7 @@ pub(crate) fn put_answers(writer: &mut Writer, answers: Vec<(B256, AnswerRow)>) 
     writer.insert(INTO, rows.collect(), ANEW);
 }
 
-/// What is too old: challenges, sessions, answers made before these times, keys that ended before `now`.
+/// Removes what is too old: challenges, sessions, answers made before these times, keys that ended before `now`.
 pub(crate) fn sweep(writer: &mut Writer, challenges: i64, sessions: i64, answers: i64, now: i64) {
     for (sql, before) in [
         ("DELETE FROM challenges WHERE made_at < $1", challenges),
@@ -308,7 +309,7 @@ pub(crate) async fn first_salted(link: Link<'_>) -> Result<Option<u64>, StoreErr
     Ok(seq.map(unsigned))
 }
 
-/// The hashes of neighbouring events, oldest first.
+/// The hashes of consecutive events, oldest first.
 pub(crate) async fn hashes(link: Link<'_>, first: u64, last: u64) -> Result<Vec<B256>, StoreError> {
     let rows: Vec<Vec<u8>> = on_engine!(link, db => {
         sqlx::query_scalar("SELECT hash FROM events WHERE seq BETWEEN $1 AND $2 ORDER BY seq")

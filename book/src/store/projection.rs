@@ -43,7 +43,7 @@ pub(crate) fn limbs(quantity: u128) -> [i64; 4] {
     [0, 32, 64, 96].map(|bits| i64::try_from(quantity >> bits & 0xffff_ffff).unwrap_or_default())
 }
 
-/// Applies events in sequence; orders and levels are held back until `flush`.
+/// Applies events in sequence; orders and levels are buffered until `flush`.
 #[derive(Debug)]
 pub(crate) struct Projector {
     numbers: Numbers,
@@ -154,7 +154,7 @@ impl Projector {
         Ok(number)
     }
 
-    /// Hands over the orders and levels held back.
+    /// Hands over the buffered orders and levels.
     pub(crate) fn flush(&mut self, batch: &mut Batch) {
         const ORDERS: &str =
             "orders (seq, id, security, side, price, quantity, expiry, owner, account)";
@@ -179,7 +179,7 @@ impl Projector {
         batch.insert(LEVELS, levels.collect(), ADD);
     }
 
-    /// Closes an order that the board has; does nothing for one it has not.
+    /// Closes an order that the board has; does nothing for one that it does not have.
     async fn close(
         &mut self,
         batch: &mut Batch,
@@ -238,7 +238,7 @@ impl Projector {
 fn parse(event: &Event) -> Result<B256, StoreError> {
     event.subject.parse().map_err(|_| StoreError::Damaged {
         seq: event.seq,
-        what: format!("subject {} is no order id", event.subject),
+        what: format!("subject {} is not an order id", event.subject),
     })
 }
 

@@ -28,7 +28,7 @@ const MATCH_COLUMNS: &str = "id, bid, ask, total, state, proposed_by, approved_b
 const ORDER: &str = "SELECT o.seq, c.state, c.seq, e.subject, e.occurred_at, e.captured_at, e.body
      FROM orders o JOIN events e ON e.seq = o.seq LEFT JOIN closings c ON c.order_seq = o.seq";
 
-/// How many orders a list has when nobody says.
+/// How many orders a list has by default.
 const DEFAULT_LIMIT: u32 = 100;
 
 /// Conditions joined by AND, with their values.
@@ -63,7 +63,7 @@ pub(crate) async fn order(link: Link<'_>, id: B256) -> Result<Option<OrderRow>, 
     }))
 }
 
-/// The first orders whose ids lie between two others, these included.
+/// The first orders whose ids are between two others, inclusive.
 pub(crate) async fn orders_between(
     link: Link<'_>,
     low: B256,
@@ -134,7 +134,7 @@ pub(crate) async fn orders(
         OrderSort::Quantity => "quantity",
         OrderSort::Expiry => "expiry",
     };
-    // Open orders stand in price sequence in a table of their own.
+    // Open orders are in a separate table in price order.
     let by_price = filter.sort == OrderSort::Price && filter.state == Some(OrderState::Open);
     let from = if by_price { "open_orders" } else { "orders" };
     let join = if by_price && (filter.owner.is_some() || filter.account.is_some()) {
@@ -151,7 +151,7 @@ pub(crate) async fn orders(
         )
     };
     let reach = u64::from(limit) + u64::from(offset);
-    // One side at a time is a walk along the index, both together would be a sort of everything.
+    // One side at a time is a walk along the index; both together would be a sort of everything.
     let found = if by_price && filter.side.is_none() && security.is_some() {
         let (bids, asks) = (
             rows(" AND o.side = 0", reach),
@@ -192,7 +192,7 @@ pub(crate) async fn count(
     Ok(unsigned(count))
 }
 
-/// One price with the orders and base units at it; `None` when the sum is beyond 128 bits.
+/// One price with the orders and base units at it; `None` when the sum is above 128 bits.
 pub(crate) type LevelSum = (u128, u64, Option<u128>);
 
 /// Price, orders, four parts of the quantity, lowest first.
@@ -206,7 +206,7 @@ pub(crate) async fn levels(
     now: i64,
     levels: usize,
 ) -> Result<(Vec<LevelSum>, bool), StoreError> {
-    // The levels count every open order; those that expired and were not cancelled yet are few, and taken off here.
+    // The levels count every open order; those that expired but are not cancelled yet are few, and subtracted here.
     let expired: Vec<(Vec<u8>, Vec<u8>, i64)> = on_engine!(&mut link, db => {
         sqlx::query_as(
             "SELECT price, quantity, seq FROM open_orders
@@ -232,7 +232,7 @@ pub(crate) async fn levels(
         "SELECT price, orders, quantity0, quantity1, quantity2, quantity3 FROM levels
          WHERE security = $1 AND side = $2 ORDER BY price {way} LIMIT $3"
     );
-    // As many as can be needed: rows that nobody takes are read all the same.
+    // No more than can be needed: rows that are not used are read all the same.
     let most = levels.saturating_add(dead.len()).saturating_add(1);
     let mut found: Vec<LevelSum> = Vec::new();
     on_engine!(link, db => {
@@ -283,7 +283,7 @@ pub(crate) async fn securities(link: Link<'_>) -> Result<Vec<(u64, Security)>, S
     securities_between(link, 1, i64::MAX).await
 }
 
-/// The event that listed the last of them, as one value of a statement.
+/// The event that listed the last of them, as one value in a statement.
 pub(super) const LAST_LISTED: &str = "SELECT max(seq) FROM securities";
 
 /// The securities listed by the events `first..=last`.
@@ -312,7 +312,7 @@ pub(crate) async fn match_by_id(link: Link<'_>, id: &str) -> Result<Option<Match
     }))
 }
 
-/// The first matches whose ids lie between two others, these included.
+/// The first matches whose ids are between two others, inclusive.
 pub(crate) async fn matches_between(
     link: Link<'_>,
     low: Uuid,
@@ -331,7 +331,7 @@ pub(crate) async fn matches_between(
     }))
 }
 
-/// The first matches whose ids end so: hexadecimal digits and dashes.
+/// The first matches whose ids end with this: hexadecimal digits and dashes.
 pub(crate) async fn matches_ending(
     link: Link<'_>,
     ending: &str,
@@ -375,7 +375,7 @@ pub(crate) async fn matches(
     }))
 }
 
-/// Events in sequence, from one on.
+/// Events in sequence, from a given one.
 pub(crate) async fn events(
     link: Link<'_>,
     from: u64,
@@ -389,7 +389,7 @@ pub(crate) async fn events(
     }))
 }
 
-/// The events of a subject, the posting of orders left out.
+/// The events of a subject, except order postings.
 pub(crate) async fn events_of(link: Link<'_>, subject: &str) -> Result<Vec<EventRow>, StoreError> {
     let columns = event_columns(&link);
     let sql = format!(
@@ -422,7 +422,7 @@ pub(crate) async fn events_of_type(
     }))
 }
 
-/// The last event of a rare type after one, of those that name a transaction.
+/// The last event of a rare type after a given one, among those that name a transaction.
 pub(crate) async fn last_of_type(
     link: Link<'_>,
     kind: EventType,
@@ -462,7 +462,7 @@ pub(crate) async fn last_event(
     }))
 }
 
-/// The events of the staff in sequence.
+/// The staff events in sequence.
 pub(crate) async fn staff_events(link: &mut Link<'_>) -> Result<Vec<EventRow>, StoreError> {
     let columns = event_columns(link);
     let sql = format!(
@@ -478,8 +478,8 @@ pub(crate) async fn staff_events(link: &mut Link<'_>) -> Result<Vec<EventRow>, S
     }))
 }
 
-/// The last of them, as one value of a statement. The sum keeps `PostgreSQL` from going through the whole log from its end:
-/// few events are of these types.
+/// The last of them, as one value in a statement. The sum keeps `PostgreSQL` from scanning the whole log from its end:
+/// few events have these types.
 pub(super) const LAST_STAFF_EVENT: &str = "SELECT max(seq + 0) FROM events WHERE type IN ('staff_changed', 'signing_demanded') AND type <> 'order_posted'";
 
 /// The last of them; 0 when there is none.
@@ -499,8 +499,8 @@ pub(crate) async fn event(link: Link<'_>, seq: u64) -> Result<Option<EventRow>, 
     }))
 }
 
-/// The first event whose time of capture fulfils a condition that stays true once it is, or the one behind the last:
-/// times of capture never run backwards.
+/// The first event whose capture time meets a condition that stays true once it is, or the number after the last event:
+/// capture times never run backwards.
 pub(crate) async fn first_since(
     link: &mut Link<'_>,
     size: u64,
@@ -604,7 +604,8 @@ pub(crate) async fn orders_among(
     Ok(found)
 }
 
-/// Ids, at least one, filled up to a power of two, and a place for each: few statements to prepare, however many.
+/// Ids, at least one, padded to a power of two, and a placeholder for each: few statements to prepare, however many
+/// ids.
 pub(super) fn filled(ids: &[B256]) -> (Vec<B256>, String) {
     let mut filled = ids.to_vec();
     filled.resize(ids.len().next_power_of_two(), ids[0]);
@@ -614,7 +615,7 @@ pub(super) fn filled(ids: &[B256]) -> (Vec<B256>, String) {
     (filled, places.join(", "))
 }
 
-/// The hashes of neighbouring nodes of a stored level, left to right; level 0 are the leaves, made from the events.
+/// The hashes of consecutive nodes of a stored level, left to right; level 0 is the leaves, made from the events.
 pub(crate) async fn nodes(
     link: &mut Link<'_>,
     level: u32,

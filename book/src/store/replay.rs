@@ -1,4 +1,4 @@
-//! Reading the log and the tables in long stretches, to hold one against the other.
+//! Reading the log and the tables in long stretches, to compare one with the other.
 
 use std::borrow::Cow;
 
@@ -35,7 +35,7 @@ pub(crate) struct StoredEvent<'a> {
 }
 
 impl StoredEvent<'_> {
-    /// What is hashed of it.
+    /// Its hashed fields.
     pub(crate) fn columns(&self) -> Columns<'_> {
         Columns {
             seq: unsigned(self.seq),
@@ -51,7 +51,7 @@ impl StoredEvent<'_> {
         }
     }
 
-    /// The same as it is read by itself.
+    /// The same, as read on its own.
     pub(crate) fn to_row(&self) -> EventRow {
         (
             self.seq,
@@ -260,7 +260,7 @@ fn stored_event(row: Row<'_, 3, 8>) -> StoredEvent<'_> {
         reason: text(reason),
         prev,
         hash,
-        // No salt is empty: the table's check says so, and the hash would be another.
+        // No salt is empty: the table's check ensures it, and the hash would differ.
         salt: (!salt.is_empty()).then_some(salt),
         body: text(body),
     }
@@ -303,7 +303,7 @@ const OPEN_ORDER: [Column; 6] = [
     Column::Bytes("quantity"),
 ];
 
-/// The next open orders behind a key.
+/// The next open orders after a key.
 async fn open_orders_after(link: &mut Link<'_>, last: &Key) -> Result<Packed, StoreError> {
     let source = format!(
         "(SELECT * FROM open_orders WHERE (security, side, price, seq) > ($1, $2, $3, $4)
@@ -319,7 +319,7 @@ async fn open_orders_after(link: &mut Link<'_>, last: &Key) -> Result<Packed, St
     packed::rows(link, &OPEN_ORDER, &source, &values).await
 }
 
-/// What is summed of a row of `open_orders`, into `out`.
+/// Writes what is summed for a row of `open_orders` to `out`.
 pub(crate) fn open_row(row: OpenRow<'_>, out: &mut Vec<u8>) {
     let (security, side, price, seq, quantity, expiry) = row;
     out.clear();
@@ -332,7 +332,7 @@ pub(crate) fn open_row(row: OpenRow<'_>, out: &mut Vec<u8>) {
     }
 }
 
-/// What is summed of a row of `levels`, into `out`.
+/// Writes what is summed for a row of `levels` to `out`.
 fn level_row(security: i64, side: i64, price: &[u8], numbers: [i64; 5], out: &mut Vec<u8>) {
     out.clear();
     for number in [security, side].into_iter().chain(numbers) {
@@ -368,7 +368,7 @@ pub(crate) async fn open_orders(
             let (_, _, _, numbers) =
                 level.get_or_insert_with(|| (security, side, price.to_vec(), [0; 5]));
             numbers[0] += 1;
-            // A quantity of another length is found where the orders are compared.
+            // A quantity of a wrong length is found where the orders are compared.
             let parts = limbs(super::row::amount(seq, "quantity", quantity).unwrap_or_default());
             for (number, part) in numbers[1..].iter_mut().zip(parts) {
                 *number = number.wrapping_add(part);
@@ -404,7 +404,7 @@ pub(crate) async fn levels(link: Link<'_>, key: &RowKey) -> Result<RowSum, Store
     Ok(sum)
 }
 
-/// The first order whose row in `open_orders` is missing, foreign or different.
+/// The first order whose row in `open_orders` is missing, unexpected or different.
 pub(crate) async fn bad_open_order(link: Link<'_>) -> Result<Option<(u64, String)>, StoreError> {
     let (foreign, missing): (Option<i64>, Option<i64>) = on_engine!(link, db => {
         let foreign = sqlx::query_scalar(
@@ -429,9 +429,9 @@ pub(crate) async fn bad_open_order(link: Link<'_>) -> Result<Option<(u64, String
     };
     Ok(found.map(|(seq, foreign)| {
         let what = if foreign {
-            "table open_orders has another row for its order"
+            "table open_orders has a different row for its order"
         } else {
-            "its order is open and not in table open_orders"
+            "its order is open but not in table open_orders"
         };
         (unsigned(seq), what.to_owned())
     }))
@@ -446,7 +446,7 @@ pub(crate) async fn count(link: Link<'_>, table: &'static str) -> Result<u64, St
     Ok(unsigned(count))
 }
 
-/// The first event behind the end of the log.
+/// The first event beyond the end of the log.
 pub(crate) async fn first_beyond(link: Link<'_>, size: u64) -> Result<Option<u64>, StoreError> {
     let found: Option<i64> = on_engine!(link, db => {
         sqlx::query_scalar("SELECT min(seq) FROM events WHERE seq > $1 OR seq < 1")

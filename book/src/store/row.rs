@@ -11,7 +11,7 @@ use crate::log::hash::Columns;
 use crate::market::matching::{Match, Submission};
 use crate::market::record::{OrderRecord, OrderState, OrderView};
 
-/// The columns of `events` in their sequence: seq to salt.
+/// The columns of `events` in order: seq to salt.
 pub(crate) type EventRow = (
     i64,
     String,
@@ -26,14 +26,14 @@ pub(crate) type EventRow = (
     Option<Vec<u8>>,
 );
 
-/// Those that every schema has.
+/// The columns that every schema has.
 macro_rules! event_columns {
     () => {
         "e.seq, e.type, e.subject, e.occurred_at, e.captured_at, e.actor, e.reason, e.body, e.prev, e.hash, "
     };
 }
 
-/// The columns of [`EventRow`], as `link` finds them.
+/// The columns of [`EventRow`], as `link` sees them.
 pub(crate) fn event_columns(link: &Link<'_>) -> &'static str {
     match (link, link.schema()) {
         (_, Schema::Salted) => concat!(event_columns!(), "e.salt"),
@@ -45,7 +45,7 @@ pub(crate) fn event_columns(link: &Link<'_>) -> &'static str {
 /// Posting seq, closing state and seq, subject, times of receipt and capture, body.
 pub(crate) type OrderRow = (i64, Option<i64>, Option<i64>, String, i64, i64, String);
 
-/// The columns of `matches` in their sequence: id to changing event.
+/// The columns of `matches` in order: id to changing event.
 pub(crate) type MatchRow = (
     String,
     Vec<u8>,
@@ -74,7 +74,7 @@ pub(crate) fn unsigned(value: i64) -> u64 {
     u64::try_from(value).unwrap_or(0)
 }
 
-/// A number as the database keeps it. Values beyond 2^63 do not occur: every one is bounded where it enters.
+/// A number as the database stores it. Values above 2^63 do not occur: each is bounded where it enters.
 pub(crate) fn signed(value: u64) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
 }
@@ -102,10 +102,10 @@ pub(crate) fn amount(seq: i64, column: &str, bytes: &[u8]) -> Result<u128, Store
 
 pub(crate) fn timestamp(seq: i64, column: &str, micros: i64) -> Result<Timestamp, StoreError> {
     Timestamp::from_microsecond(micros)
-        .map_err(|_| damaged(seq, format!("{column} {micros} is no time")))
+        .map_err(|_| damaged(seq, format!("{column} {micros} is not a time")))
 }
 
-/// What is hashed of a row.
+/// The hashed fields of a row.
 pub(crate) fn columns(row: &EventRow) -> Columns<'_> {
     Columns {
         seq: unsigned(row.0),
@@ -191,7 +191,7 @@ pub(crate) fn order(row: OrderRow, now: Timestamp) -> Result<OrderView, StoreErr
     let (seq, state, closed, subject, occurred_at, captured_at, json) = row;
     let id = subject
         .parse()
-        .map_err(|_| damaged(seq, format!("subject {subject} is no order id")))?;
+        .map_err(|_| damaged(seq, format!("subject {subject} is not an order id")))?;
     let posted = serde_json::from_str(&json).map_err(|error| damaged(seq, error))?;
     let occurred_at = timestamp(seq, "occurred_at", occurred_at)?;
     let record = record(
@@ -229,7 +229,7 @@ pub(crate) fn matching(row: MatchRow) -> Result<Match, StoreError> {
         id: row
             .0
             .parse()
-            .map_err(|_| damaged(seq, format!("match id {} is no uuid", row.0)))?,
+            .map_err(|_| damaged(seq, format!("match id {} is not a UUID", row.0)))?,
         bid: hash(seq, "bid", &row.1)?,
         ask: hash(seq, "ask", &row.2)?,
         total: amount(seq, "total", &row.3)?,

@@ -1,4 +1,4 @@
-//! How many orders and matches there are, counted from the tables that are kept for it.
+//! How many orders and matches there are, counted from the tables kept for that.
 
 use super::engine::{Link, on_engine};
 use super::error::StoreError;
@@ -12,7 +12,7 @@ pub(crate) async fn open_orders(
     until: i64,
 ) -> Result<(u64, u64, u64), StoreError> {
     let open: Option<i64> = on_engine!(&mut *link, db => {
-        // A sum of integers is of a wider type to PostgreSQL.
+        // PostgreSQL gives a sum of integers a wider type.
         sqlx::query_scalar("SELECT CAST(sum(orders) AS BIGINT) FROM levels")
             .fetch_one(&mut **db)
             .await?
@@ -40,7 +40,7 @@ pub(crate) async fn open_orders(
     Ok((unsigned(open.unwrap_or_default()), expired, ending))
 }
 
-/// How many matches are in a state, and the event that the one last changed longest ago was changed by.
+/// How many matches are in a state, and the last event of the one unchanged for longest.
 pub(crate) async fn matches_in(
     link: &mut Link<'_>,
     state: &str,
@@ -54,7 +54,7 @@ pub(crate) async fn matches_in(
     Ok((unsigned(count), oldest.map(unsigned)))
 }
 
-/// How many matches are in a state that none leaves.
+/// How many matches are in a final state.
 pub(crate) async fn matches_ended(link: &mut Link<'_>, state: &str) -> Result<u64, StoreError> {
     let count: i64 = on_engine!(link, db => {
         sqlx::query_scalar("SELECT count(*) FROM matches WHERE state = $1")

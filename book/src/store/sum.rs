@@ -1,12 +1,12 @@
-//! A fingerprint of a set of rows that does not depend on their sequence, so that two tables in different sequence are
+//! A fingerprint of a set of rows that does not depend on their order, so that two tables in different order can be
 //! compared in one pass each and without memory.
 //!
-//! Without a secret, a sum of hashes can be met by rows that were made for it: a generalised birthday search (Wagner, 2002)
-//! finds them among 2^31 candidates. So each row is hashed under a key that is drawn when the comparison begins, after the
-//! rows were written, and is forgotten at its end (the additive hash of Clarke et al., "Incremental Multiset Hash Functions",
-//! 2003): two different sets then agree with a chance of less than 2^-128, whoever made them. It costs what the bare sum
-//! costs. `LtHash`, which needs no key, takes 2,048 bytes of hash for each row where this takes 32; a comparison in sequence
-//! takes a look into another table for each row.
+//! Without a secret, rows can be crafted to give a chosen sum of hashes: a generalised birthday search (Wagner, 2002)
+//! finds them among 2^31 candidates. So each row is hashed under a key that is drawn when the comparison begins, after
+//! the rows were written, and is forgotten at its end (the additive hash of Clarke et al., "Incremental Multiset Hash
+//! Functions", 2003): two different sets then agree with a probability below 2^-128, whoever made them. It costs no
+//! more than the bare sum. `LtHash`, which needs no key, takes 2,048 bytes of hash for each row where this takes 32; a
+//! comparison in order takes a lookup in another table for each row.
 
 use std::io;
 
@@ -17,10 +17,10 @@ use sha2::{Digest, Sha256};
 pub(crate) struct RowKey(Sha256);
 
 impl RowKey {
-    /// A fresh one.
+    /// A new key.
     ///
     /// # Errors
-    /// The system has no randomness to give.
+    /// The system cannot supply randomness.
     pub(crate) fn draw() -> io::Result<Self> {
         let mut key = [0; 32];
         getrandom::fill(&mut key).map_err(|error| io::Error::other(error.to_string()))?;

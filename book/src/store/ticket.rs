@@ -9,7 +9,7 @@ use super::row::{EventRow, event_columns, signed, unsigned};
 /// An order's posting, and an event about the order.
 pub(crate) type About = (u64, EventRow);
 
-/// The columns of an event behind the posting of the order that it is about.
+/// The columns of an event, after the posting of the order that it is about.
 type Row = (
     i64,
     i64,

@@ -24,7 +24,7 @@ type Outlook = (
     Option<i64>,
 );
 
-/// The columns of `chain_fills` in their sequence, and the match of the two orders.
+/// The columns of `chain_fills` in order, and the match of the two orders.
 pub(crate) type FillRow = (
     Vec<u8>,
     Vec<u8>,
@@ -95,7 +95,7 @@ pub(crate) async fn fills_after(link: Link<'_>, version: i64) -> Result<Vec<Fill
     }))
 }
 
-/// Those of the last changes whose fill is not final, oldest change first.
+/// The fills among the latest changes that are not final, oldest change first.
 pub(crate) async fn passing_fills(link: Link<'_>, last: u32) -> Result<Vec<FillRow>, StoreError> {
     let sql = format!(
         "{FILL} WHERE f.version > (SELECT coalesce(max(version), 0) FROM chain_fills) - $1

@@ -20,7 +20,7 @@ use crate::store::append::Draft;
 use crate::store::error::StoreError;
 use crate::store::row::EventRow;
 
-/// A book with every kind of event and a root that stands on chain over the first 20 events.
+/// A book with every kind of event, and a root on chain over the first 20 events.
 async fn lively() -> (Book, Anchor) {
     let book = sample::book().await;
     let board = &book.board;
@@ -190,7 +190,7 @@ async fn open(path: &Path) -> SqliteConnection {
         .unwrap()
 }
 
-/// Gives event `seq` another time of capture and the hash that belongs to it.
+/// Gives event `seq` another capture time and the hash that belongs to it.
 async fn rehash(stolen: &Stolen, seq: i64, captured_at: i64) {
     let mut connection = open(&stolen.path).await;
     let row: EventRow = sqlx::query_as("SELECT * FROM events WHERE seq = $1")
@@ -257,7 +257,7 @@ async fn triggers_refuse_update_and_delete() {
     }
 }
 
-// One attempt after another reads best in one piece.
+// The attempts read best in one piece.
 #[allow(clippy::too_many_lines)]
 #[tokio::test(flavor = "multi_thread")]
 async fn editing_any_column_of_any_row_is_found() {
@@ -388,7 +388,7 @@ async fn editing_any_column_of_any_row_is_found() {
                     }),
                     Err(error) => panic!("{table}.{column}: {error}"),
                 };
-                // A single one of the three columns of a submission that never was means nothing.
+                // Only one of the three columns of a submission that never happened means nothing.
                 let meaningless = table == "matches" && half_known && finding.is_none();
                 assert!(
                     finding.is_some() || meaningless,

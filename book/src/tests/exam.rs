@@ -1,4 +1,5 @@
-//! What an examiner gets: which tickets and events are in a pack, what stands in them, and that nothing half lies there.
+//! What an examiner gets: which tickets and events are in a pack, what they contain, and that no half pack is left
+//! behind.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -248,7 +249,7 @@ async fn nothing_stands_under_the_name_before_all_is_there() {
     drop(exam);
     assert_eq!(names(), [] as [String; 0]);
 
-    // An empty folder is taken; anything else is not touched.
+    // An empty folder is used; anything else is not touched.
     std::fs::create_dir(&pack).unwrap();
     let exam = Exam::of(&book.board, &cover("", ""), &pack).await.unwrap();
     exam.finish().unwrap();
@@ -258,7 +259,7 @@ async fn nothing_stands_under_the_name_before_all_is_there() {
     assert!(matches!(refused, Err(BoardError::FolderExists(at)) if at == pack));
     assert_eq!(std::fs::read(pack.join("SHA256SUMS")).unwrap(), before);
 
-    // What came meanwhile is not replaced.
+    // What appeared meanwhile is not replaced.
     let other = folder.path().join("other");
     let exam = Exam::of(&book.board, &cover("", ""), &other).await.unwrap();
     std::fs::write(&other, "mine").unwrap();
@@ -335,10 +336,10 @@ async fn a_confirmation_says_what_rule_10b_10_asks_for() {
         "You bought <strong>100 HRBR</strong> at <strong>$10.35</strong>, in all <strong>$1,035.00</strong>.",
         "Ada &lt;Lindqvist&gt; &amp; &quot;Co&quot;, account A-1",
         "Harbour Logistics Class A (HRBR), ISIN US0378331005",
-        "$2.5875 (25 basis points), billed apart: nothing was taken from the trade",
+        "$2.5875 (25 basis points), billed separately: nothing was taken from the trade",
         "2027-01-15 03:00:05 EST (2027-01-15T08:00:05Z)",
         "We acted as agent for you and as agent for the other party.",
-        "The name of the other party, and the source and amount of any other remuneration of ours, will be furnished",
+        "The name of the other party, and the source and amount of any other remuneration we receive, will be furnished",
         "settlement 1 of contract 0x",
         ", block 7 of chain 412346",
         "anchored in transaction 0x0808080808080808080808080808080808080808080808080808080808080808",
@@ -383,7 +384,7 @@ async fn a_principal_says_whether_it_makes_a_market_and_a_non_member_of_sipc_tha
         [
             "We acted as principal for our own account.",
             "We do not make a market in this security.",
-            "The name of the other party, and the source and amount of any other remuneration of ours, will be furnished on \
+            "The name of the other party, and the source and amount of any other remuneration we receive, will be furnished on \
              written request to records@harbour.example.",
             "No odd-lot differential or equivalent fee was charged.",
             "Harbour Securities LLC is not a member of the Securities Investor Protection Corporation (SIPC).",

@@ -1,4 +1,4 @@
-//! The board as a pure function of its log (I9): no clock, no store. What a book holds is compared with it.
+//! The board as a pure function of its log (I9): no clock, no store. A book's content is compared with it.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use crate::market::matching::Match;
 use crate::market::record::OrderState;
 use crate::market::security::Security;
 
-/// Where an order stands.
+/// The state of an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct OrderFold {
     /// Its state.
@@ -38,7 +38,7 @@ impl BoardState {
     /// Applies the next event.
     ///
     /// # Errors
-    /// The body is not the type's, or the event cannot follow; the state is then as before.
+    /// The body does not fit the type, or the event cannot follow; the state is then as before.
     pub(crate) fn apply(&mut self, event: &Event) -> Result<(), FoldError> {
         let body = Body::from_json(event.kind, &event.body)
             .map_err(|error| refuse(event, error.to_string()))?;
@@ -105,6 +105,11 @@ impl BoardState {
 }
 
 fn order_id(event: &Event) -> Result<B256, FoldError> {
-    let no_id = |_| refuse(event, format!("subject {} is no order id", event.subject));
+    let no_id = |_| {
+        refuse(
+            event,
+            format!("subject {} is not an order id", event.subject),
+        )
+    };
     event.subject.parse().map_err(no_id)
 }

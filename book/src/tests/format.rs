@@ -1,4 +1,4 @@
-//! A book of log format 1, as the version before wrote it, opens, verifies and goes on.
+//! A book of log format 1, as the previous version wrote it, opens, verifies and goes on.
 
 use std::path::{Path, PathBuf};
 
@@ -64,7 +64,7 @@ async fn a_book_of_format_1_is_read_and_verified_as_it_is() {
     let events = board.events(1, 100).await.unwrap();
     assert!(events.iter().all(|event| event.salt.is_none()));
     assert_eq!(board.roster().await.unwrap().persons().count(), 0);
-    // Whoever only reads changes nothing, so that the version before can still write.
+    // Reading changes nothing, so the previous version can still write.
     board.store().close().await;
     assert_eq!(schema(&path).await, 1);
 }
@@ -105,7 +105,7 @@ async fn its_first_writer_brings_it_up_to_date_and_it_goes_on() {
     assert_eq!(before[..93], after[..93]);
     assert!(!before.concat().contains("\"salt\""));
     assert!(after[93].contains("\"salt\":\"0x"), "{}", after[93]);
-    // Both formats in one file make the same book again.
+    // A file with both formats restores the same book.
     let (identity, file) = (board.identity(), after.join("\n") + "\n");
     for place in sample::places().await {
         let wanted = (identity.chain_id, identity.contract);

@@ -1,4 +1,4 @@
-//! Tests that look at more than one layer: the use cases on every engine, and what an attacker of the file could try.
+//! Tests across layers: the use cases on every engine, and what an attacker with the file could try.
 
 mod attacks;
 mod board;

@@ -1,4 +1,4 @@
-//! Persons, not strings: who may sign what, when it is recorded and when the log is verified.
+//! Persons, not strings: who may sign what, both when it is recorded and when the log is verified.
 
 #![allow(clippy::cast_possible_wrap)]
 
@@ -197,7 +197,7 @@ async fn a_trade_is_signed_by_two_persons_from_posting_to_approval() {
         .unwrap();
     assert_eq!(approved.state, MatchState::Approved);
     assert_eq!(approved.approved_by.as_deref(), Some("Peter Quist"));
-    // The match that ends with its order is not signed by itself, and names the order.
+    // A match that ends with its order has no signature of its own, and names the order.
     let told = Told::about(Act::Cancel, bid, "customer called");
     book.board
         .cancel(bid, acting(TINA_TOO, &told))
@@ -275,7 +275,7 @@ async fn a_signature_is_of_one_act_one_text_one_time_and_one_desk() {
         edit(by.signed.as_mut().unwrap());
         by
     };
-    // Another text, act, match, total or time gives another key, which is nobody's.
+    // Another text, act, match, total or time recovers another key, which belongs to nobody.
     let other = Match {
         total: proposed.total + 1,
         ..proposed.clone()
@@ -355,7 +355,7 @@ async fn only_the_right_role_with_a_living_key_signs() {
         book.refused(wallet_ended("Tina Falk", TINA), &[ALMA]).await,
         ended
     );
-    // What the key signed before stands, and is listed.
+    // What the key signed before is still valid, and is listed.
     assert_verified(board).await;
     let since = Timestamp::from_second(START).unwrap();
     let acts = board.acts_of("tina.falk", since).await.unwrap();
@@ -529,7 +529,7 @@ async fn the_power_of_principal_or_admin_takes_two_admins_where_there_were_two()
         .await;
     let second = || StaffError::SecondAdmin("Boris Ek".into());
     book.staff(suspended("Peter Quist"), &[BORIS]).await;
-    // A stolen admin's key suspends the other and is alone: it gains nothing.
+    // A stolen admin key suspends the other admin and is alone: it gains nothing.
     book.staff(suspended("Alma Reyes"), &[BORIS]).await;
     for weighty in [
         granted("Tina Falk", Role::Principal),
@@ -546,10 +546,10 @@ async fn the_power_of_principal_or_admin_takes_two_admins_where_there_were_two()
     ] {
         assert_eq!(book.refused(weighty, &[BORIS]).await, second());
     }
-    // What is not weighty is not held up.
+    // A change that needs only one signature is not held up.
     book.staff(granted("Tina Falk", Role::Operator), &[BORIS])
         .await;
-    // The default admin of the contract names another, and both name the rest.
+    // The contract's default admin names another, and the two name the rest.
     book.staff(named("Carla Voss", 52), &[ROOT]).await;
     book.staff(granted("Tina Falk", Role::Principal), &[52, BORIS])
         .await;
@@ -609,7 +609,7 @@ async fn a_new_book_demands_signatures_from_its_second_event_on() {
         act_error(refused.unwrap_err()),
         ActError::Unsigned { act: Act::Post, .. }
     ));
-    // An investor's own order needs the investor's signature alone.
+    // An investor's own order needs only the investor's signature.
     let mut own = posting;
     own.taken_by = "web".into();
     board.post(own, None, by("web")).await.unwrap();
@@ -647,7 +647,7 @@ async fn a_file_of_orders_is_one_act_over_its_checksum() {
         .await
         .unwrap();
     assert_eq!(imported.plan.new, 3);
-    // The signature of a file does not post an order that comes alone.
+    // The signature of a file does not post a single order.
     let posting = signed(4, order(4, Side::Bid, 100, 1_050));
     let refused = book
         .board
@@ -660,7 +660,7 @@ async fn a_file_of_orders_is_one_act_over_its_checksum() {
     assert_verified(&book.board).await;
 }
 
-/// Rewrites an event and everything after it, as one could who has the file and no key.
+/// Rewrites an event and everything after it, as somebody with the file but no key could.
 async fn forge(book: &Book, seq: u64, column: &str, value: &str) {
     let mut connection = SqliteConnectOptions::new()
         .filename(&book.url)
@@ -864,7 +864,7 @@ proptest! {
                 .map(|person| person.name.clone())
                 .collect();
             two |= admins.len() > 1;
-            // What a key might do at an event does not change with what comes after.
+            // What a key could do at an event does not change with what comes after.
             for (wallet, seq, act, answer) in &past {
                 prop_assert_eq!(roster.entitled(*wallet, *seq, *act).is_ok(), *answer);
             }
@@ -894,7 +894,7 @@ fn investor(id: u8, name: &str, accounts: &[&str], wallets: &[u8]) -> Investor {
 async fn an_order_stands_in_the_account_of_its_wallet_s_owner() {
     for book in sample::books().await {
         let board = &book.board;
-        // Whom the directory does not know posts as before.
+        // Somebody the directory does not know posts as before.
         book.post(1, Side::Bid, 100, 1_050).await;
         let ada = investor(1, "Ada Lindqvist", &["A-2", "A-22"], &[2, 3]);
         let bo = investor(2, "Bo Ek", &["A-4"], &[4]);

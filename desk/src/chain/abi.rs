@@ -51,12 +51,12 @@ sol! {
         event ProgramActivated(bytes32 indexed codehash, bytes32 moduleHash, address program, uint256 dataFee, uint16 version);
     }
 
-    /// The precompile that says which programs always pay the cached price.
+    /// The precompile that reports which programs always pay the cached price.
     interface ArbWasmCache {
         function codehashIsCached(bytes32 codehash) external view returns (bool);
     }
 
-    /// The precompile that tells the chain's parameters.
+    /// The precompile that reports the chain's parameters.
     interface ArbOwnerPublic {
         function getMaxStylusContractFragments() external view returns (uint8);
     }
@@ -69,13 +69,13 @@ sol! {
     function stylus_constructor();
 }
 
-/// A call of an interface, from bytes that mean the call and nothing more; `None` for any others.
+/// A call of an interface, from bytes that encode the call and nothing more; `None` for any others.
 pub(crate) fn canonical<C: SolInterface>(input: &[u8]) -> Option<C> {
     let call = C::abi_decode_validate(input).ok()?;
     (call.abi_encode() == input).then_some(call)
 }
 
-/// Where `StylusDeployer` stands on every Arbitrum chain.
+/// The address of `StylusDeployer` on every Arbitrum chain.
 pub(crate) const STYLUS_DEPLOYER: Address = address!("cEcba2F1DC234f70Dd89F2041029807F8D03A990");
 /// The precompile `ArbWasm`.
 pub(crate) const ARB_WASM: Address = address!("0000000000000000000000000000000000000071");

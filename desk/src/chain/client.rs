@@ -1,7 +1,7 @@
 //! Reads, simulations and transactions over JSON-RPC.
 //!
-//! A transaction is prepared (nonce, fee, signature, hash) before it is sent, so that its hash can be written down first:
-//! whatever happens afterwards, the chain can be asked about that very hash.
+//! A transaction is prepared (nonce, fee, signature, hash) before it is sent, so that its hash can be written down
+//! first: whatever happens afterwards, the chain can be queried for that hash.
 
 use std::time::{Duration, Instant};
 
@@ -30,8 +30,8 @@ use crate::signing::signer::Signer;
 /// Blocks asked for logs at once: public endpoints refuse larger ranges.
 const STEP: u64 = 5_000;
 
-/// The longest that a node may take to be reached and to give its first answer: one that is down is said to be so soon,
-/// however long a transaction is waited for.
+/// The longest that a node can take to be reached and to give its first answer: a node that is down is reported soon,
+/// however long the wait for a transaction is.
 pub const ANSWER: Duration = Duration::from_secs(4);
 /// JSON-RPC's code for a method that the node does not have.
 const NO_METHOD: i64 = -32601;
@@ -87,7 +87,7 @@ pub struct Block {
     pub time: u64,
 }
 
-/// What calls that were run one after the other came to.
+/// The outcome of calls that were run one after the other.
 #[derive(Clone, Debug)]
 pub struct Turns {
     /// Gas that each took, up to the first that was refused.
@@ -103,17 +103,17 @@ pub struct Mined {
     pub tx_hash: B256,
     /// The number of its block.
     pub block: u64,
-    /// The time of its block; one beyond the calendar's end is its end.
+    /// The time of its block; a time beyond the calendar's end becomes its end.
     pub time: Timestamp,
 }
 
-/// The limit of a transaction of which the node says that it takes so much: room of one fifth.
+/// The gas limit of a transaction, from the node's estimate: a fifth of headroom.
 pub(super) fn gas_limit(estimate: u64) -> u64 {
     estimate.saturating_add(estimate / 5)
 }
 
-/// What is offered for a unit of gas. Arbitrum charges the base fee whatever is offered above it; twice covers its next
-/// moves.
+/// What is offered for a unit of gas. Arbitrum charges only the base fee, whatever is offered above it; twice as much
+/// covers its next moves.
 pub(super) fn max_fee(price: u128) -> u128 {
     price.saturating_mul(2)
 }
@@ -123,15 +123,15 @@ pub(super) fn max_fee(price: u128) -> u128 {
 pub struct Chain {
     pub(super) provider: RootProvider,
     url: String,
-    /// The URL as far as it may be said: without login, path and query, where endpoints have their keys.
+    /// The part of the URL that can be shown: without login, path and query, where endpoints have their keys.
     place: String,
     id: u64,
     timeout: Duration,
 }
 
 impl Chain {
-    /// Connects and compares the chain id with the profile's, when that names one. `timeout` is for one request, and for a
-    /// transaction to be mined; the first request has [`ANSWER`] at most.
+    /// Connects and compares the chain id with the profile's, when that names one. `timeout` is for one request, and
+    /// for a transaction to be mined; the first request has [`ANSWER`] at most.
     ///
     /// # Errors
     /// `Url`, `Unreachable`, `Node`, `WrongChain`.
@@ -296,13 +296,13 @@ impl Chain {
             .map_err(|e| self.rpc(e))
     }
 
-    /// Runs calls one after the other as `from`, each on what the ones before it left behind, without sending any: the gas
-    /// that each would take, as far as the first that is refused, and why that is.
+    /// Runs calls one after the other as `from`, each on what the ones before it left behind, without sending any: the
+    /// gas that each would take, up to the first that is refused, and why that one is.
     ///
     /// `None` from a node that cannot do that (`eth_simulateV1`).
     ///
     /// # Errors
-    /// `Unreachable`, `Node`; `Untrue` when the node answers for other calls.
+    /// `Unreachable`, `Node`; `Untrue` when the node answers about other calls.
     pub async fn simulate_in_turn(
         &self,
         from: Address,
@@ -330,7 +330,10 @@ impl Chain {
         let results = blocks.first().map(|block| &block.calls[..]);
         let results = results.filter(|results| results.len() == calls.len());
         let Some(results) = results else {
-            return Err(self.untrue(format!("asked to run {} calls, it ran others", calls.len())));
+            return Err(self.untrue(format!(
+                "asked to run {} calls, it ran different ones",
+                calls.len()
+            )));
         };
         let gas = results.iter().take_while(|result| result.status);
         let gas: Vec<u64> = gas.map(|result| result.gas_used).collect();
@@ -413,7 +416,10 @@ impl Chain {
         while first < high {
             let middle = first + (high - first) / 2;
             let Some(block) = self.block(middle).await? else {
-                return Err(self.untrue(format!("it has block {} and not {middle}", head.number)));
+                return Err(self.untrue(format!(
+                    "it has block {} but not block {middle}",
+                    head.number
+                )));
             };
             if block.time <= time {
                 low = Some(block);
@@ -425,7 +431,7 @@ impl Chain {
         Ok(low)
     }
 
-    /// The latest block that no reorganisation takes back any more.
+    /// The latest block that no reorganisation can take back.
     ///
     /// # Errors
     /// `Unreachable`, `Node`; `Untrue` when there is none.
@@ -434,7 +440,7 @@ impl Chain {
         block.ok_or_else(|| self.untrue("it has no finalized block".into()))
     }
 
-    /// The latest block that the sequencer's word and the parent chain's agree on.
+    /// The latest block that the sequencer and the parent chain agree on.
     ///
     /// # Errors
     /// `Unreachable`, `Node`; `Untrue` when there is none.
@@ -452,7 +458,7 @@ impl Chain {
         head.ok_or_else(|| self.untrue("it has no latest block".into()))
     }
 
-    /// A block by its number; `None` when the chain has not got that far.
+    /// A block by its number; `None` when the chain has not reached it.
     ///
     /// # Errors
     /// `Unreachable`, `Node`.
@@ -487,7 +493,7 @@ impl Chain {
         self.filtered(Filter::new(), address, from, to).await
     }
 
-    /// As [`Self::logs`], of those with one of these first topics; of all where there are none.
+    /// As [`Self::logs`], but only those with one of these first topics; all of them if no topics are given.
     ///
     /// # Errors
     /// As `logs`; `Untrue` when a log has another topic.
@@ -588,7 +594,7 @@ impl Chain {
         self.decoded(Filter::new(), address, first).await
     }
 
-    /// As [`Self::events`], of those whose first indexed argument is this account.
+    /// As [`Self::events`], but only those whose first indexed argument is this account.
     ///
     /// # Errors
     /// As `events`.
@@ -626,8 +632,8 @@ impl Chain {
         Ok(events)
     }
 
-    /// The logs of a contract that pass a filter, from the first of two blocks on, in as large a range as the node allows,
-    /// and the block behind them. `step` is how many blocks are asked for, and what the node has taught of it.
+    /// The logs of a contract that pass a filter, from the first of two blocks on, in as large a range as the node
+    /// allows, and the block after them. `step` is how many blocks are asked for, adjusted by what the node answers.
     ///
     /// # Errors
     /// As [`Self::logs`].
@@ -673,8 +679,8 @@ impl Chain {
             .map_err(|e| self.rpc(e))
     }
 
-    /// Signs a call with room of one fifth above the estimate but no more than `cap` gas, and the sender's next nonce
-    /// (pending ones counted) unless one is given. Only [`super::act`] may, which knows what must come of it.
+    /// Signs a call with a fifth of headroom above the estimate but no more than `cap` gas, and the sender's next nonce
+    /// (pending ones counted) unless one is given. Only [`super::act`] may do this: it knows what must come of it.
     ///
     /// # Errors
     /// `Unreachable`, `Node`, `Reverted` (the estimate runs the call), `OverCap`, `Sign`.
@@ -743,7 +749,7 @@ impl Chain {
             .await
     }
 
-    /// Gas that what is not sent yet would take over changed accounts.
+    /// Gas that a call would take over changed accounts; nothing is sent.
     ///
     /// # Errors
     /// As `estimate`.
@@ -789,12 +795,12 @@ impl Chain {
         estimate.map_err(|e| self.rpc(e))
     }
 
-    /// Sends a signed transaction and waits for its receipt. Only [`super::act`] may, which wrote its hash down.
+    /// Sends a signed transaction and waits for its receipt. Only [`super::act`] may do this: it wrote its hash down.
     ///
     /// # Errors
-    /// `Node` when the node refused it, `Failed` when it was mined and reverted; `OutcomeUnknown` when the connection was
-    /// lost at any moment after the sending began, the node's refusal leaves open whether it has the transaction, or no
-    /// receipt came in time.
+    /// `Node` when the node refused it, `Failed` when it was mined and reverted; `OutcomeUnknown` when the connection
+    /// was lost at any moment after the sending began, the node's refusal leaves open whether it has the transaction,
+    /// or no receipt came in time.
     pub(super) async fn send(&self, signed: &Signed) -> Result<Receipt, ChainError> {
         let sent = self.provider.send_raw_transaction(&signed.raw).await;
         if let Err(error) = sent {
@@ -805,7 +811,8 @@ impl Chain {
                         cause,
                     });
                 }
-                // A node may refuse a transaction because it has it already: sent again after an answer was lost.
+                // A node may refuse a transaction because it already has it, when it is sent again after an answer was
+                // lost.
                 refusal => match self.has(signed.hash).await {
                     Ok(true) => {}
                     Ok(false) if refusal.is_final() => return Err(refusal),
@@ -837,7 +844,7 @@ impl Chain {
     /// The receipt, if the transaction was mined.
     ///
     /// # Errors
-    /// `Unreachable`, `Node`; `Untrue` when it is of another transaction.
+    /// `Unreachable`, `Node`; `Untrue` when it belongs to another transaction.
     pub async fn receipt(&self, hash: B256) -> Result<Option<Receipt>, ChainError> {
         let receipt = self
             .provider
@@ -873,10 +880,11 @@ impl Chain {
         }
     }
 
-    /// Where and when something was mined, as its log or receipt states transaction and block.
+    /// Where and when something was mined, from the transaction and block in its log or receipt.
     ///
     /// # Errors
-    /// `Untrue` when either is missing or zero, or the node has no such block or one without a time; `Unreachable`, `Node`.
+    /// `Untrue` when either is missing or zero, or the node has no such block or one without a time; `Unreachable`,
+    /// `Node`.
     pub async fn mined(
         &self,
         tx_hash: Option<B256>,
@@ -885,7 +893,8 @@ impl Chain {
         let (tx_hash, number) = self.place_of(tx_hash, block)?;
         let found = self.block(number).await?;
         let Some(block) = found.filter(|block| block.time > 0) else {
-            let what = format!("transaction {tx_hash} is in block {number}, it has no such block");
+            let what =
+                format!("transaction {tx_hash} is in block {number}, but it has no such block");
             return Err(self.untrue(what));
         };
         let time = i64::try_from(block.time).ok();
@@ -904,7 +913,7 @@ impl Chain {
         block: Option<u64>,
     ) -> Result<(B256, u64), ChainError> {
         let Some(hash) = tx_hash.filter(|hash| !hash.is_zero()) else {
-            return Err(self.untrue("what it says was mined is of no transaction".into()));
+            return Err(self.untrue("it reports something mined that has no transaction".into()));
         };
         match block {
             Some(block) if block > 0 => Ok((hash, block)),
@@ -961,7 +970,7 @@ pub(super) fn request<C: SolCall>(to: Address, call: &C) -> TransactionRequest {
 mod tests {
     use super::*;
 
-    /// A listener whose connections nobody takes: the first request is never answered.
+    /// A listener whose connections nobody accepts: the first request is never answered.
     #[tokio::test]
     async fn a_node_that_never_answers_is_named_with_host_and_port() {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();

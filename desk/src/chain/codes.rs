@@ -4,8 +4,8 @@ use std::fmt;
 
 use serde::{Serialize, Serializer};
 
-/// A type for the codes of one contract; every code has its number, its name, its meaning as the end of "it is refused because
-/// ...", and who can do what about it.
+/// A type for the codes of one contract; every code has its number, its name, its meaning as the end of "it is refused
+/// because ...", and who can do what about it.
 macro_rules! codes {
     ($(#[$doc:meta])* $code:ident {
         $($number:literal $variant:ident $name:literal $meaning:literal, $remedy:literal;)+
@@ -119,7 +119,7 @@ codes! {
             "buy less";
         12 HolderCap "HOLDER_CAP"
             "the security would have too many holders",
-            "sell the whole position to one who takes the seller's place";
+            "sell the whole position to a buyer who takes the seller's place";
         13 GroupHolderCap "GROUP_HOLDER_CAP"
             "the recipient's group would have too many holders",
             "sell to another group, or ask the issuer to raise the limit";
@@ -143,7 +143,7 @@ codes! {
             "mint less, or have the admin raise the cap";
         20 Held "HELD"
             "part of the sender's holding is held for a matched trade",
-            "sell less, or wait until the trade settles, is released or ends by time: orderbook token encumbrances SECURITY WALLET";
+            "sell less, or wait until the trade settles, is released or expires: orderbook token encumbrances SECURITY WALLET";
     }
 }
 
@@ -155,7 +155,7 @@ codes! {
             "wait until its pauser unpauses it";
         2 SameOrder "SAME_ORDER"
             "bid and ask are the same order",
-            "name two orders";
+            "name two different orders";
         3 BidNotOpen "BID_NOT_OPEN"
             "the bid is not open on chain",
             "register it, settle with --signed, or run: orderbook sync";
@@ -163,14 +163,14 @@ codes! {
             "the ask is not open on chain",
             "register it, settle with --signed, or run: orderbook sync";
         5 BidNotABid "BID_NOT_A_BID"
-            "the first order does not buy",
+            "the first order is not a bid",
             "swap the two ids";
         6 AskNotAnAsk "ASK_NOT_AN_ASK"
-            "the second order does not sell",
+            "the second order is not an ask",
             "swap the two ids";
         7 SameOwner "SAME_OWNER"
             "buyer and seller are the same wallet",
-            "match orders of two owners";
+            "match orders of two different owners";
         8 OtherSecurity "OTHER_SECURITY"
             "the orders are in different securities",
             "match orders in the same security";
@@ -187,10 +187,10 @@ codes! {
             "the ask has expired",
             "ask the seller for a new order";
         13 BidEpochStale "BID_EPOCH_STALE"
-            "the buyer cancelled every order signed before",
+            "the buyer has cancelled every earlier order",
             "ask the buyer for a new order";
         14 AskEpochStale "ASK_EPOCH_STALE"
-            "the seller cancelled every order signed before",
+            "the seller has cancelled every earlier order",
             "ask the seller for a new order";
         15 BidOtherCounterparty "BID_OTHER_COUNTERPARTY"
             "the bid names another counterparty",
@@ -267,7 +267,7 @@ mod tests {
         }
     }
 
-    /// `docs/interfaces/codes.json` is what the contracts' own tests are held against.
+    /// `docs/interfaces/codes.json` is what the contracts' own tests are checked against.
     #[test]
     fn codes_have_the_names_and_numbers_of_the_published_interface() {
         let published = include_str!("../../../docs/interfaces/codes.json");

@@ -1,4 +1,4 @@
-//! What a deployment costs, before any of it is sent: a deployer whose ether ends half-way has paid for nothing.
+//! What a deployment costs, before any of it is sent: a deployer whose ether runs out half-way has paid for nothing.
 
 use alloy::primitives::{Address, TxKind, U256};
 use alloy::rpc::types::state::{AccountOverride, StateOverride};
@@ -9,7 +9,7 @@ use super::client::{Chain, Unsigned, gas_limit, max_fee};
 use super::deploy::{Constructor, activation_fee, creation_code, fragments, root};
 use super::error::ChainError;
 
-/// More than a role's grant, or a setting, takes of a fresh contract.
+/// More gas than granting a role or changing a setting takes on a fresh contract.
 const GRANT: u64 = 120_000;
 
 /// What the transactions of a deployment take.
@@ -19,12 +19,12 @@ pub struct Cost {
     pub gas: u64,
     /// The data fee that activation takes at most, in wei.
     pub fee: U256,
-    /// The ether that the sender must have before the first one, in wei: the node wants the whole of a transaction's limit
-    /// to be there when it is sent.
+    /// The ether that the sender must have before the first one, in wei: the node requires the whole of a transaction's
+    /// limit to be there when it is sent.
     pub ether: U256,
 }
 
-/// What deploying a file's code takes, with so many grants after it; nothing is sent.
+/// What deploying a file's code takes, with a number of grants after it; nothing is sent.
 ///
 /// # Errors
 /// `NotAProgram`, `TooManyFragments`; `Reverted` when the constructor refuses its arguments; and the transport's.
@@ -84,7 +84,7 @@ pub async fn of(
     Ok(Cost { gas, fee, ether })
 }
 
-/// Ether with which each step, of so much gas and value, can be sent after those before it.
+/// Ether with which each step, given its gas and value, can be sent after those before it.
 fn needed(steps: &[(u64, U256)], price: u128) -> U256 {
     let (mut spent, mut most) = (U256::ZERO, U256::ZERO);
     for (gas, value) in steps {

@@ -1,6 +1,6 @@
 //! Deployment of the compiled contracts: one transaction through `StylusDeployer` creates the program, activates it and
-//! runs its constructor. What is too large for one account is put on chain in fragments before, and the program is their
-//! root.
+//! runs its constructor. Code that is too large for one account is first put on chain in fragments, and the program is
+//! their root.
 //!
 //! | code | meaning |
 //! | --- | --- |
@@ -22,7 +22,7 @@ use super::act::{Act, Done, Expected, Ground, Target};
 use super::client::{Chain, Receipt};
 use super::error::ChainError;
 
-/// Where the factory stands on every Arbitrum chain.
+/// The address of the factory on every Arbitrum chain.
 pub const FACTORY: Address = STYLUS_DEPLOYER;
 
 /// What a constructor takes, contract by contract; the order of fields is the ABI's.
@@ -76,7 +76,7 @@ pub enum Constructor {
         /// The default admin.
         admin: Address,
     },
-    /// `documents`, over which nobody has a power.
+    /// `documents`, over which nobody has any power.
     Documents,
 }
 
@@ -103,7 +103,7 @@ impl Constructor {
         }
     }
 
-    /// The contract that must stand at `address` afterwards.
+    /// The contract that must be at `address` afterwards.
     pub fn target(&self, address: Address) -> Target {
         match self {
             Self::Token {
@@ -131,7 +131,7 @@ impl Constructor {
         }
     }
 
-    /// What it logs of its own while it is constructed: who got which role.
+    /// What it logs while it is constructed: who got which role.
     fn logs(&self, address: Address) -> Vec<Expected> {
         let granted = |role, account| {
             Expected::fitting(address, move |event: &ISecurityToken::RoleGranted| {
@@ -152,7 +152,7 @@ impl Constructor {
         }
     }
 
-    /// The factory's call that deploys `code` and constructs it so.
+    /// The factory's call that deploys `code` and runs this constructor.
     pub(super) fn call(&self, code: &[u8]) -> StylusDeployer::deployCall {
         StylusDeployer::deployCall {
             bytecode: creation_code(code),
@@ -162,7 +162,7 @@ impl Constructor {
         }
     }
 
-    /// What is constructed, whoever does it again: the hash of chain, sender, crate and arguments.
+    /// Identifies what is constructed across runs: the hash of chain, sender, crate and arguments.
     pub fn digest(&self, chain: &Chain, sender: Address) -> B256 {
         let arguments = self.calldata();
         keccak256((chain.id(), sender, self.package().to_owned(), arguments).abi_encode_params())
@@ -223,7 +223,7 @@ impl Constructor {
 pub struct Deployed {
     /// The chain.
     pub chain_id: u64,
-    /// Where it stands.
+    /// Its address.
     pub address: Address,
     /// The transaction that did it.
     pub receipt: Receipt,
@@ -237,7 +237,7 @@ pub struct Deployment {
     /// The call of the factory.
     pub act: Act<StylusDeployer::deployCall>,
     constructor: Constructor,
-    /// What stands at the program's own account.
+    /// The code at the program's own account.
     code: Vec<u8>,
     /// Bytes in all accounts.
     code_size: usize,
@@ -271,8 +271,8 @@ impl Deployment {
         })
     }
 
-    /// Looks at what was deployed: the contract logged its roles, its code is the file's, and it says of itself what was
-    /// meant.
+    /// Looks at what was deployed: the contract logged its roles, its code is the file's, and it describes itself as
+    /// expected.
     ///
     /// # Errors
     /// `NoEvent`, `OtherContract`, and the transport's.
@@ -287,7 +287,7 @@ impl Deployment {
         let done = done.require(&self.constructor.logs(address))?;
         let target = self.constructor.target(address);
         if ground.chain().code(address).await?[..] != self.code[..] {
-            return Err(target.other("its code is not the file's"));
+            return Err(target.other("its code is not that of the file"));
         }
         ground.contract(target).await?;
         Ok(Deployed {
@@ -299,7 +299,7 @@ impl Deployment {
     }
 }
 
-/// Bytes of code that an account may have (EIP-170).
+/// Bytes of code that an account can have (EIP-170).
 const ACCOUNT: usize = 24_576;
 /// What the code of a program of one account begins with: no dictionary.
 const CLASSIC: [u8; 4] = [0xef, 0xf0, 0x00, 0x00];
@@ -320,7 +320,7 @@ pub async fn fragments(chain: &Chain, code: &[u8]) -> Result<Vec<Bytes>, ChainEr
     let call = ArbOwnerPublic::getMaxStylusContractFragmentsCall {};
     let allowed = match chain.view(ARB_OWNER_PUBLIC, call).await {
         Ok(allowed) => usize::from(allowed).max(1),
-        // A chain of before ArbOS 60.
+        // A chain before ArbOS 60.
         Err(ChainError::Reverted(_) | ChainError::NoCode(_) | ChainError::Undecodable { .. }) => 1,
         Err(error) => return Err(error),
     };
@@ -367,15 +367,15 @@ fn stream(code: &[u8]) -> Result<&[u8], ChainError> {
     code.strip_prefix(&CLASSIC).ok_or_else(bad)
 }
 
-/// The data fee for activating a program, in wei, with a fifth of room; what is not needed comes back. Zero when the same
-/// code is activated already. Asked the way `cargo stylus` asks: by activating it in a call over a spoofed account.
-/// `overrides` are further accounts that the code needs, and which are not there yet.
+/// The data fee for activating a program, in wei, with a fifth of headroom; what is not needed comes back. Zero when
+/// the same code is activated already. Asked the way `cargo stylus` asks: by activating it in a call over a spoofed
+/// account. `overrides` are further accounts that the code needs, and which are not there yet.
 pub(super) async fn activation_fee(
     chain: &Chain,
     code: &[u8],
     mut overrides: StateOverride,
 ) -> Result<U256, ChainError> {
-    // Two addresses that nobody has: hashes of something that is no key.
+    // Two addresses that nobody has: hashes of something that is not a key.
     let program = Address::from_word(keccak256(code));
     let sender = Address::from_word(keccak256(program));
     let ether = U256::from(10).pow(U256::from(18));
@@ -445,7 +445,7 @@ mod tests {
     {
         let code = |bytes: usize| [&CLASSIC[..], &vec![7; bytes - 4]].concat();
         assert_eq!(split(&code(24_576)).unwrap(), Vec::<Bytes>::new());
-        // 24,573 bytes of the stream fit beside a fragment's prefix.
+        // 24,573 bytes of the stream fit after a fragment's prefix.
         for (bytes, lengths) in [
             (24_577, vec![24_576]),
             (24_578, vec![12_290, 12_290]),
@@ -465,7 +465,7 @@ mod tests {
 
     #[test]
     fn a_root_says_how_long_the_wasm_is_and_where_its_parts_stand() {
-        // Brotli as it is written by hand: one uncompressed block of 5 bytes, then the empty last one.
+        // Brotli written by hand: one uncompressed block of 5 bytes, then the empty last one.
         let stream = [0x0b, 0x02, 0x80, b'h', b'e', b'l', b'l', b'o', 0x03];
         let code = [&CLASSIC[..], &stream].concat();
         let fragments = [Address::repeat_byte(1), Address::repeat_byte(2)];

@@ -13,7 +13,7 @@ pub enum ChainError {
     /// No answer: wrong URL, node down, connection lost.
     #[error("the node at {url} does not answer: {cause}")]
     Unreachable {
-        /// The endpoint that was asked.
+        /// The endpoint that was queried.
         url: String,
         /// What the transport said.
         cause: String,
@@ -21,7 +21,7 @@ pub enum ChainError {
     /// The node contradicts itself or the question.
     #[error("the node at {url} contradicts itself or the book: {what}")]
     Untrue {
-        /// The endpoint that was asked.
+        /// The endpoint that was queried.
         url: String,
         /// What was asked and what it said.
         what: String,
@@ -37,18 +37,18 @@ pub enum ChainError {
     /// The contract refused.
     #[error("{0}")]
     Reverted(Revert),
-    /// The node is on another chain than the profile.
-    #[error("the node is on chain {found}, the profile says {expected}")]
+    /// The node is on a different chain from the profile.
+    #[error("the node is on chain {found}, but the profile says {expected}")]
     WrongChain {
         /// From the profile.
         expected: u64,
         /// From the node.
         found: u64,
     },
-    /// Nothing stands at an address that should be a contract.
+    /// There is nothing at an address that should be a contract.
     #[error("there is no contract at {0} on this chain")]
     NoCode(Address),
-    /// Another contract stands at an address than the one that is meant.
+    /// The contract at an address is not the one that is meant.
     #[error("the contract at {address} is not the {meant}: {found}")]
     OtherContract {
         /// The address.
@@ -70,7 +70,7 @@ pub enum ChainError {
     },
     /// The book recorded a transaction that the chain does not have.
     #[error(
-        "the book has transaction {0}, this chain does not: it is another chain, or its node is behind"
+        "the book has transaction {0}, but this chain does not: it is another chain, or its node is behind"
     )]
     UnknownTransaction(B256),
     /// The book that knows the chain could not be read.
@@ -78,7 +78,7 @@ pub enum ChainError {
     Book(#[from] BoardError),
     /// Mined, and without the event that would prove it.
     #[error(
-        "transaction {hash} succeeded, but {contract} did not log {event} in it with what was meant"
+        "transaction {hash} succeeded, but {contract} did not log {event} in it with the expected values"
     )]
     NoEvent {
         /// Its hash.
@@ -88,7 +88,7 @@ pub enum ChainError {
         /// The event's signature.
         event: &'static str,
     },
-    /// A call that no event would prove: it says to do nothing.
+    /// A call that no event would prove: it would do nothing.
     #[error("{0} would do nothing")]
     Unprovable(&'static str),
     /// An answer that does not decode.
@@ -99,12 +99,12 @@ pub enum ChainError {
         /// The function signature asked for.
         expected: &'static str,
     },
-    /// Sent, or perhaps sent, and no receipt: the chain has to be asked again.
+    /// Sent, or perhaps sent, and no receipt: the chain must be queried again.
     #[error("transaction {hash} may have been sent, but its outcome is unknown: {cause}")]
     OutcomeUnknown {
         /// Its hash.
         hash: B256,
-        /// Why no receipt could be had.
+        /// Why no receipt could be obtained.
         cause: String,
     },
     /// Mined and failed.
@@ -116,30 +116,32 @@ pub enum ChainError {
         reason: String,
     },
     /// It would take more gas than the sender allows.
-    #[error("it would take {gas} gas, the cap is {cap}")]
+    #[error("it would take {gas} gas, but the cap is {cap}")]
     OverCap {
         /// What the node's simulation took.
         gas: u64,
         /// The cap.
         cap: u64,
     },
-    /// A program that needs more accounts than the chain lets one have.
-    #[error("the program of {bytes} bytes needs {needed} accounts, this chain allows {allowed}")]
+    /// A program that needs more accounts than the chain allows.
+    #[error(
+        "the program of {bytes} bytes needs {needed} accounts, but this chain allows {allowed}"
+    )]
     TooManyFragments {
         /// Bytes of its compressed code.
         bytes: usize,
         /// Accounts of 24,576 bytes.
         needed: usize,
-        /// What the chain allows; 1 where it knows no fragments.
+        /// What the chain allows; 1 where it does not support fragments.
         allowed: usize,
     },
-    /// Code that is no program.
-    #[error("the file holds no Stylus program: {0}")]
+    /// Code that is not a program.
+    #[error("the file does not contain a Stylus program: {0}")]
     NotAProgram(String),
     /// Signing failed.
     #[error("cannot sign the transaction: {0}")]
     Sign(String),
-    /// A URL that is none.
+    /// A URL that is not valid.
     #[error("'{0}' is not an RPC URL (http:// or https://)")]
     Url(String),
 }
@@ -166,8 +168,8 @@ impl ChainError {
         }
     }
 
-    /// A refused transaction is refused for good. Not so when the node broke down over it or put it off: it, or the
-    /// sequencer behind it, may have the transaction all the same.
+    /// A refused transaction is refused for good, except when the node failed over it or deferred it: the node, or the
+    /// sequencer behind it, may still have the transaction.
     pub(crate) fn is_final(&self) -> bool {
         // JSON-RPC's internal error; EIP-1474's resource unavailable and limit exceeded; HTTP's, which some nodes use.
         !matches!(
@@ -179,8 +181,8 @@ impl ChainError {
         )
     }
 
-    /// What a failure to learn more means after a transaction was sent: its outcome is unknown, unless the node is caught
-    /// at saying what is not so.
+    /// What a failure to learn more means after a transaction was sent: its outcome is unknown, unless the node is
+    /// caught contradicting itself.
     #[must_use]
     pub fn after_sending(self, hash: B256) -> Self {
         match self {
@@ -205,7 +207,7 @@ impl ChainError {
 fn other_history(block: u64, known: B256, found: Option<B256>) -> String {
     match found {
         Some(found) => format!(
-            "block {block} of this chain has the hash {found}, the book knows it as {known}"
+            "block {block} of this chain has the hash {found}, but the book knows it as {known}"
         ),
         None => format!("this chain has no block {block}, which the book knows as {known}"),
     }
@@ -234,7 +236,7 @@ mod tests {
         let found = B256::repeat_byte(8);
         assert_eq!(
             error(Some(found)),
-            format!("block 4 of this chain has the hash {found}, the book knows it as {known}")
+            format!("block 4 of this chain has the hash {found}, but the book knows it as {known}")
         );
     }
 }

@@ -19,7 +19,7 @@ const BATCHES: usize = 4;
 const SINGLE: usize = 16;
 
 impl Chain {
-    /// Many views of one kind, several in a request; in their sequence. A node that takes no batches is asked one by one.
+    /// Many views of one kind, several in a request, in order. A node that does not accept batches is asked one by one.
     ///
     /// # Errors
     /// As [`Self::view`].
@@ -27,7 +27,7 @@ impl Chain {
         &self,
         calls: &[(Address, C)],
     ) -> Result<Vec<C::Return>, ChainError> {
-        // Collected, so that the whole is a future that any thread may run.
+        // Collected so that the whole is a future that any thread can run.
         let portions: Vec<_> = calls
             .chunks(IN_ONE)
             .map(|portion| self.batch(portion))

@@ -1,5 +1,5 @@
-//! The chain as the desk sees it: ABI, reads, acts whose hash is known before they are sent and whose events prove them, and
-//! reverts in words.
+//! The chain as the desk sees it: ABI, reads, acts whose hash is known before they are sent and whose events prove
+//! them, and reverts in words.
 
 pub mod abi;
 pub mod act;

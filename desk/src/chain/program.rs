@@ -1,7 +1,7 @@
 //! How long programs still run, and running them for longer.
 //!
-//! A program's year counts from the activation of its *code*: whatever is deployed of the same build shares it. When it is
-//! over, calls revert with `ProgramExpired` until anybody activates the code anew.
+//! A program's year counts from the activation of its *code*: everything deployed from the same build shares it. When
+//! it is over, calls revert with `ProgramExpired` until somebody activates the code again.
 
 use alloy::primitives::{Address, U256, keccak256};
 
@@ -10,18 +10,18 @@ use super::act::{Act, Ground, Target};
 use super::client::Chain;
 use super::error::ChainError;
 
-/// What the chain says of a program's time.
+/// What the chain says about a program's time.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Life {
-    /// It runs for so many seconds more.
+    /// It runs for this many more seconds.
     Left(u64),
     /// Its year is over.
     Expired,
-    /// Stylus was upgraded since it was activated.
+    /// Stylus has been upgraded since it was activated.
     NeedsUpgrade,
     /// Nobody has activated it.
     NotActivated,
-    /// The code there is no program.
+    /// The code there is not a program.
     NotAProgram,
 }
 
@@ -46,7 +46,7 @@ impl Life {
     }
 }
 
-/// Whether a program's code is in the chain's cache: every call of one that is not pays for its start.
+/// Whether a program's code is in the chain's cache: each call of a program that is not cached pays for its start.
 ///
 /// # Errors
 /// What the chain answers.
@@ -61,7 +61,7 @@ pub async fn is_cached(chain: &Chain, program: Address) -> Result<bool, ChainErr
 pub struct Keepalive {
     /// The call.
     pub act: Act<ArbWasm::codehashKeepaliveCall>,
-    /// What goes along, in wei: a fifth above what was asked for.
+    /// The ether sent with it, in wei: a fifth above the fee.
     pub fee: U256,
 }
 
@@ -76,7 +76,7 @@ impl Keepalive {
         let chain = ground.chain();
         let codehash = keccak256(&chain.code(contract.address()).await?);
         let call = ArbWasm::codehashKeepaliveCall { codehash };
-        // Without ether the refusal says how much it takes.
+        // Without ether, the refusal says how much is needed.
         let fee = match chain.simulate(sender, ARB_WASM, &call).await {
             Ok(_) => U256::ZERO,
             Err(ChainError::Reverted(revert)) => match revert.fee {

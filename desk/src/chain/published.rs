@@ -1,5 +1,5 @@
-//! What the contracts publish in `docs/interfaces`: their errors, by selector, with whose they are and what they say, and
-//! their ABI for whoever reads their events.
+//! What the contracts publish in `docs/interfaces`: their errors, by selector, with the contract that has them and what
+//! they say, and their ABI for reading their events.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -49,7 +49,7 @@ pub(crate) fn abi(kind: Kind) -> JsonAbi {
     serde_json::from_str(text).unwrap_or_default()
 }
 
-/// An error with the contract that has it; one that several have is nobody's in particular.
+/// An error with the contract that has it; one that several have belongs to none in particular.
 struct Known {
     error: Error,
     who: &'static str,
@@ -75,14 +75,14 @@ static KNOWN: LazyLock<HashMap<Selector, Known>> = LazyLock::new(|| {
 pub(super) struct Published {
     /// Its name.
     pub(super) name: String,
-    /// Who refuses.
+    /// The contract that refuses.
     pub(super) who: &'static str,
     /// Names and values of its fields.
     pub(super) fields: Vec<(String, String)>,
 }
 
 impl Published {
-    /// The error that revert data holds; `None` when no contract publishes it, or the data are not its.
+    /// The error in revert data; `None` when no contract publishes it, or the data do not fit it.
     pub(super) fn decode(data: &[u8]) -> Option<Self> {
         let (selector, arguments) = data.split_first_chunk::<4>()?;
         let known = KNOWN.get(&Selector::from(*selector))?;

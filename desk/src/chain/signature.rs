@@ -15,10 +15,11 @@ use super::error::ChainError;
 const DELEGATION: [u8; 3] = [0xef, 0x01, 0x00];
 
 impl Chain {
-    /// Whether an account takes `signature` for its own of `digest`, at the latest block; its code gets `gas` at most.
+    /// Whether an account accepts `signature` as its own for `digest`, at the latest block; its code gets `gas` at
+    /// most.
     ///
     /// # Errors
-    /// `Unreachable`; what the account's code does is no error.
+    /// `Unreachable`; what the account's code does is not an error.
     pub async fn signature_verdict(
         &self,
         owner: Address,

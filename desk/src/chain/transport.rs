@@ -1,5 +1,5 @@
-//! JSON-RPC over HTTP with a node that is not trusted to behave: every request ends in time, an answer has a bound, and a
-//! node that is busy is asked again.
+//! JSON-RPC over HTTP with a node that is not trusted to behave: every request ends in time, an answer has a bound, and
+//! a node that is busy is asked again.
 
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -13,11 +13,11 @@ use crate::http;
 
 /// Longest answer that is read, bytes. The logs of 5,000 full blocks fit in.
 const LONGEST: usize = 64 << 20;
-/// How often a busy node is asked again.
+/// How often a busy node is retried.
 const RETRIES: u32 = 3;
 /// Before the first time; it doubles.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
-/// Longest pause that a node's `Retry-After` is granted.
+/// Longest pause that a node's `Retry-After` can impose.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// Characters of a strange answer that are shown.
 const EXCERPT: usize = 80;
@@ -49,7 +49,8 @@ impl Http {
         }
     }
 
-    /// Sends the same bytes until the node is not busy. That is safe for a transaction as well: its hash stays the same.
+    /// Sends the same bytes until the node is not busy. That is safe for a transaction as well: its hash stays the
+    /// same.
     async fn exchange(self, request: RequestPacket) -> Result<ResponsePacket, TransportError> {
         let body = serde_json::to_vec(&request).map_err(TransportError::ser_err)?;
         let mut pause = FIRST_PAUSE;
@@ -69,7 +70,7 @@ impl Http {
     }
 
     async fn once(&self, body: Vec<u8>) -> Result<Reply, TransportError> {
-        // The URL may hold a key of the endpoint.
+        // The URL may contain a key of the endpoint.
         let lost = |error: reqwest::Error| TransportErrorKind::custom(error.without_url());
         let mut response = self
             .client
@@ -121,7 +122,7 @@ fn is_busy(status: StatusCode) -> bool {
     matches!(status.as_u16(), 429 | 500 | 502 | 503 | 504)
 }
 
-/// An answer that is none, with its beginning: a login page or an error page names itself there.
+/// The error for an answer that is not JSON-RPC, with its beginning: there a login page or an error page names itself.
 fn strange(status: StatusCode, bytes: &[u8]) -> TransportError {
     let text: String = String::from_utf8_lossy(&bytes[..bytes.len().min(4 * EXCERPT)])
         .split_whitespace()
@@ -131,7 +132,7 @@ fn strange(status: StatusCode, bytes: &[u8]) -> TransportError {
         .filter(|c| !c.is_control())
         .take(EXCERPT)
         .collect();
-    let words = format!("HTTP {status}, and no JSON-RPC but \"{text}\"");
+    let words = format!("HTTP {status}, not JSON-RPC but \"{text}\"");
     TransportErrorKind::custom_str(&words)
 }
 
@@ -158,9 +159,8 @@ mod tests {
         let page = format!("<html>\n  <h1>\u{1b}[31m502\u{7}</h1>{}", "x".repeat(500));
         let words = strange(StatusCode::BAD_GATEWAY, page.as_bytes()).to_string();
         assert!(
-            words.starts_with(
-                "HTTP 502 Bad Gateway, and no JSON-RPC but \"<html> <h1>[31m502</h1>xxx"
-            ),
+            words
+                .starts_with("HTTP 502 Bad Gateway, not JSON-RPC but \"<html> <h1>[31m502</h1>xxx"),
             "{words}"
         );
         assert!(words.len() < 160 && !words.contains(char::is_control));

@@ -1,5 +1,5 @@
-//! What a hit comes to on the board and on chain: worked out against both, so that the same command again finds only what is
-//! left.
+//! What a hit requires on the board and on chain: worked out against both, so that the same command, given again, finds
+//! only what is left.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -18,18 +18,18 @@ use crate::propose::pending::Pending;
 /// The contract's state of an open order.
 const OPEN: u8 = 1;
 
-/// What is to be done on the board and at the settlement contract.
+/// What must be done on the board and at the settlement contract.
 #[derive(Clone, Debug, Default)]
 pub struct BoardPlan {
-    /// Matches that the chain binds: released first, which ends them on the board too.
+    /// Matches that are bound on chain: released first, which ends them on the board too.
     pub releases: Vec<Match>,
     /// Matches that end on the board alone.
     pub refusals: Vec<Match>,
-    /// Matches of which a transaction may be on its way: nobody can end them before that is known.
+    /// Matches with a transaction that may be on its way: nobody can end them before its outcome is known.
     pub in_flight: Vec<Match>,
-    /// Open orders that stand on chain too, where the operator cancels them.
+    /// Open orders that are also on chain, where the operator cancels them.
     pub on_chain: Vec<B256>,
-    /// Open orders of the board alone.
+    /// Open orders on the board alone.
     pub on_board: Vec<B256>,
 }
 
@@ -48,7 +48,7 @@ impl BoardPlan {
         Self::of_orders(board, settlement, first_block, orders).await
     }
 
-    /// The same of some open orders.
+    /// The same for some open orders.
     ///
     /// # Errors
     /// `Board`, `Chain`.
@@ -87,7 +87,7 @@ impl BoardPlan {
         Ok(plan)
     }
 
-    /// Whether nothing is to do on the board.
+    /// Whether there is nothing to do on the board.
     pub fn is_done(&self) -> bool {
         self.releases.is_empty()
             && self.refusals.is_empty()
@@ -96,8 +96,7 @@ impl BoardPlan {
     }
 }
 
-/// Those of some orders that stand open on chain. Only what was registered there can: of a long list of orders few are asked
-/// for.
+/// Those of some orders that are open on chain. Only registered ones can be, so few of a long list are queried.
 async fn open_on_chain(
     settlement: &Contract,
     first_block: u64,
@@ -146,7 +145,7 @@ pub struct TokenPlan {
 }
 
 impl TokenPlan {
-    /// Holds the wallets, all of each investor, against a security's sanctions, by its registry's records of them.
+    /// Compares the wallets, all of each investor, with a security's sanctions, from its registry's records.
     pub fn of_security(
         contract: Contract,
         symbol: String,
@@ -160,12 +159,12 @@ impl TokenPlan {
         }
     }
 
-    /// Holds the wallets against the coin's blacklist.
+    /// Compares the wallets with the coin's blacklist.
     ///
     /// # Errors
     /// `Chain`.
     pub async fn of_coin(contract: Contract, wallets: &[Address]) -> Result<Self, DeskError> {
-        // What a proposal speaks of is not stopped yet.
+        // What has only been proposed is not stopped yet.
         let (listed, pending) = (listed(wallets), Pending::default());
         let plan = Plan::unpriced(&contract, &listed, Act::Blacklist(true), &pending).await?;
         Ok(Self {
@@ -180,7 +179,7 @@ impl TokenPlan {
         self.symbol.as_deref().unwrap_or("coin")
     }
 
-    /// Whether the chain says it of every wallet.
+    /// Whether it is in force on chain for every wallet.
     pub fn is_done(&self) -> bool {
         self.plan.new.is_empty()
     }

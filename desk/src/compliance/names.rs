@@ -1,8 +1,8 @@
-//! Lists of whom it concerns, of any length: OFAC's own CSV files, and plain lists.
+//! Lists of affected wallets, of any length: OFAC's own CSV files, and plain lists.
 //!
-//! OFAC writes an address into the remarks of an entry, as `Digital Currency Address - ETH 0x...`; `SDN.CSV` has the remarks
-//! in its last column, `SDN_COMMENTS.CSV` goes on where they are too long, and neither has a heading. A plain list has one
-//! wallet on a line.
+//! OFAC writes an address into the remarks of an entry, as `Digital Currency Address - ETH 0x...`; `SDN.CSV` has the
+//! remarks in its last column, `SDN_COMMENTS.CSV` continues those that are too long, and neither has a heading. A plain
+//! list has one wallet on a line.
 
 use std::collections::{BTreeMap, HashSet};
 use std::io::{BufRead as _, BufReader, Read};
@@ -13,10 +13,10 @@ use book::board::heading::Assumption;
 use crate::error::DeskError;
 use crate::plan::list;
 
-/// What stands in front of an address in OFAC's remarks.
+/// What precedes an address in OFAC's remarks.
 const MARK: &str = "Digital Currency Address - ";
 
-/// Bytes of a file from which its kind is told.
+/// Bytes of a file that its kind is recognised from.
 const LOOKED_AT: usize = 1 << 12;
 
 /// One address of a list.
@@ -26,27 +26,27 @@ pub struct Named {
     pub line: u64,
     /// The address.
     pub wallet: Address,
-    /// Whom the list calls so; empty in a plain list.
+    /// The name in the list; empty in a plain list.
     pub name: String,
 }
 
 /// A list.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Names {
-    /// Each address once, in the list's sequence.
+    /// Each address once, in the list's order.
     pub listed: Vec<Named>,
     /// Entries of an OFAC file; 0 for a plain list.
     pub entries: u64,
     /// Addresses of other chains, which no wallet here can have.
     pub elsewhere: u64,
-    /// What was assumed of a plain list, which people are told.
+    /// What was assumed about a plain list, which is shown to the user.
     pub assumed: Vec<Assumption>,
 }
 
-/// Reads a list; `wallets` are the names that a plain list may use.
+/// Reads a list; `wallets` are the names that a plain list can use.
 ///
 /// # Errors
-/// `Rows` with every line that is no wallet; `File` when it cannot be read or is no CSV.
+/// `Rows` with every line that is not a wallet; `File` when it cannot be read or is not CSV.
 pub fn read(file: impl Read, wallets: &BTreeMap<String, Address>) -> Result<Names, DeskError> {
     let mut reader = BufReader::with_capacity(LOOKED_AT.max(1 << 16), file);
     let head = reader
@@ -87,7 +87,7 @@ fn ofac(file: impl Read) -> Result<Names, DeskError> {
         if !read.map_err(|e| DeskError::File(e.to_string()))? {
             break;
         }
-        // The file ends with a byte that ended files once.
+        // The file ends with the old DOS end-of-file byte.
         if record.len() < 2 {
             continue;
         }
@@ -108,7 +108,7 @@ fn ofac(file: impl Read) -> Result<Names, DeskError> {
                     }
                     Found::Elsewhere => names.elsewhere += 1,
                     Found::Cut(text) => bad.push(format!(
-                        "line {line}: '{text}' is no address of 40 hexadecimal digits"
+                        "line {line}: '{text}' is not an address of 40 hexadecimal digits"
                     )),
                 }
             }
@@ -136,7 +136,8 @@ enum Found {
     Cut(String),
 }
 
-/// The addresses in remarks, whichever coin they are said to be for: one chain's wallets hold the tokens of all that run on it.
+/// The addresses in remarks, whichever coin they are said to be for: one chain's wallets hold the tokens of all that
+/// run on it.
 fn addresses(remarks: &str) -> impl Iterator<Item = Found> + '_ {
     remarks.split(MARK).skip(1).map(|rest| {
         // The ticker, then the address.
@@ -212,7 +213,7 @@ mod tests {
             Err(DeskError::Rows(rows)) => {
                 assert_eq!(
                     rows,
-                    ["line 1: '0xD882' is no address of 40 hexadecimal digits"]
+                    ["line 1: '0xD882' is not an address of 40 hexadecimal digits"]
                 );
             }
             other => panic!("{other:?}"),

@@ -1,4 +1,4 @@
-//! Every wallet of somebody: what the directory knows, and what the registry of any security knows.
+//! Every wallet of a person: from the directory and from the registry of any security.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,9 +15,9 @@ use crate::plan::list::Records;
 pub enum Because {
     /// It was named.
     Named,
-    /// The directory has it for the investor of one that was.
+    /// The directory has it for the same investor as a wallet that was named.
     Directory,
-    /// A security's registry has it for the investor of one that was.
+    /// A security's registry has it for the same investor as a wallet that was named.
     Registry,
 }
 
@@ -32,8 +32,8 @@ impl Because {
     }
 }
 
-/// The wallets that a text names: those of an investor by code, name or account; an address. Names of the profile's wallets
-/// are `known`. Empty when nobody is called so.
+/// The wallets that a text names: those of an investor by code, name or account; an address. Names of the profile's
+/// wallets are `known`. Empty when nobody has that name.
 pub fn named(
     text: &str,
     directory: &Directory,
@@ -67,8 +67,8 @@ pub struct Everybody {
     pub records: BTreeMap<Address, Records>,
 }
 
-/// Adds to some wallets every other one of their owners, until none is new: by the directory, and by the registries of these
-/// securities.
+/// Adds to some wallets every other one of their owners, until none is new: by the directory, and by the registries of
+/// these securities.
 ///
 /// # Errors
 /// What the chain answers.

@@ -1,5 +1,5 @@
-//! Paying what is open, in batches. Which shares that are is asked of the chain each time, so a run that was cut short is
-//! gone on with by giving the command again, and no share is paid twice: the contract keeps a bit for each.
+//! Paying what is open, in batches. The chain is queried each time for which shares are open, so a run that was cut
+//! short is continued by giving the command again, and no share is paid twice: the contract keeps a bit for each.
 
 use alloy::primitives::Address;
 
@@ -12,10 +12,10 @@ use crate::journal::Journal;
 use crate::plan::{BATCH, Batch, Lost, Proposed, Sent, gas};
 use crate::signing::signer::Signer;
 
-/// Bytes of calldata that the contract takes.
+/// Bytes of calldata that the contract accepts.
 const MAX_BYTES: usize = 90_000;
 
-/// What is to pay.
+/// What must be paid.
 #[derive(Clone, Debug, Default)]
 pub struct Payment {
     batches: Vec<Batch<payBatchCall>>,
@@ -93,16 +93,16 @@ impl Payment {
         gas.sum()
     }
 
-    /// The batches as calls for a Safe, in their sequence.
+    /// The batches as calls for a Safe, in order.
     pub fn proposed(&self, contract: &Contract) -> Vec<Proposed> {
         let batches = self.batches.iter();
         batches.map(|batch| batch.proposed(contract)).collect()
     }
 
-    /// Pays; `progress` hears how many shares were brought.
+    /// Pays; `progress` is called with how many shares were submitted.
     ///
     /// # Errors
-    /// `Stopped` with the index of the first share that was not brought.
+    /// `Stopped` with the index of the first share that was not submitted.
     pub async fn execute(
         &self,
         contract: &Contract,
@@ -118,9 +118,9 @@ impl Payment {
     }
 }
 
-/// How many claims of so long proofs fit into a batch.
+/// How many claims with proofs of this length fit into a batch.
 fn room(proof: usize) -> usize {
-    // Selector, id, place and length of the list; of a claim its place, four words, the length of its proof.
+    // Selector, id, place and length of the list; for a claim its place, four words, the length of its proof.
     const HEAD: usize = 4 + 3 * 32;
     let claim = (6 + proof) * 32;
     ((MAX_BYTES - HEAD) / claim).clamp(1, BATCH)

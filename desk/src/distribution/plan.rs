@@ -1,5 +1,5 @@
-//! The file of a distribution: who gets what, and why. It is made once; the root in it is what is opened, and everything
-//! else (paying, status, report) is worked out from it and the chain.
+//! The file of a distribution: who gets what, and why. It is made once; the root in it is what is opened, and
+//! everything else (paying, status, report) is worked out from it and the chain.
 
 use std::io::{Read, Write};
 
@@ -38,12 +38,12 @@ pub struct Stage {
     pub decimals: u8,
 }
 
-/// What is to be decided beside who held what.
+/// What must be decided besides who held what.
 #[derive(Clone, Debug)]
 pub struct Terms {
     /// What is distributed.
     pub basis: Basis,
-    /// The same in the words in which it was given.
+    /// The same as it was typed.
     pub words: String,
     /// What is withheld, by country.
     pub withholding: Withholding,
@@ -57,7 +57,7 @@ pub struct Terms {
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Share {
-    /// Of its leaf; none where nothing is paid.
+    /// The index of its leaf; none if nothing is paid.
     pub index: Option<u64>,
     /// The wallet.
     pub wallet: Address,
@@ -71,7 +71,7 @@ pub struct Share {
     /// What the holding earns.
     #[serde(serialize_with = "write_units", deserialize_with = "read_units")]
     pub gross: U256,
-    /// What of it is withheld.
+    /// How much of it is withheld.
     #[serde(serialize_with = "write_units", deserialize_with = "read_units")]
     pub withheld: U256,
     /// What is paid.
@@ -188,7 +188,7 @@ impl Plan {
                 .replace(wallet)
                 .is_some_and(|before| before >= wallet)
             {
-                return altered(format!("wallet {wallet} stands out of order"));
+                return altered(format!("wallet {wallet} is out of order"));
             }
             let expected = (!share.net.is_zero()).then_some(next);
             if share.index != expected {
@@ -202,7 +202,9 @@ impl Plan {
         }
         if total != plan.total {
             let (said, sum) = (plan.total, total);
-            return altered(format!("its total is {said}, the shares add up to {sum}"));
+            return altered(format!(
+                "its total is {said}, but the shares add up to {sum}"
+            ));
         }
         match plan.tree().map(|tree| tree.root()) {
             Some(root) if root == plan.root => {}
@@ -239,7 +241,7 @@ impl Plan {
         }
     }
 
-    /// The shares that are paid, in the sequence of their indices.
+    /// The shares that are paid, in the order of their indices.
     pub fn paid(&self) -> impl Iterator<Item = &Share> {
         self.shares.iter().filter(|share| share.index.is_some())
     }
@@ -261,7 +263,7 @@ impl Plan {
     pub fn sums(&self, coin_decimals: u8) -> (String, String) {
         let sum = |amount: fn(&Share) -> U256| {
             let sum = self.shares.iter().map(amount);
-            // A plan was summed up when it was made or read.
+            // The sum was checked when the plan was made or read.
             plain(sum.fold(U256::ZERO, U256::saturating_add), coin_decimals)
         };
         (sum(|share| share.gross), sum(|share| share.withheld))
@@ -278,7 +280,7 @@ impl Plan {
     }
 }
 
-/// The claim of a share with its proof; `None` of one that is not paid.
+/// The claim of a share with its proof; `None` for one that is not paid.
 pub fn claim(share: &Share, tree: &Tree) -> Option<Claim> {
     let index = share.index?;
     Some(Claim {
@@ -289,7 +291,7 @@ pub fn claim(share: &Share, tree: &Tree) -> Option<Claim> {
     })
 }
 
-/// `None` where it passes what 256 bits hold.
+/// `None` if it exceeds 256 bits.
 fn sum(mut amounts: impl Iterator<Item = U256>) -> Option<U256> {
     amounts.try_fold(U256::ZERO, U256::checked_add)
 }

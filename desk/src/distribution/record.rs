@@ -1,5 +1,5 @@
-//! Who held what at the record block. Only a final block is taken: what a reorganisation changed afterwards would be paid to
-//! the wrong ones.
+//! Who held what at the record block. Only a final block is accepted: if a reorganisation changed it afterwards, the
+//! wrong holders would be paid.
 
 use alloy::primitives::{Address, B256, U256};
 use serde::{Deserialize, Serialize};
@@ -95,7 +95,7 @@ impl When {
                 Some(block) => block,
                 None => return Err(not_final(number).into()),
             },
-            // A later block may still come that is not after it.
+            // A later block that is not after it may still come.
             Self::Time(time) if time > finalized.time => {
                 return Err(not_final(finalized.number.saturating_add(1)).into());
             }
@@ -137,7 +137,7 @@ impl Held {
     }
 }
 
-/// Every wallet that holds some in the register at the record block, by address.
+/// Every wallet that holds tokens in the register at the record block, by address.
 pub fn holders(register: &Register) -> Vec<Held> {
     let held = |(wallet, found): (Address, &Wallet)| Held {
         wallet,

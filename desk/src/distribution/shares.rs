@@ -8,14 +8,14 @@ use book::market::literal::decimal;
 /// What is distributed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Basis {
-    /// So much for each whole token of the security: this many base units of the coin, times `10^-fine`.
+    /// An amount for each whole token of the security: this many base units of the coin, times `10^-fine`.
     PerToken {
         /// Digits without the point.
         units: U256,
         /// Digits that go beyond a base unit of the coin.
         fine: u8,
     },
-    /// So many base units of the coin for all holdings, in proportion; what rounding leaves is not distributed.
+    /// This many base units of the coin for all holdings, in proportion; what rounding leaves is not distributed.
     Total(U256),
 }
 
@@ -48,7 +48,7 @@ pub struct Holder {
     pub country: u16,
 }
 
-/// What is withheld of a gross amount, in millionths, by country; nothing of a country that is not named.
+/// What is withheld from a gross amount, in millionths, by country; nothing for a country that is not named.
 pub type Withholding = BTreeMap<u16, u32>;
 
 /// All of an amount, in millionths.
@@ -59,7 +59,7 @@ pub const WHOLE: u32 = 1_000_000;
 pub struct Split {
     /// What the holding earns, in base units of the coin.
     pub gross: U256,
-    /// What of it is kept back.
+    /// How much of it is withheld.
     pub withheld: U256,
 }
 
@@ -70,8 +70,8 @@ impl Split {
     }
 }
 
-/// The shares of the holders, in their sequence. What is paid is rounded down, what is withheld up: never too little is
-/// kept back.
+/// The shares of the holders, in their order. What is paid is rounded down, what is withheld up: never too little is
+/// withheld.
 ///
 /// `None` when an amount does not fit into 256 bits.
 pub fn split(
@@ -92,7 +92,7 @@ pub fn split(
     };
     let one = |holder: &Holder| {
         let product = holder.holding.checked_mul(numerator)?;
-        // Nobody holds anything of a sum of zero.
+        // Nobody holds anything if the sum is zero.
         let gross = product.checked_div(denominator).unwrap_or_default();
         let millionths = withholding.get(&holder.country).copied().unwrap_or(0);
         let kept = U256::from(WHOLE.saturating_sub(millionths));
@@ -179,7 +179,8 @@ mod tests {
 
     #[test]
     fn what_is_withheld_is_rounded_up() {
-        // 30 % of 1.000001: 0.3000003, so 0.700000 is paid and 0.300001 withheld; nothing of a country that is not named.
+        // 30 % of 1.000001: 0.3000003, so 0.700000 is paid and 0.300001 withheld; nothing of a country that is not
+        // named.
         let basis = Basis::Total(u(2_000_002));
         let withholding = Withholding::from([(276, 300_000), (392, WHOLE)]);
         let found = split(&holders(&[(1, 276), (1, 840)]), 6, basis, &withholding).unwrap();

@@ -1,4 +1,4 @@
-//! What the chain says of each share of a distribution: read from the contract's logs.
+//! What the chain says about each share of a distribution: read from the contract's logs.
 
 use alloy::primitives::{Address, B256, U256};
 use alloy::rpc::types::Log;
@@ -14,10 +14,10 @@ use crate::error::DeskError;
 /// What became of one share.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum Fate {
-    /// Nobody brought it yet.
+    /// Nobody has submitted it yet.
     #[default]
     Open,
-    /// It could not be paid, by this code.
+    /// It could not be paid; this is the code.
     Apart(u8),
     /// It was paid to its payee.
     Paid(Paid),
@@ -47,7 +47,7 @@ impl Paid {
     }
 }
 
-/// What the chain says of a distribution.
+/// What the chain says about a distribution.
 #[derive(Clone, Debug)]
 pub struct State {
     /// Sums and terms.
@@ -73,7 +73,7 @@ impl State {
             fates: vec![Fate::Open; plan.paid().count()],
         };
         let contract = plan.stage.distribution;
-        // It was opened after its record block was final. Whatever was set apart is overwritten by what came later.
+        // It was opened after its record block was final. What was set apart is overwritten by what came later.
         let first = plan.record.block;
         for (event, _) in chain.events::<ShareSetApart>(contract, first).await? {
             state.put(plan, event.id, event.index, Fate::Apart(event.code));
@@ -133,7 +133,7 @@ impl State {
     }
 }
 
-/// The distribution of a plan on chain; `None` where nobody opened it.
+/// The distribution of a plan on chain; `None` if nobody opened it.
 ///
 /// # Errors
 /// `Chain`.

@@ -1,12 +1,12 @@
 //! The tree of a distribution's shares, node for node that of `@openzeppelin/merkle-tree`'s `StandardMerkleTree`.
 //!
-//! The tree is complete and stands in one list, the root first, the children of node `n` at `2n + 1` and `2n + 2`. Its
-//! leaves are the last ones, sorted by their hashes and laid from the end.
+//! The tree is complete and is kept in one list, the root first, the children of node `n` at `2n + 1` and `2n + 2`. Its
+//! leaves are the last ones, sorted by their hashes and placed from the end.
 
 use alloy::primitives::{Address, B256, U256, keccak256};
 use alloy::sol_types::SolValue;
 
-/// What a leaf is bound to beside the share.
+/// What a leaf is bound to besides the share.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Place {
     /// The chain.
@@ -39,12 +39,12 @@ impl Place {
 #[derive(Clone, Debug)]
 pub struct Tree {
     nodes: Vec<B256>,
-    /// Where the leaf of each index stands.
+    /// The place of each index's leaf.
     places: Vec<usize>,
 }
 
 impl Tree {
-    /// The tree of these leaves, in the sequence of their indices; `None` of none.
+    /// The tree of these leaves, in the order of their indices; `None` if there are none.
     pub fn of(leaves: &[B256]) -> Option<Self> {
         let last = leaves.len().checked_mul(2)?.checked_sub(2)?;
         let mut nodes = vec![B256::ZERO; last + 1];
@@ -66,7 +66,7 @@ impl Tree {
         self.nodes[0]
     }
 
-    /// The siblings from a leaf to the root; `None` where no leaf has the index.
+    /// The siblings from a leaf to the root; `None` if no leaf has the index.
     pub fn proof(&self, index: usize) -> Option<Vec<B256>> {
         let mut node = *self.places.get(index)?;
         let mut proof = Vec::new();

@@ -1,6 +1,7 @@
-//! What was ever acquired, a row each, as small as it can be: a register of a large issue has a million of them.
+//! Everything that was ever acquired, one row each, as small as possible: a register of a large issue has a million of
+//! them.
 //!
-//! A row never changes but for its holding period, and stands where it was put: rows are in the chain's sequence. What a
+//! A row never changes but for its holding period, and stays where it was put: rows are in the chain's order. What a
 //! wallet has of one is a [`Held`].
 
 use alloy::primitives::map::{AddressMap, HashMap};
@@ -11,7 +12,7 @@ use super::lots::{Lot, LotId};
 /// Rows in one piece of memory: it never moves, so that a million rows are never there twice.
 const PIECE: usize = 1 << 14;
 
-/// An amount in 16 bytes. Those of 2^127 and above stand in a list of their own, by their place in it.
+/// An amount in 16 bytes. Those of 2^127 and above are in a separate list and given by their place in it.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 struct Amount([u32; 4]);
 
@@ -98,13 +99,13 @@ impl Acquired {
         self.amount(held.left)
     }
 
-    /// The same acquisition with something else left. `None` beyond what 31 bits count of the largest amounts.
+    /// The same acquisition with a different amount left. `None` beyond what 31 bits count of the largest amounts.
     pub(super) fn with(&mut self, row: u32, left: U256) -> Option<Held> {
         let left = self.packed(left)?;
         Some(Held { row, left })
     }
 
-    /// All of it, for whoever shows it.
+    /// All of it, for display.
     pub(super) fn lot(&self, held: Held) -> Lot {
         let row = self.row(held.row);
         let party = |place: u32| self.parties[place as usize];

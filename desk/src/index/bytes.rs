@@ -1,4 +1,4 @@
-//! Numbers and words as the index writes them: without what is zero anyway.
+//! Numbers and words as the index writes them: without leading zeros.
 
 use alloy::primitives::B256;
 
@@ -10,7 +10,7 @@ pub(super) const WORD: usize = 32;
 pub(super) struct Bytes<'a>(pub(super) &'a [u8]);
 
 impl<'a> Bytes<'a> {
-    /// The next bytes; `None` where there are fewer.
+    /// The next bytes; `None` if there are fewer.
     pub(super) fn take(&mut self, count: usize) -> Option<&'a [u8]> {
         let (taken, rest) = self.0.split_at_checked(count)?;
         self.0 = rest;
@@ -52,7 +52,7 @@ pub(super) fn varint(out: &mut Vec<u8>, mut value: u64) {
     out.push(value.to_le_bytes()[0]);
 }
 
-/// A word without its leading zeros, behind its length.
+/// A word without its leading zeros, after its length.
 pub(super) fn word(out: &mut Vec<u8>, word: &[u8]) {
     let zeros = word.iter().take_while(|byte| **byte == 0).count();
     let rest = &word[zeros..];

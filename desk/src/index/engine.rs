@@ -1,5 +1,5 @@
-//! Where the index is kept: a file beside the profile, or a schema of its own on the server that has the book. Both engines
-//! take the same statements.
+//! Where the index is kept: a file beside the profile, or a schema of its own on the server that has the book. Both
+//! engines run the same statements.
 
 use std::path::{Path, PathBuf};
 use std::str::FromStr as _;
@@ -18,7 +18,7 @@ use super::error::IndexError;
 /// How long a writer waits for another.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How long a server may take to answer at all.
+/// How long a server can take to answer at all.
 const ANSWER: Duration = Duration::from_secs(4);
 
 /// Where an index is.
@@ -172,7 +172,7 @@ impl Pool {
         }
     }
 
-    /// A transaction that sees one moment, whatever is written meanwhile.
+    /// A transaction that sees a single point in time, whatever is written meanwhile.
     pub(super) async fn snapshot(&self) -> sqlx::Result<Tx> {
         Ok(match self {
             Self::Sqlite(pool) => Tx::Sqlite(pool.begin().await?),

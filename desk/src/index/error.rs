@@ -9,7 +9,7 @@ use sqlx::migrate::MigrateError;
 
 use crate::chain::ChainError;
 
-/// A failure of the index. It holds nothing that the chain does not have: where its file is damaged, it is removed and
+/// A failure of the index. It contains nothing that the chain does not have: if its file is damaged, it is removed and
 /// built again.
 #[derive(Debug, thiserror::Error)]
 pub enum IndexError {
@@ -27,7 +27,7 @@ pub enum IndexError {
         /// What the database said.
         cause: String,
     },
-    /// What stands in it is not what was written.
+    /// What is in it is not what was written.
     #[error("the index at {place} is damaged: {what}")]
     Damaged {
         /// Where it is.
@@ -54,7 +54,7 @@ pub enum IndexError {
         topic: B256,
     },
     /// A log whose topics or data are not those of its event.
-    #[error("{contract} logged in block {block} (log {log}) what is no {event}")]
+    #[error("{contract} logged something in block {block} (log {log}) that is not a valid {event}")]
     Malformed {
         /// The contract.
         contract: Address,
@@ -65,11 +65,11 @@ pub enum IndexError {
         /// The event's signature.
         event: String,
     },
-    /// Logs of which the node does not say where they stand, or says it of two at once.
-    #[error("the node gave logs of {0} without a place of their own in a block")]
+    /// Logs for which the node gives no place, or gives the same place twice.
+    #[error("the node gave logs of {0} without a unique place in a block")]
     Unplaced(Address),
-    /// Events of which the contract's rules allow no such sequence.
-    #[error("the events of {contract} do not go together at block {block} (log {log}): {what}")]
+    /// Events in an order that the contract's rules do not allow.
+    #[error("the events of {contract} do not fit together at block {block} (log {log}): {what}")]
     Impossible {
         /// The contract.
         contract: Address,
@@ -77,23 +77,25 @@ pub enum IndexError {
         block: u64,
         /// The log's number in its block.
         log: u64,
-        /// What does not.
+        /// What does not fit.
         what: String,
     },
-    /// The events say something else than the contract's own views at that block.
-    #[error("at block {block} {what} is {events} by its events and {views} by the contract itself")]
+    /// The events disagree with the contract's own views at that block.
+    #[error(
+        "at block {block}, {what}: {events} according to its events, {views} according to the contract itself"
+    )]
     Differs {
         /// The block.
         block: u64,
         /// What was compared.
         what: String,
-        /// What the events come to.
+        /// What the events add up to.
         events: String,
         /// What the contract says.
         views: String,
     },
     /// A block that the index has not read.
-    #[error("the index is current to block {known}, block {asked} is not in it yet")]
+    #[error("the index is current to block {known}; block {asked} is not in it yet")]
     Ahead {
         /// The block that was asked for.
         asked: u64,
@@ -101,7 +103,7 @@ pub enum IndexError {
         known: u64,
     },
     /// A time that no block has reached.
-    #[error("the chain's last block, {block}, is of {}: it has not got to {} yet", time(*reached), time(*asked))]
+    #[error("the chain's last block, {block}, is from {}: it has not reached {} yet", time(*reached), time(*asked))]
     Future {
         /// The chain's last block.
         block: u64,
@@ -124,7 +126,7 @@ pub enum IndexError {
         /// Why not.
         what: String,
     },
-    /// Somebody who is in no register.
+    /// Somebody who is not in any register.
     #[error("no wallet of investor {0} was ever registered")]
     Unknown(String),
 }

@@ -1,8 +1,8 @@
-//! The hash of a register, and the proof that a wallet stands in it: the Merkle tree of RFC 6962 that the audit log has.
+//! The hash of a register, and the proof that a wallet is in it: the Merkle tree of RFC 6962 that the audit log has.
 //!
-//! Every wallet that is registered or holds something is a leaf, by address. A leaf is canonical JSON (RFC 8785) and says of
-//! which security, chain and block it is, so that a proof stands by itself: whoever has the root, from wherever it was
-//! anchored, needs nothing else.
+//! Every wallet that is registered or holds something is a leaf, by address. A leaf is canonical JSON (RFC 8785) and
+//! says which security, chain and block it is for, so that a proof is self-contained: with the root, from wherever it
+//! was anchored, nothing else is needed.
 
 use std::collections::HashMap;
 
@@ -13,10 +13,10 @@ use serde::{Deserialize, Serialize};
 use super::holding::Wallet;
 use super::register::Register;
 
-/// What a proof says that it is.
+/// What a proof calls itself.
 const FORMAT: &str = "orderbook-register-1";
 
-/// What the register says of a wallet. The members stand in the sequence of RFC 8785; amounts are base units in decimal.
+/// What the register says about a wallet. The members are in the order of RFC 8785; amounts are base units in decimal.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Leaf {
@@ -92,7 +92,7 @@ pub struct Digest {
     pub size: u64,
 }
 
-/// The proof that a wallet stands in a register with what the leaf says.
+/// The proof that a wallet is in a register as the leaf says.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Proof {
@@ -132,7 +132,7 @@ impl Register {
         }
     }
 
-    /// The proof of a wallet; `None` when it is in no leaf.
+    /// The proof of a wallet; `None` when it has no leaf.
     pub fn prove(&self, wallet: Address) -> Option<Proof> {
         let all = self.registered();
         let index = all

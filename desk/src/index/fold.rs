@@ -1,7 +1,7 @@
-//! The fold: a security's events, in the sequence in which they were logged, one after the other into its register.
+//! The fold: a security's events, applied to its register one after the other, in the order in which they were logged.
 //!
-//! Every sum is checked. Events that the contract's rules do not allow in this sequence end the fold with `Impossible`: then
-//! the index is not this contract's history.
+//! Every sum is checked. Events that the contract's rules do not allow in this order end the fold with `Impossible`:
+//! then the index is not this contract's history.
 
 use std::collections::BTreeMap;
 
@@ -37,7 +37,7 @@ impl Register {
         let follows = entry.at() == (self.last.0, self.last.1 + 1);
         self.last = entry.at();
         let Some(event) = source::event(entry) else {
-            return Err(self.impossible("it does not decode any more".into()));
+            return Err(self.impossible("it no longer decodes".into()));
         };
         match event {
             Event::Transfer(e) => self.transfer(entry, e.from, e.to, e.value)?,
@@ -99,7 +99,7 @@ impl Register {
                 limit(&mut self.limits.groups, e.group, e.maxHolders);
             }
             Event::ClassLimitSet(e) => limit(&mut self.limits.classes, e.groups, e.maxHolders),
-            // What the register does not say: rules between groups, roles, the reasons of what was applied already.
+            // What the register does not say: rules between groups, roles, the reasons for what was already applied.
             Event::Approval(_)
             | Event::RoleGranted(_)
             | Event::RoleRevoked(_)
@@ -130,7 +130,9 @@ impl Register {
             return Ok(());
         }
         if !empty {
-            return Err(self.impossible(format!("{address} changes its investor and holds tokens")));
+            return Err(self.impossible(format!(
+                "{address} changes its investor while it holds tokens"
+            )));
         }
         if let Some(investor) = self.investors.get_mut(&before) {
             investor.wallets.retain(|wallet| *wallet != address);
@@ -202,7 +204,7 @@ impl Register {
     fn debit(&mut self, from: Address, value: U256) -> Result<Option<B256>, IndexError> {
         if from.is_zero() {
             let Some(supply) = self.supply.checked_add(value) else {
-                return Err(self.impossible("the supply passes 2^256".into()));
+                return Err(self.impossible("the supply exceeds 2^256".into()));
             };
             self.supply = supply;
             return Ok(None);
@@ -210,7 +212,7 @@ impl Register {
         let wallet = self.at(from);
         let (investor, balance) = (wallet.investor, wallet.balance);
         let Some(left) = balance.checked_sub(value) else {
-            let what = format!("{from} sends {value} base units and holds {balance}");
+            let what = format!("{from} sends {value} base units but holds {balance}");
             return Err(self.impossible(what));
         };
         wallet.balance = left;
@@ -230,7 +232,7 @@ impl Register {
         let wallet = self.at(to);
         let investor = wallet.investor;
         let Some(balance) = wallet.balance.checked_add(value) else {
-            return Err(self.impossible(format!("{to} holds more than there is")));
+            return Err(self.impossible(format!("{to} would hold more than there is")));
         };
         if wallet.balance.is_zero() {
             wallet.since = now;
@@ -239,7 +241,7 @@ impl Register {
         Ok(Some(investor))
     }
 
-    /// Changes what an investor holds in all.
+    /// Changes what an investor holds in total.
     fn change(
         &mut self,
         investor: Option<B256>,
@@ -257,7 +259,9 @@ impl Register {
             investor.holding.checked_sub(value)
         };
         let Some(holding) = changed else {
-            return Err(self.impossible("an investor's wallets do not come to its holding".into()));
+            return Err(
+                self.impossible("an investor's wallets do not add up to its holding".into())
+            );
         };
         if investor.holding.is_zero() {
             investor.since = now;
@@ -277,7 +281,9 @@ impl Register {
             wallet.frozen_tokens.checked_sub(amount)
         };
         let Some(frozen) = changed else {
-            return Err(self.impossible(format!("{account} has no {amount} frozen base units")));
+            return Err(self.impossible(format!(
+                "{account} does not have {amount} frozen base units"
+            )));
         };
         wallet.frozen_tokens = frozen;
         Ok(())
@@ -299,7 +305,8 @@ impl Register {
         };
         match changed {
             None => {
-                let what = format!("{holder} has no {amount} base units locked up to {release}");
+                let what =
+                    format!("{holder} does not have {amount} base units locked up until {release}");
                 return Err(self.impossible(what));
             }
             Some(left) if left.is_zero() => {
@@ -339,7 +346,7 @@ impl Register {
     }
 }
 
-/// What a recipient of another investor's tokens, or of new ones, acquires.
+/// What the recipient of another investor's tokens, or of new ones, acquires.
 fn acquired(entry: &Entry, from: Address, to: Address, value: U256) -> Lot {
     let (block, log) = entry.at();
     Lot {
@@ -354,7 +361,7 @@ fn acquired(entry: &Entry, from: Address, to: Address, value: U256) -> Lot {
     }
 }
 
-/// What the contract keeps of a hold's placer and id.
+/// The key that the contract derives from a hold's placer and id.
 fn hold_key(placer: Address, id: B256) -> B256 {
     keccak256((placer, id).abi_encode())
 }

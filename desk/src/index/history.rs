@@ -1,4 +1,4 @@
-//! What happened to a security's tokens, movement by movement, with what the events around each say of it.
+//! What happened to a security's tokens, movement by movement, with what the surrounding events say about each.
 
 use alloy::primitives::{Address, B256, U256};
 use serde::Serialize;
@@ -21,7 +21,7 @@ pub enum Cause {
     Granted,
     /// Sold in a settlement of this venue.
     Traded,
-    /// Sent, or taken out of an allowance, elsewhere.
+    /// Sent, or taken from an allowance, elsewhere.
     Transferred,
     /// Between wallets of one investor.
     OwnWallets,
@@ -74,7 +74,7 @@ pub struct Movement {
     pub value: U256,
     /// Why.
     pub cause: Cause,
-    /// The reason that stands on chain.
+    /// The reason that is on chain.
     pub reason: Option<B256>,
     /// What a settlement paid for it, base units of the coin.
     pub paid: Option<U256>,
@@ -90,8 +90,8 @@ pub struct Period {
 }
 
 impl Index {
-    /// Folds a security's events to the end of a period; `opened` sees the register before its first event, `take` every
-    /// movement in it, with the register after that movement's transaction.
+    /// Folds a security's events to the end of a period; `opened` sees the register before its first event, `take`
+    /// every movement in it, with the register after that movement's transaction.
     ///
     /// # Errors
     /// As [`Index::register`]; `Lots`.
@@ -130,7 +130,7 @@ impl Index {
     }
 }
 
-/// Says of each movement of a transaction what the events around it say.
+/// Labels each movement of a transaction with what the surrounding events say.
 fn explain(
     transaction: &[Entry],
     register: &Register,

@@ -1,4 +1,4 @@
-//! One wallet of a register: what is known of its investor, what it holds, and what of that is bound.
+//! One wallet of a register: what is known about its investor, what it holds, and how much of that is bound.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -11,7 +11,7 @@ use super::vesting::Schedule;
 /// A wallet.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Wallet {
-    /// Its investor's code: of a wallet that is registered no more, the last one. Zero when it never was.
+    /// Its investor's code; for a wallet that is no longer registered, the last one. Zero when it never was registered.
     pub investor: B256,
     /// Whether it is registered.
     pub registered: bool,
@@ -33,7 +33,7 @@ pub struct Wallet {
     pub successor: Option<Address>,
     /// Base units that the enforcer froze.
     pub frozen_tokens: U256,
-    /// Its lots, the oldest first, of a register that was folded with them: see [`super::Register::lots`].
+    /// Its lots, the oldest first, in a register that was folded with them: see [`super::Register::lots`].
     pub(super) lots: VecDeque<Held>,
     /// Most wallets have none of these.
     pub(super) bound: Option<Box<Bound>>,
@@ -50,7 +50,7 @@ pub struct Bound {
     pub holds: BTreeMap<B256, (U256, u64)>,
 }
 
-/// What of a holding cannot move at a second. Kinds may overlap, and together exceed the holding.
+/// The part of a holding that cannot move at a second. Kinds can overlap, and together exceed the holding.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Encumbrances {
     /// Frozen by the enforcer.
@@ -113,7 +113,7 @@ impl Wallet {
         self.bound.as_deref().cloned().unwrap_or_default()
     }
 
-    /// How many lots it has, of a register that was folded with them.
+    /// How many lots it has, in a register that was folded with them.
     pub fn lot_count(&self) -> usize {
         self.lots.len()
     }

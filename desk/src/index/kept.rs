@@ -1,6 +1,7 @@
-//! A register as it stood after a block, kept so that a later one need not be folded from the first log on.
+//! A register as it was after a block, kept so that a later one need not be folded from the first log.
 //!
-//! It says nothing that the pages do not: without it a register takes longer and is the same. Lots are not in it.
+//! It says nothing that the pages do not: without it a register takes longer to build, and is the same. Lots are not in
+//! it.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +13,7 @@ use super::register::{Investor, Register};
 use super::source::Source;
 use super::vesting::Schedule;
 
-/// What a wallet has beside its holding: a bit for each.
+/// What a wallet has besides its holding: a bit for each.
 const REGISTERED: u8 = 1;
 const SANCTIONED: u8 = 1 << 1;
 const FROZEN: u8 = 1 << 2;
@@ -114,7 +115,7 @@ fn pack_bound(out: &mut Vec<u8>, bound: &Bound) {
     }
 }
 
-/// The register of a source that stood after a block; `None` when the bytes are none.
+/// The register of a source as it was after a block; `None` when the bytes are not a register.
 pub(super) fn read(source: &Source, block: u64, bytes: &[u8]) -> Option<Register> {
     let mut bytes = Bytes(bytes);
     let mut register = Register::new(source);

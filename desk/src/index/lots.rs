@@ -1,6 +1,8 @@
-//! Lots: which acquisition the tokens of a wallet come from. First in, first out, unless the lots of a transfer are named.
+//! Lots: which acquisition the tokens of a wallet come from. First in, first out, unless the lots of a transfer are
+//! named.
 //!
-//! Tokens that an investor moves between its own wallets, or that a recovery moves, keep their lots: nothing was acquired.
+//! Tokens that an investor moves between its own wallets, or that a recovery moves, keep their lots: nothing was
+//! acquired.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
@@ -17,7 +19,7 @@ use super::error::IndexError;
 use crate::error::DeskError;
 use crate::sheet::{self, Columns};
 
-/// What a lot is called: the block and the log of its acquisition, as `4711-3`.
+/// The id of a lot: the block and the log of its acquisition, such as `4711-3`.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct LotId {
     /// The block.
@@ -43,14 +45,16 @@ impl FromStr for LotId {
                 log: log.parse().ok()?,
             })
         });
-        read.ok_or_else(|| format!("'{text}' is no lot: write its block and log, as 4711-3"))
+        read.ok_or_else(|| {
+            format!("'{text}' is not a lot: write its block and log, such as 4711-3")
+        })
     }
 }
 
 /// Tokens that were acquired at once.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Lot {
-    /// What it is called.
+    /// Its id.
     pub id: LotId,
     /// When it was acquired, unix seconds.
     pub acquired: u64,
@@ -62,7 +66,7 @@ pub struct Lot {
     pub to: Address,
     /// How much was acquired, base units.
     pub bought: U256,
-    /// What is left of it here.
+    /// How much of it is left here.
     pub amount: U256,
     /// The end of the holding period with which it was issued.
     pub held_until: Option<u64>,
@@ -74,7 +78,7 @@ pub type Named = BTreeMap<(B256, Address), Vec<(LotId, U256)>>;
 /// Takes `value` off a wallet's lots.
 ///
 /// # Errors
-/// `Lots` when lots are named for this transfer and are not there, or do not come to `value`.
+/// `Lots` when lots are named for this transfer and are not there, or do not add up to `value`.
 pub(super) fn take(
     lots: &mut VecDeque<Held>,
     acquired: &mut Acquired,
@@ -92,7 +96,7 @@ pub(super) fn take(
         .try_fold(U256::ZERO, |sum, (_, amount)| sum.checked_add(*amount));
     if sum != Some(value) {
         return Err(unfit(format!(
-            "they come to {}, it moved {value} base units",
+            "they add up to {}, but it moved {value} base units",
             sum.map_or_else(|| "too much".into(), |sum| sum.to_string())
         )));
     }
@@ -104,7 +108,7 @@ pub(super) fn take(
         let left = left.and_then(|held| acquired.left(**held).checked_sub(*amount));
         let (Some(place), Some(held), Some(left)) = (place, held, left) else {
             return Err(unfit(format!(
-                "{from} has not {amount} base units of lot {id}"
+                "{from} does not have {amount} base units of lot {id}"
             )));
         };
         taken.push(acquired.with(held.row, *amount).ok_or_else(beyond)?);
@@ -139,7 +143,8 @@ fn first_in(
     Some(taken)
 }
 
-/// Puts lots that moved between wallets of one investor where they belong by their age; `None` when they cannot be counted.
+/// Puts lots that moved between wallets of one investor where they belong by their age; `None` when they cannot be
+/// counted.
 pub(super) fn keep(
     lots: &mut VecDeque<Held>,
     acquired: &mut Acquired,
@@ -170,7 +175,7 @@ pub(super) fn push(lots: &mut VecDeque<Held>, held: Held) {
 /// Reads which lots are named for transfers: CSV with the columns transaction, wallet, lot, amount.
 ///
 /// # Errors
-/// `Rows` with every bad row; `File` when it is no CSV with these columns, or names nothing.
+/// `Rows` with every bad row; `File` when it is not CSV with these columns, or names nothing.
 pub fn read(file: impl Read, decimals: u8) -> Result<Named, DeskError> {
     let (mut named, mut bad) = (Named::new(), Vec::new());
     for (line, row) in sheet::rows::<Row>(file, &COLUMNS)?.rows {
@@ -210,7 +215,7 @@ impl Row {
         let tx = &self.transaction;
         let tx = tx
             .parse()
-            .map_err(|_| format!("'{tx}' is no transaction's hash"))?;
+            .map_err(|_| format!("'{tx}' is not a transaction hash"))?;
         let wallet = address::parse_nonzero(&self.wallet).map_err(|error| error.to_string())?;
         let amount = decimal::amount(&self.amount, decimals).map_err(|error| error.to_string())?;
         Ok(((tx, wallet), (self.lot.parse()?, amount)))
@@ -286,7 +291,7 @@ mod tests {
         let taken = wallet.take(40, TX, &named).unwrap();
         assert_eq!(wallet.amounts(&taken), [(3, 30), (1, 10)]);
         assert_eq!(wallet.amounts(&wallet.lots), [(1, 90), (2, 50)]);
-        // Of another transaction nothing is named.
+        // Nothing is named for another transaction.
         let taken = wallet.take(5, B256::ZERO, &named).unwrap();
         assert_eq!(wallet.amounts(&taken), [(1, 5)]);
     }
@@ -297,15 +302,15 @@ mod tests {
         for (choice, why) in [
             (
                 vec![(id(1), U256::from(39))],
-                "they come to 39, it moved 40",
+                "they add up to 39, but it moved 40",
             ),
             (
                 vec![(id(8), U256::from(40))],
-                "has not 40 base units of lot 8-0",
+                "does not have 40 base units of lot 8-0",
             ),
             (
                 vec![(id(3), U256::from(40))],
-                "has not 40 base units of lot 3-0",
+                "does not have 40 base units of lot 3-0",
             ),
         ] {
             let named = Named::from([((TX, WALLET), choice)]);
@@ -357,10 +362,10 @@ mod tests {
         };
         assert_eq!(bad.len(), 3, "{bad:?}");
         assert!(
-            bad[0].starts_with("line 2: 'x' is no transaction"),
+            bad[0].starts_with("line 2: 'x' is not a transaction"),
             "{bad:?}"
         );
-        assert!(bad[1].contains("as 4711-3"), "{bad:?}");
+        assert!(bad[1].contains("such as 4711-3"), "{bad:?}");
         assert!(bad[2].starts_with("line 4: "), "{bad:?}");
         assert!(matches!(
             read("a,b\n1,2\n".as_bytes(), 2),

@@ -1,15 +1,17 @@
 //! The index of what contracts logged since their deployment: who holds what of a security, who has which role.
 //!
-//! It lives in a database of its own ([`Place`]), never in the book's: an issuer has no book, and the book's one writer does
-//! not wait for it. It knows nothing that the chain does not: it can be removed and built again at any time.
+//! It lives in a database of its own ([`Place`]), never in the book's: an issuer has no book, and the book's one writer
+//! does not wait for it. It contains nothing that the chain does not have: it can be removed and built again at any
+//! time.
 //!
-//! - [`Index::sync`] brings it up to the chain's last block: resumed where it ended, undone to the fork where the chain took
-//!   blocks back.
-//! - [`Index::register`] folds a security's events up to a block into the [`Register`], which [`Register::verify`] compares
-//!   with the contract's own views at that block. [`roles`] does the same for the roles of any of the three contracts.
-//! - [`statement`], [`report`] and [`extract`] say what issuers and transfer agents owe to others from it.
+//! - [`Index::sync`] brings it up to the chain's last block: resumed where it ended, undone to the fork where the chain
+//!   took blocks back.
+//! - [`Index::register`] folds a security's events up to a block into the [`Register`], which [`Register::verify`]
+//!   compares with the contract's own views at that block. [`roles`] does the same for the roles of any of the three
+//!   contracts.
+//! - [`statement`], [`report`] and [`extract`] produce from it what issuers and transfer agents owe to others.
 //!
-//! One writer at a time appends; readers see one moment each and wait for nobody.
+//! One writer at a time appends; each reader sees a single point in time and waits for nobody.
 
 mod acquired;
 mod bytes;
@@ -80,8 +82,8 @@ impl Index {
         self.store.close().await;
     }
 
-    /// A contract as a source: it begins where the profile says, else where the index began before, else where its code came
-    /// onto the chain.
+    /// A contract as a source: it begins where the profile says, else where the index began before, else where its code
+    /// came onto the chain.
     ///
     /// # Errors
     /// `Chain`: `NoCode` when there is no contract; `Locked`, `Store`, `Damaged`.
@@ -109,7 +111,7 @@ impl Index {
         Ok(source)
     }
 
-    /// The last block that was read of a source.
+    /// The last block that was read for a source.
     ///
     /// # Errors
     /// `Locked`, `Store`, `Damaged`.
@@ -145,7 +147,7 @@ impl Index {
             None => (Register::new(source), None),
             Some((from, data)) => {
                 let register = kept::read(source, from, &data).ok_or_else(|| {
-                    let what = format!("the register kept after block {from} is none");
+                    let what = format!("the register kept after block {from} cannot be read");
                     IndexError::damaged(&self.store.place, what)
                 })?;
                 (register, Some(from))
@@ -197,7 +199,7 @@ impl Index {
         Ok(prices)
     }
 
-    /// Hands every log of a source up to a block over, in the chain's sequence; the last block that was read.
+    /// Hands over every log of a source up to a block, in the chain's order; returns the last block that was read.
     ///
     /// # Errors
     /// Those of `take`; `Ahead` when the block was not read yet or nothing was; `Locked`, `Store`, `Damaged`.
@@ -211,7 +213,7 @@ impl Index {
         self.each_in(tx, source, (None, to), take).await
     }
 
-    /// The same in one moment of the index, of the logs after a block.
+    /// The same at a single point in time of the index, for the logs after a block.
     async fn each_in(
         &self,
         mut tx: Tx,
@@ -237,12 +239,13 @@ impl Index {
             let mut reader = Reader::new(&page.data, source.table());
             loop {
                 match reader.next(&mut entry) {
-                    // A page may begin before, if it was joined since.
+                    // A page may begin earlier, if it has been joined since.
                     Some(true) if from.is_some_and(|from| entry.block <= from) => {}
                     Some(true) if entry.block <= to => take(&entry)?,
                     Some(_) => break,
                     None => {
-                        let what = format!("the page up to block {} is no page", page.last.number);
+                        let what =
+                            format!("the page up to block {} cannot be read", page.last.number);
                         return Err(IndexError::damaged(&self.store.place, what));
                     }
                 }

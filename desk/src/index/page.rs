@@ -1,14 +1,15 @@
-//! Logs as the index keeps them: many in one value, for reading a million rows one by one costs more than folding them.
+//! Logs as the index keeps them: many in one value, because reading a million rows one by one costs more than folding
+//! them.
 //!
-//! A log is its block's number and time, its number in the block, its transaction, the number of its event in the table of
-//! its contract, and its topics and data as words of which leading zeros are left out. Nothing is lost: topics and data come
-//! out as they were logged.
+//! A log is its block's number and time, its number in the block, its transaction, the number of its event in the table
+//! of its contract, and its topics and data as words without leading zeros. Nothing is lost: topics and data come out
+//! as they were logged.
 
 use alloy::primitives::B256;
 
 use super::bytes::{Bytes, WORD, varint, word};
 
-/// A log and where it stands.
+/// A log and where it is.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Entry {
     /// The block's number.
@@ -59,7 +60,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Reads the next log into `entry`; false at the end, `None` when the bytes are no logs.
+    /// Reads the next log into `entry`; false at the end, `None` when the bytes are not logs.
     pub(super) fn next(&mut self, entry: &mut Entry) -> Option<bool> {
         let bytes = &mut self.bytes;
         if bytes.0.is_empty() {

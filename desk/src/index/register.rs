@@ -1,4 +1,5 @@
-//! The register of a security at a block: every wallet and investor with what it holds, as `fold` made it from the events.
+//! The register of a security at a block: every wallet and investor with what it holds, as `fold` made it from the
+//! events.
 
 use std::collections::BTreeMap;
 
@@ -15,12 +16,12 @@ use crate::chain::Block;
 /// Wallets through which a replacement is followed at most.
 const REPLACED: usize = 64;
 
-/// An investor: who is behind up to 8 wallets.
+/// An investor: the person behind up to 8 wallets.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Investor {
     /// Wallets that are registered, and lost ones that were.
     pub(super) wallets: Vec<Address>,
-    /// What it holds in all, base units.
+    /// What it holds in total, base units.
     pub holding: U256,
     /// Since when it holds something, unix seconds; 0 when it holds nothing.
     pub since: u64,
@@ -33,19 +34,19 @@ pub struct Position {
     pub investor: B256,
     /// Its wallets that are registered.
     pub wallets: Vec<Address>,
-    /// Group and country, as they stand in each of them.
+    /// Group and country, as they are in each of them.
     pub group: u8,
     /// ISO 3166-1 numeric country.
     pub country: u16,
-    /// What it holds in all, base units.
+    /// What it holds in total, base units.
     pub holding: U256,
-    /// What of it is bound.
+    /// How much of it is bound.
     pub bound: Encumbrances,
     /// Since when it holds something, unix seconds; 0 when it holds nothing.
     pub since: u64,
 }
 
-/// Limits on holders, as they were last set; 0 is none.
+/// Limits on holders, as they were last set; 0 means no limit.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Limits {
     /// Of all holders.
@@ -155,8 +156,8 @@ impl Register {
         wallets
     }
 
-    /// All registered wallets of whoever has this one: of a lost wallet those of its successor's investor; the wallet alone
-    /// where nobody is registered for it.
+    /// All registered wallets of the investor who has this one: for a lost wallet those of its successor's investor;
+    /// only the wallet itself if nobody is registered for it.
     pub fn wallets_of_person(&self, wallet: Address) -> Vec<Address> {
         match self.investor_of(self.successor(wallet)) {
             Some(investor) => self.wallets_of(investor),
@@ -164,7 +165,7 @@ impl Register {
         }
     }
 
-    /// The wallet that stands for one that was lost, whatever the number of replacements; else the wallet itself.
+    /// The wallet that replaced a lost one, after any number of replacements; else the wallet itself.
     pub fn successor(&self, wallet: Address) -> Address {
         let mut at = wallet;
         for _ in 0..REPLACED {
@@ -209,7 +210,7 @@ impl Register {
         found
     }
 
-    /// One investor's position, also of one that holds nothing.
+    /// One investor's position, even if it holds nothing.
     pub fn position(&self, id: B256) -> Option<Position> {
         let investor = self.investors.get(&id)?;
         let wallets = self.wallets_of(id);
@@ -258,7 +259,7 @@ impl Register {
         counts
     }
 
-    /// What an investor holds in all, base units.
+    /// What an investor holds in total, base units.
     pub fn holding(&self, investor: B256) -> U256 {
         let investor = self.investors.get(&investor);
         investor.map_or(U256::ZERO, |investor| investor.holding)
@@ -275,7 +276,7 @@ impl Register {
         wallet.is_some_and(|wallet| wallet.investor == investor)
     }
 
-    /// Whether two wallets are, or were last, one investor's.
+    /// Whether two wallets belong, or last belonged, to the same investor.
     pub fn same_person(&self, one: Address, other: Address) -> bool {
         let investor = |wallet| {
             self.wallets
@@ -285,7 +286,7 @@ impl Register {
         investor(one).is_some_and(|id| !id.is_zero() && investor(other) == Some(id))
     }
 
-    /// States the block to which everything was applied.
+    /// Sets the block up to which everything was applied.
     pub(super) fn finish(&mut self, block: Block) -> Result<(), IndexError> {
         self.block = block;
         let mut holdings = self.wallets.values().map(|wallet| wallet.balance);
@@ -293,7 +294,7 @@ impl Register {
         if sum == Some(self.supply) {
             return Ok(());
         }
-        Err(self.impossible("the holdings do not come to the supply".into()))
+        Err(self.impossible("the holdings do not add up to the supply".into()))
     }
 }
 

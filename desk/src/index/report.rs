@@ -1,4 +1,5 @@
-//! What an issuer has to know of its holders: how many there are against each limit, where they are, what moved, who left.
+//! What an issuer has to know about its holders: how many there are against each limit, where they are, what moved, who
+//! left.
 
 use std::collections::BTreeMap;
 
@@ -11,10 +12,11 @@ use super::register::Register;
 use super::source::Source;
 use super::{Index, Prices};
 
-/// Holders of record from which on Section 12(g)(1)(A)(i) of the Exchange Act has an issuer register a class.
+/// The number of holders of record at which Section 12(g)(1)(A)(i) of the Exchange Act makes an issuer register a
+/// class.
 pub const HOLDERS_OF_RECORD: u32 = 2_000;
 
-/// Of whom a number is counted.
+/// Whose number is counted.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Counted {
     /// All holders, against the contract's limit.
@@ -30,11 +32,11 @@ pub enum Counted {
 /// A number of holders and its limit.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Count {
-    /// Of whom.
+    /// Whose.
     pub of: Counted,
     /// How many there are.
     pub holders: u32,
-    /// The limit; 0 is none.
+    /// The limit; 0 means no limit.
     pub limit: u32,
 }
 
@@ -82,7 +84,7 @@ pub struct Report {
     pub moved: BTreeMap<Cause, (u64, U256)>,
     /// Every movement of the period.
     pub movements: Vec<Movement>,
-    /// Who ended.
+    /// Who stopped holding.
     pub ended: Vec<Ended>,
     /// Who holds something at the end and held nothing before.
     pub began: u32,
@@ -166,7 +168,7 @@ fn add(share: &mut Share, holding: U256) {
     share.holding = share.holding.saturating_add(holding);
 }
 
-/// Every number of holders that has a limit, and that of all holders.
+/// Every count of holders that has a limit, and the count of all holders.
 pub fn counts(register: &Register) -> Vec<Count> {
     let (all, groups) = (register.holder_count(), register.group_counts());
     let count = |of, holders, limit| Count { of, holders, limit };

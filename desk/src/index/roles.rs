@@ -1,5 +1,5 @@
-//! Who may do what on a contract, from its events since deployment: complete, for whoever got a role stands there, not only
-//! whom a profile knows.
+//! Who may do what on a contract, from its events since deployment: complete, because everyone who got a role is there,
+//! not only those that a profile knows.
 
 use std::collections::BTreeMap;
 
@@ -39,7 +39,7 @@ pub struct Roles {
     pub kind: Kind,
     /// The block.
     pub block: Block,
-    /// Every account that has or had a role, and the grant where it has it.
+    /// Every account that has or had a role, and the grant if it still has it.
     known: BTreeMap<(B256, Address), Option<Grant>>,
     /// To whom the default admin's role was offered last.
     offered: Address,
@@ -50,13 +50,13 @@ pub struct Roles {
 pub struct Together {
     /// Who has both.
     pub account: Address,
-    /// The names of the roles.
+    /// The roles' names.
     pub roles: (String, String),
     /// What one key can do with them.
     pub why: &'static str,
 }
 
-/// Pairs of roles that belong to two keys, by kind of contract, and what one key could do with both.
+/// Pairs of roles that should have separate keys, by kind of contract, and what one key could do with both.
 const APART: [(Kind, &str, &str, &str); 5] = [
     (
         Kind::Security,
@@ -68,7 +68,7 @@ const APART: [(Kind, &str, &str, &str); 5] = [
         Kind::Security,
         "ISSUER_ROLE",
         "ENFORCER_ROLE",
-        "one key issues, and takes from anybody by force",
+        "one key issues tokens and takes them from anybody by force",
     ),
     (
         Kind::Security,
@@ -80,7 +80,7 @@ const APART: [(Kind, &str, &str, &str); 5] = [
         Kind::Coin,
         "MASTER_MINTER_ROLE",
         "ATTESTOR_ROLE",
-        "one key says what the reserves are and lets coins be minted against them",
+        "one key attests the reserves and allows coins to be minted against them",
     ),
     (
         Kind::Coin,
@@ -91,10 +91,10 @@ const APART: [(Kind, &str, &str, &str); 5] = [
 ];
 
 /// Of the default admin with any other role.
-const ADMIN: &str = "whoever has this key grants every role as well: nobody else is asked";
+const ADMIN: &str = "this key can also grant every role: nobody else is needed";
 
 /// Of the two who make a settlement.
-const FOUR_EYES: &str = "one key commits a match and settles it: no second person is asked";
+const FOUR_EYES: &str = "one key commits a match and settles it: no second person is needed";
 
 impl Index {
     /// The roles of a contract, as far as the index has read it.
@@ -188,8 +188,8 @@ impl Roles {
         found
     }
 
-    /// Compares every role that was ever granted with what the contract says at the block; who may accept the default
-    /// admin's role then, zero being nobody.
+    /// Compares every role that was ever granted with what the contract says at the block. Returns who may accept the
+    /// default admin's role at that block; zero means nobody.
     ///
     /// # Errors
     /// `Differs` with both answers; `Chain`.
@@ -219,7 +219,7 @@ impl Roles {
                 account: *account,
             };
             let has = chain.view_at(self.contract, call, block).await?;
-            let what = format!("that {account} has {}", role_name(*role));
+            let what = format!("{account} has {}", role_name(*role));
             same(block, &what, &grant.is_some(), &has)?;
         }
         let pending = chain

@@ -1,4 +1,4 @@
-//! What of a security's rules stands in its events alone: pairs of groups, blocked countries.
+//! The rules of a security that are only in its events: pairs of groups, blocked countries.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,4 @@
-//! Which contracts are indexed, and which of their events: read strictly, for a log that is skipped is a balance that is wrong.
+//! Which contracts are indexed, and which of their events: read strictly, because a skipped log is a wrong balance.
 
 use alloy::primitives::{Address, B256, IntoLogData as _, LogData};
 use alloy::rpc::types::Log;
@@ -17,7 +17,7 @@ use crate::chain::abi::ISecurityToken::{
 };
 use crate::chain::{Chain, ChainError};
 
-/// A security's events in the sequence of their numbers in a page: more may be added, at the end.
+/// A security's events in the order of their numbers in a page: more can be added at the end.
 const SECURITY: [B256; 34] = [
     Transfer::SIGNATURE_HASH,
     Approval::SIGNATURE_HASH,
@@ -55,7 +55,7 @@ const SECURITY: [B256; 34] = [
     Deactivated::SIGNATURE_HASH,
 ];
 
-/// The same of coin and settlement contract, of which only these are asked for.
+/// The same for the coin and the settlement contract, from which only these are requested.
 const ROLES: [B256; 3] = [
     RoleGranted::SIGNATURE_HASH,
     RoleRevoked::SIGNATURE_HASH,
@@ -71,7 +71,7 @@ const SETTLEMENT: [B256; 4] = [
 /// What a contract is, and so which of its events are indexed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Kind {
-    /// A security: everything that it logs but allowances.
+    /// A security: everything that it logs except allowances.
     Security,
     /// The coin: its roles.
     Coin,
@@ -102,8 +102,8 @@ impl Source {
         }
     }
 
-    /// The first topics that are asked for; all of a security's, so that an event which this version does not know is not
-    /// passed over.
+    /// The first topics that are asked for; all of a security's, so that an event that this version does not know is
+    /// not skipped.
     pub(super) fn topics(&self) -> &'static [B256] {
         match self.kind {
             Kind::Security => &[],
@@ -126,7 +126,7 @@ impl Source {
                 topic,
             });
         };
-        // What decodes and encodes to the same bytes again is that event and nothing besides.
+        // What decodes and encodes to the same bytes again is exactly that event.
         let data = &log.inner.data;
         let again = |event: &LogData| event == data;
         let holds = if topic == Settled::SIGNATURE_HASH {
@@ -160,10 +160,10 @@ impl Source {
     }
 }
 
-/// The block in which a contract's code came onto the chain; 0, before everything, where the node has not kept old states.
+/// The block in which a contract's code came onto the chain; 0 if the node has not kept old states.
 pub(super) async fn deployed(chain: &Chain, address: Address) -> Result<u64, ChainError> {
     let head = chain.head().await?.number;
-    // `first` is at most the block that is looked for, `has` is one with code.
+    // `first` is at or before the block that is searched for, `has` is a block with code.
     let (mut first, mut has) = (0, head);
     while first < has {
         let middle = first + (has - first) / 2;
@@ -177,12 +177,12 @@ pub(super) async fn deployed(chain: &Chain, address: Address) -> Result<u64, Cha
     Ok(has)
 }
 
-/// The event that a log of the index is.
+/// The event of a log in the index.
 pub(super) fn event(entry: &Entry) -> Option<ISecurityToken::ISecurityTokenEvents> {
     ISecurityTokenEvents::decode_raw_log(&entry.topics, &entry.data).ok()
 }
 
-/// What was paid, of a log of the settlement contract.
+/// What was paid, from a log of the settlement contract.
 pub(super) fn settled(entry: &Entry) -> Option<Settled> {
     Settled::decode_raw_log(&entry.topics, &entry.data).ok()
 }

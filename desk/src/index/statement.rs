@@ -18,7 +18,7 @@ pub struct Line {
     pub credit: U256,
     /// What went out.
     pub debit: U256,
-    /// What the investor held afterwards in all.
+    /// What the investor held in total afterwards.
     pub balance: U256,
 }
 
@@ -35,7 +35,7 @@ pub struct Holdings {
     pub closing: Position,
     /// The lots at its end: the wallet, and the end of a holding period that is not over.
     pub lots: Vec<(Address, Lot, Option<u64>)>,
-    /// What of which lots was given away in the period.
+    /// What was given away of which lots in the period.
     pub disposed: Vec<Disposal>,
     /// The register at its end.
     pub register: Register,
@@ -45,8 +45,8 @@ impl Index {
     /// The statement of an investor.
     ///
     /// # Errors
-    /// `Unknown` when no wallet of the investor was ever registered; `Impossible` when the movements do not lead from opening
-    /// to closing; as [`Index::register_with_lots`].
+    /// `Unknown` when no wallet of the investor was ever registered; `Impossible` when the movements do not lead from
+    /// opening to closing; as [`Index::register_with_lots`].
     pub async fn statement(
         &self,
         source: &Source,
@@ -99,7 +99,7 @@ impl Index {
             });
         }
         if balance != closing.holding {
-            let what = "opening and movements do not come to the closing".to_owned();
+            let what = "opening and movements do not add up to the closing".to_owned();
             return Err(IndexError::Impossible {
                 contract: source.address,
                 block: period.to.number,
@@ -134,6 +134,6 @@ fn unequal(register: &Register, movement: &Movement) -> IndexError {
         contract: register.security,
         block: movement.block,
         log: movement.log,
-        what: "more went out of an investor's wallets than was there".into(),
+        what: "more left an investor's wallets than was there".into(),
     }
 }

@@ -1,5 +1,5 @@
-//! Pages in the database: appended at the end, taken off the end, read in sequence. Every block from a source's first to its
-//! last is in exactly one page.
+//! Pages in the database: appended at the end, removed from the end, read in order. Every block from a source's first
+//! to its last is in exactly one page.
 
 use alloy::primitives::B256;
 
@@ -8,7 +8,7 @@ use super::error::IndexError;
 use super::source::Source;
 use crate::chain::Block;
 
-/// Bytes from which on a page is not joined with the next any more.
+/// Bytes from which a page is no longer joined with the next.
 const FULL: usize = 256 << 10;
 /// Small pages that are left before they are joined.
 const LOOSE: usize = 32;
@@ -105,8 +105,8 @@ impl Store {
         found.map(|columns| self.page(columns)).transpose()
     }
 
-    /// Appends a page behind `tip`, the last block that was read; false when another writer was there first. Small pages up to
-    /// `settled` are joined.
+    /// Appends a page after `tip`, the last block that was read; false when another writer was there first. Small pages
+    /// up to `settled` are joined.
     pub(super) async fn append(
         &self,
         source: &Source,
@@ -125,7 +125,7 @@ impl Store {
         Ok(true)
     }
 
-    /// The last register that is kept of a source up to a block: after which block, and packed.
+    /// The last register that is kept for a source up to a block: after which block, and packed.
     pub(super) async fn kept(
         &self,
         tx: &mut Tx,
@@ -145,7 +145,7 @@ impl Store {
             .transpose()
     }
 
-    /// The settled block after which the next register is to be kept: the end of the page with which `every` logs have come
+    /// The settled block after which the next register should be kept: the end of the page that completes `every` logs
     /// since the last one.
     pub(super) async fn due(
         &self,
@@ -170,7 +170,7 @@ impl Store {
             .transpose()
     }
 
-    /// Keeps a register that stood after a block, unless the block is the end of a page no more.
+    /// Keeps a register as it was after a block, unless the block is no longer the end of a page.
     pub(super) async fn keep(
         &self,
         source: &Source,
@@ -199,7 +199,7 @@ impl Store {
         tx.commit().await.map_err(|error| self.failed(error))
     }
 
-    /// Takes off the page that ends with `tip`; false when another writer was there first.
+    /// Removes the page that ends with `tip`; false when another writer was there first.
     pub(super) async fn undo(&self, source: &Source, tip: Block) -> Result<bool, IndexError> {
         let mut tx = self.write().await?;
         let found = self.bounds_in(&mut tx, source).await?;
@@ -244,7 +244,7 @@ impl Store {
         self.pool.write().await.map_err(|error| self.failed(error))
     }
 
-    /// Joins small pages at the end of what is settled, once there are some: whoever follows the chain block by block would
+    /// Joins small pages at the end of what is settled, once there are some: following the chain block by block would
     /// leave a page for each.
     async fn join(&self, tx: &mut Tx, source: &Source, settled: u64) -> Result<(), IndexError> {
         let (chain, contract) = key(source);
@@ -260,7 +260,7 @@ impl Store {
         if count < LOOSE {
             return Ok(());
         }
-        // One block before the oldest of them, so that it is the first that is found.
+        // One block before the oldest of them, so that it is the first one found.
         let oldest = self.number(sizes[count - 1].0)?;
         let newest = self.number(sizes[0].0)?;
         let mut before = oldest.checked_sub(1);
@@ -357,7 +357,7 @@ impl Store {
 
     fn block(&self, (number, hash, time): (i64, &[u8], i64)) -> Result<Block, IndexError> {
         let hash = B256::try_from(hash)
-            .map_err(|_| IndexError::damaged(&self.place, "a block's hash has not 32 bytes"))?;
+            .map_err(|_| IndexError::damaged(&self.place, "a block hash is not 32 bytes long"))?;
         Ok(Block {
             number: self.number(number)?,
             hash,
@@ -366,14 +366,15 @@ impl Store {
     }
 
     fn number(&self, column: i64) -> Result<u64, IndexError> {
-        u64::try_from(column)
-            .map_err(|_| IndexError::damaged(&self.place, format!("{column} is no block")))
+        u64::try_from(column).map_err(|_| {
+            IndexError::damaged(&self.place, format!("{column} is not a block number"))
+        })
     }
 
     fn integer(&self, number: u64) -> Result<i64, IndexError> {
         i64::try_from(number).map_err(|_| IndexError::Store {
             place: self.place.clone(),
-            cause: format!("{number} is beyond what a database counts to"),
+            cause: format!("{number} is larger than the database can store"),
         })
     }
 }

@@ -1,5 +1,5 @@
-//! The writer: reads what contracts logged from the chain, in ranges that the node answers, and takes back what the chain took
-//! back.
+//! The writer: reads what contracts logged from the chain, in ranges that the node answers, and undoes what the chain
+//! has undone.
 
 use alloy::primitives::B256;
 use alloy::primitives::map::HashMap;
@@ -16,9 +16,9 @@ use crate::chain::{Block, Chain, ChainError};
 
 /// Blocks asked for at first.
 const STEP: u64 = 10_000;
-/// Most blocks asked for at once, where a node answers that.
+/// Most blocks asked for at once, if a node allows it.
 const WIDEST: u64 = 1 << 20;
-/// Logs in an answer from which on the range is not widened.
+/// Logs in an answer from which the range is not widened.
 const MANY: usize = 5_000;
 /// Blocks before the chain's last one that are pages of their own, so that a reorganisation undoes little.
 const LOOSE: u64 = 256;
@@ -30,7 +30,7 @@ const BESIDE: usize = 8;
 /// What a sync did.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Synced {
-    /// The block after the last one that was known and still is the chain's.
+    /// The block after the last known one that is still on the chain.
     pub from: u64,
     /// The last block, to which the index is current now.
     pub to: Block,
@@ -41,7 +41,8 @@ pub struct Synced {
 }
 
 impl Index {
-    /// Reads what a source logged up to the chain's last block. `progress` is told how many blocks of how many were read.
+    /// Reads what a source logged up to the chain's last block. `progress` is called with how many blocks of how many
+    /// were read.
     ///
     /// # Errors
     /// `UnknownEvent`, `Malformed` (nothing of that range is kept); `Chain`, `Locked`, `Store`, `Damaged`.
@@ -97,7 +98,7 @@ impl Index {
                 logs += page.logs;
                 tip = Some(page.last);
             } else {
-                // Another process was faster: what it read is as good.
+                // Another process was faster: what it read is just as good.
                 tip = self.tip(source).await?;
             }
             next = tip.map_or(source.first_block, |tip| tip.number + 1);
@@ -116,7 +117,7 @@ impl Index {
         })
     }
 
-    /// Keeps registers of what is settled, each so many logs after the one before.
+    /// Keeps registers of what is settled, each a fixed number of logs after the one before.
     async fn keep(&self, source: &Source, settled: u64) -> Result<(), IndexError> {
         if source.kind != Kind::Security {
             return Ok(());
@@ -130,7 +131,7 @@ impl Index {
         Ok(())
     }
 
-    /// Takes off the pages that end in blocks which the chain does not have, or has otherwise.
+    /// Removes the pages that end in blocks that the chain does not have, or has with another hash.
     async fn undo(
         &self,
         chain: &Chain,
@@ -184,7 +185,7 @@ fn range_end(next: u64, step: u64, head: u64) -> u64 {
     }
 }
 
-/// Whether a smaller range may be answered: the node refused this one, or gave up over it and is there all the same.
+/// Whether a smaller range might be answered: the node refused this one, or gave up on it but is still there.
 async fn too_much(chain: &Chain, error: &ChainError) -> bool {
     match error {
         ChainError::Node { .. } => true,
@@ -204,9 +205,7 @@ async fn page_of(
     let mut hashes: HashMap<u64, (B256, Option<u64>)> = HashMap::default();
     for log in logs {
         let (Some(number), Some(hash)) = (log.block_number, log.block_hash) else {
-            return Err(chain
-                .untrue("a log that it gave is of no block".into())
-                .into());
+            return Err(chain.untrue("it gave a log without a block".into()).into());
         };
         let stated = (hash, log.block_timestamp);
         if *hashes.entry(number).or_insert(stated) != stated {
@@ -234,7 +233,7 @@ async fn page_of(
             known.1 = Some(time);
         }
     }
-    // Read after the logs: as long as both are the chain's, so is what lies between them.
+    // Read after the logs: as long as both are on the chain, so is everything between them.
     let Some(end) = chain.block(last).await? else {
         return Ok(None);
     };

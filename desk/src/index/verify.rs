@@ -1,5 +1,5 @@
-//! The register against the contract itself: its own sums at the same block. Two ways to the same numbers, or an error that
-//! says both.
+//! The register against the contract itself: its own sums at the same block. Two ways to the same numbers, or an error
+//! with both.
 
 use std::collections::BTreeSet;
 use std::fmt::Display;
@@ -14,11 +14,12 @@ use crate::chain::abi::ISecurityToken::{
 use crate::chain::{Block, Chain};
 
 impl Register {
-    /// Compares supply, number of holders, and that of each group and class with what the contract says at the block.
+    /// Compares supply, number of holders, and the numbers for each group and class with what the contract says at the
+    /// block.
     ///
     /// # Errors
-    /// `Differs` with both figures; `Chain`: `Node` where the node has not kept the state of that block, `Untrue` when it has
-    /// another block by now.
+    /// `Differs` with both figures; `Chain`: `Node` where the node has not kept the state of that block, `Untrue` when
+    /// it now has another block there.
     pub async fn verify(&self, chain: &Chain) -> Result<(), IndexError> {
         let (token, block) = (self.security, self.block.number);
         let supply = chain.view_at(token, totalSupplyCall {}, block).await?;
@@ -82,7 +83,7 @@ pub(super) async fn still(chain: &Chain, block: Block) -> Result<(), IndexError>
     }
     let found = found.unwrap_or(B256::ZERO);
     let what = format!(
-        "block {} was {}, and is {found} now",
+        "block {} was {} and is now {found}",
         block.number, block.hash
     );
     Err(chain.untrue(what).into())

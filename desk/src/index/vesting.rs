@@ -1,4 +1,5 @@
-//! What of a vesting schedule is free at a second: the rule of the security token (`docs/security-token.md`), from its events.
+//! How much of a vesting schedule is free at a second: the rule of the security token (`docs/security-token.md`), from
+//! its events.
 
 use alloy::primitives::U256;
 
@@ -12,7 +13,7 @@ const WHOLE: u16 = 10_000;
 pub struct Schedule {
     /// The amount that was granted.
     pub amount: U256,
-    /// The part of it that a revocation or force took, out of what would have vested last.
+    /// The part that a revocation or force took, from what would have vested last.
     pub taken: U256,
     /// Seconds since the epoch.
     pub start: u64,
@@ -22,7 +23,7 @@ pub struct Schedule {
     pub period: u32,
     /// Number of releases after the first.
     pub periods: u16,
-    /// Basis points of the first release; 0: as much as an equal share.
+    /// Basis points of the first release; 0: an equal share.
     pub first_bips: u16,
     /// Whether the issuer may take back what is not vested.
     pub revocable: bool,
@@ -82,7 +83,7 @@ impl Schedule {
     }
 }
 
-/// So many basis points of an amount, rounded down, whatever its size.
+/// A number of basis points of an amount of any size, rounded down.
 fn share(amount: U256, bips: u16) -> U256 {
     let whole = U256::from(WHOLE);
     let (quotient, rest) = (amount / whole, amount % whole);
@@ -161,7 +162,7 @@ mod tests {
         assert_eq!(schedule.unvested(40), U256::ZERO);
         assert_eq!(share(U256::MAX, 10_000), U256::MAX);
         assert_eq!(share(U256::from(99_999), 1), U256::from(9));
-        // A release at once needs no period.
+        // An immediate release needs no period.
         let at_once = Schedule {
             period: 0,
             periods: 0,

@@ -2,15 +2,15 @@
 //!
 //! | module | holds |
 //! | --- | --- |
-//! | [`ratio`] | how many base units of the new token stand for the old one's; pure |
-//! | [`standing`] | a wallet as it stands, and as it is to stand; pure |
+//! | [`ratio`] | how many base units of the new token replace the old one's; pure |
+//! | [`standing`] | a wallet as it is, and as it should be; pure |
 //! | `need` | what one wallet lacks; pure |
-//! | [`plan`] | what the new token lacks: the calls in their sequence; pure |
+//! | [`plan`] | what the new token lacks: the calls in order; pure |
 //! | [`step`] | one of them |
 //!
-//! Nothing is remembered between two runs: what is to do is what the two registers, both folded from their events and held
-//! against their contracts, say differently. So the same command goes on where it was cut short, and finds nothing to do
-//! once both say the same.
+//! Nothing is remembered between two runs: what is to be done is how the two registers, both folded from their events
+//! and checked against their contracts, differ. So the same command continues where it was cut short, and finds nothing
+//! to do once both agree.
 
 mod need;
 pub mod plan;
@@ -99,7 +99,7 @@ impl Plan {
     /// Carries the calls out, one after the other; one that fails ends it.
     ///
     /// # Errors
-    /// `Halted`, with how far it came.
+    /// `Halted`, with how far it got.
     pub async fn execute(
         &self,
         contract: &Contract,
@@ -132,7 +132,7 @@ impl Plan {
         self.steps.iter().map(Step::hand).collect()
     }
 
-    /// How many calls of each kind there are, with what they are about together.
+    /// How many calls of each kind there are, with the total of rows in them.
     pub fn counts(&self) -> Vec<(&'static str, usize, usize)> {
         let mut order = Vec::new();
         let mut counts: BTreeMap<&'static str, (usize, usize)> = BTreeMap::new();

@@ -1,8 +1,9 @@
-//! What one wallet lacks at the new token of what it is to hold there; pure.
+//! What one wallet still lacks at the new token; pure.
 //!
-//! A schedule is granted as it was, which issues all of it. What was released at the old token and has left the wallet since
-//! is redeemed again. What force took there out of a schedule is taken by force here too, right after that schedule was
-//! granted and before any other: force takes what is free first, and of schedules the one in the lowest place.
+//! A schedule is granted as it was, which issues all of it. What was released at the old token and has since left the
+//! wallet is redeemed again. What force took from a schedule there is taken by force here too, right after that
+//! schedule is granted and before any other: force takes free tokens first, and then from the schedule in the lowest
+//! place.
 
 use std::collections::BTreeMap;
 
@@ -11,38 +12,38 @@ use alloy::primitives::U256;
 use super::standing::Standing;
 use crate::index::vesting::Schedule;
 
-/// What is to be done for a wallet, in this sequence.
+/// What must be done for a wallet, in this order.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(super) struct Need {
-    /// The schedule that force has reduced, with what is to be redeemed and then taken once it stands.
+    /// The schedule that force has reduced, with what must be redeemed and then taken once it is granted.
     pub(super) reduced: Option<Reduced>,
-    /// Schedules to be granted.
+    /// Schedules to grant.
     pub(super) grants: Vec<Schedule>,
-    /// To be redeemed, once they stand.
+    /// To redeem, once they are granted.
     pub(super) redeem: U256,
-    /// To be taken by force, since amounts are rounded: less than a base unit for each release.
+    /// To take by force, since amounts are rounded: less than a base unit for each release.
     pub(super) rounded: U256,
-    /// To be issued and locked, by release time.
+    /// To issue and lock, by release time.
     pub(super) locked: BTreeMap<u64, U256>,
-    /// To be locked of what is there.
+    /// To lock out of what is there.
     pub(super) locks: BTreeMap<u64, U256>,
-    /// To be issued.
+    /// To issue.
     pub(super) mint: U256,
 }
 
-/// A schedule of which force took something.
+/// A schedule from which force took something.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct Reduced {
     /// Not there yet.
     pub(super) grant: Option<Schedule>,
     /// What is free, so that force takes what is not.
     pub(super) redeem: U256,
-    /// What force is to take.
+    /// What force must take.
     pub(super) take: U256,
 }
 
 impl Need {
-    /// What `has` lacks of `wanted` at a second, or why it cannot be brought there.
+    /// What `has` lacks of `wanted` at a second, or why that cannot be achieved.
     pub(super) fn of(wanted: &Standing, has: &Standing, now: u64) -> Result<Self, String> {
         let mut need = Self::default();
         let (grants, standing) = unmatched(wanted, has)?;
@@ -51,7 +52,7 @@ impl Need {
         let mut forced = wanted.schedules.iter().filter(|one| !one.taken.is_zero());
         if let Some(schedule) = forced.next() {
             if forced.next().is_some() {
-                return Err("force has reduced two of its schedules in force".into());
+                return Err("two of its current schedules were reduced by force".into());
             }
             let known = standing.iter().find(|one| same(one, schedule));
             need.reduced = reduced(schedule, known, has, now)?;
@@ -76,7 +77,7 @@ impl Need {
         Ok(need)
     }
 
-    /// More is there than wanted, which only the released parts of schedules may explain.
+    /// There is more than wanted, which only the released parts of schedules can explain.
     fn excess(&mut self, wanted: &Standing, balance: U256, now: u64) -> Result<(), String> {
         let excess = balance.saturating_sub(wanted.balance);
         let unvested = wanted.unvested(now);
@@ -88,13 +89,13 @@ impl Need {
         self.rounded = excess - self.redeem;
         if balance > issued || self.rounded > rounding(wanted) {
             return Err(format!(
-                "it holds {excess} base units more at the new token than it is to hold"
+                "it holds {excess} base units more at the new token than it should"
             ));
         }
         Ok(())
     }
 
-    /// Locks what is issued as far as that goes, and then what is there.
+    /// Locks newly issued tokens as far as possible, and then what is there.
     fn lock(&mut self, wanted: &Standing, has: &Standing) -> Result<(), String> {
         if has
             .locks
@@ -123,7 +124,7 @@ impl Need {
     }
 }
 
-/// What `schedule`, of which force took something, still needs.
+/// What `schedule`, from which force took something, still needs.
 fn reduced(
     schedule: &Schedule,
     known: Option<&Schedule>,
@@ -137,7 +138,7 @@ fn reduced(
     }
     if has.schedules.len() > usize::from(known.is_some()) || !has.locks.is_empty() {
         return Err(
-            "force is to reduce a schedule, and others or locks stand there already".into(),
+            "a schedule must be reduced by force, but there are other schedules or locks there already".into(),
         );
     }
     let whole = Schedule {
@@ -156,7 +157,7 @@ fn reduced(
     }))
 }
 
-/// Wanted schedules that are not there, and those of them that are.
+/// Wanted schedules that are not there, and those that are.
 fn unmatched(wanted: &Standing, has: &Standing) -> Result<(Vec<Schedule>, Vec<Schedule>), String> {
     let mut rest = has.schedules.clone();
     let mut missing = Vec::new();
@@ -174,7 +175,7 @@ fn unmatched(wanted: &Standing, has: &Standing) -> Result<(Vec<Schedule>, Vec<Sc
     Err("it has a schedule at the new token that the old one does not have".into())
 }
 
-/// Whether two schedules are the same grant, whatever was taken of it.
+/// Whether two schedules are the same grant, whatever was taken from it.
 fn same(one: &Schedule, other: &Schedule) -> bool {
     let grant = |schedule: &Schedule| Schedule {
         taken: U256::ZERO,
@@ -285,7 +286,7 @@ mod tests {
         let need = Need::of(&wanted, &with(100, schedule()), NOW).unwrap();
         assert_eq!((need.grants.len(), need.redeem), (0, units(25)));
         assert_eq!(Need::of(&wanted, &wanted, NOW).unwrap(), Need::default());
-        // More than was ever granted is no released part.
+        // More than was ever granted cannot be a released part.
         let mut other = with(75, schedule());
         other.balance = units(101);
         assert!(Need::of(&wanted, &other, NOW).is_err());
@@ -307,7 +308,7 @@ mod tests {
         assert_eq!(first.grant, Some(schedule()));
         assert_eq!((first.redeem, first.take), (units(30), units(50)));
         assert_eq!((need.grants.len(), need.mint), (0, units(30)));
-        // Granted; redeemed; a release came in between, so that force took 10 of it that were free.
+        // Granted; redeemed; a release came in between, so force took 10 of it that were free.
         let steps = [
             (with(100, schedule()), units(30), units(50)),
             (with(70, schedule()), U256::ZERO, units(50)),

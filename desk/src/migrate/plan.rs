@@ -1,4 +1,4 @@
-//! What the new token lacks: the calls in their sequence, and what stands in the way; pure.
+//! What the new token lacks: the calls in order, and what prevents them; pure.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,7 +20,8 @@ use crate::index::rules::Rules;
 use crate::index::vesting::Schedule;
 use crate::plan::BATCH;
 
-/// A KYC check that ends sooner than this many seconds from now is replaced by a provisional one while holdings are issued.
+/// A KYC check that ends sooner than this many seconds from now is replaced by a provisional one while holdings are
+/// issued.
 const SOON: u64 = 86_400;
 
 /// A token as its events and views have it.
@@ -43,35 +44,35 @@ pub struct Terms {
     pub ratio: Ratio,
     /// Seconds since the epoch, by the chain.
     pub now: u64,
-    /// Until when a provisional KYC check holds, seconds since the epoch.
+    /// Until when a provisional KYC check is valid, seconds since the epoch.
     pub provisional: u64,
-    /// What stands on chain as the reason.
+    /// What is put on chain as the reason.
     pub reason: B256,
 }
 
-/// What of a holding does not come to a whole base unit of the new token.
+/// The part of a holding that is less than a base unit of the new token.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Fraction {
     /// The wallet.
     pub wallet: Address,
     /// Its investor's code.
     pub investor: B256,
-    /// So many parts of a base unit: see [`Ratio::parts`].
+    /// The number of parts of a base unit: see [`Ratio::parts`].
     pub left: U256,
 }
 
-/// What is to do, and what speaks against it.
+/// What is to be done, and what prevents it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Plan {
     /// The calls.
     pub steps: Vec<Step>,
-    /// What no call brings about: nothing is done then.
+    /// Differences that no call can fix: if there are any, nothing is done.
     pub differs: Vec<String>,
     /// What is left over of holdings.
     pub fractions: Vec<Fraction>,
-    /// Base units that there are to be.
+    /// Base units that there should be.
     pub supply: U256,
-    /// Wallets that are to be registered there.
+    /// Wallets that should be registered there.
     pub wallets: usize,
 }
 
@@ -79,7 +80,7 @@ pub struct Plan {
 #[derive(Default)]
 struct Needs {
     reduced: Vec<(Address, Schedule)>,
-    /// What is free of these, and what force is to take.
+    /// The free part of these, and what force must take.
     redeem_first: Vec<(Address, U256)>,
     take: Vec<(Address, U256)>,
     grants: Vec<(Address, Schedule)>,
@@ -91,7 +92,7 @@ struct Needs {
 }
 
 impl Plan {
-    /// Holds two tokens against each other.
+    /// Compares two tokens.
     ///
     /// # Errors
     /// `Overflow`.
@@ -117,14 +118,14 @@ impl Plan {
         plan.rules(old, new, terms);
         if !new.cap.is_zero() && plan.supply > new.cap {
             plan.differs.push(format!(
-                "the supply would be {} base units, and the new token's cap is {}: raise it first",
+                "the supply would be {} base units, but the new token's cap is {}: raise it first",
                 plan.supply, new.cap
             ));
         }
         Ok(plan)
     }
 
-    /// Whether both tokens say the same of everything.
+    /// Whether both tokens agree on everything.
     pub fn is_done(&self) -> bool {
         self.steps.is_empty() && self.differs.is_empty()
     }
@@ -144,7 +145,7 @@ impl Plan {
         Ok(())
     }
 
-    /// What each wallet needs; those that need what cannot be done are named.
+    /// What each wallet needs; those whose needs cannot be met are reported.
     fn needs(
         &mut self,
         wanted: &BTreeMap<Address, Standing>,
@@ -168,7 +169,7 @@ impl Plan {
         needs
     }
 
-    /// Whoever is sanctioned or frozen at the new token already is neither registered nor issued anything there.
+    /// A wallet that is already sanctioned or frozen at the new token is neither registered nor issued anything there.
     fn stopped_before(
         &mut self,
         wanted: &BTreeMap<Address, Standing>,
@@ -185,7 +186,7 @@ impl Plan {
             for (is_set, what) in [(has.sanctioned, "sanctioned"), (has.frozen, "frozen")] {
                 if is_set {
                     self.differs.push(format!(
-                        "{wallet}: it is {what} at the new token before all of its holding is there: lift that there, the \
+                        "{wallet}: it is {what} at the new token before all of its holding is there: lift that there, and the \
                          migration sets it again"
                     ));
                 }
@@ -193,7 +194,7 @@ impl Plan {
         }
     }
 
-    /// Registers whoever is not registered, and those whose check would end before they have received.
+    /// Registers those who are not registered, and those whose check would end before they have received.
     fn registrations(
         &mut self,
         wanted: &BTreeMap<Address, Standing>,
@@ -279,11 +280,11 @@ impl Plan {
         }));
     }
 
-    /// Nothing may move at the new token, and no limit be in the way, before every holding is there.
+    /// Nothing may move at the new token, and no limit may be in the way, until every holding is there.
     fn unused(&mut self, new: &Side) {
         if let Some((from, to)) = new.rules.pairs.keys().next() {
             self.differs.push(format!(
-                "holdings are not all there yet, and the new token is open from group {from} to group {to}: close it until \
+                "not all holdings are there yet, but the new token is open from group {from} to group {to}: close it until \
                  they are"
             ));
         }
@@ -297,7 +298,7 @@ impl Plan {
             || !of_register.classes.is_empty();
         if is_limited || !new.rules.blocked.is_empty() {
             self.differs.push(
-                "holdings are not all there yet, and the new token has limits or blocked countries: take them off until \
+                "not all holdings are there yet, but the new token has limits or blocked countries: remove them until \
                  they are"
                     .into(),
             );
@@ -346,7 +347,7 @@ impl Plan {
         wanted: &BTreeMap<Address, Standing>,
         has: &BTreeMap<Address, Standing>,
     ) {
-        // What is registered now, or is to be by an earlier step.
+        // What is registered now, or will be by an earlier step.
         let mut expiry: BTreeMap<Address, u64> = has
             .iter()
             .filter(|(_, one)| one.is_registered())
@@ -374,7 +375,7 @@ impl Plan {
         self.steps.extend(calls);
     }
 
-    /// Countries, limits, and pairs of groups the last.
+    /// Countries, limits, and last the pairs of groups.
     fn rules(&mut self, old: &Side, new: &Side, terms: &Terms) {
         for country in old.rules.blocked.symmetric_difference(&new.rules.blocked) {
             let blocked = old.rules.blocked.contains(country);
@@ -437,7 +438,7 @@ impl Needs {
         self.locks.extend(need.locks.into_iter().map(row));
     }
 
-    /// Wallets to which something is issued, or of which something is redeemed.
+    /// Wallets to which something is issued, or from which something is redeemed.
     fn receiving(&self) -> BTreeSet<Address> {
         let grants = self
             .reduced
@@ -464,7 +465,7 @@ impl Needs {
     }
 }
 
-/// What a wallet is at the new token beyond what it is to be.
+/// What a wallet is at the new token beyond what it should be.
 fn beyond(wanted: &Standing, has: &Standing) -> Option<String> {
     let person = |one: &Standing| (one.investor, one.group, one.country);
     let why = if has.is_registered() && !wanted.is_registered() {
@@ -493,7 +494,7 @@ fn set_wallets(rows: &[(Address, &Standing, u64)]) -> setWalletsCall {
     }
 }
 
-/// One wallet of each investor, and every wallet that is nobody's.
+/// One wallet of each investor, and every wallet without an investor.
 fn one_of_each<'a>(wallets: impl Iterator<Item = (&'a Address, &'a Standing)>) -> Vec<Address> {
     let mut seen = BTreeSet::new();
     wallets
@@ -502,7 +503,7 @@ fn one_of_each<'a>(wallets: impl Iterator<Item = (&'a Address, &'a Standing)>) -
         .collect()
 }
 
-/// Keys of which two maps say something else, with what the first one says.
+/// Keys for which two maps differ, with what the first one says.
 fn changed<K: Copy + Ord, V: Copy + PartialEq>(
     wanted: &BTreeMap<K, V>,
     has: &BTreeMap<K, V>,
@@ -514,16 +515,16 @@ fn changed<K: Copy + Ord, V: Copy + PartialEq>(
         .collect()
 }
 
-/// The limits in the new token's base units: most is rounded down, least up.
+/// The limits in the new token's base units: maximums are rounded down, minimums up.
 fn limits(old: &limitsReturn, ratio: &Ratio) -> Result<setLimitsCall, String> {
     let words = |what: &str| {
         format!(
-            "the {what} of the old token does not come to whole base units of the new one: change it there first"
+            "the {what} of the old token is not a whole number of base units of the new one: change it there first"
         )
     };
     let most = ratio
         .whole(old.maxPerInvestor)
-        .ok_or_else(|| words("most of one investor"))?;
+        .ok_or_else(|| words("maximum for one investor"))?;
     let (least, left) = ratio
         .split(old.minHolding)
         .ok_or_else(|| words("minimum holding"))?;

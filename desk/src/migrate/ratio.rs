@@ -1,4 +1,4 @@
-//! How many base units of the new token stand for some of the old one.
+//! How many base units of the new token replace those of the old one.
 
 use alloy::primitives::U256;
 
@@ -10,7 +10,8 @@ pub struct Ratio {
 }
 
 impl Ratio {
-    /// `new` whole tokens for every `old` ones, where each has its decimals: the new token's first. `None` where one is zero.
+    /// `new` whole tokens for every `old` ones, where each has its decimals: the new token's first. `None` where one is
+    /// zero.
     pub fn of(new: u32, old: u32, decimals: (u8, u8)) -> Option<Self> {
         let units = |tokens: u32, decimals: u8| {
             let one = U256::from(10).checked_pow(U256::from(decimals))?;

@@ -1,4 +1,4 @@
-//! A wallet as it stands at a token, and as it is to stand at another one.
+//! A wallet as it is at a token, and as it should be at another one.
 
 use std::collections::BTreeMap;
 
@@ -10,8 +10,8 @@ use crate::index::Register;
 use crate::index::holding::Wallet;
 use crate::index::vesting::Schedule;
 
-/// What there is to say of a wallet. What no longer binds anything is left out: ended locks, schedules of which all has vested
-/// or was revoked, holds.
+/// What there is to say about a wallet. What no longer binds anything is left out: ended locks, schedules that have
+/// fully vested or were revoked, holds.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Standing {
     /// Its investor's code; zero: it is not registered.
@@ -42,7 +42,7 @@ impl Standing {
         !self.investor.is_zero()
     }
 
-    /// What of its schedules is bound at a second.
+    /// How much of its schedules is bound at a second.
     pub fn unvested(&self, now: u64) -> U256 {
         let unvested = self.schedules.iter().map(|one| one.unvested(now));
         unvested.fold(U256::ZERO, U256::saturating_add)
@@ -73,7 +73,8 @@ impl Standing {
         }
     }
 
-    /// The same in base units of another token: each amount rounded down, of a schedule what was granted and what is left.
+    /// The same in base units of another token: each amount rounded down; for a schedule, what was granted and what is
+    /// left.
     fn scaled(self, ratio: &Ratio, now: u64) -> Option<Self> {
         let mut locks = BTreeMap::new();
         for (release, amount) in self.locks {
@@ -106,7 +107,7 @@ impl Standing {
     }
 }
 
-/// Every wallet of a register as it stands at a second.
+/// Every wallet of a register as it is at a second.
 pub fn standings(register: &Register, now: u64) -> BTreeMap<Address, Standing> {
     let wallets = register.known().into_iter();
     let standing = wallets.map(|(address, wallet)| (address, Standing::of(wallet, now)));
@@ -115,7 +116,7 @@ pub fn standings(register: &Register, now: u64) -> BTreeMap<Address, Standing> {
         .collect()
 }
 
-/// Every wallet of a register as it is to stand at a token with so many base units for the old ones.
+/// Every wallet of a register as it should be at a token with this ratio of base units.
 ///
 /// # Errors
 /// `Overflow`.

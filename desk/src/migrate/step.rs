@@ -10,7 +10,7 @@ use crate::journal::Journal;
 use crate::propose::batch::Call;
 use crate::signing::signer::Signer;
 
-/// Whose call it is at the new token.
+/// Who makes the call at the new token.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub enum Hand {
     /// `COMPLIANCE_ROLE`.
@@ -21,7 +21,7 @@ pub enum Hand {
     Enforcer,
 }
 
-/// Declares the calls in the sequence in which they are sent, each with its words and with whoever makes it.
+/// Declares the calls in the order in which they are sent, each with its words and the role that makes it.
 macro_rules! steps {
     ($($(#[$doc:meta])* $name:ident($call:ident, $hand:ident, $words:literal);)+) => {
         /// A call on the new token.
@@ -70,11 +70,11 @@ macro_rules! steps {
 steps! {
     /// Wallets are registered, with a provisional KYC expiry where the true one would not let them receive.
     Register(setWalletsCall, Compliance, "wallets registered");
-    /// A vesting schedule goes on where it stood.
+    /// A vesting schedule continues where it was.
     Grant(grantVestingCall, Issuer, "schedules granted");
-    /// What of a schedule was released at the old token and is not there any more is not there at the new one.
+    /// What a schedule released at the old token, and then left the wallet, is redeemed at the new one.
     Redeem(burnCall, Issuer, "released parts redeemed");
-    /// What force took out of a schedule is taken again.
+    /// What force took from a schedule is taken again.
     Reduce(forcedBurnCall, Enforcer, "schedules reduced");
     /// Holdings that are locked.
     MintLocked(mintLockedBatchCall, Issuer, "locked holdings issued");
@@ -98,7 +98,7 @@ steps! {
     ClassLimit(setClassLimitCall, Compliance, "limits of classes set");
     /// Limits of holdings.
     Limits(setLimitsCall, Compliance, "limits set");
-    /// Pairs of groups, the last of all.
+    /// Pairs of groups, last of all.
     Pair(setGroupRuleCall, Compliance, "pairs of groups set");
 }
 

@@ -28,11 +28,11 @@ const COLUMNS: [&str; 4] = ["wallet", "address", "account", "wallet_address"];
 /// What may separate columns.
 const SEPARATORS: [char; 3] = [',', ';', '\t'];
 
-/// Reads a list: one wallet on each line, an address or the name of one in `wallets`; `#` starts a remark. Of a table with a
-/// heading, the column called wallet, address or account. A wallet that stands twice counts once.
+/// Reads a list: one wallet on each line, an address or the name of one in `wallets`; `#` starts a remark. In a table
+/// with a heading, it is the column called wallet, address or account. A wallet that appears twice counts once.
 ///
 /// # Errors
-/// `Rows` with every line that is no wallet; `File` when it cannot be read or names no wallet.
+/// `Rows` with every line that is not a wallet; `File` when it cannot be read or names no wallet.
 pub fn read(
     file: impl Read,
     wallets: &BTreeMap<String, Address>,
@@ -58,8 +58,7 @@ pub fn read(
             let (found, named) = column(words);
             place = Some(found);
             if let Some(name) = named {
-                let words =
-                    format!("line {line} is the heading; wallets stand in the column {name}");
+                let words = format!("line {line} is the heading; wallets are in the column {name}");
                 assumed.push(Assumption::Other(words));
                 continue;
             }
@@ -73,7 +72,7 @@ pub fn read(
                 }
             }
             Err(error) => bad.push(format!(
-                "line {line}: '{word}' is no wallet of this profile, and {error}"
+                "line {line}: '{word}' is not a wallet of this profile, and {error}"
             )),
         }
     }
@@ -141,11 +140,11 @@ fn sanction(rows: &[Listed], sanctioned: bool) -> Batch<setSanctionedCall> {
 /// What is to do.
 #[derive(Clone, Debug, Default)]
 pub struct Plan {
-    /// Wallets of which the chain does not say it yet.
+    /// Wallets for which it is not in force on chain yet.
     pub new: Vec<Listed>,
-    /// Wallets of which it does.
+    /// Wallets for which it is.
     pub same: Vec<Listed>,
-    /// Wallets of which a proposal speaks that was not confirmed yet: they are left alone.
+    /// Wallets in a proposal that was not confirmed yet: they are left alone.
     pub proposed: Vec<Listed>,
     /// Wallets that no line names and that change with one that is: a sanction is the investor's.
     pub also: Vec<Address>,
@@ -155,7 +154,7 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Holds every wallet against the chain, and those that would change against what was proposed; nothing is sent.
+    /// Compares every wallet with the chain, and those that would change with what was proposed; nothing is sent.
     ///
     /// # Errors
     /// `Chain`, `Reverted` when `sender` may not.
@@ -171,7 +170,7 @@ impl Plan {
         Ok(plan)
     }
 
-    /// The same without what it would take: a list of any length is worked out in a few requests.
+    /// The same without what it would take: a list of any length takes only a few requests.
     ///
     /// # Errors
     /// `Chain`.
@@ -237,7 +236,8 @@ impl Plan {
         Ok(plan)
     }
 
-    /// Sanctions of wallets whose records at the security are known, all wallets of each investor among them: nothing is asked.
+    /// Sanctions of wallets whose records at the security are known, all wallets of each investor among them: nothing
+    /// is asked.
     pub fn sanctions(listed: &[Listed], records: &Records) -> Self {
         let (mut plan, mut seen) = (Self::default(), BTreeSet::new());
         let mut rows = Vec::new();
@@ -258,7 +258,7 @@ impl Plan {
         plan
     }
 
-    /// One wallet of each investor, and every wallet that is nobody's; what changes with them is noted.
+    /// One wallet of each investor, and every wallet without an investor; what changes with them is noted.
     async fn investors(&mut self, contract: &Contract) -> Result<Vec<Listed>, DeskError> {
         let named: BTreeSet<Address> = self.new.iter().map(|(_, wallet)| *wallet).collect();
         let (mut rows, mut seen) = (Vec::with_capacity(self.new.len()), BTreeSet::new());
@@ -313,7 +313,7 @@ impl Plan {
         sanctions.chain(blacklisting).chain(lifting).flatten().sum()
     }
 
-    /// The plan as calls for a Safe, in their sequence.
+    /// The plan as calls for a Safe, in order.
     pub fn proposed(&self, contract: &Contract) -> Vec<Proposed> {
         let sanctions = self.sanctions.iter().map(|batch| batch.proposed(contract));
         let blacklisting = self
@@ -327,7 +327,7 @@ impl Plan {
     /// Carries the plan out.
     ///
     /// # Errors
-    /// `Stopped`, with how far it came.
+    /// `Stopped`, with how far it got.
     pub async fn execute(
         &self,
         contract: &Contract,
@@ -389,7 +389,7 @@ mod tests {
             (utf16, vec!["the file is read as UTF-16 LE".to_owned()]),
             (
                 table.into_bytes(),
-                vec!["line 1 is the heading; wallets stand in the column Address".to_owned()],
+                vec!["line 1 is the heading; wallets are in the column Address".to_owned()],
             ),
         ] {
             let list = read(&bytes[..], &wallets).unwrap();

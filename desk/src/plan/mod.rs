@@ -1,8 +1,8 @@
-//! Long acts: what is to do is worked out against the chain, said, and then done in batches.
+//! Long acts: what is to be done is worked out against the chain, reported, and then done in batches.
 //!
-//! A plan remembers nothing of a file: it holds each row against what the chain says now, so the same file again, from any
-//! machine, finds nothing to do, and a run that was cut short is gone on with by giving the same command again. Only what
-//! is in flight stands in the [`crate::journal`].
+//! A plan remembers nothing about a file: it compares each row with what the chain says now. So the same file again,
+//! from any machine, finds nothing to do, and a run that was cut short is continued by giving the same command again.
+//! Only what is in flight is in the [`crate::journal`].
 
 pub mod list;
 pub mod register;
@@ -49,7 +49,7 @@ pub struct Batch<C> {
     pub lines: Vec<u64>,
     /// The call.
     pub call: C,
-    /// What it would take now; unknown where it rests on an earlier batch.
+    /// The gas that it would take now; unknown where it depends on an earlier batch.
     pub gas: Option<u64>,
 }
 
@@ -87,7 +87,7 @@ pub struct Sent {
 }
 
 impl Sent {
-    /// Nothing yet, after earlier runs of which the node lost what [`settle_earlier`] says.
+    /// Nothing yet. `lost` are the transactions of earlier runs that the node lost, as [`settle_earlier`] found.
     pub fn after(lost: Lost) -> Self {
         Self {
             lost,
@@ -95,7 +95,7 @@ impl Sent {
         }
     }
 
-    /// The nonce that what `sender` sends next must have, where the node lost a transaction of an earlier run.
+    /// The nonce that `sender` must use next, where the node lost a transaction of an earlier run.
     pub(crate) fn lost(&mut self, sender: Address) -> Option<u64> {
         self.lost.remove(&sender)
     }
@@ -143,7 +143,8 @@ impl Sent {
     }
 }
 
-/// Learns what became of the transactions of earlier runs, so that the plan is worked out against what they left behind.
+/// Finds out what became of the transactions of earlier runs, so that the plan is worked out against what they left
+/// behind.
 ///
 /// # Errors
 /// `Journal`; `OutcomeUnknown` while one of them waits to be mined.

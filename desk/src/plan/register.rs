@@ -1,4 +1,4 @@
-//! A cap table: who is registered anew or otherwise, and what is still to be issued.
+//! A cap table: who must be registered or changed, and what must still be issued.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
@@ -19,7 +19,7 @@ use crate::journal::{Goal, Journal};
 use crate::propose::pending::Pending;
 use crate::signing::signer::Signer;
 
-/// Most wallets of one investor, as the token has it.
+/// The most wallets that one investor can have, as in the token.
 const MAX_WALLETS: usize = 8;
 
 /// What the registry has of a row.
@@ -30,11 +30,11 @@ pub enum Registration {
     New,
     /// Something else: what changes, from and to.
     Changed(Vec<String>),
-    /// Just this.
+    /// Exactly this.
     Same,
 }
 
-/// One row of the file against the chain.
+/// One row of the file compared with the chain.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 pub struct Row {
     /// Its line.
@@ -47,7 +47,7 @@ pub struct Row {
     pub registration: Registration,
     /// What was ever issued to the wallet, in base units.
     pub issued: U256,
-    /// What is to be issued now.
+    /// What must be issued now.
     pub issue: U256,
     /// The batch for a Safe that does something for the wallet and was not confirmed yet: the row is left alone.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -55,36 +55,36 @@ pub struct Row {
 }
 
 impl Row {
-    /// Nothing is to do.
+    /// There is nothing to do.
     pub fn is_done(&self) -> bool {
         self.registration == Registration::Same && self.issue.is_zero()
     }
 
-    /// Something is to do, and nobody was asked to do it.
+    /// There is something to do, and it has not been proposed.
     fn is_open(&self) -> bool {
         !self.is_done() && self.proposed.is_none()
     }
 }
 
-/// What is to be issued.
+/// What should be issued.
 #[derive(Clone, Debug)]
 pub enum Issue {
     /// Nothing.
     Nothing,
     /// What is missing of each row's holding.
     Missing,
-    /// Each row's holding once more; what that comes to in all.
+    /// Each row's holding once more; with the totals after that.
     Again(Goal),
 }
 
-/// What is to do, and what speaks against it.
+/// What is to be done, and what prevents it.
 #[derive(Clone, Debug)]
 pub struct Plan {
     /// Every row of the file.
     pub rows: Vec<Row>,
-    /// Rows that cannot be carried out: nothing is then.
+    /// Rows that cannot be carried out: if there are any, nothing is done.
     pub refused: Vec<Refused>,
-    /// Rows that are registered as they stand and whose KYC has ended.
+    /// Rows that are already registered as given and whose KYC has expired.
     pub lapsed: Vec<Refused>,
     /// Base units there are now.
     pub supply: U256,
@@ -150,7 +150,7 @@ impl Issued {
         Ok(())
     }
 
-    /// What issuing every holding once more comes to.
+    /// The totals after issuing every holding once more.
     ///
     /// # Errors
     /// `Overflow`.
@@ -165,7 +165,7 @@ impl Issued {
 }
 
 impl Plan {
-    /// Holds every row against the chain, and those of which something is to do against what was proposed; nothing is sent.
+    /// Compares every row with the chain, and those with something to do with what was proposed; nothing is sent.
     /// `signers` are those of the registrations and of the issues.
     ///
     /// # Errors
@@ -219,16 +219,16 @@ impl Plan {
             let after = plan.supply_after.checked_add(row.issue);
             plan.supply_after = after.ok_or(DeskError::Overflow)?;
             if !cap.is_zero() && plan.supply_after > cap && !row.issue.is_zero() {
-                let why = "with its holding the supply would be above the cap";
+                let why = "its holding would take the supply above the cap";
                 plan.refused.push(Refused::new(row.line, why));
             }
             if let Some(other) = issued.replaced.get(&row.wallet).filter(|_| !row.is_done()) {
-                let why = format!("the wallet was lost, {other} took its place");
+                let why = format!("the wallet was lost and {other} took its place");
                 plan.refused.push(Refused::new(row.line, why));
             }
             if holder.kyc_expiry <= now {
                 let until = book::market::amount::date(holder.kyc_expiry);
-                let why = format!("the KYC ended on {until}: renew it, or leave the row out");
+                let why = format!("the KYC expired on {until}: renew it, or leave the row out");
                 let rows = if row.is_done() {
                     &mut plan.lapsed
                 } else {
@@ -250,7 +250,7 @@ impl Plan {
         self.rows.iter().all(Row::is_done)
     }
 
-    /// Every row of which something is to do is proposed already.
+    /// Every row with something to do is already proposed.
     pub fn is_proposed(&self) -> bool {
         !self.is_done() && !self.rows.iter().any(Row::is_open)
     }
@@ -258,11 +258,11 @@ impl Plan {
     /// What this plan issues, in base units: less than [`Self::supply_after`] where some of it is proposed already.
     pub fn issued(&self) -> U256 {
         let open = self.rows.iter().filter(|row| row.is_open());
-        // No sum of issues is above what the supply comes to.
+        // No sum of issues exceeds the supply.
         open.fold(U256::ZERO, |sum, row| sum.saturating_add(row.issue))
     }
 
-    /// The plan as calls for a Safe, in their sequence.
+    /// The plan as calls for a Safe, in order.
     pub fn proposed(&self, contract: &Contract) -> Vec<Proposed> {
         let registrations = self
             .registrations
@@ -272,7 +272,7 @@ impl Plan {
         registrations.chain(issues).collect()
     }
 
-    /// Rows that are registered anew, changed and left as they are, but for those that are proposed.
+    /// Rows that are newly registered, changed and left as they are, except those that are proposed.
     pub fn counts(&self) -> (usize, usize, usize) {
         let mut counts = (0, 0, 0);
         for row in self.rows.iter().filter(|row| row.proposed.is_none()) {
@@ -354,7 +354,7 @@ impl Plan {
         for batch in register.chunks(BATCH) {
             let call = set_wallets(batch);
             let mut estimate = None;
-            // What is wrong with a row already would be wrong with its whole batch.
+            // A row that is known to be wrong would make its whole batch fail.
             if !batch.iter().any(|holder| known.contains(&holder.line)) {
                 match gas(contract, &call, compliance).await? {
                     Ok(gas) => estimate = Some(gas),
@@ -375,7 +375,7 @@ impl Plan {
                 to: batch.iter().map(|row| row.wallet).collect(),
                 values: batch.iter().map(|row| row.issue).collect(),
             };
-            // Nothing can be said of a wallet before it is registered.
+            // Nothing can be said about a wallet before it is registered.
             let settled = !batch.iter().any(|row| waiting.contains(&row.wallet));
             let mut estimate = None;
             if settled {
@@ -400,7 +400,7 @@ impl Plan {
     /// Carries the plan out; `issuer` may be left out when nothing is issued.
     ///
     /// # Errors
-    /// `Stopped`, with how far it came.
+    /// `Stopped`, with how far it got.
     pub async fn execute(
         &self,
         contract: &Contract,
@@ -551,7 +551,7 @@ mod tests {
     #[test]
     fn a_row_is_new_changed_or_the_same() {
         let mut found = record();
-        // What compliance does besides is no part of the row.
+        // What compliance does beyond this is not part of the row.
         assert_eq!(registration(&holder(), &found), Registration::Same);
         found.group = 2;
         found.kycExpiry += 86_400;

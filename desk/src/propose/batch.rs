@@ -1,6 +1,6 @@
 //! A batch of calls as Safe's Transaction Builder reads and writes it.
 //!
-//! Only chain, Safe and calldata of it bind anything; name and description are for people. A call is taken from its bytes
+//! Only its chain, Safe and calldata are binding; name and description are for people. A call is read from its bytes
 //! (`data`), never from a method and its inputs.
 
 use alloy::primitives::{Address, B256, Bytes, keccak256};
@@ -28,7 +28,7 @@ pub struct Call {
     pub data: Bytes,
 }
 
-/// Calls that one Safe is to make, in one transaction and in this sequence.
+/// Calls that one Safe should make, in one transaction and in this order.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Batch {
     /// The chain.
@@ -41,12 +41,12 @@ pub struct Batch {
     pub description: String,
     /// When it was written: milliseconds since the epoch.
     pub created_at: u64,
-    /// The calls; never none.
+    /// The calls; never empty.
     pub calls: Vec<Call>,
 }
 
 impl Batch {
-    /// What the batch does, whoever writes it down again: the hash of chain, Safe and calls.
+    /// Identifies what the batch does across files: the hash of chain, Safe and calls.
     pub fn digest(&self) -> B256 {
         let calls: Vec<(Address, Bytes)> = self
             .calls
@@ -84,7 +84,7 @@ impl Batch {
         format!("{file:#}\n")
     }
 
-    /// Reads a file. What is unknown of its words is left alone; what is unknown of a call is refused.
+    /// Reads a file. Unknown members outside of calls are ignored; unknown members of a call are refused.
     ///
     /// # Errors
     /// `NotABatch`, `Checksum`; `Ether`, `Delegate` for the first call that is one.
@@ -114,7 +114,7 @@ impl Batch {
         let safe = meta.created_from_safe_address;
         let safe = parse_nonzero(&safe).map_err(|e| malformed(format!("its Safe: {e}")))?;
         if transactions.is_empty() {
-            return Err(malformed("it has no call".into()));
+            return Err(malformed("it has no calls".into()));
         }
         let calls = (1..).zip(transactions).map(|(at, row)| row.call(at));
         Ok(Self {
@@ -163,7 +163,7 @@ struct Row {
     contract_method: Value,
     #[serde(default)]
     contract_inputs_values: Value,
-    /// No member of the format, though other tools write it: 1 is a delegate call.
+    /// Not a member of the format, though other tools write it: 1 is a delegate call.
     #[serde(default)]
     operation: Value,
 }
@@ -181,7 +181,7 @@ impl Row {
         }
         if !self.contract_method.is_null() || !self.contract_inputs_values.is_null() {
             return Err(malformed(
-                "it has a method with inputs: only a call by its bytes is taken".into(),
+                "it has a method with inputs: only calls given as bytes are accepted".into(),
             ));
         }
         let data = self
@@ -203,8 +203,8 @@ fn checksum(file: &Value) -> B256 {
     keccak256(text)
 }
 
-/// A value as the Transaction Builder writes it for its checksum: of an object first the names of its members, sorted, as an
-/// array, then their values in that sequence, each with a comma behind it.
+/// A value as the Transaction Builder writes it for its checksum: for an object, first the names of its members,
+/// sorted, as an array, then their values in that order, each followed by a comma.
 fn serial(value: &Value, text: &mut String) {
     match value {
         Value::Array(items) => {
@@ -290,7 +290,7 @@ mod tests {
             }]
         });
         assert_eq!(file["meta"]["checksum"], json!(checksum(&file)));
-        // A call that the reader would have to put together itself is not taken.
+        // A call that the reader would have to assemble itself is not accepted.
         let refused = Batch::read(&file.to_string()).unwrap_err().to_string();
         assert!(
             refused.contains("call 1: it has a method with inputs"),
@@ -314,7 +314,7 @@ mod tests {
         let text = batch().to_text();
         let twice = text.replacen('{', "{\"chainId\": \"1\",", 1);
         let refused = Batch::read(&twice).unwrap_err();
-        assert!(refused.to_string().contains("stands twice"), "{refused}");
+        assert!(refused.to_string().contains("appears twice"), "{refused}");
     }
 
     #[test]
@@ -330,7 +330,7 @@ mod tests {
         assert_ne!(other.digest(), batch().digest());
     }
 
-    /// What a change of the file comes to; the checksum is written anew where the change is one of content.
+    /// The result of changing the file; the checksum is recomputed if the content changes.
     fn changed(change: impl Fn(&mut Value), resealed: bool) -> Result<Batch, ProposeError> {
         let mut file: Value = serde_json::from_str(&batch().to_text()).unwrap();
         change(&mut file);
@@ -394,7 +394,7 @@ mod tests {
         );
         assert_eq!(
             refused(&|file| file["transactions"] = json!([])),
-            "it has no call"
+            "it has no calls"
         );
         assert_eq!(
             refused(&|file| file["transactions"][0]["data"] = Value::Null),

@@ -1,4 +1,4 @@
-//! Events that an act may log beside those that prove it, each bound to the act's own accounts and amounts.
+//! Events that an act may log besides those that prove it, each bound to the act's own accounts and amounts.
 
 use std::collections::BTreeSet;
 
@@ -29,7 +29,7 @@ impl Deed {
     }
 }
 
-/// What the coin logs of the money that moves.
+/// What the coin logs about the money that moves.
 fn of_distribution(act: &Distributing, sent: &Sent) -> Vec<Expected> {
     let Some(coin) = act.coin else {
         return Vec::new();
@@ -39,7 +39,7 @@ fn of_distribution(act: &Distributing, sent: &Sent) -> Vec<Expected> {
         DistributionCalls::open(call) => {
             vec![moved(coin, sent.sender, contract, Some(call.total))]
         }
-        // Whom a share goes to, the wallet or its successor, only the contract knows.
+        // Only the contract knows whom a share goes to, the wallet or its successor.
         DistributionCalls::payBatch(call) => {
             let amounts: BTreeSet<U256> = call.claims.iter().map(|claim| claim.amount).collect();
             vec![Expected::fitting(coin, move |event: &Transfer| {
@@ -103,7 +103,7 @@ fn of_security(call: &SecurityCalls, sent: &Sent) -> Vec<Expected> {
             all.push(moved(token, call.holder, call.to, None));
             all
         }
-        // With one wallet of an investor all change.
+        // All wallets of an investor change together.
         SecurityCalls::setSanctioned(call) => {
             let on = call.sanctioned;
             vec![Expected::fitting(token, move |event: &SanctionSet| {
@@ -131,7 +131,7 @@ fn of_security(call: &SecurityCalls, sent: &Sent) -> Vec<Expected> {
     }
 }
 
-/// A transfer, of any value where none is known.
+/// A transfer, of any value if none is known.
 fn moved(token: Address, from: Address, to: Address, value: Option<U256>) -> Expected {
     Expected::fitting(token, move |event: &Transfer| {
         (event.from, event.to) == (from, to) && value.is_none_or(|value| event.value == value)

@@ -4,10 +4,10 @@
 //! | module | what it holds |
 //! | --- | --- |
 //! | [`batch`] | the file: a batch of Safe's Transaction Builder |
-//! | [`safe`] | what stands at a Safe's address; its events, and the calls that a transaction of it makes |
+//! | [`safe`] | what is at a Safe's address; its events, and the calls that a transaction of it makes |
 //! | [`reading`] | calldata as an act of one of the profile's contracts, and the events that prove it |
 //! | [`words`] | such an act in words |
-//! | [`besides`] | events that an act may log beside those that prove it |
+//! | [`besides`] | events that an act may log besides those that prove it |
 //! | [`confirm`] | a receipt against a batch |
 //! | [`pending`] | what was proposed and not confirmed yet |
 
@@ -26,12 +26,12 @@ use crate::chain::act::Kind;
 /// What is wrong with a batch, or with what became of it. Calls are counted from 1.
 #[derive(Debug, thiserror::Error)]
 pub enum ProposeError {
-    /// It is no batch of the Transaction Builder.
-    #[error("it is no batch of the Transaction Builder: {0}")]
+    /// It is not a batch of the Transaction Builder.
+    #[error("it is not a batch of the Transaction Builder: {0}")]
     NotABatch(String),
     /// Its checksum is not that of its content.
     #[error(
-        "its checksum is {found}, and that of its content {computed}: it was changed after it was written"
+        "its checksum is {found}, but that of its content is {computed}: it was changed after it was written"
     )]
     Checksum {
         /// In the file.
@@ -40,15 +40,15 @@ pub enum ProposeError {
         computed: B256,
     },
     /// It is for another chain.
-    #[error("it is for chain {found}, the profile is on chain {wanted}")]
+    #[error("it is for chain {found}, but the profile is on chain {wanted}")]
     OtherChain {
         /// The batch's.
         found: u64,
         /// The profile's.
         wanted: u64,
     },
-    /// A call brings ether.
-    #[error("call {at} sends {wei} wei of ether along: no act of these contracts takes any")]
+    /// A call sends ether.
+    #[error("call {at} sends {wei} wei of ether: no act of these contracts takes any")]
     Ether {
         /// Which call.
         at: usize,
@@ -64,25 +64,25 @@ pub enum ProposeError {
         to: Address,
     },
     /// A call goes to a contract that the profile does not name.
-    #[error("call {at} goes to {to}, which is no contract of this profile")]
+    #[error("call {at} goes to {to}, which is not a contract of this profile")]
     OtherTarget {
         /// Which call.
         at: usize,
         /// Where it goes.
         to: Address,
     },
-    /// A call's bytes are no act of its contract, or say more than the act.
-    #[error("call {at} cannot be read: no act of the {kind} at {to} has just these bytes")]
+    /// A call's bytes are not an act of its contract, or contain more than the act.
+    #[error("call {at} cannot be read: no act of the {kind} at {to} has exactly these bytes")]
     Unreadable {
         /// Which call.
         at: usize,
         /// Where it goes.
         to: Address,
-        /// What stands there.
+        /// What is there.
         kind: Kind,
     },
-    /// What stands at the address is no Safe.
-    #[error("{address} is no Safe: {why}")]
+    /// What is at the address is not a Safe.
+    #[error("{address} is not a Safe: {why}")]
     NotASafe {
         /// The address.
         address: Address,
@@ -91,7 +91,7 @@ pub enum ProposeError {
     },
     /// A Safe's transaction that failed inside.
     #[error(
-        "in transaction {hash} the Safe {safe} says that its own transaction {inner} failed inside"
+        "in transaction {hash} the Safe {safe} reports that its own transaction {inner} failed"
     )]
     FailedInside {
         /// The transaction.
@@ -102,7 +102,9 @@ pub enum ProposeError {
         inner: B256,
     },
     /// The Safe carried out none, or several, in the transaction.
-    #[error("transaction {hash} has {found} successful executions of the Safe {safe}, not one")]
+    #[error(
+        "transaction {hash} has {found} successful executions of the Safe {safe}, expected one"
+    )]
     Executions {
         /// The transaction.
         hash: B256,
@@ -122,7 +124,7 @@ pub enum ProposeError {
         what: String,
     },
     /// A call without its own event, in its place.
-    #[error("transaction {hash} does not have {event} with what call {at} meant, in its place")]
+    #[error("transaction {hash} does not have {event} with the values of call {at} in its place")]
     NoEvent {
         /// The transaction.
         hash: B256,
@@ -131,7 +133,7 @@ pub enum ProposeError {
         /// The event and the contract.
         event: String,
     },
-    /// An event that is none of the batch's.
+    /// An event that does not belong to the batch.
     #[error(
         "transaction {hash} did more than the batch: log {log} of {contract} comes from none of its calls"
     )]

@@ -1,5 +1,5 @@
-//! Wallets of which a proposal speaks that was neither confirmed nor given up: a plan leaves their rows alone, so that the
-//! same file proposes nothing twice.
+//! Wallets in a proposal that was neither confirmed nor given up: a plan leaves their rows alone, so that the same file
+//! proposes nothing twice.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! Calldata as an act of one of the profile's contracts. Bytes that mean more or less than the act are none.
+//! Calldata as an act of one of the profile's contracts. Bytes that encode more or less than the act are not accepted.
 
 use std::collections::BTreeMap;
 
@@ -16,21 +16,21 @@ use crate::chain::abi::ITsUSDC::ITsUSDCCalls as CoinCalls;
 use crate::chain::abi::canonical;
 use crate::chain::act::{Expected, Kind, Provable, Sent};
 
-/// The contracts of a profile, and what it calls accounts.
+/// The contracts of a profile, and its names for accounts.
 #[derive(Clone, Debug, Default)]
 pub struct Known {
     /// Chain id.
     pub chain_id: u64,
     /// The contracts.
     pub targets: Vec<Target>,
-    /// Accounts by what people call them.
+    /// Accounts with their names.
     pub names: BTreeMap<Address, String>,
 }
 
 /// An act that somebody with a role carries out.
 #[derive(Clone, Debug)]
 pub(super) enum Deed {
-    /// On the roles of any contract, which all have alike.
+    /// On the roles of any contract; all have the same.
     Role(SecurityCalls),
     /// On a security.
     Security(SecurityCalls),
@@ -42,7 +42,8 @@ pub(super) enum Deed {
     Distribution(Distributing),
     /// On the registry of documents.
     Documents(DocumentsCalls),
-    /// The coin's allowance for the profile's distribution contract: what a funder gives before it opens a distribution.
+    /// The coin's allowance for the profile's distribution contract: what a funder gives before it opens a
+    /// distribution.
     Funding(approveCall),
 }
 
@@ -62,7 +63,7 @@ pub struct Reading {
     pub(super) deed: Deed,
 }
 
-/// The events that prove a call, where it is one of those that are named.
+/// The events that prove a call, if it is one of those listed.
 macro_rules! proof_of {
     ($calls:ident, $call:expr, $sent:expr; $($name:ident)+) => {
         match $call {
@@ -90,7 +91,7 @@ impl Deed {
             }),
             (Target::Deployer(_) | Target::Programs, _) => return None,
         };
-        // What proves nothing is no act, or none that can be proposed.
+        // A call without proof is not an act, or not one that can be proposed.
         let nobody = Sent {
             sender: Address::ZERO,
             contract: Address::ZERO,
@@ -101,8 +102,8 @@ impl Deed {
             .then_some(deed)
     }
 
-    /// The events that prove it; `None` of what a Safe cannot be asked for: what the log must know before it is sent
-    /// (settlements, registrations, cancels, commitments, anchors), what is a holder's own, and views.
+    /// The events that prove it; `None` for what cannot be proposed to a Safe: what the log must know before it is sent
+    /// (settlements, registrations, cancels, commitments, anchors), what only a holder does, and views.
     fn proof(&self, sent: &Sent) -> Option<Vec<Expected>> {
         match self {
             Self::Role(call) => proof_of! { SecurityCalls, call, sent;
@@ -217,7 +218,7 @@ impl Reading {
         self.deed.proof(&sent).unwrap_or_default()
     }
 
-    /// The events that it may log besides.
+    /// The other events that it may log.
     pub(super) fn besides(&self, safe: Address, chain_id: u64) -> Vec<Expected> {
         self.deed.besides(&self.sent(safe, chain_id))
     }
@@ -341,7 +342,7 @@ pub(super) mod tests {
         refused(TOKEN, &[0xde, 0xad, 0xbe, 0xef]);
     }
 
-    /// What the log must know before it is sent, what is a holder's own, views, and lists without a member.
+    /// What the log must know before it is sent, what only a holder does, views, and empty lists.
     #[test]
     fn what_cannot_be_proposed_is_not_read() {
         let settle = IDvPSettlement::settleCall {

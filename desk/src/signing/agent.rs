@@ -1,8 +1,8 @@
-//! A process that holds one wallet's key for a time, and signs for commands of the same user: asked over a Unix socket in a
-//! folder that only that user can enter.
+//! A process that holds one wallet's key for a time, and signs for commands of the same user: asked over a Unix socket
+//! in a folder that only that user can enter.
 //!
-//! One request for each connection, a line of JSON either way. Only what can be shown in words is signed, and it is shown.
-//! There is one agent for each profile, and it has one key: it never serves two persons.
+//! One request for each connection, a line of JSON either way. Only what can be shown in words is signed, and it is
+//! shown. There is one agent for each profile, and it has one key: it never serves two persons.
 
 use std::fs;
 use std::io::{self, Read as _, Write as _};
@@ -30,7 +30,7 @@ const LONGEST: u64 = 1 << 20;
 /// How long either side waits for the other.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// How often the end of the agent's time is looked at: a machine that slept has another clock than its timers.
+/// How often the agent checks whether its time has ended: timers do not run while a machine sleeps.
 const LOOK: Duration = Duration::from_secs(1);
 
 /// What goes wrong with an agent.
@@ -38,7 +38,7 @@ const LOOK: Duration = Duration::from_secs(1);
 pub enum AgentError {
     /// Somebody else could enter the folder.
     #[error(
-        "{folder} is not this user's alone: it must be a folder of mode 0700 that the user owns"
+        "{folder} is not private to this user: it must be a folder with mode 0700 that the user owns"
     )]
     NotPrivate {
         /// The folder.
@@ -46,7 +46,7 @@ pub enum AgentError {
     },
     /// There is one already.
     #[error(
-        "the agent of wallet '{wallet}' runs until {until}: a profile has one agent, which serves one person"
+        "the agent of wallet '{wallet}' is running until {until}: a profile has only one agent, which serves one person"
     )]
     Running {
         /// Its wallet.
@@ -65,7 +65,7 @@ pub enum AgentError {
         /// What the system said.
         cause: io::Error,
     },
-    /// It answers what it should not.
+    /// It gave an answer that it should not give.
     #[error("the agent at {0} gave an answer that cannot be read")]
     Answer(PathBuf),
 }
@@ -106,7 +106,7 @@ pub struct Place {
 }
 
 impl Place {
-    /// In the folder for what lives as long as a login, `XDG_RUNTIME_DIR`, where there is one; else beside the profile.
+    /// In `XDG_RUNTIME_DIR`, which lasts as long as a login, if it is set; else beside the profile.
     pub fn of(profile: &Path, runtime: Option<&Path>) -> Self {
         let profile = std::path::absolute(profile).unwrap_or_else(|_| profile.to_path_buf());
         let folder = match runtime.filter(|folder| folder.is_absolute()) {
@@ -143,9 +143,9 @@ impl Place {
         self.check().map(|_| ())
     }
 
-    /// Whether there is a folder; only the user's own counts.
+    /// Whether the folder exists; only the user's own counts.
     fn check(&self) -> Result<bool, AgentError> {
-        // A link is none.
+        // A link does not count.
         let found = match fs::symlink_metadata(&self.folder) {
             Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Ok(false),
             found => found.map_err(self.failed())?,
@@ -176,7 +176,7 @@ impl Client {
         }
         let stream = match UnixStream::connect(place.socket()) {
             Ok(stream) => stream,
-            // It is gone, perhaps without having tidied up.
+            // It is gone, perhaps without cleaning up.
             Err(cause)
                 if matches!(
                     cause.kind(),
@@ -260,7 +260,7 @@ pub enum End {
     Locked,
 }
 
-/// An agent that listens. `S` says what is to be signed in words, or why it is not signed.
+/// An agent that listens. `S` describes in words what would be signed, or says why it is not signed.
 #[derive(Debug)]
 pub struct Agent<S> {
     listener: UnixListener,
@@ -270,8 +270,8 @@ pub struct Agent<S> {
     key: Box<PrivateKeySigner>,
 }
 
-/// Whether an agent may begin: nothing of this process can be dumped from here on, and none runs there yet. To be called
-/// before the key is read.
+/// Whether an agent may begin: nothing of this process can be dumped from here on, and none runs there yet. It must be
+/// called before the key is read.
 ///
 /// # Errors
 /// [`AgentError`].
@@ -306,7 +306,7 @@ impl<S: Fn(Address, &Request) -> Result<String, String>> Agent<S> {
         };
         let key = shield::lock(key).map_err(AgentError::Unsafe)?;
         place.make()?;
-        // What is left of one that was killed: nobody answered there.
+        // Left over from an agent that was killed: nobody answered there.
         match fs::remove_file(place.socket()) {
             Err(cause) if cause.kind() != io::ErrorKind::NotFound => {
                 return Err(place.failed()(cause));
@@ -328,7 +328,7 @@ impl<S: Fn(Address, &Request) -> Result<String, String>> Agent<S> {
         &self.about
     }
 
-    /// Serves until its time is over or it is told to end. `say` gets a line for whatever is signed or refused.
+    /// Serves until its time is up or it is told to end. `say` gets a line for whatever is signed or refused.
     ///
     /// # Errors
     /// The socket's.
@@ -344,7 +344,7 @@ impl<S: Fn(Address, &Request) -> Result<String, String>> Agent<S> {
             let accepted = tokio::time::timeout(left.min(LOOK), self.listener.accept()).await;
             let Ok(accepted) = accepted else { continue };
             let (stream, _) = accepted.map_err(self.place.failed())?;
-            // Whoever does not speak, or not to the end, is left alone.
+            // A client that sends nothing, or stops half-way, is ignored.
             let served = tokio::time::timeout(PATIENCE, self.answer(stream, &mut say)).await;
             if let Ok(Ok(true)) = served {
                 return Ok(End::Locked);
@@ -360,14 +360,14 @@ impl<S: Fn(Address, &Request) -> Result<String, String>> Agent<S> {
     ) -> io::Result<bool> {
         let peer = stream.peer_cred()?.uid();
         if peer != shield::user() {
-            say(&format!("refused: user {peer} asked"));
+            say(&format!("refused: the request came from user {peer}"));
             return Ok(false);
         }
         let mut text = Vec::new();
         (&mut stream).take(LONGEST).read_to_end(&mut text).await?;
         let answer = match serde_json::from_slice(&text) {
             Ok(asked) => self.told(asked, say),
-            Err(error) => Answer::Refused(format!("what is asked cannot be read: {error}")),
+            Err(error) => Answer::Refused(format!("the request cannot be read: {error}")),
         };
         let mut line = serde_json::to_vec(&answer)?;
         line.push(b'\n');
@@ -382,9 +382,9 @@ impl<S: Fn(Address, &Request) -> Result<String, String>> Agent<S> {
             Asked::Lock => return Answer::Locked,
             Asked::Sign(request) => request,
         };
-        // The answer to one that waited while the time ended.
+        // The answer to a request that was waiting when the time ended.
         if self.about.until <= Timestamp::now() {
-            return Answer::Refused("its time is over".into());
+            return Answer::Refused("its time is up".into());
         }
         let words = match (self.scope)(self.about.address, &request) {
             Ok(words) => words,
@@ -405,7 +405,7 @@ impl<S: Fn(Address, &Request) -> Result<String, String>> Agent<S> {
 
 impl<S> Drop for Agent<S> {
     fn drop(&mut self) {
-        // The key wipes itself; a socket that stays is found out by the next agent.
+        // The key wipes itself; the next agent detects a socket that was left behind.
         let _ = fs::remove_file(self.place.socket());
     }
 }

@@ -1,11 +1,11 @@
-//! The key management of a cloud: a digest is signed, by alloy's signers, which read the service's DER, take the low `s` and
-//! find the parity.
+//! The key management of a cloud: a digest is signed, by alloy's signers, which read the service's DER, take the low
+//! `s` and find the parity.
 
 use alloy::primitives::{Address, Signature};
 
 use super::request::Request;
 
-/// An error with its causes: those of the clouds' libraries say only at their root what happened.
+/// An error with its causes: in the clouds' libraries only the root cause says what happened.
 fn words(error: &dyn std::error::Error) -> String {
     let mut words = error.to_string();
     let mut cause = error.source();
@@ -19,13 +19,13 @@ fn words(error: &dyn std::error::Error) -> String {
     words
 }
 
-/// Refuses a key that is another one than the profile says.
+/// Refuses a key other than the one that the profile names.
 fn expect(found: Address, wanted: Address) -> Result<(), String> {
     if found == wanted {
         Ok(())
     } else {
         Err(format!(
-            "its key is that of {found}, the profile says {wanted}"
+            "its key is that of {found}, but the profile says {wanted}"
         ))
     }
 }
@@ -120,7 +120,7 @@ fn parts(key: &str) -> Result<[&str; 5], String> {
 #[cfg(feature = "gcp-kms")]
 fn form(key: &str) -> String {
     format!(
-        "'{key}' is no version of a key: write \
+        "'{key}' is not a key version: write \
          projects/P/locations/L/keyRings/R/cryptoKeys/K/cryptoKeyVersions/1"
     )
 }

@@ -7,7 +7,8 @@ use alloy_signer_ledger::{HDPath, LedgerSigner};
 
 use super::request::Request;
 
-/// Signs with the key at a path, as `m/44'/60'/0'/0/0`, which must be that of `address`; a person at the device allows it.
+/// Signs with the key at a path, as `m/44'/60'/0'/0/0`, which must be that of `address`; a person at the device
+/// approves it.
 pub(super) async fn sign(
     address: Address,
     path: &str,
@@ -18,7 +19,7 @@ pub(super) async fn sign(
     let found = alloy::signers::Signer::address(&signer);
     if found != address {
         return Err(format!(
-            "its key is that of {found}, the profile says {address}"
+            "its key is that of {found}, but the profile says {address}"
         ));
     }
     let signed = match request {

@@ -1,5 +1,6 @@
-//! Signing: what is asked for, and who holds the key: this process, a wallet's agent, or a service elsewhere ([`remote`]).
-//! What is asked to be signed is the thing itself, never a bare digest, wherever whoever holds the key can read it.
+//! Signing: what is asked for, and who holds the key: this process, a wallet's agent, or a service elsewhere
+//! ([`remote`]). What is sent for signing is the thing itself, never a bare digest, wherever the holder of the key can
+//! read it.
 
 #[cfg(target_os = "linux")]
 pub mod agent;

@@ -1,8 +1,8 @@
-//! Keys that are kept elsewhere: behind a service that signs (`Web3Signer`, the key management of a cloud), or in a device
-//! on the table. A profile names each with the address that it must sign for.
+//! Keys that are kept elsewhere: behind a service that signs (`Web3Signer`, the key management of a cloud), or in a
+//! device on the table. A profile names each with the address that it must sign for.
 //!
-//! What can read what it signs is given the thing itself: `Web3Signer` and the device. The clouds' services take digests
-//! only, so that whoever may call them there can have anything signed.
+//! `Web3Signer` and the device can read what they sign, so they are given the thing itself. The clouds' services take
+//! only digests, so anyone who may call them there can have anything signed.
 
 use std::thread;
 use std::time::Duration;
@@ -14,10 +14,10 @@ use super::request::Request;
 use super::signer::NotSigned;
 use super::web3signer;
 
-/// How long a service may take.
+/// How long a service can take.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// How long a person at a device may take.
+/// How long a person at a device can take.
 #[cfg(feature = "ledger")]
 const PERSONS_PATIENCE: Duration = Duration::from_secs(300);
 
@@ -38,10 +38,10 @@ pub enum Keeper {
         address: Address,
         /// Its id, ARN or alias.
         key: String,
-        /// The region, where the surroundings do not say it.
+        /// The region, where the environment does not set it.
         #[serde(skip_serializing_if = "Option::is_none", default)]
         region: Option<String>,
-        /// Another endpoint than AWS's own.
+        /// An endpoint other than AWS's own.
         #[serde(skip_serializing_if = "Option::is_none", default)]
         endpoint: Option<String>,
     },
@@ -51,7 +51,7 @@ pub enum Keeper {
         address: Address,
         /// Its version: `projects/P/locations/L/keyRings/R/cryptoKeys/K/cryptoKeyVersions/1`.
         key: String,
-        /// Another endpoint than Google's own.
+        /// An endpoint other than Google's own.
         #[serde(skip_serializing_if = "Option::is_none", default)]
         endpoint: Option<String>,
     },
@@ -85,12 +85,12 @@ impl Keeper {
         }
     }
 
-    /// Has it sign, and waits. Whether the signature is the one that was asked for, the caller checks.
+    /// Has it sign, and waits. The caller checks whether the signature is the one that was asked for.
     ///
     /// # Errors
     /// Why it does not.
     pub(super) fn sign(&self, request: &Request) -> Result<Signature, NotSigned> {
-        // On a thread of its own: whoever signs may be within a runtime already.
+        // On a thread of its own: the caller may already be inside a runtime.
         let asked = thread::scope(|scope| {
             let asking = scope.spawn(|| {
                 let runtime = tokio::runtime::Builder::new_current_thread()
@@ -105,9 +105,7 @@ impl Keeper {
                     }
                 })
             });
-            asking
-                .join()
-                .unwrap_or_else(|_| Err("it broke down".into()))
+            asking.join().unwrap_or_else(|_| Err("it crashed".into()))
         });
         asked.map_err(|words| NotSigned(format!("{}: {words}", self.kind())))
     }

@@ -1,4 +1,5 @@
-//! What a wallet is asked to sign: always the thing itself, never a bare digest, so that whoever holds the key can show it.
+//! What a wallet is asked to sign: always the thing itself, never a bare digest, so that the holder of the key can show
+//! it.
 
 use alloy::consensus::{SignableTransaction, TxEip1559};
 use alloy::primitives::{Address, B256, Signature, U256};
@@ -30,7 +31,7 @@ mod abi {
 
 pub(super) use abi::{CancelOrder, Permit};
 
-/// What is to be signed.
+/// What should be signed.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Request {
@@ -44,7 +45,7 @@ pub enum Request {
     Act(ActTerms),
     /// A transaction.
     Transaction(Box<TxEip1559>),
-    /// The text by which a wallet comes in somewhere.
+    /// The text with which a wallet signs in somewhere.
     SignIn(SignIn),
 }
 
@@ -82,7 +83,7 @@ pub struct CancelTerms {
 }
 
 impl CancelTerms {
-    /// What is signed: EIP-712 in the domain in which the order itself is.
+    /// What is signed: EIP-712 in the domain of the order itself.
     pub fn digest(&self) -> B256 {
         self.message().eip712_signing_hash(&self.domain())
     }

@@ -1,4 +1,4 @@
-//! The text that a wallet signs to come in somewhere (EIP-4361): read strictly, so that nothing else is signed for one.
+//! The text that a wallet signs to sign in somewhere (EIP-4361): read strictly, so that nothing else is signed as one.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,24 +10,24 @@ use serde::{Deserialize, Serialize};
 /// What follows the domain.
 const ASKS: &str = " wants you to sign in with your Ethereum account:";
 
-/// Why a text is none.
+/// Why a text is not a sign-in text.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("it is no sign-in text (EIP-4361): {0}")]
+#[error("it is not a sign-in text (EIP-4361): {0}")]
 pub struct SignInError(pub String);
 
-/// A text of EIP-4361.
+/// An EIP-4361 text.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct SignIn {
-    /// Host, and port where it is not the scheme's own, of who asks.
+    /// The host of the site that asks, with its port if it is not the scheme's default.
     pub domain: String,
-    /// The wallet that comes in.
+    /// The wallet that signs in.
     pub address: Address,
-    /// What it comes in to.
+    /// What it signs in to.
     pub uri: String,
     /// The chain.
     pub chain_id: u64,
-    /// What is said of it, if anything is.
+    /// Its statement, if it has one.
     pub statement: Option<String>,
     /// When it ends, if it does.
     pub ends_at: Option<Timestamp>,
@@ -71,7 +71,7 @@ struct Lines<'a>(std::iter::Peekable<std::str::Split<'a, char>>);
 
 impl<'a> Lines<'a> {
     fn next(&mut self, wanted: &str) -> Result<&'a str, SignInError> {
-        let missing = || SignInError(format!("it ends where {wanted} is wanted"));
+        let missing = || SignInError(format!("it ends where {wanted} was expected"));
         self.0.next().ok_or_else(missing)
     }
 
@@ -79,7 +79,7 @@ impl<'a> Lines<'a> {
         match self.next("an empty line")? {
             "" => Ok(()),
             found => Err(SignInError(format!(
-                "{found:?} stands where an empty line is wanted"
+                "found {found:?}, expected an empty line"
             ))),
         }
     }
@@ -88,10 +88,10 @@ impl<'a> Lines<'a> {
     fn value(&mut self, name: &str) -> Result<&'a str, SignInError> {
         let line = self.next(name)?;
         let value = line.strip_prefix(name).filter(|value| !value.is_empty());
-        value.ok_or_else(|| SignInError(format!("{line:?} stands where {name:?} is wanted")))
+        value.ok_or_else(|| SignInError(format!("found {line:?}, expected {name:?}")))
     }
 
-    /// The same, of one that may be missing.
+    /// The same for a line that may be missing.
     fn maybe(&mut self, name: &str) -> Option<&'a str> {
         self.0
             .next_if(|line| line.starts_with(name))
@@ -110,26 +110,26 @@ impl FromStr for SignIn {
     fn from_str(text: &str) -> Result<Self, SignInError> {
         let strange = |c: char| c.is_control() && c != '\n';
         if text.contains(strange) {
-            let words = "it has control characters, or lines that end as Windows has them";
+            let words = "it has control characters or Windows line endings";
             return Err(SignInError(words.into()));
         }
         let mut lines = Lines(text.split('\n').peekable());
-        let first = lines.next("who asks")?;
+        let first = lines.next("a domain")?;
         let domain = first.strip_suffix(ASKS).ok_or_else(|| {
             SignInError(format!(
                 "its first line does not end with {:?}",
                 ASKS.trim()
             ))
         })?;
-        // A scheme may stand before it.
+        // A scheme may come before it.
         let domain = domain.split_once("://").map_or(domain, |(_, rest)| rest);
         if domain.is_empty() || domain.contains([' ', '/', '@']) {
-            return Err(SignInError(format!("{domain:?} is no domain")));
+            return Err(SignInError(format!("{domain:?} is not a domain")));
         }
         let address = lines.next("an address")?;
         let address = Address::parse_checksummed(address, None).map_err(|error| {
             SignInError(format!(
-                "{address:?} is no address with its checksum: {error}"
+                "{address:?} is not an address with a valid checksum: {error}"
             ))
         })?;
         lines.empty()?;
@@ -147,10 +147,11 @@ impl FromStr for SignIn {
         let chain = lines.value("Chain ID: ")?;
         let digits = chain.bytes().all(|byte| byte.is_ascii_digit());
         let chain_id = chain.parse().ok().filter(|_| digits);
-        let chain_id = chain_id.ok_or_else(|| SignInError(format!("{chain:?} is no chain id")))?;
+        let chain_id =
+            chain_id.ok_or_else(|| SignInError(format!("{chain:?} is not a chain id")))?;
         let nonce = lines.value("Nonce: ")?;
         if nonce.len() < 8 || !nonce.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
-            return Err(SignInError(format!("{nonce:?} is no nonce")));
+            return Err(SignInError(format!("{nonce:?} is not a valid nonce")));
         }
         time("Issued At", lines.value("Issued At: ")?)?;
         let ends_at = lines.maybe("Expiration Time: ");
@@ -163,7 +164,7 @@ impl FromStr for SignIn {
             while lines.maybe("- ").is_some() {}
         }
         if let Some(rest) = lines.0.next() {
-            return Err(SignInError(format!("{rest:?} stands behind its end")));
+            return Err(SignInError(format!("{rest:?} follows its end")));
         }
         Ok(Self {
             domain: domain.to_owned(),
@@ -242,8 +243,8 @@ Expiration Time: 2027-01-15T08:05:00Z";
         for (text, words) in [
             (String::new(), "first line"),
             ("Transfer everything".into(), "first line"),
-            (with("board.example wants", " wants"), "no domain"),
-            (with("board.example wants", "a/b wants"), "no domain"),
+            (with("board.example wants", " wants"), "not a domain"),
+            (with("board.example wants", "a/b wants"), "not a domain"),
             (with("0x7E5F", "0x7e5F"), "checksum"),
             (with("Version: 1", "Version: 2"), "version"),
             (with("Chain ID: 412346", "Chain ID: x"), "chain id"),
@@ -252,8 +253,8 @@ Expiration Time: 2027-01-15T08:05:00Z";
             (with("Issued At: 2027", "Issued At: soon"), "Issued At"),
             (with("URI: https", "URL: https"), "URI"),
             (with("nothing.\n\n", "nothing.\n"), "empty line"),
-            (format!("{TEXT}\n"), "behind its end"),
-            (format!("{TEXT}\nand something else"), "behind its end"),
+            (format!("{TEXT}\n"), "follows its end"),
+            (format!("{TEXT}\nand something else"), "follows its end"),
             (TEXT.replace('\n', "\r\n"), "control characters"),
             (format!("{TEXT}\u{1b}[2J"), "control characters"),
             (

@@ -41,11 +41,11 @@ impl Signer {
         }
     }
 
-    /// Signs, and waits for whoever holds the key. The signature is one of [`Self::address`], with its low `s`, or it is
-    /// none.
+    /// Signs, and waits for the holder of the key. A signature that is returned is one of [`Self::address`], with its
+    /// low `s`.
     ///
     /// # Errors
-    /// [`NotSigned`], in the words of whoever holds the key.
+    /// [`NotSigned`], in the words of the holder of the key.
     pub fn sign(&self, request: &Request) -> Result<Signature, NotSigned> {
         let signature = match self {
             Self::Opened(key) => key
@@ -65,10 +65,10 @@ fn checked(address: Address, digest: B256, signature: Signature) -> Result<Signa
     match signature.recover_address_from_prehash(&digest) {
         Ok(found) if found == address => Ok(signature),
         Ok(found) => Err(NotSigned(format!(
-            "what came back is a signature of {found}, or of something else than was asked for, and not one of {address}"
+            "what came back is a signature of {found}, or of something other than was asked for, not one of {address}"
         ))),
         Err(error) => Err(NotSigned(format!(
-            "what came back is no signature: {error}"
+            "what came back is not a signature: {error}"
         ))),
     }
 }
@@ -92,7 +92,7 @@ mod tests {
         assert_eq!(checked(key.address(), digest, high), Ok(low));
         let other = checked(key.address(), B256::repeat_byte(8), low).unwrap_err();
         assert!(
-            other.0.contains("something else than was asked for"),
+            other.0.contains("something other than was asked for"),
             "{other}"
         );
         let stranger = checked(Address::repeat_byte(1), digest, low).unwrap_err();

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::request::{ActTerms, CancelTerms, OrderTerms, PermitTerms, Request};
 
 impl Request {
-    /// Types, domain and message; `None` of a transaction and of a text, which are none.
+    /// Types, domain and message; `None` for a transaction and for a text, which are not typed data.
     pub fn typed(&self) -> Option<Value> {
         Some(match self {
             Self::Order(order) => of_order(order),
@@ -71,7 +71,7 @@ fn address(value: Address) -> Value {
     json!(value.to_checksum(None))
 }
 
-/// In digits, as a text: a JSON number holds 53 bits.
+/// In digits, as text: a JSON number has only 53 bits.
 fn number(value: U256) -> Value {
     json!(value.to_string())
 }
@@ -80,7 +80,7 @@ fn word(value: B256) -> Value {
     json!(value.to_string())
 }
 
-/// `values` are those of the members, in the sequence of the type.
+/// `values` are those of the members, in the order of the type.
 fn typed<T: SolStruct, const N: usize>(_: &T, domain: &Eip712Domain, values: [Value; N]) -> Value {
     // `Order(address owner,uint8 side,...)`.
     let root = T::eip712_root_type();

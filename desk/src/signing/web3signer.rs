@@ -1,4 +1,5 @@
-//! `Web3Signer` over JSON-RPC: `eth_signTransaction`, `eth_signTypedData` and `eth_sign`, so that it can read what it signs.
+//! `Web3Signer` over JSON-RPC: `eth_signTransaction`, `eth_signTypedData` and `eth_sign`, so that it can read what it
+//! signs.
 
 use std::time::Duration;
 
@@ -12,10 +13,10 @@ use serde_json::{Value, json};
 use super::request::Request;
 use crate::http;
 
-/// How long it may take.
+/// How long it can take.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Longest answer: far above a signed transaction of a hundred rows.
+/// Longest answer: far more than a signed transaction of a hundred rows.
 const LONGEST: usize = 1 << 20;
 
 /// Has it sign with the key of `address`.
@@ -69,29 +70,29 @@ fn transaction(wanted: &TxEip1559, raw: &[u8]) -> Result<Signature, String> {
         return Err("it signed a transaction of another type".into());
     };
     if !rest.is_empty() {
-        return Err("there are bytes behind the transaction that it signed".into());
+        return Err("extra bytes follow the transaction that it signed".into());
     }
     let found = signed.tx();
     if found.chain_id != wanted.chain_id {
         return Err(format!(
-            "it signs for chain {}, this transaction is for chain {}",
+            "it signs for chain {}, but this transaction is for chain {}",
             found.chain_id, wanted.chain_id
         ));
     }
     if found != wanted {
-        return Err("it signed another transaction than was asked for".into());
+        return Err("it signed a different transaction than was asked for".into());
     }
     Ok(*signed.signature())
 }
 
 fn bytes(answer: &Value) -> Result<Vec<u8>, String> {
-    let text = answer.as_str().ok_or("its answer is no text")?;
+    let text = answer.as_str().ok_or("its answer is not text")?;
     hex::decode(text).map_err(|error| error.to_string())
 }
 
 async fn ask(url: &str, method: &str, parameters: Value) -> Result<Value, String> {
     let lost = |error: reqwest::Error| {
-        // A URL may hold a login.
+        // A URL may contain a login.
         let cause = http::root_cause(&error.without_url());
         match url.parse() {
             Ok(url) => format!("{} does not answer: {cause}", http::origin(&url)),
@@ -115,7 +116,7 @@ async fn ask(url: &str, method: &str, parameters: Value) -> Result<Value, String
         bytes.extend_from_slice(&chunk);
     }
     let answer: Value =
-        serde_json::from_slice(&bytes).map_err(|_| format!("HTTP {status}, and no JSON-RPC"))?;
+        serde_json::from_slice(&bytes).map_err(|_| format!("HTTP {status}, not JSON-RPC"))?;
     match answer.get("error").filter(|error| !error.is_null()) {
         Some(error) => Err(error["message"]
             .as_str()
@@ -142,7 +143,7 @@ mod tests {
     use super::super::signer::Signer;
     use super::*;
 
-    /// A stand-in that answers so many requests, each as `answer` says of method and parameters.
+    /// A stand-in that answers a number of requests, each as `answer` decides from method and parameters.
     fn serve(
         count: usize,
         answer: impl Fn(&str, &Value) -> Value + Send + 'static,
@@ -254,20 +255,20 @@ mod tests {
             result(&stranger.sign_hash_sync(&digest).unwrap().as_bytes())
         });
         assert!(other_key.contains("is a signature of"), "{other_key}");
-        // As versions did that signed typed data as a personal message.
+        // As did versions that signed typed data as a personal message.
         let prefixed = refused(1, |key, _, parameters| {
             let text = parameters[1].as_str().unwrap();
             result(&key.sign_message_sync(text.as_bytes()).unwrap().as_bytes())
         });
         assert!(
-            prefixed.contains("something else than was asked for"),
+            prefixed.contains("something other than was asked for"),
             "{prefixed}"
         );
         let chain = refused(4, |key, method, parameters| {
             honest(key, 1, method, parameters)
         });
         assert!(
-            chain.ends_with("it signs for chain 1, this transaction is for chain 412346"),
+            chain.ends_with("it signs for chain 1, but this transaction is for chain 412346"),
             "{chain}"
         );
         let changed = refused(4, |key, method, parameters| {
@@ -276,7 +277,7 @@ mod tests {
             honest(key, 412_346, method, &parameters)
         });
         assert!(
-            changed.ends_with("it signed another transaction than was asked for"),
+            changed.ends_with("it signed a different transaction than was asked for"),
             "{changed}"
         );
         let unknown = refused(
@@ -288,7 +289,7 @@ mod tests {
             "Web3Signer: Signing from is not an unlocked account"
         );
         let nothing = refused(0, |_, _, _| json!({ "result": null }));
-        assert!(nothing.ends_with("its answer is no text"), "{nothing}");
+        assert!(nothing.ends_with("its answer is not text"), "{nothing}");
     }
 
     #[test]

@@ -126,7 +126,7 @@ impl Wallets {
         use alloy::signers::local::LocalSignerError;
         let path = self.existing(name)?;
         PrivateKeySigner::decrypt_keystore(&path, password).map_err(|error| match error {
-            // The only two answers of a well-formed keystore: a wrong password, or bytes that are no key.
+            // The only two answers of a well-formed keystore: a wrong password, or bytes that are not a key.
             LocalSignerError::EthKeystoreError(KeystoreError::MacMismatch) => {
                 WalletError::Password(name.to_string())
             }
@@ -172,7 +172,7 @@ impl Wallets {
     }
 }
 
-/// Whether a wallet may be called so: a plain file name.
+/// Whether a wallet can have this name: a plain file name.
 ///
 /// # Errors
 /// `Name`.
@@ -209,7 +209,7 @@ fn address_in(path: &Path) -> Result<Option<Address>, WalletError> {
         path: path.to_path_buf(),
         cause,
     })?;
-    // A member that stands twice is refused.
+    // A member that appears twice is refused.
     let file: Stated = serde_json::from_str(&text).map_err(|e| malformed(e.to_string()))?;
     if file.version != 3 {
         return Err(malformed("no version 3".into()));
@@ -223,8 +223,8 @@ fn address_in(path: &Path) -> Result<Option<Address>, WalletError> {
     }
 }
 
-/// By hand, as `eth-keystore`, which opens the file, writes every file with scrypt's N at 2^13: a thirty-second of what geth
-/// makes a guess cost.
+/// By hand, as `eth-keystore`, which opens the file, writes every file with scrypt's N at 2^13: a thirty-second of what
+/// geth makes a guess cost.
 fn encrypt(signer: &PrivateKeySigner, password: &str, cost: Cost) -> Value {
     let salt: [u8; 32] = random();
     let iv: [u8; 16] = random();

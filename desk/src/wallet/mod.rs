@@ -16,10 +16,10 @@ pub enum WalletError {
         /// The profile's wallets folder.
         folder: PathBuf,
     },
-    /// A keystore of that name is there already.
+    /// A keystore of that name already exists.
     #[error("wallet '{0}' already exists")]
     Exists(String),
-    /// A name that is no plain file name.
+    /// A name that is not a plain file name.
     #[error("'{0}' is not a valid wallet name: use letters, digits, '-', '_' and '.'")]
     Name(String),
     /// The password does not open it.
@@ -33,10 +33,10 @@ pub enum WalletError {
         /// Why.
         cause: String,
     },
-    /// 32 bytes that are no key of the curve, or no hexadecimal.
+    /// 32 bytes that are not a key of the curve, or not hexadecimal.
     #[error("not a valid private key: expected 32 bytes in hexadecimal")]
     Key,
-    /// The file is no keystore.
+    /// The file is not a keystore.
     #[error("{path} is not a version 3 keystore: {cause}")]
     Malformed {
         /// The file.

@@ -1,4 +1,4 @@
-//! The folder of a pack: every file with its checksum, and nothing under the final name before all is there.
+//! The folder of a pack: every file with its checksum, and nothing under the final name until everything is written.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -13,15 +13,15 @@ use crate::board::spreadsheet::{self, Line};
 /// A file of a pack.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExamFile {
-    /// Its name; confirmations stand in a folder of their own.
+    /// Its name; confirmations are in a separate folder.
     pub name: String,
-    /// Rows below the header of a table, lines of a file of lines, else 0.
+    /// Rows of a table without its header, lines of a file of lines, else 0.
     pub rows: u64,
     /// Its SHA-256, lower-case hexadecimal.
     pub sha256: String,
 }
 
-/// A folder in the making. Dropped before its end, it leaves nothing.
+/// A folder being written. Dropped before it is finished, it leaves nothing.
 #[derive(Debug)]
 pub(super) struct Folder {
     draft: TempDir,
@@ -30,12 +30,12 @@ pub(super) struct Folder {
 }
 
 impl Folder {
-    /// Begins beside `target`, where nothing may stand yet but an empty folder.
+    /// Begins beside `target`, where at most an empty folder may exist yet.
     pub(super) fn begin(target: &Path) -> Result<Self, BoardError> {
         if std::fs::read_dir(target).is_ok_and(|mut inside| inside.next().is_none()) {
             std::fs::remove_dir(target)?;
         }
-        // A dangling link is something, too.
+        // A dangling link counts as something, too.
         if target.symlink_metadata().is_ok() {
             return Err(BoardError::FolderExists(target.to_owned()));
         }
@@ -57,12 +57,12 @@ impl Folder {
         Checksummed::create(&self.draft.path().join(name), name)
     }
 
-    /// Makes a folder in it.
+    /// Creates a folder in it.
     pub(super) fn folder(&self, name: &str) -> io::Result<()> {
         std::fs::create_dir(self.draft.path().join(name))
     }
 
-    /// Writes a file at once.
+    /// Writes a whole file at once.
     pub(super) fn whole(&mut self, name: &str, rows: u64, text: &[u8]) -> io::Result<()> {
         let mut file = self.file(name)?;
         file.write_all(text)?;
@@ -75,7 +75,7 @@ impl Folder {
         Ok(())
     }
 
-    /// Writes the checksums and gives the folder its name, in which nothing may have come meanwhile.
+    /// Writes the checksums and gives the folder its name, where nothing may have appeared meanwhile.
     pub(super) fn finish(mut self) -> Result<(Vec<ExamFile>, String), BoardError> {
         self.files.sort_by(|a, b| a.name.cmp(&b.name));
         let mut list = self.file("SHA256SUMS")?;
@@ -96,7 +96,7 @@ impl Folder {
     }
 }
 
-/// A file that knows its checksum.
+/// A file that computes its checksum.
 #[derive(Debug)]
 pub(super) struct Checksummed {
     file: BufWriter<Hashing>,
@@ -161,7 +161,7 @@ impl Write for Checksummed {
     }
 }
 
-/// A table of a pack in the making.
+/// A table of a pack being written.
 #[derive(Debug)]
 pub struct Table {
     file: Checksummed,
@@ -180,7 +180,7 @@ impl Table {
         })
     }
 
-    /// The row in the making: a cell for each column.
+    /// The row being written: a cell for each column.
     pub fn line(&mut self) -> &mut Line {
         &mut self.line
     }

@@ -3,14 +3,14 @@
 //!
 //! | file | rows |
 //! | --- | --- |
-//! | `tickets.csv` | an order with all that became of it |
+//! | `tickets.csv` | an order with everything that became of it |
 //! | `blotter.csv` | a trade, with fees |
 //! | `confirmations/` | a trade's confirmation for each side, as a page and as JSON |
 //! | `staff.csv`, `access.csv`, `anchors.csv`, `investors.csv` | persons and keys, who looked at what, roots on chain, owners |
 //! | `events.jsonl`, `hashes.txt` | the events, and the hash of every event of the log |
 //! | `MANIFEST.json`, `LEGEND.md`, `verify.py`, `SHA256SUMS` | whose it is, what it means, and whether it is true |
 //!
-//! Tables of what only the chain knows are added by whoever has one.
+//! Tables of what only the chain knows are added by a caller that has a chain.
 
 mod folder;
 mod select;
@@ -45,27 +45,27 @@ use folder::{Checksummed, Folder};
 use select::{Page, Selection};
 use ticket::Tickets;
 
-/// What stands in the manifest's `format`.
+/// The value of the manifest's `format`.
 pub const FORMAT: &str = "orderbook-exam-pack/2";
 /// What the columns mean, and which question is answered where.
 pub const LEGEND: &str = include_str!("LEGEND.md");
 /// Checks a pack with nothing but Python.
 pub const VERIFIER: &str = include_str!("verify.py");
 
-/// For what a pack is made.
+/// What a pack is made for.
 #[derive(Debug, Clone)]
 pub struct Cover {
     /// Which days.
     pub days: Days,
     /// What customers are billed.
     pub commissions: Schedule,
-    /// What the broker-dealer says of itself.
+    /// What the broker-dealer states about itself.
     pub disclosures: Disclosures,
     /// Name and version of the program.
     pub software: String,
 }
 
-/// A pack in the making, with all that the book knows. Dropped before [`Self::finish`] it leaves nothing.
+/// A pack being written, with everything that the book knows. Dropped before [`Self::finish`], it leaves nothing.
 #[derive(Debug)]
 pub struct Exam {
     folder: Folder,
@@ -83,7 +83,8 @@ struct Making<'a> {
 }
 
 impl Exam {
-    /// Writes all that the book knows, of one moment, beside `folder`, which gets its name in [`Self::finish`].
+    /// Writes everything that the book knows, as of one moment, beside `folder`, which gets its name in
+    /// [`Self::finish`].
     ///
     /// # Errors
     /// [`BoardError::FolderExists`], [`BoardError::File`], or the store's.
@@ -93,7 +94,7 @@ impl Exam {
         let head = HeadRow::read(snapshot.link()).await?;
         let head = head.unwrap_or_else(HeadRow::empty);
         let anchor = tables::last_anchor(snapshot.link(), head.size()).await?;
-        // They may know more than the log of that moment, never less.
+        // They may know more than the log as of that moment, never less.
         let (directory, securities) = (board.directory().await?, board.securities().await?);
         let making = Making {
             board,
@@ -142,7 +143,7 @@ impl Exam {
         })
     }
 
-    /// Begins one more table.
+    /// Begins another table.
     ///
     /// # Errors
     /// The file's.
@@ -164,8 +165,8 @@ impl Exam {
         self.manifest.insert("chain".to_owned(), chain);
     }
 
-    /// Writes manifest, legend, verifier and checksums, and gives the folder its name. The second is the checksum of the
-    /// list of checksums: who knows it knows the whole pack.
+    /// Writes manifest, legend, verifier and checksums, and gives the folder its name. The second value is the checksum
+    /// of the list of checksums: it binds the whole pack.
     ///
     /// # Errors
     /// [`BoardError::FolderExists`], [`BoardError::File`].
@@ -318,7 +319,7 @@ impl Log {
     }
 }
 
-/// What is about one order, of rows that are sorted by orders.
+/// The rows about one order, from rows sorted by order.
 fn about(rows: &[About], posted: u64) -> &[About] {
     let first = rows.partition_point(|(order, _)| *order < posted);
     let behind = rows.partition_point(|(order, _)| *order <= posted);

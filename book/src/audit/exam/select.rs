@@ -1,5 +1,5 @@
 //! Which events a pack has, read in one pass: all of its days, and whatever else its tickets need. What a ticket needs
-//! always stands behind its posting, so nothing is read twice.
+//! always follows its posting, so nothing is read twice.
 
 use std::collections::BTreeSet;
 
@@ -16,7 +16,7 @@ use crate::store::{query, row};
 /// Events looked at together.
 const PAGE: u64 = 1_024;
 
-/// Types of which every event is in every pack: whose book it is, what it lists, who might sign, what was anchored.
+/// Types whose every event is in every pack: whose book it is, what it lists, who could sign, what was anchored.
 const ALWAYS: [EventType; 6] = [
     EventType::BookOpened,
     EventType::SecurityListed,
@@ -26,29 +26,29 @@ const ALWAYS: [EventType; 6] = [
     EventType::AccessClosed,
 ];
 
-/// What is to be read.
+/// What must be read.
 #[derive(Debug)]
 pub(super) struct Selection {
     /// The last event of the log.
     size: u64,
-    /// The events captured on the days, first and last; behind each other when there are none.
+    /// The events captured on the days, first and last; the last before the first when there are none.
     pub(super) range: (u64, u64),
-    /// Postings outside of the range that get tickets.
+    /// Postings outside the range that get tickets.
     tickets: BTreeSet<u64>,
-    /// Other events outside of the range.
+    /// Other events needed outside the range.
     needed: BTreeSet<u64>,
 }
 
-/// Some neighbouring events.
+/// Some consecutive events.
 #[derive(Debug)]
 pub(super) struct Page {
     /// The hash of each.
     pub(super) hashes: Vec<B256>,
-    /// The events, where any of them is in the pack.
+    /// The events, if any of them is in the pack.
     pub(super) events: Option<Events>,
-    /// For each event whether it is.
+    /// For each event, whether it is in the pack.
     pub(super) wanted: Vec<bool>,
-    /// What closed the orders posted by them.
+    /// What closed the orders that they post.
     pub(super) closings: Vec<About>,
     /// The events of the matches of these orders.
     pub(super) matches: Vec<About>,
@@ -90,7 +90,7 @@ impl Selection {
         (self.range.0..=self.range.1).contains(&seq)
     }
 
-    /// An event that has to be in the pack.
+    /// An event that must be in the pack.
     pub(super) fn need(&mut self, seq: u64) {
         if !self.in_range(seq) && seq <= self.size {
             self.needed.insert(seq);
@@ -108,7 +108,7 @@ impl Selection {
         self.in_range(seq) || self.tickets.contains(&seq)
     }
 
-    /// The events behind the first `start`; `None` at the end of the log.
+    /// The events after the first `start`; `None` at the end of the log.
     pub(super) async fn page(
         &mut self,
         snapshot: &mut Tx,
@@ -153,7 +153,7 @@ impl Selection {
             })
             .ok_or_else(|| StoreError::Damaged {
                 seq: first,
-                what: "an event behind it is missing: see `audit verify`".to_owned(),
+                what: "a later event is missing: see `audit verify`".to_owned(),
             })
             .map(Some)
     }

@@ -76,7 +76,7 @@ fn end(folder: &mut Folder, table: Table) -> Result<(), BoardError> {
     Ok(folder.add(file, rows)?)
 }
 
-/// The last root on chain, of which the first `size` events tell.
+/// The last root on chain, according to the first `size` events.
 pub(super) async fn last_anchor(
     link: Link<'_>,
     size: u64,
@@ -126,7 +126,7 @@ fn staff(table: &mut Table, event: &Event, body: &Body) -> Result<(), BoardError
             signature(line, None);
             line.text(&event.reason).text("");
         }
-        _ => return Err(damaged(event.seq, "it is no event of the staff")),
+        _ => return Err(damaged(event.seq, "it is not a staff event")),
     }
     Ok(table.end()?)
 }

@@ -1,4 +1,4 @@
-//! An order ticket: one order with all that became of it, as one row.
+//! An order ticket: one order with everything that became of it, as one row.
 
 use std::collections::HashMap;
 
@@ -78,14 +78,14 @@ enum Closing {
     Filled(Box<(Event, SettlementSettled)>),
 }
 
-/// The proposal and, where there was one, the approval of the match that counts.
+/// The proposal and, if there was one, the approval of the match that counts.
 struct Matched {
     id: Uuid,
     proposed: Event,
     approved: Option<(Event, Option<Signed>)>,
 }
 
-/// Writes tickets; an address that came before is not checksummed again.
+/// Writes tickets; the checksum of an address that came before is not computed again.
 #[derive(Debug, Default)]
 pub(super) struct Tickets {
     addresses: HashMap<String, String>,
@@ -110,7 +110,7 @@ impl Tickets {
         line.text(&self.addresses[text]);
     }
 
-    /// Fills the row of the order that `event` posts, of which `closing` and `matches` tell the rest.
+    /// Fills the row of the order that `event` posts; `closing` and `matches` give the rest.
     pub(super) fn row(
         &mut self,
         line: &mut Line,
@@ -125,7 +125,7 @@ impl Tickets {
         let quantity: u128 = posted
             .quantity
             .parse()
-            .map_err(|_| damaged(seq, "its quantity is no number"))?;
+            .map_err(|_| damaged(seq, "its quantity is not a number"))?;
         self.terms(line, event, &posted, closing.as_ref(), quantity);
         entry(line, event, &posted)?;
         let filled = match &closing {
@@ -275,11 +275,14 @@ fn closed((_, found): &About) -> Result<Closing, BoardError> {
     match row::body(event.seq, event.kind, &event.body)? {
         Body::OrderCancelled(body) => Ok(Closing::Cancelled(Box::new((event, body)))),
         Body::SettlementSettled(body) => Ok(Closing::Filled(Box::new((event, body)))),
-        _ => Err(damaged(event.seq, "it closes an order and is no ending")),
+        _ => Err(damaged(
+            event.seq,
+            "it closes an order, but its type does not close orders",
+        )),
     }
 }
 
-/// The match that a fill fulfilled; else the one that was proposed last.
+/// The match that a fill fulfilled; else the one proposed last.
 fn counting(
     matches: &[About],
     filled: Option<&(Event, SettlementSettled)>,

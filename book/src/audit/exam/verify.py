@@ -5,7 +5,7 @@
 
 Without --rpc it shows that the pack agrees with itself: checksums, the chain of hashes, the Merkle root, and every row of
 every table against the events. With the URL of any node of the chain it also shows that the root, the trades and the acts
-stand on that chain. Signatures are not checked here: `orderbook audit verify` does. Exit code 0 when all holds, else 1.
+are on that chain. Signatures are not checked here: `orderbook audit verify` does that. Exit code 0 if all holds, else 1.
 """
 import csv, hashlib, json, os, re, sys, urllib.request
 from datetime import datetime, timedelta, timezone
@@ -25,7 +25,7 @@ def need(holds, *words):
 
 
 def unique(pairs):
-    need(len({name for name, _ in pairs}) == len(pairs), "a JSON member stands twice:", [name for name, _ in pairs])
+    need(len({name for name, _ in pairs}) == len(pairs), "a JSON member appears twice:", [name for name, _ in pairs])
     return dict(pairs)
 
 
@@ -44,7 +44,7 @@ def table(pack, name):
     """Rows as dictionaries; the apostrophe in front of what a spreadsheet would take for a formula is undone."""
     with open(os.path.join(pack, name), encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file, strict=True):
-            need(None not in row and None not in row.values(), name, "has a row of another length:", row)
+            need(None not in row and None not in row.values(), name, "has a row of a different length:", row)
             plain = lambda cell: cell[1:] if cell[:1] == "'" and cell.lstrip("'")[:1] in FORMULA and cell.strip("'") else cell
             yield {column: plain(cell) for column, cell in row.items()}
 
@@ -52,7 +52,7 @@ def table(pack, name):
 def same(name, where, row, wanted):
     """Addresses and hashes count without regard to capitals."""
     fold = lambda cell: cell.lower() if cell.startswith("0x") else cell
-    need(row is not None, name, "lacks", where)
+    need(row is not None, name, "does not have", where)
     for column, cell in wanted.items():
         need(fold(row[column]) == fold(cell), name, where, "column", column, "is", repr(row[column]), "not", repr(cell))
     need(set(row) == set(wanted), name, "has other columns:", set(row) ^ set(wanted))
@@ -67,22 +67,22 @@ def agree(name, rows, wanted):
 def checksums(pack):
     text = open(os.path.join(pack, "SHA256SUMS"), "rb").read().decode("ascii")
     listed = [re.fullmatch(r"([0-9a-f]{64})  ([\w./-]+)", line) for line in text.split("\n")[:-1]]
-    need(text.endswith("\n") and all(listed), "SHA256SUMS is no list of checksums")
+    need(text.endswith("\n") and all(listed), "SHA256SUMS is not a list of checksums")
     names = [entry[2] for entry in listed]
-    need(names == sorted(set(names)), "SHA256SUMS lists a file twice or out of sequence")
+    need(names == sorted(set(names)), "SHA256SUMS lists a file twice or out of order")
     found = [os.path.relpath(os.path.join(root, file), pack) for root, _, files in os.walk(pack) for file in files]
-    need(sorted(found) == sorted(names + ["SHA256SUMS"]), "files missing or foreign:", set(found) ^ {*names, "SHA256SUMS"})
+    need(sorted(found) == sorted(names + ["SHA256SUMS"]), "files missing or unexpected:", set(found) ^ {*names, "SHA256SUMS"})
     for entry in listed:
         digest = hashlib.sha256()
         with open(os.path.join(pack, entry[2]), "rb") as file:
             for block in iter(lambda: file.read(1 << 20), b""):
                 digest.update(block)
-        need(digest.hexdigest() == entry[1], entry[2], "does not have its checksum")
+        need(digest.hexdigest() == entry[1], entry[2], "does not match its checksum")
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def roots(hashes, sizes):
-    """The Merkle roots (RFC 6962) over the first so many hashes."""
+    """The Merkle roots (RFC 6962) over the first n hashes, for each n in sizes."""
     node, peaks, found = lambda left, right: hashlib.sha256(b"\1" + left + right).digest(), [], {}
     for count, value in enumerate(hashes, 1):
         top, rest = hashlib.sha256(b"\0" + value).digest(), count
@@ -97,7 +97,7 @@ def roots(hashes, sizes):
 
 
 def micros(text):
-    """Microseconds of a time of the manifest; what is finer is cut off."""
+    """Microseconds of a time in the manifest; anything finer is cut off."""
     whole, _, part = text.rstrip("Z").partition(".")
     return (datetime.fromisoformat(whole) - datetime(1970, 1, 1)) // timedelta(microseconds=1) + int((part + "000000")[:6])
 
@@ -125,7 +125,7 @@ def price(total, body):
 
 
 class Log:
-    """The events of the pack, each of which has its place among the hashes of the whole log."""
+    """The events of the pack, each with its place among the hashes of the whole log."""
 
     def __init__(self, pack, manifest):
         stated, period = manifest["log"], manifest["period"]
@@ -140,11 +140,11 @@ class Log:
             seq = event["seq"]
             digest = hashlib.sha256(json.dumps({k: v for k, v in event.items() if k != "hash"}, sort_keys=True,
                 separators=(",", ":"), ensure_ascii=False).encode()).hexdigest()
-            need(before < seq <= len(hashes) and digest == hashes[seq - 1], "event", seq, "is not the one of the log")
+            need(before < seq <= len(hashes) and digest == hashes[seq - 1], "event", seq, "is not the one in the log")
             need(event["hash"] == "0x" + digest and event["prev"] == "0x" + (hashes[seq - 2] if seq > 1 else 64 * "0"),
                 "event", seq, "is not chained to the one before it")
             need(event["captured_at"] >= at and inside(event["captured_at"]) == (first <= seq <= last),
-                "event", seq, "stands on the wrong side of the period")
+                "event", seq, "is on the wrong side of the period")
             need(not first <= seq <= last or seq == max(first, before + 1), "an event before", seq, "is missing")
             before, at = seq, event["captured_at"]
             if event["type"] == "order_posted":
@@ -166,7 +166,7 @@ class Log:
         found = roots(map(bytes.fromhex, hashes), sizes)
         need(found[stated["size"]] == stated["root"], "the hashes do not lead to the root of the manifest")
         for event in self.by_type.get("book_anchored", []):
-            need(found.get(event["body"]["size"]) == event["body"]["root"], "event", event["seq"], "anchored another root")
+            need(found.get(event["body"]["size"]) == event["body"]["root"], "event", event["seq"], "anchored a different root")
 
     def events(self):
         return map(parsed, lines(self.pack, "events.jsonl"))
@@ -211,7 +211,7 @@ def ticket(log, event):
 
 
 def tickets(pack, log):
-    """Every ticket against its events; what the orders of the trades say is kept for the blotter."""
+    """Every ticket against its events; the orders of the trades are kept for the blotter."""
     rows, kept, traded = table(pack, "tickets.csv"), {}, {event["body"][side] for event in log.trades for side in ("bid", "ask")}
     for event in log.events():
         if event["type"] == "order_posted":
@@ -219,7 +219,7 @@ def tickets(pack, log):
             log.due.discard(event["subject"])
             if event["subject"] in traded:
                 kept[event["subject"]] = event["body"]
-    need(next(rows, None) is None and not log.due, "tickets.csv has foreign tickets, or lacks those of", log.due)
+    need(next(rows, None) is None and not log.due, "tickets.csv has unexpected tickets, or is missing those of", log.due)
     return kept
 
 
@@ -230,7 +230,7 @@ def blotter(pack, log, manifest, orders):
         zone = ZoneInfo(manifest["period"]["zone"])
     except Exception:
         zone = None
-        print("note: this machine has no time zones: trade days and commissions of blotter.csv are not checked")
+        print("note: this machine has no time zone data: trade days and commissions in blotter.csv are not checked")
     wanted, sum_of, rows = [], 0, list(table(pack, "blotter.csv"))
     for event, row in zip(log.trades, rows):
         body, total = event["body"], int(event["body"]["total"])
@@ -253,7 +253,7 @@ def blotter(pack, log, manifest, orders):
     last = dict.fromkeys(rows[-1], "") if rows else {}
     sums = {"settlement_id": f"{len(wanted)} trades", "total_usd": plain(sum_of, 6), "total_base_units": str(sum_of)}
     agree("blotter.csv", iter(rows), wanted + [{**last, **sums}])
-    need(len(log.trades) == manifest["trades"] == len(wanted), "the manifest counts other trades")
+    need(len(log.trades) == manifest["trades"] == len(wanted), "the manifest counts a different number of trades")
     return wanted
 
 
@@ -273,8 +273,8 @@ def confirmations(pack, log, rows):
                     "bought" if side == "buyer" else "sold", row[side + "_account"], row[side].lower(), row["quantity"],
                     row["price_usd"], row["total_base_units"], row[side + "_capacity"], row["isin"], row["trade_day"],
                     row["settled_at"], row["tx_hash"], event["body"]["block"], event["seq"], event["hash"]),
-                    "confirmation", name, "says something else than the blotter")
-    need(set(os.listdir(os.path.join(pack, "confirmations"))) == wanted, "confirmations missing or foreign")
+                    "confirmation", name, "does not say the same as the blotter")
+    need(set(os.listdir(os.path.join(pack, "confirmations"))) == wanted, "confirmations missing or unexpected")
 
 
 def staff(log):
@@ -365,7 +365,7 @@ class Node:
 
 
 def on_chain(node, log, manifest, found):
-    need(int(node.ask("eth_chainId"), 16) == manifest["chain_id"], "the node is of another chain")
+    need(int(node.ask("eth_chainId"), 16) == manifest["chain_id"], "the node is for another chain")
     contract = manifest["contract"]
     for event in log.by_type.get("book_anchored", []):
         root, size = event["body"]["root"], event["body"]["size"]
@@ -381,14 +381,14 @@ def on_chain(node, log, manifest, found):
             for entry in manifest["chain"]["contracts"]
             for log in node.logs(entry["address"], list(entry["events"]), entry["first_block"], manifest["chain"]["block"])
             if entry["events"][log["topics"][0]]["event"] != "Transfer" or int(log["topics"][1], 16) == 0]
-        need(sorted(logs) == sorted(found), "the tables of acts lack some of the chain's, or have others:",
+        need(sorted(logs) == sorted(found), "the tables of acts are missing some of the chain's, or have others:",
             [act for act in logs + found if act not in logs or act not in found][:3])
         times = {}
         for tx, sender, time, block in sorted(manifest["chain"].get("sent", ())):
             if block not in times:
                 times[block] = seconds(int(node.ask("eth_getBlockByNumber", hex(int(block)), False)["timestamp"], 16))
             need((node.ask("eth_getTransactionReceipt", tx)["from"].lower(), times[block]) == (sender, time),
-                "transaction", tx, "has another sender or time")
+                "transaction", tx, "has a different sender or time")
 
 
 def main(arguments):
@@ -401,9 +401,9 @@ def main(arguments):
     opened, house = log.by_type["book_opened"][0]["body"], manifest["broker_dealer"]
     need((opened["broker_dealer"], opened["crd"], opened["lei"], opened["chain_id"], opened["contract"], opened["payment"]) == (
         house["name"], house["crd"], house["lei"], manifest["chain_id"], manifest["contract"], manifest["coin"]),
-        "the manifest names another broker-dealer, contract or chain than the log")
+        "the manifest and the log name different broker-dealers, contracts or chains")
     anchors = [event["body"] for event in log.by_type.get("book_anchored", [])]
-    need(manifest["anchor"] == (anchors[-1] if anchors else None), "the manifest names another anchor than the log")
+    need(manifest["anchor"] == (anchors[-1] if anchors else None), "the manifest and the log name different anchors")
     rows = blotter(pack, log, manifest, tickets(pack, log))
     confirmations(pack, log, rows)
     small(pack, log)
@@ -412,7 +412,7 @@ def main(arguments):
         on_chain(Node(url), log, manifest, found)
     size, covered = manifest["log"]["size"], anchors[-1]["size"] if anchors else 0
     print(f"{house['name']}, CRD {house['crd']}: {len(rows)} trades; log of {size} events, root {manifest['log']['root']}")
-    print(f"the chain {'was asked: it has' if url else 'was not asked (--rpc URL); the log says that it has'} the root over the first {covered}")
+    print(f"the chain {'was asked: it has' if url else 'was not asked (--rpc URL); the log says that it has'} the root over the first {covered} events")
     if covered < size:
         print(f"note: events {covered + 1} to {size} are newer than the last anchor")
     print("the list of checksums has SHA-256", digest)

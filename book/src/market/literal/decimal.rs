@@ -17,17 +17,17 @@ use alloy::primitives::U256;
 use super::{either, shown};
 use crate::market::amount::COIN_DECIMALS;
 
-/// The longest text that is looked at: a U256 has 78 digits.
+/// The longest text that is read: a U256 has 78 digits.
 const LONGEST: usize = 128;
-/// Marks that people put between groups of digits; of these only `_` and `,` are ever accepted.
+/// Marks that people put between groups of digits; only `_` and `,` are ever accepted.
 const GROUP_MARKS: [char; 9] = [
     ',', '.', '_', ' ', '\'', '’', '\u{a0}', '\u{2009}', '\u{202f}',
 ];
 
-/// Why a text is not taken as a number.
+/// Why a text is not accepted as a number.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NumberError {
-    /// It has a meaning, or several, but is not written so that it has only one.
+    /// It has one or more meanings, but is not written so that it has only one.
     #[error("`{text}`: write {}", either(.readings))]
     Ambiguous {
         /// As typed.
@@ -36,17 +36,17 @@ pub enum NumberError {
         readings: Vec<String>,
     },
     /// Not a number in any notation.
-    #[error("`{0}` is not a number: write digits, with '.' before decimals, as 1234.5")]
+    #[error("`{0}` is not a number: write digits, with '.' before decimals, such as 1234.5")]
     NotANumber(String),
-    /// More decimal places than there are.
-    #[error("`{text}` is too fine: {}", most(*.places))]
+    /// More decimal places than the token has.
+    #[error("`{text}` has too many decimal places: {}", most(*.places))]
     TooFine {
         /// As typed.
         text: String,
-        /// The most that are possible.
+        /// The most that is possible.
         places: u8,
     },
-    /// More than fits.
+    /// Too large to fit.
     #[error("`{0}` is too large")]
     TooLarge(String),
 }
@@ -78,7 +78,7 @@ pub fn amount(text: &str, decimals: u8) -> Result<U256, NumberError> {
     scaled(whole, fraction, decimals).ok_or_else(|| NumberError::TooLarge(shown(text)))
 }
 
-/// Base units of the coin for an amount in dollars; a `$` may stand in front.
+/// Base units of the coin for an amount in dollars; a `$` may come first.
 ///
 /// # Errors
 /// As [`amount`].
@@ -111,7 +111,7 @@ pub fn basis_points(text: &str) -> Result<u16, NumberError> {
     }
 }
 
-/// The digits before the point, with their group marks, and those behind it; `None` unless they follow the grammar.
+/// The digits before the point, with their group marks, and those after it; `None` unless they follow the grammar.
 fn parts(text: &str) -> Option<(&str, &str)> {
     if text.len() > LONGEST {
         return None;
@@ -131,7 +131,7 @@ fn digits(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// At least so many groups: the first of one to three digits and not beginning with 0, the others of three.
+/// At least that many groups: the first of one to three digits and not beginning with 0, the others of three.
 fn grouped(text: &str, mark: char, least: usize) -> bool {
     let mut groups = text.split(mark);
     let first = groups.next().unwrap_or_default();
@@ -165,7 +165,7 @@ fn scaled(whole: &str, fraction: &str, decimals: u8) -> Option<U256> {
         .checked_add(U256::from(chunk))
 }
 
-/// What to say of a text that does not follow the grammar.
+/// The error for a text that does not follow the grammar.
 fn refused(text: &str, decimals: u8) -> NumberError {
     if text.len() > LONGEST {
         return if digits(text) {
@@ -183,7 +183,7 @@ fn refused(text: &str, decimals: u8) -> NumberError {
     }
 }
 
-/// Every number that the text is in some notation of the world, as it is written here; whole numbers first.
+/// Every number that the text is in some notation in use, as it is written here; whole numbers first.
 fn readings(text: &str, decimals: u8) -> Vec<String> {
     let mut found = Vec::new();
     for mark in [None, Some('.'), Some(',')] {
@@ -223,7 +223,7 @@ fn readings(text: &str, decimals: u8) -> Vec<String> {
     found
 }
 
-/// Groups of India: three digits at the end, two in each group before.
+/// Indian groups: three digits at the end, two in each group before.
 fn lakhs(text: &str) -> bool {
     let Some((head, last)) = text.rsplit_once(',') else {
         return false;
@@ -309,7 +309,7 @@ mod tests {
         assert_eq!(words("24,350", 1), "`24,350`: write 24350");
         assert_eq!(
             words("2,5", 0),
-            "`2,5` is not a number: write digits, with '.' before decimals, as 1234.5"
+            "`2,5` is not a number: write digits, with '.' before decimals, such as 1234.5"
         );
     }
 
@@ -354,11 +354,11 @@ mod tests {
     fn what_is_too_fine_or_too_large_is_refused() {
         assert_eq!(
             said("1.0000001"),
-            "`1.0000001` is too fine: write at most 6 decimal places"
+            "`1.0000001` has too many decimal places: write at most 6 decimal places"
         );
         assert_eq!(
             amount("1.5", 0).unwrap_err().to_string(),
-            "`1.5` is too fine: write a whole number"
+            "`1.5` has too many decimal places: write a whole number"
         );
         assert_eq!(amount("1.5000", 1), Ok(U256::from(15)));
         let most = U256::MAX.to_string();
@@ -402,8 +402,8 @@ mod tests {
         }
     }
 
-    /// Independent of the parser: the value of a text to somebody whose decimal mark is the comma, with any of the other
-    /// marks between groups of three.
+    /// Independent of the parser: the value of a text for somebody whose decimal mark is the comma, with any of the
+    /// other marks between groups of three.
     fn comma_reading(text: &str) -> Option<String> {
         let (whole, fraction) = text.split_once(',')?;
         if fraction.is_empty() || !fraction.chars().all(|c| c.is_ascii_digit()) {

@@ -1,7 +1,7 @@
 //! Literals: how people write numbers and times, and what each text means.
 //!
 //! Every flag, CSV column and JSON member that a person fills in is read here and nowhere else, so that one text has one
-//! meaning in the whole program. A text that somebody could mean otherwise is refused, and the refusal says how each
+//! meaning in the whole program. A text that could have another meaning is refused, and the refusal says how each
 //! meaning is written. Nothing is guessed and nothing is rounded.
 //!
 //! | literal | examples | rule |
@@ -14,10 +14,10 @@
 pub mod decimal;
 pub mod time;
 
-/// Longest part of a typed text that a message repeats.
+/// The longest part of a typed text that a message repeats.
 const SHOWN: usize = 48;
 
-/// A typed text as a message repeats it: cut where it is long, and nothing in it that a terminal would obey or hide.
+/// A typed text as a message repeats it: cut when long, and without anything that a terminal would obey or hide.
 fn shown(text: &str) -> String {
     let mut safe = String::new();
     for (index, letter) in text.chars().enumerate() {

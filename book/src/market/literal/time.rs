@@ -2,7 +2,7 @@
 //!
 //! A day is `2030-01-31` and begins in UTC; an instant is RFC 3339, with its offset, or `@` and unix seconds; a
 //! duration is a whole number and `d`, `h`, `min` (or `m`) or `s`. Digits alone are refused, since they could be a date,
-//! seconds or milliseconds. Nothing lies before 1970 or after the year 2200.
+//! seconds or milliseconds. Nothing before 1970 or after the year 2200 is accepted.
 
 use std::fmt;
 use std::str::FromStr;
@@ -13,17 +13,17 @@ use jiff::tz::TimeZone;
 
 use super::{decimal, either, shown};
 
-/// The last second of the last day that is taken, 2200-12-31.
+/// The last second of the last day that is accepted, 2200-12-31.
 pub const LAST_SECOND: u64 = 7_289_654_399;
-/// The last day that is taken.
+/// The last day that is accepted.
 const LAST_DAY: &str = "2200-12-31";
-/// Unix seconds below this lie before 1974: a number so small is hardly meant as a time.
+/// Unix seconds below this are before 1974: a number this small is hardly meant as a time.
 const FIRST_LIKELY: u64 = 100_000_000;
 
-/// Why a text is not taken as a time.
+/// Why a text is not accepted as a time.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TimeError {
-    /// It has a meaning, or several, but is not written so that it has only one.
+    /// It has one or more meanings, but is not written so that it has only one.
     #[error("`{text}`: write {}", either(.readings))]
     Ambiguous {
         /// As typed.
@@ -47,17 +47,17 @@ pub enum TimeError {
         "`{0}` is not a time: write a day (2030-01-31), an instant (2030-01-31T09:00:00Z) or a duration from now (30d, 12h)"
     )]
     NotAMoment(String),
-    /// It names a part of a second, which the contracts do not know.
-    #[error("`{0}` has a part of a second: write whole seconds")]
+    /// It has a fraction of a second, which the contracts do not know.
+    #[error("`{0}` has a fraction of a second: write whole seconds")]
     NotWhole(String),
     /// Longer than a contract can count.
-    #[error("`{0}` is too long: a duration is at most 2^32 - 1 seconds, some 136 years")]
+    #[error("`{0}` is too long: a duration is at most 2^32 - 1 seconds, about 136 years")]
     TooLong(String),
     /// Before 1970.
-    #[error("`{0}` lies before 1970")]
+    #[error("`{0}` is before 1970")]
     TooEarly(String),
     /// After the year 2200.
-    #[error("`{0}` lies too far ahead: the last day is {LAST_DAY}")]
+    #[error("`{0}` is too far ahead: the last day is {LAST_DAY}")]
     TooLate(String),
 }
 
@@ -111,7 +111,7 @@ impl FromStr for Moment {
     }
 }
 
-/// Unix seconds of a day's beginning, of an instant, or behind an `@`.
+/// Unix seconds of a day's beginning, of an instant, or after an `@`.
 ///
 /// # Errors
 /// `Ambiguous`, `NotATime`, `NotWhole`, `TooEarly`, `TooLate`.
@@ -123,7 +123,7 @@ pub fn instant(text: &str) -> Result<u64, TimeError> {
     u64::try_from(at.as_second()).map_err(|_| TimeError::TooEarly(shown(text.trim())))
 }
 
-/// As [`instant`], with parts of a second.
+/// Like [`instant`], with fractions of a second.
 ///
 /// # Errors
 /// `Ambiguous`, `NotATime`, `TooEarly`, `TooLate`.
@@ -149,7 +149,7 @@ pub fn timestamp(text: &str) -> Result<Timestamp, TimeError> {
     bounded(text, at)
 }
 
-/// A day of the calendar.
+/// A calendar day.
 ///
 /// # Errors
 /// `Ambiguous`, `NotADay`, `TooEarly`, `TooLate`.
@@ -162,7 +162,7 @@ pub fn day(text: &str) -> Result<Date, TimeError> {
 /// Seconds of a duration.
 ///
 /// # Errors
-/// `Ambiguous`, `NotADuration`, `TooLate` for more than the time there is.
+/// `Ambiguous`, `NotADuration`, `TooLate` for more time than there is.
 pub fn duration(text: &str) -> Result<u64, TimeError> {
     let text = text.trim();
     let unit = text.find(|c: char| c.is_ascii_alphabetic());
@@ -178,7 +178,7 @@ pub fn duration(text: &str) -> Result<u64, TimeError> {
         // No unit here counts months, so that `m` can only be minutes.
         "min" | "m" => 60,
         "s" => 1,
-        // No unit is no duration.
+        // Without a unit it is not a duration.
         "" if count > 0 => {
             let mut readings = vec![format!("{count}s")];
             let long = spelled(count);
@@ -220,7 +220,7 @@ fn one_of(text: &str, readings: Vec<String>) -> TimeError {
     }
 }
 
-/// The first second of a day in UTC; the calendar has a few days more than there are instants.
+/// The first second of a day in UTC; the calendar has a few more days than there are instants.
 fn beginning(text: &str, day: Date) -> Result<Timestamp, TimeError> {
     let start = day.to_zoned(TimeZone::UTC);
     let start = start.map_err(|_| TimeError::TooLate(shown(text)))?;
@@ -249,7 +249,7 @@ fn date(text: &str) -> Option<Date> {
     Date::new(part(0..4)?, month.ok()?, day.ok()?).ok()
 }
 
-/// The shape of RFC 3339, section 5.6. A leap second is no second of unix time.
+/// The shape of RFC 3339, section 5.6. A leap second does not exist in unix time.
 fn is_rfc3339(text: &str) -> bool {
     let Some((day, rest)) = text.split_at_checked(10) else {
         return false;
@@ -279,7 +279,7 @@ fn is_rfc3339(text: &str) -> bool {
         && offset
 }
 
-/// What to say of a text that is not written as a time is here.
+/// The error for a text that is not written as times are here.
 fn refused(text: &str, otherwise: fn(String) -> TimeError) -> TimeError {
     let mut readings = calendars(text);
     if readings.is_empty() && !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -300,7 +300,7 @@ fn refused(text: &str, otherwise: fn(String) -> TimeError) -> TimeError {
     }
 }
 
-/// Digits alone, or more of them behind an `@` than there are seconds until the year 2200: what else they may be.
+/// Digits alone, or more of them after an `@` than there are seconds until the year 2200: what else they may be.
 fn unix(text: &str, number: u64) -> Option<TimeError> {
     let likely = FIRST_LIKELY..=LAST_SECOND;
     let scales = [1, 1_000, 1_000_000, 1_000_000_000];
@@ -312,7 +312,7 @@ fn unix(text: &str, number: u64) -> Option<TimeError> {
     Some(one_of(text, readings))
 }
 
-/// The days that a text means somewhere: day or month first, or the year first with other marks between.
+/// The days that a text can mean: day or month first, or the year first with other marks in between.
 fn calendars(text: &str) -> Vec<String> {
     let Some(mark) = text.chars().find(|c| "/.-".contains(*c)) else {
         return Vec::new();
@@ -413,13 +413,13 @@ mod tests {
         assert_eq!(instant("2200-12-31T23:59:59Z"), Ok(LAST_SECOND));
         assert_eq!(
             said("9999-12-31"),
-            "`9999-12-31` lies too far ahead: the last day is 2200-12-31"
+            "`9999-12-31` is too far ahead: the last day is 2200-12-31"
         );
         for text in ["2201-01-01", "2200-12-31T23:59:59-00:01", "@7289654400"] {
             let refused = instant(text);
             assert!(refused.is_err(), "{text}");
         }
-        assert_eq!(said("1969-12-31"), "`1969-12-31` lies before 1970");
+        assert_eq!(said("1969-12-31"), "`1969-12-31` is before 1970");
         assert!(instant("1970-01-01T00:00:00+01:00").is_err());
         assert_eq!(
             day("2201-01-01").unwrap_err(),
@@ -458,7 +458,7 @@ mod tests {
         }
         assert_eq!(
             said("2025-01-01T00:00:00.5Z"),
-            "`2025-01-01T00:00:00.5Z` has a part of a second: write whole seconds"
+            "`2025-01-01T00:00:00.5Z` has a fraction of a second: write whole seconds"
         );
         assert!(timestamp("2025-01-01T00:00:00.5Z").is_ok());
         assert!(day("2025-01-01T00:00:00Z").is_err());
@@ -496,7 +496,7 @@ mod tests {
             ),
             (
                 "100000d",
-                "`100000d` lies too far ahead: the last day is 2200-12-31",
+                "`100000d` is too far ahead: the last day is 2200-12-31",
             ),
         ] {
             assert_eq!(duration(text).unwrap_err().to_string(), words);

@@ -75,7 +75,7 @@ async fn a_committed_match_binds_its_orders_until_it_settles() {
         }
         let error = assert_refused(board, board.refuse(found.id, by("grace"))).await;
         assert!(matches!(error, BoardError::Committed { .. }));
-        // Only the last transaction that the chain is asked for afterwards.
+        // Only the last transaction, which the chain is queried for afterwards.
         let last = board.last_transaction_since_sync().await.unwrap();
         assert_eq!(last, Some(B256::repeat_byte(1)));
         board

@@ -217,7 +217,7 @@ async fn orders_that_do_not_fit_are_not_proposed() {
         .unwrap()
         .id;
     for (ask, wanted) in [
-        (other_bid, "a bid and an ask are wanted"),
+        (other_bid, "expected a bid and an ask"),
         (own_ask, "both belong to"),
         (foreign_ask, "the bid is for HRBR, the ask for QUAY"),
         (small_ask, "there are no partial fills"),

@@ -55,7 +55,7 @@ async fn an_import_posts_every_row() {
     }
 }
 
-/// What the file of ninety orders comes to: odd numbers bid, even ones ask, ten tokens each for 1,000 dollars and the
+/// The totals of the file of ninety orders: odd numbers bid, even ones ask, ten tokens each for 1,000 dollars plus the
 /// number.
 fn ninety() -> ImportPlan {
     let total = |side, dollars| Total {
@@ -149,11 +149,11 @@ async fn an_order_on_the_board_that_a_file_states_otherwise_is_refused() {
     let rows = Box::pin(bad_rows(&book, import)).await;
     assert_eq!(rows.len(), 6, "{rows:?}");
     for (row, words) in rows.iter().zip([
-        "with account A-1, the file says A-9",
-        "with capacity agency, the file says principal",
-        "with solicited false, the file says true",
-        "with received_at 2027-01-15T07:59:00Z, the file says 2026-01-02T03:04:05Z",
-        "with price 100.50, the file says 1.00:",
+        "with account A-1, but the file says A-9",
+        "with capacity agency, but the file says principal",
+        "with solicited false, but the file says true",
+        "with received_at 2027-01-15T07:59:00Z, but the file says 2026-01-02T03:04:05Z",
+        "with price 100.50, but the file says 1.00:",
         "signature recovers to",
     ]) {
         assert!(row.message.contains(words), "{row:?}");
@@ -200,7 +200,7 @@ async fn an_import_names_every_bad_row_and_imports_nothing() {
         (4, "at most 18 decimal places"),
         (6, "price"),
         (7, "not listed"),
-        (8, "3 fields, the header has 16"),
+        (8, "3 fields, but the heading has 16"),
         (10, "on an earlier line"),
     ]) {
         assert_eq!(*line, wanted, "{message}");
@@ -220,7 +220,7 @@ async fn an_import_counts_lines_as_an_editor_does() {
     assert_eq!(rows.len(), 1);
     assert_eq!(
         (rows[0].line, rows[0].message.as_str()),
-        (6, "2 fields, the header has 16")
+        (6, "2 fields, but the heading has 16")
     );
 }
 
@@ -248,7 +248,7 @@ async fn an_import_reverts_without_its_columns() {
     let book = book().await;
     for (header, words) in [
         ("owner,side", "columns security, quantity"),
-        ("", "missing"),
+        ("", "the file is empty: expected a heading with owner,side"),
     ] {
         let import = book.board.import(Cursor::new(header), by("ada"), |_| {});
         let error = assert_refused(&book.board, import).await;

@@ -10,13 +10,13 @@ use crate::board::platform::ApiKey;
 use crate::store::Store;
 use crate::store::changes::LISTENER;
 
-/// Until the log is known to have so many events.
+/// Waits until the log is known to have that many events.
 async fn reaches(changes: &mut watch::Receiver<u64>, size: u64) {
     let told = tokio::time::timeout(
         Duration::from_secs(30),
         changes.wait_for(|known| *known >= size),
     );
-    told.await.expect("nobody told").unwrap();
+    told.await.expect("no notice").unwrap();
 }
 
 /// The same book as another process opens it.
@@ -35,7 +35,7 @@ async fn every_process_is_told_of_every_commit() {
     for book in books().await {
         let other = another(&book).await;
         let (mut here, mut there) = (book.board.changes(), other.changes());
-        // What was there before is told too.
+        // What was there before is announced too.
         let size = book.board.head().await.unwrap().size;
         reaches(&mut here, size).await;
         reaches(&mut there, size).await;
@@ -48,18 +48,18 @@ async fn every_process_is_told_of_every_commit() {
         let cancelled = other.cancel(order.id, by("ada")).await.unwrap();
         assert_eq!(*there.borrow(), cancelled.seq);
         reaches(&mut here, cancelled.seq).await;
-        // What is refused, or is no event, is none.
+        // Anything refused, or not an event, gives no notice.
         let refused = other.cancel(order.id, by("ada")).await;
         assert!(refused.is_err());
         let token = B256::repeat_byte(1);
         let mut stirs = book.board.stirs();
         other.open_session(token, Address::ZERO).await.unwrap();
         assert_eq!(*there.borrow(), cancelled.seq);
-        // That a session has ended is told, though the log does not say so.
+        // The end of a session is announced, though it is not in the log.
         stirs.mark_unchanged();
         other.end_session(token).await.unwrap();
         let told = tokio::time::timeout(Duration::from_secs(30), stirs.changed());
-        told.await.expect("nobody told").unwrap();
+        told.await.expect("no notice").unwrap();
         assert_eq!(*here.borrow(), cancelled.seq);
         other.store().close().await;
     }
@@ -105,7 +105,7 @@ async fn a_book_that_is_closed_is_no_longer_followed_and_leaves_one_file() {
     let path = PathBuf::from(&book.url);
     assert!(!crate::store::engine::log_of(&path).exists());
     drop(book);
-    // Nobody can tell any more.
+    // Nothing can send notices any more.
     assert!(changes.wait_for(|known| *known > size).await.is_err());
 }
 

@@ -80,7 +80,7 @@ fn then() -> Timestamp {
     Timestamp::from_second(START + 5).unwrap()
 }
 
-/// The tables say what the pure fold over the log says, and the log verifies.
+/// The tables agree with the pure fold over the log, and the log verifies.
 async fn assert_folded(book: &Book) {
     let mut folded = BoardState::default();
     for event in book.board.events(1, 100_000).await.unwrap() {

@@ -1,4 +1,4 @@
-//! Which orders could be matched, held against the rule written out a second time over all orders.
+//! Which orders could be matched, compared with the rule written a second time over all orders.
 
 use std::collections::BTreeSet;
 
@@ -106,7 +106,7 @@ async fn limits_that_do_not_cross_and_expired_orders_make_no_pair() {
 #[tokio::test]
 async fn what_is_passed_over_is_named_with_what_keeps_it_back() {
     for book in books().await {
-        // The best bid and the best ask are one owner's; the second bid may only meet wallet 9.
+        // The best bid and the best ask have one owner; the second bid may only meet wallet 9.
         let own_bid = book.post(1, Side::Bid, 10, 90).await;
         let mut picky = order(2, Side::Bid, 10, 80);
         picky.counterparty = sample::wallet(9).address();
@@ -128,7 +128,7 @@ async fn what_is_passed_over_is_named_with_what_keeps_it_back() {
         };
         assert_eq!(passed(0), [(own_ask.id, Some(Obstacle::SameOwner))]);
         assert_eq!(passed(1), [(picky.id, Some(Obstacle::OtherCounterparty))]);
-        // Matched by hand, the worst bid with the dearest ask passes over everybody who could have been matched too.
+        // Matching the worst bid with the dearest ask by hand passes over everybody else who could have been matched.
         let view = async |order: B256| book.board.find(order).await.unwrap().unwrap();
         let (worst, dearest) = (view(bid.id).await, view(ask.id).await);
         let passed = book.board.passed_over(&worst, &dearest).await.unwrap();

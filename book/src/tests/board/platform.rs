@@ -21,7 +21,7 @@ async fn a_sign_in_text_is_taken_once_by_its_browser_within_five_minutes() {
         let (mine, other) = (B256::repeat_byte(1), B256::repeat_byte(2));
         board.keep_challenge("a", mine, challenge()).await.unwrap();
         assert_eq!(board.take_challenge("b", mine).await.unwrap(), None);
-        // Who asks from elsewhere gets nothing, and takes nothing away.
+        // A request from another browser gets nothing, and removes nothing.
         assert_eq!(board.take_challenge("a", other).await.unwrap(), None);
         book.hands.turn(299);
         let taken = board.take_challenge("a", mine).await.unwrap();
@@ -231,7 +231,7 @@ async fn a_sweep_removes_what_has_ended_and_nothing_else() {
         board.sweep().await.unwrap();
         assert!(board.session(new).await.unwrap().is_some());
         assert!(board.answer(new).await.unwrap().is_some());
-        // Turned back, what was removed is not there again.
+        // After the clock is turned back, what was removed stays removed.
         book.hands.turn(-86_401);
         assert!(board.session(old).await.unwrap().is_none());
         assert_eq!(board.answer(old).await.unwrap(), None);

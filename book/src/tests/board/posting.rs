@@ -221,7 +221,7 @@ async fn posting_reverts_on_unusable_texts() {
     ));
 }
 
-/// A chain that accepts every signature and counts how often it is asked.
+/// A chain that accepts every signature and counts how often it is queried.
 #[derive(Default)]
 struct Counts(std::sync::atomic::AtomicUsize);
 

@@ -132,7 +132,7 @@ async fn lots_are_in_the_sequence_in_which_they_trade_and_pages_stay_as_orders_a
         }
         let unknown = board.lots("NONE", Side::Bid, None, 10).await.unwrap_err();
         assert!(matches!(unknown, BoardError::UnknownSecurity(_)));
-        // All of them are dead a day after they were posted.
+        // All of them have expired a day after they were posted.
         book.hands.turn(86_400);
         assert_eq!(board.lots("HRBR", Side::Ask, None, 10).await.unwrap(), []);
     }

@@ -1,4 +1,4 @@
-//! Where the board stands: counts held against what was done.
+//! The state of the board: counts compared with what was done.
 
 use super::*;
 use crate::board::standing::OpenOrders;
@@ -32,7 +32,7 @@ async fn a_board_counts_what_is_open_what_waits_and_since_when() {
         board.approve(matches[0].id, by("grace")).await.unwrap();
         board.refuse(matches[2].id, by("grace")).await.unwrap();
         let now = board.standing(DAY).await.unwrap();
-        // The first was posted a day before it expires; all of it is within the day that is asked for.
+        // The first was posted a day before it expires; all of that is within the requested day.
         let orders = OpenOrders {
             open: 6,
             expired: 0,

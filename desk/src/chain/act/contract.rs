@@ -1,4 +1,4 @@
-//! Which contract an address must be before anything is sent there.
+//! Which contract must be at an address before anything is sent there.
 
 use std::fmt;
 
@@ -45,7 +45,7 @@ impl fmt::Display for Kind {
     }
 }
 
-/// An address, and what is known of the contract that must stand there.
+/// An address, and what is known about the contract that must be there.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Target {
     /// A security.
@@ -79,7 +79,7 @@ pub enum Target {
     },
     /// The registry of documents.
     Documents(Address),
-    /// The factory that deploys programs; it says nothing of itself.
+    /// The factory that deploys programs; it does not describe itself.
     Deployer(Address),
     /// `ArbWasm`, a part of every Arbitrum chain.
     Programs,
@@ -95,7 +95,7 @@ const ERC_20: FixedBytes<4> = FixedBytes([0x36, 0x37, 0x2b, 0x07]);
 const ACCESS_CONTROL: FixedBytes<4> = FixedBytes([0x79, 0x65, 0xdb, 0x0b]);
 
 impl Target {
-    /// Where it stands.
+    /// Its address.
     pub fn address(&self) -> Address {
         match self {
             Self::Security { token, .. } => *token,
@@ -118,7 +118,7 @@ impl Target {
         }
     }
 
-    /// That something else stands there.
+    /// The error that something else is there.
     pub(in crate::chain) fn other(&self, found: impl Into<String>) -> ChainError {
         let meant = match self {
             Self::Security { symbol, isin, .. } => format!("security token {symbol} ({isin})"),
@@ -131,7 +131,7 @@ impl Target {
         }
     }
 
-    /// Looks at code, interface, version, chain id and identity.
+    /// Checks code, interface, version, chain id and identity.
     pub(super) async fn check(&self, chain: &Chain) -> Result<(), ChainError> {
         if chain.code_size(self.address()).await? == 0 {
             return Err(ChainError::NoCode(self.address()));
@@ -175,7 +175,10 @@ impl Target {
                 let who = self.ask(chain, IDvPSettlement::brokerDealerCall {}).await?;
                 let pays = self.ask(chain, IDvPSettlement::paymentCall {}).await?;
                 if let Some(crd) = crd.filter(|crd| *crd != who.crd) {
-                    let found = format!("it is of {} (CRD {}), not CRD {crd}", who.name, who.crd);
+                    let found = format!(
+                        "it belongs to {} (CRD {}), not to CRD {crd}",
+                        who.name, who.crd
+                    );
                     return Err(self.other(found));
                 }
                 if let Some(coin) = payment.filter(|coin| *coin != pays) {
@@ -197,7 +200,7 @@ impl Target {
                 if self.ask(chain, call).await?.is_empty() {
                     Ok(())
                 } else {
-                    Err(self.other("it has documents of nobody"))
+                    Err(self.other("it lists documents for the zero address"))
                 }
             }
             Self::Deployer(_) | Self::Programs => Ok(()),
@@ -224,7 +227,7 @@ impl Target {
         if found == VERSION {
             return Ok(());
         }
-        Err(self.other(format!("it is of version {found}, not {VERSION}")))
+        Err(self.other(format!("it is version {found}, not {VERSION}")))
     }
 
     async fn supports(&self, chain: &Chain, id: FixedBytes<4>) -> Result<(), ChainError> {
@@ -232,7 +235,7 @@ impl Target {
         if self.ask(chain, call).await? {
             Ok(())
         } else {
-            Err(self.other(format!("it has no interface {id}")))
+            Err(self.other(format!("it does not support interface {id}")))
         }
     }
 

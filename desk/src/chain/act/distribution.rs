@@ -25,7 +25,7 @@ pub(crate) fn id_of(chain_id: u64, contract: Address, funder: Address, call: &op
     keccak256(words.abi_encode())
 }
 
-/// That a share was paid, set apart or passed over: which of them only the contract knows.
+/// That a share was paid, set apart or skipped: only the contract knows which.
 fn brought(contract: Address, id: B256, claim: &Claim) -> Expected {
     let Claim {
         index,
@@ -86,7 +86,7 @@ provable! { &[Kind::Distribution];
             by: sent.sender,
         },
     )];
-    // How much is left only the contract knows.
+    // Only the contract knows how much is left.
     sweepCall => |&sweepCall { id }, sent| [Expected::fitting(
         sent.contract,
         move |event: &Swept| event.id == id,

@@ -5,7 +5,7 @@
 use super::{Expected, Kind, provable};
 use crate::chain::abi::IDocuments::*;
 
-// Which version it is only the contract knows.
+// Only the contract knows which version it is.
 provable! { &[Kind::Documents];
     setDocumentCall => |call, sent| {
         let meant = (call.security, call.name, call.uri.clone(), call.documentHash, sent.sender);

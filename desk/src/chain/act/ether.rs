@@ -1,4 +1,4 @@
-//! Ether between accounts, and transactions that only use a nonce up: no contract is called, so none has an event.
+//! Ether between accounts, and transactions that only use up a nonce: no contract is called, so there are no events.
 
 use alloy::primitives::{Address, Bytes, TxKind, U256};
 
@@ -11,7 +11,7 @@ impl Ground {
     /// Sends ether, in wei, to an account without code.
     ///
     /// # Errors
-    /// Those of sending; `Failed` when the account has no more of it afterwards.
+    /// Those of sending; `Failed` when the account does not have more afterwards.
     pub async fn pay(
         &self,
         signer: &Signer,
@@ -25,11 +25,11 @@ impl Ground {
         }
         Err(ChainError::Failed {
             hash: receipt.transaction_hash,
-            reason: format!("{to} has not got its ether"),
+            reason: format!("{to} did not receive its ether"),
         })
     }
 
-    /// Uses a nonce up with a transaction that does nothing, so that another one with that nonce can never be mined.
+    /// Uses up a nonce with a transaction that does nothing, so that another one with that nonce can never be mined.
     ///
     /// # Errors
     /// Those of sending.

@@ -1,5 +1,5 @@
-//! Putting a part of a program's code on chain. A fragment is data: it is no contract and logs nothing, so what stands at the
-//! new account is the proof.
+//! Putting a part of a program's code on chain. A fragment is data: it is not a contract and logs nothing, so the code
+//! at the new account is the proof.
 
 use alloy::primitives::{Address, B256, Bytes, TxKind, U256, keccak256};
 use alloy::sol_types::SolValue;
@@ -19,12 +19,12 @@ pub struct Fragment {
 }
 
 impl Fragment {
-    /// What the act is, whoever prepares it again: the hash of chain, sender and code.
+    /// Identifies the act across runs: the hash of chain, sender and code.
     pub fn digest(chain: &Chain, sender: Address, code: &[u8]) -> B256 {
         keccak256((chain.id(), sender, keccak256(code)).abi_encode_params())
     }
 
-    /// Signs the creation; nothing is sent. In the place of a transaction that the node lost where a nonce is given.
+    /// Signs the creation; nothing is sent. With a nonce, in place of a transaction that the node lost.
     ///
     /// # Errors
     /// `OtherHistory`, `UnknownTransaction`; `Unreachable`, `Node`, `Reverted`, `Sign`.
@@ -59,10 +59,10 @@ impl Fragment {
         self.signed.nonce
     }
 
-    /// Sends it, once it was written down, and looks at what stands there.
+    /// Sends it, once it was written down, and checks what is there.
     ///
     /// # Errors
-    /// Those of sending; `Failed` when the new account has other code.
+    /// Those of sending; `Failed` when the new account has different code.
     pub async fn send<E: From<ChainError>>(
         &self,
         note: impl Future<Output = Result<(), E>>,
@@ -73,7 +73,7 @@ impl Fragment {
     }
 }
 
-/// The account that a creation made, which must hold the fragment.
+/// The account that was created, which must contain the fragment.
 pub(crate) async fn placed(
     chain: &Chain,
     receipt: &Receipt,
@@ -89,6 +89,6 @@ pub(crate) async fn placed(
     if chain.code(address).await?[..] == *code {
         Ok(address)
     } else {
-        Err(failed("the account that it created holds other code"))
+        Err(failed("the account that it created has different code"))
     }
 }

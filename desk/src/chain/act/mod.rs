@@ -1,12 +1,12 @@
-//! Acts: calls that are sent to the contract that is meant or not at all, and that count as done when that contract's own
-//! events say so.
+//! Acts: calls that are sent to the contract that is meant or not at all, and that count as done when that contract's
+//! own events say so.
 //!
 //! Each step is made from the one before it, and nothing outside of [`super`] can sign or send a call without them:
 //!
-//! | step | what it stands for |
+//! | step | what it means |
 //! | --- | --- |
 //! | [`Ground`] | a chain, and the book that knows its history, if there is one |
-//! | [`Contract`] | what stands at the address is the contract that is meant, and the history is the one that the book knows |
+//! | [`Contract`] | the contract at the address is the one that is meant, and the history is the one that the book knows |
 //! | [`Act`] | a call that names the events that prove it ([`Provable`]) |
 //! | [`Prepared`] | it is signed, its hash is known, and nothing has been sent |
 //! | [`Noted`] | its hash was written down |
@@ -42,7 +42,7 @@ pub use fragment::Fragment;
 pub use history::last_synced;
 pub use proof::Expected;
 
-/// What an event's arguments may depend on beside the call.
+/// What an event's arguments can depend on besides the call.
 #[derive(Clone, Copy, Debug)]
 pub struct Sent {
     /// Who signs the transaction.
@@ -53,12 +53,12 @@ pub struct Sent {
     pub chain_id: u64,
 }
 
-/// A call of which the contract's own events say that it was done.
+/// A call whose completion the contract's own events prove.
 pub trait Provable: SolCall + Clone + Send + Sync {
     /// The contracts that have the function.
     const KINDS: &'static [Kind];
 
-    /// The events that a receipt must hold; never none.
+    /// The events that a receipt must contain; never empty.
     fn proof(&self, sent: &Sent) -> Vec<Expected>;
 }
 
@@ -117,7 +117,7 @@ impl Ground {
     }
 }
 
-/// A contract that was looked at: it is the one that is meant.
+/// A contract that was checked: it is the one that is meant.
 #[derive(Clone, Debug)]
 pub struct Contract {
     chain: Chain,
@@ -125,7 +125,7 @@ pub struct Contract {
 }
 
 impl Contract {
-    /// Where it stands.
+    /// Its address.
     pub fn address(&self) -> Address {
         self.target.address()
     }
@@ -159,7 +159,7 @@ impl Contract {
     }
 }
 
-/// A call of a contract that was looked at.
+/// A call of a contract that was checked.
 #[derive(Clone, Debug)]
 pub struct Act<C> {
     contract: Contract,
@@ -169,7 +169,7 @@ pub struct Act<C> {
 }
 
 impl<C: Provable> Act<C> {
-    /// Lets the transaction take so much gas at most, whatever the contracts do that it calls.
+    /// Limits the gas of the transaction, whatever the contracts that it calls do.
     #[must_use]
     pub fn within(mut self, gas: u64) -> Self {
         self.cap = Some(gas);
@@ -193,7 +193,7 @@ impl<C: Provable> Act<C> {
         (self.contract.address(), self.call.abi_encode().into())
     }
 
-    /// What the act is, whoever prepares it again: the hash of chain, sender, contract and input.
+    /// Identifies the act across runs: the hash of chain, sender, contract and input.
     pub fn digest(&self, sender: Address) -> B256 {
         let (chain, contract) = (self.contract.chain.id(), self.contract.address());
         let input: Bytes = self.call.abi_encode().into();
@@ -208,8 +208,8 @@ impl<C: Provable> Act<C> {
         self.prepare_at(signer, None).await
     }
 
-    /// As [`Self::prepare`], in the place of a transaction that the node does not have any more: with its nonce, only one
-    /// of the two can ever be mined.
+    /// As [`Self::prepare`], in place of a transaction that the node no longer has: with its nonce, only one of the two
+    /// can ever be mined.
     ///
     /// # Errors
     /// As `prepare`.
@@ -360,7 +360,7 @@ impl Done {
         proof::events_of(&self.receipt, contract).collect()
     }
 
-    /// Looks for more events, which could not be known before the receipt.
+    /// Checks for more events, which could not be known before the receipt.
     ///
     /// # Errors
     /// `NoEvent`.

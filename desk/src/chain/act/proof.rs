@@ -1,4 +1,4 @@
-//! The events that a receipt must hold.
+//! The events that a receipt must contain.
 
 use std::fmt;
 
@@ -23,7 +23,7 @@ enum Test {
 }
 
 impl Expected {
-    /// That very event of `contract`.
+    /// Exactly this event of `contract`.
     pub fn exactly<E: SolEvent>(contract: Address, event: &E) -> Self {
         Self {
             contract,
@@ -91,7 +91,7 @@ pub(super) fn check(expected: &[Expected], receipt: &Receipt) -> Result<(), Chai
         .collect();
     for event in expected {
         match logs.iter().position(|log| event.is(log)) {
-            // In their sequence: the next one is looked for first.
+            // In their order: the next one is tried first.
             Some(place) => {
                 logs.remove(place);
             }

@@ -1,4 +1,5 @@
-//! Acts on roles, which the contracts have alike; the distribution contract has no hand-over in two steps, and refuses it.
+//! Acts on roles, which the contracts have alike; the distribution contract has no hand-over in two steps, and refuses
+//! it.
 
 use alloy::primitives::{Address, B256};
 

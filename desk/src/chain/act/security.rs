@@ -24,7 +24,7 @@ provable! { &[Kind::Security];
             kycExpiry: call.kycExpiries.get(row).copied().unwrap_or_default(),
         },
     )).collect::<Vec<_>>();
-    // One for each wallet of the investor; how many there are only the contract knows.
+    // One for each wallet of the investor; only the contract knows how many there are.
     setInvestorCall => |call, sent| {
         let meant = call.clone();
         [Expected::fitting(sent.contract, move |event: &WalletSet| {

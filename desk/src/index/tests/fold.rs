@@ -199,7 +199,7 @@ async fn a_holding_period_is_the_lock_with_which_a_lot_was_issued() {
     let period = |place: usize, now| wallet.holding_period(&lot(place), now);
     assert_eq!(period(0, release - 1), Some(release));
     assert_eq!(period(0, release), None);
-    // Locked by another transaction: that is no holding period.
+    // Locked by another transaction: that is not a holding period.
     assert_eq!(period(1, time_of(3)), None);
     assert_eq!(wallet.encumbrances(release - 1).locked, units(110));
     assert_eq!(wallet.encumbrances(release).locked, units(10));
@@ -404,7 +404,7 @@ async fn events_that_do_not_go_together_are_named_with_their_log() {
             |chain| {
                 chain.send(ADA, BOB, 11);
             },
-            "sends 11 base units and holds 10",
+            "sends 11 base units but holds 10",
         ),
         (
             |chain| {
@@ -413,7 +413,7 @@ async fn events_that_do_not_go_together_are_named_with_their_log() {
                     amount: units(1),
                 });
             },
-            "has no 1 frozen base units",
+            "does not have 1 frozen base units",
         ),
         (
             |chain| {
@@ -424,13 +424,13 @@ async fn events_that_do_not_go_together_are_named_with_their_log() {
                     releaseTime: 9,
                 });
             },
-            "locked up to 9",
+            "locked up until 9",
         ),
         (
             |chain| {
                 chain.set(ADA, "bob", 1);
             },
-            "changes its investor and holds tokens",
+            "changes its investor while it holds tokens",
         ),
         (
             |chain| {
@@ -483,7 +483,7 @@ async fn events_that_do_not_go_together_are_named_with_their_log() {
                     value,
                 });
             },
-            "the supply passes 2^256",
+            "the supply exceeds 2^256",
         ),
     ];
     for (event, words) in wrong {

@@ -205,7 +205,7 @@ impl Opened {
         Self::beside("sqlite:board.db").await
     }
 
-    /// One in every engine there is: `PostgreSQL` when `ORDERBOOK_TEST_POSTGRES` names a server.
+    /// One in every available engine: `PostgreSQL` when `ORDERBOOK_TEST_POSTGRES` names a server.
     async fn everywhere() -> Vec<Self> {
         let mut all = vec![Self::new().await];
         if let Ok(server) = std::env::var("ORDERBOOK_TEST_POSTGRES") {

@@ -5,7 +5,7 @@ use sqlx::{Connection as _, Executor as _};
 
 use super::*;
 
-/// Appends a range as whoever follows the chain does.
+/// Appends a range as a process that follows the chain does.
 async fn add(index: &Index, chain: &Chain, first: u64, last: Block) -> bool {
     let within = |log: &&Log| (first..=last.number).contains(&log.block_number.unwrap());
     let logs: Vec<Log> = chain.logs.iter().filter(within).cloned().collect();
@@ -149,7 +149,7 @@ async fn a_page_that_was_changed_is_found_and_named() {
         panic!("{error:?}");
     };
     assert_eq!(place, opened.place.name());
-    assert_eq!(what, "the page up to block 3 is no page");
+    assert_eq!(what, "the page up to block 3 cannot be read");
 }
 
 /// The blocks after which registers are kept.
@@ -215,7 +215,7 @@ async fn a_register_is_kept_no_longer_than_its_blocks() {
             assert!(add(index, &chain, first, block(last, 0)).await);
         }
         assert_eq!(kept_after(index).await, [150, 300]);
-        // The chain takes back more than it is thought to.
+        // The chain takes back more than it is expected to.
         for last in [700, 300] {
             assert!(index.store.undo(&kind, block(last, 0)).await.unwrap());
         }
@@ -243,7 +243,7 @@ async fn a_register_that_is_kept_and_was_changed_is_found_and_named() {
         panic!("{error:?}");
     };
     assert_eq!(place, opened.place.name());
-    assert_eq!(what, "the register kept after block 150 is none");
+    assert_eq!(what, "the register kept after block 150 cannot be read");
 }
 
 #[tokio::test]

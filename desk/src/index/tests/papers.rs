@@ -1,4 +1,4 @@
-//! What is drawn from a register: statements, reports, proofs, roles.
+//! What is produced from a register: statements, reports, proofs, roles.
 
 use super::*;
 use crate::chain::abi::ISecurityToken::{
@@ -126,7 +126,7 @@ async fn a_statement_leads_from_opening_to_closing_and_says_why() {
         .map(|(_, lot, _)| lot.amount.to::<u64>())
         .sum();
     assert_eq!(left, 750);
-    // A period in which nothing moved, and one of somebody unknown.
+    // A period in which nothing moved, and one for somebody unknown.
     let quiet = statement("ada", period(11, 12)).await.unwrap();
     assert_eq!((quiet.opening, quiet.lines.len()), (units(750), 0));
     let nobody = statement("nobody", period(3, 12)).await;
