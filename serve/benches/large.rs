@@ -1,8 +1,9 @@
-//! A book of 1,000,000 open orders behind the platform: lots and prices at a fixed rate, and how long it takes from opening
-//! the book until the platform says that it is ready. Clients and server share the machine.
+//! A book of 1,000,000 open orders behind the platform: lots and prices at a fixed rate, and how long it takes from
+//! opening the book until the platform reports that it is ready. Clients and server share the machine.
 //!
-//! The orders are written into the board's tables as they stand after a million posts, without a log that verifies and without
-//! signatures that would take minutes: what is measured only reads. `ORDERBOOK_BENCH_ORDERS` is how many.
+//! The orders are written into the board's tables as they are after a million posts, without a log that verifies and
+//! without signatures, which would take minutes: the measured requests only read. `ORDERBOOK_BENCH_ORDERS` is the
+//! number of orders.
 
 #[path = "../tests/api/stage.rs"]
 #[allow(dead_code)]
@@ -36,12 +37,12 @@ const RATE: u64 = 2_000;
 const SECONDS: u64 = 5;
 /// Connections that they go over.
 const CLIENTS: usize = 32;
-/// Rows of one statement.
+/// Rows in one statement.
 const TOGETHER: u64 = 50;
 /// Owners of the orders.
 const WALLETS: u64 = 500;
 
-/// One order as its event has it.
+/// One order as in its event.
 fn posted(number: u64) -> (B256, OrderPosted) {
     let side = if number.is_multiple_of(2) {
         Side::Bid
@@ -185,7 +186,7 @@ fn config() -> Config {
     }
 }
 
-/// One request on a kept connection, and the whole answer; its status.
+/// Sends one request on a kept connection and reads the whole answer; returns its status.
 async fn ask(stream: &mut TcpStream, request: &str) -> u16 {
     stream
         .write_all(request.as_bytes())
@@ -215,7 +216,7 @@ async fn ask(stream: &mut TcpStream, request: &str) -> u16 {
     }
 }
 
-/// Requests that are due at a fixed rate, whoever is late; the time of each from when it was due.
+/// Sends requests at a fixed rate, even if earlier ones are late; returns the time of each from when it was due.
 async fn paced(place: SocketAddr, key: &str) -> Vec<Duration> {
     let paths = [
         "/v1/securities/HRBR/book",

@@ -1,5 +1,5 @@
-//! Posting orders over HTTP on this machine's loopback, durably, against posting them by the library one after the other, and
-//! against the same requests that are refused before the store is asked to write. On `PostgreSQL` also two instances together
+//! Posting orders over HTTP on this machine's loopback, durably, compared with posting them through the library one
+//! after the other, and with the same requests refused before the store must write. On `PostgreSQL` also two instances
 //! on one book. Clients and servers share the machine.
 //!
 //! `cargo bench -p serve`; with `ORDERBOOK_TEST_POSTGRES` the same on `PostgreSQL`. `BENCH_POSTS` is how many (4,000).
@@ -47,7 +47,7 @@ impl Client {
         Self { stream, buffer }
     }
 
-    /// Sends a request and reads the whole answer; its status.
+    /// Sends a request and reads the whole answer; returns its status.
     async fn ask(&mut self, request: &[u8]) -> u16 {
         self.stream.write_all(request).await.unwrap();
         self.buffer.clear();
@@ -80,7 +80,7 @@ fn request(key: &str, number: usize, body: &Value) -> Vec<u8> {
     .into_bytes()
 }
 
-/// Requests from all clients as fast as they are answered; how long it took.
+/// Sends requests from all clients as fast as they are answered; returns how long it took.
 async fn flood(places: &[SocketAddr], requests: Arc<Vec<Vec<u8>>>, wanted: u16) -> Duration {
     let next = Arc::new(AtomicUsize::new(0));
     let mut clients = Vec::new();
@@ -100,7 +100,7 @@ async fn flood(places: &[SocketAddr], requests: Arc<Vec<Vec<u8>>>, wanted: u16) 
     began.elapsed()
 }
 
-/// Requests that are due at a fixed rate, whoever is late; the time of each from when it was due.
+/// Sends requests at a fixed rate, even if earlier ones are late; returns the time of each from when it was due.
 async fn paced(place: SocketAddr, requests: Vec<Vec<u8>>) -> Vec<Duration> {
     let mut clients = Vec::new();
     for _ in 0..CLIENTS {
@@ -133,7 +133,7 @@ fn bids(count: usize) -> Vec<Order> {
         .collect()
 }
 
-/// Posts one after the other, by the library.
+/// Posts one after the other, through the library.
 async fn one_by_one(board: &Board, orders: Vec<Order>) -> Duration {
     let postings: Vec<Posting> = orders
         .into_iter()
@@ -159,7 +159,7 @@ fn rate(count: usize, took: Duration) -> f64 {
     f64::from(u32::try_from(count).unwrap()) / took.as_secs_f64()
 }
 
-/// A server that listens, and how it is told to end.
+/// A server that is listening, and how it is told to shut down.
 struct Running {
     place: SocketAddr,
     end: oneshot::Sender<()>,

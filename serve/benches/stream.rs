@@ -1,8 +1,9 @@
 //! Live updates over HTTP on this machine's loopback: how long it takes from a commit until each reader has its event, and what
 //! readers cost. Readers are a process of their own, on the same machine.
 //!
-//! `cargo bench -p serve --bench stream`; with `ORDERBOOK_TEST_POSTGRES` also from one instance to another. It takes some two
-//! minutes. `BENCH_READERS` is the largest number of readers (10,000): each takes a file descriptor on both sides.
+//! `cargo bench -p serve --bench stream`; with `ORDERBOOK_TEST_POSTGRES` also from one instance to another. It takes
+//! about two minutes. `BENCH_READERS` is the largest number of readers (10,000): each takes a file descriptor on both
+//! sides.
 
 #[path = "../tests/api/stage.rs"]
 #[allow(dead_code)]
@@ -52,7 +53,7 @@ fn token(reader: usize) -> [u8; 32] {
     digest(format!("reader {}", reader / EACH).as_bytes()).0
 }
 
-/// A server on a board, and how it is told to end.
+/// A server on a board, and how it is told to shut down.
 struct Running {
     place: SocketAddr,
     admin: SocketAddr,
@@ -90,7 +91,7 @@ async fn serve(stage: &Stage, board: Board) -> Running {
 }
 
 impl Running {
-    /// How long it takes to end.
+    /// How long it takes to shut down.
     async fn ends(self) -> Duration {
         let began = Instant::now();
         self.end.send(()).unwrap();
@@ -112,7 +113,7 @@ impl Running {
     }
 }
 
-/// A session for each reader, written at once.
+/// A session for each reader, all written at once.
 async fn sessions(stage: &Stage, readers: usize) {
     let rows: Vec<_> = (0..readers)
         .step_by(EACH)
@@ -223,7 +224,7 @@ impl Readers {
     }
 }
 
-/// Posts orders at a fixed rate; when each was committed.
+/// Posts orders at a fixed rate; returns when each was committed.
 async fn post(board: &Board, rate: u32, seconds: u32) -> Vec<(u64, u64)> {
     let mut committed = Vec::new();
     let mut due = tokio::time::interval(Duration::from_secs(1) / rate);
@@ -301,7 +302,7 @@ async fn two_instances(stage: Stage, name: &str, bar: u32) {
     show(name, &clients.end(committed).await, bar);
 }
 
-/// Readers of whom some take nothing any more: the others' p99, and when the last of them was cut off.
+/// Readers of which some stop reading: the others' p99, and when the last stopped reader was cut off.
 async fn stalled(readers: usize, count: usize) -> (Measured, Option<Duration>) {
     let stage = stage::stage().await;
     sessions(&stage, readers).await;
@@ -323,11 +324,11 @@ async fn stalled(readers: usize, count: usize) -> (Measured, Option<Duration>) {
     (clients.end(committed).await, cut)
 }
 
-/// One reader's connection, with its first answer read; what it read behind that.
+/// One reader's connection, with its first answer read, and what it read beyond that.
 async fn connect(place: SocketAddr, reader: usize, stalls: bool) -> (TcpStream, Vec<u8>) {
     let socket = TcpSocket::new_v4().unwrap();
     if stalls {
-        // What the system takes on its behalf, as far as it lets itself be told.
+        // The system's receive buffer, as far as it can be set.
         socket.set_recv_buffer_size(4 << 10).unwrap();
     }
     let mut stream = socket.connect(place).await.unwrap();
@@ -355,10 +356,10 @@ async fn connect(place: SocketAddr, reader: usize, stalls: bool) -> (TcpStream, 
     }
 }
 
-/// Bytes that a reader takes at once.
+/// Bytes that a reader reads at once.
 const READ: usize = 2 << 10;
 
-/// When each lot came.
+/// When each lot arrived.
 async fn listen(mut stream: TcpStream, mut rest: Vec<u8>) -> Vec<(u64, u64)> {
     let mut came = Vec::new();
     loop {

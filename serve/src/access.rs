@@ -1,4 +1,4 @@
-//! Staff looking at customers' orders is written down before the answer leaves, and shown to the records officer.
+//! Access of staff to customers' orders is recorded before the answer leaves, and shown to the records officer.
 
 use std::collections::BTreeSet;
 
@@ -13,16 +13,16 @@ use crate::query;
 use crate::refusal;
 use crate::route::{Call, Reply};
 
-/// Rows of one part as CSV.
+/// Rows of one page of CSV.
 const ROWS: u32 = 10_000;
 
 /// The columns of the CSV.
 const COLUMNS: [&str; 5] = ["row", "seen_at", "person", "route", "customers"];
 
-/// Writes down that somebody of the staff looked at orders of these wallets; nothing for an investor, who sees its own.
+/// Records that a person on the staff looked at orders of these wallets; nothing for an investor, who sees its own.
 ///
 /// # Errors
-/// 503: what cannot be written down is not shown.
+/// 503: what cannot be recorded is not shown.
 pub(crate) async fn seen(
     call: &Call,
     route: &'static str,
@@ -76,7 +76,7 @@ fn format(text: &str) -> Result<Format, String> {
     match text {
         "json" => Ok(Format::Json),
         "csv" => Ok(Format::Csv),
-        _ => Err(format!("{text:?} is no format: write json or csv")),
+        _ => Err(format!("{text:?} is not a format: expected json or csv")),
     }
 }
 
@@ -94,7 +94,7 @@ pub(crate) async fn report(call: Call) -> Result<Reply, Problem> {
     let after = cursor.map(|cursor| {
         let read = app.cursors.read(LIST, &cursor);
         let row = read.and_then(|row| row.parse().ok());
-        row.ok_or_else(|| query::bad("cursor", "it is not one that this list gave"))
+        row.ok_or_else(|| query::bad("cursor", "it is not a cursor of this list"))
     });
     let after: u64 = after.transpose()?.unwrap_or(0);
     let rows = app.board.accesses(after, limit).await;

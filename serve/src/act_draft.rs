@@ -1,5 +1,5 @@
-//! An act about a match before somebody signs it: the `DeskAct` and its digest, at the board's own time. The page of whoever
-//! signs computes the digest, too, and asks the wallet only if the two are the same.
+//! An act about a match before somebody signs it: the `DeskAct` and its digest, at the board's own time. The signer's
+//! page also computes the digest, and asks the wallet only if the two are the same.
 
 use alloy::primitives::{B256, U256};
 use book::log::act::{Act, DeskAct, of_match};
@@ -35,7 +35,7 @@ async fn pair(app: &App, bid: B256, ask: B256) -> Result<About, Problem> {
     let orders = orders.map_err(refusal::board)?;
     let limit = |name, id| {
         let order = orders.get(&id).map(|order| order.record.limit_total);
-        order.ok_or_else(|| query::bad(name, "it is no order of this board"))
+        order.ok_or_else(|| query::bad(name, "it is not an order on this board"))
     };
     let total = midpoint(limit("bid", bid)?, limit("ask", ask)?);
     let total = total.ok_or_else(|| query::bad("ask", "its limit is above the bid's"))?;
@@ -50,8 +50,8 @@ fn of(found: &Match) -> About {
     }
 }
 
-/// `GET /v1/acts/draft?act=approve&match=...&reason=...`: `reason` is the SHA-256 of the text; a proposal names `bid` and
-/// `ask`, too, and a match that its signer has drawn.
+/// `GET /v1/acts/draft?act=approve&match=...&reason=...`: `reason` is the SHA-256 of the text; a proposal also names
+/// `bid` and `ask`, and a match id that its signer has drawn.
 pub(crate) async fn show(call: Call) -> Result<Reply, Problem> {
     let query = &call.query;
     let missing = |name: &'static str| move || query::bad(name, "it is missing");

@@ -1,4 +1,4 @@
-//! Health, readiness and metrics, on an address of their own that only the machine itself reaches.
+//! Health, readiness and metrics, on an address of their own that only the machine itself can reach.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -25,7 +25,7 @@ async fn answer(app: &App, method: &Method, path: &str) -> Response<Body> {
         return text(StatusCode::METHOD_NOT_ALLOWED, "GET alone\n".into());
     }
     match path {
-        // The process runs, whatever else does.
+        // The process is running, whatever else is not.
         "/health" => text(StatusCode::OK, "healthy\n".into()),
         "/ready" => ready(app).await,
         "/metrics" => {
@@ -40,14 +40,14 @@ async fn answer(app: &App, method: &Method, path: &str) -> Response<Body> {
     }
 }
 
-/// The chain's newest block, and by how many seconds what is known of it is behind; nothing where nobody watches it.
+/// The chain's newest block, and by how many seconds our view of it lags; nothing where nobody watches it.
 async fn chain(app: &App) -> Option<(u64, i64)> {
     let watched = app.board.watched().await.ok()??;
     let behind = lag(&watched, app.board.identity().chain_id, app.now());
     Some((watched.latest, behind))
 }
 
-/// Whether requests should be sent here: not while the process ends, nor while its book cannot be read.
+/// Whether requests should be sent here: not while the process is shutting down, nor while its book cannot be read.
 async fn ready(app: &App) -> Response<Body> {
     if !app.ready.load(Ordering::Relaxed) {
         return text(StatusCode::SERVICE_UNAVAILABLE, "ending\n".into());

@@ -1,6 +1,6 @@
 //! Idempotency-Keys: the same key and request within a day get the same answer again.
 //!
-//! Only what was done is kept. A request that was refused changed nothing, and is judged anew when it comes again.
+//! Only what was done is kept. A request that was refused changed nothing, and is judged again when it is repeated.
 
 use alloy::primitives::B256;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
@@ -19,27 +19,27 @@ const KEY: &str = "idempotency-key";
 /// The header of an answer that was given before.
 pub(crate) const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
-/// Where the answer to a request belongs.
+/// Where the answer to a request is kept.
 #[derive(Debug)]
 pub(crate) struct Slot {
     /// Whose key, which route, which key.
     pub(crate) id: B256,
     /// The request's digest.
     pub(crate) request: B256,
-    /// Nobody else works on it meanwhile.
+    /// Nobody else works on it in the meantime.
     _turn: Turn,
 }
 
-/// What a request with a key finds.
+/// What is known about a request with a key.
 #[derive(Debug)]
 pub(crate) enum Found {
     /// It was answered before.
     Before(Reply),
-    /// It is to be done.
+    /// It must be done.
     Open(Slot),
 }
 
-/// A digest over parts whose lengths cannot be moved.
+/// A digest over parts whose boundaries cannot be moved.
 fn over(parts: &[&[u8]]) -> B256 {
     let mut all = Vec::new();
     for part in parts {
@@ -50,7 +50,7 @@ fn over(parts: &[&[u8]]) -> B256 {
 }
 
 fn key(headers: &HeaderMap) -> Result<&str, Problem> {
-    let hint = "send a new random key with each new request, and the same one with each repetition";
+    let hint = "send a new random key with each new request, and the same key when you repeat one";
     let wrong = |words: &str| Err(Problem::bad_input(words).hint(hint));
     let mut values = headers.get_all(KEY).iter();
     let (first, second) = (values.next(), values.next());
@@ -64,10 +64,10 @@ fn key(headers: &HeaderMap) -> Result<&str, Problem> {
     }
 }
 
-/// The slot of a request, or the answer that is in it.
+/// The slot of a request, or the answer that is already in it.
 ///
 /// # Errors
-/// 400 without a key, 409 while the same is under way, 422 for the key of another request, 503.
+/// 400 without a key, 409 while the same request is under way, 422 for the key of another request, 503.
 pub(crate) async fn find(
     app: &App,
     caller: &Caller,
@@ -92,7 +92,7 @@ pub(crate) async fn find(
         Some(known) if known.request == request => Found::Before(replayed(known)?),
         Some(_) => {
             let words =
-                "another request was answered under this key: use a new key for a new request";
+                "this key was already used for another request: use a new key for a new request";
             return Err(Problem::field("KEY_REUSED", "Idempotency-Key", words));
         }
     })

@@ -24,10 +24,10 @@ use crate::stream::Hub;
 use crate::terms::Consents;
 use crate::token::{Cursors, Lots};
 
-/// Requests that are worked on at once; beyond that the answer is 503, for a queue would only grow.
+/// Requests worked on at once; beyond that the answer is 503, since a queue would only grow.
 const CAPACITY: usize = 512;
 
-/// One process' platform.
+/// The platform of one process.
 pub struct App {
     pub(crate) board: Board,
     pub(crate) node: Arc<dyn Node>,
@@ -39,20 +39,20 @@ pub struct App {
     pub(crate) sights: Sights,
     pub(crate) sides: Sides,
     pub(crate) holdings: Holdings,
-    /// What only the broker-dealer knows.
+    /// What only the broker-dealer can state.
     pub(crate) house: House,
     pub(crate) consents: Consents,
     pub(crate) running: Running,
-    /// Everybody who is told of changes as they happen.
+    /// Everybody who is sent changes as they happen.
     pub(crate) streams: Arc<Hub>,
     pub(crate) limits: Limits,
     pub(crate) capacity: Arc<Semaphore>,
     pub(crate) metrics: Metrics,
-    /// Where webhooks may lead besides port 443 of public addresses.
+    /// Where webhooks may be sent besides port 443 of public addresses.
     pub(crate) exceptions: Vec<Exception>,
-    /// Whether this process takes requests: not any more once it is told to end.
+    /// Whether this process takes requests: no longer once it is told to shut down.
     pub(crate) ready: AtomicBool,
-    /// Where lines of the log go.
+    /// Where log lines go.
     pub(crate) log: fn(&str),
 }
 
@@ -101,40 +101,40 @@ impl App {
         self
     }
 
-    /// The same, with places to which webhooks may lead besides port 443 of public addresses.
+    /// The same, with places where webhooks may be sent besides port 443 of public addresses.
     #[must_use]
     pub fn excepting(mut self, exceptions: Vec<Exception>) -> Self {
         self.exceptions = exceptions;
         self
     }
 
-    /// The same, with what only the broker-dealer knows.
+    /// The same, with what only the broker-dealer can state.
     #[must_use]
     pub fn housed(mut self, house: House) -> Self {
         self.house = house;
         self
     }
 
-    /// The same, which tells those who follow it at another pace that it lives.
+    /// The same, sending its readers a sign of life at another interval.
     #[must_use]
     pub fn ticking(self, each: Duration) -> Self {
         self.streams.ticking(each);
         self
     }
 
-    /// Ends every stream: their readers are told to come again.
+    /// Ends every stream: the readers are told to connect again.
     pub fn end_streams(&self) {
         self.streams.end();
     }
 
-    /// The same, saying nothing.
+    /// The same, without logging.
     #[must_use]
     pub fn silent(mut self) -> Self {
         self.log = |_| ();
         self
     }
 
-    /// The store's time: every age goes by it.
+    /// The store's time: every age is computed from it.
     pub(crate) fn now(&self) -> Timestamp {
         self.board.store().clock().now()
     }
@@ -152,12 +152,12 @@ impl std::fmt::Debug for App {
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Running(Arc<Mutex<HashSet<B256>>>);
 
-/// One of them; over when it is dropped.
+/// One of them; it ends when it is dropped.
 #[derive(Debug)]
 pub(crate) struct Turn(Running, B256);
 
 impl Running {
-    /// Begins; `None` while the same is under way.
+    /// Begins one; `None` while the same request is under way.
     pub(crate) fn begin(&self, id: B256) -> Option<Turn> {
         let mut running = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         running.insert(id).then(|| Turn(self.clone(), id))

@@ -1,4 +1,4 @@
-//! Commitments, which a principal makes and ends with a wallet of its own: the answer to an approval and to a release is the
+//! Commitments, which principals make and end with their own wallets: the answer to an approval and to a release is the
 //! transaction for that wallet. The match is COMMITTED, or released, at the contract's event and not before.
 
 use alloy::primitives::B256;
@@ -16,19 +16,19 @@ use crate::refusal;
 use crate::route::{Call, Reply};
 use crate::transaction::Transaction;
 
-/// How long a commitment binds when nobody says, seconds.
+/// How long a commitment binds by default, seconds.
 const LASTS: u64 = 24 * 60 * 60;
 
 /// The commitment that an approved match waits for.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct CommitView {
-    /// The contract settles committed pairs only.
+    /// The contract settles only committed pairs.
     pub(crate) required: bool,
     /// Until when the transaction binds both orders: a day, or the end of the first of them.
     pub(crate) until: Value,
-    /// Orders that have to be registered on chain before.
+    /// Orders that must be registered on chain first.
     pub(crate) unregistered: Vec<B256>,
-    /// What the principal's wallet sends.
+    /// The transaction that the principal's wallet sends.
     pub(crate) transaction: Transaction,
 }
 
@@ -41,18 +41,18 @@ pub(crate) async fn orders(app: &App, found: &Match) -> Result<[OrderView; 2], P
     Ok([order(found.bid)?, order(found.ask)?])
 }
 
-/// The commitment that a match waits for; `None` unless it is approved and the contract has commitments, and while the chain
-/// does not answer.
+/// The commitment that a match waits for; `None` unless it is approved and the contract has commitments, or while the
+/// chain does not answer.
 ///
 /// # Errors
-/// 503 of the store.
+/// 503 from the store.
 pub(crate) async fn commit_view(app: &App, found: &Match) -> Result<Option<CommitView>, Problem> {
     if !matches!(found.state, MatchState::Approved | MatchState::Failed) {
         return Ok(None);
     }
     let [bid, ask] = orders(app, found).await?;
     let (bid, ask): (OrderRecord, OrderRecord) = (bid.record, ask.record);
-    // The approval is recorded, whether or not the chain can be asked for the next step.
+    // The approval is recorded, whether or not the chain can be queried for the next step.
     let Ok(Some(footing)) = app.node.footing(&bid, &ask).await else {
         return Ok(None);
     };
@@ -67,13 +67,13 @@ pub(crate) async fn commit_view(app: &App, found: &Match) -> Result<Option<Commi
     }))
 }
 
-/// A reason as it stands on chain.
+/// A reason as it is recorded on chain.
 fn reason(text: &str) -> Result<B256, String> {
     let plain = text.chars().all(|c| c == ' ' || c.is_ascii_graphic());
     if (1..=32).contains(&text.len()) && plain {
         return Ok(B256::right_padding_from(text.as_bytes()));
     }
-    Err(format!("{text:?} is not 1 to 32 characters of ASCII"))
+    Err(format!("{text:?} is not 1 to 32 ASCII characters"))
 }
 
 /// `POST /v1/matches/{match}/release`.

@@ -1,4 +1,4 @@
-//! Who calls: a signed-in wallet or an API key, and what the staff's roles in the log say of it now.
+//! Who calls: a signed-in wallet or an API key, and what roles the log gives it now.
 
 use alloy::primitives::{Address, B256};
 use axum::http::{HeaderMap, header};
@@ -13,10 +13,10 @@ use crate::token::Token;
 /// The cookie of a session.
 pub(crate) const SESSION: &str = "__Host-session";
 
-/// What somebody may be to the platform: nobody on the staff is an investor, and the other way round.
+/// What a caller is to the platform: nobody on the staff is an investor, and no investor is on the staff.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Part {
-    /// A wallet of nobody on the staff.
+    /// A wallet that belongs to nobody on the staff.
     Investor,
     /// A person with that role.
     Staff(Role),
@@ -25,7 +25,7 @@ pub enum Part {
 /// What an API key may be used for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scope {
-    /// Looking.
+    /// Reading.
     Read,
     /// Posting, taking off and replacing orders.
     Orders,
@@ -37,7 +37,7 @@ impl Scope {
     /// All of them.
     pub const ALL: [Self; 3] = [Self::Read, Self::Orders, Self::Desk];
 
-    /// As it is written in a key.
+    /// As it is written in an API key.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Read => "read",
@@ -47,7 +47,7 @@ impl Scope {
     }
 }
 
-/// How somebody came in.
+/// How a caller came in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Door {
     /// A browser's session.
@@ -61,13 +61,13 @@ pub(crate) enum Door {
 pub(crate) struct Caller {
     pub(crate) wallet: Address,
     pub(crate) door: Door,
-    /// The person whose wallet it is.
+    /// The person who owns the wallet.
     pub(crate) person: Option<String>,
     pub(crate) parts: Vec<Part>,
 }
 
 impl Caller {
-    /// Whether one of these parts is the caller's.
+    /// Whether the caller has one of these parts.
     pub(crate) fn is_any(&self, parts: &[Part]) -> bool {
         self.parts.iter().any(|part| parts.contains(part))
     }
@@ -76,7 +76,7 @@ impl Caller {
         self.parts == [Part::Investor]
     }
 
-    /// Whose Idempotency-Keys they are: the person's, the wallet's, or the API key's own.
+    /// Who owns the Idempotency-Keys: the person, the wallet, or the API key itself.
     pub(crate) fn keyring(&self) -> String {
         match (&self.door, &self.person) {
             (Door::Key { id, .. }, _) => format!("key {id}"),
@@ -85,7 +85,7 @@ impl Caller {
         }
     }
 
-    /// Whether the door leads as far as this scope; `None` is for sessions alone.
+    /// Whether the way in covers this scope; `None` is for sessions only.
     pub(crate) fn reaches(&self, scope: Option<Scope>) -> bool {
         match (&self.door, scope) {
             (Door::Session, _) => true,
@@ -115,12 +115,12 @@ fn bearer(headers: &HeaderMap) -> Option<Token> {
     Token::read_api_key(value.strip_prefix("Bearer ")?)
 }
 
-/// Whether a request says that it comes with an API key.
+/// Whether a request claims to come with an API key.
 pub(crate) fn has_key(headers: &HeaderMap) -> bool {
     headers.contains_key(header::AUTHORIZATION)
 }
 
-/// The SHA-256 of the token that a request comes with: what the store knows of its session or API key.
+/// The SHA-256 of the token that a request comes with: all that the store knows of its session or API key.
 pub(crate) fn token(headers: &HeaderMap) -> Option<B256> {
     let token = if has_key(headers) {
         bearer(headers)
@@ -130,8 +130,8 @@ pub(crate) fn token(headers: &HeaderMap) -> Option<B256> {
     token.map(|token| token.hash())
 }
 
-/// The person whose wallet it is, and what its holder may be now; `None` for a wallet that was ended and for a person who is
-/// suspended.
+/// The person who owns a wallet, and what its holder is to the platform now; `None` for a wallet that was ended and for
+/// a person who is suspended.
 pub(crate) fn parts(roster: &Roster, wallet: Address) -> Option<(Option<String>, Vec<Part>)> {
     match roster.signer(wallet, u64::MAX) {
         Ok(person) => {
@@ -174,7 +174,7 @@ pub(crate) async fn of(app: &App, headers: &HeaderMap) -> Result<Caller, Problem
         (session.wallet, Door::Session, used, roster)
     };
     let Some((person, parts)) = parts(&roster, wallet) else {
-        // At once, and for this session for ever.
+        // At once, and for good for this session.
         if let Some((token, _)) = session {
             app.board.end_session(token).await.map_err(refusal::board)?;
         }
@@ -182,7 +182,7 @@ pub(crate) async fn of(app: &App, headers: &HeaderMap) -> Result<Caller, Problem
     };
     if let Some((token, true)) = session {
         let board = app.board.clone();
-        // A read does not wait for the one writer, and what is not written now is written by the next request.
+        // A read does not wait for the single writer; what is not written now is written by the next request.
         tokio::spawn(async move { board.use_session(token).await });
     }
     Ok(Caller {

@@ -1,8 +1,8 @@
 //! Signing the log's checkpoint: a signed note (C2SP) by an Ed25519 key, which the log itself names.
 //!
-//! What was signed last stands in the store and in a file beside the key. Nothing smaller is ever signed, and nothing whose
-//! first events have another root: a store that was put back from a backup signs nothing until it has caught up, and then
-//! only if it is the same log.
+//! What was signed last is kept in the store and in a file beside the key. Nothing smaller is ever signed, and nothing
+//! whose first events have another root: a store that was restored from a backup signs nothing until it has caught up,
+//! and then only if it is the same log.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -26,7 +26,7 @@ const ED25519: u8 = 1;
 /// Why there is no new checkpoint.
 #[derive(Debug, thiserror::Error)]
 pub enum CheckpointError {
-    /// The key's file is not what it must be.
+    /// The key's file is unusable.
     #[error("the log's key {}: {why}", path.display())]
     Key {
         /// The file.
@@ -39,13 +39,13 @@ pub enum CheckpointError {
     File {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         cause: std::io::Error,
     },
     /// The log is shorter than one that was signed.
     #[error(
-        "a log of {signed} events was signed, this one has {found}: it was put back from a backup, and signs nothing until it \
-         has those events again"
+        "a log of {signed} events was signed, but this one has {found}: it was restored from a backup, and nothing \
+         is signed until it has those events again"
     )]
     Shorter {
         /// How many events the last checkpoint covers.
@@ -55,15 +55,15 @@ pub enum CheckpointError {
     },
     /// The log is not the one that was signed.
     #[error(
-        "the first {size} events were signed with root {signed}, they now have {found}: this is not the log that was signed, \
-         nothing is signed any more"
+        "the first {size} events were signed with root {signed}, but their root is now {found}: this is not the log \
+         that was signed, and nothing more is signed"
     )]
     OtherRoot {
         /// How many events the last checkpoint covers.
         size: u64,
         /// The root that was signed.
         signed: B256,
-        /// The root over as many events now.
+        /// The root over that many events now.
         found: B256,
     },
     /// The book failed.
@@ -99,7 +99,7 @@ fn open(path: &Path) -> Result<Ed25519KeyPair, CheckpointError> {
         use std::os::unix::fs::PermissionsExt as _;
         let data = std::fs::metadata(path).map_err(|error| refuse(error.to_string()))?;
         if data.permissions().mode() & 0o077 != 0 {
-            return Err(refuse("others may read it: chmod 600".into()));
+            return Err(refuse("others can read it: chmod 600".into()));
         }
     }
     let der = PrivatePkcs8KeyDer::from_pem_file(path).map_err(|error| {
@@ -108,7 +108,7 @@ fn open(path: &Path) -> Result<Ed25519KeyPair, CheckpointError> {
         ))
     })?;
     let key = Ed25519KeyPair::from_pkcs8_maybe_unchecked(der.secret_pkcs8_der());
-    key.map_err(|error| refuse(format!("it is no Ed25519 key in PKCS #8: {error}")))
+    key.map_err(|error| refuse(format!("it is not an Ed25519 key in PKCS #8: {error}")))
 }
 
 impl LogSigner {
@@ -116,7 +116,7 @@ impl LogSigner {
     /// event, signed by the one in `last` where that is given.
     ///
     /// # Errors
-    /// [`CheckpointError::Key`], and for `last` when it is not the key that the log names; the board's.
+    /// [`CheckpointError::Key`], and for `last` when it is not the key that the log names; the board's errors.
     pub async fn open(
         board: &Board,
         path: &Path,
@@ -135,7 +135,10 @@ impl LogSigner {
                 (Some(last), Some(known)) => {
                     let before = open(last)?;
                     if before.public_key().as_ref() != known.key.as_slice() {
-                        let why = format!("the log names the key {}, this is another", known.key);
+                        let why = format!(
+                            "the log names the key {}, and this is a different one",
+                            known.key
+                        );
                         return Err(CheckpointError::Key {
                             path: last.to_owned(),
                             why,
@@ -162,7 +165,7 @@ impl LogSigner {
         })
     }
 
-    /// The key as readers of signed notes take it: `name+id+base64`.
+    /// The key as readers of signed notes expect it: `name+id+base64`.
     pub fn verifier(&self) -> String {
         let key = [&[ED25519][..], self.key.public_key().as_ref()].concat();
         let id = u32::from_be_bytes(self.id());
@@ -192,8 +195,8 @@ impl LogSigner {
     /// Signs the log as it is now, unless that is what was signed last.
     ///
     /// # Errors
-    /// [`CheckpointError::Shorter`], [`CheckpointError::OtherRoot`], [`CheckpointError::File`], the board's. Nothing is signed
-    /// then.
+    /// [`CheckpointError::Shorter`], [`CheckpointError::OtherRoot`], [`CheckpointError::File`], the board's errors.
+    /// Nothing is signed then.
     pub async fn sign(&self, board: &Board) -> Result<Checkpoint, CheckpointError> {
         let head = board.head().await?;
         let stored = board.checkpoint().await?;
@@ -227,7 +230,7 @@ impl LogSigner {
         if board.keep_checkpoint(checkpoint.clone()).await? {
             return Ok(checkpoint);
         }
-        // Another process signed meanwhile, and more.
+        // Another process has signed a larger log in the meantime.
         let newer = board.checkpoint().await?;
         Ok(newer.unwrap_or(checkpoint))
     }
@@ -250,12 +253,12 @@ impl LogSigner {
             let (size, root) = text.trim_end().split_once(' ')?;
             Some((size.parse().ok()?, root.parse().ok()?))
         };
-        let words = "it does not say what was signed last, as a size and a root";
+        let words = "expected the size and the root that were signed last";
         let malformed = || self.file()(std::io::Error::other(words));
         read().map(Some).ok_or_else(malformed)
     }
 
-    /// Written whole and durable before the signature leaves.
+    /// Written completely and durably before the signature leaves.
     fn remember(&self, checkpoint: &Checkpoint) -> Result<(), CheckpointError> {
         let mut fresh = self.memory.clone().into_os_string();
         fresh.push(".new");

@@ -1,4 +1,4 @@
-//! What a server is started with, and what it refuses to start with.
+//! The configuration of a server, and what it refuses to start with.
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
@@ -39,7 +39,7 @@ impl FromStr for Face {
     fn from_str(text: &str) -> Result<Self, String> {
         let mut all = Self::ALL.into_iter();
         all.find(|face| face.as_str() == text)
-            .ok_or_else(|| format!("{text:?} is no face: write investor, desk or public"))
+            .ok_or_else(|| format!("{text:?} is not a face: expected investor, desk or public"))
     }
 }
 
@@ -52,44 +52,44 @@ pub struct Tls {
     pub key: PathBuf,
 }
 
-/// What a server is started with.
+/// The configuration of a server.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// Where clients connect.
     pub listen: SocketAddr,
-    /// Where health, readiness and metrics are asked for; nowhere when it is not given.
+    /// Where health, readiness and metrics are served; nowhere when it is not given.
     pub admin: Option<SocketAddr>,
-    /// What is offered.
+    /// The faces that are offered.
     pub faces: Vec<Face>,
     /// The URL at which browsers see it.
     pub public_url: Option<PublicUrl>,
-    /// TLS of its own.
+    /// Its own TLS.
     pub tls: Option<Tls>,
-    /// The only peers there are.
+    /// The only peers that may connect.
     pub proxies: Option<Proxies>,
     /// The budget of each client, in weights a minute.
     pub limit: u32,
     /// The Ed25519 key that signs checkpoints of the log, PKCS #8 in PEM.
     pub log_key: Option<PathBuf>,
-    /// The key before it, which signs the new one.
+    /// The previous key, which signs the new one.
     pub last_log_key: Option<PathBuf>,
-    /// Where webhooks may lead besides port 443 of public addresses.
+    /// Where webhooks may be sent besides port 443 of public addresses.
     pub webhook_allow: Vec<Exception>,
 }
 
 /// Why a server does not start.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigError {
-    /// Passwords of sessions would go over a network in the clear.
+    /// Session secrets would cross a network in the clear.
     #[error(
-        "{0} is not a loopback address and there is no TLS: give --tls-cert and --tls-key, or name the proxies that have it \
-         with --behind-proxy"
+        "{0} is not a loopback address and there is no TLS: give --tls-cert and --tls-key, or name the proxies that \
+         terminate TLS with --behind-proxy"
     )]
     NoTls(SocketAddr),
     /// Health and metrics are for the machine itself, or for a network that is named on purpose.
-    #[error("{0} is not a loopback address: health and metrics are not for everybody")]
+    #[error("{0} is not a loopback address: health and metrics must not be public")]
     OpenAdmin(SocketAddr),
-    /// The URL is not one that browsers can be served at.
+    /// Browsers cannot be served at the URL.
     #[error("{found:?} is not a public URL: {why}")]
     PublicUrl {
         /// What was given.
@@ -97,11 +97,11 @@ pub enum ConfigError {
         /// What is wrong.
         why: &'static str,
     },
-    /// Nobody knows at which URL wallets sign in.
-    #[error("--public-url is missing: wallets are shown the domain at which they sign in")]
+    /// The URL at which wallets sign in is not known.
+    #[error("--public-url is missing: wallets are shown the domain that they sign in to")]
     NoPublicUrl,
     /// Nothing is offered.
-    #[error("no face is given: write at least one of investor, desk, public")]
+    #[error("no face is given: name at least one of investor, desk, public")]
     Faceless,
 }
 
@@ -138,7 +138,7 @@ impl FromStr for PublicUrl {
         }
         let local = parsed.host() == "localhost";
         if !https && !local {
-            return Err(refuse("only http://localhost may do without https"));
+            return Err(refuse("only http://localhost can do without https"));
         }
         let own = if https { ":443" } else { ":80" };
         let authority = authority.strip_suffix(own).unwrap_or(&authority).to_owned();
@@ -154,7 +154,7 @@ impl fmt::Display for PublicUrl {
 }
 
 impl PublicUrl {
-    /// That of a server on a port of this machine.
+    /// The URL of a server on a port of this machine.
     pub fn local(port: u16) -> Self {
         Self {
             https: false,
@@ -162,7 +162,8 @@ impl PublicUrl {
         }
     }
 
-    /// Host, and port where it is not the scheme's own: what wallets compare with the page's, and browsers send as Host.
+    /// Host, and port where it is not the scheme's own: what wallets compare with the page's host, and browsers send as
+    /// Host.
     pub fn authority(&self) -> &str {
         &self.authority
     }
@@ -179,7 +180,7 @@ fn is_loopback(address: SocketAddr) -> bool {
 }
 
 impl Config {
-    /// Refuses what would expose somebody.
+    /// Refuses a configuration that would expose somebody.
     ///
     /// # Errors
     /// [`ConfigError::Faceless`], [`ConfigError::NoTls`], [`ConfigError::OpenAdmin`], [`ConfigError::NoPublicUrl`].

@@ -1,4 +1,4 @@
-//! Telling webhooks what happened: one process at a time, under a lease, each webhook in the log's sequence.
+//! Sends webhooks what happened: one process at a time, under a lease, to each webhook in the log's order.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,13 +18,13 @@ use uuid::Uuid;
 use crate::outlet::{Outlet, Parcel};
 use crate::trouble::Trouble;
 
-/// The lease of whoever sends.
+/// The lease of the sending process.
 const LEASE: &str = "outbox";
 
-/// How often the log is looked at for something to tell.
+/// How often the log is checked for something to send.
 const LOOK_EACH: Duration = Duration::from_millis(250);
 
-/// A webhook's signing key as its receiver has it.
+/// A webhook's signing key in the form that its receiver has.
 pub(crate) fn written(secret: B256) -> String {
     format!("whsec_{}", BASE64.encode(secret))
 }
@@ -43,12 +43,12 @@ pub struct Courier {
     outlet: Outlet,
     /// Of this process.
     holder: String,
-    /// How far the log was read for a webhook without finding anything to tell it.
+    /// How far the log was read for a webhook without finding anything to send.
     read: Arc<Mutex<HashMap<Uuid, Place>>>,
 }
 
 impl Courier {
-    /// A courier of its own, which waits while another has the lease.
+    /// A new courier, which waits while another has the lease.
     pub fn new(board: Board, outlet: Outlet) -> Self {
         Self {
             board,
@@ -94,7 +94,7 @@ impl Courier {
         Ok(waiting)
     }
 
-    /// Sends a webhook what is due, one after the other, until one does not arrive.
+    /// Sends a webhook what is due, one message after the other, until one does not arrive.
     async fn tell(&self, lease: &Lease, mut webhook: Webhook) -> Result<(), BoardError> {
         let board = self.board.under(lease);
         let secret = board.webhook_secret(webhook.id).await?;
@@ -113,7 +113,7 @@ impl Courier {
             if delivery.next_at.is_some() {
                 break;
             }
-            // Ended meanwhile: nothing more is told.
+            // Ended in the meantime: nothing more is sent.
             match board.webhook(webhook.id).await? {
                 Some(known) if known.ended_at.is_none() => webhook = known,
                 _ => break,
@@ -122,10 +122,10 @@ impl Courier {
         Ok(())
     }
 
-    /// Sends all that is due now, to all webhooks side by side; `false` where another process does.
+    /// Sends all that is due now, to all webhooks in parallel; `false` where another process does.
     ///
     /// # Errors
-    /// The store's.
+    /// Errors of the store.
     pub async fn pass(&self) -> Result<bool, BoardError> {
         let waiting = self.waiting().await?;
         let Some(lease) = self.board.take_lease(LEASE, &self.holder).await? else {
@@ -155,12 +155,12 @@ impl Courier {
         }
         round.telling.shutdown().await;
         if let Some(lease) = round.lease {
-            // Another need not wait for its end.
+            // Another process need not wait for it to expire.
             let _ = self.board.end_lease(&lease).await;
         }
     }
 
-    /// Begins to tell those for whom something is due, and renews the lease while somebody is being told.
+    /// Starts sending to those for whom something is due, and renews the lease while anything is being sent.
     async fn look(&self, round: &mut Round) -> Result<(), BoardError> {
         let mut waiting = self.waiting().await?;
         waiting.retain(|webhook| !round.told.contains(&webhook.id));
@@ -191,7 +191,7 @@ impl Courier {
 struct Round {
     lease: Option<Lease>,
     renewed: Option<Instant>,
-    /// The webhooks that are being told.
+    /// The webhooks that are being sent to.
     told: HashSet<Uuid>,
     telling: JoinSet<(Uuid, Result<(), BoardError>)>,
 }
@@ -207,7 +207,7 @@ impl Round {
                 outcome
             }
             Err(panic) => {
-                // Which one it was is not known: all are looked at anew.
+                // Which one it was is not known: all are checked again.
                 self.told.clear();
                 Err(book::store::error::StoreError::from(std::io::Error::other(panic)).into())
             }

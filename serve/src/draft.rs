@@ -1,5 +1,5 @@
-//! An order before it is signed: its ten fields and its id, as this board would take it. The wallet's own page computes the id,
-//! too, and asks for a signature only if the two are the same.
+//! An order before it is signed: its ten fields and its id, as this board would take it. The wallet's own page also
+//! computes the id, and asks for a signature only if the two are the same.
 
 use alloy::primitives::{Address, U256};
 use axum::http::StatusCode;
@@ -14,7 +14,7 @@ use crate::refusal;
 use crate::route::{Call, Reply};
 use crate::sight;
 
-/// Unix seconds of an instant without a fraction.
+/// Unix seconds of a time without a fraction.
 fn expiry(text: &str) -> Result<u64, String> {
     let time = fields::instant(text)?;
     if time.subsec_nanosecond() != 0 {
@@ -33,7 +33,7 @@ fn must<T, E: std::fmt::Display>(
     found.ok_or_else(|| query::bad(name, "it is missing"))
 }
 
-/// A price at which a quantity has no exact total, with those next to it.
+/// The problem of a price that gives a quantity no exact total, with the nearest prices that do.
 fn price_problem(error: &PriceError) -> Problem {
     let words = error.to_string();
     let bad = Bad::new("price", "BOARD_REFUSED", words.clone());

@@ -1,6 +1,5 @@
-//! What every request passes, in this sequence: capacity, Host, route, Origin, who calls, limits, role, content, key,
-//! handler. The
-//! answer gets its headers, and the process' log its line.
+//! What every request passes, in this order: capacity, Host, route, Origin, caller, limits, role, content, key,
+//! handler. The answer gets its headers, and the process log its line.
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -41,7 +40,7 @@ const BODY_WITHIN: Duration = Duration::from_secs(10);
 /// How long a request may take to be answered.
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 
-/// What a page of this server may do, should one be shown: nothing.
+/// What a page of this server may do: nothing but what is named here.
 const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; \
      base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'";
 
@@ -53,18 +52,18 @@ const FORWARDED: HeaderName = HeaderName::from_static("x-forwarded-for");
 #[derive(Debug, Clone, Copy)]
 pub struct Peer(pub SocketAddr);
 
-/// What a request is called in answers and logs.
+/// How a request is identified in answers and logs.
 #[derive(Debug, Clone, Copy)]
 struct Name {
     id: Uuid,
     client: IpAddr,
 }
 
-/// What the log says of a request besides its times.
+/// What the log states about a request besides its times.
 #[derive(Debug, Clone, Copy)]
 struct Matched(&'static Route);
 
-/// What the process' own log says of a failure.
+/// What the process log states about a failure.
 #[derive(Debug, Clone)]
 struct Cause(String);
 
@@ -90,7 +89,7 @@ pub fn router(app: &Arc<App>) -> Router {
         router = router.route(
             path,
             methods.fallback(|request: Request| async move {
-                let words = "there is no such method here";
+                let words = "this path does not have that method";
                 refused(
                     &request,
                     &Problem::new(StatusCode::METHOD_NOT_ALLOWED, "NO_METHOD", words),
@@ -114,7 +113,7 @@ fn refused(request: &Request, problem: &Problem) -> Response<Body> {
     answered(problem, id)
 }
 
-/// No route: a page for whoever reads pages.
+/// No route: a page for a client that accepts HTML.
 fn nowhere(app: &App, request: &Request) -> Response<Body> {
     let problem = Problem::not_found("route");
     let headers = request.headers();
@@ -131,7 +130,7 @@ fn nowhere(app: &App, request: &Request) -> Response<Body> {
     pages::refused(app, headers, &problem, id)
 }
 
-/// A problem as a response, with what the log says of it.
+/// A problem as a response, with its cause for the log.
 fn answered(problem: &Problem, id: Uuid) -> Response<Body> {
     with_cause(problem.response(id), problem)
 }
@@ -160,8 +159,12 @@ async fn pass(State(app): State<Arc<App>>, mut request: Request, next: Next) -> 
         Ok(_permit) => {
             let within = tokio::time::timeout(ANSWER_WITHIN, next.run(request)).await;
             within.unwrap_or_else(|_| {
-                let words = "it took too long and was given up: what was asked for may or may not be done, look there first";
-                answered(&Problem::new(StatusCode::SERVICE_UNAVAILABLE, "TIMED_OUT", words), name.id)
+                let words = "the request took too long and was abandoned: \
+                             it may or may not have been done, check before you repeat it";
+                answered(
+                    &Problem::new(StatusCode::SERVICE_UNAVAILABLE, "TIMED_OUT", words),
+                    name.id,
+                )
             })
         }
         Err(Stop::Refused(problem)) => answered(&problem, name.id),
@@ -206,11 +209,11 @@ enum Stop {
     Elsewhere(Box<Response<Body>>),
 }
 
-/// Room for a request that came to the right host.
+/// A permit for a request that came to the right host.
 fn admitted(app: &Arc<App>, request: &Request) -> Result<tokio::sync::OwnedSemaphorePermit, Stop> {
     let room = app.capacity.clone().try_acquire_owned();
     let room = room.map_err(|_| {
-        let words = "more requests are under way than this process takes: nothing was done";
+        let words = "this process has too many requests under way: nothing was done";
         Stop::Refused(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "BUSY", words).after(1))
     })?;
     let host = request
@@ -236,7 +239,7 @@ fn admitted(app: &Arc<App>, request: &Request) -> Result<tokio::sync::OwnedSemap
             return Err(Stop::Elsewhere(Box::new(response)));
         }
     }
-    let words = format!("this is {}, the request is for another host", app.url);
+    let words = format!("this is {}, but the request is for another host", app.url);
     let problem = Problem::new(StatusCode::MISDIRECTED_REQUEST, "OTHER_HOST", words);
     Err(Stop::Refused(problem))
 }
@@ -286,7 +289,7 @@ async fn answer(
         .iter()
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .collect();
-    // A task of its own: whoever hangs up does not leave an act half done.
+    // A task of its own: a client that hangs up does not leave an act half done.
     let headers = request.headers().clone();
     let work = tokio::spawn(run(app.clone(), route, places, request, name.client));
     let (done, left) = work
@@ -306,7 +309,7 @@ async fn answer(
     response
 }
 
-/// A bug in one request is that request's alone.
+/// A panic in one request affects that request only.
 async fn guarded(run: impl Future<Output = Result<Reply, Problem>>) -> Result<Reply, Problem> {
     let caught = AssertUnwindSafe(run).catch_unwind().await;
     caught.unwrap_or_else(|_| Err(Problem::internal("a handler panicked")))
@@ -337,13 +340,13 @@ async fn run(
     (guarded(done).await, Some(left))
 }
 
-/// Who calls, once it is sure that the call is of their own making.
+/// The caller, once it is certain that the call is their own.
 async fn known(app: &App, route: &Route, headers: &HeaderMap) -> Result<Option<Caller>, Problem> {
     if route.verb.is_unsafe() {
         same_origin(app, headers)?;
     }
     match route.who {
-        // A page says who reads it, also where it is for anybody.
+        // A page shows who is signed in, even where it is open to anybody.
         Who::Anybody if route.page => match caller::of(app, headers).await {
             Ok(caller) => Ok(Some(caller)),
             Err(problem) if problem.status == StatusCode::UNAUTHORIZED => Ok(None),
@@ -354,7 +357,7 @@ async fn known(app: &App, route: &Route, headers: &HeaderMap) -> Result<Option<C
     }
 }
 
-/// Does what somebody who may asks for.
+/// Runs a request that is allowed.
 async fn perform(
     app: Arc<App>,
     route: &'static Route,
@@ -392,14 +395,12 @@ async fn perform(
     .await
 }
 
-/// What changes something comes from this site's own pages, or with an API key, which no page of another site has.
+/// A change must come from this site's own pages, or with an API key, which no other site's page has.
 fn same_origin(app: &App, headers: &HeaderMap) -> Result<(), Problem> {
     let with_key = caller::has_key(headers);
     let refuse = |header: &str, found: Option<&HeaderValue>| {
         let found = found.map_or("missing".to_owned(), |value| format!("{value:?}"));
-        let words = format!(
-            "{header} is {found}: what changes something is asked for by this site's own pages"
-        );
+        let words = format!("{header} is {found}: changes must come from this site's own pages");
         let problem = Problem::new(StatusCode::FORBIDDEN, "OTHER_ORIGIN", words);
         Err(problem
             .hint("programs use an API key, or send Origin and Sec-Fetch-Site as a browser does"))
@@ -425,7 +426,7 @@ async fn content(headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
         Err(Problem::new(status, "NOT_JSON", words))
     };
     if headers.contains_key(header::CONTENT_ENCODING) {
-        return unsupported("a body is taken as it is, without Content-Encoding");
+        return unsupported("send the body without Content-Encoding");
     }
     let kind = headers
         .get(header::CONTENT_TYPE)
@@ -435,7 +436,7 @@ async fn content(headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
         return unsupported("send the body as application/json");
     }
     let too_large = || {
-        let words = format!("a body has {BODY} bytes at most");
+        let words = format!("a body can have at most {BODY} bytes");
         Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "TOO_LARGE", words)
     };
     let stated = headers
@@ -449,7 +450,7 @@ async fn content(headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
     }
     match tokio::time::timeout(BODY_WITHIN, to_bytes(body, BODY)).await {
         Ok(Ok(body)) => Ok(body),
-        // The limit, or the client hung up and hears nothing anyhow.
+        // The limit was reached, or the client hung up and hears nothing anyway.
         Ok(Err(_)) => Err(too_large()),
         Err(_) => {
             let words = "the body did not arrive in time";

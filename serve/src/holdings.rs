@@ -1,4 +1,4 @@
-//! What investors have, as the node said it last. A page shows that with its block while the node is away.
+//! What investors hold, as the node last reported it. A page shows that with its block while the node is away.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -8,18 +8,18 @@ use desk::means::{Asset, Means};
 
 use crate::app::App;
 
-/// How many wallets are remembered; beyond that all are forgotten.
+/// How many wallets are remembered; beyond that, all are forgotten.
 const REMEMBERED: usize = 10_000;
 
 /// What is remembered of wallets, by token.
 #[derive(Debug, Default)]
 pub(crate) struct Holdings(Mutex<HashMap<Address, HashMap<Address, Means>>>);
 
-/// What a wallet has, by token.
+/// What a wallet holds, by token.
 #[derive(Debug, Default)]
 pub(crate) struct Held {
     pub(crate) means: HashMap<Address, Means>,
-    /// Whether the node said so just now.
+    /// Whether the node reported it just now.
     pub(crate) is_now: bool,
 }
 
@@ -39,7 +39,7 @@ impl Holdings {
     }
 }
 
-/// What a wallet has of some tokens: now where the node answers, else as it said last.
+/// What a wallet holds of some tokens: now if the node answers, else as it last reported.
 pub(crate) async fn of(app: &App, wallet: Address, assets: &[Asset]) -> Held {
     match app.node.means(wallet, assets).await {
         Ok(means) => {

@@ -1,5 +1,6 @@
-//! What only the broker-dealer knows of its own house: its terms, the issuers' documents, what it bills and has to say of
-//! itself. It comes from the profile; files are named there with their SHA-256 and read once, before anything is served.
+//! What only the broker-dealer can state: its terms, the issuers' documents, what it bills and must disclose about
+//! itself. It comes from the profile; files are named there with their SHA-256 and read once, before anything is
+//! served.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -16,7 +17,7 @@ const LARGEST: u64 = 64 << 20;
 /// Longest name of a file, characters.
 const LONGEST_NAME: usize = 128;
 
-/// Why a file is not one that can be given to investors.
+/// Why a file cannot be given to investors.
 #[derive(Debug, thiserror::Error)]
 pub enum PaperError {
     /// It cannot be read.
@@ -24,11 +25,11 @@ pub enum PaperError {
     Io {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         cause: std::io::Error,
     },
     /// It is too large, or empty.
-    #[error("{} has {size} bytes, 1 to {LARGEST} are taken", .path.display())]
+    #[error("{} has {size} bytes, expected 1 to {LARGEST}", .path.display())]
     Size {
         /// The file.
         path: PathBuf,
@@ -36,7 +37,7 @@ pub enum PaperError {
         size: u64,
     },
     /// It is another file than the profile names.
-    #[error("{} has SHA-256 {found}, the profile says {stated}", .path.display())]
+    #[error("{} has SHA-256 {found}, but the profile says {stated}", .path.display())]
     OtherFile {
         /// The file.
         path: PathBuf,
@@ -53,7 +54,7 @@ pub enum PaperError {
 /// A file that investors read before they trade.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Paper {
-    /// What it is called, as a file.
+    /// Its file name.
     pub name: String,
     /// The SHA-256 of its bytes.
     pub sha256: B256,
@@ -109,7 +110,7 @@ impl Paper {
         Ok(paper)
     }
 
-    /// What a browser may take it for; what it might run is no more than bytes.
+    /// The content type for browsers; anything that a browser might run is served as plain bytes.
     pub(crate) fn kind(&self) -> &'static str {
         let ending = Path::new(&self.name).extension();
         match ending.and_then(|ending| ending.to_str()) {
@@ -132,15 +133,15 @@ pub struct Terms {
 /// The broker-dealer's own facts.
 #[derive(Debug, Clone)]
 pub struct House {
-    /// What a wallet accepts before its first order; none where the broker-dealer has it signed elsewhere.
+    /// What a wallet accepts before its first order; none where the broker-dealer has terms signed elsewhere.
     pub terms: Option<Terms>,
     /// What a wallet receives before its first bid on a security, by token.
     pub documents: HashMap<Address, Vec<Paper>>,
-    /// What customers are billed.
+    /// The commissions that customers are billed.
     pub commissions: Schedule,
-    /// What stands on confirmations.
+    /// What is printed on confirmations.
     pub disclosures: Disclosures,
-    /// Where trade days are counted.
+    /// The time zone of trade days.
     pub zone: String,
 }
 

@@ -1,4 +1,4 @@
-//! Settling over HTTP: an operator asks, whichever instance it is, and a process that settles does it.
+//! Settling over HTTP: an operator asks on any instance, and a process that settles carries it out.
 
 use axum::http::StatusCode;
 use book::board::commitment::binds;
@@ -36,7 +36,7 @@ fn job_json(job: &Job) -> Value {
     })
 }
 
-/// Refuses a match that is not committed where the contract settles no other.
+/// Refuses an uncommitted match where the contract settles only committed ones.
 async fn require_committed(call: &Call, found: &Match) -> Result<(), Problem> {
     let ready = [MatchState::Approved, MatchState::Failed];
     if !ready.contains(&found.state) {
@@ -69,7 +69,9 @@ async fn require_committed(call: &Call, found: &Match) -> Result<(), Problem> {
     Err(Problem::conflict(words)
         .with("match", found.id.to_string())
         .with("state", found.state.as_str())
-        .hint("a principal's wallet sends the commitMatch transaction that the approval answered with"))
+        .hint(
+            "a principal's wallet must send the commitMatch transaction that the approval returned",
+        ))
 }
 
 /// `POST /v1/matches/{match}/settle`.

@@ -1,4 +1,4 @@
-//! API keys: how machines come in. Shown once, stored as their SHA-256, scoped, and over at a stated time.
+//! API keys: how machines come in. Shown once, stored as their SHA-256, scoped, and valid until a stated time.
 
 use axum::http::StatusCode;
 use book::board::platform::ApiKey;
@@ -14,7 +14,7 @@ use crate::refusal;
 use crate::route::{Call, Reply};
 use crate::token::Token;
 
-/// How long a key lasts at most.
+/// The longest that a key is valid.
 const LASTS: SignedDuration = SignedDuration::from_hours(366 * 24);
 
 fn is_admin(caller: &Caller) -> bool {
@@ -36,7 +36,7 @@ fn key_json(key: &ApiKey) -> Value {
 fn scope(text: &str) -> Result<Scope, String> {
     let mut all = Scope::ALL.into_iter();
     all.find(|scope| scope.as_str() == text)
-        .ok_or_else(|| format!("{text:?} is no scope: write read, orders or desk"))
+        .ok_or_else(|| format!("{text:?} is not a scope: expected read, orders or desk"))
 }
 
 /// `GET /v1/keys`.
@@ -49,7 +49,7 @@ pub(crate) async fn list(call: Call) -> Result<Reply, Problem> {
     Reply::ok(&json!({ "keys": keys }))
 }
 
-/// `POST /v1/keys`. The key itself is in this answer alone: a repeated request gets the same answer without it.
+/// `POST /v1/keys`. The key itself is only in this answer: a repeated request gets the same answer without it.
 pub(crate) async fn add(call: Call) -> Result<Reply, Problem> {
     call.query.end()?;
     let mut fields = Fields::of(&call.body)?;
@@ -63,12 +63,12 @@ pub(crate) async fn add(call: Call) -> Result<Reply, Problem> {
         return Err(Problem::field(
             "BAD_INPUT",
             "/scopes",
-            "name one scope at least: read, orders or desk",
+            "name at least one scope: read, orders or desk",
         ));
     }
     let latest = now.saturating_add(LASTS).map_err(Problem::internal)?;
     if ends_at <= now || ends_at > latest {
-        let words = format!("{ends_at} is not after now and by {latest}");
+        let words = format!("{ends_at} is not after now and no later than {latest}");
         return Err(Problem::field("BAD_INPUT", "/expires_at", words));
     }
     let wallet = wallet.unwrap_or(caller.wallet);

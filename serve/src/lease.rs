@@ -8,7 +8,8 @@ use book::board::lease::{Lease, RENEW_EACH};
 use tokio::sync::watch;
 use tokio::time::{Interval, MissedTickBehavior};
 
-/// Works until `ended`, with a lease that it is told of: it is taken whenever it is free, and renewed beside the work.
+/// Works until `ended`, under a lease that the work can watch: it is taken whenever it is free, and renewed beside the
+/// work.
 pub(crate) async fn under<W: Future<Output = Infallible>>(
     board: &Board,
     name: &str,
@@ -25,14 +26,14 @@ pub(crate) async fn under<W: Future<Output = Infallible>>(
     give_back(board, &slot).await;
 }
 
-/// Rounds of such work; one that took long delays the next.
+/// Rounds of such work; a long one delays the next.
 pub(crate) fn rounds(each: Duration) -> Interval {
     let mut rounds = tokio::time::interval(each);
     rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
     rounds
 }
 
-/// Takes a lease whenever it is free, renews it, and tells whether it is held. It ends only when it is dropped.
+/// Takes a lease whenever it is free, renews it, and reports whether it is held. It ends only when it is dropped.
 async fn keep(board: &Board, name: &str, holder: &str, held: &watch::Sender<Option<Lease>>) {
     let mut rounds = rounds(RENEW_EACH);
     loop {
@@ -42,17 +43,18 @@ async fn keep(board: &Board, name: &str, holder: &str, held: &watch::Sender<Opti
             Some(lease) => board.renew_lease(lease).await,
             None => board.take_lease(name, holder).await,
         };
-        // Who cannot renew it for a moment has it until it ends, and what is written then is checked by its number.
+        // A holder that cannot renew it for a moment keeps it until it ends, and writes under it are checked by its
+        // number.
         if let Ok(lease) = renewed {
             held.send_replace(lease);
         }
     }
 }
 
-/// Gives back what is held, so that another need not wait for its end.
+/// Gives back what is held, so that another process need not wait for it to expire.
 async fn give_back(board: &Board, held: &watch::Sender<Option<Lease>>) {
     if let Some(lease) = held.send_replace(None) {
-        // It ends by itself otherwise.
+        // Otherwise it expires by itself.
         let _ = board.end_lease(&lease).await;
     }
 }

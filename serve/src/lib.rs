@@ -1,30 +1,30 @@
 //! The board as a platform: the book and the desk over HTTP, with the rules and the codes of the command line.
 //!
-//! One process offers up to three faces: investors post their own orders and see the markets that are open to them, the desk
-//! sees the whole book and matches by hand, anybody reads the log. No key and no token of an investor is ever held.
+//! One process offers up to three faces: investors post their own orders and see the markets that are open to them, the
+//! desk sees the whole book and matches by hand, anybody reads the log. It never holds an investor's key or tokens.
 //!
 //! | module | what it holds |
 //! | --- | --- |
-//! | [`config`], [`proxy`] | what a server is started with, and what it refuses to start with |
-//! | [`route`] | the one table of all routes: who may ask for what, by which rule |
+//! | [`config`], [`proxy`] | the configuration of a server, and what it refuses to start with |
+//! | [`route`] | the one table of all routes: who may use which, by which rule |
 //! | `gate` | what every request passes on its way to a route |
 //! | [`caller`], `sight`, `answers`, [`limits`] | who calls, what may be seen, what was answered before, how much |
 //! | `sign_in`, `keys`, `market`, `draft`, `orders`, `matches`, `proofs`, `log`, `status` | what is done |
-//! | `staff`, `access` | who is on the staff, and who of it looked at whose orders |
-//! | `webhooks`, [`courier`], [`outlet`] | telling others what happened |
+//! | `staff`, `access` | who is on the staff, and which staff looked at whose orders |
+//! | `webhooks`, [`courier`], [`outlet`] | sending others what happened |
 //! | [`house`], `terms` | the broker-dealer's own facts; what a wallet accepts and receives before it trades |
-//! | `needs`, `void`, `permits`, `binding` | what an order lacks, how it is made void, what wallets send or leave with the desk |
+//! | `needs`, `void`, `permits`, `binding` | what an order lacks, how it is made void, what wallets send or leave |
 //! | `trades`, `reports`, `suggestions` | what was traded, what is reported, what could be matched |
-//! | `stream`, `wait` | telling what changes as it happens |
+//! | `stream`, `wait` | sending changes as they happen |
 //! | [`checkpoint`] | signing the log |
 //! | [`pages`] | what people see in a browser |
-//! | [`node`] | what the chain is asked |
-//! | [`watch`], [`settler`], `lease` | what one process at a time does for all: it follows the chain, it settles |
+//! | [`node`] | queries to the chain |
+//! | [`watch`], [`settler`], `lease` | what one process at a time does for all: following the chain, settling |
 //! | [`openapi`] | the document of the API, made from the table |
 //! | `listen`, `tls`, [`admin`] | connections |
 //! | [`problem`], `refusal` | errors |
 
-// A refusal is large by design: it holds all that the answer says, and there is one to a refused request.
+// A refusal is large by design: it contains all that the answer states, and there is one per refused request.
 #![allow(clippy::result_large_err)]
 
 mod access;
@@ -109,23 +109,23 @@ use tls::{Acceptor, TlsError};
 use trouble::Trouble;
 use watch::Watcher;
 
-/// What the system keeps of an answer whose reader does not take it, bytes: else it keeps megabytes, and nobody sees for
-/// minutes that a reader has stopped.
+/// How much of an unread answer the system buffers, bytes: by default it buffers megabytes, and it takes minutes to
+/// notice that a reader has stopped.
 const UNTAKEN: u32 = 64 << 10;
-/// Connections that wait to be accepted.
+/// Connections waiting to be accepted.
 const BACKLOG: u32 = 1_024;
-/// How often the log is looked at for a new checkpoint.
+/// How often a new checkpoint is considered.
 const SIGN_EACH: Duration = Duration::from_secs(1);
-/// How often what has ended is removed.
+/// How often expired rows are removed.
 const SWEEP_EACH: Duration = Duration::from_mins(10);
 
 /// Why a server does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
-    /// What it is started with would expose somebody.
+    /// The configuration would expose somebody.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// There is no TLS.
+    /// TLS cannot be set up.
     #[error(transparent)]
     Tls(#[from] TlsError),
     /// The log's key cannot sign.
@@ -134,17 +134,17 @@ pub enum ServeError {
     /// The book cannot be read or written.
     #[error(transparent)]
     Board(#[from] BoardError),
-    /// The address cannot be listened on.
+    /// The server cannot listen on the address.
     #[error("cannot listen on {address}: {cause}")]
     Listen {
         /// The address.
         address: SocketAddr,
-        /// What the system said.
+        /// The system's error.
         cause: std::io::Error,
     },
 }
 
-/// A server that listens and has not answered anybody yet.
+/// A server that is listening and has not answered anybody yet.
 pub struct Server {
     app: Arc<App>,
     door: Door,
@@ -184,7 +184,8 @@ impl Server {
     /// Opens everything that a server needs: nothing is served yet. `by` names the log's key where the log does not yet.
     ///
     /// # Errors
-    /// [`ServeError`], in the sequence of its variants but for `Listen`, which comes before what is written to the book.
+    /// [`ServeError`], in the order of its variants except `Listen`, which comes before anything is written to the
+    /// book.
     pub async fn open(
         config: Config,
         board: Board,
@@ -205,7 +206,7 @@ impl Server {
                 say,
             }),
         };
-        // The first writer of a version brings the tables up to date.
+        // The first process of a version that writes brings the tables up to date.
         board.writable().await?;
         let signer = match &config.log_key {
             None => None,
@@ -214,11 +215,11 @@ impl Server {
                 Some(LogSigner::open(&board, path, last, name, by).await?)
             }
         };
-        // Without authorities to trust nothing is sent, and everything else is served.
+        // Without trusted authorities nothing is sent, and everything else is served.
         let courier = match Outlet::new(config.webhook_allow.clone()) {
             Ok(outlet) => Some(Courier::new(board.clone(), outlet)),
             Err(error) => {
-                say(&format!("webhooks are not told anything: {error}"));
+                say(&format!("no webhook messages are sent: {error}"));
                 None
             }
         };
@@ -255,7 +256,7 @@ impl Server {
         self
     }
 
-    /// The same, with what only the broker-dealer knows.
+    /// The same, with what only the broker-dealer can state.
     #[must_use]
     pub fn housed(mut self, house: House) -> Self {
         // Nobody else has it yet.
@@ -265,7 +266,7 @@ impl Server {
         self
     }
 
-    /// The same, without a line for each request.
+    /// The same, without a log line for each request.
     #[must_use]
     pub fn silent(mut self) -> Self {
         // Nobody else has it yet.
@@ -283,24 +284,24 @@ impl Server {
     /// Where clients connect.
     ///
     /// # Errors
-    /// The system's.
+    /// The system's error.
     pub fn place(&self) -> std::io::Result<SocketAddr> {
         self.door.listener.local_addr()
     }
 
-    /// Where health, readiness and metrics are asked for.
+    /// Where health, readiness and metrics are served.
     pub fn admin_place(&self) -> Option<SocketAddr> {
         self.admin
             .as_ref()
             .and_then(|door| door.listener.local_addr().ok())
     }
 
-    /// The log's key as readers of signed notes take it.
+    /// The log's key as readers of signed notes expect it.
     pub fn verifier(&self) -> Option<String> {
         self.signer.as_ref().map(LogSigner::verifier)
     }
 
-    /// Serves until `ended`. Then `/ready` answers 503, nothing new is taken, and what is in hand is finished.
+    /// Serves until `ended`. Then `/ready` answers 503, nothing new is accepted, and requests in progress are finished.
     pub async fn run(self, ended: impl Future<Output = ()>) {
         let Self {
             app,
@@ -311,14 +312,14 @@ impl Server {
             watcher,
             settler,
         } = self;
-        // From now on, so that whoever waits for an event is told of it at once.
+        // From now on, so that whoever waits for an event learns of it at once.
         let _changes = app.board.changes();
         let (end, told) = channel(false);
         let wait = |mut told: Receiver<bool>| async move {
             let _ = told.wait_for(|told| *told).await;
         };
         let public = listen::serve(door, gate::router(&app), wait(told.clone()));
-        // The admin's door closes last: it says that the process is ending.
+        // The admin address closes last: it reports that the process is shutting down.
         let (gone, last) = channel(false);
         let private = async {
             if let Some(door) = admin {
@@ -357,7 +358,7 @@ impl Server {
     }
 }
 
-/// What a server does by itself: it signs the log as it grows, and removes what has ended.
+/// What a server does by itself: it signs the log as it grows, and removes what has expired.
 async fn chores(app: &App, signer: Option<&LogSigner>, ended: impl Future<Output = ()>) {
     let mut sign = tokio::time::interval(SIGN_EACH);
     let mut sweep = tokio::time::interval(SWEEP_EACH);

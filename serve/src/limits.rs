@@ -1,5 +1,5 @@
-//! How much one client may ask of one process: a budget of weights a minute, for each wallet, each API key, and each address
-//! of those who are not signed in.
+//! How much one client may request from one process: a budget of weights a minute for each wallet, each API key, and
+//! each address that is not signed in.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -13,19 +13,19 @@ use crate::caller::{Caller, Door};
 use crate::problem::Problem;
 use crate::route::{Route, Verb};
 
-/// Weights a minute when nobody says.
+/// Weights a minute by default.
 pub const DEFAULT: u32 = 600;
 
 /// The window, microseconds.
 const WINDOW: i64 = 60_000_000;
 
-/// How many clients are remembered before those with a whole budget are forgotten.
+/// How many clients are remembered before those with a full budget are forgotten.
 const REMEMBERED: usize = 100_000;
 
 const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 const LEFT: HeaderName = HeaderName::from_static("ratelimit");
 
-/// Clients and the time at which each will have its whole budget again.
+/// Clients and the time at which each will have its full budget again.
 #[derive(Debug)]
 pub(crate) struct Limits {
     per_minute: u32,
@@ -36,9 +36,9 @@ pub(crate) struct Limits {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Left {
     per_minute: u32,
-    /// Weights that may be asked for at once.
+    /// Weights that can be used at once.
     remaining: u32,
-    /// Seconds until the whole budget is there again.
+    /// Seconds until the full budget is available again.
     whole_in: u32,
 }
 
@@ -75,7 +75,7 @@ impl Limits {
     /// Charges a client.
     ///
     /// # Errors
-    /// 429 with what is left, of which nothing is taken then.
+    /// 429; nothing is charged then.
     pub(crate) fn charge(
         &self,
         client: &str,
@@ -114,7 +114,7 @@ impl Limits {
 }
 
 impl Left {
-    /// Tells it (draft-ietf-httpapi-ratelimit-headers).
+    /// Adds it to the headers (draft-ietf-httpapi-ratelimit-headers).
     pub(crate) fn tell(self, headers: &mut HeaderMap) {
         let policy = format!("\"default\";q={};w=60", self.per_minute);
         let left = format!("\"default\";r={};t={}", self.remaining, self.whole_in);
@@ -146,7 +146,7 @@ mod tests {
             (429, Some(5))
         );
         assert_eq!((left.remaining, left.whole_in), (0, 60));
-        // Who is refused pays nothing.
+        // A refused request is not charged.
         assert!(charge(5, 5).0.is_ok());
         assert!(limits.charge("b", 60, at(0)).0.is_ok());
         let (done, left) = charge(1, 1_000);

@@ -1,4 +1,4 @@
-//! Connections: whom to accept, TLS, limits of time and number, and ending in order.
+//! Connections: whom to accept, TLS, limits of time and number, and an orderly shutdown.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -26,29 +26,29 @@ use crate::tls::Acceptor;
 
 /// Connections at once: ten thousand may follow a board.
 const CONNECTIONS: usize = 16_384;
-/// How long the head of a request may take, the wait for the next one on the same connection included.
+/// How long the head of a request may take, including the wait for the next one on the same connection.
 const HEAD_WITHIN: Duration = Duration::from_secs(15);
 /// How long a TLS handshake may take.
 const HANDSHAKE_WITHIN: Duration = Duration::from_secs(10);
 /// Largest head of a request, bytes.
 const HEAD: usize = 32 << 10;
-/// How long requests in hand may take once the process is told to end.
+/// How long requests in progress may take once the process is told to shut down.
 const ENDING: Duration = Duration::from_secs(10);
-/// Before accepting is tried again when the machine has no more file descriptors.
+/// The pause before accepting again when the machine has run out of file descriptors.
 const PAUSE: Duration = Duration::from_millis(50);
-/// How many make room then.
+/// How many connections are closed then.
 const AT_ONCE: usize = 64;
 
 /// Where connections come in.
 pub(crate) struct Door {
     pub(crate) listener: TcpListener,
     pub(crate) tls: Option<Acceptor>,
-    /// The only peers there are, where they are named.
+    /// The only peers that may connect, where they are named.
     pub(crate) proxies: Option<Proxies>,
     pub(crate) say: fn(&str),
 }
 
-/// Serves a router until `ended`; then nothing new is taken, and what is in hand is finished.
+/// Serves a router until `ended`; then nothing new is accepted, and requests in progress are finished.
 pub(crate) async fn serve(door: Door, router: Router, ended: impl Future<Output = ()>) {
     let graceful = GracefulShutdown::new();
     let room = Arc::new(Semaphore::new(CONNECTIONS));
@@ -61,7 +61,7 @@ pub(crate) async fn serve(door: Door, router: Router, ended: impl Future<Output 
             Either::Right(_) => break,
         };
         let Ok((stream, peer)) = accepted else {
-            // The machine has no more file descriptors: those who say nothing give theirs back.
+            // The machine has run out of file descriptors: idle connections give theirs back.
             for _ in 0..AT_ONCE {
                 seats.make_room();
             }
@@ -73,10 +73,11 @@ pub(crate) async fn serve(door: Door, router: Router, ended: impl Future<Output 
             .as_ref()
             .is_some_and(|proxies| !proxies.has(peer.ip()))
         {
-            // Not a byte is read from anybody else.
+            // Not a byte is read from any other peer.
             continue;
         }
-        // While everybody is being answered, the next one waits, and those behind it in the system's own short queue.
+        // While all seats are busy, the next connection waits, and those behind it wait in the system's own short
+        // queue.
         if room.available_permits() == 0 {
             seats.make_room();
         }
@@ -110,7 +111,7 @@ pub(crate) async fn serve(door: Door, router: Router, ended: impl Future<Output 
             }
         });
     }
-    // Whoever connects from here on is told by the system that nobody listens.
+    // From here on the system refuses new connections.
     drop(door);
     let _ = tokio::time::timeout(ENDING, graceful.shutdown()).await;
 }
@@ -137,7 +138,7 @@ async fn connection<S>(
         .header_read_timeout(HEAD_WITHIN)
         .max_buf_size(HEAD);
     let connection = server.serve_connection(TokioIo::new(stream), service);
-    // A client that misbehaves or hangs up ends its own connection alone.
+    // A client that misbehaves or hangs up ends only its own connection.
     let _ = watcher.watch(connection).await;
 }
 

@@ -1,4 +1,4 @@
-//! The public log, as C2SP tlog-tiles has it: checkpoint, tiles, entries. Nothing here asks who reads.
+//! The public log as specified by C2SP tlog-tiles: checkpoint, tiles, entries. Nothing here depends on who reads.
 
 use alloy::primitives::B256;
 use axum::http::{HeaderValue, StatusCode, header};
@@ -8,12 +8,12 @@ use crate::problem::Problem;
 use crate::refusal;
 use crate::route::{Call, Reply};
 
-/// What never changes may be kept by whoever reads it.
+/// What never changes may be cached by its readers.
 const IMMUTABLE: &str = "public, max-age=31536000, immutable";
-/// What grows may not.
+/// What grows may not be.
 const FRESH: &str = "no-cache";
 
-/// What a path below `/log/tile/` names.
+/// What a path under `/log/tile/` names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Named {
     /// Hashes of a level.
@@ -78,8 +78,8 @@ async fn closed(call: &Call) -> Result<(), Problem> {
         Openness::From(_) => Ok(()),
         Openness::ClosedUntil { size, now } => {
             let words = format!(
-                "this log began with events that have no salt, and whose hashes could be guessed: it opens once it has {size} \
-                 events, {now} are there"
+                "this log began with events that have no salt, whose hashes could be guessed: it opens once it has \
+                 {size} events, and it has {now}"
             );
             let problem = Problem::new(StatusCode::NOT_FOUND, "LOG_CLOSED", words);
             Err(problem.with("opens_at", size).with("size", now))
@@ -93,7 +93,8 @@ pub(crate) async fn checkpoint(call: Call) -> Result<Reply, Problem> {
     closed(&call).await?;
     let known = call.app.board.checkpoint().await.map_err(refusal::board)?;
     let known = known.ok_or_else(|| {
-        let words = "no checkpoint was signed yet: no process of this board has a key for its log";
+        let words =
+            "no checkpoint has been signed yet: no process of this board has a key for its log";
         Problem::new(StatusCode::NOT_FOUND, "NO_CHECKPOINT", words)
     })?;
     let reply = Reply::of(StatusCode::OK, "text/plain; charset=utf-8", known.note);

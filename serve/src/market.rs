@@ -26,9 +26,9 @@ use crate::wait;
 pub(crate) struct OpenSecurity {
     /// Which.
     pub(crate) security: Security,
-    /// What its registry says of the caller's wallet; none of the staff.
+    /// What its registry says about the caller's wallet; none for the staff.
     pub(crate) standing: Option<Standing>,
-    /// What the caller's wallet has of it; none of the staff, and while the chain does not answer.
+    /// What the caller's wallet holds of it; none for the staff, or while the chain does not answer.
     pub(crate) balance: Option<Means>,
 }
 
@@ -37,13 +37,13 @@ pub(crate) struct OpenSecurity {
 pub(crate) struct Markets {
     /// Oldest first.
     pub(crate) securities: Vec<OpenSecurity>,
-    /// What the caller's wallet has of the coin; as its balances of securities.
+    /// What the caller's wallet holds of the coin; none in the same cases as for a security.
     pub(crate) coin: Option<Means>,
-    /// Seconds since the registries were asked; none for the staff.
+    /// Seconds since the registries were queried; none for the staff.
     pub(crate) age_seconds: Option<i64>,
 }
 
-/// The securities that a caller may see, with what its wallet has of each.
+/// The securities that a caller may see, with what its wallet holds of each.
 ///
 /// # Errors
 /// 503.
@@ -57,7 +57,7 @@ pub(crate) async fn securities_view(
     let mut assets = vec![Asset::Coin(app.board.identity().payment)];
     assets.extend(open.securities.iter().map(|one| Asset::Security(one.token)));
     let means = match sight {
-        // Whoever looks at a market sees it, also while the node is away.
+        // A market can be viewed even while the node is away.
         Some(_) => app.node.means(caller.wallet, &assets).await.ok(),
         None => None,
     };
@@ -148,7 +148,7 @@ fn level_json(level: &Level) -> Value {
     })
 }
 
-/// How many events the log has: what is read afterwards is at least as new.
+/// How many events the log has: anything read afterwards is at least as new.
 pub(crate) async fn seq(app: &App) -> Result<u64, Problem> {
     Ok(app.board.head().await.map_err(refusal::board)?.size)
 }
@@ -166,13 +166,13 @@ fn place(text: &str) -> Option<Place> {
 pub(crate) struct ShownLot {
     /// The opaque reference.
     pub(crate) reference: String,
-    /// The lot. Whose it is, is told to its owner and to the desk alone.
+    /// The lot. Only its owner and the desk are shown whose it is.
     pub(crate) lot: Lot,
     /// Whether it is the caller's own.
     pub(crate) own: bool,
 }
 
-/// As many lots of a side as are asked for, behind a place.
+/// Up to the requested number of lots of a side, after a place.
 async fn lots_behind(
     app: &App,
     security: &Security,
@@ -222,7 +222,7 @@ pub(crate) async fn lots(call: Call) -> Result<Reply, Problem> {
     let behind = cursor.map(|cursor| {
         let read = app.cursors.read(&list, &cursor);
         let place = read.as_deref().and_then(place);
-        place.ok_or_else(|| query::bad("cursor", "it is not one that this list gave"))
+        place.ok_or_else(|| query::bad("cursor", "it is not a cursor of this list"))
     });
     let behind = behind.transpose()?;
     let seq = seq(app).await?;

@@ -1,4 +1,4 @@
-//! The desk over HTTP: people match, each with a signature of their own (`DeskAct`), and the machine only checks.
+//! The desk over HTTP: people match, each with their own signature (`DeskAct`), and the machine only checks.
 
 use std::collections::BTreeSet;
 
@@ -81,7 +81,7 @@ pub(crate) async fn seen(call: &Call) -> Result<Match, Problem> {
         .ok_or_else(unknown)
 }
 
-/// Writes down whose orders were looked at by looking at matches.
+/// Records whose orders were seen by looking at matches.
 async fn noted(call: &Call, route: &'static str, found: &[Match]) -> Result<(), Problem> {
     let ids: Vec<B256> = found.iter().flat_map(|one| [one.bid, one.ask]).collect();
     let orders = call
@@ -107,7 +107,7 @@ pub(crate) async fn list(call: Call) -> Result<Reply, Problem> {
         let place = app.cursors.read(&list, &cursor);
         place
             .and_then(|place| place.parse().ok())
-            .ok_or_else(|| query::bad("cursor", "it is not one that this list gave"))
+            .ok_or_else(|| query::bad("cursor", "it is not a cursor of this list"))
     });
     let before: u64 = before.transpose()?.unwrap_or(u64::MAX);
     let seq = crate::market::seq(app).await?;
@@ -158,7 +158,7 @@ fn signed(fields: &mut Fields) -> Option<(Bytes, Timestamp)> {
     fields.bytes("signature").zip(fields.instant("time"))
 }
 
-/// Who acts: the person whose wallet is signed in, with the signature of that wallet.
+/// The actor: the person whose wallet is signed in, with the signature of that wallet.
 fn by(caller: &Caller, reason: &str, (signature, time): (Bytes, Timestamp)) -> Result<By, Problem> {
     let person = caller
         .person
@@ -174,7 +174,7 @@ fn by(caller: &Caller, reason: &str, (signature, time): (Bytes, Timestamp)) -> R
     Ok(By::new(person).because(reason).signing(signed))
 }
 
-/// What a proposal says.
+/// The contents of a proposal.
 struct Proposal {
     id: Uuid,
     bid: B256,
@@ -191,7 +191,7 @@ fn rationale(text: &str) -> Result<String, String> {
         Ok(text.to_owned())
     } else {
         Err(format!(
-            "it has {count} characters, {fewest} to {most} are wanted"
+            "it has {count} characters, expected {fewest} to {most}"
         ))
     }
 }
@@ -216,7 +216,7 @@ fn proposal(body: &[u8]) -> Result<Proposal, Problem> {
     fields.end(read)
 }
 
-/// An order of the board by its whole id.
+/// An order on the board by its whole id.
 async fn order(app: &App, pointer: &str, id: B256) -> Result<OrderView, Problem> {
     let found = app.board.find(id).await.map_err(refusal::board)?;
     found.ok_or_else(|| {
@@ -228,7 +228,7 @@ async fn order(app: &App, pointer: &str, id: B256) -> Result<OrderView, Problem>
     })
 }
 
-/// Refuses a proposal that does not name the orders that it passes over.
+/// Refuses a proposal that does not list the orders that it passes over.
 async fn complete(
     app: &App,
     stated: &[B256],
@@ -284,7 +284,7 @@ pub(crate) async fn propose(call: Call) -> Result<Reply, Problem> {
         BoardError::Store(StoreError::Duplicate(_)) => Problem::field(
             "BOARD_REFUSED",
             "/id",
-            "a match has this id: draw another and sign anew",
+            "a match already has this id: draw another and sign again",
         ),
         other => refusal::board(other),
     })?;
@@ -310,7 +310,7 @@ async fn again(
         };
         return Reply::ok(&match_json(&proposed));
     }
-    let words = "a match has this id: draw another and sign anew";
+    let words = "a match already has this id: draw another and sign again";
     Err(Problem::field("BOARD_REFUSED", "/id", words))
 }
 
@@ -330,7 +330,7 @@ async fn signed_by(app: &App, seq: u64) -> Result<Option<Bytes>, Problem> {
     Ok(signed.map(|signed| signed.signature))
 }
 
-/// Keeps the answer and gives it.
+/// Keeps the answer and returns it.
 async fn done(call: &Call, status: StatusCode, found: &Match) -> Result<Reply, Problem> {
     let reply = Reply::json(status, &match_json(found))?;
     if let Some(slot) = &call.answer {
@@ -339,7 +339,7 @@ async fn done(call: &Call, status: StatusCode, found: &Match) -> Result<Reply, P
     Ok(reply)
 }
 
-/// What a decision about a match says.
+/// The contents of a decision about a match.
 fn decision(body: &[u8]) -> Result<(String, (Bytes, Timestamp)), Problem> {
     let mut fields = Fields::of(body)?;
     let reason = fields.maybe("reason", |text| Ok::<_, String>(text.to_owned()));
@@ -348,7 +348,7 @@ fn decision(body: &[u8]) -> Result<(String, (Bytes, Timestamp)), Problem> {
     Ok((reason.unwrap_or_default(), signed))
 }
 
-/// What a decision came to: done now, or done before by the very same signature; whether it was done now.
+/// The outcome of a decision, and whether it was made now or earlier by the very same signature.
 async fn decided(
     call: &Call,
     before: Match,
@@ -368,7 +368,7 @@ async fn decided(
     }
 }
 
-/// Keeps the answer to what was done now, and gives it.
+/// Keeps the answer to a decision that was made now, and returns it.
 async fn told(call: &Call, answer: &Value, is_new: bool) -> Result<Reply, Problem> {
     let reply = Reply::ok(answer)?;
     if is_new && let Some(slot) = &call.answer {
@@ -387,7 +387,7 @@ pub(crate) async fn approve(call: Call) -> Result<Reply, Problem> {
     let outcome = call.app.board.approve(found.id, by).await;
     let (approved, is_new) = decided(&call, found, &signature, outcome).await?;
     let mut answer = match_json(&approved);
-    // What comes next, where the contract has it: the commitment by the principal's own wallet.
+    // The next step, where the contract supports it: the commitment by the principal's own wallet.
     if let Some(commit) = binding::commit_view(&call.app, &approved).await? {
         answer["commit"] = json!(commit);
     }

@@ -1,4 +1,4 @@
-//! What a process counts, in Prometheus' text format.
+//! The counters of a process in Prometheus' text format.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -17,7 +17,7 @@ struct Timed {
 
 #[derive(Debug, Default)]
 struct Counts {
-    /// By method, path as it stands in the table of routes, and status.
+    /// By method, path as in the table of routes, and status.
     requests: BTreeMap<(&'static str, &'static str, u16), u64>,
     /// By method and path.
     times: BTreeMap<(&'static str, &'static str), Timed>,
@@ -28,7 +28,7 @@ struct Counts {
 pub(crate) struct Metrics(Mutex<Counts>);
 
 impl Metrics {
-    /// A request was answered. Paths are those of the table, never what a client wrote.
+    /// Counts an answered request. Paths are those of the table, never what a client wrote.
     pub(crate) fn answered(
         &self,
         method: &'static str,
@@ -47,7 +47,7 @@ impl Metrics {
         timed.seconds += seconds;
     }
 
-    /// All of them, the size of the log, the streams, and the chain's newest block with the seconds by which it is behind, in
+    /// All of them, the size of the log, the streams, and the chain's newest block with its lag in seconds, in
     /// Prometheus' text format.
     pub(crate) fn text(
         &self,

@@ -1,5 +1,5 @@
-//! What an order still lacks to settle: balance and allowance of each of its two tokens, also when several open orders of
-//! one owner together need more than there is. It is told, never a reason to refuse an order.
+//! What an order still lacks to settle: balance and allowance of each of its two tokens, also when several open orders
+//! of one owner together need more than there is. It is reported, never a reason to refuse an order.
 
 use alloy::primitives::{Address, U256};
 use book::board::commitment::binds;
@@ -16,7 +16,7 @@ use crate::problem::Problem;
 use crate::refusal;
 use crate::transaction::Transaction;
 
-/// What the coin is called.
+/// The coin's symbol.
 pub(crate) const COIN: &str = "TsUSDC";
 
 #[allow(clippy::trivially_copy_pass_by_ref)] // serde's signature.
@@ -24,16 +24,16 @@ fn text<S: Serializer>(value: &U256, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(value)
 }
 
-/// What is there of one token and what is needed, base units.
+/// What is available of one token and what is needed, base units.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct Need {
     /// The token.
     pub(crate) token: Address,
-    /// What it is called.
+    /// Its symbol.
     pub(crate) symbol: String,
     /// Decimals of one whole token.
     pub(crate) decimals: u8,
-    /// What may move.
+    /// What can move.
     #[serde(serialize_with = "text")]
     pub(crate) free: U256,
     /// What the settlement contract may take.
@@ -42,22 +42,22 @@ pub(crate) struct Need {
     /// What this order gives.
     #[serde(serialize_with = "text")]
     pub(crate) needed: U256,
-    /// What of it is not there.
+    /// How much of that is missing.
     #[serde(serialize_with = "text")]
     pub(crate) missing_balance: U256,
-    /// What of it the settlement contract may not take.
+    /// How much of that the settlement contract may not take.
     #[serde(serialize_with = "text")]
     pub(crate) missing_allowance: U256,
     /// What all open orders of the owner give together, this one included.
     #[serde(serialize_with = "text")]
     pub(crate) needed_together: U256,
-    /// What of that is not there.
+    /// How much of that is missing.
     #[serde(serialize_with = "text")]
     pub(crate) missing_balance_together: U256,
-    /// What of that the settlement contract may not take.
+    /// How much of that the settlement contract may not take.
     #[serde(serialize_with = "text")]
     pub(crate) missing_allowance_together: U256,
-    /// Allows exactly what all of them need; none where that is allowed.
+    /// Allows exactly what all of them need; none where that is already allowed.
     pub(crate) approve: Option<Transaction>,
 }
 
@@ -74,7 +74,7 @@ fn gives(order: &OrderRecord, token: Address) -> U256 {
     }
 }
 
-/// The open orders of an owner that nothing binds on chain: what is committed has its tokens held already.
+/// The open orders of an owner that are not bound on chain: a committed order's tokens are already held.
 async fn unbound(app: &App, owner: Address) -> Result<Vec<OrderRecord>, Problem> {
     let filter = OrderFilter {
         owner: Some(owner),
@@ -95,11 +95,11 @@ async fn unbound(app: &App, owner: Address) -> Result<Vec<OrderRecord>, Problem>
     Ok(free)
 }
 
-/// What an open order lacks, for its security and for the coin; `None` where it is not open, or bound on chain, or the
+/// What an open order lacks, for its security and for the coin; `None` where it is not open, is bound on chain, or the
 /// chain does not answer.
 ///
 /// # Errors
-/// The store's.
+/// Errors of the store.
 pub(crate) async fn of(app: &App, order: &OrderView) -> Result<Option<[Need; 2]>, Problem> {
     if order.state != OrderState::Open || order.expired {
         return Ok(None);
@@ -113,7 +113,7 @@ pub(crate) async fn of(app: &App, order: &OrderView) -> Result<Option<[Need; 2]>
         Asset::Security(record.security),
         Asset::Coin(record.payment),
     ];
-    // Whoever looks at an order sees it, also while the node is away.
+    // An order can be viewed even while the node is away.
     let Ok(means) = app.node.means(record.owner, &assets).await else {
         return Ok(None);
     };

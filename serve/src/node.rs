@@ -1,4 +1,4 @@
-//! What a server asks the chain, behind one door: tests put another node there, or none.
+//! What a server queries from the chain, behind one interface: tests put another node there, or none.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -21,7 +21,7 @@ use tokio::sync::OnceCell;
 /// What the code of a wallet may use while a sign-in is checked.
 const SIGN_IN_GAS: u64 = 200_000;
 
-/// An answer that is on its way.
+/// An answer that is still on its way.
 pub type Asked<'a, T> = Pin<Box<dyn Future<Output = Result<T, ChainError>> + Send + 'a>>;
 
 /// A wallet at one moment.
@@ -29,22 +29,22 @@ pub type Asked<'a, T> = Pin<Box<dyn Future<Output = Result<T, ChainError>> + Sen
 pub struct Wallet {
     /// The epoch of its orders at the settlement contract.
     pub epoch: u64,
-    /// What each security's registry says of it, in the sequence in which they were asked.
+    /// What each security's registry says about it, in the order in which they were queried.
     pub standings: Vec<Standing>,
 }
 
-/// The chain as a server needs it. Signatures of orders are asked for through [`ContractSignatures`], as everywhere.
+/// The chain as a server needs it. Order signatures are checked through [`ContractSignatures`], as everywhere.
 pub trait Node: ContractSignatures {
-    /// What the settlement contract and the registries say of a wallet.
+    /// What the settlement contract and the registries say about a wallet.
     ///
     /// # Errors
-    /// What the chain answers.
+    /// The chain's error.
     fn wallet<'a>(&'a self, wallet: Address, tokens: &'a [Address]) -> Asked<'a, Wallet>;
 
-    /// Whether a wallet with code takes the signature of a sign-in for its own.
+    /// Whether a wallet with code accepts the signature of a sign-in as its own.
     ///
     /// # Errors
-    /// What the chain answers.
+    /// The chain's error.
     fn sign_in<'a>(
         &'a self,
         wallet: Address,
@@ -52,26 +52,26 @@ pub trait Node: ContractSignatures {
         signature: &'a Bytes,
     ) -> Asked<'a, ContractVerdict>;
 
-    /// Every reason why two orders would not settle now.
+    /// Every reason that two orders would not settle now.
     ///
     /// # Errors
-    /// What the chain answers.
+    /// The chain's error.
     fn preflight<'a>(
         &'a self,
         bid: &'a OrderRecord,
         ask: &'a OrderRecord,
     ) -> Asked<'a, Vec<Reason>>;
 
-    /// What a wallet has of some tokens, in their sequence, and what of it the settlement contract may take.
+    /// What a wallet holds of some tokens, in their order, and how much of it the settlement contract may take.
     ///
     /// # Errors
-    /// What the chain answers.
+    /// The chain's error.
     fn means<'a>(&'a self, wallet: Address, assets: &'a [Asset]) -> Asked<'a, Vec<Means>>;
 
-    /// What a wallet signs to let the settlement contract take some of a token until a second (EIP-2612).
+    /// What a wallet signs to let the settlement contract take an amount of a token until a deadline (EIP-2612).
     ///
     /// # Errors
-    /// What the chain answers.
+    /// The chain's error.
     fn permit(
         &self,
         owner: Address,
@@ -80,24 +80,25 @@ pub trait Node: ContractSignatures {
         deadline: u64,
     ) -> Asked<'_, PermitTerms>;
 
-    /// What a commitment of two orders would stand on; `None` of a contract without commitments.
+    /// What a commitment of two orders would rest on; `None` for a contract without commitments.
     ///
     /// # Errors
-    /// What the chain answers.
+    /// The chain's error.
     fn footing<'a>(
         &'a self,
         bid: &'a OrderRecord,
         ask: &'a OrderRecord,
     ) -> Asked<'a, Option<Footing>>;
 
-    /// How many holders a security has against its limits.
+    /// How many holders a security has, compared with its limits.
     ///
     /// # Errors
-    /// What the chain answers.
+    /// The chain's error.
     fn holders(&self, token: Address) -> Asked<'_, Vec<Count>>;
 }
 
-/// A node behind an RPC URL. It is connected to when it is first asked, so that a server starts while its node is away.
+/// A node behind an RPC URL. The connection is made at the first query, so that a server can start while its node is
+/// away.
 #[derive(Debug)]
 pub struct Endpoint {
     url: String,
@@ -108,7 +109,7 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
-    /// The node of a book's chain and settlement contract. Each request to it ends after `timeout`.
+    /// The node for a book's chain and settlement contract. Each request to it ends after `timeout`.
     pub fn new(url: String, chain_id: u64, settlement: Address, timeout: Duration) -> Self {
         Self {
             url,

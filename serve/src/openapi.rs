@@ -1,5 +1,5 @@
-//! The API as an `OpenAPI` 3.1 document, made from the table of routes. `docs/openapi.json` is what comes out, and a test
-//! compares it.
+//! The API as an `OpenAPI` 3.1 document, made from the table of routes. The result is `docs/openapi.json`, which a test
+//! compares.
 
 use book::board::outbox::Topic;
 use book::log::staff::Role;
@@ -57,7 +57,7 @@ fn named(name: &str) -> Value {
     json!({ "$ref": format!("#/components/schemas/{name}") })
 }
 
-/// An object with these members and no others; those that may be missing have a question mark before their name.
+/// An object with these members and no others; names of optional members begin with a question mark.
 fn object(members: Value) -> Value {
     let Value::Object(members) = members else {
         return members;
@@ -97,29 +97,29 @@ fn signed_order() -> Value {
 /// The schemas that several routes share.
 fn schemas() -> Value {
     let decision = object(json!({
-        "?reason": text("why; what is signed has its SHA-256"), "signature": bytes(), "time": instant(),
+        "?reason": text("the reason; its SHA-256 is signed"), "signature": bytes(), "time": instant(),
     }));
     let level = object(json!({
-        "price": text("dollars for each whole token"),
+        "price": text("dollars per whole token"),
         "quantity": maybe(amount("the security")),
-        "depth": maybe(amount("the security, this price and all better ones")),
+        "depth": maybe(amount("the security, at this price and all better ones")),
     }));
     let mut all = json!({
         "SignedOrder": signed_order(),
         "Posting": object(json!({
             "order": named("SignedOrder"),
             "signature": bytes(),
-            "?price": text("dollars for each whole token; must give exactly the signed total"),
-            "?answers": text("the reference of the lot that it answers"),
+            "?price": text("dollars per whole token; must come to exactly the signed total"),
+            "?answers": text("a reference to the lot that it answers"),
         })),
         "Posted": object(json!({
-            "id": hash(), "seq": number(), "state": { "const": "OPEN" }, "symbol": text("of the security"),
-            "price": text("dollars for each whole token"), "received_at": instant(), "captured_at": instant(),
+            "id": hash(), "seq": number(), "state": { "const": "OPEN" }, "symbol": text("the security's symbol"),
+            "price": text("dollars per whole token"), "received_at": instant(), "captured_at": instant(),
             "?replaces": hash(),
         })),
         "Order": object(json!({
-            "id": hash(), "order": named("SignedOrder"), "signature": bytes(), "symbol": text("of the security"),
-            "isin": text("of the security"), "decimals": number(), "price": text("dollars for each whole token"),
+            "id": hash(), "order": named("SignedOrder"), "signature": bytes(), "symbol": text("the security's symbol"),
+            "isin": text("the security's ISIN"), "decimals": number(), "price": text("dollars per whole token"),
             "account": text("at the broker-dealer"), "capacity": { "enum": ["agency", "principal", "riskless_principal"] },
             "solicited": { "type": "boolean" }, "taken_by": text("who took it"), "received_at": instant(),
             "captured_at": instant(), "state": { "enum": ["OPEN", "FILLED", "CANCELLED"] },
@@ -149,9 +149,9 @@ fn schemas() -> Value {
             "hint": text("the remedy"),
         })),
         "ApiKey": object(json!({
-            "id": uuid(), "wallet": address(), "made_by": address(), "name": text("its maker's"),
+            "id": uuid(), "wallet": address(), "made_by": address(), "name": text("chosen by its maker"),
             "scopes": list(&json!({ "enum": ["read", "orders", "desk"] })), "made_at": instant(), "expires_at": instant(),
-            "?key": text("the key itself, in the first answer alone"),
+            "?key": text("the key itself, only in the first answer"),
         })),
         "Problem": problem(),
     });
@@ -163,7 +163,7 @@ fn schemas() -> Value {
     all
 }
 
-/// Those of people, webhooks and what the staff looked at.
+/// Schemas of people, webhooks and what the staff looked at.
 fn told_schemas() -> Value {
     json!({
         "StaffChange": staff_change(),
@@ -174,15 +174,15 @@ fn told_schemas() -> Value {
         "Webhook": object(json!({
             "id": uuid(), "url": text("where messages are sent"), "types": list(&topic()), "made_by": address(),
             "made_at": instant(), "ended_at": maybe(instant()), "told_seq": number(),
-            "?secret": text("the signing key, in the first answer alone"),
+            "?secret": text("the signing key, only in the first answer"),
         })),
         "Delivery": object(json!({
             "message": text("its webhook-id"), "type": topic(), "seq": number(), "ids": { "type": "object" },
             "state": { "enum": ["delivered", "waiting", "given_up"] }, "tries": number(), "tried_at": instant(),
-            "next_at": maybe(instant()), "said": text("what the last try came to"),
+            "next_at": maybe(instant()), "said": text("the result of the last try"),
         })),
         "Access": object(json!({
-            "row": number(), "person": text("who"), "route": text("at what"), "customers": list(&address()),
+            "row": number(), "person": text("who looked"), "route": text("at what"), "customers": list(&address()),
             "seen_at": instant(),
         })),
     })
@@ -196,7 +196,7 @@ fn topic() -> Value {
     json!({ "enum": Topic::ALL.map(Topic::as_str) })
 }
 
-/// What may change of the staff: `what` says which of the other members are wanted.
+/// A change of the staff: `what` decides which of the other members are expected.
 fn staff_change() -> Value {
     object(json!({
         "what": { "enum": [
@@ -218,7 +218,7 @@ fn problem() -> Value {
         "type": "object",
         "required": ["type", "title", "status", "detail", "code", "request_id"],
         "properties": {
-            "type": text("a page"), "title": text("the status"), "status": number(), "detail": text("words"),
+            "type": text("the kind of problem"), "title": text("the status"), "status": number(), "detail": text("words"),
             "code": text("for programs"), "hint": text("what to do"), "request_id": uuid(), "errors": list(&object(bad)),
         },
     })
@@ -234,14 +234,16 @@ fn taken(route: &Route) -> Option<Value> {
     }
     Some(match route.path {
         "/v1/session/challenge" => object(json!({ "address": address() })),
-        "/v1/session" => object(json!({ "nonce": text("of the text"), "signature": bytes() })),
+        "/v1/session" => {
+            object(json!({ "nonce": text("the nonce of the signed text"), "signature": bytes() }))
+        }
         "/v1/keys" => object(json!({
             "name": text("1 to 64 characters"), "scopes": list(&json!({ "enum": ["read", "orders", "desk"] })),
             "expires_at": instant(), "?wallet": address(),
         })),
         "/v1/orders" | "/v1/orders/{order}/replace" => named("Posting"),
         "/v1/staff" => object(json!({
-            "change": named("StaffChange"), "id": uuid(), "?reason": text("why; what is signed has its SHA-256"),
+            "change": named("StaffChange"), "id": uuid(), "?reason": text("the reason; its SHA-256 is signed"),
             "signature": bytes(), "time": instant(),
             "?second": object(json!({ "wallet": address(), "signature": bytes(), "time": instant() })),
         })),
@@ -256,12 +258,12 @@ fn taken(route: &Route) -> Option<Value> {
     })
 }
 
-/// The status of a success, and what it gives; nothing for 204.
+/// The status of a success and the schema of its body; nothing for 204.
 fn given(route: &Route) -> (&'static str, Option<Value>) {
     if let Some((status, answer)) = trade::given(route) {
         return (status, Some(answer));
     }
-    let cursor = || maybe(text("of the next page"));
+    let cursor = || maybe(text("for the next page"));
     let answer = match (route.verb, route.path) {
         (Verb::Delete, "/v1/orders/{order}") => named("TakenOff"),
         (Verb::Delete, _) => return ("204", None),
@@ -272,7 +274,7 @@ fn given(route: &Route) -> (&'static str, Option<Value>) {
             object(json!({ "wallet": address(), "expires_at": instant() }))
         }
         (Verb::Get, "/v1/session") => object(json!({
-            "wallet": address(), "person": maybe(text("on the staff")), "roles": list(&text("a role")),
+            "wallet": address(), "person": maybe(text("a person on the staff")), "roles": list(&text("a role")),
         })),
         (Verb::Post, "/v1/keys") => named("ApiKey"),
         (Verb::Get, "/v1/keys") => object(json!({ "keys": list(&named("ApiKey")) })),
@@ -304,7 +306,7 @@ fn given(route: &Route) -> (&'static str, Option<Value>) {
             "lots": list(&named("Lot")), "levels": list(&named("Level")), "cursor": cursor(),
         })),
         (_, "/v1/securities/{security}/draft") => object(json!({
-            "id": hash(), "symbol": text("of the security"), "price": text("dollars for each whole token"),
+            "id": hash(), "symbol": text("the security's symbol"), "price": text("dollars per whole token"),
             "order": named("SignedOrder"),
         })),
         (Verb::Get, "/v1/orders") => object(json!({
@@ -321,7 +323,7 @@ fn given(route: &Route) -> (&'static str, Option<Value>) {
         (_, "/v1/matches/{match}/settle") => return ("202", Some(named("Job"))),
         (_, "/v1/jobs/{job}") => named("Job"),
         (_, path) if path.starts_with("/v1/matches") => named("Match"),
-        // Documents of their own: docs/api.md says what stands in them.
+        // Documents of their own: docs/api.md describes them.
         _ => json!({ "type": "object" }),
     };
     let made = route.verb == Verb::Post
@@ -339,7 +341,7 @@ fn asked(route: &Route) -> Vec<(&'static str, bool, Value)> {
                 false,
                 json!({ "type": "integer", "minimum": 1, "maximum": 200, "default": 50 }),
             ),
-            ("cursor", false, text("of the page before")),
+            ("cursor", false, text("from the page before")),
         ]
     };
     let side = |required| ("side", required, json!({ "enum": ["bid", "ask"] }));
@@ -357,12 +359,14 @@ fn asked(route: &Route) -> Vec<(&'static str, bool, Value)> {
             ]
             .concat()
         }
-        (Verb::Get, "/v1/matches") => [page(), vec![("state", false, text("of a match"))]].concat(),
+        (Verb::Get, "/v1/matches") => {
+            [page(), vec![("state", false, text("a match's state"))]].concat()
+        }
         (_, "/v1/securities/{security}/lots") => [page(), vec![side(true)]].concat(),
         (_, "/v1/securities/{security}/draft") => vec![
             side(true),
             ("quantity", true, amount("the security")),
-            ("price", true, text("dollars for each whole token")),
+            ("price", true, text("dollars per whole token")),
             ("expires_at", true, instant()),
             ("counterparty", false, address()),
         ],
@@ -404,7 +408,7 @@ fn operation(route: &Route) -> Value {
         parameters.push(json!({ "name": "Idempotency-Key", "in": "header", "required": true, "schema": schema }));
     }
     if route.path == "/v1/stream" {
-        let schema = text("the last event that was read; it goes on after that");
+        let schema = text("the last event that was read; the stream continues after it");
         parameters.push(
             json!({ "name": "Last-Event-ID", "in": "header", "required": false, "schema": schema }),
         );
@@ -430,14 +434,14 @@ fn operation(route: &Route) -> Value {
         && ["201", "202"].contains(&status)
     {
         let mut again = success.clone();
-        again["description"] = "done before".into();
+        again["description"] = "already done".into();
         responses.insert("200".into(), again);
     }
     responses.insert(status.into(), success);
     responses.insert(
         "default".into(),
         json!({
-            "description": "why not",
+            "description": "refused or failed",
             "content": { "application/problem+json": { "schema": named("Problem") } },
         }),
     );
@@ -468,7 +472,7 @@ pub fn document() -> Value {
         "info": {
             "title": "orderbook serve",
             "version": env!("CARGO_PKG_VERSION"),
-            "description": "docs/api.md says how a client comes in, and what the answers mean",
+            "description": "docs/api.md explains how a client signs in and what the answers mean",
             "license": { "name": "MIT OR Apache-2.0" },
         },
         "paths": paths,
@@ -486,7 +490,7 @@ pub fn document() -> Value {
 mod tests {
     use super::*;
 
-    /// `UPDATE_SNAPSHOTS=1` writes it anew.
+    /// `UPDATE_SNAPSHOTS=1` rewrites it.
     #[test]
     fn the_committed_document_is_what_the_table_makes() {
         let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/openapi.json");
@@ -498,7 +502,7 @@ mod tests {
         let committed: Value = serde_json::from_str(&committed).unwrap_or_default();
         assert!(
             committed == made,
-            "docs/openapi.json differs: UPDATE_SNAPSHOTS=1 writes it anew"
+            "docs/openapi.json differs: UPDATE_SNAPSHOTS=1 rewrites it"
         );
     }
 

@@ -51,7 +51,7 @@ fn expiry(text: &str) -> Result<u64, String> {
     let time: Timestamp = fields::instant(text)?;
     if time.subsec_nanosecond() != 0 {
         return Err(format!(
-            "{text:?} has a fraction of a second, an order ends with a whole one"
+            "{text:?} has a fraction of a second, but an order ends at a whole one"
         ));
     }
     u64::try_from(time.as_second()).map_err(|_| format!("{text:?} is before 1970"))
@@ -101,13 +101,14 @@ fn sent(body: &[u8]) -> Result<Sent, Problem> {
     all.end(read)
 }
 
-/// The owner's investor with every account.
+/// The owner's investor, with every account.
 async fn directory(app: &App, sent: &Sent) -> Result<Directory, Problem> {
     let found = app.board.directory_of(sent.order.owner).await;
     found.map_err(refusal::board)
 }
 
-/// What the desk must record beside an order that came in by the web: unsolicited, by agency, for the owner's own account.
+/// What the desk must record with an order that came in over the web: unsolicited, as agent, for the owner's own
+/// account.
 fn posting(sent: &Sent, directory: &Directory, received_at: Timestamp) -> Result<Posting, Problem> {
     let owner = sent.order.owner;
     let statement = Statement {
@@ -119,9 +120,9 @@ fn posting(sent: &Sent, directory: &Directory, received_at: Timestamp) -> Result
     };
     let account = statement.account(owner, directory).map_err(|error| {
         let words = if let StatementError::ManyAccounts { .. } = error {
-            "the desk has several accounts of this wallet's owner and has not said which one is meant"
+            "the desk has several accounts for this wallet's owner and has not said which one to use"
         } else {
-            "the desk has no account of this wallet: ask it to open one"
+            "the desk has no account for this wallet: ask it to open one"
         };
         Problem::field("NO_ACCOUNT", "/order/owner", words)
     })?;
@@ -137,7 +138,7 @@ fn posting(sent: &Sent, directory: &Directory, received_at: Timestamp) -> Result
     })
 }
 
-/// Refuses what is not the caller's, not of this venue, or may not be: before the board looks at it.
+/// Refuses an order that is not the caller's, is for another venue, or is not allowed, before the board looks at it.
 async fn admissible(call: &Call, sent: &Sent) -> Result<(), Problem> {
     let (app, caller) = (&call.app, call.caller()?);
     if sent.order.owner != caller.wallet {
@@ -160,7 +161,7 @@ async fn admissible(call: &Call, sent: &Sent) -> Result<(), Problem> {
         ),
     ] {
         if found != wanted {
-            let words = format!("it is {found}, this board settles through {wanted}");
+            let words = format!("it is {found}, but this board settles through {wanted}");
             wrong.push(Bad::new(pointer, "OTHER_VENUE", words));
         }
     }
@@ -175,12 +176,12 @@ async fn admissible(call: &Call, sent: &Sent) -> Result<(), Problem> {
     terms::require(app, order.owner, side, order.security).await
 }
 
-/// Refuses an owner whom the security's registry does not let hold it, and an order of another epoch.
+/// Refuses an owner that the security's registry does not let hold it, and an order of another epoch.
 async fn eligible(app: &App, sent: &Sent) -> Result<(), Problem> {
     let (securities, watched) = sight::look(app).await?;
     let (owner, token) = (sent.order.owner, sent.order.security);
     let mut sight = sight::as_watched(app, watched.as_ref(), owner, &securities).await?;
-    // What is remembered of an epoch may have changed by the owner's own transaction just now.
+    // The owner's own transaction may just have changed the epoch that is remembered.
     if sight.epoch != sent.order.epoch {
         sight = sight::ask(app, owner, &securities).await?;
     }
@@ -206,7 +207,7 @@ async fn eligible(app: &App, sent: &Sent) -> Result<(), Problem> {
     }
     if sight.epoch != sent.order.epoch {
         let words = format!(
-            "it is {}, the owner's epoch is {}",
+            "it is {}, but the owner's epoch is {}",
             sent.order.epoch, sight.epoch
         );
         return Err(Problem::field("BOARD_REFUSED", "/order/epoch", words));
@@ -220,7 +221,7 @@ async fn by(app: &App, sent: &Sent) -> Result<By, Problem> {
         return Ok(By::new(WEB));
     };
     let unknown = || {
-        let words = "it is not the reference of a lot of this board";
+        let words = "it does not refer to a lot on this board";
         Problem::field("BAD_INPUT", "/answers", words)
     };
     let seq = app.lots.read(reference).ok_or_else(unknown)?;
@@ -244,7 +245,7 @@ async fn by(app: &App, sent: &Sent) -> Result<By, Problem> {
     Ok(answering(By::new(WEB), id))
 }
 
-/// What is told of an order when it was posted: facts that never change, so that it can be told again.
+/// What is reported of an order when it is posted: facts that never change, so that they can be reported again.
 fn posted(order: &OrderView) -> Value {
     let record = &order.record;
     json!({
@@ -339,7 +340,7 @@ pub(crate) async fn replace(call: Call) -> Result<Reply, Problem> {
     {
         Ok(order) => order,
         Err(BoardError::DuplicateOrder(id)) => return again_replaced(app, old, id).await,
-        // The old one is closed: perhaps by this very order.
+        // The old order is closed, perhaps by this very order.
         Err(BoardError::NotOpen { id, state }) => {
             let sent =
                 book::market::order::OrderHasher::new(sent.chain_id, sent.contract).id(&sent.order);
@@ -371,10 +372,10 @@ async fn again_replaced(app: &App, old: B256, new: B256) -> Result<Reply, Proble
     }
 }
 
-/// An order that a caller may see: by its whole id, so that nobody looks for others' by their first digits.
+/// An order that a caller may see: by its whole id, so that nobody can search for others' orders by their first digits.
 ///
 /// # Errors
-/// 404, the same whether there is no such order or it is another's; 503.
+/// 404, the same whether there is no such order or it belongs to another; 503.
 pub(crate) async fn seen(call: &Call, id: &str) -> Result<OrderView, Problem> {
     let unknown = || Problem::not_found("order");
     let id = fields::hash(id).map_err(|_| unknown())?;
@@ -428,20 +429,20 @@ pub(crate) fn order_json(order: &OrderView) -> Value {
     })
 }
 
-/// What is told of one order beside the order itself.
+/// What is reported of one order besides the order itself.
 #[derive(Debug, Clone)]
 pub(crate) struct Detail {
     /// The order that took its place.
     pub(crate) replaced_by: Option<B256>,
-    /// What it lacks of its security and of the coin; `None` where it is not open, or the chain does not answer.
+    /// What it lacks of its security and of the coin; `None` if it is not open, or the chain does not answer.
     pub(crate) needs: Option<[Need; 2]>,
-    /// Whether it is void, and not only off the board.
+    /// Whether it is void, not just off the board.
     pub(crate) voidness: Voidness,
-    /// The order whose lot it answers: for the desk alone.
+    /// The order whose lot it answers: for the desk only.
     pub(crate) answers: Option<B256>,
 }
 
-/// What is told of one order beside the order itself, to a caller who may see it.
+/// What is reported of one order besides the order itself, to a caller who may see it.
 ///
 /// # Errors
 /// 503.
@@ -498,7 +499,7 @@ pub(crate) async fn list(call: Call) -> Result<Reply, Problem> {
         let place = app.cursors.read(&list, &cursor);
         place
             .and_then(|place| place.parse().ok())
-            .ok_or_else(|| query::bad("cursor", "it is not one that this list gave"))
+            .ok_or_else(|| query::bad("cursor", "it is not a cursor of this list"))
     });
     let filter = OrderFilter {
         security,
@@ -513,7 +514,7 @@ pub(crate) async fn list(call: Call) -> Result<Reply, Problem> {
     let seq = crate::market::seq(app).await?;
     let orders = match app.board.orders(&filter).await {
         Ok(orders) => orders,
-        // As for an investor without orders in it.
+        // Same as for an investor without orders in it.
         Err(BoardError::UnknownSecurity(_)) => Vec::new(),
         Err(error) => return Err(refusal::board(error)),
     };

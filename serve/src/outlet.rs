@@ -1,9 +1,9 @@
-//! Where messages may be sent, and sending one.
+//! Where messages may be sent, and how one is sent.
 //!
-//! An admin writes URLs, and this process stands in a network of its own: so a message goes to port 443 of public addresses
-//! alone. Each try resolves the name once, looks at every address that comes back, and connects to those that it looked at;
-//! the name stays the one that the certificate must be for. Redirects are not followed, no proxy of the environment is asked,
-//! and the body of the answer is not read. Exceptions are given to the process, never over the API.
+//! An admin chooses the URLs, and this process runs inside a private network: so messages go only to port 443 of public
+//! addresses. Each try resolves the name once, checks every address that comes back, and connects only to those that it
+//! checked; the certificate must still be for the name. Redirects are not followed, proxies of the environment are not
+//! used, and the body of the answer is not read. Exceptions are given to the process, never over the API.
 
 use std::error::Error as _;
 use std::fmt;
@@ -26,7 +26,7 @@ const WITHIN: Duration = Duration::from_secs(5);
 /// Longest URL.
 const LONGEST: usize = 2_048;
 
-/// Networks of IPv4 that are not the public internet's (IANA's registry of special-purpose addresses).
+/// IPv4 networks that are not part of the public internet (IANA's registry of special-purpose addresses).
 const SPECIAL_V4: [Ipv4Net; 16] = [
     v4([0, 0, 0, 0], 8),
     v4([10, 0, 0, 0], 8),
@@ -43,15 +43,15 @@ const SPECIAL_V4: [Ipv4Net; 16] = [
     v4([198, 18, 0, 0], 15),
     v4([198, 51, 100, 0], 24),
     v4([203, 0, 113, 0], 24),
-    // Multicast, reserved, and everybody.
+    // Multicast, reserved, and broadcast.
     v4([224, 0, 0, 0], 3),
 ];
 
-/// Public unicast addresses of IPv6. What lies outside is loopback, link-local, unique-local, multicast, NAT64, or holds an
-/// address of IPv4.
+/// Public unicast addresses of IPv6. Anything outside is loopback, link-local, unique-local, multicast or NAT64, or
+/// contains an IPv4 address.
 const UNICAST_V6: Ipv6Net = v6([0x2000, 0, 0], 3);
 
-/// Networks within that are none all the same: protocol assignments with Teredo, documentation, 6to4, AS112.
+/// Networks within it that are not public all the same: protocol assignments with Teredo, documentation, 6to4, AS112.
 const SPECIAL_V6: [Ipv6Net; 5] = [
     v6([0x2001, 0, 0], 23),
     v6([0x2001, 0x0db8, 0], 32),
@@ -70,7 +70,7 @@ const fn v6(start: [u16; 3], prefix: u8) -> Ipv6Net {
     Ipv6Net::new_assert(std::net::Ipv6Addr::new(a, b, c, 0, 0, 0, 0, 0), prefix)
 }
 
-/// Whether an address is one of the public internet's.
+/// Whether an address is on the public internet.
 pub fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => !SPECIAL_V4.iter().any(|net| net.contains(&address)),
@@ -80,7 +80,7 @@ pub fn is_public(address: IpAddr) -> bool {
     }
 }
 
-/// A host and a port that a process may send to, whatever its addresses, and without TLS where the URL says so.
+/// A host and a port that a process may send to, whatever its addresses, and without TLS if the URL says so.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Exception {
     host: String,
@@ -98,7 +98,7 @@ impl FromStr for Exception {
             .ok()
             .filter(|port| *port != 0)
             .ok_or_else(malformed)?;
-        // As a URL would have it.
+        // As in a URL.
         let url = Url::parse(&format!("https://{host}")).map_err(|_| malformed())?;
         match url.host_str() {
             Some(found)
@@ -118,16 +118,16 @@ impl fmt::Display for Exception {
     }
 }
 
-/// Finds the addresses of names.
+/// Resolves names.
 pub trait Names: Send + Sync + 'static {
     /// All addresses of a name.
     fn find(&self, name: String) -> Found;
 }
 
-/// Addresses that are being looked for.
+/// Addresses that are being resolved.
 pub type Found = Pin<Box<dyn Future<Output = io::Result<Vec<IpAddr>>> + Send>>;
 
-/// The machine's own way of finding names.
+/// The machine's own resolver.
 #[derive(Debug, Clone, Copy)]
 pub struct System;
 
@@ -140,7 +140,7 @@ impl Names for System {
     }
 }
 
-/// What may be connected to: only what was looked at.
+/// The addresses to connect to: only those that were checked.
 struct Guard {
     names: Arc<dyn Names>,
     /// Whether addresses that are not public are refused.
@@ -192,13 +192,13 @@ impl Outlet {
     /// Sends to public addresses and to the exceptions, trusting the authorities that the machine trusts.
     ///
     /// # Errors
-    /// The machine has no authorities.
+    /// The machine trusts no authorities.
     pub fn new(exceptions: Vec<Exception>) -> reqwest::Result<Self> {
         let names: Arc<dyn Names> = Arc::new(System);
         Self::with(&names, exceptions, &[])
     }
 
-    /// The same with another way of finding names and with further authorities.
+    /// The same with another resolver and with further authorities.
     ///
     /// # Errors
     /// Those of [`Self::new`].
@@ -207,7 +207,7 @@ impl Outlet {
         exceptions: Vec<Exception>,
         authorities: &[Certificate],
     ) -> reqwest::Result<Self> {
-        // One for the whole process; an error says that there is one already.
+        // One for the whole process; an error means that there already is one.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = |strict| {
             let names = names.clone();
@@ -220,7 +220,7 @@ impl Outlet {
                 .redirect(Policy::none())
                 .referer(false)
                 .user_agent("orderbook")
-                // A connection of the try before would not have been looked at in this one.
+                // A connection from an earlier try would not have been checked in this one.
                 .pool_max_idle_per_host(0)
                 .timeout(WITHIN)
                 .build()
@@ -232,10 +232,10 @@ impl Outlet {
         })
     }
 
-    /// Sends a message; the status of an answer that takes it.
+    /// Sends a message; returns the status of an answer that accepts it.
     ///
     /// # Errors
-    /// Why it was not taken, in words for an admin.
+    /// Why it was not accepted, in words for an admin.
     pub async fn send(&self, url: &str, parcel: Parcel) -> Result<String, String> {
         let (url, excepted) = check(url, &self.exceptions)?;
         let client = if excepted {
@@ -252,7 +252,7 @@ impl Outlet {
             .body(parcel.body);
         let answer = sent.send().await.map_err(|error| words(&error))?;
         let status = answer.status();
-        // The connection ends here, whatever else would come.
+        // The connection ends here, whatever else might come.
         drop(answer);
         match status.as_u16() {
             code @ 200..300 => Ok(format!("status {code}")),
@@ -262,7 +262,7 @@ impl Outlet {
     }
 }
 
-/// What an error is in the end, without the URL.
+/// The root cause of an error, without the URL.
 fn words(error: &reqwest::Error) -> String {
     if error.is_timeout() {
         return format!("no answer in {} s", WITHIN.as_secs());
@@ -276,15 +276,15 @@ fn words(error: &reqwest::Error) -> String {
     said
 }
 
-/// Whether messages may be sent to a URL: what it parses to, and whether it is an exception.
+/// Whether messages may be sent to a URL: returns the parsed URL, and whether it is an exception.
 ///
 /// # Errors
-/// What is wrong with it. The addresses of its name are looked at with each try.
+/// What is wrong with it. The addresses of its name are checked at each try.
 pub fn check(text: &str, exceptions: &[Exception]) -> Result<(Url, bool), String> {
     if text.len() > LONGEST {
         return Err(format!("it has more than {LONGEST} characters"));
     }
-    let url = Url::parse(text).map_err(|error| format!("it is no URL: {error}"))?;
+    let url = Url::parse(text).map_err(|error| format!("it is not a URL: {error}"))?;
     if !["http", "https"].contains(&url.scheme()) {
         return Err("it must begin with https://".into());
     }
@@ -301,9 +301,9 @@ pub fn check(text: &str, exceptions: &[Exception]) -> Result<(Url, bool), String
         return Ok((url, true));
     }
     if url.scheme() != "https" || port != 443 {
-        return Err("messages are sent by https to port 443 alone".into());
+        return Err("messages are sent only by https to port 443".into());
     }
-    // An address in the place of a name is not resolved, so it is looked at here.
+    // An address in place of a name is not resolved, so it is checked here.
     let literal = host.trim_start_matches('[').trim_end_matches(']');
     match literal.parse::<IpAddr>() {
         Ok(address) if !is_public(address) => Err(not_public(address)),
@@ -406,7 +406,7 @@ mod tests {
             "https://:secret@hooks.example/",
             "https://hooks.example/#x",
             "https://127.0.0.1/",
-            // The same, as URLs are read.
+            // The same, as the URL parser reads them.
             "https://2130706433/",
             "https://0x7f.1/",
             "https://0177.0.0.1/",

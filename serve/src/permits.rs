@@ -1,5 +1,5 @@
-//! Allowances that a wallet signs instead of sending (EIP-2612): the desk submits them before it commits or settles. Each is
-//! for the settlement contract alone, over an exact amount.
+//! Allowances that a wallet signs instead of sending (EIP-2612): the desk submits them before it commits or settles.
+//! Each is for the settlement contract only, over an exact amount.
 
 use alloy::primitives::{Address, Bytes, U256};
 use axum::http::StatusCode;
@@ -19,7 +19,7 @@ use crate::refusal;
 use crate::route::{Call, Reply};
 use crate::sight;
 
-/// The longest that an allowance may wait, seconds.
+/// The longest that an allowance can wait, seconds.
 const LONGEST: i64 = 366 * 24 * 60 * 60;
 
 /// What is allowed.
@@ -29,7 +29,7 @@ struct Allowed {
     deadline: u64,
 }
 
-/// A last second, which is ahead and not too far.
+/// A deadline, which must be in the future and not too far ahead.
 fn deadline(now: Timestamp) -> impl Fn(&str) -> Result<u64, String> {
     move |text| {
         let time = fields::instant(text)?;
@@ -46,7 +46,7 @@ fn deadline(now: Timestamp) -> impl Fn(&str) -> Result<u64, String> {
 
 fn positive(text: &str) -> Result<u128, String> {
     match fields::amount(text)? {
-        0 => Err("an allowance of nothing is not signed: send approve".to_owned()),
+        0 => Err("an allowance of zero cannot be left here: send approve instead".to_owned()),
         amount => Ok(amount),
     }
 }
@@ -58,7 +58,7 @@ fn is_traded(app: &App, securities: &[Security], token: Address) -> bool {
 
 const NO_TOKEN: &str = "it is neither the coin nor a security that is open to you";
 
-/// What the owner signs, by the token's own domain and the owner's next number there.
+/// What the owner signs, with the token's own domain and the owner's next nonce there.
 async fn terms(app: &App, owner: Address, allowed: &Allowed) -> Result<PermitTerms, Problem> {
     let value = U256::from(allowed.value);
     let terms = app
@@ -139,10 +139,10 @@ pub(crate) async fn leave(call: Call) -> Result<Reply, Problem> {
     let owner = caller.wallet;
     let terms = terms(app, owner, &allowed).await?;
     let signature = signature::canonical(owner, terms.digest(), &signed);
-    // Tokens take the signature of a key here, whatever code the wallet has.
+    // Tokens accept the signature of a key here, whatever code the wallet has.
     signature::verify(owner, terms.digest(), &signature).map_err(|error| {
         let words = format!(
-            "{error}; what is to be signed has nonce {}: GET /v1/permits/draft has all of it",
+            "{error}; the permit to sign has nonce {}: GET /v1/permits/draft returns all of it",
             terms.nonce
         );
         Problem::field("NOT_ALLOWED", "/signature", words).with("nonce", terms.nonce.to_string())
@@ -172,7 +172,7 @@ pub(crate) async fn leave(call: Call) -> Result<Reply, Problem> {
     Ok(reply)
 }
 
-/// The permit that waits, if it is this very one.
+/// The waiting permit, if it is this very one.
 async fn again(
     app: &App,
     owner: Address,
@@ -218,7 +218,7 @@ pub(crate) async fn withdraw(call: Call) -> Result<Reply, Problem> {
     if !ended.map_err(refusal::board)? {
         let known = app.board.left_permit(id).await.map_err(refusal::board)?;
         let state = known.map(|known| known.state);
-        let words = "it waits no more: what was sent, or could be, only another approve of the wallet takes back";
+        let words = "it is no longer waiting: if it was or can be sent, only a new approve from the wallet revokes it";
         return Err(Problem::conflict(words).with("state", json!(state)));
     }
     Ok(Reply::empty())

@@ -1,4 +1,5 @@
-//! Errors as RFC 9457 has them: `application/problem+json`, with the command line's code, a hint, and every bad field.
+//! Errors in the form of RFC 9457: `application/problem+json`, with the command line's code, a hint, and every bad
+//! field.
 
 use std::borrow::Cow;
 
@@ -11,11 +12,11 @@ use uuid::Uuid;
 /// One bad field of a request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Bad {
-    /// Where it stands: a JSON pointer (RFC 6901) into the body, or the name of a query parameter or header.
+    /// Where it is: a JSON pointer (RFC 6901) into the body, or the name of a query parameter or header.
     pub pointer: String,
     /// For programs.
     pub code: String,
-    /// What was found and what is wanted.
+    /// What was found and what was expected.
     pub detail: String,
 }
 
@@ -30,14 +31,14 @@ impl Bad {
     }
 }
 
-/// Why a request is not answered as it was meant.
+/// Why a request was not carried out.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Problem {
     /// The HTTP status.
     pub status: StatusCode,
     /// For programs: upper case, stable; the command line's where it has one.
     pub code: Cow<'static, str>,
-    /// What was found and what was wanted.
+    /// What was found and what was expected.
     pub detail: String,
     /// What to do.
     pub hint: Option<String>,
@@ -47,7 +48,7 @@ pub struct Problem {
     pub more: Map<String, Value>,
     /// Seconds after which the same request may succeed.
     pub retry_after: Option<u32>,
-    /// What happened in the machine: for the log of the process alone.
+    /// The internal cause: only for the process log.
     pub cause: Option<String>,
 }
 
@@ -91,7 +92,7 @@ impl Problem {
         self
     }
 
-    /// With what the machine said, which the client is not told.
+    /// With the internal cause, which is not shown to the client.
     // A reference would only move the warning to `node_gone` and `internal`, to which `map_err` gives a value.
     #[allow(clippy::needless_pass_by_value)]
     #[must_use]
@@ -107,7 +108,7 @@ impl Problem {
         self
     }
 
-    /// A request that is not written as it must be.
+    /// A malformed request.
     pub fn bad_input(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "BAD_INPUT", detail)
     }
@@ -123,7 +124,7 @@ impl Problem {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, detail).fields([bad])
     }
 
-    /// No such thing, or not for this caller: the two are not told apart.
+    /// No such thing, or not for this caller: the answer does not distinguish the two.
     pub fn not_found(what: &str) -> Self {
         let detail = format!("there is no such {what}, or it is not open to you");
         Self::new(StatusCode::NOT_FOUND, "NOT_FOUND", detail)
@@ -131,24 +132,24 @@ impl Problem {
 
     /// Nobody is signed in.
     pub fn not_signed_in() -> Self {
-        let detail = "this takes a session or an API key, and there is none or it has ended";
+        let detail = "this needs a session or an API key, and there is none or it has ended";
         Self::new(StatusCode::UNAUTHORIZED, "NOT_SIGNED_IN", detail)
             .hint("sign in: POST /v1/session/challenge, then POST /v1/session")
     }
 
-    /// Somebody who may not; `rule` says who may.
+    /// The caller is not allowed; `rule` says who is.
     pub fn not_allowed(rule: impl Into<String>) -> Self {
         Self::new(StatusCode::FORBIDDEN, "NOT_ALLOWED", rule)
     }
 
-    /// The board's own state does not allow it now.
+    /// The board's state does not allow it now.
     pub fn conflict(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::CONFLICT, "BOARD_REFUSED", detail)
     }
 
     /// The node did not answer.
     pub fn node_gone(cause: impl ToString) -> Self {
-        let detail = "the chain could not be asked: nothing was recorded";
+        let detail = "the chain could not be reached: nothing was recorded";
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "RPC_UNREACHABLE", detail)
             .after(5)
             .because(cause)
@@ -156,11 +157,11 @@ impl Problem {
 
     /// Something that no request should be able to bring about.
     pub fn internal(cause: impl ToString) -> Self {
-        let detail = "the server failed: what was recorded, if anything, is on the board";
+        let detail = "the server failed: anything that was recorded is on the board";
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "FAILED", detail).because(cause)
     }
 
-    /// The response, for the request of this id.
+    /// The response to the request with this id.
     pub fn response(&self, request_id: Uuid) -> Response<Body> {
         let mut body = json!({
             "type": format!("/problems/{}", self.code.to_lowercase().replace('_', "-")),

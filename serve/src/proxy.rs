@@ -1,4 +1,4 @@
-//! Whose request it is, behind proxies: the last address of X-Forwarded-For that is no proxy.
+//! Whose request it is, behind proxies: the last address in X-Forwarded-For that is not a proxy.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -6,18 +6,18 @@ use std::str::FromStr;
 
 use ipnet::IpNet;
 
-/// The networks of one's own proxies.
+/// The networks of the operator's own proxies.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Proxies(Vec<IpNet>);
 
-/// A text that names no network of proxies.
+/// A text that does not name networks of proxies.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ProxyError {
     /// Not a network.
-    #[error("{0:?} is not a network: write an address with its prefix, as 10.0.3.0/24")]
+    #[error("{0:?} is not a network: write an address with its prefix, such as 10.0.3.0/24")]
     Malformed(String),
-    /// Everybody would be a proxy, and could say to be anybody.
-    #[error("{0} is every address there is: name the networks of your own proxies")]
+    /// Everybody would be a proxy, and could claim to be anybody.
+    #[error("{0} covers every address there is: name the networks of your own proxies")]
     Everybody(IpNet),
 }
 
@@ -55,8 +55,8 @@ impl Proxies {
         self.0.iter().any(|net| net.contains(&peer))
     }
 
-    /// The client's address, given the peer's and the values of X-Forwarded-For in their sequence. What stands left of an
-    /// address that is no proxy, anybody may have written.
+    /// The client's address, given the peer's and the values of X-Forwarded-For in order. Anything left of an address
+    /// that is not a proxy may have been written by anybody.
     pub fn client<'a>(&self, peer: IpAddr, forwarded: impl Iterator<Item = &'a str>) -> IpAddr {
         let mut client = peer.to_canonical();
         let hops: Vec<&str> = forwarded.flat_map(|value| value.split(',')).collect();
@@ -64,7 +64,7 @@ impl Proxies {
             if !self.has(client) {
                 break;
             }
-            // Beyond what is no address nothing is known.
+            // Nothing is known beyond a malformed address.
             let Ok(address) = hop.trim().parse::<IpAddr>() else {
                 break;
             };
@@ -74,7 +74,7 @@ impl Proxies {
     }
 }
 
-/// An address as a log may hold it: its network, /24 or /48.
+/// An address as it may be logged: its network, /24 or /48.
 pub(crate) fn shortened(address: IpAddr) -> String {
     let prefix = if address.is_ipv4() { 24 } else { 48 };
     IpNet::new(address, prefix).map_or_else(|_| String::new(), |net| net.trunc().to_string())
@@ -126,7 +126,7 @@ mod tests {
             client("10.1.1.1", &["203.0.113.1", "198.51.100.9"]),
             "198.51.100.9"
         );
-        // Who is no proxy is not asked.
+        // A peer that is not a proxy is not believed.
         assert_eq!(client("198.51.100.9", &["203.0.113.1"]), "198.51.100.9");
         assert_eq!(client("10.1.1.1", &["203.0.113.1, unknown"]), "10.1.1.1");
         assert_eq!(client("10.1.1.1", &[]), "10.1.1.1");

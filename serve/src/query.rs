@@ -1,4 +1,4 @@
-//! The query of a URL, parameter by parameter: an unknown one is refused.
+//! The query of a URL, parameter by parameter: unknown ones are refused.
 
 use std::fmt::Display;
 use std::sync::Mutex;
@@ -7,12 +7,12 @@ use axum::http::StatusCode;
 
 use crate::problem::{Bad, Problem};
 
-/// How many entries a page has when nobody says.
+/// How many entries a page has by default.
 const DEFAULT_LIMIT: u32 = 50;
 /// How many it has at most.
 const MAX_LIMIT: u32 = 200;
 
-/// The parameters that were not read yet.
+/// The parameters that have not been read yet.
 #[derive(Debug, Default)]
 pub(crate) struct Query(Mutex<Vec<(String, String)>>);
 
@@ -22,7 +22,7 @@ fn digit(byte: Option<&u8>) -> Option<u8> {
     u8::try_from(digit).ok()
 }
 
-/// A name or a value, with its escapes undone; `None` where they are no text.
+/// A name or a value, unescaped; `None` if it is not valid text.
 fn unescaped(text: &str) -> Option<String> {
     let bytes = text.as_bytes();
     let mut plain = Vec::with_capacity(bytes.len());
@@ -72,7 +72,7 @@ impl Query {
         Some(pairs.remove(at).1)
     }
 
-    /// Takes a parameter as often as it stands there.
+    /// Takes every value of a parameter.
     pub(crate) fn all(&self, name: &str) -> Vec<String> {
         std::iter::from_fn(|| self.text(name)).collect()
     }
@@ -118,7 +118,7 @@ impl Query {
             .ok_or_else(|| bad("limit", &format!("{given} is not from 1 to {MAX_LIMIT}")))
     }
 
-    /// Refuses what nobody took, and what stands there twice and was taken once.
+    /// Refuses parameters that were not taken, including one that appears twice and was taken once.
     ///
     /// # Errors
     /// 400 with every name.
@@ -134,15 +134,15 @@ impl Query {
             Bad::new(
                 name,
                 "BAD_INPUT",
-                "there is no such parameter, or it stands there twice",
+                "there is no such parameter, or it appears twice",
             )
         });
-        let words = "the query has parameters that this route does not know, or has one twice";
+        let words = "the query has parameters that this route does not know or that appear twice";
         Err(Problem::new(StatusCode::BAD_REQUEST, "BAD_INPUT", words).fields(unknown))
     }
 }
 
-/// A parameter that is not as it must be.
+/// A bad parameter.
 pub(crate) fn bad(name: &str, words: &str) -> Problem {
     Problem::bad_input(words).fields([Bad::new(name, "BAD_INPUT", words)])
 }

@@ -1,4 +1,4 @@
-//! Why the board refuses, as HTTP has it: one table for every route.
+//! The board's refusals as HTTP problems: one table for every route.
 
 use axum::http::StatusCode;
 use book::ErrorClass;
@@ -19,7 +19,7 @@ pub(crate) fn instant(seconds: u64) -> Value {
     Value::String(time.to_string())
 }
 
-/// Where a field of the signed order stands in a body.
+/// Where a field of the signed order is in a body.
 fn order_field(name: &str) -> String {
     let name = match name {
         "limitTotal" => "limit_total",
@@ -32,7 +32,7 @@ fn order_field(name: &str) -> String {
     format!("/order/{name}")
 }
 
-/// What a refusal of the board is to a client.
+/// A refusal of the board as a problem for the client.
 pub(crate) fn board(error: BoardError) -> Problem {
     let code = error.class().code();
     let words = error.to_string();
@@ -86,7 +86,7 @@ pub(crate) fn signature(error: &SignatureError) -> Problem {
     Problem::field("NOT_ALLOWED", "/signature", error.to_string())
 }
 
-/// An act of a person that does not count.
+/// An act of a person that is not valid.
 fn act(error: &ActError) -> Problem {
     let words = error.to_string();
     match error {
@@ -101,13 +101,13 @@ fn act(error: &ActError) -> Problem {
     }
 }
 
-/// The store failed. What it said may name files and hosts: that is for the process' own log.
+/// The store failed. Its error may name files and hosts, so it goes only to the process log.
 fn store(error: &StoreError) -> Problem {
     let code = error.class().code();
     let words = match (error, error.class()) {
-        (StoreError::Duplicate(_), _) => return Problem::conflict("this was recorded before"),
+        (StoreError::Duplicate(_), _) => return Problem::conflict("this was already recorded"),
         (StoreError::Lost(_), _) => {
-            "the book's disk or server failed in the middle: what was asked for may or may not be recorded, look there first"
+            "the book's disk or server failed midway: the request may or may not be recorded, check the book first"
         }
         (StoreError::Locked, _) => "another process is writing to the book: nothing was recorded",
         (_, ErrorClass::Integrity) => "the book is damaged: nothing was recorded",
@@ -128,7 +128,7 @@ mod tests {
 
     use super::*;
 
-    /// One row each of the table of errors that routes share.
+    /// One row for each entry in the table of errors that routes share.
     #[test]
     fn a_refusal_has_its_status_its_field_and_the_state_now() {
         let id = B256::repeat_byte(1);

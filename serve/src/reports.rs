@@ -1,5 +1,5 @@
-//! What a records officer and a principal read off the book: the summary of some days, the subscribers, holders against
-//! their limits, the blotter. Each as JSON and as CSV, made by the functions that the command line has.
+//! What a records officer and a principal read from the book: the summary of a range of days, the subscribers, holders
+//! compared with their limits, the blotter. Each as JSON and as CSV, made by the same functions as on the command line.
 
 use axum::http::{HeaderValue, StatusCode, header};
 use book::board::subscribers;
@@ -44,7 +44,7 @@ fn csv(name: &str, body: Vec<u8>) -> Result<Reply, Problem> {
     Ok(reply.with(header::CONTENT_DISPOSITION, disposition))
 }
 
-/// Takes `from` and `to`, days of the trade day's zone; today where neither is given.
+/// Takes `from` and `to`, days in the time zone of trade days; today if neither is given.
 pub(crate) fn days(call: &Call) -> Result<Days, Problem> {
     let app = &call.app;
     let from: Option<Date> = call.query.take("from", time::day)?;
@@ -103,16 +103,16 @@ pub(crate) async fn blotter(call: Call) -> Result<Reply, Problem> {
     csv("blotter", body)
 }
 
-/// How many holders a security has against one of its limits.
+/// How many holders a security has, compared with one of its limits.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct HolderCount {
     /// `all`, `of_record` (Section 12(g)), `group` or `class`.
     pub(crate) of: &'static str,
-    /// The groups that are meant.
+    /// The groups that are counted.
     pub(crate) groups: Option<String>,
     /// How many there are.
     pub(crate) holders: u32,
-    /// The most that there may be; none without a limit.
+    /// The most that are allowed; none without a limit.
     pub(crate) limit: Option<u32>,
     /// 80 or 95: the percentage of the limit that was reached.
     pub(crate) warning: Option<u64>,
@@ -136,7 +136,7 @@ impl From<&Count> for HolderCount {
     }
 }
 
-/// A security's holders against its limits, as its contract counts them now.
+/// A security's holders compared with its limits, as its contract counts them now.
 ///
 /// # Errors
 /// 503 when the chain does not answer.

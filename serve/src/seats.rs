@@ -1,6 +1,6 @@
 //! Room for connections: when there is none, the one that has waited longest without a request makes it.
 //!
-//! So whoever opens connections and says nothing keeps nobody out, and nothing is queued.
+//! So idle connections keep nobody out, and nothing is queued.
 
 use std::collections::BTreeMap;
 use std::pin::Pin;
@@ -18,7 +18,7 @@ struct Waiting {
     idle: BTreeMap<u64, Arc<Notify>>,
 }
 
-/// The connections of one door.
+/// The connections of one listener.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Seats(Arc<Mutex<Waiting>>);
 
@@ -34,7 +34,7 @@ pub(crate) struct Seat {
 #[derive(Debug)]
 struct Busy(Arc<Seat>);
 
-/// An answer whose connection is not asked to make room before its end.
+/// An answer whose connection is not asked to make room before the answer ends.
 struct Held {
     body: Body,
     _busy: Busy,
@@ -83,12 +83,12 @@ impl Seat {
         }
     }
 
-    /// What asks it to leave, whatever it is doing.
+    /// The signal that asks it to leave, whatever it is doing.
     pub(crate) fn leaving(&self) -> Arc<Notify> {
         self.leave.clone()
     }
 
-    /// Until it is to make room.
+    /// Waits until it must make room.
     pub(crate) async fn asked_to_leave(&self) {
         self.leave.notified().await;
     }
@@ -155,7 +155,7 @@ mod tests {
         let answered = first.clone().answering(answer).await;
         seats.make_room();
         assert!(!left(&first) && left(&second) && !left(&third));
-        // The last byte is gone: it waits again, behind the third.
+        // The last byte was sent: it waits again, behind the third.
         drop(answered);
         seats.make_room();
         assert!(!left(&first) && left(&third));

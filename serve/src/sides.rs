@@ -1,5 +1,5 @@
-//! The sides of securities' books as the store had them at a size of the log. They are the same for all who may see them, so
-//! each is read once for each size, and again when an order of it expires.
+//! The sides of securities' books as they were in the store at a size of the log. They are the same for all who may see
+//! them, so each is read once per size, and again when one of its orders expires.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,12 +13,12 @@ use crate::app::App;
 use crate::problem::Problem;
 use crate::refusal;
 
-/// Lots that are kept of a side.
+/// Lots that are kept for a side.
 pub(crate) const LOTS: u32 = 200;
-/// Prices that are kept of a side.
+/// Prices that are kept for a side.
 const LEVELS: usize = 100;
 
-/// A side and the size of the log at which it was read. Whoever reads it anew holds the lock, so that the others need not.
+/// A side and the size of the log at which it was read. Whoever rereads it holds the lock, so that the others need not.
 type Slot = Arc<tokio::sync::Mutex<Option<(u64, Arc<OneSide>)>>>;
 
 /// What is kept, by token and side.

@@ -1,9 +1,9 @@
-//! Which securities somebody may see. An investor sees those whose registry lets its wallet hold them now, by the desk's rule
-//! of eligibility; a security that may not be seen is to every route one that does not exist.
+//! Which securities a caller may see. An investor sees those whose registry lets its wallet hold them now, by the
+//! desk's rule of eligibility; every route treats a security that may not be seen as one that does not exist.
 //!
-//! What the chain says of a wallet is asked for all securities at once, and kept for a minute: so whether a security exists
-//! changes neither what is asked nor how long it takes. Where the chain is watched it is kept for as long as the watcher
-//! says that nothing changed in the registries, and not a moment longer.
+//! What the chain reports about a wallet is queried for all securities at once, and kept for a minute: so whether a
+//! security exists changes neither the query nor how long it takes. Where the chain is watched, it is kept for as long
+//! as the watcher reports no change in the registries, and not a moment longer.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -20,42 +20,42 @@ use crate::problem::Problem;
 use crate::refusal;
 use crate::route::WHOLE_BOOK;
 
-/// How old what the chain said may be.
+/// The greatest age of what the chain reported.
 const FRESH: SignedDuration = SignedDuration::from_secs(60);
 
-/// How many wallets are remembered; beyond that those that are not fresh are forgotten, then all.
+/// How many wallets are remembered; beyond that, those that are not fresh are forgotten, then all.
 const REMEMBERED: usize = 10_000;
 
-/// What the chain said of a wallet.
+/// What the chain reported about a wallet.
 #[derive(Debug)]
 pub(crate) struct Sight {
-    /// When it was asked.
+    /// When it was queried.
     pub(crate) asked_at: Timestamp,
     /// The epoch of its orders.
     pub(crate) epoch: u64,
-    /// By the security's token.
+    /// By token of the security.
     pub(crate) standings: HashMap<Address, Standing>,
 }
 
-/// What is remembered of wallets.
+/// What is remembered about wallets.
 #[derive(Debug, Default)]
 pub(crate) struct Sights(Mutex<HashMap<Address, Arc<Sight>>>);
 
 impl Sight {
-    /// Whether the chain was asked about all of these.
+    /// Whether the chain was queried about all of these.
     fn covers(&self, securities: &[Security]) -> bool {
         let known = |one: &Security| self.standings.contains_key(&one.token);
         securities.iter().all(known)
     }
 
-    /// The first block at which a part of it was read.
+    /// The earliest block at which a part of it was read.
     fn block(&self) -> u64 {
         let blocks = self.standings.values().map(|standing| standing.block);
         blocks.min().unwrap_or_default()
     }
 
-    /// The same as of the watcher's last look, if nothing has changed until then. A registry says nothing when a KYC record
-    /// ends by time.
+    /// The same as of the watcher's last look, if nothing has changed since. A registry emits no event when a KYC
+    /// record runs out.
     fn watched(&self, watched: &Watched, now: Timestamp) -> Option<Self> {
         let seconds = u64::try_from(now.as_second()).unwrap_or_default();
         let mut standings = self.standings.clone();
@@ -75,7 +75,7 @@ impl Sight {
 }
 
 impl Sights {
-    /// What is known of a wallet and may still count: by its age, or by what the watcher saw in the last minute.
+    /// What is known about a wallet and is still valid: by its age, or by what the watcher saw in the last minute.
     fn get(
         &self,
         wallet: Address,
@@ -90,7 +90,7 @@ impl Sights {
         }
     }
 
-    /// What the chain said last, however long ago.
+    /// What the chain last reported, however long ago.
     fn last(&self, wallet: Address) -> Option<Arc<Sight>> {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         known.get(&wallet).cloned()
@@ -118,10 +118,10 @@ fn is_recent(at: Timestamp, now: Timestamp) -> bool {
     !age.is_negative() && age < FRESH
 }
 
-/// What the chain says of a wallet in these securities, a minute old at most, as it was watched last.
+/// What the chain reports about a wallet in these securities, at most a minute old, as of the watcher's last look.
 ///
 /// # Errors
-/// 503 when it is asked and does not answer.
+/// 503 when the chain is queried and does not answer.
 pub(crate) async fn as_watched(
     app: &App,
     watched: Option<&Watched>,
@@ -135,7 +135,7 @@ pub(crate) async fn as_watched(
     }
 }
 
-/// The same, asked now.
+/// The same, queried now.
 ///
 /// # Errors
 /// 503 when the chain does not answer.
@@ -165,7 +165,7 @@ pub(crate) async fn ask(
 pub(crate) struct Open {
     /// Oldest first.
     pub(crate) securities: Vec<Security>,
-    /// What the chain said; `None` for the staff, who see all of them.
+    /// What the chain reported; `None` for the staff, who see all of them.
     pub(crate) sight: Option<Arc<Sight>>,
 }
 
@@ -182,11 +182,11 @@ pub(crate) async fn open(app: &App, caller: &Caller) -> Result<Open, Problem> {
     Ok(Open::by(sight, &securities))
 }
 
-/// The same for a page. While the chain does not answer it is what the chain said last, however long ago: a page says as of
-/// which block, and whoever acts is asked for again.
+/// The same for a page. While the chain does not answer, it is what the chain last reported, however long ago: a page
+/// shows as of which block, and for an act the chain is queried again.
 ///
 /// # Errors
-/// 503 where nothing is known of the wallet.
+/// 503 if nothing is known about the wallet.
 pub(crate) async fn shown(app: &App, caller: &Caller) -> Result<Open, Problem> {
     let (securities, watched) = look(app).await?;
     if caller.is_any(WHOLE_BOOK) {
@@ -232,7 +232,7 @@ impl Open {
     /// The security of a symbol, ISIN or token address.
     ///
     /// # Errors
-    /// 404, the same whether there is no such security or it may not be seen.
+    /// 404, the same whether there is no such security or the caller may not see it.
     pub(crate) fn find(&self, name: &str) -> Result<&Security, Problem> {
         let token = book::market::address::parse(name).ok();
         let mut all = self.securities.iter();
@@ -254,7 +254,7 @@ mod tests {
         Timestamp::from_second(second).unwrap()
     }
 
-    /// Asked at second 1,000 and block 10, with a KYC record until second 5,000.
+    /// Queried at second 1,000 and block 10, with a KYC record until second 5,000.
     fn known() -> Sights {
         let standing = Standing {
             block: 10,
@@ -290,7 +290,7 @@ mod tests {
         assert!(sights.get(WALLET, None, at(1_060)).is_none());
         assert!(sights.get(WALLET, None, at(999)).is_none());
         assert!(sights.get(Address::ZERO, None, at(1_000)).is_none());
-        // A watcher that has not looked for a minute is none.
+        // A watcher that has not looked for a minute does not count.
         let old = watched(1_000, 20, 5);
         assert!(sights.get(WALLET, Some(&old), at(1_059)).is_some());
         assert!(sights.get(WALLET, Some(&old), at(1_060)).is_none());
@@ -303,10 +303,10 @@ mod tests {
         let sight = sights.get(WALLET, Some(&seen), at(2_030)).unwrap();
         assert_eq!((sight.asked_at, sight.epoch), (at(2_000), 3));
         assert_eq!(sight.standings[&TOKEN].block, 90);
-        // Something changed after it was asked: no minute is waited for.
+        // Something changed after the query: it does not last the minute.
         let changed = watched(1_001, 11, 11);
         assert!(sights.get(WALLET, Some(&changed), at(1_001)).is_none());
-        // No event says that a record ends by time.
+        // No event reports that a record runs out.
         let late = watched(5_000, 90, 10);
         assert!(sights.get(WALLET, Some(&late), at(5_000)).is_none());
     }

@@ -1,4 +1,4 @@
-//! Signing in with a wallet (EIP-4361). The text is made and kept here, so what is checked is the signature over exactly these
+//! Signing in with a wallet (EIP-4361). The text is made and kept here, so the signature is checked over exactly these
 //! bytes: nothing that a client sends is parsed.
 
 use alloy::primitives::{Address, Bytes, eip191_hash_message};
@@ -29,7 +29,7 @@ fn message(
     issued: Timestamp,
     ends: Timestamp,
 ) -> String {
-    // Whole seconds: a wallet shows them.
+    // Whole seconds, since a wallet shows them.
     let second = |time: Timestamp| Timestamp::from_second(time.as_second()).unwrap_or(time);
     let (domain, issued, ends) = (url.authority(), second(issued), second(ends));
     format!(
@@ -39,7 +39,7 @@ fn message(
     )
 }
 
-/// A cookie that no script reads and no other site sends.
+/// A cookie that no script can read and no other site can send.
 fn set_cookie(name: &str, value: &str, seconds: i64) -> Result<HeaderValue, Problem> {
     let text =
         format!("{name}={value}; Path=/; Max-Age={seconds}; Secure; HttpOnly; SameSite=Strict");
@@ -95,7 +95,7 @@ pub(crate) async fn open(call: Call) -> Result<Reply, Problem> {
     let challenge = app.board.take_challenge(&nonce, browser.hash()).await;
     let challenge = challenge.map_err(refusal::board)?.ok_or_else(unknown)?;
     verify(app, &challenge, &signature).await?;
-    // The account changes, or the same signs in again: the session before is over.
+    // Another account signs in, or the same one again: the previous session ends.
     if let Some(before) = cookie(&call.headers, SESSION).and_then(Token::read) {
         app.board
             .end_session(before.hash())
@@ -120,7 +120,7 @@ pub(crate) async fn open(call: Call) -> Result<Reply, Problem> {
         .with(header::SET_COOKIE, used))
 }
 
-/// The wallet's own key signed the text, or its code takes the signature.
+/// The wallet's own key signed the text, or its code accepts the signature.
 async fn verify(app: &App, taken: &Challenge, signature: &Bytes) -> Result<(), Problem> {
     let digest = eip191_hash_message(taken.message.as_bytes());
     let canonical = signature::canonical(taken.wallet, digest, signature);
@@ -174,7 +174,7 @@ pub(crate) async fn close(call: Call) -> Result<Reply, Problem> {
 mod tests {
     use super::*;
 
-    /// Word by word as EIP-4361 has it.
+    /// Word for word as in EIP-4361.
     #[test]
     fn the_text_is_that_of_eip_4361() {
         let issued = Timestamp::from_microsecond(1_800_000_000_123_456).unwrap();

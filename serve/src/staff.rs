@@ -41,7 +41,7 @@ pub(crate) async fn list(call: Call) -> Result<Reply, Problem> {
     Reply::ok(&json!({ "staff": shown, "signing_demanded_by": roster.demanded() }))
 }
 
-/// What a request says of a change, before anybody's wallet is known.
+/// A change as stated in a request, before the signing wallet is known.
 struct Asked {
     change: StaffChange,
     id: Uuid,
@@ -50,7 +50,7 @@ struct Asked {
     second: Option<Signed>,
 }
 
-/// The change itself. Who the chain's default admin names, is named with the command line, which asks the chain.
+/// The change itself. An admin named by the chain's default admin comes from the command line, which queries the chain.
 fn change(fields: &mut Fields) -> Option<StaffChange> {
     const WHAT: [&str; 7] = [
         "added",
@@ -63,9 +63,12 @@ fn change(fields: &mut Fields) -> Option<StaffChange> {
     ];
     let what = fields.text("what", |text| {
         let mut known = WHAT.into_iter();
-        known
-            .find(|known| *known == text)
-            .ok_or_else(|| format!("{text:?} is no change: write {}", WHAT.join(", ")))
+        known.find(|known| *known == text).ok_or_else(|| {
+            format!(
+                "{text:?} is not a change: expected one of {}",
+                WHAT.join(", ")
+            )
+        })
     });
     let person = fields.text("person", str::parse::<String>);
     Some(match what? {
@@ -113,7 +116,7 @@ fn change(fields: &mut Fields) -> Option<StaffChange> {
     })
 }
 
-/// A signature with its time, of this wallet or of the one that stands beside it.
+/// A signature with its time, by this wallet or by the one named beside it.
 fn signed(fields: &mut Fields, wallet: Option<Address>) -> Option<Signed> {
     let wallet = wallet.or_else(|| fields.address("wallet"));
     let (signature, time) = (fields.bytes("signature"), fields.instant("time"));
@@ -198,13 +201,13 @@ async fn again(call: &Call, id: Uuid, signature: &[u8]) -> Result<Reply, Problem
         matches!(body, Ok(Body::StaffChanged(known)) if known.signed.signature == *signature)
     });
     let Some(event) = same else {
-        let words = "another change has this id: draw another and sign anew";
+        let words = "another change already has this id: draw another and sign again";
         return Err(Problem::field("BOARD_REFUSED", "/id", words));
     };
     Reply::ok(&recorded(&event)?)
 }
 
-/// A rule of the staff that the change breaks, as the field that breaks it.
+/// A staff rule that the change breaks, as a problem of the field that breaks it.
 fn refused(error: BoardError) -> Problem {
     let BoardError::Act(ActError::Staff(rule)) = &error else {
         return refusal::board(error);

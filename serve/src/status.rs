@@ -1,4 +1,4 @@
-//! How the book and its log stand, for anybody: nothing of a security.
+//! The state of the book and its log, for anybody: nothing about any security.
 
 use book::board::watched::Watched;
 use jiff::Timestamp;
@@ -37,7 +37,7 @@ pub(crate) async fn show(call: Call) -> Result<Reply, Problem> {
     }))
 }
 
-/// How far the chain has come, and by how many seconds what is known of it is behind.
+/// The chain's newest block, and by how many seconds our view of it lags.
 pub(crate) fn chain_json(watched: &Watched, chain_id: u64, now: Timestamp) -> Value {
     json!({
         "block": watched.latest,

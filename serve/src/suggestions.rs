@@ -1,4 +1,4 @@
-//! Which open orders could be matched, for the desk to look at: never a decision.
+//! Which open orders could be matched, for the desk to consider: never a decision.
 
 use std::collections::HashMap;
 
@@ -15,7 +15,7 @@ use crate::query;
 use crate::refusal;
 use crate::route::{Call, Reply};
 
-/// Bids that are looked at, the best ones.
+/// The number of best bids that are considered.
 const BIDS: u32 = 20_000;
 
 /// Two orders that could be matched.
@@ -25,7 +25,7 @@ pub(crate) struct Suggestion {
     pub(crate) bid: OrderView,
     /// The ask.
     pub(crate) ask: OrderView,
-    /// The orders that stay behind although they come before one of the two, and could take its place.
+    /// The orders that are passed over although they have priority over one of the two and could take its place.
     pub(crate) passed_over: Vec<B256>,
     /// The order whose lot the bid answers.
     pub(crate) bid_answers: Option<B256>,
@@ -79,7 +79,7 @@ fn suggestion(
     views: &mut HashMap<B256, OrderView>,
     answered: &HashMap<B256, B256>,
 ) -> Option<Suggestion> {
-    // One of them may have left the board meanwhile.
+    // One of them may have left the board in the meantime.
     let (bid, ask) = (views.remove(&pair.bid.id)?, views.remove(&pair.ask.id)?);
     let good = pair.passed_over.iter().filter(|one| one.obstacle.is_none());
     Some(Suggestion {

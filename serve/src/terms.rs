@@ -26,10 +26,10 @@ use crate::route::{Call, Reply};
 use crate::sight;
 use crate::wait;
 
-/// Consents that a process remembers; beyond that it asks the log again.
+/// Consents that a process remembers; beyond that, it reads the log again.
 const REMEMBERED: usize = 100_000;
 
-/// Consents that the log is known to have: an event is never taken back.
+/// Consents known to be in the log: an event is never taken back.
 #[derive(Debug, Default)]
 pub(crate) struct Consents(Mutex<HashSet<(Address, B256)>>);
 
@@ -66,7 +66,7 @@ fn receiving(security: Address, papers: &[Paper]) -> DocumentsReceived {
     }
 }
 
-/// What a consent is remembered by.
+/// The key under which a consent is remembered.
 fn mark(consent: &impl Serialize) -> Result<B256, Problem> {
     let json = serde_json::to_vec(consent).map_err(Problem::internal)?;
     Ok(digest(&json))
@@ -111,7 +111,7 @@ pub(crate) async fn require(
 }
 
 fn unaccepted(terms: &Terms) -> Problem {
-    let words = "this wallet has not accepted the broker-dealer's terms as they are now";
+    let words = "this wallet has not accepted the broker-dealer's current terms";
     Problem::new(StatusCode::CONFLICT, "TERMS_NOT_ACCEPTED", words)
         .hint("read them at GET /v1/terms/text and accept them with POST /v1/terms")
         .with("version", terms.version.as_str())
@@ -119,7 +119,7 @@ fn unaccepted(terms: &Terms) -> Problem {
 }
 
 fn unreceived(wanted: &DocumentsReceived) -> Problem {
-    let words = "this wallet has not acknowledged the issuer's documents as they are now";
+    let words = "this wallet has not acknowledged the issuer's current documents";
     let token = wanted.security;
     Problem::new(StatusCode::CONFLICT, "DOCUMENTS_NOT_RECEIVED", words)
         .hint(format!(
@@ -128,7 +128,7 @@ fn unreceived(wanted: &DocumentsReceived) -> Problem {
         .with("documents", json!(wanted.documents))
 }
 
-/// Where a consent stands.
+/// Where a consent is recorded.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Given {
     /// The event.
@@ -146,7 +146,7 @@ impl Given {
     }
 }
 
-/// The terms, and whether a wallet accepted them.
+/// The terms, and whether a wallet has accepted them.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct TermsView {
     /// Their version.
@@ -157,14 +157,14 @@ pub(crate) struct TermsView {
     pub(crate) name: String,
     /// The file's length.
     pub(crate) bytes: usize,
-    /// The caller's acceptance of this version; none of the staff.
+    /// The caller's acceptance of this version; none for the staff.
     pub(crate) accepted: Option<Given>,
 }
 
 /// The terms as a caller sees them.
 ///
 /// # Errors
-/// 404 where there are none; 503.
+/// 404 if there are none; 503.
 pub(crate) async fn terms_view(app: &App, caller: &Caller) -> Result<TermsView, Problem> {
     let terms = current(app)?;
     let known = app.board.terms_of(caller.wallet).await;
@@ -199,9 +199,9 @@ pub(crate) async fn text(call: Call) -> Result<Reply, Problem> {
     file(&current(&call.app)?.paper)
 }
 
-/// A file as it is.
+/// A file, unchanged.
 fn file(paper: &Paper) -> Result<Reply, Problem> {
-    // Names are made of characters that need no escape.
+    // Names consist of characters that need no escaping.
     let disposition = format!("inline; filename=\"{}\"", paper.name);
     let disposition = HeaderValue::from_str(&disposition).map_err(Problem::internal)?;
     let reply = Reply::of(StatusCode::OK, paper.kind(), paper.bytes.clone());
@@ -223,7 +223,7 @@ pub(crate) async fn accept(call: Call) -> Result<Reply, Problem> {
         ("/sha256", sha256 == wanted.sha256),
     ] {
         if !same {
-            let words = "it is not that of the terms as they are now: read them anew";
+            let words = "it is not that of the current terms: read them again";
             return Err(Problem::field("OTHER_TERMS", pointer, words)
                 .with("version", wanted.version.as_str())
                 .with("sha256", json!(wanted.sha256)));
@@ -243,7 +243,7 @@ pub(crate) async fn accept(call: Call) -> Result<Reply, Problem> {
     consented(&call, is_new, &answer).await
 }
 
-/// Keeps the answer to a consent and gives it.
+/// Keeps the answer to a consent and returns it.
 async fn consented(call: &Call, is_new: bool, answer: &impl Serialize) -> Result<Reply, Problem> {
     let status = if is_new {
         StatusCode::CREATED
@@ -260,7 +260,7 @@ async fn consented(call: &Call, is_new: bool, answer: &impl Serialize) -> Result
 /// One document of a security.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct DocumentView {
-    /// What it is called, as a file.
+    /// Its file name.
     pub(crate) name: String,
     /// The SHA-256 of its bytes.
     pub(crate) sha256: B256,
@@ -268,16 +268,16 @@ pub(crate) struct DocumentView {
     pub(crate) bytes: usize,
 }
 
-/// The documents of a security, and whether a wallet received them.
+/// The documents of a security, and whether a wallet has acknowledged them.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct DocumentsView {
     /// Ticker.
     pub(crate) symbol: String,
     /// The token.
     pub(crate) token: Address,
-    /// The documents, in the profile's sequence.
+    /// The documents, in the profile's order.
     pub(crate) documents: Vec<DocumentView>,
-    /// The caller's acknowledgement of exactly these; none of the staff.
+    /// The caller's acknowledgement of exactly these; none for the staff.
     pub(crate) received: Option<Given>,
 }
 
@@ -352,7 +352,7 @@ pub(crate) async fn receive(call: Call) -> Result<Reply, Problem> {
         .collect::<HashSet<_>>()
         != hashes
     {
-        let words = "it must name every document of the security as they are now, and no other: read them anew";
+        let words = "it must name exactly the security's current documents: read them again";
         return Err(Problem::field("OTHER_DOCUMENTS", "/sha256", words)
             .with("documents", json!(wanted.documents)));
     }

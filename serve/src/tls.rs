@@ -1,4 +1,4 @@
-//! TLS of one's own: rustls, with a certificate that is read anew when its file changes.
+//! The server's own TLS: rustls, with a certificate that is reloaded when its file changes.
 
 use std::fs;
 use std::path::PathBuf;
@@ -12,10 +12,10 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::config::Tls;
 
-/// Why there is no TLS.
+/// Why TLS cannot be set up.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
-    /// A file could not be read, or holds no such thing.
+    /// A file could not be read, or does not contain what it should.
     #[error("{}: {why}", path.display())]
     File {
         /// The file.
@@ -23,7 +23,7 @@ pub enum TlsError {
         /// What is wrong with it.
         why: String,
     },
-    /// Certificate and key do not belong together.
+    /// The certificate and the key do not belong together.
     #[error("certificate and key: {0}")]
     Pair(#[from] rustls::Error),
 }
@@ -53,7 +53,7 @@ fn load(files: &Tls) -> Result<TlsAcceptor, TlsError> {
     if chain.is_empty() {
         return Err(refuse(
             &files.certificate,
-            "it holds no certificate in PEM".into(),
+            "it contains no PEM certificate".into(),
         ));
     }
     let key = PrivateKeyDer::from_pem_file(&files.key)
@@ -76,8 +76,8 @@ impl Acceptor {
         Ok(Self { files, now })
     }
 
-    /// The certificate as its files are now. One that cannot be used does not take the place of the one before; what is wrong
-    /// with it is said once.
+    /// The certificate as its files are now. One that cannot be used does not replace the previous one; what is wrong
+    /// with it is reported once.
     pub(crate) fn current(&self, say: impl FnOnce(TlsError)) -> TlsAcceptor {
         let found = stamp(&self.files);
         let mut now = self.now.lock().unwrap_or_else(PoisonError::into_inner);

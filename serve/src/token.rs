@@ -1,4 +1,4 @@
-//! Opaque texts that a client carries: session tokens and API keys (known here by their SHA-256 alone), cursors of lists
+//! Opaque texts that a client carries: session tokens and API keys (known here only by their SHA-256), cursors of lists
 //! (signed), references to lots (encrypted).
 
 use aes::cipher::generic_array::GenericArray;
@@ -10,13 +10,13 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use book::log::act::digest;
 use ring::hmac;
 
-/// What an API key begins with, so that a scanner of leaked secrets knows one.
+/// The prefix of an API key, so that scanners for leaked secrets recognise one.
 const API_KEY: &str = "obk_";
 
 /// Bytes of the signature of a cursor.
 const MAC: usize = 32;
 
-/// A token of 32 random bytes, as its holder has it.
+/// A token of 32 random bytes, as held by its owner.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Token([u8; 32]);
 
@@ -26,17 +26,17 @@ impl Token {
         let mut bytes = [0; 32];
         let random = ring::rand::SystemRandom::new();
         ring::rand::SecureRandom::fill(&random, &mut bytes)
-            .map_err(|_| std::io::Error::other("the machine gives no random bytes"))?;
+            .map_err(|_| std::io::Error::other("the system gives no random bytes"))?;
         Ok(Self(bytes))
     }
 
-    /// As it stands in a cookie.
+    /// As written in a cookie.
     pub(crate) fn read(text: &str) -> Option<Self> {
         let bytes = BASE64.decode(text).ok()?;
         Some(Self(bytes.try_into().ok()?))
     }
 
-    /// As it stands in an Authorization header.
+    /// As written in an Authorization header.
     pub(crate) fn read_api_key(text: &str) -> Option<Self> {
         Self::read(text.strip_prefix(API_KEY)?)
     }
@@ -49,18 +49,18 @@ impl Token {
         format!("{API_KEY}{}", self.text())
     }
 
-    /// What the store knows of it.
+    /// What the store keeps of it.
     pub(crate) fn hash(&self) -> B256 {
         digest(&self.0)
     }
 
-    /// 128 of its bits in letters and digits alone, for a nonce.
+    /// 128 of its bits as letters and digits only, for a nonce.
     pub(crate) fn nonce(&self) -> String {
         alloy::hex::encode(&self.0[..16])
     }
 }
 
-/// Signs places in lists.
+/// Signs positions in lists.
 #[derive(Debug)]
 pub(crate) struct Cursors(hmac::Key);
 
@@ -69,7 +69,7 @@ impl Cursors {
         Self(hmac::Key::new(hmac::HMAC_SHA256, secret.as_slice()))
     }
 
-    /// What is signed: where the list ends and the place begins cannot be moved.
+    /// What is signed: the boundary between list and place cannot be moved.
     fn signed(list: &str, place: &str) -> String {
         format!("{}:{list}{place}", list.len())
     }
@@ -98,7 +98,7 @@ impl Lots {
         Self(Aes128::new(GenericArray::from_slice(&secret[..16])))
     }
 
-    /// The reference of the lot that event `seq` posted: the same whenever it is asked for.
+    /// The reference of the lot that event `seq` posted: the same at every request.
     pub(crate) fn write(&self, seq: u64) -> String {
         let mut block = Block::from([0; 16]);
         block[8..].copy_from_slice(&seq.to_be_bytes());

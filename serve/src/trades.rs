@@ -1,5 +1,5 @@
 //! What was traded: the confirmation of a fill for its own investor and for the desk, and a security's settlements for
-//! whoever may see it.
+//! callers who may see it.
 
 use alloy::primitives::{Address, B256};
 use book::audit::confirmation::{Confirmation, Setting};
@@ -22,10 +22,10 @@ use crate::route::{Call, Reply};
 use crate::sight;
 use crate::wait;
 
-/// Over how long the average price is taken.
+/// The period of the average price.
 const AVERAGED: SignedDuration = SignedDuration::from_hours(90 * 24);
 
-/// The confirmation of an order's fill; `None` while it has none.
+/// The confirmation of an order's fill; `None` while there is none.
 ///
 /// # Errors
 /// 503.
@@ -76,7 +76,7 @@ pub(crate) async fn confirmation(call: Call) -> Result<Reply, Problem> {
     Reply::ok(&found.ok_or_else(|| Problem::not_found("fill of this order"))?)
 }
 
-/// One trade as the market sees it: nobody's name, and no order.
+/// One trade as the market sees it: without names and orders.
 #[derive(Debug, Clone, Serialize)]
 #[allow(
     clippy::struct_field_names,
@@ -152,9 +152,9 @@ pub(crate) struct SettlementsView {
     pub(crate) token: Address,
     /// The trades.
     pub(crate) settlements: Vec<Settlement>,
-    /// What they came to in 90 days; `None` without a trade.
+    /// Their average over 90 days; `None` without a trade.
     pub(crate) average: Option<AverageView>,
-    /// More of them, behind this event.
+    /// There are more of them, before this event.
     #[serde(skip)]
     pub(crate) more: Option<u64>,
 }
@@ -207,7 +207,7 @@ pub(crate) async fn settlements(call: Call) -> Result<Reply, Problem> {
         let place = app.cursors.read(&list, &cursor);
         place
             .and_then(|place| place.parse().ok())
-            .ok_or_else(|| query::bad("cursor", "it is not one that this list gave"))
+            .ok_or_else(|| query::bad("cursor", "it is not a cursor of this list"))
     });
     let seq = crate::market::seq(app).await?;
     let view = settlements_view(app, security, before.transpose()?, limit).await?;
@@ -220,8 +220,8 @@ pub(crate) async fn settlements(call: Call) -> Result<Reply, Problem> {
     Reply::ok(&answer)
 }
 
-/// What a customer is billed of a trade's total now, as the profile states it: shown before it signs, and never taken from
-/// the trade.
+/// The part of a trade's total that a customer is billed now, as stated in the profile: shown before the customer
+/// signs, and never taken from the trade.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub(crate) struct CommissionView {
     /// Basis points of the total.
@@ -229,10 +229,10 @@ pub(crate) struct CommissionView {
 }
 
 impl CommissionView {
-    /// What is billed today.
+    /// The commission billed today.
     ///
     /// # Errors
-    /// 500 for a zone that is none.
+    /// 500 for an invalid time zone.
     pub(crate) fn of(app: &App) -> Result<Self, Problem> {
         let days = Days::new(None, None, &app.house.zone).map_err(Problem::internal)?;
         let today = days.day_of(app.now());

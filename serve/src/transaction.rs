@@ -1,4 +1,4 @@
-//! Transactions that a wallet may send as they are: nobody here has its key.
+//! Transactions that a wallet can send unchanged: nobody here has its key.
 
 use alloy::primitives::{Address, Bytes};
 use alloy::sol_types::SolCall;
@@ -11,11 +11,11 @@ pub(crate) struct Transaction {
     pub(crate) chain_id: u64,
     /// The contract.
     pub(crate) to: Address,
-    /// Ether that goes with it: none.
+    /// The ether sent with it: none.
     pub(crate) value: &'static str,
     /// The function, with its arguments.
     pub(crate) data: Bytes,
-    /// What the function is called.
+    /// The name of the function.
     pub(crate) call: &'static str,
 }
 

@@ -1,13 +1,13 @@
-//! What keeps going wrong in work that is done again and again is said once; and again when it had gone well in between.
+//! A failure that keeps recurring in repeated work is reported once; and again if the work succeeded in between.
 
 use std::fmt::Display;
 
-/// What was said last.
+/// What was last reported.
 #[derive(Debug, Default)]
 pub(crate) struct Trouble(String);
 
 impl Trouble {
-    /// Says what went wrong, if it was not said already.
+    /// Reports what went wrong, unless it was already reported.
     pub(crate) fn tell<E: Display>(&mut self, outcome: Result<(), E>, say: impl FnOnce(&str)) {
         let words = outcome
             .err()

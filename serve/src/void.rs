@@ -1,5 +1,5 @@
-//! Off the board is not void: an order's signature is good until the settlement contract has logged its cancel. What makes
-//! it so is a transaction of the owner's own wallet, or a cancel that the owner signs and the desk sends.
+//! Off the board is not void: an order's signature is good until the settlement contract has logged its cancel. It
+//! takes a transaction from the owner's own wallet, or a cancel that the owner signs and the desk sends.
 
 use alloy::primitives::{B256, Bytes};
 use axum::http::StatusCode;
@@ -22,12 +22,12 @@ use crate::refusal;
 use crate::route::{Call, Reply};
 use crate::transaction::Transaction;
 
-/// How an order stands between the board and the contract.
+/// The state of an order between the board and the contract.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct Voidness {
     /// The contract has logged its cancel: nobody can settle it any more.
     pub(crate) void: bool,
-    /// The transaction that did.
+    /// The transaction that cancelled it.
     pub(crate) transaction: Option<B256>,
     /// A signed cancel that was left with the desk.
     pub(crate) left: Option<LeftView>,
@@ -54,13 +54,13 @@ impl LeftView {
     }
 }
 
-/// How an order stands.
+/// The state of an order.
 ///
 /// # Errors
 /// 503.
 pub(crate) async fn view(app: &App, order: &OrderView) -> Result<Voidness, Problem> {
     let id = order.record.id;
-    // What is open or filled was never cancelled on chain.
+    // An open or filled order was never cancelled on chain.
     let transaction = match order.state {
         OrderState::Cancelled => app.board.voided_by(id).await.map_err(refusal::board)?,
         OrderState::Open | OrderState::Filled => None,
@@ -81,13 +81,13 @@ fn terms(order: &OrderRecord) -> CancelTerms {
     }
 }
 
-/// What makes an order void: the transaction of its owner's wallet, and what the owner signs for the desk to send.
+/// How to make an order void: the transaction for its owner's wallet, and what the owner signs for the desk to send.
 pub(crate) fn how(order: &OrderView) -> Value {
     let record = &order.record;
     let signed: Order = record.signed();
     let call = IDvPSettlement::cancelOrderCall { order: signed };
     json!({
-        "words": "the order is off the board, and its signature is still good until it expires: only the settlement \
+        "words": "the order is off the board, but its signature is good until it expires: only the settlement \
                   contract can make it void. Send the transaction from the owner's wallet, or sign the typed data and post \
                   the signature to `post_to`: the desk sends it",
         "contract": record.contract,

@@ -1,4 +1,4 @@
-//! Webhooks: an admin says who is told what, and sees what became of it.
+//! Webhooks: an admin decides who is sent what, and sees what became of it.
 
 use axum::http::StatusCode;
 use book::board::outbox::{Delivery, Place, Topic, Webhook};
@@ -13,7 +13,7 @@ use crate::query;
 use crate::refusal;
 use crate::route::{Call, Reply};
 
-/// How many a board has at once.
+/// How many a board can have at once.
 const MOST: usize = 32;
 
 fn webhook_json(webhook: &Webhook) -> Value {
@@ -57,7 +57,7 @@ pub(crate) async fn list(call: Call) -> Result<Reply, Problem> {
     Reply::ok(&json!({ "webhooks": shown }))
 }
 
-/// `POST /v1/webhooks`. The secret is in this answer alone: a repeated request gets the same answer without it.
+/// `POST /v1/webhooks`. The secret is only in this answer: a repeated request gets the same answer without it.
 pub(crate) async fn add(call: Call) -> Result<Reply, Problem> {
     call.query.end()?;
     let (app, caller) = (&call.app, call.caller()?);
@@ -68,13 +68,13 @@ pub(crate) async fn add(call: Call) -> Result<Reply, Problem> {
     let topics = fields.list("types", str::parse::<Topic>);
     let url = fields.end(url)?;
     if topics.is_empty() {
-        let words = "name one type at least";
+        let words = "name at least one type";
         return Err(Problem::field("BAD_INPUT", "/types", words));
     }
     let known = app.board.webhooks().await.map_err(refusal::board)?;
     let live = known.iter().filter(|known| known.ended_at.is_none());
     if live.count() >= MOST {
-        let words = format!("there are {MOST} webhooks: end one first");
+        let words = format!("there are already {MOST} webhooks: end one first");
         return Err(Problem::conflict(words));
     }
     let made = app.board.add_webhook(&url, &topics, caller.wallet).await;
@@ -126,7 +126,7 @@ pub(crate) async fn deliveries(call: Call) -> Result<Reply, Problem> {
     let before = cursor.map(|cursor| {
         let read = app.cursors.read(&list, &cursor);
         let place = read.as_deref().and_then(place);
-        place.ok_or_else(|| query::bad("cursor", "it is not one that this list gave"))
+        place.ok_or_else(|| query::bad("cursor", "it is not a cursor of this list"))
     });
     let newest = Place {
         seq: i64::MAX.unsigned_abs(),

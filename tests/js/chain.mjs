@@ -1,4 +1,4 @@
-// The embedded chain, and deployment of the compiled contracts on it, for the tests of this folder.
+// The embedded chain, and deployment of the compiled contracts on it, for the tests in this folder.
 
 import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -19,7 +19,7 @@ const deployerAbi = parseAbi([
   "function deploy(bytes bytecode, bytes initData, uint256 initValue, bytes32 salt) payable returns (address)",
 ]);
 
-// A chain of its own, with viem's clients of it.
+// Starts a chain for one test, with viem clients for it.
 export async function startChain(t) {
   const { url, wsUrl, chainId, keys } = await startDevnet(t);
   const chain = defineChain({
@@ -31,7 +31,7 @@ export async function startChain(t) {
   return { url, wsUrl, chain, reader, wallets };
 }
 
-// Sends a call of a contract, waits for it, and gives its receipt.
+// Sends a contract call, waits for it and returns its receipt.
 export async function send({ reader }, wallet, contract, functionName, ...args) {
   const { request } = await reader.simulateContract({ account: wallet.account, ...contract, functionName, args });
   const receipt = await reader.waitForTransactionReceipt({ hash: await wallet.writeContract(request) });
@@ -39,17 +39,17 @@ export async function send({ reader }, wallet, contract, functionName, ...args) 
   return receipt;
 }
 
-// The initcode that `cargo stylus` puts in front of a program: return everything behind these 43 bytes.
+// The initcode that `cargo stylus` puts before a program: it returns everything after these 43 bytes.
 function initcode(code) {
   const length = toHex(code.length, { size: 32 });
   return concat(["0x7f", length, "0x80602b6000396000f300", toHex(code)]);
 }
 
-// Largest code of one account (EIP-170), and what says that an account holds a part of a program.
+// Largest code of one account (EIP-170), and the prefix of an account that holds part of a program.
 const CODE_LIMIT = 24_576;
 const FRAGMENT = Buffer.from("eff001", "hex");
 
-// The code of a program: its own, or the list of the accounts that hold its parts, which are made here.
+// A program's code: the program itself, or the list of the accounts with its parts, which this creates.
 async function whole(net, code) {
   if (code.length <= CODE_LIMIT) return code;
   const stream = code.subarray(4);

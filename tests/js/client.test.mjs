@@ -1,4 +1,4 @@
-// What any Ethereum client expects of the chain, asked with viem.
+// What any Ethereum client expects of the chain, tested with viem.
 
 import assert from "node:assert/strict";
 import test from "node:test";
@@ -57,7 +57,7 @@ test("viem reads, sends, watches and handles a revert", async (t) => {
     });
     act().catch(reject);
   });
-  // Changes the rule again and again until told to stop: a watcher begins some time after it is asked to.
+  // Changes the rule again and again until stopped: a watcher starts some time after it is requested.
   const keepChanging = async (done) => {
     for (let opensAt = 1n; !done(); opensAt++) {
       assert.ok(opensAt < 1_000n, "nothing was reported");
@@ -98,7 +98,7 @@ test("viem reads, sends, watches and handles a revert", async (t) => {
 
   await t.test("calls with another state", async () => {
     const [account, to] = [stranger.account.address, `0x${"ab".repeat(20)}`];
-    // Returns the balance of the caller and the word in slot 0.
+    // Returns the caller's balance and the word in slot 0.
     const code = "0x333160005260005460205260406000f3";
     const slot = { slot: toHex(0, { size: 32 }), value: toHex(42, { size: 32 }) };
     const stateOverride = [{ address: to, code, stateDiff: [slot] }, { address: account, balance: 77n }];

@@ -1,5 +1,5 @@
-// The tree of a distribution is a StandardMerkleTree of OpenZeppelin's own package: the same leaves, root and proofs as the
-// command line makes, and the contract takes them.
+// The tree of a distribution is a StandardMerkleTree of OpenZeppelin's package: it has the same leaves, root and proofs as
+// the command line makes, and the contract accepts them.
 
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
@@ -11,7 +11,7 @@ import { abi, deploy, send, startChain } from "./chain.mjs";
 
 const types = ["uint256", "address", "address", "uint64", "uint256", "address", "uint256"];
 
-// The tree of shares, and what stands at its leaves.
+// The tree of shares, and the values at its leaves.
 function treeOf({ chainId, distribution, security, recordBlock }, shares) {
   const values = shares.map(({ wallet, amount }, index) =>
     [BigInt(chainId), distribution, security, BigInt(recordBlock), BigInt(index), wallet, BigInt(amount)]);
@@ -20,7 +20,7 @@ function treeOf({ chainId, distribution, security, recordBlock }, shares) {
 
 const vectorPath = fileURLToPath(new URL("../vectors/distribution.json", import.meta.url));
 
-// Trees of as many shares as make every shape: complete ones, and ones with leaves on two levels.
+// Numbers of shares that give every shape of tree: complete, and with leaves on two levels.
 function makeVectors() {
   const place = {
     chainId: 412346, distribution: `0x${"d1".repeat(20)}`, security: `0x${"5e".repeat(20)}`, recordBlock: 4711,

@@ -1,4 +1,4 @@
-// What ethers 6 asks of a chain, and the contracts that clients count on.
+// What ethers 6 needs from a chain, and the contracts that clients rely on.
 
 import assert from "node:assert/strict";
 import test from "node:test";
@@ -57,7 +57,7 @@ test("ethers reads, sends, watches and handles a revert", async (t) => {
   });
 
   await t.test("deploys to a known address and decodes a custom error", async () => {
-    // Returns nothing but the error Refused(uint256 code) with code 7.
+    // Only reverts with the error Refused(uint256 code), with code 7.
     const refused = new Interface(["error Refused(uint256 code)", "function ask()"]);
     const revert = concat(["0x63", refused.getError("Refused").selector, "0x60e01b5f52600760045260245ffd"]);
     const initcode = concat(["0x6013600c60003960136000f3", revert]);
@@ -90,7 +90,7 @@ test("ethers reads, sends, watches and handles a revert", async (t) => {
 
   await t.test("is told of new blocks over a WebSocket", async () => {
     const socket = new WebSocketProvider(wsUrl);
-    // ethers ends a subscription by itself, some time after its last listener was told.
+    // ethers ends a subscription by itself, some time after its last listener was called.
     const send = socket.send.bind(socket);
     const unsubscribed = new Promise((resolve) => {
       socket.send = async (method, params) => {

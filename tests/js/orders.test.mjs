@@ -1,4 +1,4 @@
-// The digest of an order, which is its id, is what an independent EIP-712 library computes.
+// An order's digest, which is its id, matches that of an independent EIP-712 library.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";

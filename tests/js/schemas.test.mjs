@@ -1,4 +1,4 @@
-// Every answer that Ethereum's execution-apis describe has the shape they describe, on a chain where all of it occurs.
+// Every answer described by Ethereum's execution-apis has the shape described there, on a chain where all of it occurs.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -39,15 +39,15 @@ test("answers have the shapes of execution-apis", async (t) => {
   }
 
   const [sender, other] = await call("eth_accounts");
-  // LOG1 with topic 7, then SSTORE(1, 42), then 32 bytes that are 42.
+  // LOG1 with topic 7, then SSTORE(1, 42), then returns 42 as 32 bytes.
   const contract = "0x00000000000000000000000000000000000000a1";
   await call("anvil_setCode", contract, "0x60075f5fa1602a6001556001545f5260205ff3");
-  // From the first block on: without it the filter holds the logs of the head alone, and an empty list fits two schemas.
+  // From the first block on: otherwise the filter has only the head's logs, and an empty list fits two schemas.
   const filter = await call("eth_newFilter", { address: contract, fromBlock: "0x0" });
   const blocks = await call("eth_newBlockFilter");
   const accepted = await call("eth_newPendingTransactionFilter");
 
-  // One of each type, a creation, and one that reverts.
+  // One transaction of each type, a creation, and one that reverts.
   const access = { accessList: [{ address: contract, storageKeys: [`0x${"0".repeat(63)}1`] }] };
   const requests = [
     { to: contract, gasPrice: "0x5f5e100" },
@@ -110,5 +110,5 @@ test("answers have the shapes of execution-apis", async (t) => {
   // The schema describes mined transactions only.
   assert.equal((await ask("eth_getTransactionByHash", waiting)).blockHash, null);
   await call("txpool_content");
-  assert.deepEqual([...checked].sort(), Object.keys(document.methods).sort(), "a method was not asked");
+  assert.deepEqual([...checked].sort(), Object.keys(document.methods).sort(), "a method was not called");
 });

@@ -1,4 +1,4 @@
-// Every test action of viem, in the modes that name devnet's methods.
+// Every test action of viem, in each mode whose methods devnet has.
 
 import assert from "node:assert/strict";
 import test from "node:test";
@@ -15,7 +15,7 @@ for (const mode of ["anvil", "hardhat"]) {
     const client = createTestClient({ mode, transport });
     const reader = createPublicClient({ transport, pollingInterval: 20, cacheTime: 0 });
     const [, from] = accounts;
-    // The node signs for its accounts and for whom it impersonates.
+    // The node signs for its own accounts and for those it impersonates.
     const send = (transaction) => client.request({ method: "eth_sendTransaction", params: [transaction] });
     const latest = () => reader.getBlock();
 
@@ -96,7 +96,7 @@ for (const mode of ["anvil", "hardhat"]) {
       await client.mine({ blocks: 1 });
       const { miner, gasLimit, baseFeePerGas } = await latest();
       assert.deepEqual([miner, gasLimit, baseFeePerGas], [nobody, 20_000_000n, parseGwei("2")]);
-      await assert.rejects(client.setMinGasPrice({ gasPrice: 1n }), /no minimum gas price beside the base fee/);
+      await assert.rejects(client.setMinGasPrice({ gasPrice: 1n }), /no minimum gas price besides the base fee/);
     });
 
     await t.test("interval mining", async () => {
@@ -115,7 +115,7 @@ for (const mode of ["anvil", "hardhat"]) {
       await client.loadState({ state });
       assert.equal(await reader.getCode({ address: nobody }), "0x6001");
       assert.equal(await reader.getStorageAt({ address: nobody, slot: word(2) }), word(9));
-      await assert.rejects(client.setRpcUrl(url), /this chain is no fork/);
+      await assert.rejects(client.setRpcUrl(url), /this chain is not a fork/);
     });
   });
 }

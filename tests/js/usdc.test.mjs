@@ -1,4 +1,4 @@
-// A payment client made for USDC: it knows USDC's public ABI and nothing of TsUSDC. Only the address differs.
+// A payment client written for USDC: it knows USDC's public ABI and nothing about TsUSDC. Only the address differs.
 
 import assert from "node:assert/strict";
 import test from "node:test";
@@ -39,13 +39,13 @@ const authorization = [
 ];
 const USD = 1_000_000n;
 
-// The coin's issuer deploys it and gives `holder` money; from there on only USDC's ABI is used.
+// The coin's issuer deploys it and gives `holder` money; after that only USDC's ABI is used.
 async function coinWith(net, holder, amount) {
   const admin = net.wallets[0].account.address;
   const address = await deploy(net, "tsusdc", ["string", "string", "string", "address"], ["TsUSDC", "TsUSDC", "USD", admin]);
   const coin = { address, abi: abi("ITsUSDC") };
   const issuer = (name, ...args) => send(net, net.wallets[0], coin, name, ...args);
-  // Who attests reserves mints none, and the admin does neither.
+  // The attester of reserves cannot mint, and the admin can do neither.
   const [minter, master, attestor] = net.wallets.slice(-3);
   const roles = [["MASTER_MINTER_ROLE", master], ["ATTESTOR_ROLE", attestor], ["BLACKLISTER_ROLE", net.wallets[0]]];
   for (const [role, { account }] of roles) await issuer("grantRole", keccak256(toHex(role)), account.address);

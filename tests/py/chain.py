@@ -1,4 +1,4 @@
-"""The embedded chain, and deployment of the compiled contracts on it, for the tests of this folder."""
+"""The embedded chain, and deployment of the compiled contracts on it, for the tests in this folder."""
 
 import json
 import subprocess
@@ -10,7 +10,7 @@ from web3 import HTTPProvider, Web3
 from web3.middleware import SignAndSendRawMiddlewareBuilder
 
 ROOT = Path(__file__).resolve().parents[2]
-# Largest code of one account (EIP-170), and what says that an account holds a part of a program.
+# Largest code of one account (EIP-170), and the prefix of an account that holds part of a program.
 CODE_LIMIT = 24_576
 FRAGMENT = bytes.fromhex("eff001")
 STYLUS_DEPLOYER = "0xcEcba2F1DC234f70Dd89F2041029807F8D03A990"
@@ -47,7 +47,7 @@ def built(path):
 
 
 class Node:
-    """A chain of its own on a free port, until `stop`."""
+    """A separate chain on a free port, until `stop`."""
 
     def __init__(self):
         command = [built(ROOT / "target/host/devnet"), "--port", "0", "--json"]
@@ -66,7 +66,7 @@ class Node:
         self.process.stdout.close()
 
     def connect(self, account):
-        """A connection that signs with the key of `account` on this side."""
+        """A connection that signs locally with the key of `account`."""
         w3 = Web3(HTTPProvider(self.url))
         w3.middleware_onion.inject(SignAndSendRawMiddlewareBuilder.build(account), layer=0)
         w3.eth.default_account = account.address
@@ -74,19 +74,19 @@ class Node:
 
 
 def send(w3, function, **transaction):
-    """Sends a call of a contract and waits for its receipt."""
+    """Sends a contract call and waits for its receipt."""
     receipt = w3.eth.wait_for_transaction_receipt(function.transact(transaction), poll_latency=0.02)
     assert receipt.status == 1, f"{function.fn_name} reverted"
     return receipt
 
 
 def creation(code):
-    """What `cargo stylus` puts in front of a program: return everything behind these 43 bytes."""
+    """What `cargo stylus` puts before a program: it returns everything after these 43 bytes."""
     return b"\x7f" + len(code).to_bytes(32, "big") + bytes.fromhex("80602b6000396000f300") + code
 
 
 def whole(w3, name):
-    """The code of a program: its own, or the list of the accounts that hold its parts, which are made here."""
+    """A program's code: the program itself, or the list of the accounts with its parts, which this creates."""
     code = built(ROOT / f"target/contracts/{name}.code").read_bytes()
     if len(code) <= CODE_LIMIT:
         return code
@@ -112,7 +112,7 @@ def deploy(w3, name, types, values, abi):
 
 
 def custom_error(abi, data):
-    """The name and the arguments of the custom error in revert data."""
+    """The name and arguments of the custom error in revert data."""
     data = bytes.fromhex(data.removeprefix("0x"))
     for entry in abi:
         types = [field["type"] for field in entry.get("inputs", [])]

@@ -1,9 +1,9 @@
-"""Asks `orderbook serve` all that its OpenAPI document allows, as each role, and holds every answer against the document:
-no status of the 5xx, every status, content type and body as it says. The board is the demo's, on the embedded chain.
+"""Sends `orderbook serve` all that its OpenAPI document allows, as each role, and checks every answer against the document:
+no 5xx status; status, content type and body as documented. The board is the demo's, on the embedded chain.
 
     scripts/python.sh tests/py/served.py [SECONDS]
 
-A role has an equal part of the seconds (108 in all). The seed is fixed: a run repeats the one before.
+Each role gets an equal part of the seconds (108 by default). The seed is fixed: runs repeat each other.
 """
 
 import json
@@ -76,7 +76,7 @@ class Board:
         stream = process.stderr if stderr else process.stdout
         facts = json.loads(stream.readline())
         if stderr:
-            # Whoever stops reading would stop the server; what it warns of is shown.
+            # The server would block if its output were not read; its warnings are shown.
             reader = ["sed", "-n", "/warning\\|\"status\":5/p"]
             self.processes.append(subprocess.Popen(reader, stdin=stream, stdout=sys.stderr))
         return facts
@@ -102,7 +102,7 @@ class Board:
             raise AssertionError(f"{method} {path}: {refused.code} {refused.read()}") from refused
 
     def session(self, account):
-        """The headers of a browser that is signed in."""
+        """The headers of a signed-in browser."""
         headers, asked = self.ask("POST", "/v1/session/challenge", {"address": account.address})
         browser = headers["Set-Cookie"].split(";")[0]
         signed = account.sign_message(encode_defunct(text=asked["message"]))
@@ -114,7 +114,7 @@ class Board:
         return {"Cookie": cookie, "Origin": self.url, "Sec-Fetch-Site": "same-origin"}
 
     def key(self, account):
-        """The header of an API key of a wallet, for everything that a key may do."""
+        """The header with an API key of a wallet, for everything that a key can do."""
         ends = datetime.now(timezone.utc) + timedelta(days=1)
         body = {
             "name": "served.py",
@@ -126,7 +126,7 @@ class Board:
         return {"Authorization": f"Bearer {made['key']}"}
 
     def signed(self, wallet, side, price):
-        """An order that this wallet signed, as the platform takes it."""
+        """An order signed by this wallet, as the platform accepts it."""
         order = self.run("order", "sign", side, "HRBR", "10", price, "--wallet", wallet)[0]
         expiry = datetime.fromtimestamp(order["expiry"], timezone.utc)
         number = lambda name: str(int(order[name], 0))
@@ -150,13 +150,13 @@ class Board:
 
 
 def examine(board, role, headers, seconds, folder):
-    """Lets the command loose; whether every answer was as the document says."""
+    """Runs the command; returns whether every answer was as the document says."""
     program = Path(sys.executable).with_name("schemathesis")
     command = [program, "run", ROOT / "docs/openapi.json", "--url", board.url]
     command += ["--checks", CHECKS, "--seed", str(SEED), "--generation-database", "none"]
     command += ["--phases", "examples,coverage,fuzzing", "--max-time", str(seconds)]
     command += ["--no-shrink", "--warnings", "off", "--no-color", "--continue-on-failure"]
-    # Signing out would end the examination.
+    # Signing out would end the run.
     command += ["--exclude-name", "DELETE /v1/session"]
     for name, value in headers.items():
         command += ["-H", f"{name}: {value}"]

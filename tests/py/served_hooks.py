@@ -1,5 +1,5 @@
-"""What served.py adds to a request: a key of its own to each that changes something, and now and then an order that an
-investor signed, which no generator would find.
+"""What served.py adds to requests: a fresh key to each one that changes something, and now and then an order signed by an
+investor, which no generator would find.
 """
 
 import itertools
@@ -16,13 +16,13 @@ POSTS = itertools.count()
 
 @schemathesis.hook
 def before_call(context, case, kwargs):
-    # Waiting for an event that never comes ends with 503, as it should: what is waited for here is there.
+    # Waiting for an event that never comes correctly ends with 503, so wait only for what is there.
     awaited = (case.query or {}).get("min_seq")
     if str(awaited).isdecimal() and int(awaited) > 1:
         case.query["min_seq"] = 1
     if case.method.upper() != "POST":
         return
-    # An explicit one that the generator made is left alone: it may be the point of the request.
+    # A missing or empty key is left alone: it may be the point of the request.
     names = {name.lower() for name in case.headers or {}}
     if "idempotency-key" in names and case.headers.get("Idempotency-Key"):
         case.headers["Idempotency-Key"] = str(uuid.uuid4())

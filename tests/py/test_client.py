@@ -1,4 +1,4 @@
-"""What any Ethereum client expects of the chain, asked with web3.py."""
+"""What any Ethereum client expects of the chain, tested with web3.py."""
 
 import asyncio
 import unittest
@@ -10,7 +10,7 @@ from chain import Node, custom_error, deploy, interface, send
 
 ABI = interface("ISecurityToken")
 GWEI = 10**9
-# Returns the balance of the caller, and the word in slot 0, each in 32 bytes.
+# Returns the caller's balance and the word in slot 0, in 32 bytes each.
 PROBE = "0x333160005260005460205260406000f3"
 
 
@@ -32,7 +32,7 @@ class Client(unittest.TestCase):
         send(cls.w3, cls.token.functions.grantRole(compliance, cls.issuer.address))
 
     def sign_and_send(self, account, transaction):
-        """Signs on this side and waits for the receipt."""
+        """Signs locally and waits for the receipt."""
         eth = self.w3.eth
         nonce = eth.get_transaction_count(account.address)
         transaction = {"nonce": nonce, "chainId": self.node.chain_id, **transaction}
@@ -42,7 +42,7 @@ class Client(unittest.TestCase):
         return eth.wait_for_transaction_receipt(sent, poll_latency=0.02)
 
     def refused(self, code, method, *parameters):
-        """Asks for something that the node refuses, and gives what it says."""
+        """Sends a request that the node refuses, and returns its error."""
         answer = self.w3.provider.make_request(method, list(parameters))
         self.assertEqual(answer["error"]["code"], code, answer)
         return answer["error"]["message"]

@@ -1,4 +1,4 @@
-// What people do on the pages, each with a wallet of its own: signing in, posting, answering, taking off, and what goes wrong.
+// What people do on the pages, each with their own wallet: sign in, post, answer, take off the board; and what goes wrong.
 
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
@@ -53,7 +53,7 @@ test("without a wallet the text is signed elsewhere and the signature is pasted"
   await page.getByLabel("The signature").fill(await wallet.account.signMessage({ message }));
   await page.getByRole("button", { name: "Sign in", exact: true }).click();
   await page.waitForURL("**/market");
-  // An order likewise: the typed data is downloaded and its signature pasted.
+  // The same for an order: the typed data is downloaded and its signature pasted.
   await offers(page, "Buy", "5", "24.20");
   const [download] = await Promise.all([page.waitForEvent("download"), page.getByRole("link", { name: "Download the typed data" }).click()]);
   const { types: { EIP712Domain: _, ...types }, primaryType, domain, message: order } = JSON.parse(readFileSync(await download.path(), "utf8"));
@@ -63,7 +63,7 @@ test("without a wallet the text is signed elsewhere and the signature is pasted"
   await leaves(seen);
 });
 
-test("an order stands in one sentence before it is signed, and on the board afterwards", async () => {
+test("an order is one sentence before it is signed, and on the board afterwards", async () => {
   const seen = await ada();
   await signIn(seen);
   const sentence = await offers(seen.page, "Buy", "1,000", "12.50");
@@ -111,7 +111,7 @@ test("a lot is answered with its quantity, and an order that is taken off the bo
   await page.getByRole("button", { name: "Press again" }).click();
   await page.getByText("off the board", { exact: true }).waitFor();
   await page.getByRole("heading", { name: "Make it void" }).waitFor();
-  await page.getByRole("button", { name: "Make it void, by a transaction" }).waitFor();
+  await page.getByRole("button", { name: "Make it void by transaction" }).waitFor();
   for (const seen of [buyer, seller]) await leaves(seen);
 });
 
@@ -180,7 +180,7 @@ test("a proof is checked by the page alone, also when the connection is gone, an
   const [download] = await Promise.all([owner.page.waitForEvent("download"), owner.page.getByRole("link", { name: "Proof that it is in the log" }).click()]);
   const text = readFileSync(await download.path(), "utf8");
   await leaves(owner);
-  // Somebody who is nobody to this board, and so has no stream that would be tried again.
+  // Somebody this board does not know, who therefore has no stream that would reconnect.
   const seen = await ada({ has: false });
   const { page, context } = seen;
   const file = join(market.folder, "..", "proof.json");
@@ -208,11 +208,11 @@ test("a proof is checked by the page alone, also when the connection is gone, an
   await drop("{");
   await page.getByText("it is not JSON").waitFor();
   assert.deepEqual(asked, []);
-  // The browser itself may ask for the page's icon once more.
+  // The browser itself can request the page's icon again.
   await leaves({ context, troubles: seen.troubles.filter((trouble) => !trouble.includes("ERR_INTERNET_DISCONNECTED")) });
 });
 
-test("whether a proof's root is anchored the connected wallet's node says, and nobody else where it can be asked", async () => {
+test("the connected wallet's node says whether a proof's root is anchored, and only without it the server", async () => {
   const seen = await ada();
   const { page, wallet } = seen;
   await page.goto("/log");
@@ -224,8 +224,8 @@ test("whether a proof's root is anchored the connected wallet's node says, and n
   };
   await drop(/^Your wallet's node has this root on chain: block [\d,]+, transaction 0x[0-9a-f]{64}\.$/);
   assert.deepEqual(wallet.asked.slice(-2), ["eth_chainId", "eth_getLogs"]);
-  // A wallet on another chain knows nothing of it: the page says whose word it is then.
+  // A wallet on another chain knows nothing about it: the page then says that it relies on the server.
   wallet.chainId = 1n;
-  await drop("as this server says");
+  await drop("This server says");
   await leaves(seen);
 });

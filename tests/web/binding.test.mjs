@@ -1,4 +1,4 @@
-// A principal binds both orders of a match on chain, and lets go of them again, on the match's page.
+// A principal commits both orders of a match on chain, and releases them again, on the match's page.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -16,7 +16,7 @@ test("a match is committed and released, and its owners are bound in between and
   await approves(ruth, path);
   const { page } = ruth;
   const commit = page.getByRole("button", { name: "Send the commitment" });
-  // Both orders have to be on chain first; until then the button is off.
+  // Both orders must be on chain first; until then the button is off.
   await page.getByText("Not on chain yet").waitFor();
   assert.ok(await commit.isDisabled());
   for (const id of [bid, ask]) await stage.market.run(`order register ${id}`);
@@ -35,11 +35,11 @@ test("a match is committed and released, and its owners are bound in between and
   assert.equal(await ada.page.getByRole("button", { name: "Take it off the board" }).count(), 0);
 
   await page.getByRole("button", { name: "Send the release" }).click();
-  await page.getByText("Write a reason of 1 to 32 plain characters.").waitFor();
+  await page.getByText("Enter a reason of 1 to 32 plain characters.").waitFor();
   await page.getByLabel("Reason", { exact: true }).fill("the buyer called back");
   await page.getByRole("button", { name: "Send the release" }).click();
   await page.locator(".timeline strong", { hasText: /^The commitment was released$/ }).waitFor();
-  // That ends the match: both orders stand alone again.
+  // That ends the match: both orders are free again.
   await standsAt(page, "refused");
   await ada.page.locator('[data-live="state"]', { hasText: /^\s*open\s*$/ }).waitFor();
   await ada.page.getByRole("button", { name: "Take it off the board" }).waitFor();

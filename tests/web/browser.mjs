@@ -1,4 +1,4 @@
-// A browser with people in it: each has a context of its own and a wallet that speaks EIP-6963 and EIP-1193.
+// A browser with people in it: each has their own context and a wallet that speaks EIP-6963 and EIP-1193.
 
 import { accessSync } from "node:fs";
 import { chromium } from "playwright-core";
@@ -21,7 +21,7 @@ export function startBrowser() {
   return chromium.launch({ executablePath, headless: true, args });
 }
 
-// The wallet as a page sees it: what it is asked goes to the test, which has the key.
+// The wallet as a page sees it: requests go to the test, which has the key.
 function provider({ name, announces }) {
   const heard = new Map();
   const wallet = {
@@ -45,7 +45,7 @@ function provider({ name, announces }) {
   announce();
 }
 
-// One person: a context, its first page, and a wallet that a test can make decline, lock or switch.
+// One person: a context, its first page, and a wallet that a test can make decline or switch.
 export async function person(browser, market, account, { name = "Test Wallet", announces = true, has = true, ...context } = {}) {
   const opened = await browser.newContext({ baseURL: market.url, locale: "en-GB", timezoneId: "UTC", ...context });
   const wallet = { account, chainId: 412_346n, declines: false, knowsChain: true, asked: [] };
@@ -59,7 +59,7 @@ export async function person(browser, market, account, { name = "Test Wallet", a
   return { context: opened, page, wallet, troubles, url: market.url };
 }
 
-// What no page may have: errors, and reports that something broke the page's own rules. A refusal of the API is none.
+// Collects what no page may have: errors, and reports of violations of the page's own policy. An API refusal is not one.
 function watch(context, page, troubles) {
   const look = (seen) => {
     seen.on("pageerror", (error) => troubles.push(String(error)));
@@ -80,7 +80,7 @@ class Refusal extends Error {
   }
 }
 
-// What the wallet says: JSON both ways.
+// The wallet's answer: JSON both ways.
 async function answer(market, wallet, { method, params }) {
   wallet.asked.push(method);
   try {
@@ -124,7 +124,7 @@ async function answered(market, wallet, method, params) {
   }
 }
 
-// viem takes integers as integers; wallets are sent them as texts.
+// viem takes integers as integers; wallets get them as texts.
 function typed(account, { types: { EIP712Domain: _, ...types }, primaryType, domain, message }) {
   return account.signTypedData({ types, primaryType, domain, message });
 }
@@ -137,7 +137,7 @@ export async function rpc(url, method, params) {
   return result;
 }
 
-// Signs in with the wallet of a person; the page is the first one that it sees then.
+// Signs in with a person's wallet; the page is then the first one they see.
 export async function signIn({ page }) {
   await page.goto("/");
   await page.getByRole("button", { name: /^Sign in with/ }).click();

@@ -1,4 +1,4 @@
-// The desk's day in a browser: two investors, a trader, a principal and an operator, each with a wallet and a browser of its own.
+// The desk's day in a browser: two investors, a trader, a principal and an operator, each with their own wallet and browser.
 
 import assert from "node:assert/strict";
 import { mkdirSync, readFileSync } from "node:fs";
@@ -11,7 +11,7 @@ import { WHY, allows, comes as arrives, crossed, leaves, openPair, posts, propos
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const pictures = fileURLToPath(new URL("../../docs/pages/", import.meta.url));
-// Those of which a picture is kept.
+// Pages of which a picture is kept.
 const PICTURED = ["queue", "pair", "match", "confirmation", "blotter", "reports", "people"];
 
 let market;
@@ -30,7 +30,7 @@ const comes = (name, options) => arrives(browser, market, name, options);
 
 const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
 
-// What a page says of itself. One that hears of a change meanwhile is read anew, and asked again.
+// Evaluates a question on a page. If the page reloads because of a change, the question is asked again.
 async function asked(page, question) {
   for (;;) {
     try {
@@ -97,16 +97,16 @@ test("a trade goes from two investors over the desk to its settlement and its co
   await dana.page.getByRole("button", { name: "Sign the proposal" }).click();
   await dana.page.getByText("The rationale has 9 characters").waitFor();
   const path = await proposes(dana, "61");
-  await standsAt(dana.page, "to be approved");
-  // Whoever proposed has nothing to approve.
+  await standsAt(dana.page, "awaiting approval");
+  // The proposer cannot approve.
   assert.ok(await dana.page.getByRole("button", { name: "Sign the approval" }).isDisabled());
   await check(dana.page, "match-own");
 
   await ruth.page.goto("/desk");
-  const waits = ruth.page.locator("section", { hasText: "Waits for you" });
+  const waits = ruth.page.locator("section", { hasText: "Waiting for you" });
   await waits.getByRole("link", { name: "Approve" }).first().click();
   await ruth.page.waitForURL(`**${path}#decision`);
-  await ruth.page.locator("#decision .sentence", { hasText: "You approve that" }).waitFor();
+  await ruth.page.locator("#decision .sentence", { hasText: "You approve this trade" }).waitFor();
   await check(ruth.page, "match");
   await ruth.page.getByRole("button", { name: "Sign the approval" }).click();
   await standsAt(ruth.page, "approved");
@@ -121,7 +121,7 @@ test("a trade goes from two investors over the desk to its settlement and its co
   await check(otto.page, "queue-operator");
   await otto.page.goto(path);
   assert.doesNotMatch(await otto.page.locator("main").innerText(), /HRBR|Ada|Victor/);
-  await otto.page.getByRole("button", { name: "Ask for the settlement" }).click();
+  await otto.page.getByRole("button", { name: "Request settlement" }).click();
   await standsAt(otto.page, "settled");
   await check(otto.page, "match-operator");
   await otto.page.goto("/desk");
@@ -153,13 +153,13 @@ async function prints(page) {
   assert.equal(pdf.toString("latin1").match(/\/Type\s*\/Page\b/g)?.length, 1);
 }
 
-test("of two principals the second reads who was faster", async () => {
+test("the slower of two principals reads who was faster", async () => {
   const [ada, victor, dana, ruth, late] = await Promise.all(
     ["ada-lindqvist", "victor-chen", "dana", "ruth", "ruth"].map((name) => comes(name)),
   );
   await crossed(ada, victor, "33", "24.50");
   const path = await proposes(dana, "33");
-  // Her second browser hears nothing of what happens meanwhile.
+  // Her second browser gets no events.
   await late.context.route("**/v1/stream", () => {});
   await late.page.goto(path);
   await ruth.page.goto(path);
@@ -180,7 +180,7 @@ test("a wallet that declines, and one on another account, record nothing", async
   await dana.page.getByRole("button", { name: "Sign the proposal" }).click();
   await dana.page.getByText("You declined in your wallet.").waitFor();
   assert.equal(await dana.page.getByLabel("Rationale").inputValue(), WHY);
-  // A server that drafts another act than the page shows: the wallet is not asked.
+  // The server drafts another act than the page shows: the wallet is not asked to sign.
   dana.wallet.declines = false;
   dana.wallet.asked.length = 0;
   await dana.page.route("**/v1/acts/draft*", async (route) => {
@@ -189,7 +189,7 @@ test("a wallet that declines, and one on another account, record nothing", async
     await route.fulfill({ response, json: { ...draft, time: "2027-01-01T00:00:00Z" } });
   });
   await dana.page.getByRole("button", { name: "Sign the proposal" }).click();
-  await dana.page.getByText("your wallet is not asked").waitFor();
+  await dana.page.getByText("your wallet was not asked to sign").waitFor();
   assert.ok(!dana.wallet.asked.includes("eth_signTypedData_v4"));
   await dana.page.unroute("**/v1/acts/draft*");
   // Signed elsewhere and pasted.
@@ -211,7 +211,7 @@ test("a wallet that declines, and one on another account, record nothing", async
   await leaves(ada, victor, dana);
 });
 
-// Goes to an element as a keyboard does.
+// Goes to an element by keyboard.
 async function reach(page, locator) {
   await locator.first().waitFor();
   for (let press = 0; press < 200; press += 1) {
@@ -257,7 +257,7 @@ test("a whole trade by keyboard alone", async () => {
       await allow.first().waitFor({ state: "detached" });
     }
   }
-  // j goes from row to row, p proposes the one in focus; elsewhere these keys do nothing.
+  // j moves from row to row, p proposes the one in focus; elsewhere these keys do nothing.
   await dana.page.goto("/desk");
   await dana.page.locator("[data-row]", { hasText: "24.60" }).first().waitFor();
   await dana.page.keyboard.press("p");
@@ -289,7 +289,7 @@ test("a whole trade by keyboard alone", async () => {
   await reach(otto.page, otto.page.locator(`[data-open][href="${path}"]`));
   await otto.page.keyboard.press("s");
   await otto.page.waitForURL(`**${path}#settle`);
-  await press(otto.page, otto.page.getByRole("button", { name: "Ask for the settlement" }));
+  await press(otto.page, otto.page.getByRole("button", { name: "Request settlement" }));
   await standsAt(otto.page, "settled");
   await leaves(ada, victor, dana, ruth, otto);
 });
@@ -303,13 +303,13 @@ test("the staff, and who looked at whose orders", async () => {
   await alma.page.goto("/");
   assert.equal(new URL(alma.page.url()).pathname, "/desk/people");
   assert.equal(await alma.page.getByText("Who looked at whose orders").count(), 0);
-  // Days are also chosen by hand.
+  // Days can also be entered by hand.
   await rita.page.goto("/desk/blotter");
   await rita.page.getByLabel("From").fill("2020-01-01");
   await rita.page.getByLabel("to", { exact: true }).fill("2020-01-02");
   await rita.page.getByRole("button", { name: "Show" }).click();
   await rita.page.getByText("Nothing settled on these days.").waitFor();
   assert.equal((await dana.page.goto("/desk/people")).status(), 403);
-  dana.troubles.length = 0; // a page that is refused is a line in the browser's console
+  dana.troubles.length = 0; // a refused page is a line in the browser's console
   await leaves(rita, alma, dana);
 });

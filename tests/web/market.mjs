@@ -1,4 +1,4 @@
-// A market that runs: the demo's chain, book and board, served by the real binaries on loopback addresses.
+// A running market: the demo's chain, book and board, served by the real binaries on loopback addresses.
 
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -15,11 +15,11 @@ const binaries = process.env.BINARIES ?? fileURLToPath(new URL("../../target/hos
 const orderbook = join(binaries, "orderbook");
 const devnet = join(binaries, "devnet");
 
-// The surroundings of whoever runs the tests are not part of them.
+// Keeps the settings of whoever runs the tests out of them.
 const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith("ORDERBOOK_"));
 const env = { ...Object.fromEntries(inherited), NO_COLOR: "1", USER: "tester", COLUMNS: "200" };
 
-// Gives the board's URL, the node's, and the people's accounts by the names of their wallets.
+// Returns the URLs of the board and the node, and the people's accounts by wallet name.
 export async function startMarket() {
   const { folder, market, demo, url } = await startDemo();
   const node = nodeOf(market);
@@ -31,8 +31,8 @@ export async function startMarket() {
   return { url, node, folder: market, people: accounts(market), run, stop };
 }
 
-// The same in two parts, the node and the server: each may be killed, and begins again at the port that it had. Whatever the
-// chain is asked for takes `patience` seconds at most.
+// The same in two parts, the node and the server: each can be killed, and starts again on its port. Requests to the chain
+// take `patience` seconds at most.
 export async function startParts({ patience = 30 } = {}) {
   const { folder, market, demo } = await startDemo();
   await end(demo);
@@ -51,7 +51,7 @@ export async function startParts({ patience = 30 } = {}) {
   return { url: server.url, node: node.url, folder: market, people: accounts(market), run, stop, parts: { node, server } };
 }
 
-// The demo's process, once it serves, and its folders.
+// The demo's process, once it is serving, and its folders.
 async function startDemo() {
   if (!existsSync(orderbook)) throw new Error(`${orderbook} is missing: run 'make build'`);
   const folder = mkdtempSync(join(tmpdir(), "pages-"));
@@ -64,7 +64,7 @@ async function startDemo() {
   return { folder, market, demo, url };
 }
 
-// A process that can be killed and started again; the first time at a port that is free, then where it was.
+// A process that can be killed and started again: first on a free port, then on the same one.
 function part(program, options, place) {
   let child;
   const self = {
@@ -81,8 +81,8 @@ function part(program, options, place) {
   return self;
 }
 
-// What a process says that looks like this, on either of its outputs; both are read to their ends, for whoever stops reading
-// would stop the process.
+// The output of a process that matches a pattern, on either stream; both are read to their ends, as the process would
+// otherwise block.
 async function said(child, wanted) {
   let all = "";
   const heard = new Promise((done) => {
@@ -95,7 +95,7 @@ async function said(child, wanted) {
     }
   });
   const ended = once(child, "exit").then(([code]) => Promise.reject(new Error(`${child.spawnfile} ended with ${code}: ${all}`)));
-  ended.catch(() => {}); // once it has spoken its end is what the tests want
+  ended.catch(() => {}); // once it has printed this, the tests end it
   return Promise.race([heard, ended]);
 }
 
@@ -106,7 +106,7 @@ async function end(child, signal = "SIGTERM") {
   await gone;
 }
 
-// Runs a line of the command line beside the server, split at spaces; the data of its answer.
+// Runs a command beside the server, split at spaces; returns the data of its answer.
 async function command(market, node, line) {
   const options = ["--json", "--profile", market, "--rpc-url", node];
   try {
@@ -117,16 +117,16 @@ async function command(market, node, line) {
   }
 }
 
-// Where the profile says that the node is.
+// The node's URL from the profile.
 function nodeOf(market) {
   const profile = readFileSync(join(market, "orderbook.toml"), "utf8");
   return /^rpc_url = "([^"]+)"/m.exec(profile)[1];
 }
 
-// The demo's wallets: their password stands beside them, for they are worth nothing anywhere else.
+// The demo's wallets: their password is beside them, as they are worth nothing anywhere else.
 function accounts(folder) {
   const password = readFileSync(join(folder, "password"), "utf8").split("\n")[0];
-  // Somebody whom no registry has.
+  // Somebody in no registry.
   const open = { stranger: privateKeyToAccount(`0x${"5e".repeat(32)}`) };
   for (const file of readdirSync(join(folder, "wallets"))) {
     const name = file.replace(/\.json$/, "");

@@ -1,4 +1,4 @@
-// What ends while a page is open: the session, and the registration of whoever looks at it.
+// What ends while a page is open: the session, and the viewer's registration.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -6,18 +6,18 @@ import { startMarket } from "./market.mjs";
 import { opens } from "./stage.mjs";
 import { leaves, offers, signs, until } from "./steps.mjs";
 
-const ENDED = "Your session has ended. Sign in again to go on.";
+const ENDED = "Your session has ended. Sign in again to continue.";
 
 const stage = opens(startMarket);
 const { comes } = stage;
 
-// The first page, and what it says.
+// Checks that the start page is shown, and what it says.
 async function isOut(page, words) {
   await page.waitForURL(`${stage.market.url}/`);
   await page.locator('sign-in [data-part="problem"]', { hasText: words }).waitFor();
 }
 
-test("a session that is ended elsewhere takes every tab to the first page, which says so", async () => {
+test("a session that is ended elsewhere takes every tab to the start page, which says so", async () => {
   const ada = await comes("ada-lindqvist");
   const tabs = [ada.page, await ada.context.newPage()];
   await tabs[0].goto("/securities/HRBR");
@@ -35,7 +35,7 @@ test("a session that is ended elsewhere takes every tab to the first page, which
   await leaves(ada);
 });
 
-test("who signs out in one tab reads that it is done, and in the other that the session has ended", async () => {
+test("signing out in one tab is confirmed there, and the other says that the session has ended", async () => {
   for (const last of [0, 1]) {
     const ada = await comes("ada-lindqvist");
     const tabs = [ada.page, await ada.context.newPage()];
@@ -56,7 +56,7 @@ test("a registration that ends between the review and the signature: the ticket 
   const status = async () => (await page.request.get("/v1/securities/HRBR/book")).status();
   const lasts = async (day, seen) => {
     await stage.market.run(`token investor HRBR HSS-INV-1028 --group 1 --country 840 --kyc-expiry ${day}`);
-    // The watcher has looked once the security is to be seen, or not.
+    // Once the watcher has looked, the security can be seen, or not.
     await until(async () => (await status()) === seen);
   };
   await offers(page, "Buy", "46", "12.30");
@@ -66,11 +66,11 @@ test("a registration that ends between the review and the signature: the ticket 
   await page.locator('order-ticket [data-part="problem"]', { hasText: why }).waitFor();
   assert.deepEqual(await orders(), before);
   assert.equal(await page.getByLabel("Quantity").inputValue(), "46");
-  // Renewed: the same order goes on.
+  // Renewed: the same order goes through.
   await lasts("2035-08-31", 200);
   await signs(page);
   await page.waitForURL(/\/orders\/0x/);
-  // The page that was not to be had meanwhile is a line in the browser's console.
+  // The page that was not available in between is a line in the browser's console.
   assert.ok(victor.troubles.splice(0).every((trouble) => trouble.includes("404")));
   await leaves(victor);
 });

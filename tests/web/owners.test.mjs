@@ -1,4 +1,4 @@
-// What an owner does with its own wallet about an order: allowing what it gives, making it void, and posting it as a contract.
+// What an owner does with its own wallet for an order: allow what it gives, make it void, post it as a contract.
 
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
@@ -40,12 +40,12 @@ test("a seller allows by a transaction, a buyer by a signature that the desk sen
   const pays = BigInt(await buys.locator("button[data-act=permit]").getAttribute("data-value"));
   const before = await allowance(coin, victor.wallet.account.address, contract);
   victor.wallet.declines = true;
-  await buys.getByRole("button", { name: "Sign it, the desk sends it" }).click();
+  await buys.getByRole("button", { name: "Sign it for the desk to send" }).click();
   await buys.getByText("You declined in your wallet.").waitFor();
   victor.wallet.declines = false;
   victor.wallet.asked.length = 0;
-  await buys.getByRole("button", { name: "Sign it, the desk sends it" }).click();
-  await buys.getByText("Your signed allowance is left with the desk").waitFor();
+  await buys.getByRole("button", { name: "Sign it for the desk to send" }).click();
+  await buys.getByText("Your signed allowance is with the desk").waitFor();
   assert.ok(!victor.wallet.asked.includes("eth_sendTransaction"));
   // It stays a signature until a match needs more than is allowed.
   assert.equal(await allowance(coin, victor.wallet.account.address, contract), before);
@@ -56,12 +56,12 @@ test("a seller allows by a transaction, a buyer by a signature that the desk sen
   await victor.page.reload();
   assert.equal(await buys.count(), 0);
   await otto.page.goto(path);
-  await otto.page.getByRole("button", { name: "Ask for the settlement" }).click();
+  await otto.page.getByRole("button", { name: "Request settlement" }).click();
   await standsAt(otto.page, "settled");
   await leaves(ada, victor, dana, ruth, otto);
 });
 
-// Takes the order of the page off the board.
+// Takes the page's order off the board.
 async function takesOff(page) {
   await page.getByRole("button", { name: "Take it off the board" }).click();
   await page.getByRole("button", { name: "Press again" }).click();
@@ -71,7 +71,7 @@ async function takesOff(page) {
 test("an order is made void by its owner's transaction, or by a signature that the desk sends", async () => {
   const ada = await comes("ada-lindqvist");
   const { page, wallet } = ada;
-  const ways = { eth_sendTransaction: "Make it void, by a transaction", eth_signTypedData_v4: "Sign that the desk makes it void" };
+  const ways = { eth_sendTransaction: "Make it void by transaction", eth_signTypedData_v4: "Sign a cancel for the desk" };
   for (const [asks, way] of Object.entries(ways)) {
     await posts(ada, "Buy", "52", "11.75");
     await takesOff(page);
@@ -84,14 +84,14 @@ test("an order is made void by its owner's transaction, or by a signature that t
   await leaves(ada);
 });
 
-// EVM code of a wallet that takes a signature for its own (ERC-1271) when both of its owners have signed the hash, 65 bytes each.
+// EVM code of a wallet that accepts a signature as its own (ERC-1271) if both of its owners have signed the hash, 65 bytes each.
 function vault(owners) {
   const byte = (value) => value.toString(16).padStart(2, "0");
   // Whether the signature at a place of the call's data is an owner's: ECRECOVER of hash, v, r, s.
   const signed = (owner, at) =>
     `600435600052 60${byte(at + 64)}3560f81c602052 60${byte(at)}35604052 60${byte(at + 32)}35606052` +
     `602060806080600060015afa50 608051 73${owner.slice(2)} 14`;
-  // Both, times the answer: 0x1626ba7e and zeros.
+  // Returns 0x1626ba7e and zeros if both are, else zero.
   const code = `${signed(owners[0], 100)} ${signed(owners[1], 165)} 16 631626ba7e60e01b 02 60005260206000f3`;
   return `0x${code.replaceAll(" ", "").toLowerCase()}`;
 }
@@ -123,7 +123,7 @@ test("a contract with two owners signs in, and posts an order whose signatures a
   const [download] = await Promise.all([page.waitForEvent("download"), link.click()]);
   const hash = hashTypedData(JSON.parse(readFileSync(await download.path(), "utf8")));
   await page.getByText(hash).waitFor();
-  // One owner twice is not both.
+  // One owner twice does not count as both.
   await page.locator("#pasted").fill(await both(hash, [owners[0], owners[0]]));
   await page.getByRole("button", { name: "Post it" }).click();
   await page.getByText("does not accept the signature (ERC-1271)").waitFor();

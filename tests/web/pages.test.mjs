@@ -35,7 +35,7 @@ async function on({ path, who }, context) {
   return { ...seen, place };
 }
 
-// Waits until wallets have announced themselves: who is signed in is held against its wallet, others choose one.
+// Waits until wallets have announced themselves: a session is checked against its wallet, others choose one.
 async function settled(page) {
   if ((await page.locator("board-session").count()) > 0) await page.waitForFunction(() => window.hears("accountsChanged"));
   if ((await page.locator("sign-in").count()) > 0) await page.locator("sign-in .wallets > *").first().waitFor();
@@ -93,7 +93,7 @@ describe("each page", { concurrency: 1 }, () => {
   }
 });
 
-// What is wider than the window, or than the panel that it stands in, if anything is.
+// What is wider than the window or its panel, if anything.
 function overflow(page) {
   return page.evaluate(() => {
     const root = document.documentElement;
@@ -108,7 +108,7 @@ function overflow(page) {
   });
 }
 
-// A language whose words are 40 % longer, with letters that stand higher and deeper than ours.
+// A language whose words are 40 % longer, with taller letters and deeper descenders.
 function lengthen() {
   const higher = { a: "å", e: "é", i: "î", o: "ö", u: "û", n: "ñ", c: "ç", A: "Å", E: "É", O: "Ö", U: "Û" };
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);

@@ -1,9 +1,9 @@
-// The pages: who sees each, and the most that it may weigh, bytes over the wire with all of its files.
+// The pages: who sees each, and its budget in bytes over the wire, with all of its files.
 
 const PUBLIC = 30 * 1024;
 const OWN = 60 * 1024;
 
-// Of those marked as pictured desk.test.mjs draws better pictures.
+// desk.test.mjs draws better pictures of those marked as pictured.
 export const PAGES = [
   { name: "welcome", path: "/", most: PUBLIC },
   { name: "log", path: "/log", most: PUBLIC },

@@ -1,10 +1,10 @@
-// What a file of tests stands on: a market and a browser, there for all its tests and gone after them.
+// The stage of a test file: a market and a browser, shared by its tests and stopped after them.
 
 import { after, before } from "node:test";
 import { startBrowser } from "./browser.mjs";
 import { comes } from "./steps.mjs";
 
-// `start` starts the market; the people of both come by name.
+// `start` starts the market; people arrive by name.
 export function opens(start) {
   const stage = { comes: (name) => comes(stage.browser, stage.market, name) };
   before(async () => {

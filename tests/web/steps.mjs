@@ -1,4 +1,4 @@
-// What people do in more than one of the tests.
+// What people do in several tests.
 
 import assert from "node:assert/strict";
 import { person, signIn } from "./browser.mjs";
@@ -12,7 +12,7 @@ export async function comes(browser, market, name, options) {
   return seen;
 }
 
-// Ends visits: no page of them had an error, or broke the rules that it was served with.
+// Ends visits: none of their pages had an error or violated its policy.
 export async function leaves(...all) {
   for (const { context, troubles } of all) {
     await context.close();
@@ -20,19 +20,19 @@ export async function leaves(...all) {
   }
 }
 
-// What a browser says of a request that nobody answered, which is no trouble of the page's.
+// What a browser logs for an unanswered request, which is not the page's fault.
 const AWAY = /net::ERR_(CONNECTION_REFUSED|CONNECTION_RESET|EMPTY_RESPONSE|INCOMPLETE_CHUNKED_ENCODING|INTERNET_DISCONNECTED)/;
 
 export function forgives({ troubles }) {
   troubles.splice(0, Infinity, ...troubles.filter((trouble) => !AWAY.test(trouble)));
 }
 
-// Looks again and again until something holds that no page shows by itself.
+// Polls until something is true that no page shows by itself.
 export async function until(holds) {
   while (!(await holds())) await new Promise((done) => setTimeout(done, 250));
 }
 
-// Fills the ticket, and asks for the sentence.
+// Fills in the ticket and presses Review; returns the sentence.
 export async function offers(page, side, quantity, price) {
   await page.goto("/securities/HRBR");
   await page.getByRole("radio", { name: side }).check();
@@ -46,7 +46,7 @@ export async function signs(page) {
   await page.getByRole("button", { name: "Sign it in your wallet" }).click();
 }
 
-// Posts an order; the page is then the order's own. Gives the order's id.
+// Posts an order; the page is then the order's own. Returns the order's id.
 export async function posts({ page }, side, quantity, price) {
   await offers(page, side, quantity, price);
   await signs(page);
@@ -54,7 +54,7 @@ export async function posts({ page }, side, quantity, price) {
   return new URL(page.url()).pathname.split("/").pop();
 }
 
-// Gives the allowances that an order's page asks for.
+// Sends the allowances that an order's page asks for.
 export async function allows({ page }) {
   const asked = page.getByRole("button", { name: /^Allow / });
   while ((await asked.count()) > 0) {
@@ -64,7 +64,7 @@ export async function allows({ page }) {
   }
 }
 
-// Two orders of a quantity that cross, and may be settled; their ids.
+// Posts two orders of a quantity that cross and can be settled; returns their ids.
 export async function crossed(seller, buyer, quantity, price) {
   const ask = await posts(seller, "Sell", quantity, price);
   await allows(seller);
@@ -73,7 +73,7 @@ export async function crossed(seller, buyer, quantity, price) {
   return { ask, bid };
 }
 
-// The page of the pair of a quantity, from the queue.
+// Opens the page of the pair of a quantity, from the queue.
 export async function openPair(page, quantity) {
   await page.goto("/desk");
   const row = page.locator("[data-row]", { hasText: quantity }).first();
@@ -81,7 +81,7 @@ export async function openPair(page, quantity) {
   await page.waitForURL(/\/desk\/pair/);
 }
 
-// Proposes the pair of a quantity; the match's page.
+// Proposes the pair of a quantity; returns the path of the match's page.
 export async function proposes({ page }, quantity) {
   await openPair(page, quantity);
   await page.getByLabel("Rationale").fill(WHY);

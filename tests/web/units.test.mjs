@@ -1,4 +1,4 @@
-// What the pages' script computes by itself, held against independent code: order ids, totals, proofs.
+// What the pages' script computes by itself, compared with independent code: order ids, totals, proofs.
 
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
@@ -10,7 +10,7 @@ import { hashTypedData } from "viem";
 const web = fileURLToPath(new URL("../../web/", import.meta.url));
 const { build } = createRequire(`${web}package.json`)("esbuild");
 
-// One module of the script, as it is bundled.
+// One module of the script, bundled.
 async function module(name) {
   const { outputFiles } = await build({ absWorkingDir: web, entryPoints: [`src/${name}.ts`], bundle: true, format: "esm", write: false });
   return import(`data:text/javascript;base64,${Buffer.from(outputFiles[0].contents).toString("base64")}`);
@@ -59,7 +59,7 @@ test("a price that gives no whole total has two neighbours that do", async () =>
 const sha256 = (...parts) => createHash("sha256").update(Buffer.concat(parts)).digest();
 const hex = (bytes) => `0x${bytes.toString("hex")}`;
 
-// The tree of RFC 6962, written as the document defines it.
+// The tree of RFC 6962, written as the RFC defines it.
 function root(leaves) {
   if (leaves.length === 1) return leaves[0];
   let half = 1;
@@ -94,5 +94,5 @@ test("proofs lead to the root of every tree, and to no other place", async () =>
     }
   }
   assert.equal(canonical({ b: [3, "x"], a: { d: null, c: true } }), '{"a":{"c":true,"d":null},"b":[3,"x"]}');
-  for (const text of ["", "{}", "[]", "null", '{"format":"other"}', '{"format":"orderbook-inclusion-proof/1"}']) assert.throws(() => read(text), /no proof/, text);
+  for (const text of ["", "{}", "[]", "null", '{"format":"other"}', '{"format":"orderbook-inclusion-proof/1"}']) assert.throws(() => read(text), /not a proof/, text);
 });

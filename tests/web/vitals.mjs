@@ -1,5 +1,5 @@
-// How fast the pages are on a slow machine with a slow line, as a table in Markdown: node vitals.mjs. By hand, for times are no
-// test: they are another machine's tomorrow. The budgets: LCP 1.0 s, INP 200 ms, CLS 0.05.
+// How fast the pages are on a slow machine with a slow line, as a Markdown table: node vitals.mjs. Run by hand: times differ
+// between machines, so they are not a test. The budgets: LCP 1.0 s, INP 200 ms, CLS 0.05.
 
 import { person, signIn, startBrowser } from "./browser.mjs";
 import { startMarket } from "./market.mjs";
@@ -7,10 +7,10 @@ import { PAGES } from "./places.mjs";
 
 const SLOWER = 4;
 const LINE = { offline: false, latency: 150, downloadThroughput: 1_600_000 / 8, uploadThroughput: 1_600_000 / 8 };
-// The worst of so many visits stands in the table.
+// The table has the worst of this many visits.
 const VISITS = 3;
 
-// What somebody does on a page first; elsewhere a link gets the focus, and a key is pressed.
+// What somebody does first on a page; on other pages a click and a few Tabs.
 const DOES = {
   welcome: (page) => page.locator("sign-in summary").click(),
   security: async (page) => {
@@ -30,7 +30,7 @@ const idle = async (page) => {
   for (let press = 0; press < 3; press += 1) await page.keyboard.press("Tab");
 };
 
-// Collects what the browser measures, from the first byte on.
+// Collects what the browser measures, from the start.
 function measure() {
   window.vitals = { lcp: 0, cls: 0, inp: 0 };
   const observe = (type, heard, more = {}) => {
@@ -47,7 +47,7 @@ async function visit(browser, market, { name, path, who }) {
   const { page, context } = seen;
   if (who !== undefined) await signIn(seen);
   const place = typeof path === "string" ? path : await path(page);
-  // A browser that has none of the board's files, and shows nothing of the page before.
+  // The browser has none of the board's files, and shows nothing of the page before.
   await page.goto("about:blank");
   const client = await context.newCDPSession(page);
   await client.send("Network.enable");
@@ -56,7 +56,7 @@ async function visit(browser, market, { name, path, who }) {
   await client.send("Emulation.setCPUThrottlingRate", { rate: SLOWER });
   await page.addInitScript(measure);
   await page.goto(place);
-  // What is live has been drawn anew once by then: a layout that shifts late counts, too.
+  // By then live parts have been redrawn once: late layout shifts count too.
   await page.waitForTimeout(2_000);
   await (DOES[name] ?? idle)(page);
   await page.waitForTimeout(1_000);

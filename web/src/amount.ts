@@ -7,7 +7,7 @@ export const COIN = 6;
 /** Decimal places of a price. */
 const PRICE = 18;
 
-/** Reads a decimal with optional grouping; null for what is none or has too many places. */
+/** Reads a decimal with optional grouping; null if it is not one or has too many places. */
 export function parse(text: string, decimals: number): bigint | null {
   const plain = text.trim().replace(/^\$/, "");
   const match = /^(\d{1,3}(?:,\d{3})+|\d+)(?:\.(\d*))?$/.exec(plain);
@@ -17,7 +17,7 @@ export function parse(text: string, decimals: number): bigint | null {
   return BigInt((match[1] ?? "").replaceAll(",", "") + fraction.padEnd(decimals, "0"));
 }
 
-/** A decimal without groups, with no more places than it needs, and no fewer than `least`. */
+/** A decimal without grouping, with no more places than it needs and at least `least`. */
 export function plain(value: bigint, decimals: number, least = 0): string {
   const digits = value.toString().padStart(decimals + 1, "0");
   const whole = digits.slice(0, digits.length - decimals);
@@ -25,7 +25,7 @@ export function plain(value: bigint, decimals: number, least = 0): string {
   return fraction === "" ? whole : `${whole}.${fraction}`;
 }
 
-/** The same, with groups. */
+/** The same, with grouping. */
 export function shown(value: bigint, decimals: number, least = 0): string {
   const [whole = "0", fraction] = plain(value, decimals, least).split(".");
   const grouped = whole.replace(GROUPS, ",");
@@ -37,10 +37,10 @@ export const dollars = (value: bigint): string => `$${shown(value, COIN, 2)}`;
 
 const gcd = (one: bigint, other: bigint): bigint => (other === 0n ? one : gcd(other, one % other));
 
-/** What a quantity costs at a price, or the prices next to it at which it costs a whole number of the coin's base units. */
+/** What a quantity costs at a price, or the nearest prices at which it costs a whole number of the coin's base units. */
 export type Total = { total: bigint } | { below: string | null; above: string };
 
-/** A price as it is written: at least with cents. */
+/** A price as text, with cents at least. */
 const written = (scaled: bigint): string => plain(scaled, PRICE, 2);
 
 export function total(price: bigint, quantity: bigint, decimals: number): Total {

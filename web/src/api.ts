@@ -1,4 +1,4 @@
-// The board's API, as a page of the board asks for it.
+// The board's API, as its pages call it.
 
 import type { components } from "../gen/api";
 import { capital } from "./say";
@@ -7,7 +7,7 @@ import { texts } from "./texts";
 export type Schemas = components["schemas"];
 export type Problem = Schemas["Problem"];
 
-/** What the board refused, or why it could not be asked. */
+/** What the board refused, or why it could not be reached. */
 export class Refused extends Error {
   constructor(
     readonly status: number,
@@ -41,7 +41,7 @@ export async function get<T>(path: string): Promise<T> {
   return answer(await ask(path, { headers: { accept: "application/json" } }));
 }
 
-/** Posts under a key: whoever repeats a request whose answer was lost sends the same key. */
+/** Posts under a key: a request that is repeated because its answer was lost must carry the same key. */
 export async function post<T>(path: string, body: unknown, key: string = crypto.randomUUID()): Promise<T> {
   const headers = { "content-type": "application/json", "idempotency-key": key };
   return answer(await ask(path, { method: "POST", headers, body: JSON.stringify(body) }));

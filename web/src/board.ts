@@ -1,4 +1,4 @@
-// The script of every page: elements that find themselves in the page's HTML.
+// The script of every page: custom elements in the page's HTML.
 
 import "./session";
 import "./proof-check";

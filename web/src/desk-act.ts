@@ -1,4 +1,4 @@
-// What a person of the desk signs of a match: the seven members of `DeskAct`. Its digest is computed here, from what stands on
+// What a person at the desk signs about a match: the seven members of `DeskAct`. Its digest is computed here, from what is on
 // the page.
 
 import { sha256, toHex, utf8 } from "./hash";
@@ -6,7 +6,7 @@ import { type Kind, type Typed, digest, json, seconds } from "./typed";
 
 export type Act = "propose" | "approve" | "refuse";
 
-/** As the API drafts it. */
+/** The draft from the API. */
 export interface Draft {
   id: string;
   chain_id: number;
@@ -34,13 +34,13 @@ const KIND: Kind = {
   ],
 };
 
-/** A match's id as it is signed: the UUID, then zeros. */
+/** A match's id as signed: the UUID, then zeros. */
 export const subjectOf = (id: string): string => `0x${id.replaceAll("-", "").padEnd(64, "0")}`;
 
 /** The SHA-256 of the text beside an act. */
 export const reasonOf = async (text: string): Promise<string> => toHex(await sha256(utf8(text)));
 
-/** A UUID v7, drawn here: the time, then chance. */
+/** A new UUID v7: the time, then random bits. */
 export function drawn(now: number = Date.now()): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   const time = now.toString(16).padStart(12, "0");
@@ -64,8 +64,8 @@ const typed = (draft: Draft): Typed => ({
   },
 });
 
-/** The act's digest: what is signed. */
+/** The act's digest, which is signed. */
 export const digestOf = (draft: Draft): string => digest(typed(draft));
 
-/** What wallets take. */
+/** The act as wallets accept it. */
 export const typedAct = (draft: Draft): object => json(typed(draft));

@@ -1,4 +1,4 @@
-// The desk's acts: a person proposes, approves, refuses; a principal commits and releases, an operator asks for settlements.
+// The desk's acts: a person proposes, approves, refuses; a principal commits and releases, an operator requests settlement.
 
 import { mined, ready } from "./acts";
 import { Refused, get, post } from "./api";
@@ -11,18 +11,18 @@ import { ask } from "./wallet";
 const words = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 const same = (one: string, other: string): boolean => one.toLowerCase() === other.toLowerCase();
 
-/** What the page says once it is drawn anew. */
+/** Keys of what the page says after it reloads. */
 const SAID = "desk said";
 const LOST = "desk lost";
 
-/** Draws the page anew after an act, with the focus on the next one. */
+/** Reloads the page after an act, with the focus on the next one. */
 function again(next: string, said: string): void {
   sessionStorage.setItem(SAID, said);
   location.hash = next;
   location.reload();
 }
 
-/** An element that does something and says below its buttons why it could not. */
+/** An element that acts, and says below its buttons why it could not. */
 class Acting extends HTMLElement {
   protected async guarded(button: HTMLElement, act: () => Promise<void>): Promise<void> {
     show(part(this, "problem"), "");
@@ -35,7 +35,7 @@ class Acting extends HTMLElement {
     }
   }
 
-  /** Somebody was faster: the page is drawn anew, and says who. */
+  /** Somebody else was faster: the page reloads and says who. */
   private lost(error: Refused): void {
     if (document.getElementById("lost") === null) return show(part(this, "problem"), words(error));
     sessionStorage.setItem(LOST, "");
@@ -47,9 +47,9 @@ class Acting extends HTMLElement {
   }
 }
 
-/** Signs an act about a match: the wallet is asked only for what this page computes, too. */
+/** Signs an act about a match: the wallet is asked only for what this page also computed. */
 class Signing extends Acting {
-  /** The act as the board would take it, which must be the one that stands on this page. */
+  /** The act as the board drafts it, which must be the one on this page. */
   protected async draft(act: Act, match: string, reason: string): Promise<Draft> {
     const { bid = "", ask: other = "", total = "" } = this.dataset;
     const hash = await reasonOf(reason);
@@ -74,7 +74,7 @@ class Signing extends Acting {
     return String(await ask(wallet, "eth_signTypedData_v4", [owner, JSON.stringify(typedAct(draft))]));
   }
 
-  /** How an act is signed with a key that this browser does not reach. */
+  /** Shows how to sign an act with a key outside this browser. */
   protected elsewhere(draft: Draft, done: (signature: string) => Promise<void>): void {
     const place = part(this, "elsewhere");
     if (place === null) return;
@@ -103,7 +103,7 @@ class Signing extends Acting {
 }
 
 class DeskProposal extends Signing {
-  /** Drawn once for what stands on the page, so that a repeated post is the same proposal. */
+  /** Created once per page load, so that a repeated post is the same proposal. */
   private readonly match = drawn();
 
   connectedCallback(): void {
@@ -133,7 +133,7 @@ class DeskProposal extends Signing {
     try {
       await post("/v1/matches", body);
     } catch (error) {
-      // Whom it passes over has changed since the page was drawn: they must be looked at before anybody signs.
+      // What it passes over has changed since the page was drawn: those orders must be looked at before anybody signs.
       if (error instanceof Refused && error.code === "PASSED_OVER") throw new Error(texts.passedOver);
       throw error;
     }
@@ -159,7 +159,7 @@ class DeskDecision extends Signing {
     field.addEventListener("input", () => this.keep(field.value));
   }
 
-  /** What was written is still there when the page is drawn anew. */
+  /** Keeps what was written across a reload. */
   private keep(reason: string): void {
     if (reason === "") sessionStorage.removeItem(this.place);
     else sessionStorage.setItem(this.place, reason);
@@ -182,7 +182,7 @@ class DeskDecision extends Signing {
     await post(path, { reason: this.reason, signature, time: draft.time });
     const approved = draft.act === "approve";
     this.keep("");
-    // The commitment is the next step of whoever approved.
+    // Whoever approved commits next.
     again("commit", approved ? texts.approved : texts.refused);
   }
 }
@@ -212,7 +212,7 @@ class DeskRelease extends Acting {
   }
 }
 
-/** j and k go from row to row, p, a and s do what a row offers; only while the list has the focus. */
+/** j and k move from row to row, p, a and s do what a row offers; only while the list has the focus. */
 class DeskQueue extends HTMLElement {
   connectedCallback(): void {
     this.addEventListener("keydown", (event) => {
@@ -232,7 +232,7 @@ class DeskQueue extends HTMLElement {
   }
 }
 
-/** Days that no link leads to. */
+/** A period that no link offers. */
 class DeskDays extends HTMLElement {
   connectedCallback(): void {
     onAct(this, "show", async () => {
@@ -251,7 +251,7 @@ customElements.define("desk-release", DeskRelease);
 customElements.define("desk-queue", DeskQueue);
 customElements.define("desk-days", DeskDays);
 
-// The browser goes to the place of the address by itself once the page is drawn, and takes the focus from what has it.
+// The browser itself goes to the address's fragment once the page is drawn, and takes the focus away.
 const next = document.getElementById(location.hash.slice(1));
 if (next !== null && ["decision", "commit", "settle"].includes(next.id)) {
   const focus = (): void => next.querySelector<HTMLElement>("button:not(:disabled)")?.focus();

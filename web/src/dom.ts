@@ -1,6 +1,6 @@
-// Finding and making elements. Texts are set as texts: nothing that a wallet, a file or an order says becomes markup.
+// Finding and making elements. Text is always set as text: nothing from a wallet, a file or an order becomes markup.
 
-/** The element of a part of a component. */
+/** The element that is a named part of a component. */
 export function part<T extends HTMLElement = HTMLElement>(within: ParentNode, name: string): T | null {
   return within.querySelector<T>(`[data-part="${name}"]`);
 }
@@ -24,7 +24,7 @@ export function show(element: HTMLElement | null, words: string): void {
   element.hidden = words === "";
 }
 
-/** Runs what a button does: the button waits meanwhile, so that nothing is asked for twice. */
+/** Runs what a button does; until it is done the button is busy, so that nothing is requested twice. */
 export async function busy(button: HTMLButtonElement, act: () => Promise<void>): Promise<void> {
   if (button.getAttribute("aria-busy") === "true") return;
   button.setAttribute("aria-busy", "true");
@@ -35,7 +35,7 @@ export async function busy(button: HTMLButtonElement, act: () => Promise<void>):
   }
 }
 
-/** What happens when a button with this act is pressed, now or later. */
+/** Sets what a press of a button with this act does, also for buttons that are added later. */
 export function onAct(within: HTMLElement, name: string, act: (button: HTMLButtonElement) => Promise<void>): void {
   within.addEventListener("click", (event) => {
     const button = event.target instanceof Element ? event.target.closest<HTMLButtonElement>(`button[data-act="${name}"]`) : null;

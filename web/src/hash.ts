@@ -1,4 +1,4 @@
-// Hashes and their digits.
+// Hashes, bytes and hexadecimal digits.
 
 import { keccak_256 } from "@noble/hashes/sha3.js";
 

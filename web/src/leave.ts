@@ -1,7 +1,7 @@
-// Leaving for the first page because the session ends. The first reason is the one that counts: whoever signs out hears from the
-// stream, too, that the session is gone.
+// Leaving for the start page because the session ends. The first reason counts: after signing out, the stream also reports
+// that the session is gone.
 
-/** What the first page says, once. */
+/** What the start page says, once. */
 const NOTE = "note";
 
 let reason: string | null = null;
@@ -9,7 +9,7 @@ let reason: string | null = null;
 /** Whether this page is being left, or about to be. */
 export const isLeaving = (): boolean => reason !== null;
 
-/** Leaves, with words for the first page, after an act that ends the session; stays where the act fails. */
+/** Leaves for the start page, with words for it, after an act that ends the session; stays if the act fails. */
 export async function leave(why: string, act: () => Promise<void> = async () => undefined): Promise<void> {
   if (reason !== null) return;
   reason = why;
@@ -23,7 +23,7 @@ export async function leave(why: string, act: () => Promise<void> = async () => 
   location.assign("/");
 }
 
-/** Why this page was come to. */
+/** Why the page before was left. */
 export function note(): string {
   const words = sessionStorage.getItem(NOTE) ?? "";
   sessionStorage.removeItem(NOTE);

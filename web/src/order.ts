@@ -1,8 +1,8 @@
-// The order as a wallet signs it: the contract's ten fields. Its id is computed here, from what stands on the page.
+// The order as a wallet signs it: the contract's ten fields. Its id is computed here, from what is on the page.
 
 import { type Kind, type Typed, digest, json, seconds } from "./typed";
 
-/** As the API has it. */
+/** The order as the API gives it. */
 export interface Order {
   chain_id: number;
   contract: string;
@@ -35,7 +35,7 @@ const KIND: Kind = {
   ],
 };
 
-/** The order's members as the contract has them. */
+/** The order's members as the contract names and encodes them. */
 const typed = (order: Order): Typed => ({
   kind: KIND,
   chainId: order.chain_id,
@@ -54,8 +54,8 @@ const typed = (order: Order): Typed => ({
   },
 });
 
-/** The order's id: what is signed. */
+/** The order's id, which is signed. */
 export const idOf = (order: Order): string => digest(typed(order));
 
-/** What wallets take. */
+/** The order as wallets accept it. */
 export const typedData = (order: Order): object => json(typed(order));

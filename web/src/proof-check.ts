@@ -1,4 +1,4 @@
-// A place to drop a proof file, and what the check of it found.
+// A place to drop a proof file, and the result of its check.
 
 import { make, part } from "./dom";
 import { fromHex, keccak, toHex, utf8 } from "./hash";
@@ -6,7 +6,7 @@ import { type Checked, check, read } from "./proof";
 import { texts } from "./texts";
 import { type Wallet, ask, chosen, isOn } from "./wallet";
 
-/** Largest file that can be a proof, bytes. */
+/** Size of the largest proof file, bytes. */
 const LARGEST = 1 << 20;
 
 interface Logged {
@@ -20,7 +20,7 @@ class ProofCheck extends HTMLElement {
     const drop = part(this, "drop");
     const file = part<HTMLInputElement>(this, "file");
     file?.addEventListener("change", () => void this.take(file.files?.[0]));
-    // A file that misses would be opened in the place of the page.
+    // A file dropped beside it would replace the page.
     for (const name of ["dragover", "drop"]) {
       window.addEventListener(name, (event) => event.preventDefault());
     }
@@ -61,7 +61,7 @@ class ProofCheck extends HTMLElement {
     return [holds, facts];
   }
 
-  /** Whether the root stands on chain: the connected wallet's node says so, else what this page was served with. */
+  /** Whether the root is on chain: as the connected wallet's node says, else as this page was served. */
   private async anchored(checked: Checked, result: HTMLElement): Promise<void> {
     const { proof, root } = checked;
     const contract = this.dataset["contract"] ?? "";
@@ -85,7 +85,7 @@ class ProofCheck extends HTMLElement {
   }
 }
 
-/** The chain's log of a root, if the wallet's node has it. */
+/** The chain's log of a root, if the wallet's node has one. */
 async function logged(wallet: Wallet, chainId: number, address: string, root: string, block: string | undefined): Promise<Logged | null> {
   if (!(await isOn(wallet, String(chainId)))) return null;
   const name = toHex(keccak(utf8("BookAnchored(bytes32,uint64,address)")));

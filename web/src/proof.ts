@@ -1,4 +1,4 @@
-// Checks that an event is in a log: RFC 8785, SHA-256, RFC 6962. Asks nobody.
+// Checks that an event is in a log: RFC 8785, SHA-256, RFC 6962. Makes no request.
 
 import { fromHex, join, sha256, toHex, utf8 } from "./hash";
 import { texts } from "./texts";
@@ -8,7 +8,7 @@ const HASH = /^0x[0-9a-f]{64}$/i;
 
 export type Json = null | boolean | number | string | Json[] | { [name: string]: Json };
 
-/** A file that says that an event is in a log. */
+/** A file that proves that an event is in a log. */
 export interface Proof {
   chainId: number;
   contract: string;
@@ -19,12 +19,12 @@ export interface Proof {
   path: string[];
 }
 
-/** What came of a check. */
+/** The result of a check. */
 export interface Checked {
   proof: Proof;
   /** The root that the hashes lead to. */
   root: string;
-  /** Why it does not hold, or nothing. */
+  /** Why the proof does not hold, or empty. */
   wrong: string;
 }
 
@@ -32,7 +32,7 @@ export interface Checked {
 export function canonical(value: Json): string {
   if (Array.isArray(value)) return `[${value.map(canonical).join(",")}]`;
   if (value === null || typeof value !== "object") return JSON.stringify(value);
-  // Names are sorted by their UTF-16 code units, which is how these are compared.
+  // RFC 8785 sorts names by UTF-16 code units, which is how `<` compares them.
   const members = Object.entries(value).sort(([one], [other]) => (one < other ? -1 : 1));
   return `{${members.map(([name, member]) => `${JSON.stringify(name)}:${canonical(member)}`).join(",")}}`;
 }

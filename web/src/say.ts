@@ -1,10 +1,10 @@
-// Messages for screen readers: at most one in five seconds, of those that wait the newest.
+// Messages for screen readers: at most one every five seconds; of those waiting, the newest.
 
 import { show } from "./dom";
 
 /** With a capital letter. */
 export const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
-/** A part of a sentence as a whole one. */
+/** A clause as a whole sentence. */
 export const sentence = (text: string): string => `${capital(text)}.`;
 
 const PAUSE = 5_000;
@@ -30,7 +30,7 @@ export function say(words: string): void {
   waiting = words;
 }
 
-/** Warns of the whole page, in its footer and aloud; without words the warning goes. */
+/** Warns about the whole page, in its footer and to screen readers; without words the warning goes away. */
 export function warn(words: string): void {
   const place = document.getElementById("live");
   place?.classList.toggle("lost", words !== "");

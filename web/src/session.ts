@@ -1,4 +1,4 @@
-// Signing in and out. What is signed is the server's text, byte for byte.
+// Signing in and out. The server's text is signed byte for byte.
 
 import { Refused, post, remove } from "./api";
 import { busy, make, onAct, part, show } from "./dom";
@@ -23,7 +23,7 @@ async function open(nonce: string, signature: string): Promise<void> {
   location.assign("/");
 }
 
-/** Ends the session; the page that comes next says why. One that has ended already is none to keep. */
+/** Ends the session; the next page says why. A session that has already ended is not an error. */
 async function end(why: string): Promise<void> {
   await leave(why, () =>
     remove<void>("/v1/session").catch((error: unknown) => {

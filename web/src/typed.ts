@@ -1,17 +1,17 @@
-// EIP-712: a kind of message, its digest, and the same as JSON for wallets.
+// EIP-712: a kind of message, its digest, and its JSON for wallets.
 
 import { fromHex, join, keccak, toHex, utf8 } from "./hash";
 
 type Field = readonly [name: string, type: string];
 
-/** A kind of message: who asks for its signature, and what it has. */
+/** A kind of message: its domain, its name and its fields. */
 export interface Kind {
   domain: string;
   name: string;
   fields: readonly Field[];
 }
 
-/** A message of a kind, at a contract. */
+/** A message of a kind, for a contract. */
 export interface Typed {
   kind: Kind;
   chainId: number;
@@ -41,14 +41,14 @@ function word(type: string, value: string): Uint8Array {
 const struct = (name: string, fields: readonly Field[], values: Record<string, string>): Uint8Array =>
   keccak(join(keccak(utf8(typeString(name, fields))), ...fields.map(([field, type]) => word(type, values[field] ?? ""))));
 
-/** What is signed. */
+/** The digest, which is signed. */
 export function digest({ kind, chainId, contract, values }: Typed): string {
   const domain = { name: kind.domain, version: VERSION, chainId: String(chainId), verifyingContract: contract };
   const parts = [struct("EIP712Domain", DOMAIN, domain), struct(kind.name, kind.fields, values)];
   return toHex(keccak(join(Uint8Array.of(0x19, 0x01), ...parts)));
 }
 
-/** What `eth_signTypedData_v4`, cast, a Ledger or a Safe take. */
+/** What `eth_signTypedData_v4`, cast, a Ledger or a Safe accepts. */
 export function json({ kind, chainId, contract, values }: Typed): object {
   const listed = (fields: readonly Field[]): object[] => fields.map(([name, type]) => ({ name, type }));
   return {

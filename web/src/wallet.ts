@@ -1,4 +1,4 @@
-// The wallet of the browser: by EIP-6963, else `window.ethereum`. It signs; what it is asked to sign is made elsewhere.
+// The browser's wallet: by EIP-6963, else `window.ethereum`. It signs; what it signs is made elsewhere.
 
 import { texts } from "./texts";
 
@@ -8,10 +8,10 @@ export interface Provider {
 }
 
 export interface Wallet {
-  /** What stays the same from page to page. */
+  /** The same from page to page. */
   id: string;
   name: string;
-  /** A data URI, or nothing. */
+  /** A data URI, or empty. */
   icon: string;
   provider: Provider;
 }
@@ -34,7 +34,7 @@ interface Announced {
 
 const text = (value: unknown, most: number): string => (typeof value === "string" ? value.slice(0, most) : "");
 
-/** The wallets of this browser. */
+/** This browser's wallets. */
 export async function wallets(): Promise<Wallet[]> {
   const found: Wallet[] = [];
   const hear = (event: Event): void => {
@@ -56,7 +56,7 @@ export async function wallets(): Promise<Wallet[]> {
   return found;
 }
 
-/** Asks a wallet for something. */
+/** Sends a request to a wallet. */
 export async function ask(wallet: Wallet, method: string, params: unknown[] = []): Promise<unknown> {
   try {
     return await wallet.provider.request({ method, params });
@@ -74,7 +74,7 @@ const first = (accounts: unknown): string | null => {
   return typeof account === "string" ? account : null;
 };
 
-/** The account that a wallet gives this page; it may ask its owner. */
+/** The account that a wallet gives this page; the wallet can ask its owner first. */
 export async function account(wallet: Wallet): Promise<string> {
   const found = first(await ask(wallet, "eth_requestAccounts"));
   if (found === null) throw new WalletError(texts.noAccount, null);
@@ -85,7 +85,7 @@ export function choose(wallet: Wallet): void {
   sessionStorage.setItem(CHOSEN, wallet.id);
 }
 
-/** The wallet that was signed in with, or the only one there is. */
+/** The wallet used to sign in, or the only one there is. */
 export async function chosen(): Promise<Wallet | null> {
   const all = await wallets();
   const id = sessionStorage.getItem(CHOSEN);
@@ -94,12 +94,12 @@ export async function chosen(): Promise<Wallet | null> {
 
 const same = (one: string | null, other: string): boolean => one?.toLowerCase() === other.toLowerCase();
 
-/** Calls back once when a wallet uses another account than this one. */
+/** Calls back once when a wallet uses an account other than this one. */
 export async function onOtherAccount(wallet: Wallet, owner: string, changed: () => void): Promise<void> {
   let told = false;
   const look = (accounts: unknown): void => {
     const now = first(accounts);
-    // Locked, or not connected to this page: that is no other account.
+    // A wallet that is locked or not connected to this page has not switched accounts.
     if (told || now === null || same(now, owner)) return;
     told = true;
     changed();
@@ -108,13 +108,13 @@ export async function onOtherAccount(wallet: Wallet, owner: string, changed: () 
   look(await ask(wallet, "eth_accounts").catch(() => []));
 }
 
-/** Signs a text of EIP-191. */
+/** Signs a text by EIP-191. */
 export async function signText(wallet: Wallet, owner: string, message: string): Promise<string> {
   const hex = Array.from(new TextEncoder().encode(message), (byte) => byte.toString(16).padStart(2, "0")).join("");
   return String(await ask(wallet, "personal_sign", [`0x${hex}`, owner]));
 }
 
-/** Where a wallet that does not know a chain may reach it. */
+/** RPC URLs for a wallet that does not know a chain. */
 const NODES: Record<string, string> = {
   "42161": "https://arb1.arbitrum.io/rpc",
   "421614": "https://sepolia-rollup.arbitrum.io/rpc",
@@ -126,7 +126,7 @@ export async function isOn(wallet: Wallet, chainId: string): Promise<boolean> {
   return BigInt(String(await ask(wallet, "eth_chainId"))) === BigInt(chainId);
 }
 
-/** Brings a wallet to a chain, which it is told of if it does not know it. */
+/** Switches a wallet to a chain, and adds the chain if the wallet does not know it. */
 export async function switchTo(wallet: Wallet, chainId: string, name: string): Promise<void> {
   const hex = `0x${BigInt(chainId).toString(16)}`;
   try {

@@ -1,4 +1,4 @@
-//! The schemas of a settlement on its way.
+//! The schemas of a settlement in progress.
 
 use serde_json::{Value, json};
 
@@ -12,14 +12,14 @@ pub(super) fn fill() -> Value {
     }))
 }
 
-/// A settlement that was asked for.
+/// A settlement that was requested.
 pub(super) fn job() -> Value {
     object(json!({
         "id": uuid(), "match": uuid(), "asked_by": text("a person"), "asked_at": instant(), "changed_at": instant(),
         "state": { "enum": ["waiting", "running", "submitted", "unknown", "settled", "refused", "failed"] },
         "steps": list(&object(json!({
-            "at": instant(), "state": text("as of the job"), "transaction": maybe(hash()), "block": maybe(number()),
-            "code": maybe(text("why it did not go on")), "detail": maybe(text("words")),
+            "at": instant(), "state": text("as for the job"), "transaction": maybe(hash()), "block": maybe(number()),
+            "code": maybe(text("why it stopped")), "detail": maybe(text("words")),
         }))),
     }))
 }

@@ -1,4 +1,4 @@
-//! The schemas of what an investor sees of its own business, of what a desk does with it, and of what was traded.
+//! The schemas of what an investor sees of its own business, of what the desk does with it, and of what was traded.
 
 use serde_json::{Value, json};
 
@@ -7,11 +7,11 @@ use super::{
 };
 use crate::route::{Route, Verb};
 
-/// A transaction for a wallet to send as it is.
+/// A transaction for a wallet to send unchanged.
 pub(super) fn transaction() -> Value {
     object(json!({
         "chain_id": number(), "to": address(), "value": { "const": "0" }, "data": bytes(),
-        "call": text("what the function is called"),
+        "call": text("the function's name"),
     }))
 }
 
@@ -19,14 +19,14 @@ pub(super) fn transaction() -> Value {
 pub(super) fn need() -> Value {
     let of = || amount("the token");
     object(json!({
-        "token": address(), "symbol": text("what it is called"), "decimals": number(), "free": of(), "allowance": of(),
+        "token": address(), "symbol": text("the token's symbol"), "decimals": number(), "free": of(), "allowance": of(),
         "needed": of(), "missing_balance": of(), "missing_allowance": of(),
         "needed_together": of(), "missing_balance_together": of(), "missing_allowance_together": of(),
         "approve": maybe(transaction()),
     }))
 }
 
-/// What a wallet has of a token.
+/// What a wallet holds of a token.
 pub(super) fn balance() -> Value {
     let of = || amount("the token");
     maybe(object(
@@ -34,7 +34,7 @@ pub(super) fn balance() -> Value {
     ))
 }
 
-/// How an order stands at the settlement contract; other members come on top.
+/// The state of an order at the settlement contract, with further members.
 pub(super) fn voidness(more: Value) -> Value {
     let mut members = json!({
         "void": { "type": "boolean", "description": "the contract has logged its cancel" },
@@ -63,20 +63,20 @@ fn typed_data() -> Value {
 /// What makes an order void.
 pub(super) fn make_void() -> Value {
     object(json!({
-        "words": text("what it takes"), "contract": address(), "chain_id": number(), "call": text("of the contract"),
+        "words": text("what must be done"), "contract": address(), "chain_id": number(), "call": text("the contract's function"),
         "order": named("SignedOrder"), "transaction": transaction(), "typed_data": typed_data(),
         "post_to": text("where the signature goes"),
     }))
 }
 
-/// A consent that the log has.
+/// A consent in the log.
 fn consent() -> Value {
     maybe(object(json!({ "seq": number(), "at": instant() })))
 }
 
 /// The schemas by name.
 pub(super) fn schemas() -> Value {
-    let document = object(json!({ "name": text("of the file"), "sha256": hash() }));
+    let document = object(json!({ "name": text("the file's name"), "sha256": hash() }));
     json!({
         "TakenOff": object(json!({
             "id": hash(), "seq": number(), "state": { "const": "CANCELLED" }, "void": { "const": false },
@@ -87,21 +87,21 @@ pub(super) fn schemas() -> Value {
             "eligible": maybe(object(json!({ "block": number(), "until": instant() }))), "balance": balance(),
         })),
         "Lot": object(json!({
-            "lot": text("an opaque reference"), "price": text("dollars for each whole token"),
+            "lot": text("an opaque reference"), "price": text("dollars per whole token"),
             "quantity": amount("the security"), "expires_at": instant(),
             "?own": { "type": "boolean", "description": "for investors" },
             "?order": { "type": "string", "description": "for its owner and the desk" },
         })),
         "Terms": object(json!({
-            "version": text("of the terms"), "sha256": hash(), "name": text("of the file"), "bytes": number(),
+            "version": text("the version of the terms"), "sha256": hash(), "name": text("the file's name"), "bytes": number(),
             "accepted": consent(),
         })),
         "Accepted": object(json!({
-            "version": text("of the terms"), "sha256": hash(), "seq": number(), "accepted_at": instant(),
+            "version": text("the version of the terms"), "sha256": hash(), "seq": number(), "accepted_at": instant(),
         })),
         "Documents": object(json!({
-            "symbol": text("of the security"), "token": address(),
-            "documents": list(&object(json!({ "name": text("of the file"), "sha256": hash(), "bytes": number() }))),
+            "symbol": text("the security's symbol"), "token": address(),
+            "documents": list(&object(json!({ "name": text("the file's name"), "sha256": hash(), "bytes": number() }))),
             "received": consent(),
         })),
         "Received": object(json!({
@@ -109,17 +109,17 @@ pub(super) fn schemas() -> Value {
         })),
         "Voidness": voidness(json!({ "id": hash(), "state": { "const": "CANCELLED" } })),
         "Permit": object(json!({
-            "id": uuid(), "token": address(), "value": amount("the token"), "nonce": text("the owner's at the token"),
+            "id": uuid(), "token": address(), "value": amount("the token"), "nonce": text("the owner's nonce at the token"),
             "deadline": instant(), "state": { "enum": ["waiting", "sent", "refused", "withdrawn"] },
             "said": text("why it was refused"), "transaction": maybe(hash()), "left_at": instant(),
         })),
         "Settlement": object(json!({
             "seq": number(), "settlement_id": text("the contract's running number"), "settled_at": instant(),
-            "price": text("dollars for each whole token, rounded down"), "quantity": amount("the security"),
+            "price": text("dollars per whole token, rounded down"), "quantity": amount("the security"),
             "total": amount("the coin"), "transaction": hash(), "block": number(),
         })),
         "Average": maybe(object(json!({
-            "days": number(), "price": text("dollars for each whole token, rounded down"), "trades": number(),
+            "days": number(), "price": text("dollars per whole token, rounded down"), "trades": number(),
             "quantity": amount("the security"), "total": amount("the coin"),
         }))),
         "Suggestion": object(json!({
@@ -127,14 +127,14 @@ pub(super) fn schemas() -> Value {
             "ask_answers": maybe(hash()), "answered": { "type": "boolean" },
         })),
         "Subscriber": object(json!({
-            "investor": hash(), "name": text("of the investor"), "wallet": address(),
-            "accounts": list(&text("of the investor")),
+            "investor": hash(), "name": text("the investor's name"), "wallet": address(),
+            "accounts": list(&text("an account of the investor")),
             "terms": maybe(object(json!({
-                "version": text("of the terms"), "sha256": hash(), "at": instant(), "seq": number(),
+                "version": text("the version of the terms"), "sha256": hash(), "at": instant(), "seq": number(),
             }))),
         })),
         "HolderCount": object(json!({
-            "of": { "enum": ["all", "of_record", "group", "class"] }, "groups": maybe(text("the groups that are meant")),
+            "of": { "enum": ["all", "of_record", "group", "class"] }, "groups": maybe(text("the groups that are counted")),
             "holders": number(), "limit": maybe(number()), "warning": maybe(number()),
         })),
         "Activity": object(json!({
@@ -149,7 +149,9 @@ pub(super) fn schemas() -> Value {
 /// What a POST takes.
 pub(super) fn taken(route: &Route) -> Option<Value> {
     Some(match route.path {
-        "/v1/terms" => object(json!({ "version": text("of the terms"), "sha256": hash() })),
+        "/v1/terms" => {
+            object(json!({ "version": text("the version of the terms"), "sha256": hash() }))
+        }
         "/v1/securities/{security}/documents" => object(json!({ "sha256": list(&hash()) })),
         "/v1/orders/{order}/void" => object(json!({ "signature": bytes() })),
         "/v1/permits" => object(json!({
@@ -162,9 +164,9 @@ pub(super) fn taken(route: &Route) -> Option<Value> {
     })
 }
 
-/// The status of a success, and what it gives.
+/// The status of a success and the schema of its body.
 pub(super) fn given(route: &Route) -> Option<(&'static str, Value)> {
-    let cursor = || maybe(text("of the next page"));
+    let cursor = || maybe(text("for the next page"));
     Some(match (route.verb, route.path) {
         (Verb::Get, "/v1/terms") => ("200", named("Terms")),
         (Verb::Post, "/v1/terms") => ("201", named("Accepted")),
@@ -183,13 +185,13 @@ pub(super) fn given(route: &Route) -> Option<(&'static str, Value)> {
         (Verb::Get, "/v1/permits/draft") => {
             let answer = object(json!({
                 "token": address(), "spender": address(), "value": amount("the token"),
-                "nonce": text("the owner's at the token"), "deadline": instant(), "typed_data": typed_data(),
+                "nonce": text("the owner's nonce at the token"), "deadline": instant(), "typed_data": typed_data(),
             }));
             ("200", answer)
         }
         (Verb::Post, "/v1/matches/{match}/release") => {
             let answer = object(json!({
-                "match": uuid(), "state": text("of the match"), "until": instant(), "transaction": transaction(),
+                "match": uuid(), "state": text("the match's state"), "until": instant(), "transaction": transaction(),
             }));
             ("200", answer)
         }
@@ -210,7 +212,7 @@ pub(super) fn given(route: &Route) -> Option<(&'static str, Value)> {
         (_, "/v1/reports/daily") => {
             let date = || maybe(json!({ "type": "string", "format": "date" }));
             let answer = object(json!({
-                "from": date(), "to": date(), "zone": text("where days are counted"), "events": maybe(list(&number())),
+                "from": date(), "to": date(), "zone": text("the time zone of the days"), "events": maybe(list(&number())),
                 "securities": list(&named("Activity")),
             }));
             ("200", answer)
@@ -229,7 +231,7 @@ pub(super) fn given(route: &Route) -> Option<(&'static str, Value)> {
     })
 }
 
-/// What an answer may be besides JSON, or in its place.
+/// The content type of an answer that is not JSON.
 pub(super) fn kind(route: &Route) -> Option<&'static str> {
     match route.path {
         "/v1/terms/text" | "/v1/securities/{security}/documents/{sha256}" => {
@@ -240,7 +242,7 @@ pub(super) fn kind(route: &Route) -> Option<&'static str> {
     }
 }
 
-/// Whether a route gives CSV, too.
+/// Whether a route also gives CSV.
 pub(super) fn is_table(route: &Route) -> bool {
     let tables = ["daily", "subscribers", "holders"];
     let name = route.path.strip_prefix("/v1/reports/");
@@ -259,7 +261,7 @@ pub(super) fn asked(route: &Route) -> Vec<(&'static str, bool, Value)> {
     match route.path {
         "/v1/securities/{security}/settlements" => vec![
             ("limit", false, limit()),
-            ("cursor", false, text("of the page before")),
+            ("cursor", false, text("from the page before")),
         ],
         "/v1/acts/draft" => vec![
             (

@@ -1,5 +1,5 @@
-//! The script and the stylesheet of the pages. They stand in the binary, are named by what is in them, and never change
-//! under a name.
+//! The script and the stylesheet of the pages. They are embedded in the binary, are named by their content, and never
+//! change under a name.
 
 use std::io::Write as _;
 use std::sync::LazyLock;
@@ -65,7 +65,7 @@ fn hashed(name: &str, content: &[u8]) -> String {
     format!("{stem}.{hash}.{ending}")
 }
 
-/// Compressed, where that can be done at all: it is memory that it is written to.
+/// Compressed, if that succeeds; it is written to memory.
 pub(super) fn brotli(plain: &[u8], quality: i32) -> Option<Vec<u8>> {
     let params = brotli::enc::BrotliEncoderParams {
         quality,
@@ -76,10 +76,10 @@ pub(super) fn brotli(plain: &[u8], quality: i32) -> Option<Vec<u8>> {
     Some(writer.into_inner())
 }
 
-/// Where a file of the pages is asked for: `/assets/board.0123456789abcdef.js`.
+/// The URL path of a file of the pages: `/assets/board.0123456789abcdef.js`.
 ///
 /// # Panics
-/// For a name that is none of theirs.
+/// For a name that is not one of theirs.
 pub fn path(name: &str) -> String {
     let found = ASSETS.iter().find(|asset| asset.name == name);
     let asset = found.unwrap_or_else(|| panic!("there is no file {name}"));

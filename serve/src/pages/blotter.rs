@@ -1,4 +1,4 @@
-//! The trades of some days, with their sums; the same as a file beside them.
+//! The trades of a range of days, with their sums; also as a file.
 
 use askama::Template;
 use axum::http::StatusCode;
@@ -18,7 +18,7 @@ use crate::problem::Problem;
 use crate::route::{Call, Reply};
 use crate::{access, refusal, reports};
 
-/// Trades on the page: the last ones; the file has all.
+/// Trades on the page: the last ones; the file contains all.
 const SHOWN: usize = 200;
 
 /// One side of a trade.
@@ -53,7 +53,7 @@ struct Choice {
 struct Blotter {
     frame: Frame,
     period: Period,
-    /// What the filter keeps beside the days: nothing, or `&security=HRBR`.
+    /// What the filter keeps besides the days: nothing, or `&security=HRBR`.
     kept: String,
     choices: Vec<Choice>,
     rows: Vec<Row>,
@@ -88,7 +88,7 @@ fn row(fill: &Fill, name: impl Fn(&OrderRecord) -> String) -> Row {
     }
 }
 
-/// Who traded, by name where the directory has one.
+/// Who traded, by name if the directory has one.
 fn rows(fills: &[Fill], directory: &Directory) -> Vec<Row> {
     let name = |order: &OrderRecord| {
         let name = directory.name_of(order.owner);

@@ -1,5 +1,5 @@
 //! Charts as lists of numbers for SVG: depth in steps, settlements as dots with their average as a line. Nothing is
-//! interpolated; the same figures stand in a table beside each.
+//! interpolated; a table beside each chart has the same figures.
 
 use std::fmt::Write as _;
 
@@ -8,7 +8,7 @@ use jiff::Timestamp;
 /// The width of a chart, and its height, in its own units.
 pub(super) const SIZE: (u32, u32) = (600, 160);
 
-/// A price and how much is there at it and better ones.
+/// A price, and how much there is at it and at better ones.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Step {
     /// 10^-18 dollars.
@@ -51,7 +51,8 @@ pub(super) fn share(part: u128, whole: u128, size: u32) -> u32 {
     u32::try_from(part.min(whole) * u128::from(size) / whole).unwrap_or(size)
 }
 
-/// Both sides' depth as two outlines, best prices in the middle; `None` where one side is empty or all prices are the same.
+/// Both sides' depth as two outlines, best prices in the middle; `None` if one side is empty or all prices are the
+/// same.
 pub(super) fn depth(bids: &[Step], asks: &[Step]) -> Option<Outlines> {
     let all = || bids.iter().chain(asks);
     let (low, high) = (
@@ -63,7 +64,7 @@ pub(super) fn depth(bids: &[Step], asks: &[Step]) -> Option<Outlines> {
         return None;
     }
     let (width, height) = SIZE;
-    // A margin, in which the depth beyond the outermost prices stands.
+    // A margin for the depth beyond the outermost prices.
     let margin = 30;
     let x = |price: u128| margin + share(price - low, high - low, width - 2 * margin);
     let y = |depth: u128| height - share(depth, most, height - 4);
@@ -85,7 +86,7 @@ pub(super) fn depth(bids: &[Step], asks: &[Step]) -> Option<Outlines> {
     })
 }
 
-/// Where settlements stand between a first and a last moment, and at what height their average.
+/// The positions of settlements between a first and a last moment, and the height of their average.
 pub(super) fn dots(
     traded: &[Traded],
     average: Option<u128>,
@@ -97,7 +98,7 @@ pub(super) fn dots(
         return (Vec::new(), None);
     };
     let (width, height) = SIZE;
-    // A margin, so that no dot is cut off; prices that are all the same stand in the middle.
+    // A margin, so that no dot is cut off; if all prices are the same, they are in the middle.
     let margin = 10;
     let y = |price: u128| {
         if low == high {

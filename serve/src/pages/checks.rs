@@ -1,5 +1,5 @@
-//! The checks that a settlement has to pass, each green or with what to do about it. A check stands for the codes of the
-//! settlement contract that say the same to a person.
+//! The checks that a settlement must pass, each green or with what to do about it. A check covers the settlement
+//! contract's codes that mean the same to a person.
 
 use book::market::record::OrderView;
 use desk::chain::codes::Failure;
@@ -23,18 +23,18 @@ pub(super) struct Wrong {
     pub(super) code: &'static str,
     pub(super) words: String,
     pub(super) remedy: String,
-    /// No refusal, but a step that somebody still takes.
+    /// Not a refusal, but a step that somebody must still take.
     pub(super) is_step: bool,
 }
 
-/// What came of a preflight.
+/// The result of a preflight.
 #[derive(Debug)]
 pub(super) struct Checks {
-    /// Every check, those that do not pass in front; none while the node does not answer.
+    /// Every check, failing ones first; none while the node does not answer.
     pub(super) all: Vec<Check>,
 }
 
-const CONTRACTS: &str = "Contracts and coin run";
+const CONTRACTS: &str = "The contracts and the coin are running";
 const ORDERS: &str = "Both orders are open on chain";
 const FIT: &str = "The orders fit each other";
 const TIME: &str = "Neither order has ended";
@@ -45,11 +45,11 @@ const SELLER_LETS: &str = "The seller lets the contract take them";
 const BUYER: &str = "The buyer has the dollars";
 const BUYER_LETS: &str = "The buyer lets the contract take them";
 const BLACKLIST: &str = "The coin's issuer blocks neither";
-const SIGNED: &str = "Both signatures are their owners'";
-const COMMITTED: &str = "The commitment is as it must be";
-const OTHER: &str = "Nothing else speaks against it";
+const SIGNED: &str = "Both owners' signatures are valid";
+const COMMITTED: &str = "The commitment is in order";
+const OTHER: &str = "Nothing else prevents it";
 
-/// Every check, in the sequence in which they are shown.
+/// Every check, in the order in which they are shown.
 const ALL: [&str; 14] = [
     CONTRACTS,
     ORDERS,
@@ -112,7 +112,7 @@ pub(super) fn wrong(reason: &Reason) -> Wrong {
     }
 }
 
-/// Every check of some reasons, those that do not pass in front.
+/// Every check against some reasons, failing ones first.
 fn checks(reasons: &[Reason]) -> Vec<Check> {
     let check = |what: &'static str| Check {
         what,
@@ -128,14 +128,14 @@ fn checks(reasons: &[Reason]) -> Vec<Check> {
 }
 
 impl Checks {
-    /// Asks the chain about two orders.
+    /// Queries the chain about two orders.
     pub(super) async fn of(app: &App, bid: &OrderView, ask: &OrderView) -> Self {
         let reasons = app.node.preflight(&bid.record, &ask.record).await;
         let all = reasons.map_or_else(|_| Vec::new(), |reasons| checks(&reasons));
         Self { all }
     }
 
-    /// What they come to, in words.
+    /// Their result in words.
     pub(super) fn words(&self) -> String {
         let failing = self.all.iter().filter(|check| !check.found.is_empty());
         match (self.all.len(), failing.count()) {

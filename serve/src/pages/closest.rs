@@ -12,15 +12,15 @@ use crate::app::App;
 use crate::problem::Problem;
 use crate::refusal;
 
-/// Lots of either side that are looked at.
+/// Lots of each side that are looked at.
 const LOTS: u32 = 500;
 
 /// The closest pair of all securities.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Closest {
-    /// It is this far apart, in dollars, and it is in this security.
+    /// How far apart it is, in dollars, and its security.
     Apart(String, String),
-    /// No bid has the quantity of an ask.
+    /// No bid has the same quantity as an ask.
     OtherQuantities,
     /// One side is empty, or both are.
     NoPair,
@@ -31,8 +31,8 @@ impl Closest {
     pub(super) fn words(&self) -> String {
         match self {
             Self::Apart(dollars, _) => format!("The closest pair is ${dollars} apart."),
-            Self::OtherQuantities => "No bid has the quantity of an ask.".to_owned(),
-            Self::NoPair => "No security has a bid and an ask.".to_owned(),
+            Self::OtherQuantities => "No bid has the same quantity as an ask.".to_owned(),
+            Self::NoPair => "No security has both a bid and an ask.".to_owned(),
         }
     }
 
@@ -45,9 +45,9 @@ impl Closest {
     }
 }
 
-/// The smallest distance between a bid and an ask of one quantity and two owners, in 10^-18 dollars.
+/// The smallest distance between a bid and an ask of the same quantity and different owners, in 10^-18 dollars.
 fn distance(bids: &[Lot], asks: &[Lot]) -> Option<u128> {
-    // Best prices come first, so the first ones of a quantity of two owners are enough.
+    // Best prices come first, so the first ones of a quantity from two owners are enough.
     let mut best: HashMap<u128, Vec<(Address, u128)>> = HashMap::new();
     for bid in bids {
         let known = best.entry(bid.quantity).or_default();
@@ -113,7 +113,7 @@ mod tests {
         let bids = [lot(1, "10.50", 5), lot(2, "10.30", 5), lot(1, "10.00", 7)];
         let asks = [lot(1, "10.70", 5), lot(3, "11.00", 7), lot(3, "10.51", 9)];
         let found = distance(&bids, &asks).and_then(Price::from_scaled);
-        // Not 0.20, which is within one owner, nor 0.01, which is of two quantities.
+        // Not 0.20, which is within one owner, nor 0.01, which is between two quantities.
         assert_eq!(found.map(price).as_deref(), Some("0.40"));
         assert_eq!(distance(&bids, &[]), None);
         assert_eq!(distance(&bids, &[lot(3, "10.60", 9)]), None);

@@ -1,5 +1,5 @@
-//! The confirmation of a trade for one of its parties: what Rule 10b-10 wants said, the transaction, the proof. It prints on
-//! one page.
+//! The confirmation of a trade for one of its parties: what Rule 10b-10 requires, the transaction, the proof. It prints
+//! on one page.
 
 use askama::Template;
 use axum::http::StatusCode;

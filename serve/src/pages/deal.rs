@@ -1,4 +1,4 @@
-//! A bid and an ask side by side, as the desk looks at them, and what they would trade at.
+//! A bid and an ask side by side, as the desk sees them, and what they would trade at.
 
 use book::market::amount::short_address;
 use book::market::matching::midpoint;
@@ -34,14 +34,14 @@ pub(super) struct Leg {
     pub(super) received: Moment,
     pub(super) received_ago: String,
     pub(super) seq: u64,
-    /// It may meet one wallet alone.
+    /// The only wallet that it may trade with.
     pub(super) counterparty: Option<String>,
 }
 
 /// What the two would trade at.
 #[derive(Debug)]
 pub(super) struct Midpoint {
-    /// Dollars for each whole token, to the hundredth of a cent.
+    /// Dollars per whole token, to the hundredth of a cent.
     pub(super) price: String,
     /// Dollars that move.
     pub(super) total: String,
@@ -65,7 +65,7 @@ pub(super) struct Deal {
     pub(super) ask: String,
     /// The bid, then the ask.
     pub(super) legs: [Leg; 2],
-    /// Nothing where the limits do not cross.
+    /// Nothing if the limits do not cross.
     pub(super) midpoint: Option<Midpoint>,
 }
 
@@ -145,7 +145,7 @@ impl Deal {
         })
     }
 
-    /// What would be done, as a part of a sentence.
+    /// What would be done, as part of a sentence.
     pub(super) fn words(&self) -> String {
         let total = self.midpoint.as_ref().map_or("", |found| &found.total);
         format!(

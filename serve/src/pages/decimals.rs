@@ -1,10 +1,10 @@
-//! Decimal numbers that are texts already, with groups.
+//! Decimal numbers that are already text, with grouped digits.
 
 use book::market::amount::cents;
 
 use super::words::count;
 
-/// The number with grouped thousands; a text that is none, as it is.
+/// The number with grouped thousands; text that is not a number is returned unchanged.
 pub(super) fn grouped(text: &str) -> String {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
     let Ok(whole) = whole.parse::<u64>() else {
@@ -17,7 +17,7 @@ pub(super) fn grouped(text: &str) -> String {
     }
 }
 
-/// The same as dollars: two decimal places at least.
+/// The same as dollars: at least two decimal places.
 pub(super) fn dollars(text: &str) -> String {
     cents(grouped(text))
 }

@@ -39,7 +39,7 @@ struct Step {
 struct Decision {
     /// What is signed, in one sentence.
     sentence: String,
-    /// Why the reader cannot approve it; nothing where it can.
+    /// Why the reader cannot approve it; nothing if it can.
     off: Option<String>,
     /// There is something to approve.
     is_open: bool,
@@ -54,14 +54,14 @@ struct Commit {
     required: bool,
     /// Orders that are not on chain yet.
     unregistered: Vec<String>,
-    /// Whether the reader's wallet may be a principal's.
+    /// Whether the reader is a principal, whose wallet may send it.
     is_mine: bool,
 }
 
 /// Settling.
 #[derive(Debug)]
 struct Settle {
-    /// Why the reader cannot ask for it now; nothing where it can.
+    /// Why the reader cannot ask for it now; nothing if it can.
     off: Option<String>,
 }
 
@@ -79,7 +79,7 @@ struct JobStep {
 struct DeskMatch {
     frame: Frame,
     id: String,
-    /// The last event that changed it: after another one there is something else to do.
+    /// The last event that changed it: after another one, there is something else to do.
     changed: u64,
     bid: String,
     ask: String,
@@ -88,9 +88,9 @@ struct DeskMatch {
     state: &'static str,
     tone: &'static str,
     last: String,
-    /// Nothing for an operator, who sees no orders.
+    /// Nothing for an operator, who cannot see orders.
     deal: Option<Deal>,
-    /// Nothing for a match that is over or on its way, and for an operator.
+    /// Nothing for a match that has ended or is being settled, or for an operator.
     checks: Option<Checks>,
     rationale: String,
     steps: Vec<Step>,
@@ -105,7 +105,7 @@ struct DeskMatch {
 /// A state in words, and how loud it is.
 pub(super) fn state(state: MatchState) -> (&'static str, &'static str) {
     match state {
-        MatchState::Proposed => ("to be approved", "warn"),
+        MatchState::Proposed => ("awaiting approval", "warn"),
         MatchState::Approved => ("approved", "own"),
         MatchState::Committed => ("committed", "own"),
         MatchState::Refused => ("refused", ""),
@@ -116,7 +116,7 @@ pub(super) fn state(state: MatchState) -> (&'static str, &'static str) {
     }
 }
 
-/// What an event of a match says: who did what.
+/// An event of a match in words: who did what.
 fn words(event: &Event) -> String {
     let body: Value = serde_json::from_str(&event.body).unwrap_or_default();
     let who = &event.actor;
@@ -124,7 +124,7 @@ fn words(event: &Event) -> String {
         EventType::MatchProposed => format!("{who} proposed it"),
         EventType::MatchApproved => format!("{who} approved it"),
         EventType::MatchRefused if body["cause"].is_string() => {
-            "It ended with one of its orders".to_owned()
+            "It ended when one of its orders did".to_owned()
         }
         EventType::MatchRefused => format!("{who} refused it"),
         EventType::MatchCommitted => {
@@ -137,11 +137,11 @@ fn words(event: &Event) -> String {
         EventType::SettlementUnknown => "The outcome of its transaction was lost".to_owned(),
         EventType::SettlementFailed => "Its transaction did not settle it".to_owned(),
         EventType::SettlementSettled => "It settled".to_owned(),
-        _ => "A note was taken".to_owned(),
+        _ => "A note was recorded".to_owned(),
     }
 }
 
-/// What became of a match last: "Ruth approved it 3 s ago".
+/// What last happened to a match: "Ruth approved it 3 s ago".
 fn last(events: &[Event], now: Timestamp) -> String {
     let told = events
         .iter()
@@ -171,10 +171,10 @@ fn is(caller: &Caller, role: Role) -> bool {
 fn approving_off(caller: &Caller, found: &Match) -> Option<String> {
     let own = caller.person.as_deref();
     if own.is_some_and(|person| key(person) == key(&found.proposed_by)) {
-        return Some("You proposed it: another person has to approve it".to_owned());
+        return Some("You proposed it: another person must approve it".to_owned());
     }
     let principal = is(caller, Role::Principal);
-    (!principal).then(|| "A principal approves it".to_owned())
+    (!principal).then(|| "Only a principal can approve it".to_owned())
 }
 
 fn decision(caller: &Caller, found: &Match, deal: &Deal) -> Option<Decision> {
@@ -185,7 +185,7 @@ fn decision(caller: &Caller, found: &Match, deal: &Deal) -> Option<Decision> {
     ];
     let may_decide = is(caller, Role::Principal) || is(caller, Role::Trader);
     (may_decide && states.contains(&found.state)).then(|| Decision {
-        sentence: format!("You approve that {}.", deal.words()),
+        sentence: format!("You approve this trade: {}.", deal.words()),
         off: approving_off(caller, found),
         is_open: found.state == MatchState::Proposed,
     })
@@ -216,7 +216,8 @@ fn settle(caller: &Caller, found: &Match, commit: Option<&Commit>) -> Option<Set
     let waits = commit.is_some_and(|commit| commit.required);
     (is(caller, Role::Operator) && states.contains(&found.state)).then(|| Settle {
         off: waits.then(|| {
-            "The contract settles committed matches only: a principal commits it first".to_owned()
+            "The contract settles committed matches only: a principal must commit it first"
+                .to_owned()
         }),
     })
 }
@@ -231,7 +232,7 @@ fn job_steps(job: &Job) -> Vec<JobStep> {
     job.steps.iter().map(step).collect()
 }
 
-/// Until when a commitment binds, where the reader may release it.
+/// Until when a commitment binds, if the reader may release it.
 async fn release(app: &App, caller: &Caller, found: &Match) -> Result<Option<Moment>, Problem> {
     if found.state != MatchState::Committed || !is(caller, Role::Principal) {
         return Ok(None);

@@ -1,5 +1,5 @@
-//! A pair that could be matched, before it is proposed: both orders side by side, what they would trade at, the checks, whom
-//! the match would pass over, and the rationale to sign.
+//! A pair that could be matched, before it is proposed: both orders side by side, what they would trade at, the checks,
+//! the orders that would be passed over, and the rationale to sign.
 
 use alloy::primitives::B256;
 use askama::Template;
@@ -22,7 +22,7 @@ use crate::problem::Problem;
 use crate::route::{Call, Reply};
 use crate::{access, fields, query, refusal};
 
-/// An order that stays behind although it comes before one of the two.
+/// An order that is passed over although it has priority over one of the two.
 struct Passed {
     id: String,
     short: String,
@@ -31,7 +31,7 @@ struct Passed {
     price: String,
     received: Moment,
     seq: u64,
-    /// Why it could not take that place; nothing where it could.
+    /// Why it could not take that place; nothing if it could.
     obstacle: Option<&'static str>,
 }
 
@@ -43,10 +43,10 @@ struct DeskPair {
     units: String,
     checks: Checks,
     passed: Vec<Passed>,
-    /// The ids that a proposal has to name.
+    /// The ids that a proposal must list.
     named: String,
     sentence: String,
-    /// Why nothing can be proposed; nothing where it can.
+    /// Why the pair cannot be proposed; nothing if it can.
     off: Option<String>,
 }
 
@@ -59,7 +59,7 @@ async fn order(call: &Call, name: &'static str, side: Side) -> Result<OrderView,
     if found.record.side == side {
         Ok(found)
     } else {
-        Err(query::bad(name, "it is an order of the other side"))
+        Err(query::bad(name, "it is an order on the other side"))
     }
 }
 
@@ -88,7 +88,7 @@ async fn taken(app: &App, order: &OrderView) -> Result<Option<&'static str>, Pro
     }
     let events = app.board.history(order.record.id).await;
     let stand = timeline::stand(&events.map_err(refusal::board)?);
-    Ok((stand != Stand::Free).then_some("is in a match already"))
+    Ok((stand != Stand::Free).then_some("is already in a match"))
 }
 
 /// Why the two cannot be proposed by the reader.
@@ -102,7 +102,7 @@ async fn off(call: &Call, bid: &OrderView, ask: &OrderView) -> Result<Option<Str
         return Ok(Some("The limits do not cross".to_owned()));
     }
     let trader = call.caller()?.is_any(&[Part::Staff(Role::Trader)]);
-    Ok((!trader).then(|| "A trader proposes it".to_owned()))
+    Ok((!trader).then(|| "Only a trader can propose it".to_owned()))
 }
 
 /// `GET /desk/pair?bid=...&ask=...`.
@@ -129,7 +129,7 @@ pub(crate) async fn desk_pair(call: Call) -> Result<Reply, Problem> {
             .midpoint
             .as_ref()
             .map_or_else(String::new, |found| found.units.to_string()),
-        sentence: format!("You propose that {}.", deal.words()),
+        sentence: format!("You propose this trade: {}.", deal.words()),
         checks: Checks::of(app, &bid, &ask).await,
         off: off(&call, &bid, &ask).await?,
         named: named.join(" "),

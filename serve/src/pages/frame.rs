@@ -1,4 +1,4 @@
-//! What stands around every page: whose board, the chain and its lag, the wallet; the log, its last anchor.
+//! What surrounds every page: whose board it is, the chain and its lag, the wallet; the log, its last anchor.
 
 use book::log::staff::Role;
 use book::market::amount::short_address;
@@ -13,13 +13,13 @@ use crate::problem::Problem;
 use crate::refusal;
 use crate::route::WHOLE_BOOK;
 
-/// After this what is known of the chain is late.
+/// The age after which our view of the chain counts as late.
 const LATE: SignedDuration = SignedDuration::from_secs(30);
 
-/// Where the reader is, so that the way there is marked.
+/// Where the reader is, so that the link to it is marked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Here {
-    /// Somewhere that no link of the header leads to.
+    /// A page that no link of the header leads to.
     Elsewhere,
     Welcome,
     Market,
@@ -40,12 +40,12 @@ pub(crate) struct Link {
     pub(crate) here: bool,
 }
 
-/// Who reads.
+/// The reader.
 #[derive(Debug)]
 pub(crate) struct Reader {
     pub(crate) wallet: String,
     pub(crate) short: String,
-    /// The person's name where it is one of the staff.
+    /// The person's name if the wallet belongs to the staff.
     pub(crate) name: Option<String>,
     /// The roles, in words.
     pub(crate) roles: String,
@@ -57,7 +57,7 @@ pub(crate) struct Synced {
     pub(crate) block: String,
     pub(crate) read_at: Moment,
     pub(crate) ago: String,
-    /// Whether that is too long ago for figures to be taken for today's.
+    /// Whether that is too long ago for the figures to count as current.
     pub(crate) late: bool,
 }
 
@@ -68,14 +68,14 @@ pub(crate) struct Anchored {
     pub(crate) ago: String,
 }
 
-/// How the log stands.
+/// The state of the log.
 #[derive(Debug)]
 pub(crate) struct LogFacts {
     pub(crate) size: String,
     pub(crate) anchored: Option<Anchored>,
 }
 
-/// What is around a page.
+/// What surrounds a page.
 #[derive(Debug)]
 pub(crate) struct Frame {
     pub(crate) title: String,
@@ -96,7 +96,7 @@ pub(crate) struct Frame {
     pub(crate) icon: String,
 }
 
-/// What people call a chain.
+/// The usual name of a chain.
 pub(crate) fn chain_name(id: u64) -> String {
     match id {
         42_161 => "Arbitrum One".to_owned(),
@@ -106,7 +106,7 @@ pub(crate) fn chain_name(id: u64) -> String {
     }
 }
 
-/// What of the desk somebody on the staff may see.
+/// The desk pages that a person on the staff may see.
 fn desk_links(caller: &Caller, here: Here) -> Vec<Link> {
     let role = |role| caller.is_any(&[Part::Staff(role)]);
     let records = role(Role::RecordsOfficer);
@@ -177,8 +177,8 @@ fn reader(caller: &Caller) -> Reader {
     }
 }
 
-/// The newest block that the book knows of and when it was looked at: by whoever watches the chain, else by whoever read it
-/// last.
+/// The newest block that the book knows of and when it was looked at: by the watcher of the chain, else by whoever last
+/// read it.
 async fn newest(app: &App) -> Result<Option<(u64, Timestamp)>, Problem> {
     if let Some(watched) = app.board.watched().await.map_err(refusal::board)? {
         return Ok(Some((watched.latest, watched.looked_at)));
@@ -188,7 +188,7 @@ async fn newest(app: &App) -> Result<Option<(u64, Timestamp)>, Problem> {
 }
 
 impl Frame {
-    /// Without anything that the book has to be asked for.
+    /// Without anything that must be read from the book.
     pub(crate) fn bare(app: &App, title: &str) -> Self {
         let book = app.board.identity();
         Self {
@@ -210,7 +210,7 @@ impl Frame {
         }
     }
 
-    /// Around a page of a caller.
+    /// The frame of a caller's page.
     ///
     /// # Errors
     /// 503.

@@ -1,4 +1,4 @@
-//! The log, for anybody: how it stands, where its roots stand on chain, and a check of a proof that asks nobody.
+//! The log, for anybody: its state, its roots on chain, and a proof check that queries nobody.
 
 use askama::Template;
 use axum::http::StatusCode;
@@ -15,7 +15,7 @@ use crate::route::{Call, Reply};
 /// Anchors that are shown, newest first.
 const ANCHORS: usize = 20;
 
-/// A root that stands on chain.
+/// A root on chain.
 struct Anchor {
     size: String,
     root: String,
@@ -27,7 +27,7 @@ struct Anchor {
 struct Signed {
     size: String,
     note: String,
-    /// Signatures beside the log's own.
+    /// Signatures besides the log's own.
     witnesses: usize,
 }
 
@@ -53,7 +53,7 @@ fn anchor(found: &BookAnchored) -> Anchor {
     }
 }
 
-/// Lines of a signed note that are signatures, but for the log's own.
+/// The signature lines of a signed note, except the log's own.
 fn witnesses(note: &str) -> usize {
     let signatures = note.lines().filter(|line| line.starts_with("\u{2014} "));
     signatures.count().saturating_sub(1)

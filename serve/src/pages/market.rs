@@ -21,19 +21,19 @@ use crate::sides;
 use crate::sight::{self, Open};
 use crate::trades;
 
-/// An end of KYC that is nearer than this is told.
+/// A KYC record that ends sooner than this is reported.
 const SOON: u64 = 30 * 24 * 3_600;
 
-/// What somebody has of a security.
+/// What a wallet holds of a security.
 pub(super) struct Holding {
     pub(super) free: String,
-    /// What may not move now; nothing where all may.
+    /// What cannot move now; nothing if all can.
     pub(super) encumbered: Option<String>,
-    /// As of which block, where the node does not say what is so now.
+    /// As of which block, if the node does not report the current state.
     pub(super) stale: Option<String>,
 }
 
-/// The trade that settled last.
+/// The last trade that settled.
 struct Last {
     price: String,
     date: String,
@@ -50,7 +50,7 @@ struct Row {
     holding: Option<Holding>,
 }
 
-/// A record of KYC that ends soon.
+/// A KYC record that ends soon.
 struct Ending {
     symbol: String,
     date: String,
@@ -62,10 +62,10 @@ struct Market {
     frame: Frame,
     rows: Vec<Row>,
     is_investor: bool,
-    /// The block as of which the registries said who may hold what.
+    /// The block as of which the registries reported who may hold what.
     block: Option<u64>,
     endings: Vec<Ending>,
-    /// Whether the node did not say what the wallet has now.
+    /// Whether the node did not report what the wallet holds now.
     is_away: bool,
 }
 
@@ -80,7 +80,7 @@ async fn best(
     Ok(found.lots.first().map(|lot| lot.price))
 }
 
-/// What an investor has of securities; nothing for the staff.
+/// What an investor holds of securities; nothing for the staff.
 pub(super) async fn held(app: &App, caller: &Caller, securities: &[Security]) -> Option<Held> {
     if !caller.is_investor() {
         return None;
@@ -90,7 +90,7 @@ pub(super) async fn held(app: &App, caller: &Caller, securities: &[Security]) ->
     Some(holdings::of(app, caller.wallet, &assets).await)
 }
 
-/// What somebody has of a security, in words; nothing where that was never known.
+/// What a wallet holds of a security, in words; nothing if that was never known.
 pub(super) fn holding(held: Option<&Held>, security: &Security) -> Option<Holding> {
     let held = held?;
     let means = held.means.get(&security.token)?;
@@ -135,7 +135,7 @@ async fn row(
     })
 }
 
-/// Records of KYC that end within a month.
+/// KYC records that end within a month.
 fn endings(open: &Open, now: Timestamp) -> Vec<Ending> {
     let Some(sight) = &open.sight else {
         return Vec::new();

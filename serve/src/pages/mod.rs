@@ -1,7 +1,7 @@
 //! What a person sees of the board: HTML made here, from the same functions that answer the JSON routes.
 //!
-//! Each page is a file with its view and a template of the same name below `serve/templates/`. A page reads without script;
-//! what somebody does on it are the JSON calls of the API, by the script of `web/`.
+//! Each page is a file with its view and a template of the same name in `serve/templates/`. A page can be read without
+//! script; actions on it are JSON calls of the API, made by the script in `web/`.
 
 mod assets;
 mod blotter;
@@ -68,7 +68,7 @@ fn html(headers: &HeaderMap, status: StatusCode, page: &impl Template) -> Result
     Ok(compressed(headers, status, HTML, text.into_bytes()))
 }
 
-/// An answer in brotli where the reader takes it.
+/// An answer in brotli if the reader accepts it.
 fn compressed(
     headers: &HeaderMap,
     status: StatusCode,
@@ -89,7 +89,7 @@ fn compressed(
     )
 }
 
-/// Whether a reader takes brotli.
+/// Whether a reader accepts brotli.
 fn takes_brotli(headers: &HeaderMap) -> bool {
     let values = headers.get_all(header::ACCEPT_ENCODING).iter();
     values
@@ -99,10 +99,10 @@ fn takes_brotli(headers: &HeaderMap) -> bool {
         .any(|mut parts| parts.next() == Some("br") && parts.next() != Some("q=0"))
 }
 
-/// Another place.
+/// A redirect.
 ///
 /// # Errors
-/// 500 for what is no place.
+/// 500 for a path that is not a valid location.
 fn elsewhere(path: &str) -> Result<Reply, Problem> {
     let place = HeaderValue::from_str(path).map_err(Problem::internal)?;
     let mut reply = Reply::empty().with(header::LOCATION, place);

@@ -28,7 +28,7 @@ struct MakeVoid {
     data: String,
     /// What its owner signs for the desk to send, as JSON.
     typed: String,
-    /// Where a cancel stands that was left with the desk.
+    /// The state of a cancel that was left with the desk.
     left: Option<String>,
 }
 

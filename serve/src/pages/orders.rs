@@ -1,4 +1,4 @@
-//! An investor's own orders: what waits for it first, then those that are open, matched, settled, ended.
+//! An investor's own orders: first what waits for the investor, then orders that are open, matched, settled, ended.
 
 use std::collections::HashSet;
 
@@ -54,7 +54,7 @@ struct Orders {
     is_first: bool,
 }
 
-/// What a side is called when somebody speaks of its own order.
+/// What a side is called when an owner speaks of its own order.
 pub(super) fn verb(side: Side) -> &'static str {
     match side {
         Side::Bid => "Buy",
@@ -110,7 +110,7 @@ fn row(order: &OrderView, state: &'static str, tone: &'static str) -> Row {
     }
 }
 
-/// What the open orders of an owner lack together: asked once for each security.
+/// What the open orders of an owner lack together: queried once for each security.
 async fn lacking(app: &App, orders: &[OrderView]) -> Result<Vec<Waiting>, Problem> {
     let (mut asked, mut told, mut all) = (HashSet::new(), HashSet::new(), Vec::new());
     let open = orders
@@ -141,7 +141,7 @@ pub(crate) async fn orders(call: Call) -> Result<Reply, Problem> {
         let place = app.cursors.read(&list, cursor);
         place
             .and_then(|place| place.parse().ok())
-            .ok_or_else(|| query::bad("cursor", "it is not one that this list gave"))
+            .ok_or_else(|| query::bad("cursor", "it is not a cursor of this list"))
     });
     let filter = OrderFilter {
         owner: Some(caller.wallet),

@@ -20,9 +20,9 @@ use crate::problem::Problem;
 use crate::route::{Call, Reply};
 use crate::{query, refusal};
 
-/// Rows of who looked at what on one page.
+/// Rows of the access log on one page.
 const ROWS: u32 = 100;
-/// Customers that are named in one row.
+/// Customers named in one row.
 const NAMED: usize = 6;
 
 /// A role and who granted it.
@@ -59,7 +59,7 @@ struct Change {
     seq: String,
 }
 
-/// Somebody looked at customers' orders.
+/// An access to customers' orders.
 struct Look {
     number: String,
     person: String,
@@ -75,7 +75,7 @@ struct People {
     members: Vec<Member>,
     changes: Vec<Change>,
     demanded: Option<String>,
-    /// Nothing for whoever may not see it.
+    /// Nothing for a reader who may not see it.
     looks: Option<Vec<Look>>,
     next: Option<String>,
     is_first: bool,
@@ -145,7 +145,7 @@ fn change((event, changed): &(Event, StaffChanged)) -> Change {
         StaffChange::RoleGranted { role, .. } => format!("{who} became {}", role_words(*role)),
         StaffChange::RoleEnded { role, .. } => format!("{who} is no longer {}", role_words(*role)),
         StaffChange::WalletAdded { wallet, .. } => {
-            format!("{who} got wallet {}", short_address(*wallet))
+            format!("{who} was given wallet {}", short_address(*wallet))
         }
         StaffChange::WalletEnded { wallet, .. } => {
             format!("Wallet {} of {who} was ended", short_address(*wallet))
@@ -162,7 +162,7 @@ fn change((event, changed): &(Event, StaffChanged)) -> Change {
     }
 }
 
-/// The customers of a row, by name where the directory has one.
+/// The customers of a row, by name if the directory has one.
 fn customers(row: &Access, directory: &Directory) -> String {
     let name = |text: &str| match text.parse::<Address>() {
         Ok(wallet) => {
@@ -183,7 +183,7 @@ fn customers(row: &Access, directory: &Directory) -> String {
     format!("{}{beyond}", named.join(", "))
 }
 
-/// Who looked at what, newest first, and where the rows before these begin.
+/// Who looked at what, newest first, and where the older rows begin.
 async fn looks(call: &Call, before: Option<u64>) -> Result<(Vec<Look>, Option<u64>), Problem> {
     let app = &call.app;
     let rows = app.board.accesses_before(before, ROWS).await;
@@ -212,7 +212,7 @@ pub(crate) async fn people(call: Call) -> Result<Reply, Problem> {
     let before = cursor.as_deref().map(|cursor| {
         let read = app.cursors.read(LIST, cursor);
         let row = read.and_then(|row| row.parse().ok());
-        row.ok_or_else(|| query::bad("cursor", "it is not one that this list gave"))
+        row.ok_or_else(|| query::bad("cursor", "it is not a cursor of this list"))
     });
     let before: Option<u64> = before.transpose()?;
     let roster = app.board.roster().await.map_err(refusal::board)?;

@@ -7,7 +7,7 @@ use jiff::civil::Date;
 use crate::app::App;
 use crate::problem::Problem;
 
-/// A link to some days.
+/// A link to a range of days.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Preset {
     pub(super) words: &'static str,
@@ -15,7 +15,7 @@ pub(super) struct Preset {
     pub(super) here: bool,
 }
 
-/// Some days, as a page of a report has them.
+/// A range of days, as shown on a report page.
 #[derive(Debug)]
 pub(super) struct Period {
     /// Both as `2027-01-15`.
@@ -37,7 +37,7 @@ fn words(day: Date) -> String {
     day.strftime("%-d %b %Y").to_string()
 }
 
-/// The links that every report has, for a day that is today.
+/// The links that every report has, given today's date.
 fn presets(today: Date, shown: &str) -> Vec<Preset> {
     let back = |days: i64| today.checked_sub(days.days()).unwrap_or(today);
     let year = Date::new(today.year(), 1, 1).unwrap_or(today);
@@ -57,14 +57,14 @@ fn presets(today: Date, shown: &str) -> Vec<Preset> {
 }
 
 impl Period {
-    /// Of the days that a request asks for.
+    /// From the days that a request asks for.
     ///
     /// # Errors
-    /// 500 for a zone that is none.
+    /// 500 for an invalid time zone.
     pub(super) fn of(app: &App, days: &Days) -> Result<Self, Problem> {
         let every = Days::new(None, None, &app.house.zone).map_err(Problem::internal)?;
         let today = every.day_of(app.now());
-        // One that is open is as good as one that ends today, or begins when there was nothing.
+        // An open range counts as one that ends today, or that begins before there was anything.
         let to = days.last().unwrap_or(today);
         let from = days
             .first()

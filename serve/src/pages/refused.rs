@@ -21,18 +21,18 @@ struct Refused<'a> {
     request_id: Uuid,
 }
 
-/// What is said first.
+/// The heading.
 fn heading(status: StatusCode) -> &'static str {
     match status.as_u16() {
-        403 => "This page is for others",
+        403 => "This page is not open to you",
         404 => "There is no such page",
         429 => "Too many requests",
-        503 => "Not now",
+        503 => "Not available now",
         _ => "This did not work",
     }
 }
 
-/// The page of a problem; whoever is not signed in is led to the welcome page.
+/// The page of a problem; a reader who is not signed in is redirected to the welcome page.
 pub(crate) fn refused(
     app: &App,
     headers: &HeaderMap,

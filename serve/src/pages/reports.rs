@@ -1,4 +1,5 @@
-//! Reports: what was done on some days, holders against their limits, the subscribers; each as a file, too.
+//! Reports: what was done over a range of days, holders compared with their limits, the subscribers; each also as a
+//! file.
 
 use askama::Template;
 use axum::http::StatusCode;
@@ -17,13 +18,13 @@ use crate::refusal;
 use crate::reports::{self, HolderCount, holders_view};
 use crate::route::{Call, Reply};
 
-/// Subscribers on the page; the file has all.
+/// Subscribers on the page; the file contains all.
 const SHOWN: usize = 200;
 
 /// What was done in one security.
 struct Done {
     symbol: String,
-    /// Name and figure, in the sequence in which they happen.
+    /// Name and figure, in the order in which they happen.
     figures: [String; 10],
 }
 
@@ -37,7 +38,7 @@ struct Counted {
     of: String,
     holders: String,
     limit: Option<String>,
-    /// How much of the limit is used, of 100.
+    /// How much of the limit is used, in percent.
     used: u32,
     warning: Option<u64>,
 }
@@ -114,7 +115,7 @@ fn known(one: &Subscriber) -> Known {
     }
 }
 
-/// Every security's holders against its limits; nothing while the node does not answer.
+/// Every security's holders compared with its limits; nothing while the node does not answer.
 async fn held(call: &Call) -> Result<Option<Vec<Held>>, Problem> {
     let app = &call.app;
     let securities = app.board.securities().await.map_err(refusal::board)?;

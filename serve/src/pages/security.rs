@@ -38,7 +38,7 @@ struct LotRow {
     reference: String,
     price: String,
     quantity: String,
-    /// As it is typed into the ticket.
+    /// As typed into the ticket.
     plain_price: String,
     plain_quantity: String,
     expires: Moment,
@@ -51,7 +51,7 @@ struct SideView {
     /// `bid` or `ask`.
     name: &'static str,
     heading: &'static str,
-    /// What an answer to it is.
+    /// The side of an answer to it.
     answer: &'static str,
     empty: &'static str,
     lots: Vec<LotRow>,
@@ -74,7 +74,7 @@ struct Sums {
 }
 
 struct Depth {
-    /// The sides on which something stands.
+    /// The sides that are not empty.
     sides: Vec<Sums>,
     /// The outlines of both sides.
     outlines: Option<Outlines>,
@@ -118,9 +118,9 @@ struct SecurityPage {
     settled: Settled,
     documents: DocumentsView,
     terms: Option<TermsView>,
-    /// Percent of the total that customers are billed, where they are.
+    /// Percent of the total that customers are billed, if they are.
     commission: Option<String>,
-    /// Until when an order is good where nobody says: a date.
+    /// The default date until which an order is good.
     expiry: String,
     first_expiry: String,
     last_expiry: String,
@@ -128,7 +128,7 @@ struct SecurityPage {
     height: u32,
 }
 
-/// Scaled dollars of a price as a view has it.
+/// Scaled dollars of a price in a view.
 fn scaled(text: &str) -> u128 {
     text.parse::<Price>().map_or(0, Price::scaled)
 }
@@ -160,8 +160,8 @@ fn side(
 ) -> (SideView, Option<Price>) {
     let lots = &found.lots[..found.lots.len().min(LOTS)];
     let (name, heading, answer, empty) = match side {
-        Side::Bid => ("bid", "Bids: others buy", "ask", "Nobody bids now."),
-        Side::Ask => ("ask", "Asks: others sell", "bid", "Nobody sells now."),
+        Side::Bid => ("bid", "Bids: others buy", "ask", "Nobody is bidding now."),
+        Side::Ask => ("ask", "Asks: others sell", "bid", "Nobody is selling now."),
     };
     let view = SideView {
         name,
@@ -268,7 +268,7 @@ fn percent(bips: u16) -> Option<String> {
     (bips > 0).then(|| format!("{whole}.{rest:02} %"))
 }
 
-/// A date so many days from now, as a field for dates has it.
+/// A date that many days from now, in the format of a date field.
 fn day(now: Timestamp, days: i64) -> String {
     let then = now.saturating_add(jiff::SignedDuration::from_hours(24 * days));
     then.unwrap_or(now).strftime("%Y-%m-%d").to_string()

@@ -1,5 +1,5 @@
-//! Descriptors of what people sign here (ERC-7730): a wallet that reads them shows an order, a cancel, an act of the desk and an
-//! allowance in words.
+//! Descriptors of what people sign here (ERC-7730): a wallet that reads them shows orders, cancels, acts of the desk
+//! and allowances in words.
 
 use axum::http::StatusCode;
 use book::log::body::BookOpened;
@@ -30,7 +30,7 @@ fn date(path: &str, label: &str) -> Value {
     json!({ "path": path, "label": label, "format": "date", "params": params })
 }
 
-/// The descriptor of the typed data of a domain.
+/// The descriptor of a domain's typed data.
 fn descriptor(
     book: &BookOpened,
     (name, contract): (Option<&str>, String),
@@ -154,7 +154,7 @@ fn desk(book: &BookOpened) -> Value {
     descriptor(book, domain, &[("DeskAct", ACT)], &formats)
 }
 
-/// Allowances of the coin. A security's own is not among what anybody may see here.
+/// Allowances of the coin. Those of a security are left out: not everybody may see it.
 fn coin(book: &BookOpened) -> Value {
     let value = json!({
         "path": "value", "label": "Allow", "format": "tokenAmount", "params": { "token": book.payment },
@@ -202,7 +202,7 @@ mod tests {
         format!("{name}({})", fields.join(","))
     }
 
-    /// What a wallet is told is what is signed.
+    /// What a wallet shows is what is signed.
     #[test]
     fn the_types_are_those_that_are_signed() {
         assert_eq!(type_string("Order", ORDER), Order::eip712_root_type());

@@ -1,4 +1,4 @@
-//! How this board runs, for anybody: nothing of a security, and no count but the log's size.
+//! How this board is running, for anybody: nothing about any security, and no count except the log's size.
 
 use askama::Template;
 use axum::http::StatusCode;
@@ -11,10 +11,10 @@ use crate::problem::Problem;
 use crate::refusal;
 use crate::route::{Call, Reply};
 
-/// Seconds after which what the chain or its watcher did last is late.
+/// Seconds after which the last activity of the chain or its watcher counts as late.
 const LATE: i64 = 30;
 
-/// What somebody watches of the chain.
+/// What the watcher knows of the chain.
 struct Watch {
     looked_at: Moment,
     ago: String,
@@ -47,7 +47,7 @@ struct Status {
     anchored: Option<Anchored>,
 }
 
-/// What a store runs on, and not where.
+/// The kind of store, but not where it is.
 fn engine(place: &str) -> &'static str {
     if place.starts_with("postgres") {
         "PostgreSQL"

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-/// A time, as people and as programs read it.
+/// A time, for people and for programs.
 #[derive(Debug, Clone)]
 pub(crate) struct Moment {
     /// RFC 3339.
@@ -23,7 +23,7 @@ impl Moment {
         }
     }
 
-    /// Of a time as a view has it.
+    /// From a time in a view.
     pub(crate) fn read(text: &str) -> Self {
         text.parse().map_or_else(
             |_| Self {
@@ -35,7 +35,7 @@ impl Moment {
         )
     }
 
-    /// Of unix seconds.
+    /// From unix seconds.
     pub(crate) fn of_seconds(seconds: u64) -> Self {
         let seconds = i64::try_from(seconds).unwrap_or(i64::MAX);
         Self::of(Timestamp::from_second(seconds).unwrap_or(Timestamp::MAX))

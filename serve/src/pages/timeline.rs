@@ -1,4 +1,4 @@
-//! What became of an order, step by step, each with what proves it. Nobody of the staff is named.
+//! What became of an order, step by step, each with what proves it. Nobody on the staff is named.
 
 use alloy::primitives::B256;
 use book::board::watched::{ChainFill, FillState};
@@ -14,15 +14,15 @@ pub(super) struct Step {
     pub(super) what: &'static str,
     pub(super) more: String,
     pub(super) at: Moment,
-    /// The event of the log; none of what only the chain shows yet.
+    /// The event of the log; none for what so far only the chain shows.
     pub(super) seq: Option<String>,
     pub(super) transaction: Option<String>,
 }
 
-/// How an order stands with its match, by the last step that says so.
+/// The state of an order with its match, by the last step that changed it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stand {
-    /// No match of it lives.
+    /// It is in no live match.
     Free,
     /// A person has proposed to match it.
     Proposed,
@@ -30,7 +30,7 @@ pub(super) enum Stand {
     Approved,
     /// The contract holds both sides.
     Committed,
-    /// The transaction is on its way, or its outcome is not known.
+    /// The transaction was sent, or its outcome is not known.
     Submitted,
     Settled,
 }
@@ -40,7 +40,7 @@ impl Stand {
     pub(super) fn words(self) -> &'static str {
         match self {
             Self::Free => "open",
-            Self::Proposed => "matched, to be approved",
+            Self::Proposed => "matched, awaiting approval",
             Self::Approved => "matched, approved",
             Self::Committed => "committed",
             Self::Submitted => "being settled",
@@ -49,7 +49,7 @@ impl Stand {
     }
 }
 
-/// How an order stands after these events.
+/// The state of an order after these events.
 pub(super) fn stand(events: &[Event]) -> Stand {
     let mut stand = Stand::Free;
     for event in events {
@@ -79,7 +79,7 @@ fn body(event: &Event) -> Value {
     serde_json::from_str(&event.body).unwrap_or_default()
 }
 
-/// What an event is called, and what is said beside it.
+/// The name of an event, and what is shown beside it.
 fn words(event: &Event, body: &Value) -> Option<(&'static str, String)> {
     let amount = |name: &str| {
         body[name]
@@ -108,7 +108,7 @@ fn words(event: &Event, body: &Value) -> Option<(&'static str, String)> {
     })
 }
 
-/// The steps of an order, oldest first; what the chain shows and the log does not have yet comes last.
+/// The steps of an order, oldest first; what the chain shows but the log does not have yet comes last.
 pub(super) fn steps(events: &[Event], seen: Option<&ChainFill>) -> Vec<Step> {
     let mut steps: Vec<Step> = events
         .iter()

@@ -1,4 +1,4 @@
-//! What an order waits for that only its owner can do: allow the contract to take what it gives, or have it.
+//! What an order waits for and only its owner can do: allow the contract to take what it gives, or fund it.
 
 use alloy::primitives::U256;
 use book::market::amount::units;
@@ -14,10 +14,10 @@ pub(super) enum Waiting {
         amount: String,
         allowed: String,
         transaction: Transaction,
-        /// Base units, as the wallet signs them where it signs instead of sending.
+        /// Base units, as the wallet signs them if it signs instead of sending.
         value: String,
     },
-    /// It is not there.
+    /// The balance is missing.
     Have {
         symbol: String,
         missing: String,
@@ -26,7 +26,7 @@ pub(super) enum Waiting {
     },
 }
 
-/// What of a token is lacking, for all open orders together.
+/// What is missing of a token, for all open orders together.
 pub(super) fn waiting(need: &Need) -> Vec<Waiting> {
     let written = |amount: U256| units(amount, need.decimals);
     let mut all = Vec::new();

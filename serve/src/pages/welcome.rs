@@ -1,4 +1,4 @@
-//! Whose board it is, how a trade works, how to come in; for anybody. No security is named.
+//! Whose board it is, how a trade works, how to sign in; for anybody. No security is named.
 
 use askama::Template;
 use axum::http::StatusCode;
@@ -17,7 +17,7 @@ struct Welcome {
     frame: Frame,
 }
 
-/// The first page of somebody who is signed in, of those that this process has.
+/// The first page for a signed-in caller, among those that this process offers.
 fn first(faces: &[Face], caller: &Caller) -> &'static str {
     let operator = Part::Staff(Role::Operator);
     if caller.is_investor() {

@@ -26,7 +26,7 @@ pub(crate) fn price(price: Price) -> String {
     grouped(&price.to_string())
 }
 
-/// A price that need not come out whole, to the hundredth of a cent.
+/// A price that need not be exact, to the hundredth of a cent.
 pub(crate) fn rounded(price: Price) -> String {
     let hundredths = price.scaled() / 10u128.pow(14);
     let (whole, rest) = (hundredths / 10_000, hundredths % 10_000);
@@ -36,7 +36,7 @@ pub(crate) fn rounded(price: Price) -> String {
     format!("{whole}.{fraction}")
 }
 
-/// The same of a price as a view has it.
+/// The same for a price in a view.
 pub(crate) fn rounded_text(text: &str) -> String {
     text.parse().map_or_else(|_| text.to_owned(), rounded)
 }

@@ -1,4 +1,4 @@
-//! What wallets left with the desk is sent by whoever settles: signed cancels, and allowances that approved matches wait for.
+//! The settler sends what wallets left with the desk: signed cancels, and allowances that approved matches wait for.
 
 use std::time::Instant;
 
@@ -20,7 +20,7 @@ pub(super) struct Errands {
 }
 
 impl Settler {
-    /// Sends all of it, at most once a second. While the chain cannot be asked it waits, and nothing is said.
+    /// Sends all of it, at most once a second. While the chain cannot be reached it waits, and reports nothing.
     ///
     /// # Errors
     /// `Board`.

@@ -1,6 +1,6 @@
-//! The settler: one process at a time does the settlements that operators asked for, with the operator's key and the desk's
-//! own functions. Its crash leaves what a crash of the command line leaves: the transaction's hash is in the log before it
-//! is sent, and whoever goes on asks the chain about that hash.
+//! The settler: one process at a time carries out the settlements that operators asked for, with the operator's key and
+//! the desk's own functions. A crash leaves what a crash of the command line leaves: the transaction's hash is in the
+//! log before it is sent, and whoever continues looks up that hash on chain.
 
 mod errands;
 mod outcome;
@@ -28,11 +28,11 @@ use crate::trouble::Trouble;
 use errands::Errands;
 use outcome::Outcome;
 
-/// The lease of whoever settles.
+/// The lease of the settling process.
 const LEASE: &str = "settler";
 /// How often jobs are looked for.
 const LOOK_EACH: Duration = Duration::from_millis(250);
-/// How long a job waits after the chain could not be asked, or has not said yet what became of it.
+/// How long a job waits after the chain could not be reached, or had no outcome yet.
 const AGAIN_AFTER: Duration = Duration::from_secs(1);
 
 /// Settles what operators ask for over HTTP.
@@ -48,7 +48,7 @@ pub struct Settler {
 }
 
 impl Settler {
-    /// With the operator's key, through the settlement contract of the book; one transaction may take `gas_cap` gas.
+    /// With the operator's key, through the book's settlement contract; one transaction may use up to `gas_cap` gas.
     pub fn new(
         board: Board,
         node: Arc<Endpoint>,
@@ -66,7 +66,7 @@ impl Settler {
         }
     }
 
-    /// Settles for as long as the process runs, whenever no other does.
+    /// Settles for as long as the process runs, whenever no other process does.
     pub(crate) async fn run(&self, ended: impl Future<Output = ()>, say: impl Fn(&str)) {
         let working = async |held: watch::Receiver<Option<Lease>>| {
             let mut rounds = lease::rounds(LOOK_EACH);
@@ -80,7 +80,7 @@ impl Settler {
                     continue;
                 };
                 let board = self.board.under(&lease);
-                // What wallets left comes first: a settlement may wait for it.
+                // What wallets left comes first: a settlement may be waiting for it.
                 let passed = match self.run_errands(&board, &mut errands, &say).await {
                     Ok(()) => self.pass(&lease, &mut tried, &say).await,
                     failed => failed,
@@ -91,7 +91,7 @@ impl Settler {
         lease::under(&self.board, LEASE, &self.holder, ended, working).await;
     }
 
-    /// Goes on with each job that is not over; one that was tried a moment ago waits.
+    /// Continues each job that is not over; one that was tried a moment ago waits.
     async fn pass(
         &self,
         lease: &Lease,
@@ -114,7 +114,7 @@ impl Settler {
         Ok(())
     }
 
-    /// One step of a job, by where its match stands.
+    /// One step of a job, depending on the state of its match.
     async fn go_on(&self, board: &Board, job: &Job, say: &impl Fn(&str)) -> Result<(), BoardError> {
         let found = board.match_of_id(job.match_id).await?;
         let matched = found.ok_or(BoardError::UnknownMatch(job.match_id))?;
@@ -130,11 +130,11 @@ impl Settler {
         };
         let Outcome { state, said } = match outcome {
             Ok(outcome) => outcome,
-            // Whoever has the lease now goes on with it.
+            // The process that has the lease now continues it.
             Err(DeskError::Board(error)) => return Err(error),
             Err(error) => Outcome::of(&error),
         };
-        // What is still the same is not said again.
+        // An unchanged step is not recorded again.
         let last = job.steps.last();
         let same = last.is_some_and(|step| step.code == said.code && step.state == state.as_str());
         if !same {
@@ -143,7 +143,7 @@ impl Settler {
         Ok(())
     }
 
-    /// Preflight, simulation, submission: in one transaction, unless both orders stand on chain.
+    /// Preflight, simulation, submission: in one transaction, unless both orders are on chain.
     async fn settle(
         &self,
         board: &Board,
@@ -172,13 +172,13 @@ impl Settler {
         if settled.waits.is_none()
             && let Err(error) = desk.anchor_daily().await
         {
-            // The fill stands whatever becomes of it.
+            // The fill is kept whatever happens to the anchor.
             say(&format!("the daily anchor failed: {error}"));
         }
         Ok(sent(&settled))
     }
 
-    /// Asks the chain what became of a transaction that this process, or one before it, has sent.
+    /// Looks up on chain the outcome of a transaction that this process, or an earlier one, has sent.
     async fn learn(&self, board: &Board, job: &Job, matched: &Match) -> Result<Outcome, DeskError> {
         let chain = self.node.chain().await?;
         let by = By::new(job.asked_by.as_str());
@@ -207,7 +207,7 @@ impl Settler {
     }
 }
 
-/// Whether the match has changed since the job began to settle it: then it has sent a transaction.
+/// Whether the match has changed since the job began to settle it: if so, it has sent a transaction.
 fn has_sent(job: &Job, matched: &Match) -> bool {
     let begun = job.steps.iter().rev().find_map(|step| step.seq);
     begun.is_some_and(|seq| matched.changed_seq > seq)
@@ -233,7 +233,7 @@ fn sent(settled: &Settled) -> Outcome {
     }
 }
 
-/// A match that is not to be settled any more.
+/// A match that must not be settled any more.
 fn ended(matched: &Match) -> Outcome {
     let transaction = matched.submission.map(|sent| sent.tx_hash);
     let said = Said {
@@ -265,7 +265,7 @@ fn ended(matched: &Match) -> Outcome {
     }
 }
 
-/// Whether nobody could be asked: the job waits, and nothing was sent.
+/// Whether the chain could not be reached: the job waits, and nothing was sent.
 fn is_away(chain: &desk::chain::ChainError) -> bool {
     use desk::chain::ChainError::{Node, Unreachable, Untrue};
     matches!(chain, Unreachable { .. } | Node { .. } | Untrue { .. })

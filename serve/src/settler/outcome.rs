@@ -1,4 +1,4 @@
-//! What a failure of the desk makes of a job, with the codes of the command line.
+//! What a failure of the desk means for a job, with the codes of the command line.
 
 use alloy::primitives::B256;
 use book::board::jobs::{JobState, Said};
@@ -8,17 +8,17 @@ use desk::preflight::Reason;
 
 use super::is_away;
 
-/// Where a job has come to, and what is said of it.
+/// The state of a job, and what is reported about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Outcome {
     pub(super) state: JobState,
     pub(super) said: Said,
 }
 
-/// A transaction whose outcome nobody knows.
+/// A transaction whose outcome is unknown.
 pub(super) fn unknown(transaction: Option<B256>) -> Outcome {
-    let detail = "the transaction may or may not be mined: the chain is asked again and again; if it never is, use up its \
-                  nonce: orderbook sync --abandon";
+    let detail = "the transaction may or may not be mined, and the chain is checked repeatedly; if it is never mined, \
+                  use up its nonce: orderbook sync --abandon";
     Outcome {
         state: JobState::Unknown,
         said: Said {
@@ -57,7 +57,7 @@ fn of_revert(revert: &Revert) -> String {
 }
 
 impl Outcome {
-    /// What a failure of the desk means: nothing was sent, unless it says otherwise.
+    /// What a failure of the desk means: nothing was sent, unless it states otherwise.
     pub(super) fn of(error: &DeskError) -> Self {
         match error {
             DeskError::Preflight(reasons) => {
@@ -96,8 +96,9 @@ impl Outcome {
     }
 }
 
-/// What a job says while the chain cannot be asked. The endpoint's address may hold a key of it.
-const AWAY: &str = "the chain could not be asked: nothing was sent, and it is tried again";
+/// What a job reports while the chain cannot be reached. The endpoint's address may contain an API key, so it is left
+/// out.
+const AWAY: &str = "the chain could not be reached: nothing was sent, and it will be tried again";
 
 #[cfg(test)]
 mod tests {

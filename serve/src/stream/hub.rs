@@ -1,4 +1,5 @@
-//! One reader of the log for a whole process, which tells everybody who follows it what they may see, all at the same moment.
+//! One reader of the log for a whole process, which sends every reader of a stream what it may see, all at the same
+//! moment.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -28,11 +29,11 @@ use crate::trouble::Trouble;
 const STREAMS: usize = 3;
 /// Events that are read in one go.
 pub(crate) const PAGE: u32 = 256;
-/// How long readers have to take their last message once the process ends.
+/// How long readers have to take their last message once the process is shutting down.
 const LAST: Duration = Duration::from_secs(1);
-/// How often readers are told that the stream lives, when nobody says.
+/// How often readers get a sign of life by default.
 pub(crate) const TICK: Duration = Duration::from_secs(10);
-/// Milliseconds after which a reader comes again: somewhere between the two.
+/// Milliseconds after which a reader reconnects: somewhere between the two.
 const AGAIN: (u64, u64) = (1_000, 5_000);
 
 #[derive(Debug, Default)]
@@ -41,23 +42,23 @@ struct State {
     next: u64,
     /// Streams of each wallet.
     wallets: HashMap<Address, usize>,
-    /// The last event that was told.
+    /// The last event that was sent.
     told: u64,
-    /// The last change of the chain's fills that was told.
+    /// The last change of the chain's fills that was sent.
     version: u64,
-    /// Nobody is let in any more.
+    /// Nobody is admitted any more.
     ended: bool,
 }
 
-/// Everybody who reads on this process.
+/// All stream readers of this process.
 #[derive(Debug)]
 pub(crate) struct Hub {
     state: Mutex<State>,
     started: AtomicBool,
-    /// Somebody came to an empty room.
+    /// The first reader has joined.
     woken: Notify,
     over: watch::Sender<bool>,
-    /// How often readers are told that it lives.
+    /// How often readers get a sign of life.
     tick: Mutex<Duration>,
 }
 
@@ -73,7 +74,7 @@ impl Default for Hub {
     }
 }
 
-/// A line that says when to come again, at another time for each reader.
+/// A line that tells each reader when to reconnect, at a different time for each.
 pub(crate) fn retry() -> String {
     let (least, most) = AGAIN;
     // The last digits of a version 7 UUID are random.
@@ -95,7 +96,7 @@ impl Hub {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// With another tick.
+    /// With another tick interval.
     pub(crate) fn ticking(&self, each: Duration) {
         *self.tick.lock().unwrap_or_else(PoisonError::into_inner) = each;
     }
@@ -104,7 +105,7 @@ impl Hub {
         *self.tick.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// How many read.
+    /// The number of readers.
     pub(crate) fn count(&self) -> usize {
         self.state().readers.len()
     }
@@ -113,18 +114,18 @@ impl Hub {
         self.state().readers.values().cloned().collect()
     }
 
-    /// The last event that was told; `None` while nobody reads.
+    /// The last event that was sent; `None` while nobody reads.
     fn told(&self) -> Option<u64> {
         let state = self.state();
         (!state.readers.is_empty()).then_some(state.told)
     }
 
-    /// Lets somebody in, who is told every event after the one that comes out, once its line has begun.
+    /// Admits a reader, who is sent every event after the returned one, once its line has begun.
     ///
-    /// What its line gets before that waits for it: so there is neither a gap nor a repetition.
+    /// What its line receives before that is held until then, so there is neither a gap nor a repetition.
     ///
     /// # Errors
-    /// 429 for one stream too many, 503 while the process ends and when the book cannot be read.
+    /// 429 for one stream too many, 503 while the process is shutting down or the book cannot be read.
     pub(crate) async fn join(
         app: &Arc<App>,
         caller: Caller,
@@ -133,7 +134,7 @@ impl Hub {
         cutter: Cutter,
     ) -> Result<(Feed, Arc<Reader>, u64), Problem> {
         let hub = &app.streams;
-        // Read before there is somebody to tell: what comes later is told.
+        // Read before the reader is there: what comes later is sent.
         let size = crate::market::seq(app).await?;
         let version = app
             .board
@@ -179,7 +180,7 @@ impl Hub {
         Ok((feed, reader, told))
     }
 
-    /// Somebody has left.
+    /// A reader has left.
     pub(crate) fn leave(&self, number: u64) {
         let mut state = self.state();
         let Some(reader) = state.readers.remove(&number) else {
@@ -194,12 +195,16 @@ impl Hub {
         }
     }
 
-    /// Ends every stream, and lets nobody in any more.
+    /// Ends every stream, and admits nobody any more.
     pub(crate) fn end(self: &Arc<Self>) {
         self.state().ended = true;
         self.over.send_replace(true);
         let readers = self.readers();
-        let message = end("ENDING", "this server ends: connect again", &Value::Null);
+        let message = end(
+            "ENDING",
+            "this server is shutting down: connect again",
+            &Value::Null,
+        );
         for reader in &readers {
             reader.line.push(&Message::plain(retry()));
             reader.line.end(&message);
@@ -210,7 +215,7 @@ impl Hub {
         let hub = self.clone();
         tokio::spawn(async move {
             tokio::time::sleep(LAST).await;
-            // Who has not taken it by now takes nothing.
+            // A reader that has not taken it by now takes nothing.
             for reader in hub.readers() {
                 reader.line.cut();
             }
@@ -225,7 +230,7 @@ impl Hub {
         tokio::spawn(keeper::keep(self.clone(), Arc::downgrade(app)));
     }
 
-    /// Tells what came since, in the log and beside it.
+    /// Sends what came since, in the log and beside it.
     async fn drain(&self, app: &App) -> Result<(), BoardError> {
         while let Some(told) = self.told() {
             let events = app.board.events(told + 1, PAGE).await?;
@@ -233,7 +238,7 @@ impl Hub {
                 break;
             };
             let all = told::tell(app, events).await?;
-            // Whoever the staff's change ends is told nothing of what came after it.
+            // A reader whom a staff change ends is sent nothing of what came after it.
             for part in all.split_inclusive(|told| told.staff.is_some()) {
                 let changed = part.last().and_then(|told| told.staff);
                 self.tell(app, part, |state| state.told = changed.unwrap_or(last))
@@ -264,8 +269,8 @@ impl Hub {
         Ok(())
     }
 
-    /// Tells everybody at once, after it is written down who of the staff looks at whose orders by it; `done` says how far
-    /// everything is told then, to whoever comes next.
+    /// Sends to all readers at once, after recording which staff see whose orders by it; `done` states how far
+    /// everything has been sent by then, for whoever joins next.
     async fn tell(&self, app: &App, all: &[Told], done: impl Fn(&mut State)) {
         loop {
             let unseen = self.try_tell(all, &done);
@@ -281,7 +286,7 @@ impl Hub {
         }
     }
 
-    /// Tells everybody at once, unless there is something to write down before: who looks at whose orders.
+    /// Sends to all readers at once, unless something must be recorded first: who sees whose orders.
     fn try_tell(
         &self,
         all: &[Told],
@@ -324,7 +329,7 @@ impl Hub {
     }
 }
 
-/// Where log and chain stand.
+/// The state of log and chain.
 ///
 /// # Errors
 /// The store's.
@@ -334,7 +339,7 @@ pub(crate) async fn tick(app: &App, seq: u64) -> Result<Arc<Message>, BoardError
     Ok(Message::passing("tick", &data))
 }
 
-/// The newest block that is known: as it is watched, or as the log has it.
+/// The newest block that is known: from the watcher, or else from the log.
 ///
 /// # Errors
 /// The store's.
@@ -355,23 +360,24 @@ pub(crate) async fn chain_head(app: &App) -> Result<Value, BoardError> {
 }
 
 fn unwritten() -> Arc<Message> {
-    let detail = "who looks at customers' orders is written down, and that cannot be done now: connect again";
+    let detail =
+        "access to customers' orders must be recorded, and that is not possible now: connect again";
     end("STORE_FAILED", detail, &Value::Null)
 }
 
 fn ending() -> Problem {
-    let words = "this server ends: connect again";
+    let words = "this server is shutting down: connect again";
     Problem::new(StatusCode::SERVICE_UNAVAILABLE, "ENDING", words).after(1)
 }
 
 fn too_many() -> Problem {
     let words = format!(
-        "this wallet has {STREAMS} streams here: close one, a stream has room for any number of securities"
+        "this wallet already has {STREAMS} streams here: close one, a stream can follow any number of securities"
     );
     Problem::new(StatusCode::TOO_MANY_REQUESTS, "TOO_MANY_STREAMS", words).after(10)
 }
 
-/// Follows the log for as long as the platform is there.
+/// Follows the log for as long as the platform exists.
 async fn follow(hub: Arc<Hub>, app: Weak<App>) {
     let Some((mut changes, mut stirs)) = app
         .upgrade()
@@ -387,7 +393,7 @@ async fn follow(hub: Arc<Hub>, app: Weak<App>) {
         let mut due = false;
         tokio::select! {
             _ = over.wait_for(|over| *over) => return,
-            // The store is closed: nothing comes any more.
+            // The store is closed: nothing more will come.
             grown = changes.changed() => if grown.is_err() { return },
             other = stirs.changed() => if other.is_err() { return },
             () = hub.woken.notified() => {}
@@ -395,7 +401,7 @@ async fn follow(hub: Arc<Hub>, app: Weak<App>) {
         }
         let Some(app) = app.upgrade() else { return };
         let mut outcome = hub.drain(&app).await;
-        // Without a tick its readers know that this is no longer live.
+        // Without a tick, readers know that this is no longer live.
         if due && outcome.is_ok() {
             outcome = hub.tell_tick(&app).await;
         }

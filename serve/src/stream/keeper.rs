@@ -1,5 +1,5 @@
-//! Who may still read: each tick, and as soon as a session, a key or a person's place on the staff has ended, everybody is
-//! looked at again. Whoever may no longer is told why, and told nothing more.
+//! Who may still read: at each tick, and as soon as a session, a key or a person's place on the staff has ended, every
+//! reader is checked again. A reader that may no longer read is told why, and sent nothing more.
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -20,12 +20,12 @@ use crate::problem::Problem;
 use crate::sight;
 use crate::trouble::Trouble;
 
-/// The pause after everybody was looked at.
+/// The pause after a check of all readers.
 const REST: Duration = Duration::from_millis(100);
-/// Wallets that the chain is asked about at once.
+/// Wallets that the chain is queried about at once.
 const AT_ONCE: usize = 8;
 
-/// Looks at everybody for as long as the platform is there.
+/// Checks all readers for as long as the platform exists.
 pub(super) async fn keep(hub: Arc<Hub>, app: Weak<App>) {
     let Some(mut stirs) = app.upgrade().map(|app| app.board.stirs()) else {
         return;
@@ -43,13 +43,13 @@ pub(super) async fn keep(hub: Arc<Hub>, app: Weak<App>) {
             let outcome = review(&hub, &app).await;
             warn(&app, outcome, &mut trouble);
             drop(app);
-            // However often something changes, there is time for everything else.
+            // However often something changes, this leaves time for everything else.
             tokio::time::sleep(REST).await;
         }
     }
 }
 
-/// Says what went wrong, the same trouble once.
+/// Reports what went wrong, the same trouble once.
 pub(super) fn warn(app: &App, outcome: Result<(), BoardError>, trouble: &mut Trouble) {
     trouble.tell(outcome, |words| {
         let warning = format!("live updates: {words}");
@@ -63,7 +63,7 @@ async fn review(hub: &Hub, app: &App) -> Result<(), BoardError> {
     review_sight(hub, app).await
 }
 
-/// Ends those whose session or API key has ended.
+/// Ends readers whose session or API key has ended.
 async fn review_tokens(hub: &Hub, app: &App) -> Result<(), BoardError> {
     let readers = hub.readers();
     let tokens: Vec<B256> = readers.iter().map(|reader| reader.token).collect();
@@ -79,14 +79,14 @@ async fn review_tokens(hub: &Hub, app: &App) -> Result<(), BoardError> {
     Ok(())
 }
 
-/// Ends those whom the staff's log has ended, suspended, or given other roles.
+/// Ends readers whose wallet was ended, or whose person was suspended or given other roles.
 pub(super) async fn review_staff(hub: &Hub, app: &App) -> Result<(), BoardError> {
     let roster = app.board.roster().await?;
     for reader in hub.readers() {
         let message = match caller::parts(&roster, reader.caller.wallet) {
             None => hub::end(
                 "NOT_SIGNED_IN",
-                "this wallet was ended or its person suspended",
+                "this wallet was ended, or its person was suspended",
                 &Value::Null,
             ),
             Some((_, parts)) if parts != reader.caller.parts => {
@@ -100,7 +100,7 @@ pub(super) async fn review_staff(hub: &Hub, app: &App) -> Result<(), BoardError>
     Ok(())
 }
 
-/// Ends those who may no longer hold a security that they follow.
+/// Ends readers who may no longer hold a security that they follow.
 async fn review_sight(hub: &Hub, app: &App) -> Result<(), BoardError> {
     let (securities, watched) = app.board.listed_and_watched().await?;
     let (securities, watched) = (&*securities, watched.as_ref());
@@ -139,7 +139,7 @@ fn blind(reader: &Reader, sight: &sight::Sight, securities: &[Security]) {
     };
     let restriction = refusal.restriction;
     let detail = format!(
-        "this wallet may not hold {} any more: restriction {restriction}: {}",
+        "this wallet may no longer hold {}: restriction {restriction}: {}",
         security.symbol, refusal.words
     );
     let more = json!({
@@ -154,7 +154,7 @@ fn blind(reader: &Reader, sight: &sight::Sight, securities: &[Security]) {
     ));
 }
 
-/// What may be seen is not known: as a read is refused then, so is this.
+/// What may be seen is not known: reads are refused then, and so is this.
 fn gone(reader: &Reader, problem: &Problem) {
     reader
         .line

@@ -1,4 +1,4 @@
-//! What waits for one reader: a short line, for who is too far behind is cut off.
+//! What waits for one reader: a short line, since a reader that is too far behind is cut off.
 
 use std::collections::VecDeque;
 use std::io;
@@ -16,21 +16,21 @@ use super::message::Message;
 
 /// How far a reader may be behind, bytes.
 pub(crate) const BEHIND: usize = 64 << 10;
-/// How far while its first answer is still being made and read.
+/// The same while its first answer is still being made and read.
 const BEGINNING: usize = 256 << 10;
-/// How long something may wait for a reader that takes nothing.
+/// How long a message may wait for a reader that takes nothing.
 const STALLED: Duration = Duration::from_secs(10);
 /// How much is handed over at once.
 const CHUNK: usize = 16 << 10;
 
-/// Ends the connection by which a request came, whatever of its answer is still on the way.
+/// Ends the connection by which a request came, whatever part of its answer is still on the way.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Cutter(pub(crate) Arc<Notify>);
 
-/// How a stream is over.
+/// How a stream ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Over {
-    /// Once everything is read.
+    /// Once everything has been read.
     Ended,
     /// At once.
     Cut,
@@ -38,16 +38,16 @@ enum Over {
 
 #[derive(Debug)]
 struct State {
-    /// What comes before everything else.
+    /// What is sent before everything else.
     first: Option<Bytes>,
     waiting: VecDeque<Arc<Message>>,
     bytes: usize,
     allowed: usize,
     /// The newest event that was put here.
     newest: u64,
-    /// The last id that the reader was given.
+    /// The last id that the reader was sent.
     last: u64,
-    /// Since when something waits, and nothing was taken.
+    /// Since when something has been waiting without anything being taken.
     since: Option<Instant>,
     over: Option<Over>,
     waker: Option<Waker>,
@@ -83,12 +83,12 @@ impl Line {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Puts a message at its end; one that tells an event twice is left out.
+    /// Appends a message; one that repeats an event is left out.
     pub(crate) fn push(&self, message: &Arc<Message>) {
         self.push_at(message, Instant::now());
     }
 
-    /// The same at a moment: it shows then who takes nothing any more.
+    /// The same at a given moment, which shows a reader that no longer takes anything.
     pub(crate) fn push_at(&self, message: &Arc<Message>, now: Instant) {
         let mut state = self.state();
         let known = message.seq().is_some_and(|seq| seq <= state.newest);
@@ -115,11 +115,11 @@ impl Line {
         state.bytes = 0;
         state.first = None;
         wake(state);
-        // Nobody looks at an answer whose connection takes nothing.
+        // An answer whose connection takes nothing is not polled.
         self.cutter.0.notify_one();
     }
 
-    /// Whether it takes nothing more.
+    /// Whether it accepts nothing more.
     pub(crate) fn is_over(&self) -> bool {
         self.state().over.is_some()
     }
@@ -137,7 +137,7 @@ impl Line {
         wake(state);
     }
 
-    /// Begins with `first`, as whose last id the reader has `last`: what waits and is no newer was told by it.
+    /// Begins with `first`, whose last id is `last`: waiting messages that are no newer were covered by it.
     pub(crate) fn begin(&self, first: Vec<u8>, last: u64) {
         let mut state = self.state();
         state.first = Some(first.into());
@@ -199,7 +199,7 @@ fn wake(mut state: MutexGuard<'_, State>) {
     }
 }
 
-/// The body of one reader's answer. Whoever drops it has left.
+/// The body of one reader's answer. The reader has left when it is dropped.
 #[derive(Debug)]
 pub(crate) struct Feed {
     pub(crate) hub: Arc<Hub>,
@@ -273,7 +273,7 @@ mod tests {
         for seq in 2..=63 {
             line.push(&note(seq, 1_000));
         }
-        // So far everything would still be given.
+        // So far, everything would still be delivered.
         assert_eq!(line.state().over, None);
         line.push(&note(64, 1_000));
         assert!(matches!(read(&line), Poll::Ready(Some(Err(_)))));

@@ -1,21 +1,21 @@
-//! One event as it goes over the wire (`text/event-stream`): written once, whoever reads it.
+//! One event as it goes over the wire (`text/event-stream`): written once for all readers.
 
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-/// What is told of something: the lines of one event.
+/// The lines of one event.
 #[derive(Debug)]
 pub(crate) struct Message {
-    /// The event of the log that it tells; `None` for what the log does not hold.
+    /// The event of the log that it reports; `None` for what is not in the log.
     seq: Option<u64>,
     text: Box<str>,
-    /// Where each reader's own last id goes in.
+    /// Where each reader's own last id is inserted.
     after: Option<usize>,
 }
 
 impl Message {
-    /// An event of the log. Its data says `after` which event of this stream it comes.
+    /// An event of the log. Its data states `after` which event of this stream it comes.
     pub(crate) fn logged(seq: u64, kind: &str, members: Map<String, Value>) -> Arc<Self> {
         let before = format!("id: {seq}\nevent: {kind}\ndata: {{\"after\":");
         let members = Value::Object(members).to_string();
@@ -28,7 +28,7 @@ impl Message {
         Arc::new(Self { seq, text, after })
     }
 
-    /// Something that the log does not hold.
+    /// Something that is not in the log.
     pub(crate) fn passing(kind: &str, data: &Value) -> Arc<Self> {
         Arc::new(Self {
             seq: None,
@@ -46,7 +46,7 @@ impl Message {
         })
     }
 
-    /// What it says, as JSON; nothing where it depends on the reader.
+    /// Its data, as JSON; nothing if it depends on the reader.
     pub(crate) fn data(&self) -> Option<Value> {
         let (_, data) = self
             .text
@@ -59,12 +59,12 @@ impl Message {
         self.seq
     }
 
-    /// How many bytes it takes, its reader's own aside.
+    /// How many bytes it takes, without its reader's own.
     pub(crate) fn len(&self) -> usize {
         self.text.len()
     }
 
-    /// Appends it for a reader whose last id was `last`, which it then is.
+    /// Appends it for a reader whose last id was `last`, and updates `last`.
     pub(crate) fn write(&self, out: &mut Vec<u8>, last: &mut u64) {
         match self.after {
             None => out.extend_from_slice(self.text.as_bytes()),

@@ -1,7 +1,7 @@
 //! Live updates: `GET /v1/stream`, server-sent events.
 //!
-//! A stream begins with a snapshot, or after the event that its reader had last, and goes on with each event of the log that
-//! says something to this reader. Whatever instance it comes from, an event of the log is told alike, under its number.
+//! A stream begins with a snapshot, or after the last event that its reader had, and continues with each event of the
+//! log that concerns this reader. An event of the log is sent alike by every instance, under its number.
 
 mod hub;
 mod keeper;
@@ -36,17 +36,17 @@ use reader::Reader;
 pub(crate) use hub::Hub;
 pub(crate) use line::{Cutter, Feed};
 
-/// Its name in the table of who looked at what.
+/// Its name in the access log.
 const ROUTE: &str = "GET /v1/stream";
 /// Lots of each side, orders and matches in a snapshot.
 const SHOWN: u32 = 200;
-/// How many events a reader may have missed; beyond that it gets a new snapshot.
+/// How many events a reader may have missed; beyond that, it gets a new snapshot.
 const MISSED: u64 = 10_000;
 
-/// Proxies hand it on as it comes.
+/// Proxies must pass it on as it comes.
 const UNBUFFERED: HeaderName = HeaderName::from_static("x-accel-buffering");
 
-/// What a caller's stream is about: the securities named, or all that it may see.
+/// The securities of a caller's stream: those named, or all that it may see.
 ///
 /// # Errors
 /// 404 for a security that may not be seen; 503.
@@ -56,7 +56,7 @@ async fn about(
     names: &[String],
 ) -> Result<(Eyes, BTreeSet<Address>), Problem> {
     if !caller.is_any(WHOLE_BOOK) && !caller.is_investor() {
-        // Approved matches are all that an operator sees, whatever their security.
+        // An operator sees only approved matches, whatever their security.
         return match names {
             [] => Ok((Eyes::Operator, BTreeSet::new())),
             _ => Err(Problem::not_found("security")),
@@ -78,7 +78,7 @@ async fn about(
     Ok((eyes, follows))
 }
 
-/// The last event that a reader had, if it says so.
+/// The last event that a reader had, if it states one.
 fn last_event(call: &Call) -> Option<u64> {
     let value = call.headers.get("last-event-id")?.to_str().ok()?;
     let plain = value.bytes().all(|digit| digit.is_ascii_digit());
@@ -99,7 +99,7 @@ pub(crate) async fn open(call: Call) -> Result<Reply, Problem> {
     Ok(reply.with(UNBUFFERED, HeaderValue::from_static("no")))
 }
 
-/// Writes what a stream begins with.
+/// Writes the beginning of a stream.
 async fn begin(
     app: &App,
     feed: &Feed,
@@ -117,14 +117,14 @@ async fn begin(
     Ok(())
 }
 
-/// Whether a reader that had event `last` goes on behind it in a log of `size` events: it has not missed too much, and what is
-/// ahead of this log is another log's.
+/// Whether a reader that had event `last` can continue after it in a log of `size` events: it must not have missed too
+/// much, and an event ahead of this log belongs to another log.
 fn goes_on(last: u64, size: u64) -> bool {
     size.checked_sub(last)
         .is_some_and(|missed| missed <= MISSED)
 }
 
-/// What a reader missed that had event `last`; what was not told yet to anybody comes to its line.
+/// What a reader that had event `last` missed; what has not been sent to anybody yet comes through its line.
 async fn resume(
     app: &App,
     reader: &Reader,
@@ -151,7 +151,7 @@ async fn resume(
             message.write(out, &mut last);
         }
     }
-    // What has no number cannot be missed: it is told again.
+    // What has no number cannot be missed: it is sent again.
     let mut none = last;
     for message in passing(app, reader).await? {
         message.write(out, &mut none);
@@ -163,7 +163,7 @@ async fn resume(
     Ok(last)
 }
 
-/// The fills that the chain shows and that may still go, as far as a reader is told of them.
+/// The fills that the chain shows and that may still disappear, as far as the reader may see them.
 async fn passing(app: &App, reader: &Reader) -> Result<Vec<Arc<Message>>, Problem> {
     let fills = app.board.passing_fills().await.map_err(refusal::board)?;
     let told = trade::tell_fills(app, &fills)

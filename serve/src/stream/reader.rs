@@ -1,4 +1,4 @@
-//! Somebody who reads, and what is written down of a person of the staff who does.
+//! A reader of a stream, and the access records of one on the staff.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,22 +13,22 @@ use super::told::Told;
 use crate::app::App;
 use crate::caller::Caller;
 
-/// Somebody who reads.
+/// A reader of a stream.
 #[derive(Debug)]
 pub(crate) struct Reader {
     pub(crate) caller: Caller,
     /// The SHA-256 of its session's or API key's token.
     pub(crate) token: B256,
     pub(crate) eyes: Eyes,
-    /// The securities (their tokens) whose lots it is told of.
+    /// The securities (their tokens) whose lots it is sent.
     pub(crate) follows: BTreeSet<Address>,
     pub(crate) line: Arc<Line>,
-    /// Customers at whose orders it was written down that this person looks.
+    /// Customers for whom this person's access is already recorded.
     pub(super) written: Mutex<BTreeSet<Address>>,
 }
 
 impl Reader {
-    /// Those of some customers at whose orders it was not yet written down that it looks.
+    /// Those of some customers for whom its access is not recorded yet.
     pub(super) fn unwritten(&self, mut customers: BTreeSet<Address>) -> BTreeSet<Address> {
         let written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
         customers.retain(|customer| !written.contains(customer));
@@ -44,10 +44,10 @@ pub(crate) fn customers(all: &[Told], reader: &Reader) -> BTreeSet<Address> {
         .collect()
 }
 
-/// Writes down that a person of the staff looks at orders of these customers, once for each stream.
+/// Records that a person on the staff looks at orders of these customers, once for each stream.
 ///
 /// # Errors
-/// The store's: what cannot be written down is not shown.
+/// The store's: what cannot be recorded is not shown.
 pub(crate) async fn write_down(
     app: &App,
     reader: &Reader,

@@ -1,8 +1,8 @@
-//! What events of the log say to whom: each is read once, and written once for all who are told the same.
+//! What events of the log report to whom: each is read once, and written once for all who are sent the same.
 //!
-//! The market is told of lots without whose they are. An owner is told of its own orders, matches and trades, the desk of
-//! everybody's. One event of the log is one event of a stream at most: whoever is told of an order in it is told with it
-//! which lots came and went.
+//! The market is sent lots without their owners. An owner is sent its own orders, matches and trades, the desk
+//! everybody's. One event of the log is at most one event of a stream: a reader that is sent an order in it also gets
+//! the lots that came and went.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -26,7 +26,7 @@ use crate::market::{ShownLot, lot_json};
 use crate::matches::match_json;
 use crate::orders::order_json;
 
-/// What one event is told as.
+/// What is sent for one event.
 #[derive(Debug, Default)]
 pub(crate) struct Told {
     /// The security that it is about.
@@ -39,12 +39,12 @@ pub(crate) struct Told {
     pub(super) parties: Vec<(Address, Arc<Message>)>,
     /// Whose orders the desk sees in it.
     pub(crate) customers: BTreeSet<Address>,
-    /// The event of the log after which the staff is another.
+    /// The event of the log after which the staff has changed.
     pub(crate) staff: Option<u64>,
 }
 
 impl Told {
-    /// What a reader is told.
+    /// What a reader is sent.
     pub(crate) fn to(&self, reader: &Reader) -> Option<&Arc<Message>> {
         if self.everybody.is_some() {
             return self.everybody.as_ref();
@@ -64,17 +64,17 @@ impl Told {
     }
 }
 
-/// What events need besides themselves, read for all of them at once.
+/// What events need besides their own data, read for all of them at once.
 pub(super) struct Known {
     pub(super) orders: HashMap<B256, OrderView>,
     pub(super) matches: HashMap<Uuid, Sided>,
     pub(super) symbols: HashMap<Address, String>,
 }
 
-/// Tells events.
+/// Reports events.
 ///
 /// # Errors
-/// The store's; [`StoreError::Damaged`] for a body that nobody can read.
+/// The store's; [`StoreError::Damaged`] for a body that cannot be read.
 pub(crate) async fn tell(app: &App, events: Vec<Event>) -> Result<Vec<Told>, BoardError> {
     let mut read = Vec::with_capacity(events.len());
     for event in events {
@@ -134,7 +134,7 @@ fn match_of(event: &Event, body: &Body) -> Option<Uuid> {
     }
 }
 
-/// The order as it stood when the log had `seq` events.
+/// The order as it was when the log had `seq` events.
 pub(super) fn order_at(order: &OrderView, seq: u64) -> OrderView {
     let mut then = order.clone();
     if then.closed_seq.is_some_and(|closed| closed > seq) {
@@ -176,7 +176,7 @@ fn match_at(found: &Match, event: &Event, body: &Body) -> Match {
     then
 }
 
-/// A lot that came, as everybody who follows its security sees it.
+/// A new lot, as everybody who follows its security sees it.
 pub(crate) fn lot_came(app: &App, order: &OrderView) -> Option<Value> {
     let record = &order.record;
     let lot = Lot {
@@ -195,13 +195,13 @@ pub(crate) fn lot_came(app: &App, order: &OrderView) -> Option<Value> {
     let Value::Object(mut members) = lot_json(&shown, false) else {
         return None;
     };
-    // The event itself says whether it is one's own.
+    // The event itself states whether it is the reader's own.
     members.remove("own");
     members.insert("side".into(), json!(record.side));
     Some(Value::Object(members))
 }
 
-/// A match as the owner of one of its orders sees it: nothing of the other side, nor who of the desk did what.
+/// A match as the owner of one of its orders sees it: nothing of the other side, nor who at the desk did what.
 pub(crate) fn own_match_json(found: &Match, own: &[B256]) -> Value {
     json!({
         "id": found.id,
@@ -214,7 +214,7 @@ pub(crate) fn own_match_json(found: &Match, own: &[B256]) -> Value {
     })
 }
 
-/// Each owner with its own orders among the two of a match or a trade.
+/// Each owner with its own orders of the two in a match or a trade.
 fn by_owner(sides: [(Address, B256); 2]) -> Vec<(Address, Vec<B256>)> {
     let [(buyer, bid), (seller, ask)] = sides;
     if buyer == seller {
@@ -242,7 +242,7 @@ impl Lots {
 }
 
 impl Known {
-    /// What every event of a security begins with.
+    /// The members that every event of a security begins with.
     pub(super) fn about(&self, token: Address) -> Map<String, Value> {
         let symbol = json!(self.symbols.get(&token));
         Map::from_iter([
@@ -251,7 +251,7 @@ impl Known {
         ])
     }
 
-    /// `None` for an event of which nobody is told.
+    /// `None` for an event that is sent to nobody.
     fn tell(&self, app: &App, event: Event, body: &Body) -> Option<Told> {
         let seq = event.seq;
         match body {
@@ -284,7 +284,7 @@ impl Known {
             Body::OrderReplaced(replaced) => {
                 let order = order_at(self.order(&event)?, seq);
                 let mut told = self.order_told(seq, &order, Some(replaced.by), Lots::default());
-                // The market has seen one go and another come.
+                // The market saw one go and another come.
                 told.market = None;
                 Some(told)
             }
@@ -359,7 +359,7 @@ impl Known {
     }
 }
 
-/// Where chain and log stand: for anybody.
+/// The state of chain and log, for anybody.
 fn head(seq: u64, name: &str, at: Value) -> Told {
     let members = Map::from_iter([(name.to_owned(), at)]);
     Told {

@@ -1,4 +1,4 @@
-//! What is told of trades: those that the log has recorded, and fills as the chain has them now.
+//! What is sent of trades: those that the log has recorded, and fills as they are on chain now.
 
 use std::collections::HashMap;
 
@@ -48,7 +48,7 @@ impl Known {
         Some(told)
     }
 
-    /// A trade, recorded by the log or only seen on chain.
+    /// A trade, recorded in the log or only seen on chain.
     fn trade(
         &self,
         seq: Option<u64>,
@@ -96,7 +96,7 @@ impl Known {
     }
 }
 
-/// Tells fills as the chain has them, whatever the log has recorded of them.
+/// Reports fills as they are on chain, whatever the log has recorded of them.
 ///
 /// # Errors
 /// The store's.

@@ -1,4 +1,4 @@
-//! What the holder of the watcher's lease knows between two looks.
+//! What the holder of the watcher's lease remembers between two looks.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -15,20 +15,20 @@ use desk::chain::{Block, Chain, ChainError};
 use desk::follow::{Follower, Glance};
 use desk::{DeskError, sync};
 
-/// How often the node is asked what is safe and final, and the tables say that the chain was looked at.
+/// How often the node is asked what is safe and final, and the look is recorded in the tables.
 const TAGS_EACH: Duration = Duration::from_secs(1);
 
-/// Why a look came to nothing.
+/// Why a look failed.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum WatchError {
-    /// The node did not answer, or not truly.
+    /// The node did not answer, or gave a wrong answer.
     #[error("the chain cannot be watched: {0}")]
     Chain(#[from] ChainError),
     /// The book cannot be read or written.
     #[error("the watcher cannot write: {0}")]
     Board(#[from] BoardError),
     /// What the chain has does not fit the book.
-    #[error("what the chain has is not recorded: {0}")]
+    #[error("what the chain has cannot be recorded: {0}")]
     Desk(DeskError),
 }
 
@@ -54,15 +54,15 @@ pub(super) struct Eye {
     follower: Follower,
     latest: Option<Block>,
     registry: u64,
-    /// Blocks with something that the log has not taken in yet.
+    /// Blocks with something that the log has not recorded yet.
     due: BTreeSet<u64>,
-    /// Nobody knows what the log lacks: the chain is read from where the log was synced last.
+    /// What the log lacks is not known: the chain is read from where the log was last synced.
     behind: bool,
     tags_at: Option<Instant>,
 }
 
 impl Eye {
-    /// Opens where the watcher before it came to.
+    /// Opens where the previous watcher stopped.
     pub(super) async fn open(
         board: &Board,
         lease: &Lease,
@@ -95,7 +95,7 @@ impl Eye {
         self.lease
     }
 
-    /// Looks at the chain, writes what others are shown, and records what counts.
+    /// Looks at the chain, writes what other processes show, and records what counts.
     pub(super) async fn look(&mut self, say: &impl Fn(&str)) -> Result<(), WatchError> {
         let tags = self.tags_at.is_none_or(|at| at.elapsed() >= TAGS_EACH);
         let securities = self.board.securities().await?;
@@ -121,7 +121,7 @@ impl Eye {
             self.behind = true;
             let (from, latest) = (glance.from, glance.latest.number);
             say(&format!(
-                "the chain was reorganised: its blocks from {from} on are others now, the newest is {latest}"
+                "the chain was reorganised: its blocks from {from} on were replaced, the newest is {latest}"
             ));
         }
         self.due.extend(&glance.due);
@@ -132,7 +132,7 @@ impl Eye {
         Ok(())
     }
 
-    /// What is written down of a look.
+    /// What is recorded of a look.
     fn told(&self, glance: &Glance, registry: u64) -> Look {
         Look {
             watched: Watched {
@@ -149,7 +149,7 @@ impl Eye {
         }
     }
 
-    /// Takes into the log what counts by the book's rule.
+    /// Records in the log what counts by the book's rule.
     async fn record(&mut self, glance: &Glance, say: &impl Fn(&str)) -> Result<(), WatchError> {
         let reached = match self.board.recording_rule().await? {
             None | Some(Finality::Soft) => glance.latest.number,

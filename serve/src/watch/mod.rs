@@ -1,5 +1,5 @@
-//! The watcher: one process at a time follows the chain, writes how far it has come and which fills it has into tables that
-//! every process reads, and records in the log what counts by the book's rule.
+//! The watcher: one process at a time follows the chain, writes its newest block and its fills into tables that every
+//! process reads, and records in the log what counts by the book's rule.
 
 mod eye;
 
@@ -18,13 +18,13 @@ use crate::node::Endpoint;
 use crate::trouble::Trouble;
 use eye::{Eye, WatchError};
 
-/// The lease of whoever watches.
+/// The lease of the watching process.
 const LEASE: &str = "watcher";
 
-/// How often the newest block is asked for.
+/// How often the newest block is queried.
 const LOOK_EACH: Duration = Duration::from_millis(200);
 
-/// The chain that makes a block only when something is sent: the age of its newest block says nothing.
+/// A chain that makes a block only when something is sent: the age of its newest block means nothing.
 const EMBEDDED: u64 = 412_346;
 
 /// Watches the chain of a book.
@@ -48,7 +48,7 @@ impl Watcher {
         }
     }
 
-    /// Watches for as long as the process runs, whenever no other does.
+    /// Watches for as long as the process runs, whenever no other process does.
     pub(crate) async fn run(&self, ended: impl Future<Output = ()>, say: impl Fn(&str)) {
         let looking = async |held: watch::Receiver<Option<Lease>>| {
             let mut rounds = lease::rounds(LOOK_EACH);
@@ -63,7 +63,7 @@ impl Watcher {
         lease::under(&self.board, LEASE, &self.holder, ended, looking).await;
     }
 
-    /// One look at the chain, by whoever holds the lease.
+    /// One look at the chain by the holder of the lease.
     async fn pass(
         &self,
         eye: &mut Option<Eye>,
@@ -80,7 +80,7 @@ impl Watcher {
         }
         let Some(open) = eye else { return Ok(()) };
         let looked = open.look(say).await;
-        // What was seen and not written is looked for again from where the tables are.
+        // What was seen but not written is looked up again, starting from what the tables have.
         if let Err(WatchError::Board(_)) = looked {
             *eye = None;
         }
@@ -88,7 +88,7 @@ impl Watcher {
     }
 }
 
-/// By how many seconds what is known of the chain is behind: since it was looked at, and by its newest block's own time.
+/// By how many seconds our view of the chain lags: since it was looked at, and by its newest block's own time.
 pub(crate) fn lag(watched: &Watched, chain_id: u64, now: Timestamp) -> i64 {
     let looked = now.duration_since(watched.looked_at).as_secs();
     let block = i64::try_from(watched.latest_time).unwrap_or(i64::MAX);
@@ -121,7 +121,7 @@ mod tests {
         assert_eq!(lag(&watched, 42_161, at(1_002)), 42);
         assert_eq!(lag(&watched, EMBEDDED, at(1_002)), 2);
         assert_eq!(lag(&watched, 42_161, at(1_100)), 140);
-        // Clocks of two machines.
+        // The clocks of two machines differ.
         assert_eq!(lag(&watched, EMBEDDED, at(990)), 0);
     }
 }

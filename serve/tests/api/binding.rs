@@ -41,7 +41,7 @@ pub(crate) async fn approved(stage: &Stage, id: Uuid, pair: &Pair) -> Value {
     stage.post(&path, &ruth, &sent).await.is(200).json()
 }
 
-/// A match that is committed for an hour, and the instant at which that ends.
+/// A match that is committed for an hour, and the time at which that ends.
 pub(crate) async fn committed(stage: &Stage) -> (Uuid, Pair, &'static str) {
     let (id, pair) = proposed(stage).await;
     approved(stage, id, &pair).await;
@@ -86,7 +86,7 @@ async fn an_approval_answers_with_the_commitment_where_the_contract_has_them() {
             (pair.bid, pair.ask, until)
         );
         assert_eq!(commit["until"], "2027-01-16T08:00:00Z");
-        // Sent by nobody yet.
+        // Nobody has sent it yet.
         let ruth = stage.sign_in(RUTH).await;
         let shown = stage.get(&format!("/v1/matches/{id}"), &ruth).await.json();
         assert_eq!(
@@ -154,7 +154,7 @@ async fn a_match_is_committed_at_the_contract_s_event_and_released_likewise() {
         let call = call.unwrap();
         assert_eq!((call.bid, call.ask), (pair.bid, pair.ask));
         assert_eq!(call.reason[..14], *b"customer asked");
-        // Nothing is released before the contract says so.
+        // Nothing is released before the contract's event.
         assert_eq!(stage.size().await, size);
         for (sent, code, pointer) in [
             (json!({}), "BAD_INPUT", "/reason"),

@@ -1,4 +1,4 @@
-//! Real connections: TLS, proxies, limits, and ending in order.
+//! Real connections: TLS, proxies, limits, and an orderly shutdown.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 
 use super::stage::*;
 
-/// A server that listens, and how it is told to end.
+/// A server that is listening, and how it is told to shut down.
 struct Running {
     place: SocketAddr,
     admin: SocketAddr,
@@ -144,7 +144,7 @@ async fn whoever_is_no_proxy_is_cut_off_at_once() {
 async fn it_ends_in_order_and_takes_nobody_new() {
     let stage = stage().await;
     let running = start(&stage, config()).await;
-    // A connection that waits for nothing is closed, one that never sends a whole request does not hold the end up for long.
+    // An idle connection is closed; one that never sends a whole request does not hold up the shutdown for long.
     let mut idle = TcpStream::connect(running.place).await.unwrap();
     idle.write_all(b"GET /v1/status HTTP/1.1\r\nhost: board.example\r\n\r\n")
         .await
@@ -158,7 +158,7 @@ async fn it_ends_in_order_and_takes_nobody_new() {
     assert!(TcpStream::connect(place).await.is_err());
 }
 
-/// A certificate of its own for board.example, written to files.
+/// A self-signed certificate for board.example, written to files.
 fn certificate(folder: &Path) -> (Tls, CertificateDer<'static>) {
     let made = rcgen::generate_simple_self_signed(vec!["board.example".to_owned()]).unwrap();
     let (certificate, key) = (folder.join("cert.pem"), folder.join("key.pem"));
@@ -167,7 +167,7 @@ fn certificate(folder: &Path) -> (Tls, CertificateDer<'static>) {
     (Tls { certificate, key }, made.cert.der().clone())
 }
 
-/// Whether a client that trusts this certificate alone gets an answer.
+/// Whether a client that trusts only this certificate gets an answer.
 async fn trusts(place: SocketAddr, certificate: &CertificateDer<'static>) -> bool {
     let mut roots = rustls::RootCertStore::empty();
     roots.add(certificate.clone()).unwrap();
@@ -202,7 +202,7 @@ async fn a_certificate_is_read_anew_when_its_file_changes_and_a_bad_one_is_not_t
     )
     .await;
     assert!(trusts(running.place, &first).await);
-    // In the clear nothing is answered.
+    // Nothing is answered in the clear.
     assert!(!get(running.place, "/v1/status").await.contains("200 OK"));
     let (_, second) = certificate(folder.path());
     assert!(trusts(running.place, &second).await);
@@ -235,7 +235,7 @@ async fn it_does_not_start_with_what_would_expose_somebody() {
                 admin: Some(everywhere),
                 ..config()
             },
-            "health and metrics are not for everybody",
+            "health and metrics must not be public",
         ),
         (
             Config {

@@ -1,4 +1,4 @@
-//! The desk: people match, each by a signature of their own.
+//! The desk: people match, each with their own signature.
 
 use alloy::primitives::{B256, Bytes};
 use book::log::act::{Act, Told, of_match};
@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::stage::*;
 
-/// A bid of Ada and an ask of Ben that cross, at 1,040 dollars.
+/// A bid by Ada and an ask by Ben that cross, at 1,040 dollars.
 pub(crate) struct Pair {
     pub(crate) bid: B256,
     pub(crate) ask: B256,

@@ -1,4 +1,4 @@
-//! The `OpenAPI` document against what is answered.
+//! The `OpenAPI` document compared with the answers.
 
 use alloy::primitives::Bytes;
 use book::log::act::{Act, Told, of_match};
@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::stage::*;
 
-/// Holds a value against a schema: members, their types, lists, constants. What it does not know fails.
+/// Compares a value with a schema: members, their types, lists, constants. Anything it does not know fails.
 fn check(all: &Value, schema: &Value, value: &Value, at: &str) {
     if let Some(reference) = schema["$ref"].as_str() {
         let name = reference.rsplit('/').next().unwrap();
@@ -59,13 +59,13 @@ fn check(all: &Value, schema: &Value, value: &Value, at: &str) {
     }
 }
 
-/// Holds an answer against the document's for a route.
+/// Compares an answer with the document's for a route.
 pub(crate) fn answers(said: &Said, method: &str, path: &str) -> Value {
     holds(&said.json(), method, path, said.status);
     said.json()
 }
 
-/// Holds the body of an answer against the document's for a route and a status.
+/// Compares the body of an answer with the document's for a route and a status.
 pub(crate) fn holds(said: &Value, method: &str, path: &str, status: u16) {
     let all = document();
     let responses = &all["paths"][path][method]["responses"];
@@ -166,7 +166,7 @@ async fn what_is_answered_is_what_the_document_says() {
     answers(&said, "post", "/v1/orders/{order}/replace");
 }
 
-/// What a POST must have is what an empty one is said to lack.
+/// The members that an empty POST is reported to lack are those that a POST must have.
 #[tokio::test]
 async fn what_is_required_is_what_is_missed() {
     let stage = stage().await;

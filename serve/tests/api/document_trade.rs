@@ -1,4 +1,4 @@
-//! The `OpenAPI` document against what is answered of terms, needs, permits, trades, commitments and reports.
+//! The `OpenAPI` document compared with the answers on terms, needs, permits, trades, commitments and reports.
 
 use alloy::primitives::{B256, Bytes};
 use alloy::signers::SignerSync;

@@ -1,4 +1,4 @@
-//! Requests of somebody who means harm: script in every text, cursors that were edited, signatures that were seen before.
+//! Hostile requests: script in every text, edited cursors, signatures that were seen before.
 
 use alloy::primitives::{B256, Bytes};
 use book::log::act::{Act, Told, of_match};
@@ -12,7 +12,7 @@ use super::stage::*;
 
 const SCRIPT: &str = "<script>alert(1)</script>\"><img src=x onerror=alert(2)>{{7*7}}";
 
-/// The schema that a reference leads to.
+/// The schema that a reference points to.
 fn followed<'a>(all: &'a Value, schema: &'a Value) -> &'a Value {
     match schema["$ref"].as_str() {
         Some(path) => &all["components"]["schemas"][path.rsplit('/').next().unwrap()],
@@ -20,7 +20,7 @@ fn followed<'a>(all: &'a Value, schema: &'a Value) -> &'a Value {
     }
 }
 
-/// A value that fits a schema, with script wherever a text may stand.
+/// A value that fits a schema, with script wherever text is allowed.
 fn scripted(all: &Value, schema: &Value) -> Value {
     let schema = followed(all, schema);
     if let Some(choices) = schema["enum"].as_array() {
@@ -44,7 +44,7 @@ fn scripted(all: &Value, schema: &Value) -> Value {
     }
 }
 
-/// What every answer to script must be: no page, and nothing that a browser would take for one.
+/// What every answer to script must be: not a page, and nothing that a browser would take for one.
 fn harmless(said: &Said, name: &str) {
     assert!(said.status < 500, "{name}: {said:?}");
     let kind = said.header("content-type");
@@ -123,13 +123,13 @@ async fn script_in_every_text_of_every_route_is_an_error_or_a_text() {
     }
 }
 
-/// Where a text of anybody's is kept, it comes back as the same text in JSON, and the book holds it as data.
+/// Where text from a client is kept, it comes back as the same text in JSON, and the book stores it as data.
 #[tokio::test]
 async fn script_that_is_taken_stays_a_text() {
     for stage in stages().await {
         let ada = stage.sign_in(ADA).await;
         let key = |name: &str| json!({ "name": name, "scopes": ["read"], "expires_at": "2027-01-16T08:00:00Z" });
-        // Longer than a name may be.
+        // Longer than a name can be.
         let said = stage.post("/v1/keys", &ada, &key(&SCRIPT.repeat(2))).await;
         said.names(422, "BAD_INPUT", &["/name"]);
         stage.post("/v1/keys", &ada, &key(SCRIPT)).await.is(201);
@@ -150,7 +150,7 @@ async fn script_that_is_taken_stays_a_text() {
 
 const TOTAL: u128 = 1_040 * DOLLAR;
 
-/// A bid of Ada and an ask of Ben that cross.
+/// A bid by Ada and an ask by Ben that cross.
 async fn crossing(stage: &Stage) -> (B256, B256) {
     let (ada, ben) = (stage.sign_in(ADA).await, stage.sign_in(BEN).await);
     let bid = stage.posted(&ada, &order(ADA, Side::Bid, 100, 1_050)).await;
@@ -186,7 +186,8 @@ fn decision(stage: &Stage, signer: u8, act: Act, id: Uuid, pair: (B256, B256)) -
     json!({ "signature": signature, "time": stage.now() })
 }
 
-/// A signature is good for one act on one match once: seen again it does nothing, whoever sends it under whatever key.
+/// A signature is good once, for one act on one match: seen again it does nothing, whoever sends it and under whatever
+/// key.
 #[tokio::test]
 async fn a_signature_that_was_seen_before_does_nothing_again() {
     for stage in stages().await {
@@ -209,7 +210,7 @@ async fn a_signature_that_was_seen_before_does_nothing_again() {
             .is(200);
         let size = stage.size().await;
 
-        // The proposal again: it tells what was done, and the match stays refused.
+        // The proposal again: it returns what was done, and the match stays refused.
         stage.post("/v1/matches", &dana, &proposed).await.is(200);
         let said = stage
             .get(&format!("/v1/matches/{first}"), &dana)
@@ -237,7 +238,7 @@ async fn a_signature_that_was_seen_before_does_nothing_again() {
             let said = stage.post(&path(second, act), &ruth, seen).await;
             said.names(422, "NOT_ALLOWED", &["/signature"]);
         }
-        // Sent by another than who signed.
+        // Sent by somebody other than the signer.
         let good = decision(&stage, RUTH, Act::Refuse, second, pair);
         let said = stage.post(&path(second, "refuse"), &dana, &good).await;
         said.names(422, "NOT_ALLOWED", &["/signature"]);
@@ -245,7 +246,7 @@ async fn a_signature_that_was_seen_before_does_nothing_again() {
     }
 }
 
-/// Every list that has pages: a cursor that was edited, of another list or of another question is refused.
+/// Every list that has pages: a cursor that was edited, or that belongs to another list or another query, is refused.
 #[tokio::test]
 async fn a_cursor_is_good_for_the_list_that_gave_it_and_as_it_was_given() {
     let stage = stage().await;
@@ -289,7 +290,7 @@ async fn a_cursor_is_good_for_the_list_that_gave_it_and_as_it_was_given() {
         let mut edited = orders.clone().into_bytes();
         edited[at] = if edited[at] == b'A' { b'B' } else { b'A' };
         let edited = String::from_utf8(edited).unwrap();
-        // The last digit has bits that stand for nothing.
+        // The last digit has unused bits.
         if at + 1 < orders.len() {
             refused(format!("/v1/orders?cursor={edited}"), dana.clone()).await;
         }

@@ -38,7 +38,7 @@ async fn signer(
     LogSigner::open(&stage.board, path, last, "board.example", By::new("Otto")).await
 }
 
-/// Grows the log to at least so many events, cheaply.
+/// Grows the log to at least that many events, cheaply.
 async fn grow(stage: &Stage, size: u64) {
     while stage.size().await < size {
         stage
@@ -49,7 +49,7 @@ async fn grow(stage: &Stage, size: u64) {
     }
 }
 
-/// Tiles that were fetched before they are asked for.
+/// Tiles that were fetched before they are needed.
 struct Fetched(Mutex<HashMap<String, Vec<u8>>>);
 
 impl TileReader for Fetched {
@@ -68,7 +68,7 @@ impl TileReader for Fetched {
     fn save_tiles(&self, _: &[Tile], _: &[Vec<u8>]) {}
 }
 
-/// As C2SP tlog-tiles writes it: without the height that the Go library puts first.
+/// In the form of C2SP tlog-tiles: without the height that the Go library puts first.
 fn path(tile: &Tile) -> String {
     format!("/log/{}", tile.path().replacen("tile/8/", "tile/", 1))
 }
@@ -177,13 +177,13 @@ async fn nothing_smaller_and_nothing_of_another_root_is_ever_signed() {
     let path = key_file(folder.path(), 1);
     let key = signer(&stage, &path, None).await.unwrap();
     let first = key.sign(&stage.board).await.unwrap();
-    // The same again is the same note.
+    // The same log again gives the same note.
     assert_eq!(key.sign(&stage.board).await.unwrap(), first);
     grow(&stage, first.size + 3).await;
     let second = key.sign(&stage.board).await.unwrap();
     assert_eq!(second.size, first.size + 3);
 
-    // The key's file remembers more than the store has: a backup was put back.
+    // The key's file remembers more than the store has: a backup was restored.
     let memory = folder.path().join("1.pem.signed");
     let told = std::fs::read_to_string(&memory).unwrap();
     assert_eq!(told, format!("{} {}\n", second.size, second.root));
@@ -192,7 +192,7 @@ async fn nothing_smaller_and_nothing_of_another_root_is_ever_signed() {
     assert!(
         matches!(refused, CheckpointError::Shorter { signed, found } if (signed, found) == (second.size + 1, second.size))
     );
-    // It has caught up, and is another log.
+    // It has caught up, but is another log.
     grow(&stage, second.size + 2).await;
     let refused = key.sign(&stage.board).await.unwrap_err();
     assert!(matches!(refused, CheckpointError::OtherRoot { size, .. } if size == second.size + 1));
@@ -216,7 +216,7 @@ async fn a_new_key_is_an_event_signed_by_the_old_one() {
         ("board.example", None)
     );
     let size = stage.size().await;
-    // The same key names itself once.
+    // The same key is recorded once.
     signer(&stage, &first, None).await.unwrap();
     assert_eq!(stage.size().await, size);
     let third = key_file(folder.path(), 3);

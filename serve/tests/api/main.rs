@@ -1,5 +1,6 @@
-//! The platform as clients meet it: every request goes through the whole gate, on every store there is, with people who sign
-//! by their own keys. The chain is a stand-in that a test sets; `orderbook-cli/tests/cli/serve.rs` has the real one.
+//! The platform as clients see it: every request goes through the whole gate, on every kind of store, with people who
+//! sign with their own keys. The chain is a stand-in that a test sets; `orderbook-cli/tests/cli/serve.rs` uses the real
+//! one.
 
 // The stage is what every test plays on.
 #![allow(clippy::wildcard_imports)]

@@ -1,4 +1,4 @@
-//! What of a market is seen, and by whom.
+//! What is seen of a market, and by whom.
 
 use std::sync::atomic::Ordering;
 
@@ -39,7 +39,7 @@ async fn an_investor_sees_what_its_wallet_may_hold_now_and_the_desk_everything()
         ),
         (&json!(30), &json!(77))
     );
-    // A minute later the chain is asked again.
+    // A minute later the chain is queried again.
     stage
         .node
         .refuse(ADA, security().token, Restriction::SenderFrozen);
@@ -60,8 +60,8 @@ async fn an_investor_sees_what_its_wallet_may_hold_now_and_the_desk_everything()
         .refuses(503, "RPC_UNREACHABLE");
 }
 
-/// A security that may not be seen answers like one that does not exist: byte for byte, with the same question of the chain
-/// or none.
+/// A security that may not be seen answers like one that does not exist: byte for byte, with the same query to the
+/// chain or none.
 #[tokio::test]
 async fn a_security_that_may_not_be_seen_is_one_that_does_not_exist() {
     let stage = stage().await;
@@ -78,7 +78,7 @@ async fn a_security_that_may_not_be_seen_is_one_that_does_not_exist() {
             "US0000000000",
             "0x0000000000000000000000000000000000000009",
         ] {
-            // Asked anew each time.
+            // Queried again each time.
             stage.turn(60);
             let before = stage.node.asked.load(Ordering::SeqCst);
             let said = stage
@@ -212,7 +212,7 @@ async fn a_lot_that_is_answered_is_told_to_the_desk() {
     let event = &stage.board.events(seq, 1).await.unwrap()[0];
     assert_eq!(event.reason, format!("answers the lot of order {ask}"));
     let size = stage.size().await;
-    // Made up, and a lot of its own side.
+    // An invented lot, and a lot on its own side.
     for reference in ["AAAAAAAAAAAAAAAAAAAAAA", "x"] {
         let mut sent = body(&order(ADA, Side::Bid, 200, 2_050));
         sent["answers"] = reference.into();

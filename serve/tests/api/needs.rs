@@ -1,4 +1,4 @@
-//! What an order lacks, what a wallet has, and what a market shows beside lots.
+//! What an order lacks, what a wallet holds, and what a market shows besides lots.
 
 use std::sync::atomic::Ordering;
 
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::binding::committed;
 use super::stage::*;
 
-/// Sets what a wallet has of a token: all of it, what may move, what the settlement contract may take.
+/// Sets what a wallet holds of a token: the whole balance, what can move, what the settlement contract may take.
 fn has(stage: &Stage, owner: u8, token: Address, means: (u128, u128, u128)) {
     let mut known = stage.node.means.lock().unwrap();
     known.insert((address(owner), token), means);
@@ -53,7 +53,7 @@ async fn an_order_is_taken_and_its_view_says_what_is_missing_alone_and_together(
             (&found["symbol"], &found["decimals"]),
             (&json!("TsUSDC"), &json!(6))
         );
-        // Asked for is exactly what both need.
+        // The approval is for exactly what both need.
         let approve = &found["approve"];
         assert_eq!(
             (&approve["to"], &approve["call"]),
@@ -65,7 +65,7 @@ async fn an_order_is_taken_and_its_view_says_what_is_missing_alone_and_together(
             (call.spender, call.value),
             (identity().contract, U256::from(1_250 * DOLLAR))
         );
-        // Of the security a bid needs nothing.
+        // A bid needs nothing of the security.
         let found = need(&shown, security().token);
         assert_eq!(
             (
@@ -110,7 +110,7 @@ async fn an_ask_needs_the_security_and_what_is_closed_needs_nothing() {
             &json!((100 * TOKEN).to_string())
         )
     );
-    // Whoever looks at an order sees it, also while the node is away.
+    // An order can be viewed even while the node is away.
     stage.node.gone.store(true, Ordering::SeqCst);
     let shown = stage.get(&path, &ben).await.is(200).json();
     assert_eq!(shown["needs"], Value::Null);
@@ -134,7 +134,7 @@ async fn what_is_committed_needs_nothing_more() {
     let other = stage.posted(&ada, &order(ADA, Side::Bid, 10, 200)).await;
     let shown = stage.get(&format!("/v1/orders/{}", pair.bid), &ada).await;
     assert_eq!(shown.is(200).json()["needs"], Value::Null);
-    // Its tokens are held, so they do not count with those of the others.
+    // Its tokens are held, so they do not count towards the others.
     let shown = stage.get(&format!("/v1/orders/{other}"), &ada).await.json();
     let found = need(&shown, identity().payment);
     assert_eq!(found["needed_together"], json!((200 * DOLLAR).to_string()));
@@ -170,7 +170,7 @@ async fn a_wallet_sees_what_it_has_free_and_encumbered_of_each_security() {
         (&desk["coin"], &desk["securities"][0]["balance"]),
         (&Value::Null, &Value::Null)
     );
-    // What was asked a moment ago says which markets are open; what the wallet has now is not known.
+    // The query of a moment ago tells which markets are open; what the wallet holds now is not known.
     stage.node.gone.store(true, Ordering::SeqCst);
     let said = stage.get("/v1/securities", &ada).await.is(200).json();
     assert_eq!(
@@ -232,7 +232,7 @@ async fn sums_stand_beside_the_lots_and_the_desk_sees_which_lot_is_answered() {
             ),
             (&json!(posted), answered, &Value::Null)
         );
-        // The first of the two asks comes before the one that is answered: the pair says both.
+        // The first of the two asks has priority over the one that is answered: the pair reports both.
         assert_eq!(pair["answered"], json!(&pair["ask"]["id"] == answered));
         assert_eq!(said["more"], false);
     }

@@ -1,4 +1,4 @@
-//! Orders over HTTP: each row of the table of errors, and that nothing is recorded where the answer says so.
+//! Orders over HTTP: each row of the table of errors, and that nothing is recorded when the answer says so.
 
 use std::sync::atomic::Ordering;
 
@@ -107,7 +107,7 @@ async fn a_key_is_demanded_and_counts_once_at_a_time() {
     assert_eq!(stage.size().await, size + 1);
 }
 
-/// Each row: what is changed in a good request, and the answer.
+/// Each row: the change to a good request, and the answer.
 #[tokio::test]
 async fn a_bad_order_is_refused_with_its_field_and_nothing_is_recorded() {
     for stage in stages().await {
@@ -133,7 +133,7 @@ async fn a_bad_order_is_refused_with_its_field_and_nothing_is_recorded() {
         elsewhere["order"]["contract"] = json!(Address::repeat_byte(9));
         let pointers = ["/order/chain_id", "/order/contract"];
         send(elsewhere).await.names(422, "OTHER_VENUE", &pointers);
-        // A price that does not come out whole is named with the nearest two.
+        // A price that gives no whole total is reported with the nearest two that do.
         let mut uneven = good();
         uneven.quantity = U256::from(3 * TOKEN);
         uneven.limitTotal = U256::from(10 * DOLLAR);
@@ -214,7 +214,7 @@ async fn an_ineligible_owner_is_told_the_restriction_and_until_when() {
         Restriction::KycExpired,
     ] {
         stage.node.refuse(ADA, security().token, code);
-        // What was known a minute ago counts no more.
+        // What was known a minute ago no longer counts.
         stage.turn(60);
         let said = stage
             .post(
@@ -251,7 +251,7 @@ async fn an_order_of_another_epoch_is_refused_and_a_new_epoch_is_seen_at_once() 
         problem["detail"]
             .as_str()
             .unwrap()
-            .contains("is 0, the owner's epoch is 7"),
+            .contains("is 0, but the owner's epoch is 7"),
         "{problem}"
     );
 }
@@ -319,7 +319,8 @@ async fn an_investor_sees_and_takes_off_its_own_orders_alone() {
         );
         assert_eq!(shown["order"]["quantity"], (100 * TOKEN).to_string());
         stage.get(&path(theirs), &dana).await.is(200);
-        // Another's order is none: the same answer as for one that is not there, but for the request's id.
+        // Another's order counts as missing: the same answer as for one that does not exist, except for the request's
+        // id.
         let strip = |said: Said| {
             let mut problem = said.refuses(404, "NOT_FOUND");
             problem.as_object_mut().unwrap().remove("request_id");

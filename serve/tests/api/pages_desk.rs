@@ -1,4 +1,4 @@
-//! The desk's pages as a browser gets them: what each role sees and can do there, and that looking is written down.
+//! The desk's pages as a browser gets them: what each role sees and can do there, and that access is recorded.
 
 use std::sync::atomic::Ordering;
 
@@ -21,14 +21,14 @@ use super::desk::{TOTAL, decision, pair};
 use super::stage::*;
 use super::trades::trade;
 
-/// A page of somebody.
+/// A page as somebody gets it.
 async fn page(stage: &Stage, path: &str, pass: &Pass) -> String {
     let said = stage.get(path, pass).await.is(200);
     assert_eq!(said.header("content-type"), "text/html; charset=utf-8");
     String::from_utf8(said.body).unwrap()
 }
 
-/// Fails unless a page has each of these.
+/// Fails unless a page contains all of these.
 #[track_caller]
 fn has(page: &str, wanted: &[&str]) {
     for text in wanted {
@@ -36,7 +36,7 @@ fn has(page: &str, wanted: &[&str]) {
     }
 }
 
-/// Fails if a page has one of these.
+/// Fails if a page contains any of these.
 #[track_caller]
 fn lacks(page: &str, unwanted: &[&str]) {
     for text in unwanted {
@@ -44,7 +44,7 @@ fn lacks(page: &str, unwanted: &[&str]) {
     }
 }
 
-/// The routes in the table of who looked at what.
+/// The routes in the access log.
 async fn looked(stage: &Stage) -> Vec<(String, String)> {
     let rows = stage.board.accesses(0, 1_000).await.unwrap();
     let rows = rows.into_iter();
@@ -69,7 +69,7 @@ async fn the_queue_has_what_crosses_with_whom_it_passes_over_and_what_speaks_aga
         let empty = page(&stage, "/desk", &dana).await;
         has(
             &empty,
-            &["Nothing crosses. No security has a bid and an ask."],
+            &["Nothing crosses. No security has both a bid and an ask."],
         );
         let ben = stage.sign_in(BEN).await;
         stage.posted(&ada, &order(ADA, Side::Bid, 10, 100)).await;
@@ -77,7 +77,7 @@ async fn the_queue_has_what_crosses_with_whom_it_passes_over_and_what_speaks_aga
         let other = page(&stage, "/desk", &dana).await;
         has(
             &other,
-            &["Nothing crosses. No bid has the quantity of an ask."],
+            &["Nothing crosses. No bid has the same quantity as an ask."],
         );
         let ask = order(BEN, Side::Ask, 10, 104);
         stage.posted(&ben, &ask).await;
@@ -109,7 +109,7 @@ async fn the_queue_has_what_crosses_with_whom_it_passes_over_and_what_speaks_aga
             &found,
             &["10.40", "1,040.00", "Ada", "Ben", "data-key=\"p\""],
         );
-        // A principal looks, and has nothing to propose.
+        // A principal can look, but has nothing to propose.
         let ruth = stage.sign_in(RUTH).await;
         lacks(&page(&stage, "/desk", &ruth).await, &["data-key"]);
         stage.node.gone.store(true, Ordering::SeqCst);
@@ -140,18 +140,21 @@ async fn a_better_order_that_stays_behind_is_flagged_and_has_to_be_named() {
     );
     has(
         &found,
-        &["You propose that Ben sells 100 HRBR to Ada for $1,040.00."],
+        &["You propose this trade: Ben sells 100 HRBR to Ada for $1,040.00."],
     );
     has(&found, &["would settle now", "Sign the proposal"]);
     lacks(&found, &["data-act=\"propose\" disabled"]);
     let seen = ("Dana".to_owned(), "GET /desk/pair".to_owned());
     assert!(looked(&stage).await.contains(&seen));
-    // Whoever is no trader, and a pair that is taken: the button is off, with the reason.
+    // For a reader who is not a trader, and for a pair that is taken, the button is off, with the reason.
     let ruth = stage.sign_in(RUTH).await;
     let found = page(&stage, &path, &ruth).await;
     has(
         &found,
-        &["data-act=\"propose\" disabled", "A trader proposes it."],
+        &[
+            "data-act=\"propose\" disabled",
+            "Only a trader can propose it.",
+        ],
     );
     stage
         .delete(&format!("/v1/orders/{}", pair.bid), &ada)
@@ -159,7 +162,7 @@ async fn a_better_order_that_stays_behind_is_flagged_and_has_to_be_named() {
         .is(200);
     let found = page(&stage, &path, &dana).await;
     has(&found, &["The bid is no longer on the board."]);
-    // What is no pair.
+    // Not a pair.
     for (query, status) in [
         (format!("bid={}", pair.bid), 400),
         (format!("bid={}&ask={}", pair.ask, pair.bid), 400),
@@ -189,17 +192,17 @@ async fn whoever_proposed_sees_the_button_off_and_another_principal_sees_it_on()
             &own,
             &[
                 "data-act=\"approve\" disabled",
-                "You proposed it: another person has to approve it.",
+                "You proposed it: another person must approve it.",
             ],
         );
         let queue = page(&stage, "/desk", &dana).await;
         has(&queue, &["Under way"]);
-        lacks(&queue, &["Waits for you", "data-key=\"a\""]);
+        lacks(&queue, &["Waiting for you", "data-key=\"a\""]);
         let other = page(&stage, &path, &ruth).await;
         has(
             &other,
             &[
-                "You approve that Ben sells 100 HRBR to Ada for $1,040.00.",
+                "You approve this trade: Ben sells 100 HRBR to Ada for $1,040.00.",
                 "the only pair of this size",
             ],
         );
@@ -211,7 +214,7 @@ async fn whoever_proposed_sees_the_button_off_and_another_principal_sees_it_on()
         has(
             &queue,
             &[
-                "Waits for you",
+                "Waiting for you",
                 "data-key=\"a\"",
                 &format!("{path}#decision"),
             ],
@@ -245,15 +248,12 @@ async fn an_operator_sees_approved_matches_and_nobody_s_orders() {
     let otto = stage.sign_in(OTTO).await;
     let path = format!("/desk/matches/{id}");
     stage.get(&path, &otto).await.is(404);
-    has(
-        &page(&stage, "/desk", &otto).await,
-        &["Nothing waits to be settled."],
-    );
+    has(&page(&stage, "/desk", &otto).await, &["Nothing to settle."]);
     approved(&stage, id, &pair).await;
     let queue = page(&stage, "/desk", &otto).await;
-    has(&queue, &["Waits for you", "data-key=\"s\"", "1,040.00"]);
+    has(&queue, &["Waiting for you", "data-key=\"s\"", "1,040.00"]);
     let found = page(&stage, &path, &otto).await;
-    has(&found, &["Ask for the settlement", "Ruth approved it"]);
+    has(&found, &["Request settlement", "Ruth approved it"]);
     for shown in [&queue, &found] {
         lacks(shown, &["HRBR", "Ada", "A-1", &address(ADA).to_string()]);
     }
@@ -262,7 +262,7 @@ async fn an_operator_sees_approved_matches_and_nobody_s_orders() {
         .into_iter()
         .filter(|(who, _)| who == "Otto");
     assert_eq!(otto_s.count(), 0);
-    // Where the contract demands commitments, that comes first.
+    // Where the contract requires commitments, the commitment comes first.
     *stage.node.footing.lock().unwrap() = Some(Footing {
         required: true,
         unregistered: vec![pair.ask],
@@ -273,7 +273,7 @@ async fn an_operator_sees_approved_matches_and_nobody_s_orders() {
         &found,
         &[
             "data-act=\"settle\" disabled",
-            "a principal commits it first.",
+            "a principal must commit it first.",
         ],
     );
     let ruth = stage.sign_in(RUTH).await;
@@ -296,7 +296,7 @@ async fn an_operator_sees_approved_matches_and_nobody_s_orders() {
     lacks(&found, &["Not on chain yet"]);
 }
 
-/// The commitment as the JSON route has it.
+/// The commitment as in the JSON route.
 async fn approved_again(stage: &Stage, id: Uuid, ruth: &Pass) -> Value {
     let found = stage.board.match_of_id(id).await.unwrap().unwrap();
     let pair = super::desk::Pair {
@@ -458,7 +458,10 @@ async fn a_confirmation_has_the_facts_the_transaction_and_the_proof() {
                 "none covers it yet",
             ],
         );
-        has(&found, &["furnished on written request", "billed apart"]);
+        has(
+            &found,
+            &["furnished on written request", "billed separately"],
+        );
         stage.get(&path, &ben).await.is(404);
         has(
             &page(&stage, &format!("/orders/{ask}/confirmation"), &ben).await,
@@ -549,7 +552,7 @@ async fn reports_show_days_holders_and_subscribers() {
         &[
             "1,035.00",
             "1,996 of 2,000",
-            "95 % reached",
+            "95% reached",
             "Ada",
             "not accepted here",
         ],
@@ -583,10 +586,10 @@ async fn people_are_shown_with_who_granted_what_and_who_looked_at_whose_orders()
         let (cursor, _) = rest.split_once('#').unwrap();
         let path = format!("/desk/people?cursor={cursor}");
         let rest = page(&stage, &path, &rex).await;
-        has(&rest, &["The newest", "data-label=\"Row\">1<"]);
+        has(&rest, &["Newest", "data-label=\"Row\">1<"]);
         lacks(&rest, &["data-label=\"Row\">2<", "Earlier rows"]);
         stage.get("/desk/people?cursor=AAAA", &rex).await.is(400);
-        // An admin sees the staff, and not who looked at what.
+        // An admin sees the staff, but not who looked at what.
         let found = page(&stage, "/desk/people", &alma).await;
         has(&found, &["by Alma"]);
         lacks(
@@ -596,7 +599,7 @@ async fn people_are_shown_with_who_granted_what_and_who_looked_at_whose_orders()
     }
 }
 
-/// Names and texts of others run nothing and make no markup.
+/// Names and texts from others run nothing and make no markup.
 #[tokio::test]
 async fn a_rationale_with_markup_is_shown_as_text() {
     let stage = stage().await;

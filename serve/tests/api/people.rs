@@ -90,7 +90,7 @@ async fn an_admin_adds_changes_and_suspends_people_and_their_sessions_follow_at_
         let change = StaffChange::Restored { person };
         let body = sent(&stage, &change, Uuid::now_v7(), "", &[ALMA]);
         stage.post("/v1/staff", &alma, &body).await.is(201);
-        // The session is over for ever, though nobody used it meanwhile.
+        // The session is over for good, though nobody used it in the meantime.
         stage
             .get("/v1/session", &pass)
             .await
@@ -284,7 +284,7 @@ async fn whoever_of_the_staff_looks_at_a_customer_s_orders_is_written_down() {
         stage.get("/v1/orders", &dana).await.is(200);
         let bid = stage.posted(&ada, &order(ADA, Side::Bid, 100, 1_050)).await;
         stage.posted(&ben, &order(BEN, Side::Ask, 100, 1_060)).await;
-        // One's own orders are one's own affair.
+        // Looking at one's own orders is not recorded.
         stage.get("/v1/orders", &ada).await.is(200);
         stage.get(&format!("/v1/orders/{bid}"), &ada).await.is(200);
         let report = "/v1/reports/access";
@@ -393,7 +393,7 @@ async fn whoever_looks_at_a_match_has_looked_at_both_customers_orders() {
     }
 }
 
-/// What cannot be written down is not shown.
+/// What cannot be recorded is not shown.
 #[tokio::test]
 async fn nothing_is_shown_to_the_staff_while_nothing_can_be_written() {
     let stage = stage().await;

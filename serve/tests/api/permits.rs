@@ -13,7 +13,7 @@ use super::stage::*;
 
 const END: &str = "2027-01-16T08:00:00Z";
 
-/// A permit over dollars, signed by a wallet for a number of the owner's.
+/// A permit over dollars, signed by a wallet with a nonce of the owner's.
 fn signed(signer: u8, token: Address, value: u128, nonce: u64) -> Value {
     let terms = PermitTerms {
         name: "Paper".into(),
@@ -66,12 +66,12 @@ async fn a_permit_is_drafted_signed_left_and_taken_back() {
         );
         let again = stage.post("/v1/permits", &ada, &sent).await.is(200).json();
         assert_eq!(again, said);
-        // It is no event: nothing was agreed that the chain does not know better.
+        // It is not an event: nothing was agreed that the chain does not know better.
         assert_eq!(stage.size().await, size);
         let waiting = stage.board.waiting_permit(address(ADA), coin).await;
         assert_eq!(waiting.unwrap().unwrap().value, U256::from(value));
 
-        // Another takes its place, and each is the owner's to take back while it waits.
+        // Another takes its place, and the owner can take each back while it waits.
         let less = signed(ADA, coin, DOLLAR, 4);
         let other = stage.post("/v1/permits", &ada, &less).await.is(201).json();
         let all = stage.get("/v1/permits", &ada).await.is(200).json();
@@ -104,7 +104,7 @@ async fn a_permit_that_the_token_would_refuse_is_not_kept() {
     let coin = identity().payment;
     stage.node.nonces.lock().unwrap().insert(address(ADA), 4);
     let good = signed(ADA, coin, DOLLAR, 4);
-    // Another key, an old number, another amount than the one that was signed.
+    // Another key, an old nonce, a different amount from the one that was signed.
     let mut more = good.clone();
     more["value"] = json!("2000000");
     for sent in [
@@ -116,7 +116,7 @@ async fn a_permit_that_the_token_would_refuse_is_not_kept() {
         let problem = said.names(422, "NOT_ALLOWED", &["/signature"]);
         assert_eq!(problem["nonce"], "4");
     }
-    // A security that is not open to the wallet, and one that is none.
+    // A security that is not open to the wallet, and a token that is not a security.
     for token in [quay().token, Address::repeat_byte(9)] {
         let sent = signed(ADA, token, DOLLAR, 4);
         let said = stage.post("/v1/permits", &ada, &sent).await;

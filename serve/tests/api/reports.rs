@@ -59,7 +59,7 @@ async fn a_day_is_summed_up_security_by_security() {
             csv.lines().last().unwrap().starts_with("\"1 trades\""),
             "{csv}"
         );
-        // It shows orders of both customers, which is written down; one without trades shows nobody.
+        // It shows orders of both customers, which is recorded; one without trades shows nobody's.
         let seen = stage.board.accesses(0, 10).await.unwrap();
         let mut both = [ADA, BEN].map(|owner| address(owner).to_string().to_lowercase());
         both.sort();

@@ -17,7 +17,7 @@ const PEOPLE: [(u8, Part); 6] = [
     (ALMA, Part::Staff(Role::Admin)),
 ];
 
-/// A path with something in each of its places.
+/// A path with something in each placeholder.
 fn path(route: &Route) -> String {
     route
         .path
@@ -81,8 +81,8 @@ async fn every_route_answers_each_role_by_the_table_and_nobody_without_one() {
     }
 }
 
-/// Of the page's own words: an admin has no orders and no matches, a records officer changes nothing, an operator sees no
-/// open order.
+/// From the docs: an admin has no orders and no matches, a records officer changes nothing, an operator
+/// sees no open order.
 #[tokio::test]
 async fn roles_are_apart() {
     let parts = |route: &Route| match route.who {

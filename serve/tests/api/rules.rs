@@ -1,4 +1,4 @@
-//! What every request must be, whoever sends it: host, origin, content, size; and what every answer says.
+//! What every request must fulfil, whoever sends it: host, origin, content, size; and what every answer contains.
 
 use axum::body::Body;
 use axum::http::Request;
@@ -138,7 +138,7 @@ async fn what_changes_something_comes_from_its_own_pages_or_with_an_api_key() {
     let stage = stage().await;
     let ada = stage.sign_in(ADA).await;
     let own = Some(URL);
-    // 404: it got as far as the order, which is none.
+    // 404: it got as far as the order, which does not exist.
     unsafe_with(&stage, &ada, own, Some("same-origin"))
         .await
         .is(404);
@@ -167,14 +167,14 @@ async fn what_changes_something_comes_from_its_own_pages_or_with_an_api_key() {
     unsafe_with(&stage, &key, own, Some("same-origin"))
         .await
         .is(404);
-    // What is there must be right all the same.
+    // A header that is there must still be right.
     unsafe_with(&stage, &key, Some("https://evil.example"), None)
         .await
         .refuses(403, "OTHER_ORIGIN");
     unsafe_with(&stage, &key, None, Some("cross-site"))
         .await
         .refuses(403, "OTHER_ORIGIN");
-    // Looking is not changing: no page of another site could read the answer, or send the cookie.
+    // Reading changes nothing: no other site's page could read the answer or send the cookie.
     stage.get("/v1/orders", &ada).await.is(200);
 }
 
@@ -280,7 +280,7 @@ async fn whoever_asks_for_too_much_waits_and_nobody_else_does() {
     assert_eq!(said.header("retry-after"), "1");
     said.refuses(429, "TOO_MANY");
     stage.get("/v1/session", &ben).await.is(200);
-    // A sign-in text is 10, and those who are not signed in are charged by their address.
+    // A sign-in text costs 10, and clients that are not signed in are charged by address.
     let asked = json!({ "address": address(ADA) });
     for _ in 0..6 {
         stage

@@ -120,7 +120,7 @@ async fn another_text_another_key_and_no_signature_sign_nobody_in() {
             .post("/v1/session", &browser, &answer(&nonce, signer, &signed))
             .await;
         said.names(422, "NOT_ALLOWED", &["/signature"]);
-        // A wrong signature uses the nonce up.
+        // A wrong signature uses up the nonce.
         let right = answer(&nonce, ADA, &message);
         stage
             .post("/v1/session", &browser, &right)
@@ -141,7 +141,7 @@ async fn another_text_another_key_and_no_signature_sign_nobody_in() {
 #[tokio::test]
 async fn a_wallet_with_code_signs_in_by_its_code_and_not_without_the_node() {
     let stage = stage().await;
-    // Ben signs for a contract that takes it.
+    // Ben signs for a contract that accepts it.
     let contract = EVE;
     let try_it = || async {
         let (message, nonce, browser) = stage.challenge(contract).await;

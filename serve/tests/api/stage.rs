@@ -49,7 +49,7 @@ pub(crate) const START: i64 = 1_800_000_000;
 pub(crate) const TOKEN: u128 = 1_000_000_000_000_000_000;
 /// One dollar.
 pub(crate) const DOLLAR: u128 = 1_000_000;
-/// Where browsers see it.
+/// Where browsers reach it.
 pub(crate) const URL: &str = "https://board.example";
 
 pub(crate) const ALMA: u8 = 0xa1;
@@ -60,7 +60,7 @@ pub(crate) const REX: u8 = 0xf2;
 /// Investors with an account each.
 pub(crate) const ADA: u8 = 1;
 pub(crate) const BEN: u8 = 2;
-/// A wallet that no registry has.
+/// A wallet that is in no registry.
 pub(crate) const EVE: u8 = 3;
 
 pub(crate) fn wallet(number: u8) -> PrivateKeySigner {
@@ -103,7 +103,7 @@ pub(crate) fn quay() -> Security {
     }
 }
 
-/// What a wallet has of a token: all of it, what may move, what the settlement contract may take.
+/// What a wallet holds of a token: the whole balance, what can move, what the settlement contract may take.
 type Had = (u128, u128, u128);
 
 /// The chain as a test sets it.
@@ -112,15 +112,15 @@ pub(crate) struct Paper {
     /// Why a wallet may not hold a token.
     pub(crate) refused: Mutex<HashMap<(Address, Address), Restriction>>,
     pub(crate) epochs: Mutex<HashMap<Address, u64>>,
-    /// Wallets with code that takes any signature.
+    /// Wallets with code that accepts any signature.
     pub(crate) contracts: Mutex<HashSet<Address>>,
     pub(crate) reasons: Mutex<Vec<Reason>>,
     /// By wallet and token.
     pub(crate) means: Mutex<HashMap<(Address, Address), Had>>,
-    /// The contract has commitments, which stand on this.
+    /// What commitments of the contract rest on, if it has them.
     pub(crate) footing: Mutex<Option<Footing>>,
     pub(crate) holders: Mutex<Vec<Count>>,
-    /// The next number of a wallet at every token.
+    /// The next nonce of a wallet at every token.
     pub(crate) nonces: Mutex<HashMap<Address, u64>>,
     pub(crate) gone: AtomicBool,
     pub(crate) asked: AtomicUsize,
@@ -324,7 +324,7 @@ impl Said {
     }
 }
 
-/// How a client comes in.
+/// How a client authenticates.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Pass {
     pub(crate) cookie: Option<String>,
@@ -342,7 +342,7 @@ pub(crate) struct Stage {
     _folder: TempDir,
 }
 
-/// One for each engine there is.
+/// One for each kind of store.
 pub(crate) async fn stages() -> Vec<Stage> {
     let mut stages = vec![stage().await];
     if let Ok(server) = std::env::var("ORDERBOOK_TEST_POSTGRES") {
@@ -406,7 +406,7 @@ impl Stage {
         stage
     }
 
-    /// The same board behind a platform with a house of its own.
+    /// The same board behind a platform with its own house.
     pub(crate) async fn housed(self, house: House) -> Self {
         let (board, node) = (self.board.clone(), self.node.clone());
         let url = URL.parse().unwrap();
@@ -474,7 +474,7 @@ impl Stage {
         self.board.change_staff(changed, "").await.unwrap();
     }
 
-    /// What a person signs of an act, now.
+    /// What a person signs for an act, now.
     pub(crate) fn sign(&self, signer: u8, told: &Told<'_>) -> Signed {
         let time = self.now().as_second().cast_unsigned();
         let hasher = ActHasher::new(identity().chain_id, identity().contract);
@@ -498,13 +498,13 @@ impl Stage {
         self.hands.fetch_add(seconds * 1_000_000, Ordering::SeqCst);
     }
 
-    /// Any request, as it is.
+    /// Any request, unchanged.
     pub(crate) async fn ask(&self, request: Request<Body>) -> Said {
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let kind = parts.headers.get(header::CONTENT_TYPE);
         let body = if kind.is_some_and(|kind| kind == "text/event-stream") {
-            // It would not end: what it begins with.
+            // A stream does not end, so only its beginning is read.
             body.into_data_stream().next().await.unwrap().unwrap()
         } else {
             to_bytes(body, usize::MAX).await.unwrap()
@@ -561,7 +561,7 @@ impl Stage {
         self.ask(request.unwrap()).await
     }
 
-    /// Asks for a text to sign: the text, the nonce, and the browser's cookie.
+    /// Asks for a text to sign; returns the text, the nonce, and the browser's cookie.
     pub(crate) async fn challenge(&self, number: u8) -> (String, String, Pass) {
         let body = json!({ "address": address(number) });
         let said = self
@@ -591,7 +591,7 @@ impl Stage {
         self.board.head().await.unwrap().size
     }
 
-    /// Posts an order of an investor by HTTP; its id.
+    /// Posts an order of an investor over HTTP; returns its id.
     pub(crate) async fn posted(&self, pass: &Pass, order: &Order) -> B256 {
         let said = self.post("/v1/orders", pass, &body(order)).await.is(201);
         said.json()["id"].as_str().unwrap().parse().unwrap()

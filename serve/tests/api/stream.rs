@@ -1,4 +1,4 @@
-//! Live updates: who is told what, and that nobody misses an event or is told it twice.
+//! Live updates: who is sent what, and that nobody misses an event or gets it twice.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -28,9 +28,9 @@ use uuid::Uuid;
 use super::desk::{Pair, TOTAL, decision, pair, proposal};
 use super::stage::*;
 
-/// How often a stream says that it lives, in these tests.
+/// How often a stream gives a sign of life in these tests.
 const TICK: Duration = Duration::from_millis(40);
-/// Before a test that waits for what does not come fails.
+/// How long a test waits for an event before it fails.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// One event of a stream.
@@ -62,13 +62,13 @@ struct Reading {
     body: BodyDataStream,
     rest: String,
     events: VecDeque<Event>,
-    /// The lines that say when to come again.
+    /// The lines that say when to reconnect.
     retries: Vec<u64>,
     /// The last id, as a browser sends it.
     last: Option<u64>,
 }
 
-/// One process' platform on a board.
+/// The platform of one process on a board.
 struct Instance {
     app: Arc<App>,
     router: Router,
@@ -103,7 +103,7 @@ async fn two(stage: &Stage) -> [Instance; 2] {
 }
 
 impl Instance {
-    /// Asks for a stream; what is answered.
+    /// Asks for a stream; returns the answer.
     async fn ask(&self, pass: &Pass, query: &str, last: Option<&str>) -> axum::response::Response {
         let mut request = Stage::request("GET", &format!("/v1/stream{query}"), pass);
         if let Some(last) = last {
@@ -161,7 +161,7 @@ impl Reading {
         }
     }
 
-    /// The next event that is no tick.
+    /// The next event that is not a tick.
     async fn next(&mut self) -> Option<Event> {
         loop {
             match self.any().await {
@@ -193,7 +193,7 @@ impl Reading {
         all
     }
 
-    /// Why it ends, after which nothing comes.
+    /// Why it ends; nothing comes after that.
     async fn end(&mut self) -> Value {
         let end = loop {
             match self.next().await {
@@ -302,7 +302,7 @@ async fn where_log_and_chain_stand_is_told_to_everybody() {
         let mut other = there.open(&otto, "", None).await;
         let size = own.of("snapshot").await["seq"].clone();
         assert_eq!(other.of("snapshot").await["head"], Value::Null);
-        // Of this one nobody else is told: what comes next says that nothing is missing.
+        // This one is sent to nobody else: the next event shows that nothing is missing.
         let order = stage.posted(&ada, &order(ADA, Side::Bid, 1, 10)).await;
         assert_eq!(own.of("order").await["order"]["id"], json!(order));
         let after = stage.size().await;
@@ -320,7 +320,7 @@ async fn where_log_and_chain_stand_is_told_to_everybody() {
                 (&before, &json!(8))
             );
         }
-        // Whoever sees no tick knows that it is not live.
+        // A reader that sees no tick knows that it is not live.
         let tick = loop {
             let event = own.any().await.unwrap();
             if event.kind == "tick" && event.json()["head"]["block"] == 8 {
@@ -346,7 +346,7 @@ async fn every_instance_tells_the_same_and_resumes_without_a_gap_or_a_repetition
             for number in 0..3 {
                 let price = 1_000 + round * 10 + number;
                 stage.posted(&ada, &order(ADA, Side::Ask, 100, price)).await;
-                // Of these nobody else is told: they leave holes in the numbers.
+                // These are sent to nobody else: they leave gaps in the numbers.
                 stage
                     .board
                     .note("x", By::new("ada").because("y"))
@@ -356,7 +356,7 @@ async fn every_instance_tells_the_same_and_resumes_without_a_gap_or_a_repetition
             for _ in 0..2 {
                 found.push(reading.next().await.unwrap());
             }
-            // Gone in the middle of it, and back elsewhere.
+            // Disconnected midway, and back at another instance.
             let (pass, last_id) = (&ben, reading.last);
             drop(reading);
             stage
@@ -377,7 +377,7 @@ async fn every_instance_tells_the_same_and_resumes_without_a_gap_or_a_repetition
             assert_eq!(event.json()["after"], json!(before));
             before = event.id;
         }
-        // Nothing was missed: nothing is told but that it lives.
+        // Nothing was missed: only a sign of life is sent.
         let mut again = instances[1].open(&ben, "?security=HRBR", Some(size)).await;
         assert_eq!(again.any().await.unwrap().kind, "tick");
     }
@@ -460,13 +460,13 @@ async fn two_investors_are_told_the_same_bytes_and_nothing_of_what_they_may_not_
             .await
             .is(200);
         let next = first.next().await.unwrap();
-        // The one before it is the last one that she was told of.
+        // The one before it is the last one that she was sent.
         assert_eq!(
             (next.kind.as_str(), &next.json()["after"]),
             ("lot", &json!(told[0].id))
         );
 
-        // What one may not see does not exist.
+        // What a reader may not see does not exist.
         let (quay_said, none_said) = (
             here.refused(&ada, "?security=QUAY").await,
             here.refused(&ada, "?security=NONE").await,
@@ -487,7 +487,7 @@ async fn two_investors_are_told_the_same_bytes_and_nothing_of_what_they_may_not_
         here.refused(&ben, "?side=bid")
             .await
             .names(400, "BAD_INPUT", &["side"]);
-        // Who may hold nothing sees no lots, and its own orders.
+        // A wallet that may hold nothing sees no lots, only its own orders.
         let eve = stage.sign_in(EVE).await;
         stage
             .node
@@ -615,7 +615,7 @@ async fn matches_and_trades_are_told_to_the_desk_their_owners_and_the_market_eac
             assert_eq!(shown["settlement"]["total"], TOTAL.to_string());
         }
         assert_eq!(operator.of("settlement").await["match"], json!(id));
-        // At whose orders somebody of the staff looked is written down, once for each stream.
+        // Whose orders a person on the staff saw is recorded once for each stream.
         let rows = stage.board.accesses(0, 100).await.unwrap();
         let looked = |person: &str| {
             let of = rows
@@ -680,7 +680,7 @@ async fn a_fill_that_the_log_has_not_recorded_is_told_without_a_number() {
                     (&json!(id), &json!("10.40"))
                 );
             }
-            // It stands in what a stream begins with, and is told again to whoever resumes.
+            // It is in the beginning of a stream, and is sent again to a reader that resumes.
             let fresh = there.open(&ada, "", None).await.of("snapshot").await;
             let resumed = here.open(&ada, "", Some(size)).await.any().await.unwrap();
             if state == "gone" {
@@ -710,7 +710,7 @@ async fn a_stream_ends_with_the_reason_when_its_reader_is_no_longer_let_in() {
         assert_eq!(reading.next().await.unwrap().kind, "snapshot");
         stage.delete("/v1/session", &ada).await.is(204);
         assert_eq!(reading.end().await["code"], "NOT_SIGNED_IN");
-        // An API key that is ended, and one that ends by itself.
+        // An API key that is ended, and one that expires.
         let ada = stage.sign_in(ADA).await;
         let asked =
             json!({ "name": "feed", "scopes": ["read"], "expires_at": "2027-01-15T08:10:00Z" });
@@ -729,12 +729,12 @@ async fn a_stream_ends_with_the_reason_when_its_reader_is_no_longer_let_in() {
             }
             assert_eq!(reading.end().await["code"], "NOT_SIGNED_IN");
         }
-        // Half an hour without a request: a stream is none.
+        // Half an hour without a request: a stream does not count as one.
         let mut reading = here.open(&ada, "", None).await;
         stage.turn(1_800);
         assert_eq!(reading.end().await["code"], "NOT_SIGNED_IN");
 
-        // Whoever is suspended is told nothing of what comes after it.
+        // A suspended person is sent nothing of what comes after it.
         let (dana, ada) = (stage.sign_in(DANA).await, stage.sign_in(ADA).await);
         let mut reading = there.open(&dana, "", None).await;
         assert_eq!(reading.next().await.unwrap().kind, "snapshot");
@@ -751,7 +751,7 @@ async fn a_stream_ends_with_the_reason_when_its_reader_is_no_longer_let_in() {
         let end = Reading::must(reading.next().await, "end");
         assert_eq!(end.json()["code"], "NOT_SIGNED_IN");
         assert_eq!(reading.any().await, None, "{order}");
-        // Other roles are another view.
+        // Other roles mean another view.
         let ruth = stage.sign_in(RUTH).await;
         let mut reading = here.open(&ruth, "", None).await;
         let person = "Ruth".to_owned();
@@ -774,7 +774,7 @@ async fn a_stream_ends_when_its_wallet_may_no_longer_hold_what_it_follows() {
     stage
         .node
         .refuse(BEN, quay().token, Restriction::SenderFrozen);
-    // What the chain said counts for a minute.
+    // What the chain reported counts for a minute.
     stage.turn(60);
     let end = both.end().await;
     let restriction = Restriction::SenderFrozen;
@@ -785,7 +785,7 @@ async fn a_stream_ends_when_its_wallet_may_no_longer_hold_what_it_follows() {
     );
     let order = stage.posted(&ben, &order(BEN, Side::Bid, 100, 1_050)).await;
     assert_eq!(one.of("order").await["order"]["id"], json!(order));
-    // Nobody knows what may be seen: as a read is refused then.
+    // What may be seen is not known: reads are refused then as well.
     stage
         .node
         .gone
@@ -810,7 +810,7 @@ async fn a_wallet_has_three_streams_and_streams_leave_room_for_requests() {
     open.push(here.open(&ben, "", None).await);
     open.remove(0);
     open.push(here.open(&again, "", None).await);
-    // More than there may be requests at once.
+    // More than the allowed number of requests at once.
     let all: Vec<u8> = (4..=0xff)
         .filter(|number| ![ALMA, DANA, RUTH, OTTO, REX].contains(number))
         .collect();
@@ -861,7 +861,7 @@ async fn who_is_too_far_behind_is_cut_off_and_nobody_else_is() {
         last = event.id.or(last);
     }
     assert!(last < Some(stage.size().await));
-    // It may come again, and is told what it missed.
+    // It can reconnect, and is sent what it missed.
     let mut again = here.open(&rex, "", slow.last).await;
     let missed = again.until(stage.size().await).await;
     assert_eq!(

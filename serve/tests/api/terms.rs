@@ -96,7 +96,7 @@ async fn no_order_is_taken_before_the_terms_are_accepted() {
         let report = book::audit::verify::verify(&stage.board, &[], |_| {}).await;
         assert_eq!(report.unwrap().finding, None);
 
-        // New terms are accepted anew, a replacement is an order like another.
+        // New terms must be accepted again; a replacement is an order like any other.
         let old = id(&order_of(&ask));
         let newer = House {
             terms: Some(terms("3")),
@@ -175,7 +175,7 @@ async fn no_bid_is_taken_before_the_documents_are_received() {
             "{problem}"
         );
         assert_eq!(stage.size().await, size);
-        // Whoever sells knows what it has.
+        // A seller knows what it holds.
         let ask = body(&order(ADA, Side::Ask, 8, 80));
         stage.post("/v1/orders", &ada, &ask).await.is(201);
 
@@ -186,7 +186,7 @@ async fn no_bid_is_taken_before_the_documents_are_received() {
             let path = format!("{DOCUMENTS}/{}", paper.sha256);
             let file = stage.get(&path, &ada).await.is(200);
             assert_eq!(file.body, paper.bytes);
-            // What a browser might run is given as bytes.
+            // Anything that a browser might run is served as bytes.
             let kind = if paper.name.ends_with("pdf") {
                 "application/pdf"
             } else {
@@ -224,7 +224,7 @@ async fn documents_are_acknowledged_all_at_once_and_only_where_the_security_is_o
     said.names(422, "BAD_INPUT", &["/sha256/0"]);
     let said = stage.post(DOCUMENTS, &dana, &receiving()).await;
     said.refuses(403, "NOT_ALLOWED");
-    // A security that may not be seen is one that does not exist.
+    // A security that may not be seen counts as one that does not exist.
     let mut answers = Vec::new();
     for name in ["QUAY", "NONE"] {
         let path = format!("/v1/securities/{name}/documents");

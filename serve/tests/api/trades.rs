@@ -83,7 +83,7 @@ async fn a_fill_is_confirmed_to_its_own_investor_and_to_the_desk() {
             )
         );
         assert_eq!(said["time"]["executed_at"], "2027-01-15T08:00:00Z");
-        // Stated before, billed apart.
+        // Stated beforehand, billed separately.
         assert_eq!(
             said["fees"],
             json!({ "commission_usd": "2.5875", "commission_bips": 25 })
@@ -132,7 +132,7 @@ async fn a_fill_is_confirmed_to_its_own_investor_and_to_the_desk() {
 async fn settlements_are_listed_newest_first_with_their_average() {
     for stage in stages().await {
         trade(&stage, 10, 500, 1).await;
-        // 90 days later that one counts no more.
+        // 90 days later, that one no longer counts.
         stage.turn(90 * 86_400 - 100_000);
         trade_later(&stage).await;
         let ada = stage.sign_in(ADA).await;
@@ -166,7 +166,7 @@ async fn settlements_are_listed_newest_first_with_their_average() {
                 &json!(3)
             )
         );
-        // Whose they were is told to nobody.
+        // Nobody is shown whose they were.
         let text = said.to_string();
         for hidden in [address(ADA), address(BEN)] {
             assert!(!text.contains(&hidden.to_string()), "{text}");

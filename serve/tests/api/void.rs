@@ -149,7 +149,7 @@ async fn a_cancel_that_the_owner_did_not_sign_changes_nothing() {
         .post(&void, &nobody(), &good)
         .await
         .refuses(401, "NOT_SIGNED_IN");
-    // A wallet with code is asked, as everywhere; a node that is gone decides nothing.
+    // A wallet with code is queried, as everywhere; an unreachable node decides nothing.
     stage.node.gone.store(true, Ordering::SeqCst);
     let said = stage.post(&void, &ada, &signed(BEN, posted)).await;
     said.refuses(503, "RPC_UNREACHABLE");

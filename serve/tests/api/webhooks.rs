@@ -1,4 +1,4 @@
-//! Webhooks, told by a courier to receivers on this machine.
+//! Webhooks, sent by a courier to receivers on this machine.
 
 use std::collections::VecDeque;
 use std::net::IpAddr;
@@ -26,7 +26,7 @@ const FAILED: &str = "HTTP/1.1 500 Internal Server Error\r\n\r\n";
 /// Says nothing and holds the connection.
 const SILENT: &str = "";
 
-/// What came: the head in lower case, and the body.
+/// What was received: the head in lower case, and the body.
 #[derive(Debug)]
 struct Came {
     head: String,
@@ -46,11 +46,11 @@ impl Came {
     }
 }
 
-/// Somebody who is told.
+/// A receiver.
 struct Receiver {
     port: u16,
     came: UnboundedReceiver<Came>,
-    /// What is answered next; once it is empty, everything is taken.
+    /// The next answers; once it is empty, everything is accepted.
     answers: Arc<Mutex<VecDeque<&'static str>>>,
 }
 
@@ -83,7 +83,7 @@ async fn converse(
         }
     }
     stream.write_all(answer.as_bytes()).await.unwrap();
-    // Whoever reads nothing more ends it.
+    // A test that reads nothing more ends it.
     let mut rest = [0; 1];
     let _ = stream.read(&mut rest).await;
 }
@@ -125,7 +125,7 @@ impl Receiver {
         format!("127.0.0.1:{}", self.port).parse().unwrap()
     }
 
-    /// The ids and types of all that came so far, in sequence.
+    /// The ids and types of all messages so far, in order.
     fn all(&mut self) -> Vec<(String, String)> {
         let came = std::iter::from_fn(|| self.came.try_recv().ok());
         let told = came.map(|came| {
@@ -136,7 +136,7 @@ impl Receiver {
     }
 }
 
-/// A name's addresses, one answer after the other; the last one for ever.
+/// A name's addresses, one answer after the other; the last one repeats.
 struct Told {
     answers: Mutex<VecDeque<Vec<IpAddr>>>,
     asked: AtomicUsize,
@@ -211,7 +211,7 @@ fn courier(stage: &Stage, receiver: &Receiver) -> Courier {
     Courier::new(stage.board.clone(), outlet)
 }
 
-/// Posts an order of Ada by the library, as another process would; its event.
+/// Posts an order of Ada's with the library, as another process would; returns its event.
 async fn posted(stage: &Stage, dollars: u128) -> u64 {
     let ada = stage.sign_in(ADA).await;
     stage
@@ -235,7 +235,7 @@ async fn what_happens_is_told_in_sequence_by_ids_alone_under_a_signature_that_ch
         assert!(courier(&stage, &receiver).pass().await.unwrap());
 
         let first = receiver.came.try_recv().unwrap();
-        // Nothing of before, and nothing but ids.
+        // Nothing from before, and nothing but ids.
         let wanted = json!({ "type": "order.posted", "data": { "order": id, "seq": seq } });
         assert_eq!(first.json(), wanted);
         let (name, time) = (
@@ -274,7 +274,7 @@ async fn what_happens_is_told_in_sequence_by_ids_alone_under_a_signature_that_ch
             (&shown[0]["said"], &shown[0]["seq"]),
             (&json!("status 204"), &json!(seq))
         );
-        // Told once.
+        // Sent once.
         assert!(courier(&stage, &receiver).pass().await.is_ok());
         stage.turn(10);
         assert!(courier(&stage, &receiver).pass().await.unwrap());
@@ -404,12 +404,12 @@ async fn a_name_is_asked_once_a_try_and_what_was_looked_at_is_connected_to() {
     assert!(courier.pass().await.unwrap());
     assert_eq!((first.all().len(), second.all().len()), (1, 0));
     assert_eq!(names.asked.load(Ordering::SeqCst), 1);
-    // The next try asks anew: no connection of before is used again.
+    // The next try resolves again: no earlier connection is reused.
     posted(&stage, 1_001).await;
     assert!(courier.pass().await.unwrap());
     assert_eq!((first.all().len(), second.all().len()), (0, 1));
     assert_eq!(names.asked.load(Ordering::SeqCst), 2);
-    // The same name without its port is no exception.
+    // The same name without its port is not an exception.
     let elsewhere = Outlet::with(&named(&Told::new(&[&["127.0.0.1"]])), Vec::new(), &[]).unwrap();
     posted(&stage, 1_002).await;
     stage.turn(10);
@@ -436,7 +436,7 @@ async fn a_redirect_is_not_followed_and_a_body_is_not_read() {
         "HTTP/1.1 307 Moved\r\nlocation: {}\r\ncontent-length: 0\r\n\r\n",
         elsewhere.url()
     );
-    // A body that never comes would be waited for by whoever read it.
+    // Reading the body would wait for one that never comes.
     let endless = "HTTP/1.1 200 OK\r\ncontent-length: 1000000000\r\n\r\n";
     receiver.answer([Box::leak(moved.into_boxed_str()), endless]);
     posted(&stage, 1_000).await;
@@ -508,7 +508,7 @@ async fn a_process_that_dies_after_sending_is_followed_by_another_that_sends_the
         let first = receiver.came.recv().await.unwrap();
         sending.abort();
         assert!(sending.await.unwrap_err().is_cancelled());
-        // The lease is still the dead one's.
+        // The dead process still has the lease.
         assert!(!next.pass().await.unwrap());
         stage.turn(5);
         assert!(next.pass().await.unwrap());
