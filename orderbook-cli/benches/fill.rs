@@ -1,7 +1,7 @@
 //! From a fill on chain to whoever follows the security: `cargo bench --profile host --workspace --bench fill`.
 //!
 //! A server watches the demo's embedded chain, another process settles one match after the other. Each is timed from when the
-//! node gets the transaction, which it carries out and puts into a block at once, until the event has come to a subscriber.
+//! node gets the transaction, which it carries out and puts into a block at once, until the event has reached a subscriber.
 //! `ORDERBOOK_BENCH_FILLS` sets how many (20).
 
 #[path = "../tests/cli/process.rs"]
@@ -30,7 +30,7 @@ fn main() {
     let fills = std::env::var("ORDERBOOK_BENCH_FILLS").map_or(20, |fills| {
         fills.parse::<usize>().expect("a number of fills")
     });
-    // Nothing but the watcher can tell of a fill before it is safe.
+    // Only the watcher can report a fill before it is safe.
     let market = Market::lagging(1_000, 2_000);
     market.data("settlement record-at safe");
     let matches: Vec<String> = (0..fills)
@@ -43,7 +43,7 @@ fn main() {
     let (sends, sent) = mpsc::channel();
     let node = Proxy::before(&market.url, move |method| {
         if method == SEND {
-            // Nobody listens any more once the last is timed.
+            // Nobody is listening any more once the last one is timed.
             let _ = sends.send(Instant::now());
         }
         Act::Relay

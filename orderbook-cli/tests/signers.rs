@@ -1,4 +1,4 @@
-//! Keys in the key management of a cloud: `orderbook` signs with them against stand-ins on this machine, which answer as the
+//! Keys in a cloud's key management: `orderbook` signs with them against stand-ins on this machine, which answer as the
 //! services do. The stand-ins sign with the high `s`, as half of the signatures of such a service have it.
 //!
 //! Built and run by `make test-signers` alone.
@@ -45,7 +45,7 @@ fn signed(key: &PrivateKeySigner, digest: B256) -> Vec<u8> {
     [vec![0x30, u8::try_from(body.len()).expect("short")], body].concat()
 }
 
-/// Answers HTTP/1.1 for as long as the test runs: `answer` says it of a request's head and body.
+/// Answers HTTP/1.1 for as long as the test runs: `answer` gives the answer to a request's head and body.
 fn serve(answer: impl Fn(&str, &[u8]) -> Value + Send + 'static) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let url = format!("http://{}", listener.local_addr().expect("an address"));
@@ -78,7 +78,7 @@ fn serve(answer: impl Fn(&str, &[u8]) -> Value + Send + 'static) -> String {
     url
 }
 
-/// AWS KMS, as far as a signer asks it.
+/// AWS KMS, as far as a signer uses it.
 fn aws(key: &PrivateKeySigner) -> String {
     let key = key.clone();
     serve(move |head, body| {
@@ -101,7 +101,7 @@ fn aws(key: &PrivateKeySigner) -> String {
     })
 }
 
-/// Google Cloud KMS, as far as a signer asks it: gRPC on HTTP/2.
+/// Google Cloud KMS, as far as a signer uses it: gRPC on HTTP/2.
 fn gcp(key: &PrivateKeySigner) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let url = format!("http://{}", listener.local_addr().expect("an address"));
@@ -128,7 +128,7 @@ fn gcp(key: &PrivateKeySigner) -> String {
     url
 }
 
-/// One call: a message with its length in front, the outcome behind.
+/// One call: a message with its length before it and the outcome after it.
 async fn answer(
     key: PrivateKeySigner,
     request: http::Request<h2::RecvStream>,
@@ -176,7 +176,7 @@ async fn answer(
     stream.send_trailers(outcome).expect("an outcome");
 }
 
-/// The fields of a message of which each has its length: number and bytes.
+/// The fields of a message that have their length with them: number and bytes.
 fn fields(mut message: &[u8]) -> Vec<(u64, &[u8])> {
     fn number(bytes: &mut &[u8]) -> u64 {
         let mut value = 0;
@@ -215,7 +215,7 @@ fn field(value: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// Signs an order with the wallet `hsm` of a profile that keeps it so.
+/// Signs an order with the wallet `hsm` of a profile that keeps it there.
 fn sign(folder: &Path, keeper: &str) -> Output {
     let profile = format!(
         "name = \"desk\"\nchain_id = 412346\nrpc_url = \"http://127.0.0.1:1\"\n\n\
@@ -237,7 +237,7 @@ fn sign(folder: &Path, keeper: &str) -> Output {
     command
         .current_dir(folder)
         .args("order sign bid HRBR 10 24.50 --wallet hsm --json".split(' '))
-        // What AWS's and Google's own tools look at; nothing else of this machine.
+        // What AWS's and Google's own tools look at; nothing else on this machine.
         .env("HOME", folder)
         .env("AWS_ACCESS_KEY_ID", "stand-in")
         .env("AWS_SECRET_ACCESS_KEY", "stand-in")
@@ -307,7 +307,7 @@ fn aws_kms_signs_and_only_with_the_key_that_the_profile_names() {
     assert!(message.contains("AWS KMS: "), "{message}");
 }
 
-/// Credentials of a workload that another provider of identities vouches for; the token comes from a stand-in too.
+/// Credentials of a workload that another identity provider vouches for; the token comes from a stand-in too.
 fn federated(folder: &Path) {
     let token = serve(
         |_, _| json!({ "access_token": "stand-in", "token_type": "Bearer", "expires_in": 3600 }),

@@ -16,8 +16,8 @@ use super::failure::{Exit, Failure, Result};
 use crate::config::{Key, Source};
 
 impl Context {
-    /// Who does `told`. Where the book demands signatures, the wallet of `--wallet`, or of the profile's trader or principal,
-    /// signs it, and its person acts; `--actor` may say no other.
+    /// The actor of `told`. Where the book demands signatures, the wallet of `--wallet`, or of the profile's trader or
+    /// principal, signs it and its owner is the actor; `--actor` must not name anybody else.
     pub(super) async fn acting(&self, board: &Board, told: &Told<'_>) -> Result<By> {
         self.acting_for(board, told, None).await
     }
@@ -32,7 +32,7 @@ impl Context {
         self.pen(board, told.act).await?.by(told, file)
     }
 
-    /// Whoever does acts of one kind: the wallet is opened once, however many they are.
+    /// The actor for acts of one kind: the wallet is opened once for all of them.
     pub(super) async fn pen(&self, board: &Board, act: Act) -> Result<Pen> {
         let roster = board.roster().await?;
         if roster.demanded().is_none() {
@@ -65,7 +65,8 @@ impl Context {
         let given = self.settings.setting(Key::Actor);
         match (given.source, given.value) {
             (Source::Flag(_), Some(actor)) if key(&actor) != key(person) => {
-                let words = format!("--actor says {actor}, the wallet that signs is {person}'s");
+                let words =
+                    format!("--actor is {actor}, but the signing wallet belongs to {person}");
                 Err(Failure::new(Exit::Auth, "OTHER_ACTOR", words)
                     .hint("this book demands signatures: name the person's wallet with --wallet"))
             }
@@ -83,7 +84,7 @@ pub(super) struct Pen {
 }
 
 impl Pen {
-    /// The person's signature under an act, of a file with that SHA-256 where it is one's.
+    /// The person's signature under an act; `file` is the SHA-256 of the file that the act comes from, if any.
     pub(super) fn by(&self, told: &Told<'_>, file: Option<B256>) -> Result<By> {
         let by = By::new(self.actor.as_str()).because(told.reason);
         let Some((chain_id, contract, key)) = &self.key else {

@@ -18,7 +18,7 @@ use super::context::Context;
 use super::failure::{Exit, Failure, Result};
 use crate::render::{Answer, Block, Sentence};
 
-/// Let the settlement contract move a security or the coin of your wallet
+/// Let the settlement contract move a security or the coin out of your wallet
 #[derive(Args, Debug)]
 #[command(
     after_help = "Examples:\n  orderbook approve HRBR 1000 --wallet ada\n  orderbook approve coin 10250 --wallet bob\n  orderbook approve coin 0 --wallet bob      take it back"
@@ -42,7 +42,7 @@ pub(super) struct Permit {
     /// How many tokens or dollars
     #[arg(required_unless_present = "send")]
     quantity: Option<String>,
-    /// For how long from now it is valid
+    /// How long it is valid from now
     #[arg(long, value_name = "DURATION", default_value = "1h", value_parser = literal_time::duration)]
     valid: u64,
     /// Send a signed permit from this file
@@ -50,7 +50,7 @@ pub(super) struct Permit {
     send: Option<PathBuf>,
 }
 
-/// A token and its decimals by the word of the command line.
+/// A token and its decimals, by its name on the command line.
 fn token(context: &Context, name: &str) -> Result<(Target, u8)> {
     if name.eq_ignore_ascii_case("coin") || name.eq_ignore_ascii_case("tsusdc") {
         return Ok((context.coin_target()?, COIN_DECIMALS));
@@ -73,7 +73,8 @@ fn token_at(context: &Context, address: Address) -> Result<Target> {
         Some(security) => Ok(security.into()),
         None if context.coin().is_ok_and(|coin| coin == address) => Ok(Target::Coin(address)),
         None => {
-            let words = format!("the permit is for {address}, which is no token of this profile");
+            let words =
+                format!("the permit is for {address}, which is not a token of this profile");
             Err(Failure::new(Exit::Chain, "NOT_THAT_CONTRACT", words)
                 .hint("nothing was sent; see: orderbook config show"))
         }
@@ -104,7 +105,7 @@ impl Approve {
         });
         let signer = context.sender("default", what.clone())?;
         let ground = context.ground().await?;
-        // Both: whose tokens, and who may move them.
+        // Both are checked: the token, and the contract that may move it.
         ground.contract(context.settlement_target()?).await?;
         let contract = ground.contract(token).await?;
         let call = ISecurityToken::approveCall { spender, value };
@@ -148,7 +149,7 @@ impl Permit {
         let text = serde_json::to_string(&allowance).unwrap_or_default();
         let answer = Answer::new(json!(allowance)).with(Block::Raw(format!("{text}\n")));
         Ok(answer.warn(format!(
-            "for {} {}, valid until {}: whoever holds this file can send it",
+            "for {} {}, valid until {}: anybody who has this file can send it",
             plain(value, decimals),
             known(context, token.address()).1,
             time(deadline)

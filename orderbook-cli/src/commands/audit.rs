@@ -22,21 +22,21 @@ use crate::render::{Answer, Block, Cell, Table};
 /// Prove what happened: replay the log, anchor it on chain, prove single events
 #[derive(Debug, Subcommand)]
 pub(super) enum Audit {
-    /// Replay the whole log and name the first bad row; compare what it says with the chain
+    /// Replay the whole log, name the first bad row, and compare the log with the chain
     #[command(
-        after_help = "Examples:\n  orderbook audit verify\n  orderbook audit verify --offline      the log alone, no chain\n\nWith the chain it compares fills, cancels, commitments, releases and anchors, both ways; the registrations\nand listings that the log has; the block that was read last; and that whoever named the first admin person\nwas the contract's default admin then. Orders that are registered on chain alone are warnings; so is what a\nsupervisor should look at: an owner on both sides of a security within a day, one that had the operator's or\na principal's role at its fill, an anchor of fewer events than one before it."
+        after_help = "Examples:\n  orderbook audit verify\n  orderbook audit verify --offline      the log alone, no chain\n\nWith the chain it compares fills, cancels, commitments, releases and anchors in both directions, then the\nregistrations and listings in the log and the block read last. It also checks that whoever named the first admin\nperson was the contract's default admin at the time. Orders registered only on chain give warnings; so does\nanything a supervisor should look at: an owner on both sides of a security within a day, an owner that had the\noperator's or a principal's role at its fill, an anchor of fewer events than an earlier one."
     )]
     Verify {
-        /// Do not ask the chain
+        /// Do not query the chain
         #[arg(long)]
         offline: bool,
     },
     /// Put the log's root and size on chain
     #[command(
-        after_help = "Example: orderbook audit anchor\n\nOnce a day `settle` does it by itself."
+        after_help = "Example: orderbook audit anchor\n\n`settle` does this automatically once a day."
     )]
     Anchor,
-    /// Write a proof that an order was posted, which a stranger can check against the chain
+    /// Write a proof that an order was posted, which anybody can check against the chain
     #[command(after_help = "Example: orderbook audit prove 0x12ab34 --out proof.json")]
     Prove {
         /// The order's id, or the first digits of it
@@ -45,7 +45,7 @@ pub(super) enum Audit {
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
     },
-    /// Check a proof against the root that stands on chain; needs no book
+    /// Check a proof against the root on chain; needs no book
     #[command(
         after_help = "Example: orderbook audit check proof.json --rpc-url https://... --settlement 0x..."
     )]
@@ -53,7 +53,7 @@ pub(super) enum Audit {
         /// The proof
         file: PathBuf,
     },
-    /// List what a person did or signed with any wallet, a stolen one included
+    /// List what a person did or signed with any wallet, including a stolen one
     #[command(
         after_help = "Example: orderbook audit acts --by 'Tina Falk' --since 2026-11-02T09:00:00Z"
     )]
@@ -61,7 +61,7 @@ pub(super) enum Audit {
         /// The person
         #[arg(long, value_name = "PERSON")]
         by: String,
-        /// The first moment
+        /// The earliest time
         #[arg(long, value_name = "TIME", value_parser = time::timestamp)]
         since: Timestamp,
     },
@@ -137,19 +137,23 @@ async fn run_verify(context: &Context, offline: bool) -> Result {
     }
     let answer = verified(&report, offline, &remarks);
     let registered = compared.unknown.iter().map(|(id, owner)| {
-        format!("order {id} of {owner} is registered on chain and not on the board: orderbook sync, or orderbook order adopt ID --account ACCOUNT")
+        format!(
+            "order {id} of {owner} is registered on chain but not on the board: run orderbook sync, or orderbook order \
+             adopt ID --account ACCOUNT"
+        )
     });
     let answer = registered.fold(answer, Answer::warn);
     let answer = match board.accesses_elsewhere().await? {
         Some(seq) => answer.warn(format!(
-            "this book was made from an export: who looked at orders until event {seq} stands in the book that was exported"
+            "this book was restored from an export: the record of who looked at orders up to event {seq} is in the exported \
+             book"
         )),
         None => answer,
     };
     Ok(remarked(answer, &remarks))
 }
 
-/// The log holds, and so does the chain where it was asked.
+/// The log is intact, and agrees with the chain where that was queried.
 fn verified(report: &Report, offline: bool, remarks: &[Remark]) -> Answer {
     let data = json!({
         "events": report.events,
@@ -164,7 +168,7 @@ fn verified(report: &Report, offline: bool, remarks: &[Remark]) -> Answer {
         counted(report.events, "event")
     );
     let chain = if offline {
-        "not asked"
+        "not queried"
     } else {
         "same fills, cancels, registrations, commitments, listings and anchors"
     };
@@ -176,14 +180,14 @@ fn verified(report: &Report, offline: bool, remarks: &[Remark]) -> Answer {
     ]))
 }
 
-/// What a supervisor should look at stands among the warnings: it breaks nothing.
+/// What a supervisor should look at goes among the warnings: it does not make the log bad.
 fn remarked(answer: Answer, remarks: &[Remark]) -> Answer {
     remarks
         .iter()
         .fold(answer, |answer, remark| answer.warn(&remark.words))
 }
 
-/// Log and chain do not agree: the first is named, and each is an error of its own for programs.
+/// Log and chain disagree: the first difference names the failure; for programs each is an error of its own.
 fn differ(first: &Difference, all: &[Difference]) -> Failure {
     let place = |difference: &Difference| match difference.seq {
         Some(seq) => format!("event {seq}: {}", difference.words),
@@ -201,7 +205,7 @@ fn differ(first: &Difference, all: &[Difference]) -> Failure {
     let words = format!("log and chain differ in {}", counted(all.len(), "place"));
     Failure::new(Exit::Integrity, code(first), words)
         .faults(faults)
-        .hint("what the book has not seen yet comes with: orderbook sync; else ask another node with --rpc-url")
+        .hint("bring the book up to date with: orderbook sync; if they still differ, ask another node with --rpc-url")
 }
 
 async fn anchor(context: &Context) -> Result {
@@ -271,7 +275,7 @@ async fn check(context: &Context, file: &Path) -> Result {
     };
     if !logged.anchors.contains(&anchor) {
         return Err(broken(format!(
-            "the chain has no root {} of {} events",
+            "the chain has no anchor with root {} and {} events",
             anchor.root, anchor.size
         )));
     }

@@ -11,13 +11,13 @@ use crate::render::{Answer, Block};
 
 /// Copy the whole book into a new file, while it is in use
 ///
-/// The copy is of one moment and complete by itself: the book's own file is not, as long as a log lies beside it. It is
-/// opened and read once before it gets its name. To use it, name it with --store, or put it in the book's place. A book on
-/// a PostgreSQL server: `orderbook export book`, or the server's own backup.
+/// The copy is a snapshot, complete in one file, which the book's own file is not while a write-ahead log is beside it.
+/// It is opened and read once before it gets its name. To use it, name it with --store, or put it in the book's place.
+/// For a book on a PostgreSQL server, use `orderbook export book` or the server's own backup.
 #[derive(Args, Debug)]
 #[command(after_help = "Example: orderbook backup /mnt/backup/board-2026-07-01.db")]
 pub(super) struct Backup {
-    /// The new file; one that is there is never replaced
+    /// The new file; an existing file is never replaced
     file: PathBuf,
 }
 

@@ -21,7 +21,7 @@ use crate::render::{Answer, Block, Surface, book};
 pub(super) struct Book {
     /// Symbol, ISIN or token
     security: String,
-    /// Price levels of each side
+    /// Price levels shown on each side
     #[arg(long, default_value = "10", value_parser = decimal::whole::<usize>)]
     levels: usize,
 }
@@ -37,21 +37,21 @@ impl Book {
         let answer = Answer::new(data).with(Block::Raw(text));
         let answer = committed.iter().fold(answer, |answer, one| {
             answer.note(format!(
-                "bid {} and ask {} of it are committed to each other until {}: they meet nobody else",
+                "bid {} and ask {} are committed to each other until {}: they cannot be matched with other orders",
                 short_id(one.bid),
                 short_id(one.ask),
                 time(one.until)
             ))
         });
         Ok(if view.truncated {
-            answer.warn("there are more price levels: --levels")
+            answer.warn("there are more price levels: show them with --levels")
         } else {
             answer
         })
     }
 }
 
-/// The commitments of a security's orders that bind them now.
+/// The commitments that bind a security's orders now.
 async fn committed(board: &Board, security: &Security) -> Result<Vec<MatchCommitted>> {
     let mut found = Vec::new();
     for matched in board.matches(Some(MatchState::Committed)).await? {

@@ -1,5 +1,5 @@
-//! The books and indexes that an invocation opens. They are closed when it ends, however it ends: only then does `SQLite` fold its
-//! write-ahead log into the file.
+//! The books and indexes that an invocation opens. They are closed when it ends, however it ends: only then does
+//! `SQLite` fold its write-ahead log into the file.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -7,10 +7,10 @@ use std::time::Duration;
 use book::store::Store;
 use desk::index::Index;
 
-/// How long closing may take before the process ends without it, which loses nothing: the log stays beside the file.
+/// How long closing can take before the process ends without it, which loses nothing: the log stays beside the file.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Every book and index that was opened; clones share it.
+/// Every opened book and index; clones share the list.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Books(Arc<Mutex<Opened>>);
 

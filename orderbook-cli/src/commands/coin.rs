@@ -23,7 +23,7 @@ use crate::render::{Answer, Block, Cell, Sentence};
 pub(super) enum Coin {
     /// Attest the dollars held in the bank, which the supply may not exceed
     #[command(
-        after_help = "Example: orderbook coin attest 25_000_000 --evidence statement.pdf\n\nThe keccak-256 of the evidence goes on chain, the file itself nowhere: keep it."
+        after_help = "Example: orderbook coin attest 25_000_000 --evidence statement.pdf\n\nOnly the keccak-256 of the evidence goes on chain; the file is not stored anywhere: keep it."
     )]
     Attest {
         /// Dollars
@@ -31,7 +31,7 @@ pub(super) enum Coin {
         /// The bank's statement or the auditor's report: any file
         #[arg(long, value_name = "FILE")]
         evidence: PathBuf,
-        /// When the statement was true: a day or an instant [default: the latest block's]
+        /// The date of the statement: a day or an instant [default: the time of the latest block]
         #[arg(long, value_name = "TIME", value_parser = literal_time::instant)]
         as_of: Option<u64>,
     },
@@ -53,7 +53,7 @@ pub(super) enum Coin {
         /// Dollars it may mint in total
         #[arg(required_unless_present = "remove")]
         dollars: Option<String>,
-        /// Remove it
+        /// Remove the allowance
         #[arg(long, conflicts_with = "dollars")]
         remove: bool,
     },
@@ -117,7 +117,7 @@ pub(super) enum Coin {
         token: String,
         /// Who receives them
         to: String,
-        /// How many tokens; base units of a token that the profile does not know
+        /// How many tokens; in base units for a token that the profile does not know
         quantity: String,
     },
     /// Show supply, reserves and how much more can be minted
@@ -136,7 +136,7 @@ impl Coin {
             Self::MaxAge { seconds } => {
                 let call = ITsUSDC::setReserveMaxAgeCall { maxAge: seconds };
                 let words = format!(
-                    "an attestation holds for {}",
+                    "an attestation is valid for {}",
                     literal_time::spelled(seconds)
                 );
                 send(context, "admin", &call, words).await
@@ -352,7 +352,7 @@ async fn show(context: &Context) -> Result {
         ("supply".into(), Cell::sentence(&supply)),
         ("reserves".into(), Cell::sentence(&attested)),
         (
-            "attestation holds for".into(),
+            "attestation valid for".into(),
             literal_time::spelled(reserves.maxAge).into(),
         ),
         ("may be minted".into(), Cell::sentence(&headroom)),

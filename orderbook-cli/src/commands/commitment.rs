@@ -23,7 +23,7 @@ use super::matches::told;
 use super::stake::Stake;
 use crate::render::{Answer, Sentence};
 
-/// A match to be released.
+/// A match to release.
 #[derive(Args, Debug)]
 pub(super) struct Release {
     /// The match's id, or the first or last digits of it
@@ -33,8 +33,8 @@ pub(super) struct Release {
     reason: B256,
 }
 
-/// Approves a match where that is still to be done, and commits it on chain for so many seconds, with the principal's own
-/// key. Whatever the chain has against it is found before the book says anything.
+/// Approves a match unless it is approved already, and commits it on chain for `seconds` with the principal's own key.
+/// Anything that the chain would refuse is found before the book is written.
 pub(super) async fn approve_and_commit(
     context: &Context,
     board: &Board,
@@ -97,7 +97,7 @@ impl Release {
         let ask = board.order(&matched.ask.to_string()).await?.record;
         let trade = Trade::of(&bid, &ask);
         let what = words(matched, &trade);
-        // Either may: the profile says which of the two this is.
+        // Either may release: the profile says which of the two this is.
         let role = match &context.settings.profile().roles.principal {
             Some(_) => "principal",
             None => "operator",
@@ -119,7 +119,8 @@ impl Release {
             .and(&format!("\n  transaction {}", released.tx_hash));
         let [seller, buyer] = allowances(&trade);
         let answer = Answer::line(data, words).note(format!(
-            "the commitment used the allowances up: to settle or commit these orders again the seller runs {seller}, the buyer {buyer}"
+            "the commitment used up the allowances: before these orders are settled or committed again, the seller runs \
+             {seller} and the buyer {buyer}"
         ));
         let left = released.left.into_iter().map(not_dropped);
         Ok(left.fold(answer, Answer::warn))
@@ -127,10 +128,10 @@ impl Release {
 }
 
 fn not_dropped(token: Address) -> String {
-    format!("the token {token} did not give its hold back: it ends by time")
+    format!("the token {token} did not release its hold, which ends when it expires")
 }
 
-/// The desk with a principal's key, or whoever's may release.
+/// The desk with a principal's key, or the key of another who may release.
 async fn desk<'a>(
     context: &Context,
     board: &'a Board,
@@ -142,7 +143,7 @@ async fn desk<'a>(
     Ok(Desk::open(board, chain, target, signer, by).await?)
 }
 
-/// When a commitment of so many seconds ends, by the chain's clock.
+/// When a commitment of that many seconds ends, by the chain's clock.
 async fn until(chain: &Chain, seconds: u64) -> Result<u64> {
     if seconds == 0 || seconds > LONGEST {
         let words = format!(

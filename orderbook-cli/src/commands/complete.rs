@@ -33,7 +33,7 @@ impl Completions {
 #[derive(Args, Debug)]
 #[command(after_help = "Example: orderbook man ~/.local/share/man/man1")]
 pub(super) struct Man {
-    /// The folder, which is created
+    /// The folder; created if missing
     folder: PathBuf,
 }
 

@@ -1,4 +1,4 @@
-//! `compliance hit`: what a hit comes to, shown; [`super::compliance_run`] does it.
+//! `compliance hit`: shows what a hit requires; [`super::compliance_run`] carries it out.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs::File;
@@ -22,7 +22,7 @@ use super::failure::{Failure, Result};
 use super::match_list::short;
 use crate::render::{Answer, Block, Cell, Table, Tone};
 
-/// Somebody who may not trade any more
+/// Stop a person who may no longer trade
 #[derive(Debug, Subcommand)]
 pub(super) enum Compliance {
     Hit(Hit),
@@ -31,13 +31,13 @@ pub(super) enum Compliance {
 /// Stop a person everywhere: every wallet, every listed security, the coin, open orders and matches
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Examples:\n  orderbook compliance hit 'Ada Lindqvist' --case OFAC-26-114 --plan\n  orderbook compliance hit A-1001 --case OFAC-26-114\n  orderbook compliance hit SDN.CSV --case SDN-2026-11-02      OFAC's own file, or a wallet on each line, of any length\n\nCommitments are released first; then every wallet is sanctioned at every security of the profile and blacklisted at the\ncoin; then open orders are cancelled, on chain those that stand there, and the matches they are in are refused. Each is an\nevent of its own, with the case as its reason. The same command again does what is left, and says when nothing is.\nA part whose key this profile does not have is named, and the exit code is 3."
+    after_help = "Examples:\n  orderbook compliance hit 'Ada Lindqvist' --case OFAC-26-114 --plan\n  orderbook compliance hit A-1001 --case OFAC-26-114\n  orderbook compliance hit SDN.CSV --case SDN-2026-11-02      OFAC's own file, or one wallet per line, of any length\n\nCommitments are released first. Then every wallet is sanctioned at every security of the profile and blacklisted at\nthe coin. Then open orders are cancelled, on chain if they are registered there, and the matches they are in are\nrefused. Each is an event of its own, with the case as its reason. Run the same command again to do what is left; it\nreports when nothing is. A part whose key this profile does not have is named, and the exit code is 3."
 )]
 pub(super) struct Hit {
     /// An investor's code, name or account; a wallet or address; or a file: OFAC's SDN.CSV or SDN_COMMENTS.CSV, or a plain list
     #[arg(value_name = "PERSON|FILE")]
     who: String,
-    /// The case: up to 32 characters, in the log and, where orders stand there, on chain
+    /// The case reference: up to 32 characters, kept in the log and, for orders registered there, on chain
     #[arg(long, value_name = "REF", value_parser = case_reference)]
     case: String,
     /// Show what would be done and send nothing
@@ -60,14 +60,14 @@ impl Compliance {
     }
 }
 
-/// A hit as it stands now: whom it concerns and what is left to do.
+/// A hit as it is now: whom it concerns and what is left to do.
 pub(super) struct Case {
     /// Its reference.
     pub(super) reference: String,
     pub(super) board: Option<Board>,
     pub(super) ground: Ground,
     names: Names,
-    /// Every wallet, with why it is one of the case.
+    /// Every wallet, with the reason that it belongs to the case.
     wallets: BTreeMap<Address, Because>,
     /// Securities, then the coin.
     pub(super) tokens: Vec<TokenPlan>,
@@ -118,7 +118,7 @@ impl Case {
         })
     }
 
-    /// What stands in the log as the reason of everything that is done.
+    /// The reason that the log gives for everything that is done.
     pub(super) fn reason(&self) -> String {
         format!("case {}", self.reference)
     }
@@ -191,7 +191,7 @@ impl Case {
         ];
         if self.names.entries > 0 {
             let words = format!(
-                "{} entries, {} addresses of other chains left out",
+                "{} entries; {} addresses on other chains left out",
                 self.names.entries, self.names.elsewhere
             );
             pairs.push(("the list".to_owned(), words.into()));
@@ -201,7 +201,7 @@ impl Case {
             .with(Block::Table(self.table()))
     }
 
-    /// What is to do, in the sequence in which it is done.
+    /// What must be done, in the sequence in which it is done.
     fn table(&self) -> Table {
         let mut table = Table::new(&["what", "of", ">to do", ">done already", ">transactions"]);
         let mut row = |what: &str, of: Cell, new: usize, same: usize, sent: usize| {
@@ -239,7 +239,7 @@ impl Case {
     }
 }
 
-/// The contracts that the profile names, each looked at.
+/// The contracts that the profile names, each checked.
 struct Contracts {
     settlement: Option<Contract>,
     coin: Option<Contract>,
@@ -287,7 +287,7 @@ fn read(context: &Context, who: &str, directory: &Directory) -> Result<(Names, B
     let wallets = person::named(who, directory, &known);
     if wallets.is_empty() {
         let words = format!(
-            "'{who}' is no file, and no investor, account or wallet that the directory or this profile knows"
+            "'{who}' is neither a file nor an investor, account or wallet that the directory or this profile knows"
         );
         return Err(Failure::refused("NOBODY", words).hint("see: orderbook investor list"));
     }

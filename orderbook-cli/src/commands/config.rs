@@ -10,7 +10,7 @@ use crate::render::{Answer, Cell, Table, Tone};
 /// Explain the settings
 #[derive(Debug, Subcommand)]
 pub(super) enum Config {
-    /// Show every setting, its value and where that came from
+    /// Show every setting, its value and where it comes from
     #[command(
         after_help = "Example: ORDERBOOK_RPC_URL=http://127.0.0.1:9000 orderbook config show"
     )]

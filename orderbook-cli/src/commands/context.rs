@@ -1,4 +1,4 @@
-//! What commands share: settings, and the doors to chain, book and wallets that open on demand.
+//! What commands share: settings, and the chain, book and wallets, opened on demand.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -35,10 +35,10 @@ use super::propose::Drafting;
 use crate::config::{Key, Overrides, Security, Settings, Source};
 use crate::render::{Answer, Sentence, Tone};
 
-/// The embedded chain's id, and that of other chains of one developer.
+/// The id of the embedded chain, and of other single-developer chains.
 pub(super) const EMBEDDED: u64 = 412_346;
 
-/// Somebody whom a command names.
+/// An account that a command names.
 #[derive(Clone, Debug)]
 pub(super) struct Party {
     /// The account.
@@ -63,9 +63,9 @@ pub(super) struct Context {
     /// The answer goes to a program.
     pub(super) json: bool,
     books: Books,
-    /// What is struck out of the journal once the answer was given.
+    /// What is struck out of the journal once the answer has been given.
     said: RefCell<Vec<B256>>,
-    /// What programs are told beside the answer.
+    /// Notes for programs, beside the answer.
     told: RefCell<Vec<String>>,
     /// Where acts of roles are proposed instead of being sent.
     pub(super) proposal: Drafting,
@@ -107,7 +107,7 @@ impl Context {
         Ok(self.opened(&self.settings.store()?, within).await?)
     }
 
-    /// The store of the profile, made where there is none.
+    /// The store of the profile, created if there is none.
     pub(super) async fn new_store(&self) -> Result<Store> {
         let store = Store::create(&self.settings.store()?, Clock::system())
             .await
@@ -126,7 +126,7 @@ impl Context {
         }
     }
 
-    /// As [`Self::board_if_any`], for a command that was killed while it opened the book: a store without one is none yet.
+    /// As [`Self::board_if_any`], for a command that was killed while it opened the book: a store without one is `None`.
     pub(super) async fn board_if_opened(&self) -> Result<Option<Board>> {
         let within = self.settings.timeout()?;
         match self.opened(&self.settings.store()?, within).await {
@@ -136,7 +136,7 @@ impl Context {
         }
     }
 
-    /// The index of the profile, made where there is none.
+    /// The index of the profile, created if there is none.
     pub(super) async fn index(&self) -> Result<Index> {
         let place = index::Place::of(self.settings.path(), &self.settings.store()?);
         let index = Index::open(&place).await?;
@@ -155,12 +155,12 @@ impl Context {
         Ok(Ground::new(self.chain().await?, self.board_if_any().await?))
     }
 
-    /// The answer will say what came of this.
+    /// The answer will say what became of this transaction, so that the journal can forget it.
     pub(super) fn say(&self, key: B256) {
         self.said.borrow_mut().push(key);
     }
 
-    /// Tells what was taken for granted: people at once, before they are asked anything, programs beside the answer.
+    /// Reports an assumption: to people at once, before they are asked anything, and to programs beside the answer.
     pub(super) fn tell<W: ToString>(&self, words: impl IntoIterator<Item = W>) {
         for words in words.into_iter().map(|words| words.to_string()) {
             if self.json {
@@ -171,14 +171,14 @@ impl Context {
         }
     }
 
-    /// The answer, with what it says of the journal and what was told on the way.
+    /// The answer, with the transactions it reports and the notes collected on the way.
     pub(super) fn answer(&self, answer: Answer) -> Answer {
         let told = self.told.take().into_iter();
         let answer = told.fold(answer, Answer::warn);
         answer.said(self.journal(), self.said.take())
     }
 
-    /// Where transactions stand before they are sent.
+    /// Where transactions are written down before they are sent.
     pub(super) fn journal(&self) -> Journal {
         Journal::beside(self.settings.path())
     }
@@ -227,7 +227,7 @@ impl Context {
         Ok(Target::Documents(registry))
     }
 
-    /// What the profile says of the contract at an address, which is of one of these kinds.
+    /// The profile's entry for the contract at an address, which must be of one of these kinds.
     pub(super) fn target(&self, kinds: &[Kind], address: Address) -> Result<Target> {
         let securities = &self.settings.profile().securities;
         let security = securities.iter().find(|s| s.token == address);
@@ -262,8 +262,8 @@ impl Context {
         })
     }
 
-    /// Refuses a profile whose folder holds a key with `other`, a role that must not lie beside the one that acts: the
-    /// operator's and a principal's are two persons'. On the embedded chain one person plays both.
+    /// Refuses a profile whose folder contains a key with the role `other`, which must be kept apart from the one that
+    /// acts: operator and principal are two persons. On the embedded chain one person plays both.
     pub(super) async fn keys_apart(&self, chain: &Chain, other: &str) -> Result<()> {
         if chain.id() == EMBEDDED {
             return Ok(());
@@ -276,12 +276,11 @@ impl Context {
             };
             if chain.view(settlement, call).await? {
                 let words = format!(
-                    "this profile opens the wallet {name}, which has {other}: an operator's and a principal's key lie in \
+                    "this profile opens the wallet {name}, which has {other}: an operator's and a principal's key are in \
                      one folder"
                 );
-                return Err(Failure::new(Exit::Auth, "KEYS_TOGETHER", words).hint(
-                    "nothing was sent; keep each in a profile of its own, under a user of its own",
-                ));
+                return Err(Failure::new(Exit::Auth, "KEYS_TOGETHER", words)
+                    .hint("nothing was sent; keep each in its own profile, under its own user"));
             }
         }
         Ok(())
@@ -312,7 +311,7 @@ impl Context {
         })
     }
 
-    /// The name of the wallet that the profile has for a role: who is to have it, whoever signs this command.
+    /// The name of the profile's wallet for a role: the one that will have the role, whoever signs this command.
     pub(super) fn holder_of(&self, role: &str) -> Result<String> {
         match self.settings.profile().roles.wallet(role) {
             Some(wallet) => Ok(wallet.to_owned()),
@@ -320,20 +319,18 @@ impl Context {
         }
     }
 
-    /// Opens the wallet of a role for signing something off line.
+    /// Opens the wallet of a role for signing something offline.
     pub(super) fn signer(&self, role: &str) -> Result<Signer> {
         let name = self.wallet_of(role)?;
         self.open(&name)
     }
 
-    /// Who keeps the key of that name, where it is no wallet's here.
+    /// The signer of the profile that keeps the key of that name, if there is one.
     pub(super) fn keeper(&self, name: &str) -> Result<Option<&Keeper>> {
         let found = self.settings.profile().signers.get(name);
         if found.is_some() && self.wallets()?.address(name).is_ok() {
-            let words = format!(
-                "'{name}' is a wallet here and a signer of the profile: which one is meant?"
-            );
-            return Err(Failure::usage(words).hint("give one of the two another name"));
+            let words = format!("'{name}' is both a wallet here and a signer of the profile");
+            return Err(Failure::usage(words).hint("rename one of the two"));
         }
         Ok(found)
     }
@@ -389,7 +386,7 @@ impl Context {
         }
     }
 
-    /// Whose act it is: that Safe's, else the role's wallet's.
+    /// The account that acts: that Safe, else the role's wallet.
     pub(super) fn acting_account(&self, role: &str) -> Result<Address> {
         match self.proposal.safe(self)? {
             Some(safe) => Ok(safe),
@@ -397,7 +394,7 @@ impl Context {
         }
     }
 
-    /// A profile marked live sends nothing before its name was typed.
+    /// A profile marked live sends nothing before its name has been typed.
     pub(super) fn confirm(&self, what: &Sentence) -> Result<()> {
         let what = what.people();
         let profile = self.settings.profile();
@@ -407,7 +404,7 @@ impl Context {
         let refused = Failure::refused(
             "NOT_CONFIRMED",
             format!(
-                "profile '{}' is live: {what} was not confirmed, nothing was sent",
+                "profile '{}' is live: {what} was not confirmed; nothing was sent",
                 profile.name
             ),
         )
@@ -419,7 +416,10 @@ impl Context {
             return Err(refused);
         }
         let mut screen = std::io::stderr();
-        let _ = write!(screen, "LIVE: {what}. Type the profile's name to go on: ");
+        let _ = write!(
+            screen,
+            "LIVE: {what}. Type the profile's name to continue: "
+        );
         let _ = screen.flush();
         let mut typed = String::new();
         let _ = std::io::stdin().read_line(&mut typed);
@@ -451,10 +451,10 @@ impl Context {
         }
         self.wallets()?
             .address(text)?
-            .ok_or_else(|| Failure::usage(format!("the wallet file '{text}' states no address")))
+            .ok_or_else(|| Failure::usage(format!("the wallet file '{text}' has no address")))
     }
 
-    /// An account with what to call it: its address, and its name where it is a wallet of the profile.
+    /// An account and what to call it: its address, and its name if it is a wallet of the profile.
     pub(super) fn party(&self, text: &str) -> Result<Party> {
         let address = self.account(text)?;
         let name = if text.starts_with("0x") {

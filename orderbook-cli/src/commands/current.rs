@@ -1,4 +1,4 @@
-//! What commands ask of the index: brought up to the chain first, and what a word for a moment or a person means in it.
+//! What commands look up in the index, which is brought up to the chain first: registers, moments and investors.
 
 use std::fmt;
 use std::str::FromStr;
@@ -48,7 +48,7 @@ impl Context {
         })
     }
 
-    /// What a contract is to the index, and the block of its deployment where the profile knows it.
+    /// The kind of a contract in the index, and the block of its deployment if the profile has it.
     fn indexed(&self, target: &Target) -> Result<(Kind, Option<u64>)> {
         let profile = self.settings.profile();
         Ok(match target.kind() {
@@ -63,7 +63,7 @@ impl Context {
         })
     }
 
-    /// What was paid for a security in settlements of this venue; nothing where the profile has none.
+    /// What was paid for a security in settlements of this venue; nothing if the profile has no settlement contract.
     pub(super) async fn prices(&self, security: Address) -> Result<Prices> {
         let Ok(target) = self.settlement_target() else {
             return Ok(Prices::default());
@@ -72,7 +72,7 @@ impl Context {
         Ok(venue.index.prices(&venue.source, security).await?)
     }
 
-    /// Who is behind wallets, as far as there is a book that knows.
+    /// Who is behind wallets, if there is a book that knows.
     pub(super) async fn directory(&self) -> Result<Directory> {
         match self.board_if_any().await? {
             Some(board) => Ok(board.directory().await?),
@@ -122,8 +122,8 @@ impl Current {
         Ok(block)
     }
 
-    /// Compares a register with the chain at its block. A node may not have kept that block's state: then it is said, where
-    /// that was allowed, else refused.
+    /// Compares a register with the chain at its block. If the node has not kept that block's state, that is returned as
+    /// words where `unverified` allows it, and is a failure otherwise.
     pub(super) async fn verified(
         &self,
         register: &Register,
@@ -140,7 +140,7 @@ impl Current {
                     return Ok(Some(words));
                 }
                 Err(Failure::new(Exit::Chain, "STATE_NOT_KEPT", words).hint(
-                    "ask a node that keeps old states with --rpc-url, or show it all the same with --unverified",
+                    "ask a node that keeps old states with --rpc-url, or show it anyway with --unverified",
                 ))
             }
             Err(error) => Err(error.into()),
@@ -193,14 +193,14 @@ impl FromStr for At {
         match text.parse::<Moment>() {
             Ok(Moment::At(second)) => Ok(Self::Time(second)),
             Ok(Moment::In(_)) => Err(format!(
-                "`{text}` is a duration: write a day, an instant, a block's number or now"
+                "`{text}` is a duration: write a day, an instant, a block number or now"
             )),
             Err(error) => Err(error.to_string()),
         }
     }
 }
 
-/// The day that eight digits may have been meant for.
+/// The day that eight digits may have meant.
 fn date_of(digits: &str) -> Option<String> {
     let (year, rest) = digits.split_at_checked(4)?;
     let (month, of_month) = rest.split_at_checked(2)?;

@@ -46,7 +46,7 @@ pub(super) struct Token {
     /// ISIN
     #[arg(long)]
     isin: String,
-    /// Decimals of one share
+    /// Number of decimals of the token
     #[arg(long, default_value = "6", value_parser = decimal::whole::<u8>)]
     decimals: u8,
     /// Maximum number of tokens that may ever exist; 0 means no cap
@@ -55,7 +55,7 @@ pub(super) struct Token {
     /// Default admin [default: the sender]
     #[arg(long, value_name = "WALLET")]
     admin: Option<String>,
-    /// Deploy another one although the profile has an address; a copy of the profile is kept
+    /// Deploy another one even if the profile already has an address; a copy of the profile is kept
     #[arg(long)]
     replace: bool,
 }
@@ -70,13 +70,13 @@ pub(super) struct Coin {
     /// Ticker
     #[arg(long, default_value = "TsUSDC")]
     symbol: String,
-    /// ISO 4217 code of the money behind it
+    /// ISO 4217 code of the currency behind it
     #[arg(long, default_value = "USD")]
     currency: String,
     /// Default admin [default: the sender]
     #[arg(long, value_name = "WALLET")]
     admin: Option<String>,
-    /// Deploy another one although the profile has an address; a copy of the profile is kept
+    /// Deploy another one even if the profile already has an address; a copy of the profile is kept
     #[arg(long)]
     replace: bool,
 }
@@ -84,7 +84,7 @@ pub(super) struct Coin {
 /// Deploy the settlement contract of the profile's broker-dealer and open its book
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Example: orderbook deploy settlement --operator desk --principal ruth\n\nThe coin comes first: orderbook deploy coin. The last step lets the contract settle committed matches only;\nwhat takes that back is: orderbook settlement commitments --optional"
+    after_help = "Example: orderbook deploy settlement --operator desk --principal ruth\n\nDeploy the coin first: orderbook deploy coin. The last step makes the contract settle committed matches only;\nto undo that: orderbook settlement commitments --optional"
 )]
 pub(super) struct Settlement {
     /// Default admin [default: the sender]
@@ -96,30 +96,30 @@ pub(super) struct Settlement {
     /// Who commits matches; never the operator [default: the profile's principal]
     #[arg(long, value_name = "WALLET")]
     principal: Option<String>,
-    /// Deploy another one although the profile has an address; a copy of the profile is kept
+    /// Deploy another one even if the profile already has an address; a copy of the profile is kept
     #[arg(long)]
     replace: bool,
 }
 
-/// Deploy the contract that pays holders, for the profile's coin
+/// Deploy the contract that pays holders in the profile's coin
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Example: orderbook deploy distribution\n\nThe coin comes first: orderbook deploy coin."
+    after_help = "Example: orderbook deploy distribution\n\nDeploy the coin first: orderbook deploy coin."
 )]
 pub(super) struct Distribution {
     /// Default admin [default: the sender]
     #[arg(long, value_name = "WALLET")]
     admin: Option<String>,
-    /// Deploy another one although the profile has an address; a copy of the profile is kept
+    /// Deploy another one even if the profile already has an address; a copy of the profile is kept
     #[arg(long)]
     replace: bool,
 }
 
-/// Deploy the registry of securities' documents, over which nobody has a power
+/// Deploy the registry of securities' documents, over which nobody has any power
 #[derive(Args, Debug)]
 #[command(after_help = "Example: orderbook deploy documents")]
 pub(super) struct Documents {
-    /// Deploy another one although the profile has an address; a copy of the profile is kept
+    /// Deploy another one even if the profile already has an address; a copy of the profile is kept
     #[arg(long)]
     replace: bool,
 }
@@ -170,19 +170,19 @@ fn answer(what: &str, deployed: &Deployed, notes: &[String]) -> Answer {
 }
 
 /// What another token breaks.
-const TOKEN_BREAKS: &str = "Registry, holdings and history of the present one stay where they are, and the board knows that one \
-     under the symbol: withdraw it first with orderbook token admit SECURITY --withdraw";
+const TOKEN_BREAKS: &str = "Registry, holdings and history stay with the present one, which the board knows under the symbol: \
+     withdraw it first with orderbook token admit SECURITY --withdraw";
 /// What another coin breaks.
-const COIN_BREAKS: &str = "Balances, allowances and reserves stay with the present one, and the settlement contract pays in that \
-     for ever: another is needed too, with orderbook deploy settlement --replace";
+const COIN_BREAKS: &str = "Balances, allowances and reserves stay with the present one, and the settlement contract can pay \
+     only in that one: replace it too, with orderbook deploy settlement --replace";
 /// What another distribution contract breaks.
 const DISTRIBUTION_BREAKS: &str =
-    "What was paid into the present one, and what holders have not taken from it, stays there";
+    "What was paid into the present one and not yet paid to holders stays there";
 /// What another registry of documents breaks.
-const DOCUMENTS_BREAKS: &str = "Documents and acknowledgements of the present one stay there";
+const DOCUMENTS_BREAKS: &str = "Documents and acknowledgements stay in the present one";
 /// What another settlement contract breaks.
-const SETTLEMENT_BREAKS: &str = "Orders are signed for the present one, and none of them is valid for another; allowances, listings, \
-     commitments, anchors and the book's history stay with it. The other one needs a book of its own: name its store with --store";
+const SETTLEMENT_BREAKS: &str = "Orders are signed for the present one and are not valid for another; allowances, listings, \
+     commitments, anchors and the book's history stay with it. The new one needs a book of its own: name its store with --store";
 
 impl Token {
     pub(super) async fn run(self, context: &Context) -> Result {
@@ -268,7 +268,7 @@ impl Distribution {
         let constructor = Constructor::Distribution {
             coin: context.coin().map_err(|failure| {
                 failure
-                    .hint("the contract pays it for ever; deploy it first: orderbook deploy coin")
+                    .hint("the contract can never change its coin; deploy that first: orderbook deploy coin")
             })?,
             admin: admin(context, self.admin.as_ref())?,
         };
@@ -368,7 +368,7 @@ impl Settlement {
             lei: who.lei,
             payment: context.coin().map_err(|failure| {
                 failure.hint(
-                    "the contract pays in it for ever; deploy it first: orderbook deploy coin",
+                    "the contract can never change its coin; deploy that first: orderbook deploy coin",
                 )
             })?,
             admin: admin(context, self.admin.as_ref())?,
@@ -376,13 +376,13 @@ impl Settlement {
         })
     }
 
-    /// The wallet that is to commit matches.
+    /// The wallet that will commit matches.
     fn principal(&self, context: &Context) -> Option<String> {
         let named = self.principal.clone();
         named.or_else(|| context.settings.profile().roles.principal.clone())
     }
 
-    /// Grants the principal its role and lets the contract settle committed matches only, where the sender may.
+    /// Grants the principal its role and lets the contract settle committed matches only, if the sender may.
     async fn secure(
         &self,
         context: &Context,
@@ -400,7 +400,7 @@ impl Settlement {
         let admin = contract.view(IDvPSettlement::defaultAdminCall {}).await?;
         if admin != signer.address() {
             return Ok(vec![format!(
-                "the admin is {admin}, who must grant the role and then demand commitments: orderbook role grant settlement \
+                "the admin {admin} must grant the role and then require commitments: orderbook role grant settlement \
                  PRINCIPAL_ROLE WALLET, then orderbook settlement commitments --required"
             )]);
         }
@@ -413,7 +413,7 @@ impl Settlement {
                 notes.push(format!("PRINCIPAL_ROLE to {wallet}"));
             }
             _ => notes.push(
-                "PRINCIPAL_ROLE to nobody: nothing settles before somebody other than the operator has it: orderbook role \
+                "PRINCIPAL_ROLE to nobody; nothing settles until somebody other than the operator has it: orderbook role \
                  grant settlement PRINCIPAL_ROLE WALLET"
                     .into(),
             ),
@@ -422,7 +422,7 @@ impl Settlement {
         let required = IDvPSettlement::commitmentRequiredCall {};
         if !contract.view(required).await? || role::in_flight(context, &act, signer.address())? {
             let journal = context.journal();
-            let words = "commitments are demanded";
+            let words = "commitments are required";
             let carried = carry::carry_out(&act, &signer, &journal, words).await?;
             journal.strike(&[carried.key()])?;
         }
@@ -443,7 +443,7 @@ fn written(
     })
 }
 
-/// Whether a book of the contract can be opened: by this person, in this store, where there is none yet.
+/// Checks that a book of the contract can be opened: by this person, in this store, which must not have one yet.
 async fn can_open(context: &Context, constructor: &Constructor) -> Result<()> {
     let Constructor::Settlement {
         broker_dealer,
@@ -468,12 +468,12 @@ async fn can_open(context: &Context, constructor: &Constructor) -> Result<()> {
         return Ok(());
     };
     let words = format!(
-        "{} holds the book of {}: another contract needs another book; nothing was sent",
+        "{} contains the book of {}: another contract needs another book; nothing was sent",
         context.settings.store()?,
         board.identity().contract
     );
     Err(Failure::refused("BOOK_EXISTS", words)
-        .hint("name a store that is new, as --store sqlite:board-2.db"))
+        .hint("name a new store, such as --store sqlite:board-2.db"))
 }
 
 /// The contract's book, unless an earlier run has opened it.
@@ -487,7 +487,7 @@ async fn open_book(context: &Context, settlement: Address) -> Result<()> {
     }
 }
 
-/// The store of a flag, as a profile has it: a file's path from the profile's folder.
+/// The store of a flag, as the profile writes it: a file's path is relative to the profile's folder.
 fn given_store(context: &Context) -> Option<String> {
     let given = context.settings.setting(Key::Store);
     let Source::Flag(_) = given.source else {
@@ -508,7 +508,7 @@ fn given_store(context: &Context) -> Option<String> {
     ))
 }
 
-/// A path of this folder as one of the profile's.
+/// A path relative to this folder, as one relative to the profile's.
 fn from_profile(context: &Context, file: &str) -> String {
     let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
     let file: PathBuf = absolute(Path::new(file));

@@ -1,5 +1,5 @@
-//! One deployment from its first check to its answer: what it needs is looked at before anything is sent, no address of the
-//! profile is replaced unasked, and what an earlier run began is gone on with.
+//! One deployment from its first check to its answer: what it needs is checked before anything is sent, no address of
+//! the profile is replaced unless asked, and what an earlier run began is continued.
 
 use alloy::primitives::{Address, B256, U256};
 use book::market::amount::units;
@@ -18,20 +18,20 @@ use crate::config::profile::Roles;
 /// Decimals of ether.
 const ETHER: u8 = 18;
 
-/// What is to be deployed.
+/// What to deploy.
 #[derive(Debug)]
 pub(super) struct Wanted {
     /// What it is constructed with.
     pub(super) constructor: Constructor,
     /// The command, without flags: `deploy coin`.
     pub(super) command: String,
-    /// The address that the profile has of it.
+    /// The address that the profile has for it.
     pub(super) known: Option<Address>,
-    /// Another one may take that address's place in the profile.
+    /// Whether another one may take that address's place in the profile.
     pub(super) replace: bool,
     /// What that breaks.
     pub(super) breaks: &'static str,
-    /// The profile's roles that are granted afterwards, where the sender is the admin.
+    /// The profile's roles that are granted afterwards, if the sender is the admin.
     pub(super) roles: &'static [(&'static str, &'static str)],
     /// Further settings after that.
     pub(super) settings: u64,
@@ -44,21 +44,21 @@ pub(super) struct Ready {
     ground: Ground,
     sender: Address,
     key: B256,
-    /// An earlier run of the same command has begun it.
+    /// Whether an earlier run of the same command has begun it.
     begun: bool,
 }
 
-/// Refuses a command that writes into the profile where there is none.
+/// Refuses a command that writes into the profile if there is none.
 pub(super) fn has_profile(context: &Context) -> Result<()> {
     if context.settings.has_profile() {
         return Ok(());
     }
-    let words = "there is no profile for the address to go into";
+    let words = "there is no profile to write the address to";
     Err(Failure::new(Exit::Usage, "NO_PROFILE", words).hint("make one with: orderbook init"))
 }
 
 impl Ready {
-    /// Looks at chain, factory, profile, roles, and ether; nothing is sent. `first` are contracts that must stand before.
+    /// Checks chain, factory, profile, roles, and ether; nothing is sent. `first` are contracts that must exist before.
     pub(super) async fn of(
         context: &Context,
         wanted: Wanted,
@@ -92,12 +92,12 @@ impl Ready {
         Ok(ready)
     }
 
-    /// An earlier run of the same command has begun it.
+    /// Whether an earlier run of the same command has begun it.
     pub(super) fn begun(&self) -> bool {
         self.begun
     }
 
-    /// An address goes only where it is to: this run was told to replace it, or an earlier run of the same command wrote it.
+    /// Refuses to replace an address unless this run was told to, or an earlier run of the same command wrote it.
     fn keeps_the_address(&self, task: Option<&Task>) -> Result<()> {
         let Wanted {
             known,
@@ -113,9 +113,9 @@ impl Ready {
             return Ok(());
         }
         let what = command.trim_start_matches("deploy ");
-        let words = format!("the profile has its {what} already: {address}; nothing was sent");
+        let words = format!("the profile already has its {what}: {address}; nothing was sent");
         Err(Failure::refused("ADDRESS_EXISTS", words).hint(format!(
-            "another in its place: the same command with --replace. {breaks}"
+            "to put another in its place, run the same command with --replace. {breaks}"
         )))
     }
 
@@ -146,7 +146,7 @@ impl Ready {
             let ((wallet, account), (_, second)) = (holder(one)?, holder(other)?);
             if account == second {
                 let words = format!(
-                    "the wallet {wallet} would be {one} and {other}, which the {contract} contract keeps apart; nothing was \
+                    "the wallet {wallet} would be both {one} and {other}, which the {contract} contract keeps apart; nothing was \
                      sent"
                 );
                 return Err(Failure::refused("ROLES_TOGETHER", words).hint(format!(
@@ -179,7 +179,7 @@ impl Ready {
         }
         let ether = |wei: U256| units(wei, ETHER);
         let words = format!(
-            "{} has {} ether, and deploying takes {} at most; nothing was sent",
+            "{} has {} ether, and deploying takes up to {}; nothing was sent",
             context.party(&self.sender.to_string())?,
             ether(has),
             ether(cost.ether)
@@ -190,12 +190,12 @@ impl Ready {
         )))
     }
 
-    /// Deploys, or finds what an earlier run deployed. Until the answer was given the journal says that it was begun.
+    /// Deploys, or finds what an earlier run deployed. Until the answer is given, the journal says that it has begun.
     pub(super) async fn send(&self, context: &Context) -> Result<Deployed> {
         let package = self.wanted.constructor.package();
         let what = format!("deploying {package}");
         let words = match self.wanted.known.filter(|_| self.wanted.replace) {
-            Some(address) => format!("{what} in the place of {address}"),
+            Some(address) => format!("{what} in place of {address}"),
             None => what.clone(),
         };
         let signer = context.sender("admin", words.as_str())?;
@@ -214,7 +214,7 @@ impl Ready {
         context.say(self.key);
         let sent = self.carried_out(context, &signer, &what).await;
         if sent.is_err() && journal.flights()?.is_empty() {
-            // Nothing of it is on its way: it was refused, and has not begun.
+            // Nothing was sent: it was refused, and has not begun.
             journal.strike(&[self.key])?;
         }
         sent

@@ -17,7 +17,7 @@ use super::failure::{Exit, Failure, Result};
 use crate::config::Security;
 use crate::render::{Answer, Cell, Table};
 
-/// The longest URI that the registry takes.
+/// The longest URI that the registry accepts.
 const LONGEST: usize = 2_048;
 
 /// Register a security's documents, and prove that a file is one of them
@@ -25,7 +25,7 @@ const LONGEST: usize = 2_048;
 pub(super) enum Document {
     /// Register a file, or its next version, by its SHA-256; the issuer signs
     #[command(
-        after_help = "Example: orderbook document add HRBR prospectus prospectus.pdf --uri https://example.com/prospectus.pdf\n\nOnly hash and address go on chain, the file itself nowhere: keep it."
+        after_help = "Example: orderbook document add HRBR prospectus prospectus.pdf --uri https://example.com/prospectus.pdf\n\nOnly the hash and the URI go on chain; the file is not stored anywhere: keep it."
     )]
     Add {
         /// The security
@@ -34,7 +34,7 @@ pub(super) enum Document {
         name: String,
         /// The file
         file: PathBuf,
-        /// Where it can be had
+        /// Where it can be downloaded
         #[arg(long)]
         uri: String,
     },
@@ -52,7 +52,7 @@ pub(super) enum Document {
         /// The security
         security: String,
     },
-    /// Tell whether a file is the current version of a document
+    /// Check whether a file is the current version of a document
     #[command(after_help = "Example: orderbook document verify HRBR prospectus.pdf")]
     Verify {
         /// The security
@@ -79,8 +79,11 @@ impl Document {
 }
 
 fn named(name: &str) -> Result<B256> {
-    document::name(name)
-        .ok_or_else(|| Failure::usage(format!("'{name}' is no name of 1 to 32 ASCII characters")))
+    document::name(name).ok_or_else(|| {
+        Failure::usage(format!(
+            "'{name}' is not a name of 1 to 32 ASCII characters"
+        ))
+    })
 }
 
 fn hash(path: &Path) -> Result<B256> {
@@ -93,7 +96,7 @@ async fn add(context: &Context, security: &str, name: &str, file: &Path, uri: St
     let key = named(name)?;
     if !(1..=LONGEST).contains(&uri.len()) {
         return Err(Failure::usage(format!(
-            "the URI has {} bytes, 1 to {LONGEST} are taken",
+            "the URI has {} bytes; 1 to {LONGEST} are allowed",
             uri.len()
         )));
     }
@@ -101,7 +104,7 @@ async fn add(context: &Context, security: &str, name: &str, file: &Path, uri: St
     let words = format!("{} of {}: SHA-256 {hash} at {uri}", name, security.symbol);
     let hand = context.hand("issuer", words.as_str())?;
     let ground = context.ground().await?;
-    // The security that is meant, whose issuer the registry asks.
+    // The registry asks the security who its issuer is, so it must be the right one.
     ground.contract(Target::from(&security)).await?;
     let contract = ground.contract(context.documents_target()?).await?;
     let documents = current(contract.chain(), context, &security).await?;
@@ -127,7 +130,7 @@ async fn remove(context: &Context, security: &str, name: &str) -> Result {
         security: security.token,
         name: named(name)?,
     };
-    let words = format!("{name} of {} is listed no longer", security.symbol);
+    let words = format!("{name} of {} is no longer listed", security.symbol);
     act::send_to(context, "issuer", context.documents_target()?, &call, words).await
 }
 
@@ -170,7 +173,7 @@ async fn verify(context: &Context, security: &str, file: &Path) -> Result {
         Ok(Answer::line(data, words))
     } else {
         let words = format!(
-            "{} with SHA-256 {hash} is no current document of {}",
+            "{} with SHA-256 {hash} is not a current document of {}",
             file.display(),
             security.symbol
         );

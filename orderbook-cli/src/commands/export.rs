@@ -30,7 +30,7 @@ use crate::render::{Answer, Block, Table};
 /// Export the record as CSV and JSON lines
 #[derive(Debug, Subcommand)]
 pub(super) enum Export {
-    /// Every trade, one CSV line each, and a last line with the sums
+    /// Every trade, one CSV line each, and a last line with the totals
     #[command(
         after_help = "Example: orderbook export blotter --from 2026-01-01 --to 2026-03-31 --out blotter.csv"
     )]
@@ -43,7 +43,7 @@ pub(super) enum Export {
     Events(Scope),
     /// What an examiner asks for, in a folder: tickets, trades, acts, persons, a legend, and a verifier in Python
     #[command(
-        after_help = "Example: orderbook export exam --from 2026-01-01 --to 2026-03-31 --out exam-q1\n\nThe folder appears whole or not at all. Anchor the log before: what is newer than the last anchor is not on chain.\nWhoever has the folder checks it with: python3 exam-q1/verify.py --rpc URL"
+        after_help = "Example: orderbook export exam --from 2026-01-01 --to 2026-03-31 --out exam-q1\n\nThe folder is written completely or not at all. Anchor the log first: no root on chain covers what is newer than the\nlast anchor. Anybody who has the folder can check it with: python3 exam-q1/verify.py --rpc URL"
     )]
     Exam {
         #[command(flatten)]
@@ -72,10 +72,10 @@ pub(super) struct Scope {
     /// Last day
     #[arg(long, value_name = "DAY", value_parser = time::day)]
     to: Option<Date>,
-    /// Where the days are counted, as UTC or Europe/London
+    /// Time zone of the days, such as UTC or Europe/London
     #[arg(long, value_name = "ZONE", default_value = US_EASTERN)]
     zone: String,
-    /// File, or for exam a folder [default: stdout, or ./exam]
+    /// File, or a folder for exam [default: stdout, or ./exam]
     #[arg(long, value_name = "PATH")]
     out: Option<PathBuf>,
 }
@@ -124,7 +124,7 @@ impl Scope {
             return to_stdout(board, what, &days, json).await;
         };
         let failed = |e: std::io::Error| Failure::other(format!("{}: {e}", path.display()));
-        // Under its name only once it is whole.
+        // It gets its name only once it is complete.
         let mut name = path.file_name().unwrap_or_default().to_owned();
         name.push(format!(".partial-{}", std::process::id()));
         let draft = path.with_file_name(name);
@@ -172,7 +172,7 @@ impl Scope {
             "sha256": digest, "log_size": head.size, "log_root": head.root });
         let _ = writeln!(
             std::io::stderr(),
-            "{} confirmations; SHA256SUMS, which binds all of it, has SHA-256 {digest}",
+            "{} confirmations; SHA256SUMS, which covers all files, has SHA-256 {digest}",
             confirmations.len()
         );
         let answer = Answer::new(data).with(Block::Table(table));
@@ -189,11 +189,11 @@ impl Scope {
 /// What the examiner will ask about.
 fn warned(answer: Answer, cover: &Cover, size: u64, anchored: Option<u64>) -> Answer {
     let covered = anchored.unwrap_or(0);
-    // The note before an anchor is sent and the event that says so are not under it.
+    // The note before an anchor and the event that records it are not covered by it.
     let answer = if size > covered + 2 {
         answer.warn(format!(
-            "events {} to {size} are newer than the last anchor, so no root on chain covers them: orderbook audit anchor, \
-             then export again",
+            "events {} to {size} are newer than the last anchor, so no root on chain covers them: run orderbook audit \
+             anchor, then export again",
             covered + 1
         ))
     } else {
@@ -201,8 +201,8 @@ fn warned(answer: Answer, cover: &Cover, size: u64, anchored: Option<u64>) -> An
     };
     if cover.disclosures.sipc_member.is_none() {
         return answer.warn(
-            "the profile does not say whether the broker-dealer is a member of SIPC, which confirmations must say where it \
-             is not: sipc_member under [confirmation]",
+            "the profile does not say whether the broker-dealer is a member of SIPC, which confirmations must say if it \
+             is not: set sipc_member under [confirmation]",
         );
     }
     answer

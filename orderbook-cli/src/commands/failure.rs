@@ -26,7 +26,7 @@ use crate::render::answer::SCHEMA_VERSION;
 pub enum Exit {
     /// Something else failed.
     Failed = 1,
-    /// The command was called wrongly or set up incompletely.
+    /// The command was called wrongly, or the setup is incomplete.
     Usage = 2,
     /// A rule refused: of the board, of a token or of the settlement contract.
     Refused = 3,
@@ -34,11 +34,11 @@ pub enum Exit {
     Auth = 4,
     /// The chain or the network.
     Chain = 5,
-    /// The record does not hold together.
+    /// The record is not consistent.
     Integrity = 6,
     /// A transaction may or may not have happened.
     Unknown = 7,
-    /// Ctrl-C, or told to end.
+    /// Ctrl-C or a signal to terminate.
     Interrupted = 130,
 }
 
@@ -66,9 +66,9 @@ pub struct Failure {
     pub hint: Option<String>,
     /// Each cause by itself, when there can be several: rows of a file, reasons of a preflight.
     pub faults: Vec<Fault>,
-    /// What the command found out all the same: it goes to stdout, and is the envelope's data.
+    /// What the command found out nevertheless: it goes to stdout, and is the envelope's data.
     pub found: Option<Box<Answer>>,
-    /// What was found shows a person each cause already.
+    /// What was found already shows people each cause.
     pub shows_causes: bool,
 }
 
@@ -125,14 +125,14 @@ impl Failure {
         self
     }
 
-    /// With what was found out all the same; a person reads the causes below it.
+    /// With what was found out nevertheless; people read the causes below it.
     #[must_use]
     pub fn found(mut self, answer: Answer) -> Self {
         self.found = Some(Box::new(answer));
         self
     }
 
-    /// With what was found out, which shows a person each cause.
+    /// With what was found out, which shows people each cause.
     #[must_use]
     pub fn showing(self, answer: Answer) -> Self {
         Self {
@@ -231,10 +231,10 @@ impl From<ChainError> for Failure {
             ChainError::Failed { .. } => chain("TRANSACTION_FAILED"),
             ChainError::OutcomeUnknown { .. } => {
                 Self::new(Exit::Unknown, "OUTCOME_UNKNOWN", &error)
-                    .hint("do not send it again; ask the chain: orderbook sync")
+                    .hint("do not send it again; check the chain with: orderbook sync")
             }
             ChainError::OverCap { .. } => Self::refused("TOO_MUCH_GAS", &error)
-                .hint("nothing was sent; if it should take that much, raise the cap: --gas-cap"),
+                .hint("nothing was sent; if it is meant to take that much, raise the cap: --gas-cap"),
             ChainError::TooManyFragments { .. } => Self::refused("TOO_LARGE", &error)
                 .hint("nothing was sent; the chain must allow more fragments (ArbOS 60)"),
             ChainError::NotAProgram(_) => Self::new(Exit::Failed, "BAD_ARTIFACT", &error)
@@ -288,7 +288,7 @@ impl From<ConfigError> for Failure {
             ConfigError::Missing(_) => usage("NO_PROFILE").hint("make one with: orderbook init"),
             ConfigError::Exists(_) => {
                 Self::refused("PROFILE_EXISTS", &error)
-                    .hint("nothing was written; to change it give the same with --force: a copy of it is kept")
+                    .hint("nothing was written; to change it, run the same command with --force: a copy is kept")
             }
             ConfigError::Io { .. } => Self::new(Exit::Failed, "PROFILE_UNREADABLE", &error),
             ConfigError::Malformed { .. } => usage("BAD_PROFILE"),
@@ -299,7 +299,7 @@ impl From<ConfigError> for Failure {
             )),
             ConfigError::Invalid { .. } => usage("BAD_SETTING").hint("see: orderbook config show"),
             ConfigError::Code { .. } => Self::new(Exit::Failed, "NO_ARTIFACT", &error).hint(
-                "build the contracts (make wasm), or leave --code away to deploy those that this program carries",
+                "build the contracts (make wasm), or omit --code to deploy those built into this program",
             ),
             ConfigError::Security(_) => usage("UNKNOWN_SECURITY")
                 .hint("see the profile's [[security]] entries: orderbook config show"),
@@ -328,7 +328,7 @@ impl From<BoardError> for Failure {
             let rows = rows.iter().map(|row| (row.line, row.message.as_str()));
             return bad_rows(rows.map(|(line, message)| format!("line {line}: {message}")));
         }
-        // The board's messages say themselves what to do, after the colon.
+        // The board's messages already say what to do, after the colon.
         Self::new(exit, code, error)
     }
 }
@@ -351,7 +351,7 @@ impl From<DeskError> for Failure {
                     .hint(restriction.remedy())
             }
             DeskError::NotOnChain(id) => Self::refused("NOT_ON_CHAIN", &error)
-                .hint(format!("have the operator put it there first: orderbook order register {id}")),
+                .hint(format!("have the operator register it first: orderbook order register {id}")),
             DeskError::AlreadyCommitted { .. } => Self::refused("ALREADY_COMMITTED", &error)
                 .hint("if the book does not know it yet: orderbook sync"),
             DeskError::DearWallet { .. } => Self::refused("DEAR_WALLET", &error).hint(
@@ -360,15 +360,15 @@ impl From<DeskError> for Failure {
             DeskError::NoMatch { .. } => Self::refused("NO_MATCH", &error)
                 .hint("propose it and have another person approve it: orderbook match propose BID ASK"),
             DeskError::Journal { .. } => Self::new(Exit::Failed, "JOURNAL_FAILED", &error)
-                .hint("what is sent is written down there before: make it writable"),
+                .hint("transactions are written there before they are sent: make it writable"),
             DeskError::Unrecorded { .. } => Self::new(Exit::Unknown, "NOT_RECORDED", &error)
-                .hint("do not send it again; once the book can be written: orderbook sync"),
+                .hint("do not send it again; once the book is writable, run: orderbook sync"),
             DeskError::NotRegistered { .. } => Self::refused("NOT_REGISTERED", &error)
-                .hint("orders that stand on chain and not on the board: orderbook audit verify"),
+                .hint("to find orders that are on chain but not on the board: orderbook audit verify"),
             DeskError::Stopped { done, line, cause } => {
                 let cause = Self::from(*cause);
                 Self {
-                    hint: Some("what was done stands; give the same command again to go on".into()),
+                    hint: Some("what was done is kept; run the same command again to continue".into()),
                     ..cause.context(format!(
                         "it stopped before line {line}, after {}",
                         counted(done, "transaction")
@@ -378,7 +378,7 @@ impl From<DeskError> for Failure {
             DeskError::Halted { done, of, what, cause } => {
                 let cause = Self::from(*cause);
                 Self {
-                    hint: Some("what was done stands; give the same command again to go on".into()),
+                    hint: Some("what was done is kept; run the same command again to continue".into()),
                     ..cause.context(format!("it stopped at transaction {} of {of} ({what})", done + 1))
                 }
             }
@@ -391,7 +391,7 @@ impl From<DeskError> for Failure {
             DeskError::OtherVenue { .. } => Self::refused("OTHER_VENUE", &error)
                 .hint("give the book that belongs to this contract with --store: orderbook config show"),
             DeskError::FillGone { .. } => Self::new(Exit::Integrity, "FILL_GONE", &error).hint(
-                "ask another node with --rpc-url; if it agrees, the chain dropped that block: settle nothing more before it \
+                "ask another node with --rpc-url; if it agrees, the chain dropped that block: settle nothing more until it \
                  is clear why",
             ),
         }
@@ -405,7 +405,8 @@ impl From<IndexError> for Failure {
             other => other,
         };
         let integrity = |code: &str| Self::new(Exit::Integrity, code, &error);
-        let rebuild = "nothing of it is only there: remove the file and give the command again";
+        let rebuild =
+            "it can be built again from the chain: remove the file and run the command again";
         match &error {
             IndexError::Chain(_)
             | IndexError::Locked(_)
@@ -420,20 +421,20 @@ impl From<IndexError> for Failure {
             IndexError::Unplaced(_) => Self::new(Exit::Chain, "NODE_UNTRUE", &error)
                 .hint("nothing was recorded; try another node with --rpc-url"),
             IndexError::Impossible { .. } => integrity("EVENTS_DO_NOT_FIT").hint(
-                "if the profile names a block of deployment that is too late, correct it; else remove the index and give the \
-                 command again, at another node",
+                "if the profile's block of deployment is too late, correct it; otherwise remove the index and run the command \
+                 again with another node",
             ),
             IndexError::Differs { .. } => integrity("REGISTER_DIFFERS").hint(
-                "nothing was shown; remove the index and give the command again, at another node: orderbook doctor",
+                "nothing was shown; remove the index and run the command again with another node: orderbook doctor",
             ),
             IndexError::Ahead { asked, .. } => Self::usage(&error).hint(format!(
-                "unix seconds are written @{asked}"
+                "write Unix seconds as @{asked}"
             )),
-            IndexError::Future { .. } => Self::usage(&error).hint("for the last block: now"),
+            IndexError::Future { .. } => Self::usage(&error).hint("for the last block, write: now"),
             IndexError::Before { .. } => Self::usage(&error),
             IndexError::Lots { .. } => Self::refused("LOTS_DO_NOT_FIT", &error),
             IndexError::Unknown(_) => Self::refused("INVESTOR_NOT_FOUND", &error)
-                .hint("give the code, a wallet, or the name that the directory has: orderbook investor list"),
+                .hint("give the code, a wallet, or the name in the directory: orderbook investor list"),
         }
     }
 }
@@ -449,7 +450,7 @@ fn bad_rows(rows: impl IntoIterator<Item = String>) -> Failure {
         })
         .collect();
     let words = format!(
-        "{}, the file was not used",
+        "{}; the file was not used",
         counted(faults.len(), "bad row")
     );
     Failure::new(Exit::Usage, "BAD_FILE", words).faults(faults)

@@ -20,9 +20,9 @@ use crate::render::Answer;
 
 /// Write a profile; on a profile that has a settlement contract, create its book
 ///
-/// On a terminal and without options of its own it asks for everything, checks each answer and writes at the end. Elsewhere
-/// the flags say it. A profile that is there already keeps what is not said anew, and is changed with --force only: what
-/// changes is shown, and a copy of the old one stays beside it.
+/// On a terminal and without options of its own it asks for everything, checks each answer and writes at the end.
+/// Otherwise the values come from flags. An existing profile keeps whatever is not given, and is changed only with
+/// --force: the changes are shown, and a copy of the old profile is kept beside it.
 #[derive(Args, Debug)]
 #[command(
     after_help = "Examples:\n  orderbook init                 ask for everything\n  orderbook init --name desk --broker-dealer 'Harbor Street Securities LLC' --crd 123456 \\\n      --lei 5493001KJTIIGC8Y1R12 --rpc-url http://127.0.0.1:8547 --role operator=desk --role principal=ruth\n  orderbook init --role attestor=auditor --force      change one thing of an existing profile\n  orderbook init --book          create the book of an existing profile\n  orderbook init --book --from book.jsonl      restore it from a file of `export book`"
@@ -43,13 +43,13 @@ pub(super) struct Init {
     /// Its LEI
     #[arg(long, requires = "broker_dealer")]
     lei: Option<String>,
-    /// The wallet that acts in a role, as operator=desk; may be given again
+    /// The wallet that acts in a role, such as operator=desk; can be repeated
     #[arg(long, value_name = "ROLE=WALLET", value_parser = role_of)]
     role: Vec<(String, String)>,
-    /// Create the book of the profile, whose settlement contract stands on chain
+    /// Create the book of the profile, whose settlement contract must be on chain
     #[arg(long)]
     book: bool,
-    /// Restore that book from a file of `export book`, into a store that has none; needs no chain
+    /// Restore that book from a file of `export book`, into a store without a book; needs no chain
     #[arg(long, value_name = "FILE", requires = "book")]
     from: Option<PathBuf>,
     /// Change an existing profile; a copy of it is kept
@@ -73,16 +73,16 @@ fn role_of(text: &str) -> std::result::Result<(String, String), String> {
     Ok((role.to_owned(), wallet.to_owned()))
 }
 
-/// The profile that there is, and what can be said of it.
+/// The profile that exists already, if any.
 struct Found {
     path: PathBuf,
-    /// As it is; `None` where there is none, or none that can be read.
+    /// As it is; `None` if there is none, or none that can be read.
     profile: Option<Profile>,
     there: bool,
 }
 
 impl Found {
-    /// Reads what is there. With `force` a file that is no profile counts as there: a copy of it is kept.
+    /// Reads what is there. With `force`, a file that is not a valid profile counts as existing: a copy of it is kept.
     fn read(overrides: &Overrides, force: bool) -> Result<Self> {
         let named = overrides.profile.clone();
         let path = file_of(named.unwrap_or_else(|| FILE_NAME.into()));
@@ -126,7 +126,7 @@ impl Init {
         write(&found, &after, force)
     }
 
-    /// Nothing of its own was given, so that everything is asked for.
+    /// No option of its own was given, so everything is asked for.
     fn is_silent(&self) -> bool {
         let named = self.name.is_some() || self.broker_dealer.is_some() || !self.role.is_empty();
         !named && !self.live && !self.force
@@ -191,7 +191,7 @@ fn write(found: &Found, after: &Profile, force: bool) -> Result {
     }
     if let Some(before) = profile {
         if changed.is_empty() {
-            let words = format!("nothing to do: {} says so already", path.display());
+            let words = format!("nothing to do: {} already says so", path.display());
             return Ok(Answer::line(
                 json!({ "profile": path, "changed": [] }),
                 words,
@@ -209,7 +209,7 @@ fn write(found: &Found, after: &Profile, force: bool) -> Result {
     let mut lines = vec![format!("profile written to {}", path.display())];
     if let Some(copy) = &copy {
         lines.extend(changed.iter().map(|change| format!("  {change}")));
-        lines.push(format!("the one before it is kept as {}", copy.display()));
+        lines.push(format!("the previous one is kept as {}", copy.display()));
     }
     let next = next(path, after);
     lines.push("next:".into());
@@ -219,12 +219,12 @@ fn write(found: &Found, after: &Profile, force: bool) -> Result {
     Ok(Answer::line(data, lines.join("\n")))
 }
 
-/// What an existing profile would lose or get.
+/// What would change in an existing profile.
 fn exists(path: &Path, changed: &[Change]) -> Failure {
     let told: Vec<_> = changed.iter().map(ToString::to_string).collect();
     let failure = Failure::from(ConfigError::Exists(path.to_path_buf()));
     let lines = match told.len() {
-        0 => "it says all that already".to_owned(),
+        0 => "it already says all that".to_owned(),
         _ => format!("what would change:\n  {}", told.join("\n  ")),
     };
     failure.found(Answer::line(
@@ -241,7 +241,7 @@ fn same_chain(before: &Profile, after: &Profile) -> Result<()> {
     match (before.chain_id, after.chain_id) {
         (Some(one), Some(other)) if bound && one != other => {
             let words = format!(
-                "the profile's contracts stand on chain {one}: it cannot be made one of chain {other}"
+                "the profile's contracts are on chain {one}: it cannot be moved to chain {other}"
             );
             Err(Failure::refused("OTHER_CHAIN", words)
                 .hint("nothing was written; write another profile beside it: orderbook init --profile OTHER.toml"))

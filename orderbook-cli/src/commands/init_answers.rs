@@ -1,4 +1,4 @@
-//! What the answers of `init`'s conversation may be; each says what is wrong with another one.
+//! Valid answers in `init`'s conversation; each function says what is wrong with an invalid one.
 
 use book::board::staff::is_nobody;
 use book::market::code;
@@ -6,21 +6,21 @@ use book::market::lei::Lei;
 use book::market::literal::decimal;
 use desk::wallet::keystore::check_name;
 
-/// What an answer means, or why it means nothing.
+/// What an answer means, or why it is not valid.
 type Read<T> = std::result::Result<T, String>;
 
 /// Most bytes of a legal name, as the book keeps it.
 const LEGAL_NAME: usize = 128;
 
-/// Something.
+/// Any text that is not empty.
 pub(super) fn some(text: &str) -> Read<String> {
     match text {
-        "" => Err("it is needed".into()),
+        "" => Err("an answer is required".into()),
         text => Ok(text.to_owned()),
     }
 }
 
-/// An answer that may be none.
+/// An optional answer.
 pub(super) fn maybe(text: &str) -> Read<Option<String>> {
     Ok(Some(text.to_owned()).filter(|text| !text.is_empty() && text != "none"))
 }
@@ -52,7 +52,7 @@ pub(super) fn legal_name(text: &str) -> Read<Option<String>> {
     };
     if text.len() > LEGAL_NAME {
         return Err(format!(
-            "it has {} bytes, at most {LEGAL_NAME} are kept",
+            "it has {} bytes; at most {LEGAL_NAME} are allowed",
             text.len()
         ));
     }
@@ -62,7 +62,7 @@ pub(super) fn legal_name(text: &str) -> Read<Option<String>> {
 /// A number of FINRA's Central Registration Depository.
 pub(super) fn crd_number(text: &str) -> Read<u64> {
     match decimal::whole::<u64>(text) {
-        Ok(0) => Err("a CRD number is above zero".into()),
+        Ok(0) => Err("a CRD number must be above zero".into()),
         Ok(number) => Ok(number),
         Err(error) => Err(error.to_string()),
     }
@@ -80,7 +80,7 @@ pub(super) fn chain_id(text: &str) -> Read<Option<u64>> {
         return Ok(None);
     };
     match decimal::whole::<u64>(&text) {
-        Ok(0) => Err("a chain id is above zero".into()),
+        Ok(0) => Err("a chain id must be above zero".into()),
         Ok(id) => Ok(Some(id)),
         Err(error) => Err(error.to_string()),
     }
@@ -94,7 +94,7 @@ pub(super) fn endpoint(text: &str) -> Read<String> {
     match rest {
         Some(host) if !host.is_empty() => Ok(text.to_owned()),
         _ => Err(format!(
-            "'{text}' is no endpoint: write http://HOST:PORT or https://..."
+            "'{text}' is not an endpoint: write http://HOST:PORT or https://..."
         )),
     }
 }
@@ -105,7 +105,7 @@ pub(super) fn store_url(text: &str) -> Read<String> {
     match known.iter().find_map(|start| text.strip_prefix(start)) {
         Some(rest) if !rest.is_empty() => Ok(text.to_owned()),
         _ => Err(format!(
-            "'{text}' is no store: write sqlite:FILE or postgres://..."
+            "'{text}' is not a store: write sqlite:FILE or postgres://..."
         )),
     }
 }

@@ -1,5 +1,5 @@
-//! Ctrl-C, and being told to end. A command ends where it waits, and its books are closed. One that does not wait, for it
-//! computes or asks for a password, is ended from here.
+//! Ctrl-C and the signal to terminate. A command ends where it waits, and its books are closed. One that does not wait,
+//! because it computes or asks for a password, is ended from here.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,21 +10,21 @@ use tokio::sync::watch;
 use super::books::Books;
 use super::failure::{Exit, Failure};
 
-/// How soon a command that waits has noticed.
+/// How soon a command that waits notices.
 const NOTICED: Duration = Duration::from_millis(500);
 
-/// Hears signals, on a thread of its own.
+/// Listens for signals, on a thread of its own.
 #[derive(Debug)]
 pub(super) struct Interrupts {
     raised: watch::Receiver<bool>,
-    /// Somebody sees to it that the command ends.
+    /// A waiter has seen the signal and ends the command.
     seen: Arc<AtomicBool>,
-    /// The command itself waits for it.
+    /// The command itself waits for the signal.
     claimed: AtomicBool,
 }
 
 impl Interrupts {
-    /// Begins to listen; what it ends by itself, it closes `books` of.
+    /// Begins to listen; closes `books` if it has to end the process itself.
     pub(super) fn listen(books: Books) -> std::io::Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -45,7 +45,7 @@ impl Interrupts {
                     let _ = raise.send(true);
                     tokio::time::sleep(NOTICED).await;
                     if noticed.load(Ordering::SeqCst) {
-                        // It is ending. Who cannot wait says so again.
+                        // It is ending; a second signal ends it at once.
                         signals.next().await;
                     } else {
                         books.close().await;
@@ -60,12 +60,12 @@ impl Interrupts {
         })
     }
 
-    /// From here on the command waits for it itself, and ends in order.
+    /// From here on the command waits for the signal itself, and ends in order.
     pub(super) fn claim(&self) {
         self.claimed.store(true, Ordering::SeqCst);
     }
 
-    /// Resolves when the command is to end.
+    /// Resolves when the command must end.
     pub(super) async fn raised(&self) {
         let mut raised = self.raised.clone();
         if raised.wait_for(|raised| *raised).await.is_err() {
@@ -100,10 +100,10 @@ fn interrupted() -> Failure {
         "INTERRUPTED",
         "interrupted: what was not confirmed was not written",
     )
-    .hint("a transaction that was sent may have happened: orderbook sync")
+    .hint("a transaction that was sent may have gone through; check with: orderbook sync")
 }
 
-/// What asks a command to end.
+/// The signals that ask a command to end.
 #[cfg(unix)]
 #[derive(Debug)]
 struct Signals {

@@ -19,9 +19,9 @@ const HOLDINGS: u8 = 18;
 /// Keep the directory of investors: who owns which accounts and wallets
 #[derive(Debug, Subcommand)]
 pub(super) enum Investor {
-    /// Take names, accounts and wallets from a cap table (CSV); what the directory has already stays
+    /// Import names, accounts and wallets from a cap table (CSV); what the directory already has is kept
     #[command(
-        after_help = "Examples:\n  orderbook investor import examples/cap-table.csv --plan\n  orderbook investor import examples/cap-table.csv\n\nThe columns are those of `token register`. From then on an order is refused in an account that is not its\nowner's. The directory stands beside the log, not in it: names are personal data."
+        after_help = "Examples:\n  orderbook investor import examples/cap-table.csv --plan\n  orderbook investor import examples/cap-table.csv\n\nThe columns are those of `token register`. From then on, an order is refused if its account is not its\nowner's. The directory is kept beside the log, not in it: names are personal data."
     )]
     Import {
         /// The cap table
@@ -63,7 +63,10 @@ async fn import(context: &Context, path: &Path, only_plan: bool) -> Result {
     }
     let (new, changed) = (plan.new.len(), plan.changed.len());
     let words = match (writes.is_empty(), only_plan) {
-        (true, _) => format!("nothing to do: {} investors are as in the file", plan.same),
+        (true, _) => format!(
+            "nothing to do: {} investors already match the file",
+            plan.same
+        ),
         (false, true) => format!(
             "{new} new, {changed} changed, {} the same: nothing was written",
             plan.same

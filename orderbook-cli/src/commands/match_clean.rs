@@ -1,4 +1,4 @@
-//! `match approve --all-clean`: what nothing speaks against, each match a signed act of the person.
+//! `match approve --all-clean`: approves every match without an obstacle, each as a signed act of the person.
 
 use alloy::primitives::B256;
 use book::ErrorClass;
@@ -15,8 +15,8 @@ use super::match_list::{match_json, short};
 use super::matches::told;
 use crate::render::{Answer, Block, Cell, Table, Tone};
 
-/// Approves every proposed match of which preflight has nothing to say but that it is not committed yet; the others stay as
-/// they are, each with its reason. A board that cannot be written ends it; what was approved stands.
+/// Approves every proposed match whose preflight finds nothing except that it is not committed yet; the others stay as
+/// they are, each with its reason. A board that cannot be written ends the command; what was approved stays approved.
 pub(super) async fn approve_all_clean(context: &Context, board: &Board, reason: &str) -> Result {
     let proposed = board.matches(Some(MatchState::Proposed)).await?;
     let judged = judged(context, board, &proposed).await?;
@@ -48,13 +48,13 @@ pub(super) async fn approve_all_clean(context: &Context, board: &Board, reason: 
     }
     let answer = Answer::new(Value::Array(data));
     Ok(if proposed.is_empty() {
-        answer.with(Block::Line("no match waits to be approved".into()))
+        answer.with(Block::Line("no match is waiting for approval".into()))
     } else {
         answer.with(Block::Table(table))
     })
 }
 
-/// What preflight says of each.
+/// What preflight says about each.
 async fn judged(context: &Context, board: &Board, proposed: &[Match]) -> Result<Vec<Vec<Reason>>> {
     if proposed.is_empty() {
         return Ok(Vec::new());
@@ -74,7 +74,7 @@ async fn judged(context: &Context, board: &Board, proposed: &[Match]) -> Result<
     Ok(suggest::judged(&chain, settlement, &pairs).await?)
 }
 
-/// What the board refuses is said of the match; anything else ends the command.
+/// A refusal by the board is reported for its match; anything else ends the command.
 fn approved(
     outcome: std::result::Result<Match, BoardError>,
 ) -> Result<std::result::Result<Match, String>> {

@@ -24,7 +24,7 @@ pub(super) async fn list(board: &Board, state: Option<MatchState>) -> Result {
     Ok(answer.with(Block::Table(table(&matches, &owners))))
 }
 
-/// Whose the orders of matches are, and until when they are committed.
+/// Who owns the orders of matches, and until when they are committed.
 pub(super) struct Owners {
     orders: HashMap<B256, OrderView>,
     directory: Directory,
@@ -57,7 +57,7 @@ impl Owners {
         wallet.map_or_else(Cell::default, |wallet| owner(&self.directory, wallet))
     }
 
-    /// When a commitment ends by time.
+    /// When a commitment expires.
     fn until(&self, id: Uuid) -> Cell {
         let until = self.committed.get(&id);
         until.map_or_else(Cell::default, |until| time(*until).into())
@@ -77,7 +77,7 @@ impl Owners {
     }
 }
 
-/// A table of matches; whom the directory knows is called by name.
+/// A table of matches; owners in the directory are shown by name.
 fn table(matches: &[Match], owners: &Owners) -> Table {
     let mut table = Table::new(&[
         "match",

@@ -1,4 +1,4 @@
-//! `match show`: everything that is known of one match.
+//! `match show`: everything that is known about one match.
 
 use alloy::primitives::U256;
 use book::board::Board;
@@ -21,13 +21,13 @@ use super::order::{events, owner, side_cell, state_cell};
 use super::preflight;
 use crate::render::{Answer, Block, Cell, Sentence, Table, Tone};
 
-/// Show one match: both orders, who did what, what would refuse it now, and whom it passes over
+/// Show one match: both orders, who did what, what would stop it settling now, and which orders it passes over
 #[derive(Args, Debug)]
 #[command(after_help = "Example: orderbook match show 0190f3c2")]
 pub(super) struct Show {
     /// The match's id, or the first or last digits of it
     id: String,
-    /// Ask no chain: nothing is said of what would refuse it
+    /// Do not ask the chain: what would stop it settling is not shown
     #[arg(long)]
     offline: bool,
 }
@@ -77,13 +77,13 @@ impl Show {
             Some(Ok(reasons)) => answer
                 .with(Block::Line("it would not settle now:".into()))
                 .with(Block::Table(preflight::table(&reasons))),
-            Some(Err(cause)) => answer.warn(format!("preflight was not asked: {cause}")),
+            Some(Err(cause)) => answer.warn(format!("preflight could not be run: {cause}")),
         };
         Ok(answer.with(Block::Table(events(&history))))
     }
 }
 
-/// What preflight says now, or why nobody could be asked.
+/// What preflight says now, or why it could not be run.
 async fn reasons(
     context: &Context,
     bid: &OrderView,

@@ -1,4 +1,4 @@
-//! `match suggest`: pairs that could be matched, what compliance would refuse of each, and whom each passes over.
+//! `match suggest`: pairs that could be matched, why compliance would refuse each, and which orders each passes over.
 
 use std::collections::HashMap;
 
@@ -19,13 +19,13 @@ use super::failure::Result;
 use super::order::owner;
 use crate::render::{Answer, Block, Cell, Table, Tone};
 
-/// Bids that are looked at unless all are asked for: with a size that nobody offers, each costs ten microseconds.
+/// Bids that are looked at without `--all`: each bid of a size that nobody offers costs ten microseconds.
 const BIDS: u32 = 4_096;
 
 /// List bids and asks of a security that could be matched: same quantity, crossing limits
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Examples:\n  orderbook match suggest HRBR\n  orderbook match suggest HRBR --limit 100 --all\n\nBest bids first; each gets the lowest ask of its size, at one price the earliest. What settle's preflight has against a\npair stands beside it, and so do orders that come before one of the two and would stay behind."
+    after_help = "Examples:\n  orderbook match suggest HRBR\n  orderbook match suggest HRBR --limit 100 --all\n\nBest bids first; each gets the lowest ask of its size, and at the same price the earliest. Each pair is listed with what\npreflight finds against it, and with the orders ahead of either side that it would pass over."
 )]
 pub(super) struct Suggest {
     /// Symbol, ISIN or token
@@ -33,10 +33,10 @@ pub(super) struct Suggest {
     /// Maximum number of pairs
     #[arg(long, default_value = "20", value_parser = decimal::whole::<u32>)]
     limit: u32,
-    /// Look at every bid, however many there are, not at the best 4,096
+    /// Look at every bid, not only at the best 4,096
     #[arg(long)]
     all: bool,
-    /// Ask no chain: nothing is said of compliance
+    /// Do not ask the chain: compliance is not shown
     #[arg(long)]
     offline: bool,
 }
@@ -64,12 +64,12 @@ impl Suggest {
             &board.directory().await?,
         );
         let answer = warning.into_iter().fold(answer, |answer, cause| {
-            answer.warn(format!("compliance was not asked: {cause}"))
+            answer.warn(format!("compliance could not be checked: {cause}"))
         });
         Ok(match (found.more, found.pairs.len() == reach.pairs) {
             (false, _) => answer,
             (true, true) => answer.warn(format!(
-                "only the best {} pairs are listed: --limit",
+                "only the best {} pairs are listed: raise --limit",
                 found.pairs.len()
             )),
             (true, false) => answer.warn(format!(
@@ -87,7 +87,7 @@ async fn answered(board: &Board, pairs: &[Pair]) -> Result<HashMap<B256, B256>> 
     Ok(board.answered_by(orders.values()).await?)
 }
 
-/// What preflight says of each pair; nothing is asked where there is none.
+/// What preflight says about each pair; the chain is not asked if there are none.
 async fn judged(context: &Context, pairs: &[Pair]) -> Result<Vec<Vec<Reason>>> {
     if pairs.is_empty() {
         return Ok(Vec::new());
@@ -162,10 +162,10 @@ fn describe(
     Answer::new(Value::Array(data)).with(Block::Table(table))
 }
 
-/// What speaks against a pair beside the steps that any match still has before it.
+/// What stops a pair, apart from the steps that every match still has ahead of it.
 pub(super) fn verdict(reasons: Option<&[Reason]>) -> Cell {
     let Some(reasons) = reasons else {
-        return Cell::new("not asked", Tone::Dim);
+        return Cell::new("not checked", Tone::Dim);
     };
     let refusals: Vec<_> = reasons
         .iter()
@@ -179,7 +179,7 @@ pub(super) fn verdict(reasons: Option<&[Reason]>) -> Cell {
     }
 }
 
-/// Orders that stay behind, in a few words.
+/// Orders that are passed over, in a few words.
 fn passed(passed_over: &[PassedOver]) -> Cell {
     let words = passed_over.iter().map(|passed| {
         let id = short_id(passed.order.id);
@@ -198,7 +198,7 @@ fn answers(bid: Option<&B256>, ask: Option<&B256>) -> Cell {
     Cell::new(words.collect::<Vec<_>>().join(", "), Tone::Plain)
 }
 
-/// An order that stays behind, for programs.
+/// An order that is passed over, for programs.
 pub(super) fn passed_json(passed: &PassedOver) -> Value {
     json!({
         "id": passed.order.id,

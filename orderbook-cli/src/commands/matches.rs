@@ -35,7 +35,7 @@ pub(super) enum Match {
     },
     /// Approve a proposed match; whoever proposed it may not
     #[command(
-        after_help = "Examples:\n  orderbook match approve 0190f3c2 --wallet ruth\n  orderbook match approve --all-clean                      every proposed match that nothing speaks against\n  orderbook match approve 0190f3c2 --commit --for 48h      and bind both parties on chain\n\nA commitment needs both orders on chain (`order register`) and both allowances, exactly: `preflight` says which.\nFrom then on neither party can move what it promised, nor cancel, until the match settles, is released or its time is over.\nAn approved match is committed by the same command."
+        after_help = "Examples:\n  orderbook match approve 0190f3c2 --wallet ruth\n  orderbook match approve --all-clean                      every proposed match without an obstacle\n  orderbook match approve 0190f3c2 --commit --for 48h      and bind both parties on chain\n\nA commitment needs both orders on chain (`order register`) and both allowances, in the exact amounts that `preflight` shows.\nFrom then on neither party can move what it promised, or cancel, until the match settles, is released or the term is over.\nThe same command commits a match that is already approved."
     )]
     Approve {
         /// The match's id, or the first or last digits of it
@@ -44,7 +44,7 @@ pub(super) enum Match {
         /// Why
         #[arg(long, default_value = "", hide_default_value = true)]
         reason: String,
-        /// Every proposed match whose preflight finds nothing but the missing commitment, each signed by itself
+        /// Approve every proposed match whose preflight finds only the missing commitment, each with its own signature
         #[arg(long, conflicts_with = "commit")]
         all_clean: bool,
         /// Commit it on chain with the principal's key
@@ -54,12 +54,12 @@ pub(super) enum Match {
         #[arg(long = "for", value_name = "DURATION", default_value = "24h", requires = "commit", value_parser = duration)]
         term: u64,
     },
-    /// Release a committed match on chain: its orders are free, what was held is the parties' again
+    /// Release a committed match on chain: its orders are free, and what was held goes back to the parties
     #[command(
         after_help = "Example: orderbook match release 0190f3c2 --reason 'buyer in default'\n\nThe principal's wallet signs, or the operator's in a profile without a principal. The allowances are used up: the same\norders need new ones."
     )]
     Release(Release),
-    /// Refuse a match: its orders are free for another
+    /// Refuse a match: its orders are free for another match
     #[command(
         after_help = "Example: orderbook match refuse 0190f3c2 --wallet ruth --reason 'the buyer withdrew'"
     )]
@@ -147,7 +147,7 @@ async fn propose(
         subject: of_match(id),
         bid: bid.id,
         ask: ask.id,
-        // Where the limits do not cross the board says so.
+        // Where the limits do not cross, the board refuses.
         total: midpoint(bid.limit_total, ask.limit_total).unwrap_or_default(),
         reason,
     };
@@ -167,7 +167,7 @@ pub(super) fn told<'a>(act: Act, found: &Matched, reason: &'a str) -> Told<'a> {
     }
 }
 
-/// The match of an id, or of digits of it that fit no other.
+/// The match with this id, or with digits of it that fit no other.
 pub(super) async fn find(board: &Board, text: &str) -> Result<Matched> {
     board.find_match(text).await.map_err(|error| match error {
         BoardError::NoSuchMatch(_) => {

@@ -170,7 +170,7 @@ pub fn tree() -> clap::Command {
     <Cli as clap::CommandFactory>::command()
 }
 
-/// Parses the arguments, runs the command and says how it ended.
+/// Parses the arguments, runs the command and reports how it ended.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     let cli = match Cli::try_parse_from(&arguments) {
@@ -192,7 +192,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 fn run(cli: Cli) -> failure::Result {
     let mut runtime = match &cli.command {
-        // Many clients at once; every other command does one thing after the other.
+        // Many clients at once; every other command does one thing at a time.
         Command::Serve(_) => tokio::runtime::Builder::new_multi_thread(),
         _ => tokio::runtime::Builder::new_current_thread(),
     };
@@ -209,7 +209,7 @@ fn run(cli: Cli) -> failure::Result {
         books.close().await;
         ended
     });
-    // A name server that does not answer would be waited for long after the command has given up.
+    // Otherwise a name server that does not answer would keep the process waiting after the command has given up.
     runtime.shutdown_background();
     ended
 }
@@ -295,7 +295,7 @@ fn succeed(answer: &Answer, json: bool) -> ExitCode {
         }
         answer.render(Surface::stdout())
     };
-    // A reader that has seen enough closes the pipe: that is no failure.
+    // A reader that has seen enough closes the pipe: that is not a failure.
     match std::io::stdout().write_all(text.as_bytes()) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => return ExitCode::FAILURE,
         _ => {}
@@ -376,7 +376,7 @@ mod tests {
         Cli::command().debug_assert();
     }
 
-    /// Every command that does something, with its words.
+    /// Every command without subcommands, with its full name.
     fn leaves() -> Vec<(String, clap::Command)> {
         fn walk(command: &clap::Command, path: &str, found: &mut Vec<(String, clap::Command)>) {
             if !command.has_subcommands() {

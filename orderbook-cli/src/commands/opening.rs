@@ -1,4 +1,4 @@
-//! `init --book`: the book of a settlement contract, made new or from its file.
+//! `init --book`: the book of a settlement contract, created new or restored from its file.
 
 use std::fs::File;
 use std::io::BufReader;
@@ -26,7 +26,7 @@ pub(super) async fn new_book(context: &Context) -> Result {
     Ok(Answer::line(json!({ "store": store }), format!("book created: {store}")).note(NAME_STAFF))
 }
 
-/// Makes a book again from its file.
+/// Restores a book from its file.
 pub(super) async fn restore(context: &Context, path: &Path) -> Result {
     let file = File::open(path).map_err(|e| Failure::usage(format!("{}: {e}", path.display())))?;
     let chain_id = context
@@ -51,8 +51,8 @@ pub(super) async fn restore(context: &Context, path: &Path) -> Result {
     Ok(Answer::line(data, words))
 }
 
-/// What comes after a new book.
-pub(super) const NAME_STAFF: &str = "persons sign what they do here: have the contract's default admin name the first one: \
+/// What to do next after creating a book.
+pub(super) const NAME_STAFF: &str = "persons sign what they do here: have the contract's default admin name the first person with \
      orderbook staff admin NAME --key WALLET";
 
 /// Creates the book of a settlement contract, with the identity that the contract itself states. It demands signatures, and
@@ -78,7 +78,7 @@ pub(super) async fn create_book(
     };
     let by = opened_by(context)?;
     check_identity(&identity, &by)?;
-    // The embedded chain takes nothing back by itself.
+    // The embedded chain never takes a block back by itself.
     let rule = (chain.id() != EMBEDDED).then_some(Finality::Safe);
     Ok(Board::create_desk_in(context.new_store().await?, identity, by, rule).await?)
 }

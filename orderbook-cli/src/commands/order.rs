@@ -31,7 +31,7 @@ pub(super) enum Order {
     Sign(Sign),
     Post(Post),
     List(List),
-    /// Show one order: what was signed, where it stands and its history
+    /// Show one order: what was signed, its state and its history
     #[command(after_help = "Example: orderbook order show 0x12ab34")]
     Show {
         /// Its id, or the first digits of it
@@ -51,10 +51,10 @@ pub(super) enum Order {
     Import(Import),
 }
 
-/// Rows beyond the limit that are counted: more are said to be more.
+/// How many rows beyond the limit are counted; if there are more, the total is given as "at least".
 const COUNTED: u32 = 10_000;
 
-/// List orders, the newest first
+/// List orders, newest first
 #[derive(Args, Debug)]
 #[allow(clippy::struct_excessive_bools)] // Flags.
 #[command(
@@ -82,10 +82,10 @@ pub(super) struct List {
     /// What to sort by
     #[arg(long, value_enum, default_value_t)]
     sort: Sort,
-    /// Highest or latest first, as orders are by the time of their posting anyway
+    /// Highest or latest first; the default when sorted by posting
     #[arg(long)]
     descending: bool,
-    /// Lowest or earliest first, as it is by price, quantity and expiry anyway
+    /// Lowest or earliest first; the default when sorted by price, quantity or expiry
     #[arg(long, conflicts_with = "descending")]
     ascending: bool,
     /// Maximum number of rows
@@ -161,7 +161,7 @@ impl List {
                 None => answer,
             });
         }
-        // From here on in the sequence in which they come.
+        // From here on in the order in which they arrive.
         orders.sort_by_key(|order| order.posted_seq);
         let filter = OrderFilter {
             sort: OrderSort::Posted,
@@ -172,7 +172,7 @@ impl List {
         loop {
             let lines = followed(&new, &directory, context.json, heading);
             let mut out = std::io::stdout();
-            // Nobody reads any more: following is over.
+            // Nobody is reading any more: stop following.
             if out.write_all(lines.as_bytes()).and(out.flush()).is_err() {
                 return Ok(Answer::default());
             }
@@ -202,18 +202,18 @@ async fn left_out(board: &Board, filter: &OrderFilter, shown: usize) -> Result<O
     Ok(match all.saturating_sub(shown as u64) {
         0 => None,
         _ if all == u64::from(most) => Some(format!(
-            "{shown} of at least {} listed: --limit, or filter them",
+            "{shown} of at least {} listed: raise --limit, or filter them",
             counted(all, "order")
         )),
         _ => Some(format!(
-            "{shown} of {} listed: --limit, or filter them",
+            "{shown} of {} listed: raise --limit, or filter them",
             counted(all, "order")
         )),
     })
 }
 
-/// Following has no end at which an answer could be given: every batch goes out as it comes, an object on a line for
-/// programs, and the heading once.
+/// Following has no end at which an answer could be given: every batch is printed as it arrives, for programs one
+/// object a line, and the heading only once.
 fn followed(orders: &[OrderView], directory: &Directory, json: bool, heading: bool) -> String {
     if json {
         let line = |order| format!("{}\n", order_json(order, directory));
@@ -230,7 +230,7 @@ fn followed(orders: &[OrderView], directory: &Directory, json: bool, heading: bo
     }
 }
 
-/// A table of orders; whom the directory knows is called by name.
+/// A table of orders; owners in the directory are shown by name.
 fn table(orders: &[OrderView], directory: &Directory) -> Table {
     let mut table = Table::new(&[
         "order",
@@ -355,7 +355,7 @@ async fn show(context: &Context, id: &str) -> Result {
         .with(Block::Table(events(&history))))
 }
 
-/// Everything that an order says, and where it stands.
+/// Everything that an order says, and its state.
 fn particulars(order: &OrderView, directory: &Directory) -> Vec<(String, Cell)> {
     let record = &order.record;
     let expired = if order.expired { " (expired)" } else { "" };

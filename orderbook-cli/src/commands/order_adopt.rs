@@ -8,10 +8,10 @@ use super::failure::Result;
 use super::order::order_json;
 use crate::render::Answer;
 
-/// Take an order onto the board that its owner registered on chain, for an account that you name
+/// Take onto the board an order that its owner registered on chain, for an account that you name
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Example: orderbook order adopt 0x12ab34 --account A-1028\n\n`sync` adopts such orders by itself where the board knows one account of the owner; it names the others."
+    after_help = "Example: orderbook order adopt 0x12ab34 --account A-1028\n\n`sync` adopts such orders by itself if the board knows exactly one account of the owner; it names the others."
 )]
 pub(super) struct Adopt {
     /// Its id on chain, or the first digits of it

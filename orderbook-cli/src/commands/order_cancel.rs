@@ -23,7 +23,7 @@ use crate::render::{Answer, Block};
 /// Cancel an order on the board, or on chain as its owner or as the operator
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Examples:\n  orderbook order cancel 0x12ab34 --reason 'customer called'\n  orderbook order cancel 0x12ab34 --on-chain --wallet ada\n  orderbook order cancel 0x12ab34 --on-chain --as-operator --reason 'account closed'\n  orderbook order cancel 0x12ab34 --sign --wallet ada > cancel.json      the owner signs and needs no ether\n  orderbook order cancel --signed cancel.json                            anybody sends it\n\nAn order that is committed to a matched trade cannot be cancelled on chain until the commitment ends or is released."
+    after_help = "Examples:\n  orderbook order cancel 0x12ab34 --reason 'customer called'\n  orderbook order cancel 0x12ab34 --on-chain --wallet ada\n  orderbook order cancel 0x12ab34 --on-chain --as-operator --reason 'account closed'\n  orderbook order cancel 0x12ab34 --sign --wallet ada > cancel.json      the owner signs and needs no ether\n  orderbook order cancel --signed cancel.json                            anybody can send it\n\nAn order that is committed to a matched trade cannot be cancelled on chain until the commitment ends or is released."
 )]
 pub(super) struct Cancel {
     /// Its id, or the first digits of it
@@ -32,10 +32,11 @@ pub(super) struct Cancel {
     /// Why
     #[arg(long, default_value = "at the customer's request")]
     reason: String,
-    /// Send the owner's cancel to the chain, so that nobody can settle it any more
+    /// Send the owner's cancel to the chain, so that nobody can settle the order any more
     #[arg(long)]
     on_chain: bool,
-    /// Cancel as the broker-dealer's operator; the order must be registered on chain, the reason goes there too
+    /// Cancel as the broker-dealer's operator; the order must be registered on chain, and the reason is recorded there
+    /// too
     #[arg(long, requires = "on_chain")]
     as_operator: bool,
     /// Sign the owner's cancel and send nothing: whoever has it can send it
@@ -61,7 +62,7 @@ impl CancelAll {
         let words = format!("every order of {name} is cancelled");
         let call = IDvPSettlement::cancelAllOrdersCall {};
         let sent = act::send(context, "default", settlement, &call, words.as_str()).await?;
-        // The board learns it from the chain's own event, as if another had sent it.
+        // The board learns of it from the chain's event, as if somebody else had sent it.
         let first = context.first_block();
         let by = context.by("the owner cancelled everything")?;
         let synced = sync::run(&board, &chain, settlement, first, &by, |_, _| {}).await?;
@@ -160,7 +161,7 @@ fn sign(context: &Context, order: &OrderRecord) -> Result {
     let signed = SignedCancel::sign(order, &owner)?;
     let text = serde_json::to_string(&signed).unwrap_or_default();
     let answer = Answer::new(json!(signed)).with(Block::Raw(format!("{text}\n")));
-    Ok(answer.warn("nothing is cancelled before somebody sends it: whoever holds this file can"))
+    Ok(answer.warn("nothing is cancelled until somebody sends it: whoever has this file can"))
 }
 
 /// Sends a cancel that its owner has signed.

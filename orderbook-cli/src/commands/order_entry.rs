@@ -30,7 +30,7 @@ use super::failure::{Exit, Failure, Fault, Result};
 use super::order::side_cell;
 use crate::render::{Answer, Block, Cell, Table};
 
-/// Sign an order off line; needs the wallet and the profile, no chain
+/// Sign an order offline; needs the wallet and the profile, but not the chain
 #[derive(Args, Debug)]
 #[command(
     after_help = "Examples:\n  orderbook order sign bid HRBR 1000 10.25 --wallet ada --account A-1001 > bid.json\n  orderbook order sign --from examples/orders.csv > signed.jsonl\n\nColumns of the file: side, security, quantity, price, expires, account, wallet, capacity, solicited, counterparty"
@@ -42,13 +42,13 @@ pub(super) struct Sign {
     /// Symbol, ISIN or token
     #[arg(required_unless_present = "from")]
     security: Option<String>,
-    /// Whole tokens, with decimals
+    /// In whole tokens, with decimals
     #[arg(required_unless_present = "from")]
     quantity: Option<String>,
-    /// Dollars for each token
+    /// In dollars per token
     #[arg(required_unless_present = "from")]
     price: Option<String>,
-    /// How long it lives, as 30d or 12h, or a day or instant at which it ends; 366 days at most
+    /// How long it lives, such as 30d or 12h, or the day or instant at which it ends; 366 days at most
     #[arg(long, value_name = "TIME", default_value = "30d")]
     expires: String,
     /// The customer's account [default: the desk states it]
@@ -60,10 +60,10 @@ pub(super) struct Sign {
     /// The broker-dealer solicited it
     #[arg(long)]
     solicited: bool,
-    /// The only owner it may meet
+    /// The only owner it may trade with
     #[arg(long, default_value = "", hide_default_value = true)]
     counterparty: String,
-    /// The owner's epoch: 0, or what orderbook order epoch says once all orders were cancelled at once
+    /// The owner's epoch: 0, or what orderbook order epoch shows after cancel-all
     #[arg(long, default_value = "0", value_parser = decimal::whole::<u64>)]
     epoch: u64,
     /// Sign every row of a CSV file instead
@@ -71,7 +71,7 @@ pub(super) struct Sign {
     from: Option<PathBuf>,
 }
 
-/// What the desk states of the orders that it takes; where their file says it too, it must agree.
+/// What the desk states about the orders that it takes; where their file says it too, both must agree.
 #[derive(Args, Debug)]
 pub(super) struct Stated {
     /// The owner's account [default: the only one that the directory of investors has]
@@ -110,14 +110,14 @@ impl Stated {
 /// Post signed orders
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Examples:\n  orderbook order post bid.json\n  orderbook order post bid.json --account A-1028 --solicited --received 2026-07-01T14:30:00Z\n\nA file holds one signed order, or one for each line; '-' reads stdin."
+    after_help = "Examples:\n  orderbook order post bid.json\n  orderbook order post bid.json --account A-1028 --solicited --received 2026-07-01T14:30:00Z\n\nA file contains one signed order, or one on each line; '-' reads stdin."
 )]
 pub(super) struct Post {
     /// File of signed orders, or '-'
     file: PathBuf,
     #[command(flatten)]
     stated: Stated,
-    /// Do not check the owners' KYC records on chain; then only wallets without code can have signed
+    /// Do not check the owners' KYC records on chain; then only orders of wallets without code are accepted
     #[arg(long)]
     offline: bool,
 }
@@ -141,7 +141,7 @@ impl Sign {
             match self.sign(context, &venue, &mut opened, &form) {
                 Ok(order) => signed.push(order),
                 Err(failure) if line == 0 => return Err(failure),
-                // Without the key no row can be signed: that is no mistake of the file's.
+                // Without the key no row can be signed: the file is not at fault.
                 Err(failure) if failure.exit == Exit::Auth => return Err(failure),
                 Err(failure) => bad.push(format!("line {line}: {failure}")),
             }
@@ -210,7 +210,7 @@ impl Sign {
     }
 }
 
-/// Most orders that are told one by one when they are signed.
+/// Up to this many signed orders are listed one by one.
 const TOLD: usize = 20;
 
 /// What was signed, as it was read.
@@ -286,7 +286,7 @@ struct Taking {
 /// All are judged, then all are posted together: neither a bad one in the middle nor a crash leaves half of them.
 ///
 /// # Errors
-/// Every refusal; that of the only one by itself.
+/// Every refusal; a single one is returned as it is.
 async fn judge_all(
     board: &Board,
     chain: Option<&Chain>,
@@ -313,7 +313,7 @@ async fn judge_all(
     Err(Failure::new(exit, "ORDERS_REFUSED", words).faults(faults))
 }
 
-/// Whether the board would take an order now, and its owner may have one.
+/// Whether the board would take an order now, and whether its owner may have one.
 async fn judge(
     board: &Board,
     chain: Option<&Chain>,

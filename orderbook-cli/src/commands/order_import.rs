@@ -25,7 +25,7 @@ use crate::render::{Answer, Block, Cell, Table};
 /// Import a file of signed orders: all of them or none
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Examples:\n  orderbook order import signed.jsonl      what `order sign` writes, an order on each line\n  orderbook order import orders.csv --plan\n\nEvery bad row is reported with its line, and then nothing is imported. An order that the board has already is unchanged, whatever became of it: the same file again posts nothing. '-' reads stdin.\nOf JSON the desk states account, capacity, solicitation and receipt; a CSV file is the desk's own and states them itself.\nColumns of CSV: owner, side, security, quantity, limit_total, price, expiry, epoch, counterparty, board_ref, account,\ncapacity, solicited, received_at, taken_by, signature."
+    after_help = "Examples:\n  orderbook order import signed.jsonl      what `order sign` writes, an order on each line\n  orderbook order import orders.csv --plan\n\nEvery bad row is reported with its line, and then nothing is imported. An order that is already on the board is left unchanged, whatever became of it: importing the same file again posts nothing. '-' reads stdin.\nFor JSON the desk states account, capacity, solicitation and receipt; a CSV file is the desk's own and states them itself.\nColumns of CSV: owner, side, security, quantity, limit_total, price, expiry, epoch, counterparty, board_ref, account,\ncapacity, solicited, received_at, taken_by, signature."
 )]
 pub(super) struct Import {
     /// CSV, or JSON with an order on each line; '-' is stdin
@@ -89,8 +89,8 @@ impl Import {
             return Ok(Form::Csv(encoding));
         }
         let words =
-            "a CSV file states account, capacity, solicitation and receipt of each of its rows";
-        Err(Failure::usage(words).hint("give none of them beside it, or import JSON"))
+            "a CSV file states account, capacity, solicitation and receipt for each of its rows";
+        Err(Failure::usage(words).hint("leave these options out, or import JSON"))
     }
 
     async fn planned(
@@ -121,25 +121,25 @@ impl Import {
     }
 }
 
-/// How orders stand in a file.
+/// How orders are written in a file.
 #[derive(Clone, Copy)]
 enum Form {
     /// An object on each line: what `order sign` writes.
     Json,
-    /// Rows of the desk's own, encoded so.
+    /// The desk's own rows, in this encoding.
     Csv(Encoding),
 }
 
 type File = Box<dyn BufRead + Send>;
 
-/// The rows of a CSV file; what was assumed of it is told.
+/// The rows of a CSV file; what was assumed about it is reported.
 fn csv(context: &Context, file: File, encoding: Encoding) -> Result<CsvFile<File>> {
     let rows = CsvFile::open(file, encoding)?;
     context.tell(rows.assumed());
     Ok(rows)
 }
 
-/// What is to be done, or was; `done` is the word for it.
+/// What would be done, or was done; `done` is the word for it.
 fn described(plan: &ImportPlan, events: Option<(u64, u64)>, done: &str) -> Answer {
     let data = data(plan, events);
     if plan.new == 0 && plan.refused.is_empty() {
@@ -194,7 +194,7 @@ fn data(plan: &ImportPlan, events: Option<(u64, u64)>) -> Value {
     })
 }
 
-/// What the new orders come to.
+/// What the new orders add up to.
 fn totals(plan: &ImportPlan) -> Table {
     let mut table = Table::new(&["security", "side", ">orders", ">quantity", ">limit total"]);
     for total in &plan.totals {

@@ -7,10 +7,11 @@ use super::context::Context;
 use super::failure::Result;
 use crate::render::Answer;
 
-/// Put an order and its signature on chain before it is settled: it is public then, and stays even if this book is lost
+/// Put an order and its signature on chain before it is settled: it is then public, and survives even if this book is
+/// lost
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Example: orderbook order register 0x12ab34\n\n`settle` does it by itself; the operator can only cancel what is registered."
+    after_help = "Example: orderbook order register 0x12ab34\n\n`settle` does this by itself; the operator can cancel only registered orders."
 )]
 pub(super) struct Register {
     /// Its id, or the first digits of it

@@ -33,7 +33,7 @@ pub(super) fn choose(wallet: &str, file: Option<&Path>) -> Result<String> {
 fn prompt(wallet: &str, text: &str) -> Result<String> {
     let nobody = || {
         let message =
-            format!("wallet '{wallet}' needs a password, and there is no terminal to ask at");
+            format!("wallet '{wallet}' needs a password, and there is no terminal to ask for it");
         Failure::new(Exit::Auth, "NO_PASSWORD", message)
             .hint("name a file with --password-file or in the profile")
     };

@@ -62,7 +62,7 @@ async fn propose_calls(
     propose::propose(context, chain, safe, calls, words).await
 }
 
-/// Says what did not fit one transaction.
+/// Warns of what did not fit into one transaction.
 fn left(answer: Answer, calls: &[Proposed], written: &Written) -> Answer {
     let left = calls.len().saturating_sub(written.taken);
     if left == 0 {
@@ -70,14 +70,14 @@ fn left(answer: Answer, calls: &[Proposed], written: &Written) -> Answer {
     }
     let rows: usize = calls.iter().skip(written.taken).map(|one| one.rows).sum();
     answer.warn(format!(
-        "one transaction does not take all of it, left: {} with {}; once this is confirmed, give the same command again \
+        "not everything fits into one transaction, left: {} with {}; once this is confirmed, run the same command again \
          with another file",
         counted(left, "call"),
         counted(rows, "row")
     ))
 }
 
-/// All that is to do is proposed already.
+/// Everything that is left to do is already proposed.
 pub(super) fn waiting(security: &Security, plan: &Plan) -> Answer {
     let files = plan.rows.iter().filter_map(|row| row.proposed.as_ref());
     let files: BTreeSet<_> = files.map(|file| file.display().to_string()).collect();
@@ -87,7 +87,7 @@ pub(super) fn waiting(security: &Security, plan: &Plan) -> Answer {
         .filter(|row| row.proposed.is_some())
         .count();
     let words = format!(
-        "nothing to do now: {} of {} proposed in {}\n  once it was carried out: orderbook propose confirm \
+        "nothing to do now: {} of {} proposed in {}\n  once it has been carried out: orderbook propose confirm \
          FILE TRANSACTION",
         counted(count, "wallet"),
         security.symbol,

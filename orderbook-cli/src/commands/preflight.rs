@@ -14,7 +14,7 @@ use crate::render::{Answer, Block, Cell, Table, Tone};
 /// List every reason why two orders would not settle now, each with its remedy
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Example: orderbook preflight 0x12ab34 0x56cd78\n\nExits with 0 when it would settle, with 3 when a rule refuses: scripts may ask before they settle."
+    after_help = "Example: orderbook preflight 0x12ab34 0x56cd78\n\nExits with 0 when they would settle, with 3 when a rule refuses: scripts can check before they settle."
 )]
 pub(super) struct Preflight {
     /// The bid's id, or the first digits of it

@@ -1,4 +1,4 @@
-//! `programs`: how long the contracts still run, and another year for one of them.
+//! `programs`: how long the contracts keep running, and another year for one of them.
 
 use alloy::primitives::Address;
 use book::market::count::counted;
@@ -15,10 +15,10 @@ use crate::render::{Answer, Block, Cell, Table, Tone};
 /// Seconds of a day.
 const DAY: u64 = 86_400;
 
-/// Show how long the profile's contracts still run, or run one for another year
+/// Show how long the profile's contracts keep running, or keep one running for another year
 ///
-/// A year counts from the activation of the code, which every deployment of the same build shares. When it is over nothing
-/// of the contract works, and anybody may activate it again.
+/// A year counts from the activation of the code, which every deployment of the same build shares. When it is over
+/// nothing in the contract works until it is activated again, which anybody may do.
 #[derive(Args, Debug)]
 #[command(
     args_conflicts_with_subcommands = true,
@@ -31,12 +31,12 @@ pub(super) struct Programs {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Show every program of the profile with its days left; alarms at 60, 30 and 7
+    /// Show every program of the profile with its days left; warns at 60, 30 and 7
     #[command(after_help = "Example: orderbook programs list")]
     List,
-    /// Start a program's year again, for the chain's data fee; the chain takes it from the 31st day on
+    /// Start a program's year again, for the chain's data fee; the chain allows it from the 31st day on
     #[command(
-        after_help = "Example: orderbook programs keepalive settlement\n\nAny wallet may. The fee is asked for first, and a fifth more sent along, which comes back."
+        after_help = "Example: orderbook programs keepalive settlement\n\nAny wallet can do this. The fee is queried first, and a fifth more is sent; what is not needed comes back."
     )]
     Keepalive {
         /// coin, settlement, or a security
@@ -55,7 +55,7 @@ pub(super) enum Alarm {
 }
 
 impl Alarm {
-    /// Of what the chain says.
+    /// From what the chain says.
     pub(super) fn of(life: Life) -> Self {
         match life {
             Life::Left(seconds) if seconds > 60 * DAY => Self::None,
@@ -90,7 +90,7 @@ impl Alarm {
     }
 }
 
-/// A contract of the profile with its time.
+/// A contract of the profile and how long it keeps running.
 pub(super) struct Program {
     pub(super) name: String,
     pub(super) address: Address,
@@ -98,7 +98,7 @@ pub(super) struct Program {
 }
 
 impl Program {
-    /// What there is to do about it, where there is.
+    /// What to do about it, if anything.
     pub(super) fn warning(&self) -> Option<String> {
         let Self { name, life, .. } = self;
         match (Alarm::of(*life), *life) {
@@ -108,7 +108,7 @@ impl Program {
                 counted(seconds / DAY, "day")
             )),
             (alarm, life) => Some(format!(
-                "{name} does not work ({}): anybody may activate it, and what its owners left in force works again then",
+                "{name} does not work ({}): anybody may activate it, and whatever was still in force then works again",
                 alarm.word(life)
             )),
         }
@@ -129,7 +129,7 @@ pub(super) async fn all(context: &Context) -> Result<Vec<Program>> {
     all_on(context, &context.chain().await?).await
 }
 
-/// The same on a chain that was reached already.
+/// The same, on a chain that is already connected.
 pub(super) async fn all_on(context: &Context, chain: &Chain) -> Result<Vec<Program>> {
     let securities = context.settings.profile().securities.iter();
     let addresses = &context.settings.profile().addresses;
@@ -188,7 +188,7 @@ async fn list(context: &Context) -> Result {
         Some(program) => {
             let words = format!("{} does not work until somebody activates it", program.name);
             Err(Failure::new(Exit::Chain, "PROGRAM_OVER", words)
-                .hint("cargo stylus activate, from any account")
+                .hint("run cargo stylus activate, from any account")
                 .found(answer))
         }
     }
@@ -207,7 +207,7 @@ async fn keepalive(context: &Context, name: &str) -> Result {
     answer.data["fee"] = json!(fee.to_string());
     let fee = Cell::units(fee, 18);
     Ok(answer.with(Block::Pairs(vec![(
-        "sent along, ether; what was not needed came back".into(),
+        "ether sent; what was not needed came back".into(),
         fee,
     )])))
 }

@@ -1,4 +1,4 @@
-//! `propose show, confirm, list, drop`: what a batch for a Safe does, and that the Safe did it.
+//! `propose show, confirm, list, drop`: what a batch for a Safe does, and whether the Safe did it.
 
 use std::path::{Path, PathBuf};
 
@@ -21,21 +21,21 @@ use super::registry;
 use crate::render::sentence::Reader;
 use crate::render::{Answer, Block, Cell, Sentence, Table};
 
-/// Batches that were written for a Safe
+/// Show, confirm, list and drop batches that were written for a Safe
 #[derive(Debug, Subcommand)]
 pub(super) enum Propose {
     /// Say what a batch does, read from its bytes alone, and whether it would succeed now
     #[command(
-        after_help = "Example: orderbook propose show limits.json\n\nFor whoever signs at the Safe, with a profile of their own: name and description of the file bind nothing, and are not\nlooked at. What cannot be read is refused, and so are delegate calls, ether, other chains and contracts that the\nprofile does not name."
+        after_help = "Example: orderbook propose show limits.json\n\nFor those who sign at the Safe, with a profile of their own: the name and description in the file bind nothing, and are\nignored. Calls that cannot be read are refused, and so are delegate calls, ether, other chains and contracts that the\nprofile does not name."
     )]
     Show {
         /// The batch
         #[arg(value_name = "FILE")]
         file: PathBuf,
     },
-    /// Hold a transaction against a batch: done is what the Safe's and the contracts' own events say
+    /// Check that a transaction carried out a batch, by the events of the Safe and of the contracts
     #[command(
-        after_help = "Example: orderbook propose confirm limits.json 0x5f3c...\n\nThe hash is the chain's, not the one that the Safe's owners signed (safeTxHash). Rows of a plan are done from then on,\nand a security that was admitted is listed on the board."
+        after_help = "Example: orderbook propose confirm limits.json 0x5f3c...\n\nThe hash is the chain's, not the one that the Safe's owners signed (safeTxHash). From then on rows of a plan count as\ndone, and a security that was admitted is listed on the board."
     )]
     Confirm {
         /// The batch
@@ -45,10 +45,10 @@ pub(super) enum Propose {
         #[arg(value_name = "TRANSACTION")]
         transaction: String,
     },
-    /// List what was proposed from this profile and is neither confirmed nor given up
+    /// List what was proposed from this profile and is neither confirmed nor dropped
     #[command(after_help = "Example: orderbook propose list")]
     List,
-    /// Give a batch up: plans take its rows as open again
+    /// Drop a batch: plans treat its rows as open again
     #[command(
         after_help = "Example: orderbook propose drop limits.json\n\nThe owners can still carry it out: reject it at the Safe first, with the same nonce."
     )]
@@ -70,7 +70,7 @@ impl Propose {
     }
 }
 
-/// A batch that was read, on the chain of the profile, with contracts that are those that are meant.
+/// A batch that was read, on the profile's chain, with its contracts identified.
 struct Opened {
     chain: Chain,
     known: Known,
@@ -182,7 +182,9 @@ async fn show(context: &Context, file: &Path) -> Result {
 
 async fn confirm(context: &Context, file: &Path, transaction: &str) -> Result {
     let hash: B256 = transaction.parse().map_err(|_| {
-        let words = format!("'{transaction}' is no transaction hash: write 0x and 64 digits");
+        let words = format!(
+            "'{transaction}' is not a transaction hash: write 0x and 64 hexadecimal digits"
+        );
         Failure::usage(words)
     })?;
     let opened = Opened::of(context, file).await?;
@@ -194,7 +196,7 @@ async fn confirm(context: &Context, file: &Path, transaction: &str) -> Result {
     } = &opened;
     let confirmed = confirm::confirm(chain, batch, readings, hash).await?;
     let Some(confirmed) = confirmed else {
-        let words = format!("transaction {hash} is in no block of this chain");
+        let words = format!("transaction {hash} is not in any block of this chain");
         return Err(Failure::new(Exit::Chain, "NOT_MINED", words).hint(
             "give the hash that the chain has, not the one that the owners signed (safeTxHash)",
         ));
@@ -232,7 +234,7 @@ fn said(opened: &Opened, confirmed: &Confirmed) -> Answer {
         return answer;
     }
     answer.note(
-        "the transaction goes to another contract first: the events alone say that the Safe made these calls",
+        "the transaction goes to another contract first: only the events show that the Safe made these calls",
     )
 }
 
@@ -261,7 +263,7 @@ fn drop_batch(context: &Context, file: &Path) -> Result {
     };
     context.say(proposal.id);
     let data = json!({ "file": proposal.file, "safe": proposal.safe, "what": proposal.what });
-    let words = format!("given up: {}", proposal.what);
+    let words = format!("dropped: {}", proposal.what);
     Ok(Answer::line(data, words).warn(
         "its owners can still carry it out, and then it counts: reject it at the Safe with the same nonce",
     ))
@@ -287,9 +289,9 @@ impl From<ProposeError> for Failure {
                 of(Exit::Chain, "NOT_A_SAFE").hint("check the address and the chain")
             }
             ProposeError::FailedInside { .. } => of(Exit::Integrity, "FAILED_INSIDE")
-                .hint("nothing of it was done; see why with: orderbook propose show FILE"),
+                .hint("none of it was done; see why with: orderbook propose show FILE"),
             ProposeError::Executions { .. } => of(Exit::Integrity, "NOT_EXECUTED")
-                .hint("give the transaction that carried this batch out, and only this"),
+                .hint("give the transaction that carried out this batch, and only this batch"),
             ProposeError::OtherCalls { .. } => of(Exit::Integrity, "OTHER_CALLS")
                 .hint("nothing was recorded as done; look at what the owners signed"),
             ProposeError::NoEvent { .. } => of(Exit::Integrity, "NO_EVENT")

@@ -26,10 +26,10 @@ use crate::render::{Answer, Sentence};
 /// Gas that the calls of one batch may take: a transaction of an Arbitrum chain has 32 million.
 const MOST_GAS: u64 = 24_000_000;
 
-/// Bytes that the calls of one batch may have: a sequencer takes transactions of 95,000.
+/// Bytes that the calls of one batch may have: a sequencer accepts transactions of up to 95,000.
 const MOST_BYTES: u64 = 85_000;
 
-// A command of a role. No doc comment: it would stand in the help where what the noun says of itself belongs.
+// A command of a role. No doc comment: it would replace the noun's own description in the help.
 #[derive(Args, Debug)]
 pub(super) struct ByRole<C: Subcommand> {
     #[command(flatten)]
@@ -42,7 +42,7 @@ pub(super) struct ByRole<C: Subcommand> {
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Acts of a Safe")]
 pub(super) struct ToSafe {
-    /// Send nothing: write the calls into this file, as a batch for Safe's Transaction Builder
+    /// Send nothing: write the calls to this file, as a batch for Safe's Transaction Builder
     #[arg(
         id = "batch_file",
         long = "propose",
@@ -121,7 +121,7 @@ pub(super) async fn aimed(
             return Err(Failure::usage(
                 "this command sends nothing, so there is nothing to propose",
             )
-            .hint("leave --propose away"));
+            .hint("leave out --propose"));
         }
         _ => {}
     }
@@ -129,11 +129,11 @@ pub(super) async fn aimed(
 }
 
 fn exists(file: &Path) -> Failure {
-    let words = format!("{} is there already: nothing was proposed", file.display());
+    let words = format!("{} already exists: nothing was proposed", file.display());
     Failure::refused("FILE_EXISTS", words).hint("name a new file")
 }
 
-/// What a command that needs a key says to `--propose`.
+/// What a command that needs a key answers to `--propose`.
 pub(super) fn needs_a_key(error: &clap::Error, arguments: &[OsString]) -> Option<Failure> {
     let flag = match error.get(ContextKind::InvalidArg)? {
         ContextValue::String(flag) => flag.as_str(),
@@ -150,27 +150,27 @@ pub(super) fn needs_a_key(error: &clap::Error, arguments: &[OsString]) -> Option
             "the book must know a transaction before it is sent"
         }
         _ => {
-            "a Safe is asked for acts of roles only: token, coin, role, settlement, distribution, document"
+            "only acts of roles can be proposed: token, coin, role, settlement, distribution, document"
         }
     };
     let failure = Failure::new(
         Exit::Usage,
         "NEEDS_A_KEY",
-        format!("this is not proposed to a Safe: {why}"),
+        format!("this cannot be proposed to a Safe: {why}"),
     );
-    Some(failure.hint("nothing was done; give the command without --propose, with a wallet"))
+    Some(failure.hint("nothing was done; run the command without --propose, with a wallet"))
 }
 
 /// A batch that was written.
 pub(super) struct Written {
-    /// Calls that it has, of those that were to be proposed.
+    /// How many of the calls to propose it contains.
     pub(super) taken: usize,
     file: PathBuf,
     safe: Safe,
 }
 
 impl Written {
-    /// What a command says that proposed `words`.
+    /// What a command answers that proposed `words`.
     pub(super) fn answer(&self, words: &Sentence) -> Answer {
         let data = json!({ "what": words.programs() });
         Answer::line(data, words.clone().after("proposed: ").and(&self.line()))
@@ -184,11 +184,11 @@ impl Written {
         let calls = if *taken == 1 { "call" } else { "calls" };
         let file = file.display();
         format!(
-            "\n  {file}: {taken} {calls} for the Safe {}, of whose {} owners {} must sign; nothing was sent\n  when it \
-             was carried out: orderbook propose confirm {file} TRANSACTION",
+            "\n  {file}: {taken} {calls} for the Safe {}; {} of its {} owners must sign; nothing was sent\n  once it \
+             has been carried out: orderbook propose confirm {file} TRANSACTION",
             safe.address,
-            safe.owners.len(),
-            safe.threshold
+            safe.threshold,
+            safe.owners.len()
         )
     }
 }
@@ -203,7 +203,7 @@ pub(super) async fn propose(
     words: &Sentence,
 ) -> Result<Written> {
     let Some((file, _)) = context.proposal.aim.get() else {
-        return Err(Failure::usage("there is no file to propose in"));
+        return Err(Failure::usage("there is no file to write the proposal to"));
     };
     let safe = Safe::look(chain, safe).await?;
     let gas = simulated_first(chain, safe.address, &calls).await?;
@@ -243,7 +243,7 @@ pub(super) async fn simulated(chain: &Chain, safe: Address, calls: &[Call]) -> R
     judged(run(chain, safe, calls).await?, calls.len())
 }
 
-/// As [`simulated`], of as many calls from the first on as one transaction takes and the node runs at once.
+/// As [`simulated`], for as many calls from the first on as fit into one transaction and the node runs at once.
 async fn simulated_first(chain: &Chain, safe: Address, calls: &[Call]) -> Result<Vec<u64>> {
     let sizes = calls.iter().map(|call| call.data.len() as u64);
     let mut most = within(sizes, MOST_BYTES);
@@ -283,11 +283,11 @@ fn judged(ran: Option<Turns>, count: usize) -> Result<Vec<u64>> {
     match ran {
         None => {
             let words = format!(
-                "the node cannot run {count} calls one after the other (eth_simulateV1), and none of them was proposed \
-                 unseen"
+                "the node cannot run {count} calls one after the other (eth_simulateV1), so none of them was proposed \
+                 untested"
             );
             Err(Failure::new(Exit::Chain, "NOT_SIMULATED", words)
-                .hint("ask another node with --rpc-url, or propose what takes one call"))
+                .hint("use another node with --rpc-url, or propose one call at a time"))
         }
         Some(Turns {
             gas,
@@ -300,7 +300,7 @@ fn judged(ran: Option<Turns>, count: usize) -> Result<Vec<u64>> {
     }
 }
 
-/// How many from the first on come to no more than `most`; one in any case.
+/// How many from the first on add up to no more than `most`; at least one.
 fn within(amounts: impl ExactSizeIterator<Item = u64>, most: u64) -> usize {
     let (count, mut sum) = (amounts.len(), 0_u64);
     let fits = amounts.take_while(|amount| {
@@ -310,7 +310,7 @@ fn within(amounts: impl ExactSizeIterator<Item = u64>, most: u64) -> usize {
     fits.count().max(1).min(count)
 }
 
-/// Writes the file whole, once the journal has it: whoever finds the file can rely on a plan that leaves its rows alone.
+/// Writes the whole file at once, after the journal has it: where there is a file, plans leave its rows alone.
 fn write(context: &Context, batch: &Batch, file: &Path, words: &Sentence) -> Result<()> {
     let failed = |e: std::io::Error| Failure::usage(format!("{}: {e}", file.display()));
     let text = batch.to_text();

@@ -30,12 +30,12 @@ use crate::render::{Block, Cell, Sentence};
 /// Who holds what of a security, at any block since its deployment
 ///
 /// From the security's events alone: every holder, not only those that a profile names. Sums are compared with the contract's
-/// own at that block, and a difference is refused with both figures.
+/// own at that block, and a difference is reported as a failure with both figures.
 #[derive(Args, Debug)]
 #[command(
     args_conflicts_with_subcommands = true,
     subcommand_negates_reqs = true,
-    after_help = "Examples:\n  orderbook register HRBR\n  orderbook register HRBR --at 2026-12-31T23:59:59Z --csv > register.csv\n  orderbook register HRBR --by lot --lots named.csv\n  orderbook register statement HRBR ada --from 2026-01-01 --to 2026-12-31 --html ada.html\n\nA day means its first second in UTC; of a moment counts the last block that is not after it, which the answer names.\nLots are first in, first out, unless a file names those of a transfer (transaction,wallet,lot,amount)."
+    after_help = "Examples:\n  orderbook register HRBR\n  orderbook register HRBR --at 2026-12-31T23:59:59Z --csv > register.csv\n  orderbook register HRBR --by lot --lots named.csv\n  orderbook register statement HRBR ada --from 2026-01-01 --to 2026-12-31 --html ada.html\n\nA day means its first second in UTC; for a moment the last block not after it counts, and the answer names it.\nLots are first in, first out, unless a file names those of a transfer (transaction,wallet,lot,amount)."
 )]
 pub(super) struct Register {
     #[command(subcommand)]
@@ -46,34 +46,34 @@ pub(super) struct Register {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// An investor's statement of a period: opening, movements, closing, encumbrances, lots
+    /// An investor's statement for a period: opening, movements, closing, encumbrances, lots
     #[command(
         after_help = "Examples:\n  orderbook register statement HRBR ada --from 2026-01-01 --to 2026-12-31\n  orderbook register statement HRBR HSS-INV-1001 --from 2026-01-01 --to 2026-12-31 --html ada.html\n  orderbook register statement HRBR ada --from 2026-01-01 --to 2026-12-31 --tax-lots lots.csv\n\nBoth days count, in UTC."
     )]
     Statement(Statement),
-    /// What an issuer has to know of a period: holders against limits, groups, countries, movements, who left
+    /// What an issuer needs to know about a period: holders against limits, groups, countries, movements, who left
     #[command(
-        after_help = "Examples:\n  orderbook register report HRBR --from 2026-01-01 --to 2026-03-31\n  orderbook register report HRBR --from 2026-01-01 --to 2026-03-31 --movements moved.csv\n\nWarns from 80 and 95 percent of a limit on: the contract's, and 2,000 holders of record (Section 12(g))."
+        after_help = "Examples:\n  orderbook register report HRBR --from 2026-01-01 --to 2026-03-31\n  orderbook register report HRBR --from 2026-01-01 --to 2026-03-31 --movements moved.csv\n\nWarns at 80 and at 95 percent of a limit: the contract's own, and 2,000 holders of record (Section 12(g))."
     )]
     Report(Report),
-    /// Write the proof that a wallet stands in the register with what it holds
+    /// Write a proof that a wallet is in the register, with its holding
     #[command(
-        after_help = "Example: orderbook register prove HRBR ada --at 2026-12-31 --out ada.json\n\nIts root is the register's hash, which `orderbook register HRBR --at 2026-12-31` says: anchor it, and anybody can check the\nproof: orderbook register check ada.json --root 0x..."
+        after_help = "Example: orderbook register prove HRBR ada --at 2026-12-31 --out ada.json\n\nIts root is the register's hash, which `orderbook register HRBR --at 2026-12-31` shows: anchor it, and anybody can check the\nproof: orderbook register check ada.json --root 0x..."
     )]
     Prove(Prove),
     /// Put a register's hash on chain, as a version of the document `register`; the issuer signs
     #[command(
-        after_help = "Example: orderbook register anchor HRBR --at 2026-12-31T23:59:59Z\n\nThe registry of documents comes first: orderbook deploy documents. Whoever is shown a proof later compares it with\norderbook register check ada.json --anchored"
+        after_help = "Example: orderbook register anchor HRBR --at 2026-12-31T23:59:59Z\n\nDeploy the registry of documents first: orderbook deploy documents. Whoever is shown a proof later checks it with\norderbook register check ada.json --anchored"
     )]
     Anchor(Anchor),
-    /// Check a proof, against the hash of a register where that is given or anchored
+    /// Check a proof, also against a register's hash if one is given or anchored
     #[command(
         after_help = "Examples:\n  orderbook register check ada.json\n  orderbook register check ada.json --anchored"
     )]
     Check(Check),
 }
 
-/// By what a register is set out.
+/// How a register is laid out.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, ValueEnum)]
 enum By {
     /// A row for each investor that holds something
@@ -89,10 +89,10 @@ enum By {
 #[derive(Args, Debug)]
 struct Show {
     /// The security
-    // A command below needs none here.
+    // A subcommand takes its own.
     #[arg(required = true)]
     security: Option<String>,
-    /// A day, an instant, a block's number or now [default: now]
+    /// A day, an instant, a block number or now [default: now]
     #[arg(long, value_name = "MOMENT")]
     at: Option<At>,
     /// By investor, wallet or lot [default: investor]
@@ -101,7 +101,7 @@ struct Show {
     /// File that names the lots of transfers
     #[arg(long, value_name = "FILE")]
     lots: Option<PathBuf>,
-    /// Show it even where the node has not kept that block's state, so that it cannot be compared
+    /// Show it even if the node no longer has that block's state, so that it cannot be compared
     #[arg(long)]
     unverified: bool,
     #[command(flatten)]
@@ -165,7 +165,7 @@ impl Show {
     }
 }
 
-/// A register, and what else is known of those in it.
+/// A register, and what else is known about those in it.
 struct View<'a> {
     security: &'a Security,
     directory: &'a Directory,
@@ -353,7 +353,7 @@ impl<'a> View<'a> {
             ],
             count: all,
             row: Box::new(move |index| {
-                // The last wallet whose lots begin here or before: every holder has one at least.
+                // The last wallet whose lots begin here or before: every holder has at least one.
                 let holder = starts.partition_point(|start| *start <= index) - 1;
                 let (address, wallet) = holders[holder];
                 let Some(lot) = self.register.lot(wallet, index - starts[holder]) else {
@@ -380,12 +380,12 @@ impl<'a> View<'a> {
     }
 }
 
-/// What a settlement of this venue paid for the whole of a lot, base units of the coin.
+/// What a settlement of this venue paid for the whole of a lot, in base units of the coin.
 pub(super) fn paid(prices: &Prices, lot: &Lot) -> Option<U256> {
     prices.get(&(lot.tx, lot.from, lot.to, lot.bought)).copied()
 }
 
-/// Of what was paid for `whole`, what falls on a part of it, rounded down.
+/// The share of what was paid for `whole` that falls on a part of it, rounded down.
 pub(super) fn part(paid: U256, amount: U256, whole: U256) -> Option<U256> {
     paid.checked_mul(amount)?.checked_div(whole)
 }
@@ -404,7 +404,7 @@ pub(super) fn dollars(amount: Option<U256>) -> Cell {
     amount.map_or_else(|| "".into(), Cell::dollars)
 }
 
-/// From whom tokens came.
+/// Who the tokens came from.
 pub(super) fn sender(from: Address) -> Cell {
     if from.is_zero() {
         "issued".into()
@@ -413,7 +413,7 @@ pub(super) fn sender(from: Address) -> Cell {
     }
 }
 
-/// One wallet as it is, of several how many; programs get them all.
+/// One wallet as it is, several as a count; programs get them all.
 fn listed(wallets: &[Address]) -> Cell {
     match wallets {
         [one] => Cell::address(*one),
@@ -433,7 +433,7 @@ pub(super) fn percent(part: U256, whole: U256) -> String {
     let parts = U256::from(1_000_000);
     let share = match part.checked_mul(parts) {
         Some(product) => product.checked_div(whole),
-        // Of amounts beyond 2^236, where the remainder of a millionth is nothing.
+        // For amounts beyond 2^236, where the remainder of a millionth is negligible.
         None => part.checked_div(whole / parts),
     };
     let share = share.unwrap_or_default();

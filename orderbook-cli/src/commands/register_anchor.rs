@@ -1,7 +1,7 @@
 //! `register anchor`: the hash of a register, put on chain for whoever is shown a proof later.
 //!
-//! It stands in the registry of documents, under one name of which every anchor is a version: the issuer signs it, and
-//! nobody can take a version back.
+//! It is kept in the registry of documents under one name, of which every anchor is a version: the issuer signs it, and
+//! nobody can withdraw a version.
 
 use alloy::primitives::B256;
 use clap::Args;
@@ -26,7 +26,7 @@ const NAME: &str = "register";
 pub(super) struct Anchor {
     /// The security
     security: String,
-    /// A day, an instant or a block's number, of a final block [default: the latest final block]
+    /// A day, an instant or a block number; the block must be final [default: the latest final block]
     #[arg(long, value_name = "MOMENT")]
     at: Option<At>,
 }
@@ -35,11 +35,11 @@ impl Anchor {
     pub(super) async fn run(self, context: &Context) -> Result {
         let security = context.security(&self.security)?;
         let ground = context.ground().await?;
-        // The security that is meant, whose issuer the registry asks.
+        // Check that this is the intended security: the registry asks it for its issuer.
         ground.contract(Target::from(&security)).await?;
         let contract = ground.contract(context.documents_target()?).await?;
         let current = context.current(&Target::from(&security)).await?;
-        // A block that may yet be taken back is no date of a register.
+        // A block that may still be taken back cannot date a register.
         let when = match self.at.unwrap_or_default() {
             At::Now => When::Now,
             at => When::Block(current.block(at).await?.number),
@@ -71,7 +71,7 @@ impl Anchor {
 }
 
 fn name() -> Result<B256> {
-    document::name(NAME).ok_or_else(|| Failure::other("that is no name of a document"))
+    document::name(NAME).ok_or_else(|| Failure::other("that is not a valid document name"))
 }
 
 /// When a hash was anchored for a security, unix seconds; the latest anchors are looked at first.

@@ -1,4 +1,4 @@
-//! An investor's statement: as an answer, as a page that prints, as a file of tax lots.
+//! An investor's statement: as an answer, as a printable page, as a file of tax lots.
 
 use std::fmt::Write as _;
 use std::io;
@@ -28,7 +28,7 @@ const STYLE: &str = "body{font:11pt/1.4 system-ui,sans-serif;margin:2cm auto;max
     .warning{border:1px solid #a40;padding:.4em .8em}\
     thead{display:table-header-group}tr{break-inside:avoid}@page{size:A4;margin:15mm}@media print{body{margin:0;max-width:none}}";
 
-/// A statement with what belongs on it.
+/// A statement with everything that goes on it.
 pub(super) struct Paper<'a> {
     pub(super) security: &'a Security,
     /// The investor's name; empty where no book knows it.
@@ -48,7 +48,7 @@ impl Paper<'_> {
         plain(amount, self.security.decimals)
     }
 
-    /// What stands at the top.
+    /// The facts at the top.
     fn facts(&self) -> Vec<(&'static str, Cell)> {
         let (holdings, closing) = (self.holdings, &self.holdings.closing);
         let block = holdings.register.block;
@@ -88,7 +88,7 @@ impl Paper<'_> {
         facts
     }
 
-    /// What nothing binds, wallet by wallet: a lock of one does not bind another.
+    /// What is not encumbered, wallet by wallet: a lock on one does not bind another.
     fn free(&self) -> U256 {
         let register = &self.holdings.register;
         let wallets = self.holdings.closing.wallets.iter();
@@ -247,7 +247,7 @@ impl Paper<'_> {
         })
     }
 
-    /// What a settlement of this venue paid for what was given away of a lot.
+    /// What a settlement of this venue paid for the part of a lot that was disposed of.
     fn proceeds(&self, went: &Disposal) -> Option<U256> {
         let all = self
             .prices
@@ -277,7 +277,7 @@ impl Paper<'_> {
         })
     }
 
-    /// A page without script or anything from elsewhere.
+    /// A page without scripts and without anything from elsewhere.
     pub(super) fn html(&self, warnings: &[String]) -> String {
         let title = format!("Statement of holdings: {}", self.security.symbol);
         let mut page = format!(
@@ -326,7 +326,7 @@ fn what(line: &Line) -> String {
     }
 }
 
-/// A table as HTML, with whole ids and addresses: paper has no second look.
+/// A table as HTML, with whole ids and addresses: on paper they cannot be looked up.
 fn drawn(page: &mut String, table: &Table) {
     let Value::Array(rows) = table.json() else {
         return;
@@ -353,7 +353,7 @@ fn drawn(page: &mut String, table: &Table) {
     page.push_str("</tbody></table>\n");
 }
 
-/// Text that is no markup.
+/// Text with its markup escaped.
 fn escaped(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for letter in text.chars() {
@@ -369,7 +369,7 @@ fn escaped(text: &str) -> String {
     safe
 }
 
-/// The tax lots of a statement as CSV: what was given away in the period, then what is left.
+/// The tax lots of a statement as CSV: what was disposed of in the period, then what is left.
 pub(super) struct TaxLots<'a>(pub(super) &'a Paper<'a>);
 
 impl TaxLots<'_> {

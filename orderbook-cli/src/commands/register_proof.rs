@@ -1,4 +1,5 @@
-//! `register prove, check`: that a wallet stood in a register with what it held, for whoever has the register's hash.
+//! `register prove, check`: proofs that a wallet was in a register with its holding, for whoever has the register's
+//! hash.
 
 use std::fs;
 use std::path::PathBuf;
@@ -26,7 +27,7 @@ pub(super) struct Prove {
     /// Wallet or address
     #[arg(id = "holder", value_name = "WALLET")]
     wallet: String,
-    /// A day, an instant, a block's number or now [default: now]
+    /// A day, an instant, a block number or now [default: now]
     #[arg(long, value_name = "MOMENT")]
     at: Option<At>,
     /// File [default: stdout]
@@ -43,9 +44,9 @@ impl Prove {
         let register = current.index.register(&current.source, Some(block)).await?;
         current.verified(&register, false).await?;
         let Some(proof) = register.prove(wallet.address) else {
-            let words = format!("{wallet} is not in the register of block {}", block.number);
+            let words = format!("{wallet} is not in the register at block {}", block.number);
             return Err(Failure::refused("NOT_REGISTERED", words)
-                .hint("who is: orderbook token holders SECURITY"));
+                .hint("see who is: orderbook token holders SECURITY"));
         };
         let text = serde_json::to_string_pretty(&proof).map_err(Failure::other)?;
         let data = json!({ "root": proof.root, "block": block.number, "proof": proof });
@@ -54,7 +55,7 @@ impl Prove {
         };
         save(path, format!("{text}\n").as_bytes())?;
         let words = format!(
-            "{wallet} stands in the register of block {} with the hash {}: written to {}",
+            "{wallet} is in the register at block {} with hash {}: proof written to {}",
             block.number,
             proof.root,
             path.display()
@@ -82,23 +83,27 @@ impl Check {
         let text = fs::read_to_string(&self.file);
         let text = text.map_err(|e| Failure::usage(format!("{place}: {e}")))?;
         let proof: Proof = serde_json::from_str(&text).map_err(|e| {
-            Failure::new(Exit::Usage, "BAD_FILE", format!("{place} is no proof: {e}"))
+            Failure::new(
+                Exit::Usage,
+                "BAD_FILE",
+                format!("{place} is not a proof: {e}"),
+            )
         })?;
         let broken = |words: String| Failure::new(Exit::Integrity, "PROOF_BROKEN", words);
         if !proof.holds() {
             return Err(broken(
-                "the path does not lead from what it says to its root".into(),
+                "its path does not lead from its entry to its root".into(),
             ));
         }
         if let Some(root) = self.root.filter(|root| *root != proof.root) {
             return Err(broken(format!(
-                "it leads to {}, the register has the hash {root}",
+                "it leads to {}, but the register has the hash {root}",
                 proof.root
             )));
         }
         let leaf = &proof.leaf;
         let words = format!(
-            "{} of investor {} held {} base units of {} on chain {} at block {}, by the register with the hash {}",
+            "{} of investor {} held {} base units of {} on chain {} at block {}, according to the register with hash {}",
             leaf.wallet,
             investor_code(leaf.investor),
             leaf.holding,
@@ -123,7 +128,7 @@ impl Check {
         Ok(if compared {
             answer
         } else {
-            answer.warn("that this is the register's hash was not compared: give it with --root")
+            answer.warn("this was not compared with the register's hash: give it with --root")
         })
     }
 }

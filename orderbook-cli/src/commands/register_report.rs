@@ -37,7 +37,7 @@ struct Days {
 }
 
 impl Days {
-    /// The period that they are on the chain; and a warning where it is not over.
+    /// The same period on the chain, and a warning if it is not over yet.
     async fn period(self, current: &Current) -> Result<(Period, Option<String>)> {
         if self.to < self.from {
             let words = format!(
@@ -80,16 +80,16 @@ pub(super) struct Statement {
     investor: String,
     #[command(flatten)]
     days: Days,
-    /// Write it as a page that prints
+    /// Write it as a page that can be printed
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
-    /// Write its tax lots as CSV: those that are left, and those that were given away in the period
+    /// Write its tax lots as CSV: those that are left, and those disposed of in the period
     #[arg(long, value_name = "FILE")]
     tax_lots: Option<PathBuf>,
     /// File that names the lots of transfers
     #[arg(long, value_name = "FILE")]
     lots: Option<PathBuf>,
-    /// Show it even where the node has not kept that block's state, so that it cannot be compared
+    /// Show it even if the node no longer has that block's state, so that it cannot be compared
     #[arg(long)]
     unverified: bool,
 }
@@ -155,7 +155,7 @@ pub(super) struct Report {
     /// Write every movement as CSV
     #[arg(long, value_name = "FILE")]
     movements: Option<PathBuf>,
-    /// Show it even where the node has not kept that block's state, so that it cannot be compared
+    /// Show it even if the node no longer has that block's state, so that it cannot be compared
     #[arg(long)]
     unverified: bool,
 }
@@ -244,7 +244,7 @@ fn movements(
     Ok(())
 }
 
-/// A reason that stands on chain, as it was typed where that was text.
+/// A reason recorded on chain: as it was typed if that was text.
 pub(super) fn reason(reason: B256) -> String {
     let text = reason.as_slice();
     let end = text
@@ -355,7 +355,7 @@ impl Sheet<'_> {
             };
             if let Some(reached) = count.warning() {
                 warnings.push(format!(
-                    "{of}: {} of {} at most, {reached} percent are reached",
+                    "{of}: {} of at most {}, {reached} percent reached",
                     count.holders, count.limit
                 ));
             }
@@ -415,7 +415,7 @@ impl Sheet<'_> {
     }
 }
 
-/// Of whom a number is counted, in words.
+/// Who is counted, in words.
 fn counted(count: &Count) -> String {
     match &count.of {
         Counted::All => "all, limit of the contract".into(),

@@ -1,4 +1,4 @@
-//! What `token holders`, `check` and `admit` do: the registry read, and the security listed.
+//! `token holders`, `check` and `admit`: reading the registry, and listing the security.
 
 use std::collections::HashMap;
 
@@ -97,7 +97,7 @@ impl Holders {
     }
 }
 
-/// How a wallet's state stands out.
+/// The tone of a wallet's state.
 pub(super) fn tone(state: &str) -> Tone {
     match state {
         "ok" => Tone::Good,
@@ -160,7 +160,7 @@ pub(super) async fn admit(context: &Context, name: &str, listed: bool) -> Result
         listed,
     };
     let ground = context.ground().await?;
-    // Both: what is admitted, and where.
+    // Check both: what is admitted, and where.
     ground.contract(Target::from(&security)).await?;
     let contract = ground.contract(context.settlement_target()?).await?;
     let sent = act::by(context, &contract.act(call), &hand, words).await?;

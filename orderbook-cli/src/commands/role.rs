@@ -51,10 +51,10 @@ pub(super) enum Role {
     Renounce {
         /// coin, settlement, or a security
         contract: String,
-        /// The role, as ISSUER_ROLE
+        /// The role, such as ISSUER_ROLE
         role: String,
     },
-    /// Hand over the default admin, step 1 of 2: the admin proposes the next
+    /// Hand over the default admin, step 1 of 2: the admin proposes the next one
     #[command(
         after_help = "Example: orderbook role hand-over HRBR counsel-new\n\nNothing changes until the new admin accepts, within 30 days: orderbook role accept HRBR --wallet counsel-new"
     )]
@@ -76,9 +76,10 @@ pub(super) enum Role {
         /// coin, settlement, or a security
         contract: String,
     },
-    /// Show everybody who has a role, since when and by whom; warns of one key with powers that check each other
+    /// Show everybody who has a role, since when and granted by whom; warns if one key has roles that should check each
+    /// other
     #[command(
-        after_help = "Example: orderbook role show settlement\n\nFrom the contract's events since deployment, compared with its own answers: whoever got a role stands there."
+        after_help = "Example: orderbook role show settlement\n\nFrom the contract's events since deployment, compared with its own answers: everybody with a role is listed."
     )]
     Show {
         /// coin, settlement, or a security
@@ -91,7 +92,7 @@ pub(super) enum Role {
 pub(super) struct Change {
     /// coin, settlement, or a security
     contract: String,
-    /// The role, as ISSUER_ROLE
+    /// The role, such as ISSUER_ROLE
     role: String,
     /// Wallet or address
     account: String,
@@ -203,7 +204,7 @@ impl Change {
     }
 }
 
-/// Whether an earlier run sent this and never said what came of it.
+/// Whether an earlier run sent this and never reported the outcome.
 pub(super) fn in_flight<C: Provable>(
     context: &Context,
     act: &Act<C>,
@@ -225,13 +226,13 @@ pub(super) async fn grant_profile(
     let admin = contract.view(ISecurityToken::defaultAdminCall {}).await?;
     if admin != signer.address() {
         return Ok(vec![format!(
-            "the admin is {admin}, who must grant the roles, each with orderbook role grant CONTRACT ROLE WALLET"
+            "the admin is {admin} and must grant the roles, each with orderbook role grant CONTRACT ROLE WALLET"
         )]);
     }
     grant_all(context, &contract, &signer, roles).await
 }
 
-/// As [`grant_profile`], of a contract whose default admin has that role like any other.
+/// As [`grant_profile`], for a contract whose default admin has that role like any other.
 pub(super) async fn grant_held(
     context: &Context,
     contract: Target,
@@ -241,7 +242,7 @@ pub(super) async fn grant_held(
     let signer = context.signer("admin")?;
     if !holds(&contract, B256::ZERO, signer.address()).await? {
         return Ok(vec![
-            "another account is the admin, who must grant the roles, each with orderbook role grant CONTRACT ROLE WALLET".into(),
+            "another account is the admin and must grant the roles, each with orderbook role grant CONTRACT ROLE WALLET".into(),
         ]);
     }
     grant_all(context, &contract, &signer, roles).await
@@ -275,7 +276,7 @@ pub(super) async fn grant_one(
 ) -> Result<()> {
     let role = role(name);
     let act = contract.act(ISecurityToken::grantRoleCall { role, account });
-    // What a killed run has granted stands in the journal until it is asked for.
+    // What a killed run granted stays in the journal until its outcome is queried.
     if !holds(contract, role, account).await? || in_flight(context, &act, admin.address())? {
         let words = format!("{name} granted to {wallet}");
         let journal = context.journal();

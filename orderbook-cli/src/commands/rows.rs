@@ -11,10 +11,10 @@ use super::failure::{Failure, Result};
 use crate::render::stream::{self, unless_closed};
 use crate::render::{Answer, Block, Cell, Surface, Table};
 
-/// Rows that a terminal is shown when nobody says.
+/// Rows shown on a terminal by default.
 const SHOWN: usize = 100;
 
-/// Rows that become JSON at once.
+/// Rows converted to JSON at a time.
 const PORTION: usize = 1_000;
 
 /// Which rows, and in which form.
@@ -33,7 +33,7 @@ pub(super) struct Form {
 
 /// A list of rows that are made when they are needed.
 pub(super) struct Rows<'a> {
-    /// As a table's headings: `>` before numbers, `?` before what can be spared.
+    /// As a table's headings: `>` before numbers, `?` before columns that can be left out.
     pub(super) headings: &'static [&'static str],
     /// How many there are.
     pub(super) count: usize,
@@ -42,7 +42,7 @@ pub(super) struct Rows<'a> {
 }
 
 impl Form {
-    /// The first row and the one behind the last.
+    /// The first row and the one after the last.
     fn range(self, count: usize, json: bool) -> (usize, usize) {
         let everything = json || !Surface::stdout().terminal;
         let limit = match self.limit {

@@ -25,13 +25,13 @@ use crate::render::Answer;
 /// Serve the board over HTTP: investors post their orders, the desk matches, anybody reads the log
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Examples:\n  orderbook serve                                   on this machine, at http://localhost:8080\n  orderbook serve --listen 0.0.0.0:443 --public-url https://board.example --tls-cert chain.pem --tls-key key.pem\n  orderbook serve --listen 10.0.3.2:8080 --public-url https://board.example --behind-proxy 10.0.3.0/24\n  orderbook serve --watch --settle                  also record what happens on chain, and settle what operators ask for\n\nIt ends in order when it is told to (Ctrl-C, SIGTERM): requests in hand are finished.\nWhat it offers and how it is run: docs/platform.md; each route: docs/api.md."
+    after_help = "Examples:\n  orderbook serve                                   on this machine, at http://localhost:8080\n  orderbook serve --listen 0.0.0.0:443 --public-url https://board.example --tls-cert chain.pem --tls-key key.pem\n  orderbook serve --listen 10.0.3.2:8080 --public-url https://board.example --behind-proxy 10.0.3.0/24\n  orderbook serve --watch --settle                  also record what happens on chain, and settle what operators ask for\n\nIt shuts down in order on Ctrl-C or SIGTERM: requests in progress are finished.\nWhat it offers and how to run it: docs/platform.md; each route: docs/api.md."
 )]
 pub(super) struct Serve {
     /// Where clients connect
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
-    /// Where health, readiness and metrics are asked for; a loopback address
+    /// Where health, readiness and metrics are served; a loopback address
     #[arg(long, value_name = "ADDRESS")]
     admin_listen: Option<SocketAddr>,
     /// What is offered: investor, desk, public
@@ -45,16 +45,16 @@ pub(super) struct Serve {
     /// The URL at which browsers see it [default: http://localhost:PORT]
     #[arg(long, value_name = "URL")]
     public_url: Option<PublicUrl>,
-    /// Certificate chain, PEM; read anew when it changes
+    /// Certificate chain, PEM; read again when it changes
     #[arg(long, value_name = "FILE", requires = "tls_key")]
     tls_cert: Option<PathBuf>,
     /// Its private key, PEM
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     tls_key: Option<PathBuf>,
-    /// The networks of the proxies that have TLS: every other peer is cut off
+    /// The networks of the proxies that handle TLS: every other peer is cut off
     #[arg(long, value_name = "CIDR", conflicts_with_all = ["tls_cert", "tls_key"])]
     behind_proxy: Option<Proxies>,
-    /// What each wallet, API key and address may ask for in a minute: a read is 1, a change 5, a sign-in text 10
+    /// How much each wallet, API key and address may request per minute: a read is 1, a change 5, a sign-in text 10
     #[arg(long, value_name = "WEIGHT", default_value_t = serve::limits::DEFAULT, value_parser = decimal::whole::<u32>)]
     limit_per_minute: u32,
     /// The Ed25519 key that signs checkpoints of the log, PKCS #8 in PEM
@@ -63,13 +63,14 @@ pub(super) struct Serve {
     /// The key before it, which signs the new one
     #[arg(long, value_name = "FILE", requires = "log_key")]
     last_log_key: Option<PathBuf>,
-    /// Watch the chain: record what happened there, show fills before they are final; one process of a book does at a time
+    /// Watch the chain: record what happens there, show fills before they are final; one process per book at a time
     #[arg(long)]
     watch: bool,
-    /// Settle what operators ask for, with the key of the profile's operator; one process of a book does at a time
+    /// Settle what operators ask for, with the key of the profile's operator; one process per book at a time
     #[arg(long)]
     settle: bool,
-    /// A host and port to which webhooks may lead whatever its addresses, and by http; else port 443 of public ones
+    /// A host and port that webhooks may use, whatever its addresses, also over http; otherwise only port 443 of public
+    /// ones
     #[arg(long, value_name = "HOST:PORT")]
     webhook_allow: Vec<Exception>,
 }
@@ -86,8 +87,8 @@ impl From<ServeError> for Failure {
     }
 }
 
-/// What settles with the operator's key. A profile that opens a principal's beside it is refused, and so is a node that is
-/// away: which keys have which roles, the chain alone says.
+/// Settles with the operator's key. A profile that also opens a principal's key is refused, and so is a node that
+/// cannot be reached: only the chain says which keys have which roles.
 pub(super) async fn settler(
     context: &Context,
     board: &Board,
@@ -156,7 +157,7 @@ impl Serve {
         });
         eprintln!("{begun}");
         Box::pin(server.run(interrupts.raised())).await;
-        let words = format!("served {url} until it was told to end");
+        let words = format!("served {url} until it was stopped");
         Ok(Answer::line(json!({ "served": url }), words))
     }
 }

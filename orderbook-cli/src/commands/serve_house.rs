@@ -1,4 +1,4 @@
-//! What a server takes from its profile beside addresses: terms, documents, commissions, statements.
+//! What a server takes from its profile besides addresses: terms, documents, commissions, statements.
 
 use std::collections::HashMap;
 use std::io::Write as _;
@@ -20,13 +20,13 @@ impl From<PaperError> for Failure {
     fn from(error: PaperError) -> Self {
         match &error {
             PaperError::OtherFile { .. } => Self::new(Exit::Integrity, "OTHER_FILE", error)
-                .hint("a new version of a file has another SHA-256: correct the profile"),
+                .hint("a new version of a file has a new SHA-256: correct the profile"),
             _ => Self::usage(error),
         }
     }
 }
 
-/// Reads the files that the profile names, and holds documents against the registry where there is one.
+/// Reads the files that the profile names, and compares documents with the registry if there is one.
 pub(super) async fn house(context: &Context, board: &Board) -> Result<House> {
     let profile = context.settings.profile();
     let folder = context.settings.path().parent().unwrap_or(Path::new(""));
@@ -35,7 +35,7 @@ pub(super) async fn house(context: &Context, board: &Board) -> Result<House> {
     if let Some(terms) = &terms
         && !(1..=LONGEST_VERSION).contains(&terms.version.chars().count())
     {
-        let words = format!("the version of the terms has 1 to {LONGEST_VERSION} characters");
+        let words = format!("the version of the terms must have 1 to {LONGEST_VERSION} characters");
         return Err(Failure::usage(words));
     }
     let listed = board.securities().await?;
@@ -66,7 +66,8 @@ pub(super) async fn house(context: &Context, board: &Board) -> Result<House> {
     })
 }
 
-/// Refuses a file that is not the current version of a registered document. A node that is away keeps nobody from serving.
+/// Refuses a file that is not the current version of a registered document. A node that cannot be reached does not stop
+/// the server.
 async fn registered(
     context: &Context,
     registry: Address,
@@ -76,7 +77,8 @@ async fn registered(
         return Ok(());
     }
     let Ok(chain) = context.chain().await else {
-        let words = "warning: the node is away: documents are not held against the registry";
+        let words =
+            "warning: the node cannot be reached: documents are not compared with the registry";
         let _ = writeln!(std::io::stderr(), "{words}");
         return Ok(());
     };
@@ -85,7 +87,7 @@ async fn registered(
         for paper in papers {
             if !known.iter().any(|known| known.hash == paper.sha256) {
                 let words = format!(
-                    "{} with SHA-256 {} is no current document of {token} in the registry",
+                    "{} with SHA-256 {} is not a current document of {token} in the registry",
                     paper.name, paper.sha256
                 );
                 return Err(Failure::new(Exit::Integrity, "NOT_THAT_DOCUMENT", words)

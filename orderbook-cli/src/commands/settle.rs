@@ -24,7 +24,7 @@ use crate::render::{Answer, Block, Cell, Sentence};
 /// Settle an approved match: preflight, simulate, write down, send, wait, record
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Examples:\n  orderbook settle 0190f3c2 --dry-run\n  orderbook settle 0x12ab34 0x56cd78 --signed        by its bid and ask\n  orderbook settle 0190f3c2 0190f3c7 0190f3d1        one after the other, a line of result for each\n  orderbook settle --all-approved\n\nWithout --signed the two orders are registered on chain first, each in a transaction of its own.\nOf several matches, one that a rule refuses is named and the next one follows; the exit code is 3 then. Whatever else\nfails ends the run, and what was not tried is named.\nA lost connection leaves the match UNKNOWN (exit code 7); ask the chain: orderbook sync\nA book whose fills are recorded once their block is safe (orderbook settlement record-at) leaves the match SUBMITTED\nuntil then; --wait waits for it."
+    after_help = "Examples:\n  orderbook settle 0190f3c2 --dry-run\n  orderbook settle 0x12ab34 0x56cd78 --signed        by its bid and ask\n  orderbook settle 0190f3c2 0190f3c7 0190f3d1        one after the other, a result line for each\n  orderbook settle --all-approved\n\nWithout --signed the two orders are registered on chain first, each in a transaction of its own.\nOf several matches, one that a rule refuses is named and the next one follows; the exit code is then 3. Any other\nfailure ends the run, and the matches that were not tried are named.\nA lost connection leaves the match UNKNOWN (exit code 7); ask the chain: orderbook sync\nA book whose fills are recorded once their block is safe (orderbook settlement record-at) leaves the match SUBMITTED\nuntil then; --wait waits for it."
 )]
 #[allow(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(super) struct Settle {
@@ -44,12 +44,12 @@ pub(super) struct Settle {
     /// Preflight and simulate only
     #[arg(long)]
     dry_run: bool,
-    /// Where fills are recorded once their block is safe or final: wait until it is
+    /// If fills are recorded once their block is safe or final: wait until it is
     #[arg(long, conflicts_with = "dry_run")]
     wait: bool,
 }
 
-/// A match that is to be settled, with its orders.
+/// A match to settle, with its orders.
 pub(super) struct Chosen {
     /// The match.
     pub(super) matched: Match,
@@ -69,7 +69,7 @@ impl Chosen {
         Trade::of(&self.bid, &self.ask)
     }
 
-    /// Refuses a match that cannot be settled as it stands on the board.
+    /// Refuses a match that cannot be settled in its state on the board.
     pub(super) fn check(&self, dry_run: bool) -> Result<()> {
         let Match { id, state, .. } = &self.matched;
         if state.is_in_flight() {
@@ -89,7 +89,7 @@ impl Chosen {
     }
 }
 
-/// A large share of the security or of the coin is typed again on a live profile.
+/// On a live profile a large share of the security or of the coin must be typed again.
 pub(super) async fn confirm(context: &Context, trade: &Trade) -> Result<()> {
     let security = context.security(&trade.symbol)?;
     Stake::tokens(&security, trade.quantity)
@@ -210,7 +210,7 @@ impl Manner {
         }
     }
 
-    /// Preflight, and unless it is tried only: registration, simulation, submission.
+    /// Preflight, and unless it is a dry run: registration, simulation, submission.
     pub(super) async fn settle(self, desk: &Desk<'_>, chosen: &Chosen) -> Result<Outcome> {
         let Chosen { matched, bid, ask } = chosen;
         if !self.dry_run {
@@ -233,7 +233,7 @@ impl Manner {
     }
 }
 
-/// How often a fill that waits is looked at.
+/// How often a waiting fill is checked.
 const LOOK_EACH: Duration = Duration::from_secs(1);
 
 /// Waits until a fill is recorded, by whichever process.
@@ -251,7 +251,7 @@ pub(super) async fn recorded(
             MatchState::Submitted | MatchState::Unknown => tokio::time::sleep(LOOK_EACH).await,
             state => {
                 let words = format!(
-                    "match {} is {state}: its transaction {} was in block {}, which the chain took back",
+                    "match {} is {state}: its transaction {} was in block {}, which the chain has dropped",
                     matched.id, settled.tx_hash, settled.block
                 );
                 return Err(Failure::new(Exit::Chain, "TRANSACTION_FAILED", words));
@@ -261,7 +261,7 @@ pub(super) async fn recorded(
     Ok(())
 }
 
-/// Where a settlement stands, for programs.
+/// The state of a settlement, for programs.
 pub(super) fn state(settled: &Settled) -> MatchState {
     match settled.waits {
         None => MatchState::Settled,
@@ -269,7 +269,7 @@ pub(super) fn state(settled: &Settled) -> MatchState {
     }
 }
 
-/// The daily anchor. The fills stand whatever becomes of it.
+/// The daily anchor. The fills are kept whatever becomes of it.
 pub(super) async fn anchor(desk: &Desk<'_>, answer: Answer) -> Answer {
     match desk.anchor_daily().await {
         Ok(_) => answer,
@@ -301,10 +301,10 @@ async fn dear(
     }
     let dear = desk.dear_wallets(&[bid, ask]).await?;
     let words = dear.iter().map(|Dear { owner, gas }| match gas {
-        Some(gas) => format!("the wallet {owner} takes {gas} gas to check its signature"),
-        None => format!(
-            "the wallet {owner} takes more gas to check its signature than the node lets it have"
-        ),
+        Some(gas) => format!("the wallet {owner} needs {gas} gas to check its signature"),
+        None => {
+            format!("the wallet {owner} needs more gas to check its signature than the node allows")
+        }
     });
     Ok(Warnings(words.collect()))
 }

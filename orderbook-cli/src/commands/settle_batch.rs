@@ -1,4 +1,4 @@
-//! `settle` of several matches: one after the other, a line of result for each.
+//! `settle` of several matches: one after the other, a result line for each.
 
 use alloy::primitives::U256;
 use book::board::Board;
@@ -15,7 +15,7 @@ use crate::render::{Answer, Block, Cell, Sentence, Table, Tone};
 /// What became of one match of several.
 enum Row {
     Settled(Outcome),
-    /// A rule refused it; nothing of it moved.
+    /// A rule refused it; nothing moved.
     Refused(Failure),
     /// It ended the run.
     Ended(Failure),
@@ -83,7 +83,7 @@ async fn row(desk: &Desk<'_>, chosen: &Chosen, run: Manner) -> Row {
     }
 }
 
-/// A rule said no, before the transaction or in its block; the next match may be another's.
+/// A rule refused it, before the transaction or in its block; the next match may have other parties.
 fn is_refusal(failure: &Failure) -> bool {
     failure.exit == Exit::Refused || failure.code == "TRANSACTION_FAILED"
 }
@@ -160,7 +160,7 @@ fn describe(all: &[Chosen], rows: &[Row]) -> Answer {
     answer.with(Block::Table(table))
 }
 
-/// A failure with what it consists of.
+/// A failure with its parts.
 fn why(failure: &Failure) -> String {
     if failure.faults.is_empty() {
         return failure.message.clone();

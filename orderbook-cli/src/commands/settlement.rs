@@ -27,7 +27,7 @@ pub(super) enum Settlement {
         after_help = "Example: orderbook settlement resume --wallet counsel\n\nThe default admin signs: whoever may pause may not resume."
     )]
     Resume,
-    /// Demand that a principal commits every match before it settles, or let the operator's key alone settle
+    /// Require a principal to commit every match before it settles, or let the operator's key settle alone
     #[command(
         after_help = "Examples:\n  orderbook settlement commitments --required\n  orderbook settlement commitments --optional\n\nThe default admin signs."
     )]
@@ -43,9 +43,9 @@ pub(super) enum Settlement {
         #[arg(long)]
         optional: bool,
     },
-    /// Set how final its block must be before the book records a fill; without TAG show it
+    /// Set how final its block must be before the book records a fill; without TAG, show the rule
     #[command(
-        after_help = "Examples:\n  orderbook settlement record-at\n  orderbook settlement record-at safe\n\nsoft: in a block. safe and final: by the node's tags `safe` and `finalized`; until then the match stays SUBMITTED, and\na fill that vanishes with its block changes nothing recorded. It holds for settle, sync and every server of the book."
+        after_help = "Examples:\n  orderbook settlement record-at\n  orderbook settlement record-at safe\n\nsoft: in a block. safe and final: by the node's tags `safe` and `finalized`; until then the match stays SUBMITTED, and\na fill that vanishes with its block changes nothing recorded. It applies to settle, sync and every server of the book."
     )]
     RecordAt {
         /// soft, safe or final
@@ -96,7 +96,7 @@ async fn record_at(context: &Context, at: Option<Finality>) -> Result {
     let board = context.board().await?;
     let before = board.recording_rule().await?;
     if let Some(at) = at.filter(|at| before != Some(*at)) {
-        // A rule that no node of this chain can follow would keep every fill from the book.
+        // A rule that no node of this chain can follow would keep every fill out of the book.
         context.chain().await?.tagged(at).await?;
         board.set_recording_rule(at, context.by("")?).await?;
     }

@@ -39,7 +39,7 @@ pub(super) enum Staff {
     Add {
         #[command(flatten)]
         person: Person,
-        /// trader, principal, operator, records_officer or admin, several with commas; an admin has no other
+        /// trader, principal, operator, records_officer or admin, several separated by commas; an admin has no other
         #[arg(long, value_delimiter = ',', required = true)]
         role: Vec<Role>,
         #[command(flatten)]
@@ -67,7 +67,7 @@ pub(super) enum Staff {
         #[command(flatten)]
         signing: Signing,
     },
-    /// Add a wallet of a person; it belongs to that person for ever
+    /// Add a wallet to a person; it belongs to that person for ever
     #[command(
         after_help = "Example: orderbook staff add-wallet 'Tina Falk' 0x52908400098527886E0F7030069857D2E4169EE7 --wallet alma"
     )]
@@ -79,7 +79,7 @@ pub(super) enum Staff {
         #[command(flatten)]
         signing: Signing,
     },
-    /// End a wallet: from here on it signs nothing, and it never returns
+    /// End a wallet: from now on it cannot sign, and it can never be added again
     #[command(
         after_help = "Example: orderbook staff end-wallet 'Tina Falk' tina --wallet alma --reason 'laptop stolen'\n\nWhat it signed is listed by: orderbook audit acts --by 'Tina Falk' --since 2026-11-02T09:00:00Z"
     )]
@@ -91,7 +91,7 @@ pub(super) enum Staff {
         #[command(flatten)]
         signing: Signing,
     },
-    /// Suspend a person: none of the wallets signs anything
+    /// Suspend a person: none of their wallets can sign
     #[command(
         after_help = "Example: orderbook staff suspend 'Tina Falk' --wallet alma --reason 'on leave'"
     )]
@@ -109,7 +109,7 @@ pub(super) enum Staff {
         #[command(flatten)]
         signing: Signing,
     },
-    /// Demand signatures of all persons' acts from here on; there is no way back
+    /// Demand signatures on all persons' acts from now on; this cannot be undone
     #[command(after_help = "Example: orderbook staff demand --wallet alma")]
     Demand,
     /// Sign a change that another admin person has signed, and record it
@@ -123,7 +123,7 @@ pub(super) enum Staff {
 /// A new person.
 #[derive(Args, Debug)]
 pub(super) struct Person {
-    /// The name, as it stands in the log
+    /// The name, as it appears in the log
     name: String,
     /// The CRD number
     #[arg(long, value_name = "NUMBER", value_parser = decimal::whole::<u64>)]
@@ -133,7 +133,7 @@ pub(super) struct Person {
     key: String,
 }
 
-/// Who signs beside `--wallet`, and why.
+/// Who signs besides `--wallet`, and why.
 #[derive(Args, Debug)]
 pub(super) struct Signing {
     /// Why
@@ -256,9 +256,9 @@ fn list(roster: &Roster) -> Answer {
     let data = json!({ "staff": data, "signing_demanded_by": roster.demanded() });
     let answer = Answer::new(data).with(Block::Table(table));
     match roster.demanded() {
-        Some(seq) => answer.note(format!("signatures are demanded since event {seq}")),
+        Some(seq) => answer.note(format!("signatures have been demanded since event {seq}")),
         None => answer.warn(
-            "this book takes a name for a person: name staff and switch it with orderbook staff demand",
+            "this book accepts a name without a signature: add staff, then demand signatures with orderbook staff demand",
         ),
     }
 }
@@ -362,7 +362,7 @@ async fn demand(context: &Context, board: &Board) -> Result {
         .demand_signing(By::new("admin").signing(signed))
         .await?;
     let words = format!(
-        "event {}: from here on the acts of persons must be signed",
+        "event {}: from now on the acts of persons must be signed",
         event.seq
     );
     Ok(Answer::line(
@@ -390,8 +390,8 @@ fn words(change: &StaffChange) -> String {
             )
         }
         StaffChange::RoleGranted { person, role } => format!("{person} becomes {role}"),
-        StaffChange::RoleEnded { person, role } => format!("{person} is no {role} any more"),
-        StaffChange::WalletAdded { person, wallet } => format!("{person} signs with {wallet}, too"),
+        StaffChange::RoleEnded { person, role } => format!("{person} is no longer {role}"),
+        StaffChange::WalletAdded { person, wallet } => format!("{person} also signs with {wallet}"),
         StaffChange::WalletEnded { person, wallet } => {
             format!("wallet {wallet} of {person} is ended")
         }

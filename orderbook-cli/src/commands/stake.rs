@@ -1,4 +1,4 @@
-//! What an act moves, held against all that there is: on a live profile a large share is typed again before it moves.
+//! What an act moves, compared with the whole supply: on a live profile a large share must be typed again first.
 
 use std::io::{IsTerminal as _, Write as _};
 
@@ -21,7 +21,7 @@ pub(super) struct Stake {
 }
 
 impl Stake {
-    /// So many base units of a security.
+    /// An amount in base units of a security.
     pub(super) fn tokens(security: &Security, value: U256) -> Self {
         Self {
             token: security.token,
@@ -31,7 +31,7 @@ impl Stake {
         }
     }
 
-    /// So many base units of the coin.
+    /// An amount in base units of the coin.
     pub(super) fn coin(coin: Address, value: U256) -> Self {
         Self {
             token: coin,
@@ -58,7 +58,7 @@ impl Stake {
         let refused = Failure::refused(
             "AMOUNT_NOT_CONFIRMED",
             format!(
-                "profile '{}' is live: {amount} {} are more than {} of all {}, and the amount was not confirmed; \
+                "profile '{}' is live: {amount} {} is more than {} of all {}, and the amount was not confirmed; \
                  nothing was sent",
                 profile.name,
                 self.unit,
@@ -82,7 +82,7 @@ impl Stake {
         let mut screen = std::io::stderr();
         let _ = write!(
             screen,
-            "LIVE: {} {} are more than {} of all {}. Type the amount ({amount}) to go on: ",
+            "LIVE: {} {} is more than {} of all {}. Type the amount ({amount}) to go on: ",
             units(self.value, self.decimals),
             self.unit,
             percent(bips),
@@ -107,7 +107,7 @@ impl Stake {
     }
 }
 
-/// Whether `value` is more than so many basis points of `supply`.
+/// Whether `value` is more than this many basis points of `supply`.
 fn exceeds(value: U256, supply: U256, bips: u16) -> bool {
     let (whole, bips) = (U256::from(10_000), U256::from(bips));
     // Two steps, so that no product is larger than the supply times ten thousand basis points of ten thousand.

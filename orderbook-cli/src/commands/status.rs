@@ -19,22 +19,22 @@ use super::status_lines::{
 };
 use crate::render::{Answer, Block, Cell, Table, Tone};
 
-/// Orders that expire within so many seconds are ending.
+/// Orders that expire within this many seconds are ending.
 const ENDING: u32 = 7 * 86_400;
 
-/// A KYC record that ends within so many seconds is ending.
+/// A KYC record that ends within this many seconds is ending.
 const KYC: u64 = 30 * 86_400;
 
 /// Wallets whose KYC is looked at.
 const WALLETS: usize = 1_000;
 
-/// Show what waits for whom, what ends soon and how far the chain is: one screen
+/// Show on one screen what is waiting for whom, what ends soon and how far the chain is
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Examples:\n  orderbook status\n  orderbook status --json      every figure, for a monitor\n\nExits with 0 when nothing is due, with 1 (DUE) when something is late or about to end, with 5 when the node or the\ndatabase does not answer; what the book alone says is shown all the same. A line that says 'look' waits for somebody and\nis in time."
+    after_help = "Examples:\n  orderbook status\n  orderbook status --json      every figure, for a monitor\n\nExits with 0 when nothing is due, with 1 (DUE) when something is late or about to end, with 5 when the node or the\ndatabase does not answer; what the book alone says is still shown. A line marked 'look' is waiting for somebody and is\nnot late yet."
 )]
 pub(super) struct Status {
-    /// Ask no chain: the book alone
+    /// Do not ask the chain: show the book alone
     #[arg(long)]
     offline: bool,
 }
@@ -48,7 +48,7 @@ impl Status {
                 Some(context.chain().await)
             }
         };
-        // At once: each may take seconds to say that it is not there.
+        // Both at once: either may take seconds to fail.
         let (board, chain) = tokio::join!(context.board_if_any(), chain);
         let mut failed = Vec::new();
         let (mut known, mut standing) = (None, None);
@@ -81,7 +81,7 @@ impl Status {
     }
 }
 
-/// What is asked of the chain. Each part by itself: one that fails leaves the others.
+/// What is asked of the chain, each part by itself: if one fails the others are still shown.
 struct Asked<'a> {
     context: &'a Context,
     chain: &'a Chain,
@@ -227,7 +227,7 @@ fn report(
     finish(Answer::new(data).with(Block::Table(table)), found, failed)
 }
 
-/// Whatever failed beats what is due.
+/// A failure takes precedence over what is due.
 fn finish(answer: Answer, found: &[Line], failed: Vec<(&'static str, Failure)>) -> Result {
     let due: Vec<_> = found
         .iter()

@@ -19,19 +19,19 @@ const DAY: u64 = 24 * HOUR;
 const WAIT: u64 = DAY;
 /// A transaction without an outcome for longer is due.
 const FLIGHT: u64 = 10 * MINUTE;
-/// A commitment that ends sooner is due: it has to be settled or let go.
+/// A commitment that ends sooner is due: it has to be settled or released.
 const BOUND: u64 = 6 * HOUR;
 /// An anchor is daily; one that is older, with events since, is due.
 const ANCHOR: u64 = 2 * DAY;
-/// A chain whose last block is older makes none, or its node is behind.
+/// A chain whose last block is older has stopped, or its node is behind.
 const LAG: u64 = 15 * MINUTE;
-/// A book that has not read the chain for longer may not know of what happened there.
+/// A book that has not read the chain for longer may not know what happened there.
 const READ: u64 = DAY;
 
 /// How much a line matters.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(super) enum Level {
-    /// Nothing is to do.
+    /// There is nothing to do.
     Fine,
     /// Somebody has something to do, in time.
     Look,
@@ -64,7 +64,7 @@ pub(super) struct Line {
     pub(super) what: &'static str,
     pub(super) level: Level,
     pub(super) found: String,
-    /// For whom it waits.
+    /// Who it is waiting for.
     pub(super) who: &'static str,
     /// What to do.
     pub(super) remedy: String,
@@ -193,7 +193,7 @@ fn commitments(board: &Standing) -> Line {
     match (first, left) {
         (Some((matched, committed)), Some(left)) => {
             let found = format!(
-                "{} bind; the first, match {}, until {}",
+                "{} in force; the first to end, match {}, until {}",
                 board.commitments.len(),
                 matched.id,
                 time(committed.until)
@@ -202,7 +202,7 @@ fn commitments(board: &Standing) -> Line {
             let remedy = format!("orderbook settle {}", matched.id);
             Line::new("commitments", level, found, data).waits("operator", remedy)
         }
-        _ => Line::new("commitments", Level::Fine, "none bind", data),
+        _ => Line::new("commitments", Level::Fine, "none in force", data),
     }
 }
 
@@ -232,7 +232,7 @@ fn anchor(board: &Standing) -> Line {
     Line::new("anchor", level, found, data).waits("operator", remedy)
 }
 
-/// Transactions whose outcome nobody was told.
+/// Transactions whose outcome was not reported.
 pub(super) fn of_journal(now: Timestamp, signed: &[(Timestamp, String)]) -> Line {
     let oldest = signed.iter().map(|(at, _)| *at).min();
     let seconds = oldest.map(|at| u64::try_from(now.duration_since(at).as_secs()).unwrap_or(0));
@@ -240,12 +240,12 @@ pub(super) fn of_journal(now: Timestamp, signed: &[(Timestamp, String)]) -> Line
     match (seconds, signed.first()) {
         (Some(seconds), Some((_, what))) => {
             let found = format!(
-                "{} sent, outcome not said, the oldest for {}: {what}",
+                "{} sent, outcome unknown, the oldest for {}: {what}",
                 signed.len(),
                 age(seconds)
             );
             let level = Level::if_due(seconds >= HOUR, Level::Look);
-            let remedy = "give the same command again: it finds out";
+            let remedy = "run the same command again: it finds out";
             Line::new("journal", level, found, data).waits("whoever sent it", remedy)
         }
         _ => Line::new("journal", Level::Fine, "empty", data),
@@ -263,7 +263,7 @@ pub(super) fn of_head(head: Block, now: u64, alone: bool, board: Option<&Standin
         age(lag)
     );
     let data = json!({ "block": head.number, "lag_seconds": lag, "ahead_seconds": ahead });
-    // A chain of one developer makes a block when there is something to put into it.
+    // A developer's own chain makes a block only when there is something to put into it.
     let level = Level::if_due(ahead > 5 * MINUTE || lag > LAG && !alone, Level::Fine);
     let remedy = if ahead > 0 {
         "set this machine's clock (NTP)"
@@ -288,7 +288,7 @@ pub(super) fn of_head(head: Block, now: u64, alone: bool, board: Option<&Standin
     lines
 }
 
-/// The age of the attested reserves against how long an attestation holds.
+/// The age of the attested reserves, compared with how long an attestation is valid.
 pub(super) fn of_attestation(as_of: u64, max_age: u64, now: u64) -> Line {
     let seconds = now.saturating_sub(as_of);
     let data = json!({ "as_of": as_of, "age_seconds": seconds, "max_age_seconds": max_age });
@@ -299,7 +299,7 @@ pub(super) fn of_attestation(as_of: u64, max_age: u64, now: u64) -> Line {
         let near = seconds > max_age / 5 * 4;
         (
             Level::if_due(late, Level::if_look(near)),
-            format!("{} old, holds for {}", age(seconds), age(max_age)),
+            format!("{} old, valid for {}", age(seconds), age(max_age)),
         )
     };
     let remedy = "orderbook coin attest AMOUNT --evidence FILE";
@@ -340,7 +340,7 @@ pub(super) fn of_programs(programs: &[Running]) -> [Line; 2] {
                 format!("orderbook programs keepalive {}", one.name),
             ),
             None => (
-                format!("{} does not run any more", one.name),
+                format!("{} has stopped running", one.name),
                 "orderbook programs".to_owned(),
             ),
         },
@@ -359,7 +359,7 @@ pub(super) fn of_programs(programs: &[Running]) -> [Line; 2] {
         .collect();
     let found = match slow.as_slice() {
         [] => "every program is cached".to_owned(),
-        slow => format!("not cached, and so dearer to call: {}", slow.join(", ")),
+        slow => format!("not cached, and so costlier to call: {}", slow.join(", ")),
     };
     let data = json!({ "not_cached": slow });
     let level = Level::if_look(!slow.is_empty());
@@ -377,12 +377,15 @@ pub(super) struct Kyc {
     pub(super) ends: u64,
 }
 
-/// KYC records that end within 30 days, of so many wallets that were looked at among so many.
+/// KYC records that end within 30 days, of the `looked` wallets that were looked at among all `wallets`.
 pub(super) fn of_kyc(ending: &[Kyc], now: u64, looked: usize, wallets: usize) -> Line {
     let over = ending.iter().filter(|kyc| kyc.ends <= now).count();
     let rest = match wallets.saturating_sub(looked) {
         0 => String::new(),
-        rest => format!("; {rest} of {} not looked at", counted(wallets, "wallet")),
+        rest => format!(
+            "; {rest} of {} were not looked at",
+            counted(wallets, "wallet")
+        ),
     };
     let found = match ending.iter().min_by_key(|kyc| kyc.ends) {
         None => format!(
@@ -404,7 +407,7 @@ pub(super) fn of_kyc(ending: &[Kyc], now: u64, looked: usize, wallets: usize) ->
         .waits("compliance", "orderbook token register SECURITY FILE.csv")
 }
 
-/// Contracts that stand still.
+/// Contracts that are paused.
 pub(super) fn of_pauses(paused: &[String]) -> Line {
     let data = json!({ "paused": paused });
     if paused.is_empty() {

@@ -115,8 +115,8 @@ fn describe(synced: &Synced) -> Result {
     ]));
     if let Some(matched) = synced.soft.first() {
         answer = answer.note(format!(
-            "{} match(es) in blocks that do not count yet by the book's rule, the first {}: they stay {}",
-            synced.soft.len(),
+            "{} in blocks that do not count yet under the book's rule, the first {}: they stay {}",
+            counted(synced.soft.len(), "match"),
             matched.id,
             matched.state
         ));
@@ -124,7 +124,7 @@ fn describe(synced: &Synced) -> Result {
     let answer = synced.strange.iter().fold(answer, Answer::warn);
     let left = synced.left.iter().map(|left| {
         format!(
-            "order {} of {} is registered on chain but not on the board: {}; to take it in: orderbook order adopt {} --account ACCOUNT",
+            "order {} of {} is registered on chain but not on the board: {}; to take it onto the board: orderbook order adopt {} --account ACCOUNT",
             left.id, left.owner, left.why, left.id
         )
     });

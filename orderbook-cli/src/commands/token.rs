@@ -29,7 +29,7 @@ use crate::render::Sentence;
 pub(super) enum Token {
     /// Register investors' wallets from a cap table (CSV); only new and changed rows are sent
     #[command(
-        after_help = "Example: orderbook token register HRBR examples/cap-table.csv\n\nColumns: account, investor, name, wallet, group, country, kyc_expiry, and optionally holding, cash.\n`wallet` is an address or the name of a wallet of the profile, `country` a code as 840, USA or US.\nA file that a spreadsheet saved is taken as it is: separated by semicolons or tabs, in UTF-16 or Windows-1252; what was\nassumed is said. Numbers have a decimal point, days are written 2030-06-30.\nRunning the same file again sends nothing; after a failure, the same command carries on."
+        after_help = "Example: orderbook token register HRBR examples/cap-table.csv\n\nColumns: account, investor, name, wallet, group, country, kyc_expiry, and optionally holding, cash.\n`wallet` is an address or the name of a wallet of the profile, `country` a code such as 840, USA or US.\nA file saved by a spreadsheet is accepted as it is: separated by semicolons or tabs, in UTF-16 or Windows-1252; what was\nassumed is reported. Numbers have a decimal point, days are written 2030-06-30.\nRunning the same file again sends nothing; after a failure, the same command carries on."
     )]
     Register {
         /// The security
@@ -61,7 +61,7 @@ pub(super) enum Token {
     },
     /// Issue tokens to a wallet, free or locked up for a holding period
     #[command(
-        after_help = "Examples:\n  orderbook token mint HRBR ada 1000\n  orderbook token mint HRBR ada 1000 --locked-until 365d\n\nA holding period (Rule 144, Regulations S and CF) ends with a day in UTC: the time is rounded up to it, so that what is\nissued on one day has one lock-up. A wallet has 16 at most."
+        after_help = "Examples:\n  orderbook token mint HRBR ada 1000\n  orderbook token mint HRBR ada 1000 --locked-until 365d\n\nA holding period (Rule 144, Regulations S and CF) ends at the end of a day in UTC: the time is rounded up, so that everything\nissued on one day shares one lock-up. A wallet can have at most 16."
     )]
     Mint {
         #[command(flatten)]
@@ -127,7 +127,7 @@ pub(super) enum Token {
         after_help = "Examples:\n  orderbook token holders HRBR\n  orderbook token holders HRBR --page 2\n  orderbook token holders HRBR --csv > holders.csv\n\nThe sums are compared with the token's own at the last block. By investor, by lot and at another date: orderbook register HRBR"
     )]
     Holders(registry::Holders),
-    /// Ask whether a transfer would be allowed, and why not
+    /// Check whether a transfer would be allowed, and if not, why
     #[command(after_help = "Example: orderbook token check HRBR ada bob 100")]
     Check {
         /// The security
@@ -152,7 +152,7 @@ pub(super) enum Token {
     },
     /// Move all holders to another token: new code, or a split; the old token is ended
     #[command(
-        after_help = "Examples:\n  orderbook token migrate HRBR HRBR2 --plan\n  orderbook token migrate 0x00000000000000000000000000000000000000e1 HRBR --split 3:2 --fractions left-over.csv\n\nThe old token is paused, its commitments are released and its orders cancelled. Then the new one gets what it lacks: wallets,\nholdings with their locks and schedules, sanctions and freezes, KYC expiries, countries, limits, and at last the pairs of groups.\nBoth registers are held against each other, and the old token is deactivated.\nThe same command goes on where it was cut short, and finds nothing to do at the end."
+        after_help = "Examples:\n  orderbook token migrate HRBR HRBR2 --plan\n  orderbook token migrate 0x00000000000000000000000000000000000000e1 HRBR --split 3:2 --fractions left-over.csv\n\nThe old token is paused, its commitments are released and its orders cancelled. Then the new one gets what it lacks: wallets,\nholdings with their locks and schedules, sanctions and freezes, KYC expiries, countries, limits, and finally the pairs of groups.\nBoth registers are compared, and the old token is deactivated.\nThe same command resumes where it was interrupted, and finds nothing to do at the end."
     )]
     Migrate(Migrate),
     #[command(flatten)]
@@ -183,10 +183,10 @@ pub(super) struct Grant {
     /// When it starts: a day, an instant or a duration from now [default: now]
     #[arg(long, value_name = "TIME")]
     start: Option<Moment>,
-    /// How long nothing vests, as 365d
+    /// How long nothing vests, such as 365d
     #[arg(long, value_name = "DURATION", value_parser = seconds)]
     cliff: u32,
-    /// How long each later step takes, as 30d
+    /// How long each later step takes, such as 30d
     #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = seconds)]
     period: u32,
     /// Later steps
@@ -389,14 +389,14 @@ fn end_of_day(time: u64) -> Option<u64> {
     time.checked_next_multiple_of(86_400)
 }
 
-/// Lock-ups that a wallet may have, and how many of them are worth a word.
+/// Lock-ups that a wallet can have, and how many of them are worth a warning.
 const LOCKS: usize = 16;
 const MANY_LOCKS: usize = 12;
 
 async fn mint_locked(context: &Context, amount: &Amount, until: Moment) -> Result {
     let sum = amount.read(context)?;
     let until = end_of_day(resolve(context, until).await?);
-    let until = until.ok_or_else(|| Failure::usage("that time has no day"))?;
+    let until = until.ok_or_else(|| Failure::usage("that time is too late"))?;
     let call = ISecurityToken::mintLockedCall {
         to: sum.holder.address,
         amount: sum.value,
@@ -416,7 +416,7 @@ async fn mint_locked(context: &Context, amount: &Amount, until: Moment) -> Resul
         return Ok(answer);
     }
     Ok(answer.warn(format!(
-        "{} has {count} lock-ups, and {LOCKS} is the most: issue on fewer days, or wait until some are released",
+        "{} has {count} lock-ups of at most {LOCKS}: issue on fewer days, or wait until some are released",
         sum.holder
     )))
 }

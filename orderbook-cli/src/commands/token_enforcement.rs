@@ -20,7 +20,7 @@ use crate::render::{Answer, Block, Cell, Sentence, Table};
 /// Enforcement of one security.
 #[derive(Debug, Subcommand)]
 pub(super) enum Enforcement {
-    /// Show what of a holding cannot move: frozen, locked up, unvested, held
+    /// Show what part of a holding cannot move: frozen, locked up, unvested, held
     #[command(after_help = "Example: orderbook token encumbrances HRBR ada")]
     Encumbrances {
         /// The security
@@ -78,7 +78,7 @@ pub(super) enum Enforcement {
     },
     /// Move a whole holding, with its lock-ups and schedules, from a lost wallet to another of its investor
     #[command(
-        after_help = "Example: orderbook token recover HRBR ada ada-new --reason 'key lost, ID checked'\n\nThe new wallet is registered for the same investor beforehand: orderbook token register HRBR new.csv. The lost one can never be\nregistered again, and its holds for matched trades end."
+        after_help = "Example: orderbook token recover HRBR ada ada-new --reason 'key lost, ID checked'\n\nRegister the new wallet for the same investor first: orderbook token register HRBR new.csv. The lost one can never be\nregistered again, and its holds for matched trades end."
     )]
     Recover {
         /// The security
@@ -92,7 +92,7 @@ pub(super) enum Enforcement {
     },
 }
 
-/// What the record on chain says for ever.
+/// What goes on chain for good.
 #[derive(Args, Debug)]
 pub(super) struct Why {
     /// Reason: up to 32 characters, recorded on chain
@@ -257,7 +257,7 @@ async fn check_replacement(contract: &Contract, lost: &Party, replacement: &Part
         let words = format!("{replacement} is not registered for the investor of {lost}");
         return Err(Failure::refused("OTHER_INVESTOR", words).hint(
             "nothing was sent; register the new wallet for the same investor first: orderbook token register SECURITY FILE; an investor \
-             of 8 wallets removes an empty one before: orderbook token remove SECURITY WALLET",
+             with 8 wallets must remove an empty one before that: orderbook token remove SECURITY WALLET",
         ));
     }
     Ok(())

@@ -36,10 +36,10 @@ pub(super) struct Investor {
     /// The group of all its wallets
     #[arg(long, value_parser = decimal::whole::<u8>)]
     group: u8,
-    /// ISO 3166-1 code, as 840, USA or US
+    /// ISO 3166-1 code, such as 840, USA or US
     #[arg(long, value_name = "CODE", value_parser = country::numeric)]
     country: u16,
-    /// Until when its KYC holds: a day or an instant
+    /// When its KYC ends: a day or an instant
     #[arg(long, value_name = "TIME", value_parser = instant)]
     kyc_expiry: u64,
 }
@@ -47,12 +47,12 @@ pub(super) struct Investor {
 /// Limit how many investors of several groups together may hold the security
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Examples:\n  orderbook token class-limit HRBR 1,2 500      12(g): holders of record that are not accredited\n  orderbook token class-limit HRBR 2 35         506(b)\n  orderbook token class-limit HRBR 1,2 0        no limit any more\n\nUp to 8 classes, which may overlap. Limits that stand: orderbook token limits HRBR"
+    after_help = "Examples:\n  orderbook token class-limit HRBR 1,2 500      12(g): holders of record that are not accredited\n  orderbook token class-limit HRBR 2 35         506(b)\n  orderbook token class-limit HRBR 1,2 0        no limit any more\n\nUp to 8 classes, which may overlap. Limits in force: orderbook token limits HRBR"
 )]
 pub(super) struct ClassLimit {
     /// The security
     security: String,
-    /// The groups, as 1,2
+    /// The groups, such as 1,2
     #[arg(value_parser = groups)]
     groups: U256,
     /// Maximum number of investors; 0 means no limit

@@ -1,4 +1,4 @@
-//! What `token migrate` says.
+//! The output of `token migrate`.
 
 use std::io;
 
@@ -29,7 +29,7 @@ pub(super) struct Moved {
     pub(super) is_old: bool,
 }
 
-/// A migration as it stands.
+/// The state of a migration.
 pub(super) fn describe(tokens: &Tokens, found: &Found, moved: &Moved, is_plan: bool) -> Answer {
     let data = data(tokens, found, moved);
     if moved.is_old {
@@ -53,7 +53,10 @@ pub(super) fn describe(tokens: &Tokens, found: &Found, moved: &Moved, is_plan: b
             "supply of the new one".into(),
             amount(to.supply, &tokens.new),
         ),
-        ("to be".into(), amount(plan.supply, &tokens.new)),
+        (
+            "supply it will have".into(),
+            amount(plan.supply, &tokens.new),
+        ),
         ("wallets".into(), plan.wallets.into()),
         (
             "holdings with a fraction".into(),
@@ -78,7 +81,7 @@ pub(super) fn describe(tokens: &Tokens, found: &Found, moved: &Moved, is_plan: b
     let words = Sentence::of(|reader| {
         let supply = reader.units(to.supply, tokens.new.decimals);
         format!(
-            "{} with {supply} {} in all now at {}; both registers were held against each other",
+            "{} with {supply} {} in all now at {}; both registers were compared",
             counted(plan.wallets, "wallet"),
             tokens.new.symbol,
             tokens.new.token
@@ -92,7 +95,7 @@ pub(super) fn describe(tokens: &Tokens, found: &Found, moved: &Moved, is_plan: b
         return answer;
     }
     answer.warn(format!(
-        "{} is paused and not ended: its default admin does that, with orderbook token deactivate {} --for-good",
+        "{} is paused and not ended: its default admin ends it with orderbook token deactivate {} --for-good",
         tokens.old.token, tokens.old.symbol
     ))
 }
@@ -129,7 +132,7 @@ fn data(tokens: &Tokens, found: &Found, moved: &Moved) -> Value {
     })
 }
 
-/// Writes what is left over of holdings as CSV: in parts of a base unit of the new token.
+/// Writes the left-over fractions of holdings as CSV: in parts of a base unit of the new token.
 pub(super) fn write_fractions(
     tokens: &Tokens,
     found: &Found,

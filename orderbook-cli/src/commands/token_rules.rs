@@ -32,7 +32,7 @@ pub(super) enum Rules {
         #[arg(value_parser = decimal::whole::<u32>)]
         holders: u32,
     },
-    /// Change how many tokens may ever exist; the default admin signs
+    /// Change how many tokens can ever exist; the default admin signs
     #[command(after_help = "Example: orderbook token supply-cap HRBR 12_000_000")]
     SupplyCap {
         /// The security
@@ -47,7 +47,7 @@ pub(super) enum Rules {
     Country {
         /// The security
         security: String,
-        /// Its ISO 3166-1 code, as 840, USA or US
+        /// Its ISO 3166-1 code, such as 840, USA or US
         #[arg(id = "country", value_name = "CODE", value_parser = country::numeric)]
         code: u16,
         /// Open it again
@@ -202,8 +202,8 @@ impl Rules {
     }
 }
 
-/// A holder limit without a minimum holding can be filled with dust by anybody who sells it in crumbs: it is said where one
-/// stands.
+/// A holder limit without a minimum holding can be filled with dust by anybody who sells in tiny amounts: warns where
+/// there is one.
 pub(super) async fn dust(context: &Context, security: &Security, answer: Answer) -> Result {
     let chain = context.chain().await?;
     let limits = chain
@@ -217,7 +217,7 @@ pub(super) async fn dust(context: &Context, security: &Security, answer: Answer)
         let lot = reader.units(lot, security.decimals);
         let symbol = &security.symbol;
         format!(
-            "the number of holders of {symbol} is limited and a holding may be smaller than {lot}: a few crumbs to new \
+            "the number of holders of {symbol} is limited and a holding may be smaller than {lot}: a few tiny transfers to new \
              wallets fill the limit; set a minimum: orderbook token limits {symbol} --min-holding {lot}"
         )
     });
@@ -285,7 +285,7 @@ impl Limits {
             && self.max_bips.is_none()
             && self.max_holders.is_none();
         if !unchanged {
-            // What is not given stays as it is on the contract that is meant.
+            // What is not given stays as it is, so make sure that this is the intended contract.
             let ground = context.ground().await?;
             ground.contract(security.into()).await?;
         }
@@ -343,7 +343,7 @@ impl Limits {
     }
 }
 
-/// Warns where a number of holders is limited and crumbs count as holdings.
+/// Warns where the number of holders is limited and tiny amounts count as holdings.
 async fn limited(
     context: &Context,
     security: &Security,

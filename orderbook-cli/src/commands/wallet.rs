@@ -29,7 +29,7 @@ pub(super) enum Wallet {
         /// What to call it: letters, digits, '-', '_' and '.'
         name: String,
     },
-    /// Store an existing private key encrypted; it is asked for, or read from a file, never a flag
+    /// Store an existing private key encrypted; it is prompted for or read from a file, never given as a flag
     #[command(after_help = "Example: orderbook wallet import desk --key-file key.hex")]
     Import {
         /// What to call it
@@ -47,7 +47,7 @@ pub(super) enum Wallet {
         /// Its name
         name: String,
     },
-    /// Sign the text with which a platform lets the wallet in (EIP-4361), as `orderbook serve` shows it; any other is refused
+    /// Sign a platform's sign-in text (EIP-4361), as `orderbook serve` shows it; any other text is refused
     #[command(
         name = "sign-in",
         after_help = "Examples:\n  orderbook wallet sign-in dana             paste the text, end it with Ctrl-D\n  orderbook wallet sign-in dana text.txt\n\nIt shows which domain, URI and chain the text is for: sign only what your browser shows at that domain."
@@ -59,9 +59,9 @@ pub(super) enum Wallet {
         #[arg(value_name = "FILE")]
         file: Option<std::path::PathBuf>,
     },
-    /// Open a wallet once for a time: commands of this user sign with it and ask for no password
+    /// Open a wallet once for a while: this user's commands sign with it without asking for a password
     #[command(
-        after_help = "Example: orderbook wallet agent dana --for 30min\n\nIt runs in the foreground and says each thing that it signs: orders, permits, acts and transactions of the profile's chain for the profile's contracts. A profile has one agent, of one person. On Linux only."
+        after_help = "Example: orderbook wallet agent dana --for 30min\n\nIt runs in the foreground and reports each thing that it signs: orders, permits, acts and transactions of the profile's chain for the profile's contracts. A profile has one agent, for one person. On Linux only."
     )]
     Agent {
         /// Its name
@@ -103,13 +103,15 @@ impl Wallet {
             #[cfg(not(target_os = "linux"))]
             Self::Agent { .. } | Self::Lock => {
                 let _ = interrupts;
-                Err(Failure::usage("an agent keeps its key safe on Linux only"))
+                Err(Failure::usage(
+                    "an agent can keep its key safe on Linux only",
+                ))
             }
         }
     }
 }
 
-/// Signs a sign-in text of that wallet, and says where it leads.
+/// Signs a sign-in text for that wallet, and reports where it leads.
 fn sign_in(context: &Context, name: &str, file: Option<&Path>) -> Result {
     let given = match file {
         Some(path) => std::fs::read_to_string(path)
@@ -117,11 +119,11 @@ fn sign_in(context: &Context, name: &str, file: Option<&Path>) -> Result {
         None => std::io::read_to_string(std::io::stdin())
             .map_err(|e| Failure::other(format!("standard input: {e}")))?,
     };
-    // What pasting and files add at the end was not shown.
+    // Blanks that pasting and files add at the end are not part of the text.
     let text: SignIn = given.trim_end().parse().map_err(Failure::usage)?;
     let (account, asked) = (context.account(name)?, text.address);
     if account != asked {
-        let words = format!("the text is for {asked}, {name} is {account}");
+        let words = format!("the text is for {asked}, but {name} is {account}");
         return Err(Failure::new(Exit::Auth, "OTHER_WALLET", words)
             .hint("ask for a text with this wallet's address, or name the other wallet"));
     }
@@ -132,7 +134,7 @@ fn sign_in(context: &Context, name: &str, file: Option<&Path>) -> Result {
         ..
     } = &text;
     context.tell([format!(
-        "{name} comes in at {domain}, {uri}, chain {chain_id}"
+        "{name} signs in at {domain}, {uri}, chain {chain_id}"
     )]);
     let mut data = json!({
         "address": account,
@@ -177,7 +179,7 @@ fn list(context: &Context) -> Result {
     for (name, keeper) in &profile.signers {
         rows.push((name.clone(), keeper.address().to_string(), keeper.kind()));
     }
-    // Where every key is here, nobody needs to read it.
+    // If every key is on this machine, the column says nothing.
     let headings = ["name", "address", "roles", "kept by"];
     let shown = if profile.signers.is_empty() { 3 } else { 4 };
     let mut table = Table::new(&headings[..shown]);

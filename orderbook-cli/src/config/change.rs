@@ -1,4 +1,4 @@
-//! What changes in a profile, and the copy that is kept of what was there.
+//! What changes in a profile, and the copy that is kept of the old one.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,13 +8,13 @@ use std::path::{Path, PathBuf};
 
 use super::{ConfigError, Profile};
 
-/// Copies that are kept of one profile.
+/// How many copies of one profile are kept.
 const COPIES: u32 = 10_000;
 
-/// One key of a profile that two versions have differently.
+/// One key that differs between two versions of a profile.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Change {
-    /// The key, as `roles.operator`; of a security by its symbol.
+    /// The key, such as `roles.operator`; a security goes by its symbol.
     pub key: String,
     /// What it was.
     pub before: Option<String>,
@@ -28,7 +28,7 @@ impl fmt::Display for Change {
         match (&self.before, &self.after) {
             (Some(before), Some(after)) => write!(f, "{key}: {before} becomes {after}"),
             (None, Some(after)) => write!(f, "{key}: {after}"),
-            (Some(before), None) => write!(f, "{key}: {before} goes"),
+            (Some(before), None) => write!(f, "{key}: {before} is removed"),
             (None, None) => f.write_str(key),
         }
     }
@@ -37,7 +37,7 @@ impl fmt::Display for Change {
 /// Every key in which two profiles differ, by name.
 ///
 /// # Errors
-/// `Malformed` for a profile that no file can hold.
+/// `Malformed` for a profile that cannot be written as a file.
 pub fn changes(before: &Profile, after: &Profile) -> Result<Vec<Change>, ConfigError> {
     let (before, mut after) = (flat(before)?, flat(after)?);
     let mut changes: Vec<_> = before
@@ -58,7 +58,7 @@ pub fn changes(before: &Profile, after: &Profile) -> Result<Vec<Change>, ConfigE
     Ok(changes)
 }
 
-/// Each value of a profile by its whole key.
+/// Each value of a profile by its full key.
 fn flat(profile: &Profile) -> Result<BTreeMap<String, String>, ConfigError> {
     fn walk(key: String, value: &toml::Value, flat: &mut BTreeMap<String, String>) {
         match value {
@@ -79,7 +79,7 @@ fn flat(profile: &Profile) -> Result<BTreeMap<String, String>, ConfigError> {
                     walk(format!("{key}.{name}"), value, flat);
                 }
             }
-            // Nothing is said with it.
+            // It means nothing.
             toml::Value::String(text) if text.is_empty() => {}
             toml::Value::String(text) => {
                 flat.insert(key, text.clone());
@@ -98,7 +98,7 @@ fn flat(profile: &Profile) -> Result<BTreeMap<String, String>, ConfigError> {
     Ok(found)
 }
 
-/// Copies a profile beside itself, durably, under the first name that is free: `orderbook.toml.1.bak`.
+/// Copies a profile into its own folder, durably, under the first free name: `orderbook.toml.1.bak`.
 ///
 /// # Errors
 /// `Io`.
@@ -124,7 +124,7 @@ fn copied(path: &Path) -> io::Result<PathBuf> {
         file.sync_all()?;
         return Ok(copy);
     }
-    Err(io::Error::other("too many copies are kept beside it"))
+    Err(io::Error::other("too many copies of it are kept already"))
 }
 
 #[cfg(test)]
@@ -161,7 +161,7 @@ mod tests {
         assert_eq!(
             said,
             [
-                "actor: dana goes",
+                "actor: dana is removed",
                 "chain_id: 7 becomes 8",
                 "roles.operator: desk",
                 "security.HRBR.decimals: 6 becomes 2"

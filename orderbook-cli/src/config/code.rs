@@ -1,11 +1,11 @@
-//! The deployable code of the contracts: what this program carries, or another build in a folder.
+//! The deployable code of the contracts: the code that this program carries, or another build in a folder.
 
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use super::ConfigError;
 
-/// Bytes of code that an account may have, and accounts that the chains we deploy to let a program have.
+/// Bytes of code that an account can have, times the accounts that a program can have on the chains we deploy to.
 #[cfg(test)]
 const MOST: usize = 4 * 24_576;
 
@@ -43,10 +43,10 @@ pub enum Code {
 }
 
 impl Code {
-    /// What stands on chain of a package: `0xEFF00000` and the compressed module.
+    /// The code of a package as it is on chain: `0xEFF00000` and the compressed module.
     ///
     /// # Errors
-    /// [`ConfigError::Code`] when the folder holds no such file.
+    /// [`ConfigError::Code`] when the folder has no such file.
     pub fn of(&self, package: &str) -> Result<Cow<'static, [u8]>, ConfigError> {
         let folder = match self {
             Self::Folder(folder) => folder,
@@ -62,7 +62,7 @@ impl Code {
             .map_err(|cause| missing(&path, &cause.to_string()))
     }
 
-    /// The contracts whose code is not there.
+    /// The contracts whose code is missing.
     pub fn missing(&self) -> Vec<&'static str> {
         let packages = CARRIED.iter().map(|(package, _)| *package);
         packages

@@ -1,5 +1,5 @@
-//! What only the broker-dealer knows: what it bills, what it has to say of itself on a confirmation, and what investors read
-//! before they trade.
+//! What only the broker-dealer knows: what it bills, what it must disclose about itself on a confirmation, and what
+//! investors read before they trade.
 
 use std::path::{Path, PathBuf};
 
@@ -10,17 +10,17 @@ use book::market::literal::{decimal, time};
 use serde::{Deserialize, Serialize};
 use serve::house::{Paper, PaperError, Terms};
 
-/// A commission from a day on, billed to each side that was handled as agent.
+/// A commission from a given day on, billed to each side that was handled as agent.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Commission {
-    /// The first trade day, as `2026-01-01`.
+    /// The first trade day, such as `2026-01-01`.
     pub from: String,
-    /// The share of the trade's total, as `0.25%`.
+    /// The share of the trade's total, such as `0.25%`.
     pub rate: String,
 }
 
-/// The broker-dealer's terms: a file beside the profile.
+/// The broker-dealer's terms: a file next to the profile.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct TermsFile {
@@ -45,7 +45,7 @@ impl TermsFile {
     }
 }
 
-/// A document of an issuer: a file beside the profile.
+/// An issuer's document: a file next to the profile.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct DocumentFile {
@@ -67,7 +67,7 @@ impl DocumentFile {
     }
 }
 
-/// What stands on confirmations.
+/// What is printed on confirmations.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Statements {

@@ -1,4 +1,4 @@
-//! Profiles and settings: what the desk works with, and where each value comes from.
+//! Profiles and settings: the values that the desk works with, and where each comes from.
 
 pub mod change;
 pub mod code;
@@ -15,7 +15,7 @@ pub use settings::{Key, Overrides, Settings, Source};
 /// What can be wrong with a profile or a setting.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
-    /// The profile named is not there.
+    /// The named profile does not exist.
     #[error("no profile at {0}")]
     Missing(PathBuf),
     /// `init` would overwrite.
@@ -29,7 +29,7 @@ pub enum ConfigError {
         /// What the system said.
         cause: std::io::Error,
     },
-    /// The file is no profile.
+    /// The file is not a profile.
     #[error("{path} is not a valid profile: {cause}")]
     Malformed {
         /// The profile.
@@ -37,7 +37,7 @@ pub enum ConfigError {
         /// Where and why.
         cause: String,
     },
-    /// A setting that is needed and set nowhere.
+    /// A setting that is needed but not set anywhere.
     #[error("'{0}' is not set")]
     Unset(&'static str),
     /// A value that does not parse.
@@ -52,7 +52,7 @@ pub enum ConfigError {
         /// What it should be.
         expected: &'static str,
     },
-    /// A contract's code that is not there.
+    /// A contract's code that does not exist.
     #[error("cannot read {path}: {cause}")]
     Code {
         /// The file looked for.

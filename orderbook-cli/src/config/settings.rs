@@ -63,13 +63,14 @@ pub struct Overrides {
     /// Seconds to wait for a receipt [env: ORDERBOOK_TIMEOUT] [default: 60]
     #[arg(long, global = true, value_name = "SECONDS", value_parser = decimal::whole::<u64>)]
     pub timeout: Option<u64>,
-    /// Gas that a settlement or registration may take, in which owners' wallets run [env: ORDERBOOK_GAS_CAP] [default: 3000000]
+    /// Gas limit of a settlement or registration, in which owners' wallets run [env: ORDERBOOK_GAS_CAP] [default:
+    /// 3000000]
     #[arg(long, global = true, value_name = "GAS", value_parser = decimal::whole::<u64>)]
     pub gas_cap: Option<u64>,
     /// The live profile's name, to confirm sending without being asked
     #[arg(long, global = true, value_name = "PROFILE NAME")]
     pub confirm: Option<String>,
-    /// The amount that is moved, to confirm a large one on a live profile without being asked
+    /// The amount that is moved, to confirm a large amount on a live profile without being asked
     #[arg(long, global = true, value_name = "AMOUNT")]
     pub confirm_amount: Option<String>,
 }
@@ -85,7 +86,7 @@ pub enum Source {
     Profile(PathBuf),
     /// Built in.
     Default,
-    /// Set nowhere.
+    /// Not set.
     Unset,
 }
 
@@ -155,14 +156,14 @@ pub enum Key {
 /// The value of a variable, if it is set.
 type Environment<'a> = dyn Fn(&str) -> Option<String> + 'a;
 
-/// Where the value of a key may come from, as text; the environment has it as `ORDERBOOK_` and its name in capitals.
+/// Where the value of a key can come from, as text; the environment variable is `ORDERBOOK_` and its name in capitals.
 struct Origin {
     key: Key,
-    /// In the profile; with dashes it is the flag.
+    /// Its name in the profile; with dashes it is the flag.
     name: &'static str,
     flag: fn(&Overrides) -> Option<String>,
     profile: fn(&Profile, &Path) -> Option<String>,
-    /// By the profile's folder and the environment.
+    /// From the profile's folder and the environment.
     default: fn(&Path, &Environment<'_>) -> Option<String>,
 }
 
@@ -257,10 +258,10 @@ const ORIGINS: [Origin; 12] = [
 /// What `ORDERBOOK_CODE` was called.
 const FORMER_CODE: &str = "ORDERBOOK_CONTRACTS";
 
-/// The share of a supply, in basis points, that a live profile lets through without having it typed again.
+/// The share of a supply, in basis points, that a live profile lets through without the amount being typed again.
 const RETYPE_ABOVE: u16 = 100;
 
-/// Seconds to wait for a receipt when nobody says.
+/// Seconds to wait for a receipt by default.
 const DEFAULT_TIMEOUT: u64 = 60;
 
 impl Key {
@@ -391,7 +392,7 @@ impl Settings {
         value.ok_or(ConfigError::Unset(key.name()))
     }
 
-    /// A value from the environment is a text until it is needed; one from a flag or a profile was parsed before.
+    /// A value from the environment is text until it is needed; one from a flag or a profile was parsed before.
     fn parsed<T, E>(
         &self,
         key: Key,
@@ -503,8 +504,8 @@ impl Settings {
         Ok(cap.unwrap_or(GAS_CAP))
     }
 
-    /// The share of a supply, in basis points, above which a live profile has the amount typed again. The profile alone says
-    /// it: neither a flag nor the environment may raise it.
+    /// The share of a supply, in basis points, above which the amount must be typed again on a live profile. Only the
+    /// profile sets it: neither a flag nor the environment can raise it.
     ///
     /// # Errors
     /// `Invalid`.
@@ -516,7 +517,7 @@ impl Settings {
             key: "retype_above",
             value: value.clone(),
             source_: Source::Profile(self.path.clone()),
-            expected: "a percentage, as 1%",
+            expected: "a percentage such as 1%",
         })
     }
 

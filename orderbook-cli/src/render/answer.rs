@@ -35,11 +35,11 @@ pub struct Answer {
     pub blocks: Vec<Block>,
     /// What was done, where stdout carries a file for the next program; goes to stderr.
     pub notes: Vec<String>,
-    /// What did not fail and still should be known; goes to stderr.
+    /// What did not fail but still should be known; goes to stderr.
     pub warnings: Vec<String>,
     /// The result went to stdout while it was made: see [`super::stream`].
     pub sent: bool,
-    /// What is struck out of a journal once this was said.
+    /// What is struck out of a journal once this has been printed.
     pub settled: Option<(Journal, Vec<B256>)>,
 }
 
@@ -60,7 +60,7 @@ impl Answer {
         }
     }
 
-    /// One line for people beside the JSON.
+    /// One line for people, next to the JSON.
     pub fn line(data: Value, line: impl Into<Sentence>) -> Self {
         Self::new(data).with(Block::Line(line.into()))
     }
@@ -84,7 +84,7 @@ impl Answer {
         self
     }
 
-    /// Says the outcome of what stands in a journal until then.
+    /// Reports the outcome of what stays in a journal until then.
     #[must_use]
     pub fn said(mut self, journal: Journal, keys: Vec<B256>) -> Self {
         self.settled = Some((journal, keys));

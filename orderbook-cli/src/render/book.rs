@@ -9,7 +9,7 @@ use super::{Cell, Surface, Table, Tone};
 /// Cells of a full bar.
 const BAR: usize = 24;
 
-/// The book as text: asks above, bids below, best prices in the middle, bars for what stands up to each price.
+/// The book as text: asks above, bids below, best prices in the middle, bars for the depth up to each price.
 pub fn render(book: &BookView, surface: Surface) -> String {
     let deepest = book
         .bids
@@ -62,7 +62,7 @@ fn row(side: &str, level: &Level, deepest: u128, decimals: u8, tone: Tone) -> [C
     ]
 }
 
-/// A bar of eighths of a cell, never empty for something.
+/// A bar in eighths of a cell, never empty for a value above zero.
 fn bar(value: u128, deepest: u128) -> String {
     const EIGHTHS: [char; 8] = ['█', '▏', '▎', '▍', '▌', '▋', '▊', '▉'];
     if deepest == 0 || value == 0 {

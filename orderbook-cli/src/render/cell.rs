@@ -28,16 +28,16 @@ pub enum Tone {
 /// How much of a long text a terminal shows; programs get it whole.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Shown {
-    /// So many characters from its beginning.
+    /// This many characters from its beginning.
     First(usize),
-    /// So many characters of its end.
+    /// This many characters of its end.
     Last(usize),
-    /// So many from either side, as of an address.
+    /// This many from either side, as for an address.
     Ends(usize, usize),
 }
 
 impl Shown {
-    /// Digits that tell one from another, more where these do not.
+    /// How many more characters to show where the ones shown do not tell two texts apart.
     const STEP: usize = 4;
 
     fn more(self) -> Self {
@@ -68,7 +68,7 @@ impl Shown {
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Cell {
     pub(super) text: String,
-    /// What a program reads where that is not `text`.
+    /// What a program reads, if that is not `text`.
     whole: Option<String>,
     /// What `text` is a part of, and how much of it.
     part: Option<(String, Shown)>,
@@ -136,12 +136,12 @@ impl Cell {
         }
     }
 
-    /// Text of which a terminal shows no more than the first characters.
+    /// Text of which a terminal shows only the first characters.
     pub fn abridged(text: &str, characters: usize) -> Self {
         Self::shortened(text, Shown::First(characters))
     }
 
-    /// Text of which a terminal shows no more than the last characters: ids made in the same second begin alike.
+    /// Text of which a terminal shows only the last characters: ids made in the same second begin alike.
     pub fn ending(text: &str, characters: usize) -> Self {
         Self::shortened(text, Shown::Last(characters))
     }
@@ -156,7 +156,7 @@ impl Cell {
         self.whole.as_deref().unwrap_or(&self.text)
     }
 
-    /// Columns of the terminal that it takes.
+    /// How many columns of the terminal it takes.
     pub(super) fn width(&self) -> usize {
         self.text.chars().count()
     }
@@ -171,7 +171,7 @@ impl Cell {
         self.text != self.meaning()
     }
 
-    /// With more of it shown, until all of it is.
+    /// Shows more of it, until all of it is shown.
     pub(super) fn lengthen(&mut self) {
         if let Some((whole, shown)) = &mut self.part {
             *shown = shown.more();

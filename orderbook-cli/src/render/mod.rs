@@ -20,7 +20,7 @@ use std::io::IsTerminal as _;
 pub struct Surface {
     /// A person looks at it: tables instead of TSV.
     pub terminal: bool,
-    /// It shows colours, and nobody asked for none (`NO_COLOR`).
+    /// It shows colours, and they are not switched off (`NO_COLOR`).
     pub colour: bool,
     /// Columns.
     pub width: u16,
@@ -78,7 +78,7 @@ impl Surface {
     }
 }
 
-/// Breaks text at spaces into lines of so many characters; a longer word is a line of its own.
+/// Breaks text at spaces into lines of at most `width` characters; a longer word gets a line of its own.
 pub fn wrap(text: &str, width: usize) -> Vec<String> {
     let (mut lines, mut line) = (Vec::new(), String::new());
     for word in text.split_whitespace() {

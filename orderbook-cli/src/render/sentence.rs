@@ -64,7 +64,7 @@ impl Sentence {
         self
     }
 
-    /// With more behind it, the same for both.
+    /// With more after it, the same for both.
     #[must_use]
     pub fn and(mut self, more: &str) -> Self {
         self.people.push_str(more);

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::answer::SCHEMA_VERSION;
 
-/// Writes bytes as the inside of a JSON string; they may come in any pieces.
+/// Writes bytes as the inside of a JSON string; they can come in any pieces.
 struct Escaped<W>(W);
 
 impl<W: Write> Write for Escaped<W> {
@@ -32,7 +32,7 @@ impl<W: Write> Write for Escaped<W> {
     }
 }
 
-/// Writes the envelope of a success whose data are `rows` and the text that stands in `text`.
+/// Writes the envelope of a success whose data are `rows` and the text in the file `text`.
 ///
 /// # Errors
 /// Those of the file and of `out`.
@@ -92,7 +92,7 @@ pub fn stdout() -> BufWriter<io::Stdout> {
     BufWriter::with_capacity(1 << 16, io::stdout())
 }
 
-/// A reader that has seen enough closes the pipe: that is no failure.
+/// A reader that has seen enough closes the pipe: that is not a failure.
 ///
 /// # Errors
 /// Every other.

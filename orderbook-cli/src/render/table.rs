@@ -1,8 +1,8 @@
 //! A table: drawn to fit a terminal, or tab-separated for the next program.
 //!
-//! What does not fit is made to, as a person would: whole addresses and hashes are abridged, then names; then columns that
-//! can be spared are left out, and said to be; at last each row becomes a record. What is abridged stays unambiguous among
-//! what the table shows.
+//! What does not fit is shortened as a person would do it: first whole addresses and hashes are abridged, then names;
+//! then columns that can be spared are left out, which the table says; finally each row becomes a record. What is
+//! abridged stays unambiguous within the table.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -32,7 +32,7 @@ const NAME: usize = 14;
 struct Column {
     heading: &'static str,
     right: bool,
-    /// Left out of a drawing that it would make too wide, those with more first; 0 stays.
+    /// Left out of a drawing that would be too wide, higher numbers first; 0 stays.
     spare: usize,
 }
 
@@ -44,8 +44,8 @@ pub struct Table {
 }
 
 impl Table {
-    /// A table with these columns; a heading that begins with '>' is set to the right, as numbers are. One that begins
-    /// with '?' gives way on a terminal that is too narrow for all, one with '??' before it.
+    /// A table with these columns; a heading that begins with '>' is right-aligned, as numbers are. One that begins
+    /// with '?' is left out on a terminal that is too narrow for all, one with '??' before it.
     pub fn new(headings: &[&'static str]) -> Self {
         let columns = headings
             .iter()
@@ -66,14 +66,14 @@ impl Table {
         self.rows.push(cells.into_iter().collect());
     }
 
-    /// The headings, and whether numbers stand below them.
+    /// The headings, and whether numbers are below them.
     pub fn headings(&self) -> impl Iterator<Item = (&'static str, bool)> + '_ {
         self.columns
             .iter()
             .map(|column| (column.heading, column.right))
     }
 
-    /// Whether there is no row.
+    /// Whether there are no rows.
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }
@@ -95,8 +95,8 @@ impl Table {
         )
     }
 
-    /// The table for a surface, with its last line end. Where even its narrowest form does not fit, a row becomes a record:
-    /// one line for each of its cells.
+    /// The table for a surface, with its last line end. If even its narrowest form does not fit, each row becomes a
+    /// record: one line for each of its cells.
     pub fn render(&self, surface: Surface) -> String {
         if !surface.terminal {
             return self.tsv();
@@ -107,7 +107,7 @@ impl Table {
         }
     }
 
-    /// The same without its headings, for rows that follow others.
+    /// The same without the headings, for rows that follow others.
     pub fn render_rows(&self, surface: Surface) -> String {
         let text = match self.fitting(usize::from(surface.width)) {
             Some((table, _)) if surface.terminal => table.draw(surface),
@@ -118,7 +118,7 @@ impl Table {
             .map_or(String::new(), |(_, rows)| rows.to_owned())
     }
 
-    /// As it fits, with the headings that it takes to be left out for that; `None` when it does not fit at all.
+    /// The form that fits, with the headings that are left out for that; `None` when it does not fit at all.
     fn fitting(&self, width: usize) -> Option<(Self, Vec<&'static str>)> {
         let (mut table, mut spared) = (self.clone(), Vec::new());
         loop {
@@ -147,7 +147,7 @@ impl Table {
         }
     }
 
-    /// With whole addresses and hashes abridged, and names of at most so many letters.
+    /// With whole addresses and hashes abridged, and names cut to at most this many letters.
     fn narrowed(&self, names: usize) -> Self {
         let narrowed = |row: &Vec<Cell>| row.iter().map(|cell| cell.narrowed(names)).collect();
         Self {
@@ -156,7 +156,7 @@ impl Table {
         }
     }
 
-    /// Where two things of a column look the same because only a part of them is shown, more of each is.
+    /// Where two cells of a column look the same because only a part of them is shown, shows more of each.
     fn distinct(&self) -> Self {
         let mut table = self.clone();
         for column in 0..table.columns.len() {
@@ -181,7 +181,7 @@ impl Table {
         table
     }
 
-    /// Columns of the terminal that the widest cell of a column takes, its heading included.
+    /// How many columns of the terminal the widest cell of a column takes, its heading included.
     fn widest(&self, column: usize) -> usize {
         let cells = self.rows.iter().filter_map(|row| row.get(column));
         let widest = cells.map(Cell::width).max();
@@ -189,8 +189,8 @@ impl Table {
         widest.unwrap_or(0).max(heading)
     }
 
-    /// Whether a column may wrap. A number broken over two lines is misread, an address cannot be copied: only text with
-    /// spaces may.
+    /// Whether a column can wrap. A number broken over two lines is misread, and an address cannot be copied: only text
+    /// with spaces can.
     fn wraps(&self, column: usize) -> bool {
         let mut cells = self.rows.iter().filter_map(|row| row.get(column));
         !self.columns[column].right
@@ -198,7 +198,7 @@ impl Table {
             && cells.any(|cell| cell.text.contains(' '))
     }
 
-    /// The narrowest that a column can be read at.
+    /// The narrowest width at which a column can be read.
     fn least(&self, column: usize) -> usize {
         if self.wraps(column) {
             NARROW
@@ -207,7 +207,7 @@ impl Table {
         }
     }
 
-    /// Rows one under the other, as names and values.
+    /// Rows one below the other, as names and values.
     fn records(&self, surface: Surface) -> String {
         let headings = self.columns.iter().map(|c| c.heading.chars().count());
         let widest = headings.max().unwrap_or(0);
@@ -330,7 +330,7 @@ pub(super) fn pair(
     text
 }
 
-/// Which columns there was no room for.
+/// Says which columns there was no room for.
 fn left_out(spared: &[&str], surface: Surface) -> String {
     if spared.is_empty() {
         return String::new();
@@ -407,7 +407,7 @@ mod tests {
 
     #[test]
     fn a_table_that_just_fits_keeps_within_the_terminal() {
-        // 5 + 22 + 22 letters and two blanks behind each.
+        // 5 + 22 + 22 letters and two blanks after each.
         let mut table = Table::new(&["what", "found", "remedy"]);
         table.row([
             "a fee".into(),
@@ -446,7 +446,7 @@ mod tests {
         let mut table = Table::new(&["order", "?who", ">total", "?transaction"]);
         table.row(["0x12".into(), "Ada".into(), "7.50".into(), "0x34".into()]);
         let at = |width| table.render(Surface::paper(width));
-        // 5, 3, 5 and 11 letters wide, two blanks behind each.
+        // 5, 3, 5 and 11 letters wide, two blanks after each.
         assert_eq!(
             at(32),
             "  order  who  total  transaction\n  0x12   Ada   7.50  0x34\n"

@@ -16,7 +16,7 @@ pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
-/// A sentence, whose lines keep their indentation. A word that is longer than a line stays whole: what is cut can not be
+/// A sentence, whose lines keep their indentation. A word that is longer than a line stays whole: what is cut cannot be
 /// copied, and the terminal shows it in two lines anyway.
 pub(super) fn sentence(text: &str, width: usize) -> String {
     let mut out = String::new();
@@ -32,7 +32,7 @@ pub(super) fn sentence(text: &str, width: usize) -> String {
     out
 }
 
-/// Whole words in lines; one that is too long has a line of its own.
+/// Whole words in lines; one that is too long gets a line of its own.
 fn words(text: &str, width: usize) -> Vec<String> {
     let mut lines = Vec::new();
     for paragraph in text.split('\n') {
@@ -51,8 +51,8 @@ fn words(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
-/// A name and a value: beside each other, the value's further lines under its first; a value that would be cut stands under
-/// its name where it fits there. No line is longer than `width`.
+/// A name and a value side by side, with the value's further lines under its first; a value that would be cut goes
+/// under its name if it fits there. No line is longer than `width`.
 pub(super) fn beside(name: &str, widest: usize, value: &str, width: usize) -> Vec<String> {
     const INDENT: usize = 4;
     let column = widest + 4;

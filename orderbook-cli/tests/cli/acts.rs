@@ -365,7 +365,7 @@ fn everything_a_wallet_has_signed_is_cancelled_at_once() {
     let (first, second) = (market.post(&line), market.post(&line));
     assert_eq!(market.data(&format!("order epoch {VICTOR}"))["epoch"], 0);
     let cancelled = market.data(&format!("order cancel-all --wallet {VICTOR}"));
-    // The block's time: nobody can have had an order signed for it.
+    // The block's time: nobody can have signed an order for it yet.
     let epoch = cancelled["epoch"].as_u64().unwrap();
     let block = market.node("eth_getBlockByNumber", &json!(["latest", false]));
     let time = block["timestamp"]

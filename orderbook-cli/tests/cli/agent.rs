@@ -5,7 +5,7 @@ use std::process::{Child, ChildStderr, Stdio};
 
 use crate::process::{Market, Said};
 
-/// An agent that has said that it listens.
+/// An agent that has reported that it is listening.
 struct Running {
     agent: Child,
     stderr: BufReader<ChildStderr>,
@@ -32,7 +32,7 @@ impl Running {
         line
     }
 
-    /// What it says at its end.
+    /// What it prints at its end.
     fn end(self) -> Said {
         Said::of(self.agent.wait_with_output().expect("it ends"))
     }
@@ -50,7 +50,7 @@ fn an_agent_signs_without_a_password_what_it_says_and_ends_when_locked() {
     let mut agent = Running::start(&market, "wallet agent dana --for 10min");
     // The demo's one user plays every person.
     assert!(agent.line().contains("not four eyes"));
-    // Another person has no agent, and gets none beside this one.
+    // Another person has no agent, and cannot start one alongside this one.
     let other = format!("{cancel} --wallet ruth");
     assert_eq!(market.run(&other).exits(4).code(), "NO_PASSWORD");
     let second = market.run("wallet agent ruth --for 10min").exits(3);
@@ -89,7 +89,7 @@ fn an_agent_signs_orders_permits_and_transactions_of_its_own_chain() {
     market.data(&format!("approve coin 1000{wallet}"));
     let said = agent.line();
     assert!(said.contains("to the coin: approve("), "{said}");
-    // A contract that the profile does not name when the agent begins is none of its own.
+    // A contract that the profile does not name when the agent starts is not one of its own.
     let elsewhere = "0x00000000000000000000000000000000000000e1";
     let said = market
         .run(&format!(

@@ -1,5 +1,5 @@
-//! A principal's second key: matches that are committed on chain, what they bind and how they end; and what the audit says
-//! to a supervisor.
+//! A principal's second key: matches that are committed on chain, what they bind and how they end; and what the audit
+//! tells a supervisor.
 
 use serde_json::{Value, json};
 
@@ -58,7 +58,7 @@ fn a_committed_match_binds_both_parties_until_it_settles() {
         market.run(&format!("order cancel {id}")).exits(3);
     }
     market.run(&format!("match refuse {matched}")).exits(3);
-    // Taking the allowance back and ending the epoch come too late.
+    // Withdrawing the allowance and ending the epoch come too late.
     market.data("approve HRBR 0 --wallet ada-lindqvist");
     market.data("order cancel-all --wallet ada-lindqvist");
     market.run("audit verify").exits(0);
@@ -99,7 +99,7 @@ fn a_released_match_is_over_and_says_which_allowances_are_needed_again() {
     let again = market.run_with(&format!("match release {matched}"), &["--reason", "again"]);
     assert_eq!(again.exits(3).code(), "NOT_COMMITTED");
     market.run("audit verify").exits(0);
-    // Once in its life an order is committed: nobody can bind it for longer.
+    // An order is committed only once in its life: nobody can bind it for longer.
     market.data("approve coin 245 --wallet victor-chen");
     market.data("approve HRBR 10 --wallet ada-lindqvist");
     let second = market.data(&format!("match propose {bid} {ask}"))["id"].clone();
@@ -168,7 +168,7 @@ fn what_cannot_be_committed_is_refused_and_the_book_says_nothing() {
         market.run(&format!("{commit} --for {term}")).exits(2);
     }
     market.run(&format!("{commit} --wallet dana")).exits(4);
-    // The operator has another role than a principal, and never both.
+    // The operator has a different role from a principal, and nobody has both.
     let said = market.run(&format!("{commit} --wallet desk")).exits(4);
     assert!(said.stdout.contains("PRINCIPAL_ROLE"), "{said:?}");
     let said = market
@@ -188,7 +188,7 @@ fn what_cannot_be_committed_is_refused_and_the_book_says_nothing() {
     assert_eq!(market.run(&commit).exits(3).code(), "NOT_APPROVED");
 }
 
-/// A public chain is what has another id than the embedded one.
+/// A public chain is any chain with an id other than the embedded one's.
 #[test]
 fn one_folder_with_both_keys_commits_and_settles_nothing_elsewhere() {
     let mut market = Market::open();
@@ -236,7 +236,7 @@ fn another_desk_learns_of_commitments_and_releases_from_the_chain() {
         other.run("audit verify").exits(0);
         assert_eq!(other.data("sync")[counted], 0);
     }
-    // The chain of before has less than the book.
+    // The earlier chain has less than the book.
     let (_, _, matched) = market.match_to_commit();
     let snapshot = market.node("evm_snapshot", &json!([]));
     market.data(&format!("match approve {matched} --commit"));
@@ -306,7 +306,7 @@ fn verify_names_an_owner_on_both_sides_and_one_that_operated() {
     let before = warnings(&market.run("audit verify").exits(0)).len();
     let (bid, ask) = market.approved_match();
     market.data(&format!("settle {bid} {ask} --signed"));
-    // Victor bought of ada, and sells to her on the same day.
+    // Victor bought from ada, and sells to her on the same day.
     let bid = market.post("bid HRBR 10 24.50 --account A-1001 --wallet ada-lindqvist");
     let ask = market.post("ask HRBR 10 24.50 --account A-1028 --wallet victor-chen");
     market.data("approve coin 245 --wallet ada-lindqvist");

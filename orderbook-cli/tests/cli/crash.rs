@@ -1,10 +1,10 @@
 //! `kill -9` at every boundary of every command that writes or sends: before each write, fsync, truncation and removal of
 //! a file, before each packet, before the answer and before the exit. Then `sync` and `audit verify`: the book equals the
-//! chain, nothing acknowledged is lost, nothing was sent twice, and the same command, given again, comes to its end.
+//! chain, nothing acknowledged is lost, nothing was sent twice, and the same command, run again, completes.
 //!
-//! The process runs under ptrace (`tracer`): boundaries are hit by number, run after run until one ends by itself, not by
-//! timing, and the product has no hook for it. A kill before call N+1 is a kill after call N. By default only the
-//! boundaries before and after each call that changes something durable are tried; `CRASH_ALL=1` tries all of them.
+//! The process runs under ptrace (`tracer`): boundaries are hit by number, run after run until a run ends by itself,
+//! not by timing, and the product has no hook for it. A kill before call N+1 is a kill after call N. By default only
+//! the boundaries before and after each call that changes something durable are tried; `CRASH_ALL=1` tries all of them.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -32,7 +32,7 @@ struct Facts {
     investors: usize,
     /// The settlement contract's logs, by name.
     logs: BTreeMap<&'static str, usize>,
-    /// What a security and the coin say of themselves: supplies, and who is registered and sanctioned.
+    /// What a security and the coin report: supplies, and who is registered and sanctioned.
     tokens: Vec<String>,
 }
 
@@ -87,7 +87,7 @@ impl<'a> Moment<'a> {
             let board = Board::open(&self.market.store).await.expect("a book");
             for event in board.events(1, u32::MAX).await.expect("events") {
                 let name = event.kind.as_str();
-                // How often the chain was asked, and what was tried in vain, may differ.
+                // How often the chain was asked, and which attempts failed, may differ.
                 if !matches!(
                     name,
                     "note"
@@ -142,10 +142,10 @@ impl<'a> Moment<'a> {
         })
     }
 
-    /// What the tokens say, which no book records.
+    /// What the tokens report, which no book records.
     fn tokens(&self) -> Vec<String> {
         let market = self.market;
-        // Whoever was killed has left its log, and none of these opens the book.
+        // The killed process has left its log, and none of these opens the book.
         let data = |line: &str| {
             market.run_beside_others(&market.url, line).exits(0).json()["data"].clone()
         };
@@ -160,12 +160,12 @@ impl<'a> Moment<'a> {
             let check = market.run_beside_others(&market.url, &line);
             format!("{wallet} holds {held}, {}", check.exit)
         };
-        // Of a distribution that is under way, what it has paid: each holder once.
+        // For a distribution that is under way, what it has paid: each holder once.
         let paid = market.path().join("q3.json").exists().then(|| {
             let status = market.run_beside_others(&market.url, "distribution status q3.json");
             format!("{}, {}", status.exit, status.json()["data"])
         });
-        // Of a migration, how far it has come.
+        // For a migration, how far it has come.
         let moved = market.path().join("migration.csv").exists().then(|| {
             let left = data("token migrate OLDX NEWX --plan");
             let figures = ["verified", "ended", "steps"].map(|name| left[name].to_string());
@@ -212,7 +212,7 @@ fn copy_book(from: &Path, to: &Path) {
     }
 }
 
-/// Brings the book up to the chain as an operator would, and lets the log prove itself.
+/// Brings the book up to date with the chain as an operator would, and lets the log prove itself.
 fn recover(market: &Market, place: &str) {
     let synced = market.run("sync");
     if synced.exit == 7 {
@@ -224,18 +224,18 @@ fn recover(market: &Market, place: &str) {
     assert_eq!(verified.exit, 0, "{place}: {verified:?}");
 }
 
-/// What giving the command again means when it came to its end before the kill.
+/// What running the command again means when it had completed before the kill.
 #[derive(Clone, Copy, Eq, PartialEq)]
 pub(crate) enum Again {
     /// Nothing: it is refused, or finds nothing to do.
     Same,
     /// A second act of its own.
     More,
-    /// A second act of its own, but only where its answer was given: until then it is looked for and not done again.
+    /// A second act of its own, but only once its answer was given: until then it is looked for and not done again.
     Unsaid,
 }
 
-/// Kills `line` at each boundary, run by run, until a run comes to its end before there is another one.
+/// Kills `line` at each boundary, run by run, until a run completes before it reaches another one.
 pub(crate) fn kill_everywhere(market: &Market, line: &str, repeated: Again) {
     let all = std::env::var_os("CRASH_ALL").is_some();
     let mut moment = Moment::of(market);
@@ -276,7 +276,7 @@ pub(crate) fn kill_everywhere(market: &Market, line: &str, repeated: Again) {
         let unsaid = repeated == Again::Unsaid && run.stdout.is_empty();
         if found != goal || repeated == Again::Same || unsaid {
             let again = market.run(line);
-            // It is done already, and says so: 3, or 4 of who would be on the staff twice.
+            // It is done already, and says so: 3, or 4 for a person who would be on the staff twice.
             assert!(
                 again.exit == 0 || matches!(again.exit, 3 | 4) && found == goal,
                 "{place}: {again:?}"
@@ -396,7 +396,7 @@ fn sync_survives_a_kill_at_every_boundary() {
     );
     let book = tempfile::tempdir().unwrap();
     copy_book(market.path(), book.path());
-    // Another desk's fill and cancel: the book of before knows of neither.
+    // Another desk's fill and cancel: the earlier book knows of neither.
     market.data(&format!("settle {bid} {ask} --signed"));
     market.data(&format!(
         "order cancel {other} --on-chain --wallet victor-chen"

@@ -1,5 +1,5 @@
-//! `kill -9` at every boundary of a deployment. Given again, the same command comes to the same end: as many transactions
-//! as without a kill, one contract, the same profile, one book.
+//! `kill -9` at every boundary of a deployment. Run again, the same command comes to the same result: as many
+//! transactions as without a kill, one contract, the same profile, one book.
 
 use std::fs;
 use std::path::Path;
@@ -10,7 +10,7 @@ use crate::process::{Market, copy};
 use crate::setup::Fresh;
 use crate::tracer::{Verdict, trace};
 
-/// Where a deployment starts, and what it comes to.
+/// Where a deployment starts, and what it results in.
 struct Moment<'a> {
     market: &'a Market,
     fresh: &'a Fresh,
@@ -76,7 +76,7 @@ fn block_number(market: &Market) -> u64 {
     u64::from_str_radix(digits, 16).expect("a number")
 }
 
-/// Kills `line` at each boundary that changes something, run by run, until a run comes to its end before there is another.
+/// Kills `line` at each boundary that changes something, run by run, until a run completes before it reaches another.
 fn kill_everywhere(market: &Market, fresh: &Fresh, line: &str, sound: &dyn Fn(&Path)) {
     let all = std::env::var_os("CRASH_ALL").is_some();
     let mut moment = Moment::of(market, fresh);
@@ -105,7 +105,7 @@ fn kill_everywhere(market: &Market, fresh: &Fresh, line: &str, sound: &dyn Fn(&P
         }
         assert_eq!(run.exit, None, "{place}: {run:?}");
         let again = fresh.run(line);
-        // What was said and struck out is done: it would be another one.
+        // What was reported and struck out is done: another run would be another act.
         let done = again.exit == 3 && again.code() == "ADDRESS_EXISTS" && !run.stdout.is_empty();
         assert!(again.exit == 0 || done, "{place}: {again:?}");
         assert_eq!(moment.facts(first), goal, "{place}");
@@ -132,7 +132,7 @@ fn a_settlement_contracts_deployment_survives_a_kill_at_every_boundary() {
     kill_everywhere(&market, &fresh, "deploy settlement", &sound);
 }
 
-/// Its code stands in two accounts, so that it takes the most transactions.
+/// Its code takes up two accounts, so that it needs the most transactions.
 #[test]
 fn a_tokens_deployment_survives_a_kill_at_every_boundary() {
     let market = Market::open();

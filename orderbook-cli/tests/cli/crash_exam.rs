@@ -1,4 +1,4 @@
-//! `kill -9` while an exam pack is written: the folder is there whole or not at all, and another run writes it.
+//! `kill -9` while an exam pack is written: the folder is there complete or not at all, and another run writes it.
 
 use std::path::Path;
 
@@ -38,7 +38,7 @@ fn an_exam_pack_is_whole_or_absent_after_a_kill_at_any_boundary() {
         Some(_) => 1,
         None => points.len().div_ceil(KILLS).max(1),
     };
-    // The last ones by all means: the folder gets its name there.
+    // The last ones in any case: there the folder gets its name.
     let last = points.len().saturating_sub(4)..points.len();
     let places = (0..points.len()).step_by(each).chain(last);
     let (mut whole, mut absent) = (0, 0);
@@ -58,7 +58,7 @@ fn an_exam_pack_is_whole_or_absent_after_a_kill_at_any_boundary() {
         );
         let again = market.run(&line);
         if let Some(found) = sums(&pack).filter(|_| again.exit != 0) {
-            // It was there already, whole, and is not written over.
+            // It was there already, complete, and is not overwritten.
             again.exits(3);
             assert_eq!(found, goal, "{words}");
             whole += 1;

@@ -26,7 +26,7 @@ fn entry<'a>(list: &'a Value, member: &str, value: &str) -> &'a Value {
 #[test]
 fn a_suggestion_says_what_compliance_would_refuse_and_whom_it_passes_over() {
     let market = Market::open();
-    // Corvid is sanctioned for SLRA in the demo; at HRBR nobody is.
+    // Corvid is sanctioned for SLRA in the demo; nobody is for HRBR.
     let (bid, ask) = crossing(&market, 13);
     let own = market.post("ask HRBR 13 24.40 --account A-1028 --wallet victor-chen");
     let suggested = market.data("match suggest HRBR");
@@ -62,7 +62,7 @@ fn suggestions_without_a_chain_say_that_compliance_was_not_asked() {
     );
     let warning = answer["warnings"][0].as_str().expect("a warning");
     assert!(
-        warning.starts_with("compliance was not asked: the node at http://127.0.0.1:1"),
+        warning.starts_with("compliance could not be checked: the node at http://127.0.0.1:1"),
         "{warning}"
     );
     let said = market
@@ -95,9 +95,9 @@ fn a_match_is_named_by_any_digits_that_fit_no_other() {
             id.as_str()
         );
     }
-    // All of the demo's matches were made within one time: their ids begin alike.
+    // All of the demo's matches were made at nearly the same time: their ids begin alike.
     let said = market.run("match show 01 --offline").exits(2);
-    assert!(said.stdout.contains("fits several matches"), "{said:?}");
+    assert!(said.stdout.contains("matches several matches"), "{said:?}");
     let named = said.json()["errors"][0]["message"].to_string();
     let first = market.data("match list")[0]["id"].to_string();
     assert!(named.contains(first.trim_matches('"')), "{named}");
@@ -109,7 +109,7 @@ fn a_match_is_named_by_any_digits_that_fit_no_other() {
         market.run("match show ffffffff --offline").exits(3).code(),
         "NO_MATCH"
     );
-    // An order by as few digits as tell it from the others, with or without 0x.
+    // An order by just enough digits to tell it from the others, with or without 0x.
     let all = market.data("order list --limit 10000");
     let all: Vec<_> = all
         .as_array()
@@ -348,7 +348,7 @@ fn a_list_of_orders_has_the_newest_first_and_says_what_it_leaves_out() {
     let all = market.run("order list --limit 10000").exits(0).json();
     let count = all["data"].as_array().expect("orders").len();
     assert_eq!(all["warnings"], serde_json::json!([]));
-    let words = format!("2 of {count} orders listed: --limit, or filter them");
+    let words = format!("2 of {count} orders listed: raise --limit, or filter them");
     assert_eq!(answer["warnings"], serde_json::json!([words]));
     let oldest = market.data("order list --ascending --limit 1");
     assert_eq!(oldest[0]["id"], all["data"][count - 1]["id"]);

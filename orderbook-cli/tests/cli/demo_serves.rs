@@ -1,4 +1,4 @@
-//! `orderbook demo --serve`: a market that is left running, and a person for each role who comes in by a signature.
+//! `orderbook demo --serve`: a market that is left running, and a person for each role who signs in with a signature.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;

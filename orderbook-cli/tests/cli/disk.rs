@@ -1,4 +1,5 @@
-//! A disk that is full, broken, read-only or another's: a clear error, nothing lost, and work goes on once it is mended.
+//! A disk that is full, broken, read-only or somebody else's: a clear error, nothing lost, and work goes on once it is
+//! fixed.
 //!
 //! The kernel's refusals are made by the tracer, call by call, so no mount and no privilege is needed.
 
@@ -54,7 +55,7 @@ fn a_full_disk_refuses_a_post_and_loses_nothing() {
         let there = market.run(&format!("order show {id}")).exit == 0;
         match full.exit {
             Some(1) => {
-                // The index of the log, which is no part of the book, is the first file to need room.
+                // The index of the log, which is not part of the book, is the first file to need room.
                 let index = full.stdout.contains("disk or server failed");
                 let log = full
                     .stdout
@@ -63,7 +64,7 @@ fn a_full_disk_refuses_a_post_and_loses_nothing() {
                 assert!(!there, "{first}: refused, and there");
                 refusals += usize::from(log);
             }
-            // Only folding the log into the file was refused, which waits; or it was there from the time before.
+            // Only folding the log into the file was refused, which can wait; or it was left from the time before.
             Some(0 | 3) => {
                 assert!(there, "{full:?}");
                 posted = true;
@@ -149,7 +150,7 @@ fn a_book_that_another_process_holds_is_waited_for_and_then_refused() {
             said.stdout.contains("another process is writing"),
             "{said:?}"
         );
-        // Who only reads waits for nobody.
+        // A reader waits for nobody.
         market.run_beside_others(&market.url, "match list").exits(0);
         holder.execute("ROLLBACK").await.unwrap();
         holder.close().await.unwrap();

@@ -45,7 +45,7 @@ fn a_dividend_is_planned_opened_paid_verified_and_reported() {
     let plan = market.data(PLAN);
     let holders = plan["holders"].as_u64().unwrap();
     assert_eq!(plan["paid"], holders);
-    // 1.25 dollars for each token, of which the supply has 10^-6 each: nothing is lost to rounding but parts of a millionth.
+    // 1.25 dollars per token, with 6 decimals each: rounding loses nothing but parts of a millionth.
     let total = amount(&plan["total"]);
     let exact = amount(&plan["supply"]) * 5 / 4;
     assert!(exact - total < u128::from(holders), "{total} of {exact}");
@@ -178,7 +178,7 @@ fn a_file_that_was_altered_or_of_another_history_opens_nothing() {
         market.run("distribution verify q3.json").exits(6).code(),
         "OTHER_HISTORY"
     );
-    // What is there already is not written over.
+    // What is already there is not overwritten.
     let said = market.run(PLAN).exits(3);
     assert_eq!(said.code(), "FILE_EXISTS");
     assert_eq!(std::fs::read_to_string(&path).unwrap(), text);

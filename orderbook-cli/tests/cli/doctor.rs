@@ -1,4 +1,4 @@
-//! `doctor` on a healthy market, and on one that has each of the ills it looks for.
+//! `doctor` on a healthy market, and on one that has each of the faults it looks for.
 
 use serde_json::Value;
 use sqlx::Connection as _;
@@ -44,7 +44,7 @@ fn named(what: &str, code: &str) -> (String, String) {
     (what.to_string(), code.to_string())
 }
 
-/// A connection to the book beside the command's.
+/// A connection to the book in addition to the command's.
 async fn beside(market: &Market) -> SqliteConnection {
     let options = SqliteConnectOptions::new().filename(market.path().join("board.db"));
     SqliteConnection::connect_with(&options).await.unwrap()
@@ -55,7 +55,7 @@ fn doctor_finds_nothing_wrong_with_a_healthy_market() {
     let market = Market::open();
     let checks = market.data("doctor");
     let checks = checks.as_array().unwrap();
-    // The demo is one user who plays every person, and settles what nobody commits.
+    // In the demo one user plays every person, and settles what nobody commits.
     let (looks, others): (Vec<_>, Vec<_>) =
         checks.iter().partition(|check| check["state"] == "look");
     assert!(

@@ -1,4 +1,4 @@
-//! However a command ends, its book is closed: one file that is whole by itself.
+//! However a command ends, its book is closed: one file that is complete by itself.
 
 use std::io::{BufRead as _, BufReader};
 use std::process::Stdio;

@@ -1,4 +1,4 @@
-//! An examiner's view: what is in a pack, whether its questions are answered by it alone, and whether a change is found. The
+//! An examiner's view: what is in a pack, whether it alone answers its questions, and whether a change is found. The
 //! verifier runs as an examiner runs it: Python with nothing installed, the folder, and a node's URL.
 
 use std::collections::BTreeMap;
@@ -13,8 +13,8 @@ use tempfile::TempDir;
 
 use crate::process::Market;
 
-/// A market on which somebody was sanctioned, a cancelled order stands beside a trade, and the log was anchored, with its
-/// pack and a verifier that did not come with it.
+/// A market on which somebody was sanctioned, with a cancelled order besides a trade, and an anchored log; together
+/// with its pack and a verifier that did not come with it.
 struct Examined {
     market: Market,
     /// The order that was cancelled, and the bid of the trade.
@@ -61,7 +61,7 @@ impl Examined {
         }
     }
 
-    /// What the verifier says of a folder.
+    /// What the verifier says about a folder.
     fn verify(&self, pack: &Path, node: bool) -> (bool, String) {
         let mut python = Command::new("python3");
         python.arg("-I").arg(&self.verifier).arg(pack);
@@ -162,7 +162,7 @@ fn an_examiner_checks_a_pack_with_python_and_a_node_alone() {
         .unwrap();
     assert!(own.status.success());
 
-    // Of some days, the same.
+    // The same for some days only.
     let other = examined.pack.with_file_name("none");
     examined.market.data(&format!(
         "export exam --from 2020-01-01 --to 2020-01-31 --out {}",
@@ -170,7 +170,7 @@ fn an_examiner_checks_a_pack_with_python_and_a_node_alone() {
     ));
     let (holds, said) = examined.verify(&other, true);
     assert!(holds && said.contains(": 0 trades"), "{said}");
-    // Without the chain, too.
+    // And without the chain.
     let offline = examined.pack.with_file_name("offline");
     examined.market.data(&format!(
         "export exam --offline --out {}",
@@ -303,7 +303,7 @@ fn rows_that_are_changed_removed_or_added_are_found_even_under_fresh_checksums()
 #[test]
 fn a_log_that_is_not_the_anchored_one_is_found_even_under_fresh_checksums() {
     let examined = Examined::new();
-    // `,"hash":"0x` and 64 digits, `,"prev":"0x` likewise; what is hashed has the first one not.
+    // `,"hash":"0x` and 64 digits, `,"prev":"0x` likewise; what is hashed does not have the first one.
     let rehashed = |line: &str, prev: Option<&str>| {
         let mut line = line.to_owned();
         let at = |line: &str, name: &str| line.rfind(&format!(",\"{name}\":\"0x")).unwrap();
@@ -318,7 +318,7 @@ fn a_log_that_is_not_the_anchored_one_is_found_even_under_fresh_checksums() {
         line.replace_range(end - 67..end - 1, &hash);
         (line, hash)
     };
-    // The last event alone, which is under no anchor: its hash in every place where it stands.
+    // Only the last event, which no anchor covers: its hash in every place where it appears.
     let forged = examined.forged(|pack| {
         let mut last = String::new();
         edit(pack, "events.jsonl", |lines| {
@@ -369,7 +369,7 @@ fn a_log_that_is_not_the_anchored_one_is_found_even_under_fresh_checksums() {
     });
     let (holds, said) = examined.verify(forged.path(), false);
     assert!(!holds && said.contains("do not lead to the root"), "{said}");
-    // The right log, of a chain that never had its anchor.
+    // The right log, but for a chain that never had its anchor.
     let elsewhere = Market::open();
     let mut python = Command::new("python3");
     python
@@ -380,7 +380,7 @@ fn a_log_that_is_not_the_anchored_one_is_found_even_under_fresh_checksums() {
     assert!(said.starts_with("BAD: the chain has no"), "{said}");
 }
 
-/// What answers a question of the legend with the pack alone.
+/// Answers a question of the legend with the pack alone.
 type Answer = Box<dyn Fn(&Examined) -> bool>;
 
 #[allow(clippy::too_many_lines)] // one table
@@ -615,7 +615,7 @@ fn every_question_of_the_legend_is_answered_by_the_pack_alone() {
         let (question, answer) =
             answers.swap_remove(at.unwrap_or_else(|| panic!("{} has no test", row[0])));
         assert!(answer(&examined), "{question}");
-        // The columns that it names are those of the files that it names.
+        // The columns that it names exist in the files that it names.
         let files: Vec<&str> = row[1].split(", ").collect();
         let header: String = files
             .iter()

@@ -1,5 +1,5 @@
 //! Files as spreadsheets save them: taken whatever their separator and encoding, with a line that says what was assumed;
-//! what could be meant otherwise is refused with its line, and nothing is sent.
+//! anything ambiguous is refused with its line, and nothing is sent.
 
 use std::fs;
 
@@ -49,7 +49,7 @@ fn a_cap_table_of_a_german_spreadsheet_is_registered_and_what_was_assumed_is_sai
     for (bytes, encoding) in [
         (
             windows(table),
-            Some("Windows-1252, so that line 2 says \"Müller & Söhne\""),
+            Some("Windows-1252, so line 2 says \"Müller & Söhne\""),
         ),
         (utf16(table), Some("UTF-16 LE")),
         (table.as_bytes().to_vec(), None),
@@ -113,7 +113,7 @@ fn what_a_table_leaves_in_doubt_is_refused_with_its_lines() {
         (
             format!("Cap table of 2026\n\n{HEAD}{good}"),
             2,
-            "line 3 is the heading: take away what stands above it",
+            "line 3 is the heading: remove the lines above it",
         ),
         (
             HEAD.replace("wallet,group", "wallet,") + &good,
@@ -123,7 +123,7 @@ fn what_a_table_leaves_in_doubt_is_refused_with_its_lines() {
         (
             format!("{HEAD}{good}").replace("holding\n", "\n"),
             2,
-            "line 2: column 8 has no heading and says \"5\"",
+            "line 2: column 8 has no heading and contains \"5\"",
         ),
         (
             HEAD.replace("name", "Wallet") + &good,
@@ -133,17 +133,17 @@ fn what_a_table_leaves_in_doubt_is_refused_with_its_lines() {
         (
             format!("{HEAD}{good}{good}"),
             2,
-            "line 3: the wallet of line 2 again",
+            "line 3: same wallet as line 2",
         ),
         (
             format!("{HEAD}{good}{}", row(0xf2, "2,840,2035-06-30,5")),
             2,
-            "line 3: group 2, and 1 in line 2: an investor has one group",
+            "line 3: group is 2, but 1 in line 2: an investor has only one group",
         ),
         (
             format!("{HEAD}{}", row(0xf1, "1,840,2020-06-30,5")),
             3,
-            "line 2: the KYC ended on 2020-06-30: renew it, or leave the row out",
+            "line 2: the KYC expired on 2020-06-30: renew it, or leave the row out",
         ),
         (
             format!("{HEAD}{}", row(0xf1, "1,840,03/04/2037,5")),
@@ -160,7 +160,7 @@ fn what_a_table_leaves_in_doubt_is_refused_with_its_lines() {
         (
             format!("{HEAD}{}", row(0xf1, "1,Germany,2035-06-30,5")),
             2,
-            "line 2: 'Germany' is no code of ISO 3166-1",
+            "line 2: 'Germany' is not an ISO 3166-1 code",
         ),
         ("PK\u{3}\u{4}".to_owned(), 2, "this is a workbook"),
     ] {
@@ -183,7 +183,7 @@ fn a_row_that_stands_as_it_is_and_whose_kyc_has_ended_is_named() {
     let told = warnings(&said);
     assert_eq!(
         told,
-        ["line 15: the KYC ended on 2026-06-30: renew it, or leave the row out"]
+        ["line 15: the KYC expired on 2026-06-30: renew it, or leave the row out"]
     );
 }
 
@@ -217,7 +217,7 @@ fn forms_of_orders_are_signed_as_spreadsheets_save_them_and_a_row_that_stands_tw
     let said = market.run("order sign --from forms.csv").exits(2);
     assert_eq!(
         messages(&said),
-        ["line 3: the order of line 2 again: where it is meant twice, sign it twice"]
+        ["line 3: same order as line 2: if it is meant twice, sign it twice"]
     );
     write(&market, "forms.csv", forms.replace("24.50", "24,50"));
     let said = market.run("order sign --from forms.csv").exits(2);

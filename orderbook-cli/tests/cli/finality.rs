@@ -1,4 +1,4 @@
-//! A fill is recorded once its block is as final as the book's rule wants it; until then nothing of it stands in the book.
+//! A fill is recorded once its block is as final as the book's rule wants it; until then the book has nothing about it.
 
 use std::io::Write as _;
 
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::process::{Market, Said};
 
-/// Blocks that `safe` stands behind the newest one, and `finalized`.
+/// How many blocks `safe` and `finalized` are behind the newest one.
 const LAG: (u64, u64) = (2, 4);
 
 /// A market whose fills wait until they are safe, with an approved match: its bid and ask.
@@ -67,7 +67,7 @@ fn a_soft_fill_that_vanishes_changes_nothing_recorded_and_the_match_is_resolved_
     market.node("evm_revert", &json!([snapshot]));
     assert_eq!(market.data("audit verify")["events"], size);
     assert_eq!(market.match_state(&bid), "SUBMITTED");
-    // Nobody knows whether it comes again, until its nonce is used up.
+    // Nobody knows whether it will come back, until its nonce is used up.
     let said = market.run("sync").exits(7);
     assert_eq!(said.code(), "OUTCOME_UNKNOWN");
     market.data("sync --abandon");
@@ -131,7 +131,7 @@ fn a_book_without_the_rule_records_at_the_receipt() {
     let said = market.data(&format!("settle {bid} {ask} --signed"));
     assert_eq!(said["state"], "SETTLED");
     assert_eq!(market.match_state(&bid), "SETTLED");
-    // What was recorded under that rule is not missed by the next one.
+    // What was recorded under that rule is not lost under the next one.
     market.data("settlement record-at final");
     let synced = market.data("sync");
     assert_eq!(
@@ -186,14 +186,14 @@ fn a_text_to_sign_in_is_read_before_it_is_signed() {
     assert!(
         said["warnings"]
             .to_string()
-            .contains("comes in at board.example"),
+            .contains("signs in at board.example"),
         "{said}"
     );
 
     let said = sign(&text(&market.wallet("dana"))).exits(4);
     assert_eq!(said.code(), "OTHER_WALLET");
     let said = sign("I owe you everything that I have").exits(2);
-    assert!(said.stdout.contains("no sign-in text"), "{said:?}");
+    assert!(said.stdout.contains("not a sign-in text"), "{said:?}");
     let file = market.path().join("text.txt");
     std::fs::write(&file, text(&ada)).expect("a file");
     market.data("wallet sign-in ada-lindqvist text.txt");

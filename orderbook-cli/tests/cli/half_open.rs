@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::histories::{ask, start};
 use crate::process::{Market, signal};
 
-/// How many, where this process may have so many files open.
+/// How many, given how many files this process may have open.
 const CONNECTIONS: usize = 10_000;
 
 /// How many files this process may have open.
@@ -26,13 +26,13 @@ fn ten_thousand_connections_that_never_end_their_request_keep_nobody_out() {
     let market = Market::open();
     // Far fewer files than connections, so that those that wait longest must make room.
     let (mut child, port) = start(&market, Some(1_024));
-    // The other tests of this process have files open, too.
+    // The other tests of this process have files open as well.
     let count = CONNECTIONS.min(open_files().saturating_sub(512) / 2);
     let mut half = Vec::with_capacity(count);
     for _ in 0..count {
         let mut stream = TcpStream::connect(("127.0.0.1", port)).expect("it listens");
         let head = format!("GET /v1/status HTTP/1.1\r\nHost: localhost:{port}\r\n");
-        // One that was sent away meanwhile hears nothing.
+        // One that has been cut off meanwhile hears nothing.
         let _ = stream.write_all(head.as_bytes());
         half.push(stream);
     }

@@ -1,5 +1,5 @@
-//! A hint that names a command names one that runs as it is printed: every `orderbook ...` in the texts of the sources, in
-//! the help and in the pages is read by the command line's own parser.
+//! A hint that names a command names one that runs as printed: every `orderbook ...` in the texts of the sources, in
+//! the help and in the pages goes through the command line's own parser.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -11,9 +11,9 @@ use crate::process::words;
 const SOURCES: [&str; 3] = ["book/src", "desk/src", "orderbook-cli/src"];
 /// Pages whose commands people type.
 const PAGES: [&str; 3] = ["README.md", "CONTRIBUTING.md", "examples/README.md"];
-/// What begins like a command and is none: a seed of the demo's keys, the name of a file's format.
+/// What begins like a command but is not one: a seed of the demo's keys, the name of a file's format.
 const NO_COMMANDS: [&str; 2] = ["demo wallet", "distribution 1"];
-/// What placeholders stand for where a name will not do.
+/// The values of placeholders for which a name will not do.
 const VALUES: [(&str, &str); 14] = [
     ("AMOUNT", "1"),
     ("COUNTRY", "840"),
@@ -74,7 +74,7 @@ fn texts(source: &str) -> Vec<String> {
     found
 }
 
-/// A literal behind its first quote, and what follows it.
+/// A literal after its first quote, and what follows it.
 fn literal(code: &str, raw: bool) -> (String, &str) {
     let mut text = String::new();
     let mut letters = code.char_indices();
@@ -83,7 +83,7 @@ fn literal(code: &str, raw: bool) -> (String, &str) {
             '"' => return (text, &code[at + 1..]),
             '\\' if !raw => match letters.next() {
                 Some((_, 'n')) => text.push('\n'),
-                // The line goes on in the next one, behind its indentation.
+                // The line continues on the next one, after its indentation.
                 Some((_, '\n')) => {
                     let ahead = letters.as_str();
                     let indent = ahead.len() - ahead.trim_start().len();
@@ -108,7 +108,7 @@ fn commands(text: &str) -> Vec<String> {
         let noun = noun.trim_end_matches(['`', ',', ';', '.', ')', ':']);
         tree.get_subcommands().any(|sub| sub.get_name() == noun)
     };
-    // A line that goes on in the next one.
+    // A line that continues on the next one.
     let mut lines = text.split("\\\n");
     let first = lines.next().unwrap_or_default().to_owned();
     let text = lines.fold(first, |text, line| {
@@ -117,12 +117,12 @@ fn commands(text: &str) -> Vec<String> {
     let parts = text.split("orderbook ").skip(1);
     let is_command =
         |line: &&str| known(line) && !NO_COMMANDS.iter().any(|none| line.starts_with(none));
-    // What is abridged is no command to type.
+    // An abridged command is not one to type.
     let whole = |command: &String| !command.ends_with("...") && !command.ends_with('…');
     parts.filter(is_command).map(clause).filter(whole).collect()
 }
 
-/// A command without the prose behind it.
+/// A command without the prose after it.
 fn clause(line: &str) -> String {
     let mut quoted = false;
     let mut end = line.len();
@@ -151,7 +151,7 @@ fn clause(line: &str) -> String {
     line[..end].trim().to_owned()
 }
 
-/// A word of a command with what its placeholder stands for.
+/// A word of a command with its placeholders filled in.
 fn filled(word: &str) -> String {
     let value = |name: &str, otherwise: &str| {
         let known = VALUES.iter().find(|(known, _)| *known == name);
@@ -171,7 +171,7 @@ fn filled(word: &str) -> String {
     text + rest
 }
 
-/// Whether the parser takes it, whatever its placeholders stand for.
+/// Whether the parser accepts it with its placeholders filled in.
 fn parses(command: &str) -> bool {
     let words = words(command).into_iter().filter(|word| !word.is_empty());
     let line = std::iter::once("orderbook".to_owned()).chain(words.map(|word| filled(&word)));

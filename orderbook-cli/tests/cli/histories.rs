@@ -1,8 +1,8 @@
 //! Random histories of two servers on one `PostgreSQL`, each killed at random and started again: no accepted order is lost,
-//! none is there twice, what was cancelled is, a stream has no gap and no repetition, and the log verifies.
+//! none appears twice, cancelled ones stay cancelled, a stream has no gaps and no repetitions, and the log verifies.
 //!
-//! `HISTORIES` is how many (12; the project's whole test run has 100, `make fuzz` 10,000), `HISTORIES_SEED` the first one's
-//! seed, which is printed with whatever fails.
+//! `HISTORIES` is how many (12; the project's full test run has 100, `make fuzz` 10,000), `HISTORIES_SEED` the first
+//! one's seed, which is printed with any failure.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -25,15 +25,15 @@ use uuid::Uuid;
 
 use crate::process::{Market, waiting};
 
-/// Histories when nobody says.
+/// Histories by default.
 const HISTORIES: u64 = 12;
 /// Clients at once.
 const CLIENTS: usize = 3;
-/// What each client does in a history.
+/// How much each client does in a history.
 const STEPS: usize = 6;
 /// How often a server is killed in a history.
 const KILLS: usize = 2;
-/// How often a request is sent before the test gives up: one of the two servers is always there.
+/// How often a request is sent before the test gives up: one of the two servers is always up.
 const PATIENCE: usize = 200;
 
 /// Random numbers that a seed repeats (`SplitMix64`).
@@ -54,7 +54,7 @@ impl Random {
     }
 }
 
-/// The same command where a process may have so many files open.
+/// The same command with this limit on a process's open files.
 fn limited(command: &Command, files: u32) -> Command {
     let mut shell = Command::new("bash");
     shell
@@ -74,7 +74,7 @@ fn limited(command: &Command, files: u32) -> Command {
     shell
 }
 
-/// A server process on a market's book, which may have so many files open; its port.
+/// A server process on a market's book, with this limit on open files; its port.
 pub(crate) fn start(market: &Market, files: Option<u32>) -> (Child, u16) {
     let line = "serve --listen 127.0.0.1:0 --timeout 5 --limit-per-minute 100000000";
     let mut command = market.command(&market.url, line);
@@ -87,7 +87,7 @@ pub(crate) fn start(market: &Market, files: Option<u32>) -> (Child, u16) {
     let mut line = String::new();
     stderr.read_line(&mut line).expect("it speaks");
     let begun: Value = serde_json::from_str(&line).unwrap_or_else(|_| panic!("{line}"));
-    // Whoever stops reading would stop the server.
+    // Not reading on would block the server.
     std::thread::spawn(move || std::io::copy(&mut stderr, &mut std::io::sink()));
     let url = begun["serving"].as_str().expect("a URL");
     let (_, port) = url.rsplit_once(':').expect("a port");
@@ -98,18 +98,18 @@ pub(crate) fn start(market: &Market, files: Option<u32>) -> (Child, u16) {
 struct Investor {
     signer: PrivateKeySigner,
     key: String,
-    /// An order of its own, of which only the reference is drawn anew.
+    /// An order of its own, of which only the reference is drawn again each time.
     order: Order,
     /// The same as a client sends it.
     sent: Value,
 }
 
-/// Two servers, of which at most one is away at a time.
+/// Two servers, of which at most one is down at a time.
 struct Servers<'a> {
     market: &'a Market,
     children: Mutex<[Child; 2]>,
     ports: [AtomicU16; 2],
-    /// Requests sent, for whoever kills in the middle of one.
+    /// Requests sent, so that a kill can happen in the middle of one.
     sent: Mutex<usize>,
     moved: Condvar,
 }
@@ -125,7 +125,7 @@ impl Drop for Servers<'_> {
     }
 }
 
-/// What came back, unless the connection broke before all of it was there.
+/// What came back, unless the connection broke before all of it had arrived.
 pub(crate) fn ask(port: u16, head: &str, body: &Value) -> Option<(u16, Value)> {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
     stream
@@ -151,7 +151,7 @@ pub(crate) fn ask(port: u16, head: &str, body: &Value) -> Option<(u16, Value)> {
 }
 
 impl Servers<'_> {
-    /// Sends a request until it is answered for good: where it gets no answer, to the other server.
+    /// Sends a request until it gets a final answer: where it gets none, to the other server.
     fn insist(&self, mut server: usize, head: &str, body: &Value) -> (u16, Value) {
         for _ in 0..PATIENCE {
             *self.sent.lock().expect("no panic") += 1;
@@ -165,7 +165,7 @@ impl Servers<'_> {
         panic!("no answer: {head}");
     }
 
-    /// Kills a server as soon as so many requests were sent, and starts another in its place.
+    /// Kills a server once this many requests were sent, and starts another in its place.
     fn kill(&self, server: usize, after: usize) {
         let sent = self.sent.lock().expect("no panic");
         let patience = Duration::from_secs(20);
@@ -254,7 +254,7 @@ fn investor(market: &Market, port: u16, wallet: &str, line: &str) -> Investor {
     }
 }
 
-/// As `ask`, with the head of the answer, of a server that is there.
+/// As `ask`, with the head of the answer, from a server that is up.
 fn raw(port: u16, head: &str, body: &Value) -> (String, Value) {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).expect("it listens");
     let (body, host) = (body.to_string(), format!("localhost:{port}"));
@@ -311,7 +311,7 @@ impl Investor {
 /// What the servers said was done: the event of each order, and whether it was taken off again.
 type Accepted = BTreeMap<B256, (u64, bool)>;
 
-/// What somebody was told who follows the market, from whichever server is there.
+/// What a follower of the market was told, by whichever server is up.
 #[derive(Default)]
 struct Told {
     /// The events of the log, in the sequence in which they came.
@@ -364,7 +364,7 @@ impl Follower {
         }
     }
 
-    /// Reads one stream to its end, from the event on that was told last.
+    /// Reads one stream to its end, from the last event that was told.
     fn read(&self, port: u16, investor: &Investor) -> Option<()> {
         let mut stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
         let mut told = self.told.lock().expect("no panic");
@@ -392,7 +392,7 @@ impl Follower {
         None
     }
 
-    /// Takes one event as it stands on the wire; what is cut off in the middle is none.
+    /// Takes one event as it is on the wire; one that is cut off in the middle does not count.
     fn take(&self, event: &[String]) {
         let field = |name: &str| event.iter().find_map(|line| line.strip_prefix(name));
         let Some(id) = field("id: ") else {
@@ -424,7 +424,7 @@ fn client(servers: &Servers<'_>, investor: &Investor, mut random: Random) -> Acc
         if let Some(id) = open {
             let head = investor.head("DELETE", &format!("/v1/orders/{id}"), "");
             let (status, said) = servers.insist(server, &head, &Value::Null);
-            // Killed behind its commit, the first try did it, and the second finds it done.
+            // If it was killed after its commit, the first try did it, and the second finds it done.
             let done = status == 200 || (status, &said["state"]) == (409, &json!("CANCELLED"));
             assert!(done, "{status} {said}");
             accepted.entry(id).and_modify(|entry| entry.1 = true);
@@ -487,7 +487,7 @@ fn play(servers: &Servers<'_>, investors: &[Investor], seed: u64) -> Accepted {
     })
 }
 
-/// Holds the book against what the servers said, from an event on; the event to go on from.
+/// Compares the book with what the servers said, from an event on; returns the event to go on from.
 async fn compare(store: &str, from: u64, accepted: &Accepted) -> u64 {
     let board = Board::open(store).await.expect("a book");
     let events = board.events(from, 100_000).await.expect("a log");

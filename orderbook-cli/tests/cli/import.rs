@@ -1,4 +1,4 @@
-//! Many orders in one file: what `sign` writes, `post` and `import` take; all of them or none.
+//! Many orders in one file: `post` and `import` take what `sign` writes, all of it or none.
 
 use serde_json::{Value, json};
 
@@ -74,7 +74,7 @@ fn a_plan_shows_what_an_import_would_post_and_the_same_file_again_changes_nothin
     assert_eq!(events(), before);
     assert_eq!(market.data(line)["orders"], 3);
     let after = events();
-    // It is the same once more even when an order has been cancelled since.
+    // It is unchanged again even when an order has been cancelled since.
     let orders = market.data("order list --state open --sort posted --descending --limit 1");
     market.data(&format!(
         "order cancel {}",
@@ -93,7 +93,7 @@ fn a_plan_shows_what_an_import_would_post_and_the_same_file_again_changes_nothin
     let said = run(market.path(), piped).exits(0);
     assert!(
         said.stdout
-            .starts_with("nothing to do: 3 orders are on the board"),
+            .starts_with("nothing to do: 3 orders on the board"),
         "{said:?}"
     );
 }
@@ -122,7 +122,8 @@ fn a_plan_names_what_cannot_be_taken_with_its_line_and_the_rest_beside_it() {
     assert_eq!(open_orders(&market), before + 1);
 }
 
-/// One statement counts for every order of a file: those that say otherwise are named, and go into files of their own.
+/// One statement applies to every order of a file: those that say otherwise are named, and belong in files of their
+/// own.
 #[test]
 fn orders_of_several_capacities_in_one_file_are_refused_where_they_disagree() {
     let market = Market::open();
@@ -141,12 +142,14 @@ fn orders_of_several_capacities_in_one_file_are_refused_where_they_disagree() {
         let messages = messages(&said);
         assert_eq!(messages.len(), 2, "{said:?}");
         assert!(
-            messages[0]
-                .starts_with("line 2: the file says capacity principal, the desk states agency"),
+            messages[0].starts_with(
+                "line 2: the file says capacity principal, but the desk states agency"
+            ),
             "{said:?}"
         );
         assert!(
-            messages[1].starts_with("line 3: the file says account A-1028, the desk states A-1015"),
+            messages[1]
+                .starts_with("line 3: the file says account A-1028, but the desk states A-1015"),
             "{said:?}"
         );
     }

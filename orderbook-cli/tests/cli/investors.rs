@@ -1,4 +1,5 @@
-//! The investor directory: filled from a cap table, asked at every posting, and what tables call owners by.
+//! The investor directory: filled from a cap table, consulted at every posting, and the source of the owners' names in
+//! tables.
 
 use serde_json::json;
 

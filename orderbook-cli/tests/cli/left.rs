@@ -1,4 +1,5 @@
-//! What wallets leave with a served board is sent by whoever settles, and the profile's terms and documents are asked for.
+//! What wallets leave with a served board is sent by whoever settles; the profile's terms and documents must be
+//! accepted.
 
 use alloy::hex;
 use alloy::primitives::{B256, U256};
@@ -17,7 +18,7 @@ fn with_papers(market: &Market) -> (B256, B256) {
     std::fs::write(path.join("terms.txt"), "the terms").expect("they are written");
     std::fs::write(path.join("memorandum.pdf"), "%PDF").expect("it is written");
     let (terms, document) = (digest(b"the terms"), digest(b"%PDF"));
-    // The market has a registry of documents, and serves none that is not in it.
+    // The market has a registry of documents, and serves only documents that are in it.
     let file = path.join("memorandum.pdf");
     market.data(&format!(
         "document add HRBR memorandum {} --uri https://example.com/memorandum.pdf",
@@ -130,7 +131,7 @@ fn what_wallets_leave_is_sent_by_whoever_settles() {
             "{reasons}"
         );
 
-        // Off the board is not void; the contract's event makes it so.
+        // An order off the board is not void; the contract's event makes it so.
         let signed = served.data(&format!("order cancel {off} --sign --wallet victor-chen"));
         let path = format!("/v1/orders/{off}");
         let said = served.ask("DELETE", &path, &victor, None).is(200).body;

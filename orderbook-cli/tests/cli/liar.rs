@@ -1,11 +1,11 @@
-//! A node that says what is not so: it is found out, named, and believed in nothing that would harm the book.
+//! A node that gives false answers: it is found out, named, and not believed where that would harm the book.
 
 use serde_json::{Value, json};
 
 use crate::process::{Market, run};
 use crate::proxy::{Act, Proxy, SEND};
 
-/// What is said instead of the truth.
+/// What it says instead of the truth.
 type Lie = fn() -> Act;
 
 /// A proxy that does one thing to one method.
@@ -34,7 +34,7 @@ fn another_chain_is_refused_before_anything_is_signed() {
         "{said:?}"
     );
     assert_eq!(proxy.methods(), ["eth_chainId"]);
-    // Even a profile that is wrong along with the node does not make the book another chain's.
+    // Even a profile that is wrong in the same way as the node does not turn the book into another chain's.
     for line in [line, "sync".into(), "audit anchor".into()] {
         let said = market
             .run_at(&proxy.url, &format!("{line} --chain-id 42161"))
@@ -62,7 +62,7 @@ fn an_answer_that_is_none_is_quoted_and_nothing_happens() {
         (|| Act::Raw("404 Not Found", Vec::new()), "HTTP 404"),
         (
             || Act::Raw("200 OK", b"\x1b[2J\xff\xfe\0".to_vec()),
-            "no JSON-RPC",
+            "not JSON-RPC",
         ),
     ];
     for (answer, words) in answers {
@@ -94,7 +94,7 @@ fn an_endless_answer_is_cut_off() {
 fn the_receipt_of_another_transaction_is_not_believed() {
     let market = Market::open();
     let (bid, ask) = market.approved_match();
-    // Before anything is sent a node that lies so is found out as well.
+    // A node that lies like this is also found out before anything is sent.
     let sent = std::sync::atomic::AtomicBool::new(false);
     let proxy = Proxy::before(&market.url, move |method| {
         use std::sync::atomic::Ordering::SeqCst;
@@ -208,7 +208,7 @@ fn a_fill_is_not_recorded_from_a_log_without_a_transaction_a_block_and_its_time(
         ("eth_getBlockByNumber", || {
             Act::Edit(|block| block["timestamp"] = json!("0x0"))
         }),
-        // As it came: above all were found out, and for no other reason.
+        // Unchanged: all of the above were found out, and for no other reason.
         ("eth_getLogs", || Act::Edit(|_| {})),
     ];
     for (at, (method, lie)) in lies.into_iter().enumerate() {
@@ -243,7 +243,10 @@ fn a_chain_that_drops_a_recorded_fill_is_named_and_the_book_stays() {
     // As short as a node that lags behind.
     let said = market.run("sync").exits(5);
     assert_eq!(said.code(), "NODE_UNTRUE");
-    assert!(said.stdout.contains("its chain was cut back"), "{said:?}");
+    assert!(
+        said.stdout.contains("its chain was rolled back"),
+        "{said:?}"
+    );
     // As long, with other blocks.
     for _ in 0..3 {
         market.node("evm_mine", &json!([]));
@@ -252,7 +255,10 @@ fn a_chain_that_drops_a_recorded_fill_is_named_and_the_book_stays() {
     assert_eq!(said.code(), "FILL_GONE");
     assert!(said.stdout.contains("settlement 10 in block"), "{said:?}");
     let said = market.run("audit verify").exits(6);
-    assert!(said.stdout.contains("that the chain has not"), "{said:?}");
+    assert!(
+        said.stdout.contains("which the chain does not have"),
+        "{said:?}"
+    );
     assert_eq!(log(), before);
     market.run("audit verify --offline").exits(0);
 }

@@ -1,5 +1,5 @@
-//! Numbers and times mean what was typed, or are refused before anything is signed, sent or stored; and what is moved is told
-//! as it was read.
+//! Numbers and times mean what was typed, or are refused before anything is signed, sent or stored; and what moves is
+//! reported as it was read.
 
 use serde_json::{Value, json};
 
@@ -13,7 +13,7 @@ fn marks(market: &Market) -> (Value, Value) {
     (block, market.data("audit log --limit 1000"))
 }
 
-/// The commands that take a number or a time, each with `#` where it stands.
+/// The commands that take a number or a time, each with `#` in its place.
 const NUMBERS: &[&str] = &[
     "coin attest # --evidence orderbook.toml",
     "coin minter treasury #",
@@ -60,7 +60,7 @@ const DURATIONS: &[&str] = &[
     "match approve 12345678 --commit --for #",
 ];
 
-/// Every command refuses the text with exit 2 and these words, and nothing has happened.
+/// Every command refuses the text with exit 2 and these words, and nothing happens.
 fn refuses(market: &Market, commands: &[&str], text: &str, words: &str) {
     for command in commands {
         let line = command.replace('#', text);
@@ -107,7 +107,7 @@ fn a_time_that_could_mean_two_things_moves_nothing() {
         ("1830442291", "write 2028-01-02T16:11:31Z or @1830442291"),
         ("1830442291000", "write 2028-01-02T16:11:31Z or @1830442291"),
         ("2201-01-01", "the last day is 2200-12-31"),
-        ("2028-01-02T16:11:31.5Z", "has a part of a second"),
+        ("2028-01-02T16:11:31.5Z", "has a fraction of a second"),
     ] {
         refuses(&market, instants, text, words);
     }
@@ -190,7 +190,7 @@ fn an_act_is_told_as_it_was_read() {
             format!("token lock HRBR {ADA} 1,000.0 --until @1893456000"),
             "until 2030-01-01 00:00:00 UTC",
         ),
-        ("coin max-age 48h".into(), "an attestation holds for 2d"),
+        ("coin max-age 48h".into(), "an attestation is valid for 2d"),
         ("approve coin 1,000.5 --wallet victor-chen".into(), ""),
     ] {
         let data = market.data(&line);
@@ -223,7 +223,7 @@ fn what_moves_a_large_share_on_a_live_profile_is_typed_again() {
     assert_eq!(market.holding("HRBR", ADA), before);
     market.data(&small);
     market.data(&format!("{large} --confirm-amount 9500.5"));
-    // The amount alone is no confirmation of a live act.
+    // The amount alone does not confirm a live act.
     let said = market.run(&format!(
         "token mint HRBR {ADA} 20000 --confirm-amount 20000"
     ));

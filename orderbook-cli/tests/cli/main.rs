@@ -1,6 +1,6 @@
 //! The binary `orderbook` as people and programs use it: arguments, exit codes, output, and a whole market on devnet.
 //!
-//! Needs the binary `devnet` beside `orderbook` (`make build`).
+//! Needs the binary `devnet` next to `orderbook` (`make build`).
 
 mod acts;
 #[cfg(target_os = "linux")]

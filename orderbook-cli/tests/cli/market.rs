@@ -1,4 +1,4 @@
-//! On a market that the demo has left: the commands one after the other, and what they refuse.
+//! On a market that the demo left behind: the commands one after the other, and what they refuse.
 
 use serde_json::json;
 
@@ -304,7 +304,7 @@ fn an_export_to_stdout_is_the_file_it_would_be() {
     }
 }
 
-/// EVM code that counts down from `rounds`, 26 gas each, and then says that the signature is good (ERC-1271).
+/// EVM code that counts down from `rounds`, 26 gas each, and then reports that the signature is valid (ERC-1271).
 fn slow_wallet(rounds: u32) -> String {
     // PUSH3 rounds; JUMPDEST PUSH1 1 SWAP1 SUB DUP1 PUSH1 4 JUMPI; POP; return 0x1626ba7e.
     format!("0x62{rounds:06x}5b600190038060045750631626ba7e60e01b60005260206000f3")
@@ -344,7 +344,7 @@ fn a_wallet_that_takes_much_gas_is_named_and_one_that_takes_too_much_sends_nothi
     assert!(warning.contains("to check its signature"), "{warning}");
     let gas = answer["data"]["gas"].as_u64().unwrap();
     assert!(gas > 1_560_000 && gas < 3_000_000, "{gas}");
-    // Whoever wants it so raises the cap.
+    // Whoever wants this raises the cap.
     set_code(150_000);
     market.data(&format!(
         "settle {other_bid} {other_ask} --signed --gas-cap 8_000_000"

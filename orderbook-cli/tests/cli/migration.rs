@@ -1,4 +1,4 @@
-//! `token migrate`: the holders of one token become those of another, with all that binds them.
+//! `token migrate`: the holders of one token become those of another, with everything that binds them.
 
 use serde_json::{Value, json};
 
@@ -6,13 +6,13 @@ use crate::process::Market;
 use crate::proxy::{Act, Proxy, SEND};
 
 const HEAD: &str = "account,investor,name,wallet,group,country,kyc_expiry\n";
-/// Wallets of nobody else's: one with a schedule of which a part was sold, one with one of which force took a part, and a
-/// second one of the first's investor.
+/// Wallets of their own: one with a schedule of which a part was sold, one with a schedule of which force took a part,
+/// and a second wallet of the first one's investor.
 const SELLER: &str = "0x00000000000000000000000000000000000000a1";
 const DEBTOR: &str = "0x00000000000000000000000000000000000000a2";
 const SECOND: &str = "0x00000000000000000000000000000000000000a3";
 
-/// A market with a second token, to which HRBR's holders are to go.
+/// A market with a second token, to which HRBR's holders will move.
 fn market(cap: &str) -> Market {
     let market = Market::open();
     market.data(&format!(
@@ -57,7 +57,7 @@ fn bind(market: &Market) {
     }
 }
 
-/// What the register says of each wallet.
+/// What the register says about each wallet.
 fn rows(market: &Market, security: &str) -> Vec<Value> {
     let said = market.data(&format!("register {security} --by wallet"));
     let rows = said["rows"].as_array().unwrap_or_else(|| panic!("{said}"));
@@ -121,7 +121,7 @@ fn every_holder_goes_over_with_all_that_binds_it_and_the_old_token_ends() {
     assert_eq!(moved["fractions"], 0);
     let after = rows(&market, "HRBX");
     assert_eq!(after, before);
-    // Orders of the old token are no more, and the log says why.
+    // The old token's orders are gone, and the log says why.
     let open = market.data("order list --security HRBR --state open");
     assert_eq!(open, json!([]));
     assert!(!moved["stopped"].as_array().unwrap().is_empty(), "{moved}");

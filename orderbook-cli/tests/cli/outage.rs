@@ -1,12 +1,12 @@
-//! A connection that is lost or never there, at the worst moment too: the match is UNKNOWN, nothing is sent twice, and
-//! `sync` finds out.
+//! A connection that is lost or was never there, even at the worst moment: the match is UNKNOWN, nothing is sent twice,
+//! and `sync` finds out.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use crate::process::Market;
 use crate::proxy::{Act, Proxy, SEND};
 
-/// A node that dies when the first transaction comes by: what becomes of that, and silence or loss ever after.
+/// A node that dies when the first transaction comes: what becomes of it, and silence or loss from then on.
 fn dying(market: &Market, last: fn() -> Act, after: fn() -> Act) -> Proxy {
     let dead = AtomicBool::new(false);
     Proxy::before(&market.url, move |method| {
@@ -21,7 +21,7 @@ fn dying(market: &Market, last: fn() -> Act, after: fn() -> Act) -> Proxy {
     })
 }
 
-/// After the transaction reached the chain and the desk does not know: it asks, and never sends again.
+/// The transaction reached the chain and the desk does not know it: it asks, and never sends again.
 fn sync_finds_the_fill(market: &Market, bid: &str, ask: &str) {
     assert_eq!(market.match_state(bid), "UNKNOWN");
     let again = market.run(&format!("settle {bid} {ask} --signed"));

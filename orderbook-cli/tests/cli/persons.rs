@@ -1,4 +1,4 @@
-//! Persons of the desk: who signs, what a name alone is worth, and what `audit verify` and `audit acts` make of it.
+//! Persons of the desk: who signs, what a name alone counts for, and what `audit verify` and `audit acts` make of it.
 
 use serde_json::json;
 
@@ -37,7 +37,7 @@ fn a_name_alone_proposes_nothing() {
         assert_eq!(said.code(), "NOT_ALLOWED");
     }
     assert_eq!(market.data("audit verify")["events"], before);
-    // Another way to write the name is the same person.
+    // Another spelling of the name is the same person.
     market.data(&format!("{propose} --actor DanaWhitfield"));
 }
 

@@ -1,4 +1,4 @@
-//! Long acts are plans: what is to do is worked out against the chain, shown, and done once.
+//! Long acts are plans: what needs doing is worked out against the chain, shown, and done once.
 
 use std::fmt::Write as _;
 
@@ -13,7 +13,7 @@ fn write(market: &Market, name: &str, text: &str) {
     std::fs::write(market.path().join(name), text).unwrap();
 }
 
-/// Rows of that many investors, each with a wallet and a holding.
+/// Rows for this many investors, each with a wallet and a holding.
 fn table(market: &Market, name: &str, investors: usize, holding: &str) {
     let mut text = HEAD.to_string();
     for number in 1..=investors {
@@ -59,7 +59,7 @@ fn the_same_file_twice_finds_nothing_to_do() {
         before.parse::<u64>().unwrap() + 300_000_000
     );
     let node = Proxy::before(&market.url, |_| Act::Relay);
-    // From another machine as well: nothing is remembered but on the chain.
+    // From another machine as well: only the chain remembers.
     for desk in [&market, &market.with_a_copy_of_the_book()] {
         let again = desk.run_at(&node.url, line).exits(0).json()["data"].clone();
         assert_eq!((&again["same"], &again["issued"]), (&json!(3), &json!("0")));
@@ -223,7 +223,7 @@ fn a_row_that_cannot_be_carried_out_stops_everything_before_it_begins() {
     let wanted: Vec<_> = (140..=151).map(|line| format!("line {line}")).collect();
     assert_eq!(lines, wanted);
     assert_eq!(node.sent(), 0);
-    // Who is registered for another investor and holds something.
+    // A wallet that is registered for another investor and holds something.
     table(&market, "plan.csv", 2, "5");
     market.data("token register HRBR plan.csv --issue");
     let path = market.path().join("plan.csv");
@@ -246,7 +246,7 @@ fn a_row_that_cannot_be_carried_out_stops_everything_before_it_begins() {
         .exits(3);
     assert!(
         said.stdout
-            .contains("line 2: with its holding the supply would be above the cap"),
+            .contains("line 2: its holding would take the supply above the cap"),
         "{said:?}"
     );
     assert_eq!(node.sent(), 0);

@@ -1,4 +1,4 @@
-//! The main trade path with `PostgreSQL` as the book; where `ORDERBOOK_TEST_POSTGRES` names a server.
+//! The main trade path with `PostgreSQL` as the book, if `ORDERBOOK_TEST_POSTGRES` names a server.
 
 use crate::process::{Market, run};
 

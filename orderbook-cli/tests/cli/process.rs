@@ -13,12 +13,12 @@ use tempfile::TempDir;
 /// The binary under test.
 pub(crate) fn orderbook() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_orderbook"));
-    // The surroundings of whoever runs the tests are not part of them.
+    // The environment of whoever runs the tests must not affect them.
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("ORDERBOOK_")) {
         command.env_remove(name);
     }
     command
-        // An agent of whoever runs the tests is none of theirs.
+        // Nor must an agent of whoever runs the tests.
         .env_remove("XDG_RUNTIME_DIR")
         .env("NO_COLOR", "1")
         .env("USER", "tester")
@@ -26,7 +26,7 @@ pub(crate) fn orderbook() -> Command {
     command
 }
 
-/// What a run said.
+/// What a run printed.
 #[derive(Debug)]
 pub(crate) struct Said {
     pub(crate) exit: i32,
@@ -93,7 +93,7 @@ pub(crate) fn words(line: &str) -> Vec<String> {
     words
 }
 
-/// On a terminal of so many columns; stderr apart, colours only when asked for.
+/// On a terminal of this many columns; stderr apart, colours only when asked for.
 pub(crate) fn on_terminal(folder: &Path, columns: u16, colour: bool, line: &str) -> String {
     let mut script = Command::new("script");
     let binary = orderbook();
@@ -187,7 +187,7 @@ impl Market {
         Self::lagging(0, 0)
     }
 
-    /// One on whose chain the tags `safe` and `finalized` stand so many blocks behind the newest.
+    /// One on whose chain the tags `safe` and `finalized` are this many blocks behind the newest.
     pub(crate) fn lagging(safe: u64, last: u64) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         copy(&finished().join("demo"), folder.path());
@@ -201,7 +201,7 @@ impl Market {
         }
     }
 
-    /// Another desk on the same chain, with a book of its own that says the same so far.
+    /// Another desk on the same chain, with a book of its own that is the same so far.
     pub(crate) fn with_a_copy_of_the_book(&self) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         copy(self.path(), folder.path());
@@ -284,7 +284,7 @@ impl Market {
         command
     }
 
-    /// The causes that a person reads of a refusal: each with its hint, below what was found.
+    /// The causes of a refusal as a person reads them: each with its hint, below what was found.
     pub(crate) fn causes(&self, line: &str) -> String {
         let mut command = orderbook();
         command
@@ -295,7 +295,7 @@ impl Market {
         Said::of(command.output().expect("orderbook runs")).stderr
     }
 
-    /// Runs arguments that hold spaces themselves.
+    /// Runs arguments that contain spaces themselves.
     pub(crate) fn run_with(&self, line: &str, arguments: &[&str]) -> Said {
         let mut command = self.command(&self.url, line);
         let said = Said::of(command.args(arguments).output().expect("orderbook runs"));
@@ -349,7 +349,7 @@ impl Market {
         std::fs::write(&path, live).expect("the profile is written");
     }
 
-    /// Makes so many empty blocks.
+    /// Makes this many empty blocks.
     pub(crate) fn mine(&self, blocks: u64) {
         for _ in 0..blocks {
             self.node("evm_mine", &json!([]));
@@ -459,7 +459,7 @@ impl Market {
             .to_string()
     }
 
-    /// An address of the profile's settings, as `coin`.
+    /// An address from the profile's settings, such as `coin`.
     pub(crate) fn address(&self, setting: &str) -> String {
         let settings = self.data("config show");
         let mut settings = settings.as_array().expect("a list").iter();
@@ -501,7 +501,7 @@ impl Empty {
         Self { node, url }
     }
 
-    /// As a file has it.
+    /// As it is in a file.
     pub(crate) fn of_state(state: &Path) -> Self {
         let (node, url) = devnet(Some(state));
         Self { node, url }
@@ -570,7 +570,7 @@ pub(crate) fn waiting<T>(future: impl Future<Output = T>) -> T {
         .block_on(future)
 }
 
-/// Copies a folder with all that is in it.
+/// Copies a folder with everything in it.
 pub(crate) fn copy(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).expect("a folder");
     for entry in std::fs::read_dir(from).expect("a folder") {

@@ -1,5 +1,5 @@
 //! Nothing counts as done that the chain did not do: every command that sends is tried where it must not send, and with a
-//! node that says nothing of what it did.
+//! node that reports nothing of what it did.
 //!
 //! The commands are those of the command line itself: one that is neither in [`CASES`] nor in [`SENDS_NOTHING`] fails.
 
@@ -96,7 +96,7 @@ pub(crate) const SENDS_NOTHING: &[&str] = &[
 /// `StylusDeployer`.
 const FACTORY: &str = "0xcEcba2F1DC234f70Dd89F2041029807F8D03A990";
 
-/// What a command is sent to, and so what is wrong when that is wrong.
+/// What a command sends to, and so what is wrong when that is wrong.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Sort {
     /// A contract that the profile names.
@@ -105,14 +105,14 @@ enum Sort {
     Book,
     /// A token that a file names.
     File,
-    /// The factory alone.
+    /// Only the factory.
     Factory,
-    /// The chain, from which is only read.
+    /// The chain, which is only read.
     Sync,
 }
 use Sort::{Book, Contract, Factory, File, Sync};
 
-/// In a sequence in which each can succeed. `{name}` stands for what [`ids`] makes.
+/// In an order in which each can succeed. `{name}` stands for what [`ids`] makes.
 const CASES: &[(Sort, &str)] = &[
     (Contract, "token register HRBR new.csv --issue"),
     (Contract, "token group HRBR 1 2"),
@@ -308,7 +308,7 @@ fn prepared() -> (Market, Vec<(Sort, String)>) {
     (market, cases.collect())
 }
 
-/// Runs every case at a node and holds its failure against what it should be; nothing may be sent or written.
+/// Runs every case at a node and compares its failure with what it should be; nothing may be sent or written.
 fn refused(
     market: &Market,
     cases: &[(Sort, String)],
@@ -342,7 +342,7 @@ fn log(market: &Market) -> Value {
     market.data("audit log --limit 100000")
 }
 
-/// The address in the profile of a contract that stands beside the market.
+/// The address in the profile of a contract that is not part of the market.
 fn beside(market: &Market, name: &str) -> String {
     let text = std::fs::read_to_string(market.path().join("orderbook.toml")).unwrap();
     let line = text
@@ -413,11 +413,11 @@ fn nothing_is_sent_to_an_empty_chain_of_the_same_id() {
     market.run("audit verify").exits(0);
 }
 
-/// What an empty chain comes to.
+/// What happens on an empty chain.
 fn empty_chain(sort: Sort) -> (i32, &'static str) {
     match sort {
         Contract | Book | File => (5, "NO_CONTRACT"),
-        // The factory stands on every chain: only the history tells.
+        // The factory is on every chain: only the history tells them apart.
         Factory | Sync => (6, "OTHER_HISTORY"),
     }
 }
@@ -470,7 +470,7 @@ fn nothing_is_sent_to_a_node_that_lags_behind_the_book() {
     refused(&market, &cases, &behind.url, |_, _| {
         Some((6, "OTHER_HISTORY"))
     });
-    // Nor when the book has only recorded an act of its own since.
+    // Nor if the book has only recorded an act of its own since.
     let (market, cases) = (Market::open(), cases);
     market.data("audit anchor");
     let cases: Vec<_> = cases
@@ -562,12 +562,12 @@ fn nothing_is_sent_to_another_security_of_the_same_kind() {
     });
 }
 
-/// What a wrong address in the profile comes to; the book knows its own contract better.
+/// What happens with a wrong address in the profile; the book knows its own contract better.
 fn mistyped(code: &'static str) -> impl Fn(Sort, &str) -> Option<(i32, &'static str)> {
     move |sort, _| match sort {
         Contract => Some((5, code)),
         Book | Sync => Some((3, "OTHER_VENUE")),
-        // The file's token is none of the profile's.
+        // The file's token is not one of the profile's.
         File => Some((5, "NOT_THAT_CONTRACT")),
         Factory => None,
     }
@@ -604,7 +604,7 @@ fn without_logs(receipt: &mut Value) {
     }
 }
 
-/// Every argument of every event is another.
+/// Every argument of every event is different.
 fn with_other_arguments(receipt: &mut Value) {
     fn flip(word: &str) -> String {
         let last = if word.ends_with('1') { '2' } else { '1' };
@@ -643,7 +643,7 @@ fn nothing_counts_as_done_without_the_contracts_own_event_and_everything_does_wi
     let mut snapshot = market.node("evm_snapshot", &json!([]));
     for (sort, line) in &cases {
         if line.starts_with("programs keepalive") {
-            // The chain takes it from the 31st day on.
+            // The chain allows it from the 31st day on.
             market.pass(31 * 24 * 60 * 60);
             snapshot = market.node("evm_snapshot", &json!([]));
         }
@@ -652,7 +652,7 @@ fn nothing_counts_as_done_without_the_contracts_own_event_and_everything_does_wi
             market.pass(181 * 24 * 60 * 60);
             snapshot = market.node("evm_snapshot", &json!([]));
         }
-        // The book that there is belongs to the contract that there is.
+        // The existing book belongs to the existing contract.
         let deploys_another = line == "deploy settlement --replace";
         let line = if deploys_another {
             format!("{line} --store other.db")
@@ -725,7 +725,7 @@ fn run_at(desk: &Market, url: &str, line: &str, own_store: bool) -> Said {
     Said::of(command.output().expect("orderbook runs"))
 }
 
-/// The transaction that was sent stands in the log or in the journal.
+/// The transaction that was sent is in the log or in the journal.
 fn noted(desk: &Market, said: &Said, line: &str) {
     let message = said.json()["errors"][0]["message"].to_string();
     let hash = message
@@ -781,7 +781,7 @@ fn an_act_that_was_sent_and_never_answered_is_asked_for_and_not_sent_again() {
     assert!(said["sent_earlier"].is_string(), "{said}");
     assert_eq!(supply(&market), before + 1_501_000_000);
     assert!(!market.path().join("orderbook.journal").exists());
-    // Said once, it is over: the same command is another act.
+    // Once reported, it is over: the same command is another act.
     assert!(market.data(line)["sent_earlier"].is_null());
     assert_eq!(supply(&market), before + 3_001_000_000);
 }
@@ -834,7 +834,7 @@ fn a_journal_that_cannot_be_written_stops_everything() {
     assert_eq!(node.sent(), 0);
 }
 
-/// What the log says and the chain lacks, and the other way round, one kind after the other.
+/// What the log has and the chain lacks, and the other way round, one kind after the other.
 #[test]
 fn verify_misses_what_only_the_log_or_only_the_chain_has() {
     let market = Market::open();
@@ -855,7 +855,7 @@ fn verify_misses_what_only_the_log_or_only_the_chain_has() {
         ("settlement", format!("settle {bid} {ask} --signed")),
     ];
     for (words, line) in &lines {
-        // A copy of the book of before has less than the chain.
+        // A copy of the earlier book has less than the chain.
         let late = market.with_a_copy_of_the_book();
         let snapshot = market.node("evm_snapshot", &json!([]));
         let ahead = market.with_a_copy_of_the_book();
@@ -867,7 +867,7 @@ fn verify_misses_what_only_the_log_or_only_the_chain_has() {
             late.data("sync");
             late.run("audit verify").exits(0);
         }
-        // The chain of before has less than the book.
+        // The earlier chain has less than the book.
         market.node("evm_revert", &json!([snapshot]));
         for _ in 0..3 {
             market.node("evm_mine", &json!([]));
@@ -963,7 +963,7 @@ fn an_order_whose_owner_has_two_accounts_is_left_and_adopted() {
     );
     let unknown = "order adopt 0xabcdef --account A-9";
     assert_eq!(market.run(unknown).exits(3).code(), "NOT_REGISTERED");
-    // What its owner cancelled since is not taken.
+    // An order that its owner has cancelled since is not taken.
     let id = registered_by_its_owner(&market, line, "own.json");
     let own = market.with_a_copy_of_the_book();
     own.data("order cancel-all --wallet ada-lindqvist");
@@ -993,5 +993,5 @@ fn a_proof_in_which_a_member_stands_twice_is_refused() {
     assert_ne!(forged, text);
     std::fs::write(path, forged).unwrap();
     let said = market.run("audit check p.json").exits(2);
-    assert!(said.stdout.contains("stands twice"), "{said:?}");
+    assert!(said.stdout.contains("appears twice"), "{said:?}");
 }

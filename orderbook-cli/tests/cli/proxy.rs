@@ -1,4 +1,4 @@
-//! A node that cannot be relied on: a proxy before devnet that does to each JSON-RPC request what a test says.
+//! A node that cannot be relied on: a proxy in front of devnet that does to each JSON-RPC request what a test says.
 
 use std::io::{BufRead, BufReader, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -15,21 +15,21 @@ pub(crate) enum Act {
     Edit(fn(&mut Value)),
     /// The node gets it; the connection dies before the answer.
     LoseAnswer,
-    /// The node gets it; nobody answers any more, the connection stays open.
+    /// The node gets it; no answer ever comes, and the connection stays open.
     WithholdAnswer,
     /// The connection dies before the node gets it.
     LoseRequest,
-    /// Nobody ever answers; the connection stays open.
+    /// No answer ever comes; the connection stays open.
     Silence,
-    /// A result that the node has not given.
+    /// A result that the node did not give.
     Say(Value),
-    /// An error that the node has not given.
+    /// An error that the node did not give.
     Refuse(i64, &'static str),
-    /// The node gets it and answers; instead comes an error that the node has not given.
+    /// The node gets it and answers; the client gets an error that the node did not give.
     RefuseAfter(i64, &'static str),
-    /// Status line and headers, and a body that is whatever it is.
+    /// A status line and headers, and any body.
     Raw(&'static str, Vec<u8>),
-    /// The node gets it and answers; instead comes that.
+    /// The node gets it and answers; the client gets this instead.
     RawAfter(&'static str, Vec<u8>),
     /// Megabyte after megabyte, as long as somebody reads.
     Endless,
@@ -60,7 +60,7 @@ impl Proxy {
                         seen.lock().expect("no panic").push(method.to_string());
                         judge(method)
                     };
-                    // Whoever asks may be gone before the answer.
+                    // The client may be gone before the answer.
                     let _ = serve(client, &upstream, &judge);
                 });
             }
@@ -80,7 +80,7 @@ impl Proxy {
     }
 }
 
-/// What sends a transaction.
+/// The method that sends a transaction.
 pub(crate) const SEND: &str = "eth_sendRawTransaction";
 
 fn serve(

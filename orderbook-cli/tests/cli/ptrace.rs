@@ -7,7 +7,7 @@ use std::ptr::null_mut;
 
 pub(crate) type Pid = libc::pid_t;
 
-/// Why a thread stands still, or that it is gone.
+/// Why a thread has stopped, or that it is gone.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Stop {
     /// Ended with an exit code, or killed.

@@ -1,5 +1,5 @@
-//! What differs from run to run, made equal and nothing else: ids and hashes by the order in which they appear, signatures,
-//! times around now, ports and folders. Everything keeps its width, so that tables keep their shape.
+//! Makes equal what differs from run to run, and nothing else: ids and hashes by the order in which they appear,
+//! signatures, times around now, ports and folders. Everything keeps its width, so that tables keep their shape.
 
 use std::collections::HashMap;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -8,7 +8,7 @@ const DAY: i64 = 24 * 60 * 60;
 
 /// Redacts the texts of one snapshot: the same id is the same everywhere in it.
 pub(crate) struct Redactor {
-    /// What is known by its very words: folders, ports.
+    /// What is replaced literally: folders, ports.
     literal: Vec<(String, String)>,
     ids: HashMap<String, usize>,
     now: i64,
@@ -16,7 +16,7 @@ pub(crate) struct Redactor {
 
 impl Redactor {
     pub(crate) fn new(mut literal: Vec<(String, String)>) -> Self {
-        // Which of two a signature is, the key and the text decide.
+        // Which of two signatures it is depends on the key and the text.
         literal.extend(
             [("\"v\":28", "\"v\":27"), ("\"v\": 28", "\"v\": 27")]
                 .map(|(from, to)| (from.into(), to.into())),
@@ -74,7 +74,7 @@ impl Redactor {
     }
 
     fn word(&mut self, word: &str, before: char, next: char) -> String {
-        // The end of a colour stands before it.
+        // The end of a colour comes before it.
         if matches!(before, '[' | ';')
             && let Some((colour, rest)) = word.split_once('m')
             && !colour.is_empty()
@@ -105,7 +105,7 @@ impl Redactor {
         if let Some(rest) = word.strip_prefix(':') {
             return format!(":{}", self.word(rest, before, next));
         }
-        // An abridged match id says nothing that the next run repeats.
+        // An abridged match id has nothing that the next run repeats.
         if next == '…' && word.len() >= 12 && word.as_bytes()[8] == b'-' {
             return format!("uuid-{}", "x".repeat(word.len() - 5));
         }

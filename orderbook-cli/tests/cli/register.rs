@@ -116,7 +116,7 @@ fn a_register_is_that_of_a_block_or_of_the_last_one_not_after_a_time() {
     assert_eq!(then["block"], before["block"]);
     // A second earlier is another block, or the same time's first.
     for (line, exit, words) in [
-        ("--at 2199-01-01", 2, "it has not got to"),
+        ("--at 2199-01-01", 2, "it has not reached"),
         ("--at 99999999", 2, "is not in it yet"),
         ("--at 1970-01-02", 2, "first event is in block"),
         ("--at 20300131", 2, "block:20300131"),
@@ -448,7 +448,7 @@ fn a_chain_that_takes_blocks_back_is_followed_to_the_fork() {
         300_000_000
     );
     market.node("evm_revert", &json!([snapshot]));
-    // As far as the fork, and no further.
+    // Back to the fork, and no further.
     let back = market.data("register HRBR");
     for member in ["block", "block_hash", "supply", "hash", "rows"] {
         assert_eq!(back[member], before[member], "{member}");
@@ -462,7 +462,7 @@ fn a_chain_that_takes_blocks_back_is_followed_to_the_fork() {
         millionths(&after["supply"]) - millionths(&before["supply"]),
         10_000_000
     );
-    // The same as an index that never saw the other branch.
+    // The same as in an index that never saw the other branch.
     fs::remove_file(market.path().join("orderbook.index")).unwrap();
     let anew = market.data("register HRBR");
     assert_eq!(anew, after);
@@ -489,7 +489,7 @@ fn a_node_that_refuses_wide_ranges_is_asked_for_smaller_ones() {
         .filter(|method| *method == "eth_getLogs")
         .count();
     assert!(ranges > 5, "{ranges}");
-    // One that refuses every block is not asked for ever.
+    // A node that refuses every block is not asked for ever.
     fs::remove_file(market.path().join("orderbook.index")).unwrap();
     let proxy = Proxy::before(&market.url, |method| match method {
         "eth_getLogs" => Act::Refuse(-32005, "limit exceeded"),
@@ -500,7 +500,7 @@ fn a_node_that_refuses_wide_ranges_is_asked_for_smaller_ones() {
     assert!(said.stdout.contains("limit exceeded"), "{said:?}");
 }
 
-/// What is done to the logs that a node answers with.
+/// What is done to the logs in a node's answer.
 type Edit = fn(&mut Value);
 
 #[test]
@@ -524,12 +524,12 @@ fn an_event_that_is_unknown_or_malformed_is_named_and_nothing_of_it_kept() {
                 });
             },
             "MALFORMED_EVENT",
-            "what is no RoleGranted",
+            "that is not a valid RoleGranted",
         ),
         (
             |logs| first(logs, |log| log["logIndex"] = Value::Null),
             "NODE_UNTRUE",
-            "without a place",
+            "without a unique place",
         ),
     ];
     for (edit, code, words) in edits {
@@ -560,9 +560,9 @@ fn a_contract_that_says_otherwise_is_refused_with_both_figures() {
     for line in ["register HRBR", "token holders HRBR"] {
         let said = market.run_at(&proxy.url, line).exits(6);
         assert_eq!(said.code(), "REGISTER_DIFFERS");
-        let words = format!("the supply is {}", millionths(&json!(supply)));
+        let words = format!("the supply: {}", millionths(&json!(supply)));
         assert!(
-            said.stdout.contains(&words) && said.stdout.contains("and 7 by the contract"),
+            said.stdout.contains(&words) && said.stdout.contains(", 7 according to the contract"),
             "{said:?}"
         );
     }
@@ -612,7 +612,7 @@ fn the_index_is_no_part_of_the_book_and_is_built_anew() {
         fs::remove_file(&index).unwrap();
         let before = market.data("register HRBR");
         if market.store.starts_with("postgres") {
-            // On a server it is a schema beside the book's.
+            // On a server it is a schema next to the book's.
             assert!(!index.exists());
         } else {
             fs::remove_file(&index).unwrap();

@@ -1,4 +1,4 @@
-//! A random history of a security on the chain: at a hundred random blocks of it the index says what the contract says.
+//! A random history of a security on the chain: at a hundred of its blocks the index says what the contract says.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -44,7 +44,7 @@ fn wallet(number: u64) -> Address {
     Address::from_word(keccak256(number.to_be_bytes()))
 }
 
-/// An act of whoever may, perhaps one that the rules refuse; then nothing of it is in the history.
+/// An act by somebody who may do it, perhaps one that the rules refuse; then it is not in the history.
 #[allow(clippy::too_many_lines)] // one table
 fn act(dice: &mut Dice, market: &Market, now: u64) -> (Address, Vec<u8>) {
     let address = |name: &str| market.wallet(name).parse::<Address>().unwrap();
@@ -309,7 +309,7 @@ async fn compare(market: &Market, token: Address, dice: &mut Dice, first: u64) {
             }
         }
     }
-    // The history was one: each kind of encumbrance was there at some of these blocks.
+    // The history was a real one: each kind of encumbrance was there at some of these blocks.
     assert_eq!(
         seen,
         BTreeSet::from(["balance", "frozen", "held", "locked", "unvested"])
@@ -317,7 +317,7 @@ async fn compare(market: &Market, token: Address, dice: &mut Dice, first: u64) {
     index.close().await;
 }
 
-/// Of a source that nobody knows the beginning of, it is found.
+/// If nobody knows where a source begins, that is found out.
 #[test]
 fn an_index_begins_with_the_block_in_which_the_contract_came_onto_the_chain() {
     let market = Market::open();

@@ -1,5 +1,5 @@
 //! A member that stands twice in a JSON object shows each reader another file, so every file from outside that has one is
-//! refused, whichever command reads it.
+//! refused, by every command that reads one.
 
 use std::fs;
 
@@ -40,7 +40,7 @@ fn a_file_in_which_a_member_stands_twice_is_refused_wherever_one_is_read() {
     ] {
         let said = market.run(&line);
         assert_eq!(said.exit, 2, "{line}: {said:?}");
-        assert!(said.stdout.contains("stands twice"), "{line}: {said:?}");
+        assert!(said.stdout.contains("appears twice"), "{line}: {said:?}");
     }
     assert_eq!(market.data("order list")[0], orders);
     assert_eq!(market.data("audit verify")["root"], before);

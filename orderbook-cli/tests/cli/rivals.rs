@@ -1,5 +1,5 @@
-//! Several processes at once: on one book, which has one writer at a time; and two desks with a book each, which meet at
-//! the chain.
+//! Several processes at once: on one book, which has one writer at a time; and two desks with a book each, which meet
+//! on the chain.
 
 use std::process::{Child, Stdio};
 use std::sync::Barrier;
@@ -32,7 +32,7 @@ fn start_line(market: &Market, count: usize) -> Proxy {
     })
 }
 
-/// Signs an order of that many tokens into a file; its name.
+/// Signs an order for this many tokens into a file; its name.
 fn signed(market: &Market, tokens: usize) -> String {
     let line = format!("order sign bid HRBR {tokens} 24.50 --account A-1028 --wallet victor-chen");
     let order = market.data(&line)[0].clone();

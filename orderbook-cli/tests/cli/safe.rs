@@ -28,12 +28,12 @@ sol! {
 }
 
 const SAFE: Address = address!("00000000000000000000000000000000005afe01");
-/// Others: whoever attests reserves, names minters or is the coin's admin does only one of it.
+/// Others: attesting reserves, naming minters and being the coin's admin must each be somebody else's.
 const AUDITORS: Address = address!("00000000000000000000000000000000005afe05");
 const TREASURY: Address = address!("00000000000000000000000000000000005afe06");
 const MULTI_SEND: Address = address!("00000000000000000000000000000000005afe02");
 const OWNER: Address = address!("00000000000000000000000000000000005afe03");
-/// A contract that forwards what it gets to the Safe, whose owner it is.
+/// A contract that forwards what it gets to the Safe that it owns.
 const RELAY: Address = address!("00000000000000000000000000000000005afe04");
 
 /// The Safe; each word of memory from 65,536 on is a variable.
@@ -98,7 +98,7 @@ struct Vault {
 }
 
 impl Vault {
-    /// The Safe stands, and has no role yet.
+    /// The Safe is deployed, and has no role yet.
     fn bare(owner: Address) -> Self {
         let market = Market::open();
         let put = |at: Address, source: &str| {
@@ -118,7 +118,7 @@ impl Vault {
         Self { market }
     }
 
-    /// The roles of the security are the Safe's.
+    /// The Safe has the roles of the security.
     fn of_security() -> Self {
         let vault = Self::bare(OWNER);
         for role in ["ISSUER_ROLE", "COMPLIANCE_ROLE", "PAUSER_ROLE"] {
@@ -127,7 +127,7 @@ impl Vault {
         vault
     }
 
-    /// Every role of every contract is the Safe's, and so are their admins' places.
+    /// The Safe has every role of every contract, and is their admin.
     fn open() -> Self {
         let vault = Self::bare(OWNER);
         let roles = [
@@ -184,7 +184,7 @@ impl Vault {
         self.market.path().join(name)
     }
 
-    /// A batch's calls, as its file has them.
+    /// A batch's calls, as they are in its file.
     fn calls(&self, name: &str) -> Vec<(Address, Vec<u8>)> {
         let text = std::fs::read_to_string(self.file(name)).expect("a batch");
         let batch: Value = serde_json::from_str(&text).expect("JSON");
@@ -292,7 +292,7 @@ fn execution(calls: &[(Address, Vec<u8>)], gas: u64) -> Vec<u8> {
     .abi_encode()
 }
 
-/// One for each command of a role, in a sequence in which each can succeed.
+/// One for each command of a role, in an order in which each can succeed.
 const ACTS: &[&str] = &[
     "token register HRBR new.csv",
     "token register HRBR new.csv --issue",
@@ -424,7 +424,7 @@ fn a_proposal_sends_nothing_and_says_what_is_to_do() {
     assert_eq!(again.code(), "FILE_EXISTS");
     let listed = vault.market.data("propose list");
     assert_eq!(listed[0]["calls"], "1");
-    // Whoever signs reads it without the journal, and words of the file change nothing.
+    // Those who sign read it without the journal, and the words in the file change nothing.
     let text = std::fs::read_to_string(vault.file("mint.json")).unwrap();
     let renamed = text.replace("1234.5 HRBR", "5 HRBR");
     std::fs::write(vault.file("renamed.json"), renamed).unwrap();
@@ -495,8 +495,11 @@ fn what_cannot_be_proposed_says_why_and_does_nothing() {
             "the book must know a transaction before it is sent",
         ),
         ("deploy coin", "known only once it is deployed"),
-        ("approve HRBR 5", "acts of roles only"),
-        ("programs keepalive HRBR", "acts of roles only"),
+        ("approve HRBR 5", "only acts of roles can be proposed"),
+        (
+            "programs keepalive HRBR",
+            "only acts of roles can be proposed",
+        ),
     ] {
         let said = market.run(&format!("{line} {tail}")).exits(2);
         assert_eq!(said.code(), "NEEDS_A_KEY", "{line}: {said:?}");
@@ -525,7 +528,7 @@ fn what_cannot_be_proposed_says_why_and_does_nothing() {
         let said = market.run(&format!("{line} {tail}"));
         assert_eq!(said.exit, exit, "{line}: {said:?}");
     }
-    // Nor is an account, another contract, or nothing at all a Safe.
+    // An account, another contract and an empty address are not a Safe either.
     for account in [market.wallet("treasury"), market.address("coin")] {
         let line = format!("token pause HRBR --propose batch.json --from {account}");
         assert_eq!(market.run(&line).exits(5).code(), "NOT_A_SAFE", "{account}");
@@ -534,7 +537,7 @@ fn what_cannot_be_proposed_says_why_and_does_nothing() {
     assert!(!vault.file("orderbook.journal").exists());
 }
 
-/// What `propose show` and `propose confirm` say to a changed batch.
+/// What `propose show` and `propose confirm` say about a changed batch.
 fn refused(vault: &Vault, change: &dyn Fn(&mut Value), exit: i32, code: &str) {
     let text = std::fs::read_to_string(vault.file("batch.json")).unwrap();
     let mut batch: Value = serde_json::from_str(&text).unwrap();
@@ -595,7 +598,7 @@ fn a_batch_that_says_anything_else_is_refused_by_whoever_reads_it() {
         3,
         "UNREADABLE_CALL",
     );
-    // A holder's own act, and no function at all.
+    // A holder's own act, and something that is not a function.
     refuse(
         |batch| {
             let data = batch["transactions"][0]["data"]
@@ -634,7 +637,7 @@ fn only_that_safes_own_success_with_these_calls_alone_confirms() {
     };
     assert_eq!(code(&("0x".to_string() + &"11".repeat(32)), 5), "NOT_MINED");
     assert_eq!(code("0x1234", 2), "USAGE");
-    // An issuer's own key does the same: no Safe spoke.
+    // An issuer's own key does the same: no Safe was involved.
     let own = market.data("token mint HRBR ada-lindqvist 3 --wallet issuer");
     assert_eq!(
         code(own["transaction"].as_str().unwrap(), 6),
@@ -685,7 +688,7 @@ fn through_another_contract_the_events_alone_confirm() {
     assert!(!vault.file("orderbook.journal").exists());
 }
 
-/// A cap table of so many new wallets with a holding of one each.
+/// A cap table of this many new wallets with a holding of one each.
 fn cap_table(wallets: u64) -> String {
     let mut table = "account,investor,name,wallet,group,country,kyc_expiry,holding\n".to_string();
     for at in 1..=wallets {
@@ -766,7 +769,7 @@ fn a_plan_that_was_given_up_is_open_again() {
     );
     let again = vault.propose(line, "second.json");
     assert_eq!(again["proposed"]["calls"], 2, "{again}");
-    // The one that was given up is carried out all the same: the chain says so, and nothing is issued twice.
+    // The one that was dropped is carried out all the same: the chain shows it, and nothing is issued twice.
     vault.execute(&vault.calls("first.json"), 0);
     let plan = vault.market.data(&format!("{line} --plan"));
     assert_eq!(

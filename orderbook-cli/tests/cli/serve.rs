@@ -1,4 +1,4 @@
-//! `orderbook serve` on a real chain: wallets sign in and post, a desk matches and settles, and it ends in order.
+//! `orderbook serve` on a real chain: wallets sign in and post, a desk matches and settles, and it shuts down in order.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
@@ -69,7 +69,7 @@ impl<'a> Served<'a> {
         let mut line = String::new();
         stderr.read_line(&mut line).expect("it speaks");
         let begun: Value = serde_json::from_str(&line).unwrap_or_else(|_| panic!("{line}"));
-        // Whoever stops reading would stop the server.
+        // Not reading on would block the server.
         std::thread::spawn(move || std::io::copy(&mut stderr, &mut std::io::sink()));
         let url = begun["serving"].as_str().expect("a URL");
         let host = url.strip_prefix("http://").expect("without TLS").to_owned();
@@ -114,7 +114,7 @@ impl<'a> Served<'a> {
         }
     }
 
-    /// Lines of an answer that does not end, its head among them.
+    /// Lines of an answer that does not end, including its head.
     pub(crate) fn follow(&self, path: &str, cookie: &str) -> BufReader<TcpStream> {
         let (_, port) = self.host.split_once(':').expect("a port");
         let mut stream = TcpStream::connect(format!("127.0.0.1:{port}")).expect("it listens");
@@ -202,19 +202,19 @@ impl<'a> Served<'a> {
         said.body["id"].as_str().expect("an id").to_owned()
     }
 
-    /// Runs a command beside it.
+    /// Runs a command alongside it.
     pub(crate) fn data(&self, line: &str) -> Value {
         let said = self.market.run_beside_others(&self.market.url, line);
         said.exits(0).json()["data"].clone()
     }
 
-    /// Kills it where it is.
+    /// Kills it on the spot.
     pub(crate) fn dies(mut self) {
         self.child.kill().expect("it runs");
         self.child.wait().expect("it ends");
     }
 
-    /// Tells it to end, and how it ended.
+    /// Stops it, and returns how it ended.
     pub(crate) fn ends(mut self) -> i32 {
         signal(&self.child, "TERM");
         self.child
@@ -232,7 +232,7 @@ impl Drop for Served<'_> {
     }
 }
 
-/// What a person signs of a match.
+/// What a person signs for a match.
 struct Signing<'a> {
     served: &'a Served<'a>,
     id: Uuid,
@@ -291,7 +291,7 @@ fn a_trade_goes_from_two_investors_over_the_desk_to_its_settlement_while_it_serv
             (&pair["ask_answers"], &pair["bid_answers"]),
             (&json!(bid), &Value::Null)
         );
-        // The command line sees what came by the web, on the same book.
+        // The command line sees what came in over the web, on the same book.
         let shown = served.data(&format!("order show {bid}"));
         let text = shown.to_string();
         assert!(
@@ -336,7 +336,7 @@ fn a_trade_goes_from_two_investors_over_the_desk_to_its_settlement_while_it_serv
         let said = served.ask("POST", &format!("{path}/approve"), &ruth, Some(&approval));
         assert_eq!(said.is(200).body["state"], "APPROVED");
 
-        // What is missing on chain is said in words, and once it is there nothing is.
+        // What is missing on chain is said in words, and once it is there nothing is said.
         let reasons = served
             .ask("GET", &format!("{path}/preflight"), &ruth, None)
             .is(200)

@@ -96,7 +96,7 @@ fn init_keeps_what_is_not_said_anew_and_a_copy_of_what_it_changes() {
         second.contains("name = \"desk\"") && second.contains("operator = \"hot\""),
         "{second}"
     );
-    // The same again is nothing to do.
+    // The same again finds nothing to do.
     init("--actor ruth --force").exits(0);
     assert!(!folder.path().join("orderbook.toml.2.bak").exists());
 }
@@ -342,8 +342,8 @@ fn a_deployer_with_ether_for_half_of_it_is_refused() {
             .as_str()
             .unwrap()
             .to_owned();
-        let (_, rest) = message.split_once("takes ").unwrap();
-        let ether: f64 = rest.split(' ').next().unwrap().parse().unwrap();
+        let (_, rest) = message.split_once("takes up to ").unwrap();
+        let ether: f64 = rest.split(';').next().unwrap().parse().unwrap();
         ether
     };
     let most = needed(&fresh.run(token).exits(3));

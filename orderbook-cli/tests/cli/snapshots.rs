@@ -1,6 +1,6 @@
-//! Everything the command line says, committed: help, tables wide, narrow, coloured and piped, envelopes, failures.
+//! Everything the command line prints, committed: help; tables wide, narrow, coloured and piped; envelopes; failures.
 //!
-//! `UPDATE_SNAPSHOTS=1 cargo test -p orderbook-cli --test cli snapshots` writes them anew; look at the difference.
+//! `UPDATE_SNAPSHOTS=1 cargo test -p orderbook-cli --test cli snapshots` writes them again; look at the difference.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -33,7 +33,7 @@ fn compare(name: &str, text: &str) {
     let line = |text: &str| text.lines().nth(at).unwrap_or("(the end)").to_string();
     assert!(
         committed == text,
-        "{} differs at line {}:\n  committed: {}\n  now:       {}\nUPDATE_SNAPSHOTS=1 writes it anew",
+        "{} differs at line {}:\n  committed: {}\n  now:       {}\nUPDATE_SNAPSHOTS=1 writes it again",
         path.display(),
         at + 1,
         line(&committed),
@@ -74,7 +74,7 @@ fn help(path: &[String]) -> String {
     run(Path::new("."), arguments).exits(0).stdout
 }
 
-/// Every command with its help, the whole ones and those that only hold others.
+/// Every command with its help, also those that only group others.
 fn helps() -> BTreeMap<Vec<String>, String> {
     fn walk(path: &[String], found: &mut BTreeMap<Vec<String>, String>) {
         let text = help(path);
@@ -181,8 +181,8 @@ fn market() -> (Market, Vec<(String, String)>) {
     (market, literal)
 }
 
-/// Commands that only look: the same answer at three widths, coloured, piped and as JSON. `{match}`, `{bid}` and `{ask}` are
-/// those of the demo's approved match.
+/// Commands that only read: the same answer at three widths, coloured, piped and as JSON. `{match}`, `{bid}` and
+/// `{ask}` are those of the demo's approved match.
 const VIEWS: &[(&str, &str)] = &[
     ("view-config", "config show"),
     ("view-wallet", "wallet list"),
@@ -223,7 +223,7 @@ const VIEWS: &[(&str, &str)] = &[
     ("view-exam", "export exam --out exam"),
 ];
 
-/// A cap table of which every kind of row is to do.
+/// A cap table with every kind of row that needs doing.
 const NEW: &str = "account,investor,name,wallet,group,country,kyc_expiry,holding\n\
     A-1001,HSS-INV-1001,Ada Lindqvist,ada-lindqvist,1,840,2035-06-30,12500\n\
     A-1007,HSS-INV-1007,Elena Rossi,elena-rossi,2,380,2036-05-31,3000\n\
@@ -250,7 +250,7 @@ fn snapshots_of_every_view() {
             let text = redactor.text(text);
             let _ = writeln!(out, "--- orderbook {}, {title}\n{text}", line.trim_end());
         };
-        // An exam pack replaces none.
+        // An exam pack does not replace another.
         let fresh = || drop(fs::remove_dir_all(folder.join("exam")));
         for columns in [120, 80, 60] {
             fresh();

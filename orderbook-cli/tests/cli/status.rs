@@ -1,4 +1,4 @@
-//! `status`: what waits for whom, what ends soon, and what a monitor is told.
+//! `status`: what is waiting for whom, what ends soon, and what a monitor sees.
 
 use serde_json::Value;
 

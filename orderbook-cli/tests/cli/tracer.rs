@@ -1,7 +1,8 @@
-//! Runs a command under ptrace and stops it at every boundary: each system call that changes something outside of the
+//! Runs a command under ptrace and stops it at every boundary: each system call that changes something outside the
 //! process. At each the process can be killed before the call happens, or the call can be refused.
 //!
-//! The boundaries are counted over all threads in the sequence in which they happen. Nothing in the product knows of it.
+//! The boundaries are counted over all threads in the order in which they happen. Nothing in the product knows about
+//! it.
 
 use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
@@ -28,7 +29,7 @@ pub(crate) enum Boundary {
 }
 
 impl Boundary {
-    /// The world is another one after it. Bytes in `SQLite`'s log count from the `fsync` that ends a commit.
+    /// Whether the world is different after it. Bytes in `SQLite`'s log count from the `fsync` that ends a commit.
     pub(crate) fn changes(&self) -> bool {
         match self {
             Self::Sync(_) | Self::Reshape(_) | Self::Say => true,
@@ -96,7 +97,7 @@ fn run(command: &Command, mut judge: impl FnMut(usize, &Boundary) -> Verdict) ->
             Stop::Event => 0,
             Stop::Signal(signal) => signal,
         };
-        // A thread that is being killed is gone already.
+        // A thread that is being killed may already be gone.
         let _ = ptrace::resume(pid, signal);
     };
     let text = |file: &mut File| {
@@ -148,7 +149,7 @@ fn at_call(
         ptrace::set_registers(pid, &registers).expect("registers");
         return;
     }
-    // So the kernel marks a call that has not happened yet.
+    // This is how the kernel marks a call that has not happened yet.
     if registers.rax != answer(libc::ENOSYS) {
         return;
     }
@@ -170,7 +171,7 @@ fn at_call(
     }
 }
 
-/// What a call that fails leaves in its register.
+/// What a failing call leaves in its register.
 fn answer(errno: i32) -> u64 {
     i64::from(-errno).cast_unsigned()
 }

@@ -1,7 +1,7 @@
-//! `docs/tutorial.md`: its commands are typed in their order in an empty folder, and what they say is what the page shows.
+//! `docs/tutorial.md`: its commands are typed in order in an empty folder, and they print what the page shows.
 //!
-//! `UPDATE_SNAPSHOTS=1` writes the page anew. What differs from run to run is made equal ([`crate::redact`]), ids so that
-//! they look like ids: where a command of the page names one, the run's own stands in its place.
+//! `UPDATE_SNAPSHOTS=1` writes the page again. What differs from run to run is made equal ([`crate::redact`]), ids so
+//! that they look like ids: where a command of the page names one, the run's own takes its place.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -14,7 +14,7 @@ use crate::redact::Redactor;
 
 /// The port that the page names; the test takes a free one.
 const PORT: &str = "8547";
-/// Of the terminal.
+/// The terminal's width.
 const COLUMNS: u16 = 100;
 
 /// 64 digits that look like those of a hash, the same for the same number in every run.
@@ -27,7 +27,7 @@ fn hexadecimal(number: usize) -> String {
     digits
 }
 
-/// `SplitMix64`: numbers that look like chance.
+/// `SplitMix64`: numbers that look random.
 fn mixed(number: u64) -> u64 {
     let sum = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let once = (sum ^ (sum >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -92,7 +92,7 @@ impl Session {
         shell
     }
 
-    /// Types a command on a terminal, and returns what it says there and beside it.
+    /// Types a command on a terminal, and returns what it prints there and on stderr.
     fn types(&mut self, line: &str) -> String {
         if let Some(line) = line.strip_suffix(" &") {
             return self.starts(line);
@@ -174,7 +174,7 @@ impl Drop for Session {
     }
 }
 
-/// A line as a terminal shows it: tabs reach to the next eighth column, and what is too long is broken.
+/// A line as a terminal shows it: tabs reach to the next eighth column, and a line that is too long is broken.
 fn wrapped(line: &str, out: &mut String) {
     let mut letters = Vec::new();
     for letter in line.chars() {
@@ -218,7 +218,7 @@ fn played(page: &str) -> String {
         if number > 0 {
             out.push_str("```");
         }
-        // A file that is to be written: its name stands in the fence.
+        // A file to write: its name is in the fence.
         if let Some(rest) = part.strip_prefix("csv ") {
             let (name, text) = rest.split_once('\n').expect("lines");
             fs::write(session.folder.path().join(name.trim()), text).expect("a file");
@@ -252,7 +252,7 @@ fn the_tutorial_shows_what_its_commands_say() {
     let line = |text: &str| text.lines().nth(at).unwrap_or("(the end)").to_owned();
     assert!(
         text == now,
-        "docs/tutorial.md differs at line {}:\n  page: {}\n  now:  {}\nUPDATE_SNAPSHOTS=1 writes it anew",
+        "docs/tutorial.md differs at line {}:\n  page: {}\n  now:  {}\nUPDATE_SNAPSHOTS=1 writes it again",
         at + 1,
         line(&text),
         line(&now)

@@ -253,7 +253,7 @@ fn a_fill_is_shown_soft_then_safe_then_final_and_recorded_when_the_book_wants_it
     );
     let told: Vec<Value> = told.by_ref().take(4).collect();
     assert_eq!(told[..2], ["soft", "safe"]);
-    // The log tells what it records, the watcher where the chain stands.
+    // The log tells what it records, the watcher how far the chain is.
     assert!(told.contains(&json!("recorded")) && told.contains(&json!("final")));
     let status = served.ask("GET", "/v1/status", "", None).is(200).body;
     let chain = &status["chain"];
@@ -284,7 +284,7 @@ fn a_soft_fill_that_vanishes_is_shown_as_gone_and_recorded_nowhere() {
     let ruth = served.sign_in("ruth");
     served.data(&format!("settle {bid} {ask} --signed"));
     fill(&served, &ruth, &id, "soft");
-    // How far the chain was read the watcher notes when it begins, perhaps after it has shown the fill.
+    // The watcher notes how far the chain was read when it begins, perhaps after it has shown the fill.
     let recorded = || {
         let log = served.data("audit log --limit 100000");
         let events = log.as_array().expect("a list").iter();
@@ -359,7 +359,7 @@ fn a_node_that_was_gone_is_followed_again() {
     while block(&served) != json!(market.block_number()) {}
     drop(served);
     market.stop_node();
-    // It begins while the node is away.
+    // It begins while the node cannot be reached.
     let served = Served::start_with(&market, &market.url, WATCH);
     let before = block(&served);
     let _node = market.node_at(&port);

@@ -26,7 +26,7 @@ pub(super) async fn commit(stage: &mut Stage, world: &World, approved: &Approved
     stage.say(&format!(
         "{PRINCIPAL} binds the first match with a key that cannot settle: {quantity} of {seller} and ${} of {buyer} are held, \
          each in its owner's own wallet, for that trade alone. Nobody takes custody. With `settlement commitments \
-         --required`, as `deploy settlement` leaves it, nothing else settles.",
+         --required`, which `deploy settlement` sets, nothing else settles.",
         dollars(trade.total)
     ));
     stage.gap();
@@ -52,7 +52,7 @@ pub(super) async fn commit(stage: &mut Stage, world: &World, approved: &Approved
         )
         .await?;
     stage.say(&format!(
-        "{seller} regrets the price and moves all {} {} away:",
+        "{seller} regrets the price and tries to move all {} {} away:",
         units(balance, trade.decimals),
         trade.symbol
     ));

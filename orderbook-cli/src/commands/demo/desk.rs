@@ -152,7 +152,7 @@ pub(super) async fn matches(stage: &mut Stage, world: &World) -> Result<Vec<Appr
             same_person = refusal.err().map(|error| error.to_string());
         }
         let trade = Trade::of(&bid, &ask);
-        // Allowances come after the match: until then their absence is no reason against it.
+        // Allowances come after the match: until then their absence does not count against it.
         let reasons: Vec<_> =
             preflight::run(&world.chain, world.settlement, &bid, &ask, Form::Signed)
                 .await?
@@ -239,7 +239,9 @@ pub(super) async fn permits(stage: &mut Stage, world: &World) -> Result<()> {
             let found = securities
                 .iter()
                 .find(|contract| contract.address() == *token);
-            found.ok_or_else(|| Failure::other("an order is for a token that is not the demo's"))?
+            found.ok_or_else(|| {
+                Failure::other("an order is for a token that is not part of the demo")
+            })?
         };
         gas += carry_out(desk, contract, signed.call())
             .await?

@@ -35,7 +35,7 @@ pub(super) async fn dividend(stage: &mut Stage, world: &World, books: &Books) ->
     stage.act("A dividend, to every holder but the sanctioned one");
     stage.say(
         "Who held what at the record block follows from the token's logs. Each holder's amount is a leaf of a Merkle tree; its \
-         root and the money go to a contract, and anybody may then bring a leaf.",
+         root and the money go to a contract, and anybody may then submit a leaf.",
     );
     stage.gap();
     let contract = world.contract(target(world)).await?;
@@ -124,7 +124,7 @@ async fn open(world: &World, contract: &Contract, plan: &Plan) -> Result<()> {
     Ok(())
 }
 
-/// Pays what can be paid, and says in how many transactions.
+/// Pays what can be paid, and returns the number of transactions.
 async fn pay(world: &World, contract: &Contract, plan: &Plan) -> Result<usize> {
     let (chain, issuer) = (&world.chain, world.key("issuer")?);
     let state = State::read(chain, plan).await?;
@@ -159,7 +159,7 @@ fn show(stage: &Stage, world: &World, plan: &Plan, standing: &State) {
     stage.gap();
 }
 
-/// Works it out again from the chain's logs.
+/// Recomputes it from the chain's logs.
 async fn verify(stage: &Stage, world: &World, plan: &Plan, books: &Books) -> Result<()> {
     let path = world.folder().join(FILE);
     let failed = |e: std::io::Error| Failure::other(format!("{}: {e}", path.display()));
@@ -170,7 +170,7 @@ async fn verify(stage: &Stage, world: &World, plan: &Plan, books: &Books) -> Res
     let held = holders(world, books, &read.record).await?;
     compare(&read, &held)?;
     if read.id != plan.id {
-        return Err(Failure::other("the file is of another distribution"));
+        return Err(Failure::other("the file belongs to another distribution"));
     }
     stage.done("verified: holders, amounts and root follow from the chain's logs alone, and the contract has that root");
     Ok(())

@@ -32,8 +32,8 @@ const RESERVES: u64 = 25_000_000;
 pub(super) async fn contracts(stage: &mut Stage, world: &mut World, books: &Books) -> Result<()> {
     stage.act("Contracts, compiled from Rust to WASM");
     stage.say(
-        "Each deployment creates the program, activates it and runs its constructor in one transaction; what is too large for \
-         one account is put there in parts before.",
+        "Each deployment creates the program, activates it and runs its constructor in one transaction; code that is too \
+         large for one account is put there in fragments first.",
     );
     stage.gap();
     let mut table = Table::new(&["contract", "what it is", "address", ">bytes", ">gas"]);
@@ -55,7 +55,7 @@ pub(super) async fn contracts(stage: &mut Stage, world: &mut World, books: &Book
         row(listing.symbol, listing.name, &token);
     }
     let (distribution, documents) = deploy_beside(world).await?;
-    row("distribution", "pays holders of a day", &distribution);
+    row("distribution", "pays holders as of a day", &distribution);
     row("documents", "the securities' papers", &documents);
     stage.table(&table);
     stage.gap();
@@ -78,7 +78,7 @@ pub(super) async fn contracts(stage: &mut Stage, world: &mut World, books: &Book
     open_book(world, books).await?;
     stage.done("roles granted: issuer, enforcer, treasury, master minter, attestor, operator and principal are different keys");
     stage.done("both securities admitted to trading; the broker-dealer's book is open");
-    stage.done("the contract's admin named Alma Reyes, and she the trader and the principal: from here on persons sign what they do");
+    stage.done("the contract's admin named Alma Reyes, who named the trader and the principal: from now on, people sign what they do");
     Ok(())
 }
 
@@ -95,7 +95,7 @@ async fn deploy_coin(world: &mut World) -> Result<Deployed> {
     Ok(coin)
 }
 
-/// What stands beside the tokens and trusts none of them: distributions, and the registry of documents.
+/// The contracts beside the tokens that trust none of them: distributions, and the registry of documents.
 async fn deploy_beside(world: &mut World) -> Result<(Deployed, Deployed)> {
     let constructor = Constructor::Distribution {
         coin: world.coin,
@@ -327,7 +327,7 @@ async fn issue(world: &World, listing: &Listing) -> Result<()> {
         maxPerInvestor: U256::ZERO,
         maxBipsPerInvestor: 3_000,
         maxHolders: 99,
-        // A whole one, so that crumbs cannot fill the number of holders.
+        // A whole token, so that dust cannot use up the number of holders.
         minHolding: whole(1, listing.decimals),
         granularity: U256::ZERO,
     };

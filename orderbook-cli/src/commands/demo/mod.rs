@@ -1,6 +1,6 @@
 //! `demo`: a whole trade on the embedded chain, from nothing, in the terminal.
 //!
-//! It does what the other commands do, through the same library, and leaves a folder on which they can be tried.
+//! It does what the other commands do, through the same library, and leaves a folder in which they can be tried.
 
 mod commit;
 mod desk;
@@ -34,8 +34,8 @@ const PORT: u16 = 8547;
 /// Run a whole trade on the embedded chain, from nothing
 ///
 /// Starts the sibling binary `devnet`, deploys the contracts, registers investors, issues securities and cash, signs
-/// and posts orders, matches, commits, settles, sanctions a buyer, pays a
-/// dividend, and proves what happened. Everything is left in a folder.
+/// and posts orders, matches, commits, settles, sanctions a buyer, pays a dividend, and proves what happened.
+/// Everything is left in a folder.
 #[derive(Args, Debug)]
 #[command(
     after_help = "Examples:\n  orderbook demo\n  orderbook demo --folder /tmp/market --force\n  orderbook demo --serve      leave the market running: the chain, and the board at http://localhost:8080"
@@ -56,7 +56,7 @@ pub(super) struct Demo {
     /// Leave the market running at the end, until interrupted: the chain, and the board over HTTP
     #[arg(long)]
     serve: bool,
-    /// Where the board is served then [default: 127.0.0.1:8080, or any port where that is taken]
+    /// Where to serve the board then [default: 127.0.0.1:8080, or any port if that is taken]
     #[arg(long, value_name = "ADDRESS", requires = "serve")]
     listen: Option<SocketAddr>,
 }
@@ -101,7 +101,7 @@ impl Demo {
         let seconds = started.elapsed().as_secs_f64();
         if self.serve {
             let server = serving::open(&mut world, self.listen).await?;
-            // Before it says how to end it.
+            // Claimed before the demo says how to end it.
             interrupts.claim();
             let url = server.url().to_string();
             stage.end(&self.folder, &world, seconds, Some(&url));
@@ -122,7 +122,7 @@ impl Demo {
     }
 }
 
-/// The contracts' code: what this program carries, or whatever is set.
+/// The contracts' code: what this program carries, or the folder in the settings.
 fn code(overrides: &Overrides) -> Result<Code> {
     let settings = Settings::load(&Overrides {
         profile: None,
@@ -142,11 +142,14 @@ fn clear(folder: &Path, force: bool) -> Result<()> {
     let occupied = folder.is_dir() && std::fs::read_dir(folder).map_err(failed)?.next().is_some();
     if occupied {
         if !folder.join(world::MARK).is_file() {
-            let words = format!("{} is not empty and no demo's folder", folder.display());
+            let words = format!(
+                "{} is not empty and is not a demo's folder",
+                folder.display()
+            );
             return Err(Failure::refused("FOLDER_EXISTS", words).hint("name another with --folder"));
         }
         if !force {
-            let words = format!("{} holds an earlier demo", folder.display());
+            let words = format!("{} contains an earlier demo", folder.display());
             return Err(Failure::refused("FOLDER_EXISTS", words)
                 .hint("replace it with --force, or name another with --folder"));
         }

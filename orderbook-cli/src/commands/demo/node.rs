@@ -53,10 +53,10 @@ impl Node {
         let read = tokio::time::timeout(Duration::from_secs(20), reader.read_line(&mut line)).await;
         match read {
             Ok(Ok(length)) if length > 0 => {}
-            _ => return Err(failed("devnet started and said nothing".into())),
+            _ => return Err(failed("devnet started but printed nothing".into())),
         }
         let about = serde_json::from_str(&line)
-            .map_err(|e| failed(format!("devnet said something else than expected: {e}")))?;
+            .map_err(|e| failed(format!("devnet printed something unexpected: {e}")))?;
         Ok(Self { child, about })
     }
 

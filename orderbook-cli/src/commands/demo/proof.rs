@@ -17,7 +17,7 @@ pub(super) async fn prove(stage: &mut Stage, world: &World, fills: &[Fill]) -> R
     stage.act("What happened, provably");
     stage.say(
         "Every step is an event in an append-only log: hash-chained, a leaf of a Merkle tree, its root on chain. The board is \
-         nothing but a fold over it.",
+         just a fold over it.",
     );
     stage.gap();
     anchor(stage, world).await?;
@@ -51,7 +51,7 @@ async fn anchor(stage: &Stage, world: &World) -> Result<()> {
     Ok(())
 }
 
-/// Replays the log, and holds it against the chain.
+/// Replays the log, and compares it with the chain.
 async fn replay(stage: &Stage, world: &World) -> Result<(Report, Logged)> {
     let (board, chain) = (world.board()?, &world.chain);
     let logged = reconcile::read(chain, world.settlement, first_block(world)).await?;
@@ -72,7 +72,7 @@ async fn replay(stage: &Stage, world: &World) -> Result<(Report, Logged)> {
         ));
     }
     stage.done(&format!(
-        "replayed {}: every hash holds, {} confirmed, {} on chain and in the book",
+        "replayed {}: every hash is right, {} confirmed, {} on chain and in the book",
         counted(report.events, "event"),
         counted(report.anchors, "anchor"),
         counted(logged.fills.len(), "fill")
@@ -80,7 +80,7 @@ async fn replay(stage: &Stage, world: &World) -> Result<(Report, Logged)> {
     Ok((report, logged))
 }
 
-/// Proves to a stranger that a fill's bid was posted; the same proof of another event is refused.
+/// Proves to a stranger that a fill's bid was posted; the same proof with another event is refused.
 async fn prove_bid(stage: &Stage, world: &World, fill: &Fill, logged: &Logged) -> Result<()> {
     let broken = |words: String| Failure::new(Exit::Integrity, "PROOF_BROKEN", words);
     let proof = proof::prove_order(world.board()?, &fill.bid.id.to_string()).await?;

@@ -1,5 +1,5 @@
-//! The market that is left running: the board over HTTP, the chain watched, and a person for each role. Nobody gets in by
-//! a link: each signs the text that the platform shows, with a wallet of the demo.
+//! The market that is left running: the board over HTTP, the chain watched, and a person for each role. Nobody signs in
+//! by a link: each signs the text that the platform shows, with a wallet of the demo.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -20,7 +20,7 @@ use super::super::staff;
 use super::proof::first_block;
 use super::world::{ADMIN, World};
 
-/// Where it is served when nobody says; any other port where that one is taken.
+/// Where it is served by default; any other port if that one is taken.
 const PORT: u16 = 8080;
 
 /// Each role with the wallet that signs in for it.
@@ -33,7 +33,7 @@ pub(super) const ROLES: [(&str, &str); 6] = [
     ("admin", "alma"),
 ];
 
-/// Persons whom the demo itself has no use for.
+/// Persons whom the demo itself does not need.
 const MORE: [(&str, &str, Role); 2] = [
     ("otto.brandt", "otto", Role::Operator),
     ("rita.moreau", "rita", Role::RecordsOfficer),

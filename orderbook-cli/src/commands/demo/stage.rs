@@ -9,7 +9,7 @@ use super::serving::ROLES;
 use super::world::World;
 use crate::render::{Surface, Table, Tone, wrap};
 
-/// Columns of the narration when nobody's terminal says otherwise.
+/// Columns of the narration when there is no terminal.
 const WIDTH: u16 = 110;
 
 /// Where the narration goes.
@@ -44,7 +44,7 @@ impl Stage {
     }
 
     fn put(&self, text: &str) {
-        // Nobody reading is no reason to stop.
+        // The demo goes on even if nobody reads it.
         if self.to_stderr {
             let _ = std::io::stderr().write_all(text.as_bytes());
         } else {
@@ -109,7 +109,7 @@ impl Stage {
         self.put(&table.render(self.surface));
     }
 
-    /// Text that is drawn already.
+    /// Text that is already drawn.
     pub(super) fn drawn(&self, text: &str) {
         self.put(text);
     }
@@ -138,11 +138,11 @@ impl Stage {
             ));
         }
         self.gap();
-        self.say("The wallets' keys are derived from public words, and one cheap password opens them all: never use them elsewhere.");
+        self.say("The wallets' keys are derived from public words, and one weak password opens them all: never use them elsewhere.");
         if let Some(url) = url {
             self.say(&format!(
-                "The board is at {url} and the chain at {}, until you interrupt this (Ctrl-C). To come in, ask for a text with \
-                 a wallet's address, give it to the wallet's command above, and send back the signature.",
+                "The board is at {url} and the chain at {}, until you interrupt this (Ctrl-C). To sign in, ask for a text with \
+                 a wallet's address, pass it to that wallet's command above, and send back the signature.",
                 world.chain.url()
             ));
         }
@@ -150,7 +150,7 @@ impl Stage {
     }
 }
 
-/// What to try next, each with what it shows; an empty command is none.
+/// What to try next, each with what it shows; an empty command is left out.
 fn commands(folder: &Path, world: &World, serving: bool) -> Vec<(String, String)> {
     let folder = folder.display();
     let start = format!("devnet --state {folder}/chain.state &");
@@ -203,14 +203,14 @@ fn commands(folder: &Path, world: &World, serving: bool) -> Vec<(String, String)
             } else {
                 "a"
             };
-            let why = format!("come in as {article} {role}");
+            let why = format!("sign in as {article} {role}");
             commands.push((format!("orderbook wallet sign-in {wallet}"), why));
         }
     }
     commands
 }
 
-/// The folder of this binary, when a shell would not find it.
+/// The folder of this binary, if a shell would not find it.
 fn unreachable_folder() -> Option<String> {
     let folder = std::env::current_exe().ok()?.parent()?.to_path_buf();
     let path = std::env::var_os("PATH").unwrap_or_default();

@@ -138,7 +138,7 @@ fn row(world: &World, trade: &Trade, settled: &Settled, form: Form) -> [Cell; 8]
     ]
 }
 
-/// Preflight, registration where the form wants it, and the transaction.
+/// Preflight, registration where the form needs it, and the transaction.
 async fn settle_one(desk: &Desk<'_>, approved: &Approved, form: Form) -> Result<Settled> {
     let Approved { matched, bid, ask } = approved;
     let states = desk.preflight(bid, ask, form).await?;

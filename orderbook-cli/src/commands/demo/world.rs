@@ -157,7 +157,7 @@ impl Listing {
     };
 }
 
-/// Everything there is.
+/// Everything in the demo.
 pub(super) struct World {
     node: Node,
     pub(super) chain: Chain,
@@ -255,7 +255,7 @@ impl World {
         Ok(())
     }
 
-    /// The chain for acts: it is new, so no book knows anything of it.
+    /// The chain for acts: it is new, so no book knows anything about it.
     pub(super) fn ground(&self) -> Ground {
         Ground::new(self.chain.clone(), None)
     }
@@ -344,7 +344,7 @@ impl World {
             .ok_or_else(|| Failure::other("the book is not open yet"))
     }
 
-    /// What the log says of somebody's doing that needs no signature.
+    /// Actor and reason of an act that needs no signature.
     pub(super) fn by(actor: &str, reason: &str) -> By {
         By::new(actor).because(reason)
     }
@@ -427,7 +427,7 @@ impl World {
     }
 }
 
-/// Carries out an act of the demo. A demo that is killed is begun anew: nothing is written down for it.
+/// Carries out an act of the demo. A demo that is killed starts from scratch: it keeps no journal.
 pub(super) async fn carry_out<C: Provable>(
     signer: &Signer,
     contract: &Contract,

@@ -25,10 +25,10 @@ use crate::config::Security;
 /// The wallet that funds distributions, by its role in the profile.
 const DISTRIBUTOR: &str = "distributor";
 
-/// Pay those who held a security on a day: dividends, coupons, proceeds
+/// Pay those who held a security on a given day: dividends, coupons, proceeds
 ///
 /// `plan` works out who gets what and writes it into a file; `open` puts the money and the root of the file's tree on chain;
-/// `pay` pays every holder. All three can be given again at any time, and pay nobody twice.
+/// `pay` pays every holder. All three can be run again at any time; nobody is paid twice.
 #[derive(Debug, Subcommand)]
 pub(super) enum Distribution {
     Plan(plan::Make),
@@ -46,27 +46,27 @@ pub(super) enum Distribution {
 /// Put the money of a planned distribution on chain, behind the root of its tree
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Example: orderbook distribution open dividend.json\n\nThe funder of the file signs: it lets the contract take exactly the total, and opens it."
+    after_help = "Example: orderbook distribution open dividend.json\n\nThe funder named in the file signs: it lets the contract take exactly the total, and opens the distribution."
 )]
 pub(super) struct Open {
     /// What `distribution plan` wrote
     file: PathBuf,
 }
 
-/// Pay every share of a distribution that is open, or go on with it
+/// Pay every share of an open distribution, or continue paying
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Examples:\n  orderbook distribution pay dividend.json --plan\n  orderbook distribution pay dividend.json\n\nA share whose holder is sanctioned or frozen is set apart and paid later: give the command again."
+    after_help = "Examples:\n  orderbook distribution pay dividend.json --plan\n  orderbook distribution pay dividend.json\n\nA share whose holder is sanctioned or frozen is set apart and paid later: run the command again."
 )]
 pub(super) struct Pay {
     /// What `distribution plan` wrote
     file: PathBuf,
-    /// Say what would be sent, and send nothing
+    /// Show what would be sent and send nothing
     #[arg(long)]
     plan: bool,
 }
 
-/// Show what is paid, set apart and open of a distribution
+/// Show which shares of a distribution are paid, set apart and open
 #[derive(Args, Debug)]
 #[command(after_help = "Example: orderbook distribution status dividend.json")]
 pub(super) struct Status {
@@ -74,7 +74,7 @@ pub(super) struct Status {
     file: PathBuf,
 }
 
-/// Work a distribution out again from the chain's logs, and hold the file and the contract against it
+/// Recompute a distribution from the chain's logs, and compare the file and the contract with it
 #[derive(Args, Debug)]
 #[command(after_help = "Example: orderbook distribution verify dividend.json")]
 pub(super) struct Verify {
@@ -99,7 +99,7 @@ pub(super) struct Redirect {
     reason: B256,
 }
 
-/// Give the funder what nobody claimed, after the time to claim
+/// Return what nobody claimed to the funder, after the claim period
 #[derive(Args, Debug)]
 #[command(after_help = "Example: orderbook distribution sweep dividend.json")]
 pub(super) struct Sweep {
@@ -107,7 +107,7 @@ pub(super) struct Sweep {
     file: PathBuf,
 }
 
-/// Stop every payment of the distribution contract; the time to claim goes on
+/// Stop all payments of the distribution contract; the claim period keeps running
 #[derive(Args, Debug)]
 #[command(after_help = "Example: orderbook distribution pause")]
 pub(super) struct Pause {}
@@ -145,7 +145,7 @@ fn elsewhere(meant: String, found: String) -> Failure {
     failure(&DistributionError::Elsewhere { meant, found })
 }
 
-/// Who held what of a security at the record block: from the index, held against the contract's own figures at that block.
+/// Who held what of a security at the record block: from the index, checked against the contract's own figures there.
 pub(super) async fn held(
     context: &Context,
     security: &Security,
@@ -165,7 +165,7 @@ async fn chain(context: &Context, plan: &Plan) -> Result<Chain> {
     Ok(chain)
 }
 
-/// The contract of a plan, looked at.
+/// The contract of a plan, checked.
 async fn contract(context: &Context, plan: &Plan) -> Result<Contract> {
     let target: Target = context.distribution_target()?;
     let contract = context.ground().await?.contract(target).await?;
@@ -185,7 +185,7 @@ fn is_for(plan: &Plan, chain: &Chain, contract: Address) -> Result<()> {
     ))
 }
 
-/// Exit, code and hint of what is wrong with a distribution.
+/// Exit, code and hint for an error of a distribution.
 pub(super) fn failure(error: &DistributionError) -> Failure {
     match error {
         DistributionError::NotFinal { .. } => Failure::refused("NOT_FINAL", error)
@@ -196,13 +196,13 @@ pub(super) fn failure(error: &DistributionError) -> Failure {
         DistributionError::OtherBlock { .. } => Failure::new(Exit::Integrity, "OTHER_HISTORY", error)
             .hint("nothing was sent; ask another node with --rpc-url; if it agrees, plan the distribution again"),
         DistributionError::Altered(_) => Failure::new(Exit::Integrity, "ALTERED_FILE", error)
-            .hint("nothing was sent; take the file as it was written, or plan the distribution again"),
+            .hint("nothing was sent; use the file as it was written, or plan the distribution again"),
         DistributionError::Elsewhere { .. } => Failure::new(Exit::Usage, "ELSEWHERE", error)
             .hint("nothing was sent; see: orderbook config show"),
         DistributionError::NotOpened { .. } => Failure::refused("NOT_OPENED", error)
-            .hint("put the money there first: orderbook distribution open FILE"),
+            .hint("fund it first: orderbook distribution open FILE"),
         DistributionError::Differs { .. } => Failure::new(Exit::Integrity, "DIFFERS", error)
-            .hint("ask another node with --rpc-url; if it agrees, the file is not what the chain says"),
+            .hint("ask another node with --rpc-url; if it agrees, the file does not match the chain"),
         DistributionError::Over { .. } => Failure::refused("CLAIM_PERIOD_OVER", error)
             .hint("what nobody claimed goes back to the funder: orderbook distribution sweep FILE"),
     }

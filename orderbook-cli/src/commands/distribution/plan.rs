@@ -24,24 +24,24 @@ use crate::commands::propose::safe_of;
 use crate::config::Security;
 use crate::render::{Answer, Block, Cell};
 
-/// Work out who gets what, from who held the security at a block, into a file
+/// Work out who gets what, from who held the security at a block, and write it to a file
 ///
-/// Every wallet counts that held some, and tokens held for a trade count for their owner until they move. Amounts are
-/// rounded down to a base unit of the coin for each wallet; the total is the sum of them. Nothing is sent.
+/// Every wallet with a holding counts, and tokens held for a trade count for their owner until they move. Each wallet's
+/// amount is rounded down to a base unit of the coin; the total is the sum of these amounts. Nothing is sent.
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Examples:\n  orderbook distribution plan HRBR --record 2026-09-30 --amount 1.25-per-token --out dividend.json\n  orderbook distribution plan HRBR --record now --amount 50_000 --withhold rates.csv --out dividend.json\n\nA file of rates has a line for each country, as `276,26.375%`: its ISO 3166-1 number, and what of a gross amount is withheld.\nOnly a final block is taken."
+    after_help = "Examples:\n  orderbook distribution plan HRBR --record 2026-09-30 --amount 1.25-per-token --out dividend.json\n  orderbook distribution plan HRBR --record now --amount 50_000 --withhold rates.csv --out dividend.json\n\nA file of rates has one line per country, such as `276,26.375%`: its ISO 3166-1 number, and how much of the gross\namount is withheld. The record block must be final."
 )]
 pub(in crate::commands) struct Make {
     /// The security
     security: String,
-    /// The record date: `now`, a block's number, or a day or instant, which means the last block not after it
+    /// The record date: `now`, a block number, or a day or instant, which means the last block not after it
     #[arg(long, value_name = "WHEN", value_parser = when)]
     record: When,
     /// What is distributed: `1.25-per-token`, or a total in dollars
     #[arg(long, value_name = "AMOUNT")]
     amount: String,
-    /// What is withheld, by country
+    /// File of withholding rates by country
     #[arg(long, value_name = "FILE")]
     withhold: Option<PathBuf>,
     /// The notice of the distribution: its SHA-256 goes on chain
@@ -53,7 +53,7 @@ pub(in crate::commands) struct Make {
     /// Who funds it: a wallet, an address, or a Safe of the profile [default: the distributor's wallet]
     #[arg(long, value_name = "ACCOUNT")]
     funder: Option<String>,
-    /// Where the distribution is written
+    /// Where to write the distribution
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
 }
@@ -109,7 +109,7 @@ impl Make {
                 .map_err(Failure::usage)?,
         };
         let plan = Plan::of(stage, record, &held, terms)?;
-        // Again after a reorganisation, the logs would have been another chain's.
+        // Checked again: if the chain was reorganised, the logs would be another chain's.
         record.check(&chain).await?;
         save(&plan, &self.out)?;
         Ok(answer(&plan, &security, &self.out))
@@ -129,7 +129,7 @@ impl Make {
     }
 }
 
-/// Writes the file; one that is there already is left alone unless it says the same.
+/// Writes the file; an existing one with the same contents is fine, any other is refused.
 fn save(plan: &Plan, path: &Path) -> Result<()> {
     let failed = |e: std::io::Error| Failure::other(format!("{}: {e}", path.display()));
     let mut text = Vec::new();
@@ -141,12 +141,10 @@ fn save(plan: &Plan, path: &Path) -> Result<()> {
             if std::fs::read(path).map_err(failed)? == text {
                 return Ok(());
             }
-            let words = format!(
-                "{} is there already and says something else",
-                path.display()
-            );
-            return Err(Failure::refused("FILE_EXISTS", words)
-                .hint("it may be of a distribution that was opened: name another with --out"));
+            let words = format!("{} already exists with different contents", path.display());
+            return Err(Failure::refused("FILE_EXISTS", words).hint(
+                "it may belong to a distribution that was opened: name another file with --out",
+            ));
         }
         Err(e) => return Err(failed(e)),
     };
@@ -156,7 +154,7 @@ fn save(plan: &Plan, path: &Path) -> Result<()> {
     file.sync_all().map_err(failed)
 }
 
-/// Reads what is withheld: `country,percent` on each line, `#` for remarks.
+/// Reads what is withheld: `country,percent` on each line, `#` starts a comment.
 fn rates(path: &Path) -> Result<Withholding> {
     let text = std::fs::read_to_string(path)
         .map_err(|e| Failure::usage(format!("{}: {e}", path.display())))?;
@@ -169,7 +167,7 @@ fn rates(path: &Path) -> Result<Withholding> {
         match rate(row) {
             Ok((country, millionths)) => {
                 if rates.insert(country, millionths).is_some() {
-                    bad.push(format!("line {line}: country {country} stands twice"));
+                    bad.push(format!("line {line}: country {country} appears twice"));
                 }
             }
             Err(why) => bad.push(format!("line {line}: {why}")),
@@ -184,18 +182,18 @@ fn rates(path: &Path) -> Result<Withholding> {
 
 /// Country and millionths of a line.
 fn rate(row: &str) -> std::result::Result<(u16, u32), String> {
-    let wanted = || format!("'{row}' is not as `276,26.375%`");
+    let wanted = || format!("'{row}' is not of the form `276,26.375%`");
     let (country, percent) = row.split_once(',').ok_or_else(wanted)?;
     let country: u16 = decimal::whole(country.trim()).map_err(|e| e.to_string())?;
     if !(1..=999).contains(&country) {
-        return Err(format!("{country} is no country's number of ISO 3166-1"));
+        return Err(format!("{country} is not an ISO 3166-1 country number"));
     }
     let percent = percent.trim().strip_suffix('%').ok_or_else(wanted)?;
-    // A hundredth has four places of its own.
+    // Four decimals of a percentage are millionths.
     let millionths = decimal::amount(percent, 4).map_err(|e| e.to_string())?;
     match u32::try_from(millionths) {
         Ok(millionths) if millionths <= WHOLE => Ok((country, millionths)),
-        _ => Err(format!("{percent}% is more than all of it")),
+        _ => Err(format!("{percent}% is more than 100%")),
     }
 }
 
@@ -243,7 +241,10 @@ fn answer(plan: &Plan, security: &Security, out: &Path) -> Answer {
             Cell::units(plan.total, COIN_DECIMALS),
         ),
         ("funded by".into(), plan.stage.funder.into()),
-        ("claimed until".into(), date(plan.claim_until).into()),
+        (
+            "claims accepted until".into(),
+            date(plan.claim_until).into(),
+        ),
         ("root".into(), plan.root.into()),
         ("id".into(), plan.id.into()),
         ("file".into(), out.display().into()),
@@ -252,7 +253,7 @@ fn answer(plan: &Plan, security: &Security, out: &Path) -> Answer {
     match plan.shares.len() - paid {
         0 => answer,
         count => answer.warn(format!(
-            "nothing for {}, whose amounts are less than {} dollars, or withheld",
+            "nothing for {}: the amounts are less than {} dollars, or withheld",
             counted(count, "holder"),
             book::market::amount::plain(U256::from(1), COIN_DECIMALS)
         )),

@@ -24,7 +24,7 @@ use crate::render::{Answer, Block, Cell, Table, Tone};
 /// List every holder with gross, withheld and net amount, and what became of it
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Examples:\n  orderbook distribution report dividend.json\n  orderbook distribution report dividend.json --csv payments.csv      what a 1099 is made from"
+    after_help = "Examples:\n  orderbook distribution report dividend.json\n  orderbook distribution report dividend.json --csv payments.csv      for 1099 forms"
 )]
 pub(in crate::commands) struct Report {
     /// What `distribution plan` wrote
@@ -113,11 +113,11 @@ impl Status {
             amount(account.total),
         ]);
         let ends = if now <= account.claimUntil {
-            "until"
+            "accepted until"
         } else {
-            "no more since"
+            "ended on"
         };
-        let line = format!("claimed {ends} {}", date(account.claimUntil));
+        let line = format!("claims {ends} {}", date(account.claimUntil));
         let answer = Answer::new(data)
             .with(Block::Table(sums))
             .with(Block::Line(line.into()));
@@ -165,22 +165,22 @@ impl Verify {
                 plan.record.hash
             ),
             format!(
-                "the logs up to it give {} holders, with the holdings and countries of the file, and the supply",
+                "the logs up to it give {} holders, and the holdings, countries and supply of the file",
                 held.len()
             ),
             format!(
-                "their shares by '{}' are the file's, and have the root {}",
+                "their shares by '{}' match the file, and have the root {}",
                 plan.basis, plan.root
             ),
             format!(
-                "the contract has that root, and logs of {paid} shares paid, {apart} set apart, {open} open: its own sums"
+                "the contract has that root, and its logs match its own sums: {paid} shares paid, {apart} set apart, {open} open"
             ),
         ];
         Ok(Answer::line(data, lines.join("\n")))
     }
 }
 
-/// Holds every share of a file against who held what.
+/// Compares every share of a file with who held what.
 pub(in crate::commands) fn compare(plan: &Plan, held: &[record::Held]) -> Result<()> {
     compared(plan, held).map_err(|error| failure(&error))
 }
