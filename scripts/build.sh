@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Runs `cargo ARGUMENTS...` and shows how far it is and how long `make` has been running: in a terminal on one line,
-# elsewhere every 20 seconds. What cargo says beyond that is shown when it fails. While no file has changed since the last
-# time, cargo is not asked: it takes half a second to say so.
+# Runs `cargo ARGUMENTS...` and shows its progress and how long `make` has been running: on one line in a terminal,
+# otherwise every 20 seconds. cargo's other output is shown only if it fails. If no file has changed since the last build,
+# cargo is not started at all: it would take half a second to find that out.
 #
 # Usage: scripts/build.sh build -p devnet ...
 set -euo pipefail
@@ -10,7 +10,7 @@ cd "$(dirname "$0")/.."
 
 built=target/host/.built
 with="$* $(rustc --version) $(env | sed -n '/^CARGO\|^RUST/p' | sort)"
-# Folders too: they change when a file goes.
+# Folders too: they change when a file is removed.
 changed() {
   find . -mindepth 1 \( -path ./target -o -path ./demo -o -path ./.git -o -name node_modules \) -prune -o \
     -newer "$built" -print -quit

@@ -3,12 +3,12 @@
 //   node scripts/contracts.mjs            build and print the sizes
 //   node scripts/contracts.mjs --check    also fail when sizes or modules differ from the snapshots
 //   node scripts/contracts.mjs --update   also write the snapshots
-//   node scripts/contracts.mjs NAME ...   only some of them, without snapshots
+//   node scripts/contracts.mjs NAME ...   only these, without snapshots
 //
-// target/contracts/NAME.code is 0xEFF00000 and the compressed module, NAME.wasm the module in it. Up to 24,576 bytes that is
-// what stands on chain; a larger contract is deployed in fragments, which who deploys it makes of the same file.
-// snapshots/code/NAME.code is what `orderbook` deploys: built by rustup's compiler, in some folder. Modules are compared but
-// for the project hash, which covers the absolute path of every source.
+// target/contracts/NAME.code is 0xEFF00000 and the compressed module; NAME.wasm is that module. Up to 24,576 bytes, that is
+// what is on chain; a larger contract is deployed in fragments, which the deployer makes from the same file.
+// snapshots/code/NAME.code is what `orderbook` deploys: built by rustup's compiler, in any folder. Modules are compared without
+// the project hash, which covers the absolute path of every source.
 
 import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -17,8 +17,8 @@ import { createServer } from "node:http";
 import { dirname, join } from "node:path";
 import { brotliCompressSync, brotliDecompressSync, constants } from "node:zlib";
 
-const CODE_LIMIT = 24_576; // EIP-170, which Nitro applies to each account of a program
-const FRAGMENTS = 2; // what Nitro allows a program from ArbOS 60 on, unless its owner says otherwise
+const CODE_LIMIT = 24_576; // EIP-170; Nitro applies it to each account of a program
+const FRAGMENTS = 2; // what Nitro allows a program from ArbOS 60 on, unless the chain's owner sets another limit
 const FRAGMENT_PREFIX = Buffer.from("eff001", "hex");
 const ROOT_PREFIX = Buffer.from("eff00200", "hex");
 const PRELUDE = 43; // the initcode in front of the code, see cargo stylus' DeploymentCalldata
@@ -45,13 +45,13 @@ function filesBelow(path) {
 
 const compiler = execFileSync("rustc", ["-vV"], { encoding: "utf8" });
 
-// Debian builds the same compiler version with another LLVM: its output has snapshots of its own, hashes in place of code.
+// Debian builds the same compiler version with a different LLVM: its output has its own snapshots, with hashes in place of code.
 const debian = compiler.includes("built from a source tarball");
 const snapshots = debian ? "snapshots/debian" : "snapshots";
 
-// A contract that the standard library comes with keeps, for its panics, the names of the sources that they are in. Those of
-// other crates are given one name, wherever cargo keeps them. The flags of the target's configuration are said again: the
-// variable may stand in their place.
+// A contract that links the standard library contains source paths for its panics. Those of other crates are mapped to one
+// name, wherever cargo keeps them. The flags from the target's configuration are repeated, because the environment variable
+// replaces them.
 function flags() {
   const listing = execFileSync("cargo", ["metadata", "--locked", "--format-version", "1"], {
     encoding: "utf8", maxBuffer: 1 << 28, stdio: ["ignore", "pipe", "inherit"],
@@ -62,12 +62,12 @@ function flags() {
   return [...JSON.parse(own), ...[...folders].map((folder) => `--remap-path-prefix=${folder}=crates`)].join(" ");
 }
 
-// The surroundings of a build.
+// The environment of a build.
 let surroundings;
 const environment = () =>
   (surroundings ??= { ...process.env, CARGO_TERM_COLOR: "never", CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS: flags() });
 
-// Everything that the bytes depend on; when it is unchanged there is nothing to build.
+// A hash of everything the bytes depend on: if it is unchanged, there is nothing to build.
 function fingerprint(name) {
   const inputs = ["Cargo.toml", "Cargo.lock", "Stylus.toml", "rust-toolchain.toml", ".cargo/config.toml", "scripts/contracts.mjs"]
     .concat(filesBelow("authority"), filesBelow("runtime"), filesBelow(folder(name)))
@@ -86,7 +86,7 @@ function uleb(bytes, at) {
   }
 }
 
-// Start, content and end of the module's project hash, the only part that depends on where the sources lie.
+// Start, content and end of the module's project hash, the only part that depends on where the sources are.
 function hashSection(wasm) {
   for (let at = 8; at < wasm.length; ) {
     const start = at;
@@ -98,13 +98,13 @@ function hashSection(wasm) {
     }
     at = end;
   }
-  return fail("cargo stylus put no project hash into the module");
+  return fail("the module has no project hash from cargo stylus");
 }
 
 const compress = (wasm) =>
   brotliCompressSync(wasm, { params: { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_LGWIN]: 22 } });
 
-// The module with the project hash replaced by a constant, so that it does not depend on the checkout's folder.
+// The module with a constant in place of the project hash, so that it does not depend on the checkout's folder.
 function neutral(wasm) {
   const { content } = hashSection(wasm);
   const module = Buffer.from(wasm);
@@ -120,8 +120,8 @@ function measure(raw, wasm) {
 
 const moduleIn = (code) => brotliDecompressSync(code.subarray(PREFIX.length));
 
-// The code of a contract that `get-initcode` refuses because it needs fragments: `check` shows them to whatever node it
-// asks, as the accounts of an `eth_call`.
+// The code of a contract that `get-initcode` refuses because it needs fragments: `check` sends them to its node, as the
+// accounts of an `eth_call`.
 async function codeOfFragments(name) {
   let accounts;
   const node = createServer(async (request, response) => {
@@ -147,14 +147,14 @@ async function codeOfFragments(name) {
   const root = codes.find(([, code]) => code.subarray(0, 4).equals(ROOT_PREFIX))?.[1] ?? fail(`${name} has no root`);
   const parts = root.subarray(8).toString("hex").match(/.{40}/g).map((address) => {
     const fragment = new Map(codes).get(`0x${address}`);
-    return fragment.subarray(0, 3).equals(FRAGMENT_PREFIX) ? fragment.subarray(3) : fail(`${name} has a fragment that is none`);
+    return fragment.subarray(0, 3).equals(FRAGMENT_PREFIX) ? fragment.subarray(3) : fail(`${name} has an invalid fragment`);
   });
   const code = Buffer.concat([PREFIX, ...parts]);
-  if (moduleIn(code).length !== root.readUInt32BE(4)) fail(`the root of ${name} names another length than its module has`);
+  if (moduleIn(code).length !== root.readUInt32BE(4)) fail(`the root of ${name} names a length that its module does not have`);
   return code;
 }
 
-// What one program takes up on chain.
+// How many fragments a program takes up on chain.
 const fragmentsOf = (compressed) =>
   compressed <= CODE_LIMIT ? 1 : Math.ceil((compressed - PREFIX.length) / (CODE_LIMIT - FRAGMENT_PREFIX.length));
 
@@ -180,7 +180,7 @@ async function build(name) {
   const code = isLarge ? await codeOfFragments(name) : Buffer.from(hex, "hex").subarray(PRELUDE);
   if (!code.subarray(0, 4).equals(PREFIX)) fail(`the code of ${name} does not begin with 0x${PREFIX.toString("hex")}`);
   const wasm = moduleIn(code);
-  for (const path of [home, process.cwd()]) if (wasm.includes(path)) fail(`the module of ${name} holds a path of this machine: ${path}`);
+  for (const path of [home, process.cwd()]) if (wasm.includes(path)) fail(`the module of ${name} contains a path of this machine: ${path}`);
   const raw = readFileSync(join("target/wasm32-unknown-unknown/release/deps", `${name.replaceAll("-", "_")}.wasm`));
   const sizes = measure(raw, wasm);
   writeFileSync(join(OUT, `${name}.code`), code);
@@ -192,8 +192,8 @@ async function build(name) {
 mkdirSync(OUT, { recursive: true });
 const named = process.argv.slice(2).filter((argument) => !argument.startsWith("--"));
 const unknown = named.filter((name) => ![...contracts, ...references].includes(name));
-if (named.length > 0 && process.argv.slice(2).length > named.length) fail("snapshots are of all contracts");
-if (unknown.length > 0) fail(`there is no contract ${unknown.join(", ")}`);
+if (named.length > 0 && process.argv.slice(2).length > named.length) fail("snapshots cover all contracts: give names or an option, not both");
+if (unknown.length > 0) fail(`unknown contract: ${unknown.join(", ")}`);
 const sizes = {};
 for (const name of named.length > 0 ? named : [...contracts, ...references]) sizes[name] = await build(name);
 
@@ -201,7 +201,7 @@ console.log("contract".padEnd(20), "wasm".padStart(8), "optimised".padStart(10),
 for (const [name, size] of Object.entries(sizes)) {
   const fragments = fragmentsOf(size.compressed);
   console.log(name.padEnd(20), `${size.wasm}`.padStart(8), `${size.optimised}`.padStart(10), `${size.compressed}`.padStart(11), `${fragments}`.padStart(10));
-  if (fragments > FRAGMENTS) fail(`${name} needs ${fragments} fragments, a chain allows ${FRAGMENTS}`);
+  if (fragments > FRAGMENTS) fail(`${name} needs ${fragments} fragments, but a chain allows ${FRAGMENTS}`);
 }
 if (named.length > 0) process.exit();
 
@@ -209,18 +209,18 @@ const update = process.argv.includes("--update");
 const check = process.argv.includes("--check");
 const json = (value) => `${JSON.stringify(value, null, 2)}\n`;
 
-// Writes what was built into the snapshot, or compares it with what stands there.
+// Writes what was built into the snapshot, or compares it with the snapshot.
 function compare(path, text) {
   if (update) {
     mkdirSync(snapshots, { recursive: true });
     writeFileSync(path, text);
   } else if (check) {
     const committed = existsSync(path) ? readFileSync(path, "utf8") : "";
-    if (committed !== text) fail(`${path} differs from what was built: 'make snapshots' writes it anew.\ncommitted: ${committed}\nbuilt: ${text}`);
+    if (committed !== text) fail(`${path} differs from what was built: run 'make snapshots'.\ncommitted: ${committed}\nbuilt: ${text}`);
   }
 }
 
-// The code that `orderbook` carries is this module, whatever folder it was built in.
+// The code that `orderbook` carries must be this module, whatever folder it was built in.
 function compareCode(name) {
   const path = join(snapshots, "code", `${name}.code`);
   const code = readFileSync(join(OUT, `${name}.code`));
@@ -229,7 +229,7 @@ function compareCode(name) {
     mkdirSync(join(snapshots, "code"), { recursive: true });
     writeFileSync(path, code);
   } else if (check && !same) {
-    fail(`${path} is another module than ${name} as built here: 'make snapshots' writes it anew`);
+    fail(`${path} is not the module of ${name} as built here: run 'make snapshots'`);
   }
 }
 
@@ -237,7 +237,7 @@ compare(join(snapshots, "size.json"), json(sizes));
 if (debian) {
   const hash = (name) => createHash("sha256").update(neutral(readFileSync(join(OUT, `${name}.wasm`)))).digest("hex");
   compare(join(snapshots, "modules.json"), json(Object.fromEntries(contracts.map((name) => [name, hash(name)]))));
-  if (update) console.error("contracts: snapshots/code comes from rustup's compiler: run 'make snapshots' with that, too");
+  if (update) console.error("contracts: snapshots/code comes from rustup's compiler: also run 'make snapshots' with that");
 } else {
   contracts.forEach(compareCode);
 }

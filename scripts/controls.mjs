@@ -1,11 +1,11 @@
-// Negative controls: builds the contracts with one rule less each, in a folder of their own, and says after how many steps
-// the stateful fuzz finds it, or whether the scenario fails that is there for it. docs/mutation.md has the table.
+// Negative controls: builds the contracts with one rule removed at a time, in a separate folder, and prints after how many
+// steps the stateful fuzz finds it, or whether the scenario for that rule fails. docs/mutation.md has the table.
 //
 //   node scripts/controls.mjs              every control of tests/tests/fuzz/controls.json
-//   node scripts/controls.mjs NAME ...     some of them
+//   node scripts/controls.mjs NAME ...     only these
 //
-// FUZZ_SEED (1) and FUZZ_STEPS (9,999) are those of the fuzz. Needs what `make wasm` needs, and `make wasm` itself for the
-// contracts that a control leaves as they are. Fails when a control is not found.
+// FUZZ_SEED (1) and FUZZ_STEPS (9,999) are passed to the fuzz. Needs the tools of `make wasm`, and its output for the
+// contracts that a control does not change. Fails if a control is not found.
 
 import { execFileSync, spawn } from "node:child_process";
 import { copyFileSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -32,9 +32,9 @@ function fail(message) {
 const all = JSON.parse(readFileSync("tests/tests/fuzz/controls.json"));
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter((name) => !all.some((control) => control.name === name));
-if (unknown.length > 0) fail(`there is no ${unknown.join(", ")}; there are ${all.map(({ name }) => name).join(", ")}`);
+if (unknown.length > 0) fail(`unknown control: ${unknown.join(", ")}; there are ${all.map(({ name }) => name).join(", ")}`);
 
-// The tracked files as they are now; what cargo built of them before stays.
+// Copies the tracked files as they are now; what cargo built from them before is kept.
 function copySources() {
   const files = execFileSync("git", ["ls-files", "-z"], { encoding: "utf8" }).split("\0").filter(Boolean);
   for (const file of files) {
@@ -47,7 +47,7 @@ function build({ name, contract, file, find, replace }) {
   const path = join(SOURCE, file);
   const whole = readFileSync(join(ROOT, file), "utf8");
   const parts = whole.split(find);
-  if (parts.length !== 2) fail(`${file} has what ${name} looks for ${parts.length - 1} times, not once`);
+  if (parts.length !== 2) fail(`expected what ${name} replaces once in ${file}, found it ${parts.length - 1} times`);
   writeFileSync(path, parts.join(replace));
   execFileSync("node", ["scripts/contracts.mjs", contract], { cwd: SOURCE, stdio: ["ignore", "ignore", "inherit"] });
   writeFileSync(path, whole);
@@ -64,7 +64,7 @@ const start = (folder, program, test) =>
     env: { ...process.env, ACCEPTANCE_CONTRACTS: folder, FUZZ_SEED: SEED, FUZZ_STEPS: STEPS },
   });
 
-// The step at which a test finds it; the search for fewer steps that follows is not waited for.
+// The step at which a test finds the missing rule; does not wait for the test to look for fewer steps.
 async function search(folder, [test, pattern]) {
   const run = start(folder, "fuzz", test);
   const ended = new Promise((resolve) => run.on("close", resolve));
@@ -82,7 +82,7 @@ async function search(folder, [test, pattern]) {
   return undefined;
 }
 
-// Whether a scenario fails in the test itself, not before it.
+// Whether a scenario fails, in the test itself and not before it.
 async function fails(folder, test) {
   const run = start(folder, "scenarios", test);
   let said = "";

@@ -8,11 +8,11 @@ trap 'kill "${node:-}" 2>/dev/null || true; rm -rf "$work"' EXIT
 export TERM=xterm-256color PATH=$root/target/host:$PATH
 unset NO_COLOR
 
-# draw NAME TITLE: what the script on standard input prints on a terminal, as docs/NAME.svg.
+# draw NAME TITLE: draws the terminal output of the script on standard input as docs/NAME.svg.
 draw() {
   { echo 'run() { printf "\033[1;36m$\033[0m \033[1morderbook %s\033[0m\n" "$*"; eval "orderbook $*"; echo; }'; cat; } > "$work/session"
   (cd "${folder:-$root}" && script -qec "stty cols 110 rows 60; bash $work/session" "$work/log" >/dev/null)
-  # Folders are shown as a person who follows the guide has them.
+  # Shows folders as they are for someone who follows the guide.
   sed -i "s#$work/##g; s#$root/##g" "$work/log"
   node scripts/steady.mjs "$work/names" < "$work/log" | node scripts/terminal-svg.mjs "$2" > "docs/$1.svg"
 }
@@ -25,9 +25,9 @@ node=$!
 until [ -s "$work/node" ]; do kill -0 $node; done
 export ORDERBOOK_RPC_URL
 ORDERBOOK_RPC_URL=$(node -p 'JSON.parse(require("fs").readFileSync(process.argv[1], "utf8").split("\n")[0]).url' "$work/node")
-# The id of the first thing in an answer.
+# The id of the first entry of an answer.
 ask() { (cd "$folder" && orderbook "$@" --json) | node -p 'const all = JSON.parse(require("fs").readFileSync(0)).data; (Array.isArray(all) ? all[0] : all).id'; }
-# The beginning of the id of the last order posted on a side.
+# The start of the id of the last order posted on a side.
 newest() { ask order list --state open --side "$1" --descending --limit 1 | cut -c 1-14; }
 
 draw doctor "is everything in place?" <<'E2'

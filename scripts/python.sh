@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Runs Python with the packages of tests/py/requirements.txt, in an environment of its own below target/.
+# Runs Python with the packages of tests/py/requirements.txt, in its own environment below target/.
 #
-# requirements.txt pins requirements.in with everything below it, for every platform; it is made by
+# requirements.txt pins requirements.in and all its dependencies, for every platform; it is made by
 #   uv pip compile --universal --python-version 3.11 --generate-hashes --no-header tests/py/requirements.in -o tests/py/requirements.txt
 #
 # Usage: scripts/python.sh ARGUMENTS...
-#        scripts/python.sh --tool NAME ARGUMENTS...   a command that one of the packages brings
+#        scripts/python.sh --tool NAME ARGUMENTS...   a command from one of the packages
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 pinned=$root/tests/py/requirements.txt

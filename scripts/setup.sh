@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Makes the pinned tools available. Idempotent, and quick when nothing is to do.
+# Makes the pinned tools available. Idempotent, and quick when there is nothing to do.
 #
-# Usage: scripts/setup.sh --host   a compiler for this machine: all that the two commands need
-#        scripts/setup.sh          everything that contracts and tests need
-#        scripts/setup.sh --env    also print, for eval, the environment that the tools need (--host does so, too)
+# Usage: scripts/setup.sh --host   a compiler for this machine: all the two commands need
+#        scripts/setup.sh          everything the contracts and tests need
+#        scripts/setup.sh --env    also print the tools' environment, for eval (--host does so too)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/packages.sh
@@ -17,7 +17,7 @@ TOOLS=$CACHE/tools
 setup_binaryen() {
   local dir=$TOOLS/binaryen-$BINARYEN_VERSION
   if [ ! -x "$dir/bin/wasm-opt" ]; then
-    say "installing Binaryen $BINARYEN_VERSION: makes the contracts smaller"
+    say "installing Binaryen $BINARYEN_VERSION, which makes the contracts smaller"
     rm -rf "$dir" && mkdir -p "$dir/bin"
     npm install --silent --no-fund --no-audit --prefix "$dir" "binaryen@$BINARYEN_VERSION" >&2
     ln -s ../node_modules/.bin/wasm-opt "$dir/bin/wasm-opt"
@@ -27,36 +27,36 @@ setup_binaryen() {
 setup_stylus() {
   local dir=$TOOLS/cargo-stylus-$STYLUS_VERSION
   if [ ! -x "$dir/bin/cargo-stylus" ]; then
-    say "building cargo stylus $STYLUS_VERSION: builds the contracts as they are deployed (some minutes, once)"
+    say "building cargo stylus $STYLUS_VERSION, which builds the contracts as deployed (a few minutes, once)"
     cargo install --quiet --locked --root "$dir" --target-dir "$CACHE/build" "cargo-stylus@$STYLUS_VERSION" >&2
     rm -rf "$CACHE/build"
   fi
 }
 
-# The server that the store's tests run against; scripts/with-postgres.sh starts one of its own.
+# PostgreSQL for the store's tests; scripts/with-postgres.sh starts a server of its own.
 setup_postgres() {
   have initdb || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null && return
   if [ ! -e /etc/postgresql-common/createcluster.conf ] && [ "$(id -u)" -eq 0 ]; then
-    # Debian would start a server of its own otherwise.
+    # Otherwise Debian would start a server.
     mkdir -p /etc/postgresql-common
     printf 'create_main_cluster = false\n' > /etc/postgresql-common/createcluster.conf
   fi
-  debian "the store's tests run against it, too" postgresql
+  debian "for the store's tests" postgresql
 }
 
-# `cargo stylus replay` runs a contract in it; its test says so where there is none.
+# For the test of `cargo stylus replay`, which runs a contract in gdb; without gdb the test says so.
 setup_gdb() {
-  have gdb || ! have apt-get || debian "the test of cargo stylus replay runs a contract in it" gdb
+  have gdb || ! have apt-get || debian "for the test of cargo stylus replay" gdb
 }
 
-# The pages' tests run in it; Inter stands in for the fonts that other systems have.
+# For the pages' tests; Inter stands in for the fonts of other systems.
 setup_chromium() {
-  have chromium || have google-chrome || ! have apt-get || debian "the tests of the pages run in it" chromium fonts-inter
+  have chromium || have google-chrome || ! have apt-get || debian "for the tests of the pages" chromium fonts-inter
 }
 
 if [ "${1:-}" = --host ]; then
   rust_for_host
-  have cc || debian "SQLite and the signatures' library are written in C" gcc libc6-dev
+  have cc || debian "to compile SQLite and the signature library" gcc libc6-dev
   [ -z "$RUST" ] || printf 'export %s=%q\n' "${RUST%%=*}" "${RUST#*=}"
   exit
 fi
@@ -68,8 +68,8 @@ flock 9
 
 have cc && have pkg-config && have git && have curl ||
   debian "to build cargo stylus and the C libraries" build-essential pkg-config git curl ca-certificates
-have node && have npm || debian "builds the contracts, and a client of the tests" nodejs npm
-python3 -c 'import ensurepip, venv' 2>/dev/null || debian "another client of the tests" python3 python3-venv
+have node && have npm || debian "to build the contracts, and for tests" nodejs npm
+python3 -c 'import ensurepip, venv' 2>/dev/null || debian "for tests" python3 python3-venv
 setup_postgres
 rust_for_contracts
 setup_binaryen

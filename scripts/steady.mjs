@@ -1,8 +1,8 @@
-// Makes what differs from run to run equal, so that drawing anew changes only what has changed: ids and hashes become
-// others of the same length, in the order in which they appear; the days near today become days near 1 July 2026 and the
-// time of day stands still; ports become devnet's usual one. Standard input to standard output.
+// Replaces what differs from run to run, so that a new picture changes only where the output did: ids and hashes become
+// fixed ones of the same length, in order of appearance; days near today become days near 1 July 2026, and the time of day
+// is fixed; ports become devnet's usual one. Standard input to standard output.
 //
-//   node scripts/steady.mjs NAMES < log      NAMES: a file that keeps what became what, for the next log
+//   node scripts/steady.mjs NAMES < log      NAMES: a file that keeps the replacements for the next log
 
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";

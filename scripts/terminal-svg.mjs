@@ -1,4 +1,4 @@
-// Turns what a program printed on a terminal (standard input, with its colours) into an SVG picture.
+// Turns a program's terminal output (standard input, with its colours) into an SVG picture.
 //
 //   node scripts/terminal-svg.mjs TITLE < log > picture.svg
 
@@ -9,7 +9,7 @@ const CELL = { width: 8.4, height: 17 };
 const PALETTE = ["#6e7681", "#ff7b72", "#7ee787", "#e3b341", "#79c0ff", "#d2a8ff", "#76e3ea", "#c9d1d9"];
 const escape = (text) => text.replace(/[&<>]/g, (c) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;" })[c]);
 
-// One colour of the 256, as the terminals in use show it.
+// One of the 256 colours, as common terminals show it.
 function indexed(n) {
   if (n < 16) return PALETTE[n % 8];
   if (n > 231) return `rgb(${Array(3).fill(8 + 10 * (n - 232)).join(",")})`;
@@ -45,7 +45,7 @@ function spans(line, style) {
   return [out, style];
 }
 
-// A terminal goes on in the next row where a line is longer than it is wide; escape sequences take no room.
+// A terminal wraps a line that is longer than it is wide; escape sequences take no room.
 function wrapped(line) {
   const rows = [""];
   let room = COLUMNS - 2;
@@ -59,9 +59,9 @@ function wrapped(line) {
   return rows;
 }
 
-// Script's own first and last line are not the program's.
+// The first and last lines are from `script` itself.
 const log = readFileSync(0, "utf8").replace(/^Script started.*\n/, "").replace(/\n*Script done.*\n?$/, "");
-// A carriage return inside a line starts it anew (progress): the last state is what a person saw.
+// A carriage return inside a line overwrites it (progress): keep the last state.
 const lines = log.trimEnd().split(/\r?\n/).flatMap((line) => wrapped(line.replace(/\r+$/, "").split("\r").at(-1)));
 const [width, height] = [COLUMNS * CELL.width + 32, lines.length * CELL.height + 64];
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Everything that CI runs, part after part, and how long each took.
+# Runs everything that CI runs, part by part, and prints how long each took.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/packages.sh
@@ -15,11 +15,11 @@ part() {
 }
 summary() {
   local code=$?
-  printf '%s\n' 'time of each part, minutes and seconds:' "${times[@]}" >&2
-  [ $code -eq 0 ] && say "all parts passed" || say "the part after these failed"
+  printf '%s\n' 'parts that passed, minutes and seconds:' "${times[@]}" >&2
+  [ $code -eq 0 ] && say "all parts passed" || say "the next part failed"
 }
 trap summary EXIT
-# Told to end, it has not passed.
+# An interrupted run has not passed.
 trap 'exit 130' INT
 trap 'exit 143' TERM
 

@@ -1,9 +1,9 @@
 // Bundles the script and the stylesheet of the board's pages: web/ becomes serve/assets.
 //
-//   node scripts/web.mjs            write serve/assets anew
-//   node scripts/web.mjs --check    fail where they differ from what web/ makes
+//   node scripts/web.mjs            write serve/assets
+//   node scripts/web.mjs --check    fail if they differ from what web/ makes
 //
-// Packages are those of web/package-lock.json. The types of the API come from docs/openapi.json and are not kept.
+// Packages come from web/package-lock.json. The API's types are generated from docs/openapi.json and not committed.
 
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
@@ -23,7 +23,7 @@ function fail(message) {
 
 const run = (command, ...args) => execFileSync(command, args, { cwd: web, stdio: ["ignore", "inherit", "inherit"] });
 
-// What npm notes of what it installed is newer than the lock file when there is nothing to do.
+// npm's record of what it installed is newer than the lock file when there is nothing to do.
 const installed = join(web, "node_modules/.package-lock.json");
 const lock = join(web, "package-lock.json");
 if (!existsSync(installed) || statSync(installed).mtimeMs < statSync(lock).mtimeMs) run("npm", "ci", "--silent", "--no-fund", "--no-audit");
@@ -38,7 +38,7 @@ execFileSync(process.execPath, [tool, join(root, "docs/openapi.json"), "-o", "ge
 try {
   run(process.execPath, join(web, "node_modules/typescript/bin/tsc"), "--project", web);
 } catch {
-  fail("the types do not fit");
+  fail("type check failed");
 }
 
 const { outputFiles } = await build({
@@ -57,7 +57,7 @@ const { outputFiles } = await build({
 for (const { path, contents } of outputFiles) {
   if (check) {
     const committed = existsSync(path) ? readFileSync(path) : Buffer.alloc(0);
-    if (!committed.equals(Buffer.from(contents))) fail(`${path.slice(root.length + 1)} differs from what web/ makes: 'node scripts/web.mjs' writes it anew`);
+    if (!committed.equals(Buffer.from(contents))) fail(`${path.slice(root.length + 1)} differs from what web/ makes: run 'node scripts/web.mjs'`);
   } else {
     writeFileSync(path, contents);
     console.log(path.slice(root.length + 1).padEnd(28), `${contents.length}`.padStart(8));

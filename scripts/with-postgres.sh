@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs a command with a PostgreSQL server of its own: a fresh data folder, a free port of the loopback interface.
+# Runs a command with its own PostgreSQL server: a fresh data folder, a free loopback port.
 # The tests find it through ORDERBOOK_TEST_POSTGRES.
 set -euo pipefail
 
