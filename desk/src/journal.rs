@@ -65,7 +65,7 @@ pub struct Task {
     pub what: String,
 }
 
-/// A batch that was written for a Safe, and whose execution was neither confirmed nor given up.
+/// A batch that was written for a Safe, and whose execution was neither confirmed nor dropped.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Proposal {
@@ -171,7 +171,7 @@ impl Journal {
         self.add(&Entry::Task(task))
     }
 
-    /// What was proposed and neither confirmed nor given up, oldest first.
+    /// What was proposed and neither confirmed nor dropped, oldest first.
     ///
     /// # Errors
     /// `Journal`.

@@ -58,9 +58,10 @@ test("a page that could not be fetched says so, and is drawn with the next tick"
   await page.goto("/securities/HRBR");
   await page.route("**/securities/HRBR", (route) => route.abort("connectionrefused"), { times: 1 });
   await posts(victor, "Sell", "45", "98.60");
-  await page.getByText("this page may be out of date").waitFor();
+  const warning = page.locator("#live", { hasText: "this page may be out of date" });
+  await warning.waitFor();
   await page.locator("#asks ~ table").getByText("98.60").waitFor();
-  await page.getByText("this page may be out of date").waitFor({ state: "detached" });
+  await warning.waitFor({ state: "detached" });
   forgives(ada);
   await leaves(ada, victor);
 });

@@ -5,8 +5,9 @@ import { isLeaving, leave } from "./leave";
 import { say, sentence, warn } from "./say";
 import { texts } from "./texts";
 
-/** The page as the server draws it now: a document, "gone" if this wallet may not see it, "silent" if nothing answers. */
-function fetched(): Promise<Document | "gone" | "silent"> {
+/** The page as the server draws it now: a document, "ended" if the session is over, "gone" if this wallet may not see it,
+ * "silent" if nothing answers. */
+function fetched(): Promise<Document | "ended" | "gone" | "silent"> {
   return new Promise((done) => {
     const request = new XMLHttpRequest();
     request.open("GET", location.href);
@@ -14,6 +15,8 @@ function fetched(): Promise<Document | "gone" | "silent"> {
     request.setRequestHeader("Accept", "text/html");
     request.onload = () => {
       if (request.status === 429 || request.status >= 500) return done("silent");
+      // Without a session, every page leads to the start page.
+      if (new URL(request.responseURL).pathname !== location.pathname) return done("ended");
       done(request.status === 200 && request.responseXML !== null ? request.responseXML : "gone");
     };
     request.onerror = () => done("silent");
@@ -73,6 +76,7 @@ const isBehind = (): boolean => isSilent || document.querySelector("[data-away]"
 export async function refresh(own = false): Promise<void> {
   const fresh = await fetched();
   if (isLeaving()) return;
+  if (fresh === "ended") return leave(texts.live.ended);
   isSilent = fresh === "silent";
   if (fresh === "silent") return stay(texts.live.notDrawn);
   if (fresh === "gone") return stay(why || texts.live.gone);

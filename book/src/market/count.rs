@@ -3,7 +3,7 @@
 use std::fmt::Display;
 
 /// "1 wallet", "3 wallets", "2 matches".
-pub fn counted<N: Display + From<u8> + PartialEq>(count: N, noun: &str) -> String {
+pub fn counted<N: Copy + Display + From<u8> + PartialEq>(count: N, noun: &str) -> String {
     if count == N::from(1) {
         format!("1 {noun}")
     } else if noun.ends_with("ch") {

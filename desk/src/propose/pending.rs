@@ -1,4 +1,4 @@
-//! Wallets in a proposal that was neither confirmed nor given up: a plan leaves their rows alone, so that the same file
+//! Wallets in a proposal that was neither confirmed nor dropped: a plan leaves their rows alone, so that the same file
 //! proposes nothing twice.
 
 use std::collections::BTreeMap;
