@@ -17,9 +17,9 @@ const CONTRACTS: [&str; 7] = [
 const CODE_LIMIT: usize = 24_576;
 /// The program bytes that fit into one of several accounts: three more bytes mark it as a fragment.
 const FRAGMENT_LIMIT: usize = CODE_LIMIT - 3;
-/// How many accounts the security token takes; ArbOS 60 allows four.
+/// How many accounts the security token takes; `ArbOS` 60 allows four.
 const FRAGMENTS: usize = 2;
-/// The largest decompressed size before ArbOS 60, which accepts twice that.
+/// The largest decompressed size before `ArbOS` 60, which accepts twice that.
 const MODULE_LIMIT: usize = 128 * 1024;
 
 #[test]
