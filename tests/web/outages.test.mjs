@@ -56,11 +56,20 @@ test("a page that could not be fetched once is drawn again", async () => {
   const [ada, victor] = await Promise.all(["ada-lindqvist", "victor-chen"].map(comes));
   const { page } = ada;
   await page.goto("/securities/HRBR");
-  await page.route("**/securities/HRBR", (route) => route.abort("connectionrefused"), { times: 1 });
+  let lost = 0;
+  await page.route(
+    "**/securities/HRBR",
+    (route) => {
+      lost += 1;
+      return route.abort("connectionrefused");
+    },
+    { times: 1 },
+  );
   await posts(victor, "Sell", "45", "98.60");
   const warning = page.locator("#live", { hasText: "this page may be out of date" });
   await page.locator("#asks ~ table").getByText("98.60").waitFor();
   await warning.waitFor({ state: "detached" });
+  assert.equal(lost, 1);
   forgives(ada);
   await leaves(ada, victor);
 });
