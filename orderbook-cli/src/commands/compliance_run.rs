@@ -1,5 +1,6 @@
 //! Carrying a hit out: chain first, then the board; what was done is kept whatever comes after.
 
+use alloy::primitives::B256;
 use book::board::Board;
 use book::market::count::counted;
 use desk::chain::abi::{ISecurityToken, ITsUSDC, role};
@@ -14,9 +15,19 @@ use super::failure::{Failure, Result};
 use super::stopping::{Report, Stopping, key};
 use crate::render::{Answer, Block};
 
+/// What became of a case at one token.
+#[derive(Clone)]
+enum Part {
+    /// Every wallet is stopped there: by these transactions, or by earlier ones where there are none.
+    Stopped(Vec<B256>),
+    /// This profile could not do it.
+    Left,
+}
+
 /// Does everything that is left of a case and that this profile has the keys for.
 pub(super) async fn run(context: &Context, case: &Case) -> Result {
     let mut report = Report::default();
+    let mut parts = vec![Part::Stopped(Vec::new()); case.tokens.len()];
     if !case.is_done() {
         let words = format!("stops {} everywhere", counted(case.wallets(), "wallet"));
         context.confirm(&format!("{}: {words}", case.reason()).into())?;
@@ -33,15 +44,23 @@ pub(super) async fn run(context: &Context, case: &Case) -> Result {
         if let Some(stopping) = &stopping {
             stopping.release(context, &mut report).await?;
         }
-        for token in &case.tokens {
-            list(context, case, token, &mut report).await?;
+        for (token, part) in case.tokens.iter().zip(&mut parts) {
+            *part = list(context, case, token, &mut report).await?;
         }
         if let Some(stopping) = &stopping {
             stopping.cancel(context, &mut report).await?;
         }
     }
     if let Some(board) = &case.board {
-        note(context, case, board, &report).await?;
+        note(context, case, board, &parts).await?;
+        if report.left.is_empty() {
+            let words = format!(
+                "{}: {}, everything is done",
+                case.reason(),
+                counted(case.wallets(), "wallet")
+            );
+            note_once(context, board, &case.reason(), &case.reason(), words).await?;
+        }
     }
     finish(case, report)
 }
@@ -52,9 +71,9 @@ async fn list(
     case: &Case,
     token: &TokenPlan,
     report: &mut Report,
-) -> Result<()> {
+) -> Result<Part> {
     if token.is_done() {
-        return Ok(());
+        return Ok(Part::Stopped(Vec::new()));
     }
     let (name, what) = match token.symbol {
         Some(_) => ("enforcer", "sanctioned"),
@@ -78,7 +97,8 @@ async fn list(
     let signer = match key(context, name, holds).await {
         Ok(signer) => signer,
         Err(failure) => {
-            return report.leave(&format!("{}: wallets to be {what}", token.name()), failure);
+            report.leave(&format!("{}: wallets to be {what}", token.name()), failure)?;
+            return Ok(Part::Left);
         }
     };
     let journal = context.journal();
@@ -92,36 +112,26 @@ async fn list(
         .execute(&token.contract, &signer, &journal, lost, follow)
         .await?;
     bar.finish_and_clear();
-    for hash in sent.transactions {
-        report.did(what, wallets_at(token), Some(hash));
-    }
-    Ok(())
-}
-
-/// What a report says was stopped at a token, and by which its transactions are found there.
-fn wallets_at(token: &TokenPlan) -> String {
     let wallets = counted(token.plan.new.len(), "wallet");
-    format!("{wallets} at {}", token.name())
+    for hash in &sent.transactions {
+        report.did(what, format!("{wallets} at {}", token.name()), Some(*hash));
+    }
+    Ok(Part::Stopped(sent.transactions))
 }
 
-/// Writes into the log what was done at each token and for the case itself: once, even after a kill.
-async fn note(context: &Context, case: &Case, board: &Board, report: &Report) -> Result<()> {
+/// Writes into the log what was done at each token: once, even after a kill.
+async fn note(context: &Context, case: &Case, board: &Board, parts: &[Part]) -> Result<()> {
     let reason = case.reason();
-    for token in &case.tokens {
+    for (token, part) in case.tokens.iter().zip(parts) {
+        let Part::Stopped(sent) = part else {
+            continue;
+        };
         let word = match token.symbol {
             Some(_) => "sanctioned",
             None => "blacklisted",
         };
-        let is_left =
-            |(what, _): &(String, Failure)| what.starts_with(&format!("{}: ", token.name()));
-        if report.left.iter().any(is_left) {
-            continue;
-        }
-        let of = wallets_at(token);
-        let sent = report.done.iter().filter(|(_, what, _)| *what == of);
-        let last = sent.clone().filter_map(|(_, _, hash)| *hash).next_back();
-        let how = match last {
-            Some(hash) => format!("{}, the last {hash}", counted(sent.count(), "transaction")),
+        let how = match sent.last() {
+            Some(last) => format!("{}, the last {last}", counted(sent.len(), "transaction")),
             None => "as the chain says".to_owned(),
         };
         let words = format!(
@@ -130,13 +140,6 @@ async fn note(context: &Context, case: &Case, board: &Board, report: &Report) ->
         );
         let subject = token.contract.address().to_string().to_lowercase();
         note_once(context, board, &subject, &reason, words).await?;
-    }
-    if report.left.is_empty() {
-        let words = format!(
-            "{reason}: {}, everything is done",
-            counted(case.wallets(), "wallet")
-        );
-        note_once(context, board, &reason, &reason, words).await?;
     }
     Ok(())
 }
