@@ -46,10 +46,12 @@
 
 pub mod chain;
 pub mod evm;
+mod folder;
 mod rpc;
 mod rules;
 pub mod stylus;
 
+pub use folder::code_folder;
 pub use rules::{ArbOs, UnknownArbOs};
 
 use alloy::primitives::{Address, B256};
@@ -113,6 +115,7 @@ pub struct Builder {
     client_version: String,
     fork: Option<ForkSource>,
     accept_signed: bool,
+    code_cache: Option<PathBuf>,
 }
 
 impl Builder {
@@ -193,7 +196,7 @@ impl Builder {
         self.fork = Some(ForkSource {
             url: url.into(),
             block: before.as_ref().and_then(|fork| fork.block),
-            cache: before.map_or_else(chain::default_cache, |fork| fork.cache),
+            cache: before.map_or_else(|| folder::in_cache("forks"), |fork| fork.cache),
         });
         self
     }
@@ -214,6 +217,14 @@ impl Builder {
         if let Some(fork) = &mut self.fork {
             fork.cache = folder;
         }
+        self
+    }
+
+    /// Keeps what programs are compiled to in this folder, so that a chain that starts later does not compile them
+    /// again; `None`, the default, compiles at every start. The program `devnet` uses [`code_folder`].
+    #[must_use]
+    pub fn code_cache(mut self, folder: Option<PathBuf>) -> Self {
+        self.code_cache = folder;
         self
     }
 
@@ -315,7 +326,10 @@ impl Builder {
                 })?
             }
         };
-        let chain = Arc::new(chain);
+        let chain = Arc::new(match self.code_cache {
+            Some(folder) => chain.with_code_cache(folder),
+            None => chain,
+        });
         chain.mine_every(self.block_time);
         tokio::spawn(make_blocks(Arc::clone(&chain)));
         let address = self.address;
@@ -416,6 +430,7 @@ impl Devnet {
             client_version: concat!("devnet/v", env!("CARGO_PKG_VERSION")).into(),
             fork: None,
             accept_signed: false,
+            code_cache: None,
         }
     }
 

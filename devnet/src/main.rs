@@ -62,6 +62,9 @@ struct Arguments {
     /// Folder that caches what was read from the forked chain [default: devnet/forks in the user's cache folder].
     #[arg(long, value_name = "FOLDER", requires = "fork_url")]
     fork_cache: Option<PathBuf>,
+    /// Folder that caches the machine code of programs [default: devnet/code in the user's cache folder].
+    #[arg(long, value_name = "FOLDER")]
+    code_cache: Option<PathBuf>,
     /// Accept signed transactions on a fork, although they are valid on the forked chain too.
     #[arg(long, requires = "fork_url")]
     accept_signed: bool,
@@ -104,7 +107,8 @@ async fn run(arguments: Arguments) -> Result<(), Error> {
         .parent_block_time(arguments.parent_block_time)
         .history(arguments.history)
         .safe_lag(arguments.safe_lag)
-        .finalized_lag(arguments.finalized_lag);
+        .finalized_lag(arguments.finalized_lag)
+        .code_cache(arguments.code_cache.or_else(devnet::code_folder));
     if let Some(version) = arguments.arbos {
         builder = builder.arbos(version);
     }

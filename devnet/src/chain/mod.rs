@@ -46,7 +46,7 @@ pub use block::{Block, ParentChain};
 pub use call::{At, CallRequest};
 pub use dump::Dump;
 pub use error::ChainError;
-pub use fork::{Fork, ForkError, ForkSource, default_cache};
+pub use fork::{Fork, ForkError, ForkSource};
 pub use genesis::OpenError;
 pub use keys::{Keyring, NITRO_DEV_KEY, TEST_MNEMONIC};
 pub use ledger::{Ledger, Position};
@@ -71,7 +71,7 @@ use alloy::primitives::{B256, keccak256};
 use produce::Producer;
 use rules::Rules;
 use std::{
-    path::Path,
+    path::{Path, PathBuf},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard,
         atomic::{AtomicU64, Ordering},
@@ -171,6 +171,13 @@ impl Chain {
             mining_interval: watch::Sender::new(None),
             sending: Mutex::new(()),
         })
+    }
+
+    /// The same chain, which keeps what programs are compiled to in this folder.
+    #[must_use]
+    pub fn with_code_cache(mut self, folder: PathBuf) -> Self {
+        self.engine = self.engine.with_code_cache(folder);
+        self
     }
 
     /// The rules of the next block.

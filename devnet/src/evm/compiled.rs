@@ -7,6 +7,7 @@ use crate::{
 use revm::primitives::{B256, HashMap};
 use std::{
     fmt,
+    path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -31,6 +32,11 @@ impl CompiledPrograms {
             compiler: Compiler::new(rules),
             programs: Mutex::default(),
         }
+    }
+
+    /// Keeps machine code in files too.
+    pub(super) fn keep_code_in(&self, folder: PathBuf) {
+        self.compiler.keep_code_in(folder);
     }
 
     /// The program that `module` identifies, or else the one compiled from the WASM that `wasm`

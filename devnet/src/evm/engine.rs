@@ -16,7 +16,7 @@ use revm::{
     context_interface::cfg::{GasId, GasParams},
     primitives::{Address, hardfork::SpecId},
 };
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
 /// The EVM's version.
 const fn spec(rules: &Rules) -> SpecId {
@@ -93,6 +93,14 @@ impl Engine {
     #[must_use]
     pub const fn with_transaction_gas_limit(mut self, gas: u64) -> Self {
         self.transaction_gas_limit = gas;
+        self
+    }
+
+    /// The same, and what programs are compiled to is kept in this folder, for engines to come; clones keep it there
+    /// too. A file there is used only if this user owns it and nobody else can write it.
+    #[must_use]
+    pub fn with_code_cache(self, folder: PathBuf) -> Self {
+        self.programs.keep_code_in(folder);
         self
     }
 

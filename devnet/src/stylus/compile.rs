@@ -3,13 +3,14 @@
 use crate::{
     rules::Rules,
     stylus::{
+        code_cache::CodeCache,
         host::{self, HostState},
         memory::PAGE_LIMIT,
         meter::{self, INK_GLOBAL, STACK_GLOBAL},
         validate::{self, ENTRYPOINT, MEMORY, Shape, ValidationError},
     },
 };
-use std::fmt;
+use std::{fmt, path::PathBuf, sync::OnceLock};
 use thiserror::Error;
 use wasmtime::{
     Config, InstancePre, Linker, Module, ModuleExport, OptLevel, PoolingAllocationConfig,
@@ -67,6 +68,7 @@ pub(crate) struct Compiler {
     engine: wasmtime::Engine,
     linker: Linker<HostState>,
     rules: &'static Rules,
+    code: OnceLock<CodeCache>,
 }
 
 impl Compiler {
@@ -99,10 +101,16 @@ impl Compiler {
             engine,
             linker,
             rules,
+            code: OnceLock::new(),
         }
     }
 
-    /// Compiles the program in `wasm`.
+    /// Keeps machine code in this folder from now on, unless it is kept in another already.
+    pub(crate) fn keep_code_in(&self, folder: PathBuf) {
+        let _ = self.code.set(CodeCache::new(folder));
+    }
+
+    /// Compiles the program in `wasm`, or takes the machine code that was kept of it.
     ///
     /// # Errors
     /// [`CompileError::Validation`]; [`CompileError::Compiler`], which is a fault of this crate.
@@ -110,7 +118,7 @@ impl Compiler {
         let shape = validate::validate_for(wasm, self.rules)?;
         let fault = |error: &dyn fmt::Display| CompileError::Compiler(error.to_string());
         let metered = meter::meter(wasm).map_err(|error| fault(&error))?;
-        let module = Module::new(&self.engine, metered).map_err(|error| fault(&error))?;
+        let module = self.module(&metered).map_err(|error| fault(&error))?;
         let export = |name| {
             module
                 .get_export_index(name)
@@ -128,5 +136,17 @@ impl Compiler {
                 .instantiate_pre(&module)
                 .map_err(|error| fault(&error))?,
         })
+    }
+
+    fn module(&self, metered: &[u8]) -> wasmtime::Result<Module> {
+        let Some(code) = self.code.get() else {
+            return Module::new(&self.engine, metered);
+        };
+        if let Some(module) = code.load(&self.engine, metered) {
+            return Ok(module);
+        }
+        let module = Module::new(&self.engine, metered)?;
+        code.keep(&self.engine, metered, &module);
+        Ok(module)
     }
 }

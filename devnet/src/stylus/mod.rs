@@ -7,6 +7,7 @@
 //! imports are in [`host`]. The program accesses the chain through [`vm::Vm`]; nothing here knows
 //! about revm's EVM loop.
 
+pub(crate) mod code_cache;
 pub(crate) mod compile;
 pub(crate) mod frame;
 mod host;

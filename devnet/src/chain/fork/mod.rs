@@ -22,7 +22,7 @@ use revm::bytecode::Bytecode;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use std::{
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::{Mutex, MutexGuard, PoisonError, RwLock},
 };
 
@@ -129,16 +129,6 @@ pub struct ForkSource {
     pub block: Option<u64>,
     /// Where to keep what was read; `None` for in memory only.
     pub cache: Option<PathBuf>,
-}
-
-/// The default folder for what forks have read: `devnet/forks` in the user's cache folder; `None` where
-/// there is no such folder.
-pub fn default_cache() -> Option<PathBuf> {
-    let folder = |name| std::env::var_os(name).filter(|path| !path.is_empty());
-    folder("XDG_CACHE_HOME")
-        .map(PathBuf::from)
-        .or_else(|| folder("HOME").map(|home| Path::new(&home).join(".cache")))
-        .map(|caches| caches.join("devnet").join("forks"))
 }
 
 /// The block that a fork started from, and access to its state.
