@@ -9,17 +9,25 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use alloy::network::Ethereum;
+use alloy::network::{Ethereum, TransactionBuilder as _};
+use alloy::primitives::{Address, U256, address};
 use alloy::providers::{Provider as _, RootProvider};
-use alloy::sol_types::SolEvent as _;
+use alloy::rpc::types::TransactionRequest;
+use alloy::sol_types::{SolCall, SolEvent as _};
 use book::board::Board;
 use book::market::filter::OrderFilter;
-use desk::chain::abi::IDvPSettlement;
+use desk::chain::abi::{IDvPSettlement, ISecurityToken, ITsUSDC};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::process::{Market, on_server, waiting};
 use crate::tracer::{Boundary, Verdict, trace};
+
+/// Wallets that some of the commands register, issue to and sanction.
+const WALLETS: [Address; 2] = [
+    address!("0x00000000000000000000000000000000000000f1"),
+    address!("0x00000000000000000000000000000000000000f2"),
+];
 
 /// What a stranger sees of book and chain, without what differs from one run to the next.
 #[derive(Debug, Default, Eq, PartialEq)]
@@ -43,6 +51,9 @@ struct Moment<'a> {
     /// A copy of the book: files, or a database.
     files: TempDir,
     first: u64,
+    coin: Address,
+    security: Address,
+    holder: Address,
 }
 
 impl<'a> Moment<'a> {
@@ -57,6 +68,9 @@ impl<'a> Moment<'a> {
             snapshot: market.node("evm_snapshot", &json!([])),
             files,
             first: block_number(market) + 1,
+            coin: market.address("coin").parse().expect("an address"),
+            security: market.token("HRBR").parse().expect("an address"),
+            holder: market.wallet("ada-lindqvist").parse().expect("an address"),
         }
     }
 
@@ -81,8 +95,7 @@ impl<'a> Moment<'a> {
 
     fn recorded(&self) -> Facts {
         waiting(async {
-            let _ = rustls::crypto::ring::default_provider().install_default();
-            let node = RootProvider::<Ethereum>::new_http(self.market.url.parse().expect("a URL"));
+            let node = node(self.market);
             let mut facts = Facts::default();
             let board = Board::open(&self.market.store).await.expect("a book");
             for event in board.events(1, u32::MAX).await.expect("events") {
@@ -145,21 +158,7 @@ impl<'a> Moment<'a> {
     /// What the tokens report, which no book records.
     fn tokens(&self) -> Vec<String> {
         let market = self.market;
-        // The killed process has left its log, and none of these opens the book.
-        let data = |line: &str| {
-            market.run_beside_others(&market.url, line).exits(0).json()["data"].clone()
-        };
-        let supply = data("coin show")["supply"].to_string();
-        let wallets = [
-            "0x00000000000000000000000000000000000000f1",
-            "0x00000000000000000000000000000000000000f2",
-        ];
-        let of = |wallet: &&str| {
-            let held = data(&format!("token encumbrances HRBR {wallet}"))["holding"].clone();
-            let line = format!("token check HRBR ada-lindqvist {wallet} 1");
-            let check = market.run_beside_others(&market.url, &line);
-            format!("{wallet} holds {held}, {}", check.exit)
-        };
+        let mut tokens = waiting(self.on_chain());
         // For a distribution that is under way, what it has paid: each holder once.
         let paid = market.path().join("q3.json").exists().then(|| {
             let status = market.run_beside_others(&market.url, "distribution status q3.json");
@@ -167,15 +166,33 @@ impl<'a> Moment<'a> {
         });
         // For a migration, how far it has come.
         let moved = market.path().join("migration.csv").exists().then(|| {
-            let left = data("token migrate OLDX NEWX --plan");
+            // The killed process has left its log, and this does not open the book.
+            let plan = market.run_beside_others(&market.url, "token migrate OLDX NEWX --plan");
+            let left = plan.exits(0).json()["data"].clone();
             let figures = ["verified", "ended", "steps"].map(|name| left[name].to_string());
             format!("{figures:?} of {}", left["new"]["supply"])
         });
-        std::iter::once(supply)
-            .chain(wallets.iter().map(of))
-            .chain(paid)
-            .chain(moved)
-            .collect()
+        tokens.extend(paid.into_iter().chain(moved));
+        tokens
+    }
+
+    /// The coin's supply, and of each wallet what it holds and which restriction it is under.
+    async fn on_chain(&self) -> Vec<String> {
+        let node = node(self.market);
+        let supply = view(&node, self.coin, ITsUSDC::totalSupplyCall {}).await;
+        let mut found = vec![format!("supply {supply}")];
+        for wallet in WALLETS {
+            let call = ISecurityToken::balanceOfCall { account: wallet };
+            let held = view(&node, self.security, call).await;
+            let call = ISecurityToken::detectTransferRestrictionCall {
+                from: self.holder,
+                to: wallet,
+                value: U256::ONE,
+            };
+            let code = view(&node, self.security, call).await;
+            found.push(format!("{wallet} holds {held}, restriction {code}"));
+        }
+        found
     }
 
     /// No transaction since the moment reverted: none was sent a second time.
@@ -188,6 +205,20 @@ impl<'a> Moment<'a> {
             }
         }
     }
+}
+
+fn node(market: &Market) -> RootProvider {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    RootProvider::<Ethereum>::new_http(market.url.parse().expect("a URL"))
+}
+
+/// What a contract answers.
+async fn view<C: SolCall>(node: &RootProvider, to: Address, call: C) -> C::Return {
+    let request = TransactionRequest::default()
+        .with_to(to)
+        .with_input(call.abi_encode());
+    let answer = node.call(request).await.expect("an answer");
+    C::abi_decode_returns(&answer).expect("what the interface says")
 }
 
 fn block_number(market: &Market) -> u64 {
