@@ -33,7 +33,7 @@ pub(super) struct Http {
 impl Http {
     /// `timeout` is for one request, from connecting to the last byte of its answer.
     pub(super) fn new(url: Url, timeout: Duration) -> reqwest::Result<Self> {
-        let client = http::client(timeout)?;
+        let client = http::client(&url, timeout)?;
         Ok(Self {
             client,
             url,

@@ -7,7 +7,7 @@ use alloy::consensus::{TxEip1559, TxEnvelope};
 use alloy::eips::eip2718::Decodable2718;
 use alloy::hex;
 use alloy::primitives::{Address, Signature, TxKind};
-use alloy::transports::http::reqwest;
+use alloy::transports::http::reqwest::{self, Url};
 use serde_json::{Value, json};
 
 use super::request::Request;
@@ -91,18 +91,18 @@ fn bytes(answer: &Value) -> Result<Vec<u8>, String> {
 }
 
 async fn ask(url: &str, method: &str, parameters: Value) -> Result<Value, String> {
+    let url: Url = url
+        .parse()
+        .map_err(|error| format!("its URL cannot be read: {error}"))?;
     let lost = |error: reqwest::Error| {
         // A URL may contain a login.
         let cause = http::root_cause(&error.without_url());
-        match url.parse() {
-            Ok(url) => format!("{} does not answer: {cause}", http::origin(&url)),
-            Err(_) => cause,
-        }
+        format!("{} does not answer: {cause}", http::origin(&url))
     };
     let request = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": parameters });
-    let client = http::client(PATIENCE).map_err(lost)?;
+    let client = http::client(&url, PATIENCE).map_err(lost)?;
     let sent = client
-        .post(url)
+        .post(url.clone())
         .header("content-type", "application/json")
         .body(request.to_string())
         .send();
