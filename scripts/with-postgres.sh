@@ -26,6 +26,7 @@ port=$(node -e 'const server = require("net").createServer().listen(0, "127.0.0.
   server.close();
 })')
 as_owner "$bin/initdb" -D "$work/data" -U orderbook -A trust -E UTF8 --locale=C >/dev/null
+# No test's database outlives the machine, so nothing waits for the disk; for a benchmark, FSYNC=on.
 as_owner "$bin/pg_ctl" -D "$work/data" -l "$work/log" -s -w \
-  -o "-p $port -c listen_addresses=127.0.0.1 -c unix_socket_directories='$work'" start || { cat "$work/log" >&2; exit 1; }
+  -o "-p $port -c listen_addresses=127.0.0.1 -c unix_socket_directories='$work' -c fsync=${FSYNC:-off}" start || { cat "$work/log" >&2; exit 1; }
 ORDERBOOK_TEST_POSTGRES="postgres://orderbook@127.0.0.1:$port/postgres" "$@"

@@ -2,7 +2,8 @@
 //! after the other, and with the same requests refused before the store must write. On `PostgreSQL` also two instances
 //! on one book. Clients and servers share the machine.
 //!
-//! `cargo bench -p serve`; with `ORDERBOOK_TEST_POSTGRES` the same on `PostgreSQL`. `BENCH_POSTS` is how many (4,000).
+//! `cargo bench -p serve`; the same on `PostgreSQL` with `FSYNC=on scripts/with-postgres.sh` before it. `BENCH_POSTS` is
+//! how many (4,000).
 
 #[path = "../tests/api/stage.rs"]
 #[allow(dead_code)]

@@ -1,9 +1,9 @@
 //! Live updates over HTTP on this machine's loopback: how long it takes from a commit until each reader has its event, and what
 //! readers cost. Readers are a process of their own, on the same machine.
 //!
-//! `cargo bench -p serve --bench stream`; with `ORDERBOOK_TEST_POSTGRES` also from one instance to another. It takes
-//! about two minutes. `BENCH_READERS` is the largest number of readers (10,000): each takes a file descriptor on both
-//! sides.
+//! `cargo bench -p serve --bench stream`; with `FSYNC=on scripts/with-postgres.sh` before it also from one instance to
+//! another. It takes about two minutes. `BENCH_READERS` is the largest number of readers (10,000): each takes a file
+//! descriptor on both sides.
 
 #[path = "../tests/api/stage.rs"]
 #[allow(dead_code)]
