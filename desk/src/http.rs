@@ -92,7 +92,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_node_on_this_machine_may_redirect_but_not_to_tls() {
-        let within = Duration::from_secs(60);
+        let within = Duration::from_mins(1);
         let url = redirecting("OWNother");
         let answer = client(&url, within).unwrap().post(url).send().await;
         assert_eq!(answer.unwrap().url().path(), "/other");
