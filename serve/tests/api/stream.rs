@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use alloy::primitives::{B256, U256};
 use axum::Router;
-use axum::body::{Body, BodyDataStream};
+use axum::body::{Body, Bytes};
 use book::board::Board;
 use book::board::watched::{Look, SeenFill, Watched};
 use book::log::By;
@@ -17,11 +17,14 @@ use book::market::order::Side;
 use book::store::Store;
 use desk::chain::codes::Restriction;
 use futures::StreamExt as _;
+use futures::channel::mpsc;
+use futures::stream::BoxStream;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use serve::app::App;
 use serve::config::Face;
 use serve::gate;
+use tokio::task::JoinHandle;
 use tower::ServiceExt as _;
 use uuid::Uuid;
 
@@ -59,7 +62,10 @@ impl Event {
 
 /// A stream as a browser reads it.
 struct Reading {
-    body: BodyDataStream,
+    /// What has been read of it.
+    parts: BoxStream<'static, Bytes>,
+    /// Reads it, unless that is left to the test.
+    reader: Option<JoinHandle<Result<(), mpsc::SendError>>>,
     rest: String,
     events: VecDeque<Event>,
     /// The lines that say when to reconnect.
@@ -113,14 +119,29 @@ impl Instance {
         self.router.clone().oneshot(request).await.unwrap()
     }
 
+    /// A stream that is read all the time, whatever the test is doing: one that is not read for ten seconds is cut off.
     async fn open(&self, pass: &Pass, query: &str, last: Option<u64>) -> Reading {
+        let mut reading = self.open_unread(pass, query, last).await;
+        let (sender, parts) = mpsc::unbounded();
+        let unread = std::mem::replace(&mut reading.parts, parts.boxed());
+        reading.reader = Some(tokio::spawn(unread.map(Ok).forward(sender)));
+        reading
+    }
+
+    /// A stream that is read only while the test waits for an event.
+    async fn open_unread(&self, pass: &Pass, query: &str, last: Option<u64>) -> Reading {
         let last = last.map(|last| last.to_string());
         let response = self.ask(pass, query, last.as_deref()).await;
         assert_eq!(response.status(), 200);
         assert_eq!(response.headers()["content-type"], "text/event-stream");
         assert_eq!(response.headers()["cache-control"], "no-store");
+        let body = response.into_body().into_data_stream();
         Reading {
-            body: response.into_body().into_data_stream(),
+            // Nothing comes after an error.
+            parts: body
+                .filter_map(|part| std::future::ready(part.ok()))
+                .boxed(),
+            reader: None,
             rest: String::new(),
             events: VecDeque::new(),
             retries: Vec::new(),
@@ -147,8 +168,8 @@ impl Reading {
                 self.last = event.id.or(self.last);
                 return Some(event);
             }
-            let next = tokio::time::timeout(PATIENCE, self.body.next());
-            let part = next.await.expect("nothing came")?.ok()?;
+            let next = tokio::time::timeout(PATIENCE, self.parts.next());
+            let part = next.await.expect("nothing came")?;
             self.rest.push_str(std::str::from_utf8(&part).unwrap());
             while let Some(end) = self.rest.find("\n\n") {
                 let frame: String = self.rest.drain(..end + 2).collect();
@@ -191,6 +212,14 @@ impl Reading {
             all.extend(event.id.is_some().then_some(event));
         }
         all
+    }
+
+    /// Disconnects.
+    async fn close(self) {
+        if let Some(reader) = self.reader {
+            reader.abort();
+            assert!(reader.await.unwrap_err().is_cancelled());
+        }
     }
 
     /// Why it ends; nothing comes after that.
@@ -358,7 +387,7 @@ async fn every_instance_tells_the_same_and_resumes_without_a_gap_or_a_repetition
             }
             // Disconnected midway, and back at another instance.
             let (pass, last_id) = (&ben, reading.last);
-            drop(reading);
+            reading.close().await;
             stage
                 .posted(&ben, &order(BEN, Side::Bid, 10, 90 + round))
                 .await;
@@ -808,7 +837,7 @@ async fn a_wallet_has_three_streams_and_streams_leave_room_for_requests() {
     assert_eq!(said.header("retry-after"), "10");
     said.refuses(429, "TOO_MANY_STREAMS");
     open.push(here.open(&ben, "", None).await);
-    open.remove(0);
+    open.remove(0).close().await;
     open.push(here.open(&again, "", None).await);
     // More than the allowed number of requests at once.
     let all: Vec<u8> = (4..=0xff)
@@ -840,7 +869,7 @@ async fn who_is_too_far_behind_is_cut_off_and_nobody_else_is() {
     let stage = stage().await;
     let [here, _] = two(&stage).await;
     let (ada, rex) = (stage.sign_in(ADA).await, stage.sign_in(REX).await);
-    let mut slow = here.open(&rex, "", None).await;
+    let mut slow = here.open_unread(&rex, "", None).await;
     let mut quick = here.open(&rex, "", None).await;
     let begun = stage.posted(&ada, &order(ADA, Side::Bid, 1, 10)).await;
     for reading in [&mut slow, &mut quick] {
